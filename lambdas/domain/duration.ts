@@ -1,0 +1,113 @@
+/**
+ * Durations as Go writes them (https://pkg.go.dev/time#ParseDuration), because that is what users of `step` type, and
+ * windows, which may also be a share of the validity.
+ */
+import { type ErrorCode, RenewalError } from './errors.ts';
+
+const nanosecondsPerUnit: Readonly<Record<string, bigint>> = {
+  ns: 1n,
+  us: 1_000n,
+  µs: 1_000n, // U+00B5 micro sign
+  μs: 1_000n, // U+03BC Greek letter mu
+  ms: 1_000_000n,
+  s: 1_000_000_000n,
+  m: 60_000_000_000n,
+  h: 3_600_000_000_000n,
+};
+
+const wholeDuration = /^[+-]?(?:0|(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+)$/;
+const oneTerm = /(\d*)(?:\.(\d*))?(ns|us|µs|μs|ms|s|m|h)/g;
+const int64Max = 2n ** 63n - 1n;
+
+/**
+ * `time.ParseDuration`: nanoseconds, negative ones too, or undefined where Go returns an error. Go keeps durations in an
+ * int64 and reckons fractions in float64; so do we, and agree to the nanosecond.
+ */
+export function parseGoDuration(text: string): bigint | undefined {
+  if (text.length > 256 || !wholeDuration.test(text)) return undefined;
+  const negative = text.startsWith('-');
+  let total = 0n;
+  for (const [, whole = '', fraction = '', unit = ''] of text.matchAll(oneTerm)) {
+    const scale = nanosecondsPerUnit[unit] ?? 0n;
+    const term = BigInt(whole || '0') * scale + fractionOf(fraction, scale);
+    total += term;
+    if (term > int64Max + 1n || total > int64Max + 1n) return undefined;
+  }
+  if (total > int64Max && !negative) return undefined;
+  return negative ? -total : total;
+}
+
+/** Go's leadingFraction: as many digits as an int64 holds, the rest dropped, then scaled as a float64. */
+function fractionOf(digits: string, unit: bigint): bigint {
+  let value = 0n;
+  let scale = 1;
+  for (const digit of digits) {
+    if (value > int64Max / 10n) break;
+    const next = value * 10n + BigInt(digit);
+    if (next > int64Max + 1n) break;
+    value = next;
+    scale *= 10;
+  }
+  return BigInt(Math.trunc(Number(value) * (Number(unit) / scale)));
+}
+
+/** Milliseconds of a duration above zero, the only kind that the product takes anywhere. */
+export function parseDuration(text: string, where: string, code: ErrorCode): number {
+  const nanoseconds = parseGoDuration(text);
+  if (nanoseconds === undefined || nanoseconds <= 0n) {
+    throw new RenewalError(
+      code,
+      `${where} is ${quote(text)}: expected a duration above zero such as 8h30m, 1.5h or 300ms.`,
+    );
+  }
+  return Number(nanoseconds) / 1e6;
+}
+
+/** How much may be left: a fixed time, or a percentage of the certificate's validity (0 < percent < 100). */
+export type Window =
+  | { readonly kind: 'duration'; readonly milliseconds: number; readonly text: string }
+  | { readonly kind: 'percentage'; readonly percent: number; readonly text: string };
+
+const percentage = /^(\d{1,3}(?:\.\d{1,9})?)(?:%|pct)$/;
+
+/** A duration, `33%` or, where `%` is not allowed (tag values), `33pct`. */
+export function parseWindow(text: string, where: string, code: ErrorCode): Window {
+  const match = percentage.exec(text);
+  if (match) {
+    const percent = Number(match[1]);
+    if (percent > 0 && percent < 100) return { kind: 'percentage', percent, text };
+  }
+  const nanoseconds = match ? undefined : parseGoDuration(text);
+  if (nanoseconds === undefined || nanoseconds <= 0n) {
+    throw new RenewalError(
+      code,
+      `${where} is ${quote(text)}: expected a duration above zero such as 8h30m, or a percentage of the validity between 0 and 100 such as 33% (33pct in a tag).`,
+    );
+  }
+  return { kind: 'duration', milliseconds: Number(nanoseconds) / 1e6, text };
+}
+
+/** The window's length in milliseconds for a certificate of this validity (milliseconds). */
+export function windowLength(window: Window, validity: number): number {
+  return window.kind === 'duration' ? window.milliseconds : (validity * window.percent) / 100;
+}
+
+/** A user's own text in a message: cut short and quoted, so that it can't run a log line over or break out of it. */
+export function quote(text: string): string {
+  return JSON.stringify(text.length > 64 ? `${text.slice(0, 64)}…` : text);
+}
+
+/** Milliseconds as a Go duration, to the second: `8h0m0s` is written `8h`, `90s` is `1m30s`. For messages. */
+export function formatDuration(milliseconds: number): string {
+  const sign = milliseconds < 0 ? '-' : '';
+  const total = Math.floor(Math.abs(milliseconds) / 1000);
+  const parts: [number, string][] = [
+    [Math.floor(total / 3600), 'h'],
+    [Math.floor(total / 60) % 60, 'm'],
+    [total % 60, 's'],
+  ];
+  const text = parts.flatMap(([n, unit]) => (n > 0 ? [`${n}${unit}`] : [])).join('');
+  return text === ''
+    ? `${milliseconds === 0 ? 0 : `${sign}${Math.abs(milliseconds)}ms`}`.replace(/^0$/, '0s')
+    : sign + text;
+}

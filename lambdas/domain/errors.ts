@@ -1,0 +1,71 @@
+/**
+ * What can go wrong, one line a code: the `errorType` of an invocation, the `code` of an event, the `reason.code` of a
+ * plan. A retryable code is worth the same call again soon; any other needs somebody to change something first.
+ */
+export const errorCodes = {
+  InvalidRequest: { retryable: false },
+  InvalidTag: { retryable: false },
+  SecretNotFound: { retryable: false },
+  SecretNotEnrolled: { retryable: false },
+  UnsupportedSecret: { retryable: false },
+  InvalidCertificate: { retryable: false },
+  KeyMismatch: { retryable: false },
+  WeakKey: { retryable: false },
+  PasswordRequired: { retryable: false },
+  UnknownProfile: { retryable: false },
+  CertificateExpired: { retryable: false },
+  NotYetValid: { retryable: false },
+  CaUnavailable: { retryable: true },
+  CaRejected: { retryable: false },
+  CaUntrusted: { retryable: false },
+  CertificateRejected: { retryable: false },
+  KmsDenied: { retryable: false },
+  KmsUnavailable: { retryable: true },
+  AccessDenied: { retryable: false },
+  Throttled: { retryable: true },
+  SecretChanged: { retryable: true },
+  OutputExists: { retryable: false },
+  Internal: { retryable: false },
+} as const satisfies Record<string, { retryable: boolean }>;
+
+export type ErrorCode = keyof typeof errorCodes;
+
+/** True of a string that is one of this table's codes, for instance one read back from a tag. */
+export function isErrorCode(text: string): text is ErrorCode {
+  return Object.hasOwn(errorCodes, text);
+}
+
+/**
+ * The one error of the product. Its `name` is its code, because Lambda reports an error's name as `errorType`. Its
+ * message says what was found, what is allowed and what to do, and never holds a key, a password or a token.
+ */
+export class RenewalError extends Error {
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.name = code;
+    this.code = code;
+  }
+
+  /** Whether the same call may succeed without anybody changing anything. */
+  get retryable(): boolean {
+    return errorCodes[this.code].retryable;
+  }
+}
+
+/**
+ * Any thrown value as a RenewalError. What is not one already is `Internal`, and its own text is kept as `cause` only: a
+ * library's message may quote its input, and its input may be a key.
+ */
+export function toRenewalError(thrown: unknown): RenewalError {
+  if (thrown instanceof RenewalError) return thrown;
+  const kind = thrown instanceof Error ? thrown.name : typeof thrown;
+  return new RenewalError(
+    'Internal',
+    `An unexpected ${kind} stopped this renewal. Report it with the log line's requestId.`,
+    {
+      cause: thrown,
+    },
+  );
+}

@@ -1,0 +1,16 @@
+/** A point in time: milliseconds since 1970-01-01T00:00:00Z, as a Clock gives it. */
+export type Instant = number;
+
+/** RFC 3339 UTC to the second, `2026-11-22T08:00:00Z`; a fraction of a second is dropped. */
+export function formatInstant(instant: Instant): string {
+  return `${new Date(instant).toISOString().slice(0, 19)}Z`;
+}
+
+const rfc3339 = /^(\d{4})-(\d{2})-(\d{2})T(\d{2}):(\d{2}):(\d{2})Z$/;
+
+/** The instant of a text that formatInstant wrote; undefined for any other text, `2026-02-30T…` included. */
+export function parseInstant(text: string): Instant | undefined {
+  if (!rfc3339.test(text)) return undefined;
+  const instant = Date.parse(text);
+  return Number.isNaN(instant) || formatInstant(instant) !== text ? undefined : instant;
+}

@@ -1,0 +1,102 @@
+/**
+ * What the use cases need of the world, and nothing more. Every port has a fake in test/fakes/ that passes the same
+ * conformance suite (test/conformance/) as the real thing.
+ */
+import type { CertificateChain } from './certificate.ts';
+import type { Reason } from './decision.ts';
+import type { Instant } from './instant.ts';
+import type { Profile } from './profile.ts';
+import type { QueueMessage } from './request.ts';
+import type { RenewalEvent } from './result.ts';
+import type { SecretSummary, SecretValue, SecretVersion } from './secret.ts';
+import type { Signer } from './signer.ts';
+
+export interface Clock {
+  now(): Instant;
+  sleep(milliseconds: number): Promise<void>;
+}
+
+/** Cryptographically strong random bytes. */
+export type Entropy = (length: number) => Uint8Array;
+
+/** Secrets Manager. Every method throws AccessDenied and Throttled besides what it names. */
+export interface Store {
+  /** Secrets that carry the profile tag, page by page; those being deleted too. */
+  list(): AsyncIterable<readonly SecretSummary[]>;
+  /** Throws SecretNotFound. `secretId` is a name or an ARN. */
+  describe(secretId: string): Promise<SecretSummary>;
+  /** The named version, or AWSCURRENT. Throws SecretNotFound, KmsDenied. */
+  read(secretId: string, versionId?: string): Promise<SecretVersion>;
+  /** Writes `value` as version `versionId` with AWSPENDING (PutSecretValue; the same call twice is one write). */
+  stage(secretArn: string, versionId: string, value: SecretValue): Promise<void>;
+  /**
+   * Moves AWSCURRENT from one version to another. Throws SecretChanged when `from` does not hold AWSCURRENT (any more):
+   * a retry after a lost answer looks like that too, so look before believing it.
+   */
+  promote(secretArn: string, from: string, to: string): Promise<void>;
+  /** Takes AWSPENDING off this version; nothing if it does not hold it. */
+  discard(secretArn: string, versionId: string): Promise<void>;
+  tag(secretArn: string, set: Readonly<Record<string, string>>, remove: readonly string[]): Promise<void>;
+}
+
+/** A certificate with what can sign for it. `key` is undefined only where the CA itself holds the key (infisical). */
+export interface Credential extends CertificateChain {
+  readonly key: Signer | undefined;
+}
+
+/** DER certificates as the CA gave them, leaf first. */
+export interface IssuedChain {
+  readonly certificates: readonly Uint8Array[];
+}
+
+/** Times out when the signal says so: a Lambda has an end. */
+export interface IssueOptions {
+  readonly now: Instant;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * A certificate authority. What it answers is not believed: renewal/verify.ts decides.
+ * Throws CaUnavailable, CaRejected, CaUntrusted, CertificateExpired, NotYetValid, InvalidRequest, KmsDenied, KmsUnavailable.
+ */
+export interface CaProvider {
+  /** A new certificate for the same key. */
+  renew(current: Credential, options: IssueOptions): Promise<IssuedChain>;
+  /** A new certificate for `newKey`, which signs the CSR. */
+  rekey(current: Credential, newKey: Signer, options: IssueOptions): Promise<IssuedChain>;
+  /** DER of the root certificates that a chain of this CA may end in. */
+  roots(): Promise<readonly Uint8Array[]>;
+}
+
+/** Keys in KMS. */
+export interface KeyVault {
+  /** `keyId` is an ARN, an id or an alias. Throws KmsDenied, KmsUnavailable, and InvalidRequest for a key that can't sign. */
+  signer(keyId: string): Promise<Signer>;
+}
+
+export interface Queue {
+  /** Sends all, ten at a time and side by side. Throws Throttled if one could not be sent. */
+  send(messages: readonly QueueMessage[]): Promise<void>;
+}
+
+export interface Publisher {
+  /** Resolves when the bus has it. Throws Throttled, AccessDenied. */
+  publish(event: RenewalEvent): Promise<void>;
+}
+
+export interface ProfileSource {
+  /** Undefined for a name that this stack does not have. */
+  find(name: string): Promise<Profile | undefined>;
+}
+
+/** One line a decision, and the metrics of contract section 8. */
+export interface Journal {
+  decision(entry: { readonly secretArn: string; readonly reason: Reason; readonly [field: string]: unknown }): void;
+  failure(entry: {
+    readonly secretArn: string | null;
+    readonly error: unknown;
+    readonly [field: string]: unknown;
+  }): void;
+  count(metric: 'Renewed' | 'Failed' | 'Overdue' | 'Managed', profile: string, value: number): void;
+  measure(metric: 'SecondsToExpiry' | 'RenewalDuration', profile: string, value: number): void;
+}

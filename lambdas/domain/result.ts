@@ -1,0 +1,90 @@
+import type { Reason, Warning } from './decision.ts';
+import type { ErrorCode } from './errors.ts';
+import type { Mode } from './profile.ts';
+
+export type Outcome = 'renewed' | 'rekeyed' | 'skipped' | 'planned';
+
+/** The answer of contract section 5. Times are RFC 3339; what does not apply is null. */
+export interface RenewalResult {
+  readonly outcome: Outcome;
+  readonly reason: Reason;
+  readonly warnings: readonly Warning[];
+  readonly secretArn: string;
+  readonly versionId: string | null;
+  readonly previousVersionId: string | null;
+  readonly profile: string;
+  /** RFC 4514. */
+  readonly subject: string | null;
+  /** `dns:`, `ip:`, `email:`, `uri:` and the value. */
+  readonly sans: readonly string[] | null;
+  readonly serialNumber: string | null;
+  readonly previousSerialNumber: string | null;
+  readonly notBefore: string | null;
+  readonly notAfter: string | null;
+  readonly renewAt: string | null;
+  readonly keyAlgorithm: string | null;
+  readonly fingerprintSha256: string | null;
+  readonly out?: { readonly secretArn: string; readonly versionId: string };
+}
+
+/** `detail` of the events of contract section 8, by `detail-type`. */
+export type RenewalEvent =
+  | {
+      readonly type: 'Certificate Renewed';
+      readonly secretArn: string;
+      readonly detail: RenewalResult & { readonly operation: Mode };
+    }
+  | {
+      readonly type: 'Certificate Renewal Failed';
+      readonly secretArn: string;
+      readonly detail: {
+        readonly secretArn: string;
+        readonly name: string | null;
+        readonly profile: string | null;
+        readonly code: ErrorCode;
+        readonly message: string;
+        readonly retryable: boolean;
+        /** How many renewals of this certificate have failed in a row, this one included. */
+        readonly failures: number;
+        readonly notAfter: string | null;
+      };
+    }
+  | {
+      readonly type: 'Certificate Renewal Overdue';
+      readonly secretArn: string;
+      readonly detail: {
+        readonly secretArn: string;
+        readonly name: string;
+        readonly profile: string;
+        readonly renewAt: string;
+        readonly notAfter: string;
+      };
+    }
+  | { readonly type: 'Scan Completed'; readonly detail: ScanCounts };
+
+export interface ScanCounts {
+  readonly listed: number;
+  readonly enqueued: number;
+  readonly notDue: number;
+  readonly paused: number;
+  readonly backingOff: number;
+  readonly invalid: number;
+  readonly unknown: number;
+  readonly overdue: number;
+  readonly durationMs: number;
+}
+
+export interface PlanEntry {
+  readonly secretArn: string;
+  readonly name: string;
+  readonly profile: string;
+  readonly action: Mode | 'inspect' | 'skip';
+  readonly reason: Reason;
+  readonly notAfter: string | null;
+  readonly renewAt: string | null;
+}
+
+export interface ScanResult extends ScanCounts {
+  readonly plan: readonly PlanEntry[];
+  readonly planTruncated?: true;
+}
