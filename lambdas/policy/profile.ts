@@ -1,0 +1,81 @@
+/**
+ * A profile's schema. The configuration file holds it under `profiles`, the deployed stack holds the same JSON as an SSM
+ * parameter (the root as PEM text), and both are read by this schema.
+ */
+import * as z from 'zod/mini';
+import { RenewalError } from '../domain/errors.ts';
+import type { Profile } from '../domain/profile.ts';
+import { explainIssues, readKeySpec, readTiming, settingFields } from './vocabulary.ts';
+
+/** Tag values are the alphabet; a colon is left for the names of authorities. */
+export const profileName = z
+  .string()
+  .check(z.regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/, 'expected a name of letters, digits and _ . -, at most 64 long'));
+
+const httpsUrl = z
+  .string()
+  .check(z.regex(/^https:\/\/[^\s/?#@]+(?:\/[^\s?#]*)?$/, 'expected an https:// URL without query'));
+
+export const caSchema = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('step-ca'), url: httpsUrl, root: z.string().check(z.minLength(1)) }),
+  z.strictObject({ type: z.literal('offline'), authority: z.string().check(z.minLength(1)) }),
+  z.strictObject({
+    type: z.literal('infisical'),
+    url: httpsUrl,
+    caId: z.string().check(z.minLength(1)),
+    authSecretId: z.string().check(z.minLength(1)),
+    root: z.optional(z.string().check(z.minLength(1))),
+    apiPath: z.optional(z.string()),
+  }),
+]);
+
+/** What the workers need of a profile; hooks are wired at deployment and stay there. */
+export const profileFields = {
+  ca: caSchema,
+  ...settingFields,
+  passwordSecretId: z.optional(z.string().check(z.minLength(1))),
+  paused: z.optional(z.boolean()),
+};
+
+export const profileSchema = z.strictObject(profileFields);
+export type ProfileDocument = z.infer<typeof profileSchema>;
+
+/** Checks what a schema alone can't say: the pairs of fields. Throws InvalidRequest that names `path`. */
+export function toProfile(name: string, document: ProfileDocument, path: string): Profile {
+  const fieldName = (field: string) => `${path}.${field}`;
+  const timing = readTiming(document, fieldName, 'InvalidRequest');
+  const key = readKeySpec(document, fieldName, 'InvalidRequest');
+  return {
+    name,
+    ca: document.ca as Profile['ca'], // zod's optional allows undefined where the domain says absent; both read the same
+    mode: document.mode ?? 'rekey',
+    ...(timing && { timing }),
+    ...(key && { key }),
+    ...(document.passwordSecretId !== undefined && { passwordSecretId: document.passwordSecretId }),
+    paused: document.paused ?? false,
+  };
+}
+
+/**
+ * A deployed profile, read back from its SSM parameter. Throws Internal: only a deployment writes these, so one that
+ * does not parse is none of the secret owner's doing.
+ */
+export function parseProfile(name: string, json: string): Profile {
+  let document: unknown;
+  try {
+    document = JSON.parse(json);
+  } catch (cause) {
+    throw new RenewalError('Internal', `The parameter of profile ${name} is not JSON: deploy the stack again.`, {
+      cause,
+    });
+  }
+  const parsed = profileSchema.safeParse(document);
+  if (!parsed.success) {
+    const found = explainIssues(parsed.error.issues, 'profile');
+    throw new RenewalError(
+      'Internal',
+      `The parameter of profile ${name} is not a profile (${found}): deploy the stack again.`,
+    );
+  }
+  return toProfile(name, parsed.data, 'profile');
+}

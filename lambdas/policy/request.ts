@@ -1,0 +1,95 @@
+/** The edges: what comes in by invocation and by queue, validated whole before anything is read. */
+import * as z from 'zod/mini';
+import { RenewalError } from '../domain/errors.ts';
+import type { OnDemandRequest, QueueMessage, ScanRequest } from '../domain/request.ts';
+import { profileName } from './profile.ts';
+import { explainIssues, readKeySpec, readTiming, settingFields } from './vocabulary.ts';
+
+const secretId = z.string().check(z.minLength(1), z.maxLength(2048));
+
+export const onDemandSchema = z.strictObject({
+  secretId,
+  ...settingFields,
+  privateKey: z.optional(z.union([z.strictObject({ secretId }), z.strictObject({ kmsKeyId: secretId })])),
+  out: z.optional(z.strictObject({ secretId })),
+  force: z.optional(z.boolean()),
+  dryRun: z.optional(z.boolean()),
+});
+
+const scanSchema = z.strictObject({
+  profile: z.optional(profileName),
+  secretIds: z.optional(z.array(secretId).check(z.minLength(1), z.maxLength(5000))),
+  force: z.optional(z.boolean()),
+  dryRun: z.optional(z.boolean()),
+});
+
+const messageSchema = z.strictObject({
+  secretArn: secretId,
+  versionId: z.string().check(z.minLength(1), z.maxLength(64)),
+  force: z.optional(z.boolean()),
+});
+
+function parse<T>(schema: z.ZodMiniType<T>, input: unknown, what: string): T {
+  const parsed = schema.safeParse(input);
+  if (parsed.success) return parsed.data;
+  throw new RenewalError(
+    'InvalidRequest',
+    `${what} is not valid: ${explainIssues(parsed.error.issues, '$')}. See docs/invoke.md.`,
+  );
+}
+
+/** An invocation of the renew function by hand. Throws InvalidRequest. */
+export function parseOnDemandRequest(input: unknown): OnDemandRequest {
+  const body = parse(onDemandSchema, input, 'The request');
+  const fieldName = (field: string) => `$.${field}`;
+  const timing = readTiming(body, fieldName, 'InvalidRequest');
+  const key = readKeySpec(body, fieldName, 'InvalidRequest');
+  const refuse = (message: string): never => {
+    throw new RenewalError('InvalidRequest', message);
+  };
+  if (body.privateKey && key) {
+    refuse('$.privateKey brings a key of its own kind: remove $.kty, $.curve and $.size, or remove $.privateKey.');
+  }
+  if (body.mode === 'renew' && (key || body.privateKey)) {
+    refuse('$.mode is renew, which keeps the key: remove $.kty, $.curve, $.size and $.privateKey, or say rekey.');
+  }
+  return {
+    secretId: body.secretId,
+    ...(body.mode && { mode: body.mode }),
+    ...(timing && { timing }),
+    ...(key && { key }),
+    ...(body.privateKey && { privateKey: body.privateKey }),
+    ...(body.out && { out: body.out }),
+    force: body.force ?? false,
+    dryRun: body.dryRun ?? false,
+  };
+}
+
+/** An invocation of the scan function; the schedule sends `{}`. Throws InvalidRequest. */
+export function parseScanRequest(input: unknown): ScanRequest {
+  const body = parse(scanSchema, input ?? {}, 'The scan request');
+  return {
+    ...(body.profile !== undefined && { profile: body.profile }),
+    ...(body.secretIds && { secretIds: body.secretIds }),
+    force: body.force ?? false,
+    dryRun: body.dryRun ?? false,
+  };
+}
+
+/** The body of one queue message. Throws InvalidRequest. */
+export function parseQueueMessage(body: string): QueueMessage {
+  let input: unknown;
+  try {
+    input = JSON.parse(body);
+  } catch (cause) {
+    throw new RenewalError('InvalidRequest', 'The queue message is not JSON: only the scan function may send here.', {
+      cause,
+    });
+  }
+  const message = parse(messageSchema, input, 'The queue message');
+  return {
+    secretArn: message.secretArn,
+    versionId: message.versionId,
+    ...(message.force !== undefined && { force: message.force }),
+  };
+}

@@ -1,0 +1,73 @@
+/** Whose word counts: request over tag over profile over default. */
+import * as z from 'zod/mini';
+import { quote } from '../domain/duration.ts';
+import { RenewalError } from '../domain/errors.ts';
+import type { Profile } from '../domain/profile.ts';
+import type { OnDemandRequest } from '../domain/request.ts';
+import type { Settings, TagSettings } from '../domain/settings.ts';
+import { tags } from '../domain/tags.ts';
+import { explainIssues, readKeySpec, readTiming, settingFields } from './vocabulary.ts';
+
+const tagOfField: Readonly<Record<string, string>> = {
+  mode: tags.mode,
+  expiresIn: tags.expiresIn,
+  rekeyPeriod: tags.rekeyPeriod,
+  kty: tags.kty,
+  curve: tags.curve,
+  size: tags.size,
+  paused: tags.paused,
+};
+const fieldsOfTags = Object.entries(tagOfField);
+
+const tagSchema = z.strictObject({
+  ...settingFields,
+  paused: z.optional(z.enum(['true', 'false'])),
+});
+
+/** The user's tags of one secret. Throws InvalidTag that names the tag and what it may hold. */
+export function readTagSettings(secretTags: ReadonlyMap<string, string>): TagSettings {
+  const input: Record<string, string | number> = {};
+  for (const [field, tag] of fieldsOfTags) {
+    const value = secretTags.get(tag);
+    if (value === undefined) continue;
+    input[field] = field === 'size' && /^\d{1,6}$/.test(value) ? Number(value) : value;
+  }
+  const parsed = tagSchema.safeParse(input);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    const field = String(issue?.path[0] ?? '');
+    const tag = tagOfField[field] ?? field;
+    const allowed = issue ? explainIssues([{ ...issue, path: [] }], tag) : tag;
+    throw new RenewalError(
+      'InvalidTag',
+      `The tag ${allowed}; found ${quote(secretTags.get(tag) ?? '')}. Correct or remove it.`,
+    );
+  }
+  const fieldName = (field: string) => `The tag ${tagOfField[field] ?? field}`;
+  const timing = readTiming(parsed.data, fieldName, 'InvalidTag');
+  const key = readKeySpec(parsed.data, fieldName, 'InvalidTag');
+  return {
+    ...(parsed.data.mode && { mode: parsed.data.mode }),
+    ...(timing && { timing }),
+    ...(key && { key }),
+    paused: parsed.data.paused === 'true',
+  };
+}
+
+/** The settings of one renewal; `request` is undefined for the schedule. kty, curve and size move as one group. */
+export function resolveSettings(
+  request: Pick<OnDemandRequest, 'mode' | 'timing' | 'key'> | undefined,
+  tagged: TagSettings,
+  profile: Profile,
+): Settings {
+  const timing = request?.timing ?? tagged.timing ?? profile.timing;
+  const key = request?.key ?? tagged.key ?? profile.key;
+  return {
+    mode: request?.mode ?? tagged.mode ?? profile.mode,
+    modeSource: request?.mode ? 'request' : tagged.mode ? 'tag' : 'profile',
+    ...(timing && { timing }),
+    timingSource: request?.timing ? 'request' : tagged.timing ? 'tag' : profile.timing ? 'profile' : 'default',
+    ...(key && { key }),
+    paused: tagged.paused || profile.paused,
+  };
+}

@@ -1,0 +1,57 @@
+/**
+ * What cert-renewer has noted in a secret's tags: a cache, not a truth. It counts only while the version it names is
+ * AWSCURRENT.
+ */
+import { type ErrorCode, errorCodes, isErrorCode } from '../domain/errors.ts';
+import { formatInstant, type Instant, parseInstant } from '../domain/instant.ts';
+import type { SecretSummary } from '../domain/secret.ts';
+import { tags } from '../domain/tags.ts';
+import type { Validity } from './renewal-time.ts';
+
+export interface Failure {
+  readonly count: number;
+  readonly at: Instant;
+  readonly code: ErrorCode;
+}
+
+/** `known: false`: the tags speak of another version, or of none. */
+export type Status =
+  | { readonly known: false }
+  | { readonly known: true; readonly validity: Validity | undefined; readonly failure: Failure | undefined };
+
+export function readStatus(secret: SecretSummary, now: Instant): Status {
+  const versionId = secret.tags.get(tags.versionId);
+  if (versionId === undefined || versionId !== secret.currentVersionId) return { known: false };
+  return { known: true, validity: readValidity(secret.tags), failure: readFailure(secret.tags, now) };
+}
+
+function readValidity(secretTags: ReadonlyMap<string, string>): Validity | undefined {
+  const notBefore = parseInstant(secretTags.get(tags.notBefore) ?? '');
+  const end = parseInstant(secretTags.get(tags.notAfter) ?? '');
+  return notBefore === undefined || end === undefined || end <= notBefore ? undefined : { notBefore, end };
+}
+
+/** A failure in the future is a clock's or a joker's, and is ignored. */
+function readFailure(secretTags: ReadonlyMap<string, string>, now: Instant): Failure | undefined {
+  const match = /^(\d{1,6}) (\S{20}) (\w{1,40})$/.exec(secretTags.get(tags.failure) ?? '');
+  const at = parseInstant(match?.[2] ?? '');
+  const code = match?.[3] ?? '';
+  if (at === undefined || at > now || !isErrorCode(code)) return undefined;
+  return { count: Math.max(1, Number(match?.[1])), at, code };
+}
+
+export function formatFailure(failure: Failure): string {
+  return `${failure.count} ${formatInstant(failure.at)} ${failure.code}`;
+}
+
+const minute = 60_000;
+const hour = 60 * minute;
+
+/** When the schedule tries again: after 5, 10, … 60 minutes what may pass by itself, else after 1, 2, … 32 hours. */
+export function retryAt(failure: Failure): Instant {
+  const doublings = 2 ** Math.min(failure.count - 1, 16);
+  const pause = errorCodes[failure.code].retryable
+    ? Math.min(5 * minute * doublings, hour)
+    : Math.min(hour * doublings, 32 * hour);
+  return failure.at + pause;
+}

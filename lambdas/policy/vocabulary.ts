@@ -1,0 +1,150 @@
+/**
+ * One vocabulary, three places: what a profile, a tag and a request may say of when and how to renew, by the same rules.
+ * The request overrides the tag, the tag overrides the profile (policy/settings.ts).
+ */
+import * as z from 'zod/mini';
+import { parseDuration, parseWindow, quote } from '../domain/duration.ts';
+import { type ErrorCode, RenewalError } from '../domain/errors.ts';
+import { type EcCurve, type KeySpec, rsaSizes } from '../domain/key-spec.ts';
+import type { Mode } from '../domain/profile.ts';
+import type { Timing } from '../domain/settings.ts';
+
+const durationPattern = '(?:(?:\\d+\\.?\\d*|\\.\\d+)(?:ns|us|µs|μs|ms|s|m|h))+';
+
+/** Go's duration; parseDuration has the last word (above zero, no overflow). */
+export const durationText = z
+  .string()
+  .check(
+    z.regex(new RegExp(`^\\+?${durationPattern}$`), 'expected a duration above zero such as 8h30m, 1.5h or 300ms'),
+  );
+
+/** A duration, or a percentage of the validity. */
+export const windowText = z
+  .string()
+  .check(
+    z.regex(
+      new RegExp(`^(?:\\+?${durationPattern}|\\d{1,3}(?:\\.\\d{1,9})?(?:%|pct))$`),
+      'expected a duration above zero such as 8h30m, or a percentage of the validity such as 33%',
+    ),
+  );
+
+export const modes = ['rekey', 'renew'] as const satisfies readonly Mode[];
+
+/** The fields that profile, tag and request share. */
+export const settingFields = {
+  mode: z.optional(z.enum(modes)),
+  expiresIn: z.optional(windowText),
+  rekeyPeriod: z.optional(durationText),
+  kty: z.optional(z.enum(['EC', 'OKP', 'RSA'])),
+  curve: z.optional(z.enum(['P-256', 'P-384', 'P-521', 'Ed25519'])),
+  size: z.optional(z.int().check(z.minimum(rsaSizes.least), z.maximum(rsaSizes.most))),
+};
+
+export interface SettingTexts {
+  readonly expiresIn?: string | undefined;
+  readonly rekeyPeriod?: string | undefined;
+  readonly kty?: 'EC' | 'OKP' | 'RSA' | undefined;
+  readonly curve?: EcCurve | 'Ed25519' | undefined;
+  readonly size?: number | undefined;
+}
+
+/** How the place at hand calls a field: `expiresIn`, `cert-renewer:expires-in`, `$.profiles.internal.expiresIn`. */
+export type FieldName = (field: keyof SettingTexts) => string;
+
+/** Undefined when neither field is there. Naming either overrides both of the places below. */
+export function readTiming(texts: SettingTexts, fieldName: FieldName, code: ErrorCode): Timing | undefined {
+  if (texts.expiresIn !== undefined && texts.rekeyPeriod !== undefined) {
+    throw new RenewalError(
+      code,
+      `${fieldName('expiresIn')} and ${fieldName('rekeyPeriod')} are both set: one says how long before the end to act, the other how long after the start. Keep one.`,
+    );
+  }
+  if (texts.expiresIn !== undefined) {
+    return { kind: 'expiresIn', window: parseWindow(texts.expiresIn, fieldName('expiresIn'), code) };
+  }
+  if (texts.rekeyPeriod !== undefined) {
+    const milliseconds = parseDuration(texts.rekeyPeriod, fieldName('rekeyPeriod'), code);
+    return { kind: 'rekeyPeriod', milliseconds, text: texts.rekeyPeriod };
+  }
+  return undefined;
+}
+
+/**
+ * kty, curve and size as one group, by the rules of `step`: a curve or a size says nothing without kty; EC defaults to
+ * P-256, OKP to Ed25519, RSA to 2048. Undefined when none of the three is there.
+ */
+export function readKeySpec(texts: SettingTexts, fieldName: FieldName, code: ErrorCode): KeySpec | undefined {
+  const { kty, curve, size } = texts;
+  const refuse = (message: string): never => {
+    throw new RenewalError(code, message);
+  };
+  if (kty === undefined) {
+    const alone = curve !== undefined ? 'curve' : size !== undefined ? 'size' : undefined;
+    return alone === undefined
+      ? undefined
+      : refuse(`${fieldName(alone)} is set without ${fieldName('kty')}: name the type of key too (EC, OKP or RSA).`);
+  }
+  if (kty !== 'RSA' && size !== undefined) {
+    return refuse(
+      `${fieldName('size')} goes with RSA only, and ${fieldName('kty')} is ${kty}: remove it, or name a curve.`,
+    );
+  }
+  if (kty === 'RSA') {
+    if (curve !== undefined) {
+      return refuse(
+        `${fieldName('curve')} goes with EC and OKP only, and ${fieldName('kty')} is RSA: remove it, or name a size.`,
+      );
+    }
+    return { kty, size: size ?? rsaSizes.least };
+  }
+  if (kty === 'OKP') {
+    if (curve !== undefined && curve !== 'Ed25519') {
+      return refuse(
+        `${fieldName('curve')} is ${curve}, and ${fieldName('kty')} is OKP: Ed25519 is the one curve of OKP.`,
+      );
+    }
+    return { kty, curve: 'Ed25519' };
+  }
+  if (curve === 'Ed25519') {
+    return refuse(
+      `${fieldName('curve')} is Ed25519, and ${fieldName('kty')} is EC: expected P-256, P-384 or P-521, or OKP.`,
+    );
+  }
+  return { kty, curve: curve ?? 'P-256' };
+}
+
+/**
+ * Zod's issues as one sentence: the path of each and what is allowed there. The input is named by its type only, but for
+ * short strings: whoever put a key in the wrong field must not find it in a log.
+ */
+export function explainIssues(issues: readonly z.core.$ZodIssue[], root: string): string {
+  return issues
+    .slice(0, 5)
+    .map((issue) => `${formatPath(root, issue.path)}: ${explainIssue(issue)}`)
+    .join('; ');
+}
+
+export function formatPath(root: string, path: readonly PropertyKey[]): string {
+  return path.reduce<string>((text, part) => {
+    if (typeof part === 'number') return `${text}[${part}]`;
+    const name = String(part);
+    return /^[A-Za-z_$][\w$]*$/.test(name) ? (text === '' ? name : `${text}.${name}`) : `${text}[${quote(name)}]`;
+  }, root);
+}
+
+function explainIssue(issue: z.core.$ZodIssue): string {
+  switch (issue.code) {
+    case 'invalid_type':
+      return issue.input === undefined ? `missing; expected ${issue.expected}` : `expected ${issue.expected}`;
+    case 'invalid_value':
+      return `expected one of ${issue.values.map((value) => JSON.stringify(value)).join(', ')}`;
+    case 'unrecognized_keys':
+      return `unknown ${issue.keys.length === 1 ? 'field' : 'fields'} ${issue.keys.slice(0, 5).map(quote).join(', ')}`;
+    case 'too_small':
+      return `expected at least ${issue.minimum}`;
+    case 'too_big':
+      return `expected at most ${issue.maximum}`;
+    default:
+      return issue.message;
+  }
+}

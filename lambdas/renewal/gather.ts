@@ -1,0 +1,129 @@
+/** Step 1 of docs/renewal-cycle.md: everything that a renewal reads of AWS is read here, once, and parsed once. */
+import type { Certificate } from '../domain/certificate.ts';
+import type { Decision } from '../domain/decision.ts';
+import { quote } from '../domain/duration.ts';
+import { RenewalError } from '../domain/errors.ts';
+import type { CaProvider, Store } from '../domain/ports.ts';
+import type { Profile } from '../domain/profile.ts';
+import type { SecretSummary, SecretValue, SecretVersion } from '../domain/secret.ts';
+import type { TagSettings } from '../domain/settings.ts';
+import type { Signer } from '../domain/signer.ts';
+import { tags } from '../domain/tags.ts';
+import { localSigner } from '../keys/local.ts';
+import { checkOwnership } from '../policy/checks.ts';
+import type { Validity } from '../policy/renewal-time.ts';
+import { readTagSettings } from '../policy/settings.ts';
+import { readSecret, type SecretContent } from '../secret/index.ts';
+import { parseCertificate } from '../x509/certificate.ts';
+import { chainEnd } from '../x509/chain.ts';
+import type { RenewalWorld } from './world.ts';
+
+/** A secret whose metadata were read: enrolled, ours to write, its tags good. */
+export interface Enrolled {
+  readonly secret: SecretSummary;
+  readonly profile: Profile;
+  readonly tagged: TagSettings;
+}
+
+/** What one version holds, parsed and checked: the key is the leaf's. */
+export interface Pair {
+  readonly version: SecretVersion;
+  readonly content: SecretContent;
+  readonly leaf: Certificate;
+  readonly chain: readonly Certificate[];
+  readonly key: Signer | undefined;
+}
+
+export interface Subject extends Enrolled, Pair {
+  readonly provider: CaProvider;
+  readonly roots: readonly Certificate[];
+  readonly validity: Validity;
+  readonly endsWith: 'leaf' | 'chain';
+}
+
+/** Throws SecretNotFound. */
+export function describe(world: Pick<RenewalWorld, 'store'>, secretId: string): Promise<SecretSummary> {
+  return world.store.describe(secretId);
+}
+
+/**
+ * The profile and the tags of a described secret; a Decision where it is to be left alone.
+ * Throws SecretNotFound (being deleted), SecretNotEnrolled, UnknownProfile, InvalidTag.
+ */
+export async function enrolment(world: RenewalWorld, secret: SecretSummary): Promise<Enrolled | Decision> {
+  const profileName = secret.tags.get(tags.profile);
+  if (profileName === undefined) {
+    throw new RenewalError(
+      'SecretNotEnrolled',
+      `The secret ${secret.name} has no tag ${tags.profile}: tag it with the name of a profile of this stack to have it renewed.`,
+    );
+  }
+  const left = checkOwnership({ secret });
+  if (left?.code === 'SecretNotFound') throw new RenewalError('SecretNotFound', left.message);
+  if (left) return left;
+  const profile = await world.profiles.find(profileName);
+  if (!profile) {
+    throw new RenewalError(
+      'UnknownProfile',
+      `The tag ${tags.profile} is ${quote(profileName)}, and this stack has no such profile: correct the tag, or deploy the profile.`,
+    );
+  }
+  return { secret, profile, tagged: readTagSettings(secret.tags) };
+}
+
+/** Reads and judges the version. Throws UnsupportedSecret, PasswordRequired, InvalidCertificate, KeyMismatch, KmsDenied … */
+export async function gather(world: RenewalWorld, enrolled: Enrolled, versionId: string): Promise<Subject> {
+  const { secret, profile } = enrolled;
+  const [version, provider] = await Promise.all([world.store.read(secret.arn, versionId), world.providerFor(profile)]);
+  const pair = await readPair(world, profile, version);
+  const roots = (await provider.roots()).map(parseCertificate);
+  const { end, endsWith } = chainEnd(pair.leaf, pair.chain, roots);
+  return { ...enrolled, ...pair, provider, roots, validity: { notBefore: pair.leaf.notBefore, end }, endsWith };
+}
+
+/** Parses one version: its certificates, and its key, which must be the leaf's. */
+export async function readPair(world: RenewalWorld, profile: Profile, version: SecretVersion): Promise<Pair> {
+  const content = await readContent(world.store, profile, version.value);
+  const leaf = parseCertificate(content.leaf);
+  const chain = content.chain.map(parseCertificate);
+  const key = await signerOf(world, content);
+  if (key && !Buffer.from(key.spki).equals(leaf.spki)) {
+    throw new RenewalError(
+      'KeyMismatch',
+      `The ${key.kmsKeyArn ? 'KMS key' : 'private key'} (public key of ${key.spki.length} bytes) is not the certificate's: put the certificate and the key that belong together into the secret.`,
+    );
+  }
+  return { version, content, leaf, chain, key };
+}
+
+async function readContent(store: Pick<Store, 'read'>, profile: Profile, value: SecretValue): Promise<SecretContent> {
+  const allowNoKey = profile.ca.type === 'infisical';
+  try {
+    return await readSecret(value, { allowNoKey });
+  } catch (error) {
+    const needsPassword = error instanceof RenewalError && error.code === 'PasswordRequired';
+    if (!needsPassword || profile.passwordSecretId === undefined) throw error;
+  }
+  return readSecret(value, { allowNoKey, password: await readPassword(store, profile.passwordSecretId) });
+}
+
+/** The whole SecretString but for one trailing newline. */
+async function readPassword(store: Pick<Store, 'read'>, secretId: string): Promise<string> {
+  const { value } = await store.read(secretId);
+  if (value.kind === 'string') return value.text.replace(/\r?\n$/, '');
+  throw new RenewalError(
+    'PasswordRequired',
+    `The password's secret ${quote(secretId)} holds binary data: store it as a string.`,
+  );
+}
+
+async function signerOf(world: RenewalWorld, content: SecretContent): Promise<Signer | undefined> {
+  switch (content.key.kind) {
+    case 'private':
+      return localSigner(content.key.privateKey);
+    case 'kms':
+      return world.vault.signer(content.key.keyId);
+    case 'none':
+      return undefined;
+  }
+}

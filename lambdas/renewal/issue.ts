@@ -1,0 +1,25 @@
+/** Steps 4 and 5: the key, then the CA. */
+import { RenewalError } from '../domain/errors.ts';
+import type { IssuedChain } from '../domain/ports.ts';
+import type { Signer } from '../domain/signer.ts';
+import { generateKey } from '../keys/generate.ts';
+import type { Subject } from './gather.ts';
+import type { Plan } from './plan.ts';
+import type { RenewalWorld } from './world.ts';
+
+export interface Issued {
+  readonly chain: IssuedChain;
+  /** The key that the new certificate is for; undefined where the CA holds it. */
+  readonly key: Signer | undefined;
+}
+
+/** Makes the new key, or takes the present one, and asks the CA. What it answers is judged by verify.ts. */
+export async function issue(world: RenewalWorld, subject: Subject, plan: Plan): Promise<Issued> {
+  const { provider, leaf, chain, key } = subject;
+  const current = { leaf, chain, key };
+  const options = { now: world.clock.now() };
+  if (plan.operation === 'renew') return { chain: await provider.renew(current, options), key };
+  if (!plan.keySpec) throw new RenewalError('Internal', 'A rekey was planned without a kind of key. Report it.');
+  const newKey = await generateKey(plan.keySpec);
+  return { chain: await provider.rekey(current, newKey, options), key: newKey };
+}

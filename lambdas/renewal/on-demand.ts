@@ -1,0 +1,33 @@
+/** An invocation by hand: the same use case as the queue's, its answer returned and its error thrown. */
+import { RenewalError } from '../domain/errors.ts';
+import type { OnDemandRequest } from '../domain/request.ts';
+import type { RenewalResult } from '../domain/result.ts';
+import { parseOnDemandRequest } from '../policy/request.ts';
+import { recordFailure } from './failure.ts';
+import { logResult } from './queued.ts';
+import { renew, type Trace } from './renew.ts';
+import type { RenewalWorld } from './world.ts';
+
+/** `input`: the invocation's payload. Throws RenewalError: its name is what `aws lambda invoke` shows as errorType. */
+export async function renewOnDemand(world: RenewalWorld, input: unknown): Promise<RenewalResult> {
+  const trace: Trace = {};
+  let readOnly = true;
+  try {
+    const request = parseOnDemandRequest(input);
+    refuseWhatIsNotBuilt(request);
+    const { secretId, force, dryRun } = request;
+    readOnly = dryRun;
+    const result = await renew(world, { secretId, request, force, dryRun }, trace);
+    logResult(world, result);
+    return result;
+  } catch (thrown) {
+    throw await recordFailure(world, trace, thrown, { counts: true, final: true, readOnly });
+  }
+}
+
+function refuseWhatIsNotBuilt(request: OnDemandRequest): void {
+  for (const field of ['out', 'privateKey'] as const) {
+    if (request[field])
+      throw new RenewalError('InvalidRequest', `$.${field} is not supported by this version yet: leave it out.`);
+  }
+}

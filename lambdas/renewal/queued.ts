@@ -1,0 +1,46 @@
+/** One message of the queue: the use case `renew`, and what becomes of the message when it fails. */
+import { RenewalError } from '../domain/errors.ts';
+import { deliveries, type QueueMessage } from '../domain/request.ts';
+import type { RenewalResult } from '../domain/result.ts';
+import { recordFailure } from './failure.ts';
+import { renew, type Trace } from './renew.ts';
+import type { RenewalWorld } from './world.ts';
+
+/** Seconds until the message is tried again, after its first and second delivery. */
+const pauses = [30, 120] as const;
+
+/** `retryAfter`: seconds, for a message that goes back to the queue. Undefined: it is done with, well or badly. */
+export interface QueueOutcome {
+  readonly retryAfter?: number;
+}
+
+/**
+ * Errors that may pass by themselves go back to the queue with growing pauses, and after the last delivery to the
+ * dead-letter queue; others are done with at once. Never throws: one bad secret never stops another.
+ *
+ * @param delivery 1 for the first (SQS's ApproximateReceiveCount).
+ */
+export async function renewQueued(world: RenewalWorld, message: QueueMessage, delivery: number): Promise<QueueOutcome> {
+  const trace: Trace = {};
+  try {
+    const job = {
+      secretId: message.secretArn,
+      versionId: message.versionId,
+      force: message.force ?? false,
+      dryRun: false,
+    };
+    logResult(world, await renew(world, job, trace));
+    return {};
+  } catch (thrown) {
+    const isRetryable = thrown instanceof RenewalError && thrown.retryable;
+    const isLast = delivery >= deliveries;
+    await recordFailure(world, trace, thrown, { counts: delivery === 1, final: !isRetryable || isLast });
+    return isRetryable ? { retryAfter: pauses[delivery - 1] ?? 0 } : {};
+  }
+}
+
+/** One line a decision. */
+export function logResult(world: Pick<RenewalWorld, 'journal'>, result: RenewalResult): void {
+  const { secretArn, reason, outcome, profile, versionId, warnings, notAfter, renewAt } = result;
+  world.journal.decision({ secretArn, reason, outcome, profile, versionId, warnings, notAfter, renewAt });
+}

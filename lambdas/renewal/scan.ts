@@ -1,0 +1,162 @@
+/**
+ * The scan: lists enrolled secrets page by page, decides from their tags alone and sends what is due to the queue. It
+ * reads no secret; its role may not.
+ */
+import type { Decision } from '../domain/decision.ts';
+import { quote } from '../domain/duration.ts';
+import { toRenewalError } from '../domain/errors.ts';
+import { formatInstant, type Instant } from '../domain/instant.ts';
+import type { Profile } from '../domain/profile.ts';
+import type { QueueMessage, ScanRequest } from '../domain/request.ts';
+import type { PlanEntry, ScanCounts, ScanResult } from '../domain/result.ts';
+import type { SecretSummary } from '../domain/secret.ts';
+import type { TagSettings } from '../domain/settings.ts';
+import { tags } from '../domain/tags.ts';
+import { checkOwnership, checkScan } from '../policy/checks.ts';
+import { isOverdue, type RenewalTime, renewalTime } from '../policy/renewal-time.ts';
+import { readTagSettings, resolveSettings } from '../policy/settings.ts';
+import { readStatus, type Status } from '../policy/status.ts';
+import { Tally } from './tally.ts';
+import type { ScanWorld } from './world.ts';
+
+/** What was found of one secret. */
+export interface Judgement {
+  readonly secret: SecretSummary;
+  readonly profile: string;
+  readonly decision: Decision;
+  readonly status: Status;
+  readonly time: RenewalTime | undefined;
+  readonly overdue: boolean;
+}
+
+const longestPlan = 5000;
+
+/** Throws AccessDenied, Throttled; what one secret's tags hold never stops the others. */
+export async function scan(world: ScanWorld, request: ScanRequest): Promise<ScanResult> {
+  const started = world.clock.now();
+  const step = world.untilNextScan(started);
+  const tally = new Tally();
+  const plan: PlanEntry[] = [];
+  let inFlight: Promise<unknown> = Promise.resolve();
+  for await (const page of world.store.list()) {
+    const wanted = page.filter((secret) => isWanted(secret, request));
+    const judged = await Promise.all(wanted.map((secret) => judge(world, secret, request.force, started, step)));
+    for (const judgement of judged) {
+      tally.add(judgement, started);
+      if (request.dryRun && plan.length < longestPlan) plan.push(planEntry(judgement));
+    }
+    await inFlight; // the page before was sent while this one was listed and judged
+    if (!request.dryRun) inFlight = act(world, judged, request.force);
+    inFlight.catch(() => undefined); // it is awaited a page later, or below
+  }
+  await inFlight;
+  const counts = tally.counts(world.clock.now() - started);
+  if (!request.dryRun) await conclude(world, tally, counts);
+  return { ...counts, plan, ...(request.dryRun && counts.listed > plan.length && { planTruncated: true }) };
+}
+
+function isWanted(secret: SecretSummary, { profile, secretIds }: ScanRequest): boolean {
+  if (profile !== undefined && secret.tags.get(tags.profile) !== profile) return false;
+  return secretIds === undefined || secretIds.includes(secret.name) || secretIds.includes(secret.arn);
+}
+
+async function judge(
+  world: ScanWorld,
+  secret: SecretSummary,
+  force: boolean,
+  now: Instant,
+  step: number,
+): Promise<Judgement> {
+  const name = secret.tags.get(tags.profile) ?? '';
+  const status = readStatus(secret, now);
+  const verdict = (decision: Decision, time?: RenewalTime): Judgement => {
+    const overdue = time !== undefined && isOverdue(time, now);
+    return { secret, profile: name, decision, status, time, overdue };
+  };
+  const left = checkOwnership({ secret });
+  if (left) return verdict(left);
+  const profile = await world.profiles.find(name);
+  if (!profile) return verdict(unknownProfile(name));
+  const tagged = settingsOf(secret);
+  if ('action' in tagged) return verdict(tagged, timeOf(secret, status, { paused: false }, profile));
+  const time = timeOf(secret, status, tagged, profile);
+  const settings = resolveSettings(undefined, tagged, profile);
+  return verdict(checkScan({ secret, profile, settings, status, time, force, now, step }), time);
+}
+
+function settingsOf(secret: SecretSummary): TagSettings | Decision {
+  try {
+    return readTagSettings(secret.tags);
+  } catch (thrown) {
+    const { code, message } = toRenewalError(thrown);
+    return { action: 'skip', code, message };
+  }
+}
+
+function timeOf(secret: SecretSummary, status: Status, tagged: TagSettings, profile: Profile): RenewalTime | undefined {
+  if (!status.known || !status.validity) return undefined;
+  return renewalTime(status.validity, resolveSettings(undefined, tagged, profile), secret.arn);
+}
+
+function unknownProfile(name: string): Decision {
+  const message = `The tag ${tags.profile} is ${quote(name)}, and this stack has no such profile: correct the tag, or deploy the profile.`;
+  return { action: 'skip', code: 'UnknownProfile', message };
+}
+
+function planEntry({ secret, profile, decision, status, time }: Judgement): PlanEntry {
+  const validity = status.known ? status.validity : undefined;
+  return {
+    secretArn: secret.arn,
+    name: secret.name,
+    profile,
+    action: decision.action,
+    reason: { code: decision.code, message: decision.message },
+    notAfter: validity ? formatInstant(validity.end) : null,
+    renewAt: time ? formatInstant(time.renewAt) : null,
+  };
+}
+
+/** Sends a page's work, and says what nobody will work on. */
+async function act(world: ScanWorld, judged: readonly Judgement[], force: boolean): Promise<void> {
+  const messages = judged.flatMap((judgement) => messageFor(judgement, force));
+  await Promise.all([
+    messages.length > 0 ? world.queue.send(messages) : undefined,
+    ...judged.map((judgement) => tell(world, judgement)),
+  ]);
+}
+
+function messageFor({ secret, decision }: Judgement, force: boolean): QueueMessage[] {
+  if (decision.action === 'skip' || secret.currentVersionId === undefined) return [];
+  return [{ secretArn: secret.arn, versionId: secret.currentVersionId, ...(force && { force }) }];
+}
+
+async function tell(world: ScanWorld, { secret, profile, decision, status, time, overdue }: Judgement): Promise<void> {
+  const { action, code, message } = decision;
+  if (code !== 'NotDue') world.journal.decision({ secretArn: secret.arn, reason: { code, message }, action, profile });
+  const notAfter = status.known && status.validity ? formatInstant(status.validity.end) : null;
+  if (code === 'InvalidTag') {
+    const failures = (status.known ? status.failure?.count : undefined) ?? 0;
+    const detail = { code, message, retryable: false, failures: failures + 1, notAfter };
+    await world.publisher.publish({
+      type: 'Certificate Renewal Failed',
+      secretArn: secret.arn,
+      detail: { secretArn: secret.arn, name: secret.name, profile, ...detail },
+    });
+  }
+  if (overdue && time && notAfter !== null) {
+    await world.publisher.publish({
+      type: 'Certificate Renewal Overdue',
+      secretArn: secret.arn,
+      detail: { secretArn: secret.arn, name: secret.name, profile, renewAt: formatInstant(time.renewAt), notAfter },
+    });
+  }
+}
+
+async function conclude(world: ScanWorld, tally: Tally, counts: ScanCounts): Promise<void> {
+  for (const [profile, { managed, overdue, secondsToExpiry }] of tally.profiles) {
+    world.journal.count('Managed', profile, managed);
+    world.journal.count('Overdue', profile, overdue);
+    if (secondsToExpiry !== undefined) world.journal.measure('SecondsToExpiry', profile, secondsToExpiry);
+  }
+  await world.publisher.publish({ type: 'Scan Completed', detail: counts });
+}

@@ -1,0 +1,82 @@
+/**
+ * Steps 7 and 8: stage the pair as AWSPENDING, then promote it by moving AWSCURRENT from the version that was read. The
+ * move is a compare-and-swap: it fails if anyone wrote meanwhile (design.md, decision 2).
+ */
+import { createHash } from 'node:crypto';
+import { RenewalError } from '../domain/errors.ts';
+import type { Clock, Entropy, Store } from '../domain/ports.ts';
+import { type SecretSummary, type SecretValue, versionWithStage } from '../domain/secret.ts';
+import { versionIdPrefix } from '../domain/tags.ts';
+
+/** The first 8 hex digits of SHA-256 of a version id: what a new version's id says of the version it is based on. */
+function mark(versionId: string): string {
+  return createHash('sha256').update(versionId).digest('hex').slice(0, 8);
+}
+
+/** An id for a version that replaces `basedOn`; 54 characters (AWS allows 32 to 64). */
+export function newVersionId(basedOn: string, entropy: Entropy): string {
+  return `${versionIdPrefix}${mark(basedOn)}-${Buffer.from(entropy(16)).toString('hex')}`;
+}
+
+/** Whether cert-renewer made `versionId` to replace `basedOn`. */
+export function isBasedOn(versionId: string, basedOn: string): boolean {
+  return versionId.startsWith(`${versionIdPrefix}${mark(basedOn)}-`);
+}
+
+/** A pair that an earlier try staged and did not get to promote, made from the version that is current now. */
+export function ownPending(secret: SecretSummary): string | undefined {
+  const pending = versionWithStage(secret, 'AWSPENDING');
+  const current = secret.currentVersionId;
+  if (pending === undefined || current === undefined || pending === current) return undefined;
+  return isBasedOn(pending, current) ? pending : undefined;
+}
+
+export interface Swap {
+  readonly secretArn: string;
+  readonly from: string;
+  readonly to: string;
+}
+
+/** Writes the pair under `swap.to` with AWSPENDING. The same call twice is one write, because its token is the same. */
+export function stage(store: Pick<Store, 'stage'>, swap: Swap, value: SecretValue): Promise<void> {
+  return store.stage(swap.secretArn, swap.to, value);
+}
+
+const tries = 4;
+
+/**
+ * Moves AWSCURRENT from `swap.from` to `swap.to`. After any error of that call look first, because its answer may have
+ * been lost: ours is current → done; the version read still is → try again; else someone wrote meanwhile, so ours is
+ * dropped and SecretChanged is thrown.
+ */
+export async function promote(world: { store: Store; clock: Clock }, swap: Swap): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await world.store.promote(swap.secretArn, swap.from, swap.to);
+    } catch (error) {
+      const { currentVersionId } = await world.store.describe(swap.secretArn);
+      if (currentVersionId === swap.to) return;
+      if (currentVersionId !== swap.from) return abandon(world.store, swap, error);
+      if (attempt === tries || !isWorthRetrying(error)) throw error;
+      await world.clock.sleep(50 * 2 ** attempt);
+    }
+  }
+}
+
+function isWorthRetrying(error: unknown): boolean {
+  return !(error instanceof RenewalError) || error.retryable;
+}
+
+async function abandon(store: Store, swap: Swap, cause: unknown): Promise<never> {
+  await drop(store, swap);
+  throw new RenewalError(
+    'SecretChanged',
+    'Someone else wrote this secret meanwhile. Their value stays; the next try starts from it.',
+    { cause },
+  );
+}
+
+/** Takes our AWSPENDING off again. Failing to is no harm: the label moves with the next stage. */
+export async function drop(store: Pick<Store, 'discard'>, swap: Swap): Promise<void> {
+  await store.discard(swap.secretArn, swap.to).catch(() => undefined);
+}

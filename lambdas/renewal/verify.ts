@@ -1,0 +1,97 @@
+/**
+ * Step 6: the proof before the swap (contract 6.2). Pure. What the CA answered is compared with what was asked for and
+ * with what is there; whatever differs without a written reason is CertificateRejected, and nothing is promoted.
+ */
+import type { Certificate } from '../domain/certificate.ts';
+import type { Warning } from '../domain/decision.ts';
+import { RenewalError } from '../domain/errors.ts';
+import { formatInstant, type Instant } from '../domain/instant.ts';
+import type { Mode } from '../domain/profile.ts';
+import { parseCertificate } from '../x509/certificate.ts';
+import { verifyPath } from '../x509/chain.ts';
+import { differences } from '../x509/correspondence.ts';
+
+export interface Expectation {
+  readonly operation: Mode;
+  /** The certificate that is replaced. */
+  readonly before: Certificate;
+  /** Its end, by contract 6.8. */
+  readonly beforeEnd: Instant;
+  /** DER of the public key that was to be certified. */
+  readonly spki: Uint8Array;
+  readonly roots: readonly Certificate[];
+  readonly force: boolean;
+}
+
+export interface VerifiedPair {
+  readonly leaf: Certificate;
+  /** From the leaf's issuer upwards, root left out: the verified path and nothing else that the CA may have sent. */
+  readonly chain: readonly Certificate[];
+  readonly root: Certificate;
+  readonly end: Instant;
+  /** The certificate holds from here on: at most a minute after `now`, and to be waited for. */
+  readonly validFrom: Instant;
+  readonly warnings: readonly Warning[];
+}
+
+/** How far the CA's clock may be ahead of ours. */
+const clockTolerance = 60_000;
+/** More certificates than any CA sends; a chain of thousands is not looked at. */
+const longestAnswer = 20;
+
+/** `certificates`: DER, leaf first, the rest in any order. Throws CertificateRejected. */
+export function verifyIssued(certificates: readonly Uint8Array[], expected: Expectation, now: Instant): VerifiedPair {
+  const { leaf, pool } = parseAnswer(certificates);
+  const problems = [...differences(expected.before, leaf, expected.operation)];
+  if (!same(leaf.spki, expected.spki)) problems.push('public key: not the one that was to be certified');
+  const validFrom = Math.max(now, leaf.notBefore);
+  if (validFrom > now + clockTolerance) {
+    problems.push(
+      `notBefore: ${formatInstant(leaf.notBefore)} is more than a minute ahead of now, ${formatInstant(now)}`,
+    );
+  }
+  const path = verifyPath(leaf, pool, expected.roots, validFrom);
+  if (!path.ok) problems.push(`chain: ${path.problem}`);
+  if (!path.ok || problems.length > 0) throw rejected(problems);
+  const [root] = path.path.slice(-1);
+  if (!root) throw rejected(['chain: it has no root']);
+  const warnings = judgeEnd(path.end, expected);
+  return { leaf, chain: path.path.slice(1, -1), root, end: path.end, validFrom, warnings };
+}
+
+function parseAnswer(certificates: readonly Uint8Array[]): { leaf: Certificate; pool: Certificate[] } {
+  if (certificates.length > longestAnswer) {
+    throw rejected([`chain: ${certificates.length} certificates, and ${longestAnswer} are looked at at most`]);
+  }
+  try {
+    const [leaf, ...pool] = certificates.map(parseCertificate);
+    if (leaf) return { leaf, pool };
+  } catch (cause) {
+    const found = cause instanceof RenewalError ? cause.message : 'not a certificate';
+    throw new RenewalError('CertificateRejected', `The CA's answer holds something that is no certificate: ${found}`, {
+      cause,
+    });
+  }
+  throw rejected(['chain: it is empty']);
+}
+
+/** The end is not earlier than before, and later unless forced. */
+function judgeEnd(end: Instant, expected: Expectation): readonly Warning[] {
+  if (end > expected.beforeEnd) return [];
+  const found = `the new end ${formatInstant(end)} is not later than the present one, ${formatInstant(expected.beforeEnd)}`;
+  if (end < expected.beforeEnd || !expected.force) throw rejected([`notAfter: ${found}`]);
+  return [{ code: 'NotExtended', message: `Forced: ${found}.` }];
+}
+
+function rejected(problems: readonly string[]): RenewalError {
+  const shown = problems.slice(0, 5).join('; ');
+  const more = problems.length > 5 ? `; and ${problems.length - 5} more` : '';
+  return new RenewalError(
+    'CertificateRejected',
+    `The CA's certificate is not what was asked for, so nothing was changed: ${shown}${more}. Look at the CA's templates and policies.`,
+  );
+}
+
+function same(a: Uint8Array, b: Uint8Array): boolean {
+  return Buffer.from(a.buffer, a.byteOffset, a.byteLength).equals(b);
+}

@@ -1,0 +1,109 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { parseWindow } from '../../lambdas/domain/duration.ts';
+import {
+  belowSchedule,
+  isEmergency,
+  isOverdue,
+  jitterFraction,
+  renewalTime,
+} from '../../lambdas/policy/renewal-time.ts';
+import { arn, hour, noon } from './scenes.ts';
+
+const day = { notBefore: noon, end: noon + 24 * hour };
+const window = (text: string) => ({ kind: 'expiresIn', window: parseWindow(text, 'w', 'InvalidTag') }) as const;
+const period = (milliseconds: number) => ({ kind: 'rekeyPeriod', milliseconds, text: `${milliseconds}ms` }) as const;
+const fraction = jitterFraction(arn, noon);
+
+describe('renewalTime', () => {
+  /** Reckoned by hand: the latest time to act, and the most that jitter may make it earlier. */
+  it.each([
+    ['a third of the validity by default', undefined, 16, 8 / 20],
+    ['8h', window('8h'), 16, 8 / 20],
+    ['8h30m', window('8h30m'), 15.5, 8.5 / 20],
+    ['25%', window('25%'), 18, 6 / 20],
+    ['50pct', window('50pct'), 12, 12 / 20],
+    ['a period of 16h', period(16 * hour), 16, 16 / 20],
+  ])('%s', (_, timing, latestHours, jitterHours) => {
+    const time = renewalTime(day, { ...(timing && { timing }), timingSource: timing ? 'tag' : 'default' }, arn);
+    expect(time.renewAt).toBeCloseTo(noon + latestHours * hour - fraction * jitterHours * hour, 3);
+    expect(time.warnings).toEqual([]);
+  });
+
+  it('has a jitter that belongs to the certificate, in [0, a twentieth), and never later', () => {
+    fc.assert(
+      fc.property(
+        fc.string(),
+        fc.integer({ min: 0, max: 4e12 }),
+        fc.integer({ min: 1, max: 90 }),
+        (name, notBefore, percent) => {
+          const validity = { notBefore, end: notBefore + 100 * hour };
+          const settings = { timing: window(`${percent}%`), timingSource: 'tag' } as const;
+          const { renewAt } = renewalTime(validity, settings, name);
+          const latest = validity.end - percent * hour;
+          expect(renewAt).toBeLessThanOrEqual(latest);
+          expect(renewAt).toBeGreaterThan(latest - (percent * hour) / 20);
+          expect(renewalTime(validity, settings, name).renewAt).toBe(renewAt);
+        },
+      ),
+    );
+  });
+
+  it('spreads a thousand certificates over the jitter', () => {
+    const all = Array.from({ length: 1000 }, (_, i) => jitterFraction(`${arn}${i}`, noon));
+    const quarters = [0, 1, 2, 3].map((q) => all.filter((f) => Math.floor(f * 4) === q).length);
+    for (const n of quarters) expect(n).toBeGreaterThan(180);
+  });
+
+  it.each([
+    ['a window that is the validity', window('24h')],
+    ['a window above it', window('48h')],
+    ['a window that its jitter makes the validity', window('23h59m59s')],
+    ['a period that is the validity', period(24 * hour)],
+    ['a period above it', period(25 * hour)],
+  ])('%s, of a tag or a profile: a third applies, with a warning', (_, timing) => {
+    for (const timingSource of ['tag', 'profile'] as const) {
+      const time = renewalTime(day, { timing, timingSource }, arn);
+      expect(time.warnings.map(({ code }) => code)).toEqual(['WindowClamped']);
+      expect(time.window).toBe(8 * hour);
+      expect(time.renewAt).toBeGreaterThan(noon + 15 * hour);
+    }
+  });
+
+  it.each([
+    ['a window that is the validity', window('24h'), true],
+    ['a window just below it, the jitter not counted', window('23h59m59s'), false],
+    ['a percentage', window('99.9%'), false],
+    ['a period that is the validity', period(24 * hour), true],
+    ['a period just below it', period(24 * hour - 1000), false],
+  ])('%s, of a request: refused or not', (_, timing, refused) => {
+    const read = () => renewalTime(day, { timing, timingSource: 'request' }, arn);
+    if (refused) expect(read).toThrowError(expect.objectContaining({ code: 'InvalidRequest' }));
+    else expect(read().warnings).toEqual([]);
+  });
+});
+
+describe('isOverdue', () => {
+  it('is past its time by a fifth of the window', () => {
+    const time = renewalTime(day, { timing: window('5h'), timingSource: 'tag' }, arn);
+    expect(isOverdue(time, time.renewAt + hour - 1)).toBe(false);
+    expect(isOverdue(time, time.renewAt + hour)).toBe(true);
+  });
+});
+
+describe('isEmergency', () => {
+  it.each([
+    ['a second before the last twentieth', 24 * hour * 0.95 - 1000, false],
+    ['at its start', 24 * hour * 0.95, true],
+    ['a second before the end', 24 * hour - 1000, true],
+    ['at the end', 24 * hour, false],
+  ])('%s', (_, since, expected) => expect(isEmergency(day, noon + since)).toBe(expected));
+});
+
+describe('belowSchedule', () => {
+  it('warns of a window that may pass between two scans', () => {
+    const time = renewalTime(day, { timing: window('30m'), timingSource: 'tag' }, arn);
+    expect(belowSchedule(time, hour)?.code).toBe('WindowBelowSchedule');
+    expect(belowSchedule(time, hour / 2)).toBeUndefined();
+  });
+});

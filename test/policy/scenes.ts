@@ -1,0 +1,43 @@
+/** What the tests of the rules start from: a secret with a day's certificate, a profile without wishes. */
+
+import { formatInstant, type Instant } from '../../lambdas/domain/instant.ts';
+import type { Profile } from '../../lambdas/domain/profile.ts';
+import type { SecretSummary } from '../../lambdas/domain/secret.ts';
+import { tags } from '../../lambdas/domain/tags.ts';
+
+export const hour = 3_600_000;
+export const noon: Instant = Date.UTC(2026, 10, 22, 12);
+export const arn = 'arn:aws:secretsmanager:eu-west-1:111122223333:secret:web/tls-AbCdEf';
+
+export const internal: Profile = {
+  name: 'internal',
+  ca: { type: 'step-ca', url: 'https://ca.example:9000', root: 'PEM' },
+  mode: 'rekey',
+  paused: false,
+};
+
+export function secretWith(
+  extra: Readonly<Record<string, string>> = {},
+  more: Partial<SecretSummary> = {},
+): SecretSummary {
+  return {
+    arn,
+    name: 'web/tls',
+    tags: new Map([[tags.profile, 'internal'], ...Object.entries(extra)]),
+    versions: new Map([['v1', ['AWSCURRENT']]]),
+    currentVersionId: 'v1',
+    isReplica: false,
+    rotation: { enabled: false },
+    ...more,
+  };
+}
+
+/** The status tags of a certificate that v1 holds. */
+export function statusTags(notBefore: Instant, notAfter: Instant, failure?: string): Record<string, string> {
+  return {
+    [tags.versionId]: 'v1',
+    [tags.notBefore]: formatInstant(notBefore),
+    [tags.notAfter]: formatInstant(notAfter),
+    ...(failure !== undefined && { [tags.failure]: failure }),
+  };
+}

@@ -1,0 +1,197 @@
+import { Cron } from 'croner';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { RenewalError } from '../../lambdas/domain/errors.ts';
+import { cronSchedule } from '../../lambdas/policy/cron.ts';
+import { loadSchedule } from '../../lambdas/policy/schedule.ts';
+
+const minute = 60_000;
+const hour = 60 * minute;
+const day = 24 * hour;
+const at = (text: string) => Date.parse(text);
+const show = (instant: number | undefined) => (instant === undefined ? undefined : new Date(instant).toISOString());
+
+describe('rate', () => {
+  it.each([
+    ['rate(1 minute)', minute],
+    ['rate(15 minutes)', 15 * minute],
+    ['rate(1 hour)', hour],
+    ['rate(36 hours)', 36 * hour],
+    ['rate(1 day)', day],
+    ['rate(7 days)', 7 * day],
+  ])('%s comes every %d ms', async (expression, gap) => {
+    const schedule = await loadSchedule(expression);
+    expect(schedule).toMatchObject({ expression, longestGap: gap });
+    expect(schedule.next(1_000)).toBe(1_000 + gap);
+  });
+
+  it.each(['rate(0 minutes)', 'rate(1 hours)', 'rate(2 hour)', 'rate(1 week)', 'rate(1.5 hours)', 'rate(-1 hour)'])(
+    '%s is refused with what is allowed',
+    async (expression) => {
+      await expect(loadSchedule(expression)).rejects.toThrow(/rate\(1 hour\).*cron\(/);
+    },
+  );
+
+  it.each(['', 'hourly', 'at(2026-01-01T00:00:00)', 'rate (1 hour)', 'Rate(1 hour)'])(
+    '%j is no schedule',
+    async (expression) => {
+      await expect(loadSchedule(expression)).rejects.toMatchObject({ name: 'InvalidRequest' });
+    },
+  );
+});
+
+describe('cron: the longest gap', () => {
+  it.each([
+    ['cron(* * * * ? *)', undefined, minute],
+    ['cron(0/15 * * * ? *)', undefined, 15 * minute],
+    ['cron(0 * * * ? *)', undefined, hour],
+    ['cron(5,50 * * * ? *)', undefined, 45 * minute],
+    ['cron(0 8 * * ? *)', undefined, day],
+    ['cron(0 8-18 * * ? *)', undefined, 14 * hour],
+    ['cron(0 8 ? * MON-FRI *)', undefined, 3 * day],
+    ['cron(0 8,20 ? * 2-6 *)', undefined, 60 * hour], // Friday 20:00 to Monday 8:00
+    ['cron(0 0 1 * ? *)', undefined, 31 * day],
+    ['cron(0 0 29 2 ? *)', undefined, 1461 * day],
+    ['cron(* * ? 1 * *)', undefined, 335 * day + minute], // all of January, in a leap year
+    // A day of 23 and one of 25 hours.
+    ['cron(0 8 * * ? *)', 'Europe/Berlin', 25 * hour],
+    // 02:30 does not exist on the day the clocks go forward, and is skipped.
+    ['cron(30 2 * * ? *)', 'Europe/Berlin', 47 * hour],
+    // The hour that comes twice counts once.
+    ['cron(0 * * * ? *)', 'America/New_York', 2 * hour],
+    ['cron(0/15 * * * ? *)', 'America/New_York', hour + 15 * minute],
+    // Half an hour's change.
+    ['cron(0 * * * ? *)', 'Australia/Lord_Howe', 1.5 * hour],
+  ])('%s %s', (expression, timezone, gap) => {
+    expect(cronSchedule(expression, timezone).longestGap / hour).toBe(gap / hour);
+  });
+
+  it('is no less than any gap that is walked through, and is met', () => {
+    const schedule = cronSchedule('cron(20 4/5 ? * TUE,FRI *)', 'America/St_Johns');
+    let previous = at('2024-01-01T12:00:00Z');
+    let longest = 0;
+    for (let run = schedule.next(previous); run !== undefined && run < at('2026-01-01T00:00:00Z'); ) {
+      longest = Math.max(longest, run - previous);
+      previous = run;
+      run = schedule.next(run);
+    }
+    expect(longest / hour).toBe(schedule.longestGap / hour);
+  });
+});
+
+describe('cron: the next run', () => {
+  it.each([
+    ['cron(0 8 * * ? *)', undefined, '2026-11-22T07:59:59Z', '2026-11-22T08:00:00.000Z'],
+    ['cron(0 8 * * ? *)', undefined, '2026-11-22T08:00:00Z', '2026-11-23T08:00:00.000Z'],
+    ['cron(0 8 * * ? *)', 'Asia/Tokyo', '2026-11-22T22:00:00Z', '2026-11-22T23:00:00.000Z'],
+    ['cron(0 0 L * ? *)', undefined, '2026-02-03T00:00:00Z', '2026-02-28T00:00:00.000Z'],
+    ['cron(0 0 ? * L *)', undefined, '2026-11-22T00:00:00Z', '2026-11-28T00:00:00.000Z'], // Saturday
+    ['cron(0 0 ? * 6L *)', undefined, '2026-11-01T00:00:00Z', '2026-11-27T00:00:00.000Z'],
+    ['cron(0 0 ? * FRI#3 *)', undefined, '2026-11-01T00:00:00Z', '2026-11-20T00:00:00.000Z'],
+    ['cron(0 0 ? * 1 *)', undefined, '2026-11-16T00:00:00Z', '2026-11-22T00:00:00.000Z'], // 1 is Sunday
+    ['cron(0 0 1W * ? *)', undefined, '2026-07-15T00:00:00Z', '2026-08-03T00:00:00.000Z'], // the 1st is a Saturday
+    ['cron(0 0 31W * ? *)', undefined, '2026-05-15T00:00:00Z', '2026-05-29T00:00:00.000Z'], // the 31st is a Sunday
+    ['cron(0 0 1 1 ? 2028-2030)', undefined, '2026-05-15T00:00:00Z', '2028-01-01T00:00:00.000Z'],
+    ['cron(0 0 1 1 ? 2028-2030)', undefined, '2030-05-15T00:00:00Z', undefined],
+    ['cron(30 2 * * ? *)', 'America/New_York', '2026-03-07T12:00:00Z', '2026-03-09T06:30:00.000Z'], // 8 March has none
+    ['cron(30 1 * * ? *)', 'America/New_York', '2026-10-31T12:00:00Z', '2026-11-01T05:30:00.000Z'], // the first of two
+    ['cron(30 1 * * ? *)', 'America/New_York', '2026-11-01T05:30:00Z', '2026-11-02T06:30:00.000Z'], // and not the second
+  ])('%s %s after %s', (expression, timezone, after, expected) => {
+    expect(show(cronSchedule(expression, timezone).next(at(after)))).toBe(expected);
+  });
+
+  const number = (least: number, most: number) => fc.integer({ min: least, max: most }).map(String);
+  const range = (least: number, most: number) =>
+    fc.tuple(fc.integer({ min: least, max: most }), fc.integer({ min: least, max: most })).map((pair) => {
+      const [from, to] = pair.sort((a, b) => a - b);
+      return `${from}-${to}`;
+    });
+  const field = (least: number, most: number) =>
+    fc.oneof(
+      fc.constant('*'),
+      fc.array(fc.oneof(number(least, most), range(least, most)), { minLength: 1, maxLength: 3 }).map(String),
+      fc.integer({ min: 2, max: 20 }).map((step) => `*/${Math.min(step, most - least)}`),
+    );
+  const days = fc.oneof(
+    fc.tuple(
+      fc.oneof(
+        field(1, 31),
+        fc.constant('L'),
+        number(1, 28).map((n) => `${n}W`),
+      ),
+      fc.constant('?'),
+    ),
+    fc.tuple(
+      fc.constant('?'),
+      fc.oneof(
+        field(1, 7),
+        number(1, 7).map((n) => `${n}L`),
+        number(1, 7).map((n) => `${n}#2`),
+      ),
+    ),
+  );
+
+  it('is what croner says in UTC', () => {
+    fc.assert(
+      fc.property(
+        field(0, 59),
+        field(0, 23),
+        days,
+        field(1, 12),
+        fc.integer({ min: at('2024-01-01T00:00:00Z'), max: at('2028-01-01T00:00:00Z') }),
+        (minutes, hours, [dom, dow], months, after) => {
+          const star = (text: string) => (text === '?' ? '*' : text);
+          const oracle = new Cron(`0 ${minutes} ${hours} ${star(dom)} ${months} ${star(dow)}`, {
+            timezone: 'UTC',
+            paused: true,
+            alternativeWeekdays: true,
+          });
+          const expected = oracle.nextRun(new Date(after));
+          fc.pre(expected !== null && expected.getTime() < after + 5 * 365 * day);
+          const schedule = cronSchedule(`cron(${minutes} ${hours} ${dom} ${months} ${dow} *)`);
+          expect(show(schedule.next(after))).toBe(expected?.toISOString());
+        },
+      ),
+      { numRuns: 100 },
+    );
+  });
+});
+
+describe('cron: what is refused', () => {
+  it.each([
+    ['cron(0 8 * * ?)', undefined, /5 fields/],
+    ['cron(0 0 8 * * ? *)', undefined, /7 fields/],
+    ['cron(0 8 * * * *)', undefined, /must be \?/],
+    ['cron(0 8 ? * ? *)', undefined, /must be \?/],
+    ['cron(60 8 * * ? *)', undefined, /minutes is 60, and values from 0 to 59/],
+    ['cron(0 24 * * ? *)', undefined, /hours is 24/],
+    ['cron(0 8 0 * ? *)', undefined, /day-of-month is 0/],
+    ['cron(0 8 ? * 0 *)', undefined, /day-of-week is 0/],
+    ['cron(0 8 ? * 8 *)', undefined, /day-of-week is 8/],
+    ['cron(0 8 ? * FOO *)', undefined, /day-of-week is FOO/],
+    ['cron(0 8 ? * 6#6 *)', undefined, /day-of-week is 6#6/],
+    ['cron(0 8 40W * ? *)', undefined, /day-of-month is 40/],
+    ['cron(0 8 * 13 ? *)', undefined, /month is 13/],
+    ['cron(0 8 * * ? 1969)', undefined, /year is 1969/],
+    ['cron(*/0 8 * * ? *)', undefined, /minutes is \*\/0/],
+    ['cron(30-10 8 * * ? *)', undefined, /minutes is 30-10/],
+    ['cron(, 8 * * ? *)', undefined, /minutes is empty/],
+    ['cron(0 0 31 2 ? *)', undefined, /less than twice/],
+    ['cron(0 0 1 1 ? 2030)', undefined, /less than twice/],
+    ['cron(0 0 1 1 ? 2020)', undefined, /less than twice/],
+    ['cron(0 8 * * ? *)', 'Mars/Olympus', /IANA/],
+    ['cron(0 8 * * ? *)', '+02:00', /IANA/],
+  ])('%s %s', async (expression, timezone, message) => {
+    const refused = loadSchedule(expression, timezone);
+    await expect(refused).rejects.toThrow(message);
+    await expect(refused).rejects.toBeInstanceOf(RenewalError);
+    await expect(refused).rejects.toMatchObject({ code: 'InvalidRequest' });
+  });
+
+  it('a hostile text quickly', () => {
+    const started = performance.now();
+    expect(() => cronSchedule(`cron(${'1,'.repeat(120)}1 * * * ? *)`)).not.toThrow();
+    expect(() => cronSchedule(`cron(${'0-'.repeat(100_000)} * * * ? *)`)).toThrow();
+    expect(performance.now() - started).toBeLessThan(1_000);
+  });
+});
