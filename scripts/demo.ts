@@ -1,0 +1,144 @@
+/**
+ * `npm run demo`: the main job before your eyes, on real parts. A local AWS with IAM on, a real step-ca, the stack as
+ * `cdk deploy` makes it, three certificates, and the schedule that does the rest. `-- --keep` leaves it all running.
+ */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { invoke } from '../test/support/aws.ts';
+import { collectEvents } from '../test/support/events.ts';
+import { prove } from './demo/proof.ts';
+import { type DemoSecret, describeSecret, enrolThree, readPair } from './demo/secrets.ts';
+import { heading, say, table, waiting } from './demo/telling.ts';
+import { startEmulator } from './local/ministack.ts';
+import { bootstrap, deploy } from './local/stack.ts';
+import { startStepCa } from './local/step-ca.ts';
+import { ToolMissingError } from './local/tools.ts';
+
+const keep = process.argv.includes('--keep');
+const started = Date.now();
+const undo: (() => Promise<unknown>)[] = [];
+
+interface Plan {
+  readonly plan: readonly {
+    name: string;
+    action: string;
+    reason: { code: string; message: string };
+    notAfter: string | null;
+  }[];
+}
+
+async function main(): Promise<void> {
+  heading('1. Real parts: a local AWS with IAM on, and a real step-ca');
+  const [aws, ca] = await Promise.all([startEmulator(), startStepCa()]);
+  undo.push(
+    () => aws.stop(),
+    () => ca.close(),
+  );
+  say(`AWS answers at ${aws.endpoint}, step-ca at ${ca.url}.`);
+
+  heading('2. cdk deploy');
+  const folder = await mkdtemp(join(tmpdir(), 'cert-renewer-demo-'));
+  undo.push(() => rm(folder, { recursive: true, force: true }));
+  const config = join(folder, 'cert-renewer.json');
+  const profile = { ca: { type: 'step-ca', url: ca.url, root: ca.rootFile } };
+  await writeFile(config, JSON.stringify({ schedule: 'rate(1 minute)', profiles: { internal: profile } }, null, 2));
+  await bootstrap(aws);
+  const outputs = await waiting(
+    'deploying the stack (the CDK bundles and synthesises it first)',
+    deploy(aws, { config }),
+  );
+  table([['output', 'value'], ...Object.entries(outputs)]);
+
+  heading('3. Three secrets: a fresh one, one that is due, one that is broken');
+  const bus = await collectEvents(aws, outputs['EventBusName'] ?? '');
+  const secrets = await enrolThree(aws, ca.access);
+  const before = new Map(
+    await Promise.all(secrets.map(async (secret) => [secret.name, await readPair(aws, secret.name)] as const)),
+  );
+
+  heading('4. The plan, from tags alone (a dry run of the scan)');
+  const { payload } = await invoke<Plan>(aws, outputs['ScanFunctionName'] ?? '', { dryRun: true });
+  table([
+    ['secret', 'action', 'reason'],
+    ...payload.plan.map(({ name, action, reason }) => [name, action, `${reason.code}: ${reason.message}`]),
+  ]);
+  say('Nobody has looked into them yet, so each goes to a worker first.');
+
+  heading('5. The schedule fires by itself');
+  const events = await waiting('waiting for the schedule (once a minute) and the workers', told(bus, secrets));
+
+  heading('6. What happened');
+  const rows = await Promise.all(secrets.map((secret) => describeSecret(aws, secret, before.get(secret.name), events)));
+  table([['secret', 'it was', 'what happened', 'AWSCURRENT is', 'valid until'], ...rows]);
+  const renewed = events.find((event) => event['detail-type'] === 'Certificate Renewed');
+  say('The event of the renewal:');
+  say(JSON.stringify(renewed?.detail, null, 2));
+
+  heading('7. The proof, by openssl');
+  const due = secrets.find(({ kind }) => kind === 'due');
+  if (!due) throw new Error('there is no secret that was due');
+  await prove({ folder, before: before.get(due.name), after: await readPair(aws, due.name), rootPem: ca.rootPem });
+  const { payload: again } = await invoke<Record<string, number>>(aws, outputs['ScanFunctionName'] ?? '');
+  say(`The next scan: ${JSON.stringify(again)}`);
+
+  say(
+    `\nDone in ${Math.round((Date.now() - started) / 1000)} s: the due certificate has a new pair, the others are as they were.`,
+  );
+  if (keep) await untilInterrupted(aws.env, outputs, due.name);
+}
+
+/** The due secret's renewal and the broken one's failure; of the fresh one there is nothing to tell. */
+async function told(bus: Awaited<ReturnType<typeof collectEvents>>, secrets: readonly DemoSecret[]) {
+  const arnOf = (kind: DemoSecret['kind']) => secrets.find((secret) => secret.kind === kind)?.arn ?? '';
+  const patience = 240_000;
+  const about = (type: string, arn: string) => (event: { 'detail-type': string; resources: readonly string[] }) =>
+    event['detail-type'] === type && event.resources.includes(arn);
+  await bus.next('the renewal', about('Certificate Renewed', arnOf('due')), patience);
+  await bus.next('the failure', about('Certificate Renewal Failed', arnOf('broken')), patience);
+  return bus.events();
+}
+
+async function untilInterrupted(
+  env: Readonly<Record<string, string>>,
+  outputs: Record<string, string>,
+  name: string,
+): Promise<void> {
+  heading('Still running (--keep). In another terminal:');
+  for (const [key, value] of Object.entries(env)) say(`export ${key}=${value}`);
+  const fn = outputs['RenewFunctionName'] ?? '';
+  say(`aws lambda invoke --function-name ${fn} --cli-binary-format raw-in-base64-out \\`);
+  say(`    --payload '{"secretId":"${name}","force":true}' /dev/stdout`);
+  say(`aws secretsmanager get-secret-value --secret-id ${name} --query SecretString --output text`);
+  say('Ctrl-C ends it and cleans up.');
+  await new Promise<void>((resolve) => {
+    const alive = setInterval(() => undefined, 60_000);
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+      process.once(signal, () => {
+        clearInterval(alive);
+        resolve();
+      });
+    }
+  });
+}
+
+async function cleanUp(): Promise<void> {
+  for (const step of undo.reverse()) await step().catch((error: unknown) => say(`cleaning up: ${String(error)}`));
+}
+
+if (!keep) {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.once(signal, () => void cleanUp().then(() => process.exit(130)));
+}
+try {
+  await main();
+} catch (error) {
+  say(
+    error instanceof ToolMissingError
+      ? error.message
+      : `The demo failed: ${error instanceof Error ? error.message : String(error)}`,
+  );
+  process.exitCode = 1;
+} finally {
+  await cleanUp();
+}

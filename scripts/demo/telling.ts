@@ -1,0 +1,34 @@
+/** How the demo speaks: headings, tables, and a sign of life while it waits. */
+import { setInterval as every } from 'node:timers';
+
+export function say(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+export function heading(text: string): void {
+  say(`\n== ${text}`);
+}
+
+/** The first row is the head. The last column is as long as it is; the others are filled up. */
+export function table(rows: readonly (readonly string[])[]): void {
+  const [head = []] = rows;
+  const widths = head.map((_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length)));
+  const line = (row: readonly string[]) =>
+    row.map((cell, i) => (i === head.length - 1 ? cell : cell.padEnd(widths[i] ?? 0))).join('  ');
+  rows.forEach((row, index) => {
+    say(`  ${line(row)}`);
+    if (index === 0) say(`  ${widths.map((width) => '-'.repeat(Math.min(width, 60))).join('  ')}`);
+  });
+}
+
+/** Says what is waited for, and every ten seconds how long it has been. */
+export async function waiting<T>(what: string, work: Promise<T>): Promise<T> {
+  const started = Date.now();
+  say(`… ${what}`);
+  const timer = every(() => say(`  … ${Math.round((Date.now() - started) / 1000)} s`), 10_000);
+  try {
+    return await work;
+  } finally {
+    clearInterval(timer);
+  }
+}
