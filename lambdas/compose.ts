@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import { eventBridgePublisher } from './aws/eventbridge.ts';
 import { type PowertoolsJournal, powertoolsJournal } from './aws/journal.ts';
-import { kmsVault } from './aws/kms.ts';
+import { kmsKeyVault } from './aws/kms.ts';
 import { secretsManagerStore } from './aws/secrets-manager.ts';
 import { type SqsQueue, sqsQueue } from './aws/sqs.ts';
 import { ssmProfiles } from './aws/ssm.ts';
@@ -54,7 +54,7 @@ export async function composeRenewal(): Promise<RenewalWorld & { journal: Powert
   return {
     ...world,
     entropy,
-    vault: kmsVault(),
+    vault: kmsKeyVault({ clock }),
     queue: sqsQueue({ queueUrl: environment('QUEUE_URL'), clock }),
     // One a profile and process: it keeps the CA's connections and trust. A failure to build is not kept.
     providerFor: (profile) => {

@@ -1,0 +1,165 @@
+import { describe, expect, it } from 'vitest';
+import { RenewalError } from '../../lambdas/domain/errors.ts';
+import type { ScanResult } from '../../lambdas/domain/result.ts';
+import { tags } from '../../lambdas/domain/tags.ts';
+import { renewQueued } from '../../lambdas/renewal/queued.ts';
+import { scan } from '../../lambdas/renewal/scan.ts';
+import { hour, internal, start, World } from './world.ts';
+
+const all = { force: false, dryRun: false };
+const status = (notBefore: number, notAfter: number, versionId = 'v1') => ({
+  [tags.versionId]: versionId,
+  [tags.notBefore]: `${new Date(notBefore).toISOString().slice(0, 19)}Z`,
+  [tags.notAfter]: `${new Date(notAfter).toISOString().slice(0, 19)}Z`,
+});
+/** Valid so long that the day's inspection alone can make it due. */
+const fresh = status(start - hour, start + 9000 * hour);
+const due = status(start - 22 * hour, start + 2 * hour);
+
+/** One of each kind that the scan knows. */
+function zoo(): World {
+  const world = new World(internal, { ...internal, name: 'resting', paused: true });
+  const add = (name: string, more: Record<string, string>, extra: Parameters<World['store']['add']>[0] | object = {}) =>
+    world.store.add({ name, value: '{}', versionId: 'v1', tags: { [tags.profile]: 'internal', ...more }, ...extra });
+  add('fresh', fresh);
+  add('due', due);
+  add('overdue', status(start - 23 * hour, start + hour));
+  add('expired', status(start - 48 * hour, start - 24 * hour));
+  add('new', {});
+  add('replaced', { ...fresh, [tags.versionId]: 'v0' });
+  add('paused', { ...due, [tags.paused]: 'true' });
+  add('resting', { ...due, [tags.profile]: 'resting' });
+  add('backing-off', { ...due, [tags.failure]: '1 2026-11-22T11:59:00Z CaRejected' });
+  add('bad-tag', { ...due, [tags.expiresIn]: 'soon' });
+  add('unknown-profile', { [tags.profile]: 'nowhere' });
+  add('replica', due, { primaryRegion: 'eu-central-1' });
+  add('rotated', due, { rotation: { enabled: true, functionArn: 'arn:other' } });
+  add('managed', due, { owningService: 'rds' });
+  world.store.delete(add('deleted', due));
+  add('empty', {}, { value: undefined });
+  world.store.add({ name: 'not-ours', value: '{}', tags: { Role: 'web' } });
+  return world;
+}
+
+const expected: Record<string, string> = {
+  fresh: 'skip NotDue',
+  due: 'rekey Expiring',
+  overdue: 'rekey Expiring',
+  expired: 'rekey Expired',
+  new: 'inspect Unknown',
+  replaced: 'inspect Unknown',
+  paused: 'skip Paused',
+  resting: 'skip Paused',
+  'backing-off': 'skip BackingOff',
+  'bad-tag': 'skip InvalidTag',
+  'unknown-profile': 'skip UnknownProfile',
+  replica: 'skip Replica',
+  rotated: 'skip RotationEnabled',
+  managed: 'skip ManagedByService',
+  deleted: 'skip SecretNotFound',
+  empty: 'skip NotDue',
+};
+
+const counts = ({ plan: _, durationMs: __, ...rest }: ScanResult) => rest;
+const seen = { listed: 16, enqueued: 5, notDue: 6, paused: 2, backingOff: 1, invalid: 2, unknown: 2, overdue: 7 };
+
+describe('the scan', () => {
+  it('plans without touching anything', async () => {
+    const world = zoo();
+    const result = await scan(world, { force: false, dryRun: true });
+    // The day's inspection falls on some secret at some hour; this one must not have its hour now.
+    const plan = Object.fromEntries(result.plan.map(({ name, action, reason }) => [name, `${action} ${reason.code}`]));
+    if (plan['fresh'] === 'inspect Unknown') plan['fresh'] = 'skip NotDue';
+    expect(plan).toEqual(expected);
+    for (const { secretArn, profile, reason, notAfter, renewAt } of result.plan) {
+      expect(secretArn).toMatch(/^arn:/);
+      expect(profile).toMatch(/^(internal|resting|nowhere)$/);
+      expect(reason.message).toMatch(/\S/);
+      for (const time of [notAfter, renewAt]) expect(time === null || /^\d{4}-.*Z$/.test(time)).toBe(true);
+    }
+    expect(world.queue.sent).toEqual([]);
+    expect(world.publisher.events).toEqual([]);
+    expect(world.faults.calls.map(({ method }) => method)).toEqual(['list']);
+  });
+
+  it('counts, sends, and tells', async () => {
+    const world = zoo();
+    const result = await scan(world, all);
+    const inspections = result.unknown - seen.unknown;
+    expect(counts(result)).toEqual({
+      ...seen,
+      enqueued: seen.enqueued + inspections,
+      notDue: seen.notDue - inspections,
+      unknown: seen.unknown + inspections,
+    });
+    expect(result.plan).toEqual([]);
+    expect(world.queue.sent).toHaveLength(result.enqueued);
+    for (const message of world.queue.sent) expect(Object.keys(message).sort()).toEqual(['secretArn', 'versionId']);
+    const byType = (type: string) => world.publisher.events.filter((event) => event.type === type);
+    expect(byType('Certificate Renewal Failed')).toMatchObject([
+      { detail: { code: 'InvalidTag', name: 'bad-tag', retryable: false } },
+    ]);
+    expect(byType('Certificate Renewal Overdue')).toHaveLength(seen.overdue);
+    expect(byType('Scan Completed')).toMatchObject([{ detail: { listed: 16 } }]);
+    expect(world.journal.total('Managed', 'internal')).toBe(14);
+    expect(world.journal.total('Managed', 'nowhere')).toBe(0);
+    expect(
+      world.journal.metrics.find(({ metric, profile }) => metric === 'SecondsToExpiry' && profile === 'internal')
+        ?.value,
+    ).toBe(-86_400);
+    expect(world.faults.count('read')).toBe(0);
+  });
+
+  it('takes one profile, or some secrets, or all by force', async () => {
+    expect((await scan(zoo(), { ...all, profile: 'resting' })).listed).toBe(1);
+    expect((await scan(zoo(), { ...all, secretIds: ['due', 'paused'] })).listed).toBe(2);
+    const world = zoo();
+    const arn = world.store.summary('due').arn;
+    expect((await scan(world, { ...all, secretIds: [arn] })).enqueued).toBe(1);
+    const forced = await scan(zoo(), { ...all, force: true });
+    expect(counts(forced)).toMatchObject({
+      listed: 16,
+      enqueued: 9,
+      paused: 0,
+      backingOff: 0,
+      notDue: 5,
+      invalid: 2,
+      unknown: 0,
+    });
+  });
+
+  it('lets force travel with the message', async () => {
+    const world = zoo();
+    await scan(world, { ...all, force: true, secretIds: ['fresh'] });
+    expect(world.queue.sent).toMatchObject([{ force: true, versionId: 'v1' }]);
+  });
+
+  it('fails as a whole when it can not list or send', async () => {
+    for (const method of ['list', 'send']) {
+      const world = zoo();
+      world.faults.failBefore(method, new RenewalError('Throttled', 'Slow down.'), { times: 9 });
+      await expect(scan(world, all)).rejects.toMatchObject({ name: 'Throttled' });
+    }
+  });
+
+  it('finds nothing to do after its workers are done', async () => {
+    const world = new World();
+    for (let i = 0; i < 30; i++) world.enrol({ name: `s${i}` });
+    expect(await scan(world, all)).toMatchObject({ listed: 30, enqueued: 30, unknown: 30 });
+    for (const message of world.queue.sent) await renewQueued(world, message, 1);
+    expect(world.journal.total('Renewed')).toBe(30);
+    const { enqueued, unknown } = await scan(world, all);
+    expect(enqueued).toBe(unknown); // but for the day's inspections
+    expect(unknown).toBeLessThan(8);
+  });
+
+  it('lists ten thousand, page by page', async () => {
+    const world = new World();
+    for (let i = 0; i < 10_000; i++)
+      world.store.add({ name: `s${i}`, value: '{}', versionId: 'v1', tags: { [tags.profile]: 'internal', ...due } });
+    const result = await scan(world, { force: false, dryRun: true });
+    expect(result).toMatchObject({ listed: 10_000, enqueued: 10_000, planTruncated: true });
+    expect(result.plan).toHaveLength(5000);
+    expect(world.faults.count('list')).toBe(100);
+  });
+});

@@ -1,0 +1,183 @@
+/** Contract 6.2: a CA's answer with any one field changed is refused, and nothing is promoted. A row a field. */
+import { describe, expect, it } from 'vitest';
+import { renewOnDemand } from '../../lambdas/renewal/on-demand.ts';
+import type { Tamper } from '../fakes/ca.ts';
+import { usualExtensions } from '../fakes/ca.ts';
+import {
+  basicConstraints,
+  commonNameOnly,
+  extendedKeyUsage,
+  extension,
+  keyUsage,
+  makeHierarchy,
+  octets,
+  serverAuth,
+  signCertificate,
+  spkiOf,
+  subjectAltName,
+  subjectKeyIdentifier,
+  utf8,
+} from '../fakes/certificates.ts';
+import { hour, newKey, pairOf, start, World } from './world.ts';
+
+const oids = { ku: '2.5.29.15', san: '2.5.29.17', eku: '2.5.29.37', ski: '2.5.29.14' };
+const policy = extension('2.5.29.32', Uint8Array.from([0x30, 0x08, 0x30, 0x06, 0x06, 0x04, 0x2a, 0x03, 0x04, 0x05]));
+const unknown = extension('1.2.3.4.5', octets(Uint8Array.of(1, 2, 3)));
+const leafExtensions = [...usualExtensions, policy, unknown];
+
+type Template = Parameters<Tamper>[0];
+const without = (template: Template, oid: string): Template => ({
+  ...template,
+  extensions: template.extensions.filter((each) => each.oid !== oid),
+});
+const replaced = (template: Template, oid: string, by: Template['extensions'][number]): Template => ({
+  ...template,
+  extensions: template.extensions.map((each) => (each.oid === oid ? by : each)),
+});
+const added = (template: Template, more: Template['extensions'][number]): Template => ({
+  ...template,
+  extensions: [...template.extensions, more],
+});
+
+const minute = 60_000;
+
+/** Each changes one field of what the CA is about to sign. */
+const rows: [string, Tamper][] = [
+  ['the public key', (t) => ({ ...t, spki: spkiOf(newKey()) })],
+  ['the subject', (t) => ({ ...t, subject: commonNameOnly('evil.example') })],
+  ['no subject', (t) => ({ ...t, subject: Uint8Array.from([0x30, 0]) })],
+  ['a SAN more', (t) => replaced(t, oids.san, subjectAltName('dns:leaf.example', 'dns:evil.example'))],
+  ['another SAN', (t) => replaced(t, oids.san, subjectAltName('dns:evil.example'))],
+  ['no SAN', (t) => without(t, oids.san)],
+  ['another key usage', (t) => replaced(t, oids.ku, keyUsage('digitalSignature', 'keyCertSign'))],
+  ['no key usage', (t) => without(t, oids.ku)],
+  ['an extended key usage less', (t) => replaced(t, oids.eku, extendedKeyUsage(serverAuth))],
+  ['no extended key usage', (t) => without(t, oids.eku)],
+  ['the CA flag', (t) => added(t, basicConstraints(true))],
+  [
+    'another policy',
+    (t) =>
+      replaced(
+        t,
+        policy.oid,
+        extension(policy.oid, Uint8Array.from([0x30, 0x08, 0x30, 0x06, 0x06, 0x04, 0x2a, 0x03, 0x04, 0x06])),
+      ),
+  ],
+  ['no policy', (t) => without(t, policy.oid)],
+  ['an unknown extension less', (t) => without(t, unknown.oid)],
+  [
+    'an unknown extension’s value',
+    (t) => replaced(t, unknown.oid, extension(unknown.oid, octets(Uint8Array.of(1, 2, 4)))),
+  ],
+  ['criticality', (t) => replaced(t, unknown.oid, extension(unknown.oid, unknown.value, true))],
+  ['an extension more', (t) => added(t, extension('1.2.3.4.6', utf8('new')))],
+  ['name constraints out of nowhere', (t) => added(t, extension('2.5.29.30', Uint8Array.from([0x30, 0]), true))],
+  ['a SKI of another key', (t) => replaced(t, oids.ski, subjectKeyIdentifier(spkiOf(newKey())))],
+  ['an end that is earlier', (t) => ({ ...t, notAfter: start + hour })],
+  ['an end that is the same', (t) => ({ ...t, notAfter: start + 2 * hour })],
+  ['expired already', (t) => ({ ...t, notBefore: start - 9 * hour, notAfter: start - hour })],
+  ['a notBefore over a minute ahead', (t) => ({ ...t, notBefore: start + minute + 1000 })],
+  ['a serial number too long', (t) => ({ ...t, serialNumber: new Uint8Array(21).fill(0x11) })],
+];
+
+/** Forced, the same end is taken; and on a rekey the SKI is the CA's to choose. */
+const rowsOf = (mode: 'rekey' | 'renew') =>
+  rows.filter(([name]) => name !== 'an end that is the same' && !(mode === 'rekey' && name === 'a SKI of another key'));
+
+const refuses = async (world: World, mode: 'rekey' | 'renew') => {
+  const arn = world.enrol({ extensions: leafExtensions });
+  await expect(renewOnDemand(world, { secretId: arn, mode, force: true })).rejects.toMatchObject({
+    name: 'CertificateRejected',
+  });
+  expect(world.versionOf(arn)).toBe('v1');
+  expect(world.store.versionIds(arn)).toEqual(['v1']);
+};
+
+describe.each(['rekey', 'renew'] as const)('a %s is refused with', (mode) => {
+  it.each(rowsOf(mode))('%s changed', async (_, tamper) => {
+    const world = new World();
+    world.ca.tamper = tamper;
+    await refuses(world, mode);
+  });
+
+  it('another issuer, of the same name', async () => {
+    const world = new World();
+    const impostor = makeHierarchy(start - 100 * hour, start + 1000 * hour, 'Test');
+    world.ca.tamperChain = () => {
+      const leaf = signCertificate(
+        {
+          subject: commonNameOnly('leaf.example'),
+          spki: spkiOf(newKey()),
+          notBefore: start - minute,
+          notAfter: start + 24 * hour,
+          extensions: leafExtensions,
+        },
+        { subject: impostor.intermediateName, key: impostor.intermediateKey },
+      );
+      return [leaf, impostor.intermediate];
+    };
+    await refuses(world, mode);
+  });
+
+  it('a signature that is not the issuer’s', async () => {
+    const world = new World();
+    world.ca.tamperChain = ([leaf = new Uint8Array(), ...rest]) => {
+      const broken = new Uint8Array(leaf);
+      broken[broken.length - 1] = (broken.at(-1) ?? 0) ^ 1;
+      return [broken, ...rest];
+    };
+    await refuses(world, mode);
+  });
+
+  it.each<[string, (chain: readonly Uint8Array[]) => readonly Uint8Array[]]>([
+    ['no certificate at all', () => []],
+    ['the intermediate missing', ([leaf = new Uint8Array()]) => [leaf]],
+    ['something that is no certificate', () => [Uint8Array.of(0x30, 0x03, 1, 2, 3)]],
+    [
+      'bytes behind the certificate',
+      ([leaf = new Uint8Array(), ...rest]) => [Buffer.concat([leaf, Buffer.from('x')]), ...rest],
+    ],
+    [
+      'a chain of a thousand',
+      (chain) => [...chain, ...Array.from({ length: 1000 }, () => chain[1] ?? new Uint8Array())],
+    ],
+  ])('%s', async (_, tamper) => {
+    const world = new World();
+    world.ca.tamperChain = tamper;
+    await refuses(world, mode);
+  });
+});
+
+describe('what is not refused', () => {
+  it('an end that is the same, by force, with a warning', async () => {
+    const world = new World();
+    world.ca.tamper = (t) => ({ ...t, notAfter: start + 2 * hour });
+    const arn = world.enrol({ extensions: leafExtensions });
+    await expect(renewOnDemand(world, { secretId: arn })).rejects.toMatchObject({ name: 'CertificateRejected' });
+    const result = await renewOnDemand(world, { secretId: arn, force: true });
+    expect(result).toMatchObject({ outcome: 'rekeyed', warnings: [{ code: 'NotExtended' }] });
+  });
+
+  it('certificates beside the path, which are not stored', async () => {
+    const world = new World();
+    const arn = world.enrol();
+    const stray = makeHierarchy(start - hour, start + hour, 'Stray');
+    world.ca.tamperChain = (chain) => [...chain, stray.intermediate, world.ca.hierarchy.root];
+    await renewOnDemand(world, { secretId: arn });
+    const value = world.store.value(arn);
+    const { certificateChain } = JSON.parse(value.kind === 'string' ? value.text : '{}');
+    expect(certificateChain.match(/BEGIN CERTIFICATE/g)).toHaveLength(1);
+  });
+});
+
+describe('what is refused besides', () => {
+  it('the old certificate again', async () => {
+    const world = new World();
+    const arn = world.enrol();
+    const { leaf } = pairOf(world.store.value(arn));
+    world.ca.tamperChain = ([, ...rest]) => [leaf.der, ...rest];
+    await expect(renewOnDemand(world, { secretId: arn, mode: 'renew', force: true })).rejects.toMatchObject({
+      name: 'CertificateRejected',
+    });
+  });
+});

@@ -1,0 +1,109 @@
+/** A world of fakes around the use cases: a store, a CA, a bus, and one clock for all. */
+import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import type { Extension } from '../../lambdas/domain/certificate.ts';
+import { encodePem, pemBlocks } from '../../lambdas/domain/pem.ts';
+import type { Profile } from '../../lambdas/domain/profile.ts';
+import { type SecretValue, versionWithStage } from '../../lambdas/domain/secret.ts';
+import { tags } from '../../lambdas/domain/tags.ts';
+import type { RenewalWorld, ScanWorld } from '../../lambdas/renewal/world.ts';
+import { parseCertificate } from '../../lambdas/x509/certificate.ts';
+import { FakeCa } from '../fakes/ca.ts';
+import { commonNameOnly } from '../fakes/certificates.ts';
+import { FakeClock } from '../fakes/clock.ts';
+import { fakeEntropy } from '../fakes/entropy.ts';
+import { Faults } from '../fakes/faults.ts';
+import { FakeJournal } from '../fakes/journal.ts';
+import { FakeKeyVault } from '../fakes/key-vault.ts';
+import { FakeProfiles } from '../fakes/profiles.ts';
+import { FakePublisher } from '../fakes/publisher.ts';
+import { FakeQueue } from '../fakes/queue.ts';
+import { FakeStore } from '../fakes/store.ts';
+
+export const hour = 3_600_000;
+export const start = Date.UTC(2026, 10, 22, 12);
+
+export const internal: Profile = {
+  name: 'internal',
+  ca: { type: 'step-ca', url: 'https://ca.example:9000', root: 'PEM' },
+  mode: 'rekey',
+  paused: false,
+};
+
+export interface EnrolOptions {
+  readonly name?: string;
+  readonly key?: KeyObject;
+  readonly notBefore?: number;
+  readonly notAfter?: number;
+  readonly tags?: Readonly<Record<string, string>>;
+  readonly extensions?: readonly Extension[];
+  readonly versionId?: string;
+}
+
+export const newKey = (): KeyObject => generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
+
+/** Two hours are left of the day that the certificate is valid for: it is due by default. */
+export const dueDates = { notBefore: start - 22 * hour, notAfter: start + 2 * hour };
+export const freshDates = { notBefore: start - hour, notAfter: start + 23 * hour };
+
+export class World implements RenewalWorld, ScanWorld {
+  readonly clock = new FakeClock(start);
+  readonly faults = new Faults();
+  readonly store = new FakeStore({ clock: this.clock, faults: this.faults });
+  readonly publisher = new FakePublisher(this.faults);
+  readonly queue: FakeQueue = new FakeQueue(this.faults);
+  readonly journal = new FakeJournal();
+  readonly vault = new FakeKeyVault(this.faults);
+  readonly ca = new FakeCa({ now: start });
+  readonly entropy = fakeEntropy();
+  readonly profiles: FakeProfiles;
+  readonly longestGap = hour;
+  providersMade = 0;
+
+  constructor(...profiles: readonly Profile[]) {
+    this.profiles = new FakeProfiles(...(profiles.length > 0 ? profiles : [internal]));
+  }
+
+  readonly untilNextScan = () => hour;
+  readonly providerFor = async () => this.ca;
+
+  /** An enrolled secret in the shape `{ certificate, privateKey, certificateChain }`. Gives its ARN. */
+  enrol({ name = 'web/tls', key = newKey(), tags: more = {}, versionId = 'v1', ...dates }: EnrolOptions = {}): string {
+    const { notBefore = dueDates.notBefore, notAfter = dueDates.notAfter, extensions } = dates;
+    const subject = commonNameOnly('leaf.example');
+    const { leaf, chain } = this.ca.issueLeaf({ key, subject, notBefore, notAfter, ...(extensions && { extensions }) });
+    const value = pairValue(leaf, chain, key);
+    return this.store.add({ name, value, versionId, tags: { [tags.profile]: 'internal', ...more } });
+  }
+
+  versionOf(secretId: string): string {
+    return this.store.summary(secretId).currentVersionId ?? '';
+  }
+
+  /** The labels of every labelled version. */
+  labels(secretId: string): Record<string, readonly string[]> {
+    return Object.fromEntries(this.store.summary(secretId).versions);
+  }
+
+  pending(secretId: string): string | undefined {
+    return versionWithStage(this.store.summary(secretId), 'AWSPENDING');
+  }
+}
+
+export function pairValue(leaf: Uint8Array, chain: readonly Uint8Array[], key: KeyObject): string {
+  return JSON.stringify({
+    certificate: `${encodePem('CERTIFICATE', leaf)}\n`,
+    privateKey: String(key.export({ format: 'pem', type: 'pkcs8' })),
+    certificateChain: chain.map((der) => `${encodePem('CERTIFICATE', der)}\n`).join(''),
+  });
+}
+
+/** What a reader of the secret gets: and whether the two belong together. */
+export function pairOf(value: SecretValue) {
+  if (value.kind !== 'string') throw new Error('expected a string');
+  const { certificate, privateKey } = JSON.parse(value.text);
+  const [block] = pemBlocks(certificate);
+  if (!block) throw new Error('no certificate');
+  const leaf = parseCertificate(block.der);
+  const key = createPrivateKey(privateKey);
+  return { leaf, key };
+}
