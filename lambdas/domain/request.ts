@@ -31,3 +31,6 @@ export interface ScanRequest {
   readonly force: boolean;
   readonly dryRun: boolean;
 }
+
+/** How often a message is delivered before it is a dead letter: the queue is made so, and the last try tells the world. */
+export const deliveries = 3;

@@ -1,0 +1,137 @@
+/**
+ * cert-renewer.json, contract section 3. cert-renewer.schema.json is made from this (npm run schema), and the props of
+ * the construct are held to it too. What one field alone can't say is in config.ts.
+ */
+import { RetentionDays } from 'aws-cdk-lib/aws-logs';
+import * as z from 'zod/mini';
+import { caSchema, profileFields, profileName } from '../lambdas/policy/profile.ts';
+import { durationText } from '../lambdas/policy/vocabulary.ts';
+
+const describe = <Schema extends z.ZodMiniType>(text: string, schema: Schema): Schema =>
+  schema.check(z.describe(text)) as Schema; // check() returns the same kind of schema, but its type says less
+const text = () => z.string().check(z.minLength(1));
+const arn = (service: string, what: string, resource: string, example: string) =>
+  z
+    .string()
+    .check(
+      z.regex(
+        new RegExp(`^arn:aws[a-z-]*:${service}:[a-z0-9-]+:\\d{12}:${resource}$`),
+        `expected the ARN of ${what}: ${example}`,
+      ),
+    );
+const keyArn = () => arn('kms', 'a KMS key', 'key/[\\w-]+', 'arn:aws:kms:<region>:<account>:key/<id>');
+const emailAddress = z
+  .string()
+  .check(z.regex(/^[^\s@<>"]+@[^\s@<>"]+\.[^\s@<>"]+$/, 'expected an e-mail address such as ops@example.com'));
+
+/** What CloudWatch Logs offers; 9999 is CDK's "for ever". */
+export const retentionDays: readonly number[] = Object.values(RetentionDays).filter(
+  (days): days is RetentionDays => typeof days === 'number' && days !== RetentionDays.INFINITE,
+);
+
+const targetTag = z.strictObject({ key: text(), value: text() });
+const hook = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('exec'), command: text(), targetTag }),
+  z.strictObject({
+    type: z.literal('signal'),
+    pidFile: z.string().check(z.regex(/^\/[^\0\n]+$/, 'expected an absolute path such as /run/nginx.pid')),
+    signal: z.optional(z.int().check(z.minimum(1), z.maximum(64))),
+    targetTag,
+  }),
+  z.strictObject({ type: z.literal('lambda'), functionArn: text() }),
+  z.strictObject({ type: z.literal('sns'), topicArn: text() }),
+  z.strictObject({ type: z.literal('acm'), certificates: z.record(text(), text()) }),
+]);
+
+/** The fields that profile, tag and request share, for people who read the schema in an editor. */
+const described = {
+  ca: describe(
+    'The certificate authority, with its address and its root: a PEM file beside this file, or PEM text.',
+    caSchema,
+  ),
+  mode: describe('rekey (a new key pair, the default) or renew (the same key pair).', profileFields.mode),
+  expiresIn: describe(
+    'Act when no more than this is left: 8h, or 33% of the validity. Default: a third.',
+    profileFields.expiresIn,
+  ),
+  rekeyPeriod: describe(
+    'Act when this much has passed since notBefore. Excludes expiresIn.',
+    profileFields.rekeyPeriod,
+  ),
+  kty: describe('Type of new keys. Default: the same algorithm and size as the present key.', profileFields.kty),
+  curve: describe('With kty EC: P-256 (default), P-384, P-521. With kty OKP: Ed25519.', profileFields.curve),
+  size: describe('With kty RSA: bits, 2048 by default.', profileFields.size),
+  passwordSecretId: describe(
+    'Name or ARN of the secret with the password of encrypted keys.',
+    profileFields.passwordSecretId,
+  ),
+  paused: describe('true: the schedule leaves the secrets of this profile alone.', profileFields.paused),
+} satisfies Record<keyof typeof profileFields, z.ZodMiniType>;
+
+export const configProfile = z.strictObject({
+  ...described,
+  hooks: describe('What to run after each renewal.', z.optional(z.array(hook))),
+});
+
+const authority = z.strictObject({
+  create: z.optional(
+    z.strictObject({
+      subject: text(),
+      key: z
+        .string()
+        .check(z.regex(/^(?:EC P-(?:256|384|521)|RSA \d{4}|OKP Ed25519)$/, 'expected EC P-256, RSA 3072 or the like')),
+      validity: durationText,
+      pathLen: z.optional(z.int().check(z.minimum(0), z.maximum(16))),
+    }),
+  ),
+  secretId: z.optional(text()),
+  kmsKeyArn: z.optional(text()),
+  passwordSecretId: z.optional(text()),
+  parent: z.optional(text()),
+  caConfig: z.optional(text()),
+  disabled: z.optional(z.boolean()),
+});
+
+export const configSchema = z.strictObject({
+  $schema: z.optional(z.string()),
+  schedule: describe('How often to scan: rate(1 hour), the default, or cron(0 8 ? * MON-FRI *).', z.optional(text())),
+  scheduleTimezone: describe('IANA name of the time zone of a cron schedule; UTC by default.', z.optional(text())),
+  maxConcurrency: describe(
+    'Worker Lambdas at once, 10 by default: no more than this many batches reach a CA at a time.',
+    z.optional(z.int().check(z.minimum(2), z.maximum(1000))),
+  ),
+  paused: describe('true stops the schedule; invocations by hand go on working.', z.optional(z.boolean())),
+  logRetentionDays: describe('How long logs are kept, 90 days by default.', z.optional(z.literal([...retentionDays]))),
+  notify: describe(
+    'Who is told of failures and overdue certificates; each address has to confirm.',
+    z.optional(z.strictObject({ email: z.array(emailAddress).check(z.minLength(1)) })),
+  ),
+  vpc: describe(
+    'For a CA in a private network. The subnets need NAT, or endpoints for secretsmanager, kms, ssm, events and sqs.',
+    z.optional(
+      z.strictObject({
+        vpcId: text(),
+        subnetIds: z.array(text()).check(z.minLength(1)),
+        securityGroupIds: z.optional(z.array(text()).check(z.minLength(1))),
+      }),
+    ),
+  ),
+  encryptionKeys: describe('Customer KMS keys that secrets are encrypted with.', z.optional(z.array(keyArn()))),
+  profiles: describe(
+    'By name: which CA, and the defaults for the secrets that carry it as cert-renewer:profile.',
+    z.record(profileName, configProfile),
+  ),
+  authorities: describe("Certificate authorities of the stack's own.", z.optional(z.record(profileName, authority))),
+  caApi: describe(
+    'The HTTP API that renews those authorities.',
+    z.optional(z.strictObject({ auth: z.optional(z.enum(['iam', 'bearer'])), tokenSecretId: z.optional(text()) })),
+  ),
+});
+
+export type ConfigDocument = z.infer<typeof configSchema>;
+export type ProfileConfig = z.infer<typeof configProfile>;
+
+/** cert-renewer.schema.json, for editors and CI. */
+export function jsonSchema(): Record<string, unknown> {
+  return { title: 'cert-renewer.json', ...z.toJSONSchema(configSchema, { target: 'draft-2020-12', io: 'input' }) };
+}

@@ -1,0 +1,55 @@
+/** The renewal queue, and where what could not be done is kept. */
+import { Duration, Stack } from 'aws-cdk-lib';
+import { AnyPrincipal, Effect, PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam';
+import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+
+export class RenewalQueues extends Construct {
+  readonly queue: Queue;
+  /** Messages that were delivered three times in vain. */
+  readonly deadLetterQueue: Queue;
+  /** Scans that the schedule could not start, or that failed. */
+  readonly scanDeadLetterQueue: Queue;
+
+  constructor(scope: Construct, id: string, workerTimeout: Duration) {
+    super(scope, id);
+    const sealed = { encryption: QueueEncryption.SQS_MANAGED, enforceSSL: true };
+    const kept = { ...sealed, retentionPeriod: Duration.days(14) };
+    this.deadLetterQueue = new Queue(this, 'DeadLetters', kept);
+    this.scanDeadLetterQueue = new Queue(this, 'ScanDeadLetters', kept);
+    this.queue = new Queue(this, 'Renewals', {
+      ...sealed,
+      // Six times the function's timeout, as Lambda's documentation asks for: throttled batches come back in time.
+      visibilityTimeout: Duration.seconds(workerTimeout.toSeconds() * 6),
+      deadLetterQueue: { queue: this.deadLetterQueue, maxReceiveCount: 3 },
+    });
+  }
+
+  /**
+   * A message makes a worker look at a secret, so that only the scan may send one: whatever other roles of the account
+   * are allowed by IAM. The account's root stays, as the one that can undo this, and so does what AWS does on somebody's
+   * behalf: the redrive of dead letters.
+   */
+  onlyFrom(sender: Role): void {
+    const { partition, account } = Stack.of(this);
+    this.queue.addToResourcePolicy(
+      new PolicyStatement({
+        sid: 'OnlyTheScanSends',
+        effect: Effect.DENY,
+        principals: [new AnyPrincipal()],
+        actions: ['sqs:SendMessage'],
+        resources: [this.queue.queueArn],
+        conditions: {
+          ArnNotLike: {
+            'aws:PrincipalArn': [
+              sender.roleArn, // AWS names a session's role,
+              `arn:${partition}:sts::${account}:assumed-role/${sender.roleName}/*`, // a local AWS the session itself
+              `arn:${partition}:iam::${account}:root`,
+            ],
+          },
+          BoolIfExists: { 'aws:ViaAWSService': 'false' },
+        },
+      }),
+    );
+  }
+}

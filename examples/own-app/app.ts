@@ -1,0 +1,59 @@
+/**
+ * cert-renewer in a CDK app of your own: a CA in your VPC, a secret with a key of yours, and a Lambda that is called after
+ * each renewal. `npx cdk synth -a "npx tsx examples/own-app/app.ts"`
+ */
+import { App, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { SubnetType, Vpc } from 'aws-cdk-lib/aws-ec2';
+import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
+import { ManagedPolicy, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Key } from 'aws-cdk-lib/aws-kms';
+import { Code, Function as HandlerFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
+import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { CertRenewer } from '../../cdk/cert-renewer.ts';
+
+const app = new App();
+const stack = new Stack(app, 'OwnApp');
+
+const vpc = new Vpc(stack, 'Vpc', { maxAzs: 2 });
+const renewer = new CertRenewer(stack, 'CertRenewer', {
+  schedule: 'cron(0/30 6-20 ? * MON-FRI *)',
+  scheduleTimezone: 'Europe/Berlin',
+  vpc: { vpc, vpcSubnets: { subnetType: SubnetType.PRIVATE_WITH_EGRESS } },
+  profiles: {
+    internal: {
+      ca: {
+        type: 'step-ca',
+        url: 'https://ca.internal.example:9000',
+        root: new URL('../root_ca.crt', import.meta.url).pathname,
+      },
+      expiresIn: '33%',
+    },
+  },
+});
+
+// The secret gets its first certificate and key from you; from then on it is renewed.
+const secret = new Secret(stack, 'ServerCertificate', {
+  secretName: 'web/server',
+  encryptionKey: new Key(stack, 'SecretsKey', { enableKeyRotation: true, removalPolicy: RemovalPolicy.RETAIN }),
+});
+renewer.enrol(secret, { profile: 'internal', mode: 'rekey', expiresIn: '50%' });
+
+const reload = new HandlerFunction(stack, 'Reload', {
+  runtime: Runtime.NODEJS_24_X,
+  handler: 'index.handler',
+  code: Code.fromInline('exports.handler = async ({ detail }) => console.log(detail.secretArn, detail.notAfter);'),
+});
+renewer.onRenewed('ReloadRule', { target: new LambdaFunction(reload) });
+
+// Whoever may invoke the renew function acts as every certificate of its profiles.
+const operators = new Role(stack, 'Operators', { assumedBy: new ServicePrincipal('ec2.amazonaws.com') });
+operators.addManagedPolicy(ManagedPolicy.fromAwsManagedPolicyName('AmazonSSMManagedInstanceCore'));
+renewer.grantInvoke(operators);
+
+renewer.metricSecondsToExpiry('internal').createAlarm(stack, 'AboutToExpire', {
+  threshold: 24 * 3600,
+  evaluationPeriods: 1,
+  alarmDescription: 'A certificate has less than a day left',
+});
+
+export { stack };

@@ -1,0 +1,301 @@
+/**
+ * What AWS's errors mean to the product: one table. Their own messages stay in `cause`: they may quote what was sent,
+ * and what was sent may be a key. Only an AccessDenied's "because …" is passed on, as that is what one searches for.
+ */
+import { quote } from '../domain/duration.ts';
+import { type ErrorCode, RenewalError, toRenewalError } from '../domain/errors.ts';
+
+export const awsServices = {
+  secrets: 'Secrets Manager',
+  kms: 'KMS',
+  sqs: 'SQS',
+  ssm: 'SSM',
+  events: 'EventBridge',
+} as const;
+export type AwsServiceName = keyof typeof awsServices;
+
+/** Which call failed: for the message, and because one name means different things at different services. */
+export interface AwsCall {
+  readonly service: AwsServiceName;
+  /** As AWS's API calls it, `GetSecretValue`. */
+  readonly action: string;
+  /** The secret, key, queue … by name or ARN. */
+  readonly resource: string;
+}
+
+/** One meaning. `todo` completes "<service> refused <action> on <resource>: …". */
+interface Meaning {
+  readonly code: ErrorCode;
+  readonly todo: string;
+}
+
+interface Row extends Meaning {
+  readonly names: readonly string[];
+  /** The services where these names mean this; left out: all. */
+  readonly at?: readonly AwsServiceName[];
+  readonly action?: string;
+  /** What AWS's own text has to hold, where one name covers several cases. */
+  readonly text?: RegExp;
+}
+
+const again = 'this passes by itself, and the call is tried again';
+const keyPolicy = "allow it to the function's role in the key's policy and in the stack's encryptionKeys";
+
+/** The first row that fits says what it means. */
+const table: readonly Row[] = [
+  {
+    names: ['AccessDeniedException', 'AccessDenied'],
+    text: /^Access to KMS|not authorized to perform: kms:/,
+    code: 'KmsDenied',
+    todo: `the secret is encrypted with a key that may not be used: ${keyPolicy}`,
+  },
+  {
+    names: ['AccessDeniedException', 'AccessDenied', 'AccessDeniedFault', 'NotAuthorized', 'UnauthorizedOperation'],
+    at: ['kms'],
+    code: 'KmsDenied',
+    todo: "allow it to the function's role in the key's policy, and tag the key with cert-renewer:profile",
+  },
+  {
+    names: ['AccessDeniedException', 'AccessDenied', 'AccessDeniedFault', 'NotAuthorized', 'UnauthorizedOperation'],
+    code: 'AccessDenied',
+    todo: "allow it to the function's role (a secret is touched only while it carries the tag cert-renewer:profile), and see the resource's own policy",
+  },
+  {
+    names: [
+      'CredentialsProviderError',
+      'ExpiredToken',
+      'ExpiredTokenException',
+      'IncompleteSignature',
+      'InvalidClientTokenId',
+      'InvalidSignatureException',
+      'MissingAuthenticationToken',
+      'MissingAuthenticationTokenException',
+      'OptInRequired',
+      'RequestExpired',
+      'SignatureDoesNotMatch',
+      'UnrecognizedClientException',
+    ],
+    code: 'AccessDenied',
+    todo: 'the credentials are missing, expired or not valid in this Region: give the function its role back',
+  },
+  {
+    names: ['ResourceNotFoundException'],
+    at: ['secrets'],
+    text: /specified secret (?:value|version)/,
+    code: 'SecretNotFound',
+    todo: 'the secret has no value there: store one first, or name a version that it has',
+  },
+  {
+    names: ['ResourceNotFoundException'],
+    at: ['secrets'],
+    code: 'SecretNotFound',
+    todo: 'there is no such secret in this account and Region: check the name or ARN',
+  },
+  {
+    names: ['InvalidRequestException'],
+    at: ['secrets'],
+    text: /deletion|deleted/,
+    code: 'SecretNotFound',
+    todo: 'the secret is scheduled for deletion: restore it first, or name another',
+  },
+  {
+    names: ['InvalidRequestException'],
+    at: ['secrets'],
+    text: /replica/,
+    code: 'InvalidRequest',
+    todo: 'the secret is a replica: write to it in its primary Region',
+  },
+  {
+    names: ['ResourceExistsException'],
+    at: ['secrets'],
+    code: 'SecretChanged',
+    todo: 'a version of that id with other content is there already: read the secret and decide again',
+  },
+  {
+    names: ['InvalidParameterException'],
+    at: ['secrets'],
+    action: 'TagResource',
+    code: 'UnsupportedSecret',
+    todo: 'the secret takes no more tags (50 at most): remove some that are not needed',
+  },
+  {
+    names: ['LimitExceededException'],
+    at: ['secrets'],
+    code: 'UnsupportedSecret',
+    todo: 'the secret is at a quota of Secrets Manager (50 tags, 100 versions a secret): remove what is not needed',
+  },
+  {
+    names: ['DecryptionFailure', 'EncryptionFailure'],
+    at: ['secrets'],
+    code: 'KmsDenied',
+    todo: 'the KMS key of the secret is missing, disabled or may not be used: enable it, or give the secret another',
+  },
+  {
+    names: [
+      'KmsAccessDenied',
+      'KmsDisabled',
+      'KmsInvalidKeyUsage',
+      'KmsInvalidState',
+      'KmsNotFound',
+      'KmsOptInRequired',
+    ],
+    code: 'KmsDenied',
+    todo: "the queue's own KMS key may not be used: enable it, or allow it to the function's role",
+  },
+  {
+    names: ['DisabledException', 'KMSInvalidStateException'],
+    at: ['kms'],
+    code: 'KmsDenied',
+    todo: 'the key is disabled, pending deletion or not there yet: enable it',
+  },
+  {
+    names: ['NotFoundException'],
+    at: ['kms'],
+    code: 'KmsDenied',
+    todo: 'there is no such key in this account and Region: check its ARN, id or alias',
+  },
+  {
+    names: ['InvalidKeyUsageException', 'InvalidGrantTokenException'],
+    at: ['kms'],
+    code: 'KmsDenied',
+    todo: 'the key may not be used for that: give one whose key usage is SIGN_VERIFY',
+  },
+  {
+    names: ['UnsupportedOperationException', 'InvalidArnException'],
+    at: ['kms'],
+    code: 'InvalidRequest',
+    todo: 'that is no key that can sign: give the ARN, id or alias of an asymmetric key whose key usage is SIGN_VERIFY',
+  },
+  {
+    names: ['DependencyTimeoutException', 'KMSInternalException', 'KeyUnavailableException', 'LimitExceededException'],
+    at: ['kms'],
+    code: 'KmsUnavailable',
+    todo: again,
+  },
+  {
+    names: ['AWS.SimpleQueueService.NonExistentQueue', 'QueueDoesNotExist', 'ResourceNotFoundException'],
+    at: ['sqs', 'events'],
+    code: 'Internal',
+    todo: 'a part of the stack is missing: deploy the stack again',
+  },
+];
+
+/** Names of AWS's for "later": besides these, every 5xx and 429 and every failure of the network is one. */
+const passing = new Set([
+  'BandwidthLimitExceeded',
+  'EC2ThrottledException',
+  'InternalError',
+  'InternalException',
+  'InternalFailure',
+  'InternalServerError',
+  'InternalServiceError',
+  'InternalServiceErrorException',
+  'KmsThrottled',
+  'OverLimit',
+  'PriorRequestNotComplete',
+  'ProvisionedThroughputExceededException',
+  'RequestLimitExceeded',
+  'RequestThrottled',
+  'RequestThrottledException',
+  'RequestTimeout',
+  'RequestTimeoutException',
+  'ServiceException',
+  'ServiceUnavailable',
+  'ServiceUnavailableException',
+  'SlowDown',
+  'TimeoutError',
+  'TooManyRequestsException',
+]);
+const networkCodes = new Set([
+  'EAI_AGAIN',
+  'ECONNABORTED',
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EPIPE',
+  'ETIMEDOUT',
+]);
+
+/** A thrown value's name, AWS's text, HTTP status and system error code, as far as it has them. */
+interface Facts {
+  readonly name: string;
+  readonly text: string;
+  readonly status: number | undefined;
+  readonly systemCode: string | undefined;
+}
+
+/**
+ * What an AWS client threw, as a RenewalError. One that already is passes through; one that is no answer of AWS's and
+ * no failure of the network is a fault of ours and becomes Internal.
+ */
+export function awsError(thrown: unknown, call: AwsCall): RenewalError {
+  if (thrown instanceof RenewalError) return thrown;
+  const facts = factsOf(thrown);
+  const meaning = meaningOf(facts, call);
+  if (meaning === undefined && facts.status === undefined) return toRenewalError(thrown);
+  return said(facts, call, meaning, thrown);
+}
+
+/** The same for an entry of a batch that AWS refused by itself: `ErrorCode`, or `Code` at SQS. */
+export function awsEntryError(name: string, call: AwsCall): RenewalError {
+  const facts = { name, text: '', status: undefined, systemCode: undefined };
+  return said(facts, call, meaningOf(facts, call), undefined);
+}
+
+function said(facts: Facts, call: AwsCall, meaning: Meaning | undefined, cause: unknown): RenewalError {
+  const { code, todo } = meaning ?? { code: 'Internal' as const, todo: "report it with the log line's requestId" };
+  const verb = code === 'Throttled' || code === 'KmsUnavailable' ? 'could not do' : 'refused';
+  const where = `${awsServices[call.service]} ${verb} ${call.action} on ${quoteId(call.resource)}`;
+  const network = facts.systemCode !== undefined && networkCodes.has(facts.systemCode) ? facts.systemCode : undefined;
+  const name = network ?? (/^[\w.]{1,80}$/.test(facts.name) ? facts.name : 'an error');
+  return new RenewalError(code, `${where} (${name}${becauseOf(facts)}): ${todo}.`, { cause });
+}
+
+function meaningOf(facts: Facts, { service, action }: AwsCall): Meaning | undefined {
+  const row = table.find(
+    (each) =>
+      each.names.includes(facts.name) &&
+      (each.at?.includes(service) ?? true) &&
+      (each.action ?? action) === action &&
+      (each.text?.test(facts.text) ?? true),
+  );
+  if (row) return row;
+  if (isPassing(facts)) return { code: service === 'kms' ? 'KmsUnavailable' : 'Throttled', todo: again };
+  if (facts.status === 401 || facts.status === 403) {
+    return { code: service === 'kms' ? 'KmsDenied' : 'AccessDenied', todo: "allow it to the function's role" };
+  }
+  return undefined;
+}
+
+function isPassing({ name, status, systemCode }: Facts): boolean {
+  if (passing.has(name) || name.startsWith('Throttl')) return true;
+  if (systemCode !== undefined && networkCodes.has(systemCode)) return true;
+  return status !== undefined && (status === 429 || status >= 500);
+}
+
+/** `because no identity-based policy allows …` or `with an explicit deny in …`: AWS's words, which hold no input. */
+function becauseOf({ name, text }: Facts): string {
+  if (!name.startsWith('AccessDenied')) return '';
+  const match =
+    /(?:because [a-z -]{1,80}policy allows the [\w:]{1,80} action|with an explicit deny in [a-z -]{1,60})/.exec(text);
+  return match ? ` ${match[0]}` : '';
+}
+
+function factsOf(thrown: unknown): Facts {
+  if (!(thrown instanceof Error)) return { name: typeof thrown, text: '', status: undefined, systemCode: undefined };
+  const { code, $metadata } = thrown as Error & { code?: unknown; $metadata?: { httpStatusCode?: unknown } };
+  const status = $metadata?.httpStatusCode;
+  return {
+    name: thrown.name,
+    text: thrown.message,
+    status: typeof status === 'number' ? status : undefined,
+    systemCode: typeof code === 'string' ? code : undefined,
+  };
+}
+
+/** An ARN whole, a long name cut: ARNs of secrets are up to some 600 characters and useless without their end. */
+export function quoteId(id: string): string {
+  return id.startsWith('arn:') ? JSON.stringify(id.slice(0, 700)) : quote(id);
+}

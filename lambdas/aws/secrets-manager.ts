@@ -1,0 +1,190 @@
+/** Secrets Manager as the Store. What the calls promise, and the races around them: docs/renewal-cycle.md. */
+import {
+  DescribeSecretCommand,
+  GetSecretValueCommand,
+  type GetSecretValueCommandOutput,
+  ListSecretsCommand,
+  PutSecretValueCommand,
+  type SecretListEntry,
+  SecretsManagerClient,
+  TagResourceCommand,
+  UntagResourceCommand,
+  UpdateSecretVersionStageCommand,
+} from '@aws-sdk/client-secrets-manager';
+import { RenewalError } from '../domain/errors.ts';
+import type { Store } from '../domain/ports.ts';
+import type { SecretSummary, SecretValue, SecretVersion } from '../domain/secret.ts';
+import { tags as ownTags } from '../domain/tags.ts';
+import { type AwsOptions, clientConfig } from './clients.ts';
+import { awsError } from './errors.ts';
+
+/** Bytes of SecretString (as UTF-8) or SecretBinary that Secrets Manager takes. */
+export const largestValue = 65_536;
+
+/** A Store on one client, built now: it is what every invocation needs first. */
+export function secretsManagerStore(options: AwsOptions = {}): Store {
+  const client = new SecretsManagerClient(clientConfig(options));
+  return {
+    list: () => list(client),
+    describe: (secretId) => describe(client, secretId),
+    read: (secretId, versionId) => read(client, secretId, versionId),
+    stage: (secretArn, versionId, value) => stage(client, secretArn, versionId, value),
+    promote: (secretArn, from, to) => promote(client, secretArn, from, to),
+    discard: (secretArn, versionId) => discard(client, secretArn, versionId),
+    tag: (secretArn, set, remove) => tag(client, secretArn, set, remove),
+  };
+}
+
+interface Page {
+  readonly secrets: readonly SecretSummary[];
+  readonly next: string | undefined;
+}
+
+/** NextToken makes the listing serial, so the next page is fetched while this one is judged. */
+async function* list(client: SecretsManagerClient): AsyncGenerator<readonly SecretSummary[]> {
+  let pending: Promise<Page> | undefined = listPage(client, undefined);
+  while (pending) {
+    const page: Page = await pending;
+    pending = page.next === undefined ? undefined : listPage(client, page.next);
+    pending?.catch(() => {}); // awaited in the next round, or never, where the consumer stops early
+    yield page.secrets;
+  }
+}
+
+async function listPage(client: SecretsManagerClient, token: string | undefined): Promise<Page> {
+  const command = new ListSecretsCommand({
+    IncludePlannedDeletion: true,
+    MaxResults: 100,
+    Filters: [{ Key: 'tag-key', Values: [ownTags.profile] }],
+    ...(token === undefined ? {} : { NextToken: token }),
+  });
+  const answer = await call('ListSecrets', '*', () => client.send(command));
+  const secrets = (answer.SecretList ?? []).map((entry) => summary(entry, entry.SecretVersionsToStages));
+  // The filter matches by prefix: `cert-renewer:profile-of-mine` is somebody else's tag.
+  return { secrets: secrets.filter(({ tags }) => tags.has(ownTags.profile)), next: answer.NextToken };
+}
+
+async function describe(client: SecretsManagerClient, secretId: string): Promise<SecretSummary> {
+  const command = new DescribeSecretCommand({ SecretId: secretId });
+  const answer = await call('DescribeSecret', secretId, () => client.send(command));
+  return summary(answer, answer.VersionIdsToStages);
+}
+
+/** ListSecrets and DescribeSecret answer alike but for the name of this one field. */
+function summary(
+  entry: Omit<SecretListEntry, 'SecretVersionsToStages' | '$metadata'>,
+  stagesOf: Record<string, string[]> = {},
+): SecretSummary {
+  const { ARN: arn = '', Name: name = '' } = entry;
+  const versions = new Map(Object.entries(stagesOf));
+  const current = [...versions].find(([, stages]) => stages.includes('AWSCURRENT'));
+  return {
+    arn,
+    name,
+    tags: new Map((entry.Tags ?? []).flatMap(({ Key, Value }) => (Key === undefined ? [] : [[Key, Value ?? '']]))),
+    versions,
+    currentVersionId: current?.[0],
+    // The primary names its own Region here as soon as it has replicas.
+    isReplica: entry.PrimaryRegion !== undefined && entry.PrimaryRegion !== arn.split(':')[3],
+    rotation: {
+      enabled: entry.RotationEnabled ?? false,
+      ...(entry.RotationLambdaARN ? { functionArn: entry.RotationLambdaARN } : {}),
+    },
+    ...(entry.OwningService ? { owningService: entry.OwningService } : {}),
+    ...(entry.DeletedDate ? { deletedAt: entry.DeletedDate.getTime() } : {}),
+  };
+}
+
+async function read(client: SecretsManagerClient, secretId: string, versionId?: string): Promise<SecretVersion> {
+  const version = versionId === undefined ? { VersionStage: 'AWSCURRENT' } : { VersionId: versionId };
+  const command = new GetSecretValueCommand({ SecretId: secretId, ...version });
+  const answer = await call('GetSecretValue', secretId, () => client.send(command));
+  return {
+    versionId: answer.VersionId ?? '',
+    value: contentOf(answer, secretId),
+    createdAt: answer.CreatedDate?.getTime() ?? 0,
+  };
+}
+
+function contentOf(answer: GetSecretValueCommandOutput, secretId: string): SecretValue {
+  if (answer.SecretString !== undefined) return { kind: 'string', text: answer.SecretString };
+  if (answer.SecretBinary !== undefined) return { kind: 'binary', bytes: answer.SecretBinary };
+  throw new RenewalError('SecretNotFound', `The version read of ${secretId} has no value: store one first.`);
+}
+
+async function stage(client: SecretsManagerClient, secretArn: string, versionId: string, value: SecretValue) {
+  const content = value.kind === 'string' ? { SecretString: value.text } : { SecretBinary: value.bytes };
+  const size = value.kind === 'string' ? Buffer.byteLength(value.text) : value.bytes.byteLength;
+  if (size > largestValue) {
+    throw new RenewalError(
+      'UnsupportedSecret',
+      `The new value of ${secretArn} would have ${size} bytes, and Secrets Manager takes ${largestValue}: take out of the secret what doesn't belong to the certificate, or shorten its chain.`,
+    );
+  }
+  const command = new PutSecretValueCommand({
+    SecretId: secretArn,
+    ClientRequestToken: versionId,
+    VersionStages: ['AWSPENDING'],
+    ...content,
+  });
+  await call('PutSecretValue', secretArn, () => client.send(command));
+}
+
+async function promote(client: SecretsManagerClient, secretArn: string, from: string, to: string): Promise<void> {
+  const change = { VersionStage: 'AWSCURRENT', RemoveFromVersionId: from, MoveToVersionId: to };
+  try {
+    await client.send(new UpdateSecretVersionStageCommand({ SecretId: secretArn, ...change }));
+  } catch (thrown) {
+    // A version that is not there: it lost its labels to another writer's, or the write of it has not spread yet.
+    if (!notHeld(thrown)) throw awsError(thrown, { ...updateStage, resource: secretArn });
+    throw new RenewalError(
+      'SecretChanged',
+      `${secretArn} was not promoted to version ${to}: version ${from} is not (or no longer) its AWSCURRENT. Read the secret and decide again.`,
+      { cause: thrown },
+    );
+  }
+}
+
+async function discard(client: SecretsManagerClient, secretArn: string, versionId: string): Promise<void> {
+  const change = { VersionStage: 'AWSPENDING', RemoveFromVersionId: versionId };
+  try {
+    await client.send(new UpdateSecretVersionStageCommand({ SecretId: secretArn, ...change }));
+  } catch (thrown) {
+    if (!notHeld(thrown)) throw awsError(thrown, { ...updateStage, resource: secretArn });
+  }
+}
+
+const updateStage = { service: 'secrets', action: 'UpdateSecretVersionStage' } as const;
+
+/** The version named does not hold the label, or does not exist; the secret itself does. */
+function notHeld(thrown: unknown): boolean {
+  if (!(thrown instanceof Error)) return false;
+  if (thrown.name === 'InvalidParameterException') return true;
+  return thrown.name === 'ResourceNotFoundException' && / version/i.test(thrown.message);
+}
+
+/** The new tags first: a failure note that outlives its certificate is void, a missing window costs a read. */
+async function tag(
+  client: SecretsManagerClient,
+  secretArn: string,
+  set: Readonly<Record<string, string>>,
+  remove: readonly string[],
+): Promise<void> {
+  const pairs = Object.entries(set).map(([Key, Value]) => ({ Key, Value }));
+  if (pairs.length > 0) {
+    const command = new TagResourceCommand({ SecretId: secretArn, Tags: pairs });
+    await call('TagResource', secretArn, () => client.send(command));
+  }
+  if (remove.length > 0) {
+    const command = new UntagResourceCommand({ SecretId: secretArn, TagKeys: [...remove] });
+    await call('UntagResource', secretArn, () => client.send(command));
+  }
+}
+
+async function call<T>(action: string, resource: string, send: () => Promise<T>): Promise<T> {
+  try {
+    return await send();
+  } catch (thrown) {
+    throw awsError(thrown, { service: 'secrets', action, resource });
+  }
+}

@@ -1,0 +1,104 @@
+/** The renewal queue on SQS. */
+import type { SendMessageBatchRequestEntry } from '@aws-sdk/client-sqs';
+import type { Clock, Queue } from '../domain/ports.ts';
+import type { QueueMessage } from '../domain/request.ts';
+import { type AwsOptions, clientConfig, once, pauseBefore } from './clients.ts';
+import { awsEntryError, awsError } from './errors.ts';
+
+export interface SqsQueueOptions extends AwsOptions {
+  readonly queueUrl: string;
+  readonly clock: Clock;
+}
+
+export interface SqsQueue extends Queue {
+  /**
+   * Hides a message that was received for so many seconds from now: the pause before its next delivery. Nothing for a
+   * message that is not in flight any more, as it is visible or gone already. Throws Throttled, AccessDenied.
+   */
+  changeVisibility(receiptHandle: string, seconds: number): Promise<void>;
+}
+
+/** SendMessageBatch takes ten; so many batches at once keep 50 keep-alive sockets free for the rest of the process. */
+const entriesPerBatch = 10;
+const batchesAtOnce = 20;
+const attempts = 3;
+/** Twelve hours, the most that SQS hides a message for. */
+const longestPause = 43_200;
+
+/** A queue whose client is loaded with the first message. */
+export function sqsQueue(options: SqsQueueOptions): SqsQueue {
+  const sdk = once(async () => {
+    const loaded = await import('./sdk/sqs.ts');
+    return { ...loaded, client: new loaded.SQSClient(clientConfig(options)) };
+  });
+  const call = { service: 'sqs', resource: options.queueUrl } as const;
+
+  async function sendEntries(Entries: SendMessageBatchRequestEntry[]) {
+    try {
+      const { client, SendMessageBatchCommand } = await sdk();
+      return await client.send(new SendMessageBatchCommand({ QueueUrl: options.queueUrl, Entries }));
+    } catch (thrown) {
+      throw awsError(thrown, { ...call, action: 'SendMessageBatch' });
+    }
+  }
+
+  async function sendBatch(messages: readonly QueueMessage[]): Promise<void> {
+    let left = messages.map((message, index) => ({ Id: String(index), MessageBody: JSON.stringify(body(message)) }));
+    for (let attempt = 1; left.length > 0; attempt++) {
+      if (attempt > 1) await options.clock.sleep(pauseBefore(attempt));
+      const { Failed = [] } = await sendEntries(left);
+      for (const { Code = '' } of Failed) {
+        const error = awsEntryError(Code, { ...call, action: 'SendMessageBatch' });
+        if (!error.retryable || attempt === attempts) throw error;
+      }
+      const failed = new Set(Failed.map(({ Id }) => Id));
+      left = left.filter(({ Id }) => failed.has(Id));
+    }
+  }
+
+  return {
+    async send(messages) {
+      const batches = Array.from({ length: Math.ceil(messages.length / entriesPerBatch) }, (_, index) =>
+        messages.slice(index * entriesPerBatch, (index + 1) * entriesPerBatch),
+      );
+      await sideBySide(batches, batchesAtOnce, sendBatch);
+    },
+
+    async changeVisibility(receiptHandle, seconds) {
+      const { client, ChangeMessageVisibilityCommand } = await sdk();
+      const VisibilityTimeout = Math.min(longestPause, Math.max(0, Math.round(seconds)));
+      const change = { QueueUrl: options.queueUrl, ReceiptHandle: receiptHandle, VisibilityTimeout };
+      try {
+        await client.send(new ChangeMessageVisibilityCommand(change));
+      } catch (thrown) {
+        if (thrown instanceof Error && notInFlight.has(thrown.name)) return;
+        throw awsError(thrown, { ...call, action: 'ChangeMessageVisibility' });
+      }
+    },
+  };
+}
+
+const notInFlight = new Set(['MessageNotInflight', 'ReceiptHandleIsInvalid']);
+
+/** Only what contract section 4 lets a message carry, whatever else the object holds. */
+function body({ secretArn, versionId, force }: QueueMessage): QueueMessage {
+  return { secretArn, versionId, ...(force === undefined ? {} : { force }) };
+}
+
+/** Does `work` for every item, `width` at once; ends with the first failure, once those under way have ended. */
+async function sideBySide<T>(items: readonly T[], width: number, work: (item: T) => Promise<void>): Promise<void> {
+  const left = items.values();
+  let failure: { readonly thrown: unknown } | undefined;
+  const worker = async () => {
+    for (const item of left) {
+      if (failure) return;
+      try {
+        await work(item);
+      } catch (thrown) {
+        failure ??= { thrown };
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(width, items.length) }, worker));
+  if (failure) throw failure.thrown;
+}

@@ -1,0 +1,79 @@
+/** The deployed profiles: one SSM parameter each, read once per process (design, decision 4). */
+import type { Clock, ProfileSource } from '../domain/ports.ts';
+import type { Profile } from '../domain/profile.ts';
+import { type AwsOptions, clientConfig, once } from './clients.ts';
+import { awsError } from './errors.ts';
+
+export interface SsmProfilesOptions extends AwsOptions {
+  /** The parameters' path, `/cert-renewer/<stack>/profiles`; a profile is `<prefix>/<name>`. */
+  readonly prefix: string;
+  /** Validates the parameter's JSON: policy/profile.ts parseProfile. */
+  readonly parse: (name: string, json: string) => Profile;
+  readonly clock: Clock;
+}
+
+/**
+ * A known profile is kept for the process's life: another deployment changes the functions' environment and with it
+ * every process. An unknown one is asked for again after a minute, as its parameter may be made a moment after the
+ * first worker starts; in between, a thousand secrets that name it cost one call.
+ */
+const unknownKeptFor = 60_000;
+/** Names of unknown profiles come from tags, so there is no end to them: past this many the oldest is forgotten. */
+const unknownKept = 1_000;
+
+/**
+ * The grammar of policy/profile.ts. Anything else can't exist, and must not reach SSM: in `name:3` it would take the 3
+ * for a version, and read a profile that is not deployed any more.
+ */
+const profileName = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/;
+
+/** A ProfileSource whose client is loaded with the first profile. Throws AccessDenied, Throttled, and what `parse` throws. */
+export function ssmProfiles(options: SsmProfilesOptions): ProfileSource {
+  const sdk = once(async () => {
+    const loaded = await import('./sdk/ssm.ts');
+    return { ...loaded, client: new loaded.SSMClient(clientConfig(options)) };
+  });
+  const found = new Map<string, Promise<Profile | undefined>>();
+  const unknownSince = new Map<string, number>();
+
+  async function fetchProfile(name: string): Promise<Profile | undefined> {
+    const parameter = `${options.prefix.replace(/\/$/, '')}/${name}`;
+    let json: string | undefined;
+    try {
+      const { client, GetParameterCommand } = await sdk();
+      json = (await client.send(new GetParameterCommand({ Name: parameter }))).Parameter?.Value;
+    } catch (thrown) {
+      if (thrown instanceof Error && thrown.name === 'ParameterNotFound') return undefined;
+      throw awsError(thrown, { service: 'ssm', action: 'GetParameter', resource: parameter });
+    }
+    return json === undefined ? undefined : options.parse(name, json);
+  }
+
+  function remember(name: string, profile: Promise<Profile | undefined>): void {
+    found.set(name, profile);
+    profile.then(
+      (known) => {
+        if (known !== undefined) return;
+        found.delete(name);
+        const [oldest] = unknownSince.keys();
+        if (unknownSince.size >= unknownKept && oldest !== undefined) unknownSince.delete(oldest);
+        unknownSince.set(name, options.clock.now());
+      },
+      () => found.delete(name), // a failure is not kept
+    );
+  }
+
+  return {
+    async find(name) {
+      if (!profileName.test(name)) return undefined;
+      const since = unknownSince.get(name);
+      if (since !== undefined) {
+        if (options.clock.now() - since < unknownKeptFor) return undefined;
+        unknownSince.delete(name);
+      }
+      const known = found.get(name) ?? fetchProfile(name);
+      if (!found.has(name)) remember(name, known);
+      return known;
+    },
+  };
+}

@@ -1,0 +1,45 @@
+/** A key at hand: from a secret, or just made. */
+import { createPublicKey, type KeyObject, sign } from 'node:crypto';
+import { promisify } from 'node:util';
+import { RenewalError } from '../domain/errors.ts';
+import { ecCurves } from '../domain/key-spec.ts';
+import type { Signer } from '../domain/signer.ts';
+import { algorithmOf, keySpecOfSpki } from '../x509/algorithms.ts';
+
+/** With a callback the signature is made off the main thread: an RSA one takes milliseconds. */
+const signInPool = promisify<string | null, Uint8Array, KeyObject, Buffer>(sign);
+
+export interface LocalSigner extends Signer {
+  readonly privateKey: KeyObject;
+}
+
+/**
+ * Signs with a private key, by the algorithm that its kind has. ECDSA signatures are DER.
+ * Throws UnsupportedSecret for a key that is not EC on P-256, P-384 or P-521, RSA, or Ed25519. Weak keys pass: whether
+ * one may be used is asked where it is given.
+ */
+export function localSigner(privateKey: KeyObject): LocalSigner {
+  if (privateKey.type !== 'private') throw unsupported(`a ${privateKey.type} key`);
+  const spki = new Uint8Array(createPublicKey(privateKey).export({ format: 'der', type: 'spki' }));
+  const keySpec = keySpecOfSpki(spki);
+  if (keySpec === undefined) throw unsupported(`a private key of type ${kindOf(privateKey)}`);
+  const { digest } = algorithmOf(keySpec);
+  return {
+    keySpec,
+    spki,
+    privateKey,
+    sign: async (data) => new Uint8Array(await signInPool(digest, data, privateKey)),
+  };
+}
+
+/** `ec secp256k1`, `ed448`, `rsa-pss`. */
+function kindOf(key: KeyObject): string {
+  return [key.asymmetricKeyType, key.asymmetricKeyDetails?.namedCurve].filter((part) => part !== undefined).join(' ');
+}
+
+function unsupported(found: string): RenewalError {
+  return new RenewalError(
+    'UnsupportedSecret',
+    `Found ${found}: expected an EC key on ${ecCurves.join(', ')}, an RSA key, or an Ed25519 key.`,
+  );
+}

@@ -1,0 +1,51 @@
+/** Reading step-ca's answers. They are not trusted: renewal/verify.ts looks at what was issued. */
+import { RenewalError } from '../../domain/errors.ts';
+import { mostPemBlocks, pemBlocks } from '../../domain/pem.ts';
+import type { HttpsAnswer } from '../https.ts';
+
+/** The answer's JSON object; undefined for anything else. */
+export function jsonObject({ body }: HttpsAnswer): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : undefined;
+  } catch {
+    return undefined; // not JSON, not UTF-8, or nested too deep
+  }
+}
+
+/** step-ca says 201; 200 is what the word "success" would mean anywhere else. */
+export const isSuccess = ({ status }: HttpsAnswer): boolean => status === 201 || status === 200;
+
+/**
+ * The certificates of a successful /renew or /rekey, DER, leaf first: `certChain`, or `crt` and `ca` from a CA that
+ * sends no `certChain`. Throws CaRejected.
+ */
+export function issuedChain(answer: HttpsAnswer, host: string): Uint8Array[] {
+  const fields = jsonObject(answer);
+  if (fields === undefined) throw notTheCas(host, `is not JSON (status ${answer.status})`);
+  const { certChain, crt, ca } = fields;
+  if (Array.isArray(certChain) && certChain.length > mostPemBlocks) throw notTheCas(host, 'has an endless certChain');
+  const texts = Array.isArray(certChain) && certChain.length > 0 ? certChain : [crt, ...(ca ? [ca] : [])];
+  return texts.map((text: unknown, at) => oneCertificate(text, at === 0 ? 'certificate' : 'chain', host));
+}
+
+/** `crts` of a successful /intermediates, DER. Throws CaRejected. */
+export function listedCertificates(answer: HttpsAnswer, host: string): Uint8Array[] {
+  const crts = isSuccess(answer) ? jsonObject(answer)?.['crts'] : undefined;
+  if (!Array.isArray(crts)) throw notTheCas(host, `has no intermediates (status ${answer.status})`);
+  return crts.map((text: unknown) => oneCertificate(text, 'list of intermediates', host));
+}
+
+function oneCertificate(text: unknown, where: string, host: string): Uint8Array {
+  if (typeof text !== 'string') throw notTheCas(host, `has no ${where}`);
+  const [block, ...more] = pemBlocks(text, `The ${where} that ${host} answered with`, 'CaRejected');
+  if (block?.label !== 'CERTIFICATE' || more.length > 0) throw notTheCas(host, `has a ${where} that is not PEM`);
+  return block.der;
+}
+
+function notTheCas(host: string, problem: string): RenewalError {
+  return new RenewalError(
+    'CaRejected',
+    `The answer of ${host} ${problem}, as no step-ca answers: check that the url of the profile leads to step-ca itself.`,
+  );
+}

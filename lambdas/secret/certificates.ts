@@ -1,0 +1,184 @@
+/**
+ * Where certificates stand in a secret, and where the new ones go. A *place* is a field (or a whole PEM text) with the
+ * certificates in it; each is the leaf, an intermediate or a root, and keeps that part.
+ */
+import { type KeyObject, X509Certificate } from 'node:crypto';
+import { RenewalError } from '../domain/errors.ts';
+import type { PemBlock } from '../domain/pem.ts';
+import type { NextContent } from './shape.ts';
+
+/**
+ * `leaf`: the certificate, perhaps with its chain behind it; `chain`: a field of the chain's own; `issuer`: the first
+ * certificate of the chain.
+ */
+export type PlaceKind = 'leaf' | 'chain' | 'issuer';
+
+type Role = 'leaf' | 'intermediate' | 'root';
+
+export interface FoundCertificate {
+  readonly x509: X509Certificate;
+  readonly der: Uint8Array;
+}
+
+/** What becomes of the certificates of one place. */
+export interface PlacePlan {
+  /** For each certificate found there: the DER it becomes, or undefined if it goes. */
+  readonly becomes: readonly (Uint8Array | undefined)[];
+  /** New certificates, to be put behind (or before) that one; `anchor` is undefined in a place that had none. */
+  readonly added: readonly Uint8Array[];
+  readonly anchor: { readonly index: number; readonly side: 'before' | 'after' } | undefined;
+}
+
+const certificateLabels: ReadonlySet<string> = new Set(['CERTIFICATE', 'X509 CERTIFICATE']);
+
+export function isCertificateBlock(block: PemBlock): boolean {
+  return certificateLabels.has(block.label);
+}
+
+/** Throws InvalidCertificate where the bytes are not one X.509 certificate and nothing else. */
+export function openCertificate(der: Uint8Array, where: string): FoundCertificate {
+  try {
+    const x509 = new X509Certificate(der);
+    if (x509.raw.length === der.length) return { x509, der };
+  } catch {
+    // OpenSSL's message says nothing that the user could act on.
+  }
+  throw new RenewalError(
+    'InvalidCertificate',
+    `${where} is not an X.509 certificate: its PEM block or bag holds other or cut data. Put the certificate there again.`,
+  );
+}
+
+export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return Buffer.compare(a, b) === 0;
+}
+
+const includes = (list: readonly Uint8Array[], der: Uint8Array) => list.some((each) => sameBytes(each, der));
+
+function distinct(list: readonly Uint8Array[]): Uint8Array[] {
+  return list.filter((der, i) => list.findIndex((each) => sameBytes(each, der)) === i);
+}
+
+/** The certificate whose public key is the private key's, else the first. */
+export function findLeaf(found: readonly FoundCertificate[], key: KeyObject | undefined): Uint8Array | undefined {
+  const [first] = found;
+  if (key === undefined || found.length < 2) return first?.der;
+  return (found.find(({ x509 }) => isKeyOf(x509, key)) ?? first)?.der;
+}
+
+function isKeyOf(x509: X509Certificate, key: KeyObject): boolean {
+  try {
+    return x509.checkPrivateKey(key);
+  } catch {
+    return false; // a public key of a kind that OpenSSL does not know
+  }
+}
+
+/** Self-issued and signed by its own key: where a path ends. */
+function isRoot(x509: X509Certificate): boolean {
+  try {
+    return x509.checkIssued(x509) && x509.verify(x509.publicKey);
+  } catch {
+    return false;
+  }
+}
+
+/** The parts that certificates of a secret play. */
+export interface Parts {
+  readonly leaf: Uint8Array;
+  /** All but the leaf, as found, none twice. */
+  readonly others: readonly Uint8Array[];
+  readonly intermediates: readonly Uint8Array[];
+  readonly roots: readonly Uint8Array[];
+}
+
+/** Sorts all certificates of a secret into leaf, intermediates and roots. */
+export function partsOf(found: readonly FoundCertificate[], leaf: Uint8Array): Parts {
+  const others = distinct(found.map(({ der }) => der).filter((der) => !sameBytes(der, leaf)));
+  const roots = others.filter((der) => found.some((each) => sameBytes(each.der, der) && isRoot(each.x509)));
+  return { leaf, others, intermediates: others.filter((der) => !includes(roots, der)), roots };
+}
+
+/** The parts of what is to be written. Throws InvalidCertificate. */
+function nextParts(next: NextContent): Parts {
+  const chain = next.chain.map((der, i) => openCertificate(der, `Certificate ${i + 1} of the new chain`));
+  const parts = partsOf(chain, next.leaf);
+  return { ...parts, roots: next.root === undefined ? parts.roots : [next.root] };
+}
+
+export interface Place {
+  readonly kind: PlaceKind;
+  readonly certificates: readonly Uint8Array[];
+}
+
+/**
+ * Plans the new certificates of all places of a secret. A place keeps what it was for: one with the leaf alone stays so,
+ * one that held the root holds today's, and the chain goes where the chain was; if it was nowhere, into the chain field.
+ * Throws InvalidCertificate.
+ */
+export function planCertificates(places: readonly Place[], before: Parts, next: NextContent): PlacePlan[] {
+  const after = nextParts(next);
+  // The same set in another order is no change: the order that the secret has was somebody's choice.
+  const sameChain =
+    after.intermediates.length === before.intermediates.length &&
+    after.intermediates.every((der) => includes(before.intermediates, der));
+  const chainIsSomewhere = before.intermediates.length > 0;
+  return places.map((place) => {
+    const roles = place.certificates.map((der) => roleOf(der, before));
+    const root = nextRoot(place, roles, after);
+    const holdsRoot = roles.includes('root');
+    const takesChain = chainIsSomewhere ? roles.includes('intermediate') : place.kind !== 'leaf' || holdsRoot;
+    const chain = sameChain || !takesChain ? undefined : after.intermediates;
+    if (place.kind === 'issuer') return planIssuer(place, chain, root);
+    return planPlace(place, roles, { leaf: after.leaf, chain, root });
+  });
+}
+
+function roleOf(der: Uint8Array, parts: Parts): Role {
+  if (sameBytes(der, parts.leaf)) return 'leaf';
+  return includes(parts.roots, der) ? 'root' : 'intermediate';
+}
+
+/** The root that a place gets; undefined where the one that is there is right, or none was. */
+function nextRoot(place: Place, roles: readonly Role[], after: Parts): Uint8Array | undefined {
+  const held = place.certificates.filter((_, i) => roles[i] === 'root');
+  if (held.length === 0 || after.roots.some((root) => includes(held, root))) return undefined;
+  return after.roots[0];
+}
+
+interface Target {
+  readonly leaf: Uint8Array;
+  /** Undefined: the intermediates stay. */
+  readonly chain: readonly Uint8Array[] | undefined;
+  /** Undefined: the root stays. */
+  readonly root: Uint8Array | undefined;
+}
+
+function planPlace(place: Place, roles: readonly Role[], target: Target): PlacePlan {
+  const firstRoot = roles.indexOf('root');
+  let nextIntermediate = 0;
+  const becomes = place.certificates.map((der, i) => {
+    if (roles[i] === 'leaf') return target.leaf;
+    if (roles[i] === 'root') return i === firstRoot ? (target.root ?? der) : der;
+    return target.chain === undefined ? der : target.chain[nextIntermediate++];
+  });
+  return { becomes, added: target.chain?.slice(nextIntermediate) ?? [], anchor: anchorOf(roles) };
+}
+
+/** New intermediates stand behind the last one, else behind the leaf, else before the root. */
+function anchorOf(roles: readonly Role[]): PlacePlan['anchor'] {
+  const lastIntermediate = roles.lastIndexOf('intermediate');
+  if (lastIntermediate !== -1) return { index: lastIntermediate, side: 'after' };
+  const leaf = roles.indexOf('leaf');
+  if (leaf !== -1) return { index: leaf, side: 'after' };
+  return roles.length > 0 ? { index: 0, side: 'before' } : undefined;
+}
+
+/** The first certificate of the chain: an intermediate, or the root where the root itself issued the leaf. */
+function planIssuer(place: Place, chain: readonly Uint8Array[] | undefined, root: Uint8Array | undefined): PlacePlan {
+  const unchanged = chain === undefined && root === undefined;
+  const first = chain?.[0] ?? root;
+  const added = place.certificates.length === 0 && first !== undefined ? [first] : [];
+  const becomes = place.certificates.map((der, i) => (unchanged ? der : i === 0 ? first : undefined));
+  return { becomes, added, anchor: undefined };
+}

@@ -1,0 +1,79 @@
+/** From a secret's value to a document: JSON, PEM text, or bytes. */
+import { RenewalError } from '../domain/errors.ts';
+import { pemBlocks } from '../domain/pem.ts';
+import type { SecretValue } from '../domain/secret.ts';
+import { fieldName, jsonMembers, parseJson } from './json-text.ts';
+import type { SecretDocument } from './shape.ts';
+
+/** Some editors begin a text with it; JSON.parse does not take it, so it is put aside. */
+const byteOrderMark = '\uFEFF';
+
+export interface OpenedValue {
+  readonly document: SecretDocument;
+  /** A value of the same kind, text or binary, from what a shape wrote. */
+  close(written: string | Uint8Array): SecretValue;
+}
+
+/** `expected` ends the message. Throws UnsupportedSecret for what no shape could ever be. */
+export function openValue(value: SecretValue, expected: string): OpenedValue {
+  const text = value.kind === 'string' ? value.text : textOf(value.bytes);
+  if (text === undefined || (value.kind === 'binary' && isDerSequence(value.bytes))) {
+    const bytes = value.kind === 'binary' ? value.bytes : new Uint8Array();
+    return { document: { kind: 'binary', bytes }, close: toBinary };
+  }
+  const mark = text.startsWith(byteOrderMark) ? byteOrderMark : '';
+  return {
+    document: openText(text.slice(mark.length), expected),
+    close: (written) => {
+      if (typeof written !== 'string') return toBinary(written);
+      return value.kind === 'string' ? { kind: 'string', text: mark + written } : toBinary(mark + written);
+    },
+  };
+}
+
+function toBinary(written: string | Uint8Array): SecretValue {
+  return { kind: 'binary', bytes: typeof written === 'string' ? new TextEncoder().encode(written) : written };
+}
+
+/** UTF-8 and nothing else, or undefined: what is written back must be the same bytes. */
+function textOf(bytes: Uint8Array): string | undefined {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+/** A long SEQUENCE, DER or BER: a PKCS#12 file of any size begins so, and no text does (0x30 is "0"). */
+function isDerSequence(bytes: Uint8Array): boolean {
+  return bytes[0] === 0x30 && (bytes[1] ?? 0) >= 0x80;
+}
+
+function openText(text: string, expected: string): SecretDocument {
+  const fail = (found: string) => new RenewalError('UnsupportedSecret', `${found}: expected ${expected}.`);
+  if (text.trim() === '') throw fail('An empty value');
+  const json = parseJson(text);
+  if (json !== undefined) {
+    const { value } = json;
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+      throw fail(`JSON that is ${Array.isArray(value) ? 'an array' : value === null ? 'null' : `a ${typeof value}`}`);
+    }
+    return { kind: 'json', text, members: jsonMembers(text) };
+  }
+  if (/^\s*[{[]/.test(text))
+    throw fail(`Text of ${text.length} characters that begins like JSON and is not valid JSON`);
+  const blocks = pemBlocks(text, 'The PEM text');
+  if (blocks.length === 0) throw fail(`Text of ${text.length} characters that is neither JSON nor PEM`);
+  return { kind: 'pem', text, blocks };
+}
+
+/** What was found, for a message: names of fields, counts and lengths, never a value. */
+export function describeDocument(document: SecretDocument): string {
+  if (document.kind === 'binary') {
+    return `Binary data of ${document.bytes.length} bytes that is neither text nor PKCS#12`;
+  }
+  if (document.kind === 'pem') return 'PEM text';
+  const names = [...document.members.keys()];
+  const listed = names.slice(0, 20).map(fieldName).join(', ');
+  return `A JSON object with the fields [${listed}${names.length > 20 ? ', …' : ''}]`;
+}

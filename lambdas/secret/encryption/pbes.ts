@@ -1,0 +1,254 @@
+/**
+ * Password-based encryption: PBES2 (RFC 8018 section 6.2) with PBKDF2 or scrypt (RFC 7914) read and written, and PKCS#12's
+ * own schemes (RFC 7292 appendix C) read only. Not node's own PKCS#8 export: its 2,048 iterations are fixed, and
+ * what is written must not be weaker than what was read.
+ */
+import { createCipheriv, createDecipheriv, pbkdf2, scrypt } from 'node:crypto';
+import { promisify } from 'node:util';
+import type { Entropy } from '../../domain/ports.ts';
+import {
+  contentOf,
+  type DerElement,
+  DerError,
+  encode,
+  encodeInteger,
+  encodeObjectIdentifier,
+  encodeSequence,
+  integer,
+  objectIdentifier,
+  readElements,
+  sequence,
+  tag,
+} from './der.ts';
+import { passwordBytes, pkcs12Key } from './pkcs12-key.ts';
+import { decryptRc2 } from './rc2.ts';
+
+/** How hard a password is to guess; what is written is no easier than what was read. */
+export type Derivation =
+  | { readonly kind: 'pbkdf2'; readonly iterations: number; readonly digest: Digest }
+  | { readonly kind: 'scrypt'; readonly cost: number; readonly blockSize: number; readonly parallelization: number };
+
+type Digest = 'sha1' | 'sha224' | 'sha256' | 'sha384' | 'sha512';
+
+/** Why a sealed thing does not open: the scheme is not one of ours, or the password does not fit. */
+export class SealError extends Error {
+  readonly reason: 'scheme' | 'password';
+
+  constructor(reason: 'scheme' | 'password') {
+    super(reason);
+    this.reason = reason;
+  }
+}
+
+const oid = {
+  pbes2: '1.2.840.113549.1.5.13',
+  pbkdf2: '1.2.840.113549.1.5.12',
+  scrypt: '1.3.6.1.4.1.11591.4.11',
+  aes256: '2.16.840.1.101.3.4.1.42',
+} as const;
+
+const digests: ReadonlyMap<string, Digest> = new Map([
+  ['1.2.840.113549.2.7', 'sha1'],
+  ['1.2.840.113549.2.8', 'sha224'],
+  ['1.2.840.113549.2.9', 'sha256'],
+  ['1.2.840.113549.2.10', 'sha384'],
+  ['1.2.840.113549.2.11', 'sha512'],
+]);
+
+interface Cipher {
+  readonly name: string;
+  readonly keyLength: number;
+}
+
+const ciphers: ReadonlyMap<string, Cipher> = new Map([
+  ['2.16.840.1.101.3.4.1.2', { name: 'aes-128-cbc', keyLength: 16 }],
+  ['2.16.840.1.101.3.4.1.22', { name: 'aes-192-cbc', keyLength: 24 }],
+  [oid.aes256, { name: 'aes-256-cbc', keyLength: 32 }],
+  ['1.2.840.113549.3.7', { name: 'des-ede3-cbc', keyLength: 24 }],
+]);
+
+interface Pkcs12Scheme {
+  readonly cipher: 'des-ede3-cbc' | 'rc2';
+  readonly keyLength: number;
+}
+
+/** RFC 7292 appendix C, without RC4 and 3DES of two keys, which nobody's defaults were. */
+const pkcs12Schemes: ReadonlyMap<string, Pkcs12Scheme> = new Map([
+  ['1.2.840.113549.1.12.1.3', { cipher: 'des-ede3-cbc', keyLength: 24 }],
+  ['1.2.840.113549.1.12.1.5', { cipher: 'rc2', keyLength: 16 }],
+  ['1.2.840.113549.1.12.1.6', { cipher: 'rc2', keyLength: 5 }],
+]);
+
+/** For a key that was not encrypted in this way before. */
+export const usualDerivation: Derivation = { kind: 'pbkdf2', iterations: 100_000, digest: 'sha256' };
+
+/** OpenSSL's default, and the least that is written. */
+const leastIterations = 2048;
+/** Beyond these a secret would hold a worker for minutes, or take all of its memory. */
+const mostIterations = 10_000_000;
+/** PKCS#12's own derivation runs here and not in OpenSSL. */
+export const mostPkcs12Iterations = 1_000_000;
+const mostScryptMemory = 128 * 1024 * 1024;
+const mostScryptParallelization = 16;
+
+const derivePbkdf2 = promisify(pbkdf2);
+const deriveScrypt = promisify<Uint8Array, Uint8Array, number, object, Buffer>(scrypt);
+
+export interface Opened {
+  readonly data: Uint8Array;
+  readonly derivation: Derivation;
+}
+
+/** Opens `data` under an AlgorithmIdentifier (DER). Throws SealError. */
+export async function open(algorithm: Uint8Array, data: Uint8Array, password: string): Promise<Opened> {
+  const { id, parameters } = readScheme(algorithm);
+  const pkcs12Scheme = pkcs12Schemes.get(id);
+  if (pkcs12Scheme !== undefined) return openPkcs12Scheme(pkcs12Scheme, parameters, data, password);
+  if (id !== oid.pbes2) throw new SealError('scheme');
+  const { derivation, salt, cipher, iv } = scheme(() => readPbes2(parameters));
+  const key = await deriveKey(derivation, passwordBytes(password), salt, cipher.keyLength);
+  return { data: decrypt(cipher.name, key, iv, data), derivation };
+}
+
+function readScheme(algorithm: Uint8Array): { id: string; parameters: DerElement | undefined } {
+  return scheme(() => {
+    const [id, parameters] = sequence(readElements(algorithm)[0]);
+    return { id: objectIdentifier(id), parameters };
+  });
+}
+
+/** A structure that can't be read is a scheme that is not known. */
+function scheme<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof DerError) throw new SealError('scheme');
+    throw error;
+  }
+}
+
+function readPbes2(parameters: DerElement | undefined) {
+  const [derivationElement, cipherElement] = sequence(parameters);
+  const [cipherId, iv] = sequence(cipherElement);
+  const cipher = ciphers.get(objectIdentifier(cipherId));
+  if (cipher === undefined) throw new SealError('scheme');
+  return { ...readDerivation(derivationElement), cipher, iv: contentOf(iv, tag.octetString) };
+}
+
+function readDerivation(element: DerElement | undefined): { derivation: Derivation; salt: Uint8Array } {
+  const [id, parameters] = sequence(element);
+  const [salt, ...rest] = sequence(parameters);
+  const derivation = objectIdentifier(id) === oid.scrypt ? readScrypt(rest) : readPbkdf2(objectIdentifier(id), rest);
+  return { derivation, salt: contentOf(salt, tag.octetString) };
+}
+
+function readScrypt([cost, blockSize, parallelization]: readonly DerElement[]): Derivation {
+  const derivation = {
+    kind: 'scrypt' as const,
+    cost: integer(cost),
+    blockSize: integer(blockSize),
+    parallelization: integer(parallelization),
+  };
+  const memory = 128 * derivation.cost * derivation.blockSize;
+  if (memory > mostScryptMemory || derivation.parallelization > mostScryptParallelization)
+    throw new SealError('scheme');
+  return derivation;
+}
+
+function readPbkdf2(id: string, [iterations, ...rest]: readonly DerElement[]): Derivation {
+  // keyLength, an INTEGER, may stand before the PRF; the cipher says it anyway. No PRF means HMAC-SHA-1.
+  const prf = rest.find((element) => element.tag === tag.sequence);
+  const digest = prf === undefined ? 'sha1' : digests.get(objectIdentifier(sequence(prf)[0]));
+  const count = integer(iterations);
+  if (id !== oid.pbkdf2 || digest === undefined || count < 1 || count > mostIterations) throw new SealError('scheme');
+  return { kind: 'pbkdf2', iterations: count, digest };
+}
+
+async function deriveKey(derivation: Derivation, password: Uint8Array, salt: Uint8Array, length: number) {
+  if (derivation.kind === 'pbkdf2')
+    return derivePbkdf2(password, salt, derivation.iterations, length, derivation.digest);
+  const { cost, blockSize, parallelization } = derivation;
+  // OpenSSL counts a little more than 128·N·r against maxmem.
+  const options = { cost, blockSize, parallelization, maxmem: 2 * mostScryptMemory };
+  try {
+    return await deriveScrypt(password, salt, length, options);
+  } catch {
+    throw new SealError('scheme'); // a cost that is no power of two
+  }
+}
+
+/** Throws SealError. */
+function openPkcs12Scheme(
+  known: Pkcs12Scheme,
+  parameters: DerElement | undefined,
+  data: Uint8Array,
+  password: string,
+): Opened {
+  const { salt, iterations } = scheme(() => {
+    const [saltElement, count] = sequence(parameters);
+    return { salt: contentOf(saltElement, tag.octetString), iterations: integer(count) };
+  });
+  if (iterations < 1 || iterations > mostPkcs12Iterations) throw new SealError('scheme');
+  const derive = (purpose: 'key' | 'iv', length: number) =>
+    pkcs12Key({ digest: 'sha1', purpose, password, salt, iterations, length });
+  const key = derive('key', known.keyLength);
+  const iv = derive('iv', 8);
+  const opened =
+    known.cipher === 'rc2' ? decryptRc2(key, 8 * known.keyLength, iv, data) : decrypt(known.cipher, key, iv, data);
+  if (opened === undefined) throw new SealError('password');
+  return { data: opened, derivation: { kind: 'pbkdf2', iterations, digest: 'sha256' } };
+}
+
+/** Throws SealError `password`: CBC padding is all that tells. */
+export function decrypt(cipher: string, key: Uint8Array, iv: Uint8Array, data: Uint8Array): Uint8Array {
+  try {
+    const decipher = createDecipheriv(cipher, key, iv);
+    return new Uint8Array(Buffer.concat([decipher.update(data), decipher.final()]));
+  } catch {
+    throw new SealError('password');
+  }
+}
+
+export interface Sealed {
+  /** DER of the AlgorithmIdentifier. */
+  readonly algorithm: Uint8Array;
+  readonly data: Uint8Array;
+}
+
+/** PBES2 with AES-256-CBC and a derivation of the same kind, no weaker than `before`. */
+export async function seal(data: Uint8Array, password: string, before: Derivation, entropy: Entropy): Promise<Sealed> {
+  const derivation = strengthen(before);
+  const salt = entropy(16);
+  const iv = entropy(16);
+  const key = await deriveKey(derivation, passwordBytes(password), salt, 32);
+  const cipher = createCipheriv('aes-256-cbc', key, iv);
+  const algorithm = encodeSequence(
+    encodeObjectIdentifier(oid.pbes2),
+    encodeSequence(
+      encodeDerivation(derivation, salt),
+      encodeSequence(encodeObjectIdentifier(oid.aes256), encode(tag.octetString, iv)),
+    ),
+  );
+  return { algorithm, data: new Uint8Array(Buffer.concat([cipher.update(data), cipher.final()])) };
+}
+
+function strengthen(before: Derivation): Derivation {
+  if (before.kind === 'scrypt') return before;
+  const digest = before.digest === 'sha1' || before.digest === 'sha224' ? 'sha256' : before.digest;
+  return { kind: 'pbkdf2', digest, iterations: Math.max(before.iterations, leastIterations) };
+}
+
+function encodeDerivation(derivation: Derivation, salt: Uint8Array): Uint8Array {
+  const saltElement = encode(tag.octetString, salt);
+  if (derivation.kind === 'scrypt') {
+    const { cost, blockSize, parallelization } = derivation;
+    const numbers = [cost, blockSize, parallelization].map(encodeInteger);
+    return encodeSequence(encodeObjectIdentifier(oid.scrypt), encodeSequence(saltElement, ...numbers));
+  }
+  const [prf = ''] = [...digests].find(([, digest]) => digest === derivation.digest) ?? [];
+  const algorithm = encodeSequence(encodeObjectIdentifier(prf), encode(tag.null));
+  return encodeSequence(
+    encodeObjectIdentifier(oid.pbkdf2),
+    encodeSequence(saltElement, encodeInteger(derivation.iterations), algorithm),
+  );
+}

@@ -1,0 +1,127 @@
+/** The key of a JSON shape: a private key in PEM, the name of a key in KMS, or none where the CA holds it. */
+import type { KeyObject } from 'node:crypto';
+import { RenewalError } from '../domain/errors.ts';
+import { encodePem, pemBlocks } from '../domain/pem.ts';
+import { kindOf, type PemStyle } from './json-field.ts';
+import { fieldName, type JsonMember, type Replacement } from './json-text.ts';
+import { applyEdits } from './pem-edit.ts';
+import { type FoundPrivateKey, findPrivateKey, isCurveBlock, isPrivateKeyBlock } from './private-key.ts';
+import type { KeyContent, NextContent, ReadContext } from './shape.ts';
+
+export interface JsonFields {
+  readonly certificate: string;
+  readonly privateKey: string;
+  /** Fields of the chain, each a string or an array. */
+  readonly chains: readonly string[];
+  /** A field of the chain's first certificate. */
+  readonly issuer?: string;
+}
+
+export type Members = ReadonlyMap<string, JsonMember>;
+
+/** In any JSON shape, in place of the private key: the key's ARN, id or alias in KMS. */
+export const kmsKeyField = 'kmsKeyId';
+
+const kmsKeyName = /^[A-Za-z0-9:/_.-]{1,2048}$/;
+
+export interface JsonKey {
+  readonly content: KeyContent;
+  /** Set for a private key. */
+  readonly found?: FoundPrivateKey;
+}
+
+/** Null and the empty string are placeholders. */
+const isFilled = (member: JsonMember | undefined): member is JsonMember =>
+  member !== undefined && member.value.value !== null && member.value.value !== '';
+
+/** Throws UnsupportedSecret, PasswordRequired. */
+export async function readJsonKey(members: Members, fields: JsonFields, context: ReadContext): Promise<JsonKey> {
+  const own = members.get(fields.privateKey);
+  const kms = members.get(kmsKeyField);
+  const expected = `expected either ${fieldName(fields.privateKey)} (PEM) or ${fieldName(kmsKeyField)} (the key's ARN, id or alias in KMS)`;
+  if (isFilled(own) && isFilled(kms)) {
+    throw new RenewalError(
+      'UnsupportedSecret',
+      `A JSON object with both fields ${fieldName(fields.privateKey)} and ${fieldName(kmsKeyField)}: ${expected}.`,
+    );
+  }
+  if (isFilled(kms)) return { content: { kind: 'kms', keyId: kmsKeyId(kms) } };
+  if (isFilled(own)) {
+    const found = await findPrivateKey(keyBlocks(own, fields), `The field ${fieldName(fields.privateKey)}`, context);
+    return { content: { kind: 'private', privateKey: found.privateKey }, found };
+  }
+  if (context.allowNoKey) return { content: { kind: 'none' } };
+  const names = [...members.keys()].slice(0, 20).map(fieldName).join(', ');
+  throw new RenewalError('UnsupportedSecret', `A JSON object with the fields [${names}] and no key: ${expected}.`);
+}
+
+function kmsKeyId(member: JsonMember): string {
+  const { value } = member.value;
+  if (typeof value === 'string' && kmsKeyName.test(value)) return value;
+  const found = typeof value === 'string' ? 'text that can be no name of a key' : kindOf(value);
+  throw new RenewalError(
+    'UnsupportedSecret',
+    `The field ${fieldName(kmsKeyField)} holds ${found}: expected the ARN, id or alias of a key in KMS.`,
+  );
+}
+
+function keyBlocks(member: JsonMember, fields: JsonFields) {
+  const name = fieldName(fields.privateKey);
+  const { value } = member.value;
+  const fail = (found: string) =>
+    new RenewalError('UnsupportedSecret', `The field ${name} holds ${found}: expected one private key in PEM.`);
+  if (typeof value !== 'string') throw fail(kindOf(value));
+  const blocks = pemBlocks(value, `The field ${name}`);
+  if (blocks.length === 0) throw fail('text without a PEM block');
+  if (!blocks.every((block) => isPrivateKeyBlock(block) || isCurveBlock(block))) {
+    throw fail('a PEM block that is no private key');
+  }
+  return blocks;
+}
+
+/**
+ * The edits of the key's member. A key that moves into KMS, or out of it, takes the other field's name in the same
+ * place. Throws UnsupportedSecret for a key where none was.
+ */
+export async function rewriteJsonKey(
+  members: Members,
+  fields: JsonFields,
+  present: JsonKey,
+  next: NextContent['key'],
+  style: PemStyle,
+): Promise<Replacement[]> {
+  if (next === undefined) return [];
+  const { content, found } = present;
+  if (content.kind === 'none') {
+    throw new RenewalError(
+      'UnsupportedSecret',
+      'The secret holds no key because its CA does: no key can be put there.',
+    );
+  }
+  const own = members.get(fields.privateKey);
+  const kms = members.get(kmsKeyField);
+  if (next.kind === 'kms') {
+    if (content.kind === 'kms')
+      return kms === undefined || content.keyId === next.keyId ? [] : [setValue(kms, next.keyId)];
+    return own === undefined ? [] : moveKey(own, kms, kmsKeyField, next.keyId);
+  }
+  if (found === undefined) {
+    return kms === undefined ? [] : moveKey(kms, own, fields.privateKey, pkcs8(next.privateKey, style));
+  }
+  if (own === undefined || typeof own.value.value !== 'string') return [];
+  const text = applyEdits(own.value.value, await found.exchange(next.privateKey));
+  return text === own.value.value ? [] : [setValue(own, text)];
+}
+
+const setValue = (member: JsonMember, text: string): Replacement => ({ ...member.value, text: JSON.stringify(text) });
+
+/** `to` is the other field's member where it stands empty already; else `from` takes its name. */
+function moveKey(from: JsonMember, to: JsonMember | undefined, name: string, value: string): Replacement[] {
+  if (to !== undefined) return [setValue(from, ''), setValue(to, value)];
+  return [{ ...from.name, text: JSON.stringify(name) }, setValue(from, value)];
+}
+
+function pkcs8(key: KeyObject, style: PemStyle): string {
+  const der = key.export({ format: 'der', type: 'pkcs8' });
+  return encodePem('PRIVATE KEY', der, style.lineEnd) + (style.endsWithLineEnd ? style.lineEnd : '');
+}

@@ -1,0 +1,52 @@
+/** `{ pkcs12 }`: a PKCS#12 file in base64, which may be broken into lines. */
+import { RenewalError } from '../domain/errors.ts';
+import { decodeBase64 } from '../domain/pem.ts';
+import { kindOf } from './json-field.ts';
+import { fieldName, type JsonMember, replaceSlices } from './json-text.ts';
+import type { ReadContext, Shape, ShapeContent } from './shape.ts';
+
+const field = 'pkcs12';
+
+export const jsonPkcs12: Shape<'json-pkcs12'> = {
+  name: 'json-pkcs12',
+  expected: 'a JSON object with pkcs12 (base64)',
+  recognise(document) {
+    if (document.kind !== 'json') return undefined;
+    const member = document.members.get(field);
+    return member && ((context) => readMember(document.text, member, context));
+  },
+};
+
+async function readMember(text: string, member: JsonMember, context: ReadContext): Promise<ShapeContent> {
+  const { value } = member.value;
+  const bytes = typeof value === 'string' ? decodeBase64(value) : undefined;
+  if (typeof value !== 'string' || bytes === undefined) {
+    const found = typeof value === 'string' ? 'text that is not base64' : kindOf(value);
+    throw new RenewalError(
+      'UnsupportedSecret',
+      `The field ${fieldName(field)} holds ${found}: expected a PKCS#12 file in base64.`,
+    );
+  }
+  const { readPkcs12 } = await import('./pkcs12/content.ts');
+  const content = await readPkcs12(bytes, `The PKCS#12 file in the field ${fieldName(field)}`, context);
+  return {
+    ...content,
+    async write(next) {
+      const written = await content.write(next);
+      if (written === bytes) return text;
+      return replaceSlices(text, [{ ...member.value, text: JSON.stringify(base64Like(value, written)) }]);
+    },
+  };
+}
+
+/** Base64 in lines as long as the first one was, with the same line ends, the last one's included. */
+function base64Like(before: string, bytes: Uint8Array): string {
+  const packed = Buffer.from(bytes).toString('base64');
+  const [lineEnd] = /\r\n|\n|\r/.exec(before) ?? [];
+  if (lineEnd === undefined) return packed;
+  const [first = '', second = ''] = before.split(lineEnd);
+  const width = second === '' || first === '' ? packed.length : first.length;
+  const lines: string[] = [];
+  for (let at = 0; at < packed.length; at += width) lines.push(packed.slice(at, at + width));
+  return lines.join(lineEnd) + (/[\r\n]$/.test(before) ? lineEnd : '');
+}

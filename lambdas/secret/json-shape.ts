@@ -1,0 +1,58 @@
+/** What the JSON shapes have in common: they differ in the names of their fields, and each lists its own. */
+import { RenewalError } from '../domain/errors.ts';
+import { findLeaf, type PlaceKind, partsOf, planCertificates } from './certificates.ts';
+import { type CertificateField, readCertificateField, rewriteField, styleOf } from './json-field.ts';
+import { type JsonFields, type Members, readJsonKey, rewriteJsonKey } from './json-key.ts';
+import { fieldName, replaceSlices } from './json-text.ts';
+import type { ReadContext, ShapeContent } from './shape.ts';
+
+/** Throws UnsupportedSecret, PasswordRequired, InvalidCertificate. */
+export async function readJson(
+  text: string,
+  members: Members,
+  fields: JsonFields,
+  context: ReadContext,
+): Promise<ShapeContent> {
+  const key = await readJsonKey(members, fields, context);
+  const places = readPlaces(members, fields);
+  const leaf = findLeaf(places[0]?.found ?? [], key.content.kind === 'private' ? key.content.privateKey : undefined);
+  if (leaf === undefined) {
+    throw new RenewalError(
+      'UnsupportedSecret',
+      `The field ${fieldName(fields.certificate)} is empty: expected the certificate in PEM.`,
+    );
+  }
+  const parts = partsOf(
+    places.flatMap(({ found }) => found),
+    leaf,
+  );
+  return {
+    leaf,
+    chain: parts.others,
+    key: key.content,
+    needsPassword: key.found?.encrypted ?? false,
+    async write(next) {
+      const style = styleOf(places[0]);
+      const plans = planCertificates(places, parts, next);
+      const certificates = places.flatMap((place, i) => {
+        const plan = plans[i];
+        return (plan && rewriteField(text, place, plan, style)) ?? [];
+      });
+      const keys = await rewriteJsonKey(members, fields, key, next.key, style);
+      return replaceSlices(text, [...certificates, ...keys]);
+    },
+  };
+}
+
+/** The fields that hold certificates; the first is the leaf's. */
+function readPlaces(members: Members, fields: JsonFields): CertificateField[] {
+  const kinds: [string, PlaceKind][] = [
+    [fields.certificate, 'leaf'],
+    ...fields.chains.map((name): [string, PlaceKind] => [name, 'chain']),
+    ...(fields.issuer === undefined ? [] : [[fields.issuer, 'issuer'] as [string, PlaceKind]]),
+  ];
+  return kinds.flatMap(([name, kind]) => {
+    const member = members.get(name);
+    return member === undefined ? [] : [readCertificateField(name, member, kind)];
+  });
+}

@@ -1,0 +1,61 @@
+/** Exchanging blocks of a PEM text while the text around them stays. */
+import { encodePem, lineEndOf, type PemBlock } from '../domain/pem.ts';
+import { type PlacePlan, sameBytes } from './certificates.ts';
+
+/** Exchange the text between two offsets, or take it out with the line that it stood on. */
+export type PemEdit =
+  | { readonly kind: 'replace'; readonly start: number; readonly end: number; readonly text: string }
+  | { readonly kind: 'remove'; readonly start: number; readonly end: number };
+
+/** Works from the end, so that the offsets before stay good. Edits do not overlap. */
+export function applyEdits(text: string, edits: readonly PemEdit[]): string {
+  let edited = text;
+  for (const edit of [...edits].sort((a, b) => b.start - a.start || b.end - a.end)) {
+    const after = edited.slice(edit.end);
+    const before = edited.slice(0, edit.start);
+    edited = edit.kind === 'replace' ? before + edit.text + after : joinAround(before, after);
+  }
+  return edited;
+}
+
+/**
+ * What is left when a block goes: its line end goes with it. At the end of a text that did not end with a newline the
+ * line ends before it go instead, so that the text still does not.
+ */
+function joinAround(before: string, after: string): string {
+  const lineEnd = /^[ \t]*(?:\r\n|\n|\r)/.exec(after);
+  if (lineEnd) return before + after.slice(lineEnd[0].length);
+  return after.trim() === '' ? withoutLineEnds(before) + after : before + after.trimStart();
+}
+
+/** A block of one line stands behind a space; what else ends a comment belongs to it. */
+function withoutLineEnds(text: string): string {
+  let end = text.length;
+  while (text[end - 1] === '\n' || text[end - 1] === '\r') end--;
+  return text.slice(0, end === text.length && text.endsWith('----- ') ? end - 1 : end);
+}
+
+/** The edits that make a text's certificate blocks what the plan says. A block whose DER stays keeps its text. */
+export function certificateEdits(blocks: readonly PemBlock[], plan: PlacePlan): PemEdit[] {
+  const edits: PemEdit[] = [];
+  blocks.forEach((block, i) => {
+    const { start, end } = block;
+    const der = plan.becomes[i];
+    if (der === undefined) edits.push({ kind: 'remove', start, end });
+    else if (!sameBytes(der, block.der)) edits.push({ kind: 'replace', start, end, text: blockLike(block, der) });
+  });
+  const anchor = plan.anchor === undefined ? undefined : blocks[plan.anchor.index];
+  if (anchor === undefined || plan.anchor === undefined) return edits;
+  const lineEnd = lineEndOf(anchor);
+  const added = plan.added.map((der) => blockLike(anchor, der));
+  const { side } = plan.anchor;
+  const at = side === 'after' ? anchor.end : anchor.start;
+  const text = added.map((block) => (side === 'after' ? lineEnd + block : block + lineEnd)).join('');
+  if (text !== '') edits.push({ kind: 'replace', start: at, end: at, text });
+  return edits;
+}
+
+/** A block of the same label and the same line ends. */
+export function blockLike(block: PemBlock, der: Uint8Array, label = block.label): string {
+  return encodePem(label, der, lineEndOf(block));
+}

@@ -1,0 +1,67 @@
+/** Certificates and one private key in one PEM text, in any order, with any text between the blocks. */
+import { RenewalError } from '../domain/errors.ts';
+import type { PemBlock } from '../domain/pem.ts';
+import { findLeaf, isCertificateBlock, openCertificate, partsOf, planCertificates } from './certificates.ts';
+import { applyEdits, certificateEdits, type PemEdit } from './pem-edit.ts';
+import { type FoundPrivateKey, findPrivateKey, isCurveBlock, isPrivateKeyBlock } from './private-key.ts';
+import type { NextContent, ReadContext, Shape, ShapeContent } from './shape.ts';
+
+/** Stand in the files of some TLS servers and depend on no key. */
+const untouchedLabels: ReadonlySet<string> = new Set(['DH PARAMETERS', 'X9.42 DH PARAMETERS']);
+
+export const pemText: Shape<'pem'> = {
+  name: 'pem',
+  expected: 'PEM text with certificates and one private key',
+  recognise(document) {
+    if (document.kind !== 'pem') return undefined;
+    return (context) => readPemText(document.text, document.blocks, context);
+  },
+};
+
+async function readPemText(text: string, blocks: readonly PemBlock[], context: ReadContext): Promise<ShapeContent> {
+  const certificateBlocks = blocks.filter(isCertificateBlock);
+  checkBlocks(blocks, certificateBlocks.length);
+  const key = await findPrivateKey(blocks, 'The PEM text', context);
+  const found = certificateBlocks.map(({ der }, i) => openCertificate(der, `Certificate ${i + 1} of the PEM text`));
+  const leaf = findLeaf(found, key.privateKey) ?? new Uint8Array();
+  const parts = partsOf(found, leaf);
+  const place = { kind: 'leaf', certificates: found.map(({ der }) => der) } as const;
+  return {
+    leaf,
+    chain: parts.others,
+    key: { kind: 'private', privateKey: key.privateKey },
+    needsPassword: key.encrypted,
+    async write(next) {
+      const [plan] = planCertificates([place], parts, next);
+      const certificates = plan === undefined ? [] : certificateEdits(certificateBlocks, plan);
+      return applyEdits(text, [...certificates, ...(await keyEdits(key, next))]);
+    },
+  };
+}
+
+function checkBlocks(blocks: readonly PemBlock[], certificates: number): void {
+  const keys = blocks.filter(isPrivateKeyBlock).length;
+  const others = blocks.filter((block) => !isKnown(block)).length;
+  if (certificates > 0 && keys === 1 && others === 0) return;
+  const count = (n: number, what: string) => `${n} ${what}${n === 1 ? '' : 's'}`;
+  const strangers = others === 0 ? '' : `, and ${count(others, 'block')} of another kind`;
+  throw new RenewalError(
+    'UnsupportedSecret',
+    `PEM text with ${count(certificates, 'certificate')} and ${count(keys, 'private key')}${strangers}: expected one or more certificates and one private key.`,
+  );
+}
+
+function isKnown(block: PemBlock): boolean {
+  return (
+    isCertificateBlock(block) || isPrivateKeyBlock(block) || isCurveBlock(block) || untouchedLabels.has(block.label)
+  );
+}
+
+async function keyEdits(key: FoundPrivateKey, next: NextContent): Promise<PemEdit[]> {
+  if (next.key === undefined) return [];
+  if (next.key.kind === 'private') return key.exchange(next.key.privateKey);
+  throw new RenewalError(
+    'UnsupportedSecret',
+    'PEM text has no place for the name of a key in KMS: expected a JSON shape, where kmsKeyId takes the place of the private key.',
+  );
+}

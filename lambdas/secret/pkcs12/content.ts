@@ -1,0 +1,176 @@
+/** The certificates and the key of a PKCS#12 file, exchanged bag by bag: names and other attributes stay with theirs. */
+import { createPrivateKey, type KeyObject } from 'node:crypto';
+import { RenewalError } from '../../domain/errors.ts';
+import { findLeaf, openCertificate, type PlacePlan, partsOf, planCertificates, sameBytes } from '../certificates.ts';
+import { explain, readEncryptedPrivateKeyInfo } from '../encrypted-key.ts';
+import {
+  DerError,
+  encodeExplicit0,
+  encodeObjectIdentifier,
+  encodeOctets,
+  encodeSequence,
+  explicit0,
+  objectIdentifier,
+  octets,
+  readElements,
+  sequence,
+} from '../encryption/der.ts';
+import { type Derivation, open, seal, usualDerivation } from '../encryption/pbes.ts';
+import { missingPassword, sameKey, wrongPassword } from '../private-key.ts';
+import type { NextContent, ReadContext, ShapeContent } from '../shape.ts';
+import { type Bag, closeFile, openFile, type Pkcs12File } from './file.ts';
+
+const oid = {
+  keyBag: '1.2.840.113549.1.12.10.1.1',
+  shroudedKeyBag: '1.2.840.113549.1.12.10.1.2',
+  certBag: '1.2.840.113549.1.12.10.1.3',
+  x509Certificate: '1.2.840.113549.1.9.22.1',
+  /** Java's mark of a certificate that is trusted, and so no part of the key's chain. */
+  trustedKeyUsage: '2.16.840.1.113894.746875.1.1',
+} as const;
+
+/** A PKCS#12 file's content; `write` gives a whole file. `where` names it in a message. */
+export interface Pkcs12Content extends ShapeContent {
+  write(next: NextContent): Promise<Uint8Array>;
+}
+
+/** Throws UnsupportedSecret, PasswordRequired, InvalidCertificate. */
+export async function readPkcs12(bytes: Uint8Array, where: string, context: ReadContext): Promise<Pkcs12Content> {
+  const { password } = context;
+  if (password === undefined) throw missingPassword(where);
+  try {
+    return await readFile(bytes, where, password, context);
+  } catch (error) {
+    if (!(error instanceof DerError)) throw explain(error, where);
+    throw unsupported(where, 'is cut or no PKCS#12 file');
+  }
+}
+
+const unsupported = (where: string, found: string) =>
+  new RenewalError(
+    'UnsupportedSecret',
+    `${where} ${found}: expected PKCS#12 (RFC 7292) with a certificate and one private key, as openssl pkcs12 -export and keytool write it.`,
+  );
+
+async function readFile(
+  bytes: Uint8Array,
+  where: string,
+  password: string,
+  context: ReadContext,
+): Promise<Pkcs12Content> {
+  const file = await openFile(bytes, password);
+  const bags = file.safes.flatMap((safe) => safe.bags);
+  const key = await readKey(bags, where, password);
+  const certificateBags = bags.filter(isChainCertificate);
+  const found = certificateBags.map((bag, i) =>
+    openCertificate(certificateOf(bag), `Certificate ${i + 1} of ${where}`),
+  );
+  const leaf = findLeaf(found, key.privateKey);
+  if (leaf === undefined) throw unsupported(where, 'has no certificate');
+  const parts = partsOf(found, leaf);
+  const place = { kind: 'leaf', certificates: found.map(({ der }) => der) } as const;
+  return {
+    leaf,
+    chain: parts.others,
+    key: { kind: 'private', privateKey: key.privateKey },
+    needsPassword: true,
+    async write(next) {
+      const [plan] = planCertificates([place], parts, next);
+      const edits = plan === undefined ? new Map() : planBags(certificateBags, place.certificates, plan);
+      const nextKey = nextPrivateKey(next, where);
+      const newKey = nextKey === undefined || sameKey(nextKey, key.privateKey) ? undefined : nextKey;
+      if (edits.size === 0 && newKey === undefined) return bytes;
+      const info = newKey?.export({ format: 'der', type: 'pkcs8' }) ?? key.info;
+      edits.set(key.bag, [await sealKey(key, info, password, context)]);
+      return closeFile(editFile(file, edits), password, context.entropy);
+    },
+  };
+}
+
+interface Pkcs12Key {
+  readonly bag: Bag;
+  /** PrivateKeyInfo, with the attributes that it may have. */
+  readonly info: Uint8Array;
+  readonly privateKey: KeyObject;
+  readonly derivation: Derivation;
+}
+
+async function readKey(bags: readonly Bag[], where: string, password: string): Promise<Pkcs12Key> {
+  const keys = bags.filter(({ id }) => id === oid.keyBag || id === oid.shroudedKeyBag);
+  const [bag] = keys;
+  if (bag === undefined || keys.length > 1) throw unsupported(where, `has ${keys.length} private keys`);
+  const { info, derivation } = await openKey(bag, password);
+  try {
+    return {
+      bag,
+      info,
+      derivation,
+      privateKey: createPrivateKey({ key: Buffer.from(info), format: 'der', type: 'pkcs8' }),
+    };
+  } catch {
+    // Reached with good padding by chance, in a file without a MAC.
+    throw bag.id === oid.keyBag ? unsupported(where, 'has a private key of an unknown kind') : wrongPassword(where);
+  }
+}
+
+async function openKey(bag: Bag, password: string): Promise<{ info: Uint8Array; derivation: Derivation }> {
+  if (bag.id === oid.keyBag) return { info: bag.value, derivation: usualDerivation };
+  const { algorithm, data } = readEncryptedPrivateKeyInfo(bag.value);
+  const opened = await open(algorithm, data, password);
+  return { info: opened.data, derivation: opened.derivation };
+}
+
+/** The key in a bag of its own encryption, with AES-256 whatever it had: a file is written whole or not at all. */
+async function sealKey(key: Pkcs12Key, info: Uint8Array, password: string, context: ReadContext): Promise<Bag> {
+  const { algorithm, data } = await seal(info, password, key.derivation, context.entropy);
+  return { ...key.bag, id: oid.shroudedKeyBag, value: encodeSequence(algorithm, encodeOctets(data)) };
+}
+
+function nextPrivateKey(next: NextContent, where: string): KeyObject | undefined {
+  if (next.key?.kind !== 'kms') return next.key?.privateKey;
+  throw new RenewalError(
+    'UnsupportedSecret',
+    `${where} has no place for the name of a key in KMS: expected a JSON shape, where kmsKeyId takes the place of the private key.`,
+  );
+}
+
+/** X.509, and not marked as trusted for itself. */
+function isChainCertificate(bag: Bag): boolean {
+  if (bag.id !== oid.certBag) return false;
+  const [type] = sequence(readElements(bag.value)[0]);
+  if (objectIdentifier(type) !== oid.x509Certificate) return false;
+  const attributes =
+    bag.attributes === undefined ? [] : readElements(readElements(bag.attributes)[0]?.content ?? new Uint8Array());
+  return !attributes.some((attribute) => objectIdentifier(sequence(attribute)[0]) === oid.trustedKeyUsage);
+}
+
+function certificateOf(bag: Bag): Uint8Array {
+  const [, value] = sequence(readElements(bag.value)[0]);
+  return octets(explicit0(value));
+}
+
+function certificateBag(der: Uint8Array, attributes: Uint8Array | undefined): Bag {
+  const type = encodeObjectIdentifier(oid.x509Certificate);
+  return { id: oid.certBag, value: encodeSequence(type, encodeExplicit0(encodeOctets(der))), attributes };
+}
+
+/** What each certificate's bag becomes; a bag that stays has no entry. */
+function planBags(bags: readonly Bag[], before: readonly Uint8Array[], plan: PlacePlan): Map<Bag, readonly Bag[]> {
+  const edits = new Map<Bag, readonly Bag[]>();
+  const added = plan.added.map((der) => certificateBag(der, undefined));
+  bags.forEach((bag, i) => {
+    const der = plan.becomes[i];
+    const old = before[i];
+    const stays = der !== undefined && old !== undefined && sameBytes(der, old);
+    const own = der === undefined ? [] : [stays ? bag : certificateBag(der, bag.attributes)];
+    const here = plan.anchor?.index === i ? added : [];
+    if (!stays || here.length > 0)
+      edits.set(bag, plan.anchor?.side === 'before' ? [...here, ...own] : [...own, ...here]);
+  });
+  return edits;
+}
+
+function editFile(file: Pkcs12File, edits: ReadonlyMap<Bag, readonly Bag[]>): Pkcs12File {
+  const safes = file.safes.map((safe) => ({ ...safe, bags: safe.bags.flatMap((bag) => edits.get(bag) ?? [bag]) }));
+  return { ...file, safes };
+}

@@ -1,0 +1,67 @@
+/** The words of this room: what a secret is read into, and what a shape is. */
+import type { KeyObject } from 'node:crypto';
+import type { PemBlock } from '../domain/pem.ts';
+import type { Entropy } from '../domain/ports.ts';
+import type { JsonMember } from './json-text.ts';
+
+export type PrivateKeyContent = { readonly kind: 'private'; readonly privateKey: KeyObject };
+export type KmsKeyContent = { readonly kind: 'kms'; readonly keyId: string };
+/** `none`: the certificate of a CA that holds its key itself. */
+export type KeyContent = PrivateKeyContent | KmsKeyContent | { readonly kind: 'none' };
+
+/** What is to be written. */
+export interface NextContent {
+  /** DER. */
+  readonly leaf: Uint8Array;
+  /** DER, leaf's issuer first; a root at its end is set apart, so what `SecretContent.chain` gave may be handed back. */
+  readonly chain: readonly Uint8Array[];
+  /** Today's root, for a secret that held one. Undefined: a root that is there stays. */
+  readonly root: Uint8Array | undefined;
+  /** Undefined: the key stays as it is. */
+  readonly key: PrivateKeyContent | KmsKeyContent | undefined;
+}
+
+/** What a shape makes of a secret. */
+export interface ShapeContent {
+  readonly leaf: Uint8Array;
+  /** All certificates but the leaf, as found: any order, roots and strangers included, none twice. */
+  readonly chain: readonly Uint8Array[];
+  readonly key: KeyContent;
+  /** Whether the key is stored encrypted, and will be again. */
+  readonly needsPassword: boolean;
+  /** The value with the certificates and the key exchanged and everything else as it was. */
+  write(next: NextContent): Promise<string | Uint8Array>;
+}
+
+export interface ReadOptions {
+  /** Opens an encrypted key or a PKCS#12 file, and closes the new one. */
+  readonly password?: string | undefined;
+  /** A JSON shape without any key is content of kind `none`, not an error: only for a CA that holds its key itself. */
+  readonly allowNoKey?: boolean;
+  /** Salts and IVs of what is written encrypted. Default: node:crypto's randomBytes. */
+  readonly entropy?: Entropy;
+}
+
+export interface ReadContext {
+  readonly password: string | undefined;
+  readonly allowNoKey: boolean;
+  readonly entropy: Entropy;
+}
+
+/** A secret's value, parsed as far as is possible without knowing its shape. */
+export type SecretDocument =
+  | { readonly kind: 'json'; readonly text: string; readonly members: ReadonlyMap<string, JsonMember> }
+  | { readonly kind: 'pem'; readonly text: string; readonly blocks: readonly PemBlock[] }
+  | { readonly kind: 'binary'; readonly bytes: Uint8Array };
+
+/** Reads a document that a shape has recognised. Throws UnsupportedSecret, PasswordRequired, InvalidCertificate. */
+export type ShapeReader = (context: ReadContext) => Promise<ShapeContent>;
+
+/** One line of contract section 2's table. A new shape is a file with one of these, listed in shapes.ts. */
+export interface Shape<Name extends string = string> {
+  readonly name: Name;
+  /** Ends the sentence "expected …" in an error. */
+  readonly expected: string;
+  /** A reader if the document is of this shape, whole or spoilt; never throws. */
+  recognise(document: SecretDocument): ShapeReader | undefined;
+}

@@ -1,0 +1,203 @@
+/**
+ * The one table of the kinds of key: what X.509, KMS, node:crypto and JWS call them, and with what they sign. The
+ * algorithm follows from the key alone, as step has it.
+ */
+import type { EcCurve, KeySpec } from '../domain/key-spec.ts';
+import { malformed, readBitString, readInteger, readOid, sequenceOf, tags } from './der.ts';
+import { nullValue, oid, sequence, unsignedInteger } from './der-encode.ts';
+
+export interface KeyAlgorithm {
+  readonly signatureOid: string;
+  /** RFC 4055 section 5 wants NULL with RSA; RFC 5758 and RFC 8410 want nothing. */
+  readonly signatureParameters: 'null' | 'absent';
+  /** As node:crypto's sign takes it; null where the algorithm hashes by itself. */
+  readonly digest: 'sha256' | 'sha384' | 'sha512' | null;
+  readonly jwsAlgorithm: 'ES256' | 'ES384' | 'ES512' | 'EdDSA' | 'RS256';
+  readonly kmsSigningAlgorithm:
+    | 'ECDSA_SHA_256'
+    | 'ECDSA_SHA_384'
+    | 'ECDSA_SHA_512'
+    | 'ED25519_SHA_512'
+    | 'RSASSA_PKCS1_V1_5_SHA_256';
+  /** KMS takes RAW up to 4,096 bytes only, so a digest wherever the algorithm allows it. */
+  readonly kmsMessageType: 'DIGEST' | 'RAW';
+}
+
+interface Curve extends KeyAlgorithm {
+  readonly curveOid: string;
+  readonly kmsKeySpec: string;
+  /** Octets of a coordinate, and so of R and of S. */
+  readonly octets: number;
+}
+
+const curves: Readonly<Record<EcCurve, Curve>> = {
+  'P-256': {
+    curveOid: '1.2.840.10045.3.1.7',
+    octets: 32,
+    signatureOid: '1.2.840.10045.4.3.2',
+    signatureParameters: 'absent',
+    digest: 'sha256',
+    jwsAlgorithm: 'ES256',
+    kmsKeySpec: 'ECC_NIST_P256',
+    kmsSigningAlgorithm: 'ECDSA_SHA_256',
+    kmsMessageType: 'DIGEST',
+  },
+  'P-384': {
+    curveOid: '1.3.132.0.34',
+    octets: 48,
+    signatureOid: '1.2.840.10045.4.3.3',
+    signatureParameters: 'absent',
+    digest: 'sha384',
+    jwsAlgorithm: 'ES384',
+    kmsKeySpec: 'ECC_NIST_P384',
+    kmsSigningAlgorithm: 'ECDSA_SHA_384',
+    kmsMessageType: 'DIGEST',
+  },
+  'P-521': {
+    curveOid: '1.3.132.0.35',
+    octets: 66,
+    signatureOid: '1.2.840.10045.4.3.4',
+    signatureParameters: 'absent',
+    digest: 'sha512',
+    jwsAlgorithm: 'ES512',
+    kmsKeySpec: 'ECC_NIST_P521',
+    kmsSigningAlgorithm: 'ECDSA_SHA_512',
+    kmsMessageType: 'DIGEST',
+  },
+};
+
+const ed25519: KeyAlgorithm & { readonly kmsKeySpec: string } = {
+  signatureOid: '1.3.101.112',
+  signatureParameters: 'absent',
+  digest: null,
+  jwsAlgorithm: 'EdDSA',
+  kmsKeySpec: 'ECC_NIST_EDWARDS25519',
+  kmsSigningAlgorithm: 'ED25519_SHA_512',
+  kmsMessageType: 'RAW',
+};
+
+const rsa: KeyAlgorithm = {
+  signatureOid: '1.2.840.113549.1.1.11',
+  signatureParameters: 'null',
+  digest: 'sha256',
+  jwsAlgorithm: 'RS256',
+  kmsSigningAlgorithm: 'RSASSA_PKCS1_V1_5_SHA_256',
+  kmsMessageType: 'DIGEST',
+};
+
+const keyOids = { ec: '1.2.840.10045.2.1', rsa: '1.2.840.113549.1.1.1', ed25519: '1.3.101.112' } as const;
+
+/** With what a key of this kind signs. */
+export function algorithmOf(spec: KeySpec): KeyAlgorithm {
+  if (spec.kty === 'RSA') return rsa;
+  return spec.kty === 'OKP' ? ed25519 : curves[spec.curve];
+}
+
+/** KMS's name of a key of this kind; undefined for a size of RSA that KMS does not have. */
+export function kmsKeySpec(spec: KeySpec): string | undefined {
+  if (spec.kty === 'RSA') return [2048, 3072, 4096].includes(spec.size) ? `RSA_${spec.size}` : undefined;
+  return spec.kty === 'OKP' ? ed25519.kmsKeySpec : curves[spec.curve].kmsKeySpec;
+}
+
+/** RFC 7518 section 3.1, RFC 8037 section 3.1. */
+export function jwsAlgorithm(spec: KeySpec): KeyAlgorithm['jwsAlgorithm'] {
+  return algorithmOf(spec).jwsAlgorithm;
+}
+
+/** DER of the AlgorithmIdentifier of a signature by a key of this kind. */
+export function signatureAlgorithmDer(spec: KeySpec): Uint8Array {
+  const { signatureOid, signatureParameters } = algorithmOf(spec);
+  return signatureParameters === 'null' ? sequence(oid(signatureOid), nullValue()) : sequence(oid(signatureOid));
+}
+
+/**
+ * The kind of key in a DER SubjectPublicKeyInfo; undefined for one that the product does not know: other curves, curves
+ * written out, Ed448, DSA, and keys that are for RSASSA-PSS only (a CSR or a token of theirs would have to be PSS too).
+ * Throws InvalidCertificate for what is no SubjectPublicKeyInfo.
+ */
+export function keySpecOfSpki(spki: Uint8Array): KeySpec | undefined {
+  const what = 'the public key';
+  const fields = sequenceOf(spki, what);
+  const algorithm = fields.enter(tags.sequence, what);
+  const { octets } = readBitString(fields.take(tags.bitString), what);
+  fields.end();
+  switch (readOid(algorithm.take(tags.oid), what)) {
+    case keyOids.rsa:
+      return { kty: 'RSA', size: modulusLength(octets) };
+    case keyOids.ed25519:
+      return { kty: 'OKP', curve: 'Ed25519' };
+    case keyOids.ec: {
+      const named = algorithm.optional(tags.oid);
+      const curve = named && curveOfOid.get(readOid(named, what));
+      return curve && { kty: 'EC', curve };
+    }
+    default:
+      return undefined;
+  }
+}
+
+const curveOfOid: ReadonlyMap<string, EcCurve> = new Map([
+  [curves['P-256'].curveOid, 'P-256'],
+  [curves['P-384'].curveOid, 'P-384'],
+  [curves['P-521'].curveOid, 'P-521'],
+]);
+
+/** Bits of the modulus of an RSAPublicKey (RFC 8017 section A.1.1). */
+function modulusLength(rsaPublicKey: Uint8Array): number {
+  const what = 'the RSA public key';
+  const fields = sequenceOf(rsaPublicKey, what);
+  const modulus = readInteger(fields.take(tags.integer), what);
+  const [first = 0, second = 0] = modulus;
+  if (first >= 0x80) throw malformed(what, 'has a negative modulus');
+  return first === 0 ? (modulus.length - 2) * 8 + bitLength(second) : (modulus.length - 1) * 8 + bitLength(first);
+}
+
+function bitLength(octet: number): number {
+  return 32 - Math.clz32(octet);
+}
+
+/** An ECDSA signature as JWS has it (RFC 7518 section 3.4: R‖S) from X.509's and KMS's. Throws InvalidCertificate. */
+export function derToRawEcdsa(der: Uint8Array, curve: EcCurve): Uint8Array {
+  const what = 'the ECDSA signature';
+  const { octets } = curves[curve];
+  const raw = new Uint8Array(2 * octets);
+  const fields = sequenceOf(der, what);
+  for (const end of [octets, 2 * octets]) {
+    const number = readInteger(fields.take(tags.integer), what);
+    const magnitude = number[0] === 0 ? number.subarray(1) : number;
+    if ((number[0] ?? 0) >= 0x80 || magnitude.length > octets) throw malformed(what, `is not one of ${curve}`);
+    raw.set(magnitude, end - magnitude.length);
+  }
+  fields.end();
+  return raw;
+}
+
+/** An ECDSA signature as X.509 has it (RFC 3279 section 2.2.3) from JWS's R‖S. Throws InvalidCertificate. */
+export function rawToDerEcdsa(raw: Uint8Array, curve: EcCurve): Uint8Array {
+  const { octets } = curves[curve];
+  if (raw.length !== 2 * octets) throw malformed('the ECDSA signature', `is not one of ${curve}`);
+  return sequence(unsignedInteger(raw.subarray(0, octets)), unsignedInteger(raw.subarray(octets)));
+}
+
+/** Signatures that can be forged, or nearly so: everything on MD2, MD4, MD5 and SHA-1. */
+const weakSignatures: ReadonlyMap<string, string> = new Map([
+  ['1.2.840.113549.1.1.2', 'md2WithRSAEncryption'],
+  ['1.2.840.113549.1.1.3', 'md4WithRSAEncryption'],
+  ['1.2.840.113549.1.1.4', 'md5WithRSAEncryption'],
+  ['1.2.840.113549.1.1.5', 'sha1WithRSAEncryption'],
+  ['1.3.14.3.2.3', 'md5WithRSA'], // this and the next three are OIW's
+  ['1.3.14.3.2.15', 'shaWithRSA'],
+  ['1.3.14.3.2.27', 'dsaWithSHA1'],
+  ['1.3.14.3.2.29', 'sha1WithRSA'],
+  ['1.2.840.10040.4.3', 'dsa-with-SHA1'],
+  ['1.2.840.10045.4.1', 'ecdsa-with-SHA1'],
+]);
+
+/** The name of a weak algorithm, undefined for any other. RSASSA-PSS has its hash elsewhere: signature.ts looks there. */
+export function weakSignatureName(signatureOid: string): string | undefined {
+  return weakSignatures.get(signatureOid);
+}
+
+export function isWeakSignature(signatureOid: string): boolean {
+  return weakSignatures.has(signatureOid);
+}

@@ -1,0 +1,73 @@
+/** The extensions that decisions depend on (RFC 5280 section 4.2.1). */
+import type { Certificate, Extension } from '../domain/certificate.ts';
+import { readBitString, readBoolean, readOid, readSmallInteger, sequenceOf, single, tags } from './der.ts';
+import { oids } from './oids.ts';
+
+type WithExtensions = Pick<Certificate, 'extensions'>;
+
+/** A certificate has each extension once at most; parseCertificate sees to it. */
+export function findExtension(certificate: WithExtensions, oid: string): Extension | undefined {
+  return certificate.extensions.find((extension) => extension.oid === oid);
+}
+
+/** basicConstraints; not a CA without the extension. Throws InvalidCertificate. */
+export function basicConstraints(certificate: WithExtensions): { isCa: boolean; pathLength: number | undefined } {
+  const extension = findExtension(certificate, oids.basicConstraints);
+  if (extension === undefined) return { isCa: false, pathLength: undefined };
+  const what = 'the basicConstraints extension';
+  const fields = sequenceOf(extension.value, what);
+  const isCa = fields.optional(tags.boolean);
+  const pathLength = fields.optional(tags.integer);
+  fields.end();
+  return {
+    isCa: isCa !== undefined && readBoolean(isCa, what),
+    pathLength: pathLength && readSmallInteger(pathLength, what),
+  };
+}
+
+/** By the number of the bit. */
+export const keyUsageNames = [
+  'digitalSignature',
+  'nonRepudiation',
+  'keyEncipherment',
+  'dataEncipherment',
+  'keyAgreement',
+  'keyCertSign',
+  'cRLSign',
+  'encipherOnly',
+  'decipherOnly',
+] as const;
+export type KeyUsage = (typeof keyUsageNames)[number];
+
+/** What the key may be used for; undefined without the extension, which means anything. Throws InvalidCertificate. */
+export function keyUsages(certificate: WithExtensions): readonly KeyUsage[] | undefined {
+  const extension = findExtension(certificate, oids.keyUsage);
+  if (extension === undefined) return undefined;
+  const what = 'the keyUsage extension';
+  const { octets } = readBitString(single(extension.value, tags.bitString, what), what);
+  return keyUsageNames.filter((_, bit) => ((octets[bit >> 3] ?? 0) & (0x80 >> (bit & 7))) !== 0);
+}
+
+/** OIDs of the extended key usages; undefined without the extension, which means any. Throws InvalidCertificate. */
+export function extendedKeyUsages(certificate: WithExtensions): readonly string[] | undefined {
+  const extension = findExtension(certificate, oids.extendedKeyUsage);
+  if (extension === undefined) return undefined;
+  const what = 'the extendedKeyUsage extension';
+  const usages: string[] = [];
+  for (const reader = sequenceOf(extension.value, what); !reader.done; ) {
+    usages.push(readOid(reader.take(tags.oid), what));
+  }
+  return usages;
+}
+
+/** The subjectKeyIdentifier's octets; undefined without the extension. Throws InvalidCertificate. */
+export function subjectKeyIdentifier(certificate: WithExtensions): Uint8Array | undefined {
+  const extension = findExtension(certificate, oids.subjectKeyIdentifier);
+  return extension && single(extension.value, tags.octetString, 'the subjectKeyIdentifier extension').value;
+}
+
+/** The keyIdentifier of authorityKeyIdentifier; undefined without one. Throws InvalidCertificate. */
+export function authorityKeyIdentifier(certificate: WithExtensions): Uint8Array | undefined {
+  const extension = findExtension(certificate, oids.authorityKeyIdentifier);
+  return extension && sequenceOf(extension.value, 'the authorityKeyIdentifier extension').optional(0x80)?.value;
+}

@@ -1,0 +1,34 @@
+/** What an answer, an event or a log line tells of a certificate (contract section 5). */
+import type { Certificate } from '../domain/certificate.ts';
+import { formatInstant } from '../domain/instant.ts';
+import { formatKeySpec } from '../domain/key-spec.ts';
+import { fingerprintSha256 } from './certificate.ts';
+import { subjectAltNames } from './general-names.ts';
+import { formatName } from './names.ts';
+
+export interface CertificateDescription {
+  /** RFC 4514; '' for the empty name. */
+  readonly subject: string;
+  /** `dns:`, `ip:`, `email:`, `uri:` and the value. */
+  readonly sans: readonly string[];
+  readonly serialNumber: string;
+  /** RFC 3339. */
+  readonly notBefore: string;
+  readonly notAfter: string;
+  /** `EC P-256`, `RSA 2048`, `OKP Ed25519`; null for a kind of key that the product does not know. */
+  readonly keyAlgorithm: string | null;
+  readonly fingerprintSha256: string;
+}
+
+/** Never throws on a certificate that parseCertificate gave. */
+export function describeCertificate(certificate: Certificate): CertificateDescription {
+  return {
+    subject: formatName(certificate.subject),
+    sans: subjectAltNames(certificate),
+    serialNumber: certificate.serialNumber,
+    notBefore: formatInstant(certificate.notBefore),
+    notAfter: formatInstant(certificate.notAfter),
+    keyAlgorithm: certificate.keySpec === undefined ? null : formatKeySpec(certificate.keySpec),
+    fingerprintSha256: fingerprintSha256(certificate),
+  };
+}

@@ -1,0 +1,119 @@
+/** GeneralName (RFC 5280 section 4.2.1.6): what subject alternative names and name constraints are made of. */
+import type { Certificate } from '../domain/certificate.ts';
+import { DerReader, malformed, sequenceOf, tags } from './der.ts';
+import { findExtension } from './extensions.ts';
+import { escapeOctets } from './names.ts';
+import { oids } from './oids.ts';
+
+/** By the number of the context tag. */
+export const generalNameKinds = [
+  'otherName',
+  'email',
+  'dns',
+  'x400Address',
+  'directoryName',
+  'ediPartyName',
+  'uri',
+  'ip',
+  'registeredId',
+] as const;
+export type GeneralNameKind = (typeof generalNameKinds)[number];
+
+export interface GeneralName {
+  readonly kind: GeneralNameKind;
+  /** The octets of the text or the address; the DER of the Name of a directoryName; else the contents as they stand. */
+  readonly value: Uint8Array;
+}
+
+/** SEQUENCEs, and the CHOICE Name whose tag is EXPLICIT. */
+const constructedKinds: ReadonlySet<GeneralNameKind> = new Set([
+  'otherName',
+  'x400Address',
+  'directoryName',
+  'ediPartyName',
+]);
+
+/** The next GeneralName. Throws InvalidCertificate. */
+export function readGeneralName(reader: DerReader, what: string): GeneralName {
+  const { tag, value } = reader.any();
+  const kind = (tag & 0xc0) === 0x80 ? generalNameKinds[tag & 0x1f] : undefined;
+  if (kind === undefined || ((tag & 0x20) !== 0) !== constructedKinds.has(kind)) {
+    throw malformed(what, 'holds something that is no GeneralName');
+  }
+  if (kind === 'directoryName') {
+    const inside = new DerReader(value, what);
+    inside.take(tags.sequence);
+    inside.end();
+  }
+  return { kind, value };
+}
+
+/** All names of the subjectAltName extension, in order; none without it. Throws InvalidCertificate. */
+export function alternativeNames(certificate: Pick<Certificate, 'extensions'>): GeneralName[] {
+  const extension = findExtension(certificate, oids.subjectAltName);
+  if (extension === undefined) return [];
+  const what = 'the subjectAltName extension';
+  const names: GeneralName[] = [];
+  for (const reader = sequenceOf(extension.value, what); !reader.done; ) {
+    const name = readGeneralName(reader, what);
+    if (name.kind === 'ip' && name.value.length !== 4 && name.value.length !== 16) {
+      throw malformed(what, `holds an IP address of ${name.value.length} octets`);
+    }
+    names.push(name);
+  }
+  return names;
+}
+
+/**
+ * The subject alternative names as `dns:`, `ip:`, `email:` and `uri:` with the value, in the certificate's order; other
+ * kinds are left out. What is not visible ASCII, and the backslash, is `\` and two hex digits an octet: no name can look
+ * like another one, break out of a line or be read as two. Throws InvalidCertificate.
+ */
+export function subjectAltNames(certificate: Pick<Certificate, 'extensions'>): string[] {
+  return alternativeNames(certificate).flatMap(({ kind, value }) => {
+    switch (kind) {
+      case 'ip':
+        return `ip:${formatIp(value)}`;
+      case 'dns':
+      case 'email':
+      case 'uri':
+        return `${kind}:${asciiText(value).replace(/[^!-[\]-~]/g, (character) => escapeOctet(character))}`;
+      default:
+        return [];
+    }
+  });
+}
+
+/** One character for each octet. */
+export function asciiText(octets: Uint8Array): string {
+  return Buffer.from(octets.buffer, octets.byteOffset, octets.byteLength).toString('latin1');
+}
+
+function escapeOctet(character: string): string {
+  return character < '\u0080' ? escapeOctets(character) : `\\${character.charCodeAt(0).toString(16)}`;
+}
+
+/** Dotted decimal for 4 octets, RFC 5952 for 16. */
+export function formatIp(octets: Uint8Array): string {
+  if (octets.length === 4) return octets.join('.');
+  const groups = Array.from({ length: 8 }, (_, i) => (octets[2 * i] ?? 0) * 256 + (octets[2 * i + 1] ?? 0));
+  // Section 5: the addresses that are known to hold an IPv4 address are written with it.
+  if (groups.slice(0, 5).every((group) => group === 0) && groups[5] === 0xffff) {
+    return `::ffff:${octets.slice(12).join('.')}`;
+  }
+  const { start, length } = longestZeroRun(groups);
+  const text = (part: readonly number[]) => part.map((group) => group.toString(16)).join(':');
+  if (length < 2) return text(groups); // section 4.2.2: `::` never stands for one group
+  return `${text(groups.slice(0, start))}::${text(groups.slice(start + length))}`;
+}
+
+/** Section 4.2.3: the longest run, and the first one of several. */
+function longestZeroRun(groups: readonly number[]): { start: number; length: number } {
+  let longest = { start: 0, length: 0 };
+  let length = 0;
+  for (const [i, group] of groups.entries()) {
+    length = group === 0 ? length + 1 : 0;
+    if (length > longest.length) longest = { start: i + 1 - length, length };
+  }
+  return longest;
+}

@@ -1,0 +1,107 @@
+/** Distinguished names as text (RFC 4514). */
+import { type DerReader, type Element, malformed, readOid, sequenceOf, tags } from './der.ts';
+import { oids } from './oids.ts';
+import { decodeString, hex } from './strings.ts';
+
+export interface Attribute {
+  /** Dotted decimal. */
+  readonly type: string;
+  readonly value: Element;
+}
+
+/** An RDN: one attribute, rarely more. */
+export type RelativeName = readonly Attribute[];
+
+/**
+ * The short names that RFC 4514 section 3 lists, then those that RFC 4519 registers with IANA and that names of
+ * certificates hold. emailAddress (PKCS #9) is not registered, so RFC 4514 section 2.3 has it as an OID.
+ */
+const shortNames = new Map([
+  ['2.5.4.3', 'CN'],
+  ['2.5.4.7', 'L'],
+  ['2.5.4.8', 'ST'],
+  ['2.5.4.10', 'O'],
+  ['2.5.4.11', 'OU'],
+  ['2.5.4.6', 'C'],
+  ['2.5.4.9', 'STREET'],
+  ['0.9.2342.19200300.100.1.25', 'DC'],
+  ['0.9.2342.19200300.100.1.1', 'UID'],
+  ['2.5.4.4', 'sn'],
+  ['2.5.4.5', 'serialNumber'],
+  ['2.5.4.12', 'title'],
+  ['2.5.4.13', 'description'],
+  ['2.5.4.15', 'businessCategory'],
+  ['2.5.4.16', 'postalAddress'],
+  ['2.5.4.17', 'postalCode'],
+  ['2.5.4.18', 'postOfficeBox'],
+  ['2.5.4.20', 'telephoneNumber'],
+  ['2.5.4.41', 'name'],
+  ['2.5.4.42', 'givenName'],
+  ['2.5.4.43', 'initials'],
+  ['2.5.4.44', 'generationQualifier'],
+  ['2.5.4.46', 'dnQualifier'],
+]);
+
+/** The RDNs of a Name, in the order of its DER. Throws InvalidCertificate. */
+export function relativeNames(nameDer: Uint8Array, what = 'a name'): RelativeName[] {
+  const names: RelativeName[] = [];
+  for (const sequence = sequenceOf(nameDer, what); !sequence.done; ) {
+    const set = sequence.enter(tags.set);
+    if (set.done) throw malformed(what, 'has an empty RDN');
+    const attributes: Attribute[] = [];
+    while (!set.done) attributes.push(attribute(set.enter(tags.sequence), what));
+    names.push(attributes);
+  }
+  return names;
+}
+
+function attribute(fields: DerReader, what: string): Attribute {
+  const type = readOid(fields.take(tags.oid), what);
+  const value = fields.any();
+  fields.end();
+  return { type, value };
+}
+
+/**
+ * A Name as RFC 4514 has it: the last RDN first, `+` between the attributes of one, '' for the empty name. Control
+ * characters and those that turn the direction of text are escaped besides what the RFC demands (it permits that for
+ * any), so that a name can't forge a log line. Throws InvalidCertificate.
+ */
+export function formatName(nameDer: Uint8Array): string {
+  return relativeNames(nameDer)
+    .reverse()
+    .map((attributes) => attributes.map(formatAttribute).join('+'))
+    .join(',');
+}
+
+/** Section 2.4: a type without a short name, and a value that is no text, are written as `#` and the DER in hex. */
+function formatAttribute({ type, value }: Attribute): string {
+  const shortName = shortNames.get(type);
+  const text = shortName === undefined ? undefined : decodeString(value);
+  return `${shortName ?? type}=${text === undefined ? `#${hex(value.bytes)}` : escapeValue(text)}`;
+}
+
+const special = /^[ #]|["+,;<>\\]| $/g;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what has to be escaped
+const unseen = /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g;
+
+function escapeValue(text: string): string {
+  return text.replace(special, '\\$&').replace(unseen, escapeOctets);
+}
+
+/** `\` and two hex digits for each octet of the UTF-8. */
+export function escapeOctets(text: string): string {
+  return [...Buffer.from(text, 'utf8')].map((octet) => `\\${octet.toString(16).padStart(2, '0')}`).join('');
+}
+
+/**
+ * The common name, not escaped; undefined when there is none or it is no text. Of several the last one in the DER, the
+ * most specific, which is also what Go and so step-ca take. Throws InvalidCertificate.
+ */
+export function commonName(nameDer: Uint8Array): string | undefined {
+  const names = relativeNames(nameDer)
+    .flat()
+    .filter(({ type }) => type === oids.commonName);
+  const last = names.at(-1);
+  return last && decodeString(last.value);
+}

@@ -1,0 +1,37 @@
+/** The object identifiers that the product knows by name, but for those of keys and signatures (algorithms.ts). */
+export const oids = {
+  commonName: '2.5.4.3',
+  emailAddress: '1.2.840.113549.1.9.1',
+
+  subjectKeyIdentifier: '2.5.29.14',
+  keyUsage: '2.5.29.15',
+  subjectAltName: '2.5.29.17',
+  issuerAltName: '2.5.29.18',
+  basicConstraints: '2.5.29.19',
+  nameConstraints: '2.5.29.30',
+  crlDistributionPoints: '2.5.29.31',
+  certificatePolicies: '2.5.29.32',
+  policyMappings: '2.5.29.33',
+  authorityKeyIdentifier: '2.5.29.35',
+  policyConstraints: '2.5.29.36',
+  extendedKeyUsage: '2.5.29.37',
+  inhibitAnyPolicy: '2.5.29.54',
+  authorityInfoAccess: '1.3.6.1.5.5.7.1.1',
+  tlsFeature: '1.3.6.1.5.5.7.1.24',
+  /** RFC 6962: signed certificate timestamps. */
+  sctList: '1.3.6.1.4.1.11129.2.4.2',
+  /** step-ca names in it the provisioner that issued the certificate. */
+  stepProvisioner: '1.3.6.1.4.1.37476.9000.64.1',
+
+  serverAuth: '1.3.6.1.5.5.7.3.1',
+  clientAuth: '1.3.6.1.5.5.7.3.2',
+  anyExtendedKeyUsage: '2.5.29.37.0',
+} as const;
+
+const namesByOid = new Map<string, string>(Object.entries(oids).map(([name, oid]) => [oid, name]));
+
+/** `subjectAltName (2.5.29.17)`, or the OID alone. For messages. */
+export function nameOfOid(oid: string): string {
+  const name = namesByOid.get(oid);
+  return name === undefined ? oid : `${name} (${oid})`;
+}

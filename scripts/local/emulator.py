@@ -1,0 +1,42 @@
+"""Starts ministack with the patches that make it behave as AWS does (patches/). Run by ministack.ts with the environment's own Python.
+
+Environment: ministack's own variables; EMULATOR_WITHOUT (see patches/__init__.py); EMULATOR_FOLDER, its temporary folder: if that is set,
+it ends when its standard input ends and takes the folder with it, so that nothing outlives whoever started it, however that one died.
+"""
+
+import os
+import shutil
+import signal
+import sys
+import threading
+
+import patches
+import patches.cloudformation
+import patches.functions
+import patches.iam
+import patches.secrets  # noqa: F401  each of these enters its patches into the table
+
+
+def _end_with_starter(folder: str) -> None:
+    while sys.stdin.buffer.read(4096):
+        pass
+    shutil.rmtree(folder, ignore_errors=True)
+    os.killpg(os.getpgrp(), signal.SIGKILL)  # the group: the workers of the Lambdas too
+
+
+def main() -> None:
+    patches.apply_all(os.environ.get("EMULATOR_WITHOUT", ""))
+    folder = os.environ.pop("EMULATOR_FOLDER", "")
+    if folder:
+        threading.Thread(target=_end_with_starter, args=(folder,), daemon=True).start()
+    from ministack.app import main as serve
+    from ministack.core import lambda_runtime
+
+    try:
+        serve()
+    finally:
+        lambda_runtime.reset()  # ends and reaps the workers of the Lambdas
+
+
+if __name__ == "__main__":
+    main()

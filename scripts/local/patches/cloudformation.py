@@ -1,0 +1,45 @@
+"""CloudFormation."""
+
+import ministack.services.cloudformation.provisioners as provisioners
+import ministack.services.secretsmanager as sm
+
+from patches import patch
+
+
+def _handler() -> dict:
+    return provisioners._RESOURCE_HANDLERS["AWS::SecretsManager::Secret"]
+
+
+@patch("stack-empty-secret")
+def stack_empty_secret() -> None:
+    """A template's secret with neither SecretString nor GenerateSecretString has no version (ministack: the empty string)."""
+    handler = _handler()
+    create = handler["create"]
+
+    def patched(logical_id, props, stack_name):
+        name, attributes = create(logical_id, props, stack_name)
+        if not props.get("SecretString") and not props.get("GenerateSecretString"):
+            sm._secrets[name]["Versions"].clear()
+        return name, attributes
+
+    handler["create"] = patched
+
+
+@patch("stack-secret-ref")
+def stack_secret_ref() -> None:
+    """Ref of a secret is its ARN (ministack: its name, so that a policy made with grantRead never matches)."""
+    handler = _handler()
+    create, update, delete = handler["create"], handler["update"], handler["delete"]
+
+    def name_of(physical_id):
+        return sm._resolve(physical_id)[0] or physical_id
+
+    def patched_create(*args, **kwargs):
+        _, attributes = create(*args, **kwargs)
+        return attributes["Arn"], attributes
+
+    def patched_update(physical_id, *args, **kwargs):
+        _, attributes = update(name_of(physical_id), *args, **kwargs)
+        return attributes["Arn"], attributes
+
+    handler.update(create=patched_create, update=patched_update, delete=lambda physical_id, props: delete(name_of(physical_id), props))

@@ -1,0 +1,83 @@
+"""Lambda: what a handler's error looks like, what it costs, and where a handler's connections go."""
+
+import ministack.core.lambda_runtime as runtime
+import ministack.services.lambda_svc as functions
+
+from patches import patch
+
+
+def _rewrite_worker(old: str, new: str) -> None:
+    """Change one place in the program that runs a Node handler; a ministack in which that place reads otherwise is refused."""
+    script = runtime._NODEJS_WORKER_SCRIPT
+    if script.count(old) != 1:
+        raise SystemExit(f"ministack's Node worker no longer holds this once: {old!r}")
+    runtime._NODEJS_WORKER_SCRIPT = script.replace(old, new)
+
+
+class _Thrown(str):
+    """An error's message with its name and stack, which ministack's way from worker to answer has no room for."""
+
+    name: str
+    stack: list[str]
+
+
+@patch("error-type")
+def error_type() -> None:
+    """errorType of a failed call is the name of the error thrown, with its stack in `trace` (ministack: always Runtime.HandlerError);
+    and a handler that throws keeps its worker, warm, as Lambda does (ministack ends the process)."""
+    # The worker reports a thrown error as a result of its own kind: what stock takes for a failure costs the process.
+    thrown = 'status: "ok", result: { __thrown__: { name: (%s && %s.name) || "Error", message: %s, stack: (%s && %s.stack) || "" } }'
+    _rewrite_worker(
+        'status: "error", error: String(err.message || err), trace: err.stack || ""',
+        thrown % ("err", "err", "String(err.message || err)", "err", "err"),
+    )
+    _rewrite_worker('status: "error", error: e.message, trace: e.stack\n', thrown % ("e", "e", "String(e.message || e)", "e", "e") + "\n")
+    invoke, execute = runtime.Worker.invoke, functions._execute_function_warm
+
+    def patched_invoke(self, *args, **kwargs):
+        answer = invoke(self, *args, **kwargs)
+        result = answer.get("result")
+        report = result.get("__thrown__") if isinstance(result, dict) else None
+        if report is None:
+            return answer
+        message = _Thrown(report["message"])
+        message.name, message.stack = report["name"], report["stack"].split("\n")
+        return {"status": "error", "error": message, "trace": report["stack"], "cold_start": answer["cold_start"], "log": answer["log"]}
+
+    def patched_execute(*args, **kwargs):
+        answer = execute(*args, **kwargs)
+        body = answer.get("body")
+        message = body.get("errorMessage") if isinstance(body, dict) else None
+        if isinstance(message, _Thrown):
+            answer["body"] = {"errorType": message.name, "errorMessage": str(message), "trace": message.stack}
+        return answer
+
+    runtime.Worker.invoke, functions._execute_function_warm = patched_invoke, patched_execute
+
+
+@patch("tls-to-this-machine")
+def tls_to_this_machine() -> None:
+    """A handler's HTTPS to this machine stays HTTPS (ministack turns it into plain HTTP whatever the port, and a CA answers 400).
+    Only the emulator's own port, and 443, are still the emulator's."""
+    _rewrite_worker(
+        '    if (host === "127.0.0.1" || host === "localhost" || host === msHost\n        || (advertised && host === advertised)) {',
+        '    if ((!options.port || String(options.port) === "443" || String(options.port) === String(msPort))\n'
+        '        && (host === "127.0.0.1" || host === "localhost" || host === msHost || (advertised && host === advertised))) {',
+    )
+
+
+@patch("function-url-identity")
+def function_url_identity() -> None:
+    """A function URL with IAM tells its handler who calls, in requestContext.authorizer.iam."""
+    from ministack.services.apigateway import _iam_caller_identity_v2
+
+    build = functions._build_function_url_event
+
+    def patched(url_id, account_id, region, method, path, headers, body, query_params, **more):
+        event = build(url_id, account_id, region, method, path, headers, body, query_params, **more)
+        caller = None if more.get("anonymous") else _iam_caller_identity_v2(headers, query_params)
+        if caller:
+            event["requestContext"]["authorizer"] = {"iam": caller}
+        return event
+
+    functions._build_function_url_event = patched

@@ -1,0 +1,104 @@
+"""IAM: what a policy of AWS can name and ministack's evaluator can't (it judges every call, as AUTH=true is always set)."""
+
+import json
+
+import ministack.core.iam_actions as actions
+import ministack.core.iam_evaluator as evaluator
+
+from patches import patch
+
+
+def _body(raw) -> dict:
+    try:
+        parsed = json.loads(raw or b"{}")
+    except ValueError:
+        return {}
+    return parsed if isinstance(parsed, dict) else {}
+
+
+def _in_context(service: str, keys) -> None:
+    """Let `keys(body)` add condition keys to every request of a service."""
+    context = actions.request_tag_context
+
+    def patched(called, action, body, params):
+        found = dict(context(called, action, body, params))
+        if called == service:
+            found.update(keys(_body(body)))
+        return found
+
+    actions.request_tag_context = patched
+
+
+@patch("batch-actions")
+def batch_actions() -> None:
+    """SQS's batch calls are judged as their single ones: there is no action sqs:SendMessageBatch."""
+    batches = {f"sqs:{call}Batch": f"sqs:{call}" for call in ("SendMessage", "DeleteMessage", "ChangeMessageVisibility")}
+    action = actions.extract_iam_action
+
+    def patched(*args, **kwargs):
+        found = action(*args, **kwargs)
+        return batches.get(found, found)
+
+    actions.extract_iam_action = patched
+
+
+@patch("kms-alias")
+def kms_alias() -> None:
+    """A call by alias is judged on the key behind it: policies name keys. kms:RequestAlias and kms:ResourceAliases tell of aliases."""
+    from ministack.services import kms
+
+    resource, enforce = actions.extract_resource_arn, evaluator.enforce
+
+    def patched_resource(service, *args, **kwargs):
+        arn = resource(service, *args, **kwargs)
+        if service == "kms" and arn in kms._aliases:
+            return arn.split(":alias/")[0] + ":key/" + kms._aliases[arn].rsplit("/")[-1]
+        return arn
+
+    def patched_enforce(access_key, action, service, region, resource_arn="*", service_context=None):
+        context = dict(service_context or {})
+        if service == "kms" and ":key/" in resource_arn:
+            key = resource_arn.rsplit("/")[-1]
+            context.setdefault("kms:ResourceAliases", [a.split(":", 5)[5] for a, of in kms._aliases.items() if of.rsplit("/")[-1] == key])
+        return enforce(access_key, action, service, region, resource_arn=resource_arn, service_context=context)
+
+    actions.extract_resource_arn, evaluator.enforce = patched_resource, patched_enforce
+    _in_context("kms", lambda body: {"kms:RequestAlias": body["KeyId"]} if str(body.get("KeyId", "")).startswith("alias/") else {})
+
+
+@patch("kms-signing-conditions")
+def kms_signing_conditions() -> None:
+    """kms:SigningAlgorithm and kms:MessageType (without them an Allow never matches, and a Deny silently doesn't apply)."""
+    _in_context("kms", lambda body: {f"kms:{key}": body[key] for key in ("SigningAlgorithm", "MessageType") if key in body})
+
+
+@patch("secret-conditions")
+def secret_conditions() -> None:
+    """secretsmanager:VersionStage and secretsmanager:SecretId."""
+    _in_context("secretsmanager", lambda body: {f"secretsmanager:{key}": body[key] for key in ("VersionStage", "SecretId") if key in body})
+
+
+@patch("secret-resource-tag")
+def secret_resource_tag() -> None:
+    """secretsmanager:ResourceTag/<key>, the older spelling beside aws:ResourceTag/<key> (which ministack has)."""
+    enforce = evaluator.enforce
+
+    def patched(access_key, action, service, region, resource_arn="*", service_context=None):
+        context = dict(service_context or {})
+        if service == "secretsmanager" and resource_arn != "*":
+            from ministack.services.tagging import resource_tags
+
+            for key, value in (resource_tags(resource_arn) or {}).items():
+                context.setdefault(f"secretsmanager:ResourceTag/{key}", value)
+        return enforce(access_key, action, service, region, resource_arn=resource_arn, service_context=context)
+
+    evaluator.enforce = patched
+
+
+@patch("secure-transport")
+def secure_transport() -> None:
+    """The emulator is reached by plain HTTP; for a policy that demands TLS every call counts as TLS, or SSL-only queues lock everyone out."""
+    import ministack.app
+
+    pin = evaluator.pin_request_origin
+    evaluator.pin_request_origin = ministack.app.pin_request_origin = lambda source_ip, _secure: pin(source_ip, True)

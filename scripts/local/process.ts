@@ -1,0 +1,171 @@
+import { spawn } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** A server that was started here, in a process group of its own. */
+export interface Running {
+  readonly pid: number;
+  /** Whether it ended, by itself or by `stop`. */
+  readonly ended: () => boolean;
+  /** SIGTERM to its group, SIGKILL to what is left of it after `grace` ms. Safe to call twice. */
+  readonly stop: (grace?: number) => Promise<void>;
+}
+
+export interface Command {
+  readonly command: string;
+  readonly args?: readonly string[];
+  readonly cwd: string;
+  readonly env: NodeJS.ProcessEnv;
+  /** stdout and stderr are appended to this file. */
+  readonly logFile: string;
+}
+
+const groups = new Set<number>();
+process.once('exit', () => {
+  for (const pid of groups) signal(pid, 'SIGKILL');
+});
+
+/**
+ * Start a server. Its stdin is a pipe that ends when this process does, however it dies: a program that watches it (as emulator.py does,
+ * and `watched` makes any other do) never outlives its starter.
+ */
+export function start({ command, args = [], cwd, env, logFile }: Command): Promise<Running> {
+  const log = openSync(logFile, 'a');
+  const child = spawn(command, args, { cwd, env, detached: true, stdio: ['pipe', log, log] });
+  closeSync(log);
+  child.stdin?.on('error', () => {}); // it may end before we do
+  child.unref(); // a forgotten server doesn't keep its starter alive
+  let ended = false;
+  const end = new Promise<void>((resolve) => {
+    child.once('exit', () => {
+      ended = true;
+      resolve();
+    });
+  });
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('spawn', () => {
+      const pid = child.pid ?? 0;
+      groups.add(pid);
+      const stop = async (grace = 3_000): Promise<void> => {
+        if (!groups.has(pid)) return;
+        child.ref();
+        signal(pid, 'SIGTERM');
+        if (!ended) await Promise.race([end, sleep(grace, undefined, { ref: false })]);
+        signal(pid, 'SIGKILL'); // the leader, if it ignored the first, and its children in any case
+        await end;
+        groups.delete(pid);
+      };
+      resolve({ pid, ended: () => ended, stop });
+    });
+  });
+}
+
+/** The same command, ended when its starter ends, with its temporary folder: for a program that doesn't watch its stdin. */
+export function watched(command: string, args: readonly string[], folder: string): Pick<Command, 'command' | 'args'> {
+  // The shell leads the group and reaps the program; `read` sees the pipe end when the starter is gone. A signal interrupts the first `wait`.
+  const script = [
+    'folder=$1; shift; exec 3<&0 </dev/null; trap : TERM',
+    '"$@" 3<&- & program=$!',
+    '{ read -r _ <&3; rm -rf "$folder"; kill -s KILL -- -$$; } & watcher=$!',
+    'wait $program; wait $program; kill -s KILL $watcher; wait',
+  ].join('\n');
+  return { command: 'sh', args: ['-c', script, 'sh', folder, command, ...args] };
+}
+
+/** Ask `ready` again and again until it says true; `what` is for the error, which ends with the tail of the log. */
+export async function untilReady(
+  running: Running,
+  what: string,
+  logFile: string,
+  ready: () => Promise<boolean>,
+  within = 30_000,
+): Promise<void> {
+  const deadline = Date.now() + within;
+  for (;;) {
+    if (running.ended()) throw new Error(`${what} ended while starting:\n${await tail(logFile)}`);
+    if (await ready().catch(() => false)) return;
+    if (Date.now() > deadline) {
+      await running.stop();
+      throw new Error(`${what} was not ready within ${within / 1000} s:\n${await tail(logFile)}`);
+    }
+    await sleep(25);
+  }
+}
+
+export async function tail(file: string, lines = 25): Promise<string> {
+  const text = await readFile(file, 'utf8').catch(() => '(no log)');
+  return text.trimEnd().split('\n').slice(-lines).join('\n');
+}
+
+/** A port of 127.0.0.1 that was free a moment ago. */
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() =>
+        address && typeof address === 'object' ? resolve(address.port) : reject(new Error('no free port')),
+      );
+    });
+  });
+}
+
+export interface Finished {
+  readonly code: number;
+  /** stdout and stderr, as they came. */
+  readonly output: string;
+  readonly stdout: string;
+}
+
+/** Run a program to its end. After `timeout` ms its whole group is killed and the code is 124. */
+export function run(
+  command: string,
+  args: readonly string[],
+  options: { cwd?: string; env?: NodeJS.ProcessEnv; timeout?: number } = {},
+): Promise<Finished> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, {
+      cwd: options.cwd,
+      env: options.env,
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const pid = child.pid ?? 0;
+    let output = '';
+    let stdout = '';
+    let timedOut = false;
+    const timer = setTimeout(() => {
+      timedOut = true;
+      signal(pid, 'SIGKILL');
+    }, options.timeout ?? 600_000);
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      output += text;
+      stdout += text;
+    });
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      output += text;
+    });
+    if (pid) groups.add(pid);
+    child.once('error', (error) => {
+      clearTimeout(timer);
+      reject(error);
+    });
+    child.once('close', (code) => {
+      clearTimeout(timer);
+      groups.delete(pid);
+      resolve({ code: timedOut ? 124 : (code ?? 1), output, stdout });
+    });
+  });
+}
+
+function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(-pid, name);
+  } catch {
+    // nobody is left in the group
+  }
+}

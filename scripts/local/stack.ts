@@ -1,0 +1,84 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { projectRoot } from './cache.ts';
+import { ACCOUNT, type Emulator, environmentFor, REGION } from './ministack.ts';
+import { type Finished, run } from './process.ts';
+
+type Target = Pick<Emulator, 'env'>;
+
+export interface DeployOptions {
+  /** Path of the cert-renewer.json to deploy. */
+  readonly config: string;
+  /** Default: CertRenewer. */
+  readonly stackName?: string;
+  /** Where the cdk.json of the app is. Default: the repository's own. */
+  readonly app?: string;
+  /** More context, each given as `-c key=value`. */
+  readonly context?: Readonly<Record<string, string>>;
+}
+
+/** A deploy takes about 15 s; a custom resource that never answers would take an hour, and ignores SIGTERM. */
+const DEPLOY_TIMEOUT = 300_000;
+
+/** Prepare the account for the CDK, once per emulator (2 s). */
+export async function bootstrap(target: Target): Promise<void> {
+  await inTemporaryFolder(async (folder) => {
+    // Away from cdk.json: there it would synthesise the app first.
+    checked('cdk bootstrap', await cdk(target, folder, ['bootstrap', `aws://${ACCOUNT}/${REGION}`]));
+  });
+}
+
+/** Deploy the app with this configuration, and return the stack's outputs. @throws Error with what the CDK said. */
+export async function deploy(target: Target, options: DeployOptions): Promise<Record<string, string>> {
+  const stackName = options.stackName ?? 'CertRenewer';
+  return inTemporaryFolder(async (folder) => {
+    const outputs = join(folder, 'outputs.json');
+    const args = ['deploy', stackName, ...appArguments(options, folder)];
+    args.push('--require-approval', 'never', '--ci', '--outputs-file', outputs);
+    checked('cdk deploy', await cdk(target, options.app ?? projectRoot, args));
+    const parsed: Record<string, Record<string, string>> = JSON.parse(await readFile(outputs, 'utf8'));
+    return parsed[stackName] ?? {};
+  });
+}
+
+/** Take the stack away again. */
+export async function destroy(target: Target, options: DeployOptions): Promise<void> {
+  await inTemporaryFolder(async (folder) => {
+    const args = ['destroy', options.stackName ?? 'CertRenewer', ...appArguments(options, folder), '--force'];
+    checked('cdk destroy', await cdk(target, options.app ?? projectRoot, args));
+  });
+}
+
+/** Synthesise only; needs no emulator. Returns what the CDK said, so that a test can look at a refusal. */
+export async function synth(options: DeployOptions): Promise<Finished> {
+  return inTemporaryFolder((folder) =>
+    cdk({ env: {} }, options.app ?? projectRoot, ['synth', '--quiet', ...appArguments(options, folder)]),
+  );
+}
+
+function appArguments({ config, context = {} }: DeployOptions, folder: string): string[] {
+  const given = Object.entries({ config, ...context }).flatMap(([key, value]) => ['-c', `${key}=${value}`]);
+  return [...given, '--output', join(folder, 'cdk.out')]; // two deploys at once don't share a folder
+}
+
+function cdk(target: Target, cwd: string, args: readonly string[]): Promise<Finished> {
+  const env = { ...environmentFor(target), CDK_DISABLE_VERSION_CHECK: '1', CI: 'true', NO_COLOR: '1' };
+  const program = join(projectRoot, 'node_modules', '.bin', 'cdk');
+  return run(program, ['--no-notices', '--no-version-reporting', ...args], { cwd, env, timeout: DEPLOY_TIMEOUT });
+}
+
+function checked(what: string, { code, output }: Finished): void {
+  if (code === 0) return;
+  const why = code === 124 ? `gave no end within ${DEPLOY_TIMEOUT / 1000} s` : `failed (exit ${code})`;
+  throw new Error(`${what} ${why}:\n${output.trimEnd().split('\n').slice(-40).join('\n')}`);
+}
+
+async function inTemporaryFolder<T>(use: (folder: string) => Promise<T>): Promise<T> {
+  const folder = await mkdtemp(join(tmpdir(), 'cert-renewer-cdk-'));
+  try {
+    return await use(folder);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}

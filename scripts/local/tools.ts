@@ -1,0 +1,24 @@
+/** A program the set-up needs: where it is, or what is missing and how to get it. Serialisable: the test set-up hands it to its tests. */
+export type Tool = { readonly found: true; readonly path: string } | MissingTool;
+
+export interface MissingTool {
+  readonly found: false;
+  readonly tool: string;
+  readonly message: string;
+  readonly fix: string;
+}
+
+export class ToolMissingError extends Error {
+  readonly missing: MissingTool;
+
+  constructor(missing: MissingTool) {
+    super(`${missing.message}\nFix: ${missing.fix}`);
+    this.name = 'ToolMissingError';
+    this.missing = missing;
+  }
+}
+
+export function required(tool: Tool): string {
+  if (!tool.found) throw new ToolMissingError(tool);
+  return tool.path;
+}

@@ -1,0 +1,104 @@
+import { GetParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
+import { mockClient } from 'aws-sdk-client-mock';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { ssmProfiles } from '../../lambdas/aws/ssm.ts';
+import { RenewalError } from '../../lambdas/domain/errors.ts';
+import type { Profile } from '../../lambdas/domain/profile.ts';
+import { FakeClock } from '../fakes/clock.ts';
+
+const aws = mockClient(SSMClient);
+const named = (name: string) => Object.assign(new Error('x'), { name, $metadata: { httpStatusCode: 400 } });
+const parse = (name: string, json: string): Profile => ({ name, paused: false, ...JSON.parse(json) });
+const json = JSON.stringify({ ca: { type: 'offline', authority: 'issuing' }, mode: 'renew' });
+const profile = parse('internal', json);
+
+let clock: FakeClock;
+const open = (prefix = '/cert-renewer/profiles') => ssmProfiles({ region: 'eu-central-1', prefix, parse, clock });
+beforeEach(() => {
+  aws.reset();
+  clock = new FakeClock();
+});
+
+describe('a profile of this stack', () => {
+  test.each(['/cert-renewer/profiles', '/cert-renewer/profiles/'])(
+    'is the parameter of its name under %s',
+    async (prefix) => {
+      aws.on(GetParameterCommand).resolves({ Parameter: { Value: json } });
+      expect(await open(prefix).find('internal')).toEqual(profile);
+      expect(aws.calls()[0]?.args[0].input).toEqual({ Name: '/cert-renewer/profiles/internal' });
+    },
+  );
+
+  test("is read once in a process's life, side by side too", async () => {
+    aws.on(GetParameterCommand).resolves({ Parameter: { Value: json } });
+    const profiles = open();
+    await Promise.all([profiles.find('internal'), profiles.find('internal')]);
+    clock.advance(7 * 86_400_000);
+    expect(await profiles.find('internal')).toEqual(profile);
+    expect(aws.calls()).toHaveLength(1);
+  });
+});
+
+describe('an unknown profile', () => {
+  test('is asked for once a minute', async () => {
+    aws
+      .on(GetParameterCommand)
+      .rejectsOnce(named('ParameterNotFound'))
+      .resolves({ Parameter: { Value: json } });
+    const profiles = open();
+    expect(await Promise.all([profiles.find('internal'), profiles.find('internal')])).toEqual([undefined, undefined]);
+    clock.advance(59_999);
+    expect(await profiles.find('internal')).toBeUndefined();
+    expect(aws.calls()).toHaveLength(1);
+    clock.advance(1);
+    expect(await profiles.find('internal')).toEqual(profile);
+  });
+
+  test.each(['', 'internal:1', 'a/b', '../internal', 'arn:aws:ssm:x', '-x', 'x'.repeat(65), 'a b', 'ä', 'internal\n'])(
+    'whose name can be none is not asked for: %j',
+    async (name) => {
+      expect(await open().find(name)).toBeUndefined();
+      expect(aws.calls()).toHaveLength(0);
+    },
+  );
+
+  test('does not fill the memory, however many there are', async () => {
+    aws.on(GetParameterCommand).rejects(named('ParameterNotFound'));
+    const profiles = open();
+    for (let index = 0; index <= 1_000; index++) await profiles.find(`unknown-${index}`);
+    await profiles.find('unknown-1'); // still kept
+    expect(aws.calls()).toHaveLength(1_001);
+    await profiles.find('unknown-0'); // the oldest is forgotten
+    expect(aws.calls()).toHaveLength(1_002);
+  });
+
+  test.each(['constructor', '__proto__', 'toString'])('may be called %s', async (name) => {
+    aws.on(GetParameterCommand).rejects(named('ParameterNotFound'));
+    expect(await open().find(name)).toBeUndefined();
+  });
+});
+
+describe('a failure', () => {
+  test.each([
+    ['AccessDeniedException', 'AccessDenied'],
+    ['ThrottlingException', 'Throttled'],
+    ['InternalServerError', 'Throttled'],
+  ])('%s is %s, and is not kept', async (name, code) => {
+    aws
+      .on(GetParameterCommand)
+      .rejectsOnce(named(name))
+      .resolves({ Parameter: { Value: json } });
+    const profiles = open();
+    await expect(profiles.find('internal')).rejects.toMatchObject({ code });
+    expect(await profiles.find('internal')).toEqual(profile);
+  });
+
+  test('of the check comes through', async () => {
+    aws.on(GetParameterCommand).resolves({ Parameter: { Value: '{}' } });
+    const broken = new RenewalError('Internal', 'broken');
+    const check = () => {
+      throw broken;
+    };
+    await expect(ssmProfiles({ prefix: '/p', parse: check, clock, region: 'x' }).find('internal')).rejects.toBe(broken);
+  });
+});

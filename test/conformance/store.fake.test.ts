@@ -1,0 +1,14 @@
+import { FakeStore } from '../fakes/store.ts';
+import { storeSuite } from './store.ts';
+
+storeSuite('fake', async () => {
+  const store = new FakeStore();
+  return {
+    store,
+    create: async (input) => store.add(input),
+    write: async (secretArn, text) => store.write(secretArn, text),
+    remove: async (secretArn) => store.delete(secretArn),
+    createReplica: async (input) => ({ store, arn: store.add({ ...input, primaryRegion: 'eu-central-1' }) }),
+    close: async () => {},
+  };
+});

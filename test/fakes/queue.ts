@@ -1,0 +1,52 @@
+import type { Queue } from '../../lambdas/domain/ports.ts';
+import type { QueueMessage } from '../../lambdas/domain/request.ts';
+import { Faults } from './faults.ts';
+
+interface Held {
+  readonly receiptHandle: string;
+  readonly body: QueueMessage;
+  hidden: boolean;
+}
+
+/** A queue in memory. What is received stays hidden until `changeVisibility` with 0: no time passes here. */
+export class FakeQueue implements Queue {
+  readonly faults: Faults;
+  /** Every message ever sent, in order. */
+  readonly sent: QueueMessage[] = [];
+  /** The pause in seconds last asked for, by receipt handle. */
+  readonly pauses = new Map<string, number>();
+  #held: Held[] = [];
+
+  /** Fakes that share their faults share a process: a crash ends all of them. */
+  constructor(faults = new Faults()) {
+    this.faults = faults;
+  }
+
+  send(messages: readonly QueueMessage[]): Promise<void> {
+    return this.faults.around('send', [messages], () => {
+      for (const { secretArn, versionId, force } of messages) {
+        const body = { secretArn, versionId, ...(force === undefined ? {} : { force }) };
+        this.sent.push(body);
+        this.#held.push({ receiptHandle: `receipt-${this.sent.length}`, body, hidden: false });
+      }
+    });
+  }
+
+  changeVisibility(receiptHandle: string, seconds: number): Promise<void> {
+    return this.faults.around('changeVisibility', [receiptHandle, seconds], () => {
+      this.pauses.set(receiptHandle, seconds);
+      for (const held of this.#held) if (held.receiptHandle === receiptHandle) held.hidden = seconds > 0;
+    });
+  }
+
+  /** What a consumer gets; hidden from then on. */
+  receive(): { readonly body: QueueMessage; readonly receiptHandle: string }[] {
+    const visible = this.#held.filter(({ hidden }) => !hidden);
+    for (const held of visible) held.hidden = true;
+    return visible.map(({ body, receiptHandle }) => ({ body, receiptHandle }));
+  }
+
+  remove(receiptHandles: readonly string[]): void {
+    this.#held = this.#held.filter(({ receiptHandle }) => !receiptHandles.includes(receiptHandle));
+  }
+}

@@ -1,0 +1,254 @@
+import { randomUUID } from 'node:crypto';
+import { RenewalError } from '../../lambdas/domain/errors.ts';
+import type { Clock, Store } from '../../lambdas/domain/ports.ts';
+import type { SecretSummary, SecretValue, SecretVersion } from '../../lambdas/domain/secret.ts';
+import { versionWithStage } from '../../lambdas/domain/secret.ts';
+import { tags as ownTags } from '../../lambdas/domain/tags.ts';
+import { FakeClock } from './clock.ts';
+import { Faults } from './faults.ts';
+
+const region = 'us-east-1';
+const pageSize = 100;
+const largestValue = 65_536;
+const mostTags = 50;
+
+/** A secret to start with. A text is a SecretString; without a value the secret has no version, as on AWS. */
+export interface FakeSecretInput {
+  readonly name: string;
+  readonly tags?: Readonly<Record<string, string>>;
+  readonly value?: SecretValue | string;
+  readonly versionId?: string;
+  readonly primaryRegion?: string;
+  readonly rotation?: SecretSummary['rotation'];
+  readonly owningService?: string;
+}
+
+interface Version {
+  readonly value: SecretValue;
+  readonly createdAt: number;
+  stages: string[];
+}
+
+interface Secret {
+  readonly arn: string;
+  readonly name: string;
+  readonly tags: Map<string, string>;
+  /** With and without labels: a token stays used. */
+  readonly versions: Map<string, Version>;
+  readonly primaryRegion: string | undefined;
+  rotation: SecretSummary['rotation'];
+  readonly owningService: string | undefined;
+  deletedAt: number | undefined;
+}
+
+/** Secrets Manager in memory, with AWS's rules for versions, labels and tokens. */
+export class FakeStore implements Store {
+  readonly faults: Faults;
+  readonly #clock: Clock;
+  readonly #secrets = new Map<string, Secret>();
+
+  constructor(options: { readonly clock?: Clock; readonly faults?: Faults } = {}) {
+    this.#clock = options.clock ?? new FakeClock();
+    this.faults = options.faults ?? new Faults();
+  }
+
+  // What a person or another program does, beside the product.
+
+  /** CreateSecret. Gives the ARN. */
+  add(input: FakeSecretInput): string {
+    const arn = `arn:aws:secretsmanager:${region}:000000000000:secret:${input.name}-${randomUUID().slice(0, 6)}`;
+    const { rotation = { enabled: false }, owningService, primaryRegion } = input;
+    const tags = new Map(Object.entries(input.tags ?? {}));
+    const rest = { owningService, primaryRegion, deletedAt: undefined };
+    this.#secrets.set(input.name, { arn, name: input.name, tags, versions: new Map(), rotation, ...rest });
+    if (input.value !== undefined) this.write(arn, input.value, input.versionId);
+    return arn;
+  }
+
+  /** PutSecretValue without labels: the new version is AWSCURRENT at once. Gives its id. */
+  write(secretId: string, value: SecretValue | string, versionId: string = randomUUID()): string {
+    const secret = this.#find(secretId);
+    const content = typeof value === 'string' ? { kind: 'string' as const, text: value } : copy(value);
+    secret.versions.set(versionId, { value: content, createdAt: this.#clock.now(), stages: [] });
+    moveCurrent(secret, versionId);
+    return versionId;
+  }
+
+  /** UpdateSecretVersionStage as a person would: an operator's rollback, for instance. */
+  moveStage(secretId: string, stage: string, versionId: string): void {
+    const secret = this.#find(secretId);
+    if (stage === 'AWSCURRENT') moveCurrent(secret, versionId);
+    else move(secret, stage, versionId);
+  }
+
+  setTags(secretId: string, set: Readonly<Record<string, string>>, remove: readonly string[] = []): void {
+    const secret = this.#find(secretId);
+    for (const [key, value] of Object.entries(set)) secret.tags.set(key, value);
+    for (const key of remove) secret.tags.delete(key);
+  }
+
+  setRotation(secretId: string, rotation: SecretSummary['rotation']): void {
+    this.#find(secretId).rotation = rotation;
+  }
+
+  /** DeleteSecret with a recovery window of 30 days. */
+  delete(secretId: string): void {
+    this.#find(secretId).deletedAt = this.#clock.now() + 30 * 86_400_000;
+  }
+
+  // What tests look at; no faults, and no calls counted.
+
+  summary(secretId: string): SecretSummary {
+    return summarize(this.#find(secretId));
+  }
+
+  tagsOf(secretId: string): Record<string, string> {
+    return Object.fromEntries(this.#find(secretId).tags);
+  }
+
+  /** The value of the version that holds this label or has this id. Throws if there is none. */
+  value(secretId: string, stageOrVersionId = 'AWSCURRENT'): SecretValue {
+    const secret = this.#find(secretId);
+    const version = secret.versions.get(versionWithStage(summarize(secret), stageOrVersionId) ?? stageOrVersionId);
+    if (!version) throw new Error(`${secretId} has no version ${stageOrVersionId}`);
+    return copy(version.value);
+  }
+
+  /** Every version ever written, unlabelled ones too. */
+  versionIds(secretId: string): string[] {
+    return [...this.#find(secretId).versions.keys()];
+  }
+
+  // The port.
+
+  async *list(): AsyncGenerator<readonly SecretSummary[]> {
+    const enrolled = [...this.#secrets.values()].filter(({ tags }) => tags.has(ownTags.profile));
+    for (let start = 0; start === 0 || start < enrolled.length; start += pageSize) {
+      yield await this.faults.around('list', [start], () => enrolled.slice(start, start + pageSize).map(summarize));
+    }
+  }
+
+  describe(secretId: string): Promise<SecretSummary> {
+    return this.faults.around('describe', [secretId], () => summarize(this.#find(secretId)));
+  }
+
+  read(secretId: string, versionId?: string): Promise<SecretVersion> {
+    return this.faults.around('read', [secretId, versionId], () => {
+      const secret = this.#live(secretId);
+      const id = versionId ?? versionWithStage(summarize(secret), 'AWSCURRENT') ?? '';
+      const version = secret.versions.get(id);
+      if (!version) throw new RenewalError('SecretNotFound', `${secretId} has no value there.`);
+      return { versionId: id, value: copy(version.value), createdAt: version.createdAt };
+    });
+  }
+
+  stage(secretArn: string, versionId: string, value: SecretValue): Promise<void> {
+    return this.faults.around('stage', [secretArn, versionId, value], () => {
+      const size = value.kind === 'string' ? Buffer.byteLength(value.text) : value.bytes.byteLength;
+      if (size > largestValue)
+        throw new RenewalError('UnsupportedSecret', `${size} bytes are more than ${largestValue}.`);
+      const secret = this.#writable(secretArn);
+      if (versionId.length < 32 || versionId.length > 64)
+        throw new RenewalError('Internal', 'A version id has 32 to 64 characters.');
+      const present = secret.versions.get(versionId);
+      if (present) {
+        if (same(present.value, value)) return;
+        throw new RenewalError('SecretChanged', `Version ${versionId} has other content.`);
+      }
+      secret.versions.set(versionId, { value: copy(value), createdAt: this.#clock.now(), stages: [] });
+      move(secret, 'AWSPENDING', versionId);
+      // The first version of a secret becomes AWSCURRENT whatever labels it was put with.
+      if (versionWithStage(summarize(secret), 'AWSCURRENT') === undefined) moveCurrent(secret, versionId);
+    });
+  }
+
+  promote(secretArn: string, from: string, to: string): Promise<void> {
+    return this.faults.around('promote', [secretArn, from, to], () => {
+      const secret = this.#writable(secretArn);
+      if (!secret.versions.get(from)?.stages.includes('AWSCURRENT') || !secret.versions.has(to)) {
+        throw new RenewalError('SecretChanged', `Version ${from} is not the AWSCURRENT of ${secretArn}.`);
+      }
+      moveCurrent(secret, to);
+    });
+  }
+
+  discard(secretArn: string, versionId: string): Promise<void> {
+    return this.faults.around('discard', [secretArn, versionId], () => {
+      const version = this.#writable(secretArn).versions.get(versionId);
+      if (version) version.stages = version.stages.filter((stage) => stage !== 'AWSPENDING');
+    });
+  }
+
+  tag(secretArn: string, set: Readonly<Record<string, string>>, remove: readonly string[]): Promise<void> {
+    return this.faults.around('tag', [secretArn, set, remove], () => {
+      const secret = this.#writable(secretArn);
+      const unfit = Object.values(set).find(
+        (value) => value.length > 256 || /[^\p{L}\p{Z}\p{N}_.:/=+\-@]/u.test(value),
+      );
+      const count = new Set([...secret.tags.keys(), ...Object.keys(set)]).size;
+      if (unfit !== undefined || count > mostTags) throw new RenewalError('UnsupportedSecret', 'No such tag is taken.');
+      for (const [key, value] of Object.entries(set)) secret.tags.set(key, value);
+      for (const key of remove) secret.tags.delete(key);
+    });
+  }
+
+  /** By name, ARN, or ARN without its six last characters. */
+  #find(secretId: string): Secret {
+    const byArn = (secret: Secret) => secret.arn === secretId || secret.arn.slice(0, -7) === secretId;
+    const secret = this.#secrets.get(secretId) ?? [...this.#secrets.values()].find(byArn);
+    if (secret) return secret;
+    throw new RenewalError('SecretNotFound', `There is no secret ${secretId}.`);
+  }
+
+  #live(secretId: string): Secret {
+    const secret = this.#find(secretId);
+    if (secret.deletedAt === undefined) return secret;
+    throw new RenewalError('SecretNotFound', `${secretId} is scheduled for deletion.`);
+  }
+
+  #writable(secretId: string): Secret {
+    const secret = this.#live(secretId);
+    if (!summarize(secret).isReplica) return secret;
+    throw new RenewalError('InvalidRequest', `${secretId} is a replica: write to it in its primary Region.`);
+  }
+}
+
+function summarize(secret: Secret): SecretSummary {
+  const labelled = [...secret.versions].filter(([, { stages }]) => stages.length > 0);
+  return {
+    arn: secret.arn,
+    name: secret.name,
+    tags: new Map(secret.tags),
+    versions: new Map(labelled.map(([id, { stages }]) => [id, [...stages]])),
+    currentVersionId: labelled.find(([, { stages }]) => stages.includes('AWSCURRENT'))?.[0],
+    isReplica: secret.primaryRegion !== undefined && secret.primaryRegion !== region,
+    rotation: secret.rotation,
+    ...(secret.owningService === undefined ? {} : { owningService: secret.owningService }),
+    ...(secret.deletedAt === undefined ? {} : { deletedAt: secret.deletedAt }),
+  };
+}
+
+/** A label sits on one version only. */
+function move(secret: Secret, stage: string, to: string): void {
+  for (const [id, version] of secret.versions) {
+    version.stages = version.stages.filter((each) => each !== stage);
+    if (id === to) version.stages.push(stage);
+  }
+}
+
+/** Where AWSCURRENT came from, AWSPREVIOUS goes. */
+function moveCurrent(secret: Secret, to: string): void {
+  const from = versionWithStage(summarize(secret), 'AWSCURRENT');
+  if (from === to) return;
+  move(secret, 'AWSCURRENT', to);
+  if (from !== undefined) move(secret, 'AWSPREVIOUS', from);
+}
+
+function copy(value: SecretValue): SecretValue {
+  return value.kind === 'string' ? { ...value } : { kind: 'binary', bytes: Uint8Array.from(value.bytes) };
+}
+
+function same(a: SecretValue, b: SecretValue): boolean {
+  if (a.kind === 'string') return b.kind === 'string' && a.text === b.text;
+  return b.kind === 'binary' && Buffer.from(a.bytes).equals(b.bytes);
+}

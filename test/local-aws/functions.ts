@@ -1,0 +1,158 @@
+import { createHash, createHmac } from 'node:crypto';
+import { createServer, request } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { CloudFormationClient, CreateStackCommand, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
+import { CreateRoleCommand, IAMClient } from '@aws-sdk/client-iam';
+import { CreateFunctionCommand, CreateFunctionUrlConfigCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import { DescribeSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { client, type Endpoint, invoke, ROOT, uniqueName, waitFor } from '../support/aws.ts';
+import { zip } from '../support/zip.ts';
+import { type Behaviour, outcome } from './behaviour.ts';
+
+/** A function that runs this code, an ES module that exports `handler`. */
+async function deployed(aws: Endpoint, code: string): Promise<string> {
+  const name = uniqueName('function');
+  const trust = {
+    Version: '2012-10-17',
+    Statement: [{ Effect: 'Allow', Principal: { Service: 'lambda.amazonaws.com' }, Action: 'sts:AssumeRole' }],
+  };
+  const role = new CreateRoleCommand({ RoleName: name, AssumeRolePolicyDocument: JSON.stringify(trust) });
+  const { Role } = await client(IAMClient, aws).send(role);
+  await client(LambdaClient, aws).send(
+    new CreateFunctionCommand({
+      FunctionName: name,
+      Role: Role?.Arn,
+      Runtime: 'nodejs22.x',
+      Handler: 'index.handler',
+      Timeout: 10,
+      Code: { ZipFile: zip({ 'index.mjs': code }) },
+    }),
+  );
+  return name;
+}
+
+/** Call a function URL, signed as root. ministack's URLs answer at its own endpoint, by the Host header. */
+async function callUrl({ endpoint }: Endpoint, url: string): Promise<string> {
+  const host = new URL(url).host;
+  const now = new Date().toISOString().replace(/[-:]|\.\d{3}/g, '');
+  const scope = `${now.slice(0, 8)}/us-east-1/lambda/aws4_request`;
+  const hash = (text: string): string => createHash('sha256').update(text).digest('hex');
+  const canonical = ['GET', '/', '', `host:${host}\nx-amz-date:${now}\n`, 'host;x-amz-date', hash('')].join('\n');
+  const key = ['us-east-1', 'lambda', 'aws4_request'].reduce(
+    (secret, part) => createHmac('sha256', secret).update(part).digest(),
+    createHmac('sha256', `AWS4${ROOT.secretAccessKey}`).update(now.slice(0, 8)).digest(),
+  );
+  const signature = createHmac('sha256', key)
+    .update(['AWS4-HMAC-SHA256', now, scope, hash(canonical)].join('\n'))
+    .digest('hex');
+  const authorization = `AWS4-HMAC-SHA256 Credential=${ROOT.accessKeyId}/${scope}, SignedHeaders=host;x-amz-date, Signature=${signature}`;
+  return new Promise((resolve, reject) => {
+    const sent = request(endpoint, { headers: { host, 'x-amz-date': now, authorization } }, (answer) => {
+      let text = '';
+      answer.setEncoding('utf8').on('data', (part: string) => {
+        text += part;
+      });
+      answer.on('end', () => resolve(text));
+    });
+    sent.on('error', reject);
+    sent.end();
+  });
+}
+
+/** What the first bytes are that a handler's HTTPS request to a port of this machine sends. */
+async function firstBytes(aws: Endpoint): Promise<string> {
+  const name = await deployed(
+    aws,
+    `import https from 'node:https';
+     export const handler = ({ port }) => new Promise((resolve) => {
+       const sent = https.get('https://127.0.0.1:' + port, (answer) => { answer.resume(); resolve('answered'); });
+       sent.on('error', () => resolve('refused'));
+     });`,
+  );
+  let seen = '';
+  const server = createServer((_, answer) => {
+    seen = 'plain HTTP';
+    answer.end();
+  });
+  server.on('clientError', (error: Error & { rawPacket?: Buffer }, socket) => {
+    seen = error.rawPacket?.[0] === 0x16 ? 'TLS' : 'neither'; // 0x16: a handshake record
+    socket.destroy();
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await invoke(aws, name, { port: (server.address() as AddressInfo).port });
+  server.closeAllConnections();
+  server.close();
+  return seen;
+}
+
+async function stackWith(aws: Endpoint, properties: Readonly<Record<string, unknown>>): Promise<string> {
+  const StackName = uniqueName('stack');
+  const cloudFormation = client(CloudFormationClient, aws);
+  const template = {
+    Resources: { Secret: { Type: 'AWS::SecretsManager::Secret', Properties: properties } },
+    Outputs: { Ref: { Value: { Ref: 'Secret' } } },
+  };
+  await cloudFormation.send(new CreateStackCommand({ StackName, TemplateBody: JSON.stringify(template) }));
+  return waitFor('the stack', async () => {
+    const { Stacks } = await cloudFormation.send(new DescribeStacksCommand({ StackName }));
+    return Stacks?.[0]?.StackStatus === 'CREATE_COMPLETE' && Stacks[0].Outputs?.[0]?.OutputValue;
+  });
+}
+
+export const FUNCTIONS: readonly Behaviour[] = [
+  {
+    patch: 'error-type',
+    observe: async (aws) => {
+      const name = await deployed(
+        aws,
+        `export const handler = async ({ fail }) => {
+           if (!fail) return process.pid;
+           throw Object.assign(new Error('why'), { name: 'InvalidRequest' });
+         };`,
+      );
+      const { payload: before } = await invoke(aws, name);
+      const { error } = await invoke(aws, name, { fail: true });
+      const { payload: after } = await invoke(aws, name);
+      return { errorType: error?.errorType, errorMessage: error?.errorMessage, sameWorker: before === after };
+    },
+    withPatch: { errorType: 'InvalidRequest', errorMessage: 'why', sameWorker: true },
+    without: { errorType: 'Runtime.HandlerError', errorMessage: 'why', sameWorker: false },
+  },
+  { patch: 'tls-to-this-machine', observe: firstBytes, withPatch: 'TLS', without: 'plain HTTP' },
+  {
+    patch: 'function-url-identity',
+    observe: async (aws) => {
+      const name = await deployed(
+        aws,
+        'export const handler = async (event) => event.requestContext.authorizer?.iam?.userArn ?? "nobody";',
+      );
+      const url = new CreateFunctionUrlConfigCommand({ FunctionName: name, AuthType: 'AWS_IAM' });
+      const { FunctionUrl = '' } = await client(LambdaClient, aws).send(url);
+      return (await callUrl(aws, FunctionUrl)).replaceAll('"', '');
+    },
+    withPatch: 'arn:aws:iam::000000000000:root',
+    without: 'nobody',
+  },
+  {
+    patch: 'stack-empty-secret',
+    observe: async (aws) => {
+      const SecretId = await stackWith(aws, { Description: 'empty' });
+      const { VersionIdsToStages = {} } = await client(SecretsManagerClient, aws).send(
+        new DescribeSecretCommand({ SecretId }),
+      );
+      return Object.keys(VersionIdsToStages).length;
+    },
+    withPatch: 0,
+    without: 1,
+  },
+  {
+    patch: 'stack-secret-ref',
+    observe: async (aws) => {
+      const ref = await stackWith(aws, { SecretString: 'x' });
+      const known = await outcome(client(SecretsManagerClient, aws).send(new DescribeSecretCommand({ SecretId: ref })));
+      return [ref.startsWith('arn:') ? 'arn' : 'name', known];
+    },
+    withPatch: ['arn', 'ok'],
+    without: ['name', 'ok'],
+  },
+];

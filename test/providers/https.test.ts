@@ -1,0 +1,306 @@
+import { Readable } from 'node:stream';
+import type { TLSSocket } from 'node:tls';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { type HttpsRequest, httpsRequest } from '../../lambdas/providers/https.ts';
+import { TransportError } from '../../lambdas/providers/transport-error.ts';
+import { makeLeaf } from '../fakes/ca.ts';
+import { commonNameOnly, makeHierarchy, makeKey } from '../fakes/certificates.ts';
+import { hierarchy, pem, rootPem, serverIdentity, type TestServer, tcpServer, tlsServer } from './tls-server.ts';
+
+const now = Math.floor(Date.now() / 1000) * 1000;
+const hour = 3_600_000;
+
+const open: { close(): Promise<void> }[] = [];
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  await Promise.all(open.splice(0).map((server) => server.close()));
+});
+
+async function started<S>(server: Promise<S & { close(): Promise<void> }>): Promise<S> {
+  const running = await server;
+  open.push(running);
+  return running;
+}
+
+const get = (server: Pick<TestServer<never>, 'url'>, options: Partial<HttpsRequest> = {}) =>
+  httpsRequest({ method: 'GET', url: server.url, ca: [rootPem], ...options });
+
+const post = (server: Pick<TestServer<never>, 'url'>, options: Partial<HttpsRequest> = {}) =>
+  get(server, { method: 'POST', body: '{}', headers: { authorization: 'Bearer token-of-the-test' }, ...options });
+
+/** The error of a call that must fail, after a look that it tells nothing of what was sent or answered. */
+async function failure(call: Promise<unknown>): Promise<TransportError> {
+  const error = await call.then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
+  if (!(error instanceof TransportError)) throw new Error(`expected a TransportError, got ${String(error)}`);
+  expect(error.message).not.toMatch(/token-of-the-test|PRIVATE|secret answer/);
+  return error;
+}
+
+describe('an answer', () => {
+  test.each([200, 201, 204, 302, 401, 404, 429, 500, 503])('of %i comes back as it is', async (status) => {
+    const server = await started(
+      tlsServer((_, answer) =>
+        answer.writeHead(status, { 'x-test': 'yes' }).end(status === 204 ? undefined : '<html>'),
+      ),
+    );
+    const answer = await post(server);
+    expect(answer.status).toBe(status);
+    expect(answer.headers['x-test']).toBe('yes');
+    expect(answer.body.toString()).toBe(status === 204 ? '' : '<html>');
+  });
+
+  test('that redirects is not followed', async () => {
+    const asked: (string | undefined)[] = [];
+    const server = await started(
+      tlsServer((question, answer) => {
+        asked.push(question.url);
+        answer.writeHead(307, { location: '/elsewhere' }).end();
+      }),
+    );
+    expect((await post(server)).status).toBe(307);
+    expect(asked).toEqual(['/']);
+  });
+
+  test('echoes method, headers and a body beyond ASCII', async () => {
+    const server = await started(
+      tlsServer(async (question, answer) => {
+        const parts = await question.toArray();
+        const { authorization, 'content-length': length } = question.headers;
+        answer.end(
+          JSON.stringify([question.method, question.url, authorization, length, Buffer.concat(parts).toString()]),
+        );
+      }),
+    );
+    const { body } = await post(server, { url: new URL('/a/b?c', server.url), body: '{"é":1}' });
+    expect(JSON.parse(body.toString())).toEqual(['POST', '/a/b?c', 'Bearer token-of-the-test', '8', '{"é":1}']);
+  });
+
+  test.each([
+    ['exactly as long as allowed', 1_000, true],
+    ['one byte longer', 1_001, false],
+  ])('%s', async (_, length, passes) => {
+    const server = await started(tlsServer((__, answer) => answer.end('x'.repeat(length))));
+    const call = get(server, { maxBytes: 1_000 });
+    if (passes) expect((await call).body).toHaveLength(length);
+    else expect(await failure(call)).toMatchObject({ kind: 'tooLarge', status: 200 });
+  });
+
+  test('of 50 MB is cut off after 1 MiB', async () => {
+    let sent = 0;
+    const flood = function* (): Generator<Buffer> {
+      for (const part = Buffer.alloc(65_536, 'x'); sent < 50_000_000; sent += part.length) yield part;
+    };
+    const server = await started(tlsServer((_, answer) => Readable.from(flood()).pipe(answer)));
+    expect(await failure(get(server))).toMatchObject({ kind: 'tooLarge', status: 200 });
+    await vi.waitFor(() => expect(server.connections().open).toBe(0));
+    expect(sent).toBeLessThan(25_000_000);
+  });
+});
+
+describe('a server that breaks off', () => {
+  test.each([
+    ['with a content-length', { 'content-length': '1000' }],
+    ['with chunks', {}],
+  ])('in its body, %s', async (_, headers) => {
+    const server = await started(
+      tlsServer((__, answer) => {
+        answer.writeHead(201, headers).write('{"crt":"secret answer');
+        setTimeout(() => answer.socket?.destroy(), 20);
+      }),
+    );
+    expect(await failure(post(server))).toMatchObject({ kind: 'cut', status: 201, stale: false });
+  });
+
+  test('before it answers', async () => {
+    const server = await started(tlsServer((_, answer) => answer.socket?.destroy()));
+    expect(await failure(post(server))).toMatchObject({ kind: 'unreachable', stale: false });
+  });
+
+  test('before TLS', async () => {
+    const server = await started(tcpServer((socket) => socket.destroy()));
+    expect(await failure(post(server))).toMatchObject({ kind: 'unreachable', stale: false });
+  });
+
+  test('that is not there', async () => {
+    const server = await tcpServer(() => {});
+    await server.close();
+    const error = await failure(post(server));
+    expect(error).toMatchObject({ kind: 'unreachable', message: expect.stringContaining(server.url.host) });
+    expect(error.message).toContain('ECONNREFUSED');
+  });
+
+  test('whose name does not exist', async () => {
+    const url = new URL('https://no-such-host.invalid');
+    expect((await failure(httpsRequest({ method: 'GET', url, timeoutMs: 5_000 }))).kind).toMatch(/unreachable|timeout/);
+  });
+});
+
+describe('the limit of time', () => {
+  const drip = (write: (text: string) => unknown): NodeJS.Timeout => setInterval(() => write(' '), 20);
+
+  test.each<[string, () => Promise<TestServer<never>>]>([
+    ['says nothing at all', () => tcpServer((socket) => socket.resume()) as Promise<TestServer<never>>],
+    ['says nothing after TLS', () => tlsServer(() => {}) as Promise<TestServer<never>>],
+    [
+      'drips its body',
+      () =>
+        tlsServer((_, answer) => {
+          const timer = drip((text) => answer.write(text));
+          answer.on('close', () => clearInterval(timer));
+        }) as Promise<TestServer<never>>,
+    ],
+    [
+      'drips its header',
+      () =>
+        tlsServer((question) => {
+          question.socket.write('HTTP/1.1 200 OK\r\nx-drip: ');
+          const timer = drip((text) => question.socket.write(text));
+          question.socket.on('close', () => clearInterval(timer)).on('error', () => {});
+        }) as Promise<TestServer<never>>,
+    ],
+  ])('holds for a server that %s', async (_, start) => {
+    const server = await started(start());
+    const began = performance.now();
+    expect(await failure(post(server, { timeoutMs: 250 }))).toMatchObject({ kind: 'timeout' });
+    const took = performance.now() - began;
+    expect(took).toBeGreaterThan(200);
+    expect(took).toBeLessThan(1_500);
+    await vi.waitFor(() => expect(server.connections().open).toBe(0));
+  });
+
+  test('a signal ends a call, one that has fired already too', async () => {
+    const server = await started(tlsServer(() => {}));
+    const later = new AbortController();
+    setTimeout(() => later.abort(), 30);
+    expect(await failure(post(server, { signal: later.signal }))).toMatchObject({ kind: 'aborted' });
+    expect(await failure(post(server, { signal: AbortSignal.abort() }))).toMatchObject({ kind: 'aborted' });
+    expect(await failure(post(server, { signal: AbortSignal.timeout(30) }))).toMatchObject({ kind: 'timeout' });
+    await vi.waitFor(() => expect(server.connections().open).toBe(0));
+  });
+});
+
+describe('trust', () => {
+  const answering = (options = {}) => started(tlsServer((_, answer) => answer.end('secret answer'), options));
+
+  test.each([
+    ['for another name', { names: ['dns:elsewhere.example'] }, /another name/],
+    ['self-signed', { selfSigned: true }, /root of the profile/],
+    ['expired', { notAfter: now - 1_000 }, /validity/],
+    ['not valid yet', { notBefore: now + hour }, /validity/],
+  ])("a server's certificate that is %s", async (_, certificate, message) => {
+    const server = await answering(serverIdentity(certificate));
+    const error = await failure(post(server));
+    expect(error).toMatchObject({ kind: 'untrusted', message: expect.stringMatching(message) });
+    expect(error.message).toContain(server.url.host);
+  });
+
+  test('is for the given roots only: not for another, nor the system’s, nor an intermediate', async () => {
+    const server = await answering();
+    const other = pem(makeHierarchy(now - hour, now + hour).root);
+    for (const ca of [[other], undefined, [pem(hierarchy.intermediate)]]) {
+      expect(await failure(post(server, { ca }))).toMatchObject({ kind: 'untrusted' });
+    }
+    expect((await post(server, { ca: [other, rootPem] })).status).toBe(200);
+    expect((await post(server, { ca: [other + rootPem] })).status).toBe(200);
+  });
+
+  test('is not shared: a connection that one root verified is not used for another', async () => {
+    const server = await answering();
+    await post(server);
+    const other = pem(makeHierarchy(now - hour, now + hour).root);
+    expect(await failure(post(server, { ca: [other] }))).toMatchObject({ kind: 'untrusted' });
+  });
+
+  test('is not switched off by the environment', async () => {
+    vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0');
+    const server = await answering(serverIdentity({ selfSigned: true }));
+    expect(await failure(post(server))).toMatchObject({ kind: 'untrusted' });
+  });
+
+  test('a root that is no certificate trusts nobody', async () => {
+    const server = await answering();
+    const broken = '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----';
+    await failure(post(server, { ca: [broken] }));
+  });
+
+  test('what is not TLS 1.2 or 1.3', async () => {
+    const plain = await started(tcpServer((socket) => socket.end('HTTP/1.1 200 OK\r\n\r\nsecret answer')));
+    expect(await failure(post(plain))).toMatchObject({ kind: 'protocol' });
+    const old = await answering({ minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' });
+    expect(await failure(post(old))).toMatchObject({ kind: 'protocol' });
+    const strange = await started(tlsServer((question) => question.socket.end('secret answer of no HTTP\r\n\r\n')));
+    expect(await failure(post(strange))).toMatchObject({ kind: 'protocol' });
+  });
+
+  test('an address that is not https', async () => {
+    const call = httpsRequest({ method: 'GET', url: new URL('http://localhost:1'), ca: [rootPem] });
+    expect(await failure(call)).toMatchObject({ kind: 'protocol' });
+  });
+});
+
+describe('connections', () => {
+  test('without a client certificate are kept and used again', async () => {
+    const server = await started(tlsServer((_, answer) => answer.end('{}')));
+    for (let call = 0; call < 5; call++) await post(server);
+    expect(server.connections()).toEqual({ all: 1, open: 1 });
+  });
+
+  test('one that the server has closed meanwhile is stale, and so are its siblings', async () => {
+    let resets = 0;
+    const server = await started(
+      tlsServer((question, answer) => {
+        const reused = 'seen' in question.socket;
+        Object.assign(question.socket, { seen: true });
+        if (!reused) return void setTimeout(() => answer.end('{}'), 30);
+        resets++;
+        question.socket.destroy();
+      }),
+    );
+    await Promise.all([post(server), post(server), post(server)]);
+    expect(server.connections().open).toBe(3);
+    expect(await failure(post(server))).toMatchObject({ kind: 'unreachable', stale: true });
+    expect((await post(server)).status).toBe(200);
+    expect(resets).toBe(1);
+  });
+
+  describe('with a client certificate', () => {
+    const key = makeKey('P-256');
+    const dates = { notBefore: now - hour, notAfter: now + hour };
+    const leaf = makeLeaf({ key, subject: commonNameOnly('client'), ...dates }, hierarchy);
+    const client = { certificates: pem(leaf, hierarchy.intermediate), key };
+    const demanding = (options = {}) =>
+      tlsServer(
+        (question, answer) => answer.end((question.socket as TLSSocket).getPeerCertificate().subject?.CN ?? 'nobody'),
+        { requestCert: true, rejectUnauthorized: true, ca: rootPem, ...options },
+      );
+
+    test('are of their own and end with the answer', async () => {
+      const server = await started(demanding({ rejectUnauthorized: false }));
+      expect((await post(server, { client })).body.toString()).toBe('client');
+      expect((await post(server, { client })).body.toString()).toBe('client');
+      expect(server.connections().all).toBe(2);
+      await vi.waitFor(() => expect(server.connections().open).toBe(0));
+      expect((await post(server)).body.toString()).toBe('nobody');
+    });
+
+    test('and the key of another', async () => {
+      const server = await started(demanding());
+      const call = post(server, { client: { ...client, key: makeKey('P-256') } });
+      expect(await failure(call)).toMatchObject({ kind: 'keyMismatch' });
+      expect(server.connections().open).toBe(0);
+    });
+
+    test('with an RSA key of 1024 bits, which is here to be replaced', async () => {
+      const weak = makeKey('RSA-1024');
+      const certificates = pem(
+        makeLeaf({ key: weak, subject: commonNameOnly('weak'), ...dates }, hierarchy),
+        hierarchy.intermediate,
+      );
+      const server = await started(demanding({ ciphers: 'DEFAULT@SECLEVEL=1' }));
+      expect((await post(server, { client: { certificates, key: weak } })).body.toString()).toBe('weak');
+    });
+  });
+});

@@ -1,0 +1,223 @@
+import { afterEach, describe, expect, test } from 'vitest';
+import { RenewalError } from '../../../lambdas/domain/errors.ts';
+import type { CaProvider, Credential } from '../../../lambdas/domain/ports.ts';
+import { stepCaProvider } from '../../../lambdas/providers/step-ca/index.ts';
+import {
+  extendedKeyUsage,
+  keyUsage,
+  makeHierarchy,
+  makeKey,
+  serverAuth,
+  subjectAltName,
+} from '../../fakes/certificates.ts';
+import { fakeEntropy } from '../../fakes/entropy.ts';
+import { signerFor } from '../../fakes/signer.ts';
+import { hierarchy, pem, rootPem } from '../tls-server.ts';
+import {
+  type Answer,
+  credential,
+  expired,
+  hour,
+  type MockCa,
+  mockCa,
+  now,
+  type Question,
+  success,
+  type Wanted,
+} from './mock-ca.ts';
+
+const open: MockCa[] = [];
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((ca) => ca.close()));
+});
+
+async function started(answers: Parameters<typeof mockCa>[0]): Promise<MockCa> {
+  const ca = await mockCa(answers);
+  open.push(ca);
+  return ca;
+}
+
+const newKey = signerFor(makeKey('P-256'));
+const renew = (provider: CaProvider, current: Credential) => provider.renew(current, { now });
+const rekey = (provider: CaProvider, current: Credential) => provider.rekey(current, newKey, { now });
+const generic =
+  'The request lacked necessary authorization to be completed. Please see the certificate authority logs for more info.';
+const refused = (status: number, message: string): Answer => [status, { status, message }];
+
+describe('renew', () => {
+  test('asks once, by token, at the url with its path', async () => {
+    const ca = await started([[201, success(makeKey('P-256'))]]);
+    await renew(ca.provider({ path: '/pki/ca/?q#f' }), credential());
+    expect(ca.asked).toMatchObject([{ path: '/pki/ca/renew', body: '', client: undefined }]);
+    expect(ca.asked[0]?.token?.claims).toMatchObject({ aud: `${ca.url}/renew`, sub: 'leaf.example' });
+  });
+
+  test('by a kept connection that has died asks again, with a new token', async () => {
+    const answer = success(makeKey('P-256'));
+    const ca = await started([[201, answer], (response) => response.socket?.destroy(), [201, answer]]);
+    const provider = ca.provider();
+    await renew(provider, credential());
+    await renew(provider, credential());
+    expect(new Set(ca.asked.map(({ token }) => token?.claims['jti'])).size).toBe(3);
+  });
+
+  test('by a new connection that breaks asks once only', async () => {
+    const ca = await started([(response) => response.socket?.destroy()]);
+    await expect(renew(ca.provider(), credential())).rejects.toMatchObject({ code: 'CaUnavailable' });
+    expect(ca.asked).toHaveLength(1);
+  });
+
+  describe('by token refused, with the key at hand', () => {
+    const byTls = (answer: Answer) => (question: Question) => (question.token ? refused(401, generic) : answer);
+
+    test('goes on by TLS', async () => {
+      const ca = await started(byTls([201, success(makeKey('P-256'))]));
+      await renew(ca.provider(), credential({ name: 'by-tls' }));
+      expect(ca.asked).toMatchObject([{ client: undefined }, { path: '/renew', client: 'by-tls', token: undefined }]);
+    });
+
+    test.each<[string, Answer, string, RegExp]>([
+      ['refused there too: the first refusal counts', refused(400, 'missing client certificate'), 'CaRejected', /401/],
+      ['unavailable there: worth another time', [503, ''], 'CaUnavailable', /503/],
+    ])('%s', async (_, answer, code, message) => {
+      const ca = await started(byTls(answer));
+      const failure = { code, message: expect.stringMatching(message) };
+      await expect(renew(ca.provider(), credential())).rejects.toMatchObject(failure);
+    });
+  });
+
+  test.each<[string, Wanted]>([
+    ['without digitalSignature', { extensions: [keyUsage('keyEncipherment'), subjectAltName('dns:a')] }],
+    ['without a provisioner', { provisioner: null }],
+  ])('of a certificate %s goes by TLS at once', async (_, wanted) => {
+    const ca = await started([[201, success(makeKey('P-256'))]]);
+    await renew(ca.provider(), credential(wanted));
+    expect(ca.asked).toMatchObject([{ token: undefined, client: 'leaf.example' }]);
+  });
+
+  test('of a certificate without clientAuth says so when it is refused', async () => {
+    const ca = await started([refused(401, generic)]);
+    const current = credential({ extensions: [keyUsage('digitalSignature'), extendedKeyUsage(serverAuth)] });
+    await expect(renew(ca.provider(), current)).rejects.toMatchObject({
+      code: 'CaRejected',
+      message: expect.stringMatching(/clientAuth/),
+    });
+    expect(ca.asked).toHaveLength(1);
+  });
+
+  test.each([
+    ['lists it', [201, { crts: [pem(makeHierarchy(now - hour, now + hour).root), pem(hierarchy.intermediate)] }], 2],
+    ['lists strangers', [201, { crts: [pem(makeHierarchy(now - hour, now + hour).intermediate)] }], 1],
+    ['has no list', [404, '404 page not found'], 1],
+    [
+      'lists what is no certificate',
+      [201, { crts: ['-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----'] }],
+      1,
+    ],
+  ] as const)('of a leaf alone asks for its intermediate: the CA %s', async (_, list, length) => {
+    const ca = await started((question) => (question.token ? [201, success(makeKey('P-256'))] : list));
+    await renew(ca.provider(), credential({ alone: true, inKms: true }));
+    expect(ca.asked.map(({ path }) => path)).toEqual(['/intermediates', '/renew']);
+    expect(ca.asked[1]?.token?.header.x5cInsecure).toHaveLength(length);
+  });
+
+  test('all calls of one renewal share one limit of time', async () => {
+    const slow =
+      (body: unknown, status = 201): Answer =>
+      (answer) =>
+        setTimeout(() => answer.writeHead(status).end(JSON.stringify(body)), 200);
+    const ca = await started([slow({ crts: [pem(hierarchy.intermediate)] }), slow(success(makeKey('P-256')))]);
+    const current = credential({ alone: true, inKms: true });
+    await expect(renew(ca.provider({ timeoutMs: 300 }), current)).rejects.toMatchObject({ code: 'CaUnavailable' });
+    expect(ca.asked).toHaveLength(2);
+  });
+
+  test("what the key's own vault says is passed on", async () => {
+    const ca = await started([[500, '']]);
+    const denied = new RenewalError('KmsDenied', 'denied');
+    const { key, ...rest } = credential({ inKms: true });
+    if (key === undefined) throw new Error('there is a key');
+    const current = { ...rest, key: { ...key, sign: () => Promise.reject(denied) } };
+    await expect(renew(ca.provider(), current)).rejects.toBe(denied);
+    expect(ca.asked).toHaveLength(0);
+  });
+});
+
+describe('rekey', () => {
+  test('asks once, by TLS with the old key, with a CSR of the new one', async () => {
+    const ca = await started([[201, success(makeKey('P-256'))]]);
+    await rekey(ca.provider({ path: '/pki' }), credential());
+    expect(ca.asked).toMatchObject([{ path: '/pki/rekey', token: undefined, client: 'leaf.example' }]);
+    expect(JSON.parse(ca.asked[0]?.body ?? '')).toEqual({
+      csr: expect.stringMatching(/^-----BEGIN CERTIFICATE REQUEST-----\n[\s\S]*-----END CERTIFICATE REQUEST-----\n?$/),
+    });
+  });
+
+  test('of an expired certificate renews by token first, and never answers with what came of that', async () => {
+    const key = makeKey('P-256');
+    const forTls = success(key, 'for-tls-only');
+    const final = success(makeKey('P-256'));
+    const ca = await started(({ path }) => [201, path === '/renew' ? forTls : final]);
+    const { certificates } = await rekey(ca.provider(), credential({ ...expired, key }));
+    expect(ca.asked).toMatchObject([
+      { path: '/renew', client: undefined },
+      { path: '/rekey', client: 'for-tls-only' },
+    ]);
+    expect(pem(...certificates)).toBe(final.certChain.join(''));
+  });
+
+  test('of an expired certificate stops where the CA renews it for another key', async () => {
+    const ca = await started([[201, success(makeKey('P-256'))]]);
+    await expect(rekey(ca.provider(), credential(expired))).rejects.toMatchObject({ code: 'CaRejected' });
+    expect(ca.asked).toHaveLength(1);
+  });
+
+  test.each<[string, Wanted]>([
+    ['a key in KMS', { inKms: true }],
+    ['a certificate without clientAuth', { extensions: [keyUsage('digitalSignature'), extendedKeyUsage(serverAuth)] }],
+  ])('of %s is refused before anybody is asked, and names renew', async (_, wanted) => {
+    const ca = await started([[500, '']]);
+    await expect(rekey(ca.provider(), credential(wanted))).rejects.toMatchObject({
+      code: 'InvalidRequest',
+      message: expect.stringMatching(/mode renew/),
+    });
+    expect(ca.asked).toHaveLength(0);
+  });
+});
+
+describe('the provider', () => {
+  test("has the profile's roots, all of them, and asks nobody", async () => {
+    const other = makeHierarchy(now - hour, now + hour).root;
+    const provider = stepCaProvider({
+      url: 'https://ca.invalid',
+      root: `text\n${rootPem}\n${pem(other)}`,
+      entropy: fakeEntropy(),
+    });
+    expect(pem(...(await provider.roots()))).toBe(rootPem + pem(other));
+  });
+
+  test.each([
+    ['http://ca.example', rootPem],
+    ['ca.example:9000', rootPem],
+    ['', rootPem],
+    ['https://ca.example', ''],
+    ['https://ca.example', 'root_ca.crt'],
+    ['https://ca.example', '-----BEGIN CERTIFICATE-----\nAAAA'],
+  ])('is not made of the url %j and the root %j', (url, root) => {
+    expect(() => stepCaProvider({ url, root, entropy: fakeEntropy() })).toThrow(
+      expect.objectContaining({ code: 'InvalidRequest' }),
+    );
+  });
+
+  test('without a key, or with that of another certificate, asks nobody', async () => {
+    const ca = await started([[500, '']]);
+    const { leaf, chain } = credential();
+    for (const call of [renew, rekey]) {
+      await expect(call(ca.provider(), { leaf, chain, key: undefined })).rejects.toMatchObject({
+        code: 'InvalidRequest',
+      });
+      await expect(call(ca.provider(), { leaf, chain, key: newKey })).rejects.toMatchObject({ code: 'KeyMismatch' });
+    }
+    expect(ca.asked).toHaveLength(0);
+  });
+});

@@ -1,0 +1,146 @@
+/** What is written, opened by the programs that its readers use: openssl and keytool. */
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { SecretValue } from '../../lambdas/domain/secret.ts';
+import { readSecret } from '../../lambdas/secret/index.ts';
+import { binary, goldenBytes, goldenPassword, goldenText, type Issued, issue, makeMaterial, text } from './material.ts';
+
+let folder: string;
+let m: Awaited<ReturnType<typeof makeMaterial>>;
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'interop-'));
+  m = await makeMaterial();
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function has(program: string, ...args: string[]): boolean {
+  try {
+    execFileSync(program, args, { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const run = (program: string, ...args: string[]) => execFileSync(program, args, { encoding: 'utf8', stdio: 'pipe' });
+
+async function rewritten(value: SecretValue, next: Issued, chain: readonly Uint8Array[]): Promise<SecretValue> {
+  const content = await readSecret(value, { password: goldenPassword });
+  return content.write({ leaf: next.der, chain, root: m.nextRoot, key: { kind: 'private', privateKey: next.key } });
+}
+
+const pkcs12Files = [
+  'openssl.p12',
+  'openssl-with-root.p12',
+  'openssl-3des.p12',
+  'openssl-rc2.p12',
+  'openssl-plain-certificates-no-mac.p12',
+  'keytool.p12',
+  'keytool-with-trust.p12',
+];
+
+async function writeFile(name: string, next: Issued): Promise<string> {
+  const value = await rewritten(binary(goldenBytes(name)), next, [m.a]);
+  const path = join(folder, name);
+  writeFileSync(path, value.kind === 'binary' ? value.bytes : '');
+  return path;
+}
+
+describe.each(pkcs12Files)('%s, written again', (name) => {
+  it.each(['P-256', 'Ed25519', 'RSA'] as const)('is read by openssl, %s', async (kind) => {
+    const path = await writeFile(name, m.nextLeaf(kind));
+    const shown = run('openssl', 'pkcs12', '-in', path, '-passin', `pass:${goldenPassword}`, '-nodes');
+    expect(shown).toContain('friendlyName: leaf.example');
+    const key = /-----BEGIN PRIVATE KEY-----[\s\S]*?-----END PRIVATE KEY-----/.exec(shown)?.[0] ?? '';
+    writeFileSync(join(folder, 'key.pem'), key);
+    const spki = run('openssl', 'pkey', '-in', join(folder, 'key.pem'), '-pubout', '-outform', 'PEM');
+    expect(shown.match(/BEGIN CERTIFICATE/g)).toHaveLength(name.includes('with') ? 3 : 2);
+    writeFileSync(
+      join(folder, 'leaf.pem'),
+      `-----BEGIN CERTIFICATE-----\n${Buffer.from(m.nextLeaf(kind).der).toString('base64')}\n-----END CERTIFICATE-----\n`,
+    );
+    expect(run('openssl', 'x509', '-in', join(folder, 'leaf.pem'), '-pubkey', '-noout')).toBe(spki);
+    const info = execFileSync(
+      'sh',
+      ['-c', 'openssl pkcs12 -info -noout -in "$0" -passin "pass:$1" 2>&1', path, goldenPassword],
+      { encoding: 'utf8' },
+    );
+    expect(info).toMatch(/MAC: sha256, Iteration \d{4,}/);
+    expect(info).not.toMatch(/SHA1|RC2|3DES|des-ede3/i);
+    expect(info).toContain('AES-256-CBC');
+  });
+
+  it.skipIf(!has('keytool', '-help'))('is read by keytool, with the chain', async () => {
+    const root = await issue('Java Root', 'P-256');
+    const leaf = await issue('leaf', 'P-256', root);
+    const content = await readSecret(binary(goldenBytes(name)), { password: goldenPassword });
+    const written = await content.write({
+      leaf: leaf.der,
+      chain: [root.der],
+      root: root.der,
+      key: { kind: 'private', privateKey: leaf.key },
+    });
+    const path = join(folder, `java-${name}`);
+    writeFileSync(path, written.kind === 'binary' ? written.bytes : '');
+    const shown = run(
+      'keytool',
+      '-J-Duser.language=en',
+      '-list',
+      '-v',
+      '-keystore',
+      path,
+      '-storepass',
+      goldenPassword,
+    );
+    expect(shown).toContain('Alias name: leaf.example');
+    expect(shown).toContain('Entry type: PrivateKeyEntry');
+    if (name === 'keytool-with-trust.p12') expect(shown).toContain('Entry type: trustedCertEntry');
+    run(
+      'keytool',
+      '-importkeystore',
+      '-noprompt',
+      '-srckeystore',
+      path,
+      '-srcstoretype',
+      'PKCS12',
+      '-srcstorepass',
+      goldenPassword,
+      '-destkeystore',
+      `${path}.copy`,
+      '-deststoretype',
+      'PKCS12',
+      '-deststorepass',
+      goldenPassword,
+    );
+    expect(
+      (
+        await readSecret(binary(new Uint8Array(readFileSync(`${path}.copy`))), {
+          password: goldenPassword,
+        })
+      ).leaf,
+    ).toEqual(leaf.der);
+  });
+});
+
+const keys = [
+  'pbes2-default.key',
+  'pbes2-scrypt.key',
+  'pbes1-3des.key',
+  'step-encrypted.key',
+  'legacy-rsa-des3.key',
+  'legacy-ec-aes128.key',
+  'step-ed25519-encrypted.key',
+];
+
+it.each(keys)('%s, written again, is read by openssl', async (name) => {
+  for (const kind of ['P-384', 'RSA', 'Ed25519'] as const) {
+    const value = await rewritten(text(goldenText(name) + goldenText('leaf.crt')), m.nextLeaf(kind), []);
+    const path = join(folder, name);
+    writeFileSync(path, value.kind === 'string' ? value.text : '');
+    const opened = run('openssl', 'pkey', '-in', path, '-passin', `pass:${goldenPassword}`);
+    expect(opened).toBe(`${m.nextLeaf(kind).key.export({ format: 'pem', type: 'pkcs8' })}`);
+  }
+});

@@ -1,0 +1,377 @@
+import type { KeyObject } from 'node:crypto';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { SecretValue } from '../../lambdas/domain/secret.ts';
+import { type NextContent, readSecret } from '../../lambdas/secret/index.ts';
+import { goldenText, keyPem, makeMaterial, newKey, pem, text } from './material.ts';
+
+type Material = Awaited<ReturnType<typeof makeMaterial>>;
+let m: Material;
+let key: string;
+let nextKey: string;
+
+beforeAll(async () => {
+  m = await makeMaterial();
+  key = keyPem(m.leaf('P-256').key);
+  nextKey = keyPem(m.nextLeaf('P-256').key);
+});
+
+const leaf = () => m.leaf('P-256').der;
+const nextLeaf = () => m.nextLeaf('P-256').der;
+const json = (object: unknown) => text(JSON.stringify(object));
+
+function next(change: Partial<NextContent> = {}): NextContent {
+  const privateKey = m.nextLeaf('P-256').key;
+  return { leaf: nextLeaf(), chain: [m.b], root: m.nextRoot, key: { kind: 'private', privateKey }, ...change };
+}
+
+async function write(value: SecretValue, change?: Partial<NextContent>, password?: string) {
+  const content = await readSecret(value, { password });
+  const written = await content.write(next(change));
+  return written.kind === 'string' ? written.text : Buffer.from(written.bytes).toString();
+}
+
+describe('the chain goes where it was', () => {
+  /** [name, what the secret held, what the new chain is, what it holds then]; keys are left out. */
+  const table: [string, () => object, () => Uint8Array[], () => object][] = [
+    [
+      'a leaf alone stays alone',
+      () => ({ certificate: pem(leaf()) }),
+      () => [m.b],
+      () => ({ certificate: pem(nextLeaf()) }),
+    ],
+    [
+      'a leaf with its chain keeps one',
+      () => ({ certificate: `${pem(leaf())}\n${pem(m.a)}\n` }),
+      () => [m.b],
+      () => ({ certificate: `${pem(nextLeaf())}\n${pem(m.b)}\n` }),
+    ],
+    [
+      'a leaf with its root gets the chain and the root of today',
+      () => ({ certificate: `${pem(leaf())}\n${pem(m.root)}\n` }),
+      () => [m.b],
+      () => ({ certificate: `${pem(nextLeaf())}\n${pem(m.b)}\n${pem(m.nextRoot)}\n` }),
+    ],
+    [
+      'a longer chain grows behind the last of it, before the root',
+      () => ({ certificate: [pem(leaf()), '# issuing', pem(m.a), '# root', pem(m.root), ''].join('\n') }),
+      () => [m.b, m.c],
+      () => ({
+        certificate: [pem(nextLeaf()), '# issuing', pem(m.b), pem(m.c), '# root', pem(m.nextRoot), ''].join('\n'),
+      }),
+    ],
+    [
+      'a shorter chain loses its end, with the line end and without the comments',
+      () => ({ certificate: [pem(leaf()), '# one', pem(m.a), '# two', pem(m.b), '# end'].join('\r\n') }),
+      () => [m.c],
+      () => ({ certificate: [pem(nextLeaf()), '# one', pem(m.c), '# two', '# end'].join('\r\n') }),
+    ],
+    [
+      'a field without a newline at its end has none without its chain either',
+      () => ({ certificate: `${pem(leaf())}\n${pem(m.a)}\n${pem(m.b)}` }),
+      () => [],
+      () => ({ certificate: pem(nextLeaf()) }),
+    ],
+    [
+      'a chain field',
+      () => ({ certificate: pem(leaf()), certificateChain: `${pem(m.a)}\n` }),
+      () => [m.b, m.c],
+      () => ({ certificate: pem(nextLeaf()), certificateChain: `${pem(m.b)}\n${pem(m.c)}\n` }),
+    ],
+    [
+      'a chain field and a chain beside the leaf: both',
+      () => ({ certificate: `${pem(leaf())}\n${pem(m.a)}`, certificateChain: `${pem(m.a)}\n${pem(m.root)}` }),
+      () => [m.b],
+      () => ({ certificate: `${pem(nextLeaf())}\n${pem(m.b)}`, certificateChain: `${pem(m.b)}\n${pem(m.nextRoot)}` }),
+    ],
+    [
+      'a chain field that begins with the leaf',
+      () => ({ certificate: pem(leaf()), certificateChain: `${pem(leaf())}\n${pem(m.a)}` }),
+      () => [m.b],
+      () => ({ certificate: pem(nextLeaf()), certificateChain: `${pem(nextLeaf())}\n${pem(m.b)}` }),
+    ],
+    [
+      'nothing left of a string',
+      () => ({ certificate: pem(leaf()), certificateChain: `# ours\n${pem(m.a)}\n` }),
+      () => [],
+      () => ({ certificate: pem(nextLeaf()), certificateChain: '' }),
+    ],
+    [
+      'an empty chain field gets the chain, in the style of the leaf',
+      () => ({ certificate: `${pem(leaf(), '\r\n')}\r\n`, certificateChain: '' }),
+      () => [m.b, m.c],
+      () => ({
+        certificate: `${pem(nextLeaf(), '\r\n')}\r\n`,
+        certificateChain: `${pem(m.b, '\r\n')}\r\n${pem(m.c, '\r\n')}\r\n`,
+      }),
+    ],
+    [
+      'a null chain field gets the chain',
+      () => ({ certificate: pem(leaf()), certificateChain: null }),
+      () => [m.b],
+      () => ({ certificate: pem(nextLeaf()), certificateChain: pem(m.b) }),
+    ],
+    [
+      'a certificate of the chain that stays keeps its text, however it is broken into lines',
+      () => ({ certificate: pem(leaf()), certificateChain: `${pem(m.a).replace('\n', '\n\n')}\n` }),
+      () => [m.a, m.b],
+      () => ({ certificate: pem(nextLeaf()), certificateChain: `${pem(m.a).replace('\n', '\n\n')}\n${pem(m.b)}\n` }),
+    ],
+  ];
+  it.each(table)('%s', async (_, held, chain, holds) => {
+    const written = await write(json({ ...held(), privateKey: key }), { chain: chain() });
+    expect(JSON.parse(written)).toEqual({ ...holds(), privateKey: nextKey });
+  });
+
+  const vault: [string, () => object, () => Uint8Array[], () => object][] = [
+    [
+      'ca_chain as an array, with the root, and issuing_ca',
+      () => ({ ca_chain: [pem(m.a), pem(m.root)], issuing_ca: pem(m.a) }),
+      () => [m.b, m.c],
+      () => ({ ca_chain: [pem(m.b), pem(m.c), pem(m.nextRoot)], issuing_ca: pem(m.b) }),
+    ],
+    [
+      'ca_chain without the root',
+      () => ({ ca_chain: [`${pem(m.a)}\n`, `${pem(m.c)}\n`], issuing_ca: pem(m.a) }),
+      () => [m.b],
+      () => ({ ca_chain: [`${pem(m.b)}\n`], issuing_ca: pem(m.b) }),
+    ],
+    [
+      'nothing left of an array',
+      () => ({ ca_chain: [pem(m.a)], issuing_ca: pem(m.a) }),
+      () => [],
+      () => ({ ca_chain: [], issuing_ca: '' }),
+    ],
+    ['an empty array', () => ({ ca_chain: [] }), () => [m.b, m.c], () => ({ ca_chain: [pem(m.b), pem(m.c)] })],
+    [
+      'an array of one string with the whole chain',
+      () => ({ ca_chain: [`${pem(m.a)}\n${pem(m.b)}\n`] }),
+      () => [m.c],
+      () => ({ ca_chain: [`${pem(m.c)}\n`] }),
+    ],
+    [
+      'certificate_chain as a string',
+      () => ({ certificate_chain: `${pem(m.a)}\n` }),
+      () => [m.b],
+      () => ({ certificate_chain: `${pem(m.b)}\n` }),
+    ],
+    ['issuing_ca alone', () => ({ issuing_ca: pem(m.a) }), () => [m.b, m.c], () => ({ issuing_ca: pem(m.b) })],
+    [
+      'issuing_ca is the root',
+      () => ({ ca_chain: [pem(m.root)], issuing_ca: pem(m.root) }),
+      () => [],
+      () => ({ ca_chain: [pem(m.nextRoot)], issuing_ca: pem(m.nextRoot) }),
+    ],
+  ];
+  it.each(vault)('Vault: %s', async (_, held, chain, holds) => {
+    const written = await write(json({ certificate: pem(leaf()), ...held(), private_key: key }), { chain: chain() });
+    expect(JSON.parse(written)).toEqual({ certificate: pem(nextLeaf()), ...holds(), private_key: nextKey });
+  });
+
+  it('keeps the white space of an array, and takes it for what is added', async () => {
+    const before = JSON.stringify(
+      { certificate: pem(leaf()), private_key: key, ca_chain: [pem(m.a), pem(m.root)] },
+      null,
+      4,
+    );
+    const after = JSON.stringify(
+      { certificate: pem(nextLeaf()), private_key: nextKey, ca_chain: [pem(m.b), pem(m.c), pem(m.nextRoot)] },
+      null,
+      4,
+    );
+    expect(await write(text(before), { chain: [m.b, m.c] })).toBe(after);
+    const shorter = JSON.stringify(
+      { certificate: pem(nextLeaf()), private_key: nextKey, ca_chain: [pem(m.nextRoot)] },
+      null,
+      4,
+    );
+    expect(await write(text(before), { chain: [] })).toBe(shorter);
+  });
+
+  it('keeps the order that the secret had while the chain is the same', async () => {
+    const before = {
+      certificate: pem(leaf()),
+      privateKey: key,
+      certificateChain: `${pem(m.root)}\n${pem(m.b)}\n${pem(m.a)}`,
+    };
+    const written = await write(json(before), { chain: [m.a, m.b] });
+    expect(JSON.parse(written).certificateChain).toBe(`${pem(m.nextRoot)}\n${pem(m.b)}\n${pem(m.a)}`);
+  });
+
+  it('leaves an old root where no other is given', async () => {
+    const before = { certificate: pem(leaf()), privateKey: key, certificateChain: `${pem(m.a)}\n${pem(m.root)}` };
+    expect(JSON.parse(await write(json(before), { root: undefined })).certificateChain).toBe(
+      `${pem(m.b)}\n${pem(m.root)}`,
+    );
+  });
+
+  it('does not take a root certificate that is the leaf for a root in the chain', async () => {
+    const content = await readSecret(json({ certificate: pem(m.root), certificateChain: '', kmsKeyId: 'alias/root' }));
+    const written = await content.write({ leaf: m.nextRoot, chain: [], root: m.nextRoot, key: undefined });
+    expect(written).toEqual(json({ certificate: pem(m.nextRoot), certificateChain: '', kmsKeyId: 'alias/root' }));
+  });
+});
+
+describe('JSON around the values', () => {
+  it('keeps every other byte: order, white space, numbers, escapes, nested and odd members', async () => {
+    const around = (certificate: string, privateKey: string) =>
+      `\uFEFF{\r\n\t"n" : 1234567890123456789012345.10e+0 ,"tls.crt":${JSON.stringify(certificate)},\n "__proto__": {"a":[1,{"a":1}]},` +
+      `"\\u0061\\/é" :"\\u00e9\\/", "ca.crt" : "not even PEM", "tls.key"\n:${JSON.stringify(privateKey)}, "z":[ ]}\r\n`;
+    const before = around(`# é\n${pem(leaf())}\n`, key);
+    expect(await write(text(before))).toBe(around(`# é\n${pem(nextLeaf())}\n`, nextKey));
+  });
+
+  it('names with escapes are the names they spell', async () => {
+    const before = `{"certificat\\u0065":${JSON.stringify(pem(leaf()))},"privateKey":${JSON.stringify(key)}}`;
+    expect(await write(text(before))).toBe(
+      `{"certificat\\u0065":${JSON.stringify(pem(nextLeaf()))},"privateKey":${JSON.stringify(nextKey)}}`,
+    );
+  });
+
+  it('is binary where it was binary', async () => {
+    const value = (certificate: Uint8Array, k: string) =>
+      new TextEncoder().encode(JSON.stringify({ note: 'ü', certificate: pem(certificate), privateKey: k }));
+    const content = await readSecret({ kind: 'binary', bytes: value(leaf(), key) });
+    expect(await content.write(next())).toEqual({ kind: 'binary', bytes: value(nextLeaf(), nextKey) });
+  });
+});
+
+describe('PEM text', () => {
+  const order: [string, (parts: { leaf: string; chain: string; key: string }) => string][] = [
+    ['key first', ({ leaf: l, chain, key: k }) => `${k}\n${l}\n${chain}\n`],
+    [
+      'key between',
+      ({ leaf: l, chain, key: k }) => `Bag Attributes\n  friendlyName: x\n${l}\n\n${k}\n# chain\n${chain}`,
+    ],
+    ['chain first', ({ leaf: l, chain, key: k }) => `${chain}\n${l}\n${k}\n`],
+    [
+      'with Diffie-Hellman parameters',
+      ({ leaf: l, chain, key: k }) =>
+        `${l}\n${chain}\n-----BEGIN DH PARAMETERS-----\nMAYCAQMCAQI=\n-----END DH PARAMETERS-----\n${k}\n`,
+    ],
+  ];
+  it.each(order)('%s', async (_, arrange) => {
+    const before = arrange({ leaf: pem(leaf()), chain: pem(m.a), key });
+    const content = await readSecret(text(before));
+    expect([content.leaf, content.chain]).toEqual([leaf(), [m.a]]);
+    expect(await write(text(before))).toBe(arrange({ leaf: pem(nextLeaf()), chain: pem(m.b), key: nextKey }));
+  });
+
+  it('in CRLF, or pasted into one line, stays so', async () => {
+    for (const lineEnd of ['\r\n', ' ']) {
+      const arrange = (l: Uint8Array, a: Uint8Array, k: KeyObject) =>
+        [pem(l, lineEnd), pem(a, lineEnd), keyPem(k, 'traditional', lineEnd)].join(lineEnd);
+      const before = arrange(leaf(), m.a, m.leaf('P-256').key);
+      expect(await write(text(before))).toBe(arrange(nextLeaf(), m.b, m.nextLeaf('P-256').key));
+    }
+  });
+
+  it('takes the first certificate for the leaf where the key is of none', async () => {
+    const content = await readSecret(text(`${pem(m.b)}\n${pem(leaf())}\n${keyPem(newKey('P-256'))}`));
+    expect(content.leaf).toEqual(m.b);
+  });
+
+  it('has no place for a key in KMS', async () => {
+    const written = write(text(`${pem(leaf())}\n${key}`), { key: { kind: 'kms', keyId: 'alias/a' } });
+    await expect(written).rejects.toMatchObject({ code: 'UnsupportedSecret' });
+  });
+});
+
+describe('the key', () => {
+  type Kind = Parameters<Material['leaf']>[0];
+  const label = (pemText: string) => /BEGIN ([A-Z ]+)/.exec(pemText)?.[1];
+  const table: [Kind, 'pkcs8' | 'traditional', Kind, string][] = [
+    ['P-256', 'traditional', 'P-384', 'EC PRIVATE KEY'],
+    ['P-256', 'traditional', 'RSA', 'RSA PRIVATE KEY'],
+    ['P-256', 'traditional', 'Ed25519', 'PRIVATE KEY'],
+    ['RSA', 'traditional', 'P-521', 'EC PRIVATE KEY'],
+    ['RSA', 'traditional', 'RSA', 'RSA PRIVATE KEY'],
+    ['RSA', 'traditional', 'Ed25519', 'PRIVATE KEY'],
+    ['RSA', 'pkcs8', 'RSA', 'PRIVATE KEY'],
+    ['RSA', 'pkcs8', 'P-256', 'PRIVATE KEY'],
+    ['Ed25519', 'pkcs8', 'P-256', 'PRIVATE KEY'],
+  ];
+  it.each(table)('%s in %s becomes %s in %s', async (from, encoding, to, expected) => {
+    const before = json({ certificate: pem(m.leaf(from).der), privateKey: `${keyPem(m.leaf(from).key, encoding)}\n` });
+    const content = await readSecret(before);
+    const { der, key: privateKey } = m.nextLeaf(to);
+    const written = await content.write(next({ leaf: der, key: { kind: 'private', privateKey } }));
+    const field: string = JSON.parse(written.kind === 'string' ? written.text : '').privateKey;
+    expect(label(field)).toBe(expected);
+    expect(field.endsWith('-----\n')).toBe(true);
+    const again = await readSecret(written);
+    expect(again.key.kind === 'private' && again.key.privateKey.equals(privateKey)).toBe(true);
+  });
+
+  it('EC PARAMETERS follow the curve, and go with it', async () => {
+    const ecparam = goldenText('openssl-ecparam.key');
+    const before = text(`${ecparam}${pem(leaf())}\n`);
+    const p384 = m.nextLeaf('P-384').key;
+    const grown = await write(before, { key: { kind: 'private', privateKey: p384 } });
+    expect(grown).toBe(
+      `-----BEGIN EC PARAMETERS-----\nBgUrgQQAIg==\n-----END EC PARAMETERS-----\n${keyPem(p384, 'traditional')}\n${pem(nextLeaf())}\n`,
+    );
+    const rsa = m.nextLeaf('RSA').key;
+    expect(await write(before, { key: { kind: 'private', privateKey: rsa } })).toBe(
+      `${keyPem(rsa, 'traditional')}\n${pem(nextLeaf())}\n`,
+    );
+    expect(await write(before, { leaf: leaf(), chain: [], key: undefined })).toBe(
+      before.kind === 'string' ? before.text : '',
+    );
+  });
+
+  it('in KMS is a name that can be exchanged', async () => {
+    const before = { kmsKeyId: 'alias/old', 'tls.crt': pem(leaf()) };
+    const content = await readSecret(json(before));
+    expect(content.key).toEqual({ kind: 'kms', keyId: 'alias/old' });
+    expect(await write(json(before), { key: undefined })).toBe(
+      JSON.stringify({ kmsKeyId: 'alias/old', 'tls.crt': pem(nextLeaf()) }),
+    );
+    expect(await write(json(before), { key: { kind: 'kms', keyId: 'alias/new' } })).toBe(
+      JSON.stringify({ kmsKeyId: 'alias/new', 'tls.crt': pem(nextLeaf()) }),
+    );
+  });
+
+  it('moves into KMS and out of it, in the same place', async () => {
+    const inSecret = JSON.stringify({ a: 1, private_key: key, certificate: pem(leaf()) });
+    const moved = await write(text(inSecret), { key: { kind: 'kms', keyId: 'k' } });
+    expect(moved).toBe(JSON.stringify({ a: 1, kmsKeyId: 'k', certificate: pem(nextLeaf()) }));
+    const back = await write(json({ kmsKeyId: 'k', certificate: `${pem(leaf())}\n`, ca_chain: [] }), { chain: [] });
+    expect(back).toBe(
+      JSON.stringify({ private_key: `${nextKey}\n`, certificate: `${pem(nextLeaf())}\n`, ca_chain: [] }),
+    );
+    const placeholder = await write(json({ certificate: pem(leaf()), privateKey: key, kmsKeyId: '' }), {
+      key: { kind: 'kms', keyId: 'k' },
+    });
+    expect(placeholder).toBe(JSON.stringify({ certificate: pem(nextLeaf()), privateKey: '', kmsKeyId: 'k' }));
+  });
+
+  it('may be none where the CA holds it, if the caller says so', async () => {
+    const before = json({ certificate: pem(leaf()), certificateChain: pem(m.a) });
+    await expect(readSecret(before)).rejects.toMatchObject({ code: 'UnsupportedSecret' });
+    const content = await readSecret(before, { allowNoKey: true });
+    expect(content.key).toEqual({ kind: 'none' });
+    expect(await content.write(next({ key: undefined }))).toEqual(
+      json({ certificate: pem(nextLeaf()), certificateChain: pem(m.b) }),
+    );
+    await expect(content.write(next())).rejects.toMatchObject({ code: 'UnsupportedSecret' });
+  });
+
+  it('keeps its text when it is the same key in another encoding', async () => {
+    const before = { certificate: pem(leaf()), privateKey: keyPem(m.leaf('P-256').key, 'traditional') };
+    const content = await readSecret(json(before));
+    const written = await content.write(next({ key: { kind: 'private', privateKey: m.leaf('P-256').key } }));
+    expect(written).toEqual(json({ ...before, certificate: pem(nextLeaf()) }));
+  });
+});
+
+describe('the end of a text without a newline', () => {
+  const table: [string, () => string, () => string][] = [
+    ['behind a comment that ends in a space', () => `${pem(leaf())}\n# issuing \n${pem(m.a)}`, () => `${pem(nextLeaf())}\n# issuing `],
+    ['behind empty lines', () => `${pem(leaf())}\r\n\r\n${pem(m.a)}`, () => pem(nextLeaf())],
+    ['in one line', () => [pem(leaf(), ' '), pem(m.a, ' ')].join(' '), () => pem(nextLeaf(), ' ')],
+  ];
+  it.each(table)('%s', async (_, held, holds) => {
+    const written = await write(json({ 'tls.crt': held(), 'tls.key': key }), { chain: [] });
+    expect(JSON.parse(written)['tls.crt']).toBe(holds());
+  });
+});

@@ -1,0 +1,50 @@
+/**
+ * One local AWS and one step-ca for a whole run of the `local` or the `e2e` project; stopped at its end.
+ * What can't be started for want of a tool is handed on as missing: see describeWith in local.ts.
+ */
+import type { TestProject } from 'vitest/node';
+import type { CaAccess } from '../../scripts/local/leaf.ts';
+import { type Emulator, startEmulator } from '../../scripts/local/ministack.ts';
+import { startStepCa } from '../../scripts/local/step-ca.ts';
+import { type MissingTool, ToolMissingError } from '../../scripts/local/tools.ts';
+
+/** The part of an Emulator that can be sent to a test's process. */
+export type EmulatorAccess = Pick<Emulator, 'endpoint' | 'env' | 'logFile' | 'pid'>;
+
+export type Started<T> = ({ readonly found: true } & T) | MissingTool;
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    emulator: Started<EmulatorAccess>;
+    stepCa: Started<CaAccess>;
+  }
+}
+
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const stops: (() => Promise<void>)[] = [];
+  const emulator = await unlessMissing(async () => {
+    const started = await startEmulator();
+    stops.push(started.stop);
+    const { endpoint, env, logFile, pid } = started;
+    return { endpoint, env, logFile, pid };
+  });
+  const stepCa = await unlessMissing(async () => {
+    const ca = await startStepCa();
+    stops.push(ca.close);
+    return ca.access;
+  });
+  project.provide('emulator', emulator);
+  project.provide('stepCa', stepCa);
+  return async () => {
+    await Promise.all(stops.map((stop) => stop()));
+  };
+}
+
+async function unlessMissing<T extends object>(start: () => Promise<T>): Promise<Started<T>> {
+  try {
+    return { found: true, ...(await start()) };
+  } catch (error) {
+    if (error instanceof ToolMissingError) return error.missing;
+    throw error;
+  }
+}

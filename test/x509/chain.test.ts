@@ -1,0 +1,342 @@
+import { describe, expect, it } from 'vitest';
+import type { Certificate } from '../../lambdas/domain/certificate.ts';
+import { parseCertificate } from '../../lambdas/x509/certificate.ts';
+import { chainEnd, verifyPath } from '../../lambdas/x509/chain.ts';
+import * as d from '../../lambdas/x509/der-encode.ts';
+import { oids } from '../../lambdas/x509/oids.ts';
+import { golden } from './golden.ts';
+import * as make from './issue.ts';
+import { day, issue, now, party } from './issue.ts';
+
+const [rootCa, interCa, leafParty] = [party('Root'), party('Intermediate'), party('leaf')];
+const root = issue(rootCa, rootCa, { ca: true, days: 100 });
+const inter = issue(rootCa, interCa, { ca: true, days: 50, pathLength: 0 });
+const leaf = issue(interCa, leafParty, { days: 2 });
+
+const problemOf = (...args: Parameters<typeof verifyPath>) => {
+  const result = verifyPath(...args);
+  return result.ok ? 'a path' : result.problem;
+};
+
+describe('verifyPath finds', () => {
+  it('leaf, intermediate, root', () => {
+    expect(verifyPath(leaf, [inter], [root], now)).toEqual({
+      ok: true,
+      path: [leaf, inter, root],
+      end: leaf.notAfter,
+      endsWith: 'leaf',
+    });
+  });
+
+  it('the same in any order, with duplicates, the leaf, the root and strangers in the pool', () => {
+    const stranger = party('Stranger');
+    const pool = [issue(stranger, stranger, { ca: true }), leaf, root, parseCertificate(inter.der), leaf, inter];
+    const result = verifyPath(leaf, pool, [issue(stranger, stranger, { ca: true }), root], now);
+    expect(result).toMatchObject({ ok: true, end: leaf.notAfter });
+    expect(result.ok && result.path.map(({ serialNumber }) => serialNumber)).toEqual(
+      [leaf, inter, root].map(({ serialNumber }) => serialNumber),
+    );
+  });
+
+  it('a leaf right below the root, and the root itself', () => {
+    const direct = issue(rootCa, leafParty);
+    expect(verifyPath(direct, [], [root], now)).toMatchObject({ ok: true, path: [direct, root] });
+    expect(verifyPath(root, [], [root], now)).toMatchObject({ ok: true, path: [root], endsWith: 'leaf' });
+  });
+
+  it('the golden chains of step and of step-ca', () => {
+    const [goldenRoot, intermediate] = ['step-root', 'step-intermediate'].map(golden).map(parseCertificate);
+    for (const name of ['step-leaf', 'step-renewed', 'step-rekeyed']) {
+      const stepLeaf = parseCertificate(golden(name));
+      if (!goldenRoot || !intermediate) throw new Error('no golden chain');
+      expect(verifyPath(stepLeaf, [intermediate], [goldenRoot], stepLeaf.notAfter)).toMatchObject({ ok: true });
+    }
+  });
+
+  it('keys of every kind', () => {
+    for (const name of ['key-ed25519', 'key-rsa2048', 'key-p521', 'key-ed448', 'key-rsa-pss', 'signed-pss-sha256']) {
+      const certificate = parseCertificate(golden(name));
+      const renewed = { ...certificate, der: new Uint8Array(certificate.der) };
+      // trusted by name and key, so its own signature is verified
+      const trusted = { ...certificate, der: root.der };
+      expect(verifyPath(renewed, [], [trusted], certificate.notBefore), name).toMatchObject({ ok: true });
+    }
+  });
+
+  it('the end of the chain when that comes before the leaf does', () => {
+    const long = issue(interCa, leafParty, { days: 70 });
+    expect(verifyPath(long, [inter], [root], now)).toMatchObject({ end: inter.notAfter, endsWith: 'chain' });
+    const shortRoot = issue(rootCa, rootCa, { ca: true, days: 10 });
+    expect(verifyPath(long, [inter], [shortRoot], now)).toMatchObject({ end: shortRoot.notAfter, endsWith: 'chain' });
+  });
+
+  it('of two intermediates the one that lasts longer, wherever it stands', () => {
+    const old = issue(rootCa, interCa, { ca: true, days: 1 });
+    for (const pool of [
+      [old, inter],
+      [inter, old],
+    ]) {
+      expect(verifyPath(leaf, pool, [root], now)).toMatchObject({ ok: true, path: [leaf, inter, root] });
+    }
+    expect(verifyPath(leaf, [old], [root], now)).toMatchObject({ end: old.notAfter, endsWith: 'chain' });
+  });
+
+  it('the longer way when it lasts longer, the other root too', () => {
+    const otherRoot = party('Other Root');
+    const other = issue(otherRoot, otherRoot, { ca: true, days: 100 });
+    const crossed = issue(otherRoot, rootCa, { ca: true, days: 90 });
+    const short = issue(rootCa, rootCa, { ca: true, days: 1 });
+    const long = issue(interCa, leafParty, { days: 40 });
+    expect(verifyPath(long, [inter, crossed], [short, other], now)).toMatchObject({
+      ok: true,
+      path: [long, inter, crossed, other],
+      endsWith: 'leaf',
+    });
+  });
+
+  it('a root that was renewed with its key, in the pool, and a root of another key under the same name', () => {
+    const renewed = issue(rootCa, rootCa, { ca: true, days: 300 });
+    const expired = issue(rootCa, rootCa, { ca: true, notAfter: d.time(now - 1_000) });
+    expect(verifyPath(leaf, [inter, renewed], [expired], now)).toMatchObject({ path: [leaf, inter, renewed] });
+    const impostor = party('Root');
+    const imposing = issue(impostor, impostor, { ca: true, days: 400 });
+    expect(verifyPath(leaf, [inter], [imposing, root], now)).toMatchObject({ path: [leaf, inter, root] });
+    expect(problemOf(leaf, [inter, root], [imposing], now)).toContain('is not by the key of');
+  });
+
+  it('a way past an expired cross-certificate, and round a loop', () => {
+    const expired = issue(rootCa, interCa, { ca: true, notAfter: d.time(now - 1_000) });
+    const [a, b] = [party('A'), party('B')];
+    const loop = [issue(a, b, { ca: true }), issue(b, a, { ca: true }), issue(a, interCa, { ca: true, days: 60 })];
+    expect(verifyPath(leaf, [expired, ...loop, inter], [root], now)).toMatchObject({ path: [leaf, inter, root] });
+    expect(problemOf(leaf, loop, [root], now)).not.toBe('a path');
+  });
+
+  it('a version 1 root, trusted as it is', () => {
+    const v1 = issue(rootCa, rootCa, { version: undefined, extensions: [], days: 9 });
+    expect(verifyPath(leaf, [inter], [v1], now)).toMatchObject({ ok: true, path: [leaf, inter, v1] });
+  });
+
+  it('through ten certificates, and no more', () => {
+    const build = (length: number) => {
+      const parties = Array.from({ length }, (_, i) => party(`CA ${i}`));
+      const certificates = parties.map((p, i) => issue(parties[i - 1] ?? p, p, { ca: true }));
+      const last = issue(parties.at(-1) ?? rootCa, leafParty);
+      return verifyPath(last, certificates.slice(1), certificates.slice(0, 1), now);
+    };
+    expect(build(9)).toMatchObject({ ok: true });
+    expect(build(10)).toMatchObject({ ok: false, problem: expect.stringContaining('longer than 10') });
+  });
+});
+
+describe('verifyPath refuses', () => {
+  const withInter = (more: Parameters<typeof issue>[2]) => [issue(rootCa, interCa, { ca: true, ...more })];
+  const rsa = parseCertificate(golden('signed-sha1'));
+  const notAfterPast = d.time(now - 1_000);
+  const notBeforeAhead = d.time(now + 60_000);
+  const constraint = (base: Uint8Array) =>
+    make.ext(oids.nameConstraints, d.sequence(d.context(0, d.sequence(base))), true);
+  const caExtensions = [make.basicConstraints(true), make.keyUsage(5)];
+  const cases: [what: string, problem: string, leaf: Certificate, pool: Certificate[], roots: Certificate[]][] = [
+    ['a leaf without its intermediate', 'hold "CN=Intermediate", which issued "CN=leaf"', leaf, [], [root]],
+    ['an unknown root', 'hold "CN=Root"', leaf, [inter], []],
+    ['a root that is only in the pool', 'circle', root, [root], []],
+    [
+      'an expired leaf',
+      '"CN=leaf" expired at 2026-11-22T11:59:59Z',
+      issue(interCa, leafParty, { notAfter: notAfterPast }),
+      [inter],
+      [root],
+    ],
+    [
+      'a leaf that is not valid yet',
+      '"CN=leaf" is not valid before',
+      issue(interCa, leafParty, { notBefore: notBeforeAhead }),
+      [inter],
+      [root],
+    ],
+    ['an expired intermediate', '"CN=Intermediate" expired', leaf, withInter({ notAfter: notAfterPast }), [root]],
+    [
+      'an expired root',
+      '"CN=Root" expired',
+      leaf,
+      [inter],
+      [issue(rootCa, rootCa, { ca: true, notAfter: notAfterPast })],
+    ],
+    [
+      'an intermediate that is no CA',
+      '"CN=Intermediate" is not a CA',
+      leaf,
+      withInter({ extensions: [make.basicConstraints(false)] }),
+      [root],
+    ],
+    [
+      'an intermediate without basicConstraints',
+      'is not a CA',
+      leaf,
+      withInter({ extensions: [make.keyUsage(5)] }),
+      [root],
+    ],
+    ['a version 1 intermediate', 'is not a CA', leaf, withInter({ version: undefined, extensions: [] }), [root]],
+    [
+      'a root that says it is no CA',
+      '"CN=Root" is not a CA',
+      leaf,
+      [inter],
+      [issue(rootCa, rootCa, { extensions: [make.basicConstraints(false)] })],
+    ],
+    [
+      'an intermediate without keyCertSign',
+      'may not sign',
+      leaf,
+      withInter({ extensions: [make.basicConstraints(true), make.keyUsage(0, 6)] }),
+      [root],
+    ],
+    [
+      'an unknown critical extension',
+      '1.2.3.4, which is not known',
+      leaf,
+      withInter({ extensions: [...caExtensions, make.ext('1.2.3.4', d.nullValue(), true)] }),
+      [root],
+    ],
+    [
+      'a signature by another key',
+      'is not by the key of',
+      issue({ ...interCa, key: make.ecKey() }, leafParty),
+      [inter],
+      [root],
+    ],
+    [
+      'an intermediate with a forged signature',
+      'is not by the key of "CN=Root"',
+      leaf,
+      [issue({ ...rootCa, key: make.ecKey() }, interCa, { ca: true })],
+      [root],
+    ],
+    [
+      'a forged root of the right name and key',
+      "root's key did not sign it",
+      leaf,
+      [inter, issue({ ...rootCa, key: make.ecKey() }, rootCa, { ca: true, days: 999 })],
+      [issue(rootCa, rootCa, { ca: true, notAfter: notAfterPast })],
+    ],
+    [
+      'a name outside of the constraints',
+      'name of kind dns outside of what is permitted by "CN=Intermediate"',
+      issue(interCa, leafParty, { extensions: [make.sans(make.dns('b.example'))] }),
+      withInter({ extensions: [...caExtensions, constraint(make.dns('a.example'))] }),
+      [root],
+    ],
+    [
+      'constraints that can not be read',
+      "can't be read",
+      leaf,
+      withInter({ extensions: [...caExtensions, make.ext(oids.nameConstraints, d.nullValue(), true)] }),
+      [root],
+    ],
+    [
+      'SHA-1 below the root',
+      'signed with sha1WithRSAEncryption, which is too weak',
+      { ...rsa, issuer: make.named('Root') },
+      [],
+      [root],
+    ],
+    ['SHA-1 on a root of the pool', "root's key did not sign it", rsa, [], [{ ...rsa, der: root.der }]],
+  ];
+  it.each(cases)('%s', (_, problem, subject, pool, roots) => {
+    const at = subject === rsa || subject.serialNumber === rsa.serialNumber ? rsa.notBefore : now;
+    expect(problemOf(subject, pool, roots, at)).toContain(problem);
+  });
+
+  it('more CAs than pathLenConstraint allows; one issued to itself does not count', () => {
+    const sub = party('Sub');
+    const below = issue(interCa, sub, { ca: true });
+    const deep = issue(sub, leafParty);
+    expect(problemOf(deep, [below, inter], [root], now)).toContain(
+      'allows 0 CA certificates below it, and there are 1',
+    );
+    const rolled = party('Intermediate');
+    const rollover = issue(interCa, rolled, { ca: true });
+    const byNewKey = issue(rolled, leafParty);
+    expect(verifyPath(byNewKey, [rollover, inter], [root], now)).toMatchObject({
+      path: [byNewKey, rollover, inter, root],
+    });
+    // A CA certificate at the end of the path is no intermediate (RFC 5280 section 4.2.1.9).
+    expect(verifyPath(below, [inter], [root], now)).toMatchObject({ ok: true });
+  });
+
+  it('is valid to the last second, and from the first', () => {
+    expect(verifyPath(leaf, [inter], [root], leaf.notAfter)).toMatchObject({ ok: true });
+    expect(verifyPath(leaf, [inter], [root], leaf.notAfter + 1)).toMatchObject({ ok: false });
+    expect(verifyPath(leaf, [inter], [root], leaf.notBefore)).toMatchObject({ ok: true });
+    expect(verifyPath(leaf, [inter], [root], leaf.notBefore - 1)).toMatchObject({ ok: false });
+  });
+});
+
+describe('pools that were made to hurt', () => {
+  const quickly = (act: () => void) => {
+    const started = performance.now();
+    act();
+    expect(performance.now() - started).toBeLessThan(1_500);
+  };
+
+  it('1,000 intermediates of one name and a thousand keys', () => {
+    const many = Array.from({ length: 1_000 }, () => issue(rootCa, party('Intermediate'), { ca: true, days: 60 }));
+    quickly(() => expect(problemOf(leaf, [...many, inter], [root], now)).toContain('look alike'));
+  }, 20_000);
+
+  it('1,000 intermediates of one name and one key: the first that fits is found', () => {
+    const many = Array.from({ length: 1_000 }, () => issue(rootCa, interCa, { ca: true, days: 60 }));
+    quickly(() => expect(verifyPath(leaf, many, [root], now)).toMatchObject({ ok: true }));
+  }, 20_000);
+
+  it('layers that cross-sign one another, with no root', () => {
+    const layers = Array.from({ length: 8 }, (_, i) => party(`Layer ${i}`));
+    const pool = layers.flatMap((p, i) => Array.from({ length: 40 }, () => issue(layers[i + 1] ?? p, p, { ca: true })));
+    const bottom = issue(layers[0] ?? rootCa, leafParty);
+    quickly(() => expect(problemOf(bottom, pool, [root], now)).not.toBe('a path'));
+  }, 20_000);
+
+  it('a chain of 1,000', () => {
+    const parties = Array.from({ length: 1_000 }, (_, i) => ({ ...interCa, name: make.named(`CA ${i}`) }));
+    const pool = parties.map((p, i) => issue(parties[i + 1] ?? rootCa, p, { ca: true }));
+    const bottom = issue(parties[0] ?? rootCa, leafParty);
+    quickly(() => expect(problemOf(bottom, pool, [root], now)).toContain('longer than 10'));
+  }, 20_000);
+});
+
+describe('chainEnd', () => {
+  const cases: [what: string, Certificate, Certificate[], Certificate[], end: number, endsWith: string][] = [
+    ['a leaf that ends first', leaf, [inter], [root], leaf.notAfter, 'leaf'],
+    [
+      'a leaf that outlives its intermediate',
+      issue(interCa, leafParty, { days: 70 }),
+      [inter],
+      [root],
+      inter.notAfter,
+      'chain',
+    ],
+    ['a leaf alone', issue(interCa, leafParty, { days: 70 }), [], [root], now + 70 * day, 'leaf'],
+    ['no roots', issue(interCa, leafParty, { days: 70 }), [inter], [], now + 70 * day, 'leaf'],
+    [
+      'an intermediate that is past',
+      leaf,
+      [issue(rootCa, interCa, { ca: true, notAfter: d.time(now - day) })],
+      [root],
+      now - day,
+      'chain',
+    ],
+    [
+      'a stranger that is past',
+      leaf,
+      [inter, issue(party('X'), party('Y'), { notAfter: d.time(now - day) })],
+      [root],
+      leaf.notAfter,
+      'leaf',
+    ],
+    ['an expired leaf', issue(interCa, leafParty, { notAfter: d.time(now - day) }), [inter], [root], now - day, 'leaf'],
+  ];
+  it.each(cases)('%s', (_, subject, pool, roots, end, endsWith) => {
+    expect(chainEnd(subject, pool, roots)).toEqual({ end, endsWith });
+  });
+});

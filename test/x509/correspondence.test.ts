@@ -1,0 +1,241 @@
+import { describe, expect, it } from 'vitest';
+import type { Certificate, Extension } from '../../lambdas/domain/certificate.ts';
+import type { Mode } from '../../lambdas/domain/profile.ts';
+import { parseCertificate } from '../../lambdas/x509/certificate.ts';
+import { allowedDifferences, differences } from '../../lambdas/x509/correspondence.ts';
+import * as d from '../../lambdas/x509/der-encode.ts';
+import { oids } from '../../lambdas/x509/oids.ts';
+import { golden } from './golden.ts';
+import * as make from './issue.ts';
+import { day, ext, issue, now, party } from './issue.ts';
+
+const [ca, newCa, oldKey, newKey] = [party('CA'), party('New CA'), party('leaf'), party('leaf')];
+
+/** One of each kind of extension that a certificate may hold, by OID. */
+const held: readonly Extension[] = [
+  make.keyUsage(0, 2),
+  ext(oids.extendedKeyUsage, d.sequence(d.oid(oids.serverAuth), d.oid(oids.clientAuth))),
+  make.basicConstraints(false),
+  make.sans(make.dns('leaf.example'), make.ip(192, 0, 2, 1), make.otherName()),
+  ext(oids.certificatePolicies, d.sequence(d.sequence(d.oid('1.3.6.1.4.1.32473.1')))),
+  ext(oids.nameConstraints, d.sequence(d.context(0, d.sequence(make.dns('example')))), true),
+  ext(oids.authorityInfoAccess, d.sequence(d.sequence(d.oid('1.3.6.1.5.5.7.48.1'), make.uri('http://ocsp.example')))),
+  ext(oids.crlDistributionPoints, d.sequence(d.sequence(d.context(0, d.context(0, make.uri('http://crl.example')))))),
+  ext(oids.tlsFeature, d.sequence(d.integer(5))),
+  ext('1.3.6.1.4.1.32473.9', d.utf8String('our own'), true),
+];
+const issued: readonly Extension[] = [
+  make.ski(oldKey.spki),
+  make.aki(ca.spki),
+  ext(oids.sctList, d.octetString(Uint8Array.of(1))),
+  ext(oids.stepProvisioner, d.sequence(d.integer(1), d.octetString(make.ascii('old')))),
+];
+const before = issue(ca, oldKey, { extensions: [...held, ...issued] });
+
+type Change = Parameters<typeof issue>[2];
+function successor(operation: Mode, more: Change = {}): Certificate {
+  const subject = operation === 'renew' ? oldKey : newKey;
+  return issue(newCa, subject, { extensions: [...held, ...issued], days: 7, ...more });
+}
+
+const modes: readonly Mode[] = ['renew', 'rekey'];
+const without = (list: readonly Extension[], oid: string) => list.filter((extension) => extension.oid !== oid);
+const all = [...held, ...issued];
+const replaced = (extension: Extension) => all.map((old) => (old.oid === extension.oid ? extension : old));
+
+describe.each(modes)('%s: corresponds', (operation) => {
+  it('with another issuer, serial number, validity and order of the extensions', () => {
+    expect(differences(before, successor(operation), operation)).toEqual([]);
+    expect(differences(before, successor(operation, { extensions: all.toReversed() }), operation)).toEqual([]);
+  });
+
+  const free = [oids.authorityKeyIdentifier, oids.sctList, oids.stepProvisioner];
+  it.each(free)('whatever %s holds, and when it goes or comes', (oid) => {
+    const other = successor(operation, {
+      extensions: replaced(ext(oid, d.sequence(d.contextPrimitive(0, Uint8Array.of(9))))),
+    });
+    expect(differences(before, other, operation)).toEqual([]);
+    const gone = successor(operation, { extensions: without(all, oid) });
+    expect(differences(before, gone, operation)).toEqual([]);
+    const lacking = issue(ca, oldKey, { extensions: without(all, oid) });
+    expect(differences(lacking, successor(operation), operation)).toEqual([]);
+  });
+
+  it('with another algorithm of the signature', () => {
+    const other = successor(operation, { algorithm: d.sequence(d.oid('1.2.840.10045.4.3.3')), digest: 'sha384' });
+    expect(differences(before, other, operation)).toEqual([]);
+  });
+
+  it('with issuerUniqueID', () => {
+    expect(
+      differences(before, successor(operation, { between: [d.contextPrimitive(1, Uint8Array.of(0, 1))] }), operation),
+    ).toEqual([]);
+  });
+
+  it('with a serial number of 20 octets', () => {
+    const serial = d.unsignedInteger(new Uint8Array(20).fill(0xff));
+    expect(differences(before, successor(operation, { serial }), operation)).toEqual([]);
+  });
+});
+
+it('rekey: corresponds with another subjectKeyIdentifier, with none, and with one where none was', () => {
+  expect(differences(before, successor('rekey', { extensions: replaced(make.ski(newKey.spki)) }), 'rekey')).toEqual([]);
+  expect(
+    differences(before, successor('rekey', { extensions: without(all, oids.subjectKeyIdentifier) }), 'rekey'),
+  ).toEqual([]);
+  const lacking = issue(ca, oldKey, { extensions: without(all, oids.subjectKeyIdentifier) });
+  expect(differences(lacking, successor('rekey'), 'rekey')).toEqual([]);
+});
+
+describe.each(modes)('%s: is refused', (operation) => {
+  const refused = (certificate: Certificate, problem: string, old: Certificate = before) =>
+    expect(differences(old, certificate, operation)).toEqual([expect.stringContaining(problem)]);
+
+  it('the very same certificate', () => refused(parseCertificate(before.der), 'the very one that was to be replaced'));
+
+  it.each(held)('without extension $oid', ({ oid }) => {
+    refused(successor(operation, { extensions: without(all, oid) }), 'came as absent');
+  });
+
+  it.each(held)('with another value of extension $oid', ({ oid, critical }) => {
+    const values = new Map([
+      [oids.keyUsage as string, d.namedBits([0])],
+      [oids.extendedKeyUsage as string, d.sequence(d.oid(oids.serverAuth))],
+      [oids.basicConstraints as string, d.sequence(d.boolean(true))],
+      [oids.subjectAltName as string, d.sequence(make.dns('leaf.example'), make.ip(192, 0, 2, 1))],
+    ]);
+    const other = ext(oid, values.get(oid) ?? d.sequence(), critical);
+    refused(successor(operation, { extensions: replaced(other) }), `(${oid})`.slice(1, -1));
+  });
+
+  it.each(all)('with the other criticality of extension $oid', (extension) => {
+    const turned = { ...extension, critical: !extension.critical };
+    const [was, came] = extension.critical ? ['critical', 'not critical'] : ['not critical', 'critical'];
+    refused(successor(operation, { extensions: replaced(turned) }), `was ${was}, came as ${came}`);
+  });
+
+  it.each(held)('with extension $oid where it was not', ({ oid }) => {
+    const lacking = issue(ca, oldKey, { extensions: without(all, oid) });
+    refused(successor(operation), 'was absent, came as', lacking);
+  });
+
+  const free = [oids.authorityKeyIdentifier, oids.sctList, oids.stepProvisioner];
+  it.each(free)('with %s where it was not, and critical', (oid) => {
+    const lacking = issue(ca, oldKey, { extensions: without(all, oid) });
+    const critical = all.map((extension) => (extension.oid === oid ? { ...extension, critical: true } : extension));
+    refused(successor(operation, { extensions: critical }), 'was absent, came as critical', lacking);
+  });
+
+  const cases: [what: string, problem: string, Change][] = [
+    ['another subject', 'the subject was "CN=leaf", came as "CN=other"', { subject: make.named('other') }],
+    ['no subject', 'came as ""', { subject: make.named('') }],
+    [
+      'the subject in another type of string',
+      'in another encoding',
+      {
+        subject: d.sequence(d.setOf(make.attribute(oids.commonName, make.text('printableString', make.ascii('leaf'))))),
+      },
+    ],
+    ['another public key', 'public key is', { spki: operation === 'renew' ? newKey.spki : oldKey.spki }],
+    [
+      'the old serial number',
+      'serial number is the old one',
+      { serial: d.unsignedInteger(Buffer.from(before.serialNumber, 'hex')) },
+    ],
+    ['a serial number of 21 octets', 'has 21 octets', { serial: d.unsignedInteger(new Uint8Array(21).fill(1)) }],
+    ['a signature with SHA-1', 'sha1WithRSAEncryption', { algorithm: make.sha1WithRsa }],
+    ['subjectUniqueID', 'subjectUniqueID was absent', { between: [d.contextPrimitive(2, Uint8Array.of(0, 1))] }],
+    [
+      'an extension nobody asked for',
+      '1.2.3.4 was absent, came as 0500',
+      { extensions: [...all, ext('1.2.3.4', d.nullValue())] },
+    ],
+    [
+      'the poison of a precertificate',
+      '1.3.6.1.4.1.11129.2.4.3 was absent',
+      { extensions: [...all, ext('1.3.6.1.4.1.11129.2.4.3', d.nullValue(), true)] },
+    ],
+  ];
+  it.each(cases)('%s', (_, problem, change) => refused(successor(operation, change), problem));
+
+  it('another order of the alternative names: their value is another one', () => {
+    const turned = make.sans(make.ip(192, 0, 2, 1), make.dns('leaf.example'), make.otherName());
+    refused(successor(operation, { extensions: replaced(turned) }), 'was [dns:leaf.example ip:192.0.2.1]');
+  });
+
+  it('version 2 where version 3 was', () => {
+    const plain = issue(ca, oldKey, { extensions: [] });
+    refused(successor(operation, { extensions: [], version: d.integer(1) }), 'version was 3, came as 2', plain);
+    expect(
+      differences(
+        issue(ca, oldKey, { extensions: [], version: undefined }),
+        successor(operation, { extensions: [] }),
+        operation,
+      ),
+    ).toEqual([]);
+  });
+
+  it('several at once: each is told', () => {
+    const other = successor(operation, {
+      subject: make.named('other'),
+      extensions: without(without(all, oids.keyUsage), oids.tlsFeature),
+    });
+    expect(differences(before, other, operation)).toHaveLength(3);
+  });
+});
+
+describe('renew: a subjectKeyIdentifier stays what it was', () => {
+  it.each([
+    ['another one', replaced(make.ski(newKey.spki)), 'subjectKeyIdentifier (2.5.29.14) was'],
+    ['none', without(all, oids.subjectKeyIdentifier), 'came as absent'],
+  ])('%s', (_, extensions, problem) => {
+    expect(differences(before, successor('renew', { extensions }), 'renew')).toEqual([
+      expect.stringContaining(problem),
+    ]);
+  });
+
+  it('one where none was: the message says that a rekey takes it', () => {
+    const lacking = issue(ca, oldKey, { extensions: without(all, oids.subjectKeyIdentifier) });
+    expect(differences(lacking, successor('renew'), 'renew')).toEqual([expect.stringContaining('rekey this one')]);
+  });
+});
+
+describe('golden certificates', () => {
+  const [leaf, renewed, rekeyed] = ['step-leaf', 'step-renewed', 'step-rekeyed'].map((name) =>
+    parseCertificate(golden(name)),
+  );
+  if (!leaf || !renewed || !rekeyed) throw new Error('no golden certificates');
+
+  it('what step-ca answers corresponds', () => {
+    expect(differences(leaf, renewed, 'renew')).toEqual([]);
+    expect(differences(leaf, rekeyed, 'rekey')).toEqual([]);
+    expect(differences(renewed, rekeyed, 'rekey')).toEqual([]);
+  });
+
+  it('and not as the other operation', () => {
+    expect(differences(leaf, renewed, 'rekey')).toEqual(['the public key is the old one, a rekey replaces it']);
+    expect(differences(leaf, rekeyed, 'renew')).toEqual([
+      'the public key is another one, a renewal keeps it',
+      expect.stringContaining('subjectKeyIdentifier'),
+    ]);
+  });
+});
+
+it('messages stay short whatever the certificates hold', () => {
+  const long = (fill: string) =>
+    issue(ca, oldKey, {
+      notAfter: d.time(now + day),
+      subject: make.named(fill.repeat(9_000)),
+      extensions: [
+        make.sans(...Array.from({ length: 5_000 }, (_, i) => make.dns(`${fill}${i}.example`))),
+        ext('1.2.3', d.octetString(new Uint8Array(9_000))),
+      ],
+    });
+  const found = differences(long('a'), long('b'), 'renew');
+  expect(found).toHaveLength(2);
+  for (const text of found) expect(text.length).toBeLessThan(1_000);
+});
+
+it('every allowed difference gives its reason', () => {
+  for (const { reason } of allowedDifferences) expect(reason.length).toBeGreaterThan(10);
+});

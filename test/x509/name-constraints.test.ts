@@ -1,0 +1,164 @@
+import { describe, expect, it } from 'vitest';
+import { parseCertificate } from '../../lambdas/x509/certificate.ts';
+import * as d from '../../lambdas/x509/der-encode.ts';
+import { nameConstraintProblem } from '../../lambdas/x509/name-constraints.ts';
+import { oids } from '../../lambdas/x509/oids.ts';
+import { golden } from './golden.ts';
+import * as make from './issue.ts';
+import { directory, dns, email, ip, issue, otherName, party, sans, uri } from './issue.ts';
+
+const ca = party('CA');
+const C = (text: string) => d.setOf(make.attribute('2.5.4.6', make.text('printableString', make.ascii(text))));
+const O = (text: string, encode = d.utf8String) => d.setOf(make.attribute('2.5.4.10', encode(text)));
+const printable = (text: string) => make.text('printableString', make.ascii(text));
+
+function constraints(permitted: Uint8Array[], excluded: Uint8Array[]) {
+  const subtrees = (number: number, bases: Uint8Array[]) =>
+    bases.length === 0 ? [] : [d.context(number, ...bases.map((base) => d.sequence(base)))];
+  const value = d.sequence(...subtrees(0, permitted), ...subtrees(1, excluded));
+  return issue(ca, ca, { extensions: [make.ext(oids.nameConstraints, value, true)] });
+}
+
+const holding = (...names: Uint8Array[]) =>
+  issue(ca, party(''), { extensions: names.length > 0 ? [sans(...names)] : [] });
+const named = (...rdns: Uint8Array[]) => issue(ca, { ...ca, name: d.sequence(...rdns) }, { extensions: [] });
+
+describe('inside a permitted subtree', () => {
+  const table: [what: string, base: Uint8Array, name: Uint8Array, inside: boolean][] = [
+    ['the host', dns('example.org'), dns('example.org'), true],
+    ['a host below', dns('example.org'), dns('a.b.Example.ORG'), true],
+    ['a wildcard below', dns('example.org'), dns('*.example.org'), true],
+    ['a host that only ends alike', dns('example.org'), dns('badexample.org'), false],
+    ['a host above', dns('a.example.org'), dns('example.org'), false],
+    ['a wildcard above', dns('a.example.org'), dns('*.example.org'), false],
+    ['with a leading period: below', dns('.example.org'), dns('a.example.org'), true],
+    ['with a leading period: not itself', dns('.example.org'), dns('example.org'), false],
+    ['everything', dns(''), dns('a.example'), true],
+    ['a mailbox', email('jo@example.org'), email('jo@EXAMPLE.org'), true],
+    ['another letter case of a mailbox', email('jo@example.org'), email('Jo@example.org'), false],
+    ['a host of mailboxes', email('example.org'), email('x@example.org'), true],
+    ['not the hosts below it', email('example.org'), email('x@a.example.org'), false],
+    ['hosts below', email('.example.org'), email('x@a.example.org'), true],
+    ['hosts below, not itself', email('.example.org'), email('x@example.org'), false],
+    ['a mailbox without a host', email('example.org'), email('example.org'), false],
+    ['a URI of the host', uri('example.org'), uri('https://example.org/x'), true],
+    ['a URI with user and port', uri('example.org'), uri('https://u:p@Example.org:8443?x'), true],
+    [
+      'a URI of another host, the right one as user',
+      uri('example.org'),
+      uri('https://example.org@evil.example/'),
+      false,
+    ],
+    ['a URI of a host below', uri('example.org'), uri('https://a.example.org/'), false],
+    ['a URI of a host below, with a period', uri('.example.org'), uri('spiffe://a.example.org/ns'), true],
+    ['a URI without a host', uri('example.org'), uri('urn:example.org'), false],
+    ['a URI with an address', uri(''), uri('https://192.0.2.1/'), false],
+    ['a URI with an IPv6 address', uri(''), uri('https://[::1]/'), false],
+    ['an address in the range', ip(10, 0, 0, 0, 255, 0, 0, 0), ip(10, 9, 8, 7), true],
+    ['an address outside', ip(10, 0, 0, 0, 255, 0, 0, 0), ip(11, 9, 8, 7), false],
+    ['IPv6 where IPv4 is permitted', ip(0, 0, 0, 0, 0, 0, 0, 0), ip(...new Array(16).fill(0)), false],
+    [
+      'IPv6',
+      ip(0x20, 1, ...new Array(14).fill(0), 0xff, 0xff, ...new Array(14).fill(0)),
+      ip(0x20, 1, ...new Array(14).fill(9)),
+      true,
+    ],
+    ['the directory', directory(d.sequence(C('DE'), O('A'))), directory(d.sequence(C('DE'), O('A'), O('b'))), true],
+    [
+      'in another type of string and letter case',
+      directory(d.sequence(O('Acme  Ltd', printable))),
+      directory(d.sequence(O(' acme ltd'))),
+      true,
+    ],
+    ['in another order', directory(d.sequence(C('DE'), O('A'))), directory(d.sequence(O('A'), C('DE'))), false],
+    ['a shorter name', directory(d.sequence(C('DE'), O('A'))), directory(d.sequence(C('DE'))), false],
+    [
+      'a value that looks like hex of another',
+      directory(d.sequence(O('x', () => d.integer(5)))),
+      directory(d.sequence(O('#020105'))),
+      false,
+    ],
+    ['a kind that is not judged', otherName(), otherName(), false],
+  ];
+  it.each(table)('%s', (_, base, name, inside) => {
+    const problem = nameConstraintProblem(constraints([base], []), holding(name));
+    expect(problem).toEqual(inside ? undefined : expect.stringContaining('outside of what is permitted'));
+  });
+
+  it('a name of a kind without a subtree is free', () => {
+    expect(
+      nameConstraintProblem(constraints([dns('example.org')], []), holding(email('x@y'), otherName())),
+    ).toBeUndefined();
+  });
+
+  it('one subtree of several is enough, and every name needs one', () => {
+    const two = constraints([dns('a.example'), dns('b.example')], []);
+    expect(nameConstraintProblem(two, holding(dns('b.example'), dns('a.example')))).toBeUndefined();
+    expect(nameConstraintProblem(two, holding(dns('b.example'), dns('c.example')))).toContain('kind dns');
+  });
+
+  it('the subject counts as a directory name, and its e-mail addresses where no other is given', () => {
+    const inDe = constraints([directory(d.sequence(C('DE')))], []);
+    expect(nameConstraintProblem(inDe, named(C('DE'), O('x')))).toBeUndefined();
+    expect(nameConstraintProblem(inDe, named(C('FR')))).toContain('directoryName');
+    expect(nameConstraintProblem(inDe, named())).toBeUndefined();
+    const mail = constraints([email('example.org')], []);
+    const address = (text: string) =>
+      d.setOf(make.attribute(oids.emailAddress, make.text('ia5String', make.ascii(text))));
+    expect(nameConstraintProblem(mail, named(address('a@example.org')))).toBeUndefined();
+    expect(nameConstraintProblem(mail, named(address('a@evil.example')))).toContain('email');
+  });
+});
+
+describe('excluded subtrees', () => {
+  const table: [what: string, base: Uint8Array, name: Uint8Array, excluded: boolean][] = [
+    ['a host below', dns('example.org'), dns('a.example.org'), true],
+    ['the host with a period behind', dns('example.org'), dns('example.org.'), true],
+    ['another host', dns('example.org'), dns('example.com'), false],
+    ['a wildcard that covers it', dns('www.example.org'), dns('*.example.org'), true],
+    ['a wildcard with letters that covers it', dns('www.example.org'), dns('w*.example.org'), true],
+    ['a wildcard beside it', dns('www.example.org'), dns('*.a.example.org'), false],
+    ['an address', ip(10, 0, 0, 0, 255, 0, 0, 0), ip(10, 0, 0, 1), true],
+    ['an address beside', ip(10, 0, 0, 0, 255, 0, 0, 0), ip(11, 0, 0, 1), false],
+    ['a mailbox that can not be read', email('example.org'), email('nobody'), true],
+    ['a URI that can not be read', uri('example.org'), uri('mailto:x'), true],
+    ['a kind that is not judged', otherName(), otherName(), true],
+    ['another kind', dns('example.org'), uri('https://example.org/'), false],
+  ];
+  it.each(table)('%s', (_, base, name, excluded) => {
+    const problem = nameConstraintProblem(constraints([], [base]), holding(name));
+    expect(problem).toEqual(excluded ? expect.stringContaining('that is excluded') : undefined);
+  });
+
+  it('go before permitted ones', () => {
+    const both = constraints([dns('example.org')], [dns('a.example.org')]);
+    expect(nameConstraintProblem(both, holding(dns('b.example.org')))).toBeUndefined();
+    expect(nameConstraintProblem(both, holding(dns('x.a.example.org')))).toContain('excluded');
+  });
+});
+
+it('openssl encodes them as they are read here', () => {
+  const issuer = parseCertificate(golden('everything'));
+  expect(
+    nameConstraintProblem(issuer, holding(dns('a.example.org'), ip(10, 1, 1, 1), email('x@example.com'))),
+  ).toBeUndefined();
+  expect(nameConstraintProblem(issuer, holding(dns('a.example.com')))).toContain('outside');
+  expect(nameConstraintProblem(issuer, holding(ip(11, 1, 1, 1)))).toContain('outside');
+  expect(nameConstraintProblem(issuer, holding(email('x@a.example.net')))).toContain('excluded');
+  expect(nameConstraintProblem(parseCertificate(golden('policies')), holding(dns('x')))).toBeUndefined();
+});
+
+it('refuses a minimum, a maximum, an IP range of 5 octets', () => {
+  const raw = (...subtree: Uint8Array[]) =>
+    issue(ca, ca, { extensions: [make.ext(oids.nameConstraints, d.sequence(d.context(0, d.sequence(...subtree))))] });
+  const invalid = expect.objectContaining({ code: 'InvalidCertificate' });
+  expect(() => nameConstraintProblem(raw(dns('a'), d.contextPrimitive(1, Uint8Array.of(1))), holding())).toThrow(
+    invalid,
+  );
+  expect(() => nameConstraintProblem(raw(ip(1, 2, 3, 4, 5)), holding())).toThrow(invalid);
+});
+
+it('refuses to compare for ever', () => {
+  const many = (count: number) => Array.from({ length: count }, (_, i) => dns(`a${i}.example`));
+  expect(nameConstraintProblem(constraints(many(1_000), []), holding(...many(251)))).toContain('too many');
+});

@@ -1,0 +1,37 @@
+import { defineConfig } from 'vitest/config';
+
+/** What needs the local AWS or a real step-ca. All the rest is unit tests, which start no process. */
+const LOCAL = ['test/local-aws/**/*.test.ts', 'test/**/*.local.test.ts'];
+const E2E = ['test/e2e/**/*.test.ts'];
+
+export default defineConfig({
+  test: {
+    // A project may have no test yet, or a filter may leave it none.
+    passWithNoTests: true,
+    projects: [
+      {
+        test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: [...LOCAL, ...E2E], testTimeout: 10_000 },
+      },
+      {
+        test: {
+          name: 'local',
+          include: LOCAL,
+          exclude: E2E,
+          globalSetup: ['test/support/local-setup.ts'],
+          testTimeout: 30_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        // One deployment for all files: each works under names of its own (`uniqueName`).
+        test: {
+          name: 'e2e',
+          include: E2E,
+          globalSetup: ['test/support/local-setup.ts', 'test/support/stack-setup.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+        },
+      },
+    ],
+  },
+});
