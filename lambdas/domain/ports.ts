@@ -2,6 +2,7 @@
  * What the use cases need of the world, and nothing more. Every port has a fake in test/fakes/ that passes the same
  * conformance suite (test/conformance/) as the real thing.
  */
+import type { Authority } from './authority.ts';
 import type { CertificateChain } from './certificate.ts';
 import type { Reason } from './decision.ts';
 import type { Instant } from './instant.ts';
@@ -87,6 +88,13 @@ export interface Publisher {
 export interface ProfileSource {
   /** Undefined for a name that this stack does not have. */
   find(name: string): Promise<Profile | undefined>;
+}
+
+export interface AuthoritySource {
+  /** Names of all authorities of this stack. */
+  readonly names: readonly string[];
+  /** Undefined for a name that this stack does not have. */
+  find(name: string): Promise<Authority | undefined>;
 }
 
 /** One line a decision, and the metrics of contract section 8. */

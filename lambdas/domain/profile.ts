@@ -10,6 +10,8 @@ export type Mode = 'renew' | 'rekey';
 export type CaReference =
   | { readonly type: 'step-ca'; readonly url: string; readonly root: string }
   | { readonly type: 'offline'; readonly authority: string }
+  /** The CA certificate of an authority of the stack itself; no profile of the configuration has this type. */
+  | { readonly type: 'authority'; readonly authority: string }
   | {
       readonly type: 'infisical';
       readonly url: string;

@@ -1,0 +1,30 @@
+/**
+ * An authority of the stack's own: a CA certificate in a secret, its key in KMS or (imported) in that secret. It comes
+ * from the deployed configuration, as profiles do. policy/authority.ts validates it.
+ */
+export interface Authority {
+  readonly name: string;
+  /** ARN or name of the secret that holds the CA certificate and its chain. */
+  readonly secretId: string;
+  /** The key, where it is in KMS; else it is in the secret. */
+  readonly kmsKeyArn?: string;
+  /** For a key that is encrypted in the secret. */
+  readonly passwordSecretId?: string;
+  /** The authority of this stack that issued it. Undefined for a root, and for one whose parent is held elsewhere. */
+  readonly parent?: string;
+  /** A disabled authority signs nothing. */
+  readonly disabled: boolean;
+  /** How long before now a new certificate starts, milliseconds. step-ca's default is a minute. */
+  readonly backdate: number;
+  /** step-ca's `authority.claims`, and those of its provisioners by name, which override them. */
+  readonly claims: Claims;
+  readonly provisionerClaims: ReadonlyMap<string, Claims>;
+}
+
+/** The claims of step-ca that a renewal honours; durations in milliseconds, undefined where the configuration is silent. */
+export interface Claims {
+  readonly minDuration?: number;
+  readonly maxDuration?: number;
+  readonly disableRenewal?: boolean;
+  readonly allowRenewalAfterExpiry?: boolean;
+}
