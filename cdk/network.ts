@@ -1,6 +1,7 @@
 /** Where the functions run when a CA is in a private network. */
+import { Annotations } from 'aws-cdk-lib';
 import type { ISecurityGroup, IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
-import { SecurityGroup, Subnet, Vpc } from 'aws-cdk-lib/aws-ec2';
+import { SecurityGroup, Vpc } from 'aws-cdk-lib/aws-ec2';
 import type { Construct } from 'constructs';
 import type { Config } from './config.ts';
 
@@ -39,9 +40,11 @@ export function placementOf(scope: Construct, given: Config['vpc'] | VpcPlacemen
     availabilityZones: given.subnetIds.map((_, index) => `zone-${index}`),
     privateSubnetIds: given.subnetIds,
   });
+  // A Lambda does not ask for a subnet's routes.
+  Annotations.of(vpc).acknowledgeWarning('@aws-cdk/aws-ec2:noSubnetRouteTableId');
   return {
     vpc,
-    vpcSubnets: { subnets: given.subnetIds.map((id, index) => Subnet.fromSubnetId(scope, `Subnet${index}`, id)) },
+    vpcSubnets: { subnets: vpc.privateSubnets },
     securityGroups: given.securityGroupIds?.map((id, index) =>
       SecurityGroup.fromSecurityGroupId(scope, `SecurityGroup${index}`, id),
     ) ?? [ownSecurityGroup(scope, vpc)],

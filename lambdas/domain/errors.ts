@@ -60,7 +60,8 @@ export class RenewalError extends Error {
  */
 export function toRenewalError(thrown: unknown): RenewalError {
   if (thrown instanceof RenewalError) return thrown;
-  const kind = thrown instanceof Error ? thrown.name : typeof thrown;
+  // Even a name may quote input; one that looks like a class's is safe.
+  const kind = thrown instanceof Error && /^\w{1,60}$/.test(thrown.name) ? thrown.name : typeof thrown;
   return new RenewalError(
     'Internal',
     `An unexpected ${kind} stopped this renewal. Report it with the log line's requestId.`,

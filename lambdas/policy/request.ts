@@ -10,7 +10,12 @@ const secretId = z.string().check(z.minLength(1), z.maxLength(2048));
 export const onDemandSchema = z.strictObject({
   secretId,
   ...settingFields,
-  privateKey: z.optional(z.union([z.strictObject({ secretId }), z.strictObject({ kmsKeyId: secretId })])),
+  privateKey: z.optional(
+    z.union(
+      [z.strictObject({ secretId }), z.strictObject({ kmsKeyId: secretId })],
+      'expected { "secretId": … } or { "kmsKeyId": … }',
+    ),
+  ),
   out: z.optional(z.strictObject({ secretId })),
   force: z.optional(z.boolean()),
   dryRun: z.optional(z.boolean()),
@@ -30,7 +35,7 @@ const messageSchema = z.strictObject({
 });
 
 function parse<T>(schema: z.ZodMiniType<T>, input: unknown, what: string): T {
-  const parsed = schema.safeParse(input);
+  const parsed = schema.safeParse(input, { reportInput: true }); // so that a message can say what was found
   if (parsed.success) return parsed.data;
   throw new RenewalError(
     'InvalidRequest',

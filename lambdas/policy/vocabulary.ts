@@ -133,18 +133,36 @@ export function formatPath(root: string, path: readonly PropertyKey[]): string {
 }
 
 function explainIssue(issue: z.core.$ZodIssue): string {
+  const found = foundIn(issue);
   switch (issue.code) {
-    case 'invalid_type':
-      return issue.input === undefined ? `missing; expected ${issue.expected}` : `expected ${issue.expected}`;
+    case 'invalid_type': {
+      const expected = withArticle(issue.expected === 'int' ? 'whole number' : issue.expected);
+      return issue.input === undefined ? `missing; expected ${expected}` : `${found}expected ${expected}`;
+    }
     case 'invalid_value':
-      return `expected one of ${issue.values.map((value) => JSON.stringify(value)).join(', ')}`;
+      return `${found}expected one of ${issue.values.map((value) => JSON.stringify(value)).join(', ')}`;
     case 'unrecognized_keys':
       return `unknown ${issue.keys.length === 1 ? 'field' : 'fields'} ${issue.keys.slice(0, 5).map(quote).join(', ')}`;
     case 'too_small':
-      return `expected at least ${issue.minimum}`;
+      return `${found}expected at least ${issue.minimum}${unitOf(issue.origin)}`;
     case 'too_big':
-      return `expected at most ${issue.maximum}`;
+      return `${found}expected at most ${issue.maximum}${unitOf(issue.origin)}`;
     default:
-      return issue.message;
+      return `${found}${issue.message}`;
   }
+}
+
+/** Nothing where the schema's caller did not ask for the input to be reported. */
+function foundIn({ input }: z.core.$ZodIssue): string {
+  if (input === undefined) return '';
+  if (typeof input === 'number' || typeof input === 'boolean') return `found ${input}, `;
+  if (typeof input === 'string' && /^[\w.%+:/ -]{1,20}$/.test(input)) return `found ${quote(input)}, `;
+  if (input === null) return 'found null, ';
+  return `found ${withArticle(Array.isArray(input) ? 'array' : input === '' ? 'empty string' : typeof input)}, `;
+}
+
+const withArticle = (noun: string): string => `${/^[aeiou]/.test(noun) ? 'an' : 'a'} ${noun}`;
+
+function unitOf(origin: string): string {
+  return origin === 'string' ? ' characters' : origin === 'array' ? ' entries' : '';
 }

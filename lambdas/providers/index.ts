@@ -21,6 +21,7 @@ export async function providerFor(profile: Profile, { entropy }: ProviderDepende
       return stepCaProvider({ url: ca.url, root: ca.root, entropy });
     }
     case 'offline':
+    case 'authority':
     case 'infisical':
       throw new RenewalError(
         'InvalidRequest',

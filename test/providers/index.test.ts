@@ -15,6 +15,7 @@ test('a profile of type step-ca has its provider, with its root', async () => {
 
 test.each<CaReference>([
   { type: 'offline', authority: 'issuing' },
+  { type: 'authority', authority: 'issuing' },
   { type: 'infisical', url: 'https://eu.infisical.com', caId: 'id', authSecretId: 'auth' },
 ])('a profile of type $type has none yet', async (ca) => {
   await expect(providerFor(profile(ca), world)).rejects.toMatchObject({ code: 'InvalidRequest' });

@@ -366,7 +366,11 @@ describe('the key', () => {
 
 describe('the end of a text without a newline', () => {
   const table: [string, () => string, () => string][] = [
-    ['behind a comment that ends in a space', () => `${pem(leaf())}\n# issuing \n${pem(m.a)}`, () => `${pem(nextLeaf())}\n# issuing `],
+    [
+      'behind a comment that ends in a space',
+      () => `${pem(leaf())}\n# issuing \n${pem(m.a)}`,
+      () => `${pem(nextLeaf())}\n# issuing `,
+    ],
     ['behind empty lines', () => `${pem(leaf())}\r\n\r\n${pem(m.a)}`, () => pem(nextLeaf())],
     ['in one line', () => [pem(leaf(), ' '), pem(m.a, ' ')].join(' '), () => pem(nextLeaf(), ' ')],
   ];

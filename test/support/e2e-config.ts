@@ -8,8 +8,16 @@ import { client, type Endpoint } from './aws.ts';
 /** The secret that holds the password of the profile `encrypted`. */
 export const PASSWORD_SECRET = 'e2e/key-password';
 
+/** CAs besides the run's own one. */
+export interface MoreCas {
+  /** The run's CA, by way of a gate that a test can shut (gate.ts). */
+  readonly gated: { readonly url: string };
+  /** A CA of its own that renews expired certificates. */
+  readonly lenient: Pick<CaAccess, 'url' | 'rootPem'>;
+}
+
 /** The profiles of the deployment that all e2e tests share. A test that needs another gets it here; none changes what others rest on. */
-export function e2eConfig(ca: Pick<CaAccess, 'url'>): Readonly<Record<string, unknown>> {
+export function e2eConfig(ca: Pick<CaAccess, 'url'>, { gated, lenient }: MoreCas): Readonly<Record<string, unknown>> {
   const local = { type: 'step-ca', url: ca.url, root: 'root_ca.crt' };
   return {
     schedule: 'rate(1 hour)', // it doesn't come round while the tests run: they start their scans themselves
@@ -20,16 +28,18 @@ export function e2eConfig(ca: Pick<CaAccess, 'url'>): Readonly<Record<string, un
       paused: { ca: local, paused: true },
       // Nothing listens on port 1.
       unreachable: { ca: { ...local, url: 'https://127.0.0.1:1' } },
+      gated: { ca: { ...local, url: gated.url } },
+      lenient: { ca: { ...local, url: lenient.url, root: lenient.rootPem } },
     },
   };
 }
 
 /** What has to be there before the deployment: the file to deploy, with its root beside it, and the secrets that it names. Returns the file's path. */
-export async function prepareE2e(folder: string, aws: Endpoint, ca: CaAccess): Promise<string> {
+export async function prepareE2e(folder: string, aws: Endpoint, ca: CaAccess, more: MoreCas): Promise<string> {
   await mkdir(folder, { recursive: true });
   await writeFile(join(folder, 'root_ca.crt'), ca.rootPem);
   const config = join(folder, 'cert-renewer.json');
-  await writeFile(config, JSON.stringify(e2eConfig(ca), null, 2));
+  await writeFile(config, JSON.stringify(e2eConfig(ca, more), null, 2));
   const password = { Name: PASSWORD_SECRET, SecretString: randomBytes(12).toString('base64url') };
   await client(SecretsManagerClient, aws).send(new CreateSecretCommand(password));
   return config;

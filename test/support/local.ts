@@ -2,6 +2,7 @@ import { describe, inject, it } from 'vitest';
 import type { CaAccess } from '../../scripts/local/leaf.ts';
 import { type Tool, ToolMissingError } from '../../scripts/local/tools.ts';
 import type { EmulatorAccess, Started } from './local-setup.ts';
+import type { StackAccess } from './stack-setup.ts';
 
 /** What the set-up of the run has started. Asking for what is missing throws; `describeWith` sees to it that nobody does. */
 export interface Local {
@@ -10,6 +11,8 @@ export interface Local {
   readonly ca: CaAccess;
   /** What `npx cdk deploy` put out: only in test/e2e. */
   readonly outputs: Readonly<Record<string, string>>;
+  /** What belongs to that deployment besides: only in test/e2e. */
+  readonly stack: StackAccess;
 }
 
 const started = {
@@ -37,6 +40,9 @@ export function describeWith(
     },
     get outputs() {
       return found(started.stack()).outputs;
+    },
+    get stack() {
+      return found(started.stack());
     },
   };
   describeFound(

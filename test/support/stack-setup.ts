@@ -4,13 +4,21 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { progress } from '../../scripts/local/cache.ts';
+import { type Hierarchy, makeHierarchy } from '../../scripts/local/hierarchy.ts';
+import type { CaAccess } from '../../scripts/local/leaf.ts';
 import { bootstrap, deploy } from '../../scripts/local/stack.ts';
+import { startStepCa } from '../../scripts/local/step-ca.ts';
 import { prepareE2e } from './e2e-config.ts';
+import { startGate } from './gate.ts';
 import type { Started } from './local-setup.ts';
 
 /** The outputs of the stack, by name: ScanFunctionName, RenewFunctionName, RenewalQueueUrl, DeadLetterQueueUrl, EventBusName. */
 export interface StackAccess {
   readonly outputs: Readonly<Record<string, string>>;
+  /** Works the gate of the profile `gated`: see gateKeeper. */
+  readonly gateControl: string;
+  /** The CA of the profile `lenient`, with its keys. */
+  readonly lenient: { readonly access: CaAccess; readonly hierarchy: Hierarchy };
 }
 
 declare module 'vitest' {
@@ -27,15 +35,25 @@ export default async function setup(project: TestProject): Promise<() => Promise
     return async () => {};
   }
   const folder = await mkdtemp(join(tmpdir(), 'cert-renewer-e2e-'));
-  const remove = (): Promise<void> => rm(folder, { recursive: true, force: true });
+  const undo: (() => unknown)[] = [() => rm(folder, { recursive: true, force: true })];
+  const clear = async (): Promise<void> => {
+    await Promise.all(undo.map((step) => step()));
+  };
   try {
     progress('deploying the stack onto the local AWS (about 20 s)');
-    const config = await prepareE2e(folder, emulator, stepCa);
+    const gate = await startGate(stepCa.url);
+    undo.push(gate.close);
+    const hierarchy = await makeHierarchy({ name: 'Lenient' });
+    const lenient = await startStepCa({ hierarchy, claims: { allowRenewalAfterExpiry: true } });
+    undo.push(lenient.close);
+    const { access } = lenient;
+    const config = await prepareE2e(folder, emulator, stepCa, { gated: gate, lenient: access });
     await bootstrap(emulator);
-    project.provide('stack', { found: true, outputs: await deploy(emulator, { config }) });
+    const outputs = await deploy(emulator, { config });
+    project.provide('stack', { found: true, outputs, gateControl: gate.control, lenient: { access, hierarchy } });
   } catch (error) {
-    await remove();
+    await clear();
     throw error;
   }
-  return remove;
+  return clear;
 }
