@@ -90,6 +90,7 @@ describe('refused', () => {
     ['another algorithm outside', 'not the one inside', { outerAlgorithm: make.sha1WithRsa }],
     ['an extension twice', 'keyUsage (2.5.29.15) twice', { extensions: [make.keyUsage(0), make.keyUsage(1)] }],
     ['an empty RDN', 'subject has an empty RDN', { subject: d.sequence(d.setOf()) }],
+    ['an issuer with an empty RDN', 'issuer has an empty RDN', { issuer: d.sequence(d.setOf()) }],
     ['a subject that is no list of SETs', 'the subject', { subject: d.sequence(d.integer(1)) }],
     [
       'bytes behind the extensions',

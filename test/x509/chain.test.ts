@@ -265,6 +265,26 @@ describe('verifyPath refuses', () => {
     expect(verifyPath(below, [inter], [root], now)).toMatchObject({ ok: true });
   });
 
+  it('constraints hold for every CA below, but for one that a CA issued to itself; unknown extensions may be there', () => {
+    const directories = make.ext(
+      oids.nameConstraints,
+      d.sequence(d.context(0, d.sequence(make.directory(make.named('Inside'))))),
+      true,
+    );
+    const harmless = make.ext('1.2.3.4', d.nullValue());
+    const constrained = issue(rootCa, interCa, {
+      ca: true,
+      extensions: [make.basicConstraints(true), directories, harmless],
+    });
+    const [sub, rolled, nameless] = [party('Outside'), party('Intermediate'), party('')];
+    const below = issue(interCa, sub, { ca: true });
+    const byOutsider = issue(sub, nameless, { extensions: [make.sans(make.dns('leaf.example'))] });
+    expect(problemOf(byOutsider, [below, constrained], [root], now)).toContain('"CN=Outside" has a name');
+    const rollover = issue(interCa, rolled, { ca: true });
+    const byRolled = issue(rolled, nameless, { extensions: [make.sans(make.dns('leaf.example'))] });
+    expect(verifyPath(byRolled, [rollover, constrained], [root], now)).toMatchObject({ ok: true });
+  });
+
   it('is valid to the last second, and from the first', () => {
     expect(verifyPath(leaf, [inter], [root], leaf.notAfter)).toMatchObject({ ok: true });
     expect(verifyPath(leaf, [inter], [root], leaf.notAfter + 1)).toMatchObject({ ok: false });
