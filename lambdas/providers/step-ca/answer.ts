@@ -6,10 +6,10 @@ import type { HttpsAnswer } from '../https.ts';
 /** The answer's JSON object; undefined for anything else. */
 export function jsonObject({ body }: HttpsAnswer): Readonly<Record<string, unknown>> | undefined {
   try {
-    const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
+    const value: unknown = JSON.parse(body.toString());
     return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : undefined;
   } catch {
-    return undefined; // not JSON, not UTF-8, or nested too deep
+    return undefined; // not JSON, or nested too deep
   }
 }
 

@@ -16,7 +16,7 @@ export function issuersOf(leaf: Certificate, pool: readonly Certificate[]): Cert
   for (let child: Certificate | undefined = leaf, next = 0; child !== undefined; child = found[next++]) {
     for (const candidate of pool) {
       if (found.length === mostIssuers) return found;
-      if (!sameBytes(candidate.subject, child.issuer) ) continue;
+      if (!sameBytes(candidate.subject, child.issuer) || sameBytes(candidate.subject, candidate.issuer)) continue;
       if (found.some(({ der }) => sameBytes(der, candidate.der)) || !isSignedBy(child, candidate)) continue;
       found.push(candidate);
     }

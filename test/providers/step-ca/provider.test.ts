@@ -128,7 +128,9 @@ describe('renew', () => {
         setTimeout(() => answer.writeHead(status).end(JSON.stringify(body)), 200);
     const ca = await started([slow({ crts: [pem(hierarchy.intermediate)] }), slow(success(makeKey('P-256')))]);
     const current = credential({ alone: true, inKms: true });
-    await expect(renew(ca.provider({ timeoutMs: 300 }), current)).rejects.toMatchObject({ code: 'CaUnavailable' });
+    const { signal } = new AbortController(); // the caller's own, which never fires
+    const renewal = ca.provider({ timeoutMs: 300 }).renew(current, { now, signal });
+    await expect(renewal).rejects.toMatchObject({ code: 'CaUnavailable' });
     expect(ca.asked).toHaveLength(2);
   });
 
