@@ -186,6 +186,15 @@ describe('what is refused', () => {
     }
   });
 
+  it('a byte changed in what is in the open, the key untouched: the MAC tells', async () => {
+    const spoilt = Buffer.from(goldenBytes('openssl.p12'));
+    const name = spoilt.indexOf(Buffer.from(friendlyName('leaf.example'), 'hex'));
+    expect(name).toBeGreaterThan(0);
+    spoilt.write('x', name + 1);
+    const read = readSecret(binary(new Uint8Array(spoilt)), { password });
+    await expect(read).rejects.toMatchObject({ code: 'PasswordRequired' });
+  });
+
   it('contents nested without end', async () => {
     const deep = new Uint8Array(60_000).fill(0x80).map((byte, i) => (i % 2 === 0 ? 0x30 : byte));
     const nested = encodeSequence(Uint8Array.of(2, 1, 3), deep);

@@ -60,6 +60,12 @@ describe('the chain goes where it was', () => {
       }),
     ],
     [
+      'a chain of two that grows to three stays in order',
+      () => ({ certificate: pem(leaf()), certificateChain: `${pem(m.a)}\n${pem(m.b)}\n` }),
+      () => [m.b, m.a, m.c],
+      () => ({ certificate: pem(nextLeaf()), certificateChain: `${pem(m.b)}\n${pem(m.a)}\n${pem(m.c)}\n` }),
+    ],
+    [
       'a shorter chain loses its end, with the line end and without the comments',
       () => ({ certificate: [pem(leaf()), '# one', pem(m.a), '# two', pem(m.b), '# end'].join('\r\n') }),
       () => [m.c],
