@@ -1,0 +1,250 @@
+/**
+ * An authority's schema. The stack holds one SSM parameter for each, as JSON of this schema: made at synthesis from
+ * `authorities` of the configuration, and from a step-ca `ca.json` where one is named.
+ */
+import * as z from 'zod/mini';
+import type { Authority, Claims } from '../domain/authority.ts';
+import { parseGoDuration, quote } from '../domain/duration.ts';
+import { RenewalError } from '../domain/errors.ts';
+import type { Profile } from '../domain/profile.ts';
+import type { TagSettings } from '../domain/settings.ts';
+import { tags } from '../domain/tags.ts';
+import { constraintBase } from '../x509/extension-values.ts';
+import { profileName } from './profile.ts';
+import { readTagSettings } from './settings.ts';
+import { durationText, explainIssues } from './vocabulary.ts';
+
+const text = () => z.string().check(z.minLength(1));
+const milliseconds = () => z.number().check(z.minimum(0));
+
+const constraintText = z
+  .string()
+  .check(
+    z.refine(
+      (value) => constraintBase(value) !== undefined,
+      'expected dns:example.com, email:example.com, uri:.example.com or ip:10.0.0.0/8',
+    ),
+  );
+const constraintTexts = z.optional(z.array(constraintText).check(z.maxLength(100)));
+
+/** `authorities.<name>.create` of the configuration. `key` is for whoever makes the KMS key; the rest is the certificate. */
+export const createFields = {
+  subject: text(),
+  key: z
+    .string()
+    .check(z.regex(/^(?:EC P-(?:256|384|521)|RSA (?:2048|3072|4096))$/, 'expected EC P-256, RSA 3072 or the like')),
+  validity: durationText,
+  pathLen: z.optional(z.int().check(z.minimum(0), z.maximum(16))),
+  nameConstraints: z.optional(z.strictObject({ permitted: constraintTexts, excluded: constraintTexts })),
+};
+
+const claimFields = z.strictObject({
+  minDuration: z.optional(milliseconds()),
+  maxDuration: z.optional(milliseconds()),
+  disableRenewal: z.optional(z.boolean()),
+  allowRenewalAfterExpiry: z.optional(z.boolean()),
+});
+
+/** The parameter's JSON: durations in milliseconds. */
+export const authoritySchema = z.strictObject({
+  secretId: text(),
+  kmsKeyArn: z.optional(text()),
+  passwordSecretId: z.optional(text()),
+  parent: z.optional(profileName),
+  disabled: z.optional(z.boolean()),
+  backdate: z.optional(milliseconds()),
+  claims: z.optional(claimFields),
+  provisionerClaims: z.optional(z.record(z.string(), claimFields)),
+  create: z.optional(
+    z.strictObject({
+      subject: createFields.subject,
+      validity: milliseconds().check(z.minimum(1)),
+      pathLength: createFields.pathLen,
+      nameConstraints: createFields.nameConstraints,
+    }),
+  ),
+});
+
+/** What the deployment writes: JSON.stringify of it is the parameter's value, which parseAuthority reads. */
+export type AuthorityDocument = z.infer<typeof authoritySchema>;
+
+/** step-ca's own, where its configuration is silent. */
+export const defaultBackdate = 60_000;
+
+/**
+ * A deployed authority, read back from its SSM parameter. Throws Internal: only a deployment writes these, so one that
+ * does not parse is nobody else's doing.
+ */
+export function parseAuthority(name: string, json: string): Authority {
+  const bad = (found: string, cause?: unknown) =>
+    new RenewalError('Internal', `The parameter of authority ${name} is not ${found}: deploy the stack again.`, { cause });
+  let document: unknown;
+  try {
+    document = JSON.parse(json);
+  } catch (cause) {
+    throw bad('JSON', cause);
+  }
+  const parsed = authoritySchema.safeParse(document);
+  if (!parsed.success) throw bad(`an authority (${explainIssues(parsed.error.issues, 'authority')})`);
+  return toAuthority(name, parsed.data);
+}
+
+function toAuthority(name: string, document: AuthorityDocument): Authority {
+  const { secretId, kmsKeyArn, passwordSecretId, parent, create } = document;
+  return {
+    name,
+    secretId,
+    ...(kmsKeyArn !== undefined && { kmsKeyArn }),
+    ...(passwordSecretId !== undefined && { passwordSecretId }),
+    ...(parent !== undefined && { parent }),
+    disabled: document.disabled ?? false,
+    backdate: document.backdate ?? defaultBackdate,
+    claims: toClaims(document.claims),
+    provisionerClaims: new Map(
+      Object.entries(document.provisionerClaims ?? {}).map(([provisioner, claims]) => [provisioner, toClaims(claims)]),
+    ),
+    ...(create && { create: toCreation(create) }),
+  };
+}
+
+function toCreation(create: NonNullable<AuthorityDocument['create']>): NonNullable<Authority['create']> {
+  const { subject, validity, pathLength, nameConstraints } = create;
+  return {
+    subject,
+    validity,
+    ...(pathLength !== undefined && { pathLength }),
+    ...(nameConstraints && {
+      nameConstraints: { permitted: nameConstraints.permitted ?? [], excluded: nameConstraints.excluded ?? [] },
+    }),
+  };
+}
+
+/** Absent and undefined are told apart by the domain's types; zod's optional fields are both. */
+function toClaims(found: z.infer<typeof claimFields> = {}): Claims {
+  const { minDuration, maxDuration, disableRenewal, allowRenewalAfterExpiry } = found;
+  return {
+    ...(minDuration !== undefined && { minDuration }),
+    ...(maxDuration !== undefined && { maxDuration }),
+    ...(disableRenewal !== undefined && { disableRenewal }),
+    ...(allowRenewalAfterExpiry !== undefined && { allowRenewalAfterExpiry }),
+  };
+}
+
+// ---- As a profile -------------------------------------------------------------------------------------------------
+
+/** The name under which an authority's own certificate appears in plans, events and metrics. */
+export function authorityProfileName(authority: string): string {
+  return `authority:${authority}`;
+}
+
+/**
+ * The profile of an authority's own certificate: renewed like any other, with the same key. A disabled one signs nothing,
+ * so the schedule leaves it alone.
+ */
+export function authorityProfile(authority: Authority): Profile {
+  const { name, passwordSecretId, disabled } = authority;
+  return {
+    name: authorityProfileName(name),
+    ca: { type: 'authority', authority: name },
+    mode: 'renew',
+    ...(passwordSecretId !== undefined && { passwordSecretId }),
+    paused: disabled,
+  };
+}
+
+/** The tags of an authority's secret: window and paused count, a new key is out of the question. Throws InvalidTag. */
+export function readAuthorityTags(secretTags: ReadonlyMap<string, string>): TagSettings {
+  const { key: _, ...settings } = readTagSettings(secretTags);
+  if (settings.mode !== 'rekey') return settings;
+  throw new RenewalError(
+    'InvalidTag',
+    `The tag ${tags.mode} is "rekey", and this is the certificate of an authority, which keeps its key so that what it issued stays valid: only renew is possible. Correct or remove it.`,
+  );
+}
+
+// ---- step-ca's ca.json --------------------------------------------------------------------------------------------
+
+const goDuration = z
+  .string()
+  .check(
+    z.refine((value) => (parseGoDuration(value) ?? -1n) >= 0n, 'expected a duration such as 24h, 1.5h or 5m'),
+  );
+
+const stepClaims = z.object({
+  minTLSCertDuration: z.optional(goDuration),
+  maxTLSCertDuration: z.optional(goDuration),
+  defaultTLSCertDuration: z.optional(goDuration),
+  disableRenewal: z.optional(z.boolean()),
+  allowRenewalAfterExpiry: z.optional(z.boolean()),
+});
+type StepClaims = z.infer<typeof stepClaims>;
+
+/** What a renewal depends on; all else of a ca.json is step-ca's own affair and passed over. */
+const stepConfig = z.object({
+  authority: z.optional(
+    z.object({
+      backdate: z.optional(goDuration),
+      claims: z.optional(stepClaims),
+      provisioners: z.optional(z.array(z.object({ name: z.string(), claims: z.optional(z.nullable(stepClaims)) }))),
+    }),
+  ),
+});
+
+export interface CaConfigClaims {
+  /** Milliseconds. */
+  readonly backdate: number;
+  readonly claims: Claims;
+  /** Every provisioner of the file, those without claims of their own too: step-ca renews for those it knows. */
+  readonly provisionerClaims: ReadonlyMap<string, Claims>;
+}
+
+/**
+ * What a step-ca `ca.json` (its text) says of renewals. Throws InvalidRequest with the JSON path, and never quotes the
+ * file: it may hold passwords.
+ */
+export function claimsOfCaConfig(json: string): CaConfigClaims {
+  let document: unknown;
+  try {
+    document = JSON.parse(json);
+  } catch {
+    throw new RenewalError('InvalidRequest', 'It is not JSON: expected the ca.json of a step-ca.');
+  }
+  const parsed = stepConfig.safeParse(document);
+  if (!parsed.success) {
+    throw new RenewalError(
+      'InvalidRequest',
+      `It is not the ca.json of a step-ca: ${explainIssues(parsed.error.issues, '$')}.`,
+    );
+  }
+  const { backdate, claims = {}, provisioners = [] } = parsed.data.authority ?? {};
+  const names = provisioners.map(({ name }) => name);
+  const twice = names.find((name, i) => names.indexOf(name) !== i);
+  if (twice !== undefined) {
+    throw new RenewalError('InvalidRequest', `Two of its provisioners are called ${quote(twice)}.`);
+  }
+  return {
+    backdate: backdate === undefined ? defaultBackdate : inMilliseconds(backdate),
+    claims: readClaims(claims, {}),
+    provisionerClaims: new Map(provisioners.map(({ name, claims: own }) => [name, readClaims(own ?? {}, claims)])),
+  };
+}
+
+function inMilliseconds(duration: string): number {
+  return Number(parseGoDuration(duration) ?? 0n) / 1e6;
+}
+
+/** A provisioner whose default lies outside of the common limits moves them, where it sets none itself (step-ca's Claimer). */
+function readClaims(own: StepClaims, common: StepClaims): Claims {
+  const read = (duration: string | undefined) => (duration === undefined ? undefined : inMilliseconds(duration));
+  const usual = read(own.defaultTLSCertDuration);
+  const [least, most] = [read(common.minTLSCertDuration), read(common.maxTLSCertDuration)];
+  return toClaims({
+    minDuration:
+      read(own.minTLSCertDuration) ??
+      (usual !== undefined && least !== undefined && usual < least ? usual : undefined),
+    maxDuration:
+      read(own.maxTLSCertDuration) ?? (usual !== undefined && most !== undefined && usual > most ? usual : undefined),
+    disableRenewal: own.disableRenewal,
+    allowRenewalAfterExpiry: own.allowRenewalAfterExpiry,
+  });
+}

@@ -1,0 +1,70 @@
+import { execFileSync } from 'node:child_process';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Stack } from 'aws-cdk-lib';
+import { Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
+import { afterAll, describe, expect, it } from 'vitest';
+import { bundle } from '../../cdk/bundle.ts';
+import { newApp } from './fixtures.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'cert-renewer-bundle-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+describe.each(['scan', 'renew'])('the bundle of %s', (name) => {
+  const outdir = join(folder, name);
+  bundle(`${name}.ts`, outdir);
+  const files = readdirSync(outdir);
+  const code = files.filter((file) => file.endsWith('.mjs'));
+  const text = code.map((file) => readFileSync(join(outdir, file), 'utf8')).join('\n');
+
+  it('is split, with a source map for each part that nothing points to', () => {
+    expect(code.length).toBeGreaterThan(3);
+    expect(files.filter((file) => file.endsWith('.mjs.map')).sort()).toEqual(code.map((file) => `${file}.map`).sort());
+    expect(text.includes('sourceMappingURL')).toBe(false);
+  });
+
+  it('needs no require(), which an ES module lacks', () => {
+    expect(text.includes('Dynamic require of')).toBe(false);
+  });
+
+  it('has only the credentials of the environment', () => {
+    expect(text.includes('AWS_SECRET_ACCESS_KEY')).toBe(true);
+    // Of the SDK's chain: processes, SSO, web identity, containers.
+    const others = ['credential_process', 'sso_session', 'AssumeRoleWithWebIdentity', 'AWS_CONTAINER_CREDENTIALS'];
+    expect(others.filter((other) => text.includes(other))).toEqual([]);
+  });
+
+  it('loads with nothing beside it, and exports a handler', () => {
+    const alone = join(folder, `${name}-alone`);
+    cpSync(outdir, alone, { recursive: true, filter: (file) => !file.endsWith('.map') });
+    const script = `import(${JSON.stringify(join(alone, `${name}.mjs`))}).then(({ handler }) => console.log(typeof handler))`;
+    const env = {
+      PATH: process.env['PATH'],
+      AWS_REGION: 'us-east-1',
+      PROFILE_PREFIX: '/p/',
+      EVENT_BUS_NAME: 'b',
+      QUEUE_URL: 'https://q',
+      SCHEDULE: 'cron(0 8 * * ? *)',
+      SCHEDULE_TIMEZONE: 'Europe/Berlin',
+      CONFIG_HASH: 'x',
+    };
+    expect(execFileSync(process.execPath, ['-e', script], { cwd: alone, env, encoding: 'utf8' }).trim()).toBe(
+      'function',
+    );
+  });
+
+  it('has the same hash again, so that an unchanged one is not deployed', () => {
+    const again = join(folder, 'elsewhere', name);
+    bundle(`${name}.ts`, again);
+    expect(assetHash(again)).toBe(assetHash(outdir));
+  });
+});
+
+function assetHash(outdir: string): string {
+  const stack = new Stack(newApp(), 'S');
+  const code = Code.fromAsset(outdir, { exclude: ['*.map'] });
+  new LambdaFunction(stack, 'F', { code, handler: 'x.y', runtime: Runtime.NODEJS_24_X });
+  const [asset] = stack.node.findAll().flatMap((found) => ('assetHash' in found ? [String(found.assetHash)] : []));
+  return asset ?? '';
+}

@@ -1,0 +1,314 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Lazy, Token } from 'aws-cdk-lib';
+import { afterAll, describe, expect, it } from 'vitest';
+import { readConfigFile, validateConfig } from '../../cdk/config.ts';
+import { ConfigError } from '../../cdk/config-error.ts';
+import { examples, rootPem } from './fixtures.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'cert-renewer-config-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const origin = { source: 'test', baseDirectory: examples };
+const ca = { type: 'step-ca', url: 'https://ca.example:9000', root: 'root_ca.crt' };
+const profile = (fields: object) => ({ profiles: { internal: { ca, ...fields } } });
+const withRoot = (root: string) => ({ profiles: { internal: { ca: { ...ca, root } } } });
+
+function problemsOf(run: () => unknown): readonly string[] {
+  try {
+    run();
+  } catch (thrown) {
+    if (thrown instanceof ConfigError) return thrown.problems.map(({ path, message }) => `${path}: ${message}`);
+    throw thrown;
+  }
+  return [];
+}
+
+describe('what is refused, with its path and what is allowed', () => {
+  const table: readonly [string, unknown, RegExp][] = [
+    ['not an object', [], /^\$: expected an object$/],
+    ['no profiles', {}, /^\$\.profiles: missing; expected an object$/],
+    ['no profile in it', { profiles: {} }, /^\$\.profiles: expected at least one profile$/],
+    [
+      'an unknown key',
+      { ...profile({}), shedule: 'x' },
+      /^\$\.shedule: unknown key; allowed here: .*schedule, .*maxConcurrency/,
+    ],
+    [
+      'an unknown key of a profile',
+      profile({ expiresin: '8h' }),
+      /^\$\.profiles\.internal\.expiresin: unknown key; allowed here: ca, mode, expiresIn/,
+    ],
+    [
+      'an unknown key of a CA',
+      { profiles: { internal: { ca: { ...ca, port: 1 } } } },
+      /^\$\.profiles\.internal\.ca\.port: unknown key; allowed here: type, url, root$/,
+    ],
+    [
+      'a profile without a CA',
+      { profiles: { internal: {} } },
+      /^\$\.profiles\.internal\.ca: missing; expected an object$/,
+    ],
+    [
+      'an unknown type of CA',
+      { profiles: { internal: { ca: { type: 'vault' } } } },
+      /^\$\.profiles\.internal\.ca\.type: expected one of "step-ca", "offline", "infisical"$/,
+    ],
+    [
+      'http',
+      { profiles: { internal: { ca: { ...ca, url: 'http://ca.example' } } } },
+      /^\$\.profiles\.internal\.ca\.url: expected an https:\/\/ URL/,
+    ],
+    [
+      'a CA without root',
+      { profiles: { internal: { ca: { type: 'step-ca', url: ca.url } } } },
+      /^\$\.profiles\.internal\.ca\.root: missing; expected a string$/,
+    ],
+    ['a bad name', { profiles: { 'a b': { ca } } }, /^\$\.profiles\["a b"\]: expected a name of letters/],
+    [
+      'an unknown mode',
+      profile({ mode: 'reissue' }),
+      /^\$\.profiles\.internal\.mode: expected one of "rekey", "renew"$/,
+    ],
+    [
+      'a bad window',
+      profile({ expiresIn: 'soon' }),
+      /^\$\.profiles\.internal\.expiresIn: expected a duration above zero such as 8h30m, or a percentage/,
+    ],
+    [
+      'a window of 0',
+      profile({ expiresIn: '0h' }),
+      /^\$\.profiles\.internal\.expiresIn: is "0h": expected a duration above zero/,
+    ],
+    ['a window of 100 %', profile({ expiresIn: '100%' }), /^\$\.profiles\.internal\.expiresIn: is "100%": expected/],
+    [
+      'a negative window',
+      profile({ expiresIn: '-8h' }),
+      /^\$\.profiles\.internal\.expiresIn: expected a duration above zero/,
+    ],
+    [
+      'expiresIn and rekeyPeriod',
+      profile({ expiresIn: '8h', rekeyPeriod: '8h' }),
+      /^\$\.profiles\.internal\.expiresIn: and \$\.profiles\.internal\.rekeyPeriod are both set/,
+    ],
+    [
+      'a curve with RSA',
+      profile({ kty: 'RSA', curve: 'P-256' }),
+      /^\$\.profiles\.internal\.curve: goes with EC and OKP only/,
+    ],
+    ['a size with EC', profile({ kty: 'EC', size: 2048 }), /^\$\.profiles\.internal\.size: goes with RSA only/],
+    ['a size with OKP', profile({ kty: 'OKP', size: 2048 }), /^\$\.profiles\.internal\.size: goes with RSA only/],
+    [
+      'a short RSA key',
+      profile({ kty: 'RSA', size: 1024 }),
+      /^\$\.profiles\.internal\.size: expected a whole number from 2048 to 8192$/,
+    ],
+    ['Ed25519 without OKP', profile({ kty: 'EC', curve: 'Ed25519' }), /^\$\.profiles\.internal\.curve: is Ed25519/],
+    ['a curve without a type', profile({ curve: 'P-256' }), /^\$\.profiles\.internal\.curve: is set without/],
+    ['an unknown type', profile({ kty: 'ec' }), /^\$\.profiles\.internal\.kty: expected one of "EC", "OKP", "RSA"$/],
+    [
+      'too little concurrency',
+      { ...profile({}), maxConcurrency: 1 },
+      /^\$\.maxConcurrency: expected a whole number from 2 to 1000$/,
+    ],
+    [
+      'too much concurrency',
+      { ...profile({}), maxConcurrency: 1001 },
+      /^\$\.maxConcurrency: expected a whole number from 2 to 1000$/,
+    ],
+    ['half a Lambda', { ...profile({}), maxConcurrency: 2.5 }, /^\$\.maxConcurrency: expected a whole number$/],
+    [
+      'a retention that CloudWatch lacks',
+      { ...profile({}), logRetentionDays: 91 },
+      /^\$\.logRetentionDays: expected one of 1, 3, 5, 7, 14, 30, 60, 90, /,
+    ],
+    ['a string for paused', { ...profile({}), paused: 'true' }, /^\$\.paused: expected a boolean$/],
+    ['a bad schedule', { ...profile({}), schedule: 'hourly' }, /^\$\.schedule: .*expected rate\(1 hour\)/],
+    ['a bad cron', { ...profile({}), schedule: 'cron(0 25 * * ? *)' }, /^\$\.schedule: .*hours is 25/],
+    [
+      'a bad zone',
+      { ...profile({}), schedule: 'cron(0 5 * * ? *)', scheduleTimezone: 'Mars' },
+      /^\$\.scheduleTimezone: .*IANA/,
+    ],
+    [
+      'no e-mail address',
+      { ...profile({}), notify: { email: ['ops'] } },
+      /^\$\.notify\.email\[0\]: expected an e-mail address/,
+    ],
+    ['nobody to notify', { ...profile({}), notify: { email: [] } }, /^\$\.notify\.email: expected at least 1 entry$/],
+    [
+      'an alias for a key',
+      { ...profile({}), encryptionKeys: ['alias/mine'] },
+      /^\$\.encryptionKeys\[0\]: expected the ARN of a KMS key/,
+    ],
+    [
+      'a VPC without subnets',
+      { ...profile({}), vpc: { vpcId: 'vpc-1' } },
+      /^\$\.vpc\.subnetIds: missing; expected an array$/,
+    ],
+    [
+      'a relative pid file',
+      profile({ hooks: [{ type: 'signal', pidFile: 'x', targetTag: { key: 'a', value: 'b' } }] }),
+      /^\$\.profiles\.internal\.hooks\[0\]\.pidFile: expected an absolute path/,
+    ],
+    [
+      'an unknown hook',
+      profile({ hooks: [{ type: 'mail' }] }),
+      /^\$\.profiles\.internal\.hooks\[0\]\.type: expected one of "exec", "signal"/,
+    ],
+    [
+      'too many names',
+      { profiles: Object.fromEntries(Array.from({ length: 80 }, (_, i) => [`${'p'.repeat(60)}${i}`, { ca }])) },
+      /^\$\.profiles: 80 profiles .* IAM/,
+    ],
+  ];
+  it.each(table)('%s', (_, input, expected) => {
+    const problems = problemsOf(() => validateConfig(input, origin));
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toMatch(expected);
+  });
+
+  it('all of it at once', () => {
+    const problems = problemsOf(() =>
+      validateConfig({ ...profile({ mode: 'x', expiresIn: 'y', nope: 1 }), maxConcurrency: 0, also: 1 }, origin),
+    );
+    expect(problems.map((problem) => problem.split(':')[0])).toEqual([
+      '$.maxConcurrency',
+      '$.profiles.internal.mode',
+      '$.profiles.internal.expiresIn',
+      '$.profiles.internal.nope',
+      '$.also',
+    ]);
+  });
+
+  it('and all pairs and roots of all profiles at once', () => {
+    const profiles = { a: { ca, kty: 'RSA', curve: 'P-256' }, b: { ca: { ...ca, root: 'none.crt' } } };
+    const problems = problemsOf(() => validateConfig({ profiles, schedule: 'x' }, origin));
+    expect(problems.map((problem) => problem.split(':')[0])).toEqual([
+      '$.schedule',
+      '$.profiles.a.curve',
+      '$.profiles.b.ca.root',
+    ]);
+  });
+});
+
+describe('what this version can not do yet', () => {
+  it.each([
+    [
+      { profiles: { o: { ca: { type: 'offline', authority: 'issuing' } } } },
+      '$.profiles.o.ca.type: the CA type "offline"',
+    ],
+    [
+      { profiles: { i: { ca: { type: 'infisical', url: 'https://eu.infisical.com', caId: 'x', authSecretId: 'y' } } } },
+      '$.profiles.i.ca.type: the CA type "infisical"',
+    ],
+    [profile({ hooks: [{ type: 'sns', topicArn: 'x' }] }), '$.profiles.internal.hooks: hooks'],
+    [{ ...profile({}), authorities: { root: { secretId: 'x' } } }, '$.authorities: authorities'],
+    [{ ...profile({}), caApi: { auth: 'iam' } }, '$.caApi: the API for authorities'],
+  ])('%j', (input, expected) => {
+    expect(problemsOf(() => validateConfig(input, origin))).toEqual([`${expected}: not supported by this version yet`]);
+  });
+});
+
+describe('root', () => {
+  const key =
+    '-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIFNlY3JldFNlY3JldFNlY3JldFNlY3JldFNlY3JldCEh\n-----END PRIVATE KEY-----\n';
+
+  it('is read from a file beside the configuration, and stays PEM text', () => {
+    const fromFile = validateConfig(withRoot('root_ca.crt'), origin);
+    const fromText = validateConfig(withRoot(rootPem), origin);
+    expect(fromFile).toEqual(fromText);
+    expect(fromFile.profiles['internal']?.ca).toMatchObject({ root: rootPem });
+  });
+
+  it('may be several certificates; what stands between them is left out', () => {
+    const { profiles } = validateConfig(
+      withRoot(`# old\n${rootPem}# new\r\n${rootPem.replaceAll('\n', '\r\n')}`),
+      origin,
+    );
+    expect(profiles['internal']?.ca).toMatchObject({ root: rootPem + rootPem });
+  });
+
+  it.each([
+    ['a file that is not there', 'none.crt', /file none\.crt can't be read \(ENOENT\)/],
+    ['a file without PEM', 'cert-renewer.json', /cert-renewer\.json holds no certificate/],
+    ['a private key', key, /a block PRIVATE KEY; expected certificates/],
+    ['a broken block', '-----BEGIN CERTIFICATE-----\nAAAA\n', /whole PEM blocks/],
+    [
+      'rubbish in a block',
+      '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n',
+      /certificate 1 of the PEM text does not parse/,
+    ],
+    ["a leaf's certificate", '../test/golden/secret/leaf.crt', /certificate 1 of the file .*leaf\.crt is not a CA's/],
+  ])('%s is refused', (_, root, expected) => {
+    const problems = problemsOf(() => validateConfig(withRoot(root), origin));
+    expect(problems).toEqual([expect.stringMatching(expected)]);
+    expect(problems[0]).toMatch(/^\$\.profiles\.internal\.ca\.root: /);
+    expect(problems[0]).not.toContain('U2VjcmV0');
+  });
+});
+
+describe('the file', () => {
+  const write = (text: string) => {
+    const file = join(folder, 'cert-renewer.json');
+    writeFileSync(file, text);
+    return file;
+  };
+
+  it('of the examples is valid', () => {
+    const config = readConfigFile(join(examples, 'cert-renewer.json'));
+    expect(Object.keys(config.profiles)).toEqual(['internal', 'short-lived', 'encrypted-keys']);
+    expect(config).not.toHaveProperty('$schema');
+  });
+
+  it('that is missing says where to begin', () => {
+    expect(() => readConfigFile(join(folder, 'none.json'))).toThrow(
+      /can't be read \(ENOENT\).*examples\/cert-renewer\.json.*-c config/,
+    );
+  });
+
+  it.each([
+    ['{\n  "a": 1,\n}', /^line 3, column 1: this is not JSON/],
+    ['{\n  // why\n  "a": 1 }', /^line 2, column 3: this is not JSON/],
+    ['{ "a": 1 ', /^line 1, column \d+: this is not JSON/],
+    ['', /^line 1, column 1: this is not JSON/],
+    ['{"profiles": {}} x', /^line 1, column 18: this is not JSON/],
+    ['{\n "profiles": {},\n "profiles": {}}', /^line 3, column 2: the key "profiles" stands twice$/],
+    ['{"profiles": {"a": {}, "b": {"ca": 1, "ca": 2}}}', /^line 1, column 39: the key "ca" stands twice$/],
+    ['{"__proto__": {"profiles": {}}}', /^line 1, column 2: the key "__proto__" is not allowed$/],
+    ['['.repeat(200_000), /^\$: it is nested too deeply$|^line 1/],
+  ])('%#', (text, expected) => {
+    expect(problemsOf(() => readConfigFile(write(text)))[0]).toMatch(expected);
+  });
+
+  it('may begin with a byte order mark', () => {
+    const text = JSON.stringify(withRoot(rootPem));
+    expect(readConfigFile(write(`\uFEFF${text}`)).profiles).toHaveProperty('internal');
+  });
+
+  it('names its problems in one message', () => {
+    const file = write('{"profiles": {"a": {}}, "x": 1}');
+    expect(() => readConfigFile(file)).toThrow(`${file} is not valid:\n  $.profiles.a.ca: missing`);
+  });
+});
+
+describe('values that only the deployment knows', () => {
+  const token = Lazy.string({ produce: () => 'later' });
+
+  it('are let through', () => {
+    const given = {
+      profiles: { a: { ca: { type: 'step-ca', url: token, root: token }, expiresIn: token, passwordSecretId: token } },
+      encryptionKeys: [token],
+      maxConcurrency: Token.asNumber(token),
+    };
+    expect(validateConfig(given, origin)).toEqual(given);
+  });
+
+  it('but for the schedule, which sizes the alarms, and unknown keys beside them', () => {
+    expect(problemsOf(() => validateConfig({ ...profile({}), schedule: token }, origin))).toEqual([
+      expect.stringMatching(/^\$\.schedule: it must be known at synthesis/),
+    ]);
+    expect(problemsOf(() => validateConfig(profile({ mode: token, bad: token }), origin))).toHaveLength(1);
+  });
+});

@@ -1,0 +1,37 @@
+import { Validations } from 'aws-cdk-lib';
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { AwsSolutionsChecks } from 'cdk-nag';
+import { describe, expect, it } from 'vitest';
+import type { CertRenewerProps } from '../../cdk/cert-renewer.ts';
+import { CertRenewerStack } from '../../cdk/stack.ts';
+import { config, newApp } from './fixtures.ts';
+
+const everything: CertRenewerProps = {
+  profiles: {
+    internal: { ...config.profiles.internal, passwordSecretId: 'pki/password' },
+    other: config.profiles.internal,
+  },
+  notify: { email: ['ops@example.com'] },
+  vpc: { vpcId: 'vpc-0123456789abcdef0', subnetIds: ['subnet-0123456789abcdef0'] },
+  encryptionKeys: ['arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab'],
+};
+
+describe('cdk-nag’s AwsSolutions', () => {
+  it.each([
+    ['the least', config],
+    ['everything', everything],
+  ])('has nothing to say against %s', (_, options) => {
+    const app = newApp();
+    Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
+    new CertRenewerStack(app, 'CertRenewer', { config: options });
+    expect(() => app.synth()).not.toThrow();
+  });
+
+  it('is really asked', () => {
+    const app = newApp();
+    Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
+    const { renewer } = new CertRenewerStack(app, 'CertRenewer', { config });
+    renewer.renewFunction.addToRolePolicy(new PolicyStatement({ actions: ['s3:GetObject'], resources: ['*'] }));
+    expect(() => app.synth()).toThrow(/AwsSolutions-IAM5/);
+  });
+});

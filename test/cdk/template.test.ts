@@ -1,0 +1,379 @@
+import { Match, type Template } from 'aws-cdk-lib/assertions';
+import { describe, expect, it } from 'vitest';
+import type { CertRenewerProps } from '../../cdk/cert-renewer.ts';
+import { ConfigError } from '../../cdk/config-error.ts';
+import { statusTags } from '../../lambdas/domain/tags.ts';
+import { parseProfile } from '../../lambdas/policy/profile.ts';
+import { config, rootPem, synthesize } from './fixtures.ts';
+
+type Json = Record<string, unknown>;
+const { template } = synthesize();
+const one = (type: string, idPart: string, from: Template = template): Json => {
+  const found = Object.entries(from.findResources(type)).filter(([id]) => id.includes(idPart));
+  expect(found, `${type} ${idPart}`).toHaveLength(1);
+  return found[0]?.[1]['Properties'] ?? {};
+};
+const statements = (idPart: string, from: Template = template) => {
+  const { PolicyDocument } = one('AWS::IAM::Policy', idPart, from) as { PolicyDocument: { Statement: Json[] } };
+  return PolicyDocument.Statement;
+};
+const withSid = (sid: string, from: Template = template) =>
+  statements('RenewRole', from).find(({ Sid }) => Sid === sid) ?? {};
+const environment = (idPart: string, from: Template = template): Json =>
+  (one('AWS::Lambda::Function', idPart, from)['Environment'] as { Variables: Json }).Variables;
+/** A template's text with `<…>` for what CloudFormation fills in. */
+const textOf = (value: unknown): string => {
+  if (typeof value === 'string') return value;
+  const { Ref, 'Fn::GetAtt': attribute, 'Fn::Join': join } = value as Record<string, [string, unknown[]]>;
+  return join ? join[1].map(textOf).join(join[0]) : `<${Ref ?? attribute}>`;
+};
+
+describe('outputs', () => {
+  it('are those of the contract, by their names', () => {
+    expect(Object.keys(template.toJSON()['Outputs']).sort()).toEqual(
+      ['DeadLetterQueueUrl', 'EventBusName', 'RenewFunctionName', 'RenewalQueueUrl', 'ScanFunctionName'].sort(),
+    );
+  });
+});
+
+describe('schedule', () => {
+  const schedule = (options: Partial<CertRenewerProps>) =>
+    one('AWS::Scheduler::Schedule', '', synthesize(options).template);
+
+  it('is hourly by default, and starts the scan with {}', () => {
+    expect(one('AWS::Scheduler::Schedule', '')).toMatchObject({
+      ScheduleExpression: 'rate(1 hour)',
+      State: 'ENABLED',
+      FlexibleTimeWindow: { Mode: 'OFF' },
+      Target: { Input: '{}', RetryPolicy: { MaximumEventAgeInSeconds: 3600 } },
+    });
+    expect(one('AWS::Scheduler::Schedule', '')).not.toHaveProperty('ScheduleExpressionTimezone');
+  });
+
+  it('is as configured', () => {
+    expect(schedule({ schedule: 'cron(0 8 * * ? *)', scheduleTimezone: 'Europe/Berlin', paused: true })).toMatchObject({
+      ScheduleExpression: 'cron(0 8 * * ? *)',
+      ScheduleExpressionTimezone: 'Europe/Berlin',
+      State: 'DISABLED',
+    });
+  });
+
+  it('has a role that this account alone may use, for the scan and its dead letters alone', () => {
+    const trust = JSON.stringify(one('AWS::IAM::Role', 'ScheduleRole')['AssumeRolePolicyDocument']);
+    expect(trust).toContain('scheduler.amazonaws.com');
+    expect(trust).toContain('aws:SourceAccount');
+    expect(statements('ScheduleRole').flatMap(({ Action }) => Action)).toEqual([
+      'lambda:InvokeFunction',
+      'sqs:GetQueueAttributes',
+      'sqs:GetQueueUrl',
+      'sqs:SendMessage',
+    ]);
+  });
+});
+
+describe('functions', () => {
+  it.each([
+    ['Scan', 'scan.handler', 900, 256],
+    ['Renew', 'renew.handler', 120, 512],
+  ])('%s', (id, handler, timeout, memory) => {
+    const properties = one('AWS::Lambda::Function', `${id}Function`);
+    expect(properties).toMatchObject({
+      Handler: handler,
+      Runtime: 'nodejs24.x',
+      Architectures: ['arm64'],
+      Timeout: timeout,
+      MemorySize: memory,
+      LoggingConfig: { LogFormat: 'JSON' },
+    });
+    expect(properties).not.toHaveProperty('ReservedConcurrentExecutions');
+    expect(properties).not.toHaveProperty('VpcConfig');
+    expect(environment(`${id}Function`)).toEqual({
+      PROFILE_PREFIX: '/cert-renewer/CertRenewer/profiles/',
+      EVENT_BUS_NAME: expect.anything(),
+      QUEUE_URL: expect.anything(),
+      SCHEDULE: 'rate(1 hour)',
+      CONFIG_HASH: expect.stringMatching(/^[0-9a-f]{16}$/),
+      POWERTOOLS_SERVICE_NAME: 'cert-renewer',
+      POWERTOOLS_METRICS_NAMESPACE: 'CertRenewer',
+    });
+  });
+
+  it('keep logs for 90 days, or as configured', () => {
+    template.allResourcesProperties('AWS::Logs::LogGroup', { RetentionInDays: 90 });
+    synthesize({ logRetentionDays: 7 }).template.allResourcesProperties('AWS::Logs::LogGroup', { RetentionInDays: 7 });
+  });
+
+  it('know the time zone of a cron', () => {
+    const berlin = synthesize({ schedule: 'cron(0 8 * * ? *)', scheduleTimezone: 'Europe/Berlin' }).template;
+    expect(environment('RenewFunction', berlin)).toMatchObject({ SCHEDULE_TIMEZONE: 'Europe/Berlin' });
+  });
+
+  it('take batches of the queue and answer for each message', () => {
+    expect(one('AWS::Lambda::EventSourceMapping', '')).toMatchObject({
+      BatchSize: 10,
+      FunctionResponseTypes: ['ReportBatchItemFailures'],
+      ScalingConfig: { MaximumConcurrency: 10 },
+    });
+    const four = synthesize({ maxConcurrency: 4 }).template;
+    expect(one('AWS::Lambda::EventSourceMapping', '', four)).toMatchObject({
+      ScalingConfig: { MaximumConcurrency: 4 },
+    });
+  });
+
+  it('come up after the profiles', () => {
+    const [fn] = Object.values(template.findResources('AWS::Lambda::Function', { Properties: { MemorySize: 512 } }));
+    expect(fn?.['DependsOn']).toEqual(
+      expect.arrayContaining(Object.keys(template.findResources('AWS::SSM::Parameter'))),
+    );
+  });
+});
+
+describe('queues', () => {
+  it('redrive after three deliveries to a queue that keeps for 14 days', () => {
+    expect(one('AWS::SQS::Queue', 'Renewals')).toMatchObject({
+      VisibilityTimeout: 720,
+      RedrivePolicy: { maxReceiveCount: 3 },
+      SqsManagedSseEnabled: true,
+    });
+    expect(one('AWS::SQS::Queue', 'QueuesDeadLetters')).toMatchObject({
+      MessageRetentionPeriod: 14 * 86_400,
+      SqsManagedSseEnabled: true,
+    });
+  });
+
+  it('speak TLS only', () => {
+    template.resourceCountIs('AWS::SQS::QueuePolicy', 3);
+    template.allResourcesProperties('AWS::SQS::QueuePolicy', {
+      PolicyDocument: Match.objectLike({
+        Statement: Match.arrayWith([
+          Match.objectLike({
+            Effect: 'Deny',
+            Action: 'sqs:*',
+            Condition: { Bool: { 'aws:SecureTransport': 'false' } },
+          }),
+        ]),
+      }),
+    });
+  });
+
+  it('take renewals from the scan alone', () => {
+    const { Statement } = one('AWS::SQS::QueuePolicy', 'Renewals')['PolicyDocument'] as { Statement: Json[] };
+    const deny = Statement.find(({ Sid }) => Sid === 'OnlyTheScanSends');
+    expect(deny).toMatchObject({
+      Effect: 'Deny',
+      Action: 'sqs:SendMessage',
+      Principal: { AWS: '*' },
+      Condition: { BoolIfExists: { 'aws:ViaAWSService': 'false' } },
+    });
+    const condition = deny?.['Condition'] as { ArnNotLike: { 'aws:PrincipalArn': unknown[] } } | undefined;
+    expect(condition?.ArnNotLike['aws:PrincipalArn'].map(textOf)).toEqual([
+      expect.stringMatching(/^<CertRenewerScanRole\w+,Arn>$/),
+      expect.stringMatching(/assumed-role\/<CertRenewerScanRole\w+>\/\*$/),
+      'arn:<AWS::Partition>:iam::<AWS::AccountId>:root',
+    ]);
+  });
+});
+
+describe('profiles', () => {
+  it('are parameters that the workers can read', () => {
+    const { template: two } = synthesize({
+      profiles: {
+        ...config.profiles,
+        'b.c': { ...config.profiles.internal, mode: 'renew', expiresIn: '33%', paused: true },
+      },
+    });
+    const parameter = one('AWS::SSM::Parameter', 'Profilesbc', two);
+    expect(parameter).toMatchObject({
+      Name: '/cert-renewer/CertRenewer/profiles/b.c',
+      Type: 'String',
+      Tier: 'Intelligent-Tiering',
+    });
+    expect(parseProfile('b.c', String(parameter['Value']))).toMatchObject({
+      name: 'b.c',
+      ca: { type: 'step-ca', url: 'https://ca.example:9000', root: rootPem },
+      mode: 'renew',
+      timing: { window: { percent: 33 } },
+      paused: true,
+    });
+  });
+
+  it('change the hash in the functions when they change', () => {
+    const hash = (options: Partial<CertRenewerProps>) =>
+      environment('RenewFunction', synthesize(options).template)['CONFIG_HASH'];
+    const renewing = { internal: { ...config.profiles.internal, mode: 'renew' as const } };
+    expect(hash({})).toBe(environment('RenewFunction')['CONFIG_HASH']);
+    expect(hash({ profiles: renewing })).not.toBe(hash({}));
+  });
+
+  it('of more than 8 KB fail at synthesis', () => {
+    const root = rootPem.repeat(20);
+    expect(() => synthesize({ profiles: { big: { ca: { ...config.profiles.internal.ca, root } } } })).toThrow(
+      ConfigError,
+    );
+    expect(() => synthesize({ profiles: { big: { ca: { ...config.profiles.internal.ca, root } } } })).toThrow(
+      /\$\.profiles\.big: \d+ bytes, and a profile may have 8192/,
+    );
+  });
+});
+
+describe('the scan may', () => {
+  it('list, send, publish, read profiles and log, and read no secret', () => {
+    const allowed = statements('ScanRole').filter(({ Effect }) => Effect === 'Allow');
+    expect(allowed.flatMap(({ Action }) => Action).sort()).toEqual(
+      [
+        'events:PutEvents',
+        'logs:CreateLogStream',
+        'logs:PutLogEvents',
+        'secretsmanager:ListSecrets',
+        'sqs:GetQueueAttributes', // to its own dead letters, beside SendMessage
+        'sqs:GetQueueUrl',
+        'sqs:SendMessage',
+        'sqs:SendMessage',
+        'ssm:GetParameter',
+      ].sort(),
+    );
+    expect(statements('ScanRole').find(({ Effect }) => Effect === 'Deny')).toMatchObject({
+      Action: ['secretsmanager:BatchGetSecretValue', 'secretsmanager:GetSecretValue'],
+      Resource: '*',
+    });
+    expect(textOf(allowed.find(({ Action }) => Action === 'ssm:GetParameter')?.['Resource'])).toMatch(
+      /:parameter\/cert-renewer\/CertRenewer\/profiles\/\*$/,
+    );
+  });
+});
+
+describe('the workers may', () => {
+  const tagged = { 'aws:ResourceTag/cert-renewer:profile': ['internal'] };
+  const one = { 'aws:ResourceTag/cert-renewer:profile': 'internal' };
+
+  it('do this and nothing else', () => {
+    expect(
+      statements('RenewRole')
+        .flatMap(({ Action }) => Action)
+        .sort(),
+    ).toEqual(
+      [
+        'events:PutEvents',
+        'kms:GetPublicKey',
+        'kms:Sign',
+        'logs:CreateLogStream',
+        'logs:PutLogEvents',
+        'secretsmanager:DescribeSecret',
+        'secretsmanager:GetSecretValue',
+        'secretsmanager:PutSecretValue',
+        'secretsmanager:TagResource',
+        'secretsmanager:UntagResource',
+        'secretsmanager:UpdateSecretVersionStage',
+        'sqs:ChangeMessageVisibility',
+        'sqs:DeleteMessage',
+        'sqs:GetQueueAttributes',
+        'sqs:GetQueueUrl',
+        'sqs:ReceiveMessage',
+        'ssm:GetParameter',
+      ].sort(),
+    );
+    expect(statements('RenewRole').every(({ Effect }) => Effect === 'Allow')).toBe(true);
+    expect(statements('RenewRole').filter(({ Resource }) => Resource === '*')).toEqual([]);
+  });
+
+  const conditions = (sid: string) => JSON.parse(JSON.stringify(withSid(sid)['Condition']));
+
+  it('touch secrets and keys of this stack’s profiles only', () => {
+    const either = [tagged, one];
+    for (const sid of ['ReadAndStage', 'Promote', 'Tag', 'PublicKey', 'Sign']) {
+      const value = conditions(sid).StringEquals['aws:ResourceTag/cert-renewer:profile'];
+      expect(
+        either.map((form) => form['aws:ResourceTag/cert-renewer:profile']),
+        sid,
+      ).toContainEqual(value);
+    }
+    expect(withSid('Describe')).not.toHaveProperty('Condition');
+    expect(textOf(withSid('ReadAndStage')['Resource'])).toBe(
+      'arn:<AWS::Partition>:secretsmanager:<AWS::Region>:<AWS::AccountId>:secret:*',
+    );
+  });
+
+  it('move two stages only', () => {
+    expect(conditions('Promote').StringEquals['secretsmanager:VersionStage']).toEqual(['AWSCURRENT', 'AWSPENDING']);
+  });
+
+  it('write the status tags only, so that they enrol nothing', () => {
+    expect(withSid('Tag')).toMatchObject({
+      Action: ['secretsmanager:TagResource', 'secretsmanager:UntagResource'],
+      Condition: { 'ForAllValues:StringEquals': { 'aws:TagKeys': [...statusTags] }, Null: { 'aws:TagKeys': 'false' } },
+    });
+  });
+
+  it('sign by the algorithms of certificates', () => {
+    expect(conditions('Sign').StringEquals['kms:SigningAlgorithm']).toEqual([
+      'ECDSA_SHA_256',
+      'ECDSA_SHA_384',
+      'ECDSA_SHA_512',
+      'RSASSA_PKCS1_V1_5_SHA_256',
+      'ED25519_SHA_512',
+    ]);
+  });
+
+  it.each([
+    ['pki/password', /:secret:pki\/password-\?{6}$/],
+    ['arn:aws:secretsmanager:eu-central-1:111122223333:secret:pki-AbCdEf', /^arn:\S+:secret:pki-AbCdEf$/],
+    ['arn:aws:secretsmanager:eu-central-1:111122223333:secret:pki', /^arn:\S+:secret:pki-\?{6}$/],
+  ])('read the password %s', (passwordSecretId, expected) => {
+    const profiles = { internal: { ...config.profiles.internal, passwordSecretId } };
+    const statement = withSid('Passwords', synthesize({ profiles }).template);
+    expect(statement['Action']).toBe('secretsmanager:GetSecretValue');
+    expect(textOf(statement['Resource'])).toMatch(expected);
+  });
+
+  it('use a customer key through Secrets Manager only', () => {
+    const key = 'arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab';
+    const statement = statements('RenewRole', synthesize({ encryptionKeys: [key] }).template).find(
+      ({ Resource }) => Resource === key,
+    );
+    expect(statement?.['Action']).toEqual(['kms:Decrypt', 'kms:GenerateDataKey']);
+    const condition = statement?.['Condition'] as { StringEquals: Json } | undefined;
+    expect(textOf(condition?.StringEquals['kms:ViaService'])).toBe('secretsmanager.<AWS::Region>.<AWS::URLSuffix>');
+  });
+
+  it('as many profiles as fit, in policies within IAM’s limits', () => {
+    const profiles = Object.fromEntries(
+      Array.from({ length: 75 }, (_, index) => [`${'p'.repeat(58)}${index}`, config.profiles.internal]),
+    );
+    const { template: many } = synthesize({ profiles });
+    const documents = [
+      ...Object.values(many.findResources('AWS::IAM::Policy')),
+      ...Object.values(many.findResources('AWS::IAM::ManagedPolicy')),
+    ];
+    for (const { Type, Properties } of documents) {
+      const length = JSON.stringify(Properties['PolicyDocument']).length;
+      expect(length).toBeLessThan(Type === 'AWS::IAM::ManagedPolicy' ? 6_144 : 10_240);
+    }
+  });
+});
+
+describe('a private network', () => {
+  const vpc = { vpcId: 'vpc-0123456789abcdef0', subnetIds: ['subnet-0123456789abcdef1', 'subnet-0123456789abcdef2'] };
+
+  it('takes the given security groups', () => {
+    const { template: inside } = synthesize({ vpc: { ...vpc, securityGroupIds: ['sg-0123456789abcdef0'] } });
+    inside.allResourcesProperties('AWS::Lambda::Function', {
+      VpcConfig: {
+        SubnetIds: ['subnet-0123456789abcdef1', 'subnet-0123456789abcdef2'],
+        SecurityGroupIds: ['sg-0123456789abcdef0'],
+      },
+    });
+    inside.resourceCountIs('AWS::EC2::SecurityGroup', 0);
+    expect(statements('ScanRole', inside).flatMap(({ Action }) => Action)).toContain('ec2:CreateNetworkInterface');
+  });
+
+  it('gets a security group without a way in, where none is given', () => {
+    const { template: inside } = synthesize({ vpc });
+    expect(securityGroup(inside)).toMatchObject({
+      VpcId: 'vpc-0123456789abcdef0',
+      SecurityGroupEgress: [{ CidrIp: '0.0.0.0/0' }],
+    });
+    expect(securityGroup(inside)).not.toHaveProperty('SecurityGroupIngress');
+  });
+  const securityGroup = (from: Template) =>
+    Object.values(from.findResources('AWS::EC2::SecurityGroup'))[0]?.['Properties'];
+});
