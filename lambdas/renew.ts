@@ -6,15 +6,19 @@ import { withoutCause } from './edge.ts';
 import { parseQueueMessage } from './policy/request.ts';
 import { renewOnDemand } from './renewal/on-demand.ts';
 import { renewQueued } from './renewal/queued.ts';
+import { rotateStep } from './renewal/rotation.ts';
 
-const world = await composeRenewal();
+const composed = await composeRenewal();
 
-/** A batch of the queue, or an on-demand request (docs/invoke.md). */
-export async function handler(event: unknown, context: Context): Promise<SQSBatchResponse | RenewalResult> {
-  world.journal.begin(context.awsRequestId);
-  if (isQueueBatch(event)) return renewBatch(event.Records);
+/** A batch of the queue, a step of native rotation, or an on-demand request (docs/invoke.md). */
+export async function handler(event: unknown, context: Context): Promise<SQSBatchResponse | RenewalResult | undefined> {
+  composed.journal.begin(context.awsRequestId);
+  const world = { ...composed, rotationFunctionArn: unqualified(context.invokedFunctionArn) };
+  if (isQueueBatch(event)) return renewBatch(world, event.Records);
   try {
-    return await renewOnDemand(world, event);
+    if (!isRotation(event)) return await renewOnDemand(world, event);
+    await rotateStep(world, event);
+    return undefined;
   } catch (thrown) {
     throw withoutCause(thrown);
   }
@@ -25,19 +29,30 @@ function isQueueBatch(event: unknown): event is SQSEvent {
   return Array.isArray(records) && records.length > 0 && records.every((record) => record?.eventSource === 'aws:sqs');
 }
 
+function isRotation(event: unknown): boolean {
+  return typeof event === 'object' && event !== null && 'Step' in event && 'ClientRequestToken' in event;
+}
+
+/** arn:aws:lambda:region:account:function:name, without the version or alias that it was invoked by. */
+function unqualified(functionArn: string): string {
+  return functionArn.split(':').slice(0, 7).join(':');
+}
+
+type World = Awaited<ReturnType<typeof composeRenewal>>;
+
 /** All of a batch side by side; those that are to be tried again are named, so that the others are done with. */
-async function renewBatch(records: readonly SQSRecord[]): Promise<SQSBatchResponse> {
-  const outcomes = await Promise.all(records.map(renewRecord));
+async function renewBatch(world: World, records: readonly SQSRecord[]): Promise<SQSBatchResponse> {
+  const outcomes = await Promise.all(records.map((record) => renewRecord(world, record)));
   const failed = records.filter((_, index) => outcomes[index] === 'again');
   return { batchItemFailures: failed.map(({ messageId }) => ({ itemIdentifier: messageId })) };
 }
 
-async function renewRecord(record: SQSRecord): Promise<'done' | 'again'> {
+async function renewRecord(world: World, record: SQSRecord): Promise<'done' | 'again'> {
   try {
     const delivery = Number(record.attributes.ApproximateReceiveCount) || 1;
     const { retryAfter } = await renewQueued(world, parseQueueMessage(record.body), delivery);
     if (retryAfter === undefined) return 'done';
-    if (retryAfter > 0) await pause(record, retryAfter);
+    await pause(world, record, retryAfter); // 0 after the last delivery: a dead letter at once, and its alarm with it
     return 'again';
   } catch (thrown) {
     world.journal.failure({ secretArn: null, error: thrown, messageId: record.messageId });
@@ -47,7 +62,7 @@ async function renewRecord(record: SQSRecord): Promise<'done' | 'again'> {
 }
 
 /** Without it the message comes back after the queue's visibility timeout: later, but it does. */
-async function pause(record: SQSRecord, seconds: number): Promise<void> {
+async function pause(world: World, record: SQSRecord, seconds: number): Promise<void> {
   await world.queue.changeVisibility(record.receiptHandle, seconds).catch((error: unknown) => {
     world.journal.failure({ secretArn: null, error, messageId: record.messageId });
   });

@@ -45,6 +45,7 @@ const keyPolicy = "allow it to the function's role in the key's policy and in th
 const table: readonly Row[] = [
   {
     names: ['AccessDeniedException', 'AccessDenied'],
+    at: ['secrets'],
     text: /^Access to KMS|not authorized to perform: kms:/,
     code: 'KmsDenied',
     todo: `the secret is encrypted with a key that may not be used: ${keyPolicy}`,

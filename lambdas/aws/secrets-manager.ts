@@ -130,8 +130,14 @@ async function stage(client: SecretsManagerClient, secretArn: string, versionId:
   await call('PutSecretValue', secretArn, () => client.send(command));
 }
 
-async function promote(client: SecretsManagerClient, secretArn: string, from: string, to: string): Promise<void> {
-  const change = { VersionStage: 'AWSCURRENT', RemoveFromVersionId: from, MoveToVersionId: to };
+async function promote(
+  client: SecretsManagerClient,
+  secretArn: string,
+  from: string | undefined,
+  to: string,
+): Promise<void> {
+  const remove = from === undefined ? {} : { RemoveFromVersionId: from };
+  const change = { VersionStage: 'AWSCURRENT', ...remove, MoveToVersionId: to };
   try {
     await client.send(new UpdateSecretVersionStageCommand({ SecretId: secretArn, ...change }));
   } catch (thrown) {
@@ -139,7 +145,7 @@ async function promote(client: SecretsManagerClient, secretArn: string, from: st
     if (!notHeld(thrown)) throw awsError(thrown, { ...updateStage, resource: secretArn });
     throw new RenewalError(
       'SecretChanged',
-      `${secretArn} was not promoted to version ${to}: version ${from} is not (or no longer) its AWSCURRENT. Read the secret and decide again.`,
+      `${secretArn} was not promoted to version ${to}: ${from === undefined ? 'another version is' : `version ${from} is not (or no longer)`} its AWSCURRENT. Read the secret and decide again.`,
       { cause: thrown },
     );
   }

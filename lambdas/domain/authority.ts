@@ -19,6 +19,20 @@ export interface Authority {
   /** step-ca's `authority.claims`, and those of its provisioners by name, which override them. */
   readonly claims: Claims;
   readonly provisionerClaims: ReadonlyMap<string, Claims>;
+  /** What its first certificate is made of; undefined for an imported one. */
+  readonly create?: AuthorityCreation;
+}
+
+/** The first certificate of an authority that the stack creates. */
+export interface AuthorityCreation {
+  /** RFC 4514, `CN=Example Root,O=Example`. */
+  readonly subject: string;
+  /** Milliseconds from notBefore to notAfter. */
+  readonly validity: number;
+  /** Undefined: without a limit. */
+  readonly pathLength?: number;
+  /** Each `dns:`, `email:`, `uri:` or `ip:` (an address and its prefix length) and the value. */
+  readonly nameConstraints?: { readonly permitted: readonly string[]; readonly excluded: readonly string[] };
 }
 
 /** The claims of step-ca that a renewal honours; durations in milliseconds, undefined where the configuration is silent. */

@@ -31,10 +31,11 @@ export interface Store {
   /** Writes `value` as version `versionId` with AWSPENDING (PutSecretValue; the same call twice is one write). */
   stage(secretArn: string, versionId: string, value: SecretValue): Promise<void>;
   /**
-   * Moves AWSCURRENT from one version to another. Throws SecretChanged when `from` does not hold AWSCURRENT (any more):
-   * a retry after a lost answer looks like that too, so look before believing it.
+   * Moves AWSCURRENT from one version to another; `from` is undefined for a secret that had no value, whose first
+   * version may hold the label already. Throws SecretChanged when `from` does not hold AWSCURRENT (any more): a retry
+   * after a lost answer looks like that too, so look before believing it.
    */
-  promote(secretArn: string, from: string, to: string): Promise<void>;
+  promote(secretArn: string, from: string | undefined, to: string): Promise<void>;
   /** Takes AWSPENDING off this version; nothing if it does not hold it. */
   discard(secretArn: string, versionId: string): Promise<void>;
   tag(secretArn: string, set: Readonly<Record<string, string>>, remove: readonly string[]): Promise<void>;
@@ -54,6 +55,10 @@ export interface IssuedChain {
 export interface IssueOptions {
   readonly now: Instant;
   readonly signal?: AbortSignal;
+  /** The end that was asked for by name. Only an authority of the stack's own heeds it, for its own certificate. */
+  readonly notAfter?: Instant;
+  /** An end that is not later than the present one is wanted too. What it permits besides is not the CA's business. */
+  readonly force?: boolean;
 }
 
 /**

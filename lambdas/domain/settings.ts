@@ -27,5 +27,6 @@ export interface Settings {
   readonly timingSource: SettingSource;
   /** Undefined: the same algorithm and size as the present key. */
   readonly key?: KeySpec;
+  readonly keySource: SettingSource;
   readonly paused: boolean;
 }

@@ -6,12 +6,8 @@ import * as z from 'zod/mini';
 import type { Authority, Claims } from '../domain/authority.ts';
 import { parseGoDuration, quote } from '../domain/duration.ts';
 import { RenewalError } from '../domain/errors.ts';
-import type { Profile } from '../domain/profile.ts';
-import type { TagSettings } from '../domain/settings.ts';
-import { tags } from '../domain/tags.ts';
 import { constraintBase } from '../x509/extension-values.ts';
 import { profileName } from './profile.ts';
-import { readTagSettings } from './settings.ts';
 import { durationText, explainIssues } from './vocabulary.ts';
 
 const text = () => z.string().check(z.minLength(1));
@@ -77,7 +73,9 @@ export const defaultBackdate = 60_000;
  */
 export function parseAuthority(name: string, json: string): Authority {
   const bad = (found: string, cause?: unknown) =>
-    new RenewalError('Internal', `The parameter of authority ${name} is not ${found}: deploy the stack again.`, { cause });
+    new RenewalError('Internal', `The parameter of authority ${name} is not ${found}: deploy the stack again.`, {
+      cause,
+    });
   let document: unknown;
   try {
     document = JSON.parse(json);
@@ -130,45 +128,11 @@ function toClaims(found: z.infer<typeof claimFields> = {}): Claims {
   };
 }
 
-// ---- As a profile -------------------------------------------------------------------------------------------------
-
-/** The name under which an authority's own certificate appears in plans, events and metrics. */
-export function authorityProfileName(authority: string): string {
-  return `authority:${authority}`;
-}
-
-/**
- * The profile of an authority's own certificate: renewed like any other, with the same key. A disabled one signs nothing,
- * so the schedule leaves it alone.
- */
-export function authorityProfile(authority: Authority): Profile {
-  const { name, passwordSecretId, disabled } = authority;
-  return {
-    name: authorityProfileName(name),
-    ca: { type: 'authority', authority: name },
-    mode: 'renew',
-    ...(passwordSecretId !== undefined && { passwordSecretId }),
-    paused: disabled,
-  };
-}
-
-/** The tags of an authority's secret: window and paused count, a new key is out of the question. Throws InvalidTag. */
-export function readAuthorityTags(secretTags: ReadonlyMap<string, string>): TagSettings {
-  const { key: _, ...settings } = readTagSettings(secretTags);
-  if (settings.mode !== 'rekey') return settings;
-  throw new RenewalError(
-    'InvalidTag',
-    `The tag ${tags.mode} is "rekey", and this is the certificate of an authority, which keeps its key so that what it issued stays valid: only renew is possible. Correct or remove it.`,
-  );
-}
-
 // ---- step-ca's ca.json --------------------------------------------------------------------------------------------
 
 const goDuration = z
   .string()
-  .check(
-    z.refine((value) => (parseGoDuration(value) ?? -1n) >= 0n, 'expected a duration such as 24h, 1.5h or 5m'),
-  );
+  .check(z.refine((value) => (parseGoDuration(value) ?? -1n) >= 0n, 'expected a duration such as 24h, 1.5h or 5m'));
 
 const stepClaims = z.object({
   minTLSCertDuration: z.optional(goDuration),
@@ -240,8 +204,7 @@ function readClaims(own: StepClaims, common: StepClaims): Claims {
   const [least, most] = [read(common.minTLSCertDuration), read(common.maxTLSCertDuration)];
   return toClaims({
     minDuration:
-      read(own.minTLSCertDuration) ??
-      (usual !== undefined && least !== undefined && usual < least ? usual : undefined),
+      read(own.minTLSCertDuration) ?? (usual !== undefined && least !== undefined && usual < least ? usual : undefined),
     maxDuration:
       read(own.maxTLSCertDuration) ?? (usual !== undefined && most !== undefined && usual > most ? usual : undefined),
     disableRenewal: own.disableRenewal,

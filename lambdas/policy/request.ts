@@ -98,3 +98,43 @@ export function parseQueueMessage(body: string): QueueMessage {
     ...(message.force !== undefined && { force: message.force }),
   };
 }
+
+const rotationSteps = {
+  createSecret: 'createSecret',
+  setSecret: 'setSecret',
+  testSecret: 'testSecret',
+  finishSecret: 'finishSecret',
+  // Secrets Manager's documentation writes them this way too.
+  create_secret: 'createSecret',
+  set_secret: 'setSecret',
+  test_secret: 'testSecret',
+  finish_secret: 'finishSecret',
+} as const;
+
+const rotationSchema = z.object({
+  Step: z.string(),
+  SecretId: secretId,
+  ClientRequestToken: z.string().check(z.minLength(32), z.maxLength(64)),
+});
+
+export interface RotationRequest {
+  readonly step: (typeof rotationSteps)[keyof typeof rotationSteps];
+  readonly secretId: string;
+  /** The id of the version that is to become AWSCURRENT. */
+  readonly token: string;
+}
+
+/** One step of Secrets Manager's native rotation. Throws InvalidRequest. */
+export function parseRotationRequest(input: unknown): RotationRequest {
+  const body = parse(rotationSchema, input, 'The rotation event');
+  const step = Object.hasOwn(rotationSteps, body.Step)
+    ? rotationSteps[body.Step as keyof typeof rotationSteps] // hasOwn has just seen it
+    : undefined;
+  if (step === undefined) {
+    throw new RenewalError(
+      'InvalidRequest',
+      'The rotation event names an unknown step: expected createSecret, setSecret, testSecret or finishSecret.',
+    );
+  }
+  return { step, secretId: body.SecretId, token: body.ClientRequestToken };
+}

@@ -43,7 +43,7 @@ export function readTagSettings(secretTags: ReadonlyMap<string, string>): TagSet
       `The tag ${allowed}; found ${quote(secretTags.get(tag) ?? '')}. Correct or remove it.`,
     );
   }
-  const fieldName = (field: string) => `The tag ${tagOfField[field] ?? field}`;
+  const fieldName = (field: string) => tagOfField[field] ?? field;
   const timing = readTiming(parsed.data, fieldName, 'InvalidTag');
   const key = readKeySpec(parsed.data, fieldName, 'InvalidTag');
   return {
@@ -68,6 +68,7 @@ export function resolveSettings(
     ...(timing && { timing }),
     timingSource: request?.timing ? 'request' : tagged.timing ? 'tag' : profile.timing ? 'profile' : 'default',
     ...(key && { key }),
+    keySource: request?.key ? 'request' : tagged.key ? 'tag' : profile.key ? 'profile' : 'default',
     paused: tagged.paused || profile.paused,
   };
 }

@@ -7,13 +7,13 @@ import { formatFailure, readStatus } from '../policy/status.ts';
 import type { Trace } from './renew.ts';
 import type { RenewalWorld } from './world.ts';
 
-/** These are no certificate's failure: the request is wrong, or the secret isn't ours to tag. They are logged only. */
+/** These are no certificate's failure: the secret isn't ours to tag. They are logged only. */
 const notTheCertificates: ReadonlySet<ErrorCode> = new Set([
-  'InvalidRequest',
   'SecretNotFound',
   'SecretNotEnrolled',
   'UnknownProfile',
   'OutputExists',
+  'WeakKey',
 ]);
 
 export interface FailureOptions {
@@ -23,6 +23,8 @@ export interface FailureOptions {
   readonly final: boolean;
   /** A dry run touches nothing: the log has it, and the caller. */
   readonly readOnly?: boolean;
+  /** Somebody asked for it: InvalidRequest is then their request's. From the queue it says what the CA can't do for this certificate. */
+  readonly onDemand?: boolean;
 }
 
 /** Writes down a failed try. Never throws: what can't be written is logged, and the failure itself is the caller's. */
@@ -35,14 +37,15 @@ export async function recordFailure(
   const error = toRenewalError(thrown);
   const { secret } = trace;
   world.journal.failure({ secretArn: secret?.arn ?? null, error: thrown, final: options.final });
-  if (!secret || options.readOnly || notTheCertificates.has(error.code)) return error;
+  if (!secret || options.readOnly || trace.requestAtFault || notTheCertificates.has(error.code)) return error;
+  if (options.onDemand && error.code === 'InvalidRequest') return error;
   const now = world.clock.now();
   const status = readStatus(secret, now);
   const before = (status.known ? status.failure?.count : undefined) ?? 0;
   const count = Math.max(1, before + (options.counts ? 1 : 0));
   try {
     if (options.final) {
-      world.journal.count('Failed', secret.tags.get(tags.profile) ?? '', 1);
+      world.journal.count('Failed', profileOf(trace, secret), 1);
       await publishFailed(world, trace, secret, error, count);
     }
     await tagFailure(world, trace, secret, formatFailure({ count, at: now, code: error.code }));
@@ -50,6 +53,11 @@ export async function recordFailure(
     world.journal.failure({ secretArn: secret.arn, error: second, step: 'recording the failure' });
   }
   return error;
+}
+
+/** An authority's secret has no profile tag, and its profile is known by the time that anything can fail. */
+function profileOf(trace: Trace, secret: SecretSummary): string {
+  return trace.profile ?? secret.tags.get(tags.profile) ?? 'unknown';
 }
 
 function publishFailed(
@@ -66,7 +74,7 @@ function publishFailed(
     detail: {
       secretArn: secret.arn,
       name: secret.name,
-      profile: secret.tags.get(tags.profile) ?? null,
+      profile: profileOf(trace, secret),
       code: error.code,
       message: error.message,
       retryable: error.retryable,

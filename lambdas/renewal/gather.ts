@@ -3,19 +3,22 @@ import type { Certificate } from '../domain/certificate.ts';
 import type { Decision } from '../domain/decision.ts';
 import { quote } from '../domain/duration.ts';
 import { RenewalError } from '../domain/errors.ts';
-import type { CaProvider, Store } from '../domain/ports.ts';
+import type { CaProvider, Entropy, Store } from '../domain/ports.ts';
 import type { Profile } from '../domain/profile.ts';
 import type { SecretSummary, SecretValue, SecretVersion } from '../domain/secret.ts';
 import type { TagSettings } from '../domain/settings.ts';
 import type { Signer } from '../domain/signer.ts';
 import { tags } from '../domain/tags.ts';
 import { localSigner } from '../keys/local.ts';
-import { checkOwnership } from '../policy/checks.ts';
+import { authorityProfileName } from '../policy/authority-profile.ts';
+import { checkOwnership, type OwnershipInput } from '../policy/checks.ts';
 import type { Validity } from '../policy/renewal-time.ts';
 import { readTagSettings } from '../policy/settings.ts';
 import { readSecret, type SecretContent } from '../secret/index.ts';
+import { isPlaceholder } from '../secret/placeholder.ts';
 import { parseCertificate } from '../x509/certificate.ts';
 import { chainEnd } from '../x509/chain.ts';
+import { authorityKeyArn, authorityOf, enrolledAuthority, waitsForCertificate } from './authority.ts';
 import type { RenewalWorld } from './world.ts';
 
 /** A secret whose metadata were read: enrolled, ours to write, its tags good. */
@@ -50,7 +53,16 @@ export function describe(world: Pick<RenewalWorld, 'store'>, secretId: string): 
  * The profile and the tags of a described secret; a Decision where it is to be left alone.
  * Throws SecretNotFound (being deleted), SecretNotEnrolled, UnknownProfile, InvalidTag.
  */
-export async function enrolment(world: RenewalWorld, secret: SecretSummary): Promise<Enrolled | Decision> {
+export async function enrolment(
+  world: RenewalWorld,
+  secret: SecretSummary,
+  trace: { profile?: string } = {},
+): Promise<Enrolled | Decision> {
+  const authority = await authorityOf(world, secret);
+  if (authority) {
+    trace.profile = authorityProfileName(authority.name);
+    return leftByOwnership(world, secret) ?? enrolledAuthority(secret, authority);
+  }
   const profileName = secret.tags.get(tags.profile);
   if (profileName === undefined) {
     throw new RenewalError(
@@ -58,8 +70,7 @@ export async function enrolment(world: RenewalWorld, secret: SecretSummary): Pro
       `The secret ${secret.name} has no tag ${tags.profile}: tag it with the name of a profile of this stack to have it renewed.`,
     );
   }
-  const left = checkOwnership({ secret });
-  if (left?.code === 'SecretNotFound') throw new RenewalError('SecretNotFound', left.message);
+  const left = leftByOwnership(world, secret);
   if (left) return left;
   const profile = await world.profiles.find(profileName);
   if (!profile) {
@@ -71,10 +82,33 @@ export async function enrolment(world: RenewalWorld, secret: SecretSummary): Pro
   return { secret, profile, tagged: readTagSettings(secret.tags) };
 }
 
-/** Reads and judges the version. Throws UnsupportedSecret, PasswordRequired, InvalidCertificate, KeyMismatch, KmsDenied … */
-export async function gather(world: RenewalWorld, enrolled: Enrolled, versionId: string): Promise<Subject> {
+/** Throws SecretNotFound for one that is being deleted. */
+function leftByOwnership(world: RenewalWorld, secret: SecretSummary): Decision | undefined {
+  const left = checkOwnership(ownership(world, secret));
+  if (left?.code === 'SecretNotFound') throw new RenewalError('SecretNotFound', left.message);
+  return left;
+}
+
+/** Rotated by us is ours to write; the function's own ARN is known once it was invoked. */
+export function ownership(
+  { rotationFunctionArn }: Pick<RenewalWorld, 'rotationFunctionArn'>,
+  secret: SecretSummary,
+): OwnershipInput {
+  return { secret, ...(rotationFunctionArn !== undefined && { rotationFunctionArn }) };
+}
+
+/**
+ * Reads and judges the version; a Decision for an authority that waits for its first certificate.
+ * Throws UnsupportedSecret, PasswordRequired, InvalidCertificate, KeyMismatch, KmsDenied …
+ */
+export async function gather(
+  world: RenewalWorld,
+  enrolled: Enrolled,
+  versionId: string,
+): Promise<Subject | Decision> {
   const { secret, profile } = enrolled;
   const [version, provider] = await Promise.all([world.store.read(secret.arn, versionId), world.providerFor(profile)]);
+  if (profile.ca.type === 'authority' && isPlaceholder(version.value)) return waitsForCertificate(profile);
   const pair = await readPair(world, profile, version);
   const roots = (await provider.roots()).map(parseCertificate);
   const { end, endsWith } = chainEnd(pair.leaf, pair.chain, roots);
@@ -83,10 +117,11 @@ export async function gather(world: RenewalWorld, enrolled: Enrolled, versionId:
 
 /** Parses one version: its certificates, and its key, which must be the leaf's. */
 export async function readPair(world: RenewalWorld, profile: Profile, version: SecretVersion): Promise<Pair> {
-  const content = await readContent(world.store, profile, version.value);
+  const kmsKeyArn = await authorityKeyArn(world, profile);
+  const content = await readContent(world, profile, version.value, kmsKeyArn !== undefined);
   const leaf = parseCertificate(content.leaf);
   const chain = content.chain.map(parseCertificate);
-  const key = await signerOf(world, content);
+  const key = kmsKeyArn === undefined ? await signerOf(world, content) : await world.vault.signer(kmsKeyArn);
   if (key && !Buffer.from(key.spki).equals(leaf.spki)) {
     throw new RenewalError(
       'KeyMismatch',
@@ -96,15 +131,29 @@ export async function readPair(world: RenewalWorld, profile: Profile, version: S
   return { version, content, leaf, chain, key };
 }
 
-async function readContent(store: Pick<Store, 'read'>, profile: Profile, value: SecretValue): Promise<SecretContent> {
-  const allowNoKey = profile.ca.type === 'infisical';
+function readContent(
+  world: RenewalWorld,
+  profile: Profile,
+  value: SecretValue,
+  keyIsElsewhere: boolean,
+): Promise<SecretContent> {
+  const allowNoKey = profile.ca.type === 'infisical' || keyIsElsewhere;
+  return withPassword(world, profile, (options) => readSecret(value, { ...options, allowNoKey }));
+}
+
+/** Reads what may be encrypted: the profile's password is fetched only for what turns out to need one. */
+export async function withPassword<T>(
+  { store, entropy }: Pick<RenewalWorld, 'store' | 'entropy'>,
+  profile: Profile,
+  read: (options: { readonly password?: string; readonly entropy: Entropy }) => Promise<T>,
+): Promise<T> {
   try {
-    return await readSecret(value, { allowNoKey });
+    return await read({ entropy });
   } catch (error) {
     const needsPassword = error instanceof RenewalError && error.code === 'PasswordRequired';
     if (!needsPassword || profile.passwordSecretId === undefined) throw error;
   }
-  return readSecret(value, { allowNoKey, password: await readPassword(store, profile.passwordSecretId) });
+  return read({ entropy, password: await readPassword(store, profile.passwordSecretId) });
 }
 
 /** The whole SecretString but for one trailing newline. */

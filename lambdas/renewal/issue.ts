@@ -14,12 +14,13 @@ export interface Issued {
 }
 
 /** Makes the new key, or takes the present one, and asks the CA. What it answers is judged by verify.ts. */
-export async function issue(world: RenewalWorld, subject: Subject, plan: Plan): Promise<Issued> {
+export async function issue(world: RenewalWorld, subject: Subject, plan: Plan, force: boolean): Promise<Issued> {
   const { provider, leaf, chain, key } = subject;
   const current = { leaf, chain, key };
-  const options = { now: world.clock.now() };
+  const { notAfter } = plan;
+  const options = { now: world.clock.now(), force, ...(notAfter !== undefined && { notAfter }) };
   if (plan.operation === 'renew') return { chain: await provider.renew(current, options), key };
-  if (!plan.keySpec) throw new RenewalError('Internal', 'A rekey was planned without a kind of key. Report it.');
-  const newKey = await generateKey(plan.keySpec);
+  const newKey = plan.givenKey ?? (plan.keySpec && (await generateKey(plan.keySpec)));
+  if (!newKey) throw new RenewalError('Internal', 'A rekey was planned without a key. Report it.');
   return { chain: await provider.rekey(current, newKey, options), key: newKey };
 }

@@ -1,6 +1,4 @@
 /** An invocation by hand: the same use case as the queue's, its answer returned and its error thrown. */
-import { RenewalError } from '../domain/errors.ts';
-import type { OnDemandRequest } from '../domain/request.ts';
 import type { RenewalResult } from '../domain/result.ts';
 import { parseOnDemandRequest } from '../policy/request.ts';
 import { recordFailure } from './failure.ts';
@@ -14,20 +12,12 @@ export async function renewOnDemand(world: RenewalWorld, input: unknown): Promis
   let readOnly = true;
   try {
     const request = parseOnDemandRequest(input);
-    refuseWhatIsNotBuilt(request);
     const { secretId, force, dryRun } = request;
     readOnly = dryRun;
     const result = await renew(world, { secretId, request, force, dryRun }, trace);
     logResult(world, result);
     return result;
   } catch (thrown) {
-    throw await recordFailure(world, trace, thrown, { counts: true, final: true, readOnly });
-  }
-}
-
-function refuseWhatIsNotBuilt(request: OnDemandRequest): void {
-  for (const field of ['out', 'privateKey'] as const) {
-    if (request[field])
-      throw new RenewalError('InvalidRequest', `$.${field} is not supported by this version yet: leave it out.`);
+    throw await recordFailure(world, trace, thrown, { counts: true, final: true, readOnly, onDemand: true });
   }
 }

@@ -3,11 +3,12 @@ import type { Decision, Warning } from '../domain/decision.ts';
 import { RenewalError } from '../domain/errors.ts';
 import { sameKeySpec } from '../domain/key-spec.ts';
 import type { RenewalResult } from '../domain/result.ts';
+import type { SecretSummary, SecretValue } from '../domain/secret.ts';
 import type { Settings } from '../domain/settings.ts';
 import { renewalTime } from '../policy/renewal-time.ts';
 import { resolveSettings } from '../policy/settings.ts';
 import { readPair, type Subject } from './gather.ts';
-import { issue } from './issue.ts';
+import { type Issued, issue } from './issue.ts';
 import type { Plan } from './plan.ts';
 import { afterwards, publishRenewed, resultOf, tagStatus } from './record.ts';
 import { newVersionId, ownPending, promote, type Swap, stage } from './swap.ts';
@@ -20,37 +21,63 @@ export interface Performance {
   readonly plan: Plan;
   readonly warnings: readonly Warning[];
   readonly force: boolean;
+  /** Where the pair goes, if not to the source itself. */
+  readonly output?: SecretSummary | undefined;
 }
 
 /** Steps 4 to 10. */
 export async function perform(world: RenewalWorld, subject: Subject, work: Performance): Promise<RenewalResult> {
   const started = world.clock.now();
-  const { secret, version, profile } = subject;
-  const left = await takeUpPending(world, subject, work);
-  const { pair, to } = left ?? (await issueAndStage(world, subject, work));
-  await promote(world, { secretArn: secret.arn, from: version.versionId, to });
+  const target = work.output ?? subject.secret;
+  const pending = work.output ? undefined : await takeUpPending(world, subject, work);
+  const { pair, to } = pending ?? (await issueAndStage(world, subject, work, target));
+  await promote(world, { secretArn: target.arn, from: target.currentVersionId, to });
+  const result = resultOfSwap(subject, work, pair, to);
+  await announce(world, subject, work, { result, target, pair, to });
+  world.journal.count('Renewed', subject.profile.name, 1);
+  world.journal.measure('RenewalDuration', subject.profile.name, world.clock.now() - started);
+  return result;
+}
+
+interface Swapped {
+  readonly result: RenewalResult;
+  readonly target: SecretSummary;
+  readonly pair: VerifiedPair;
+  readonly to: string;
+}
+
+/** Steps 9 and 10. */
+export async function announce(
+  world: RenewalWorld,
+  { profile, leaf }: Subject,
+  { plan }: Pick<Performance, 'plan'>,
+  { result, target, pair, to }: Swapped,
+): Promise<void> {
+  await afterwards(world, target.arn, async () => {
+    await publishRenewed(world, result, plan.operation);
+    await world.afterRenewal?.(profile, pair.leaf, leaf);
+    await tagStatus(world.store, target, to, { notBefore: pair.leaf.notBefore, end: pair.end });
+  });
+}
+
+/** The answer: of the source, with what was written where. */
+export function resultOfSwap(subject: Subject, work: Performance, pair: VerifiedPair, to: string): RenewalResult {
+  const { secret, version, profile, leaf } = subject;
   const validity = { notBefore: pair.leaf.notBefore, end: pair.end };
-  const time = renewalTime(validity, withoutRequest(work.settings, subject), secret.arn);
-  const { operation } = work.plan;
+  const time = renewalTime(validity, withoutRequest(work.settings, subject), (work.output ?? secret).arn);
   const result = resultOf({
-    outcome: operation === 'renew' ? 'renewed' : 'rekeyed',
+    outcome: work.plan.operation === 'renew' ? 'renewed' : 'rekeyed',
     reason: work.decision,
     warnings: [...work.warnings, ...pair.warnings],
     secretArn: secret.arn,
     profile: profile.name,
-    versionId: to,
-    previousVersionId: version.versionId,
+    versionId: work.output ? version.versionId : to,
+    previousVersionId: work.output ? null : version.versionId,
     certificate: pair.leaf,
-    previous: subject.leaf,
+    previous: leaf,
     renewAt: time.renewAt,
   });
-  await afterwards(world, secret.arn, async () => {
-    await publishRenewed(world, result, operation);
-    await tagStatus(world.store, secret, to, validity);
-  });
-  world.journal.count('Renewed', profile.name, 1);
-  world.journal.measure('RenewalDuration', profile.name, world.clock.now() - started);
-  return result;
+  return work.output ? { ...result, out: { secretArn: work.output.arn, versionId: to } } : result;
 }
 
 /** The next renewal follows the tags and the profile: what one request asked for is not asked for ever. */
@@ -65,16 +92,27 @@ function withoutRequest(settings: Settings, subject: Subject): Settings {
 async function takeUpPending(
   world: RenewalWorld,
   subject: Subject,
-  { plan, force }: Performance,
+  work: Performance,
 ): Promise<{ pair: VerifiedPair; to: string } | undefined> {
   const pending = ownPending(subject.secret);
-  if (pending === undefined || plan.givenKey) return undefined;
+  return pending === undefined ? undefined : judgeStaged(world, subject, work, pending);
+}
+
+/** The pair that version `to` holds, if it is proven and fits; undefined for anything else. Throws what may pass by itself. */
+export async function judgeStaged(
+  world: RenewalWorld,
+  subject: Subject,
+  { plan, force }: Pick<Performance, 'plan' | 'force'>,
+  to: string,
+): Promise<{ pair: VerifiedPair; to: string } | undefined> {
   try {
-    const staged = await readPair(world, subject.profile, await world.store.read(subject.secret.arn, pending));
+    const staged = await readPair(world, subject.profile, await world.store.read(subject.secret.arn, to));
     if (plan.keySpec && !(staged.leaf.keySpec && sameKeySpec(staged.leaf.keySpec, plan.keySpec))) return undefined;
+    if (plan.notAfter !== undefined && staged.leaf.notAfter !== plan.notAfter) return undefined;
+    const spki = plan.givenKey?.spki ?? staged.leaf.spki;
     const certificates = [staged.leaf, ...staged.chain].map(({ der }) => der);
-    const pair = verifyIssued(certificates, expectation(subject, plan, staged.leaf.spki, force), world.clock.now());
-    return { pair, to: pending };
+    const pair = verifyIssued(certificates, expectation(subject, plan, spki, force), world.clock.now());
+    return { pair, to };
   } catch (error) {
     if (error instanceof RenewalError && error.retryable) throw error;
     return undefined; // It does not fit, whatever it is: the next stage takes its label.
@@ -89,26 +127,38 @@ function expectation(subject: Subject, plan: Plan, spki: Uint8Array, force: bool
 async function issueAndStage(
   world: RenewalWorld,
   subject: Subject,
-  { plan, force }: Performance,
+  work: Performance,
+  target: SecretSummary,
 ): Promise<{ pair: VerifiedPair; to: string }> {
-  const { secret, version, content, leaf } = subject;
-  const issued = await issue(world, subject, plan);
-  const spki = issued.key?.spki ?? leaf.spki;
+  const { pair, value } = await issueAndVerify(world, subject, work);
+  const from = target.currentVersionId;
+  const to = newVersionId(from ?? subject.version.versionId, world.entropy);
+  const swap: Swap = { secretArn: target.arn, from, to };
+  await stage(world.store, swap, value);
+  return { pair, to };
+}
+
+/** Steps 4 to 6, and the value to store: the source's shape with the new pair in it. */
+export async function issueAndVerify(
+  world: RenewalWorld,
+  subject: Subject,
+  { plan, force }: Pick<Performance, 'plan' | 'force'>,
+): Promise<{ pair: VerifiedPair; value: SecretValue }> {
+  const issued = await issue(world, subject, plan, force);
+  const spki = issued.key?.spki ?? subject.leaf.spki;
   const now = world.clock.now();
   const pair = verifyIssued(issued.chain.certificates, expectation(subject, plan, spki, force), now);
   if (pair.validFrom > now) await world.clock.sleep(pair.validFrom - now);
-  const newKey = plan.operation === 'rekey' ? issued.key?.privateKey : undefined;
-  const value = await content.write({
+  const value = await subject.content.write({
     leaf: pair.leaf.der,
     chain: pair.chain.map(({ der }) => der),
     root: pair.root.der,
-    key: newKey && { kind: 'private', privateKey: newKey },
+    key: plan.operation === 'rekey' ? keyContent(issued) : undefined,
   });
-  const swap: Swap = {
-    secretArn: secret.arn,
-    from: version.versionId,
-    to: newVersionId(version.versionId, world.entropy),
-  };
-  await stage(world.store, swap, value);
-  return { pair, to: swap.to };
+  return { pair, value };
+}
+
+function keyContent({ key }: Issued) {
+  if (key?.kmsKeyArn !== undefined) return { kind: 'kms', keyId: key.kmsKeyArn } as const;
+  return key?.privateKey && ({ kind: 'private', privateKey: key.privateKey } as const);
 }

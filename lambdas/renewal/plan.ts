@@ -1,28 +1,35 @@
 /** Step 3: what exactly is to be done, before a key is made or a CA is called. Pure. */
 import type { Warning } from '../domain/decision.ts';
 import { type ErrorCode, RenewalError } from '../domain/errors.ts';
+import type { Instant } from '../domain/instant.ts';
 import { formatKeySpec, type KeySpec } from '../domain/key-spec.ts';
 import type { Mode } from '../domain/profile.ts';
-import type { GivenKey } from '../domain/request.ts';
 import type { SettingSource, Settings } from '../domain/settings.ts';
+import type { Signer } from '../domain/signer.ts';
 import { tags } from '../domain/tags.ts';
-import { keySpecFor } from '../keys/spec.ts';
+import { checkGivenKey } from '../keys/given.ts';
+import { keySpecFor, sameKey } from '../keys/spec.ts';
 import type { Subject } from './gather.ts';
 
 export interface Plan {
   readonly operation: Mode;
   /** Of the key to make; undefined for renew, and where the key is given. */
   readonly keySpec: KeySpec | undefined;
-  readonly givenKey: GivenKey | undefined;
+  /** A key that the caller brought, already checked. */
+  readonly givenKey: Signer | undefined;
   readonly warnings: readonly Warning[];
+  /** The end that the certificate is to have, where one was asked for by name (to the second). */
+  readonly notAfter?: Instant;
 }
 
-/** Throws InvalidRequest or InvalidTag where a rekey was asked for by name and can't be. */
-export function planRenewal(subject: Subject, settings: Settings, givenKey: GivenKey | undefined): Plan {
+/** Throws InvalidRequest or InvalidTag where a rekey was asked for by name and can't be, and WeakKey. */
+export function planRenewal(subject: Subject, settings: Settings, givenKey: Signer | undefined): Plan {
+  if (settings.mode === 'renew') refuseNewKeyOnRenew(settings, givenKey);
+  if (givenKey) return planGivenKey(subject, givenKey);
   const keeps = keepsItsKey(subject);
   if (keeps) {
     if (settings.mode === 'rekey') refuseRekey(settings.modeSource, keeps);
-    if (givenKey) refuseRekey('request', keeps);
+    if (settings.keySource === 'request') refuseRekey('request', keeps);
     return { operation: 'renew', keySpec: undefined, givenKey: undefined, warnings: [] };
   }
   const present = subject.leaf.keySpec;
@@ -37,7 +44,6 @@ export function planRenewal(subject: Subject, settings: Settings, givenKey: Give
   if (settings.mode === 'renew' && !weak) {
     return { operation: 'renew', keySpec: undefined, givenKey: undefined, warnings: [] };
   }
-  if (givenKey) return { operation: 'rekey', keySpec: undefined, givenKey, warnings: [] };
   return {
     operation: 'rekey',
     keySpec: spec,
@@ -45,6 +51,38 @@ export function planRenewal(subject: Subject, settings: Settings, givenKey: Give
     warnings: upgraded ? [keyUpgraded(present, spec)] : [],
   };
 }
+
+/** A request that says renew itself was refused before anything was read (policy/request.ts). */
+function refuseNewKeyOnRenew({ modeSource, keySource }: Settings, givenKey: Signer | undefined): void {
+  if (!givenKey && keySource !== 'request') return;
+  throw new RenewalError(
+    'InvalidRequest',
+    `The mode is renew by the ${modeSource}, which keeps the key: add "mode": "rekey" to the request to have another one.`,
+  );
+}
+
+/** A key in a secret may go to KMS; one in KMS only to another in KMS, and only at an authority of the stack's own. */
+function planGivenKey(subject: Subject, givenKey: Signer): Plan {
+  checkGivenKey(givenKey);
+  if (sameKey(givenKey, subject.leaf)) {
+    throw new RenewalError('WeakKey', 'The given key is the one that the certificate has: a rekey needs another one.');
+  }
+  const { content, leaf, profile } = subject;
+  const keeps = keepsItsKey(subject);
+  const kmsToKms = content.key.kind === 'kms' && givenKey.kmsKeyArn !== undefined && !leaf.isCa;
+  if (keeps && !(kmsToKms && profile.ca.type === 'offline')) {
+    refuseRekey('request', kmsToKms ? `${keeps}, and step-ca's rekey needs TLS with the old key` : keeps);
+  }
+  if (givenKey.kmsKeyArn !== undefined && !shapesWithKms.has(content.shape)) {
+    throw new RenewalError(
+      'InvalidRequest',
+      'The secret has no place for the name of a key in KMS: only the JSON shapes with a certificate field have one.',
+    );
+  }
+  return { operation: 'rekey', keySpec: undefined, givenKey, warnings: [] };
+}
+
+const shapesWithKms: ReadonlySet<string> = new Set(['json-camel', 'json-snake', 'json-tls']);
 
 /** Why this certificate's key stays; undefined if it may change. */
 function keepsItsKey({ content, leaf }: Subject): string | undefined {

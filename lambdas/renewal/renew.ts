@@ -4,6 +4,7 @@
  */
 import type { Decision, Reason, Warning } from '../domain/decision.ts';
 import { RenewalError } from '../domain/errors.ts';
+import type { Instant } from '../domain/instant.ts';
 import type { OnDemandRequest } from '../domain/request.ts';
 import type { RenewalResult } from '../domain/result.ts';
 import type { SecretSummary } from '../domain/secret.ts';
@@ -13,6 +14,8 @@ import { checkDue } from '../policy/checks.ts';
 import { belowSchedule, type RenewalTime, renewalTime } from '../policy/renewal-time.ts';
 import { resolveSettings } from '../policy/settings.ts';
 import { enrolment, gather, type Subject } from './gather.ts';
+import { resolveGivenKey } from './given-key.ts';
+import { describeOutput } from './out.ts';
 import { perform } from './perform.ts';
 import { planRenewal } from './plan.ts';
 import { afterwards, resultOf, tagStatus } from './record.ts';
@@ -26,6 +29,8 @@ export interface Job {
   readonly versionId?: string;
   /** On demand. */
   readonly request?: OnDemandRequest;
+  /** For the certificate of an authority of the stack: the end that was asked for by name. */
+  readonly notAfter?: Instant;
   readonly force: boolean;
   readonly dryRun: boolean;
 }
@@ -33,7 +38,11 @@ export interface Job {
 /** What the failure's recorder needs to know of a secret that could not be renewed. */
 export interface Trace {
   secret?: SecretSummary;
+  /** Where it is not the one that the secret's tag names: the certificate of an authority has none. */
+  profile?: string;
   subject?: Subject;
+  /** What the request names beside the secret is being looked at: an error is none of the certificate's. */
+  requestAtFault?: boolean;
 }
 
 const rounds = 3;
@@ -63,8 +72,8 @@ async function renewOnce(
   firstSeen: string | undefined,
   trace: Trace,
 ): Promise<RenewalResult> {
-  const enrolled = await enrolment(world, secret);
-  if ('action' in enrolled) return leftAlone(secret, enrolled);
+  const enrolled = await enrolment(world, secret, trace);
+  if ('action' in enrolled) return leftAlone(secret, trace, enrolled);
   const current = secret.currentVersionId;
   if (current === undefined) {
     throw new RenewalError(
@@ -80,8 +89,9 @@ async function renewOnce(
     : undefined;
   // A message that comes late reads nothing, but where an earlier try has still to be announced.
   if (overtaken && job.versionId !== undefined && unannounced(enrolled) === undefined)
-    return leftAlone(secret, overtaken);
+    return leftAlone(secret, trace, overtaken);
   const subject = await gather(world, enrolled, current);
+  if ('action' in subject) return leftAlone(secret, trace, subject);
   trace.subject = subject;
   await settle(world, job, subject);
   if (overtaken) return skipped(subject, overtaken);
@@ -90,10 +100,17 @@ async function renewOnce(
   if (decision.action === 'skip') {
     return conclude(world, job, subject, resultFor(subject, 'skipped', decision, time, warnings));
   }
-  const plan = planRenewal(subject, settings, job.request?.privateKey);
+  const { privateKey, out } = job.request ?? {};
+  trace.requestAtFault = privateKey !== undefined || out !== undefined;
+  const givenKey = privateKey && (await resolveGivenKey(world, enrolled, privateKey));
+  const { notAfter } = job;
+  const wholeSecond = notAfter !== undefined && { notAfter: Math.floor(notAfter / 1000) * 1000 };
+  const plan = { ...planRenewal(subject, settings, givenKey), ...wholeSecond };
+  const output = out && (await describeOutput(world, subject, out.secretId, job.force));
   const allWarnings = [...warnings, ...plan.warnings];
+  trace.requestAtFault = false;
   if (job.dryRun) return resultFor(subject, 'planned', decision, time, allWarnings);
-  return perform(world, subject, { decision, settings, plan, warnings: allWarnings, force: job.force });
+  return perform(world, subject, { decision, settings, plan, warnings: allWarnings, force: job.force, output });
 }
 
 /**
@@ -137,6 +154,7 @@ async function settle(world: RenewalWorld, job: Job, subject: Subject): Promise<
   if (previous === undefined) return;
   await afterwards(world, subject.secret.arn, async () => {
     await announceAgain(world, subject, previous);
+    await world.afterRenewal?.(subject.profile, subject.leaf, undefined);
     await tagStatus(world.store, subject.secret, subject.version.versionId, subject.validity);
   });
 }
@@ -149,6 +167,9 @@ async function conclude(
   result: RenewalResult,
 ): Promise<RenewalResult> {
   if (job.dryRun || result.reason.code === 'Paused') return result;
+  await afterwards(world, subject.secret.arn, async () => {
+    await world.afterRenewal?.(subject.profile, subject.leaf, undefined);
+  });
   await tagStatus(world.store, await fresh(world, subject), subject.version.versionId, subject.validity);
   return result;
 }
@@ -185,13 +206,13 @@ function resultFor(
   });
 }
 
-function leftAlone(secret: SecretSummary, reason: Reason): RenewalResult {
+function leftAlone(secret: SecretSummary, trace: Trace, reason: Reason): RenewalResult {
   return resultOf({
     outcome: 'skipped',
     reason,
     warnings: [],
     secretArn: secret.arn,
-    profile: secret.tags.get(tags.profile) ?? '',
+    profile: trace.profile ?? secret.tags.get(tags.profile) ?? '',
     versionId: secret.currentVersionId ?? null,
     previousVersionId: null,
     certificate: undefined,

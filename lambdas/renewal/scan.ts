@@ -16,6 +16,7 @@ import { checkOwnership, checkScan } from '../policy/checks.ts';
 import { isOverdue, type RenewalTime, renewalTime } from '../policy/renewal-time.ts';
 import { readTagSettings, resolveSettings } from '../policy/settings.ts';
 import { readStatus, type Status } from '../policy/status.ts';
+import { ownership } from './gather.ts';
 import { Tally } from './tally.ts';
 import type { ScanWorld } from './world.ts';
 
@@ -73,7 +74,7 @@ async function judge(
     const overdue = time !== undefined && isOverdue(time, now);
     return { secret, profile: name, decision, status, time, overdue };
   };
-  const left = checkOwnership({ secret });
+  const left = checkOwnership(ownership(world, secret));
   if (left) return verdict(left);
   const profile = await world.profiles.find(name);
   if (!profile) return verdict(unknownProfile(name));

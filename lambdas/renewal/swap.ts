@@ -33,7 +33,8 @@ export function ownPending(secret: SecretSummary): string | undefined {
 
 export interface Swap {
   readonly secretArn: string;
-  readonly from: string;
+  /** The version that was read; undefined for a secret that had no value. */
+  readonly from: string | undefined;
   readonly to: string;
 }
 

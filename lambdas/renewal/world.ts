@@ -1,5 +1,7 @@
+import type { Certificate } from '../domain/certificate.ts';
 import type { Instant } from '../domain/instant.ts';
 import type {
+  AuthoritySource,
   CaProvider,
   Clock,
   Entropy,
@@ -14,8 +16,12 @@ import type { Profile } from '../domain/profile.ts';
 
 /** All that the use cases know of the world: ports, handed in by compose.ts or by a test. */
 export interface ScanWorld {
-  readonly store: Pick<Store, 'list'>;
+  /** The renew function's: a secret that it rotates is ours to write. */
+  readonly rotationFunctionArn?: string | undefined;
+  readonly store: Pick<Store, 'list' | 'describe'>;
   readonly profiles: ProfileSource;
+  /** Undefined in a stack without authorities of its own. */
+  readonly authorities?: AuthoritySource | undefined;
   readonly queue: Queue;
   readonly publisher: Publisher;
   readonly journal: Journal;
@@ -25,8 +31,17 @@ export interface ScanWorld {
 }
 
 export interface RenewalWorld {
+  /** Our own ARN, once we were invoked. */
+  readonly rotationFunctionArn?: string | undefined;
+  /**
+   * What else has to follow a renewal (a root's trust bundle), between its event and its tags; an inspection makes up for
+   * it, then there is no `previous`.
+   */
+  readonly afterRenewal?: (profile: Profile, leaf: Certificate, previous: Certificate | undefined) => Promise<void>;
   readonly store: Store;
   readonly profiles: ProfileSource;
+  /** Undefined in a stack without authorities of its own. */
+  readonly authorities?: AuthoritySource | undefined;
   readonly providerFor: (profile: Profile) => Promise<CaProvider>;
   readonly vault: KeyVault;
   readonly publisher: Publisher;

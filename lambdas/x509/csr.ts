@@ -1,6 +1,7 @@
 /** Certificate requests (PKCS #10, RFC 2986). */
+import { createPublicKey, verify } from 'node:crypto';
 import type { Signer } from '../domain/signer.ts';
-import { signatureAlgorithmDer } from './algorithms.ts';
+import { algorithmOf, signatureAlgorithmDer } from './algorithms.ts';
 import { bitString, context, integer, sequence } from './der-encode.ts';
 
 /**
@@ -9,8 +10,23 @@ import { bitString, context, integer, sequence } from './der-encode.ts';
  * the empty one by default. Throws what the signer throws.
  */
 export async function createCsr(signer: Signer, subject: Uint8Array = sequence()): Promise<Uint8Array> {
-  const attributes = context(0); // IMPLICIT SET OF, not OPTIONAL: there even when empty
-  const info = sequence(integer(0), subject, signer.spki, attributes);
+  const info = requestInfo(signer, subject);
   const signature = await signer.sign(info);
   return sequence(info, signatureAlgorithmDer(signer.keySpec), bitString(signature));
+}
+
+function requestInfo({ spki }: Signer, subject: Uint8Array): Uint8Array {
+  const attributes = context(0); // IMPLICIT SET OF, not OPTIONAL: there even when empty
+  return sequence(integer(0), subject, spki, attributes);
+}
+
+/**
+ * Whether the signer has the key that it shows: it signs a request, as for any CA, and the signature is verified. Throws
+ * what the signer throws.
+ */
+export async function provesItsKey(signer: Signer): Promise<boolean> {
+  const info = requestInfo(signer, sequence());
+  const signature = await signer.sign(info);
+  const key = createPublicKey({ key: Buffer.from(signer.spki), format: 'der', type: 'spki' });
+  return verify(algorithmOf(signer.keySpec).digest, info, key, signature);
 }

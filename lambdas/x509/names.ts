@@ -16,7 +16,7 @@ export type RelativeName = readonly Attribute[];
  * The short names that RFC 4514 section 3 lists, then those that RFC 4519 registers with IANA and that names of
  * certificates hold. emailAddress (PKCS #9) is not registered, so RFC 4514 section 2.3 has it as an OID.
  */
-const shortNames = new Map([
+export const shortNames: ReadonlyMap<string, string> = new Map([
   ['2.5.4.3', 'CN'],
   ['2.5.4.7', 'L'],
   ['2.5.4.8', 'ST'],

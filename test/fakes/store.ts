@@ -24,7 +24,8 @@ export interface FakeSecretInput {
 }
 
 interface Version {
-  readonly value: SecretValue;
+  /** Undefined while native rotation has labelled the version and nobody has written it. */
+  readonly value: SecretValue | undefined;
   readonly createdAt: number;
   stages: string[];
 }
@@ -87,6 +88,13 @@ export class FakeStore implements Store {
     for (const key of remove) secret.tags.delete(key);
   }
 
+  /** RotateSecret: the version gets its label before the rotation function has written it. */
+  beginRotation(secretId: string, token: string): void {
+    const secret = this.#find(secretId);
+    secret.versions.set(token, { value: undefined, createdAt: this.#clock.now(), stages: [] });
+    move(secret, 'AWSPENDING', token);
+  }
+
   setRotation(secretId: string, rotation: SecretSummary['rotation']): void {
     this.#find(secretId).rotation = rotation;
   }
@@ -110,7 +118,7 @@ export class FakeStore implements Store {
   value(secretId: string, stageOrVersionId = 'AWSCURRENT'): SecretValue {
     const secret = this.#find(secretId);
     const version = secret.versions.get(versionWithStage(summarize(secret), stageOrVersionId) ?? stageOrVersionId);
-    if (!version) throw new Error(`${secretId} has no version ${stageOrVersionId}`);
+    if (!version?.value) throw new Error(`${secretId} has no version ${stageOrVersionId}`);
     return copy(version.value);
   }
 
@@ -137,7 +145,7 @@ export class FakeStore implements Store {
       const secret = this.#live(secretId);
       const id = versionId ?? versionWithStage(summarize(secret), 'AWSCURRENT') ?? '';
       const version = secret.versions.get(id);
-      if (!version) throw new RenewalError('SecretNotFound', `${secretId} has no value there.`);
+      if (!version?.value) throw new RenewalError('SecretNotFound', `${secretId} has no value there.`);
       return { versionId: id, value: copy(version.value), createdAt: version.createdAt };
     });
   }
@@ -151,7 +159,7 @@ export class FakeStore implements Store {
       if (versionId.length < 32 || versionId.length > 64)
         throw new RenewalError('Internal', 'A version id has 32 to 64 characters.');
       const present = secret.versions.get(versionId);
-      if (present) {
+      if (present?.value) {
         if (same(present.value, value)) return;
         throw new RenewalError('SecretChanged', `Version ${versionId} has other content.`);
       }
@@ -162,10 +170,11 @@ export class FakeStore implements Store {
     });
   }
 
-  promote(secretArn: string, from: string, to: string): Promise<void> {
+  promote(secretArn: string, from: string | undefined, to: string): Promise<void> {
     return this.faults.around('promote', [secretArn, from, to], () => {
       const secret = this.#writable(secretArn);
-      if (!secret.versions.get(from)?.stages.includes('AWSCURRENT') || !secret.versions.has(to)) {
+      const current = versionWithStage(summarize(secret), 'AWSCURRENT');
+      if ((current !== from && current !== to) || !secret.versions.has(to)) {
         throw new RenewalError('SecretChanged', `Version ${from} is not the AWSCURRENT of ${secretArn}.`);
       }
       moveCurrent(secret, to);

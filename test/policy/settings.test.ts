@@ -134,7 +134,13 @@ describe('whose word counts', () => {
 
   it('a third and the present key where nobody says', () => {
     const settings = resolveSettings(undefined, tagged({}), internal);
-    expect(settings).toEqual({ mode: 'rekey', modeSource: 'profile', timingSource: 'default', paused: false });
+    expect(settings).toEqual({
+      mode: 'rekey',
+      modeSource: 'profile',
+      timingSource: 'default',
+      keySource: 'default',
+      paused: false,
+    });
   });
 });
 

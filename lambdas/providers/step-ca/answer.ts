@@ -1,17 +1,8 @@
 /** Reading step-ca's answers. They are not trusted: renewal/verify.ts looks at what was issued. */
 import { RenewalError } from '../../domain/errors.ts';
 import { mostPemBlocks, pemBlocks } from '../../domain/pem.ts';
+import { jsonObject } from '../ca-answer.ts';
 import type { HttpsAnswer } from '../https.ts';
-
-/** The answer's JSON object; undefined for anything else. */
-export function jsonObject({ body }: HttpsAnswer): Readonly<Record<string, unknown>> | undefined {
-  try {
-    const value: unknown = JSON.parse(body.toString());
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : undefined;
-  } catch {
-    return undefined; // not JSON, or nested too deep
-  }
-}
 
 /** step-ca says 201; 200 is what the word "success" would mean anywhere else. */
 export const isSuccess = ({ status }: HttpsAnswer): boolean => status === 201 || status === 200;

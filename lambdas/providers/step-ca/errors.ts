@@ -2,9 +2,9 @@
 import type { Certificate } from '../../domain/certificate.ts';
 import { RenewalError } from '../../domain/errors.ts';
 import { formatInstant, type Instant } from '../../domain/instant.ts';
+import { jsonObject, quoted } from '../ca-answer.ts';
 import type { HttpsAnswer } from '../https.ts';
 import { TransportError, toCaError } from '../transport-error.ts';
-import { jsonObject } from './answer.ts';
 
 /** What was asked, of whom and when: all that an error needs besides the answer. */
 export interface Asked {
@@ -109,10 +109,4 @@ export function callFailure(error: unknown, asked: Asked): unknown {
 /** TLS refused the client's certificate for its dates, or those of its chain. */
 export function isExpiryAlert(error: unknown): boolean {
   return error instanceof TransportError && error.alert === 'certificate_expired';
-}
-
-/** What the CA said, on one line, cut short, without anything that could be a token or a key. */
-function quoted(message: string): string {
-  const harmless = message.slice(0, 2_000).replace(/[\w.+/=-]{48,}/g, '…');
-  return JSON.stringify(harmless.length > 240 ? `${harmless.slice(0, 240)}…` : harmless);
 }

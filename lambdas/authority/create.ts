@@ -1,0 +1,130 @@
+/**
+ * The first certificate of an authority that the stack creates. CloudFormation has made the KMS key and the secret with
+ * `{}` in it; whatever else the secret holds is a certificate already, and stays.
+ */
+import type { Authority } from '../domain/authority.ts';
+import type { Certificate } from '../domain/certificate.ts';
+import { RenewalError } from '../domain/errors.ts';
+import type { Clock, Entropy, Store } from '../domain/ports.ts';
+import { encodePem } from '../domain/pem.ts';
+import type { Signer } from '../domain/signer.ts';
+import { versionIdPrefix } from '../domain/tags.ts';
+import { checkGivenKey } from '../keys/given.ts';
+import { isPlaceholder } from '../secret/placeholder.ts';
+import { buildCaCertificate } from '../x509/ca-certificate.ts';
+import { parseCertificate } from '../x509/certificate.ts';
+import { constraintBase } from '../x509/extension-values.ts';
+import { parseName } from '../x509/name-text.ts';
+import { newSerialNumber, signCertificate } from '../x509/reissue.ts';
+import { type AuthorityWorld, findAuthority, type LoadedAuthority, loadAuthority } from './load.ts';
+import { rehearse } from './prepare.ts';
+import { checkAlive, checkEnabled, newCaValidity } from './rules.ts';
+import { chainOf } from './sign-leaf.ts';
+
+export interface CreationWorld extends AuthorityWorld {
+  readonly store: Pick<Store, 'describe' | 'read' | 'stage' | 'promote'>;
+  readonly clock: Clock;
+  readonly entropy: Entropy;
+}
+
+/** `present`: there was a certificate, or someone else put one there meanwhile. `disabled`: there is none, and none is made. */
+export type CreationOutcome = 'created' | 'present' | 'disabled';
+
+/**
+ * Signs and stores the certificate if there is none: a root with its own key, any other with its parent's, which must have
+ * a certificate by then. Calling it again does nothing more.
+ *
+ * Throws InvalidRequest for a configuration that makes no certificate, CaRejected where the parent may not sign it, and
+ * what reading, signing and writing throw.
+ */
+export async function createAuthority(world: CreationWorld, name: string): Promise<CreationOutcome> {
+  const authority = await findAuthority(world.authorities, name);
+  const secret = await world.store.describe(authority.secretId);
+  if (secret.currentVersionId !== undefined) {
+    const { value } = await world.store.read(secret.arn, secret.currentVersionId);
+    if (!isPlaceholder(value)) return 'present';
+  }
+  if (authority.disabled) return 'disabled';
+  const { certificate, chain, kmsKeyArn } = await firstCertificate(world, authority);
+  const text = JSON.stringify({
+    certificate: `${encodePem('CERTIFICATE', certificate.der)}\n`,
+    kmsKeyId: kmsKeyArn,
+    certificateChain: chain.map((der) => `${encodePem('CERTIFICATE', der)}\n`).join(''),
+  });
+  const versionId = `${versionIdPrefix}${Buffer.from(world.entropy(16)).toString('hex')}`;
+  await world.store.stage(secret.arn, versionId, { kind: 'string', text });
+  return swap(world, secret.arn, secret.currentVersionId, versionId);
+}
+
+interface FirstCertificate {
+  readonly certificate: Certificate;
+  /** DER, the root left out. */
+  readonly chain: readonly Uint8Array[];
+  readonly kmsKeyArn: string;
+}
+
+async function firstCertificate(world: CreationWorld, authority: Authority): Promise<FirstCertificate> {
+  const { name, create, kmsKeyArn, backdate } = authority;
+  if (create === undefined || kmsKeyArn === undefined) {
+    throw new RenewalError(
+      'InvalidRequest',
+      `The secret of authority ${name} holds no certificate, and its configuration has no "create": put the CA certificate into the secret, and deploy again.`,
+    );
+  }
+  const own = await world.vault.signer(kmsKeyArn);
+  checkGivenKey(own);
+  const parent = await parentOf(world, authority);
+  const signer: Signer = parent === undefined ? own : await parent.signer();
+  const now = world.clock.now();
+  if (parent !== undefined) checkAlive(parent.authority.name, parent.certificate, now);
+  const bases = (texts: readonly string[] = []) => texts.map((text) => requiredBase(name, text));
+  const tbs = buildCaCertificate({
+    subject: parseName(create.subject, `The subject of authority ${name}`),
+    spki: own.spki,
+    issuer: parent?.certificate ?? 'self',
+    issuerKeySpec: signer.keySpec,
+    serialNumber: newSerialNumber(world.entropy),
+    pathLength: create.pathLength,
+    permitted: bases(create.nameConstraints?.permitted),
+    excluded: bases(create.nameConstraints?.excluded),
+    ...newCaValidity({ validity: create.validity, parent: parent?.certificate, backdate, now }),
+  });
+  const issuer = parent ?? 'self';
+  await rehearse({ tbs, issuer, issuerKeySpec: signer.keySpec, before: undefined, operation: 'renew', now });
+  const certificate = parseCertificate(await signCertificate(tbs, signer));
+  return { certificate, chain: parent === undefined ? [] : chainOf(parent), kmsKeyArn };
+}
+
+async function parentOf(world: CreationWorld, { parent }: Authority): Promise<LoadedAuthority | undefined> {
+  if (parent === undefined) return undefined;
+  const loaded = await loadAuthority(world, parent);
+  checkEnabled(loaded.authority);
+  return loaded;
+}
+
+function requiredBase(name: string, text: string): Uint8Array {
+  const base = constraintBase(text);
+  if (base) return base;
+  throw new RenewalError(
+    'InvalidRequest',
+    `A name constraint of authority ${name} can't be read: expected dns:example.com, email:example.com, uri:.example.com or ip:10.0.0.0/8.`,
+  );
+}
+
+/** Of two at once, one is stored; the other's certificate is never seen. */
+async function swap(
+  world: CreationWorld,
+  arn: string,
+  from: string | undefined,
+  to: string,
+): Promise<CreationOutcome> {
+  try {
+    await world.store.promote(arn, from, to);
+    return 'created';
+  } catch (error) {
+    const { currentVersionId } = await world.store.describe(arn);
+    if (currentVersionId === to) return 'created'; // the answer was lost
+    if (currentVersionId !== from) return 'present';
+    throw error;
+  }
+}

@@ -1,0 +1,78 @@
+/**
+ * The rehearsal before the real key is touched: the certificate is built, signed with a throwaway key, and judged. What
+ * comes through is signed by the authority's key with the very same bytes.
+ */
+import type { Certificate } from '../domain/certificate.ts';
+import { RenewalError } from '../domain/errors.ts';
+import type { Instant } from '../domain/instant.ts';
+import type { KeySpec } from '../domain/key-spec.ts';
+import type { Mode } from '../domain/profile.ts';
+import type { Signer } from '../domain/signer.ts';
+import { generateKey } from '../keys/generate.ts';
+import { parseCertificate } from '../x509/certificate.ts';
+import { verifyPath } from '../x509/chain.ts';
+import { differences } from '../x509/correspondence.ts';
+import { lint } from '../x509/lint.ts';
+import { signCertificate } from '../x509/reissue.ts';
+import type { LoadedAuthority } from './load.ts';
+
+export interface Rehearsal {
+  /** What is to be signed. */
+  readonly tbs: Uint8Array;
+  /** Who signs it; `self` for a root, whose own key does. */
+  readonly issuer: LoadedAuthority | 'self';
+  readonly issuerKeySpec: KeySpec;
+  /** The certificate that is followed; undefined for a first one. */
+  readonly before: Certificate | undefined;
+  readonly operation: Mode;
+  readonly now: Instant;
+}
+
+/** Throwaway keys, one a kind and process. RSA of any size signs by the same algorithm, so the least one does. */
+const throwaways = new Map<string, Promise<Signer>>();
+
+function throwawayKey(spec: KeySpec): Promise<Signer> {
+  const kind = spec.kty === 'RSA' ? 'RSA' : spec.curve;
+  const known = throwaways.get(kind) ?? generateKey(spec.kty === 'RSA' ? { kty: 'RSA', size: 2048 } : spec);
+  throwaways.set(kind, known);
+  known.catch(() => throwaways.delete(kind));
+  return known;
+}
+
+/**
+ * Gives the end of the path that the certificate will have, leaf to root.
+ *
+ * Throws CertificateRejected for what does not correspond to the certificate that it follows or breaks a rule that the
+ * old one did not break, and CaRejected for what this authority may not issue (its validity, its name constraints, its
+ * path length).
+ */
+export async function rehearse(rehearsal: Rehearsal): Promise<Instant> {
+  const { tbs, issuer, issuerKeySpec, before, operation, now } = rehearsal;
+  const throwaway = await throwawayKey(issuerKeySpec);
+  const candidate = parseCertificate(await signCertificate(tbs, throwaway));
+  const above = issuer === 'self' ? candidate : issuer.certificate;
+  const known = new Set(before === undefined ? [] : lint(before, issuer === 'self' ? before : above));
+  const problems = [
+    ...(before === undefined ? [] : differences(before, candidate, operation)),
+    ...lint(candidate, above).filter((finding) => !known.has(finding)),
+  ];
+  if (problems.length > 0) {
+    throw new RenewalError(
+      'CertificateRejected',
+      `The certificate was not signed, because of what it would be: ${problems.slice(0, 5).join('; ')}.`,
+    );
+  }
+  return issuer === 'self' ? candidate.notAfter : pathEnd(candidate, issuer, throwaway, now);
+}
+
+/** The path as it will be, with the throwaway key in the place of the issuer's. */
+function pathEnd(candidate: Certificate, issuer: LoadedAuthority, throwaway: Signer, now: Instant): Instant {
+  const stand = { ...issuer.certificate, spki: throwaway.spki };
+  const roots = issuer.issuers.length === 0 ? [stand] : [issuer.root];
+  const path = verifyPath(candidate, [stand, ...issuer.issuers], roots, now);
+  if (path.ok) return path.end;
+  throw new RenewalError(
+    'CaRejected',
+    `The authority ${issuer.authority.name} can't issue this certificate: ${path.problem} Renew or correct the authority, or use another one.`,
+  );
+}

@@ -1,0 +1,23 @@
+/** An authority of the stack behind the port of all CAs, for its own certificate. */
+import { RenewalError } from '../domain/errors.ts';
+import type { CaProvider, Entropy } from '../domain/ports.ts';
+import { abortable } from './abort.ts';
+import { type AuthorityWorld, loadAuthority } from './load.ts';
+import { renewCa } from './renew-ca.ts';
+
+/** Renews the certificate of the authority `name`, and no other. The key stays: rekey throws InvalidRequest. */
+export function authorityProvider(world: AuthorityWorld & { readonly entropy: Entropy }, name: string): CaProvider {
+  const { entropy } = world;
+  return {
+    renew: (current, options) =>
+      abortable(options.signal, () => renewCa(world, name, current, { ...options, entropy })),
+    rekey: async () => {
+      throw new RenewalError(
+        'InvalidRequest',
+        'An authority keeps its key, so that what it issued stays valid: only renew is possible.',
+      );
+    },
+    // For a root the certificate itself: its successor has the same name and key, and so is trusted by it.
+    roots: async () => [(await loadAuthority(world, name)).root.der],
+  };
+}

@@ -1,0 +1,84 @@
+/** An authority's own certificate: the same key, the same extensions, a new serial number and a new end. */
+import { RenewalError } from '../domain/errors.ts';
+import type { Credential, Entropy, IssuedChain, IssueOptions } from '../domain/ports.ts';
+import { chainEnd } from '../x509/chain.ts';
+import { newSerialNumber, reissuedTbs, signCertificate } from '../x509/reissue.ts';
+import { sameBytes } from '../x509/strings.ts';
+import { type AuthorityWorld, type LoadedAuthority, loadAuthority } from './load.ts';
+import { rehearse } from './prepare.ts';
+import { caValidity, checkAlive, checkEnabled, checkExtends } from './rules.ts';
+import { chainOf } from './sign-leaf.ts';
+
+/**
+ * The successor of the certificate in `current`, which must be the authority's: signed with the parent's key, or for a
+ * root with its own. Everything is judged before a key is asked to sign.
+ *
+ * Throws CaRejected (disabled, or its parent is not of this stack), InvalidRequest (an end that can't be had),
+ * CertificateRejected, KeyMismatch, KmsDenied, KmsUnavailable, SecretChanged.
+ */
+export async function renewCa(
+  world: AuthorityWorld,
+  name: string,
+  current: Credential,
+  options: IssueOptions & { readonly entropy: Entropy },
+): Promise<IssuedChain> {
+  const loaded = await loadAuthority(world, name);
+  const { authority, certificate } = loaded;
+  if (!sameBytes(certificate.der, current.leaf.der)) {
+    throw new RenewalError('SecretChanged', `The certificate of authority ${name} was replaced meanwhile.`);
+  }
+  checkEnabled(authority);
+  await loaded.signer(); // throws unless the authority's key is the certificate's, whoever signs
+  const parent = await parentOf(world, loaded);
+  const signer = await (parent ?? loaded).signer();
+  const { now } = options;
+  if (parent !== undefined) checkAlive(parent.authority.name, parent.certificate, now);
+  const issuer = parent === undefined ? 'self' : parent.certificate;
+  const tbs = reissuedTbs({
+    certificate,
+    issuer,
+    issuerKeySpec: signer.keySpec,
+    serialNumber: newSerialNumber(options.entropy),
+    authorityKey: 'keep',
+    ...caValidity({
+      certificate,
+      parent: parent?.certificate,
+      backdate: authority.backdate,
+      now,
+      requested: options.notAfter,
+    }),
+  });
+  const after = await rehearse({
+    tbs,
+    issuer: parent ?? 'self',
+    issuerKeySpec: signer.keySpec,
+    before: certificate,
+    operation: 'renew',
+    now,
+  });
+  const before = chainEnd(certificate, current.chain, [parent?.root ?? certificate]).end;
+  checkExtends({ before, after, force: options.force ?? false, issuerName: (parent ?? loaded).authority.name });
+  const renewed = await signCertificate(tbs, signer);
+  return { certificates: [renewed, ...(parent === undefined ? [] : chainOf(parent))] };
+}
+
+/** Undefined for a root. Throws CaRejected for a parent that is disabled, expired or held elsewhere. */
+async function parentOf(world: AuthorityWorld, loaded: LoadedAuthority): Promise<LoadedAuthority | undefined> {
+  const { name, parent: parentName } = loaded.authority;
+  if (parentName === undefined && loaded.isRoot) return undefined;
+  if (parentName === undefined) {
+    throw new RenewalError(
+      'CaRejected',
+      `The certificate of authority ${name} was issued by a CA that is held elsewhere: have it renewed there and put it into the secret, or configure its parent.`,
+    );
+  }
+  if (loaded.isRoot) {
+    throw new RenewalError(
+      'CaRejected',
+      `The certificate of authority ${name} is self-signed, and the configuration names ${parentName} as its parent: remove the parent, or put a certificate into the secret that the parent issued.`,
+    );
+  }
+  const parent = await loadAuthority(world, parentName);
+  checkEnabled(parent.authority);
+  return parent;
+}

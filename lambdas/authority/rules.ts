@@ -1,0 +1,173 @@
+/** What an authority of the stack signs, and until when. Pure. */
+import type { Authority, Claims } from '../domain/authority.ts';
+import type { Certificate } from '../domain/certificate.ts';
+import { formatDuration } from '../domain/duration.ts';
+import { type ErrorCode, RenewalError } from '../domain/errors.ts';
+import { formatInstant, type Instant } from '../domain/instant.ts';
+import type { NewValidity } from '../x509/reissue.ts';
+
+/** What X.509 can say at most: 9999-12-31T23:59:59Z (RFC 5280 section 4.1.2.5). */
+const latestInstant = Date.UTC(9999, 11, 31, 23, 59, 59);
+
+const wholeSecond = (instant: Instant): Instant => Math.floor(instant / 1000) * 1000;
+
+/** Throws CaRejected: a disabled authority signs nothing. */
+export function checkEnabled({ name, disabled }: Authority): void {
+  if (!disabled) return;
+  throw new RenewalError(
+    'CaRejected',
+    `The authority ${name} is disabled and signs nothing: enable it in the configuration (authorities.${name}.disabled) and deploy.`,
+  );
+}
+
+/** Throws CaRejected: nothing can be issued under a certificate that has expired. */
+export function checkAlive(name: string, { notAfter }: Certificate, now: Instant): void {
+  if (now < notAfter) return;
+  throw new RenewalError(
+    'CaRejected',
+    `The certificate of authority ${name} expired at ${formatInstant(notAfter)}, so it issues nothing: renew it first.`,
+  );
+}
+
+// ---- Leaves: step-ca's rules --------------------------------------------------------------------------------------
+
+/** Those of the provisioner that issued the leaf, and where it is silent the authority's. Throws CaRejected. */
+export function claimsFor(authority: Authority, provisioner: string | undefined): Claims {
+  if (provisioner === undefined) return authority.claims;
+  const own = authority.provisionerClaims.get(provisioner);
+  // step-ca renews for the provisioners that it knows. Without a ca.json none is known, and none is asked for.
+  if (own === undefined && authority.provisionerClaims.size > 0) {
+    throw new RenewalError(
+      'CaRejected',
+      `The certificate names a provisioner that the ca.json of authority ${authority.name} does not have (any more): add it there and deploy, or have a new certificate issued.`,
+    );
+  }
+  return { ...authority.claims, ...own };
+}
+
+/** step-ca's DefaultAuthorizeRenew. Throws CaRejected, NotYetValid, CertificateExpired. */
+export function checkRenewable(leaf: Certificate, claims: Claims, now: Instant): void {
+  if (claims.disableRenewal === true) {
+    throw new RenewalError(
+      'CaRejected',
+      'The claim disableRenewal holds for this certificate: have a new one issued, or change the ca.json and deploy.',
+    );
+  }
+  const second = wholeSecond(now);
+  if (second < leaf.notBefore) {
+    throw new RenewalError('NotYetValid', `The certificate is not valid before ${formatInstant(leaf.notBefore)}.`);
+  }
+  if (second > leaf.notAfter && claims.allowRenewalAfterExpiry !== true) {
+    throw new RenewalError(
+      'CertificateExpired',
+      `The certificate expired at ${formatInstant(leaf.notAfter)}, and the authority does not renew after that (claim allowRenewalAfterExpiry): have a new one issued.`,
+    );
+  }
+}
+
+/**
+ * As long as before, starting the backdate ago, and never beyond the authority's own end. Throws CaRejected where the
+ * claims' minimum and maximum forbid that.
+ */
+export function leafValidity(
+  leaf: Certificate,
+  { name, backdate }: Pick<Authority, 'name' | 'backdate'>,
+  claims: Claims,
+  issuer: Certificate,
+  now: Instant,
+): NewValidity {
+  checkAlive(name, issuer, now);
+  const notBefore = wholeSecond(now - backdate);
+  const notAfter = Math.min(notBefore + (leaf.notAfter - leaf.notBefore), issuer.notAfter);
+  const duration = notAfter - notBefore;
+  const refuse = (what: string, limit: number): never => {
+    throw new RenewalError(
+      'CaRejected',
+      `The authority ${name} would issue for ${formatDuration(duration)}, and ${what} is ${formatDuration(limit)}: change the claim and deploy, or have another certificate issued.`,
+    );
+  };
+  // step-ca measures from now, so what it backdates comes on top.
+  if (claims.maxDuration !== undefined && duration > claims.maxDuration + backdate) {
+    return refuse('the claim maxTLSCertDuration', claims.maxDuration);
+  }
+  if (claims.minDuration !== undefined && duration < claims.minDuration) {
+    return refuse('the claim minTLSCertDuration', claims.minDuration);
+  }
+  return { notBefore, notAfter };
+}
+
+// ---- The authority's own certificate ------------------------------------------------------------------------------
+
+export interface CaValidityInput {
+  readonly certificate: Certificate;
+  /** Undefined for a root. */
+  readonly parent: Certificate | undefined;
+  readonly backdate: number;
+  readonly now: Instant;
+  /** The end that was asked for by name. */
+  readonly requested: Instant | undefined;
+}
+
+/**
+ * The duration of before, or the end that was asked for, but never beyond the parent's end. A scheduled renewal is
+ * shortened to it; a request that reaches further is refused.
+ *
+ * Throws InvalidRequest for an end that was asked for and is not later than now or than today's, or beyond the parent's.
+ */
+export function caValidity({ certificate, parent, backdate, now, requested }: CaValidityInput): NewValidity {
+  const notBefore = wholeSecond(now - backdate);
+  const parentEnd = parent?.notAfter ?? latestInstant;
+  if (requested === undefined) {
+    const notAfter = notBefore + (certificate.notAfter - certificate.notBefore);
+    return { notBefore, notAfter: Math.min(notAfter, parentEnd, latestInstant) };
+  }
+  const notAfter = wholeSecond(requested);
+  const refuse = (why: string): never => {
+    throw new RenewalError('InvalidRequest', `notAfter ${tellable(notAfter)} ${why}.`);
+  };
+  if (notAfter <= now) return refuse(`is not later than now, ${formatInstant(now)}`);
+  if (notAfter <= certificate.notAfter) {
+    return refuse(`is not later than today's end of the certificate, ${formatInstant(certificate.notAfter)}`);
+  }
+  if (notAfter > latestInstant) return refuse('is beyond the year 9999');
+  if (notAfter > parentEnd) {
+    return refuse(`is beyond the end of its parent's certificate, ${formatInstant(parentEnd)}: renew the parent first`);
+  }
+  return { notBefore, notAfter };
+}
+
+/** The first certificate's: as long as configured, but not beyond the parent's end. `validity`: milliseconds. */
+export function newCaValidity({
+  validity,
+  parent,
+  backdate,
+  now,
+}: Pick<CaValidityInput, 'parent' | 'backdate' | 'now'> & { readonly validity: number }): NewValidity {
+  const notBefore = wholeSecond(now - backdate);
+  return { notBefore, notAfter: Math.min(wholeSecond(notBefore + validity), parent?.notAfter ?? latestInstant, latestInstant) };
+}
+
+function tellable(instant: Instant): string {
+  return instant <= latestInstant ? formatInstant(instant) : 'asked for';
+}
+
+export interface EndInput {
+  readonly before: Instant;
+  readonly after: Instant;
+  readonly force: boolean;
+  /** Of the authority that would sign. */
+  readonly issuerName: string;
+}
+
+/**
+ * A certificate that ends no later than the one it replaces would be refused after it was signed (contract 6.2): it is not
+ * signed. Throws CertificateRejected.
+ */
+export function checkExtends({ before, after, force, issuerName }: EndInput): void {
+  if (after > before || (after === before && force)) return;
+  const code: ErrorCode = 'CertificateRejected';
+  throw new RenewalError(
+    code,
+    `The new certificate would end at ${formatInstant(after)}, and the present one ends at ${formatInstant(before)}: authority ${issuerName} issues nothing beyond its own end, so nothing was changed. Renew that authority first.`,
+  );
+}

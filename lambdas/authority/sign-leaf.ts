@@ -1,0 +1,124 @@
+/** A leaf's successor by an authority of the stack: the rules that step-ca follows (authority/tls.go, renewContext). */
+import type { Certificate } from '../domain/certificate.ts';
+import { RenewalError } from '../domain/errors.ts';
+import type { Credential, Entropy, IssuedChain, IssueOptions } from '../domain/ports.ts';
+import type { Signer } from '../domain/signer.ts';
+import { checkGivenKey } from '../keys/given.ts';
+import { sameKey } from '../keys/spec.ts';
+import { chainEnd } from '../x509/chain.ts';
+import { provesItsKey } from '../x509/csr.ts';
+import { DerReader, sequenceOf, tags } from '../x509/der.ts';
+import { findExtension, keyUsages } from '../x509/extensions.ts';
+import { oids } from '../x509/oids.ts';
+import { newSerialNumber, reissuedTbs, signCertificate } from '../x509/reissue.ts';
+import { isSignedBy, weakSignature } from '../x509/signature.ts';
+import type { LoadedAuthority } from './load.ts';
+import { rehearse } from './prepare.ts';
+import { checkEnabled, checkExtends, checkRenewable, claimsFor, leafValidity } from './rules.ts';
+
+/**
+ * A new certificate for the leaf's own key, or for `newKey`. Everything is judged before the authority's key is asked for.
+ *
+ * Throws InvalidRequest, KeyMismatch, WeakKey, CaUntrusted, CaRejected, NotYetValid, CertificateExpired,
+ * CertificateRejected, KmsDenied, KmsUnavailable.
+ */
+export async function signLeaf(
+  loaded: LoadedAuthority,
+  current: Credential,
+  newKey: Signer | undefined,
+  options: IssueOptions & { readonly entropy: Entropy },
+): Promise<IssuedChain> {
+  const { authority, certificate: issuer } = loaded;
+  const { leaf } = current;
+  const { now } = options;
+  checkHolder(current);
+  if (newKey !== undefined) await checkNewKey(current, newKey);
+  else if (leaf.keySpec !== undefined) checkGivenKey({ keySpec: leaf.keySpec, spki: leaf.spki });
+  checkIssuedHere(leaf, loaded);
+  checkEnabled(authority);
+  const claims = claimsFor(authority, provisionerOf(leaf));
+  checkRenewable(leaf, claims, now);
+  const signer = await loaded.signer(); // in KMS this asks for the public key only
+  const tbs = reissuedTbs({
+    certificate: leaf,
+    issuer,
+    issuerKeySpec: signer.keySpec,
+    ...(newKey && { spki: newKey.spki }),
+    serialNumber: newSerialNumber(options.entropy),
+    authorityKey: 'today',
+    ...leafValidity(leaf, authority, claims, issuer, now),
+  });
+  const after = await rehearse({
+    tbs,
+    issuer: loaded,
+    issuerKeySpec: signer.keySpec,
+    before: leaf,
+    operation: newKey === undefined ? 'renew' : 'rekey',
+    now,
+  });
+  const before = chainEnd(leaf, current.chain, [loaded.root]).end;
+  checkExtends({ before, after, force: options.force ?? false, issuerName: authority.name });
+  return { certificates: [await signCertificate(tbs, signer), ...chainOf(loaded)] };
+}
+
+/** The authority's own certificate and those above it, the root left out. DER. */
+export function chainOf({ certificate, issuers, root }: LoadedAuthority): readonly Uint8Array[] {
+  return [certificate, ...issuers].filter((each) => each !== root).map(({ der }) => der);
+}
+
+/** Whoever asks has the old key. Throws InvalidRequest, KeyMismatch. */
+function checkHolder({ leaf, key }: Credential): void {
+  if (key === undefined) {
+    throw new RenewalError(
+      'InvalidRequest',
+      'The secret holds no key for the certificate: an authority renews for whoever has the old key, in the secret or in KMS.',
+    );
+  }
+  if (sameKey(key, leaf)) return;
+  throw new RenewalError(
+    'KeyMismatch',
+    'The key is not that of the certificate: put a certificate and its own key into the secret.',
+  );
+}
+
+/** Throws InvalidRequest for a key that would leave KMS, WeakKey, and what the new key throws. */
+async function checkNewKey({ key }: Credential, newKey: Signer): Promise<void> {
+  if (key?.privateKey === undefined && newKey.privateKey !== undefined) {
+    throw new RenewalError(
+      'InvalidRequest',
+      "The certificate's key is in KMS and never leaves it: only another key in KMS can follow it. Use the mode renew, or give a KMS key.",
+    );
+  }
+  checkGivenKey(newKey);
+  if (await provesItsKey(newKey)) return;
+  throw new RenewalError('InvalidRequest', 'The new key did not sign its own request, so nothing proves that it is held.');
+}
+
+/**
+ * The one gate to the authority's key: only what this authority signed before is ever signed again. Names prove nothing;
+ * the signature does. Throws CaUntrusted.
+ */
+function checkIssuedHere(leaf: Certificate, { authority, certificate }: LoadedAuthority): void {
+  const untrusted = (found: string) =>
+    new RenewalError(
+      'CaUntrusted',
+      `${found}, so authority ${authority.name} does not renew it: it renews only what it issued itself, and no CA certificates. Use the profile of the CA that issued it.`,
+    );
+  if (leaf.isCa || keyUsages(leaf)?.includes('keyCertSign')) throw untrusted("The certificate is a CA's");
+  const weak = weakSignature(leaf);
+  if (weak !== undefined) throw untrusted(`The certificate is signed with ${weak}, which anybody can forge`);
+  if (!isSignedBy(leaf, certificate)) throw untrusted("The certificate's signature is not by this authority's key");
+}
+
+/** The name in step-ca's provisioner extension; undefined without one, or for one that can't be read. */
+function provisionerOf(leaf: Certificate): string | undefined {
+  const extension = findExtension(leaf, oids.stepProvisioner);
+  if (extension === undefined) return undefined;
+  try {
+    const fields: DerReader = sequenceOf(extension.value, 'the provisioner extension');
+    fields.take(tags.integer);
+    return Buffer.from(fields.take(tags.octetString).value).toString('utf8');
+  } catch {
+    return undefined;
+  }
+}

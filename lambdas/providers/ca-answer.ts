@@ -1,0 +1,25 @@
+/** What the CAs' answers have in common: JSON objects, and words in them that end up in an error. Neither is trusted. */
+import type { HttpsAnswer } from './https.ts';
+
+/** The answer's JSON object; undefined for anything else. */
+export function jsonObject({ body }: HttpsAnswer): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const value: unknown = JSON.parse(body.toString());
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : undefined;
+  } catch {
+    return undefined; // not JSON, or nested too deep
+  }
+}
+
+/**
+ * What the CA said, on one line, cut short, without anything that could be a token or a key, and without `secrets`:
+ * what was sent to it and may come back.
+ */
+export function quoted(message: string, secrets: readonly string[] = []): string {
+  let text = message;
+  for (const secret of secrets) if (secret !== '') text = text.replaceAll(secret, '…');
+  // A word that the cut goes through may be half a token, too short to be known for one.
+  const head = text.length > 2_000 ? text.slice(0, 2_000).replace(/[\w.+/=-]{1,47}$/, '') : text;
+  const harmless = head.replace(/[\w.+/=-]{48,}/g, '…');
+  return JSON.stringify(harmless.length > 240 ? `${harmless.slice(0, 240)}…` : harmless);
+}

@@ -1,0 +1,84 @@
+/**
+ * Infisical. It holds the keys of its CAs, so there is one thing to ask for: the renewal of a CA's certificate with the
+ * same key. Leaves and rekeys are none of its API's business here.
+ */
+import type { CertificateChain } from '../../domain/certificate.ts';
+import { RenewalError } from '../../domain/errors.ts';
+import { pemBlocks } from '../../domain/pem.ts';
+import type { CaProvider } from '../../domain/ports.ts';
+import { parseCertificate } from '../../x509/certificate.ts';
+import { verifyPath } from '../../x509/chain.ts';
+import { type ClientLimits, infisicalClient } from './client.ts';
+import type { ReadAuthSecret } from './credentials.ts';
+import { renewalPaths } from './paths.ts';
+import { renew } from './renew.ts';
+import { sessionOf } from './session.ts';
+
+export interface InfisicalOptions extends ClientLimits {
+  /** https; a path in it is kept in front of the API's. */
+  readonly url: string;
+  /** The CA's id in Infisical. */
+  readonly caId: string;
+  /** Where the renewal is: a path with `{caId}` in it. Undefined: the one of today, and the old one where that is unknown. */
+  readonly apiPath?: string | undefined;
+  /** PEM of the only roots that TLS trusts; undefined: the system's. */
+  readonly root?: string | undefined;
+  /** Name or ARN of the secret with `clientId` and `clientSecret`, or with `token`. */
+  readonly authSecretId: string;
+  readonly readSecret: ReadAuthSecret;
+}
+
+/** Throws InvalidRequest for a url that is not https, a caId or an apiPath that make no path, a root without a certificate. */
+export function infisicalProvider(options: InfisicalOptions): CaProvider {
+  const { url, caId, root, authSecretId, readSecret, ...limits } = options;
+  const paths = renewalPaths(caId, options.apiPath);
+  const ownRoots = root === undefined ? [] : rootCertificates(root);
+  const client = infisicalClient(httpsUrl(url), root === undefined ? undefined : [root], limits);
+  const session = sessionOf({ authSecretId, readSecret });
+  return {
+    renew: (current, issue) => renew({ client, session, paths }, current, issue),
+    rekey: async () => {
+      throw new RenewalError(
+        'InvalidRequest',
+        'Infisical renews a CA with the key that it holds and with no other: use the mode renew.',
+      );
+    },
+    // The profile's root is for TLS too, and a CA in Infisical is often a root itself: then it ends in its own.
+    roots: async (current) => {
+      const roots = [...ownRoots, ...(current === undefined ? [] : ownRootsOf(current))];
+      if (roots.length > 0) return roots;
+      throw new RenewalError(
+        'CaUntrusted',
+        'The profile has no root, and the certificates in the secret lead to none: put the root of the CA into the chain of the secret, as Infisical gives it, or its PEM into the root of the profile.',
+      );
+    },
+  };
+}
+
+/** Self-signed certificates of the secret's own that its CA certificate leads to, or is. */
+function ownRootsOf({ leaf, chain }: CertificateChain): readonly Uint8Array[] {
+  return [leaf, ...chain]
+    .filter((top) => Buffer.compare(top.subject, top.issuer) === 0)
+    .filter((top) => verifyPath(leaf, chain, [top], leaf.notBefore).ok)
+    .map(({ der }) => der);
+}
+
+function httpsUrl(text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url?.protocol === 'https:') return url;
+  throw new RenewalError(
+    'InvalidRequest',
+    'The url of the profile is not an https address, such as https://eu.infisical.com.',
+  );
+}
+
+/** DER. Every block must be a certificate that can be read. */
+function rootCertificates(pem: string): readonly Uint8Array[] {
+  const where = 'The root of the profile';
+  const blocks = pemBlocks(pem, where, 'InvalidRequest').filter(({ label }) => label === 'CERTIFICATE');
+  if (blocks.length > 0) return blocks.map(({ der }) => parseCertificate(der).der);
+  throw new RenewalError(
+    'InvalidRequest',
+    `${where} holds no certificate: expected one or more PEM blocks BEGIN CERTIFICATE.`,
+  );
+}

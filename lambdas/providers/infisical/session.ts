@@ -1,0 +1,68 @@
+/** Being logged in: one access token for all calls of a process, until it ends. */
+import { RenewalError } from '../../domain/errors.ts';
+import type { Instant } from '../../domain/instant.ts';
+import { jsonObject } from '../ca-answer.ts';
+import type { Conversation, InfisicalClient } from './client.ts';
+import { type Credentials, isHeaderText, type ReadAuthSecret, readCredentials } from './credentials.ts';
+import { refusal } from './errors.ts';
+
+export interface Session {
+  /** The token at hand, or a new one. Throws CaRejected, CaUnavailable, CaUntrusted, UnsupportedSecret. */
+  token(client: InfisicalClient, conversation: Conversation, now: Instant): Promise<string>;
+  /** This token was refused: the next call gets another, if there is one. */
+  forget(token: string): void;
+}
+
+const loginPath = '/api/v1/auth/universal-auth/login';
+
+/** A token ends this much earlier for us: the call that it is for takes time, and clocks differ. */
+const margin = (lifetime: number): number => Math.min(60_000, lifetime / 10);
+
+interface Grant {
+  readonly token: string;
+  readonly until: Instant;
+}
+
+export function sessionOf(options: { authSecretId: string; readSecret: ReadAuthSecret }): Session {
+  let known: Grant | undefined;
+  let pending: Promise<Grant> | undefined;
+  return {
+    async token(client, conversation, now) {
+      if (known !== undefined && now < known.until) return known.token;
+      // Ten renewals at once log in once.
+      pending ??= (async () => {
+        const credentials = await readCredentials(options.readSecret, options.authSecretId);
+        known = await grantFor(credentials, client, conversation, now);
+        return known;
+      })().finally(() => {
+        pending = undefined;
+      });
+      return (await pending).token;
+    },
+    forget(token) {
+      if (known?.token === token) known = undefined;
+    },
+  };
+}
+
+async function grantFor(
+  credentials: Credentials,
+  { host }: InfisicalClient,
+  conversation: Conversation,
+  now: Instant,
+): Promise<Grant> {
+  // A token that was made by hand says nothing of its end: it is kept until it is refused.
+  if (credentials.kind === 'token') return { token: credentials.token, until: Number.POSITIVE_INFINITY };
+  const { clientId, clientSecret } = credentials;
+  const answer = await conversation.post(loginPath, { clientId, clientSecret });
+  if (answer.status !== 200) throw refusal(answer, { host, asked: 'login', secrets: [clientSecret] });
+  const { accessToken, expiresIn } = jsonObject(answer) ?? {};
+  if (!isHeaderText(accessToken)) {
+    throw new RenewalError(
+      'CaRejected',
+      `The login at ${host} was answered without an access token, as no Infisical answers: check the url of the profile.`,
+    );
+  }
+  const lifetime = typeof expiresIn === 'number' && expiresIn > 0 ? expiresIn * 1000 : 0;
+  return { token: accessToken, until: now + lifetime - margin(lifetime) };
+}

@@ -1,0 +1,53 @@
+/** The part of a scan that the stack's own authorities have: their secrets are described by name, none is listed by tag. */
+import type { Authority } from '../domain/authority.ts';
+import type { SecretSummary } from '../domain/secret.ts';
+import { isEmergency } from '../policy/renewal-time.ts';
+import type { Judgement } from './scan.ts';
+import type { ScanWorld } from './world.ts';
+
+export interface FoundAuthority {
+  readonly authority: Authority;
+  readonly secret: SecretSummary;
+}
+
+/** Those that can be read and described; another is logged and stops nobody. */
+export async function findAuthorities({ authorities, store, journal }: ScanWorld): Promise<readonly FoundAuthority[]> {
+  if (authorities === undefined) return [];
+  const found = await Promise.all(
+    authorities.names.map(async (name): Promise<FoundAuthority | undefined> => {
+      let secretArn: string | null = null;
+      try {
+        const authority = await authorities.find(name);
+        if (authority === undefined) return undefined;
+        secretArn = authority.secretId;
+        return { authority, secret: await store.describe(authority.secretId) };
+      } catch (error) {
+        journal.failure({ secretArn, error, authority: name });
+        return undefined;
+      }
+    }),
+  );
+  return found.filter((each) => each !== undefined);
+}
+
+const isDue = ({ decision }: Judgement): boolean => decision.action === 'renew' && decision.code !== 'Forced';
+
+/**
+ * Parents before children: a child's certificate ends with its parent's at the latest, so while the parent is due the child
+ * waits for a later scan, when it can be issued for longer. Not in the last twentieth of its validity: then what the
+ * parent has is better than nothing.
+ */
+export function parentsFirst(
+  judged: readonly { readonly authority: Authority; readonly judgement: Judgement }[],
+  now: number,
+): Judgement[] {
+  const due = new Set(judged.flatMap(({ authority, judgement }) => (isDue(judgement) ? [authority.name] : [])));
+  return judged.map(({ authority: { parent }, judgement }) => {
+    const { status } = judgement;
+    const validity = status.known ? status.validity : undefined;
+    const hurries = validity !== undefined && (now >= validity.end || isEmergency(validity, now));
+    if (parent === undefined || !due.has(parent) || !isDue(judgement) || hurries) return judgement;
+    const message = `Its parent, authority ${parent}, is due too and comes first: the next scan decides anew.`;
+    return { ...judgement, decision: { action: 'skip', code: 'NotDue', message } };
+  });
+}

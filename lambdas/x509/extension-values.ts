@@ -1,0 +1,118 @@
+/** Writing the extensions of a CA certificate, and those that name a key (RFC 5280 section 4.2.1). */
+import { createHash } from 'node:crypto';
+import type { Certificate, Extension } from '../domain/certificate.ts';
+import { readBitString, sequenceOf, tags } from './der.ts';
+import {
+  boolean,
+  context,
+  contextPrimitive,
+  encode,
+  integer,
+  namedBits,
+  octetString,
+  oid,
+  sequence,
+} from './der-encode.ts';
+import { type KeyUsage, keyUsageNames, subjectKeyIdentifier } from './extensions.ts';
+import { oids } from './oids.ts';
+
+/** The whole element: OID, criticality where it is TRUE, value. */
+export function encodeExtension({ oid: id, critical, value }: Extension): Uint8Array {
+  return sequence(oid(id), ...(critical ? [boolean(true)] : []), octetString(value));
+}
+
+/**
+ * The name of a key, 20 octets: SHA-1 of the BIT STRING's octets, section 4.2.1.2 (1). SHA-1 only names here and proves
+ * nothing; step-ca, openssl and Go do the same, so that certificates of both can be compared. Throws InvalidCertificate.
+ */
+export function keyIdentifier(spki: Uint8Array): Uint8Array {
+  const what = 'the public key';
+  const fields = sequenceOf(spki, what);
+  fields.take(tags.sequence);
+  const { octets } = readBitString(fields.take(tags.bitString), what);
+  return new Uint8Array(createHash('sha1').update(octets).digest());
+}
+
+export function subjectKeyIdentifierOf(spki: Uint8Array, critical = false): Extension {
+  return { oid: oids.subjectKeyIdentifier, critical, value: octetString(keyIdentifier(spki)) };
+}
+
+/** The issuer's own subject key identifier; where it has none, the name that its key would have. */
+export function authorityKeyIdentifierOf(
+  issuer: Pick<Certificate, 'extensions' | 'spki'>,
+  critical = false,
+): Extension {
+  const identifier = subjectKeyIdentifier(issuer) ?? keyIdentifier(issuer.spki);
+  return { oid: oids.authorityKeyIdentifier, critical, value: sequence(contextPrimitive(0, identifier)) };
+}
+
+export function caBasicConstraints(pathLength: number | undefined): Extension {
+  const limit = pathLength === undefined ? [] : [integer(pathLength)];
+  return { oid: oids.basicConstraints, critical: true, value: sequence(boolean(true), ...limit) };
+}
+
+export function keyUsageOf(...usages: readonly KeyUsage[]): Extension {
+  const bits = usages.map((usage) => keyUsageNames.indexOf(usage));
+  return { oid: oids.keyUsage, critical: true, value: namedBits(bits) };
+}
+
+/** `permitted` and `excluded`: bases as constraintBase gives them, DER of a GeneralName each. */
+export function nameConstraintsOf(permitted: readonly Uint8Array[], excluded: readonly Uint8Array[]): Extension {
+  const subtrees = (bases: readonly Uint8Array[]) => bases.map((base) => sequence(base));
+  const value = sequence(
+    ...(permitted.length === 0 ? [] : [context(0, ...subtrees(permitted))]),
+    ...(excluded.length === 0 ? [] : [context(1, ...subtrees(excluded))]),
+  );
+  return { oid: oids.nameConstraints, critical: true, value };
+}
+
+const baseTags = { email: 1, dns: 2, uri: 6, ip: 7 } as const;
+const hostName = /^\.?(?:[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\.)*[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?$/;
+
+/**
+ * A GeneralName that is the base of a subtree (section 4.2.1.10) from `dns:example.com`, `email:example.com` or
+ * `email:a@example.com`, `uri:.example.com`, `ip:10.0.0.0/8`, `ip:fd00::/8`. Undefined for any other text.
+ */
+export function constraintBase(text: string): Uint8Array | undefined {
+  const colon = text.indexOf(':');
+  const kind = text.slice(0, colon);
+  const value = text.slice(colon + 1);
+  if (kind === 'ip') {
+    const subnet = parseSubnet(value);
+    return subnet && contextPrimitive(baseTags.ip, subnet);
+  }
+  if (kind !== 'dns' && kind !== 'email' && kind !== 'uri') return undefined;
+  const host = kind === 'email' ? value.replace(/^[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@(?=[^.])/, '') : value;
+  if (host.length > 253 || !hostName.test(host)) return undefined;
+  return encode(0x80 | baseTags[kind], Buffer.from(value, 'latin1'));
+}
+
+/** Address and mask, 8 or 32 octets; no bit of the address outside of the mask. */
+function parseSubnet(text: string): Uint8Array | undefined {
+  const [address = '', length = '', ...rest] = text.split('/');
+  const octets = parseIpv4(address) ?? parseIpv6(address);
+  if (octets === undefined || rest.length > 0 || !/^\d{1,3}$/.test(length)) return undefined;
+  const bits = Number(length);
+  if (bits > octets.length * 8) return undefined;
+  const mask = octets.map((_, i) => (0xff00 >> Math.min(8, Math.max(0, bits - 8 * i))) & 0xff);
+  if (octets.some((octet, i) => (octet & ~(mask[i] ?? 0)) !== 0)) return undefined;
+  return Uint8Array.from([...octets, ...mask]);
+}
+
+function parseIpv4(text: string): number[] | undefined {
+  if (!/^(?:(?:0|[1-9]\d{0,2})(?:\.(?!$)|$)){4}$/.test(text)) return undefined;
+  const octets = text.split('.').map(Number);
+  return octets.every((octet) => octet < 256) ? octets : undefined;
+}
+
+function parseIpv6(text: string): number[] | undefined {
+  const [head = '', tail, ...more] = text.split('::');
+  if (more.length > 0 || text.length > 39) return undefined;
+  const groups = (part: string) => (part === '' ? [] : part.split(':'));
+  const [before, after] = [groups(head), groups(tail ?? '')];
+  const missing = 8 - before.length - after.length;
+  if (tail === undefined ? missing !== 0 : missing < 1) return undefined;
+  const all = [...before, ...Array.from({ length: missing }, () => '0'), ...after];
+  if (!all.every((group) => /^[0-9A-Fa-f]{1,4}$/.test(group))) return undefined;
+  return all.flatMap((group) => [Number.parseInt(group, 16) >> 8, Number.parseInt(group, 16) & 0xff]);
+}
