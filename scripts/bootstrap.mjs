@@ -20,7 +20,7 @@ if (major < 20) {
 }
 if (!script) fail('bootstrap.mjs needs a script to run.', 'node scripts/bootstrap.mjs scripts/test.ts');
 if (!isInstalled()) {
-  process.stderr.write('· installing the node modules (npm ci), once; about half a minute\n');
+  process.stderr.write('· installing the node modules (npm ci), once; half a minute to two\n');
   const npm = spawnSync('npm', ['ci', '--no-audit', '--no-fund'], { cwd: root, stdio: ['ignore', 2, 2] });
   if (npm.error) fail(`npm can't be run: ${npm.error.message}`, 'install npm; it comes with Node.');
   if (npm.status !== 0) fail('npm ci failed.', 'read its message above; it needs access to the npm registry.');

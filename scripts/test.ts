@@ -4,10 +4,10 @@
  * The last line of its output is `N passed, N failed`.
  */
 import { spawn } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { projectRoot } from './local/cache.ts';
+import { temporaryFolder } from './local/temporary.ts';
 
 interface Result {
   passed: number;
@@ -26,7 +26,7 @@ const filters = given.filter((argument) => !PARTS.includes(argument));
 const parts = chosen.length > 0 ? chosen : filters.length > 0 ? PROJECTS : PARTS;
 
 let interrupted = false;
-const folder = await mkdtemp(join(tmpdir(), 'cert-renewer-test-'));
+const { path: folder, remove } = await temporaryFolder('test');
 const total: Result = { passed: 0, failed: 0, leftOut: [], failures: [] };
 try {
   for (const part of parts) {
@@ -42,7 +42,7 @@ try {
     process.stdout.write(`◀ ${part}: ${result.passed} of ${result.passed + result.failed} in ${seconds} s\n`);
   }
 } finally {
-  await rm(folder, { recursive: true, force: true });
+  await remove();
 }
 report();
 process.exitCode = total.failed === 0 && total.passed > 0 && !interrupted ? 0 : 1;

@@ -14,6 +14,9 @@ import patches
 import patches.cloudformation
 import patches.functions
 import patches.iam
+import patches.kms
+import patches.rotation
+import patches.secret_lists
 import patches.secrets  # noqa: F401  each of these enters its patches into the table
 
 

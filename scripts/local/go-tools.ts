@@ -19,6 +19,7 @@ async function goTool(name: keyof typeof PROGRAMS): Promise<Tool> {
   const { module, version } = PROGRAMS[name];
   try {
     const folder = await installOnce(`${name}-${version}`, async (building) => {
+      await run('go', ['version']); // it is missing here already, before anything is announced
       progress(`building ${name} ${version} with Go, once (1 to 3 minutes)`);
       // Without cgo it needs no C compiler and no smart-card library.
       const env = { ...process.env, CGO_ENABLED: '0', GOBIN: building };

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cachePath, installOnce, progress, projectRoot } from './cache.ts';
 import { freePort, type Running, run, start, untilReady } from './process.ts';
+import { temporaryFolder } from './temporary.ts';
 import { type MissingTool, required, type Tool, ToolMissingError } from './tools.ts';
 
 export const REGION = 'us-east-1';
@@ -45,7 +45,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
 }
 
 async function launch(python: string, { without = [] }: EmulatorOptions): Promise<Emulator> {
-  const folder = await mkdtemp(join(tmpdir(), 'cert-renewer-aws-'));
+  const { path: folder, remove } = await temporaryFolder('aws');
   const port = await freePort();
   const endpoint = `http://127.0.0.1:${port}`;
   const logFolder = process.env['KEEP_LOGS'] === '1' ? cachePath('logs') : folder;
@@ -54,7 +54,7 @@ async function launch(python: string, { without = [] }: EmulatorOptions): Promis
   let running: Running | undefined;
   const stop = async (): Promise<void> => {
     await running?.stop();
-    await rm(folder, { recursive: true, force: true, maxRetries: 3 });
+    await remove();
   };
   try {
     running = await start({

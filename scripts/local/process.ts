@@ -22,14 +22,9 @@ export interface Command {
   readonly logFile: string;
 }
 
-const groups = new Set<number>();
-process.once('exit', () => {
-  for (const pid of groups) signal(pid, 'SIGKILL');
-});
-
 /**
- * Start a server. Its stdin is a pipe that ends when this process does, however it dies: a program that watches it (as emulator.py does,
- * and `watched` makes any other do) never outlives its starter.
+ * Start a server that watches its stdin, a pipe that ends when this process does, however it dies: so none outlives its starter.
+ * emulator.py does so; `watched` makes any other program do it.
  */
 export function start({ command, args = [], cwd, env, logFile }: Command): Promise<Running> {
   const log = openSync(logFile, 'a');
@@ -48,15 +43,15 @@ export function start({ command, args = [], cwd, env, logFile }: Command): Promi
     child.once('error', reject);
     child.once('spawn', () => {
       const pid = child.pid ?? 0;
-      groups.add(pid);
+      let stopped = false;
       const stop = async (grace = 3_000): Promise<void> => {
-        if (!groups.has(pid)) return;
+        if (stopped) return;
+        stopped = true;
         child.ref();
         signal(pid, 'SIGTERM');
         if (!ended) await Promise.race([end, sleep(grace, undefined, { ref: false })]);
         signal(pid, 'SIGKILL'); // the leader, if it ignored the first, and its children in any case
         await end;
-        groups.delete(pid);
       };
       resolve({ pid, ended: () => ended, stop });
     });
@@ -113,6 +108,12 @@ export function freePort(): Promise<number> {
     });
   });
 }
+
+/** The groups of programs that run to their end; nothing of them is left when this process exits. */
+const groups = new Set<number>();
+process.once('exit', () => {
+  for (const pid of groups) signal(pid, 'SIGKILL');
+});
 
 export interface Finished {
   readonly code: number;

@@ -1,9 +1,9 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { projectRoot } from './cache.ts';
 import { ACCOUNT, type Emulator, environmentFor, REGION } from './ministack.ts';
 import { type Finished, run } from './process.ts';
+import { inTemporaryFolder } from './temporary.ts';
 
 type Target = Pick<Emulator, 'env'>;
 
@@ -23,7 +23,7 @@ const DEPLOY_TIMEOUT = 300_000;
 
 /** Prepare the account for the CDK, once per emulator (2 s). */
 export async function bootstrap(target: Target): Promise<void> {
-  await inTemporaryFolder(async (folder) => {
+  await inTemporaryFolder('cdk', async (folder) => {
     // Away from cdk.json: there it would synthesise the app first.
     checked('cdk bootstrap', await cdk(target, folder, ['bootstrap', `aws://${ACCOUNT}/${REGION}`]));
   });
@@ -32,7 +32,7 @@ export async function bootstrap(target: Target): Promise<void> {
 /** Deploy the app with this configuration, and return the stack's outputs. @throws Error with what the CDK said. */
 export async function deploy(target: Target, options: DeployOptions): Promise<Record<string, string>> {
   const stackName = options.stackName ?? 'CertRenewer';
-  return inTemporaryFolder(async (folder) => {
+  return inTemporaryFolder('cdk', async (folder) => {
     const outputs = join(folder, 'outputs.json');
     const args = ['deploy', stackName, ...appArguments(options, folder)];
     args.push('--require-approval', 'never', '--ci', '--outputs-file', outputs);
@@ -44,7 +44,7 @@ export async function deploy(target: Target, options: DeployOptions): Promise<Re
 
 /** Take the stack away again. */
 export async function destroy(target: Target, options: DeployOptions): Promise<void> {
-  await inTemporaryFolder(async (folder) => {
+  await inTemporaryFolder('cdk', async (folder) => {
     const args = ['destroy', options.stackName ?? 'CertRenewer', ...appArguments(options, folder), '--force'];
     checked('cdk destroy', await cdk(target, options.app ?? projectRoot, args));
   });
@@ -52,7 +52,7 @@ export async function destroy(target: Target, options: DeployOptions): Promise<v
 
 /** Synthesise only; needs no emulator. Returns what the CDK said, so that a test can look at a refusal. */
 export async function synth(options: DeployOptions): Promise<Finished> {
-  return inTemporaryFolder((folder) =>
+  return inTemporaryFolder('cdk', (folder) =>
     cdk({ env: {} }, options.app ?? projectRoot, ['synth', '--quiet', ...appArguments(options, folder)]),
   );
 }
@@ -72,13 +72,4 @@ function checked(what: string, { code, output }: Finished): void {
   if (code === 0) return;
   const why = code === 124 ? `gave no end within ${DEPLOY_TIMEOUT / 1000} s` : `failed (exit ${code})`;
   throw new Error(`${what} ${why}:\n${output.trimEnd().split('\n').slice(-40).join('\n')}`);
-}
-
-async function inTemporaryFolder<T>(use: (folder: string) => Promise<T>): Promise<T> {
-  const folder = await mkdtemp(join(tmpdir(), 'cert-renewer-cdk-'));
-  try {
-    return await use(folder);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
 }

@@ -1,7 +1,6 @@
 import { createPublicKey, generateKeyPairSync, type KeyObject, X509Certificate } from 'node:crypto';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { get } from 'node:https';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { calculateJwkThumbprint, exportJWK } from 'jose';
 import { cachePath } from './cache.ts';
@@ -9,6 +8,7 @@ import { stepCa } from './go-tools.ts';
 import { type Hierarchy, makeHierarchy, pkcs8 } from './hierarchy.ts';
 import { type CaAccess, TEMPLATE } from './leaf.ts';
 import { freePort, type Running, start as startProcess, untilReady, watched } from './process.ts';
+import { type TemporaryFolder, temporaryFolder } from './temporary.ts';
 import { required } from './tools.ts';
 
 /** step-ca's claims, in Go's durations. */
@@ -61,7 +61,7 @@ export interface LocalCa {
  */
 export async function startStepCa(options: StepCaOptions = {}): Promise<LocalCa> {
   const program = required(await stepCa());
-  const folder = await mkdtemp(join(tmpdir(), 'cert-renewer-ca-'));
+  const folder = await temporaryFolder('ca');
   try {
     for (let attempt = 1; ; attempt++) {
       try {
@@ -72,12 +72,16 @@ export async function startStepCa(options: StepCaOptions = {}): Promise<LocalCa>
       }
     }
   } catch (error) {
-    await rm(folder, { recursive: true, force: true });
+    await folder.remove();
     throw error;
   }
 }
 
-async function launch(program: string, folder: string, first: StepCaOptions): Promise<LocalCa> {
+async function launch(
+  program: string,
+  { path: folder, remove }: TemporaryFolder,
+  first: StepCaOptions,
+): Promise<LocalCa> {
   const port = await freePort();
   const url = `https://localhost:${port}`;
   const key = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
@@ -129,7 +133,7 @@ async function launch(program: string, folder: string, first: StepCaOptions): Pr
     start,
     close: async () => {
       await stop();
-      await rm(folder, { recursive: true, force: true });
+      await remove();
     },
   };
 }

@@ -174,7 +174,8 @@ export class FakeStore implements Store {
     return this.faults.around('promote', [secretArn, from, to], () => {
       const secret = this.#writable(secretArn);
       const current = versionWithStage(summarize(secret), 'AWSCURRENT');
-      if ((current !== from && current !== to) || !secret.versions.has(to)) {
+      const moved = from === undefined ? current !== undefined && current !== to : current !== from;
+      if (moved || !secret.versions.has(to)) {
         throw new RenewalError('SecretChanged', `Version ${from} is not the AWSCURRENT of ${secretArn}.`);
       }
       moveCurrent(secret, to);

@@ -4,7 +4,12 @@ import type { AddressInfo } from 'node:net';
 import { CloudFormationClient, CreateStackCommand, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import { CreateRoleCommand, IAMClient } from '@aws-sdk/client-iam';
 import { CreateFunctionCommand, CreateFunctionUrlConfigCommand, LambdaClient } from '@aws-sdk/client-lambda';
-import { DescribeSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import {
+  CreateSecretCommand,
+  DescribeSecretCommand,
+  RotateSecretCommand,
+  SecretsManagerClient,
+} from '@aws-sdk/client-secrets-manager';
 import { client, type Endpoint, invoke, ROOT, uniqueName, waitFor } from '../support/aws.ts';
 import { zip } from '../support/zip.ts';
 import { type Behaviour, outcome } from './behaviour.ts';
@@ -85,21 +90,67 @@ async function firstBytes(aws: Endpoint): Promise<string> {
   return seen;
 }
 
-async function stackWith(aws: Endpoint, properties: Readonly<Record<string, unknown>>): Promise<string> {
+/** A stack of these resources; returns its output, if it has one. */
+export async function stackOf(
+  aws: Endpoint,
+  Resources: Readonly<Record<string, unknown>>,
+  Outputs?: Readonly<Record<string, unknown>>,
+): Promise<string> {
   const StackName = uniqueName('stack');
   const cloudFormation = client(CloudFormationClient, aws);
-  const template = {
-    Resources: { Secret: { Type: 'AWS::SecretsManager::Secret', Properties: properties } },
-    Outputs: { Ref: { Value: { Ref: 'Secret' } } },
-  };
-  await cloudFormation.send(new CreateStackCommand({ StackName, TemplateBody: JSON.stringify(template) }));
-  return waitFor('the stack', async () => {
+  const TemplateBody = JSON.stringify({ Resources, Outputs });
+  await cloudFormation.send(new CreateStackCommand({ StackName, TemplateBody }));
+  const { Outputs: found } = await waitFor('the stack', async () => {
     const { Stacks } = await cloudFormation.send(new DescribeStacksCommand({ StackName }));
-    return Stacks?.[0]?.StackStatus === 'CREATE_COMPLETE' && Stacks[0].Outputs?.[0]?.OutputValue;
+    return Stacks?.find(({ StackStatus }) => StackStatus === 'CREATE_COMPLETE');
   });
+  return found?.[0]?.OutputValue ?? '';
+}
+
+/** The Ref of a stack's secret. */
+function refOfSecret(aws: Endpoint, Properties: Readonly<Record<string, unknown>>): Promise<string> {
+  return stackOf(
+    aws,
+    { Secret: { Type: 'AWS::SecretsManager::Secret', Properties } },
+    { Ref: { Value: { Ref: 'Secret' } } },
+  );
+}
+
+/** What a rotation calls its function with, and where the labels are meanwhile. */
+async function rotated(aws: Endpoint): Promise<unknown> {
+  const steps: string[] = [];
+  const server = createServer((asked, answer) => {
+    steps.push(asked.url?.slice(1) ?? '');
+    answer.end();
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  const name = await deployed(
+    aws,
+    `import http from 'node:http';
+     export const handler = ({ Step }) => new Promise((resolve, reject) => {
+       http.get('http://127.0.0.1:${port}/' + Step, (answer) => answer.resume().on('end', resolve)).on('error', reject);
+     });`,
+  );
+  const secrets = client(SecretsManagerClient, aws);
+  const { ARN: SecretId } = await secrets.send(
+    new CreateSecretCommand({ Name: uniqueName('rotated'), SecretString: 'x' }),
+  );
+  const RotationLambdaARN = `arn:aws:lambda:us-east-1:000000000000:function:${name}`;
+  const { VersionId = '' } = await secrets.send(new RotateSecretCommand({ SecretId, RotationLambdaARN }));
+  const { VersionIdsToStages = {} } = await secrets.send(new DescribeSecretCommand({ SecretId }));
+  await waitFor('the steps', async () => steps.length === 4, { within: 2_000 }).catch(() => undefined);
+  server.close();
+  return { steps, labels: VersionIdsToStages[VersionId] };
 }
 
 export const FUNCTIONS: readonly Behaviour[] = [
+  {
+    patch: 'rotation',
+    observe: rotated,
+    withPatch: { steps: ['createSecret', 'setSecret', 'testSecret', 'finishSecret'], labels: ['AWSPENDING'] },
+    without: { steps: [], labels: ['AWSCURRENT'] },
+  },
   {
     patch: 'error-type',
     observe: async (aws) => {
@@ -136,7 +187,7 @@ export const FUNCTIONS: readonly Behaviour[] = [
   {
     patch: 'stack-empty-secret',
     observe: async (aws) => {
-      const SecretId = await stackWith(aws, { Description: 'empty' });
+      const SecretId = await refOfSecret(aws, { Description: 'empty' });
       const { VersionIdsToStages = {} } = await client(SecretsManagerClient, aws).send(
         new DescribeSecretCommand({ SecretId }),
       );
@@ -148,7 +199,7 @@ export const FUNCTIONS: readonly Behaviour[] = [
   {
     patch: 'stack-secret-ref',
     observe: async (aws) => {
-      const ref = await stackWith(aws, { SecretString: 'x' });
+      const ref = await refOfSecret(aws, { SecretString: 'x' });
       const known = await outcome(client(SecretsManagerClient, aws).send(new DescribeSecretCommand({ SecretId: ref })));
       return [ref.startsWith('arn:') ? 'arn' : 'name', known];
     },

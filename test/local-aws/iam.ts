@@ -112,6 +112,20 @@ export const IAM: readonly Behaviour[] = [
     without: { allowed: DENIED, otherAlgorithm: DENIED, forbidden: 'ok' },
   },
   {
+    patch: 'kms-message-limit',
+    observe: async (aws) => {
+      const { id: KeyId } = await signingKey(aws);
+      const SigningAlgorithm = 'RSASSA_PKCS1_V1_5_SHA_256';
+      const signRaw = (length: number): Promise<string> =>
+        outcome(
+          client(KMSClient, aws).send(new SignCommand({ KeyId, SigningAlgorithm, Message: new Uint8Array(length) })),
+        );
+      return [await signRaw(4_096), await signRaw(4_097)];
+    },
+    withPatch: ['ok', 'ValidationException'],
+    without: ['ok', 'ok'],
+  },
+  {
     patch: 'secret-conditions',
     observe: async (aws) => {
       const SecretId = await secret(aws);

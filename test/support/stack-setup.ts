@@ -1,13 +1,11 @@
 /** Deploys the app once for a whole run of the `e2e` project, onto the local AWS that local-setup.ts started just before. */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { progress } from '../../scripts/local/cache.ts';
 import { type Hierarchy, makeHierarchy } from '../../scripts/local/hierarchy.ts';
 import type { CaAccess } from '../../scripts/local/leaf.ts';
 import { bootstrap, deploy } from '../../scripts/local/stack.ts';
 import { startStepCa } from '../../scripts/local/step-ca.ts';
+import { temporaryFolder } from '../../scripts/local/temporary.ts';
 import { prepareE2e } from './e2e-config.ts';
 import { startGate } from './gate.ts';
 import type { Started } from './local-setup.ts';
@@ -34,8 +32,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
     if (missing && !missing.found) project.provide('stack', missing);
     return async () => {};
   }
-  const folder = await mkdtemp(join(tmpdir(), 'cert-renewer-e2e-'));
-  const undo: (() => unknown)[] = [() => rm(folder, { recursive: true, force: true })];
+  const { path: folder, remove } = await temporaryFolder('e2e');
+  const undo: (() => unknown)[] = [remove];
   const clear = async (): Promise<void> => {
     await Promise.all(undo.map((step) => step()));
   };

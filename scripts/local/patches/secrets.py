@@ -1,4 +1,4 @@
-"""Secrets Manager: versions, labels, tokens, filters, limits."""
+"""Secrets Manager: versions, labels, tokens, limits."""
 
 import base64
 import json
@@ -39,9 +39,10 @@ def _version_id(token: str | None, uuids_before: int):
 
 
 def _repeated(secret: dict, token: str | None, data: dict):
-    """The answer to a token seen before: the same content again changes nothing, other content is refused. None for a new token."""
+    """The answer to a token seen before: the same content again changes nothing, other content is refused. None for a new token,
+    and for the one of a version that rotation has made and not filled yet."""
     version = secret["Versions"].get(token) if token else None
-    if version is None:
+    if version is None or _content(version) == (None, None):
         return None
     if _content(version) != _content(data):
         return error("ResourceExistsException", f"You can't use ClientRequestToken {token}: a version with other content has it already.", 400)
@@ -230,127 +231,3 @@ def version_and_stage() -> None:
         return get(data)
 
     sm._get_secret_value = patched
-
-
-def _matches(name: str, key: str, value: str) -> bool:
-    secret = sm._secrets[name]
-    tags, description = secret.get("Tags") or [], secret.get("Description") or ""
-    if key == "name":
-        return name.startswith(value)
-    if key == "tag-key":
-        return any(t.get("Key", "").startswith(value) for t in tags)
-    if key == "tag-value":
-        return any(t.get("Value", "").startswith(value) for t in tags)
-    if key == "description":
-        return description.lower().startswith(value.lower())
-    if key == "primary-region":
-        return (secret.get("_PrimaryRegion") or "").startswith(value)
-    if key == "owning-service":
-        return (_owner(name) or "").startswith(value) and _owner(name) is not None
-    words = " ".join([name, description, *(t.get("Key", "") + " " + t.get("Value", "") for t in tags)]).lower()
-    return all(word in words for word in value.lower().split())  # "all"
-
-
-_FILTER_KEYS = ("name", "tag-key", "tag-value", "description", "primary-region", "owning-service", "all")
-
-
-@patch("list-filters")
-def list_filters() -> None:
-    """ListSecrets' filters match by prefix, `!` negates, an unknown key is an error (ministack: whole values, no `!`, unknown keys match all)."""
-    list_secrets = sm._list_secrets
-
-    def filtered(names, filters):
-        for each in filters:
-            key, values = each.get("Key", ""), each.get("Values", [])
-            names = [n for n in names if any(not _matches(n, key, v[1:]) if v.startswith("!") else _matches(n, key, v) for v in values)]
-        return names
-
-    def patched(data):
-        if not 1 <= data.get("MaxResults", 100) <= 100:
-            return error("InvalidParameterException", "MaxResults must be between 1 and 100.", 400)
-        for each in data.get("Filters") or []:
-            if each.get("Key") not in _FILTER_KEYS:
-                return error("ValidationException", f"Invalid filter key: {each.get('Key')}", 400)
-        return list_secrets(data)
-
-    sm._filter_secret_names, sm._list_secrets = filtered, patched
-
-
-@patch("list-order")
-def list_order() -> None:
-    """SortOrder lists by the date of creation (ministack: always by name)."""
-    list_secrets, select = sm._list_secrets, sm._filter_secret_names
-    order: list[str | None] = [None]  # a request is served in one go, so one cell is enough
-
-    def ordered(names, filters):
-        chosen = select(names, filters)
-        return sorted(chosen, key=lambda n: sm._secrets[n]["CreatedDate"], reverse=order[0] == "desc") if order[0] else chosen
-
-    def patched(data):
-        order[0] = data.get("SortOrder")
-        try:
-            return list_secrets(data)
-        finally:
-            order[0] = None
-
-    sm._filter_secret_names, sm._list_secrets = ordered, patched
-
-
-def _owner(name: str) -> str | None:
-    """The AWS service that a secret belongs to: their names start with it, as in rds!cluster-1."""
-    return name.split("!", 1)[0] if "!" in name else None
-
-
-@patch("list-fields")
-def list_fields() -> None:
-    """ListSecrets tells a secret's key, rotation function and owning service; DescribeSecret the last (ministack leaves them out)."""
-    list_secrets, describe = sm._list_secrets, sm._describe_secret
-
-    def completed(entry: dict) -> dict:
-        secret = sm._secrets[entry["Name"]]
-        more = {field: secret.get(field) for field in ("KmsKeyId", "RotationLambdaARN", "RotationRules")}
-        more["OwningService"] = _owner(entry["Name"])
-        return {**entry, **{field: value for field, value in more.items() if value}}
-
-    def patched_list(data):
-        status, headers, body = list_secrets(data)
-        if status != 200:
-            return status, headers, body
-        answer = json.loads(body)
-        return json_response({**answer, "SecretList": [completed(entry) for entry in answer["SecretList"]]})
-
-    def patched_describe(data):
-        status, headers, body = describe(data)
-        return json_response(completed(json.loads(body))) if status == 200 else (status, headers, body)
-
-    sm._list_secrets, sm._describe_secret = patched_list, patched_describe
-
-
-@patch("lookup")
-def lookup() -> None:
-    """A secret is found in the same time however many there are (ministack walks all of them for an ARN, for a name that is free,
-    and for tag conditions: 30 ms a call at 5,000 secrets)."""
-    import ministack.services.tagging as tagging
-
-    resolve, tags_of = sm._resolve, tagging.resource_tags
-
-    def by_arn(arn):
-        name = sm._secret_name_from_arn(arn)
-        secret = sm._secrets.get(name[:-7]) if name else None
-        return secret if secret and secret["ARN"] == arn else None
-
-    def patched_resolve(secret_id, *, use_arn_scope=False):
-        if not secret_id or use_arn_scope:
-            return resolve(secret_id, use_arn_scope=use_arn_scope)
-        secret = by_arn(secret_id) if secret_id.startswith("arn:") else sm._secrets.get(secret_id)
-        if secret or not secret_id.startswith("arn:"):
-            return (secret["Name"], secret) if secret else (None, None)
-        return resolve(secret_id)  # an ARN without its last six characters
-
-    def patched_tags(arn):
-        if ":secretsmanager:" not in arn:
-            return tags_of(arn)
-        secret = by_arn(arn)
-        return {t["Key"]: t["Value"] for t in secret.get("Tags") or []} if secret else None
-
-    sm._resolve, tagging.resource_tags = patched_resolve, patched_tags
