@@ -131,12 +131,7 @@ describe('a certificate that is not due', () => {
     }
   });
 
-  it.each([
-    [{ expiresIn: '24h' }],
-    [{ rekeyPeriod: '24h' }],
-    [{ out: { secretId: 'x' } }],
-    [{ privateKey: { kmsKeyId: 'x' } }],
-  ])('%j: refused', async (fields) => {
+  it.each([[{ expiresIn: '24h' }], [{ rekeyPeriod: '24h' }]])('%j: refused', async (fields) => {
     const world = new World();
     const arn = world.enrol(freshDates);
     const tried = renewOnDemand(world, { secretId: arn, ...fields });
