@@ -12,6 +12,7 @@ export interface EnrollableSecret extends IConstruct {
   readonly encryptionKey?: IKey | undefined;
 }
 
+/** How `enrol` tags a secret: the user's tags of contract section 1, as typed fields. */
 export interface EnrolOptions {
   /** Name of a profile of the renewer. */
   readonly profile: string;
