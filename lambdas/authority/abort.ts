@@ -3,8 +3,7 @@ import { RenewalError } from '../domain/errors.ts';
 /** What an authority of the stack waits for is KMS and Secrets Manager. Throws KmsUnavailable when the signal comes first. */
 export async function abortable<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
   if (signal === undefined) return work();
-  const late = () =>
-    new RenewalError('KmsUnavailable', "The authority's key did not sign in time: it is tried again.");
+  const late = () => new RenewalError('KmsUnavailable', "The authority's key did not sign in time: it is tried again.");
   if (signal.aborted) throw late();
   let abort = () => {};
   const aborted = new Promise<never>((_, reject) => {

@@ -5,10 +5,9 @@
 import type { Authority } from '../domain/authority.ts';
 import type { Certificate } from '../domain/certificate.ts';
 import { RenewalError } from '../domain/errors.ts';
-import type { Clock, Entropy, Store } from '../domain/ports.ts';
 import { encodePem } from '../domain/pem.ts';
+import type { Clock, Entropy, Store } from '../domain/ports.ts';
 import type { Signer } from '../domain/signer.ts';
-import { versionIdPrefix } from '../domain/tags.ts';
 import { checkGivenKey } from '../keys/given.ts';
 import { isPlaceholder } from '../secret/placeholder.ts';
 import { buildCaCertificate } from '../x509/ca-certificate.ts';
@@ -51,7 +50,8 @@ export async function createAuthority(world: CreationWorld, name: string): Promi
     kmsKeyId: kmsKeyArn,
     certificateChain: chain.map((der) => `${encodePem('CERTIFICATE', der)}\n`).join(''),
   });
-  const versionId = `${versionIdPrefix}${Buffer.from(world.entropy(16)).toString('hex')}`;
+  // Not an id of a renewal's: nothing was renewed, so nothing is recent.
+  const versionId = `authority-created-${Buffer.from(world.entropy(16)).toString('hex')}`;
   await world.store.stage(secret.arn, versionId, { kind: 'string', text });
   return swap(world, secret.arn, secret.currentVersionId, versionId);
 }
@@ -76,7 +76,7 @@ async function firstCertificate(world: CreationWorld, authority: Authority): Pro
   const parent = await parentOf(world, authority);
   const signer: Signer = parent === undefined ? own : await parent.signer();
   const now = world.clock.now();
-  if (parent !== undefined) checkAlive(parent.authority.name, parent.certificate, now);
+  if (parent !== undefined) checkAlive(parent.authority, parent.end, now);
   const bases = (texts: readonly string[] = []) => texts.map((text) => requiredBase(name, text));
   const tbs = buildCaCertificate({
     subject: parseName(create.subject, `The subject of authority ${name}`),
@@ -87,7 +87,7 @@ async function firstCertificate(world: CreationWorld, authority: Authority): Pro
     pathLength: create.pathLength,
     permitted: bases(create.nameConstraints?.permitted),
     excluded: bases(create.nameConstraints?.excluded),
-    ...newCaValidity({ validity: create.validity, parent: parent?.certificate, backdate, now }),
+    ...newCaValidity({ parentEnd: parent?.end, backdate, now }, create.validity),
   });
   const issuer = parent ?? 'self';
   await rehearse({ tbs, issuer, issuerKeySpec: signer.keySpec, before: undefined, operation: 'renew', now });
@@ -112,12 +112,7 @@ function requiredBase(name: string, text: string): Uint8Array {
 }
 
 /** Of two at once, one is stored; the other's certificate is never seen. */
-async function swap(
-  world: CreationWorld,
-  arn: string,
-  from: string | undefined,
-  to: string,
-): Promise<CreationOutcome> {
+async function swap(world: CreationWorld, arn: string, from: string | undefined, to: string): Promise<CreationOutcome> {
   try {
     await world.store.promote(arn, from, to);
     return 'created';

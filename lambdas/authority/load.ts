@@ -3,6 +3,7 @@ import type { Authority } from '../domain/authority.ts';
 import type { Certificate } from '../domain/certificate.ts';
 import { quote } from '../domain/duration.ts';
 import { RenewalError } from '../domain/errors.ts';
+import type { Instant } from '../domain/instant.ts';
 import type { AuthoritySource, KeyVault, Store } from '../domain/ports.ts';
 import type { SecretValue } from '../domain/secret.ts';
 import type { Signer } from '../domain/signer.ts';
@@ -28,6 +29,8 @@ export interface LoadedAuthority {
   readonly issuers: readonly Certificate[];
   /** The trust anchor: the last of the issuers, or the certificate itself. */
   readonly root: Certificate;
+  /** Of whichever ends first: the certificate, or one above it. Nothing that it issues is of use beyond that. */
+  readonly end: Instant;
   /** It issued its own certificate. */
   readonly isRoot: boolean;
   /** The authority's key, checked to be the certificate's. Throws KeyMismatch, WeakKey, KmsDenied, KmsUnavailable. */
@@ -50,7 +53,10 @@ export async function loadAuthority(world: AuthorityWorld, name: string): Promis
 async function load(world: AuthorityWorld, name: string, children: readonly string[]): Promise<LoadedAuthority> {
   const authority = await findAuthority(world.authorities, name);
   if (children.includes(name) || children.length >= mostParents) {
-    throw new RenewalError('Internal', `The parents of authority ${name} lead in a circle: correct them and deploy again.`);
+    throw new RenewalError(
+      'Internal',
+      `The parents of authority ${name} lead in a circle: correct them and deploy again.`,
+    );
   }
   const { value } = await world.store.read(authority.secretId);
   if (isPlaceholder(value)) throw noCertificate(authority);
@@ -69,6 +75,7 @@ async function load(world: AuthorityWorld, name: string, children: readonly stri
     certificate,
     issuers,
     root: issuers.at(-1) ?? certificate,
+    end: Math.min(...[certificate, ...issuers].map(({ notAfter }) => notAfter)),
     isRoot,
     signer: () => signerOf(world.vault, authority, content, certificate),
   };
@@ -102,7 +109,8 @@ export async function readAuthoritySecret(
     if (!needsPassword || passwordSecretId === undefined) throw error;
   }
   const { value: password } = await store.read(passwordSecretId);
-  if (password.kind === 'string') return readSecret(value, { ...options, password: password.text.replace(/\r?\n$/, '') });
+  if (password.kind === 'string')
+    return readSecret(value, { ...options, password: password.text.replace(/\r?\n$/, '') });
   throw new RenewalError(
     'PasswordRequired',
     `The password's secret ${quote(passwordSecretId)} holds binary data: store it as a string.`,

@@ -1,6 +1,7 @@
 /** An authority of the stack behind the port of all CAs, for its own certificate. */
 import { RenewalError } from '../domain/errors.ts';
 import type { CaProvider, Entropy } from '../domain/ports.ts';
+import { sameBytes } from '../x509/strings.ts';
 import { abortable } from './abort.ts';
 import { type AuthorityWorld, loadAuthority } from './load.ts';
 import { renewCa } from './renew-ca.ts';
@@ -17,7 +18,17 @@ export function authorityProvider(world: AuthorityWorld & { readonly entropy: En
         'An authority keeps its key, so that what it issued stays valid: only renew is possible.',
       );
     },
-    // For a root the certificate itself: its successor has the same name and key, and so is trusted by it.
-    roots: async () => [(await loadAuthority(world, name)).root.der],
+    roots: () => rootsOf(world, name),
   };
+}
+
+/**
+ * For a root the certificate itself: its successor has the same name and key, and so is trusted by it. For any other the
+ * root of today's certificate and that of the parent, which differ once the parent has another key.
+ */
+async function rootsOf(world: AuthorityWorld, name: string): Promise<readonly Uint8Array[]> {
+  const { root, isRoot, authority } = await loadAuthority(world, name);
+  if (isRoot || authority.parent === undefined) return [root.der];
+  const parent = await loadAuthority(world, authority.parent);
+  return sameBytes(parent.root.der, root.der) ? [root.der] : [root.der, parent.root.der];
 }

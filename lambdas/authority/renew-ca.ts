@@ -32,21 +32,22 @@ export async function renewCa(
   const parent = await parentOf(world, loaded);
   const signer = await (parent ?? loaded).signer();
   const { now } = options;
-  if (parent !== undefined) checkAlive(parent.authority.name, parent.certificate, now);
+  if (parent !== undefined) checkAlive(parent.authority, parent.end, now);
   const issuer = parent === undefined ? 'self' : parent.certificate;
+  const { isShortened, ...validity } = caValidity({
+    certificate,
+    parentEnd: parent?.end,
+    backdate: authority.backdate,
+    now,
+    requested: options.notAfter,
+  });
   const tbs = reissuedTbs({
     certificate,
     issuer,
     issuerKeySpec: signer.keySpec,
     serialNumber: newSerialNumber(options.entropy),
     authorityKey: 'keep',
-    ...caValidity({
-      certificate,
-      parent: parent?.certificate,
-      backdate: authority.backdate,
-      now,
-      requested: options.notAfter,
-    }),
+    ...validity,
   });
   const after = await rehearse({
     tbs,
@@ -56,8 +57,10 @@ export async function renewCa(
     operation: 'renew',
     now,
   });
-  const before = chainEnd(certificate, current.chain, [parent?.root ?? certificate]).end;
-  checkExtends({ before, after, force: options.force ?? false, issuerName: (parent ?? loaded).authority.name });
+  if (isShortened) {
+    const before = chainEnd(certificate, current.chain, [parent?.root ?? certificate]).end;
+    checkExtends({ before, after, force: options.force ?? false, issuer: (parent ?? loaded).authority });
+  }
   const renewed = await signCertificate(tbs, signer);
   return { certificates: [renewed, ...(parent === undefined ? [] : chainOf(parent))] };
 }

@@ -2,7 +2,7 @@
 import type { Authority, Claims } from '../domain/authority.ts';
 import type { Certificate } from '../domain/certificate.ts';
 import { formatDuration } from '../domain/duration.ts';
-import { type ErrorCode, RenewalError } from '../domain/errors.ts';
+import { RenewalError } from '../domain/errors.ts';
 import { formatInstant, type Instant } from '../domain/instant.ts';
 import type { NewValidity } from '../x509/reissue.ts';
 
@@ -20,12 +20,12 @@ export function checkEnabled({ name, disabled }: Authority): void {
   );
 }
 
-/** Throws CaRejected: nothing can be issued under a certificate that has expired. */
-export function checkAlive(name: string, { notAfter }: Certificate, now: Instant): void {
-  if (now < notAfter) return;
+/** `end`: of its path. Throws CaRejected: nothing can be issued under a certificate that has expired. */
+export function checkAlive({ name }: Pick<Authority, 'name'>, end: Instant, now: Instant): void {
+  if (now < end) return;
   throw new RenewalError(
     'CaRejected',
-    `The certificate of authority ${name} expired at ${formatInstant(notAfter)}, so it issues nothing: renew it first.`,
+    `The certificate of authority ${name}, or one above it, expired at ${formatInstant(end)}, so it issues nothing: renew it first.`,
   );
 }
 
@@ -66,20 +66,20 @@ export function checkRenewable(leaf: Certificate, claims: Claims, now: Instant):
 }
 
 /**
- * As long as before, starting the backdate ago, and never beyond the authority's own end. Throws CaRejected where the
+ * As long as before, starting the backdate ago, and never beyond `end`, the authority's own. Throws CaRejected where the
  * claims' minimum and maximum forbid that.
  */
 export function leafValidity(
   leaf: Certificate,
-  { name, backdate }: Pick<Authority, 'name' | 'backdate'>,
+  authority: Pick<Authority, 'name' | 'backdate'>,
   claims: Claims,
-  issuer: Certificate,
+  end: Instant,
   now: Instant,
-): NewValidity {
-  checkAlive(name, issuer, now);
-  const notBefore = wholeSecond(now - backdate);
-  const notAfter = Math.min(notBefore + (leaf.notAfter - leaf.notBefore), issuer.notAfter);
-  const duration = notAfter - notBefore;
+): BoundedValidity {
+  checkAlive(authority, end, now);
+  const { name, backdate } = authority;
+  const validity = bounded(wholeSecond(now - backdate), leaf.notAfter - leaf.notBefore, end);
+  const duration = validity.notAfter - validity.notBefore;
   const refuse = (what: string, limit: number): never => {
     throw new RenewalError(
       'CaRejected',
@@ -93,15 +93,15 @@ export function leafValidity(
   if (claims.minDuration !== undefined && duration < claims.minDuration) {
     return refuse('the claim minTLSCertDuration', claims.minDuration);
   }
-  return { notBefore, notAfter };
+  return validity;
 }
 
 // ---- The authority's own certificate ------------------------------------------------------------------------------
 
 export interface CaValidityInput {
   readonly certificate: Certificate;
-  /** Undefined for a root. */
-  readonly parent: Certificate | undefined;
+  /** Where the parent's path ends; undefined for a root. */
+  readonly parentEnd: Instant | undefined;
   readonly backdate: number;
   readonly now: Instant;
   /** The end that was asked for by name. */
@@ -114,12 +114,11 @@ export interface CaValidityInput {
  *
  * Throws InvalidRequest for an end that was asked for and is not later than now or than today's, or beyond the parent's.
  */
-export function caValidity({ certificate, parent, backdate, now, requested }: CaValidityInput): NewValidity {
+export function caValidity({ certificate, parentEnd, backdate, now, requested }: CaValidityInput): BoundedValidity {
   const notBefore = wholeSecond(now - backdate);
-  const parentEnd = parent?.notAfter ?? latestInstant;
+  const latest = parentEnd ?? latestInstant;
   if (requested === undefined) {
-    const notAfter = notBefore + (certificate.notAfter - certificate.notBefore);
-    return { notBefore, notAfter: Math.min(notAfter, parentEnd, latestInstant) };
+    return bounded(notBefore, certificate.notAfter - certificate.notBefore, latest);
   }
   const notAfter = wholeSecond(requested);
   const refuse = (why: string): never => {
@@ -130,44 +129,51 @@ export function caValidity({ certificate, parent, backdate, now, requested }: Ca
     return refuse(`is not later than today's end of the certificate, ${formatInstant(certificate.notAfter)}`);
   }
   if (notAfter > latestInstant) return refuse('is beyond the year 9999');
-  if (notAfter > parentEnd) {
-    return refuse(`is beyond the end of its parent's certificate, ${formatInstant(parentEnd)}: renew the parent first`);
+  if (notAfter > latest) {
+    return refuse(`is beyond the end of its parent's certificate, ${formatInstant(latest)}: renew the parent first`);
   }
-  return { notBefore, notAfter };
+  return { notBefore, notAfter, isShortened: false };
 }
 
 /** The first certificate's: as long as configured, but not beyond the parent's end. `validity`: milliseconds. */
-export function newCaValidity({
-  validity,
-  parent,
-  backdate,
-  now,
-}: Pick<CaValidityInput, 'parent' | 'backdate' | 'now'> & { readonly validity: number }): NewValidity {
-  const notBefore = wholeSecond(now - backdate);
-  return { notBefore, notAfter: Math.min(wholeSecond(notBefore + validity), parent?.notAfter ?? latestInstant, latestInstant) };
+export function newCaValidity(
+  input: Pick<CaValidityInput, 'parentEnd' | 'backdate' | 'now'>,
+  validity: number,
+): NewValidity {
+  const notBefore = wholeSecond(input.now - input.backdate);
+  return { notBefore, notAfter: Math.min(wholeSecond(notBefore + validity), input.parentEnd ?? latestInstant) };
 }
 
 function tellable(instant: Instant): string {
   return instant <= latestInstant ? formatInstant(instant) : 'asked for';
 }
 
+/** `isShortened`: for the sake of the issuer's own end. */
+export interface BoundedValidity extends NewValidity {
+  readonly isShortened: boolean;
+}
+
+function bounded(notBefore: Instant, duration: number, end: Instant): BoundedValidity {
+  const notAfter = notBefore + duration;
+  return { notBefore, notAfter: Math.min(notAfter, end), isShortened: notAfter > end };
+}
+
 export interface EndInput {
+  /** Ends of the paths that the present and the new certificate have. */
   readonly before: Instant;
   readonly after: Instant;
   readonly force: boolean;
-  /** Of the authority that would sign. */
-  readonly issuerName: string;
+  readonly issuer: Pick<Authority, 'name'>;
 }
 
 /**
- * A certificate that ends no later than the one it replaces would be refused after it was signed (contract 6.2): it is not
- * signed. Throws CertificateRejected.
+ * For a shortened certificate: one that ends no later than the one it replaces would be refused after it was signed
+ * (contract 6.2), so it is not signed. Throws CertificateRejected.
  */
-export function checkExtends({ before, after, force, issuerName }: EndInput): void {
+export function checkExtends({ before, after, force, issuer }: EndInput): void {
   if (after > before || (after === before && force)) return;
-  const code: ErrorCode = 'CertificateRejected';
   throw new RenewalError(
-    code,
-    `The new certificate would end at ${formatInstant(after)}, and the present one ends at ${formatInstant(before)}: authority ${issuerName} issues nothing beyond its own end, so nothing was changed. Renew that authority first.`,
+    'CertificateRejected',
+    `The new certificate would end at ${formatInstant(after)}, and the present one ends at ${formatInstant(before)}: authority ${issuer.name} issues nothing beyond its own end, so nothing was changed. Renew that authority first.`,
   );
 }

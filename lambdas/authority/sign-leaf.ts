@@ -7,12 +7,12 @@ import { checkGivenKey } from '../keys/given.ts';
 import { sameKey } from '../keys/spec.ts';
 import { chainEnd } from '../x509/chain.ts';
 import { provesItsKey } from '../x509/csr.ts';
-import { DerReader, sequenceOf, tags } from '../x509/der.ts';
+import { type DerReader, sequenceOf, tags } from '../x509/der.ts';
 import { findExtension, keyUsages } from '../x509/extensions.ts';
 import { oids } from '../x509/oids.ts';
 import { newSerialNumber, reissuedTbs, signCertificate } from '../x509/reissue.ts';
 import { isSignedBy, weakSignature } from '../x509/signature.ts';
-import type { LoadedAuthority } from './load.ts';
+import { isSelfSigned, type LoadedAuthority } from './load.ts';
 import { rehearse } from './prepare.ts';
 import { checkEnabled, checkExtends, checkRenewable, claimsFor, leafValidity } from './rules.ts';
 
@@ -32,13 +32,14 @@ export async function signLeaf(
   const { leaf } = current;
   const { now } = options;
   checkHolder(current);
-  if (newKey !== undefined) await checkNewKey(current, newKey);
-  else if (leaf.keySpec !== undefined) checkGivenKey({ keySpec: leaf.keySpec, spki: leaf.spki });
   checkIssuedHere(leaf, loaded);
   checkEnabled(authority);
   const claims = claimsFor(authority, provisionerOf(leaf));
   checkRenewable(leaf, claims, now);
+  if (newKey !== undefined) await checkNewKey(current, newKey);
+  else if (leaf.keySpec !== undefined) checkGivenKey({ keySpec: leaf.keySpec, spki: leaf.spki });
   const signer = await loaded.signer(); // in KMS this asks for the public key only
+  const { isShortened, ...validity } = leafValidity(leaf, authority, claims, loaded.end, now);
   const tbs = reissuedTbs({
     certificate: leaf,
     issuer,
@@ -46,7 +47,7 @@ export async function signLeaf(
     ...(newKey && { spki: newKey.spki }),
     serialNumber: newSerialNumber(options.entropy),
     authorityKey: 'today',
-    ...leafValidity(leaf, authority, claims, issuer, now),
+    ...validity,
   });
   const after = await rehearse({
     tbs,
@@ -56,14 +57,16 @@ export async function signLeaf(
     operation: newKey === undefined ? 'renew' : 'rekey',
     now,
   });
-  const before = chainEnd(leaf, current.chain, [loaded.root]).end;
-  checkExtends({ before, after, force: options.force ?? false, issuerName: authority.name });
+  if (isShortened) {
+    const before = chainEnd(leaf, current.chain, [loaded.root]).end;
+    checkExtends({ before, after, force: options.force ?? false, issuer: authority });
+  }
   return { certificates: [await signCertificate(tbs, signer), ...chainOf(loaded)] };
 }
 
-/** The authority's own certificate and those above it, the root left out. DER. */
-export function chainOf({ certificate, issuers, root }: LoadedAuthority): readonly Uint8Array[] {
-  return [certificate, ...issuers].filter((each) => each !== root).map(({ der }) => der);
+/** The authority's own certificate and those above it, the root left out; one that is no root stays. DER. */
+export function chainOf({ certificate, issuers }: LoadedAuthority): readonly Uint8Array[] {
+  return [certificate, ...issuers].filter((each) => !isSelfSigned(each)).map(({ der }) => der);
 }
 
 /** Whoever asks has the old key. Throws InvalidRequest, KeyMismatch. */
@@ -91,7 +94,10 @@ async function checkNewKey({ key }: Credential, newKey: Signer): Promise<void> {
   }
   checkGivenKey(newKey);
   if (await provesItsKey(newKey)) return;
-  throw new RenewalError('InvalidRequest', 'The new key did not sign its own request, so nothing proves that it is held.');
+  throw new RenewalError(
+    'InvalidRequest',
+    'The new key did not sign its own request, so nothing proves that it is held.',
+  );
 }
 
 /**

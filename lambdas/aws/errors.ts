@@ -11,6 +11,7 @@ export const awsServices = {
   sqs: 'SQS',
   ssm: 'SSM',
   events: 'EventBridge',
+  acm: 'ACM',
 } as const;
 export type AwsServiceName = keyof typeof awsServices;
 
@@ -172,6 +173,24 @@ const table: readonly Row[] = [
     at: ['kms'],
     code: 'KmsUnavailable',
     todo: again,
+  },
+  {
+    names: ['ResourceNotFoundException', 'InvalidArnException'],
+    at: ['acm'],
+    code: 'InvalidRequest',
+    todo: "there is no such certificate in this account and Region: correct the hook's ARN and deploy",
+  },
+  {
+    names: ['ValidationException', 'InvalidParameterException', 'LimitExceededException'],
+    at: ['acm'],
+    code: 'InvalidRequest',
+    todo: 'it does not take this certificate, key or chain, or is at a quota: see which keys ACM imports',
+  },
+  {
+    names: ['InvalidDocument', 'InvalidDocumentVersion', 'InvalidParameters'],
+    at: ['ssm'],
+    code: 'Internal',
+    todo: "the hook's document is missing or another one: deploy the stack again",
   },
   {
     names: ['AWS.SimpleQueueService.NonExistentQueue', 'QueueDoesNotExist', 'ResourceNotFoundException'],

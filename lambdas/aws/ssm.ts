@@ -1,15 +1,23 @@
-/** The deployed profiles: one SSM parameter each, read once per process (design, decision 4). */
-import type { Clock, ProfileSource } from '../domain/ports.ts';
+/** The deployed profiles and authorities: one SSM parameter each, read once per process (design, decision 4). */
+import type { Authority } from '../domain/authority.ts';
+import type { AuthoritySource, Clock, ProfileSource } from '../domain/ports.ts';
 import type { Profile } from '../domain/profile.ts';
 import { type AwsOptions, clientConfig, once } from './clients.ts';
 import { awsError } from './errors.ts';
 
-export interface SsmProfilesOptions extends AwsOptions {
+export interface SsmParametersOptions<Document> extends AwsOptions {
   /** The parameters' path, `/cert-renewer/<stack>/profiles`; a profile is `<prefix>/<name>`. */
   readonly prefix: string;
-  /** Validates the parameter's JSON: policy/profile.ts parseProfile. */
-  readonly parse: (name: string, json: string) => Profile;
+  /** Validates the parameter's JSON: policy/profile.ts parseProfile, policy/authority.ts parseAuthority. */
+  readonly parse: (name: string, json: string) => Document | Promise<Document>;
   readonly clock: Clock;
+}
+
+export type SsmProfilesOptions = SsmParametersOptions<Profile>;
+
+export interface SsmAuthoritiesOptions extends SsmParametersOptions<Authority> {
+  /** All that this stack has: another name is not asked for. */
+  readonly names: readonly string[];
 }
 
 /**
@@ -29,14 +37,28 @@ const profileName = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/;
 
 /** A ProfileSource whose client is loaded with the first profile. Throws AccessDenied, Throttled, and what `parse` throws. */
 export function ssmProfiles(options: SsmProfilesOptions): ProfileSource {
+  return ssmParameters(options);
+}
+
+/** An AuthoritySource, by the same rules. */
+export function ssmAuthorities({ names, ...options }: SsmAuthoritiesOptions): AuthoritySource {
+  const parameters = ssmParameters(options);
+  return { names, find: async (name) => (names.includes(name) ? parameters.find(name) : undefined) };
+}
+
+interface Parameters<Document> {
+  find(name: string): Promise<Document | undefined>;
+}
+
+function ssmParameters<Document>(options: SsmParametersOptions<Document>): Parameters<Document> {
   const sdk = once(async () => {
     const loaded = await import('./sdk/ssm.ts');
     return { ...loaded, client: new loaded.SSMClient(clientConfig(options)) };
   });
-  const found = new Map<string, Promise<Profile | undefined>>();
+  const found = new Map<string, Promise<Document | undefined>>();
   const unknownSince = new Map<string, number>();
 
-  async function fetchProfile(name: string): Promise<Profile | undefined> {
+  async function fetchDocument(name: string): Promise<Document | undefined> {
     const parameter = `${options.prefix.replace(/\/$/, '')}/${name}`;
     let json: string | undefined;
     try {
@@ -49,9 +71,9 @@ export function ssmProfiles(options: SsmProfilesOptions): ProfileSource {
     return json === undefined ? undefined : options.parse(name, json);
   }
 
-  function remember(name: string, profile: Promise<Profile | undefined>): void {
-    found.set(name, profile);
-    profile.then(
+  function remember(name: string, document: Promise<Document | undefined>): void {
+    found.set(name, document);
+    document.then(
       (known) => {
         if (known !== undefined) return;
         found.delete(name);
@@ -71,7 +93,7 @@ export function ssmProfiles(options: SsmProfilesOptions): ProfileSource {
         if (options.clock.now() - since < unknownKeptFor) return undefined;
         unknownSince.delete(name);
       }
-      const known = found.get(name) ?? fetchProfile(name);
+      const known = found.get(name) ?? fetchDocument(name);
       if (!found.has(name)) remember(name, known);
       return known;
     },

@@ -70,8 +70,11 @@ export interface CaProvider {
   renew(current: Credential, options: IssueOptions): Promise<IssuedChain>;
   /** A new certificate for `newKey`, which signs the CSR. */
   rekey(current: Credential, newKey: Signer, options: IssueOptions): Promise<IssuedChain>;
-  /** DER of the root certificates that a chain of this CA may end in. */
-  roots(): Promise<readonly Uint8Array[]>;
+  /**
+   * DER of the root certificates that a chain of this CA may end in. `current` is what the secret holds: where the
+   * configuration names no root (infisical), its own chain does.
+   */
+  roots(current?: CertificateChain): Promise<readonly Uint8Array[]>;
 }
 
 /** Keys in KMS. */
@@ -110,6 +113,6 @@ export interface Journal {
     readonly error: unknown;
     readonly [field: string]: unknown;
   }): void;
-  count(metric: 'Renewed' | 'Failed' | 'Overdue' | 'Managed', profile: string, value: number): void;
+  count(metric: 'Renewed' | 'Failed' | 'Overdue' | 'Managed' | 'HookFailed', profile: string, value: number): void;
   measure(metric: 'SecondsToExpiry' | 'RenewalDuration', profile: string, value: number): void;
 }

@@ -1,5 +1,6 @@
 import type { Reason, Warning } from './decision.ts';
 import type { ErrorCode } from './errors.ts';
+import type { HookFailure } from './hook.ts';
 import type { Mode } from './profile.ts';
 
 export type Outcome = 'renewed' | 'rekeyed' | 'skipped' | 'planned';
@@ -60,6 +61,9 @@ export type RenewalEvent =
         readonly notAfter: string;
       };
     }
+  | { readonly type: 'Certificate Hook Failed'; readonly secretArn: string; readonly detail: HookFailure }
+  /** Of a secret that is not known (any more). */
+  | { readonly type: 'Certificate Hook Failed'; readonly detail: HookFailure }
   | { readonly type: 'Scan Completed'; readonly detail: ScanCounts };
 
 export interface ScanCounts {

@@ -2,7 +2,6 @@
 import * as z from 'zod/mini';
 import { RenewalError } from '../domain/errors.ts';
 import type { OnDemandRequest, QueueMessage, ScanRequest } from '../domain/request.ts';
-import { profileName } from './profile.ts';
 import { explainIssues, readKeySpec, readTiming, settingFields } from './vocabulary.ts';
 
 const secretId = z.string().check(z.minLength(1), z.maxLength(2048));
@@ -21,8 +20,18 @@ export const onDemandSchema = z.strictObject({
   dryRun: z.optional(z.boolean()),
 });
 
+/** Of the configuration, or of an authority of the stack's own. */
+const anyProfileName = z
+  .string()
+  .check(
+    z.regex(
+      /^(?:authority:)?[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/,
+      'expected the name of a profile: letters, digits and _ . -, at most 64 long, perhaps behind authority:',
+    ),
+  );
+
 const scanSchema = z.strictObject({
-  profile: z.optional(profileName),
+  profile: z.optional(anyProfileName),
   secretIds: z.optional(z.array(secretId).check(z.minLength(1), z.maxLength(5000))),
   force: z.optional(z.boolean()),
   dryRun: z.optional(z.boolean()),

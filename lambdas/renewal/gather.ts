@@ -101,16 +101,12 @@ export function ownership(
  * Reads and judges the version; a Decision for an authority that waits for its first certificate.
  * Throws UnsupportedSecret, PasswordRequired, InvalidCertificate, KeyMismatch, KmsDenied …
  */
-export async function gather(
-  world: RenewalWorld,
-  enrolled: Enrolled,
-  versionId: string,
-): Promise<Subject | Decision> {
+export async function gather(world: RenewalWorld, enrolled: Enrolled, versionId: string): Promise<Subject | Decision> {
   const { secret, profile } = enrolled;
   const [version, provider] = await Promise.all([world.store.read(secret.arn, versionId), world.providerFor(profile)]);
   if (profile.ca.type === 'authority' && isPlaceholder(version.value)) return waitsForCertificate(profile);
   const pair = await readPair(world, profile, version);
-  const roots = (await provider.roots()).map(parseCertificate);
+  const roots = (await provider.roots(pair)).map(parseCertificate);
   const { end, endsWith } = chainEnd(pair.leaf, pair.chain, roots);
   return { ...enrolled, ...pair, provider, roots, validity: { notBefore: pair.leaf.notBefore, end }, endsWith };
 }

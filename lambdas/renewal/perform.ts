@@ -152,7 +152,7 @@ export async function issueAndVerify(
   const value = await subject.content.write({
     leaf: pair.leaf.der,
     chain: pair.chain.map(({ der }) => der),
-    root: pair.root.der,
+    root: pair.root?.der,
     key: plan.operation === 'rekey' ? keyContent(issued) : undefined,
   });
   return { pair, value };

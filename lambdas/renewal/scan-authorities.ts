@@ -1,5 +1,6 @@
 /** The part of a scan that the stack's own authorities have: their secrets are described by name, none is listed by tag. */
 import type { Authority } from '../domain/authority.ts';
+import type { Instant } from '../domain/instant.ts';
 import type { SecretSummary } from '../domain/secret.ts';
 import { isEmergency } from '../policy/renewal-time.ts';
 import type { Judgement } from './scan.ts';
@@ -37,17 +38,14 @@ const isDue = ({ decision }: Judgement): boolean => decision.action === 'renew' 
  * waits for a later scan, when it can be issued for longer. Not in the last twentieth of its validity: then what the
  * parent has is better than nothing.
  */
-export function parentsFirst(
-  judged: readonly { readonly authority: Authority; readonly judgement: Judgement }[],
-  now: number,
-): Judgement[] {
-  const due = new Set(judged.flatMap(({ authority, judgement }) => (isDue(judgement) ? [authority.name] : [])));
-  return judged.map(({ authority: { parent }, judgement }) => {
-    const { status } = judgement;
+export function parentsFirst(judged: readonly Judgement[], now: Instant): readonly Judgement[] {
+  const due = new Set(judged.flatMap((judgement) => (isDue(judgement) ? (judgement.authority?.name ?? []) : [])));
+  return judged.map((judgement) => {
+    const { status, authority } = judgement;
     const validity = status.known ? status.validity : undefined;
     const hurries = validity !== undefined && (now >= validity.end || isEmergency(validity, now));
-    if (parent === undefined || !due.has(parent) || !isDue(judgement) || hurries) return judgement;
-    const message = `Its parent, authority ${parent}, is due too and comes first: the next scan decides anew.`;
+    if (authority?.parent === undefined || !due.has(authority.parent) || !isDue(judgement) || hurries) return judgement;
+    const message = `Its parent, authority ${authority.parent}, is due too and comes first: the next scan decides anew.`;
     return { ...judgement, decision: { action: 'skip', code: 'NotDue', message } };
   });
 }

@@ -2,6 +2,7 @@
  * The scan: lists enrolled secrets page by page, decides from their tags alone and sends what is due to the queue. It
  * reads no secret; its role may not.
  */
+import type { Authority } from '../domain/authority.ts';
 import type { Decision } from '../domain/decision.ts';
 import { quote } from '../domain/duration.ts';
 import { toRenewalError } from '../domain/errors.ts';
@@ -12,11 +13,13 @@ import type { PlanEntry, ScanCounts, ScanResult } from '../domain/result.ts';
 import type { SecretSummary } from '../domain/secret.ts';
 import type { TagSettings } from '../domain/settings.ts';
 import { tags } from '../domain/tags.ts';
+import { authorityProfile, authorityProfileName, readAuthorityTags } from '../policy/authority-profile.ts';
 import { checkOwnership, checkScan } from '../policy/checks.ts';
 import { isOverdue, type RenewalTime, renewalTime } from '../policy/renewal-time.ts';
 import { readTagSettings, resolveSettings } from '../policy/settings.ts';
 import { readStatus, type Status } from '../policy/status.ts';
 import { ownership } from './gather.ts';
+import { findAuthorities, parentsFirst } from './scan-authorities.ts';
 import { Tally } from './tally.ts';
 import type { ScanWorld } from './world.ts';
 
@@ -24,6 +27,8 @@ import type { ScanWorld } from './world.ts';
 export interface Judgement {
   readonly secret: SecretSummary;
   readonly profile: string;
+  /** Where it is the certificate of an authority of the stack. */
+  readonly authority?: Authority;
   readonly decision: Decision;
   readonly status: Status;
   readonly time: RenewalTime | undefined;
@@ -39,9 +44,10 @@ export async function scan(world: ScanWorld, request: ScanRequest): Promise<Scan
   const tally = new Tally();
   const plan: PlanEntry[] = [];
   let inFlight: Promise<unknown> = Promise.resolve();
-  for await (const page of world.store.list()) {
-    const wanted = page.filter((secret) => isWanted(secret, request));
-    const judged = await Promise.all(wanted.map((secret) => judge(world, secret, request.force, started, step)));
+  for await (const page of candidates(world)) {
+    const wanted = page.filter((candidate) => isWanted(candidate, request));
+    const looks = wanted.map((candidate) => judge(world, candidate, request.force, started, step));
+    const judged = parentsFirst(await Promise.all(looks), started);
     for (const judgement of judged) {
       tally.add(judgement, started);
       if (request.dryRun && plan.length < longestPlan) plan.push(planEntry(judgement));
@@ -56,38 +62,60 @@ export async function scan(world: ScanWorld, request: ScanRequest): Promise<Scan
   return { ...counts, plan, ...(request.dryRun && counts.listed > plan.length && { planTruncated: true }) };
 }
 
-function isWanted(secret: SecretSummary, { profile, secretIds }: ScanRequest): boolean {
-  if (profile !== undefined && secret.tags.get(tags.profile) !== profile) return false;
+/** A secret that may have work: listed by its tag, or one of the stack's own authorities. */
+interface Candidate {
+  readonly secret: SecretSummary;
+  readonly authority?: Authority;
+}
+
+/** The authorities first, then the enrolled secrets page by page; one that is both is an authority's, and comes once. */
+async function* candidates(world: ScanWorld): AsyncGenerator<readonly Candidate[]> {
+  const authorities = await findAuthorities(world);
+  if (authorities.length > 0) yield authorities;
+  const own = new Set(authorities.map(({ secret }) => secret.arn));
+  for await (const page of world.store.list()) {
+    yield page.filter(({ arn }) => !own.has(arn)).map((secret) => ({ secret }));
+  }
+}
+
+function profileName({ secret, authority }: Candidate): string {
+  return authority ? authorityProfileName(authority.name) : (secret.tags.get(tags.profile) ?? '');
+}
+
+function isWanted(candidate: Candidate, { profile, secretIds }: ScanRequest): boolean {
+  const { secret } = candidate;
+  if (profile !== undefined && profileName(candidate) !== profile) return false;
   return secretIds === undefined || secretIds.includes(secret.name) || secretIds.includes(secret.arn);
 }
 
 async function judge(
   world: ScanWorld,
-  secret: SecretSummary,
+  candidate: Candidate,
   force: boolean,
   now: Instant,
   step: number,
 ): Promise<Judgement> {
-  const name = secret.tags.get(tags.profile) ?? '';
+  const { secret, authority } = candidate;
+  const name = profileName(candidate);
   const status = readStatus(secret, now);
   const verdict = (decision: Decision, time?: RenewalTime): Judgement => {
     const overdue = time !== undefined && isOverdue(time, now);
-    return { secret, profile: name, decision, status, time, overdue };
+    return { secret, profile: name, ...(authority && { authority }), decision, status, time, overdue };
   };
   const left = checkOwnership(ownership(world, secret));
   if (left) return verdict(left);
-  const profile = await world.profiles.find(name);
+  const profile = authority ? authorityProfile(authority) : await world.profiles.find(name);
   if (!profile) return verdict(unknownProfile(name));
-  const tagged = settingsOf(secret);
+  const tagged = settingsOf(secret, authority ? readAuthorityTags : readTagSettings);
   if ('action' in tagged) return verdict(tagged, timeOf(secret, status, { paused: false }, profile));
   const time = timeOf(secret, status, tagged, profile);
   const settings = resolveSettings(undefined, tagged, profile);
   return verdict(checkScan({ secret, profile, settings, status, time, force, now, step }), time);
 }
 
-function settingsOf(secret: SecretSummary): TagSettings | Decision {
+function settingsOf(secret: SecretSummary, read: typeof readTagSettings): TagSettings | Decision {
   try {
-    return readTagSettings(secret.tags);
+    return read(secret.tags);
   } catch (thrown) {
     const { code, message } = toRenewalError(thrown);
     return { action: 'skip', code, message };

@@ -28,6 +28,8 @@ export function ownPending(secret: SecretSummary): string | undefined {
   const pending = versionWithStage(secret, 'AWSPENDING');
   const current = secret.currentVersionId;
   if (pending === undefined || current === undefined || pending === current) return undefined;
+  // It was current, and somebody rolled back from it: what they did not want is not given to them again.
+  if (pending === versionWithStage(secret, 'AWSPREVIOUS')) return undefined;
   return isBasedOn(pending, current) ? pending : undefined;
 }
 

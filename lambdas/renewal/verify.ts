@@ -27,7 +27,8 @@ export interface VerifiedPair {
   readonly leaf: Certificate;
   /** From the leaf's issuer upwards, root left out: the verified path and nothing else that the CA may have sent. */
   readonly chain: readonly Certificate[];
-  readonly root: Certificate;
+  /** Undefined where what is trusted is no root: then it is part of the chain, for those who trust the one above it. */
+  readonly root: Certificate | undefined;
   readonly end: Instant;
   /** The certificate holds from here on: at most a minute after `now`, and to be waited for. */
   readonly validFrom: Instant;
@@ -53,10 +54,11 @@ export function verifyIssued(certificates: readonly Uint8Array[], expected: Expe
   const path = verifyPath(leaf, pool, expected.roots, validFrom);
   if (!path.ok) problems.push(`chain: ${path.problem}`);
   if (!path.ok || problems.length > 0) throw rejected(problems);
-  const [root] = path.path.slice(-1);
-  if (!root) throw rejected(['chain: it has no root']);
+  const [anchor] = path.path.slice(-1);
+  if (!anchor) throw rejected(['chain: it has no root']);
+  const root = same(anchor.subject, anchor.issuer) ? anchor : undefined;
   const warnings = judgeEnd(path.end, expected);
-  return { leaf, chain: path.path.slice(1, -1), root, end: path.end, validFrom, warnings };
+  return { leaf, chain: path.path.slice(1, root ? -1 : undefined), root, end: path.end, validFrom, warnings };
 }
 
 function parseAnswer(certificates: readonly Uint8Array[]): { leaf: Certificate; pool: Certificate[] } {

@@ -67,7 +67,8 @@ export function nameConstraintsOf(permitted: readonly Uint8Array[], excluded: re
 }
 
 const baseTags = { email: 1, dns: 2, uri: 6, ip: 7 } as const;
-const hostName = /^\.?(?:[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\.)*[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?$/;
+const hostName =
+  /^\.?(?:[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\.)*[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?$/;
 
 /**
  * A GeneralName that is the base of a subtree (section 4.2.1.10) from `dns:example.com`, `email:example.com` or

@@ -20,8 +20,7 @@ const rules: readonly Rule[] = [
       ? `the serial number has ${octets} octets, expected ${leastSerialOctets} to ${mostSerialOctets}`
       : undefined;
   },
-  ({ der }) =>
-    (certificateFields(der).serialNumber[0] ?? 0) >= 0x80 ? 'the serial number is negative' : undefined,
+  ({ der }) => ((certificateFields(der).serialNumber[0] ?? 0) >= 0x80 ? 'the serial number is negative' : undefined),
   ({ notBefore, notAfter }) => (notAfter <= notBefore ? 'the validity ends when it begins, or before' : undefined),
   ({ notAfter }, issuer) =>
     notAfter > issuer.notAfter
@@ -36,7 +35,9 @@ const rules: readonly Rule[] = [
       : "the authority key identifier is not the issuer's subject key identifier";
   },
   ({ der, extensions }) =>
-    extensions.length > 0 && certificateFields(der).version !== 3 ? 'it has extensions and is not version 3' : undefined,
+    extensions.length > 0 && certificateFields(der).version !== 3
+      ? 'it has extensions and is not version 3'
+      : undefined,
   // Sections 4.2.1.3 and 4.2.1.9.
   (certificate) => {
     const signs = keyUsages(certificate)?.includes('keyCertSign') ?? false;

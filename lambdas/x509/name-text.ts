@@ -72,7 +72,7 @@ function parseAttribute(text: string, fail: (problem: string) => never): Uint8Ar
   const name = text.slice(0, equals).trim();
   const type = typesByName.get(name.toLowerCase()) ?? (isOid(name) ? name : undefined);
   if (type === undefined) return fail(`${quote(name)} is no type that is known here, and no OID`);
-  const value = unescape(trimOutside(text.slice(equals + 1)), fail);
+  const value = unescapeValue(trimOutside(text.slice(equals + 1)), fail);
   if (value === '') return fail(`${name} is empty`);
   const most = longest.get(type) ?? 32_768;
   if ([...value].length > most) return fail(`${name} has more than ${most} characters`);
@@ -92,13 +92,13 @@ function trimOutside(text: string): string {
 }
 
 /** RFC 4514 section 3: `\` before a special character, or before two hex digits, which are one octet of the UTF-8. */
-function unescape(text: string, fail: (problem: string) => never): string {
+function unescapeValue(text: string, fail: (problem: string) => never): string {
   if (text.startsWith('#')) return fail('a value in hex (#…) is not read here');
   const octets: Buffer[] = [];
   for (let at = 0; at < text.length; ) {
-    const escape = /^\\(?:([0-9A-Fa-f]{2})|([ "#+,;<=>\\]))/.exec(text.slice(at, at + 3));
-    const [whole = '', hexPair, special] = escape ?? [];
-    if (escape !== null) {
+    const found = /^\\(?:([0-9A-Fa-f]{2})|([ "#+,;<=>\\]))/.exec(text.slice(at, at + 3));
+    const [whole = '', hexPair, special] = found ?? [];
+    if (found !== null) {
       octets.push(hexPair === undefined ? Buffer.from(special ?? '') : Buffer.from(hexPair, 'hex'));
       at += whole.length;
       continue;

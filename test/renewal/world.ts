@@ -64,7 +64,7 @@ export class World implements RenewalWorld, ScanWorld {
   }
 
   readonly untilNextScan = () => hour;
-  readonly providerFor = async () => this.ca;
+  readonly providerFor: RenewalWorld['providerFor'] = async () => this.ca;
 
   /** An enrolled secret in the shape `{ certificate, privateKey, certificateChain }`. Gives its ARN. */
   enrol({ name = 'web/tls', key = newKey(), tags: more = {}, versionId = 'v1', ...dates }: EnrolOptions = {}): string {

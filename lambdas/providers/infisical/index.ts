@@ -59,7 +59,7 @@ export function infisicalProvider(options: InfisicalOptions): CaProvider {
 function ownRootsOf({ leaf, chain }: CertificateChain): readonly Uint8Array[] {
   return [leaf, ...chain]
     .filter((top) => Buffer.compare(top.subject, top.issuer) === 0)
-    .filter((top) => verifyPath(leaf, chain, [top], leaf.notBefore).ok)
+    .filter((top) => verifyPath(leaf, chain, [top], Math.max(leaf.notBefore, top.notBefore)).ok)
     .map(({ der }) => der);
 }
 

@@ -21,7 +21,7 @@ export function renewalPaths(caId: string, apiPath: string | undefined): readonl
 
 function template(apiPath: string): string {
   const whole = apiPath.includes('{caId}') ? apiPath : `${apiPath.replace(/\/$/, '')}/{caId}/renew`;
-  if (apiPath.length <= 500 && plainPath.test(whole)) return whole;
+  if (apiPath.length > 1 && apiPath.length <= 500 && plainPath.test(whole)) return whole;
   throw new RenewalError(
     'InvalidRequest',
     `The apiPath of the profile is not a path with {caId} in it, such as ${before}.`,

@@ -1,0 +1,88 @@
+/** CloudFormation's custom resource `Custom::CertRenewerAuthority`: the first certificate of one authority. */
+import * as z from 'zod/mini';
+import { RenewalError, toRenewalError } from '../domain/errors.ts';
+import type { Journal } from '../domain/ports.ts';
+import { type CreationOutcome, type CreationWorld, createAuthority } from './create.ts';
+
+const text = z.string().check(z.minLength(1));
+
+const eventSchema = z.object({
+  RequestType: z.enum(['Create', 'Update', 'Delete']),
+  ResponseURL: text,
+  StackId: text,
+  RequestId: text,
+  LogicalResourceId: text,
+  PhysicalResourceId: z.optional(text),
+  ResourceProperties: z.object({ Authority: text }),
+});
+export type AuthorityEvent = z.infer<typeof eventSchema>;
+
+/** Throws InvalidRequest: only CloudFormation may invoke this. The event is not quoted, it holds a signed address. */
+export function parseAuthorityEvent(input: unknown): AuthorityEvent {
+  const parsed = eventSchema.safeParse(input);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw new RenewalError(
+    'InvalidRequest',
+    `This is no event of CloudFormation for an authority ($.${issue?.path.join('.') ?? ''}): only the stack's own deployment invokes this function.`,
+  );
+}
+
+export interface AuthorityAnswer {
+  readonly Status: 'SUCCESS' | 'FAILED';
+  readonly Reason: string;
+  readonly PhysicalResourceId: string;
+}
+
+const reasons: Readonly<Record<CreationOutcome, string>> = {
+  created: 'The first certificate was made.',
+  present: 'The secret holds a certificate already.',
+  disabled: 'The authority is disabled: no certificate was made.',
+};
+
+/** A new role's permissions take some seconds to reach KMS and Secrets Manager; milliseconds between two looks. */
+const pause = 5_000;
+const untilPermitted: ReadonlySet<string> = new Set(['KmsDenied', 'AccessDenied', 'SecretNotFound']);
+
+/**
+ * What is answered; never throws. Deleting the resource does nothing: the key, the secret and all that the authority has
+ * issued outlive the stack.
+ *
+ * @param deadline instant after which no other try is begun
+ */
+export async function handleAuthorityEvent(
+  world: CreationWorld & { readonly journal: Pick<Journal, 'decision' | 'failure'> },
+  { RequestType, PhysicalResourceId, ResourceProperties: { Authority: name } }: AuthorityEvent,
+  deadline: number,
+): Promise<AuthorityAnswer> {
+  if (RequestType === 'Delete') {
+    const kept = 'The authority, its key and its certificate are kept.';
+    return { Status: 'SUCCESS', Reason: kept, PhysicalResourceId: PhysicalResourceId ?? idOf(name) };
+  }
+  for (;;) {
+    try {
+      const outcome = await createAuthority(world, name);
+      const authority = await world.authorities.find(name);
+      world.journal.decision({
+        secretArn: authority?.secretId ?? name,
+        reason: { code: 'Requested', message: `Authority ${name}: ${reasons[outcome]}` },
+        outcome,
+      });
+      return { Status: 'SUCCESS', Reason: reasons[outcome], PhysicalResourceId: idOf(name) };
+    } catch (thrown) {
+      const error = toRenewalError(thrown);
+      const mayPass = error.retryable || untilPermitted.has(error.code);
+      if (!mayPass || world.clock.now() + pause >= deadline) {
+        world.journal.failure({ secretArn: null, error: thrown, authority: name });
+        const Reason = `${error.code}: ${error.message}`;
+        return { Status: 'FAILED', Reason, PhysicalResourceId: PhysicalResourceId ?? idOf(name) };
+      }
+      await world.clock.sleep(pause);
+    }
+  }
+}
+
+/** The same for the same authority: CloudFormation takes another id for a replacement. */
+function idOf(name: string): string {
+  return `cert-renewer-authority-${name}`;
+}

@@ -1,0 +1,82 @@
+/** The hook `acm`: the renewed certificate is imported again under the same ARN. */
+import { RenewalError } from '../domain/errors.ts';
+import type { CertificateImporter, ImportedContent } from '../domain/hook.ts';
+import { encodePem } from '../domain/pem.ts';
+import type { Store } from '../domain/ports.ts';
+import { readSecret } from '../secret/index.ts';
+import { type Hook, renewedSecret } from './renewed-event.ts';
+import { type ReportWorld, runHook } from './report.ts';
+
+export interface ImportHook extends Hook<'acm'> {
+  /** ARNs in ACM by the secrets' names. */
+  readonly certificates: ReadonlyMap<string, string>;
+  /** For encrypted keys. */
+  readonly passwordSecretId: string | undefined;
+}
+
+export interface ImportWorld extends ReportWorld {
+  readonly store: Pick<Store, 'read'>;
+  readonly importer: CertificateImporter;
+}
+
+/**
+ * Imports the secret's current version, which may be newer than that of the event; nothing for a secret that the hook does
+ * not name. Throws what is worth another try: Throttled.
+ */
+export async function importCertificate(world: ImportWorld, hook: ImportHook, event: unknown): Promise<void> {
+  await runHook(world, hook, event, async () => {
+    const { secretArn } = renewedSecret(event, hook.profile);
+    const certificateArn = hook.certificates.get(secretName(secretArn));
+    if (certificateArn === undefined) return;
+    await world.importer.import(certificateArn, await contentOf(world, hook, secretArn));
+    world.journal.decision({
+      secretArn,
+      reason: { code: 'Requested', message: `Imported again as ${certificateArn}.` },
+      profile: hook.profile,
+    });
+  });
+}
+
+/** An ARN ends in the name, a hyphen and six characters. */
+function secretName(secretArn: string): string {
+  return secretArn
+    .split(':')
+    .slice(6)
+    .join(':')
+    .replace(/-[A-Za-z0-9]{6}$/, '');
+}
+
+async function contentOf(
+  { store }: ImportWorld,
+  { passwordSecretId }: ImportHook,
+  secretArn: string,
+): Promise<ImportedContent> {
+  const { value } = await store.read(secretArn);
+  const { leaf, chain, key } = await readSecret(value).catch(async (error: unknown) => {
+    const needsPassword = error instanceof RenewalError && error.code === 'PasswordRequired';
+    if (!needsPassword || passwordSecretId === undefined) throw error;
+    return readSecret(value, { password: await readPassword(store, passwordSecretId) });
+  });
+  if (key.kind !== 'private') {
+    throw new RenewalError(
+      'UnsupportedSecret',
+      `ACM takes a certificate with its private key only, and the key of ${secretArn} is not in the secret: remove it from the acm hook, or use a certificate whose key is there.`,
+    );
+  }
+  const pem = (der: Uint8Array): string => `${encodePem('CERTIFICATE', der)}\n`;
+  return {
+    certificate: pem(leaf),
+    privateKey: key.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+    chain: chain.map(pem).join(''),
+  };
+}
+
+/** The whole SecretString but for one trailing newline (contract section 2). */
+async function readPassword(store: Pick<Store, 'read'>, secretId: string): Promise<string> {
+  const { value } = await store.read(secretId);
+  if (value.kind === 'string') return value.text.replace(/\r?\n$/, '');
+  throw new RenewalError(
+    'PasswordRequired',
+    `The password's secret ${secretId} holds binary data: store it as a string.`,
+  );
+}

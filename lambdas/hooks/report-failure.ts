@@ -1,0 +1,114 @@
+/**
+ * What AWS says of a hook that failed: Run Command of a command that did not work on an instance, EventBridge of an event
+ * that it could not deliver, Lambda of a hook's function that failed to the last.
+ */
+import { type ErrorCode, isErrorCode } from '../domain/errors.ts';
+import { type CommandRunner, type HookFailure, type HookType, hookTypes } from '../domain/hook.ts';
+import { claimedSecret, field } from './renewed-event.ts';
+import { type ReportWorld, report } from './report.ts';
+
+export interface FailureWorld extends ReportWorld {
+  readonly commands: Pick<CommandRunner, 'find'>;
+  /** Which hooks a queue is the dead-letter queue of, by its ARN. */
+  readonly queues: ReadonlyMap<string, HookType>;
+}
+
+// ---- Run Command --------------------------------------------------------------------------------------------------
+
+/** What the stack's rule makes of a status event of SSM: which hook of which profile, and the event's detail. */
+export interface CommandStatus {
+  readonly profile: string;
+  readonly hook: HookType;
+  readonly detail: unknown;
+}
+
+export function isCommandStatus(input: unknown): input is CommandStatus {
+  return typeof field(input, 'profile') === 'string' && isHookType(field(input, 'hook'));
+}
+
+/**
+ * A failure on one instance, or of a command as a whole: but one that failed on instances is told by these. Throws
+ * Throttled, AccessDenied.
+ */
+export async function reportCommand(world: FailureWorld, { profile, hook, detail }: CommandStatus): Promise<void> {
+  const commandId = textOf(detail, 'command-id') ?? '';
+  const instanceId = textOf(detail, 'instance-id');
+  const status = textOf(detail, 'status') ?? 'unknown';
+  const sent = await world.commands.find(commandId);
+  if (instanceId === undefined && sent !== undefined && sent.failedOn > 0) return;
+  const where = instanceId === undefined ? 'and reached no instance' : `on ${instanceId}`;
+  await report(world, {
+    profile,
+    hook,
+    ...claimedSecret({ detail: sent?.parameters }),
+    code: 'Internal',
+    message: `The command ended with the status ${status} ${where}: see the output of command ${commandId} in Run Command, and the state of the instances.`,
+    commandId,
+    ...(instanceId !== undefined && { instanceId }),
+  });
+}
+
+// ---- What could not be delivered ----------------------------------------------------------------------------------
+
+/** A record of an SQS event source. */
+export interface DeadLetter {
+  readonly body: string;
+  readonly eventSourceARN: string;
+  readonly messageAttributes: Readonly<Record<string, { readonly stringValue?: string | undefined }>>;
+}
+
+/** Throws what publishing throws. */
+export async function reportDeadLetter(world: FailureWorld, letter: DeadLetter): Promise<void> {
+  const body = parsed(letter.body);
+  const isOfLambda = field(body, 'requestPayload') !== undefined; // else of EventBridge: the event itself
+  const event = isOfLambda ? field(body, 'requestPayload') : body;
+  await report(world, {
+    profile: textOf(field(event, 'detail'), 'profile') ?? '',
+    hook: world.queues.get(letter.eventSourceARN) ?? 'lambda',
+    ...claimedSecret(event),
+    ...(isOfLambda ? failureOfFunction(body) : failureOfDelivery(letter)),
+  });
+}
+
+/** https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html */
+function failureOfFunction(body: unknown): { code: ErrorCode; message: string } {
+  const answer = field(body, 'responsePayload');
+  const type = textOf(answer, 'errorType') ?? '';
+  const message = textOf(answer, 'errorMessage');
+  // An error of ours tells nothing that may not be told.
+  if (isErrorCode(type) && message !== undefined) return { code: type, message };
+  const condition = textOf(field(body, 'requestContext'), 'condition') ?? 'unknown';
+  return { code: 'Internal', message: `The hook's function failed to the last (${word(condition)}): see its log.` };
+}
+
+/** https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html */
+function failureOfDelivery({ messageAttributes }: DeadLetter): { code: ErrorCode; message: string } {
+  const attribute = (name: string) => messageAttributes[name]?.stringValue ?? '';
+  const reason = word(attribute('ERROR_CODE')) || 'unknown';
+  const target = /^arn:[\w:/.+=@-]{1,300}$/.test(attribute('TARGET_ARN')) ? attribute('TARGET_ARN') : 'its target';
+  const code: ErrorCode =
+    reason === 'NO_PERMISSIONS' ? 'AccessDenied' : reason === 'THROTTLING' ? 'Throttled' : 'Internal';
+  return {
+    code,
+    message: `EventBridge could not deliver the event to ${target} (${reason}): see that it exists and takes events, and the attribute ERROR_MESSAGE of the dead letter.`,
+  };
+}
+
+const word = (text: string): string => (/^\w{1,60}$/.test(text) ? text : '');
+
+function parsed(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return undefined;
+  }
+}
+
+function textOf(value: unknown, name: string): string | undefined {
+  const found = field(value, name);
+  return typeof found === 'string' ? found : undefined;
+}
+
+function isHookType(value: unknown): value is HookType {
+  return hookTypes.some((type) => type === value);
+}

@@ -1,0 +1,57 @@
+/** openssl as the judge: it has never heard of this project. */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { encodePem } from '../../lambdas/domain/pem.ts';
+
+export interface Verification {
+  readonly ok: boolean;
+  readonly output: string;
+}
+
+const pem = (...certificates: readonly Uint8Array[]) =>
+  certificates.map((der) => `${encodePem('CERTIFICATE', der)}\n`).join('');
+
+/** `openssl verify -x509_strict` of a leaf under these roots, at this instant. */
+export function opensslVerify(
+  leaf: Uint8Array,
+  { roots, chain = [], now }: { roots: readonly Uint8Array[]; chain?: readonly Uint8Array[]; now: number },
+): Verification {
+  return inFolder((folder) => {
+    const file = (name: string, ...certificates: readonly Uint8Array[]) => {
+      writeFileSync(join(folder, name), pem(...certificates));
+      return join(folder, name);
+    };
+    const untrusted = chain.length > 0 ? ['-untrusted', file('chain.pem', ...chain)] : [];
+    const trusted = ['-CAfile', file('roots.pem', ...roots), '-no-CAfile', '-no-CApath', '-no-CAstore'].filter(
+      (argument) => argument !== '-no-CAfile', // it would drop ours too
+    );
+    const strict = ['-x509_strict', '-check_ss_sig', '-attime', String(Math.floor(now / 1000))];
+    return run(['verify', ...strict, ...trusted, ...untrusted, file('leaf.pem', leaf)]);
+  });
+}
+
+/** `openssl x509 -text`, without what a renewal changes by its nature. */
+export function opensslText(certificate: Uint8Array): string {
+  return inFolder((folder) => {
+    const file = join(folder, 'certificate.pem');
+    writeFileSync(file, pem(certificate));
+    return run(['x509', '-noout', '-text', '-certopt', 'no_serial,no_validity,no_signame,no_sigdump', '-in', file])
+      .output;
+  });
+}
+
+function run(args: readonly string[]): Verification {
+  const { status, stdout, stderr } = spawnSync('openssl', args, { encoding: 'utf8' });
+  return { ok: status === 0, output: stdout + stderr };
+}
+
+function inFolder<T>(work: (folder: string) => T): T {
+  const folder = mkdtempSync(join(tmpdir(), 'cert-renewer-openssl-'));
+  try {
+    return work(folder);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}

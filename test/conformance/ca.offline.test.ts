@@ -1,0 +1,69 @@
+/** An authority of the stack as a CA for leaves: the suite that step-ca passes. */
+import { RenewalError } from '../../lambdas/domain/errors.ts';
+import type { CaProvider, IssueOptions, KeyVault } from '../../lambdas/domain/ports.ts';
+import { offlineProvider } from '../../lambdas/providers/offline/index.ts';
+import { authority, FakeAuthorities } from '../fakes/authorities.ts';
+import { makeLeaf } from '../fakes/ca.ts';
+import { type Hierarchy, makeHierarchy } from '../fakes/certificates.ts';
+import { fakeEntropy } from '../fakes/entropy.ts';
+import { FakeKeyVault } from '../fakes/key-vault.ts';
+import { FakeStore } from '../fakes/store.ts';
+import { pairValue } from '../renewal/world.ts';
+import { caProviderSuite } from './ca.ts';
+
+const now = Date.parse('2026-11-22T08:00:00.250Z');
+const year = 365 * 86_400_000;
+
+/** The intermediate of a hierarchy as the stack's authority `issuing`, its key in KMS or in the secret. */
+function world(hierarchy: Hierarchy, where: 'kms' | 'secret') {
+  const store = new FakeStore();
+  const vault = new FakeKeyVault();
+  const { intermediate, intermediateKey: privateKey, root } = hierarchy;
+  const kmsKeyArn = vault.add({ spec: { kty: 'EC', curve: 'P-256' }, privateKey });
+  store.add({ name: 'pki/issuing', value: pairValue(intermediate, [root], privateKey) });
+  const provisionerClaims = new Map([
+    ['local', {}],
+    ['lenient', { allowRenewalAfterExpiry: true }],
+  ]);
+  const issuing = authority('issuing', { provisionerClaims, ...(where === 'kms' && { kmsKeyArn }) });
+  return { store, vault, authorities: new FakeAuthorities(issuing), entropy: fakeEntropy(), authority: 'issuing' };
+}
+
+const failing: KeyVault = {
+  signer: () => Promise.reject(new RenewalError('KmsUnavailable', 'KMS is down.')),
+};
+const silent: KeyVault = { signer: () => new Promise(() => {}) };
+
+/** Calls that carry no signal of their own end after 0.3 s. */
+function limited(provider: CaProvider): CaProvider {
+  const limit = ({ signal = AbortSignal.timeout(300), ...rest }: IssueOptions) => ({ ...rest, signal });
+  return {
+    renew: (current, options) => provider.renew(current, limit(options)),
+    rekey: (current, newKey, options) => provider.rekey(current, newKey, limit(options)),
+    roots: (...args) => provider.roots(...args),
+  };
+}
+
+for (const where of ['kms', 'secret'] as const) {
+  caProviderSuite(`offline, the authority's key in ${where === 'kms' ? 'KMS' : 'its secret'}`, async () => {
+    const hierarchy = makeHierarchy(now - 100 * 86_400_000, now + 10 * year);
+    const namesake = makeHierarchy(now - 100 * 86_400_000, now + 10 * year);
+    const inKms = world(hierarchy, 'kms');
+    return {
+      now: () => now,
+      makeLeaf: (request, renewableAfterExpiry) => ({
+        leaf: makeLeaf({ ...request, provisioner: renewableAfterExpiry ? 'lenient' : 'local' }, hierarchy),
+        chain: [hierarchy.intermediate],
+      }),
+      provider: offlineProvider(world(hierarchy, where)),
+      down: offlineProvider({ ...inKms, vault: failing }),
+      silent: limited(offlineProvider({ ...inKms, vault: silent })),
+      untrusted: offlineProvider(world(namesake, where)),
+      ownWays: {
+        rekeysWithoutClientAuth: true,
+        codes: { down: 'KmsUnavailable', silent: 'KmsUnavailable', foreign: 'CaUntrusted' },
+      },
+      close: async () => {},
+    };
+  });
+}

@@ -1,0 +1,184 @@
+import { describe, expect, test } from 'vitest';
+import { tags } from '../../lambdas/domain/tags.ts';
+import { type AuthorityDocument, claimsOfCaConfig, parseAuthority } from '../../lambdas/policy/authority.ts';
+import { authorityProfile, readAuthorityTags } from '../../lambdas/policy/authority-profile.ts';
+
+const parse = (document: unknown) => parseAuthority('issuing', JSON.stringify(document));
+
+describe('the parameter of an authority', () => {
+  test('with nothing but its secret has step-ca’s defaults', () => {
+    expect(parse({ secretId: 'pki/issuing' })).toEqual({
+      name: 'issuing',
+      secretId: 'pki/issuing',
+      disabled: false,
+      backdate: 60_000,
+      claims: {},
+      provisionerClaims: new Map(),
+    });
+  });
+
+  test('with everything', () => {
+    const document: AuthorityDocument = {
+      secretId: 'arn:secret',
+      kmsKeyArn: 'arn:key',
+      passwordSecretId: 'password',
+      parent: 'root',
+      disabled: true,
+      backdate: 0,
+      claims: { minDuration: 1, maxDuration: 2, disableRenewal: false, allowRenewalAfterExpiry: true },
+      provisionerClaims: { a: { disableRenewal: true }, b: {} },
+      create: {
+        subject: 'CN=x',
+        validity: 1,
+        pathLength: 0,
+        nameConstraints: { permitted: ['dns:example.com'], excluded: ['ip:10.0.0.0/8'] },
+      },
+    };
+    expect(parse(document)).toEqual({
+      ...document,
+      name: 'issuing',
+      provisionerClaims: new Map([
+        ['a', { disableRenewal: true }],
+        ['b', {}],
+      ]),
+    });
+  });
+
+  test.each<[string, string]>([
+    ['{', 'not JSON'],
+    ['[]', 'not an authority'],
+    ['{}', 'secretId'],
+    ['{"secretId":""}', 'secretId'],
+    ['{"secretId":"x","backdate":-1}', 'backdate'],
+    ['{"secretId":"x","parent":"a b"}', 'parent'],
+    ['{"secretId":"x","claims":{"maxDuration":"24h"}}', 'maxDuration'],
+    ['{"secretId":"x","key":"y"}', 'unknown field'],
+    ['{"secretId":"x","create":{"subject":"CN=x","validity":0}}', 'validity'],
+    [
+      '{"secretId":"x","create":{"subject":"CN=x","validity":1,"nameConstraints":{"permitted":["x"]}}}',
+      'dns:example.com',
+    ],
+  ])('%s is Internal: only a deployment writes it', (json, found) => {
+    expect(() => parseAuthority('issuing', json)).toThrowError(
+      expect.objectContaining({ code: 'Internal', message: expect.stringContaining(found) }),
+    );
+  });
+});
+
+describe('as a profile', () => {
+  test('it renews only, and rests while it is disabled', () => {
+    expect(authorityProfile(parse({ secretId: 'x', passwordSecretId: 'p' }))).toEqual({
+      name: 'authority:issuing',
+      ca: { type: 'authority', authority: 'issuing' },
+      mode: 'renew',
+      passwordSecretId: 'p',
+      paused: false,
+    });
+    expect(authorityProfile(parse({ secretId: 'x', disabled: true })).paused).toBe(true);
+  });
+
+  test('its tags: window and paused count, a kind of key does not, rekey is InvalidTag', () => {
+    const read = (more: Record<string, string>) => readAuthorityTags(new Map(Object.entries(more)));
+    expect(read({ [tags.expiresIn]: '33pct', [tags.paused]: 'true', [tags.kty]: 'RSA' })).toMatchObject({
+      timing: { kind: 'expiresIn' },
+      paused: true,
+    });
+    expect(read({ [tags.kty]: 'RSA' })).not.toHaveProperty('key');
+    expect(read({ [tags.mode]: 'renew' }).mode).toBe('renew');
+    for (const bad of [{ [tags.mode]: 'rekey' }, { [tags.mode]: 'x' }, { [tags.expiresIn]: 'soon' }]) {
+      expect(() => read(bad)).toThrowError(expect.objectContaining({ code: 'InvalidTag' }));
+    }
+  });
+});
+
+describe('the claims of a step-ca ca.json', () => {
+  const read = (authority: unknown) =>
+    claimsOfCaConfig(JSON.stringify({ root: 'root.crt', address: ':9000', authority }));
+
+  test('are none where it says none, with step-ca’s backdate', () => {
+    for (const json of ['{}', '{"authority":{}}', '{"authority":{"claims":{},"provisioners":[]}}']) {
+      expect(claimsOfCaConfig(json)).toEqual({ backdate: 60_000, claims: {}, provisionerClaims: new Map() });
+    }
+  });
+
+  test('are the authority’s, and every provisioner’s', () => {
+    const found = read({
+      backdate: '2m30s',
+      claims: {
+        minTLSCertDuration: '5m',
+        maxTLSCertDuration: '24h',
+        defaultTLSCertDuration: '12h',
+        disableRenewal: false,
+        allowRenewalAfterExpiry: true,
+        enableSSHCA: true,
+      },
+      provisioners: [
+        { type: 'JWK', name: 'ops@example.com', key: {}, claims: { maxTLSCertDuration: '48h', disableRenewal: true } },
+        { type: 'ACME', name: 'acme' },
+        { type: 'X5C', name: 'x5c', claims: null },
+      ],
+    });
+    expect(found).toEqual({
+      backdate: 150_000,
+      claims: { minDuration: 300_000, maxDuration: 86_400_000, disableRenewal: false, allowRenewalAfterExpiry: true },
+      provisionerClaims: new Map([
+        ['ops@example.com', { maxDuration: 172_800_000, disableRenewal: true }],
+        ['acme', {}],
+        ['x5c', {}],
+      ]),
+    });
+  });
+
+  test('a provisioner’s default beyond the common limits moves them, as in step-ca', () => {
+    const claims = { minTLSCertDuration: '1h', maxTLSCertDuration: '24h' };
+    const provisioner = (name: string, own: object) => ({ name, claims: own });
+    const { provisionerClaims } = read({
+      claims,
+      provisioners: [
+        provisioner('short', { defaultTLSCertDuration: '5m' }),
+        provisioner('long', { defaultTLSCertDuration: '720h' }),
+        provisioner('set', { defaultTLSCertDuration: '720h', maxTLSCertDuration: '1000h' }),
+        provisioner('usual', { defaultTLSCertDuration: '12h' }),
+      ],
+    });
+    expect(Object.fromEntries(provisionerClaims)).toEqual({
+      short: { minDuration: 300_000 },
+      long: { maxDuration: 2_592_000_000 },
+      set: { maxDuration: 3_600_000_000 },
+      usual: {},
+    });
+  });
+
+  test('backdate 0s is none', () => {
+    expect(read({ backdate: '0s' }).backdate).toBe(0);
+  });
+
+  test('names like an object’s own members are names', () => {
+    const json =
+      '{"authority":{"provisioners":[{"name":"__proto__","claims":{"disableRenewal":true}},{"name":"toString"}]}}';
+    const { provisionerClaims } = claimsOfCaConfig(json);
+    expect([...provisionerClaims]).toEqual([
+      ['__proto__', { disableRenewal: true }],
+      ['toString', {}],
+    ]);
+  });
+
+  test.each<[string, string]>([
+    ['not JSON, with hunter2', 'not JSON'],
+    ['[]', 'ca.json'],
+    ['{"authority":[]}', '$.authority'],
+    ['{"authority":{"backdate":"soon"}}', '$.authority.backdate'],
+    ['{"authority":{"backdate":"-1m"}}', '$.authority.backdate'],
+    ['{"authority":{"claims":{"maxTLSCertDuration":24}}}', '$.authority.claims.maxTLSCertDuration'],
+    ['{"authority":{"provisioners":[{"claims":{}}]}}', '$.authority.provisioners[0].name'],
+    ['{"authority":{"provisioners":[{"name":"a"},{"name":"a"}]}}', '"a"'],
+  ])('%s: InvalidRequest, with the place and no quote', (json, place) => {
+    expect(() => claimsOfCaConfig(json)).toThrowError(
+      expect.objectContaining({
+        code: 'InvalidRequest',
+        message: expect.stringContaining(place),
+      }),
+    );
+    expect(() => claimsOfCaConfig(json)).toThrowError(expect.not.stringMatching(/hunter2/));
+  });
+});

@@ -1,0 +1,111 @@
+/**
+ * A server that an independent tool, Prism, makes of the OpenAPI text of Infisical's own documentation: it holds our
+ * requests to that document, and answers by it. In front of it stands TLS, which Prism does not speak.
+ */
+import { request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createLogger } from '@stoplight/prism-core';
+import { getHttpOperationsFromSpec } from '@stoplight/prism-http';
+import { createServer } from '@stoplight/prism-http-server';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { parseCertificate } from '../../../lambdas/x509/certificate.ts';
+import { ca, credential, day, fakeInfisical, now, oldPath, success } from '../../fakes/infisical.ts';
+import document from '../../golden/providers/infisical/ca-renew.openapi.json' with { type: 'json' };
+import { tlsServer } from '../tls-server.ts';
+
+const apiPath = '/api/v1/pki/ca/{caId}/renew';
+
+/** Infisical's document with an example of an answer: Prism would make one of random words. */
+function withExample(example: unknown) {
+  const copy = structuredClone(document);
+  const response: { content: Record<string, { schema: unknown; example?: unknown }> } =
+    copy.paths[apiPath].post.responses['200'];
+  const json = response.content['application/json'];
+  if (json) json.example = example;
+  return copy;
+}
+
+/** Which of the document's answers Prism is to give; undefined: the one that fits the request. */
+let wanted: string | undefined;
+let prism: { listen(port: number, host?: string): Promise<string>; close(): Promise<void> };
+let proxy: Awaited<ReturnType<typeof tlsServer>>;
+const violations: unknown[] = [];
+
+beforeAll(async () => {
+  const operations = await getHttpOperationsFromSpec(withExample(success(now + 365 * day)));
+  const config = { mock: { dynamic: false }, checkSecurity: false, validateRequest: true, validateResponse: true };
+  prism = createServer(operations, {
+    config: { ...config, isProxy: false, errors: true, upstreamProxy: undefined },
+    components: { logger: createLogger('test', { level: 'silent' }) },
+    cors: false,
+  });
+  const upstream = new URL(await prism.listen(0, '127.0.0.1'));
+  proxy = await tlsServer((question: IncomingMessage, answer: ServerResponse) => {
+    const { url, method, headers } = question;
+    const prefer = wanted === undefined ? {} : { prefer: `code=${wanted}` };
+    const options = {
+      host: upstream.hostname,
+      port: upstream.port,
+      path: url,
+      method,
+      headers: { ...headers, ...prefer },
+    };
+    const passed = httpRequest(options, async (response) => {
+      const body = Buffer.concat(await response.toArray());
+      if (response.headers['sl-violations']) violations.push(response.headers['sl-violations']);
+      answer.writeHead(response.statusCode ?? 500, { 'content-type': 'application/json' }).end(body);
+    });
+    question.pipe(passed);
+  });
+}, 30_000);
+beforeEach(() => {
+  wanted = undefined;
+  violations.length = 0;
+});
+afterAll(async () => {
+  await proxy?.close();
+  await prism?.close();
+});
+
+async function provider() {
+  const fake = await fakeInfisical();
+  await fake.close(); // only its settings are wanted
+  fake.secret = { kind: 'string', text: '{"token":"made-by-hand"}' };
+  return fake.provider({ url: proxy.url.origin, apiPath });
+}
+
+test('our request is one of the document, and its answer is understood', async () => {
+  const { certificates } = await (await provider()).renew(credential(), { now });
+  expect(violations).toEqual([]);
+  const [leaf, root] = certificates.map(parseCertificate);
+  expect(leaf?.notAfter).toBe(Math.floor((now + 365 * day) / 1000) * 1000);
+  expect(root?.der).toEqual(ca.root);
+});
+
+describe('every other answer of the document', () => {
+  const statuses = Object.keys(document.paths[apiPath].post.responses).filter((status) => status !== '200');
+  test.each(statuses)('%s', async (status) => {
+    wanted = status;
+    const renewal = (await provider()).renew(credential(), { now });
+    await expect(renewal).rejects.toMatchObject({
+      code: status === '500' ? 'CaUnavailable' : 'CaRejected',
+      message: expect.stringMatching(new RegExp(`answered the renewal with ${status}:`)),
+    });
+  });
+});
+
+test('Prism refuses what is not of the document, so its yes means something', async () => {
+  const { httpsRequest } = await import('../../../lambdas/providers/https.ts');
+  const { rootPem } = await import('../tls-server.ts');
+  const bodies = [
+    {},
+    { type: 'new', notAfter: 'x' },
+    { type: 'existing', notAfter: 'x', more: 1 },
+    { type: 'existing' },
+  ];
+  for (const body of bodies) {
+    const url = new URL(oldPath, proxy.url);
+    const headers = { 'content-type': 'application/json' };
+    const answer = await httpsRequest({ method: 'POST', url, headers, body: JSON.stringify(body), ca: [rootPem] });
+    expect(answer.status).toBe(422);
+  }
+});

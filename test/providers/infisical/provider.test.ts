@@ -1,0 +1,181 @@
+import { describe, expect, test } from 'vitest';
+import { parseCertificate } from '../../../lambdas/x509/certificate.ts';
+import { makeLeaf } from '../../fakes/ca.ts';
+import { commonNameOnly, makeKey } from '../../fakes/certificates.ts';
+import {
+  type Answer,
+  ca,
+  credential,
+  day,
+  type FakeInfisical,
+  login,
+  loginPath,
+  newPath,
+  now,
+  oldPath,
+  success,
+} from '../../fakes/infisical.ts';
+import { signerFor } from '../../fakes/signer.ts';
+import { pem } from '../tls-server.ts';
+import { renew, servers } from './servers.ts';
+
+const { started } = servers();
+
+describe('a renewal', () => {
+  test('logs in, and asks for as long again as the present certificate lasts, in milliseconds and Z', async () => {
+    const fake = await started();
+    const { certificates } = await renew(fake.provider());
+    const notAfter = new Date(now + 365 * day).toISOString();
+    expect(notAfter).toMatch(/\.123Z$/);
+    expect(fake.asked).toMatchObject([
+      { method: 'POST', path: loginPath, body: login },
+      { method: 'POST', path: newPath, body: { type: 'existing', notAfter } },
+    ]);
+    expect(Object.keys(fake.asked[1]?.body ?? {})).toEqual(['type', 'notAfter']);
+    expect(fake.asked[0]?.headers.authorization).toBeUndefined();
+    expect(fake.asked[1]?.headers).toMatchObject({
+      authorization: 'Bearer access-token-1',
+      'content-type': 'application/json',
+    });
+    const [leaf, root, ...more] = certificates.map(parseCertificate);
+    expect(leaf?.notAfter).toBe(now + 365 * day - 123);
+    expect(leaf?.spki).toEqual(credential().leaf.spki);
+    expect(root?.der).toEqual(ca.root);
+    expect(more).toEqual([]);
+  });
+
+  test('of a root has an empty chain', async () => {
+    const fake = await started();
+    const own = pem(ca.root);
+    fake.answers = ({ path }) => (path === loginPath ? undefined : [200, { certificate: own, certificateChain: '' }]);
+    expect((await renew(fake.provider())).certificates).toEqual([ca.root]);
+  });
+
+  test.each<[string, Partial<Parameters<FakeInfisical['provider']>[0]>, string]>([
+    ['the new path', {}, newPath],
+    ['the old path', { apiPath: '/api/v1/pki/ca/{caId}/renew' }, oldPath],
+    ['the old path, its beginning', { apiPath: '/api/v1/pki/ca' }, oldPath],
+    ['the new path, its beginning', { apiPath: '/api/v1/cert-manager/ca/internal/' }, newPath],
+  ])('by %s', async (_, options, path) => {
+    const fake = await started();
+    await renew(fake.provider(options));
+    expect(fake.paths()).toEqual([loginPath, path]);
+  });
+
+  test('with the old path where the new one is unknown; and an apiPath that is unknown is an error', async () => {
+    const fake = await started({ knows: [oldPath] });
+    await renew(fake.provider());
+    expect(fake.paths()).toEqual([loginPath, newPath, oldPath]);
+    const chosen = fake.provider({ apiPath: '/api/v1/cert-manager/ca/internal/{caId}/renew' });
+    await expect(renew(chosen)).rejects.toMatchObject({
+      code: 'CaRejected',
+      message: expect.stringMatching(/Route POST/),
+    });
+    expect(fake.paths().slice(3)).toEqual([loginPath, newPath]);
+  });
+
+  test('of an unknown CA tells what Infisical says of the CA, not of the route', async () => {
+    const fake = await started({ knows: [newPath] });
+    fake.answers = ({ path }) => (path === newPath ? [404, { message: "CA with ID 'ca-1' not found" }] : undefined);
+    await expect(renew(fake.provider())).rejects.toMatchObject({ message: expect.stringMatching(/CA with ID/) });
+  });
+
+  test.each([
+    ['a/../../auth', 'a%2F..%2F..%2Fauth'],
+    ['ä ?#%', '%C3%A4%20%3F%23%25'],
+    ['$&', '%24%26'],
+  ])('encodes the caId %j', async (caId, encoded) => {
+    const path = oldPath.replace('ca-1', encoded);
+    const fake = await started({ knows: [`/proxied${path}`] });
+    fake.answers = ({ path: asked }) => (asked.endsWith(loginPath) ? [200, { accessToken: 't' }] : [200, success(now)]);
+    const apiPath = '/api/v1/pki/ca/{caId}/renew';
+    await renew(fake.provider({ caId, apiPath, url: `${fake.url}/proxied/` }));
+    expect(fake.paths()).toEqual([`/proxied${loginPath}`, `/proxied${path}`]);
+  });
+
+  test('of something that is no CA certificate asks nobody', async () => {
+    const fake = await started();
+    const key = makeKey('P-256');
+    const dates = { notBefore: now - day, notAfter: now + day };
+    const leaf = parseCertificate(makeLeaf({ key, subject: commonNameOnly('leaf'), ...dates }, ca));
+    const current = { leaf, chain: [], key: signerFor(key) };
+    await expect(fake.provider().renew(current, { now })).rejects.toMatchObject({ code: 'InvalidRequest' });
+    await expect(fake.provider().rekey(current, signerFor(key), { now })).rejects.toMatchObject({
+      code: 'InvalidRequest',
+      message: expect.stringMatching(/mode renew/),
+    });
+    expect(fake.asked).toEqual([]);
+  });
+});
+
+describe('the access token', () => {
+  test('is kept till it ends, with a margin', async () => {
+    const fake = await started();
+    const provider = fake.provider();
+    const minute = 60_000;
+    for (const at of [now, now + minute, now + 119 * minute - 1]) await renew(provider, at);
+    expect(fake.paths()).toEqual([loginPath, newPath, newPath, newPath]);
+    await renew(provider, now + 119 * minute);
+    expect(fake.paths().slice(4)).toEqual([loginPath, newPath]);
+  });
+
+  test.each([
+    ['is not said', undefined],
+    ['is zero', 0],
+    ['is negative', -5],
+    ['is a text', '7200'],
+  ])('whose time %s is good for one renewal', async (_, expiresIn) => {
+    const fake = await started();
+    fake.expiresIn = expiresIn;
+    const provider = fake.provider();
+    await renew(provider);
+    await renew(provider, now + 1);
+    expect(fake.paths()).toEqual([loginPath, newPath, loginPath, newPath]);
+  });
+
+  test('is asked for once by ten renewals at the same time', async () => {
+    const fake = await started();
+    const provider = fake.provider();
+    await Promise.all(Array.from({ length: 10 }, () => renew(provider)));
+    expect(fake.paths().filter((path) => path === loginPath)).toHaveLength(1);
+    expect(fake.reads).toEqual(['infisical/auth']);
+  });
+
+  test('that is refused is replaced by another, once', async () => {
+    const fake = await started();
+    const provider = fake.provider();
+    await renew(provider);
+    fake.tokens.clear();
+    await renew(provider);
+    expect(fake.paths().slice(2)).toEqual([newPath, loginPath, newPath]);
+    expect(fake.asked.at(-1)?.headers.authorization).toBe('Bearer access-token-2');
+  });
+
+  test('that is refused again is CaRejected, and the next renewal logs in anew', async () => {
+    const fake = await started();
+    const refused: Answer = [401, { reqId: 'r', statusCode: 401, message: 'Token is revoked', error: 'Unauthorized' }];
+    fake.answers = ({ path }) => (path === loginPath ? undefined : refused);
+    const provider = fake.provider();
+    await expect(renew(provider)).rejects.toMatchObject({
+      code: 'CaRejected',
+      retryable: false,
+      message: expect.stringMatching(/401: "Token is revoked"/),
+    });
+    expect(fake.paths()).toEqual([loginPath, newPath, loginPath, newPath]);
+  });
+
+  test('of the auth secret itself is sent as it is, and read again once it is refused', async () => {
+    const fake = await started();
+    fake.tokens.add('made-by-hand-1').add('made-by-hand-2');
+    fake.secret = { kind: 'string', text: '{"token":"made-by-hand-1"}' };
+    const provider = fake.provider();
+    await renew(provider);
+    await renew(provider, now + 1000 * day);
+    expect(fake.reads).toHaveLength(1);
+    fake.tokens.delete('made-by-hand-1');
+    fake.secret = { kind: 'string', text: '{"token":"made-by-hand-2"}' };
+    await renew(provider);
+    expect(fake.paths()).toEqual([newPath, newPath, newPath, newPath]);
+    expect(fake.asked.at(-1)?.headers.authorization).toBe('Bearer made-by-hand-2');
+  });
+});
