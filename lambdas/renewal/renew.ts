@@ -9,7 +9,7 @@ import type { OnDemandRequest } from '../domain/request.ts';
 import type { RenewalResult } from '../domain/result.ts';
 import type { SecretSummary } from '../domain/secret.ts';
 import type { Settings } from '../domain/settings.ts';
-import { tags, versionIdPrefix } from '../domain/tags.ts';
+import { tags } from '../domain/tags.ts';
 import { checkDue } from '../policy/checks.ts';
 import { belowSchedule, type RenewalTime, renewalTime } from '../policy/renewal-time.ts';
 import { resolveSettings } from '../policy/settings.ts';
@@ -81,12 +81,14 @@ async function renewOnce(
       `The secret ${secret.name} has no value yet: put the first certificate and key into it.`,
     );
   }
-  const overtaken: Reason | undefined = wasOvertaken(job, current, firstSeen)
-    ? {
-        code: 'AlreadyRenewed',
-        message: 'Another version became current meanwhile: this certificate was renewed or replaced.',
-      }
-    : undefined;
+  // The queue's message names the version that the scan saw; on demand it is what our first look saw.
+  const overtaken: Reason | undefined =
+    current !== firstSeen
+      ? {
+          code: 'AlreadyRenewed',
+          message: 'Another version became current meanwhile: this certificate was renewed or replaced.',
+        }
+      : undefined;
   // A message that comes late reads nothing, but where an earlier try has still to be announced.
   if (overtaken && job.versionId !== undefined && unannounced(enrolled) === undefined)
     return leftAlone(secret, trace, overtaken);
@@ -111,14 +113,6 @@ async function renewOnce(
   trace.requestAtFault = false;
   if (job.dryRun) return resultFor(subject, 'planned', decision, time, allWarnings);
   return perform(world, subject, { decision, settings, plan, warnings: allWarnings, force: job.force, output });
-}
-
-/**
- * The queue's message names the version that the scan saw. On demand, it is what our first look saw: a version of ours
- * that came since is a race that we lost, anyone else's is a new certificate to decide upon.
- */
-function wasOvertaken(job: Job, current: string, firstSeen: string | undefined): boolean {
-  return current !== firstSeen && (job.versionId !== undefined || current.startsWith(versionIdPrefix));
 }
 
 /** Step 2. */

@@ -187,3 +187,26 @@ describe('races', () => {
     expect(world.publisher.events.slice(events).map(({ type }) => type)).toEqual(['Scan Completed']);
   });
 });
+
+describe('a request that meets another writer', () => {
+  it('answers AlreadyRenewed, and what they wrote stays', async () => {
+    const world = new World();
+    const arn = world.enrol();
+    const theirs = newKey();
+    const fresh = world.ca.issueLeaf({ key: theirs, subject: new Uint8Array([0x30, 0]), ...freshDates });
+    world.faults.meanwhile('before', 'promote', () =>
+      world.store.write(arn, pairValue(fresh.leaf, fresh.chain, theirs), 'theirs'),
+    );
+    const result = await renewOnDemand(world, { secretId: arn });
+    expect(result).toMatchObject({ outcome: 'skipped', reason: { code: 'AlreadyRenewed' }, versionId: 'theirs' });
+    expect(world.versionOf(arn)).toBe('theirs');
+  });
+});
+
+it('a certificate of this very second is worth a second’s patience', async () => {
+  const world = new World();
+  const arn = world.enrol({ notBefore: start - 60_000, notAfter: start - 60_000 + 24 * hour });
+  expect(await renewOnDemand(world, { secretId: arn })).toMatchObject({ outcome: 'rekeyed' });
+  expect(world.clock.sleeps).toContain(1000);
+  expect(world.ca.issued).toHaveLength(2);
+});

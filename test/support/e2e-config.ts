@@ -26,8 +26,12 @@ export function e2eConfig(ca: Pick<CaAccess, 'url'>, { gated, lenient }: MoreCas
       'same-key': { ca: local, mode: 'renew' },
       encrypted: { ca: local, passwordSecretId: PASSWORD_SECRET },
       paused: { ca: local, paused: true },
+      'before-8h30m': { ca: local, expiresIn: '8h30m' },
+      'every-16h': { ca: local, rekeyPeriod: '16h' },
       // Nothing listens on port 1.
       unreachable: { ca: { ...local, url: 'https://127.0.0.1:1' } },
+      // The CA of `lenient`, whose certificate does not verify to this root.
+      untrusted: { ca: { ...local, url: lenient.url } },
       gated: { ca: { ...local, url: gated.url } },
       lenient: { ca: { ...local, url: lenient.url, root: lenient.rootPem } },
     },

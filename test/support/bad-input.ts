@@ -1,0 +1,281 @@
+/** Everything that a secret can be instead of a certificate that is renewed, each with what is to be said of it. */
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { CreateKeyCommand, KMSClient } from '@aws-sdk/client-kms';
+import {
+  CreateSecretCommand,
+  DeleteSecretCommand,
+  ReplicateSecretToRegionsCommand,
+  RotateSecretCommand,
+  SecretsManagerClient,
+  type Tag,
+} from '@aws-sdk/client-secrets-manager';
+import type { ReasonCode } from '../../lambdas/domain/decision.ts';
+import { makeHierarchy } from '../../scripts/local/hierarchy.ts';
+import { type CaAccess, forge, issue, type Leaf, type LeafRequest } from '../../scripts/local/leaf.ts';
+import { client, type Endpoint, ROOT, uniqueName } from './aws.ts';
+import { inShape } from './enrolled.ts';
+import { camel, dueDates, hour } from './on-demand.ts';
+
+export interface Setting {
+  readonly aws: Endpoint;
+  readonly ca: CaAccess;
+  /** Of a Lambda function that may stand as somebody else's rotation function. */
+  readonly anyFunctionArn: string;
+}
+
+export interface BadInput {
+  readonly what: string;
+  readonly code: ReasonCode;
+  /** What was found, and what to do. */
+  readonly says: RegExp;
+  /**
+   * - `worker`: a worker reads it and fails, which leaves a tag, an event and a log line
+   * - `scan`: the scan's plan and log have it and an event tells of it; nothing is written
+   * - `plan`: the plan and, where it is anything to look into, the log; no event, nothing written
+   */
+  readonly foundBy: 'worker' | 'scan' | 'plan';
+  /** Makes the secret, and returns its ARN. */
+  readonly make: (setting: Setting) => Promise<string>;
+}
+
+type Content = Pick<BadInput, 'code' | 'says'> & {
+  readonly value: (setting: Setting) => string | Uint8Array | Promise<string | Uint8Array>;
+};
+
+async function create(
+  { aws }: Setting,
+  value: string | Uint8Array | undefined,
+  tags: Readonly<Record<string, string>> = {},
+  name = uniqueName('bad'),
+): Promise<string> {
+  const Tags = profileTags(tags);
+  const content = typeof value === 'string' ? { SecretString: value } : value && { SecretBinary: value };
+  const request = new CreateSecretCommand({ Name: name, Tags, ...content });
+  return (await client(SecretsManagerClient, aws).send(request)).ARN ?? '';
+}
+
+const profileTags = (tags: Readonly<Record<string, string>>): Tag[] =>
+  Object.entries({ profile: 'internal', ...tags }).map(([key, Value]) => ({ Key: `cert-renewer:${key}`, Value }));
+
+const due = ({ ca }: Setting, request: LeafRequest = {}): Promise<Leaf> => forge(ca, { ...dueDates(), ...request });
+const pair = (leaf: Leaf): string => camel(leaf, leaf.keyPem);
+const shapesAllowed = /expected a JSON object with certificate, privateKey/;
+
+/** In a secret that is enrolled and whose tags are good. */
+const contents: Readonly<Record<string, Content>> = {
+  'no certificate but a password': {
+    code: 'UnsupportedSecret',
+    says: /^A JSON object with the fields \["username", "password"\]: expected a JSON object with certificate/,
+    value: () => JSON.stringify({ username: 'admin', password: randomBytes(12).toString('hex') }),
+  },
+  'plain text': {
+    code: 'UnsupportedSecret',
+    says: /^Text of 24 characters .* expected/,
+    value: () => randomBytes(12).toString('hex'),
+  },
+  '60 KB of random bytes': {
+    code: 'UnsupportedSecret',
+    says: /^Binary data of 60000 bytes that is neither text nor PKCS#12/,
+    value: () => new Uint8Array(randomBytes(60_000)),
+  },
+  '60 KB of random text': {
+    code: 'UnsupportedSecret',
+    says: shapesAllowed,
+    value: () => randomBytes(30_000).toString('hex'),
+  },
+  'JSON that was cut': {
+    code: 'UnsupportedSecret',
+    says: /begins like JSON and is not valid JSON/,
+    value: async (setting) => pair(await due(setting)).slice(0, 700),
+  },
+  'a certificate whose PEM was cut': {
+    code: 'UnsupportedSecret',
+    says: /"certificate" has a PEM block BEGIN CERTIFICATE that is not closed by its END line: expected whole/,
+    value: async (setting) => {
+      const leaf = await due(setting);
+      return camel({ ...leaf, certificatePem: leaf.certificatePem.slice(0, 300) }, leaf.keyPem);
+    },
+  },
+  'a key whose PEM was cut': {
+    code: 'UnsupportedSecret',
+    says: /"privateKey" has a PEM block BEGIN PRIVATE KEY that is not closed/,
+    value: async (setting) => {
+      const leaf = await due(setting);
+      return camel(leaf, leaf.keyPem.slice(0, 120));
+    },
+  },
+  'a PEM text that was cut': {
+    code: 'UnsupportedSecret',
+    says: /not closed by its END line/,
+    value: async (setting) => {
+      const leaf = await due(setting);
+      return leaf.keyPem + leaf.certificatePem.slice(0, 400);
+    },
+  },
+  'a certificate with lines missing': {
+    code: 'InvalidCertificate',
+    says: /is not an X\.509 certificate.*Put the certificate there again/,
+    value: async (setting) => {
+      const leaf = await due(setting);
+      const lines = leaf.certificatePem.split('\n');
+      return camel({ ...leaf, certificatePem: [...lines.slice(0, 3), ...lines.slice(5)].join('\n') }, leaf.keyPem);
+    },
+  },
+  'no key': {
+    code: 'UnsupportedSecret',
+    says: /no key: expected either "privateKey" \(PEM\) or "kmsKeyId"/,
+    value: async (setting) => JSON.stringify({ certificate: (await due(setting)).certificatePem }),
+  },
+  'a kind of key that is not taken': {
+    code: 'UnsupportedSecret',
+    says: /secp256k1: expected an EC key on P-256, P-384, P-521/,
+    value: async (setting) => {
+      const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'secp256k1' });
+      return camel(await due(setting), String(privateKey.export({ type: 'pkcs8', format: 'pem' })));
+    },
+  },
+  'the key of another certificate': {
+    code: 'KeyMismatch',
+    says: /is not the certificate's: put the certificate and the key that belong together/,
+    value: async (setting) => camel(await due(setting), (await issue(setting.ca)).keyPem),
+  },
+  'an encrypted key without a password': {
+    code: 'PasswordRequired',
+    says: /is encrypted: set passwordSecretId in the profile/,
+    value: async (setting) => {
+      const leaf = await due(setting);
+      const passphrase = randomBytes(12).toString('hex');
+      const encrypted = leaf.key.export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase });
+      return camel(leaf, String(encrypted));
+    },
+  },
+  'a KMS key that is not tagged': {
+    code: 'KmsDenied',
+    says: /GetPublicKey.*tag the key with cert-renewer:profile/,
+    value: async (setting) => {
+      const make = new CreateKeyCommand({ KeySpec: 'ECC_NIST_P256', KeyUsage: 'SIGN_VERIFY' });
+      const { KeyMetadata: { Arn: kmsKeyId = '' } = {} } = await client(KMSClient, setting.aws).send(make);
+      const { certificatePem: certificate, chainPem: chain } = await due(setting);
+      return inShape('camel', { certificate, chain, kmsKeyId });
+    },
+  },
+  'a certificate that expired': {
+    code: 'CertificateExpired',
+    says: /expired at .*allowRenewalAfterExpiry.*or put a new certificate into the secret/,
+    value: async (setting) => {
+      const now = Date.now();
+      const dates = { notBefore: new Date(now - 24 * hour), notAfter: new Date(now - hour) };
+      return pair(await due(setting, dates));
+    },
+  },
+  "another CA's certificate": {
+    code: 'CaRejected',
+    says: /unknown_ca.*check that the certificate is of the CA of the profile/,
+    value: async (setting) => {
+      const { intermediate } = await makeHierarchy({ name: 'Foreign' });
+      const keys = { intermediatePem: intermediate.certificatePem, intermediateKeyPem: intermediate.keyPem };
+      return pair(await due({ ...setting, ca: { ...setting.ca, ...keys } }));
+    },
+  },
+  'a certificate that is no TLS client’s': {
+    code: 'InvalidRequest',
+    says: /can't be rekeyed at step-ca: its extended key usage has no clientAuth.*The mode renew, another profile/,
+    value: async (setting) => pair(await due(setting, { extKeyUsage: ['serverAuth'] })),
+  },
+};
+
+const badTags: Readonly<Record<string, { readonly tags: Readonly<Record<string, string>>; readonly says: RegExp }>> = {
+  'a window that is none': {
+    tags: { 'expires-in': 'soon' },
+    says: /^The tag cert-renewer:expires-in: expected a duration above zero such as 8h30m.*; found "soon"\. Correct/,
+  },
+  'a negative period': { tags: { 'rekey-period': '-8h' }, says: /cert-renewer:rekey-period.*found "-8h"/ },
+  'a window and a period': {
+    tags: { 'expires-in': '8h', 'rekey-period': '8h' },
+    says: /^cert-renewer:expires-in and cert-renewer:rekey-period are both set.*Keep one/,
+  },
+  'a mode that is none': { tags: { mode: 'reissue' }, says: /expected one of "rekey", "renew"; found "reissue"/ },
+  'a size without kty': { tags: { size: '2048' }, says: /^cert-renewer:size is set without cert-renewer:kty/ },
+  'paused neither true nor false': { tags: { paused: 'yes' }, says: /expected one of "true", "false"; found "yes"/ },
+};
+
+const leftAlone: readonly BadInput[] = [
+  {
+    what: 'a profile that this stack lacks',
+    code: 'UnknownProfile',
+    says: /^The tag cert-renewer:profile is "nowhere", and this stack has no such profile: correct the tag, or deploy/,
+    foundBy: 'plan',
+    make: async (setting) => create(setting, pair(await due(setting)), { profile: 'nowhere' }),
+  },
+  {
+    what: 'a secret that is being deleted',
+    code: 'SecretNotFound',
+    says: /scheduled for deletion. Restore it/,
+    foundBy: 'plan',
+    make: async (setting) => {
+      const arn = await create(setting, pair(await due(setting)));
+      const remove = new DeleteSecretCommand({ SecretId: arn, RecoveryWindowInDays: 7 });
+      await client(SecretsManagerClient, setting.aws).send(remove);
+      return arn;
+    },
+  },
+  {
+    what: 'a replica',
+    code: 'Replica',
+    says: /only its primary Region may write/,
+    foundBy: 'plan',
+    make: async (setting) => {
+      const { endpoint } = setting.aws;
+      const primary = new SecretsManagerClient({ endpoint, region: 'eu-west-1', credentials: ROOT });
+      const Name = uniqueName('replica');
+      const SecretString = pair(await due(setting));
+      const made = await primary.send(new CreateSecretCommand({ Name, SecretString, Tags: profileTags({}) }));
+      const AddReplicaRegions = [{ Region: 'us-east-1' }];
+      await primary.send(new ReplicateSecretToRegionsCommand({ SecretId: Name, AddReplicaRegions }));
+      return (made.ARN ?? '').replace('eu-west-1', 'us-east-1');
+    },
+  },
+  {
+    what: "a secret that somebody else's function rotates",
+    code: 'RotationEnabled',
+    says: /rotates this secret by another function. Switch that off \(aws secretsmanager cancel-rotate-secret\)/,
+    foundBy: 'plan',
+    make: async (setting) => {
+      const SecretId = await create(setting, pair(await due(setting)));
+      const rotate = new RotateSecretCommand({
+        SecretId,
+        RotationLambdaARN: setting.anyFunctionArn,
+        RotateImmediately: false,
+        RotationRules: { AutomaticallyAfterDays: 30 },
+      });
+      await client(SecretsManagerClient, setting.aws).send(rotate);
+      return SecretId;
+    },
+  },
+  {
+    what: 'a secret of another AWS service',
+    code: 'ManagedByService',
+    says: /belongs to the AWS service rds/,
+    foundBy: 'plan',
+    make: async (setting) => create(setting, pair(await due(setting)), {}, uniqueName('rds!cluster')),
+  },
+  {
+    what: 'a secret without a value',
+    code: 'NotDue',
+    says: /no value yet: put the first certificate and key into it/,
+    foundBy: 'plan',
+    make: (setting) => create(setting, undefined),
+  },
+];
+
+export const badInputs: readonly BadInput[] = [
+  ...Object.entries(contents).map(([what, { code, says, value }]): BadInput => {
+    const make = async (setting: Setting): Promise<string> => create(setting, await value(setting));
+    return { what, code, says, foundBy: 'worker', make };
+  }),
+  ...Object.entries(badTags).map(([what, { tags, says }]): BadInput => {
+    const make = async (setting: Setting): Promise<string> => create(setting, pair(await due(setting)), tags);
+    return { what, code: 'InvalidTag', says, foundBy: 'scan', make };
+  }),
+  ...leftAlone,
+];

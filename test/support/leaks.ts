@@ -1,0 +1,128 @@
+/** Looking for keys where none may be: all that a stack leaves behind, searched for their bytes in any spelling. */
+import type { KeyObject } from 'node:crypto';
+import { ListSecretsCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { client, type Endpoint } from './aws.ts';
+import type { BusEvent } from './events.ts';
+import { logText } from './logs.ts';
+
+/** Where something was written, and what. */
+export interface Trace {
+  readonly place: string;
+  readonly text: string;
+}
+
+export interface Secret {
+  /** What to call it in a finding. */
+  readonly name: string;
+  /** Each is secret as a whole and in every part of a dozen bytes. */
+  readonly bytes: readonly Uint8Array[];
+}
+
+/** The private parts of a key: its numbers (RFC 7517: d, p, q, dp, dq, qi) and its DER, in each container. */
+export function secretsOf(name: string, key: KeyObject): Secret {
+  const jwk = key.export({ format: 'jwk' });
+  const numbers = ['d', 'p', 'q', 'dp', 'dq', 'qi'].flatMap((field) => {
+    const value = jwk[field];
+    return typeof value === 'string' ? [new Uint8Array(Buffer.from(value, 'base64url'))] : [];
+  });
+  return { name, bytes: numbers };
+}
+
+export function password(name: string, text: string): Secret {
+  return { name, bytes: [new Uint8Array(Buffer.from(text))] };
+}
+
+const partLength = 12;
+
+/** Overlapping parts, so that a cut or wrapped one is found too. */
+function parts(bytes: Uint8Array): Buffer[] {
+  const whole = Buffer.from(bytes);
+  const last = Math.max(0, whole.length - partLength);
+  const starts = new Set([...Array(Math.ceil(whole.length / 6)).keys()].map((n) => Math.min(n * 6, last)));
+  return [...starts].map((start) => whole.subarray(start, start + partLength));
+}
+
+/** The ways in which bytes get into a text. */
+function spellings(part: Buffer): string[] {
+  // Base64 writes three bytes as four letters: what a part looks like depends on where in its three it begins.
+  const base64 = [0, 1, 2].map((before) => {
+    const text = Buffer.concat([Buffer.alloc(before), part])
+      .toString('base64')
+      .replace(/=+$/, '');
+    return text.slice(before === 0 ? 0 : before + 1, Math.floor(((before + part.length) * 8) / 6));
+  });
+  const url = base64.map((text) => text.replaceAll('+', '-').replaceAll('/', '_'));
+  const numbers = [...part];
+  return [
+    part.toString('hex'),
+    part.toString('hex').toUpperCase(),
+    numbers.map((byte) => byte.toString(16).padStart(2, '0')).join(':'),
+    ...base64,
+    ...url,
+    numbers.join(','), // a Buffer as JSON
+    part.toString('latin1'),
+    BigInt(`0x${part.toString('hex')}`).toString(),
+  ];
+}
+
+/** Line ends and what escapes them (in JSON, and in JSON in JSON) go: PEM is wrapped at 64 columns. */
+function unwrapped(text: string): string {
+  return text.replace(/\\+[nrt]/g, '').replace(/\s+/g, '');
+}
+
+/** `<place>: <name>` for every secret that is found somewhere; an empty list is what one wants. */
+export function leaks(traces: readonly Trace[], secrets: readonly Secret[]): string[] {
+  const haystacks = traces.map(({ place, text }) => ({ place, texts: [text, unwrapped(text)] }));
+  return secrets.flatMap(({ name, bytes }) => {
+    const needles = [...new Set(bytes.flatMap(parts).flatMap(spellings))];
+    return haystacks
+      .filter(({ texts }) => needles.some((needle) => texts.some((text) => text.includes(needle))))
+      .map(({ place }) => `${place}: ${name}`);
+  });
+}
+
+/** Tokens by which one may sign in, of any key: a JWT is three parts in base64url, of which the first two are JSON. */
+export function tokens(traces: readonly Trace[]): string[] {
+  return traces.filter(({ text }) => /eyJ[\w-]{10,}\.eyJ[\w-]{10,}\./.test(text)).map(({ place }) => place);
+}
+
+/** All log lines, tags and queue messages of the account, and the events that were collected. */
+export async function tracesOf(aws: Endpoint, events: readonly BusEvent[], since = 0): Promise<Trace[]> {
+  const lines = await logText(aws, since);
+  return [
+    { place: 'the logs', text: lines.join('\n') },
+    { place: 'the events', text: JSON.stringify(events) },
+    { place: 'the tags', text: await tagText(aws) },
+    { place: 'the queues', text: JSON.stringify(await queuedMessages(aws)) },
+  ];
+}
+
+async function tagText(aws: Endpoint): Promise<string> {
+  const secrets = client(SecretsManagerClient, aws);
+  const found: string[] = [];
+  let NextToken: string | undefined;
+  do {
+    const page = await secrets.send(new ListSecretsCommand({ IncludePlannedDeletion: true, NextToken }));
+    found.push(JSON.stringify(page.SecretList));
+    NextToken = page.NextToken;
+  } while (NextToken !== undefined);
+  return found.join('\n');
+}
+
+export interface QueuedMessage {
+  readonly queue: string;
+  readonly Body: string;
+  readonly ReceiveCount: number;
+}
+
+/** Every message of every queue, the invisible too, and nothing changes by looking: a view of the local AWS's own. */
+export async function queuedMessages({ endpoint }: Endpoint): Promise<QueuedMessage[]> {
+  const answer = await fetch(`${endpoint}/_ministack/sqs/messages`);
+  const { messages }: { messages: Record<string, Record<string, Record<string, QueuedMessage[]>>> } = JSON.parse(
+    await answer.text(),
+  );
+  return Object.values(messages)
+    .flatMap((regions) => Object.values(regions))
+    .flatMap((queues) => Object.entries(queues))
+    .flatMap(([url, found]) => found.map((message) => ({ ...message, queue: url.split('/').at(-1) ?? '' })));
+}

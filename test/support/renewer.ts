@@ -1,0 +1,126 @@
+/** The deployed stack in its users' hands: enrol, invoke, scan, and read what is there. */
+import { createPrivateKey, createPublicKey, type KeyObject, X509Certificate } from 'node:crypto';
+import {
+  CreateSecretCommand,
+  DeleteResourcePolicyCommand,
+  GetSecretValueCommand,
+  PutResourcePolicyCommand,
+  SecretsManagerClient,
+  type Tag,
+} from '@aws-sdk/client-secrets-manager';
+import { expect } from 'vitest';
+import type { RenewalResult, ScanResult } from '../../lambdas/domain/result.ts';
+import { type CaAccess, forge, issue, type Leaf, type LeafRequest } from '../../scripts/local/leaf.ts';
+import { client, invoke, uniqueName, waitFor } from './aws.ts';
+import { PASSWORD_SECRET } from './e2e-config.ts';
+import { type EnrolledSecret, enrol, fromShape, look, versionIds } from './enrolled.ts';
+import type { Local } from './local.ts';
+import { camel, hour, refusal, renewNow } from './on-demand.ts';
+
+export interface Fresh {
+  readonly profile?: string;
+  /** Without their prefix. */
+  readonly tags?: Readonly<Record<string, string>>;
+  /** Default: the run's own. */
+  readonly ca?: CaAccess;
+}
+
+/** Of a certificate of 24 hours. */
+export const aged = (hours: number) => ({
+  notBefore: new Date(Date.now() - hours * hour),
+  notAfter: new Date(Date.now() + (24 - hours) * hour),
+});
+
+export type FreshSecret = EnrolledSecret & { readonly leaf: Leaf };
+export type Renewer = ReturnType<typeof renewerOf>;
+
+export function renewerOf(local: Local) {
+  const { emulator } = local;
+  const secrets = client(SecretsManagerClient, emulator);
+  const renewFunction = () => local.outputs['RenewFunctionName'] ?? '';
+
+  const renew = (request: unknown): Promise<RenewalResult> => renewNow(emulator, renewFunction(), request);
+  const refused = (request: unknown) => refusal(emulator, renewFunction(), request);
+
+  /** A scan of these secrets only: other tests have theirs in the same account. */
+  async function scan(secretIds: readonly string[], more: object = {}): Promise<ScanResult> {
+    const answer = await invoke<ScanResult>(emulator, local.outputs['ScanFunctionName'] ?? '', { secretIds, ...more });
+    if (answer.error) throw new Error(`${answer.error.errorType}: ${answer.error.errorMessage}`);
+    return answer.payload;
+  }
+
+  /** A certificate of 24 hours, an hour old and so not due, in the camel shape. */
+  async function fresh(enrolment: Fresh = {}, request: LeafRequest = {}): Promise<FreshSecret> {
+    const { ca = local.ca, ...more } = enrolment;
+    const wanted = { ...aged(1), ...request };
+    // What has expired already step-ca would not sign.
+    const leaf = await (wanted.notAfter < new Date() ? forge : issue)(ca, wanted);
+    return { ...(await enrol(emulator, { value: camel(leaf, leaf.keyPem), name: 'step', ...more })), leaf };
+  }
+
+  /** A secret that holds something else, or nothing yet. Returns its name. */
+  async function put(value: string | undefined, tags: Readonly<Record<string, string>> = {}): Promise<string> {
+    const Name = uniqueName('step');
+    const Tags: Tag[] = Object.entries(tags).map(([key, Value]) => ({ Key: `cert-renewer:${key}`, Value }));
+    const content = value === undefined ? {} : { SecretString: value };
+    await secrets.send(new CreateSecretCommand({ Name, Tags, ...content }));
+    return Name;
+  }
+
+  /** What a reader finds, whose key must be the certificate's. */
+  async function reader(secretId: string) {
+    const found = await look(emulator, secretId);
+    const pair = fromShape('camel', found.value);
+    const certificate = new X509Certificate(pair.certificate);
+    const publicKey = createPublicKey(createPrivateKey(pair.privateKey ?? ''));
+    expect(certificate.publicKey.equals(publicKey)).toBe(true);
+    expect([undefined, found.versionId]).toContain(found.stages.get('AWSPENDING'));
+    return { ...found, pair, certificate, publicKey };
+  }
+
+  /** Waits for the workers: either a new version, or the tags that say that one has looked and left it. */
+  async function settled({ arn }: EnrolledSecret, isDone: (versions: readonly string[]) => boolean) {
+    const seen = { text: '' };
+    await waitFor('the worker', async () => {
+      const { tags, versionId } = await look(emulator, arn);
+      const versions = await versionIds(emulator, arn);
+      seen.text = JSON.stringify({ versions, tags: [...tags] });
+      return tags.get('cert-renewer:version-id') === versionId && isDone(versions);
+    }).catch((error: unknown) => {
+      throw new Error(`${error}; seen: ${seen.text}`);
+    });
+    return reader(arn);
+  }
+
+  /** Of the profile `encrypted`. */
+  async function password(): Promise<string> {
+    const { SecretString = '' } = await secrets.send(new GetSecretValueCommand({ SecretId: PASSWORD_SECRET }));
+    return SecretString;
+  }
+
+  const deny = (secretId: string, Action: string): Promise<unknown> => {
+    const Statement = [{ Effect: 'Deny', Principal: '*', Action, Resource: '*' }];
+    const ResourcePolicy = JSON.stringify({ Version: '2012-10-17', Statement });
+    return secrets.send(new PutResourcePolicyCommand({ SecretId: secretId, ResourcePolicy }));
+  };
+
+  const allow = (secretId: string): Promise<unknown> =>
+    secrets.send(new DeleteResourcePolicyCommand({ SecretId: secretId }));
+
+  return {
+    ...{ renew, refused, scan, fresh, put, reader, settled, deny, allow, password, secrets },
+    versions: (secretId: string) => versionIds(emulator, secretId),
+    look: (secretId: string) => look(emulator, secretId),
+  };
+}
+
+/** Scans one secret, and waits until its worker is done: `versions` is how many there are then. */
+export async function scanned(renewer: Renewer, secret: EnrolledSecret, versions: number) {
+  const counts = await renewer.scan([secret.arn]);
+  expect(counts).toMatchObject({ listed: 1, enqueued: 1 });
+  return renewer.settled(secret, (found) => found.length === versions);
+}
+
+export const serialOf = (certificate: X509Certificate): string => certificate.serialNumber.toLowerCase();
+export const isKeyOf = (key: KeyObject, certificate: X509Certificate): boolean =>
+  certificate.publicKey.equals(createPublicKey(key));
