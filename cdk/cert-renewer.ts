@@ -1,26 +1,33 @@
 /** The construct: everything that keeps the certificates of one account and Region from expiring. */
 import { Duration, Stack, Tags } from 'aws-cdk-lib';
-import type { Metric, MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
-import { EventBus, type IEventBus, type OnEventOptions, Rule } from 'aws-cdk-lib/aws-events';
-import type { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
+import { EventBus, type IEventBus } from 'aws-cdk-lib/aws-events';
+import { type Grant, type IGrantable, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IKey, Key } from 'aws-cdk-lib/aws-kms';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { SqsDestination } from 'aws-cdk-lib/aws-lambda-destinations';
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
+import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
-import { Construct } from 'constructs';
-import type { RenewalEvent } from '../lambdas/domain/result.ts';
+import type { Construct } from 'constructs';
+import { authorityProfileName } from '../lambdas/policy/authority-profile.ts';
+import type { Schedule } from '../lambdas/policy/schedule.ts';
+import { Authorities } from './authorities.ts';
+import { CaApi } from './ca-api.ts';
+import type { CertificateAuthority } from './certificate-authority.ts';
 import { type Config, configSchedule, validateConfig } from './config.ts';
 import { ConfigError } from './config-error.ts';
 import { type EnrollableSecret, type EnrolOptions, enrolmentTags } from './enrolment.ts';
-import { Monitoring, type ProfileMetric, profileMetric } from './monitoring.ts';
+import { Hooks } from './hooks.ts';
+import { Monitoring } from './monitoring.ts';
 import { placementOf, type VpcPlacement } from './network.ts';
 import { NodeFunction, type NodeFunctionProps } from './node-function.ts';
-import { allowEncryptionKey, allowProfiles, allowRenewal, allowScan } from './permissions.ts';
+import { Observable } from './observable.ts';
+import { allowEncryptionKey, allowParameters, allowRenewal, allowScan } from './permissions.ts';
 import { Profiles } from './profiles.ts';
 import { RenewalQueues } from './queues.ts';
 import { eventAge, ScanSchedule } from './scan-schedule.ts';
+import { signerRoleName } from './signer-role.ts';
 
 /** The options of cert-renewer.json; in place of ids and ARNs, constructs and tokens may stand. */
 export interface CertRenewerProps extends Omit<Config, 'vpc' | 'encryptionKeys'> {
@@ -32,13 +39,14 @@ export interface CertRenewerProps extends Omit<Config, 'vpc' | 'encryptionKeys'>
   readonly eventBus?: IEventBus | EventBus | undefined;
 }
 
-const workerTimeout = Duration.minutes(2);
+/** Within the queue's visibility timeout (queues.ts). */
+const workerTimeout = Duration.seconds(90);
 
 /**
  * Renews and rekeys the certificates in every secret that carries the tag `cert-renewer:profile` with the name of one
  * of its profiles. One in a stack. Throws ConfigError for options that are wrong.
  */
-export class CertRenewer extends Construct {
+export class CertRenewer extends Observable {
   readonly scanFunction: IFunction;
   readonly renewFunction: IFunction;
   readonly queue: IQueue;
@@ -46,8 +54,15 @@ export class CertRenewer extends Construct {
   readonly eventBus: IEventBus;
   /** What alarms and failures are published to; `notify.email` subscribes to it. */
   readonly topic: ITopic;
+  /** The stack's own certificate authorities, by name. */
+  readonly authorities: ReadonlyMap<string, CertificateAuthority>;
+  /** The secret with their roots in PEM; undefined without authorities, as what follows. */
+  readonly trustBundle: ISecret | undefined;
+  /** Of the API that renews them, without a slash at its end. */
+  readonly caApiUrl: string | undefined;
   private readonly config: Config;
   private readonly worker: NodeFunction;
+  private readonly caApi: CaApi | undefined;
 
   constructor(scope: Construct, id: string, props: CertRenewerProps) {
     super(scope, id);
@@ -57,16 +72,20 @@ export class CertRenewer extends Construct {
     const schedule = configSchedule(config);
     const paused = config.paused ?? false;
     const profiles = new Profiles(this, 'Profiles', config.profiles);
-    const queues = new RenewalQueues(this, 'Queues', workerTimeout);
+    const queues = new RenewalQueues(this, 'Queues');
     const bus = props.eventBus ?? new EventBus(this, 'Bus', { description: 'What cert-renewer did' });
     this.eventBus = bus as IEventBus; // class and interface differ only in an optional property that may be undefined
-    const shared = this.sharedProps(props, profiles, queues.queue.queueUrl);
+    const own = this.newAuthorities();
+    const shared = this.sharedProps(props, profiles, own, queues.queue.queueUrl);
+    const api = own && this.newCaApi(shared, own);
+    this.worker = this.renewer(shared, queues.queue, own);
     const scan = this.scanner(shared, queues, eventAge(schedule));
-    this.worker = this.renewer(shared, queues.queue);
-    for (const { role, function: fn } of [scan, this.worker]) {
-      allowProfiles(role, profiles.prefix);
+    own?.allowScan(scan);
+    for (const { role, function: fn } of [scan, this.worker, ...(api ? [api.handler] : [])]) {
+      allowParameters(role, 'Profiles', profiles.prefix);
       this.eventBus.grantPutEventsTo(role);
-      fn.node.addDependency(...profiles.parameters); // a new environment must find the new profiles
+      // A new environment must find the new profiles and authorities.
+      fn.node.addDependency(...profiles.parameters, ...(own?.parameters ?? []));
     }
     new ScanSchedule(this, 'Schedule', {
       schedule,
@@ -79,16 +98,38 @@ export class CertRenewer extends Construct {
     this.renewFunction = this.worker.function;
     this.queue = queues.queue;
     this.deadLetterQueue = queues.deadLetterQueue;
-    this.topic = new Monitoring(this, 'Monitoring', {
-      profiles: Object.keys(config.profiles),
+    this.authorities = own?.all ?? new Map();
+    this.trustBundle = own?.trustBundle as ISecret | undefined; // as above
+    this.caApi = api;
+    this.caApiUrl = api?.url;
+    this.topic = this.newMonitoring(queues, schedule).topic;
+  }
+
+  private newMonitoring(queues: RenewalQueues, schedule: Schedule): Monitoring {
+    const { config } = this;
+    const hooks = this.newHooks();
+    return new Monitoring(this, 'Monitoring', {
+      profiles: [...Object.keys(config.profiles), ...[...this.authorities.keys()].map(authorityProfileName)],
       emails: config.notify?.email ?? [],
       eventBus: this.eventBus,
-      scanFunction: scan.function,
+      scanFunction: this.scanFunction,
       deadLetterQueue: queues.deadLetterQueue,
       scanDeadLetterQueue: queues.scanDeadLetterQueue,
       schedule,
-      paused,
-    }).topic;
+      paused: config.paused ?? false,
+      hooks: hooks && {
+        profiles: Object.entries(config.profiles).flatMap(([name, profile]) => (profile.hooks?.length ? [name] : [])),
+        deadLetterQueue: hooks.deadLetterQueue,
+        functionArns: hooks.functionArns,
+      },
+    });
+  }
+
+  private newHooks(): Hooks | undefined {
+    const { profiles, encryptionKeys = [] } = this.config;
+    if (!Object.values(profiles).some(({ hooks }) => hooks?.length)) return undefined;
+    const { eventBus, logRetention } = this;
+    return new Hooks(this, 'Hooks', { profiles, eventBus, logRetention, encryptionKeys });
   }
 
   /**
@@ -97,6 +138,15 @@ export class CertRenewer extends Construct {
    */
   grantInvoke(grantee: IGrantable): Grant {
     return this.renewFunction.grantInvoke(grantee);
+  }
+
+  /**
+   * Lets a role renew the stack's own authorities by HTTP, where `caApi.auth` is `iam`. Throws ConfigError without
+   * authorities.
+   */
+  grantRenewAuthorities(grantee: IGrantable): Grant {
+    if (this.caApi) return this.caApi.grantInvoke(grantee);
+    throw new ConfigError(this.node.path, [{ path: '$.authorities', message: 'there is none, and no API either' }]);
   }
 
   /**
@@ -111,60 +161,6 @@ export class CertRenewer extends Construct {
     if (secret.encryptionKey) allowEncryptionKey(this.worker.role, secret.encryptionKey.keyArn);
   }
 
-  /** After each renewal; the event's detail is the answer of the renew function. */
-  onRenewed(id: string, options: OnEventOptions = {}): Rule {
-    return this.onEvent(id, 'Certificate Renewed', options);
-  }
-
-  onFailed(id: string, options: OnEventOptions = {}): Rule {
-    return this.onEvent(id, 'Certificate Renewal Failed', options);
-  }
-
-  onOverdue(id: string, options: OnEventOptions = {}): Rule {
-    return this.onEvent(id, 'Certificate Renewal Overdue', options);
-  }
-
-  /** A metric of namespace CertRenewer. @default the sum over five minutes */
-  metric(name: ProfileMetric, profile: string, options: MetricOptions = {}): Metric {
-    return profileMetric(name, profile, 'Sum', Duration.minutes(5)).with(options);
-  }
-
-  metricRenewed(profile: string, options?: MetricOptions): Metric {
-    return this.metric('Renewed', profile, options);
-  }
-
-  metricFailed(profile: string, options?: MetricOptions): Metric {
-    return this.metric('Failed', profile, options);
-  }
-
-  metricOverdue(profile: string, options?: MetricOptions): Metric {
-    return this.metric('Overdue', profile, { statistic: 'Maximum', ...options });
-  }
-
-  metricManaged(profile: string, options?: MetricOptions): Metric {
-    return this.metric('Managed', profile, { statistic: 'Maximum', ...options });
-  }
-
-  /** The least time that is left to any certificate of the profile. */
-  metricSecondsToExpiry(profile: string, options?: MetricOptions): Metric {
-    return this.metric('SecondsToExpiry', profile, { statistic: 'Minimum', ...options });
-  }
-
-  /** Milliseconds. */
-  metricRenewalDuration(profile: string, options?: MetricOptions): Metric {
-    return this.metric('RenewalDuration', profile, { statistic: 'Average', ...options });
-  }
-
-  private onEvent(id: string, type: RenewalEvent['type'], { target, eventPattern, ...options }: OnEventOptions): Rule {
-    const rule = new Rule(this, id, {
-      ...options,
-      eventBus: this.eventBus,
-      eventPattern: { ...eventPattern, source: ['cert-renewer'], detailType: [type] },
-    });
-    if (target) rule.addTarget(target);
-    return rule;
-  }
-
   /** Their profiles would share one path of parameters, and each scan would take the other's secrets for its own. */
   private refuseSecond(): void {
     const others = Stack.of(this)
@@ -176,10 +172,20 @@ export class CertRenewer extends Construct {
     ]);
   }
 
-  private sharedProps(props: CertRenewerProps, profiles: Profiles, queueUrl: string) {
+  private newAuthorities(): Authorities | undefined {
+    const { authorities = {} } = this.config;
+    if (Object.keys(authorities).length === 0) return undefined;
+    return new Authorities(this, 'Authorities', { authorities, logRetention: this.logRetention });
+  }
+
+  private get logRetention(): number {
+    return this.config.logRetentionDays ?? 90;
+  }
+
+  private sharedProps(props: CertRenewerProps, profiles: Profiles, own: Authorities | undefined, queueUrl: string) {
     const { config } = this;
     return {
-      logRetention: config.logRetentionDays ?? 90,
+      logRetention: this.logRetention,
       placement: placementOf(this, props.vpc),
       environment: {
         PROFILE_PREFIX: profiles.prefix,
@@ -187,7 +193,8 @@ export class CertRenewer extends Construct {
         QUEUE_URL: queueUrl,
         SCHEDULE: configSchedule(config).expression,
         ...(config.scheduleTimezone !== undefined && { SCHEDULE_TIMEZONE: config.scheduleTimezone }),
-        CONFIG_HASH: profiles.hash,
+        ...own?.environment,
+        CONFIG_HASH: `${profiles.hash}${own?.hash ?? ''}`,
       },
     } satisfies Partial<NodeFunctionProps>;
   }
@@ -196,6 +203,8 @@ export class CertRenewer extends Construct {
     const scan = new NodeFunction(this, 'Scan', {
       ...shared,
       entry: 'scan.ts',
+      // A secret whose own rotation function this is, is none that somebody else rotates.
+      environment: { ...shared.environment, RENEW_FUNCTION_ARN: this.worker.function.functionArn },
       description: 'Lists enrolled secrets and queues what is due',
       timeout: Duration.minutes(15),
       memorySize: 256,
@@ -211,15 +220,37 @@ export class CertRenewer extends Construct {
     return scan;
   }
 
-  private renewer(shared: ReturnType<CertRenewer['sharedProps']>, queue: IQueue): NodeFunction {
+  private newCaApi(shared: ReturnType<CertRenewer['sharedProps']>, own: Authorities): CaApi {
+    const { auth = 'iam', tokenSecretId } = this.config.caApi ?? {};
+    const environment = { ...shared.environment, TRUST_BUNDLE_SECRET: own.trustBundle.secretArn };
+    const api = new CaApi(this, 'CaApi', { ...shared, environment, auth, tokenSecretId });
+    own.allowRenewal(api.handler);
+    return api;
+  }
+
+  private renewer(
+    shared: ReturnType<CertRenewer['sharedProps']>,
+    queue: IQueue,
+    own: Authorities | undefined,
+  ): NodeFunction {
     const renew = new NodeFunction(this, 'Renew', {
       ...shared,
+      ...(own && {
+        environment: { ...shared.environment, TRUST_BUNDLE_SECRET: own.trustBundle.secretArn },
+        roleName: signerRoleName(this, 'Renew'),
+      }),
       entry: 'renew.ts',
       description: 'Renews or rekeys the certificate of one secret',
       timeout: workerTimeout,
       memorySize: 512,
     });
     allowRenewal(renew.role, this.config);
+    own?.allowRenewal(renew);
+    // As the rotation function of secrets with native rotation.
+    renew.function.addPermission('Rotation', {
+      principal: new ServicePrincipal('secretsmanager.amazonaws.com'),
+      sourceAccount: Stack.of(this).account,
+    });
     renew.function.addEventSource(
       new SqsEventSource(queue, {
         batchSize: 10,

@@ -4,8 +4,8 @@
  */
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import * as z from 'zod/mini';
+import { createFields } from '../lambdas/policy/authority.ts';
 import { caSchema, profileFields, profileName } from '../lambdas/policy/profile.ts';
-import { durationText } from '../lambdas/policy/vocabulary.ts';
 
 const describe = <Schema extends z.ZodMiniType>(text: string, schema: Schema): Schema =>
   schema.check(z.describe(text)) as Schema; // check() returns the same kind of schema, but its type says less
@@ -29,18 +29,52 @@ export const retentionDays: readonly number[] = Object.values(RetentionDays).fil
   (days): days is RetentionDays => typeof days === 'number' && days !== RetentionDays.INFINITE,
 );
 
-const targetTag = z.strictObject({ key: text(), value: text() });
+/** What EC2 allows in a tag. */
+const tagText = (most: number) =>
+  z.string().check(z.regex(new RegExp(`^[\\p{L}\\p{Z}\\p{N}_.:/=+@-]{1,${most}}$`, 'u'), 'expected the text of a tag'));
+const targetTag = describe(
+  'The instances: those with this tag.',
+  z.strictObject({ key: tagText(128), value: tagText(256) }),
+);
+
 const hook = z.discriminatedUnion('type', [
-  z.strictObject({ type: z.literal('exec'), command: text(), targetTag }),
+  z.strictObject({
+    type: z.literal('exec'),
+    command: describe(
+      'For sh, with CERT_RENEWER_SECRET_ARN and CERT_RENEWER_VERSION_ID in its environment. Fixed at deployment.',
+      text(),
+    ),
+    targetTag,
+  }),
   z.strictObject({
     type: z.literal('signal'),
     pidFile: z.string().check(z.regex(/^\/[^\0\n]+$/, 'expected an absolute path such as /run/nginx.pid')),
-    signal: z.optional(z.int().check(z.minimum(1), z.maximum(64))),
+    signal: describe('Its number; 1 (SIGHUP) by default.', z.optional(z.int().check(z.minimum(1), z.maximum(64)))),
     targetTag,
   }),
-  z.strictObject({ type: z.literal('lambda'), functionArn: text() }),
-  z.strictObject({ type: z.literal('sns'), topicArn: text() }),
-  z.strictObject({ type: z.literal('acm'), certificates: z.record(text(), text()) }),
+  z.strictObject({
+    type: z.literal('lambda'),
+    functionArn: arn(
+      'lambda',
+      'a Lambda function',
+      'function:[\\w-]+(?::[\\w$-]+)?',
+      'arn:aws:lambda:<region>:<account>:function:<name>',
+    ),
+  }),
+  z.strictObject({
+    type: z.literal('sns'),
+    topicArn: arn('sns', 'an SNS topic', '[\\w-]+', 'arn:aws:sns:<region>:<account>:<name>'),
+  }),
+  z.strictObject({
+    type: z.literal('acm'),
+    certificates: describe(
+      'By the name of the secret: the certificate of ACM that is imported again.',
+      z.record(
+        text(),
+        arn('acm', 'a certificate of ACM', 'certificate/[\\w-]+', 'arn:aws:acm:<region>:<account>:certificate/<id>'),
+      ),
+    ),
+  }),
 ]);
 
 /** The fields that profile, tag and request share, for people who read the schema in an editor. */
@@ -73,23 +107,23 @@ export const configProfile = z.strictObject({
   hooks: describe('What to run after each renewal.', z.optional(z.array(hook))),
 });
 
-const authority = z.strictObject({
-  create: z.optional(
-    z.strictObject({
-      subject: text(),
-      key: z
-        .string()
-        .check(z.regex(/^(?:EC P-(?:256|384|521)|RSA \d{4}|OKP Ed25519)$/, 'expected EC P-256, RSA 3072 or the like')),
-      validity: durationText,
-      pathLen: z.optional(z.int().check(z.minimum(0), z.maximum(16))),
-    }),
+const configAuthority = z.strictObject({
+  create: describe(
+    'Made once, with its key in KMS: the subject (RFC 4514), the kind of key, the validity (a duration), pathLen and nameConstraints of the first certificate.',
+    z.optional(z.strictObject(createFields)),
   ),
-  secretId: z.optional(text()),
-  kmsKeyArn: z.optional(text()),
-  passwordSecretId: z.optional(text()),
-  parent: z.optional(text()),
-  caConfig: z.optional(text()),
-  disabled: z.optional(z.boolean()),
+  secretId: describe('Name or ARN of the secret with a CA certificate that is there already.', z.optional(text())),
+  kmsKeyArn: describe('The key in KMS of that certificate; without it the key is in the secret.', z.optional(keyArn())),
+  passwordSecretId: describe(
+    'Name or ARN of the secret with the password of the key in the secret.',
+    z.optional(text()),
+  ),
+  parent: describe('The authority that issues it; none for a root.', z.optional(profileName)),
+  caConfig: describe(
+    "A step-ca's ca.json beside this file: its claims and its backdate hold for renewals here.",
+    z.optional(text()),
+  ),
+  disabled: describe('true: it signs nothing.', z.optional(z.boolean())),
 });
 
 export const configSchema = z.strictObject({
@@ -121,15 +155,20 @@ export const configSchema = z.strictObject({
     'By name: which CA, and the defaults for the secrets that carry it as cert-renewer:profile.',
     z.record(profileName, configProfile),
   ),
-  authorities: describe("Certificate authorities of the stack's own.", z.optional(z.record(profileName, authority))),
+  authorities: describe(
+    "Certificate authorities of the stack's own.",
+    z.optional(z.record(profileName, configAuthority)),
+  ),
   caApi: describe(
-    'The HTTP API that renews those authorities.',
+    'Who may call the HTTP API that renews those authorities: by IAM (the default), or with a token of the secret tokenSecretId.',
     z.optional(z.strictObject({ auth: z.optional(z.enum(['iam', 'bearer'])), tokenSecretId: z.optional(text()) })),
   ),
 });
 
 export type ConfigDocument = z.infer<typeof configSchema>;
 export type ProfileConfig = z.infer<typeof configProfile>;
+export type HookConfig = z.infer<typeof hook>;
+export type AuthorityConfig = z.infer<typeof configAuthority>;
 
 /** cert-renewer.schema.json, for editors and CI. */
 export function jsonSchema(): Record<string, unknown> {

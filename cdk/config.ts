@@ -1,19 +1,20 @@
 /** cert-renewer.json and the props of the construct: read, validated, and all that is wrong told at once. */
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { Token } from 'aws-cdk-lib';
 import { RenewalError } from '../lambdas/domain/errors.ts';
 import { cronSchedule } from '../lambdas/policy/cron.ts';
 import { toProfile } from '../lambdas/policy/profile.ts';
 import { rateSchedule, type Schedule } from '../lambdas/policy/schedule.ts';
+import { checkAuthorities } from './authority-config.ts';
 import { ConfigError, type Problem } from './config-error.ts';
 import { type ConfigDocument, configSchema, type ProfileConfig } from './config-schema.ts';
 import { configPath, explain, valueAt } from './explain.ts';
+import { checkHooks } from './hook-config.ts';
 import { parseJsonText } from './json-text.ts';
-import { findNotYet } from './not-yet.ts';
 import { readRoot } from './root-certificates.ts';
+import { isToken } from './token.ts';
 
-/** A valid configuration; each profile's `root` is PEM text (or an unresolved token). */
+/** A valid configuration: each profile's `root` is PEM text (or an unresolved token), each `caConfig` an absolute path. */
 export type Config = Omit<ConfigDocument, '$schema'>;
 
 export interface ConfigOrigin {
@@ -61,23 +62,24 @@ export function validateConfig(input: unknown, origin: ConfigOrigin): Config {
     ...checkSchedule(document),
     ...Object.entries(document.profiles).flatMap(([name, profile]) => checkProfile(name, profile)),
     ...checkProfiles(document),
-    ...findNotYet(document),
+    ...checkAuthorities(document, origin.baseDirectory),
+    ...checkHooks(document),
     ...readRoots(document, origin, roots),
   ];
   if (further.length > 0) return fail(further);
   const { $schema: _, ...config } = document;
-  return { ...config, profiles: withRoots(document.profiles, roots) };
+  const { authorities } = config;
+  return {
+    ...config,
+    profiles: withRoots(document.profiles, roots),
+    ...(authorities && { authorities: withAbsolutePaths(authorities, origin.baseDirectory) }),
+  };
 }
 
 /** The schedule of a valid configuration. */
 export function configSchedule(config: Pick<Config, 'schedule' | 'scheduleTimezone'>): Schedule {
   const expression = config.schedule ?? 'rate(1 hour)';
   return expression.startsWith('cron(') ? cronSchedule(expression, config.scheduleTimezone) : rateSchedule(expression);
-}
-
-/** True of a value that holds something known only at deployment. */
-export function isToken(value: unknown): boolean {
-  return Token.isUnresolved(value) || (Array.isArray(value) && value.some((entry) => Token.isUnresolved(entry)));
 }
 
 function checkSchedule(config: ConfigDocument): readonly Problem[] {
@@ -144,6 +146,18 @@ function withRoots(profiles: Config['profiles'], roots: ReadonlyMap<string, stri
         name,
         root === undefined || !('root' in profile.ca) ? profile : { ...profile, ca: { ...profile.ca, root } },
       ];
+    }),
+  );
+}
+
+function withAbsolutePaths(
+  authorities: NonNullable<Config['authorities']>,
+  baseDirectory: string,
+): NonNullable<Config['authorities']> {
+  return Object.fromEntries(
+    Object.entries(authorities).map(([name, authority]) => {
+      const { caConfig } = authority;
+      return [name, caConfig === undefined ? authority : { ...authority, caConfig: resolve(baseDirectory, caConfig) }];
     }),
   );
 }

@@ -1,5 +1,5 @@
 /** Who hears of what went wrong: alarms, and a topic that is fed by them and by the events. */
-import { Annotations, Duration, Stack } from 'aws-cdk-lib';
+import { Annotations, Duration, Fn, Stack } from 'aws-cdk-lib';
 import { Alarm, ComparisonOperator, type IMetric, Metric, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { EventField, type IEventBus, type IRuleTarget, Rule, RuleTargetInput } from 'aws-cdk-lib/aws-events';
@@ -21,9 +21,26 @@ export interface MonitoringProps {
   readonly scanDeadLetterQueue: IQueue;
   readonly schedule: Schedule;
   readonly paused: boolean;
+  /** Undefined where no profile has any. */
+  readonly hooks: HookMonitoring | undefined;
 }
 
-export type ProfileMetric = 'Renewed' | 'Failed' | 'Overdue' | 'Managed' | 'SecondsToExpiry' | 'RenewalDuration';
+export interface HookMonitoring {
+  /** Those that have hooks. */
+  readonly profiles: readonly string[];
+  readonly deadLetterQueue: IQueue;
+  /** Functions of others that hooks call. */
+  readonly functionArns: readonly string[];
+}
+
+export type ProfileMetric =
+  | 'Renewed'
+  | 'Failed'
+  | 'Overdue'
+  | 'Managed'
+  | 'HookFailed'
+  | 'SecondsToExpiry'
+  | 'RenewalDuration';
 
 /** A metric of contract section 8. */
 export function profileMetric(name: ProfileMetric, profile: string, statistic: string, period: Duration): Metric {
@@ -56,6 +73,12 @@ const mails: readonly {
     text: () =>
       `cert-renewer: the certificate in ${detail('secretArn')} (profile ${detail('profile')}) should have been renewed at ${detail('renewAt')} and was not. It expires at ${detail('notAfter')}.`,
   },
+  {
+    id: 'HookFailures',
+    detailType: 'Certificate Hook Failed',
+    text: () =>
+      `cert-renewer renewed ${detail('secretArn')} (profile ${detail('profile')}), but its hook (${detail('hook')}) failed: ${detail('code')}: ${detail('message')}`,
+  },
 ];
 
 export class Monitoring extends Construct {
@@ -67,7 +90,8 @@ export class Monitoring extends Construct {
     super(scope, id);
     this.topic = new Topic(this, 'Topic', { enforceSSL: true, displayName: 'cert-renewer' });
     for (const address of props.emails) this.topic.addSubscription(new EmailSubscription(address));
-    const rules = mails.map(({ id: ruleId, detailType, text }) =>
+    const told = mails.filter(({ detailType }) => props.hooks || detailType !== 'Certificate Hook Failed');
+    const rules = told.map(({ id: ruleId, detailType, text }) =>
       this.mailRule(ruleId, detailType, text(), props.eventBus),
     );
     this.alarms = [
@@ -79,6 +103,7 @@ export class Monitoring extends Construct {
       ),
       this.deadLetterAlarm('ScanDeadLetters', 'Scans could not be started, or failed', props.scanDeadLetterQueue),
       ...this.noScanAlarm(props),
+      ...this.hookAlarms(props.hooks),
     ];
     for (const alarm of this.alarms) alarm.addAlarmAction(new SnsAction(this.topic));
     this.letPublish(
@@ -126,6 +151,35 @@ export class Monitoring extends Construct {
       this.above(`Overdue-${profile}`, `Certificates of the profile ${profile} are past their time to be renewed`, {
         metric: profileMetric('Overdue', profile, 'Maximum', scanPeriod),
       }),
+    ];
+  }
+
+  private hookAlarms(hooks: HookMonitoring | undefined): Alarm[] {
+    if (hooks === undefined) return [];
+    const period = Duration.minutes(5);
+    return [
+      ...hooks.profiles.map((profile) =>
+        this.above(`HookFailed-${profile}`, `A hook of the profile ${profile} failed after a renewal`, {
+          metric: profileMetric('HookFailed', profile, 'Sum', period),
+        }),
+      ),
+      this.deadLetterAlarm(
+        'HookDeadLetters',
+        'Hooks that failed wait in their dead-letter queue',
+        hooks.deadLetterQueue,
+      ),
+      // EventBridge has done its part when Lambda takes the event. What the function makes of it only Lambda knows.
+      ...[...new Set(hooks.functionArns)].map((functionArn, index) =>
+        this.above(`HookFunction-${index}`, `The function of a hook failed to the last: ${functionArn}`, {
+          metric: new Metric({
+            namespace: 'AWS/Lambda',
+            metricName: 'AsyncEventsDropped',
+            dimensionsMap: { FunctionName: Fn.select(6, Fn.split(':', functionArn)) },
+            statistic: 'Sum',
+            period,
+          }),
+        }),
+      ),
     ];
   }
 

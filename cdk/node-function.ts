@@ -18,6 +18,8 @@ export interface NodeFunctionProps {
   readonly environment: Readonly<Record<string, string>>;
   readonly logRetention: RetentionDays;
   readonly placement: Placement | undefined;
+  /** @default CloudFormation's choice */
+  readonly roleName?: string | undefined;
 }
 
 export class NodeFunction extends Construct {
@@ -35,6 +37,7 @@ export class NodeFunction extends Construct {
     this.role = new Role(this, 'Role', {
       assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
       description: `${props.description} (cert-renewer)`,
+      ...(props.roleName !== undefined && { roleName: props.roleName }),
     });
     logGroup.grantWrite(this.role);
     if (props.placement) this.allowNetworkInterfaces();

@@ -4,14 +4,14 @@ import { type Conditions, Effect, PolicyStatement, type Role } from 'aws-cdk-lib
 import type { Construct } from 'constructs';
 import { statusTags, tags } from '../lambdas/domain/tags.ts';
 import type { Config } from './config.ts';
-import { isToken } from './config.ts';
 import { acknowledgeWildcards } from './node-function.ts';
+import { isToken } from './token.ts';
 
 /** A secret or key of one of this stack's profiles. A tag of another stack's profile opens nothing here. */
 const enrolled = (profiles: readonly string[]) => ({ [`aws:ResourceTag/${tags.profile}`]: [...profiles] });
 
 /** The algorithms of lambdas/domain/signer.ts. */
-const signingAlgorithms = [
+export const signingAlgorithms = [
   'ECDSA_SHA_256',
   'ECDSA_SHA_384',
   'ECDSA_SHA_512',
@@ -33,13 +33,14 @@ export function allowScan(role: Role): void {
   acknowledgeWildcards(role, ['*'], 'ListSecrets supports no resource; the other statement is a Deny.');
 }
 
-export function allowProfiles(role: Role, prefix: string): void {
+/** Reads the parameters of profiles, or of authorities. */
+export function allowParameters(role: Role, sid: string, prefix: string): void {
   const parameters = Stack.of(role).formatArn({
     service: 'ssm',
     resource: 'parameter',
     resourceName: `${prefix.slice(1)}*`,
   });
-  role.addToPolicy(allow('Profiles', ['ssm:GetParameter'], [parameters]));
+  role.addToPolicy(allow(sid, ['ssm:GetParameter'], [parameters]));
   acknowledgeWildcards(role, [parameters], 'Only the parameters of this stack begin so.');
 }
 
@@ -73,15 +74,33 @@ export function allowRenewal(role: Role, config: Config): void {
     [secrets, keys],
     "Secrets and keys are chosen by their tag, in the statement's condition.",
   );
-  allowPasswords(role, config);
+  allowNamedSecrets(role, config);
   for (const key of config.encryptionKeys ?? []) allowEncryptionKey(role, key);
 }
 
-function allowPasswords(role: Role, { profiles }: Config): void {
-  const ids = new Set(Object.values(profiles).flatMap(({ passwordSecretId: id }) => (id === undefined ? [] : [id])));
-  if (ids.size === 0) return;
-  const arns = [...ids].map((id) => secretArn(role, id));
-  role.addToPolicy(allow('Passwords', ['secretsmanager:GetSecretValue'], arns));
+/** What the workers read beside enrolled secrets: passwords of encrypted keys, credentials for Infisical. */
+function allowNamedSecrets(role: Role, { profiles }: Config): void {
+  const ids = Object.values(profiles).flatMap(({ passwordSecretId, ca }) => [
+    passwordSecretId,
+    isToken(ca) || !('authSecretId' in ca) ? undefined : ca.authSecretId,
+  ]);
+  allowReading(
+    role,
+    'Passwords',
+    ids.filter((id) => id !== undefined),
+  );
+}
+
+/** Reads the values of exactly these secrets, each a name or an ARN. */
+export function allowReading(role: Role, sid: string, ids: readonly string[]): void {
+  if (ids.length === 0) return;
+  const arns = [...new Set(ids)].map((id) => secretArn(role, id));
+  role.addToPolicy(allow(sid, ['secretsmanager:GetSecretValue'], arns));
+  acknowledgeSuffixes(role, arns);
+}
+
+/** Tells cdk-nag why names of secrets end in six question marks. */
+export function acknowledgeSuffixes(role: Role, arns: readonly string[]): void {
   acknowledgeWildcards(
     role,
     arns.filter((arn) => !isToken(arn) || arn.includes('?')),
@@ -100,18 +119,18 @@ export function allowEncryptionKey(role: Role, keyArn: string): void {
 }
 
 /** A whole ARN stays; a name, or an ARN without the six random characters, is followed by them. */
-function secretArn(scope: Construct, id: string): string {
+export function secretArn(scope: Construct, id: string): string {
   if (isToken(id)) return id;
   if (!id.startsWith('arn:')) return arnOf(scope, 'secretsmanager', 'secret', `${id}-??????`);
   return /-[A-Za-z0-9]{6}$/.test(id) ? id : `${id}-??????`;
 }
 
-function arnOf(scope: Construct, service: string, resource: string, resourceName: string): string {
+export function arnOf(scope: Construct, service: string, resource: string, resourceName: string): string {
   const { partition, region, account } = Stack.of(scope);
   return `arn:${partition}:${service}:${region}:${account}:${resource}:${resourceName}`;
 }
 
-function allow(
+export function allow(
   sid: string | undefined,
   actions: string[],
   resources: string[],

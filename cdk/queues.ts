@@ -3,6 +3,7 @@ import { Duration, Stack, Validations } from 'aws-cdk-lib';
 import { AnyPrincipal, Effect, PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
+import { deliveries } from '../lambdas/domain/request.ts';
 
 export class RenewalQueues extends Construct {
   readonly queue: Queue;
@@ -11,7 +12,7 @@ export class RenewalQueues extends Construct {
   /** Scans that the schedule could not start, or that failed. */
   readonly scanDeadLetterQueue: Queue;
 
-  constructor(scope: Construct, id: string, workerTimeout: Duration) {
+  constructor(scope: Construct, id: string) {
     super(scope, id);
     const sealed = { encryption: QueueEncryption.SQS_MANAGED, enforceSSL: true };
     const kept = { ...sealed, retentionPeriod: Duration.days(14) };
@@ -23,9 +24,12 @@ export class RenewalQueues extends Construct {
     });
     this.queue = new Queue(this, 'Renewals', {
       ...sealed,
-      // Six times the function's timeout, as Lambda's documentation asks for: throttled batches come back in time.
-      visibilityTimeout: Duration.seconds(workerTimeout.toSeconds() * 6),
-      deadLetterQueue: { queue: this.deadLetterQueue, maxReceiveCount: 3 },
+      // Three deliveries of a worker that crashes or hangs have to fit into 15 minutes (contract 6.4), so five minutes each.
+      // Lambda's documentation asks for six times the function's timeout, nine minutes: room for batches that Lambda
+      // throttles while it holds them. Here maxConcurrency keeps the poller from taking more than the function may run,
+      // and three times the timeout is room enough for the rest.
+      visibilityTimeout: Duration.minutes(5),
+      deadLetterQueue: { queue: this.deadLetterQueue, maxReceiveCount: deliveries },
     });
   }
 

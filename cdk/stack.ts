@@ -1,6 +1,9 @@
 import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
+import { outputPrefix } from './authority-config.ts';
 import { CertRenewer, type CertRenewerProps } from './cert-renewer.ts';
+import { arnOf } from './permissions.ts';
+import { isToken } from './token.ts';
 
 export interface CertRenewerStackProps extends StackProps {
   readonly config: CertRenewerProps;
@@ -20,5 +23,23 @@ export class CertRenewerStack extends Stack {
     new CfnOutput(this, 'RenewalQueueUrl', { value: queue.queueUrl });
     new CfnOutput(this, 'DeadLetterQueueUrl', { value: deadLetterQueue.queueUrl });
     new CfnOutput(this, 'EventBusName', { value: eventBus.eventBusName });
+    this.authorityOutputs();
   }
+  /** What a later stack imports an authority by: `issuing` has IssuingSecretArn and IssuingKeyArn. */
+  private authorityOutputs(): void {
+    const { authorities, caApiUrl, trustBundle } = this.renewer;
+    if (caApiUrl !== undefined) new CfnOutput(this, 'CaApiUrl', { value: caApiUrl });
+    if (trustBundle) new CfnOutput(this, 'TrustBundleSecretArn', { value: trustBundle.secretArn });
+    for (const [name, { secretId, keyArn }] of authorities) {
+      const prefix = outputPrefix(name);
+      new CfnOutput(this, `${prefix}SecretArn`, { value: wholeArn(this, secretId) });
+      if (keyArn !== undefined) new CfnOutput(this, `${prefix}KeyArn`, { value: keyArn });
+    }
+  }
+}
+
+/** Of an imported secret that is known by name the ARN lacks the six random characters; Secrets Manager finds it all the same. */
+function wholeArn(stack: Stack, secretId: string): string {
+  if (isToken(secretId) || secretId.startsWith('arn:')) return secretId;
+  return arnOf(stack, 'secretsmanager', 'secret', secretId);
 }

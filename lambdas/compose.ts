@@ -93,7 +93,12 @@ function shared() {
 
 export async function composeScan(): Promise<ScanWorld & { journal: PowertoolsJournal }> {
   const { untilNextScan } = await schedule();
-  return { ...shared(), queue: sqsQueue({ queueUrl: environment('QUEUE_URL'), clock }), untilNextScan };
+  return {
+    ...shared(),
+    queue: sqsQueue({ queueUrl: environment('QUEUE_URL'), clock }),
+    untilNextScan,
+    rotationFunctionArn: process.env['RENEW_FUNCTION_ARN'],
+  };
 }
 
 async function renewalWorld(): Promise<RenewalWorld & { journal: PowertoolsJournal }> {

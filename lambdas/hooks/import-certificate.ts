@@ -1,4 +1,5 @@
 /** The hook `acm`: the renewed certificate is imported again under the same ARN. */
+import { X509Certificate } from 'node:crypto';
 import { RenewalError } from '../domain/errors.ts';
 import type { CertificateImporter, ImportedContent } from '../domain/hook.ts';
 import { encodePem } from '../domain/pem.ts';
@@ -67,8 +68,17 @@ async function contentOf(
   return {
     certificate: pem(leaf),
     privateKey: key.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
-    chain: chain.map(pem).join(''),
+    chain: chain
+      .filter((der) => !isRoot(der))
+      .map(pem)
+      .join(''),
   };
+}
+
+/** Some secrets hold it; whoever is to trust it has it already. */
+function isRoot(der: Uint8Array): boolean {
+  const certificate = new X509Certificate(der);
+  return certificate.checkIssued(certificate);
 }
 
 /** The whole SecretString but for one trailing newline (contract section 2). */

@@ -3,7 +3,7 @@
  * that it could not deliver, Lambda of a hook's function that failed to the last.
  */
 import { type ErrorCode, isErrorCode } from '../domain/errors.ts';
-import { type CommandRunner, type HookFailure, type HookType, hookTypes } from '../domain/hook.ts';
+import { type CommandRunner, type HookType, hookTypes } from '../domain/hook.ts';
 import { claimedSecret, field } from './renewed-event.ts';
 import { type ReportWorld, report } from './report.ts';
 

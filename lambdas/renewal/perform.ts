@@ -35,7 +35,7 @@ export async function perform(world: RenewalWorld, subject: Subject, work: Perfo
   const { pair, to } = pending ?? (await issueAndStage(world, subject, work, target));
   await promote(world, { secretArn: target.arn, from: target.currentVersionId, to });
   const result = resultOfSwap(subject, work, pair, to);
-  await announce(world, subject, work, { result, target, pair, to });
+  await afterwards(world, target.arn, () => announce(world, subject, work, { result, target, pair, to }));
   world.journal.count('Renewed', subject.profile.name, 1);
   world.journal.measure('RenewalDuration', subject.profile.name, world.clock.now() - started);
   return result;
@@ -48,18 +48,16 @@ interface Swapped {
   readonly to: string;
 }
 
-/** Steps 9 and 10. */
+/** Steps 9 and 10. Throws where either can't be done. */
 export async function announce(
   world: RenewalWorld,
   { profile, leaf }: Subject,
   { plan }: Pick<Performance, 'plan'>,
   { result, target, pair, to }: Swapped,
 ): Promise<void> {
-  await afterwards(world, target.arn, async () => {
-    await publishRenewed(world, result, plan.operation);
-    await world.afterRenewal?.(profile, pair.leaf, leaf);
-    await tagStatus(world.store, target, to, { notBefore: pair.leaf.notBefore, end: pair.end });
-  });
+  await publishRenewed(world, result, plan.operation);
+  await world.afterRenewal?.(profile, pair.leaf, leaf);
+  await tagStatus(world.store, target, to, { notBefore: pair.leaf.notBefore, end: pair.end });
 }
 
 /** The answer: of the source, with what was written where. */

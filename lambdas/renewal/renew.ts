@@ -19,7 +19,7 @@ import { describeOutput } from './out.ts';
 import { perform } from './perform.ts';
 import { planRenewal } from './plan.ts';
 import { afterwards, resultOf, tagStatus } from './record.ts';
-import { announceAgain, unannounced } from './settle.ts';
+import { makeUpFor, unannounced } from './settle.ts';
 import type { RenewalWorld } from './world.ts';
 
 /** One secret to look at. */
@@ -146,11 +146,7 @@ function decide(
 async function settle(world: RenewalWorld, job: Job, subject: Subject): Promise<void> {
   const previous = job.dryRun ? undefined : unannounced(subject);
   if (previous === undefined) return;
-  await afterwards(world, subject.secret.arn, async () => {
-    await announceAgain(world, subject, previous);
-    await world.afterRenewal?.(subject.profile, subject.leaf, undefined);
-    await tagStatus(world.store, subject.secret, subject.version.versionId, subject.validity);
-  });
+  await afterwards(world, subject.secret.arn, () => makeUpFor(world, subject, previous));
 }
 
 /** The end of a look at a certificate that is left as it is: its tags are brought up to date. */

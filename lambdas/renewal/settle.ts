@@ -7,7 +7,7 @@ import { tags } from '../domain/tags.ts';
 import { renewalTime } from '../policy/renewal-time.ts';
 import { resolveSettings } from '../policy/settings.ts';
 import { readPair, type Subject } from './gather.ts';
-import { publishRenewed, resultOf } from './record.ts';
+import { publishRenewed, resultOf, tagStatus } from './record.ts';
 import { isBasedOn } from './swap.ts';
 import type { RenewalWorld } from './world.ts';
 
@@ -23,8 +23,14 @@ export function unannounced({ secret }: Pick<Subject, 'secret'>): string | undef
   return isBasedOn(current, previous) ? previous : undefined;
 }
 
-/** Publishes `Certificate Renewed` for a promotion whose maker did not get so far. */
-export async function announceAgain(world: RenewalWorld, subject: Subject, previousVersionId: string): Promise<void> {
+/** Steps 9 and 10 of a promotion whose maker did not get so far. Throws where either can't be done. */
+export async function makeUpFor(world: RenewalWorld, subject: Subject, previousVersionId: string): Promise<void> {
+  await announceAgain(world, subject, previousVersionId);
+  await world.afterRenewal?.(subject.profile, subject.leaf, undefined);
+  await tagStatus(world.store, subject.secret, subject.version.versionId, subject.validity);
+}
+
+async function announceAgain(world: RenewalWorld, subject: Subject, previousVersionId: string): Promise<void> {
   const { secret, profile, tagged, leaf, validity, version } = subject;
   const previous = await readPair(world, profile, await world.store.read(secret.arn, previousVersionId));
   const operation = Buffer.from(previous.leaf.spki).equals(leaf.spki) ? 'renew' : 'rekey';

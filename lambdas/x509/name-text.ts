@@ -83,12 +83,13 @@ function isOid(text: string): boolean {
   return /^(?:[01](?:\.[1-3]?\d)|2(?:\.(?:0|[1-9]\d{0,8})))(?:\.(?:0|[1-9]\d{0,8})){1,20}$/.test(text);
 }
 
-/** White space at the end counts where it is escaped. */
+/** Spaces around a value are no part of it but where one is escaped; other white space always is. */
 function trimOutside(text: string): string {
-  const start = text.trimStart();
-  const end = start.trimEnd();
-  const escapes = /\\+$/.exec(end)?.[0].length ?? 0;
-  return end.length < start.length && escapes % 2 === 1 ? start.slice(0, end.length + 1) : end;
+  const start = text.replace(/^ +/, '');
+  let end = start.length;
+  while (start[end - 1] === ' ') end--;
+  const escapes = /\\*$/.exec(start.slice(0, end))?.[0].length ?? 0;
+  return start.slice(0, end < start.length && escapes % 2 === 1 ? end + 1 : end);
 }
 
 /** RFC 4514 section 3: `\` before a special character, or before two hex digits, which are one octet of the UTF-8. */

@@ -1,9 +1,10 @@
 import { GetParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { ssmProfiles } from '../../lambdas/aws/ssm.ts';
+import { ssmAuthorities, ssmProfiles } from '../../lambdas/aws/ssm.ts';
 import { RenewalError } from '../../lambdas/domain/errors.ts';
 import type { Profile } from '../../lambdas/domain/profile.ts';
+import { authority } from '../fakes/authorities.ts';
 import { FakeClock } from '../fakes/clock.ts';
 
 const aws = mockClient(SSMClient);
@@ -100,5 +101,45 @@ describe('a failure', () => {
       throw broken;
     };
     await expect(ssmProfiles({ prefix: '/p', parse: check, clock, region: 'x' }).find('internal')).rejects.toBe(broken);
+  });
+});
+
+describe('the authorities of this stack', () => {
+  const known = authority('issuing');
+  const sources = (names: readonly string[] = ['issuing']) =>
+    ssmAuthorities({
+      region: 'eu-central-1',
+      prefix: '/cert-renewer/authorities',
+      names,
+      parse: async () => known,
+      clock,
+    });
+
+  test('are parameters as profiles are, and read once', async () => {
+    aws.on(GetParameterCommand).resolves({ Parameter: { Value: '{}' } });
+    const authorities = sources();
+    expect(authorities.names).toEqual(['issuing']);
+    expect(await Promise.all([authorities.find('issuing'), authorities.find('issuing')])).toEqual([known, known]);
+    expect(aws.calls().map(({ args: [command] }) => command.input)).toEqual([
+      { Name: '/cert-renewer/authorities/issuing' },
+    ]);
+  });
+
+  test('are asked for by the names that the deployment gave, and by no other', async () => {
+    expect(await sources().find('other')).toBeUndefined();
+    expect(await sources(['a:1']).find('a:1')).toBeUndefined();
+    expect(aws.calls()).toEqual([]);
+  });
+
+  test('one that does not parse is an error, and is read again', async () => {
+    aws.on(GetParameterCommand).resolves({ Parameter: { Value: '{' } });
+    const parse = async (): Promise<typeof known> => {
+      throw new RenewalError('Internal', 'not JSON');
+    };
+    const authorities = ssmAuthorities({ region: 'x', prefix: '/p', names: ['issuing'], parse, clock });
+    for (let look = 1; look <= 2; look++) {
+      await expect(authorities.find('issuing')).rejects.toMatchObject({ code: 'Internal' });
+      expect(aws.calls()).toHaveLength(look);
+    }
   });
 });

@@ -11,6 +11,36 @@ import { newApp } from './fixtures.ts';
 const folder = mkdtempSync(join(tmpdir(), 'cert-renewer-bundle-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
+/** What the deployment gives each of them. */
+const environment = {
+  AWS_REGION: 'us-east-1',
+  PROFILE_PREFIX: '/p/',
+  EVENT_BUS_NAME: 'b',
+  QUEUE_URL: 'https://q',
+  SCHEDULE: 'cron(0 8 * * ? *)',
+  SCHEDULE_TIMEZONE: 'Europe/Berlin',
+  CONFIG_HASH: 'x',
+  AUTHORITY_PREFIX: '/a/',
+  AUTHORITIES: '["root"]',
+  CA_API_AUTH: 'iam',
+  PROFILE: 'web',
+  HOOK: 'exec',
+  DOCUMENT_NAME: 'd',
+  TARGET_KEY: 'Role',
+  TARGET_VALUE: 'web',
+  CERTIFICATES: '{}',
+  QUEUES: '{}',
+};
+
+/** Says what a bundle exports as `handler`, loaded with nothing beside it. */
+function loadAlone(name: string, outdir: string): string {
+  const alone = join(folder, `${name}-alone`);
+  cpSync(outdir, alone, { recursive: true, filter: (file) => !file.endsWith('.map') });
+  const script = `import(${JSON.stringify(join(alone, `${name}.mjs`))}).then(({ handler }) => console.log(typeof handler))`;
+  const env = { PATH: process.env['PATH'], ...environment };
+  return execFileSync(process.execPath, ['-e', script], { cwd: alone, env, encoding: 'utf8' }).trim();
+}
+
 describe.each(['scan', 'renew'])('the bundle of %s', (name) => {
   const outdir = join(folder, name);
   bundle(`${name}.ts`, outdir);
@@ -36,22 +66,7 @@ describe.each(['scan', 'renew'])('the bundle of %s', (name) => {
   });
 
   it('loads with nothing beside it, and exports a handler', () => {
-    const alone = join(folder, `${name}-alone`);
-    cpSync(outdir, alone, { recursive: true, filter: (file) => !file.endsWith('.map') });
-    const script = `import(${JSON.stringify(join(alone, `${name}.mjs`))}).then(({ handler }) => console.log(typeof handler))`;
-    const env = {
-      PATH: process.env['PATH'],
-      AWS_REGION: 'us-east-1',
-      PROFILE_PREFIX: '/p/',
-      EVENT_BUS_NAME: 'b',
-      QUEUE_URL: 'https://q',
-      SCHEDULE: 'cron(0 8 * * ? *)',
-      SCHEDULE_TIMEZONE: 'Europe/Berlin',
-      CONFIG_HASH: 'x',
-    };
-    expect(execFileSync(process.execPath, ['-e', script], { cwd: alone, env, encoding: 'utf8' }).trim()).toBe(
-      'function',
-    );
+    expect(loadAlone(name, outdir)).toBe('function');
   });
 
   it('has the same hash again, so that an unchanged one is not deployed', () => {
@@ -59,6 +74,24 @@ describe.each(['scan', 'renew'])('the bundle of %s', (name) => {
     bundle(`${name}.ts`, again);
     expect(assetHash(again)).toBe(assetHash(outdir));
   });
+});
+
+it.each(['ca-api', 'create-authority', 'run-command', 'import-certificate', 'report-hook-failure'])(
+  'the bundle of %s loads with nothing beside it, and needs no require()',
+  (name) => {
+    const outdir = join(folder, name);
+    bundle(`${name}.ts`, outdir);
+    expect(loadAlone(name, outdir)).toBe('function');
+    const code = readdirSync(outdir).filter((file) => file.endsWith('.mjs'));
+    expect(code.map((file) => readFileSync(join(outdir, file), 'utf8')).join('\n')).not.toContain('Dynamic require of');
+  },
+);
+
+it('a hook’s function carries nothing of the renewal', () => {
+  const outdir = join(folder, 'run-command');
+  bundle('run-command.ts', outdir);
+  const entry = readFileSync(join(outdir, 'run-command.mjs'), 'utf8');
+  for (const other of ['UpdateSecretVersionStage', 'AWSPENDING', 'GetPublicKey']) expect(entry).not.toContain(other);
 });
 
 function assetHash(outdir: string): string {

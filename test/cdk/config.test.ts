@@ -193,24 +193,6 @@ describe('what is refused, with its path and what is allowed', () => {
   });
 });
 
-describe('what this version can not do yet', () => {
-  it.each([
-    [
-      { profiles: { o: { ca: { type: 'offline', authority: 'issuing' } } } },
-      '$.profiles.o.ca.type: the CA type "offline"',
-    ],
-    [
-      { profiles: { i: { ca: { type: 'infisical', url: 'https://eu.infisical.com', caId: 'x', authSecretId: 'y' } } } },
-      '$.profiles.i.ca.type: the CA type "infisical"',
-    ],
-    [profile({ hooks: [{ type: 'sns', topicArn: 'x' }] }), '$.profiles.internal.hooks: hooks'],
-    [{ ...profile({}), authorities: { root: { secretId: 'x' } } }, '$.authorities: authorities'],
-    [{ ...profile({}), caApi: { auth: 'iam' } }, '$.caApi: the API for authorities'],
-  ])('%j', (input, expected) => {
-    expect(problemsOf(() => validateConfig(input, origin))).toEqual([`${expected}: not supported by this version yet`]);
-  });
-});
-
 describe('root', () => {
   const key =
     '-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIFNlY3JldFNlY3JldFNlY3JldFNlY3JldFNlY3JldCEh\n-----END PRIVATE KEY-----\n';

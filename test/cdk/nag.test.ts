@@ -3,23 +3,33 @@ import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { describe, expect, it } from 'vitest';
 import type { CertRenewerProps } from '../../cdk/cert-renewer.ts';
+import { readConfigFile } from '../../cdk/config.ts';
 import { CertRenewerStack } from '../../cdk/stack.ts';
-import { config, newApp } from './fixtures.ts';
+import { config, examples, newApp } from './fixtures.ts';
 
 const everything: CertRenewerProps = {
   profiles: {
-    internal: { ...config.profiles.internal, passwordSecretId: 'pki/password' },
+    internal: {
+      ...config.profiles.internal,
+      passwordSecretId: 'pki/password',
+      hooks: readConfigFile(`${examples}hooks.json`).profiles['web']?.hooks,
+    },
     other: config.profiles.internal,
+    infisical: { ca: { type: 'infisical', url: 'https://eu.infisical.com', caId: 'x', authSecretId: 'pki/login' } },
+    offline: { ca: { type: 'offline', authority: 'issuing' } },
   },
+  authorities: readConfigFile(`${examples}authorities.json`).authorities,
+  caApi: { auth: 'bearer', tokenSecretId: 'pki/tokens' },
   notify: { email: ['ops@example.com'] },
   vpc: { vpcId: 'vpc-0123456789abcdef0', subnetIds: ['subnet-0123456789abcdef0'] },
   encryptionKeys: ['arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab'],
 };
 
 describe('cdk-nag’s AwsSolutions', () => {
-  it.each([
+  it.each<[string, CertRenewerProps]>([
     ['the least', config],
     ['everything', everything],
+    ['an API by IAM', { ...everything, caApi: { auth: 'iam' } }],
   ])('has nothing to say against %s', (_, options) => {
     const app = newApp();
     Validations.of(app).addPlugins(new AwsSolutionsChecks(app));

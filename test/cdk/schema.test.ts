@@ -35,9 +35,9 @@ describe('cert-renewer.schema.json', () => {
     all.profiles.internal.hooks = [
       { type: 'exec', command: 'nginx -s reload', targetTag },
       { type: 'signal', pidFile: '/run/nginx.pid', signal: 1, targetTag },
-      { type: 'lambda', functionArn: 'x' },
-      { type: 'sns', topicArn: 'x' },
-      { type: 'acm', certificates: { 'web/server': 'arn:x' } },
+      { type: 'lambda', functionArn: 'arn:aws:lambda:eu-central-1:111122223333:function:reload' },
+      { type: 'sns', topicArn: 'arn:aws:sns:eu-central-1:111122223333:renewed' },
+      { type: 'acm', certificates: { 'web/server': 'arn:aws:acm:eu-central-1:111122223333:certificate/1234abcd' } },
     ];
     validate(all);
     expect(validate.errors).toBeNull();

@@ -5,28 +5,14 @@ import { ConfigError } from '../../cdk/config-error.ts';
 import { statusTags } from '../../lambdas/domain/tags.ts';
 import { parseProfile } from '../../lambdas/policy/profile.ts';
 import { config, rootPem, synthesize } from './fixtures.ts';
+import * as reading from './template-reading.ts';
+import { type Json, textOf } from './template-reading.ts';
 
-type Json = Record<string, unknown>;
 const { template } = synthesize();
-const one = (type: string, idPart: string, from: Template = template): Json => {
-  const found = Object.entries(from.findResources(type)).filter(([id]) => id.includes(idPart));
-  expect(found, `${type} ${idPart}`).toHaveLength(1);
-  return found[0]?.[1]['Properties'] ?? {};
-};
-const statements = (idPart: string, from: Template = template) => {
-  const { PolicyDocument } = one('AWS::IAM::Policy', idPart, from) as { PolicyDocument: { Statement: Json[] } };
-  return PolicyDocument.Statement;
-};
-const withSid = (sid: string, from: Template = template) =>
-  statements('RenewRole', from).find(({ Sid }) => Sid === sid) ?? {};
-const environment = (idPart: string, from: Template = template): Json =>
-  (one('AWS::Lambda::Function', idPart, from)['Environment'] as { Variables: Json }).Variables;
-/** A template's text with `<…>` for what CloudFormation fills in. */
-const textOf = (value: unknown): string => {
-  if (typeof value === 'string') return value;
-  const { Ref, 'Fn::GetAtt': attribute, 'Fn::Join': join } = value as Record<string, [string, unknown[]]>;
-  return join ? join[1].map(textOf).join(join[0]) : `<${Ref ?? attribute}>`;
-};
+const one = (type: string, idPart: string, from: Template = template) => reading.one(type, idPart, from);
+const statements = (idPart: string, from: Template = template) => reading.statements(idPart, from);
+const withSid = (sid: string, from: Template = template) => reading.withSid('RenewRole', sid, from);
+const environment = (idPart: string, from: Template = template) => reading.environment(idPart, from);
 
 describe('outputs', () => {
   it('are those of the contract, by their names', () => {
@@ -74,7 +60,7 @@ describe('schedule', () => {
 describe('functions', () => {
   it.each([
     ['Scan', 'scan.handler', 900, 256],
-    ['Renew', 'renew.handler', 120, 512],
+    ['Renew', 'renew.handler', 90, 512],
   ])('%s', (id, handler, timeout, memory) => {
     const properties = one('AWS::Lambda::Function', `${id}Function`);
     expect(properties).toMatchObject({
@@ -95,6 +81,17 @@ describe('functions', () => {
       CONFIG_HASH: expect.stringMatching(/^[0-9a-f]{16}$/),
       POWERTOOLS_SERVICE_NAME: 'cert-renewer',
       POWERTOOLS_METRICS_NAMESPACE: 'CertRenewer',
+      // So that it knows which secrets it rotates itself.
+      ...(id === 'Scan' && { RENEW_FUNCTION_ARN: { 'Fn::GetAtt': [expect.stringContaining('RenewFunction'), 'Arn'] } }),
+    });
+  });
+
+  it('let Secrets Manager rotate by the renew function, for this account alone', () => {
+    template.hasResourceProperties('AWS::Lambda::Permission', {
+      Action: 'lambda:InvokeFunction',
+      FunctionName: { 'Fn::GetAtt': [Match.stringLikeRegexp('RenewFunction'), 'Arn'] },
+      Principal: 'secretsmanager.amazonaws.com',
+      SourceAccount: { Ref: 'AWS::AccountId' },
     });
   });
 
@@ -131,10 +128,17 @@ describe('functions', () => {
 describe('queues', () => {
   it('redrive after three deliveries to a queue that keeps for 14 days', () => {
     expect(one('AWS::SQS::Queue', 'Renewals')).toMatchObject({
-      VisibilityTimeout: 720,
+      VisibilityTimeout: 300,
       RedrivePolicy: { maxReceiveCount: 3 },
       SqsManagedSseEnabled: true,
     });
+    // Contract 6.4: three deliveries of a worker that crashes within 15 minutes, and none while it still works.
+    const { VisibilityTimeout, RedrivePolicy } = one('AWS::SQS::Queue', 'Renewals') as {
+      VisibilityTimeout: number;
+      RedrivePolicy: { maxReceiveCount: number };
+    };
+    expect(VisibilityTimeout * RedrivePolicy.maxReceiveCount).toBeLessThanOrEqual(15 * 60);
+    expect(VisibilityTimeout).toBeGreaterThan(2 * Number(one('AWS::Lambda::Function', 'RenewFunction')['Timeout']));
     expect(one('AWS::SQS::Queue', 'QueuesDeadLetters')).toMatchObject({
       MessageRetentionPeriod: 14 * 86_400,
       SqsManagedSseEnabled: true,

@@ -60,9 +60,7 @@ describe('the schema of a request', () => {
     );
     const requests = fc.tuple(fc.record(field), few).map(([record, chosen]) => {
       return withoutGaps(
-        Object.fromEntries(
-          Object.entries(record).filter(([name]) => name === 'secretId' || chosen.includes(name)),
-        ),
+        Object.fromEntries(Object.entries(record).filter(([name]) => name === 'secretId' || chosen.includes(name))),
       );
     });
     fc.assert(

@@ -1,0 +1,6 @@
+import { Token } from 'aws-cdk-lib';
+
+/** True of a value that holds something known only at deployment. */
+export function isToken(value: unknown): boolean {
+  return Token.isUnresolved(value) || (Array.isArray(value) && value.some((entry) => Token.isUnresolved(entry)));
+}

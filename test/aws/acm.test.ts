@@ -1,0 +1,50 @@
+import { ACMClient, ImportCertificateCommand } from '@aws-sdk/client-acm';
+import { mockClient } from 'aws-sdk-client-mock';
+import { beforeEach, expect, test } from 'vitest';
+import { acmImporter } from '../../lambdas/aws/acm.ts';
+
+const aws = mockClient(ACMClient);
+const arn = 'arn:aws:acm:eu-central-1:111122223333:certificate/12345678-1234-1234-1234-123456789012';
+const content = { certificate: 'LEAF', privateKey: 'KEY', chain: 'CHAIN' };
+const named = (name: string) => Object.assign(new Error('KEY'), { name, $metadata: { httpStatusCode: 400 } });
+const importer = acmImporter({ region: 'eu-central-1' });
+
+beforeEach(() => {
+  aws.reset();
+  aws.on(ImportCertificateCommand).resolves({ CertificateArn: arn });
+});
+
+const sent = () =>
+  aws
+    .commandCalls(ImportCertificateCommand)
+    .map(({ args }) =>
+      Object.fromEntries(
+        Object.entries(args[0].input).map(([name, value]) => [
+          name,
+          value instanceof Uint8Array ? Buffer.from(value).toString() : value,
+        ]),
+      ),
+    );
+
+test('imports again under the same ARN', async () => {
+  await importer.import(arn, content);
+  expect(sent()).toEqual([{ CertificateArn: arn, Certificate: 'LEAF', PrivateKey: 'KEY', CertificateChain: 'CHAIN' }]);
+});
+
+test('leaves an empty chain out: ACM takes no empty one', async () => {
+  await importer.import(arn, { ...content, chain: '' });
+  expect(sent()).toEqual([{ CertificateArn: arn, Certificate: 'LEAF', PrivateKey: 'KEY' }]);
+});
+
+test.each([
+  ['ResourceNotFoundException', 'InvalidRequest'],
+  ['ValidationException', 'InvalidRequest'],
+  ['LimitExceededException', 'InvalidRequest'],
+  ['AccessDeniedException', 'AccessDenied'],
+  ['ThrottlingException', 'Throttled'],
+])('%s is %s, and quotes nothing', async (name, code) => {
+  aws.on(ImportCertificateCommand).rejects(named(name));
+  const error: unknown = await importer.import(arn, content).catch((thrown: unknown) => thrown);
+  expect(error).toMatchObject({ code, message: expect.stringContaining(arn) });
+  expect(String(error)).not.toContain('KEY');
+});

@@ -1,0 +1,326 @@
+import { Annotations, Match, type Template, Template as Templates } from 'aws-cdk-lib/assertions';
+import { describe, expect, it } from 'vitest';
+import type { CertRenewerProps } from '../../cdk/cert-renewer.ts';
+import { validateConfig } from '../../cdk/config.ts';
+import { ConfigError } from '../../cdk/config-error.ts';
+import { CertRenewerStack } from '../../cdk/stack.ts';
+import { config, examples, newApp, synthesize } from './fixtures.ts';
+import { actionsOf, environment, type Json, one, statements, textOf, withSid } from './template-reading.ts';
+
+type Hook = NonNullable<CertRenewerProps['profiles'][string]['hooks']>[number];
+const functionArn = 'arn:aws:lambda:eu-central-1:111122223333:function:on-renewal';
+const topicArn = 'arn:aws:sns:eu-central-1:111122223333:renewals';
+const certificateArn = 'arn:aws:acm:eu-central-1:111122223333:certificate/12345678-1234-1234-1234-123456789012';
+const web = { key: 'Role', value: 'web' };
+const hooks: Hook[] = [
+  { type: 'exec', command: '/usr/local/bin/reload', targetTag: web },
+  { type: 'signal', pidFile: '/run/nginx.pid', targetTag: { key: 'Role', value: 'proxy' } },
+  { type: 'lambda', functionArn },
+  { type: 'sns', topicArn },
+  { type: 'acm', certificates: { 'web/lb': certificateArn } },
+];
+const withHooks = (...given: Hook[]) => ({
+  profiles: {
+    web: { ...config.profiles.internal, passwordSecretId: 'pki/password', hooks: given },
+    plain: config.profiles.internal,
+  },
+});
+const { stack, template } = synthesize(withHooks(...hooks));
+const rules = (from: Template = template): Json[] =>
+  Object.values(from.findResources('AWS::Events::Rule')).map(({ Properties }) => Properties);
+const rule = (type: string): Json =>
+  rules().find(({ Description }) => Description === `cert-renewer: a hook (${type}) of the profile web`) ?? {};
+const target = (type: string) => (rule(type)['Targets'] as Json[] | undefined)?.[0] ?? {};
+const idOf = (type: string, idPart: string) =>
+  Object.keys(template.findResources(type)).find((id) => id.includes(idPart)) ?? '';
+
+describe('a hook', () => {
+  it.each(['exec', 'signal', 'lambda', 'sns', 'acm'])('%s is a rule of the bus for its profile alone', (type) => {
+    expect(rule(type)).toMatchObject({
+      EventBusName: { Ref: expect.stringContaining('Bus') },
+      EventPattern: {
+        source: ['cert-renewer'],
+        'detail-type': ['Certificate Renewed'],
+        detail: { profile: ['web'] },
+      },
+      State: 'ENABLED',
+    });
+    expect(rule(type)['Targets']).toHaveLength(1);
+    expect(target(type)).toMatchObject({
+      RetryPolicy: { MaximumRetryAttempts: 20, MaximumEventAgeInSeconds: 6 * 3600 },
+      DeadLetterConfig: { Arn: { 'Fn::GetAtt': [idOf('AWS::SQS::Queue', `Hooks${type}Failures`), 'Arn'] } },
+    });
+    // The event as it is: nothing of it is put into another text.
+    expect(target(type)).not.toHaveProperty('InputTransformer');
+  });
+
+  it('lambda calls the function, which lets this rule in', () => {
+    expect(target('lambda')['Arn']).toBe(functionArn);
+    template.hasResourceProperties('AWS::Lambda::Permission', {
+      FunctionName: functionArn,
+      Action: 'lambda:InvokeFunction',
+      Principal: 'events.amazonaws.com',
+      SourceArn: { 'Fn::GetAtt': [idOf('AWS::Events::Rule', 'web2lambda'), 'Arn'] },
+    });
+  });
+
+  it('sns publishes by a role of its own, and leaves the topic’s policy alone', () => {
+    expect(target('sns')).toMatchObject({
+      Arn: topicArn,
+      RoleArn: { 'Fn::GetAtt': [idOf('AWS::IAM::Role', 'web3sns'), 'Arn'] },
+    });
+    expect(statements('web3sns', template)).toEqual([{ Effect: 'Allow', Action: 'sns:Publish', Resource: topicArn }]);
+    const policies = Object.values(template.findResources('AWS::SNS::TopicPolicy'));
+    expect(policies.flatMap(({ Properties }) => Properties['Topics'])).not.toContain(topicArn);
+  });
+
+  it('acm may read the secrets that it names, while they carry the profile, and import what is there', () => {
+    const role = 'web4acmRunRole';
+    expect(actionsOf(role, template)).toEqual(
+      [
+        'acm:ImportCertificate',
+        'events:PutEvents',
+        'logs:CreateLogStream',
+        'logs:PutLogEvents',
+        'secretsmanager:GetSecretValue',
+        'secretsmanager:GetSecretValue',
+        'sqs:GetQueueAttributes',
+        'sqs:GetQueueUrl',
+        'sqs:SendMessage',
+      ].sort(),
+    );
+    expect(textOf(withSid(role, 'Read', template)['Resource'])).toMatch(/:secret:web\/lb-\?{6}$/);
+    expect(withSid(role, 'Read', template)['Condition']).toEqual({
+      StringEquals: { 'aws:ResourceTag/cert-renewer:profile': 'web' },
+    });
+    expect(withSid(role, 'Import', template)['Resource']).toBe(certificateArn);
+    expect(textOf(withSid(role, 'Passwords', template)['Resource'])).toMatch(/:secret:pki\/password-\?{6}$/);
+    expect(environment('web4acmRunFunction', template)).toMatchObject({
+      CERTIFICATES: JSON.stringify({ 'web/lb': certificateArn }),
+      PASSWORD_SECRET_ID: 'pki/password',
+      PROFILE: 'web',
+    });
+  });
+
+  it.each([
+    ['exec', 'web0exec', 'web'],
+    ['signal', 'web1signal', 'proxy'],
+  ])('%s may run its document on its instances', (type, id, value) => {
+    const role = `${id}RunRole`;
+    const document = idOf('AWS::SSM::Document', id);
+    expect(environment(`${id}RunFunction`, template)).toMatchObject({
+      DOCUMENT_NAME: { Ref: document },
+      TARGET_KEY: 'Role',
+      TARGET_VALUE: value,
+      PROFILE: 'web',
+      HOOK: type,
+    });
+    expect(actionsOf(role, template).filter((action) => /ssm|secretsmanager|iam|sts/.test(String(action)))).toEqual([
+      'ssm:SendCommand',
+      'ssm:SendCommand',
+    ]);
+    expect(textOf(withSid(role, 'Document', template)['Resource'])).toMatch(new RegExp(`:document/<${document}>$`));
+    expect(withSid(role, 'Targets', template)['Condition']).toEqual({
+      StringEquals: { 'ssm:resourceTag/Role': value },
+    });
+    expect((withSid(role, 'Targets', template)['Resource'] as unknown[]).map(textOf)).toEqual([
+      'arn:<AWS::Partition>:ec2:<AWS::Region>:<AWS::AccountId>:instance/*',
+      'arn:<AWS::Partition>:ssm:<AWS::Region>:<AWS::AccountId>:managed-instance/*',
+    ]);
+  });
+
+  it('makes no policy that IAM refuses, and no warning at synthesis', () => {
+    for (const [id, { Properties }] of Object.entries(template.findResources('AWS::IAM::Policy'))) {
+      const sids = Properties['PolicyDocument'].Statement.flatMap(({ Sid }: Json) => Sid ?? []);
+      expect(new Set(sids).size, `${id}: ${sids}`).toBe(sids.length);
+    }
+    Annotations.fromStack(stack).hasNoWarning('*', Match.anyValue());
+  });
+
+  it('of a profile without any makes nothing', () => {
+    const { template: none } = synthesize({ profiles: { plain: { ...config.profiles.internal, hooks: [] } } });
+    none.resourceCountIs('AWS::SSM::Document', 0);
+    expect(rules(none)).toHaveLength(2);
+    none.resourceCountIs('AWS::SQS::Queue', 3);
+  });
+});
+
+describe('a hook that fails', () => {
+  it('on an instance is heard of, from the account’s own bus', () => {
+    const status = rules().filter(({ EventPattern }) => JSON.stringify(EventPattern).includes('aws.ssm'));
+    expect(status).toHaveLength(2);
+    expect(status[0]).not.toHaveProperty('EventBusName');
+    expect(status[0]).toMatchObject({
+      EventPattern: {
+        source: ['aws.ssm'],
+        'detail-type': ['EC2 Command Status-change Notification', 'EC2 Command Invocation Status-change Notification'],
+        detail: { 'document-name': [{ Ref: idOf('AWS::SSM::Document', 'web0exec') }] },
+      },
+      Targets: [
+        {
+          Arn: { 'Fn::GetAtt': [idOf('AWS::Lambda::Function', 'HooksReporter'), 'Arn'] },
+          InputTransformer: {
+            InputPathsMap: { detail: '$.detail' },
+            InputTemplate: '{"profile":"web","hook":"exec","detail":<detail>}',
+          },
+        },
+      ],
+    });
+    const pattern = status[0]?.['EventPattern'] as { detail: { status: [{ 'anything-but': string[] }] } };
+    for (const state of ['Failed', 'TimedOut', 'Cancelled', 'Incomplete', 'Undeliverable', 'Terminated']) {
+      expect(pattern.detail.status[0]['anything-but']).not.toContain(state);
+    }
+    expect(pattern.detail.status[0]['anything-but']).toContain('Success');
+  });
+
+  it.each(['exec', 'signal', 'lambda', 'sns', 'acm'])('%s is told once, and then kept', (type) => {
+    const deadLetters = idOf('AWS::SQS::Queue', 'HooksDeadLetters');
+    expect(one('AWS::SQS::Queue', `Hooks${type}Failures`, template)).toMatchObject({
+      RedrivePolicy: { maxReceiveCount: 1, deadLetterTargetArn: { 'Fn::GetAtt': [deadLetters, 'Arn'] } },
+      SqsManagedSseEnabled: true,
+    });
+    template.hasResourceProperties('AWS::Lambda::EventSourceMapping', {
+      EventSourceArn: { 'Fn::GetAtt': [idOf('AWS::SQS::Queue', `Hooks${type}Failures`), 'Arn'] },
+      FunctionName: { Ref: idOf('AWS::Lambda::Function', 'HooksReporter') },
+      FunctionResponseTypes: ['ReportBatchItemFailures'],
+    });
+    const queues = textOf(environment('HooksReporterFunction', template)['QUEUES']);
+    expect(JSON.parse(queues)[`<${idOf('AWS::SQS::Queue', `Hooks${type}Failures`)},Arn>`]).toBe(type);
+  });
+
+  it.each(['web0exec', 'web1signal', 'web4acm'])('in its own function comes there too (%s)', (id) => {
+    const type = id.slice('web0'.length);
+    template.hasResourceProperties('AWS::Lambda::EventInvokeConfig', {
+      FunctionName: { Ref: idOf('AWS::Lambda::Function', `${id}Run`) },
+      MaximumRetryAttempts: 2,
+      DestinationConfig: {
+        OnFailure: { Destination: { 'Fn::GetAtt': [idOf('AWS::SQS::Queue', `Hooks${type}Failures`), 'Arn'] } },
+      },
+    });
+  });
+
+  it('has alarms: on what was told, on dead letters, and on functions that only Lambda knows of', () => {
+    const alarms = Object.values(template.findResources('AWS::CloudWatch::Alarm')).map(({ Properties }) => Properties);
+    const topics = Object.keys(template.findResources('AWS::SNS::Topic'));
+    const having = (wanted: Json) =>
+      alarms.filter((alarm) =>
+        Object.entries(wanted).every(([name, value]) => JSON.stringify(alarm[name]) === JSON.stringify(value)),
+      );
+    expect(having({ MetricName: 'HookFailed', Dimensions: [{ Name: 'Profile', Value: 'web' }] })).toHaveLength(1);
+    expect(having({ MetricName: 'HookFailed' })).toHaveLength(1);
+    expect(
+      having({ MetricName: 'AsyncEventsDropped', Dimensions: [{ Name: 'FunctionName', Value: 'on-renewal' }] }),
+    ).toHaveLength(1);
+    const ofQueues = having({ MetricName: 'ApproximateNumberOfMessagesVisible' }).map(({ Dimensions }) =>
+      JSON.stringify(Dimensions),
+    );
+    expect(ofQueues.join()).toContain(idOf('AWS::SQS::Queue', 'HooksDeadLetters'));
+    for (const { AlarmActions } of alarms) expect(AlarmActions).toEqual([{ Ref: topics[0] }]);
+  });
+
+  it('is a mail, and a rule and a metric of the construct', () => {
+    expect(
+      JSON.stringify(
+        rules().filter(({ EventPattern }) => JSON.stringify(EventPattern).includes('Certificate Hook Failed')),
+      ),
+    ).toContain('its hook (<detail-hook>) failed');
+    const other = new CertRenewerStack(newApp(), 'CertRenewer', { config: withHooks(...hooks) });
+    other.renewer.onHookFailed('Mine');
+    Templates.fromStack(other).hasResourceProperties('AWS::Events::Rule', {
+      EventPattern: { source: ['cert-renewer'], 'detail-type': ['Certificate Hook Failed'] },
+    });
+    expect(other.renewer.metricHookFailed('web')).toMatchObject({ metricName: 'HookFailed', statistic: 'Sum' });
+  });
+
+  it('is reported by a role that can publish and look up commands', () => {
+    expect(actionsOf('HooksReporterRole', template).filter((action) => !/^(?:logs|sqs):/.test(String(action)))).toEqual(
+      ['events:PutEvents', 'ssm:ListCommands'],
+    );
+  });
+});
+
+describe('hooks that are refused', () => {
+  it.each<[string, unknown, RegExp]>([
+    [
+      'an expansion of SSM',
+      { type: 'exec', command: 'echo {{ssm:secret}}', targetTag: web },
+      /hooks\[0\]\.command: it holds \{\{/,
+    ],
+    [
+      'any other one',
+      { type: 'exec', command: 'docker ps --format "{{.ID}}"', targetTag: web },
+      /hooks\[0\]\.command: it holds \{\{/,
+    ],
+    [
+      'one in a path',
+      { type: 'signal', pidFile: '/run/{{ x }}', targetTag: web },
+      /hooks\[0\]\.pidFile: it holds \{\{/,
+    ],
+    ['a NUL', { type: 'exec', command: 'echo\0', targetTag: web }, /hooks\[0\]\.command: it holds a NUL/],
+    [
+      'no command',
+      { type: 'exec', command: '', targetTag: web },
+      /hooks\[0\]\.command: expected a text that is not empty/,
+    ],
+    [
+      'signal 0, which asks only',
+      { type: 'signal', pidFile: '/x', signal: 0, targetTag: web },
+      /hooks\[0\]\.signal: expected a whole number from 1 to 64/,
+    ],
+    [
+      'a tag that EC2 has not',
+      { type: 'exec', command: 'x', targetTag: { key: 'a*', value: 'b' } },
+      /hooks\[0\]\.targetTag\.key: expected the text of a tag/,
+    ],
+    ['no target', { type: 'exec', command: 'x' }, /hooks\[0\]\.targetTag: missing/],
+    [
+      'a name for a function',
+      { type: 'lambda', functionArn: 'reload' },
+      /hooks\[0\]\.functionArn: expected the ARN of a Lambda function/,
+    ],
+    [
+      'a queue for a topic',
+      { type: 'sns', topicArn: 'arn:aws:sqs:eu-central-1:111122223333:q' },
+      /hooks\[0\]\.topicArn: expected the ARN of an SNS topic/,
+    ],
+    ['no certificates', { type: 'acm', certificates: {} }, /hooks\[0\]\.certificates: expected at least one/],
+    [
+      'an ARN for a name',
+      { type: 'acm', certificates: { 'arn:aws:x': certificateArn } },
+      /hooks\[0\]\.certificates: arn:aws:x is an ARN/,
+    ],
+    [
+      'something else to import',
+      { type: 'acm', certificates: { x: 'arn:aws:iam::111122223333:server-certificate/x' } },
+      /certificates\.x: expected the ARN of a certificate of ACM/,
+    ],
+    [
+      'more certificates than fit',
+      {
+        type: 'acm',
+        certificates: Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`web/${i}`, certificateArn])),
+      },
+      /hooks\[0\]\.certificates: \d+ characters/,
+    ],
+    [
+      'an unknown key',
+      { type: 'sns', topicArn, filter: 1 },
+      /hooks\[0\]\.filter: unknown key; allowed here: type, topicArn/,
+    ],
+  ])('%s', (_, hook, expected) => {
+    const problems = (() => {
+      try {
+        validateConfig(
+          { profiles: { web: { ...config.profiles.internal, hooks: [hook] } } },
+          { source: 'test', baseDirectory: examples },
+        );
+      } catch (thrown) {
+        if (thrown instanceof ConfigError) return thrown.problems.map(({ path, message }) => `${path}: ${message}`);
+        throw thrown;
+      }
+      return [];
+    })();
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toMatch(expected);
+  });
+});

@@ -1,0 +1,105 @@
+/** docs/invoke.md against the code: every example is valid, every code and field has its line, and none too many. */
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { dueCodes, skipCodes, warningCodes } from '../../lambdas/domain/decision.ts';
+import { errorCodes, isErrorCode } from '../../lambdas/domain/errors.ts';
+import { onDemandSchema, parseOnDemandRequest, parseScanRequest } from '../../lambdas/policy/request.ts';
+import { renewOnDemand } from '../../lambdas/renewal/on-demand.ts';
+import { scan } from '../../lambdas/renewal/scan.ts';
+import { World } from '../renewal/world.ts';
+import { checkAnswer, isRequest } from '../support/answer.ts';
+
+const page = readFileSync(new URL('../../docs/invoke.md', import.meta.url), 'utf8');
+
+/** The JSON blocks of a kind, such as ```json request. */
+function examples(kind: string): unknown[] {
+  return [...page.matchAll(/^```json (\S+)\n([\s\S]*?)^```$/gm)].flatMap(([, name, text = '']) =>
+    name === kind ? [JSON.parse(text)] : [],
+  );
+}
+
+/** The first cells of the rows of the table that begins with this heading: each `name` in it, and the whole row. */
+function rows(heading: string): Map<string, string> {
+  const table = page.slice(page.indexOf(`\n| ${heading} |`)).split('\n\n')[0] ?? '';
+  const lines = table.trim().split('\n').slice(2);
+  return new Map(
+    lines.flatMap((line) => [...(line.split('|')[1] ?? '').matchAll(/`(\w+)`/g)].map(([, name = '']) => [name, line])),
+  );
+}
+
+const sorted = (names: Iterable<string>): string[] => [...names].sort();
+
+describe('docs/invoke.md', () => {
+  it.each(examples('request').map((example) => [JSON.stringify(example), example]))('request %s', (_text, example) => {
+    expect(() => parseOnDemandRequest(example)).not.toThrow();
+    expect(isRequest(example)).toBe(true);
+  });
+
+  it.each(examples('scan-request').map((example) => [JSON.stringify(example), example]))(
+    'scan %s',
+    (_text, example) => {
+      expect(() => parseScanRequest(example)).not.toThrow();
+    },
+  );
+
+  it('shows each field of a request in some example', () => {
+    const shown = new Set(examples('request').flatMap((example) => Object.keys(example as object)));
+    expect(sorted(shown)).toEqual(sorted(Object.keys(onDemandSchema.shape)));
+  });
+
+  it('has a line for each field of a request, and no other', () => {
+    const [renew, scanned] = page.split('\n## scan');
+    expect(renew).toBeDefined();
+    expect(sorted(rows('field').keys())).toEqual(sorted(Object.keys(onDemandSchema.shape)));
+    for (const field of ['profile', 'secretIds', 'force', 'dryRun']) expect(scanned).toContain(`| \`${field}\` |`);
+  });
+
+  it('shows answers as they are', async () => {
+    const world = new World();
+    const real = await renewOnDemand(world, { secretId: world.enrol() });
+    for (const answer of examples('answer')) {
+      checkAnswer(answer);
+      const { out: _, ...fields } = answer as Record<string, unknown>;
+      expect(Object.keys(fields).sort()).toEqual(Object.keys(real).sort());
+    }
+    expect(examples('answer').length).toBeGreaterThanOrEqual(3);
+    const answerTable = page.slice(page.indexOf('## renew: the answer'));
+    for (const field of [...Object.keys(real), 'out']) expect(answerTable).toContain(`\`${field}\``);
+  });
+
+  it('shows the answer of a scan as it is', async () => {
+    const world = new World();
+    world.enrol();
+    const real = await scan(world, { force: false, dryRun: true });
+    const [example] = examples('scan-answer') as (typeof real)[];
+    expect(Object.keys(example ?? {})).toEqual(Object.keys(real));
+    for (const entry of example?.plan ?? []) expect(Object.keys(entry)).toEqual(Object.keys(real.plan[0] ?? {}));
+    const { listed, enqueued, notDue, paused, backingOff, invalid } = example ?? real;
+    expect(listed).toBe(enqueued + notDue + paused + backingOff + invalid);
+  });
+
+  it('shows errors of the table', () => {
+    for (const example of examples('error')) {
+      const { errorType, errorMessage } = example as Record<string, string>;
+      expect(isErrorCode(errorType ?? '')).toBe(true);
+      expect(errorMessage?.length).toBeGreaterThan(20);
+    }
+    expect(examples('error').length).toBeGreaterThan(0);
+  });
+
+  it('says for every error what to do, and marks those that pass', () => {
+    const told = rows('errorType');
+    expect(sorted(told.keys())).toEqual(sorted(Object.keys(errorCodes)));
+    for (const [code, { retryable }] of Object.entries(errorCodes)) {
+      const [, name = '', todo = ''] = (told.get(code) ?? '').split('|');
+      expect(`${code} ${name.includes('↻')}`).toBe(`${code} ${retryable}`);
+      expect(todo.trim().length).toBeGreaterThan(15);
+    }
+  });
+
+  it('names every reason and every warning', () => {
+    expect(sorted(rows('reason, where it acts').keys())).toEqual(sorted(dueCodes));
+    expect(sorted(rows('reason, where it is `skipped`').keys())).toEqual(sorted(skipCodes));
+    expect(sorted(rows('warning').keys())).toEqual(sorted(warningCodes));
+  });
+});

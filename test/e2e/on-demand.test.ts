@@ -1,0 +1,289 @@
+/** Contract section 5, through the front door: `aws lambda invoke` on the deployed function. */
+import { createPrivateKey, createPublicKey, X509Certificate } from 'node:crypto';
+import { PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { describe, expect, it } from 'vitest';
+import { formatInstant } from '../../lambdas/domain/instant.ts';
+import type { RenewalResult, ScanResult } from '../../lambdas/domain/result.ts';
+import type { KeyType } from '../../scripts/local/hierarchy.ts';
+import { issue, type LeafRequest } from '../../scripts/local/leaf.ts';
+import { client, invoke, waitFor } from '../support/aws.ts';
+import { type EnrolledSecret, enrol, fromShape, look, versionIds } from '../support/enrolled.ts';
+import { describeWith } from '../support/local.ts';
+import { logOf } from '../support/logs.ts';
+import { camel, dueDates, hour, refusal, renewNow } from '../support/on-demand.ts';
+
+const instant = /^20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ$/;
+
+describeWith(['stack', 'step-ca'], 'on demand', ({ emulator, ca, outputs }) => {
+  const renewFunction = () => outputs['RenewFunctionName'] ?? '';
+  const renew = (request: unknown): Promise<RenewalResult> => renewNow(emulator, renewFunction(), request);
+  const refused = (request: unknown) => refusal(emulator, renewFunction(), request);
+
+  /** A certificate of 24 hours, issued an hour ago: not due, and a new one ends later. */
+  const dates = () => ({ notBefore: new Date(Date.now() - hour), notAfter: new Date(Date.now() + 23 * hour) });
+
+  async function fresh(enrolment: { profile?: string; tags?: Record<string, string> } = {}, request: LeafRequest = {}) {
+    const leaf = await issue(ca, { ...dates(), ...request });
+    const secret = await enrol(emulator, { value: camel(leaf, leaf.keyPem), name: 'on-demand', ...enrolment });
+    return { ...secret, leaf };
+  }
+
+  /** The certificate and the public half of the key that a reader finds. */
+  async function reader(secret: EnrolledSecret) {
+    const { value, ...found } = await look(emulator, secret.arn);
+    const pair = fromShape('camel', value);
+    const certificate = new X509Certificate(pair.certificate);
+    const publicKey = createPublicKey(createPrivateKey(pair.privateKey ?? ''));
+    expect(certificate.publicKey.equals(publicKey)).toBe(true);
+    return { ...found, certificate, publicKey };
+  }
+
+  describe('an answer', () => {
+    const sans = [
+      'dns:web.example',
+      'dns:*.web.example',
+      'email:it@web.example',
+      'ip:10.0.0.7',
+      'uri:https://web.example',
+    ];
+
+    it('tells all of the new certificate', async () => {
+      const secret = await fresh({}, { sans: sans as LeafRequest['sans'] & {}, subject: { organization: 'Example' } });
+      const answer = await renew({ secretId: secret.name });
+      const { certificate, versionId, stages } = await reader(secret);
+      const notAfter = Date.parse(certificate.validTo);
+      const validity = notAfter - Date.parse(certificate.validFrom);
+      expect(answer).toEqual({
+        outcome: 'rekeyed',
+        reason: { code: 'Requested', message: expect.any(String) },
+        warnings: [],
+        secretArn: secret.arn,
+        versionId,
+        previousVersionId: secret.versionId,
+        profile: 'internal',
+        subject: 'CN=web.example,O=Example',
+        sans,
+        serialNumber: certificate.serialNumber.toLowerCase(),
+        previousSerialNumber: secret.leaf.certificate.serialNumber.toLowerCase(),
+        notBefore: formatInstant(Date.parse(certificate.validFrom)),
+        notAfter: formatInstant(notAfter),
+        renewAt: expect.stringMatching(instant),
+        keyAlgorithm: 'EC P-256',
+        fingerprintSha256: certificate.fingerprint256.replaceAll(':', '').toLowerCase(),
+      });
+      expect(versionId).toMatch(/^cert-renewer-[0-9a-f]{8}-/);
+      expect(stages.get('AWSPREVIOUS')).toBe(secret.versionId);
+      // A third of the validity before the end, and up to a twentieth of that earlier.
+      const window = notAfter - Date.parse(answer.renewAt ?? '');
+      expect(window).toBeGreaterThanOrEqual(validity / 3 - 1000);
+      expect(window).toBeLessThanOrEqual((validity / 3) * 1.05 + 1000);
+    });
+
+    it('is the same by ARN', async () => {
+      const secret = await fresh();
+      expect(await renew({ secretId: secret.arn })).toMatchObject({ outcome: 'rekeyed', secretArn: secret.arn });
+    });
+
+    it('of something skipped tells the certificate that is there', async () => {
+      const secret = await fresh();
+      const { certificate } = secret.leaf;
+      expect(await renew({ secretId: secret.arn, expiresIn: '8h' })).toEqual({
+        outcome: 'skipped',
+        reason: { code: 'NotDue', message: expect.stringContaining('force') },
+        warnings: [],
+        secretArn: secret.arn,
+        versionId: secret.versionId,
+        previousVersionId: null,
+        profile: 'internal',
+        subject: 'CN=leaf.example',
+        sans: ['dns:leaf.example'],
+        serialNumber: certificate.serialNumber.toLowerCase(),
+        previousSerialNumber: null,
+        notBefore: formatInstant(Date.parse(certificate.validFrom)),
+        notAfter: formatInstant(Date.parse(certificate.validTo)),
+        renewAt: expect.stringMatching(instant),
+        keyAlgorithm: 'EC P-256',
+        fingerprintSha256: certificate.fingerprint256.replaceAll(':', '').toLowerCase(),
+      });
+      expect((await look(emulator, secret.arn)).versionId).toBe(secret.versionId);
+    });
+  });
+
+  describe('mode', () => {
+    it.each([
+      ['internal', undefined, undefined, 'rekeyed'],
+      ['internal', 'renew', undefined, 'renewed'],
+      ['same-key', undefined, undefined, 'renewed'],
+      ['same-key', 'rekey', undefined, 'rekeyed'],
+      ['internal', undefined, 'renew', 'renewed'],
+      ['internal', 'rekey', 'renew', 'rekeyed'],
+    ])('in the profile %s, %s in the request, %s in the tag: %s', async (profile, requested, tagged, outcome) => {
+      const secret = await fresh({ profile, ...(tagged && { tags: { mode: tagged } }) });
+      const answer = await renew({ secretId: secret.arn, ...(requested && { mode: requested }) });
+      expect(answer.outcome).toBe(outcome);
+      const { publicKey, certificate } = await reader(secret);
+      expect(publicKey.equals(secret.leaf.certificate.publicKey)).toBe(outcome === 'renewed');
+      expect(certificate.serialNumber).not.toBe(secret.leaf.certificate.serialNumber);
+    });
+  });
+
+  describe('expiresIn and rekeyPeriod', () => {
+    it.each([
+      [{ expiresIn: '20h' }, 'skipped', 'NotDue'],
+      [{ expiresIn: '23h30m' }, 'rekeyed', 'Expiring'],
+      [{ expiresIn: '80%' }, 'skipped', 'NotDue'],
+      [{ expiresIn: '98pct' }, 'rekeyed', 'Expiring'],
+      [{ rekeyPeriod: '8h' }, 'skipped', 'NotDue'],
+      [{ rekeyPeriod: '59m' }, 'rekeyed', 'PeriodElapsed'],
+      [{ rekeyPeriod: '8h', force: true }, 'rekeyed', 'Forced'],
+    ])('%j on a certificate of 24 hours, an hour old: %s, %s', async (fields, outcome, code) => {
+      const secret = await fresh();
+      expect(await renew({ secretId: secret.arn, ...fields })).toMatchObject({ outcome, reason: { code } });
+    });
+
+    it('override what the tag says, for this once', async () => {
+      const secret = await fresh({ tags: { 'rekey-period': '23h' } });
+      const answer = await renew({ secretId: secret.arn, expiresIn: '23h30m' });
+      expect(answer.outcome).toBe('rekeyed');
+      // Its next time is the tag's again: 23 h after the start, up to a twentieth of that earlier.
+      const afterStart = Date.parse(answer.renewAt ?? '') - Date.parse(answer.notBefore ?? '');
+      expect(afterStart).toBeGreaterThan(21.8 * hour);
+      expect(afterStart).toBeLessThanOrEqual(23 * hour);
+    });
+
+    it('of a tag that is not less than the validity: a third applies, and the answer warns', async () => {
+      const secret = await fresh({ tags: { 'expires-in': '48h' } });
+      const { outcome, warnings } = await renew({ secretId: secret.arn });
+      expect(outcome).toBe('rekeyed');
+      expect(warnings).toEqual([{ code: 'WindowClamped', message: expect.stringContaining('48h') }]);
+    });
+
+    it('shorter than the schedule: the answer warns', async () => {
+      const secret = await fresh({ tags: { 'expires-in': '30m' } });
+      const { warnings } = await renew({ secretId: secret.arn });
+      expect(warnings).toEqual([{ code: 'WindowBelowSchedule', message: expect.stringContaining('30m') }]);
+    });
+  });
+
+  describe('kty, curve and size', () => {
+    const kinds: [object, KeyType, string][] = [
+      [{}, 'EC P-384', 'EC P-384'],
+      [{}, 'OKP Ed25519', 'OKP Ed25519'],
+      [{}, 'RSA 2048', 'RSA 2048'],
+      [{ kty: 'EC' }, 'RSA 2048', 'EC P-256'],
+      [{ kty: 'EC', curve: 'P-384' }, 'EC P-256', 'EC P-384'],
+      [{ kty: 'EC', curve: 'P-521' }, 'EC P-256', 'EC P-521'],
+      [{ kty: 'OKP' }, 'EC P-256', 'OKP Ed25519'],
+      [{ kty: 'OKP', curve: 'Ed25519' }, 'EC P-256', 'OKP Ed25519'],
+      [{ kty: 'RSA' }, 'EC P-256', 'RSA 2048'],
+      [{ kty: 'RSA', size: 3072 }, 'EC P-256', 'RSA 3072'],
+    ];
+    it.each(kinds)('%j where %s was: %s', async (fields, present, keyAlgorithm) => {
+      const secret = await fresh({}, { key: present });
+      expect(await renew({ secretId: secret.arn, ...fields })).toMatchObject({ outcome: 'rekeyed', keyAlgorithm });
+      const { asymmetricKeyType: type, asymmetricKeyDetails: details = {} } = (await reader(secret)).publicKey;
+      const curves: Record<string, string> = { prime256v1: 'P-256', secp384r1: 'P-384', secp521r1: 'P-521' };
+      const found = { ec: `EC ${curves[details.namedCurve ?? '']}`, rsa: `RSA ${details.modulusLength}` };
+      expect({ ...found, ed25519: 'OKP Ed25519' }[type as 'ec']).toBe(keyAlgorithm);
+    });
+  });
+
+  describe('force', () => {
+    it('renews again what was renewed just now', async () => {
+      const { arn } = await fresh();
+      const { versionId } = await renew({ secretId: arn });
+      const again = await renew({ secretId: arn });
+      expect(again).toMatchObject({ outcome: 'skipped', reason: { code: 'RecentlyRenewed' }, versionId });
+      expect(again.reason.message).toContain('force');
+      expect(await renew({ secretId: arn, force: true })).toMatchObject({
+        outcome: 'rekeyed',
+        reason: { code: 'Forced' },
+        previousVersionId: versionId,
+      });
+    });
+
+    it.each([
+      ['a tag', { tags: { paused: 'true' } }],
+      ['the profile', { profile: 'paused' }],
+    ])('renews what %s has paused', async (_what, enrolment) => {
+      const secret = await fresh(enrolment);
+      const left = await renew({ secretId: secret.arn });
+      expect(left).toMatchObject({ outcome: 'skipped', reason: { code: 'Paused' } });
+      expect(left.reason.message).toContain('force');
+      expect(await renew({ secretId: secret.arn, force: true })).toMatchObject({ outcome: 'rekeyed' });
+    });
+  });
+
+  describe('dryRun', () => {
+    it.each([
+      [{}, 'planned', 'Requested'],
+      [{ expiresIn: '8h' }, 'skipped', 'NotDue'],
+      [{ expiresIn: '8h', force: true }, 'planned', 'Forced'],
+      [{ mode: 'renew' }, 'planned', 'Requested'],
+    ])('%j: %s, %s, and nothing is touched', async (fields, outcome, code) => {
+      const secret = await fresh();
+      const before = await look(emulator, secret.arn);
+      const answer = await renew({ secretId: secret.arn, dryRun: true, ...fields });
+      expect(answer).toMatchObject({ outcome, reason: { code }, versionId: secret.versionId, previousVersionId: null });
+      expect(answer.serialNumber).toBe(secret.leaf.certificate.serialNumber.toLowerCase());
+      expect(await look(emulator, secret.arn)).toEqual(before);
+      expect(await versionIds(emulator, secret.arn)).toEqual([secret.versionId]);
+    });
+
+    it('fails where the renewal would, and touches nothing either', async () => {
+      const [one, other] = await Promise.all([issue(ca), issue(ca)]);
+      const secret = await enrol(emulator, { value: camel(one, other.keyPem), name: 'on-demand' });
+      const before = await look(emulator, secret.arn);
+      expect(await refused({ secretId: secret.arn, dryRun: true })).toMatchObject({ errorType: 'KeyMismatch' });
+      expect(await look(emulator, secret.arn)).toEqual(before);
+    });
+  });
+
+  it('starts from what another writer has just put', async () => {
+    const secret = await fresh();
+    const next = await issue(ca, dates());
+    const put = new PutSecretValueCommand({ SecretId: secret.arn, SecretString: camel(next, next.keyPem) });
+    await client(SecretsManagerClient, emulator).send(put);
+    const answer = await renew({ secretId: secret.arn });
+    expect(answer).toMatchObject({
+      outcome: 'rekeyed',
+      previousSerialNumber: next.certificate.serialNumber.toLowerCase(),
+    });
+  });
+
+  describe('two at once', () => {
+    it('leave one new version; the loser is skipped', async () => {
+      const warmUp = await Promise.all([fresh(), fresh()]);
+      await Promise.all(warmUp.map(({ arn }) => renew({ secretId: arn })));
+      for (let round = 0; round < 3; round++) {
+        const secret = await fresh();
+        const answers = await Promise.all([renew({ secretId: secret.arn }), renew({ secretId: secret.arn })]);
+        expect(answers.map(({ outcome }) => outcome).sort()).toEqual(['rekeyed', 'skipped']);
+        const [winner, loser] = [...answers].sort((a, b) => a.outcome.localeCompare(b.outcome));
+        expect(['AlreadyRenewed', 'RecentlyRenewed']).toContain(loser?.reason.code);
+        expect(loser).toMatchObject({ versionId: winner?.versionId, serialNumber: winner?.serialNumber });
+        const found = await reader(secret);
+        expect(found.versionId).toBe(winner?.versionId);
+        expect(found.stages.get('AWSPREVIOUS')).toBe(secret.versionId);
+        expect([undefined, found.versionId]).toContain(found.stages.get('AWSPENDING'));
+      }
+    });
+
+    it('leave one new version where one of them is the schedule', async () => {
+      const secret = await fresh({}, dueDates());
+      const [answer, scanned] = await Promise.all([
+        renew({ secretId: secret.arn }),
+        invoke<ScanResult>(emulator, outputs['ScanFunctionName'] ?? '', { secretIds: [secret.arn] }),
+      ]);
+      expect(['rekeyed', 'skipped']).toContain(answer.outcome);
+      // The scan found it new, or renewed already; a message of it is done with when the worker has logged its word on it.
+      await waitFor('the log of the worker', async () => {
+        const words = (await logOf(emulator, secret.arn)).filter(({ outcome }) => outcome !== undefined);
+        return words.length === 1 + scanned.payload.enqueued;
+      });
+      const { versionId, stages } = await reader(secret);
+      expect(versionId).toMatch(/^cert-renewer-/);
+      expect(stages.get('AWSPREVIOUS')).toBe(secret.versionId);
+    });
+  });
+});

@@ -1,0 +1,235 @@
+/**
+ * The CA goes away for three minutes and comes back: nothing is lost, there is no storm, and all that is due is renewed
+ * in the end. On a local AWS of its own, because the schedule fires here and the dead letters are counted. Takes about
+ * four minutes: the pauses between the deliveries are the real ones.
+ */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { SecretsManagerClient, TagResourceCommand } from '@aws-sdk/client-secrets-manager';
+import { GetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { formatInstant } from '../../lambdas/domain/instant.ts';
+import type { PlanEntry, ScanResult } from '../../lambdas/domain/result.ts';
+import { forge, issue, type Leaf } from '../../scripts/local/leaf.ts';
+import { type Emulator, startEmulator } from '../../scripts/local/ministack.ts';
+import { bootstrap, deploy, destroy } from '../../scripts/local/stack.ts';
+import { type LocalCa, startStepCa } from '../../scripts/local/step-ca.ts';
+import { client, invoke, waitFor } from '../support/aws.ts';
+import { type EnrolledSecret, enrol, fromShape, look } from '../support/enrolled.ts';
+import { collectEvents, type EventCollector } from '../support/events.ts';
+import { leaks, queuedMessages, secretsOf, tracesOf } from '../support/leaks.ts';
+import { describeWith } from '../support/local.ts';
+import { type LogEntry, logEntries, logOf, metricValues } from '../support/logs.ts';
+import { camel, dueDates, hour } from '../support/on-demand.ts';
+import { redrive } from '../support/redrive.ts';
+import { refusals } from './judges.ts';
+
+const minute = 60_000;
+
+describeWith(['emulator', 'step-ca'], 'an outage of the CA', () => {
+  let aws: Emulator;
+  let ca: LocalCa;
+  let folder: string;
+  let config: string;
+  let outputs: Readonly<Record<string, string>>;
+  let collector: EventCollector;
+  let back: number;
+  const leaves: Leaf[] = [];
+  /** Two of profile `one`, one of profile `two`; one that all but expires; one that is not due. */
+  const secrets: Record<'first' | 'second' | 'third' | 'urgent' | 'fresh', EnrolledSecret> = {} as never; // filled below
+  const due = () => [secrets.first, secrets.second, secrets.third];
+
+  beforeAll(async () => {
+    [aws, ca, folder] = await Promise.all([startEmulator(), startStepCa(), mkdtemp(join(tmpdir(), 'outage-'))]);
+    const profile = { ca: { type: 'step-ca', url: ca.url, root: ca.rootPem } };
+    config = join(folder, 'cert-renewer.json');
+    await writeFile(config, JSON.stringify({ schedule: 'rate(1 minute)', profiles: { one: profile, two: profile } }));
+    await bootstrap(aws);
+    outputs = await deploy(aws, { config });
+    collector = await collectEvents(aws, outputs['EventBusName'] ?? '');
+    const add = async (leaf: Leaf, profileName: string): Promise<EnrolledSecret> => {
+      leaves.push(leaf);
+      return enrol(aws, { value: camel(leaf, leaf.keyPem), profile: profileName, name: 'outage' });
+    };
+    const now = Date.now();
+    const lastHalfHour = { notBefore: new Date(now - 23.5 * hour), notAfter: new Date(now + hour / 2) };
+    const [fresh, urgent] = [await issue(ca.access), await forge(ca.access, lastHalfHour)];
+    await ca.stop();
+    Object.assign(secrets, {
+      first: await add(await forge(ca.access, dueDates()), 'one'),
+      second: await add(await forge(ca.access, dueDates()), 'two'),
+      third: await add(await forge(ca.access, dueDates()), 'one'),
+      urgent: await add(urgent, 'one'),
+      fresh: await add(fresh, 'one'),
+    });
+    await scan({});
+  }, 180_000);
+
+  afterAll(async () => {
+    await Promise.all([aws?.stop(), ca?.close(), rm(folder, { recursive: true, force: true })]);
+  });
+
+  async function scan(request: object): Promise<ScanResult> {
+    const { payload, error } = await invoke<ScanResult>(aws, outputs['ScanFunctionName'] ?? '', request);
+    expect(error).toBeUndefined();
+    return payload;
+  }
+
+  async function planned({ arn }: EnrolledSecret): Promise<PlanEntry | undefined> {
+    return (await scan({ dryRun: true })).plan.find(({ secretArn }) => secretArn === arn);
+  }
+
+  const tagOf = async ({ arn }: EnrolledSecret, tag: string) => (await look(aws, arn)).tags.get(`cert-renewer:${tag}`);
+  const failures = async ({ arn }: EnrolledSecret): Promise<LogEntry[]> =>
+    (await logOf(aws, arn)).filter(({ reason }) => reason?.code === 'CaUnavailable');
+  const deadLetters = async (): Promise<string[]> =>
+    (await queuedMessages(aws))
+      .filter(({ queue }) => outputs['DeadLetterQueueUrl']?.endsWith(queue))
+      .map(({ Body }) => Body);
+
+  /** What the alarm DeadLetters looks at: it is raised above 0. */
+  async function visibleDeadLetters(): Promise<number> {
+    const QueueUrl = outputs['DeadLetterQueueUrl'];
+    const get = new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['ApproximateNumberOfMessages'] });
+    return Number((await client(SQSClient, aws).send(get)).Attributes?.['ApproximateNumberOfMessages']);
+  }
+
+  async function expectRenewed(secret: EnrolledSecret, within = 20_000): Promise<void> {
+    await waitFor(
+      `the renewal of ${secret.name}`,
+      async () => {
+        const { versionId, tags } = await look(aws, secret.arn);
+        return versionId.startsWith('cert-renewer-') && tags.get('cert-renewer:version-id') === versionId;
+      },
+      { within },
+    );
+    const { value, stages, tags } = await look(aws, secret.arn);
+    const { certificate, chain } = fromShape('camel', value);
+    expect(await refusals([certificate], { root: ca.rootPem, chain })).toEqual([]);
+    expect(stages.get('AWSPREVIOUS')).toBe(secret.versionId);
+    expect(tags.has('cert-renewer:failure')).toBe(false);
+  }
+
+  it('is noted after the first try, and nobody is bothered yet', async () => {
+    for (const secret of due()) {
+      const failure = await waitFor('the failure tag', async () => tagOf(secret, 'failure'));
+      expect(failure).toMatch(/^1 20\S{17}Z CaUnavailable$/);
+    }
+    await waitFor('the log of the try', async () => (await failures(secrets.third)).length > 0);
+    expect(await failures(secrets.first)).toMatchObject([{ level: 'WARN', retryable: true, final: false }]);
+    expect((await collector.events()).map(({ 'detail-type': type }) => type)).not.toContain(
+      'Certificate Renewal Failed',
+    );
+    expect(metricValues(await logEntries(aws), 'Failed', 'one')).toEqual([]);
+  });
+
+  it('makes the schedule back off, but for the one that is about to expire', async () => {
+    const entry = await planned(secrets.first);
+    expect(entry).toMatchObject({ action: 'skip', reason: { code: 'BackingOff' } });
+    expect(entry?.reason.message).toMatch(/^1 try failed, the last with CaUnavailable\. Next try at 20/);
+    expect(await planned(secrets.urgent)).toMatchObject({ action: 'rekey', reason: { code: 'Expiring' } });
+  });
+
+  it('leaves alone what is not due', async () => {
+    expect(await planned(secrets.fresh)).toMatchObject({ action: 'skip', reason: { code: 'NotDue' } });
+    expect(await tagOf(secrets.fresh, 'failure')).toBeUndefined();
+  });
+
+  it('ends after three tries with growing pauses in an event, a metric and a dead letter', {
+    timeout: 240_000,
+  }, async () => {
+    for (const secret of due()) {
+      const event = await collector.next(
+        'the event',
+        ({ 'detail-type': type, resources }) => type === 'Certificate Renewal Failed' && resources.includes(secret.arn),
+        200_000,
+      );
+      expect(event.detail).toMatchObject({
+        code: 'CaUnavailable',
+        message: expect.stringMatching(/can't be reached \(ECONNREFUSED\): check that the CA runs/),
+        retryable: true,
+        failures: 1,
+        notAfter: expect.stringMatching(/^20\S{17}Z$/),
+      });
+    }
+    await waitFor('the dead letters', async () => {
+      const bodies = (await deadLetters()).join();
+      return due().every(({ arn }) => bodies.includes(arn));
+    });
+    for (const secret of due()) {
+      await waitFor('the last line of the log', async () => (await failures(secret)).length === 3);
+      const tries = await failures(secret);
+      expect(tries.map(({ final }) => final)).toEqual([false, false, true]);
+      const [first = 0, second = 0, third = 0] = tries.map(({ timestamp }) => Date.parse(String(timestamp)));
+      expect(Math.round((second - first) / 1000)).toBeGreaterThanOrEqual(30);
+      expect(second - first).toBeLessThan(minute);
+      expect(Math.round((third - second) / 1000)).toBeGreaterThanOrEqual(120);
+      expect(third - second).toBeLessThan(3 * minute);
+      expect(await tagOf(secret, 'failure')).toMatch(/^1 20\S{17}Z CaUnavailable$/);
+    }
+    const entries = await logEntries(aws);
+    expect(metricValues(entries, 'Failed', 'two')).toEqual([1]);
+    expect(metricValues(entries, 'Failed', 'one').length).toBeGreaterThanOrEqual(2);
+  });
+
+  it('is no storm: two scans of the schedule came by, and only the urgent one was tried more', async () => {
+    const scans = (await collector.events()).filter(({ 'detail-type': type }) => type === 'Scan Completed');
+    expect(scans.length).toBeGreaterThanOrEqual(3);
+    for (const secret of due()) expect(await failures(secret)).toHaveLength(3);
+    expect((await failures(secrets.urgent)).length).toBeGreaterThan(3);
+    expect((await logOf(aws, secrets.first.arn)).some(({ reason }) => reason?.code === 'BackingOff')).toBe(true);
+  });
+
+  it('is told as overdue by each scan, and the dead letters raise their alarm', async () => {
+    const overdue = (await collector.events()).filter(({ 'detail-type': type }) => type.endsWith('Overdue'));
+    for (const { arn } of due()) expect(overdue.some(({ resources }) => resources.includes(arn))).toBe(true);
+    expect(await visibleDeadLetters()).toBeGreaterThanOrEqual(due().length);
+  });
+
+  it('is over when the CA is back: a scan by force renews the profile', async () => {
+    await ca.start();
+    back = Date.now();
+    expect(await scan({ profile: 'two', force: true })).toMatchObject({ listed: 1, enqueued: 1 });
+    await expectRenewed(secrets.second);
+  });
+
+  it('is over for the rest by itself, when the back-off has passed', { timeout: 150_000 }, async () => {
+    // Six minutes later, as the tag tells time.
+    const Value = `1 ${formatInstant(Date.now() - 6 * minute)} CaUnavailable`;
+    const tag = { SecretId: secrets.third.arn, Tags: [{ Key: 'cert-renewer:failure', Value }] };
+    await client(SecretsManagerClient, aws).send(new TagResourceCommand(tag));
+    await Promise.all([secrets.third, secrets.urgent].map((secret) => expectRenewed(secret, 100_000)));
+  });
+
+  it('is over for dead letters that are sent again; those of what was renewed meanwhile do nothing', async () => {
+    const renewed = await Promise.all([secrets.second, secrets.third].map(({ arn }) => look(aws, arn)));
+    expect((await look(aws, secrets.first.arn)).versionId).toBe(secrets.first.versionId);
+    await redrive(aws, outputs['DeadLetterQueueUrl'] ?? '', outputs['RenewalQueueUrl'] ?? '');
+    await expectRenewed(secrets.first);
+    await waitFor('an empty queue', async () => {
+      const waiting = (await queuedMessages(aws)).map(({ Body }) => Body).join();
+      return due().every(({ arn }) => !waiting.includes(`"secretArn":"${arn}"`));
+    });
+    expect(await Promise.all([secrets.second, secrets.third].map(({ arn }) => look(aws, arn)))).toEqual(renewed);
+  });
+
+  it('leaves nothing behind', async () => {
+    expect(await visibleDeadLetters()).toBe(0);
+    const { plan, ...counts } = await scan({ dryRun: true });
+    expect(plan.map(({ reason }) => reason.code)).toEqual(plan.map(() => 'NotDue'));
+    expect(counts).toMatchObject({ listed: 5, notDue: 5, enqueued: 0, backingOff: 0, overdue: 0 });
+    const late = (await collector.events()).filter(
+      ({ 'detail-type': type, time }) => type === 'Certificate Renewal Failed' && Date.parse(time) > back + 1000,
+    );
+    expect(late).toEqual([]);
+    const keys = leaves.map(({ key }, index) => secretsOf(`key ${index}`, key));
+    expect(leaks(await tracesOf(aws, await collector.events()), keys)).toEqual([]);
+  });
+
+  it('and when the stack goes too, every certificate stays', { timeout: 120_000 }, async () => {
+    const before = await Promise.all(Object.values(secrets).map(({ arn }) => look(aws, arn)));
+    await destroy(aws, { config });
+    expect(await Promise.all(Object.values(secrets).map(({ arn }) => look(aws, arn)))).toEqual(before);
+  });
+});

@@ -1,0 +1,191 @@
+/**
+ * Every shape × EC, RSA, Ed25519 × renew and rekey, through the deployed worker: read, renewed and written back. openssl,
+ * keytool and step read what was written, and all else in the secret is compared byte by byte.
+ */
+import { createPublicKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { CreateSecretCommand, GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { Mode } from '../../lambdas/domain/profile.ts';
+import { step } from '../../scripts/local/go-tools.ts';
+import { generateKey, type KeyType } from '../../scripts/local/hierarchy.ts';
+import { forge } from '../../scripts/local/leaf.ts';
+import { uniqueName } from '../support/aws.ts';
+import { type FileForm, forms, type Pieces, type Programs, type TextForm } from '../support/forms.ts';
+import { describeFound, describeWith } from '../support/local.ts';
+import { beside, keytool } from '../support/programs.ts';
+import { aged, renewerOf } from '../support/renewer.ts';
+import { keptStatements, refusals } from './judges.ts';
+
+const tools = [await step(), await keytool()] as const;
+const kinds: readonly KeyType[] = ['EC P-256', 'RSA 2048', 'OKP Ed25519'];
+const modes: readonly Mode[] = ['renew', 'rekey'];
+const outcomes = { renew: 'renewed', rekey: 'rekeyed' };
+
+/** Shapes that hold a secret of more than one profile's kind need the password; the others are in both. */
+const profileOf = (form: TextForm | FileForm): string =>
+  form.kind === 'file' || form.encrypted ? 'encrypted' : 'internal';
+
+const spki = (key: KeyObject): string => key.export({ type: 'spki', format: 'pem' }).toString();
+const keyOf = (certificate: string): string => spki(new X509Certificate(certificate).publicKey);
+
+interface Packed {
+  readonly pieces: Pieces;
+  readonly file: Buffer;
+  readonly listing: readonly string[];
+}
+
+describeWith(['stack', 'step-ca'], 'every shape', (local) => {
+  describeFound(tools, 'read by openssl, keytool and step', () => {
+    const { ca } = local;
+    const { renew, secrets, password } = renewerOf(local);
+    const keys = new Map<KeyType, KeyObject>(); // RSA takes its time, so that each kind has one
+    const files = new Map<string, Promise<Packed>>();
+    let programs: Programs;
+
+    beforeAll(async () => {
+      for (const kind of kinds) keys.set(kind, await generateKey(kind));
+      programs = { step: tools[0].found ? tools[0].path : '', password: await password() };
+    });
+
+    async function pair(kind: KeyType) {
+      const key = keys.get(kind) ?? (await generateKey(kind));
+      const leaf = await forge(ca, { key, ...aged(1), sans: ['dns:shape.example', 'ip:10.0.0.7'] });
+      return { key, leaf: leaf.certificatePem, chain: leaf.chainPem };
+    }
+
+    async function put(form: TextForm | FileForm, value: string | Uint8Array): Promise<string> {
+      const Tags = [{ Key: 'cert-renewer:profile', Value: profileOf(form) }];
+      const content = typeof value === 'string' ? { SecretString: value } : { SecretBinary: value };
+      const { ARN = '' } = await secrets.send(new CreateSecretCommand({ Name: uniqueName('shape'), Tags, ...content }));
+      return ARN;
+    }
+
+    async function get(SecretId: string): Promise<string | Uint8Array> {
+      const { SecretString, SecretBinary } = await secrets.send(new GetSecretValueCommand({ SecretId }));
+      if ((SecretString === undefined) === (SecretBinary === undefined)) throw new Error('expected a string or bytes');
+      return SecretString ?? SecretBinary ?? '';
+    }
+
+    /** The certificate by openssl and step: its chain, and what it says beside its key. */
+    async function judgeCertificates(before: Pieces, after: Pieces, mode: Mode): Promise<void> {
+      expect(after.leaf).not.toBe(before.leaf);
+      expect(await refusals([after.leaf], { root: ca.rootPem, chain: after.chain })).toEqual([]);
+      expect(await keptStatements(after.leaf, mode)).toEqual(await keptStatements(before.leaf, mode));
+      expect(keyOf(after.leaf) === keyOf(before.leaf)).toBe(mode === 'renew');
+      await beside({ 'leaf.pem': after.leaf + after.chain, 'root.pem': ca.rootPem }, ({ call }) =>
+        call(programs.step, 'certificate', 'verify', 'leaf.pem', '--roots', 'root.pem'),
+      );
+    }
+
+    /** The key by openssl and step, and that nobody reads an encrypted one without the password. */
+    async function judgeKey(form: TextForm, { leaf, key }: Pieces): Promise<void> {
+      await beside({ 'key.pem': key, password: programs.password }, async ({ call }) => {
+        const passin = form.encrypted ? ['-passin', 'file:password'] : [];
+        expect(await call('openssl', 'pkey', '-in', 'key.pem', '-pubout', ...passin)).toBe(keyOf(leaf));
+        const passwordFile = form.encrypted ? ['--password-file', 'password'] : [];
+        expect(await call(programs.step, 'crypto', 'key', 'public', ...passwordFile, 'key.pem')).toBe(keyOf(leaf));
+        if (!form.encrypted) return;
+        await expect(call('openssl', 'pkey', '-in', 'key.pem', '-noout', '-passin', 'pass:wrong')).rejects.toThrow();
+      });
+    }
+
+    async function inText(form: TextForm, kind: KeyType, mode: Mode): Promise<void> {
+      const { key, ...certificates } = await pair(kind);
+      const before = { ...certificates, key: await form.keyBlock(key, programs) };
+      const value = form.write(before);
+      const arn = await put(form, value);
+      expect(await renew({ secretId: arn, mode })).toMatchObject({ outcome: outcomes[mode], keyAlgorithm: kind });
+      const now = await get(arn);
+      if (typeof now !== 'string') throw new Error('it was text, and is binary');
+      const after = form.read(now);
+      expect(form.write(after)).toBe(now); // all else, byte by byte
+      expect(after.chain).toBe(ca.intermediatePem);
+      await judgeCertificates(before, after, mode);
+      await judgeKey(form, after);
+      if (mode === 'renew') expect(after.key).toBe(before.key);
+      else expect(after.key).not.toBe(before.key);
+      expect(await protection(after.key)).toEqual(await protection(before.key));
+      expect(await get(arn)).toBe(now);
+    }
+
+    async function inFile(form: FileForm, kind: KeyType, mode: Mode): Promise<void> {
+      const { pieces, file, listing } = await packed(form, kind);
+      const arn = await put(form, form.write(file));
+      expect(await renew({ secretId: arn, mode })).toMatchObject({ outcome: outcomes[mode], keyAlgorithm: kind });
+      const now = await get(arn);
+      const next = form.read(now);
+      expect(form.write(next)).toEqual(now); // all else, byte by byte
+      const [was, is] = [await opened(file), await opened(next)];
+      await judgeCertificates({ ...pieces, key: was.key }, is, mode);
+      expect(is.chain).toBe(ca.intermediatePem);
+      expect(spki(createPublicKey(is.key))).toBe(keyOf(is.leaf));
+      expect(is.attributes).toEqual(was.attributes);
+      expect(is.attributes).toContainEqual(expect.stringMatching(/friendlyName: web server/i));
+      expect(is.protection).toMatch(/MAC: sha256, Iteration \d{4,}/);
+      expect(is.protection.match(/AES-256-CBC/g)?.length).toBeGreaterThanOrEqual(2);
+      expect(is.protection).not.toMatch(/RC2|3DES|SHA1/i);
+      expect(await listedByKeytool(next)).toEqual(listing);
+    }
+
+    /** A file of this form, and what keytool finds in it; keytool takes seconds, so both modes have the same. */
+    function packed(form: FileForm, kind: KeyType) {
+      const made = files.get(form.name + kind) ?? pack(form, kind);
+      files.set(form.name + kind, made);
+      return made;
+    }
+
+    async function pack(form: FileForm, kind: KeyType): Promise<Packed> {
+      const { key, ...certificates } = await pair(kind);
+      const pieces = { ...certificates, key: key.export({ type: 'pkcs8', format: 'pem' }).toString() };
+      const file = await form.pack(pieces, programs);
+      return { pieces, file, listing: await listedByKeytool(file) };
+    }
+
+    /** What openssl finds in a PKCS#12 file. */
+    async function opened(file: Buffer) {
+      return beside({ 'pair.p12': file, password: programs.password }, async ({ call }) => {
+        const of = (...args: string[]) =>
+          call('openssl', 'pkcs12', '-in', 'pair.p12', '-passin', 'file:password', ...args);
+        const all = await of('-nodes');
+        const only = async (...args: string[]) => withoutAttributes(await of(...args));
+        return {
+          leaf: await only('-nokeys', '-clcerts'),
+          chain: await only('-nokeys', '-cacerts'),
+          key: await only('-nocerts', '-nodes'),
+          attributes: all.match(/^ *friendlyName: .*$/gm) ?? [],
+          // It tells of the encryption on stderr.
+          protection: await call('sh', '-c', 'openssl pkcs12 -info -noout -in pair.p12 -passin file:password 2>&1'),
+        };
+      });
+    }
+
+    /** Aliases and kinds of entries, the length of the chain, and that the leaf is the key's. */
+    async function listedByKeytool(file: Buffer): Promise<string[]> {
+      const listed = await beside({ 'pair.p12': file, password: programs.password }, ({ call }) =>
+        call('keytool', '-J-Duser.language=en', '-list', '-v', '-keystore', 'pair.p12', '-storepass:file', 'password'),
+      );
+      return listed.match(/^(?:Alias name|Entry type|Certificate chain length|Owner|Issuer): .*$/gm) ?? [];
+    }
+
+    for (const form of forms) {
+      describe(form.name, () => {
+        it.each(modes.flatMap((mode) => kinds.map((kind) => ({ mode, kind }))))('$mode of $kind', ({ mode, kind }) =>
+          form.kind === 'text' ? inText(form, kind, mode) : inFile(form, kind, mode),
+        );
+      });
+    }
+  });
+});
+
+const withoutAttributes = (pem: string): string =>
+  (pem.match(/-----BEGIN ([A-Z ]+)-----\n[^-]*-----END \1-----\n/g) ?? []).join('');
+
+/** How a key's block is protected: its label, and scheme, ciphers and iterations. Salts and IVs are new each time. */
+async function protection(key: string): Promise<readonly string[]> {
+  const [label = '', , dek = ''] = key.split('\n');
+  if (label.includes('ENCRYPTED PRIVATE KEY')) {
+    const parsed = await beside({ 'key.pem': key }, ({ call }) => call('openssl', 'asn1parse', '-in', 'key.pem'));
+    return [label, ...(parsed.match(/(?:OBJECT|INTEGER) +:\S+/g) ?? [])];
+  }
+  return [label, dek.startsWith('DEK-Info') ? dek.replace(/,.*/, '') : 'plain'];
+}

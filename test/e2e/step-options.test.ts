@@ -1,0 +1,88 @@
+/**
+ * Contract section 5's mapping, row by row, and every example of the page of `step ca rekey`: what is invoked here, and
+ * what is seen. The lists of flags and examples are the page's own, so that none is left out; the rows are in step/.
+ */
+import { describe, expect, it } from 'vitest';
+import { describeWith, type Local } from '../support/local.ts';
+import { renewerOf } from '../support/renewer.ts';
+import { examples, flags } from '../support/step-page.ts';
+import * as how from './step/how.ts';
+import * as pair from './step/pair.ts';
+import type { Row, World } from './step/row.ts';
+import * as when from './step/when.ts';
+
+/** By flag; what stands on its own is no flag of step's. */
+const mapping: Readonly<Record<string, readonly Row[]>> = {
+  '<crt-file> <key-file>': pair.inPlace,
+  '--out-cert': pair.out,
+  '--out-key': pair.outTogether,
+  '--private-key': pair.privateKey,
+  '--expires-in': when.expiresIn,
+  '--daemon': when.daemon,
+  '--rekey-period': when.every16h,
+  '--kty': how.kty,
+  '--curve': how.curve,
+  '--crv': how.crv,
+  '--size': how.size,
+  '--force': how.force,
+  '--ca-url': how.caUrl,
+  '--root': how.root,
+  '--offline': how.offline,
+  '--ca-config': how.caConfig,
+  '--password-file': how.password,
+  '--exec': how.exec,
+  '--pid': how.signal,
+  '--pid-file': how.signal,
+  '--signal': how.signal,
+  mode: how.mode,
+  dryRun: how.dryRun,
+};
+
+/** By the words with which the page's sentence begins; a more particular one comes first. */
+const byExample: readonly [string, readonly Row[]][] = [
+  ['Rekey a certificate without overwriting', pair.out],
+  ['Rekey a certificate forcing the overwrite', how.force],
+  ['Rekey a certificate providing the `--ca-url` and `--root`', how.caUrl],
+  ['Rekey a certificate only if it expires', when.expiresIn],
+  ['Rekey the certificate before 2/3', when.daemon],
+  ['Rekey the certificate before 8 hours and 30m', when.before8h30m],
+  ['Rekey the certificate every 16h', when.every16h],
+  ['Rekey the certificate and reload nginx', how.exec],
+  ['Rekey the certificate and convert it to DER', how.execToDer],
+  ['Rekey a certificate using the offline mode', how.offline],
+  ['Rekey the certificate and write it to specified files', pair.outTogether],
+  ['Rekey the certificate using a given private key', pair.privateKey],
+  ['Rekey a certificate', pair.inPlace],
+];
+
+const rowsOf = (title: string): readonly Row[] => byExample.find(([start]) => title.startsWith(start))?.[1] ?? [];
+
+describe('the page of step ca rekey', () => {
+  it('has 20 flags and 13 examples, each with its rows here', () => {
+    expect(flags).toHaveLength(20);
+    expect(examples).toHaveLength(13);
+    expect(flags.filter((flag) => !Object.hasOwn(mapping, flag))).toEqual([]);
+    expect(examples.filter(({ title }) => rowsOf(title).length === 0)).toEqual([]);
+    expect(new Set(examples.map(({ title }) => rowsOf(title))).size).toBe(13);
+  });
+});
+
+describeWith(['stack', 'step-ca'], 'step ca rekey', (local) => {
+  const inherited: Local = Object.create(local); // its getters stay getters
+  const world: World = Object.assign(inherited, renewerOf(local));
+
+  // A row that several flags and examples come to is run once, under the first of them.
+  const seen = new Set<Row>();
+  const sections: [string, readonly Row[]][] = [
+    ...examples.map(({ title, command }): [string, readonly Row[]] => [`${title}: ${command}`, rowsOf(title)]),
+    ...Object.entries(mapping),
+  ];
+  for (const [name, rows] of sections) {
+    const fresh = rows.filter((row) => !seen.has(row));
+    if (fresh.length === 0) continue;
+    describe(name, () => {
+      for (const { here, see } of fresh) it(here, () => see(world));
+    });
+    for (const row of fresh) seen.add(row);
+  }
+});

@@ -1,0 +1,226 @@
+/** How: the kind of key, --force, the CA, the password, and what step has no flag for. */
+import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { expect } from 'vitest';
+import { validateConfig } from '../../../cdk/config.ts';
+import type { KeyType } from '../../../scripts/local/hierarchy.ts';
+import { issue } from '../../../scripts/local/leaf.ts';
+import { fromShape } from '../../support/enrolled.ts';
+import { camel } from '../../support/on-demand.ts';
+import { nameOfKey } from '../../support/pairs.ts';
+import { beside } from '../../support/programs.ts';
+import { aged, isKeyOf, serialOf } from '../../support/renewer.ts';
+import { refusals } from '../judges.ts';
+import { expectRekeyed, expectUntouched, ours, type Row, refusedFields } from './row.ts';
+
+const asked = { code: 'Requested' };
+
+const kindOf = (fields: object, present: KeyType, wanted: KeyType): Row => ({
+  here: `${JSON.stringify(fields)} where ${present} was: ${wanted}`,
+  see: async (world) => {
+    const secret = await world.fresh({}, { key: present });
+    const answer = await world.renew({ secretId: secret.arn, ...fields });
+    expect(answer.keyAlgorithm).toBe(wanted);
+    expect(nameOfKey((await world.reader(secret.arn)).pair.certificate)).toBe(wanted);
+  },
+});
+export const kty = [
+  kindOf({ kty: 'EC' }, 'RSA 2048', 'EC P-256'),
+  kindOf({ kty: 'OKP' }, 'EC P-256', 'OKP Ed25519'),
+  kindOf({ kty: 'RSA' }, 'EC P-256', 'RSA 2048'),
+  refusedFields({ kty: 'ec' }, { kty: 'oct' }),
+];
+export const curve = [
+  kindOf({ kty: 'EC', curve: 'P-384' }, 'EC P-256', 'EC P-384'),
+  kindOf({ kty: 'EC', curve: 'P-521' }, 'EC P-256', 'EC P-521'),
+  kindOf({ kty: 'OKP', curve: 'Ed25519' }, 'EC P-256', 'OKP Ed25519'),
+  refusedFields({ curve: 'P-384' }, { kty: 'RSA', curve: 'P-256' }, { kty: 'OKP', curve: 'P-256' }),
+];
+/** The other name of --curve. */
+export const crv = [kindOf({ kty: 'EC', curve: 'P-384' }, 'OKP Ed25519', 'EC P-384')];
+export const size = [
+  kindOf({ kty: 'RSA', size: 3072 }, 'RSA 2048', 'RSA 3072'),
+  refusedFields({ size: 3072 }, { kty: 'RSA', size: 1024 }, { kty: 'RSA', size: 16384 }, { kty: 'EC', size: 2048 }),
+];
+
+export const force: Row[] = [
+  {
+    here: '{ force } with expiresIn: NotDue no more',
+    see: async (world) => {
+      const secret = await world.fresh();
+      const answer = await world.renew({ secretId: secret.arn, expiresIn: '8h', force: true });
+      expect(answer).toMatchObject({ reason: { code: 'Forced' } });
+      await expectRekeyed(world, secret, answer);
+    },
+  },
+  {
+    here: '{ force }: RecentlyRenewed and Paused no more',
+    see: async (world) => {
+      const { arn } = await world.fresh({ tags: { paused: 'true' } });
+      expect(await world.renew({ secretId: arn })).toMatchObject({ outcome: 'skipped', reason: { code: 'Paused' } });
+      expect(await world.renew({ secretId: arn, force: true })).toMatchObject({ outcome: 'rekeyed' });
+      expect(await world.renew({ secretId: arn, force: true })).toMatchObject({ outcome: 'rekeyed' });
+    },
+  },
+  {
+    here: '{ force }: nothing else: a certificate beside another key stays KeyMismatch',
+    see: async (world) => {
+      const [one, other] = [await issue(world.ca), await issue(world.ca)];
+      const name = await world.put(camel(one, other.keyPem), { profile: 'internal' });
+      expect(await world.refused({ secretId: name, force: true })).toMatchObject({ errorType: 'KeyMismatch' });
+    },
+  },
+];
+
+export const caUrl: Row[] = [
+  {
+    here: "a profile with ca.url and ca.root: that CA issues, and that root verifies, and not the other profile's",
+    see: async (world) => {
+      const { access } = world.stack.lenient;
+      const { arn } = await world.fresh({ profile: 'lenient', ca: access });
+      await world.renew({ secretId: arn });
+      const { pair } = await world.reader(arn);
+      expect(await refusals([pair.certificate], { root: access.rootPem, chain: pair.chain })).toEqual([]);
+      expect(await refusals([pair.certificate], { root: world.ca.rootPem, chain: pair.chain })).not.toEqual([]);
+    },
+  },
+  refusedFields({ caUrl: 'https://evil.example' }, { url: 'https://evil.example' }),
+];
+export const root: Row[] = [
+  {
+    here: 'a profile whose ca.root is not its CA’s: CaUntrusted',
+    see: async (world) => {
+      const secret = await world.fresh({ profile: 'untrusted' });
+      expect(await world.refused({ secretId: secret.arn })).toMatchObject({ errorType: 'CaUntrusted' });
+      const { value } = await world.look(secret.arn);
+      expect(value).toBe(camel(secret.leaf, secret.leaf.keyPem));
+    },
+  },
+  refusedFields({ root: 'root_ca.crt' }),
+];
+
+export const password: Row[] = [
+  {
+    here: 'a profile with passwordSecretId: the key is read with it, and the new one encrypted with it (shapes.test.ts: all kinds)',
+    see: async (world) => {
+      const password = await world.password();
+      const leaf = await issue(world.ca, aged(1));
+      const encrypted = await encryptedByOpenssl(leaf.keyPem, password);
+      const name = await world.put(camel(leaf, encrypted), { profile: 'encrypted' });
+      expect(await world.renew({ secretId: name })).toMatchObject({ outcome: 'rekeyed' });
+      const { certificate, privateKey = '' } = fromShape('camel', (await world.look(name)).value);
+      expect(privateKey).toMatch(/^-----BEGIN ENCRYPTED PRIVATE KEY-----/);
+      expect(privateKey).not.toBe(encrypted);
+      expect(
+        isKeyOf(createPrivateKey({ key: privateKey, passphrase: password }), new X509Certificate(certificate)),
+      ).toBe(true);
+    },
+  },
+  {
+    here: 'a profile without one: PasswordRequired',
+    see: async (world) => {
+      const leaf = await issue(world.ca, aged(1));
+      const name = await world.put(camel(leaf, await encryptedByOpenssl(leaf.keyPem, 'secret')), ours);
+      const error = await world.refused({ secretId: name, force: true });
+      expect(error).toMatchObject({
+        errorType: 'PasswordRequired',
+        errorMessage: expect.stringMatching(/passwordSecretId/),
+      });
+    },
+  },
+];
+
+const encryptedByOpenssl = (keyPem: string, password: string): Promise<string> =>
+  beside({ 'key.pem': keyPem, password }, ({ call }) =>
+    call('openssl', 'pkcs8', '-topk8', '-in', 'key.pem', '-passout', 'file:password'),
+  );
+
+export const mode: Row[] = [
+  {
+    here: '{ mode: "renew" }: a new certificate for the same key',
+    see: async (world) => {
+      const secret = await world.fresh();
+      expect(await world.renew({ secretId: secret.arn, mode: 'renew' })).toMatchObject({
+        outcome: 'renewed',
+        reason: asked,
+      });
+      const { certificate, pair } = await world.reader(secret.arn);
+      expect(serialOf(certificate)).not.toBe(serialOf(secret.leaf.certificate));
+      expect(pair.privateKey).toBe(secret.leaf.keyPem);
+    },
+  },
+  refusedFields(
+    { mode: 'renew', kty: 'EC' },
+    { mode: 'renew', privateKey: { secretId: 's' } },
+    { privateKey: { secretId: 's' }, kty: 'EC' },
+    { privateKey: { secretId: 's' }, kty: 'RSA', size: 2048 },
+  ),
+];
+export const dryRun: Row[] = [
+  {
+    here: '{ dryRun }: planned, and nothing is touched',
+    see: async (world) => {
+      const secret = await world.fresh();
+      const answer = await world.renew({ secretId: secret.arn, dryRun: true });
+      expect(answer).toMatchObject({ outcome: 'planned', reason: asked, versionId: secret.versionId });
+      await expectUntouched(world, secret);
+    },
+  },
+];
+
+const targetTag = { key: 'Role', value: 'web' };
+
+/** What comes of a hook is seen in the tests of the hooks; here, that the deployment takes it. */
+const hook = (here: string, ...hooks: readonly object[]): Row => ({
+  here,
+  see: async ({ ca }) => {
+    const profile = { ca: { type: 'step-ca', url: ca.url, root: ca.rootPem }, hooks };
+    const origin = { source: 'cert-renewer.json', baseDirectory: '.' };
+    expect(validateConfig({ profiles: { web: profile } }, origin).profiles).toEqual({ web: profile });
+    const misspelt = hooks.map((each) => ({ ...each, comand: 'x' }));
+    expect(() => validateConfig({ profiles: { web: { ...profile, hooks: misspelt } } }, origin)).toThrow(/comand/);
+  },
+});
+export const exec = [
+  hook('a hook: { type: "exec", command: "nginx -s reload" }', { type: 'exec', command: 'nginx -s reload', targetTag }),
+];
+export const execToDer = [
+  hook('a hook: { type: "exec", command: "… step certificate format …" }', {
+    type: 'exec',
+    command:
+      'aws secretsmanager get-secret-value --secret-id "$CERT_RENEWER_SECRET_ARN" --query SecretString --output text | jq -r .certificate | step certificate format --force --out internal.der /dev/stdin',
+    targetTag,
+  }),
+];
+export const signal = [
+  hook('a hook: { type: "signal", pidFile, signal }', {
+    type: 'signal',
+    pidFile: '/run/nginx.pid',
+    signal: 1,
+    targetTag,
+  }),
+];
+
+/** A configuration with an authority of the stack's own and a profile that is renewed by it. */
+const withAuthority = (authority: object) => ({
+  profiles: { offline: { ca: { type: 'offline', authority: 'issuing' } } },
+  authorities: { issuing: { create: { subject: 'CN=Issuing', key: 'EC P-256', validity: '26280h' }, ...authority } },
+});
+const origin = { source: 'cert-renewer.json', baseDirectory: '.' };
+export const offline: Row[] = [
+  {
+    here: 'a profile with ca.type offline: the deployment takes it (what it issues: the tests of the authorities)',
+    see: async () => {
+      expect(validateConfig(withAuthority({}), origin)).toMatchObject(withAuthority({}));
+      const other = { ...withAuthority({}), authorities: {} };
+      expect(() => validateConfig(other, origin)).toThrow(/no authority of that name/);
+    },
+  },
+];
+export const caConfig: Row[] = [
+  {
+    here: 'an authority with caConfig, a ca.json that has to be there',
+    see: async () => {
+      expect(() => validateConfig(withAuthority({ caConfig: 'no-such-ca.json' }), origin)).toThrow(/no-such-ca\.json/);
+    },
+  },
+];

@@ -1,0 +1,165 @@
+import { describe, expect, it } from 'vitest';
+import { RenewalError } from '../../lambdas/domain/errors.ts';
+import type { HookType, SentCommand } from '../../lambdas/domain/hook.ts';
+import {
+  type DeadLetter,
+  isCommandStatus,
+  reportCommand,
+  reportDeadLetter,
+} from '../../lambdas/hooks/report-failure.ts';
+import { renewedEvent, reportWorld, secretArn, versionId } from './events.ts';
+
+const queueArn = (type: HookType) => `arn:aws:sqs:eu-central-1:111122223333:${type}`;
+
+function setUp(sent?: SentCommand | Error) {
+  const asked: string[] = [];
+  const commands = {
+    find: async (commandId: string) => {
+      asked.push(commandId);
+      if (sent instanceof Error) throw sent;
+      return sent;
+    },
+  };
+  const queues = new Map((['exec', 'sns', 'lambda'] as const).map((type) => [queueArn(type), type]));
+  return { ...reportWorld(), commands, queues, asked };
+}
+
+/** What the rule makes of SSM's events (their form: Systems Manager's user guide, "Run Command events"). */
+const invocation = {
+  'command-id': '7e2d1d2e-0000-4444-8888-0123456789ab',
+  'document-name': 'Reload',
+  'instance-id': 'i-0123456789abcdef0',
+  'requested-date-time': '2026-11-22T08:00:00.000Z',
+  status: 'Failed',
+};
+const { 'instance-id': _, ...command } = invocation;
+const sent = (failedOn: number): SentCommand => ({ parameters: { secretArn, versionId }, failedOn });
+
+describe('a command that SSM took', () => {
+  it('and that failed on an instance is told, with its secret', async () => {
+    const world = setUp(sent(1));
+    await reportCommand(world, { profile: 'web', hook: 'exec', detail: invocation });
+    expect(world.asked).toEqual([invocation['command-id']]);
+    expect(world.publisher.events).toEqual([
+      {
+        type: 'Certificate Hook Failed',
+        secretArn,
+        detail: {
+          profile: 'web',
+          hook: 'exec',
+          secretArn,
+          versionId,
+          code: 'Internal',
+          message: expect.stringMatching(/status Failed on i-0123456789abcdef0: see the output of command 7e2d1d2e/),
+          commandId: invocation['command-id'],
+          instanceId: 'i-0123456789abcdef0',
+        },
+      },
+    ]);
+    expect(world.journal.total('HookFailed', 'web')).toBe(1);
+  });
+
+  it('is told by its instances, and not once more as a whole', async () => {
+    const world = setUp(sent(2));
+    await reportCommand(world, { profile: 'web', hook: 'exec', detail: command });
+    expect(world.publisher.events).toEqual([]);
+  });
+
+  it('but reached none is told as a whole', async () => {
+    const world = setUp(sent(0));
+    await reportCommand(world, { profile: 'web', hook: 'signal', detail: { ...command, status: 'TimedOut' } });
+    expect(world.publisher.of('Certificate Hook Failed')).toMatchObject([
+      { secretArn, detail: { hook: 'signal', message: expect.stringContaining('TimedOut and reached no instance') } },
+    ]);
+  });
+
+  it('is told without its secret where AWS has forgotten that', async () => {
+    const world = setUp(undefined);
+    await reportCommand(world, { profile: 'web', hook: 'exec', detail: invocation });
+    expect(world.publisher.events).toMatchObject([{ detail: { secretArn: null, versionId: null, profile: 'web' } }]);
+    expect(world.publisher.events[0]).not.toHaveProperty('secretArn');
+  });
+
+  it('is told later if SSM is busy', async () => {
+    const world = setUp(new RenewalError('Throttled', 'Later.'));
+    await expect(reportCommand(world, { profile: 'web', hook: 'exec', detail: invocation })).rejects.toMatchObject({
+      code: 'Throttled',
+    });
+    expect(world.publisher.events).toEqual([]);
+  });
+
+  it.each([
+    [{ profile: 'web', hook: 'exec', detail: {} }, true],
+    [{ profile: 'web', hook: 'mail' }, false],
+    [{ hook: 'exec' }, false],
+    [renewedEvent(), false],
+    [null, false],
+  ])('is recognised by what the rule makes of it: %j', (input, expected) => {
+    expect(isCommandStatus(input)).toBe(expected);
+  });
+});
+
+describe('what could not be delivered', () => {
+  const letter = (body: unknown, type: HookType, attributes: Record<string, string> = {}): DeadLetter => ({
+    body: typeof body === 'string' ? body : JSON.stringify(body),
+    eventSourceARN: queueArn(type),
+    messageAttributes: Object.fromEntries(
+      Object.entries(attributes).map(([name, stringValue]) => [name, { stringValue }]),
+    ),
+  });
+  const told = async (given: DeadLetter) => {
+    const world = setUp();
+    await reportDeadLetter(world, given);
+    expect(world.publisher.events).toHaveLength(1);
+    return world.publisher.of('Certificate Hook Failed')[0]?.detail;
+  };
+
+  it.each([
+    ['NO_PERMISSIONS', 'AccessDenied'],
+    ['THROTTLING', 'Throttled'],
+    ['SDK_CLIENT_ERROR', 'Internal'],
+    ['RESOURCE_NOT_FOUND', 'Internal'],
+  ])('by EventBridge (%s) is %s', async (reason, code) => {
+    const topic = 'arn:aws:sns:eu-central-1:111122223333:renewals';
+    const attributes = { ERROR_CODE: reason, TARGET_ARN: topic, ERROR_MESSAGE: 'U2VjcmV0', RULE_ARN: 'arn:x' };
+    const detail = await told(letter(renewedEvent(), 'sns', attributes));
+    expect(detail).toEqual({
+      profile: 'web',
+      hook: 'sns',
+      secretArn,
+      versionId,
+      code,
+      message: expect.stringMatching(new RegExp(`could not deliver the event to ${topic} \\(${reason}\\)`)),
+    });
+    expect(JSON.stringify(detail)).not.toContain('U2VjcmV0');
+  });
+
+  /** Form: Lambda's developer guide, "Capturing records of Lambda asynchronous invocations". */
+  const record = (responsePayload: unknown, condition = 'RetriesExhausted') => ({
+    version: '1.0',
+    timestamp: '2026-11-22T08:00:00.000Z',
+    requestContext: { requestId: 'r', functionArn: 'arn:f', condition, approximateInvokeCount: 3 },
+    requestPayload: renewedEvent(),
+    responseContext: { statusCode: 200, executedVersion: '$LATEST', functionError: 'Unhandled' },
+    responsePayload,
+  });
+
+  it('by Lambda, as its function failed with an error of ours, tells that', async () => {
+    const detail = await told(letter(record({ errorType: 'Throttled', errorMessage: 'SSM could not.' }), 'exec'));
+    expect(detail).toMatchObject({ hook: 'exec', secretArn, code: 'Throttled', message: 'SSM could not.' });
+  });
+
+  it.each([
+    ['another error', record({ errorType: 'TypeError', errorMessage: 'U2VjcmV0' }), 'RetriesExhausted'],
+    ['no answer', record(undefined, 'EventAgeExceeded'), 'EventAgeExceeded'],
+    ['a time-out', record({ errorMessage: 'U2VjcmV0 timed out' }), 'RetriesExhausted'],
+  ])('by Lambda with %s tells where to look, and not what it said', async (_name, body, condition) => {
+    const detail = await told(letter(body, 'exec'));
+    expect(detail).toMatchObject({ code: 'Internal', message: expect.stringContaining(`(${condition}): see its log`) });
+    expect(JSON.stringify(detail)).not.toContain('U2VjcmV0');
+  });
+
+  it('and is rubbish is told all the same', async () => {
+    expect(await told(letter('{', 'lambda'))).toMatchObject({ hook: 'lambda', secretArn: null, profile: '' });
+  });
+});

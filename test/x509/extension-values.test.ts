@@ -1,0 +1,82 @@
+import { describe, expect, test } from 'vitest';
+import { parseCertificate } from '../../lambdas/x509/certificate.ts';
+import { constraintBase, keyIdentifier, nameConstraintsOf } from '../../lambdas/x509/extension-values.ts';
+import { subjectKeyIdentifier } from '../../lambdas/x509/extensions.ts';
+import { subjectKeyIdentifier as fakeIdentifier, makeKey, spkiOf } from '../fakes/certificates.ts';
+import { golden } from './golden.ts';
+
+const hex = (bytes: Uint8Array | undefined) => bytes && Buffer.from(bytes).toString('hex');
+
+describe('the name of a key', () => {
+  test.each(['P-256', 'P-384', 'P-521', 'Ed25519', 'RSA-2048'] as const)('%s: as others reckon it', (kind) => {
+    const spki = spkiOf(makeKey(kind));
+    expect(hex(keyIdentifier(spki))).toBe(hex(fakeIdentifier(spki).value.subarray(2)));
+  });
+
+  test('is what step-ca wrote', () => {
+    const certificate = parseCertificate(golden('step-intermediate'));
+    expect(hex(keyIdentifier(certificate.spki))).toBe(hex(subjectKeyIdentifier(certificate)));
+  });
+});
+
+describe('the base of a name constraint', () => {
+  test.each<[string, string]>([
+    ['dns:example.com', '820b6578616d706c652e636f6d'],
+    ['dns:.example.com', '820c2e6578616d706c652e636f6d'],
+    ['email:a@example.com', '810d61406578616d706c652e636f6d'],
+    ['email:example.com', '810b6578616d706c652e636f6d'],
+    ['uri:.example.com', '860c2e6578616d706c652e636f6d'],
+    ['ip:10.0.0.0/8', '87080a000000ff000000'],
+    ['ip:192.0.2.128/25', '8708c0000280ffffff80'],
+    ['ip:0.0.0.0/0', '87080000000000000000'],
+    ['ip:192.0.2.1/32', '8708c0000201ffffffff'],
+    ['ip:fd00::/8', `8720fd${'00'.repeat(15)}ff${'00'.repeat(15)}`],
+    ['ip:2001:db8::1/128', `872020010db8${'00'.repeat(11)}01${'ff'.repeat(16)}`],
+    ['ip:::/0', `8720${'00'.repeat(32)}`],
+  ])('%s', (text, expected) => {
+    expect(hex(constraintBase(text))).toBe(expected);
+  });
+
+  test.each([
+    '',
+    'example.com',
+    'dns:',
+    'dns:*.example.com',
+    'dns:exa mple',
+    'dns:-x.example',
+    'dns:a..b',
+    `dns:${'a'.repeat(64)}.example`,
+    'uri:https://example.com/',
+    'email:a@b@c',
+    'email:a@.example.com',
+    'ip:10.0.0.0',
+    'ip:10.0.0.1/8',
+    'ip:10.0.0.0/33',
+    'ip:10.0.0/8',
+    'ip:256.0.0.0/8',
+    'ip:010.0.0.0/8',
+    'ip:fd00::1/8',
+    'ip:fd00:::/8',
+    'ip:1:2:3:4:5:6:7:8:9/128',
+    'ip:12345::/16',
+    'ip:fd00::/129',
+    'dn:CN=x',
+    'DNS:example.com',
+  ])('%j is none', (text) => {
+    expect(constraintBase(text)).toBeUndefined();
+  });
+
+  test('a hostile one takes no time', () => {
+    const started = performance.now();
+    for (const text of [`dns:${'a-'.repeat(50_000)}!`, `email:${'a.'.repeat(50_000)}`, `ip:${':'.repeat(50_000)}`]) {
+      expect(constraintBase(text)).toBeUndefined();
+    }
+    expect(performance.now() - started).toBeLessThan(200);
+  });
+});
+
+test('without bases a list of name constraints is left out', () => {
+  const base = constraintBase('dns:a') ?? new Uint8Array();
+  expect(hex(nameConstraintsOf([base], []).value)).toBe('3007a0053003820161');
+  expect(hex(nameConstraintsOf([], [base]).value)).toBe('3007a1053003820161');
+});
