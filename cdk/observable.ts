@@ -1,4 +1,3 @@
-/** What can be seen of a CertRenewer: its events and its metrics. */
 import { Duration } from 'aws-cdk-lib';
 import type { Metric, MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
 import { type IEventBus, type OnEventOptions, Rule } from 'aws-cdk-lib/aws-events';
@@ -6,6 +5,7 @@ import { Construct } from 'constructs';
 import type { RenewalEvent } from '../lambdas/domain/result.ts';
 import { type ProfileMetric, profileMetric } from './monitoring.ts';
 
+/** What can be seen of a CertRenewer: its events and its metrics. */
 export abstract class Observable extends Construct {
   abstract readonly eventBus: IEventBus;
 

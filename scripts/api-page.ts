@@ -12,7 +12,9 @@ const root = fileURLToPath(new URL('../', import.meta.url));
 /** What others build on: the file, and the exported names of it, in the order of the page. */
 const subjects: readonly (readonly [file: string, name: string])[] = [
   ['cdk/cert-renewer.ts', 'CertRenewer'],
+  ['cdk/observable.ts', 'Observable'],
   ['cdk/cert-renewer.ts', 'CertRenewerProps'],
+  ['cdk/certificate-authority.ts', 'CertificateAuthority'],
   ['cdk/enrolment.ts', 'EnrolOptions'],
   ['cdk/network.ts', 'VpcPlacement'],
 ];

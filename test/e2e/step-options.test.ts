@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { describeWith, type Local } from '../support/local.ts';
 import { renewerOf } from '../support/renewer.ts';
 import { examples, flags } from '../support/step-page.ts';
+import * as deployment from './step/deployment.ts';
 import * as how from './step/how.ts';
 import * as pair from './step/pair.ts';
 import type { Row, World } from './step/row.ts';
@@ -27,13 +28,13 @@ const mapping: Readonly<Record<string, readonly Row[]>> = {
   '--force': how.force,
   '--ca-url': how.caUrl,
   '--root': how.root,
-  '--offline': how.offline,
-  '--ca-config': how.caConfig,
+  '--offline': deployment.offline,
+  '--ca-config': deployment.caConfig,
   '--password-file': how.password,
-  '--exec': how.exec,
-  '--pid': how.signal,
-  '--pid-file': how.signal,
-  '--signal': how.signal,
+  '--exec': deployment.exec,
+  '--pid': deployment.signal,
+  '--pid-file': deployment.signal,
+  '--signal': deployment.signal,
   mode: how.mode,
   dryRun: how.dryRun,
 };
@@ -47,9 +48,9 @@ const byExample: readonly [string, readonly Row[]][] = [
   ['Rekey the certificate before 2/3', when.daemon],
   ['Rekey the certificate before 8 hours and 30m', when.before8h30m],
   ['Rekey the certificate every 16h', when.every16h],
-  ['Rekey the certificate and reload nginx', how.exec],
-  ['Rekey the certificate and convert it to DER', how.execToDer],
-  ['Rekey a certificate using the offline mode', how.offline],
+  ['Rekey the certificate and reload nginx', deployment.exec],
+  ['Rekey the certificate and convert it to DER', deployment.execToDer],
+  ['Rekey a certificate using the offline mode', deployment.offline],
   ['Rekey the certificate and write it to specified files', pair.outTogether],
   ['Rekey the certificate using a given private key', pair.privateKey],
   ['Rekey a certificate', pair.inPlace],

@@ -8,6 +8,11 @@ import { client, type Endpoint } from './aws.ts';
 /** The secret that holds the password of the profile `encrypted`. */
 export const PASSWORD_SECRET = 'e2e/key-password';
 
+/** The secret with certificate and key of the run's CA, for the profile `offline`. */
+export const AUTHORITY_SECRET = 'e2e/own-authority';
+/** In the ca.json of the profile `offline`. */
+export const OFFLINE_BACKDATE = '2m';
+
 /** CAs besides the run's own one. */
 export interface MoreCas {
   /** The run's CA, by way of a gate that a test can shut (gate.ts). */
@@ -34,7 +39,10 @@ export function e2eConfig(ca: Pick<CaAccess, 'url'>, { gated, lenient }: MoreCas
       untrusted: { ca: { ...local, url: lenient.url } },
       gated: { ca: { ...local, url: gated.url } },
       lenient: { ca: { ...local, url: lenient.url, root: lenient.rootPem } },
+      // The run's CA without its server, as `step ca rekey --offline` has it.
+      offline: { ca: { type: 'offline', authority: 'own' } },
     },
+    authorities: { own: { secretId: AUTHORITY_SECRET, caConfig: 'ca.json' } },
   };
 }
 
@@ -44,7 +52,16 @@ export async function prepareE2e(folder: string, aws: Endpoint, ca: CaAccess, mo
   await writeFile(join(folder, 'root_ca.crt'), ca.rootPem);
   const config = join(folder, 'cert-renewer.json');
   await writeFile(config, JSON.stringify(e2eConfig(ca, more), null, 2));
-  const password = { Name: PASSWORD_SECRET, SecretString: randomBytes(12).toString('base64url') };
-  await client(SecretsManagerClient, aws).send(new CreateSecretCommand(password));
+  // Another backdate than step-ca's minute, so that a test can tell who has issued.
+  await writeFile(join(folder, 'ca.json'), JSON.stringify({ authority: { backdate: OFFLINE_BACKDATE } }));
+  const secrets = client(SecretsManagerClient, aws);
+  const authority = {
+    certificate: ca.intermediatePem,
+    privateKey: ca.intermediateKeyPem,
+    certificateChain: ca.rootPem,
+  };
+  const password = randomBytes(12).toString('base64url');
+  await secrets.send(new CreateSecretCommand({ Name: PASSWORD_SECRET, SecretString: password }));
+  await secrets.send(new CreateSecretCommand({ Name: AUTHORITY_SECRET, SecretString: JSON.stringify(authority) }));
   return config;
 }

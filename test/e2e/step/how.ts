@@ -1,7 +1,6 @@
 /** How: the kind of key, --force, the CA, the password, and what step has no flag for. */
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { expect } from 'vitest';
-import { validateConfig } from '../../../cdk/config.ts';
 import type { KeyType } from '../../../scripts/local/hierarchy.ts';
 import { issue } from '../../../scripts/local/leaf.ts';
 import { fromShape } from '../../support/enrolled.ts';
@@ -163,64 +162,6 @@ export const dryRun: Row[] = [
       const answer = await world.renew({ secretId: secret.arn, dryRun: true });
       expect(answer).toMatchObject({ outcome: 'planned', reason: asked, versionId: secret.versionId });
       await expectUntouched(world, secret);
-    },
-  },
-];
-
-const targetTag = { key: 'Role', value: 'web' };
-
-/** What comes of a hook is seen in the tests of the hooks; here, that the deployment takes it. */
-const hook = (here: string, ...hooks: readonly object[]): Row => ({
-  here,
-  see: async ({ ca }) => {
-    const profile = { ca: { type: 'step-ca', url: ca.url, root: ca.rootPem }, hooks };
-    const origin = { source: 'cert-renewer.json', baseDirectory: '.' };
-    expect(validateConfig({ profiles: { web: profile } }, origin).profiles).toEqual({ web: profile });
-    const misspelt = hooks.map((each) => ({ ...each, comand: 'x' }));
-    expect(() => validateConfig({ profiles: { web: { ...profile, hooks: misspelt } } }, origin)).toThrow(/comand/);
-  },
-});
-export const exec = [
-  hook('a hook: { type: "exec", command: "nginx -s reload" }', { type: 'exec', command: 'nginx -s reload', targetTag }),
-];
-export const execToDer = [
-  hook('a hook: { type: "exec", command: "… step certificate format …" }', {
-    type: 'exec',
-    command:
-      'aws secretsmanager get-secret-value --secret-id "$CERT_RENEWER_SECRET_ARN" --query SecretString --output text | jq -r .certificate | step certificate format --force --out internal.der /dev/stdin',
-    targetTag,
-  }),
-];
-export const signal = [
-  hook('a hook: { type: "signal", pidFile, signal }', {
-    type: 'signal',
-    pidFile: '/run/nginx.pid',
-    signal: 1,
-    targetTag,
-  }),
-];
-
-/** A configuration with an authority of the stack's own and a profile that is renewed by it. */
-const withAuthority = (authority: object) => ({
-  profiles: { offline: { ca: { type: 'offline', authority: 'issuing' } } },
-  authorities: { issuing: { create: { subject: 'CN=Issuing', key: 'EC P-256', validity: '26280h' }, ...authority } },
-});
-const origin = { source: 'cert-renewer.json', baseDirectory: '.' };
-export const offline: Row[] = [
-  {
-    here: 'a profile with ca.type offline: the deployment takes it (what it issues: the tests of the authorities)',
-    see: async () => {
-      expect(validateConfig(withAuthority({}), origin)).toMatchObject(withAuthority({}));
-      const other = { ...withAuthority({}), authorities: {} };
-      expect(() => validateConfig(other, origin)).toThrow(/no authority of that name/);
-    },
-  },
-];
-export const caConfig: Row[] = [
-  {
-    here: 'an authority with caConfig, a ca.json that has to be there',
-    see: async () => {
-      expect(() => validateConfig(withAuthority({ caConfig: 'no-such-ca.json' }), origin)).toThrow(/no-such-ca\.json/);
     },
   },
 ];

@@ -96,7 +96,7 @@ SETTINGS = [
     ("rekeyPeriod", "40m"),
     ("rekeyPeriod", "59m59s"),
 ]
-LONG = [("expiresIn", "8h"), ("expiresIn", "8h30m"), ("rekeyPeriod", "16h"), ("rekeyPeriod", "23h59m59s999ms")]
+LONG = [("expiresIn", "8h"), ("expiresIn", "8h30m"), ("rekeyPeriod", "16h"), ("rekeyPeriod", "23h59m")]
 
 rows = []
 for validity, dates in VALIDITIES.items():
