@@ -232,13 +232,13 @@ describeWith(['stack'], 'the main job', ({ emulator, ca, outputs, stack }) => {
       expect(tags.has('cert-renewer:failure')).toBe(false);
     });
 
-    test('stays, when someone asked on demand, who learns that it is not due', async () => {
-      const request = () => invoke<RenewalResult>(emulator, renewFunction, { secretId: secret.arn, expiresIn: '8h' });
+    test('stays, when someone asked on demand, who learns that another version came meanwhile', async () => {
+      const request = () => invoke<RenewalResult>(emulator, renewFunction, { secretId: secret.arn });
       const { payload, error } = await writtenMeanwhile(request);
       expect(error).toBeUndefined();
       expect(payload).toMatchObject({
         outcome: 'skipped',
-        reason: { code: 'NotDue' },
+        reason: { code: 'AlreadyRenewed' },
         sans: ['dns:written-by-hand.example'],
       });
       const { versionId, value } = await stays();
