@@ -73,56 +73,60 @@ describe.each(pkcs12Files)('%s, written again', (name) => {
     expect(info).toContain('AES-256-CBC');
   });
 
-  it.skipIf(!has('keytool', '-help'))('is read by keytool, with the chain', async () => {
-    const root = await issue('Java Root', 'P-256');
-    const leaf = await issue('leaf', 'P-256', root);
-    const content = await readSecret(binary(goldenBytes(name)), { password: goldenPassword });
-    const written = await content.write({
-      leaf: leaf.der,
-      chain: [root.der],
-      root: root.der,
-      key: { kind: 'private', privateKey: leaf.key },
-    });
-    const path = join(folder, `java-${name}`);
-    writeFileSync(path, written.kind === 'binary' ? written.bytes : '');
-    const shown = run(
-      'keytool',
-      '-J-Duser.language=en',
-      '-list',
-      '-v',
-      '-keystore',
-      path,
-      '-storepass',
-      goldenPassword,
-    );
-    expect(shown).toContain('Alias name: leaf.example');
-    expect(shown).toContain('Entry type: PrivateKeyEntry');
-    if (name === 'keytool-with-trust.p12') expect(shown).toContain('Entry type: trustedCertEntry');
-    run(
-      'keytool',
-      '-importkeystore',
-      '-noprompt',
-      '-srckeystore',
-      path,
-      '-srcstoretype',
-      'PKCS12',
-      '-srcstorepass',
-      goldenPassword,
-      '-destkeystore',
-      `${path}.copy`,
-      '-deststoretype',
-      'PKCS12',
-      '-deststorepass',
-      goldenPassword,
-    );
-    expect(
-      (
-        await readSecret(binary(new Uint8Array(readFileSync(`${path}.copy`))), {
-          password: goldenPassword,
-        })
-      ).leaf,
-    ).toEqual(leaf.der);
-  });
+  // In CI a missing tool is a failure; elsewhere the end of npm test names what was left out.
+  it.skipIf(process.env['CI'] !== 'true' && !has('keytool', '-help'))(
+    'is read by keytool, with the chain',
+    async () => {
+      const root = await issue('Java Root', 'P-256');
+      const leaf = await issue('leaf', 'P-256', root);
+      const content = await readSecret(binary(goldenBytes(name)), { password: goldenPassword });
+      const written = await content.write({
+        leaf: leaf.der,
+        chain: [root.der],
+        root: root.der,
+        key: { kind: 'private', privateKey: leaf.key },
+      });
+      const path = join(folder, `java-${name}`);
+      writeFileSync(path, written.kind === 'binary' ? written.bytes : '');
+      const shown = run(
+        'keytool',
+        '-J-Duser.language=en',
+        '-list',
+        '-v',
+        '-keystore',
+        path,
+        '-storepass',
+        goldenPassword,
+      );
+      expect(shown).toContain('Alias name: leaf.example');
+      expect(shown).toContain('Entry type: PrivateKeyEntry');
+      if (name === 'keytool-with-trust.p12') expect(shown).toContain('Entry type: trustedCertEntry');
+      run(
+        'keytool',
+        '-importkeystore',
+        '-noprompt',
+        '-srckeystore',
+        path,
+        '-srcstoretype',
+        'PKCS12',
+        '-srcstorepass',
+        goldenPassword,
+        '-destkeystore',
+        `${path}.copy`,
+        '-deststoretype',
+        'PKCS12',
+        '-deststorepass',
+        goldenPassword,
+      );
+      expect(
+        (
+          await readSecret(binary(new Uint8Array(readFileSync(`${path}.copy`))), {
+            password: goldenPassword,
+          })
+        ).leaf,
+      ).toEqual(leaf.der);
+    },
+  );
 });
 
 const keys = [
