@@ -44,11 +44,6 @@ export interface Subject extends Enrolled, Pair {
   readonly endsWith: 'leaf' | 'chain';
 }
 
-/** Throws SecretNotFound. */
-export function describe(world: Pick<RenewalWorld, 'store'>, secretId: string): Promise<SecretSummary> {
-  return world.store.describe(secretId);
-}
-
 /**
  * The profile and the tags of a described secret; a Decision where it is to be left alone.
  * Throws SecretNotFound (being deleted), SecretNotEnrolled, UnknownProfile, InvalidTag.
