@@ -15,6 +15,7 @@ const rooms: Record<string, { rooms: string[]; packages: string[] }> = {
   renewal: { rooms: ['domain', 'x509', 'secret', 'policy', 'keys'], packages: [] },
   authority: { rooms: ['domain', 'x509', 'secret', 'policy', 'keys'], packages: ['zod/mini'] },
   providers: { rooms: ['domain', 'x509', 'authority'], packages: [] },
+  inventory: { rooms: ['domain', 'policy'], packages: [] },
   hooks: { rooms: ['domain', 'secret'], packages: [] },
   aws: { rooms: ['domain', 'x509'], packages: ['@aws-sdk/*', '@aws-lambda-powertools/*', '@smithy/*'] },
 };

@@ -2,8 +2,8 @@
 import type { Authority } from '../domain/authority.ts';
 import type { Instant } from '../domain/instant.ts';
 import type { SecretSummary } from '../domain/secret.ts';
+import type { Judgement } from '../policy/judgement.ts';
 import { isEmergency } from '../policy/renewal-time.ts';
-import type { Judgement } from './scan.ts';
 import type { ScanWorld } from './world.ts';
 
 export interface FoundAuthority {

@@ -2,51 +2,30 @@
  * The scan: lists enrolled secrets page by page, decides from their tags alone and sends what is due to the queue. It
  * reads no secret; its role may not.
  */
-import type { Authority } from '../domain/authority.ts';
-import type { Decision } from '../domain/decision.ts';
-import { quote } from '../domain/duration.ts';
-import { toRenewalError } from '../domain/errors.ts';
-import { formatInstant, type Instant } from '../domain/instant.ts';
-import type { Profile } from '../domain/profile.ts';
+import { formatInstant } from '../domain/instant.ts';
 import type { QueueMessage, ScanRequest } from '../domain/request.ts';
 import type { PlanEntry, ScanCounts, ScanResult } from '../domain/result.ts';
-import type { SecretSummary } from '../domain/secret.ts';
-import type { TagSettings } from '../domain/settings.ts';
-import { tags } from '../domain/tags.ts';
-import { authorityProfile, authorityProfileName, readAuthorityTags } from '../policy/authority-profile.ts';
-import { checkOwnership, checkScan } from '../policy/checks.ts';
-import { isOverdue, type RenewalTime, renewalTime } from '../policy/renewal-time.ts';
-import { readTagSettings, resolveSettings } from '../policy/settings.ts';
-import { readStatus, type Status } from '../policy/status.ts';
+import { authorityProfile } from '../policy/authority-profile.ts';
+import { checkOwnership } from '../policy/checks.ts';
+import { type Candidate, type Judgement, type JudgementTerms, judge, profileNameOf } from '../policy/judgement.ts';
 import { ownership } from './gather.ts';
 import { findAuthorities, parentsFirst } from './scan-authorities.ts';
 import { Tally } from './tally.ts';
 import type { ScanWorld } from './world.ts';
-
-/** What was found of one secret. */
-export interface Judgement {
-  readonly secret: SecretSummary;
-  readonly profile: string;
-  /** Where it is the certificate of an authority of the stack. */
-  readonly authority?: Authority;
-  readonly decision: Decision;
-  readonly status: Status;
-  readonly time: RenewalTime | undefined;
-  readonly overdue: boolean;
-}
 
 const longestPlan = 5000;
 
 /** Throws AccessDenied, Throttled; what one secret's tags hold never stops the others. */
 export async function scan(world: ScanWorld, request: ScanRequest): Promise<ScanResult> {
   const started = world.clock.now();
-  const step = world.untilNextScan(started);
+  const { rotationFunctionArn } = world;
+  const terms = { now: started, step: world.untilNextScan(started), force: request.force, rotationFunctionArn };
   const tally = new Tally();
   const plan: PlanEntry[] = [];
   let inFlight: Promise<unknown> = Promise.resolve();
   for await (const page of candidates(world)) {
     const wanted = page.filter((candidate) => isWanted(candidate, request));
-    const looks = wanted.map((candidate) => judge(world, candidate, request.force, started, step));
+    const looks = wanted.map((candidate) => judgeOne(world, candidate, terms));
     const judged = parentsFirst(await Promise.all(looks), started);
     for (const judgement of judged) {
       tally.add(judgement, started);
@@ -62,12 +41,6 @@ export async function scan(world: ScanWorld, request: ScanRequest): Promise<Scan
   return { ...counts, plan, ...(request.dryRun && counts.listed > plan.length && { planTruncated: true }) };
 }
 
-/** A secret that may have work: listed by its tag, or one of the stack's own authorities. */
-interface Candidate {
-  readonly secret: SecretSummary;
-  readonly authority?: Authority;
-}
-
 /** The authorities first, then the enrolled secrets page by page; one that is both is an authority's, and comes once. */
 async function* candidates(world: ScanWorld): AsyncGenerator<readonly Candidate[]> {
   const authorities = await findAuthorities(world);
@@ -78,58 +51,18 @@ async function* candidates(world: ScanWorld): AsyncGenerator<readonly Candidate[
   }
 }
 
-function profileName({ secret, authority }: Candidate): string {
-  return authority ? authorityProfileName(authority.name) : (secret.tags.get(tags.profile) ?? '');
-}
-
 function isWanted(candidate: Candidate, { profile, secretIds }: ScanRequest): boolean {
   const { secret } = candidate;
-  if (profile !== undefined && profileName(candidate) !== profile) return false;
+  if (profile !== undefined && profileNameOf(candidate) !== profile) return false;
   return secretIds === undefined || secretIds.includes(secret.name) || secretIds.includes(secret.arn);
 }
 
-async function judge(
-  world: ScanWorld,
-  candidate: Candidate,
-  force: boolean,
-  now: Instant,
-  step: number,
-): Promise<Judgement> {
+/** Its profile is looked up only where it counts: names come from tags, and each unknown one costs a call. */
+async function judgeOne(world: ScanWorld, candidate: Candidate, terms: JudgementTerms): Promise<Judgement> {
   const { secret, authority } = candidate;
-  const name = profileName(candidate);
-  const status = readStatus(secret, now);
-  const verdict = (decision: Decision, time?: RenewalTime): Judgement => {
-    const overdue = time !== undefined && isOverdue(time, now);
-    return { secret, profile: name, ...(authority && { authority }), decision, status, time, overdue };
-  };
-  const left = checkOwnership(ownership(world, secret));
-  if (left) return verdict(left);
-  const profile = authority ? authorityProfile(authority) : await world.profiles.find(name);
-  if (!profile) return verdict(unknownProfile(name));
-  const tagged = settingsOf(secret, authority ? readAuthorityTags : readTagSettings);
-  if ('action' in tagged) return verdict(tagged, timeOf(secret, status, { paused: false }, profile));
-  const time = timeOf(secret, status, tagged, profile);
-  const settings = resolveSettings(undefined, tagged, profile);
-  return verdict(checkScan({ secret, profile, settings, status, time, force, now, step }), time);
-}
-
-function settingsOf(secret: SecretSummary, read: typeof readTagSettings): TagSettings | Decision {
-  try {
-    return read(secret.tags);
-  } catch (thrown) {
-    const { code, message } = toRenewalError(thrown);
-    return { action: 'skip', code, message };
-  }
-}
-
-function timeOf(secret: SecretSummary, status: Status, tagged: TagSettings, profile: Profile): RenewalTime | undefined {
-  if (!status.known || !status.validity) return undefined;
-  return renewalTime(status.validity, resolveSettings(undefined, tagged, profile), secret.arn);
-}
-
-function unknownProfile(name: string): Decision {
-  const message = `The tag ${tags.profile} is ${quote(name)}, and this stack has no such profile: correct the tag, or deploy the profile.`;
-  return { action: 'skip', code: 'UnknownProfile', message };
+  if (authority) return judge(candidate, authorityProfile(authority), terms);
+  const isOurs = checkOwnership(ownership(world, secret)) === undefined;
+  return judge(candidate, isOurs ? await world.profiles.find(profileNameOf(candidate)) : undefined, terms);
 }
 
 function planEntry({ secret, profile, decision, status, time }: Judgement): PlanEntry {

@@ -1,6 +1,6 @@
 import type { Instant } from '../domain/instant.ts';
 import type { ScanCounts } from '../domain/result.ts';
-import type { Judgement } from './scan.ts';
+import type { Judgement } from '../policy/judgement.ts';
 
 type Bucket = 'enqueued' | 'notDue' | 'paused' | 'backingOff' | 'invalid';
 
