@@ -2,6 +2,7 @@
 import * as z from 'zod/mini';
 import { quote } from '../domain/duration.ts';
 import { RenewalError } from '../domain/errors.ts';
+import { rsaSizes } from '../domain/key-spec.ts';
 import type { Profile } from '../domain/profile.ts';
 import type { OnDemandRequest } from '../domain/request.ts';
 import type { Settings, TagSettings } from '../domain/settings.ts';
@@ -30,7 +31,7 @@ export function readTagSettings(secretTags: ReadonlyMap<string, string>): TagSet
   for (const [field, tag] of fieldsOfTags) {
     const value = secretTags.get(tag);
     if (value === undefined) continue;
-    input[field] = field === 'size' && /^\d{1,6}$/.test(value) ? Number(value) : value;
+    input[field] = field === 'size' ? wholeNumber(tag, value) : value;
   }
   const parsed = tagSchema.safeParse(input);
   if (!parsed.success) {
@@ -38,10 +39,7 @@ export function readTagSettings(secretTags: ReadonlyMap<string, string>): TagSet
     const field = String(issue?.path[0] ?? '');
     const tag = tagOfField[field] ?? field;
     const allowed = issue ? explainIssues([{ ...issue, path: [] }], tag) : tag;
-    throw new RenewalError(
-      'InvalidTag',
-      `The tag ${allowed}; found ${quote(secretTags.get(tag) ?? '')}. Correct or remove it.`,
-    );
+    throw invalidTag(allowed, secretTags.get(tag) ?? '');
   }
   const fieldName = (field: string) => tagOfField[field] ?? field;
   const timing = readTiming(parsed.data, fieldName, 'InvalidTag');
@@ -52,6 +50,17 @@ export function readTagSettings(secretTags: ReadonlyMap<string, string>): TagSet
     ...(key && { key }),
     paused: parsed.data.paused === 'true',
   };
+}
+
+/** A tag's value is text. */
+function wholeNumber(tag: string, value: string): number {
+  if (/^\d{1,6}$/.test(value)) return Number(value);
+  const { least, most } = rsaSizes;
+  throw invalidTag(`${tag}: expected a whole number from ${least} to ${most}`, value);
+}
+
+function invalidTag(allowed: string, found: string): RenewalError {
+  return new RenewalError('InvalidTag', `The tag ${allowed}; found ${quote(found)}. Correct or remove it.`);
 }
 
 /** The settings of one renewal; `request` is undefined for the schedule. kty, curve and size move as one group. */
