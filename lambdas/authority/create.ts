@@ -7,15 +7,23 @@ import type { Certificate } from '../domain/certificate.ts';
 import { RenewalError } from '../domain/errors.ts';
 import { encodePem } from '../domain/pem.ts';
 import type { Clock, Entropy, Store } from '../domain/ports.ts';
+import type { SecretValue } from '../domain/secret.ts';
 import type { Signer } from '../domain/signer.ts';
 import { checkGivenKey } from '../keys/given.ts';
+import { sameKey } from '../keys/spec.ts';
 import { isPlaceholder } from '../secret/placeholder.ts';
 import { buildCaCertificate } from '../x509/ca-certificate.ts';
 import { parseCertificate } from '../x509/certificate.ts';
 import { constraintBase } from '../x509/extension-values.ts';
 import { parseName } from '../x509/name-text.ts';
 import { newSerialNumber, signCertificate } from '../x509/reissue.ts';
-import { type AuthorityWorld, findAuthority, type LoadedAuthority, loadAuthority } from './load.ts';
+import {
+  type AuthorityWorld,
+  findAuthority,
+  type LoadedAuthority,
+  loadAuthority,
+  readAuthoritySecret,
+} from './load.ts';
 import { rehearse } from './prepare.ts';
 import { checkAlive, checkEnabled, newCaValidity } from './rules.ts';
 import { chainOf } from './sign-leaf.ts';
@@ -33,6 +41,8 @@ export type CreationOutcome = 'created' | 'present' | 'disabled';
  * Signs and stores the certificate if there is none: a root with its own key, any other with its parent's, which must have
  * a certificate by then. Calling it again does nothing more.
  *
+ * Throws KeyMismatch where the certificate that is there has another key than the configured one: what was issued under it
+ * would be lost by a new certificate, and the old one can't be renewed without its key.
  * Throws InvalidRequest for a configuration that makes no certificate, CaRejected where the parent may not sign it, and
  * what reading, signing and writing throw.
  */
@@ -41,7 +51,10 @@ export async function createAuthority(world: CreationWorld, name: string): Promi
   const secret = await world.store.describe(authority.secretId);
   if (secret.currentVersionId !== undefined) {
     const { value } = await world.store.read(secret.arn, secret.currentVersionId);
-    if (!isPlaceholder(value)) return 'present';
+    if (!isPlaceholder(value)) {
+      await checkStoredKey(world, authority, value);
+      return 'present';
+    }
   }
   if (authority.disabled) return 'disabled';
   const { certificate, chain, kmsKeyArn } = await firstCertificate(world, authority);
@@ -54,6 +67,31 @@ export async function createAuthority(world: CreationWorld, name: string): Promi
   const versionId = `authority-created-${Buffer.from(world.entropy(16)).toString('hex')}`;
   await world.store.stage(secret.arn, versionId, { kind: 'string', text });
   return swap(world, secret.arn, secret.currentVersionId, versionId);
+}
+
+/** CloudFormation makes another key where a property of it changes: a deployment that ends well must not hide that. */
+async function checkStoredKey(world: CreationWorld, authority: Authority, value: SecretValue): Promise<void> {
+  const { name, kmsKeyArn, create } = authority;
+  if (create === undefined || kmsKeyArn === undefined || authority.disabled) return;
+  const stored = await storedCertificate(world, authority, value);
+  if (stored === undefined || sameKey(await world.vault.signer(kmsKeyArn), stored)) return;
+  throw new RenewalError(
+    'KeyMismatch',
+    `The secret of authority ${name} holds a certificate of another key than ${kmsKeyArn}, so the authority could sign nothing more: import it by secretId and the kmsKeyArn of its own key, or choose another name for the new authority.`,
+  );
+}
+
+/** Undefined for what is no secret of an authority: it is somebody's, and whoever uses it is told what it is. */
+async function storedCertificate(
+  { store }: CreationWorld,
+  authority: Authority,
+  value: SecretValue,
+): Promise<Certificate | undefined> {
+  try {
+    return parseCertificate((await readAuthoritySecret(store, authority, value)).leaf);
+  } catch {
+    return undefined;
+  }
 }
 
 interface FirstCertificate {

@@ -105,6 +105,25 @@ describe('the first certificate', () => {
     expect(await createAuthority(stack, 'root')).toBe('present');
   });
 
+  it('is not taken for present where CloudFormation has made another key', async () => {
+    const stack = new Stack();
+    const arn = stack.declare('root', { create: root });
+    await createAuthority(stack, 'root');
+    const before = stack.store.value(arn);
+    const known = await stack.authorities.find('root');
+    stack.declare('other', { create: root });
+    const kmsKeyArn = stack.kmsKeyOf('other');
+    if (known) stack.authorities.set({ ...known, kmsKeyArn });
+    await expect(createAuthority(stack, 'root')).rejects.toMatchObject({
+      code: 'KeyMismatch',
+      message: expect.stringContaining(kmsKeyArn),
+    });
+    expect(stack.store.value(arn)).toEqual(before);
+    // One that is switched off signs nothing with any key.
+    if (known) stack.authorities.set({ ...known, kmsKeyArn, disabled: true });
+    expect(await createAuthority(stack, 'root')).toBe('present');
+  });
+
   it('is made once when CloudFormation asks twice at the same time', async () => {
     const stack = new Stack();
     const arn = stack.declare('root', { create: root });
