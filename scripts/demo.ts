@@ -1,18 +1,19 @@
 /**
- * `npm run demo`: the main job before your eyes, on real parts. A local AWS with IAM on, a real step-ca, the stack as
- * `cdk deploy` makes it, three certificates, and the schedule that does the rest. `-- --keep` leaves it all running.
+ * `npm run demo`: the main job before your eyes, on real parts. A local AWS with IAM on, a real step-ca (with Go) and an
+ * authority of the stack's own, the stack as `cdk deploy` makes it, a few certificates, and the schedule that does the
+ * rest. `-- --keep` leaves it all running.
  */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { invoke } from '../test/support/aws.ts';
 import { collectEvents } from '../test/support/events.ts';
+import { AUTHORITY_SECRET, configurationOf, type DemoCa, ownAuthority, stepCaOf } from './demo/cas.ts';
 import { prove } from './demo/proof.ts';
-import { type DemoSecret, describeSecret, enrolThree, readPair } from './demo/secrets.ts';
+import { type DemoSecret, describeSecret, enrolDue, enrolThree, readPair } from './demo/secrets.ts';
 import { heading, say, table, waiting } from './demo/telling.ts';
-import { startEmulator } from './local/ministack.ts';
+import { type Emulator, startEmulator } from './local/ministack.ts';
 import { bootstrap, deploy } from './local/stack.ts';
-import { startStepCa } from './local/step-ca.ts';
 import { ToolMissingError } from './local/tools.ts';
 
 const keep = process.argv.includes('--keep');
@@ -29,20 +30,17 @@ interface Plan {
 }
 
 async function main(): Promise<void> {
-  heading('1. Real parts: a local AWS with IAM on, and a real step-ca');
-  const [aws, ca] = await Promise.all([startEmulator(), startStepCa()]);
-  undo.push(
-    () => aws.stop(),
-    () => ca.close(),
-  );
-  say(`AWS answers at ${aws.endpoint}, step-ca at ${ca.url}.`);
+  heading('1. Real parts: a local AWS with IAM on, and CAs');
+  const aws = await startEmulator();
+  undo.push(() => aws.stop());
+  say(`AWS answers at ${aws.endpoint}.`);
+  const cas = await startCas(aws);
 
   heading('2. cdk deploy');
   const folder = await mkdtemp(join(tmpdir(), 'cert-renewer-demo-'));
   undo.push(() => rm(folder, { recursive: true, force: true }));
   const config = join(folder, 'cert-renewer.json');
-  const profile = { ca: { type: 'step-ca', url: ca.url, root: ca.rootFile } };
-  await writeFile(config, JSON.stringify({ schedule: 'rate(1 minute)', profiles: { internal: profile } }, null, 2));
+  await writeFile(config, JSON.stringify(configurationOf(cas), null, 2));
   await bootstrap(aws);
   const outputs = await waiting(
     'deploying the stack (the CDK bundles and synthesises it first)',
@@ -50,9 +48,13 @@ async function main(): Promise<void> {
   );
   table([['output', 'value'], ...Object.entries(outputs)]);
 
-  heading('3. Three secrets: a fresh one, one that is due, one that is broken');
+  heading('3. Secrets: a fresh certificate, one that is due, one that is broken');
   const bus = await collectEvents(aws, outputs['EventBusName'] ?? '');
-  const secrets = await enrolThree(aws, ca.access);
+  const [first, ...others] = cas;
+  if (!first) throw new Error('there is no CA');
+  const secrets = await enrolThree(aws, first);
+  for (const ca of others) secrets.push(await enrolDue(aws, ca));
+  table([['secret', 'profile', 'it is'], ...secrets.map(({ name, ca, kind }) => [name, ca.profile, kind])]);
   const before = new Map(
     await Promise.all(secrets.map(async (secret) => [secret.name, await readPair(aws, secret.name)] as const)),
   );
@@ -76,26 +78,45 @@ async function main(): Promise<void> {
   say(JSON.stringify(renewed?.detail, null, 2));
 
   heading('7. The proof, by openssl');
-  const due = secrets.find(({ kind }) => kind === 'due');
-  if (!due) throw new Error('there is no secret that was due');
-  await prove({ folder, before: before.get(due.name), after: await readPair(aws, due.name), rootPem: ca.rootPem });
+  const due = secrets.filter(({ kind }) => kind === 'due');
+  for (const { name, ca } of due) {
+    say(`${name}, of the profile ${ca.profile}:`);
+    const { rootPem } = ca.access;
+    await prove({ folder, before: before.get(name), after: await readPair(aws, name), rootPem });
+  }
   const { payload: again } = await invoke<Record<string, number>>(aws, outputs['ScanFunctionName'] ?? '');
   say(`The next scan: ${JSON.stringify(again)}`);
 
   say(
-    `\nDone in ${Math.round((Date.now() - started) / 1000)} s: the due certificate has a new pair, the others are as they were.`,
+    `\nDone in ${Math.round((Date.now() - started) / 1000)} s: what was due has a new pair, the others are as they were.`,
   );
-  if (keep) await untilInterrupted(aws.env, outputs, due.name);
+  if (keep) await untilInterrupted(aws.env, outputs, due[0]?.name ?? '');
 }
 
-/** The due secret's renewal and the broken one's failure; of the fresh one there is nothing to tell. */
+/** With Go a step-ca, which comes first; and always an authority of the stack's own, which needs no server. */
+async function startCas(aws: Emulator): Promise<DemoCa[]> {
+  const own = await ownAuthority(aws);
+  const stepCa = await stepCaOf((message) => {
+    say(`No step-ca: ${message}`);
+    say("So the demo runs on an authority of the stack's own alone, which needs no server at all.");
+  });
+  if (stepCa) {
+    undo.push(stepCa.close);
+    say(`step-ca answers at ${String(stepCa.ca['url'])}: the profile internal.`);
+  }
+  say(`An authority of the stack's own, in the secret ${AUTHORITY_SECRET}: the profile own, of type offline.`);
+  return stepCa ? [stepCa, own] : [own];
+}
+
+/** The due secrets' renewals and the broken one's failure; of the fresh one there is nothing to tell. */
 async function told(bus: Awaited<ReturnType<typeof collectEvents>>, secrets: readonly DemoSecret[]) {
-  const arnOf = (kind: DemoSecret['kind']) => secrets.find((secret) => secret.kind === kind)?.arn ?? '';
   const patience = 240_000;
   const about = (type: string, arn: string) => (event: { 'detail-type': string; resources: readonly string[] }) =>
     event['detail-type'] === type && event.resources.includes(arn);
-  await bus.next('the renewal', about('Certificate Renewed', arnOf('due')), patience);
-  await bus.next('the failure', about('Certificate Renewal Failed', arnOf('broken')), patience);
+  for (const { kind, name, arn } of secrets) {
+    if (kind === 'due') await bus.next(`the renewal of ${name}`, about('Certificate Renewed', arn), patience);
+    if (kind === 'broken') await bus.next(`the failure of ${name}`, about('Certificate Renewal Failed', arn), patience);
+  }
   return bus.events();
 }
 

@@ -1,4 +1,5 @@
 /** Not our word for it: openssl looks at the pair before and after. */
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { run } from '../local/process.ts';
@@ -13,9 +14,21 @@ interface Evidence {
   readonly rootPem: string;
 }
 
-/** Throws at the first thing that openssl finds wrong. */
-export async function prove({ folder, before, after, rootPem }: Evidence): Promise<void> {
+/** Throws at the first thing that is found wrong. Where there is no openssl, the one that Node is built with judges. */
+export async function prove(evidence: Evidence): Promise<void> {
+  const { before } = evidence;
   if (!before) throw new Error('the pair from before is missing');
+  try {
+    await proveByOpenssl(evidence, before);
+  } catch (error) {
+    if (!(error instanceof ToolMissingError)) throw error;
+    say(`  ${error.message}`);
+    say(`  So the OpenSSL ${process.versions.openssl} inside of Node judges:`);
+    proveByNode(evidence, before);
+  }
+}
+
+async function proveByOpenssl({ folder, after, rootPem }: Evidence, before: StoredPair): Promise<void> {
   const file = async (name: string, text: string) => {
     const path = join(folder, name);
     await writeFile(path, text, { mode: 0o600 });
@@ -37,8 +50,21 @@ export async function prove({ folder, before, after, rootPem }: Evidence): Promi
   await openssl(['x509', '-noout', '-dates', '-serial', '-in', leaf]);
 }
 
+function proveByNode({ after, rootPem }: Evidence, before: StoredPair): void {
+  const [old, leaf] = [new X509Certificate(before.certificate), new X509Certificate(after.certificate)];
+  const [intermediate, root] = [new X509Certificate(after.certificateChain), new X509Certificate(rootPem)];
+  const issued = (certificate: X509Certificate, by: X509Certificate) =>
+    certificate.checkIssued(by) && certificate.verify(by.publicKey);
+  claim('the chain leads to the root', issued(leaf, intermediate) && issued(intermediate, root));
+  claim('the private key is the certificate’s', leaf.checkPrivateKey(createPrivateKey(after.privateKey)));
+  claim('the public key is another one than before', !leaf.publicKey.equals(old.publicKey));
+  const names = ({ subject, subjectAltName }: X509Certificate) => `${subject} ${subjectAltName}`;
+  claim('subject and SANs are the same', names(old) === names(leaf));
+  say(`    ${names(leaf).replaceAll('\n', ', ')}, until ${leaf.validTo}`);
+}
+
 function claim(what: string, holds: boolean): void {
-  if (!holds) throw new Error(`openssl does not agree that ${what}`);
+  if (!holds) throw new Error(`it does not hold that ${what}`);
   say(`  ✓ ${what}`);
 }
 

@@ -9,12 +9,14 @@ import {
 } from '@aws-sdk/client-secrets-manager';
 import { client, type Endpoint } from '../../test/support/aws.ts';
 import type { BusEvent } from '../../test/support/events.ts';
-import { type CaAccess, forge, issue, type Leaf } from '../local/leaf.ts';
+import { forge, issue, type Leaf } from '../local/leaf.ts';
+import type { DemoCa } from './cas.ts';
 
 export interface DemoSecret {
   readonly name: string;
   readonly arn: string;
   readonly kind: 'fresh' | 'due' | 'broken';
+  readonly ca: DemoCa;
 }
 
 export interface StoredPair {
@@ -24,41 +26,47 @@ export interface StoredPair {
 }
 
 const hour = 3_600_000;
+const subject = { organization: 'Example' };
 
-/** Each in the shape of `{ certificate, privateKey, certificateChain }`, enrolled in the profile `internal` by its tag. */
-export async function enrolThree(aws: Endpoint, ca: CaAccess): Promise<DemoSecret[]> {
-  const subject = { organization: 'Example' };
-  const fresh = await issue(ca, { sans: ['dns:fresh.example'], subject });
-  const due = await forge(ca, {
+/** Each in the shape of `{ certificate, privateKey, certificateChain }`, enrolled in the profile of its CA by its tag. */
+export async function enrolThree(aws: Endpoint, ca: DemoCa): Promise<DemoSecret[]> {
+  // What has no server signs with its key at hand, as its operator did when it was new.
+  const sign = ca.hasServer ? issue : forge;
+  const fresh = await sign(ca.access, { sans: ['dns:fresh.example'], subject });
+  const other = await sign(ca.access, { sans: ['dns:broken.example'], subject });
+  const due = await enrolDue(aws, ca);
+  const { privateKey } = await readPair(aws, due.name);
+  return Promise.all([put(aws, 'fresh', ca, fresh, fresh.keyPem), due, put(aws, 'broken', ca, other, privateKey)]);
+}
+
+/** One of 24 hours with two to go. */
+export async function enrolDue(aws: Endpoint, ca: DemoCa): Promise<DemoSecret> {
+  const due = await forge(ca.access, {
     sans: ['dns:due.example', 'dns:*.due.example', 'ip:10.0.0.7'],
     subject,
     notBefore: new Date(Date.now() - 22 * hour),
     notAfter: new Date(Date.now() + 2 * hour),
   });
-  const other = await issue(ca, { sans: ['dns:broken.example'], subject });
-  return Promise.all([
-    put(aws, 'demo/fresh', 'fresh', fresh, fresh.keyPem),
-    put(aws, 'demo/due', 'due', due, due.keyPem),
-    put(aws, 'demo/broken', 'broken', other, due.keyPem),
-  ]);
+  return put(aws, 'due', ca, due, due.keyPem);
 }
 
 async function put(
   aws: Endpoint,
-  name: string,
   kind: DemoSecret['kind'],
+  ca: DemoCa,
   leaf: Leaf,
   privateKey: string,
 ): Promise<DemoSecret> {
+  const name = `demo/${ca.profile}/${kind}`;
   const value = { certificate: leaf.certificatePem, privateKey, certificateChain: leaf.chainPem };
   const created = await client(SecretsManagerClient, aws).send(
     new CreateSecretCommand({
       Name: name,
       SecretString: JSON.stringify(value),
-      Tags: [{ Key: 'cert-renewer:profile', Value: 'internal' }],
+      Tags: [{ Key: 'cert-renewer:profile', Value: ca.profile }],
     }),
   );
-  return { name, kind, arn: created.ARN ?? '' };
+  return { name, kind, ca, arn: created.ARN ?? '' };
 }
 
 export async function readPair(aws: Endpoint, name: string): Promise<StoredPair> {
