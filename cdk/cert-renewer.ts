@@ -120,7 +120,6 @@ export class CertRenewer extends Observable {
       hooks: hooks && {
         profiles: Object.entries(config.profiles).flatMap(([name, profile]) => (profile.hooks?.length ? [name] : [])),
         deadLetterQueue: hooks.deadLetterQueue,
-        functionArns: hooks.functionArns,
       },
     });
   }

@@ -21,6 +21,11 @@ export function allowCommand(role: Role, documentName: string, { key, value }: T
   acknowledgeWildcards(role, nodes, "The instances are chosen by their tag, in the statement's condition.");
 }
 
+/** Calls one function, version or alias, as its ARN says. */
+export function allowInvoke(role: Role, functionArn: string): void {
+  role.addToPolicy(allow('Invoke', ['lambda:InvokeFunction'], [functionArn]));
+}
+
 /** Sees for which secret a command was sent. */
 export function allowLookup(role: Role): void {
   role.addToPolicy(allow('Commands', ['ssm:ListCommands'], ['*']));

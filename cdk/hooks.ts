@@ -2,7 +2,6 @@
 import { Annotations, Duration, Stack } from 'aws-cdk-lib';
 import { EventField, type IEventBus, type IRuleTarget, Rule, RuleTargetInput } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction, SnsTopic } from 'aws-cdk-lib/aws-events-targets';
-import { Function as LambdaConstruct } from 'aws-cdk-lib/aws-lambda';
 import { SqsDestination } from 'aws-cdk-lib/aws-lambda-destinations';
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
@@ -13,7 +12,7 @@ import { Construct } from 'constructs';
 import type { HookType } from '../lambdas/domain/hook.ts';
 import { execDocument, signalDocument } from './command-document.ts';
 import type { HookConfig, ProfileConfig } from './config-schema.ts';
-import { allowCommand, allowImport, allowLookup } from './hook-permissions.ts';
+import { allowCommand, allowImport, allowInvoke, allowLookup } from './hook-permissions.ts';
 import { NodeFunction, type NodeFunctionProps } from './node-function.ts';
 
 export interface HooksProps {
@@ -25,6 +24,8 @@ export interface HooksProps {
   readonly encryptionKeys: readonly string[];
 }
 
+type FunctionProps = Pick<NodeFunctionProps, 'entry' | 'description' | 'environment'> &
+  Partial<Pick<NodeFunctionProps, 'timeout'>>;
 type CommandConfig = Extract<HookConfig, { type: 'exec' | 'signal' }>;
 
 /** How long EventBridge and Lambda go on trying; by then the next renewal may be near. */
@@ -36,8 +37,6 @@ const harmless = ['Pending', 'InProgress', 'In Progress', 'Delayed', 'Cancelling
 export class Hooks extends Construct {
   /** Where failures end that were told already. */
   readonly deadLetterQueue: Queue;
-  /** Functions of others that hooks call, by ARN. */
-  readonly functionArns: readonly string[];
   private readonly props: HooksProps;
   private readonly reporter: NodeFunction;
   private readonly failures = new Map<HookType, Queue>();
@@ -53,7 +52,6 @@ export class Hooks extends Construct {
     for (const type of types) this.failures.set(type, this.failureQueue(type));
     this.reporter = this.newReporter();
     for (const { profile, hook, id: hookId } of all) this.addHook(hookId, profile, hook);
-    this.functionArns = all.flatMap(({ hook }) => (hook.type === 'lambda' ? [hook.functionArn] : []));
   }
 
   /**
@@ -107,11 +105,8 @@ export class Hooks extends Construct {
   private targetOf(id: string, profile: string, hook: HookConfig): IRuleTarget {
     const options = { ...delivery, deadLetterQueue: this.failuresOf(hook.type) };
     switch (hook.type) {
-      case 'lambda': {
-        const { functionArn } = hook;
-        const given = { functionArn, sameEnvironment: true };
-        return new LambdaFunction(LambdaConstruct.fromFunctionAttributes(this, `${id}-Function`, given), options);
-      }
+      case 'lambda':
+        return new LambdaFunction(this.caller(id, profile, hook.functionArn).function, options);
       case 'sns':
         // By a role, as the topic's own policy is not ours: to write it would replace what is there.
         return new SnsTopic(Topic.fromTopicArn(this, `${id}-Topic`, hook.topicArn), {
@@ -165,6 +160,18 @@ export class Hooks extends Construct {
     });
   }
 
+  /** Waits for the function, which may take as long as Lambda lets it: only so is it seen to fail. */
+  private caller(id: string, profile: string, functionArn: string): NodeFunction {
+    const caller = this.hookFunction(id, profile, 'lambda', {
+      entry: 'invoke-function.ts',
+      description: `Calls a function after a renewal of the profile ${profile}`,
+      environment: { FUNCTION_ARN: functionArn },
+      timeout: Duration.minutes(15),
+    });
+    allowInvoke(caller.role, functionArn);
+    return caller;
+  }
+
   private importer(id: string, profile: string, certificates: Readonly<Record<string, string>>): NodeFunction {
     const passwordSecretId = this.props.profiles[profile]?.passwordSecretId;
     const importer = this.hookFunction(id, profile, 'acm', {
@@ -180,12 +187,7 @@ export class Hooks extends Construct {
     return importer;
   }
 
-  private hookFunction(
-    id: string,
-    profile: string,
-    hook: HookType,
-    props: Pick<NodeFunctionProps, 'entry' | 'description' | 'environment'>,
-  ): NodeFunction {
+  private hookFunction(id: string, profile: string, hook: HookType, props: FunctionProps): NodeFunction {
     const environment = { ...props.environment, PROFILE: profile, HOOK: hook };
     const made = this.newFunction(`${id}-Run`, { ...props, environment });
     made.function.configureAsyncInvoke({
@@ -197,14 +199,11 @@ export class Hooks extends Construct {
   }
 
   /** Outside of any VPC: it talks to AWS alone. */
-  private newFunction(
-    id: string,
-    props: Pick<NodeFunctionProps, 'entry' | 'description' | 'environment'>,
-  ): NodeFunction {
+  private newFunction(id: string, props: FunctionProps): NodeFunction {
     const { eventBus, logRetention } = this.props;
     const made = new NodeFunction(this, id, {
-      ...props,
       timeout: Duration.seconds(30),
+      ...props,
       memorySize: 256,
       logRetention,
       placement: undefined,

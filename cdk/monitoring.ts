@@ -1,5 +1,5 @@
 /** Who hears of what went wrong: alarms, and a topic that is fed by them and by the events. */
-import { Annotations, Duration, Fn, Stack } from 'aws-cdk-lib';
+import { Annotations, Duration, Stack } from 'aws-cdk-lib';
 import { Alarm, ComparisonOperator, type IMetric, Metric, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { EventField, type IEventBus, type IRuleTarget, Rule, RuleTargetInput } from 'aws-cdk-lib/aws-events';
@@ -29,8 +29,6 @@ export interface HookMonitoring {
   /** Those that have hooks. */
   readonly profiles: readonly string[];
   readonly deadLetterQueue: IQueue;
-  /** Functions of others that hooks call. */
-  readonly functionArns: readonly string[];
 }
 
 export type ProfileMetric =
@@ -167,18 +165,6 @@ export class Monitoring extends Construct {
         'HookDeadLetters',
         'Hooks that failed wait in their dead-letter queue',
         hooks.deadLetterQueue,
-      ),
-      // EventBridge has done its part when Lambda takes the event. What the function makes of it only Lambda knows.
-      ...[...new Set(hooks.functionArns)].map((functionArn, index) =>
-        this.above(`HookFunction-${index}`, `The function of a hook failed to the last: ${functionArn}`, {
-          metric: new Metric({
-            namespace: 'AWS/Lambda',
-            metricName: 'AsyncEventsDropped',
-            dimensionsMap: { FunctionName: Fn.select(6, Fn.split(':', functionArn)) },
-            statistic: 'Sum',
-            period,
-          }),
-        }),
       ),
     ];
   }

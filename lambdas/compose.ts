@@ -9,6 +9,7 @@ import { acmImporter } from './aws/acm.ts';
 import { eventBridgePublisher } from './aws/eventbridge.ts';
 import { type PowertoolsJournal, powertoolsJournal } from './aws/journal.ts';
 import { kmsKeyVault } from './aws/kms.ts';
+import { lambdaFunctions } from './aws/lambda.ts';
 import { ssmCommands } from './aws/run-command.ts';
 import { secretsManagerStore } from './aws/secrets-manager.ts';
 import { type SqsQueue, sqsQueue } from './aws/sqs.ts';
@@ -18,6 +19,7 @@ import { hookTypes } from './domain/hook.ts';
 import type { AuthoritySource, CaProvider, Clock } from './domain/ports.ts';
 import type { Profile } from './domain/profile.ts';
 import type { ImportHook, ImportWorld } from './hooks/import-certificate.ts';
+import type { FunctionHook, FunctionWorld } from './hooks/invoke-function.ts';
 import type { ReportWorld } from './hooks/report.ts';
 import type { FailureWorld } from './hooks/report-failure.ts';
 import type { CommandHook, CommandWorld } from './hooks/run-command.ts';
@@ -177,6 +179,15 @@ export function composeImportHook(): { world: ImportWorld & { journal: Powertool
     passwordSecretId: process.env['PASSWORD_SECRET_ID'] || undefined,
   };
   return { world: { ...reportWorld(), store: secretsManagerStore(), importer: acmImporter() }, hook };
+}
+
+export function composeFunctionHook(): { world: FunctionWorld & { journal: PowertoolsJournal }; hook: FunctionHook } {
+  const hook: FunctionHook = {
+    profile: environment('PROFILE'),
+    type: 'lambda',
+    functionArn: environment('FUNCTION_ARN'),
+  };
+  return { world: { ...reportWorld(), functions: lambdaFunctions() }, hook };
 }
 
 export function composeHookReport(): FailureWorld & { journal: PowertoolsJournal } {

@@ -12,6 +12,7 @@ export const awsServices = {
   ssm: 'SSM',
   events: 'EventBridge',
   acm: 'ACM',
+  lambda: 'Lambda',
 } as const;
 export type AwsServiceName = keyof typeof awsServices;
 
@@ -185,6 +186,12 @@ const table: readonly Row[] = [
     at: ['acm'],
     code: 'InvalidRequest',
     todo: 'it does not take this certificate, key or chain, or is at a quota: see which keys ACM imports',
+  },
+  {
+    names: ['ResourceNotFoundException'],
+    at: ['lambda'],
+    code: 'InvalidRequest',
+    todo: "there is no such function, version or alias in this account and Region: correct the hook's ARN and deploy",
   },
   {
     names: ['InvalidDocument', 'InvalidDocumentVersion', 'InvalidParameters'],

@@ -49,6 +49,12 @@ export interface SentCommand {
   readonly failedOn: number;
 }
 
+/** Lambda. Throws InvalidRequest for a function that is not there, AccessDenied, Throttled, Internal. */
+export interface FunctionCaller {
+  /** Calls a function with this event and waits for its end; `failed` says that it threw or was ended. */
+  call(functionArn: string, event: unknown): Promise<{ readonly failed: boolean }>;
+}
+
 /** ACM. Throws AccessDenied, Throttled, InvalidRequest. */
 export interface CertificateImporter {
   /** Replaces what the certificate with this ARN holds. All PEM; the chain is without the root, and may be empty. */

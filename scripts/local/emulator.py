@@ -17,7 +17,8 @@ import patches.iam
 import patches.kms
 import patches.rotation
 import patches.secret_lists
-import patches.secrets  # noqa: F401  each of these enters its patches into the table
+import patches.secrets
+import patches.targets  # noqa: F401  each of these enters its patches into the table
 
 
 def _end_with_starter(folder: str) -> None:

@@ -91,6 +91,7 @@ function environment(folder: string, port: number, without: readonly string[]): 
     AUTH: 'true', // policies are judged, always
     IOT_MTLS_ENABLED: '0', // else it listens on 0.0.0.0:8883
     SFTP_ENABLED: '0',
+    LAMBDA_ASYNC_RETRY_BASE_SECONDS: '0.2', // seconds before the second try; AWS: a minute
     DOCKER_HOST: `unix://${join(folder, 'no-docker.sock')}`, // else it tidies up containers of this machine
     EMULATOR_FOLDER: folder,
     EMULATOR_WITHOUT: without.join(','),

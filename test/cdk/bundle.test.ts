@@ -76,7 +76,7 @@ describe.each(['scan', 'renew'])('the bundle of %s', (name) => {
   });
 });
 
-it.each(['ca-api', 'create-authority', 'run-command', 'import-certificate', 'report-hook-failure'])(
+it.each(['ca-api', 'create-authority', 'run-command', 'invoke-function', 'import-certificate', 'report-hook-failure'])(
   'the bundle of %s loads with nothing beside it, and needs no require()',
   (name) => {
     const outdir = join(folder, name);

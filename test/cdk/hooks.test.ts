@@ -4,6 +4,7 @@ import type { CertRenewerProps } from '../../cdk/cert-renewer.ts';
 import { validateConfig } from '../../cdk/config.ts';
 import { ConfigError } from '../../cdk/config-error.ts';
 import { CertRenewerStack } from '../../cdk/stack.ts';
+import { longestCall } from '../../lambdas/aws/lambda.ts';
 import { config, examples, newApp, synthesize } from './fixtures.ts';
 import { actionsOf, environment, type Json, one, statements, textOf, withSid } from './template-reading.ts';
 
@@ -54,14 +55,17 @@ describe('a hook', () => {
     expect(target(type)).not.toHaveProperty('InputTransformer');
   });
 
-  it('lambda calls the function, which lets this rule in', () => {
-    expect(target('lambda')['Arn']).toBe(functionArn);
-    template.hasResourceProperties('AWS::Lambda::Permission', {
-      FunctionName: functionArn,
+  it('lambda may call the function, version or alias that it names', () => {
+    expect(environment('web2lambdaRunFunction', template)).toMatchObject({ FUNCTION_ARN: functionArn, HOOK: 'lambda' });
+    expect(withSid('web2lambdaRunRole', 'Invoke', template)).toEqual({
+      Sid: 'Invoke',
+      Effect: 'Allow',
       Action: 'lambda:InvokeFunction',
-      Principal: 'events.amazonaws.com',
-      SourceArn: { 'Fn::GetAtt': [idOf('AWS::Events::Rule', 'web2lambda'), 'Arn'] },
+      Resource: functionArn,
     });
+    // As long as the function itself may take, and the time to tell that it took longer.
+    expect(one('AWS::Lambda::Function', 'web2lambdaRunFunction', template)).toMatchObject({ Timeout: 900 });
+    expect(longestCall).toBeLessThan(895_000);
   });
 
   it('sns publishes by a role of its own, and leaves the topic’s policy alone', () => {
@@ -188,7 +192,7 @@ describe('a hook that fails', () => {
     expect(JSON.parse(queues)[`<${idOf('AWS::SQS::Queue', `Hooks${type}Failures`)},Arn>`]).toBe(type);
   });
 
-  it.each(['web0exec', 'web1signal', 'web4acm'])('in its own function comes there too (%s)', (id) => {
+  it.each(['web0exec', 'web1signal', 'web2lambda', 'web4acm'])('in its own function comes there too (%s)', (id) => {
     const type = id.slice('web0'.length);
     template.hasResourceProperties('AWS::Lambda::EventInvokeConfig', {
       FunctionName: { Ref: idOf('AWS::Lambda::Function', `${id}Run`) },
@@ -199,7 +203,7 @@ describe('a hook that fails', () => {
     });
   });
 
-  it('has alarms: on what was told, on dead letters, and on functions that only Lambda knows of', () => {
+  it('has alarms: on what was told, and on dead letters', () => {
     const alarms = Object.values(template.findResources('AWS::CloudWatch::Alarm')).map(({ Properties }) => Properties);
     const topics = Object.keys(template.findResources('AWS::SNS::Topic'));
     const having = (wanted: Json) =>
@@ -208,9 +212,6 @@ describe('a hook that fails', () => {
       );
     expect(having({ MetricName: 'HookFailed', Dimensions: [{ Name: 'Profile', Value: 'web' }] })).toHaveLength(1);
     expect(having({ MetricName: 'HookFailed' })).toHaveLength(1);
-    expect(
-      having({ MetricName: 'AsyncEventsDropped', Dimensions: [{ Name: 'FunctionName', Value: 'on-renewal' }] }),
-    ).toHaveLength(1);
     const ofQueues = having({ MetricName: 'ApproximateNumberOfMessagesVisible' }).map(({ Dimensions }) =>
       JSON.stringify(Dimensions),
     );

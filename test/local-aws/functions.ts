@@ -15,7 +15,7 @@ import { zip } from '../support/zip.ts';
 import { type Behaviour, outcome } from './behaviour.ts';
 
 /** A function that runs this code, an ES module that exports `handler`. */
-async function deployed(aws: Endpoint, code: string): Promise<string> {
+export async function deployed(aws: Endpoint, code: string): Promise<string> {
   const name = uniqueName('function');
   const trust = {
     Version: '2012-10-17',
@@ -95,15 +95,20 @@ export async function stackOf(
   aws: Endpoint,
   Resources: Readonly<Record<string, unknown>>,
   Outputs?: Readonly<Record<string, unknown>>,
+  within = 20_000,
 ): Promise<string> {
   const StackName = uniqueName('stack');
   const cloudFormation = client(CloudFormationClient, aws);
   const TemplateBody = JSON.stringify({ Resources, Outputs });
   await cloudFormation.send(new CreateStackCommand({ StackName, TemplateBody }));
-  const { Outputs: found } = await waitFor('the stack', async () => {
-    const { Stacks } = await cloudFormation.send(new DescribeStacksCommand({ StackName }));
-    return Stacks?.find(({ StackStatus }) => StackStatus === 'CREATE_COMPLETE');
-  });
+  const { Outputs: found } = await waitFor(
+    'the stack',
+    async () => {
+      const { Stacks } = await cloudFormation.send(new DescribeStacksCommand({ StackName }));
+      return Stacks?.find(({ StackStatus }) => StackStatus === 'CREATE_COMPLETE');
+    },
+    { within },
+  );
   return found?.[0]?.OutputValue ?? '';
 }
 

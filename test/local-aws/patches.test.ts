@@ -9,12 +9,13 @@ import { describeWith } from '../support/local.ts';
 import { FUNCTIONS, stackOf } from './functions.ts';
 import { IAM, userWith } from './iam.ts';
 import { SECRETS, UNPATCHED } from './secrets.ts';
+import { TARGETS } from './targets.ts';
 
 /**
  * Each patch of the local AWS, seen from outside: with it AWS's behaviour, without it ministack's own.
  * Where the second changes, ministack has learnt it, and the patch can go.
  */
-const BEHAVIOURS = [...SECRETS, ...IAM, ...FUNCTIONS];
+const BEHAVIOURS = [...SECRETS, ...IAM, ...FUNCTIONS, ...TARGETS];
 
 describeWith(['emulator'], 'the patches of the local AWS', () => {
   let patched: Emulator;

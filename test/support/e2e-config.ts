@@ -3,6 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { CaAccess } from '../../scripts/local/leaf.ts';
+import { ACCOUNT, REGION } from '../../scripts/local/ministack.ts';
 import { client, type Endpoint } from './aws.ts';
 
 /** The secret that holds the password of the profile `encrypted`. */
@@ -12,6 +13,38 @@ export const PASSWORD_SECRET = 'e2e/key-password';
 export const AUTHORITY_SECRET = 'e2e/own-authority';
 /** In the ca.json of the profile `offline`. */
 export const OFFLINE_BACKDATE = '2m';
+
+/** What the hooks of the profile `hooked` reach, and those of `hooks-fail` try to. The test makes what is to be there. */
+export const hookTargets = {
+  functionName: 'e2e-on-renewal',
+  failingFunction: 'e2e-fails-on-renewal',
+  missingFunction: 'e2e-no-such-function',
+  topicName: 'e2e-renewals',
+  missingTopic: 'e2e-no-such-topic',
+  /** Of the secret that the hook acm names. */
+  secretName: 'e2e/imported',
+  certificateArn: `arn:aws:acm:${REGION}:${ACCOUNT}:certificate/12345678-1234-1234-1234-123456789012`,
+  /** A shell would make three words of it, and run `id`. */
+  command: "printf '%s' \"a 'b  c'\" && echo `id`",
+  webTag: { key: 'Role', value: 'web' },
+  proxyTag: { key: 'Role', value: 'proxy' },
+} as const;
+
+const functionArn = (name: string) => `arn:aws:lambda:${REGION}:${ACCOUNT}:function:${name}`;
+const topicArn = (name: string) => `arn:aws:sns:${REGION}:${ACCOUNT}:${name}`;
+
+const hooks = [
+  { type: 'exec', command: hookTargets.command, targetTag: hookTargets.webTag },
+  { type: 'signal', pidFile: '/run/proxy.pid', targetTag: hookTargets.proxyTag },
+  { type: 'lambda', functionArn: functionArn(hookTargets.functionName) },
+  { type: 'sns', topicArn: topicArn(hookTargets.topicName) },
+  { type: 'acm', certificates: { [hookTargets.secretName]: hookTargets.certificateArn } },
+];
+const failingHooks = [
+  { type: 'lambda', functionArn: functionArn(hookTargets.failingFunction) },
+  { type: 'lambda', functionArn: functionArn(hookTargets.missingFunction) },
+  { type: 'sns', topicArn: topicArn(hookTargets.missingTopic) },
+];
 
 /** CAs besides the run's own one. */
 export interface MoreCas {
@@ -30,6 +63,8 @@ export function e2eConfig(ca: Pick<CaAccess, 'url'>, { gated, lenient }: MoreCas
       internal: { ca: local },
       'same-key': { ca: local, mode: 'renew' },
       encrypted: { ca: local, passwordSecretId: PASSWORD_SECRET },
+      hooked: { ca: local, hooks },
+      'hooks-fail': { ca: local, hooks: failingHooks },
       paused: { ca: local, paused: true },
       'before-8h30m': { ca: local, expiresIn: '8h30m' },
       'every-16h': { ca: local, rekeyPeriod: '16h' },

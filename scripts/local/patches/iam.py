@@ -102,3 +102,17 @@ def secure_transport() -> None:
 
     pin = evaluator.pin_request_origin
     evaluator.pin_request_origin = ministack.app.pin_request_origin = lambda source_ip, _secure: pin(source_ip, True)
+
+
+@patch("command-document")
+def command_document() -> None:
+    """SendCommand is judged on its document (ministack: on *); AWS judges it on the instances too, and here there are none."""
+    resource = actions.extract_resource_arn
+
+    def patched(service, method, path, headers, body, query_params, region, account_id):
+        name = _body(body).get("DocumentName") if service == "ssm" else None
+        if name and actions._action_from_target(headers) == "SendCommand":
+            return f"arn:aws:ssm:{region}:{account_id}:document/{name}"
+        return resource(service, method, path, headers, body, query_params, region, account_id)
+
+    actions.extract_resource_arn = patched

@@ -1,0 +1,42 @@
+/** Functions of the user's that are called after a renewal. */
+import { RenewalError } from '../domain/errors.ts';
+import type { FunctionCaller } from '../domain/hook.ts';
+import { type AwsOptions, clientConfig, once } from './clients.ts';
+import { awsError } from './errors.ts';
+
+/** Milliseconds that a function may take: ten seconds less than the caller itself has (cdk/hooks.ts). */
+export const longestCall = 890_000;
+
+/** A FunctionCaller whose client is loaded with the first call. */
+export function lambdaFunctions(options: AwsOptions = {}): FunctionCaller {
+  const sdk = once(async () => {
+    const loaded = await import('./sdk/lambda.ts');
+    const config = clientConfig(options);
+    const requestHandler = { ...config.requestHandler, requestTimeout: longestCall };
+    // One attempt: a second one would call the function again while it may still run. Lambda's own queue tries later.
+    return { ...loaded, client: new loaded.LambdaClient({ ...config, requestHandler, maxAttempts: 1 }) };
+  });
+  return {
+    async call(functionArn, event) {
+      try {
+        const { client, InvokeCommand } = await sdk();
+        const Payload = Buffer.from(JSON.stringify(event));
+        const { FunctionError } = await client.send(new InvokeCommand({ FunctionName: functionArn, Payload }));
+        return { failed: FunctionError !== undefined };
+      } catch (thrown) {
+        if (thrown instanceof Error && thrown.name === 'TimeoutError') throw tooLong(functionArn, thrown);
+        throw awsError(thrown, { service: 'lambda', action: 'Invoke', resource: functionArn });
+      }
+    },
+  };
+}
+
+/** Not worth another try: it would wait as long again. */
+function tooLong(functionArn: string, cause: Error): RenewalError {
+  const seconds = longestCall / 1000;
+  return new RenewalError(
+    'Internal',
+    `The function ${functionArn} did not answer within ${seconds} s, and may run on: see its log, and let it do its work in less.`,
+    { cause },
+  );
+}

@@ -1,0 +1,254 @@
+/**
+ * Contract section 8: what runs after a renewal. Functions and topics really run on the local AWS; a command is taken and
+ * goes nowhere, as there are no instances, and ACM keeps what it is given.
+ */
+import { X509Certificate } from 'node:crypto';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { ACMClient, GetCertificateCommand } from '@aws-sdk/client-acm';
+import { CreateRoleCommand, IAMClient } from '@aws-sdk/client-iam';
+import { CreateFunctionCommand, LambdaClient, ListFunctionsCommand } from '@aws-sdk/client-lambda';
+import { CreateSecretCommand } from '@aws-sdk/client-secrets-manager';
+import { CreateTopicCommand, SNSClient, SubscribeCommand } from '@aws-sdk/client-sns';
+import { CreateQueueCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { ListCommandsCommand, SSMClient } from '@aws-sdk/client-ssm';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { RenewalResult } from '../../lambdas/domain/result.ts';
+import { ACCOUNT, REGION } from '../../scripts/local/ministack.ts';
+import { client, invoke, uniqueName, waitFor } from '../support/aws.ts';
+import { hookTargets } from '../support/e2e-config.ts';
+import { type BusEvent, collectEvents, type EventCollector } from '../support/events.ts';
+import { describeWith } from '../support/local.ts';
+import { logEntries, logOf, metricValues } from '../support/logs.ts';
+import { type FreshSecret, renewerOf } from '../support/renewer.ts';
+import { zip } from '../support/zip.ts';
+
+/** In what the failing function says: it must not come out anywhere. */
+const word = 'U2VjcmV0LW9mLXRoZS1mdW5jdGlvbg';
+
+describeWith(['stack', 'step-ca'], 'hooks', (local) => {
+  const { emulator, outputs } = local;
+  const renewer = renewerOf(local);
+  /** What the functions were called with: they post it here. */
+  const calls: { readonly name: string; readonly event: BusEvent }[] = [];
+  let server: Server;
+
+  async function makeFunction(FunctionName: string, Role: string | undefined, end: string): Promise<void> {
+    const { port } = server.address() as AddressInfo;
+    const code = `import { request } from 'node:http';
+      export const handler = async (event) => {
+        await new Promise((resolve, reject) => {
+          const sent = request('http://127.0.0.1:${port}/${FunctionName}', { method: 'POST' }, resolve);
+          sent.on('error', reject).end(JSON.stringify(event));
+        });
+        ${end}
+      };`;
+    const Code = { ZipFile: zip({ 'index.mjs': code }) };
+    const more = { Runtime: 'nodejs24.x', Handler: 'index.handler', Timeout: 10, Role } as const;
+    await client(LambdaClient, emulator).send(new CreateFunctionCommand({ FunctionName, Code, ...more }));
+  }
+
+  beforeAll(async () => {
+    server = createServer(async (request, answer) => {
+      const parts: Buffer[] = await request.toArray();
+      calls.push({ name: request.url?.slice(1) ?? '', event: JSON.parse(Buffer.concat(parts).toString()) });
+      answer.end();
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const Statement = [{ Effect: 'Allow', Principal: { Service: 'lambda.amazonaws.com' }, Action: 'sts:AssumeRole' }];
+    const AssumeRolePolicyDocument = JSON.stringify({ Version: '2012-10-17', Statement });
+    const create = new CreateRoleCommand({ RoleName: uniqueName('on-renewal'), AssumeRolePolicyDocument });
+    const { Role } = await client(IAMClient, emulator).send(create);
+    await makeFunction(hookTargets.functionName, Role?.Arn, '');
+    await makeFunction(hookTargets.failingFunction, Role?.Arn, `throw new Error('${word}');`);
+  });
+  afterAll(() => {
+    server?.closeAllConnections();
+    server?.close();
+  });
+
+  const callsOf = (name: string, { arn }: Pick<FreshSecret, 'arn'>) =>
+    calls.filter((call) => call.name === name && call.event.resources.includes(arn));
+
+  /** A queue that gets what the topic gets. */
+  async function subscribed(): Promise<() => Promise<string[]>> {
+    const QueueName = uniqueName('renewals');
+    const { TopicArn } = await client(SNSClient, emulator).send(
+      new CreateTopicCommand({ Name: hookTargets.topicName }),
+    );
+    const Endpoint = `arn:aws:sqs:${REGION}:${ACCOUNT}:${QueueName}`;
+    const allowed = { Principal: { Service: 'sns.amazonaws.com' }, Action: 'sqs:SendMessage', Resource: Endpoint };
+    const Condition = { ArnEquals: { 'aws:SourceArn': TopicArn } };
+    const Policy = JSON.stringify({ Version: '2012-10-17', Statement: [{ Effect: 'Allow', ...allowed, Condition }] });
+    const sqs = client(SQSClient, emulator);
+    const { QueueUrl } = await sqs.send(new CreateQueueCommand({ QueueName, Attributes: { Policy } }));
+    await client(SNSClient, emulator).send(new SubscribeCommand({ TopicArn, Protocol: 'sqs', Endpoint }));
+    const found: string[] = [];
+    return async () => {
+      const { Messages = [] } = await sqs.send(new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10 }));
+      found.push(...Messages.map(({ Body = '' }) => JSON.parse(Body).Message));
+      return found;
+    };
+  }
+
+  describe('after a renewal', () => {
+    let secret: FreshSecret;
+    let answer: RenewalResult;
+    let messages: () => Promise<string[]>;
+
+    beforeAll(async () => {
+      messages = await subscribed();
+      secret = await renewer.fresh({ profile: 'hooked' });
+      answer = await renewer.renew({ secretId: secret.arn });
+    });
+
+    it('lambda is called once, with the event as it was sent', async () => {
+      const [call] = await waitFor('the call', async () => {
+        const found = callsOf(hookTargets.functionName, secret);
+        return found.length > 0 && found;
+      });
+      expect(call?.event).toMatchObject({
+        source: 'cert-renewer',
+        'detail-type': 'Certificate Renewed',
+        resources: [secret.arn],
+        detail: { version: '1', operation: 'rekey', ...answer },
+      });
+      const told = await waitFor('its log', async () =>
+        (await logOf(emulator, secret.arn)).find(({ reason }) => reason?.message.includes('took the event')),
+      );
+      expect(told.reason?.message).toContain(hookTargets.functionName);
+      expect(callsOf(hookTargets.functionName, secret)).toHaveLength(1);
+    });
+
+    it('sns publishes the event', async () => {
+      const text = await waitFor('the message', async () =>
+        (await messages()).find((each) => each.includes(secret.arn)),
+      );
+      expect(JSON.parse(text)).toMatchObject({
+        'detail-type': 'Certificate Renewed',
+        detail: { secretArn: secret.arn, versionId: answer.versionId },
+      });
+    });
+
+    it.each([
+      ['exec', hookTargets.webTag],
+      ['signal', hookTargets.proxyTag],
+    ])('%s sends its document to the instances with the tag, with ARN and version and no more', async (type, tag) => {
+      const command = await waitFor('the command', async () => {
+        const { Commands = [] } = await client(SSMClient, emulator).send(new ListCommandsCommand({}));
+        return Commands.find(
+          ({ Parameters, DocumentName = '' }) =>
+            Parameters?.['secretArn']?.[0] === secret.arn && DocumentName.toLowerCase().includes(type),
+        );
+      });
+      expect(command.Targets).toEqual([{ Key: `tag:${tag.key}`, Values: [tag.value] }]);
+      expect(command.Parameters).toEqual({ secretArn: [secret.arn], versionId: [answer.versionId] });
+    });
+
+    it('acm has a secret that it names imported again, under the same ARN', async () => {
+      const { leaf } = await renewer.fresh({ profile: 'paused' });
+      const value = JSON.stringify({ certificate: leaf.certificatePem + leaf.chainPem, privateKey: leaf.keyPem });
+      const Tags = [{ Key: 'cert-renewer:profile', Value: 'hooked' }];
+      const create = new CreateSecretCommand({ Name: hookTargets.secretName, SecretString: value, Tags });
+      await renewer.secrets.send(create);
+      const { serialNumber } = await renewer.renew({ secretId: hookTargets.secretName });
+      const { Certificate = '', CertificateChain = '' } = await waitFor('the import', () =>
+        client(ACMClient, emulator)
+          .send(new GetCertificateCommand({ CertificateArn: hookTargets.certificateArn }))
+          .catch(() => undefined),
+      );
+      const imported = new X509Certificate(Certificate);
+      expect(imported.serialNumber.toLowerCase()).toBe(serialNumber);
+      expect(new X509Certificate(CertificateChain).subject).toBe(imported.issuer);
+    });
+  });
+
+  describe('a hook that fails', () => {
+    let secret: FreshSecret;
+    let answer: RenewalResult;
+    let events: EventCollector;
+    let failures: readonly BusEvent[];
+
+    beforeAll(async () => {
+      secret = await renewer.fresh({ profile: 'hooks-fail' });
+      events = await collectEvents(emulator, outputs['EventBusName'] ?? '', { resources: [secret.arn] });
+      answer = await renewer.renew({ secretId: secret.arn });
+      failures = await waitFor('three failures', async () => {
+        const found = (await events.events()).filter((event) => event['detail-type'] === 'Certificate Hook Failed');
+        return found.length >= 3 && found;
+      });
+    });
+
+    const about = (name: string) => failures.filter(({ detail }) => String(detail['message']).includes(name));
+
+    it.each([
+      ['in the user’s own function', 'lambda', hookTargets.failingFunction, 'Internal', /failed: see its log/],
+      ['whose function is not there', 'lambda', hookTargets.missingFunction, 'InvalidRequest', /no such function/],
+      ['whose topic is not there', 'sns', hookTargets.missingTopic, 'Internal', /NO_RESOURCE/],
+    ])('%s is told once', (_, hook, target, code, message) => {
+      expect(about(target).map(({ detail }) => detail)).toEqual([
+        {
+          version: '1',
+          profile: 'hooks-fail',
+          hook,
+          secretArn: secret.arn,
+          versionId: answer.versionId,
+          code,
+          message: expect.stringMatching(message),
+        },
+      ]);
+      expect(about(target)[0]?.resources).toEqual([secret.arn]);
+    });
+
+    it('is tried three times if it may have been a whim', () => {
+      expect(callsOf(hookTargets.failingFunction, secret)).toHaveLength(3);
+    });
+
+    it('is a metric for each', async () => {
+      await waitFor('the metrics', async () => {
+        const values = metricValues(await logEntries(emulator), 'HookFailed', 'hooks-fail');
+        return values.length >= 3 && values.every((value) => value === 1);
+      });
+    });
+
+    it('tells nothing of what the function said', async () => {
+      expect(JSON.stringify(await events.events())).not.toContain(word);
+      expect(JSON.stringify(await logOf(emulator, secret.arn))).not.toContain(word);
+    });
+
+    it('undoes and repeats nothing', async () => {
+      const { versionId } = await renewer.reader(secret.arn); // whose key is the certificate's
+      expect(versionId).toBe(answer.versionId);
+      expect(await renewer.versions(secret.arn)).toHaveLength(2);
+      const renewed = (await events.events()).filter((event) => event['detail-type'] === 'Certificate Renewed');
+      expect(renewed).toHaveLength(1);
+    });
+
+    it('on an instance is told as SSM’s status event says', async () => {
+      const hooked = await renewer.fresh({ profile: 'hooked' });
+      const collected = await collectEvents(emulator, outputs['EventBusName'] ?? '', { resources: [hooked.arn] });
+      await renewer.renew({ secretId: hooked.arn });
+      const command = await waitFor('the command', async () => {
+        const { Commands = [] } = await client(SSMClient, emulator).send(new ListCommandsCommand({}));
+        return Commands.find(({ Parameters }) => Parameters?.['secretArn']?.[0] === hooked.arn);
+      });
+      const { Functions = [] } = await client(LambdaClient, emulator).send(new ListFunctionsCommand({}));
+      const reporter = Functions.find(({ Description }) => Description === 'Tells of hooks that failed');
+      // What the stack's rule makes of it; nobody but AWS may put an event of aws.ssm on a bus.
+      const detail = { 'command-id': command.CommandId, 'instance-id': 'i-0123456789abcdef0', status: 'Failed' };
+      const { error } = await invoke(emulator, reporter?.FunctionName ?? '', {
+        profile: 'hooked',
+        hook: 'exec',
+        detail,
+      });
+      expect(error).toBeUndefined();
+      const told = await collected.next('the event', (event) => event['detail-type'] === 'Certificate Hook Failed');
+      expect(told.detail).toMatchObject({
+        secretArn: hooked.arn,
+        versionId: command.Parameters?.['versionId']?.[0],
+        instanceId: 'i-0123456789abcdef0',
+        commandId: command.CommandId,
+      });
+    });
+  });
+});

@@ -1,0 +1,103 @@
+/** What a rule's target makes of an event, and Run Command. */
+import { EventBridgeClient, PutEventsCommand, PutRuleCommand, PutTargetsCommand } from '@aws-sdk/client-eventbridge';
+import { LambdaClient, PutFunctionEventInvokeConfigCommand } from '@aws-sdk/client-lambda';
+import { CreateQueueCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { SendCommandCommand, SSMClient } from '@aws-sdk/client-ssm';
+import { type Credentials, client, type Endpoint, uniqueName, waitFor } from '../support/aws.ts';
+import { type Behaviour, outcome } from './behaviour.ts';
+import { deployed, stackOf } from './functions.ts';
+import { userWith } from './iam.ts';
+
+const arn = (service: string, resource: string): string => `arn:aws:${service}:us-east-1:000000000000:${resource}`;
+
+/** A queue, and the first message that comes to it, if one does. */
+async function letterBox(aws: Endpoint) {
+  const QueueName = uniqueName('letters');
+  const sqs = client(SQSClient, aws);
+  const { QueueUrl } = await sqs.send(new CreateQueueCommand({ QueueName }));
+  const first = () =>
+    waitFor(
+      'a letter',
+      async () => {
+        const request = new ReceiveMessageCommand({ QueueUrl, MessageAttributeNames: ['All'] });
+        return (await sqs.send(request)).Messages?.[0];
+      },
+      { within: 3_000 },
+    ).catch(() => undefined);
+  return { arn: arn('sqs', QueueName), first };
+}
+
+/** Sends one event to a target. */
+async function sendTo(aws: Endpoint, target: { Arn: string; DeadLetterConfig?: { Arn: string } }): Promise<void> {
+  const bus = client(EventBridgeClient, aws);
+  const Name = uniqueName('rule');
+  await bus.send(new PutRuleCommand({ Name, EventPattern: JSON.stringify({ source: [Name] }) }));
+  await bus.send(new PutTargetsCommand({ Rule: Name, Targets: [{ Id: 'it', ...target }] }));
+  await bus.send(new PutEventsCommand({ Entries: [{ Source: Name, DetailType: 'test', Detail: '{"a":1}' }] }));
+}
+
+async function failedFunction(aws: Endpoint): Promise<unknown> {
+  const { arn: Destination, first } = await letterBox(aws);
+  const name = await deployed(aws, "export const handler = async () => { throw new Error('why'); };");
+  const DestinationConfig = { OnFailure: { Destination } };
+  await client(LambdaClient, aws).send(
+    new PutFunctionEventInvokeConfigCommand({ FunctionName: name, DestinationConfig }),
+  );
+  await sendTo(aws, { Arn: arn('lambda', `function:${name}`) });
+  const letter = await first();
+  return letter && JSON.parse(letter.Body ?? '').requestPayload.detail;
+}
+
+async function missingTopic(aws: Endpoint): Promise<unknown> {
+  const { arn: Arn, first } = await letterBox(aws);
+  await sendTo(aws, { Arn: arn('sns', uniqueName('no-topic')), DeadLetterConfig: { Arn } });
+  const letter = await first();
+  return letter && [JSON.parse(letter.Body ?? '').detail, letter.MessageAttributes?.['ERROR_CODE']?.StringValue];
+}
+
+/** Name of a document that a stack has made. */
+function documentOf(aws: Endpoint): Promise<string> {
+  const Properties = { Content: { schemaVersion: '2.2' }, DocumentType: 'Command' };
+  return stackOf(
+    aws,
+    { Document: { Type: 'AWS::SSM::Document', Properties } },
+    { Ref: { Value: { Ref: 'Document' } } },
+    3_000,
+  ).catch(() => '');
+}
+
+function command(aws: Endpoint, DocumentName: string, who?: Credentials): Promise<string> {
+  const Targets = [{ Key: 'tag:Role', Values: ['web'] }];
+  return outcome(client(SSMClient, aws, who).send(new SendCommandCommand({ DocumentName, Targets })));
+}
+
+export const TARGETS: readonly Behaviour[] = [
+  { patch: 'rule-function', observe: failedFunction, withPatch: { a: 1 }, without: undefined },
+  { patch: 'rule-dead-letter', observe: missingTopic, withPatch: [{ a: 1 }, 'NO_RESOURCE'], without: undefined },
+  {
+    patch: 'stack-ssm-document',
+    observe: async (aws) => (await documentOf(aws)) !== '',
+    withPatch: true,
+    without: false,
+  },
+  {
+    patch: 'command-by-tag',
+    observe: async (aws) => [
+      await command(aws, (await documentOf(aws)) || 'AWS-RunShellScript'),
+      await command(aws, 'no-such-document'),
+    ],
+    withPatch: ['ok', 'InvalidDocument'],
+    without: ['ValidationException', 'ValidationException'],
+  },
+  {
+    patch: 'command-document',
+    observe: async (aws) => {
+      const name = (await documentOf(aws)) || 'mine';
+      const Resource = arn('ssm', `document/${name}`);
+      const who = await userWith(aws, { Effect: 'Allow', Action: 'ssm:SendCommand', Resource });
+      return [await command(aws, name, who), await command(aws, 'AWS-RunShellScript', who)];
+    },
+    withPatch: ['ok', 'AccessDeniedException'],
+    without: ['AccessDeniedException', 'AccessDeniedException'],
+  },
+];
