@@ -26,6 +26,7 @@ const environment = {
   PROFILE: 'web',
   HOOK: 'exec',
   DOCUMENT_NAME: 'd',
+  FUNCTION_ARN: 'f',
   TARGET_KEY: 'Role',
   TARGET_VALUE: 'web',
   CERTIFICATES: '{}',
