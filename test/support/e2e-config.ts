@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { type CaPair, makeHierarchy } from '../../scripts/local/hierarchy.ts';
 import type { CaAccess } from '../../scripts/local/leaf.ts';
 import { ACCOUNT, REGION } from '../../scripts/local/ministack.ts';
 import { client, type Endpoint } from './aws.ts';
@@ -11,6 +12,17 @@ export const PASSWORD_SECRET = 'e2e/key-password';
 
 /** The secret with certificate and key of the run's CA, for the profile `offline`. */
 export const AUTHORITY_SECRET = 'e2e/own-authority';
+/** The secret with the tokens of the CA API. */
+export const TOKEN_SECRET = 'e2e/api-tokens';
+/** Authorities that only the CA API is asked for, and the secret of each. */
+export const apiAuthorities = {
+  'api-root': { secretId: 'e2e/api-root' },
+  'api-issuing': { secretId: 'e2e/api-issuing', parent: 'api-root' },
+  'api-off': { secretId: 'e2e/api-off', disabled: true },
+  'api-empty': { secretId: 'e2e/api-empty' },
+  // The certificate is `api-root`'s, and the key is not.
+  'api-broken': { secretId: 'e2e/api-broken' },
+} as const;
 /** In the ca.json of the profile `offline`. */
 export const OFFLINE_BACKDATE = '2m';
 
@@ -76,8 +88,10 @@ export function e2eConfig(ca: Pick<CaAccess, 'url'>, { gated, lenient }: MoreCas
       lenient: { ca: { ...local, url: lenient.url, root: lenient.rootPem } },
       // The run's CA without its server, as `step ca rekey --offline` has it.
       offline: { ca: { type: 'offline', authority: 'own' } },
+      'api-issued': { ca: { type: 'offline', authority: 'api-issuing' } },
     },
-    authorities: { own: { secretId: AUTHORITY_SECRET, caConfig: 'ca.json' } },
+    authorities: { own: { secretId: AUTHORITY_SECRET, caConfig: 'ca.json' }, ...apiAuthorities },
+    caApi: { auth: 'bearer', tokenSecretId: TOKEN_SECRET },
   };
 }
 
@@ -97,6 +111,21 @@ export async function prepareE2e(folder: string, aws: Endpoint, ca: CaAccess, mo
   };
   const password = randomBytes(12).toString('base64url');
   await secrets.send(new CreateSecretCommand({ Name: PASSWORD_SECRET, SecretString: password }));
-  await secrets.send(new CreateSecretCommand({ Name: AUTHORITY_SECRET, SecretString: JSON.stringify(authority) }));
+  const put = (Name: string, value: unknown) =>
+    secrets.send(new CreateSecretCommand({ Name, SecretString: JSON.stringify(value) }));
+  const { root, intermediate } = await makeHierarchy({ name: 'API' });
+  const pair = ({ certificatePem, keyPem }: CaPair) => ({ certificate: certificatePem, privateKey: keyPem });
+  const values = {
+    'api-root': pair(root),
+    'api-issuing': { ...pair(intermediate), certificateChain: root.certificatePem },
+    'api-off': pair(root),
+    'api-empty': {},
+    'api-broken': { ...pair(root), privateKey: intermediate.keyPem },
+  };
+  await put(AUTHORITY_SECRET, authority);
+  for (const [name, value] of Object.entries(values)) {
+    await put(apiAuthorities[name as keyof typeof values].secretId, value);
+  }
+  await put(TOKEN_SECRET, []);
   return config;
 }

@@ -1,0 +1,148 @@
+/** A stack that makes its authorities itself, keys in KMS, with IAM in front of the API: deployed, called, and looked at. */
+import { X509Certificate } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DescribeKeyCommand, GetPublicKeyCommand, KMSClient, SignCommand } from '@aws-sdk/client-kms';
+import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { type Emulator, startEmulator } from '../../scripts/local/ministack.ts';
+import { bootstrap, deploy } from '../../scripts/local/stack.ts';
+import { type TemporaryFolder, temporaryFolder } from '../../scripts/local/temporary.ts';
+import { opensslText, opensslVerify } from '../authority/openssl.ts';
+import { userWith } from '../local-aws/iam.ts';
+import { client, invoke, waitFor } from '../support/aws.ts';
+import { callCaApi, type HttpCall, newPath, oldPath, renewalUntil } from '../support/ca-api.ts';
+import { outcome } from '../support/calls.ts';
+import { describeWith } from '../support/local.ts';
+
+const configuration = {
+  schedule: 'rate(1 day)',
+  profiles: { leaves: { ca: { type: 'offline', authority: 'issuing' } } },
+  // The child first: the deployment has to find the order itself.
+  authorities: {
+    issuing: {
+      create: {
+        subject: 'CN=Example Issuing,O=Example',
+        key: 'EC P-256',
+        validity: '26280h',
+        pathLen: 0,
+        nameConstraints: { permitted: ['dns:example.com'] },
+      },
+      parent: 'root',
+    },
+    root: { create: { subject: 'CN=Example Root', key: 'EC P-384', validity: '87600h', pathLen: 1 } },
+  },
+};
+
+describeWith(['stack'], 'authorities that the stack makes, and the CA API with IAM', () => {
+  // An account of its own: the stack has one name, and the others' is taken.
+  let emulator: Emulator;
+  let folder: TemporaryFolder;
+  let secrets: SecretsManagerClient;
+  let outputs: Record<string, string>;
+
+  beforeAll(async () => {
+    folder = await temporaryFolder('ca-api');
+    const config = join(folder.path, 'cert-renewer.json');
+    await writeFile(config, JSON.stringify(configuration));
+    emulator = await startEmulator();
+    secrets = client(SecretsManagerClient, emulator);
+    await bootstrap(emulator);
+    outputs = await deploy(emulator, { config });
+  }, 240_000);
+  afterAll(() => Promise.all([folder.remove(), emulator.stop()]));
+
+  const ask = (call: HttpCall) => callCaApi(outputs['CaApiUrl'] ?? '', call);
+  const read = async (output: string): Promise<Record<string, string>> => {
+    const { SecretString = '{}' } = await secrets.send(new GetSecretValueCommand({ SecretId: outputs[output] }));
+    return JSON.parse(SecretString);
+  };
+  const certificateOf = async (output: string) => new X509Certificate((await read(output))['certificate'] ?? '');
+
+  it('has first certificates of the configuration, of the keys among its outputs', async () => {
+    const [root, issuing] = [await certificateOf('RootSecretArn'), await certificateOf('IssuingSecretArn')];
+    const now = Date.now() + 1000;
+    expect(opensslVerify(issuing.raw, { roots: [root.raw], now })).toMatchObject({ ok: true });
+    const text = opensslText(issuing.raw);
+    expect(text).toMatch(/Subject: O ?= ?Example, CN ?= ?Example Issuing/);
+    expect(text).toMatch(/Basic Constraints: critical\n\s+CA:TRUE, pathlen:0\n/);
+    expect(text).toMatch(/Name Constraints: critical\n\s+Permitted:\n\s+DNS:example\.com\n/);
+    const kms = client(KMSClient, emulator);
+    for (const [certificate, output, spec] of [
+      [root, 'RootKeyArn', 'ECC_NIST_P384'],
+      [issuing, 'IssuingKeyArn', 'ECC_NIST_P256'],
+    ] as const) {
+      const { PublicKey = new Uint8Array() } = await kms.send(new GetPublicKeyCommand({ KeyId: outputs[output] }));
+      const { KeyMetadata } = await kms.send(new DescribeKeyCommand({ KeyId: outputs[output] }));
+      expect(KeyMetadata).toMatchObject({ KeySpec: spec, KeyUsage: 'SIGN_VERIFY' });
+      expect(Buffer.from(PublicKey).equals(certificate.publicKey.export({ type: 'spki', format: 'der' }))).toBe(true);
+    }
+  });
+
+  it('lets nobody else sign with the keys, whatever IAM says', async () => {
+    const admin = await userWith(emulator, { Effect: 'Allow', Action: 'kms:*', Resource: '*' });
+    const sign = new SignCommand({
+      KeyId: outputs['IssuingKeyArn'],
+      SigningAlgorithm: 'ECDSA_SHA_256',
+      Message: new Uint8Array(32),
+      MessageType: 'DIGEST',
+    });
+    expect(await outcome(client(KMSClient, emulator, admin).send(sign))).toBe('denied');
+    const look = new GetPublicKeyCommand({ KeyId: outputs['IssuingKeyArn'] });
+    expect(await outcome(client(KMSClient, emulator, admin).send(look))).toBe('ok');
+  });
+
+  it('is called by those whom IAM allows, for what it allows', async () => {
+    const api = new URL(outputs['CaApiUrl'] ?? '').hostname.split('.')[0];
+    const resource = (path: string) => `arn:aws:execute-api:us-east-1:000000000000:${api}/$default/POST${path}`;
+    const nobody = await userWith(emulator, { Effect: 'Allow', Action: 's3:*', Resource: '*' });
+    const operator = await userWith(emulator, {
+      Effect: 'Allow',
+      Action: 'execute-api:Invoke',
+      Resource: [resource(newPath('issuing')), resource(oldPath('issuing'))],
+    });
+    const path = newPath('issuing');
+    const body = renewalUntil('2030-06-01T00:00:00.000Z');
+    const before = await certificateOf('IssuingSecretArn');
+    expect(await ask({ path, body })).toMatchObject({ status: 403 });
+    expect(await ask({ path, body, signedBy: nobody })).toMatchObject({ status: 403 });
+    expect(await ask({ path: newPath('root'), signedBy: operator })).toMatchObject({ status: 403 });
+    expect((await certificateOf('IssuingSecretArn')).fingerprint256).toBe(before.fingerprint256);
+
+    const renewed = await ask({ path, body, signedBy: operator });
+    expect(renewed).toMatchObject({ status: 200, body: { serialNumber: expect.stringMatching(/^[0-9a-f]{16,40}$/) } });
+    const after = await certificateOf('IssuingSecretArn');
+    expect(after.publicKey.equals(before.publicKey)).toBe(true);
+    expect(after.validToDate).toEqual(new Date('2030-06-01T00:00:00Z'));
+    expect(opensslText(after.raw)).toBe(opensslText(before.raw));
+    const root = await certificateOf('RootSecretArn');
+    expect(opensslVerify(after.raw, { roots: [root.raw], now: Date.now() + 1000 })).toMatchObject({ ok: true });
+
+    expect(await ask({ path: oldPath('issuing'), body: '{', signedBy: operator })).toMatchObject({ status: 400 });
+    expect(await ask({ path, body: '{}', signedBy: operator })).toMatchObject({ status: 422 });
+    expect(await ask({ path, body, signedBy: operator })).toMatchObject({ status: 400, body: { error: 'BadRequest' } });
+    // The open $default route: the body that the contract promises, and nothing behind it.
+    expect(await ask({ path: '/', method: 'GET' })).toMatchObject({ status: 404, body: { error: 'NotFound' } });
+  });
+
+  it('renews the root on demand: the trust bundle holds old and new, and what the old one signed verifies', async () => {
+    const before = await certificateOf('RootSecretArn');
+    const request = { secretId: outputs['RootSecretArn'], force: true };
+    const { payload, error } = await invoke(emulator, outputs['RenewFunctionName'] ?? '', request);
+    expect({ payload, error }).toMatchObject({
+      error: undefined,
+      payload: { outcome: 'renewed', profile: 'authority:root', keyAlgorithm: 'EC P-384' },
+    });
+    const after = await certificateOf('RootSecretArn');
+    expect(after.serialNumber).not.toBe(before.serialNumber);
+    const issuing = await certificateOf('IssuingSecretArn');
+    expect(opensslVerify(issuing.raw, { roots: [after.raw], now: Date.now() + 1000 })).toMatchObject({ ok: true });
+    const bundle = await waitFor('the trust bundle', async () => {
+      const sent = new GetSecretValueCommand({ SecretId: outputs['TrustBundleSecretArn'] });
+      const { SecretString = '' } = await secrets.send(sent);
+      return SecretString.split(/(?<=-----END CERTIFICATE-----)\s*/).filter((pem) => pem.includes('BEGIN'));
+    });
+    const fingerprints = bundle.map((pem) => new X509Certificate(pem).fingerprint256);
+    expect(fingerprints.sort()).toEqual([before.fingerprint256, after.fingerprint256].sort());
+  });
+});
