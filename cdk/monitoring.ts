@@ -1,6 +1,13 @@
 /** Who hears of what went wrong: alarms, and a topic that is fed by them and by the events. */
 import { Annotations, Duration, Stack } from 'aws-cdk-lib';
-import { Alarm, ComparisonOperator, type IMetric, Metric, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import {
+  Alarm,
+  ComparisonOperator,
+  type IMetric,
+  MathExpression,
+  Metric,
+  TreatMissingData,
+} from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { EventField, type IEventBus, type IRuleTarget, Rule, RuleTargetInput } from 'aws-cdk-lib/aws-events';
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
@@ -188,7 +195,7 @@ export class Monitoring extends Construct {
     });
   }
 
-  /** No scan for two periods of the schedule. */
+  /** No scan that succeeded for two periods of the schedule: neither one that was not started nor one that failed tells anything. */
   private noScanAlarm({ schedule, paused, scanFunction }: MonitoringProps): Alarm[] {
     if (paused) return [];
     const window = noScanWindow(schedule);
@@ -199,11 +206,17 @@ export class Monitoring extends Construct {
       );
       return [];
     }
+    const sum = { statistic: 'Sum', period: Duration.seconds(window.period) };
     return [
       new Alarm(this, 'NoScan', {
-        alarmDescription: 'cert-renewer: no scan was started for two periods of the schedule.',
-        // A scan that was started and failed is in the dead-letter queue, which has an alarm of its own.
-        metric: scanFunction.metricInvocations({ statistic: 'Sum', period: Duration.seconds(window.period) }),
+        alarmDescription: 'cert-renewer: no scan has succeeded for two periods of the schedule.',
+        // Errors count what was thrown and what ran out of time. Without any, and without a scan, there is no data point.
+        metric: new MathExpression({
+          label: 'Scans that succeeded',
+          expression: 'FILL(started, 0) - FILL(failed, 0)',
+          usingMetrics: { started: scanFunction.metricInvocations(sum), failed: scanFunction.metricErrors(sum) },
+          period: sum.period,
+        }),
         threshold: 1,
         comparisonOperator: ComparisonOperator.LESS_THAN_THRESHOLD,
         evaluationPeriods: window.periods,

@@ -33,6 +33,8 @@ const clock: Clock = {
   sleep: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
 };
 export const { now } = clock;
+/** A signal that is aborted then; its timer keeps no process alive. */
+export const abortedIn = (milliseconds: number): AbortSignal => AbortSignal.timeout(milliseconds);
 const entropy = (length: number): Uint8Array => randomBytes(length);
 
 /** Throws Internal: the stack sets every one of them (cdk/cert-renewer.ts). */

@@ -1,9 +1,10 @@
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
-import { composeRenewal } from './compose.ts';
+import { abortedIn, composeRenewal } from './compose.ts';
 import { RenewalError } from './domain/errors.ts';
 import type { RenewalResult } from './domain/result.ts';
 import { withoutCause } from './edge.ts';
 import { parseQueueMessage } from './policy/request.ts';
+import { inTime, type TimeLimits, timeLimits } from './renewal/in-time.ts';
 import { renewOnDemand } from './renewal/on-demand.ts';
 import { renewQueued } from './renewal/queued.ts';
 import { rotateStep } from './renewal/rotation.ts';
@@ -13,8 +14,9 @@ const composed = await composeRenewal();
 /** A batch of the queue, a step of native rotation, or an on-demand request (docs/invoke.md). */
 export async function handler(event: unknown, context: Context): Promise<SQSBatchResponse | RenewalResult | undefined> {
   composed.journal.begin(context.awsRequestId);
-  const world = { ...composed, rotationFunctionArn: unqualified(context.invokedFunctionArn) };
-  if (isQueueBatch(event)) return renewBatch(world, event.Records);
+  const limits = timeLimits(context.getRemainingTimeInMillis(), abortedIn);
+  const world = inTime({ ...composed, rotationFunctionArn: unqualified(context.invokedFunctionArn) }, limits);
+  if (isQueueBatch(event)) return renewBatch(world, event.Records, limits);
   try {
     if (!isRotation(event)) return await renewOnDemand(world, event);
     await rotateStep(world, event);
@@ -40,11 +42,25 @@ function unqualified(functionArn: string): string {
 
 type World = Awaited<ReturnType<typeof composeRenewal>>;
 
-/** All of a batch side by side; those that are to be tried again are named, so that the others are done with. */
-async function renewBatch(world: World, records: readonly SQSRecord[]): Promise<SQSBatchResponse> {
-  const outcomes = await Promise.all(records.map((record) => renewRecord(world, record)));
+/**
+ * All of a batch side by side; those that are to be tried again are named, so that the others are done with. Out of
+ * time, what is not done is handed back: a batch that Lambda cuts off would come back whole.
+ */
+async function renewBatch(world: World, records: readonly SQSRecord[], limits: TimeLimits): Promise<SQSBatchResponse> {
+  const isTimeOver = aborted(limits.answer);
+  const outcomes = await Promise.all(
+    records.map((record) => {
+      if (limits.begin.aborted) return 'again';
+      return Promise.race([renewRecord(world, record), isTimeOver]);
+    }),
+  );
   const failed = records.filter((_, index) => outcomes[index] === 'again');
   return { batchItemFailures: failed.map(({ messageId }) => ({ itemIdentifier: messageId })) };
+}
+
+function aborted(signal: AbortSignal): Promise<'again'> {
+  if (signal.aborted) return Promise.resolve('again');
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve('again'), { once: true }));
 }
 
 async function renewRecord(world: World, record: SQSRecord): Promise<'done' | 'again'> {

@@ -63,11 +63,18 @@ describe('alarms', () => {
     }
   });
 
-  it('on missing scans, where no data is the alarm', () => {
+  it('on missing scans, started or not, where no data is the alarm', () => {
+    const metric = (id: string, MetricName: string) => ({
+      Id: id,
+      ReturnData: false,
+      MetricStat: { Metric: { Namespace: 'AWS/Lambda', MetricName }, Stat: 'Sum', Period: 3600 },
+    });
     expect(alarm(template, 'NoScan')).toMatchObject({
-      Namespace: 'AWS/Lambda',
-      MetricName: 'Invocations',
-      Period: 3600,
+      Metrics: [
+        { Expression: 'FILL(started, 0) - FILL(failed, 0)' },
+        metric('started', 'Invocations'),
+        metric('failed', 'Errors'),
+      ],
       EvaluationPeriods: 2,
       Threshold: 1,
       ComparisonOperator: 'LessThanThreshold',

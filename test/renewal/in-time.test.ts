@@ -1,0 +1,68 @@
+/** Out of time: what is not done is given up in order, written down and handed back, and the next try ends well. */
+import { expect, it } from 'vitest';
+import { tags } from '../../lambdas/domain/tags.ts';
+import { inTime, reserves, timeLimits } from '../../lambdas/renewal/in-time.ts';
+import { renewQueued } from '../../lambdas/renewal/queued.ts';
+import { World } from './world.ts';
+
+/** Limits that a test brings about by hand. */
+function limitsByHand() {
+  const controllers = { begin: new AbortController(), work: new AbortController(), answer: new AbortController() };
+  const { begin, work, answer } = controllers;
+  return { controllers, limits: { begin: begin.signal, work: work.signal, answer: answer.signal } };
+}
+
+const never = () => new Promise<never>(() => {});
+const methods = ['describe', 'read', 'renew', 'stage', 'promote', 'publish', 'tag'] as const;
+
+it('each limit comes before the invocation ends, and none is in the past', () => {
+  const asked: number[] = [];
+  const at = (milliseconds: number) => {
+    asked.push(milliseconds);
+    return new AbortController().signal;
+  };
+  timeLimits(90_000, at);
+  timeLimits(5_000, at);
+  expect(asked).toEqual([70_000, 80_000, 87_000, 0, 0, 2_000]);
+  expect(reserves.begin).toBeGreaterThan(reserves.work);
+});
+
+it.each(methods)('a call that hangs: %s', async (method) => {
+  const world = new World();
+  const arn = world.enrol({ tags: { [tags.mode]: 'renew' } });
+  const { controllers, limits } = limitsByHand();
+  const outOfTime = () => {
+    controllers.begin.abort();
+    controllers.work.abort();
+    if (method === 'tag' || method === 'publish') controllers.answer.abort();
+    return never();
+  };
+  const faults = method === 'renew' ? world.ca.faults : world.faults;
+  faults.meanwhile('before', method, outOfTime, { times: 1 });
+  const outcome = await renewQueued(inTime(world, limits), { secretArn: arn, versionId: 'v1' }, 1);
+  expect(faults.count(method)).toBeGreaterThan(0);
+  // What was promoted is renewed, whatever its event and tags: the next scan makes up for them.
+  if (method !== 'tag' && method !== 'publish') {
+    expect(outcome).toEqual({ retryAfter: 30 });
+    expect(world.journal.failures.at(0)?.error).toMatchObject({
+      code: method === 'renew' ? 'CaUnavailable' : 'Throttled',
+      message: expect.stringMatching(/time was over/),
+    });
+  }
+  await renewQueued(world, { secretArn: arn, versionId: 'v1' }, 2);
+  expect(world.versionOf(arn)).toMatch(/^cert-renewer-/);
+  expect(world.ca.issued.length).toBeLessThanOrEqual(method === 'stage' ? 2 : 1);
+  expect([undefined, world.versionOf(arn)]).toContain(world.pending(arn));
+  expect(world.publisher.events.some(({ type }) => type === 'Certificate Renewed')).toBe(true);
+  expect(world.store.tagsOf(arn)[tags.versionId]).toBe(world.versionOf(arn));
+});
+
+it('after the limit nothing is begun', async () => {
+  const world = new World();
+  const arn = world.enrol();
+  const { controllers, limits } = limitsByHand();
+  for (const controller of Object.values(controllers)) controller.abort();
+  const outcome = await renewQueued(inTime(world, limits), { secretArn: arn, versionId: 'v1' }, 1);
+  expect(outcome).toEqual({ retryAfter: 30 });
+  expect(world.faults.calls).toEqual([]);
+});
