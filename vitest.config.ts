@@ -3,6 +3,8 @@ import { defineConfig } from 'vitest/config';
 /** What needs the local AWS or a real step-ca. All the rest is unit tests, which start no process. */
 const LOCAL = ['test/local-aws/**/*.test.ts', 'test/**/*.local.test.ts'];
 const E2E = ['test/e2e/**/*.test.ts'];
+/** Looks at what the others did, so that it is last. */
+const CALLS = ['test/calls/**/*.test.ts'];
 
 export default defineConfig({
   test: {
@@ -10,7 +12,12 @@ export default defineConfig({
     passWithNoTests: true,
     projects: [
       {
-        test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: [...LOCAL, ...E2E], testTimeout: 10_000 },
+        test: {
+          name: 'unit',
+          include: ['test/**/*.test.ts'],
+          exclude: [...LOCAL, ...E2E, ...CALLS],
+          testTimeout: 10_000,
+        },
       },
       {
         test: {
@@ -32,6 +39,7 @@ export default defineConfig({
           hookTimeout: 120_000,
         },
       },
+      { test: { name: 'calls', include: CALLS } },
     ],
   },
 });

@@ -68,13 +68,21 @@ export class Authorities extends Construct {
     allowDescribing(role, 'AuthorityDescribe', this.known());
   }
 
-  /** The workers and the API renew their certificates and sign with their keys. */
+  /** The workers, which may describe any secret, and the API renew their certificates and sign with their keys. */
   allowRenewal({ role }: NodeFunction): void {
     allowParameters(role, 'Authorities', this.prefix);
-    const bundle = { secretId: this.trustBundle.secretArn, keyArn: undefined };
     allowAuthorities(role, this.known());
-    allowDescribing(role, 'TrustBundleDescribe', [bundle]);
-    allowWriting(role, 'TrustBundle', arnsOf(role, [bundle]));
+    allowWriting(role, 'TrustBundle', arnsOf(role, [this.bundle]));
+  }
+
+  /** What the API needs besides. */
+  allowDescribing({ role }: NodeFunction): void {
+    allowDescribing(role, 'AuthorityDescribe', this.known());
+    allowDescribing(role, 'TrustBundleDescribe', [this.bundle]);
+  }
+
+  private get bundle(): KnownAuthority {
+    return { secretId: this.trustBundle.secretArn, keyArn: undefined };
   }
 
   private known(names: readonly string[] = [...this.all.keys()]): readonly KnownAuthority[] {

@@ -18,10 +18,9 @@ export function allowDescribing(role: Role, sid: string, authorities: readonly K
   acknowledgeSuffixes(role, secrets);
 }
 
-/** The workers and the API: read and renew their certificates, and sign with their keys. */
+/** The workers and the API: read and renew their certificates, and sign with their keys. To describe them is not in it. */
 export function allowAuthorities(role: Role, authorities: readonly KnownAuthority[]): void {
   const secrets = arnsOf(role, authorities);
-  allowDescribing(role, 'AuthorityDescribe', authorities);
   allowWriting(role, 'Authority', secrets);
   role.addToPolicy(
     allow('AuthorityTag', ['secretsmanager:TagResource', 'secretsmanager:UntagResource'], secrets, {

@@ -81,8 +81,8 @@ export class CertRenewer extends Observable {
     this.worker = this.renewer(shared, queues.queue, own);
     const scan = this.scanner(shared, queues, eventAge(schedule));
     own?.allowScan(scan);
+    for (const { role } of [scan, this.worker]) allowParameters(role, 'Profiles', profiles.prefix);
     for (const { role, function: fn } of [scan, this.worker, ...(api ? [api.handler] : [])]) {
-      allowParameters(role, 'Profiles', profiles.prefix);
       this.eventBus.grantPutEventsTo(role);
       // A new environment must find the new profiles and authorities.
       fn.node.addDependency(...profiles.parameters, ...(own?.parameters ?? []));
@@ -224,6 +224,7 @@ export class CertRenewer extends Observable {
     const environment = { ...shared.environment, TRUST_BUNDLE_SECRET: own.trustBundle.secretArn };
     const api = new CaApi(this, 'CaApi', { ...shared, environment, auth, tokenSecretId });
     own.allowRenewal(api.handler);
+    own.allowDescribing(api.handler);
     return api;
   }
 

@@ -1,6 +1,6 @@
 /**
  * `npm test [-- <part>] [filters]`: type check, lint, and the tests of every project, one after another.
- * Parts: types, lint, unit, local, e2e. Without one all of them run; filters are parts of test files' paths, and alone leave out types and lint.
+ * Parts: types, lint, unit, local, e2e, calls (of e2e, with which it is given). Without one all of them run; filters are parts of test files' paths, and alone leave out types and lint.
  * The last line of its output is `N passed, N failed`.
  */
 import { spawn } from 'node:child_process';
@@ -17,7 +17,7 @@ interface Result {
   failures: string[];
 }
 
-const PROJECTS = ['unit', 'local', 'e2e'];
+const PROJECTS = ['unit', 'local', 'e2e', 'calls'];
 const PARTS = ['types', 'lint', ...PROJECTS];
 
 const given = process.argv.slice(2);
@@ -27,10 +27,14 @@ const parts = chosen.length > 0 ? chosen : filters.length > 0 ? PROJECTS : PARTS
 
 let interrupted = false;
 const { path: folder, remove } = await temporaryFolder('test');
+// `calls` looks at the calls of AWS that a whole e2e run made: without one it is left out.
+const whole = ['e2e', 'calls'].every((part) => parts.includes(part)) && filters.length === 0;
+if (whole) process.env['CALLS_FOLDER'] = folder;
 const total: Result = { passed: 0, failed: 0, leftOut: [], failures: [] };
 try {
   for (const part of parts) {
     if (interrupted) break;
+    if (part === 'calls' && !whole) continue;
     const started = performance.now();
     process.stdout.write(`\n▶ ${part}\n`);
     const result = await runPart(part);

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cachePath, installOnce, progress, projectRoot } from './cache.ts';
+import { journalOf } from './calls.ts';
 import { freePort, type Running, run, start, untilReady } from './process.ts';
 import { temporaryFolder } from './temporary.ts';
 import { type MissingTool, required, type Tool, ToolMissingError } from './tools.ts';
@@ -95,6 +96,7 @@ function environment(folder: string, port: number, without: readonly string[]): 
     DOCKER_HOST: `unix://${join(folder, 'no-docker.sock')}`, // else it tidies up containers of this machine
     EMULATOR_FOLDER: folder,
     EMULATOR_WITHOUT: without.join(','),
+    EMULATOR_JOURNAL: journalOf(port) ?? '',
   };
 }
 

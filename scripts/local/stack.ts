@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { projectRoot } from './cache.ts';
+import { keepStack } from './calls.ts';
 import { ACCOUNT, type Emulator, environmentFor, REGION } from './ministack.ts';
 import { type Finished, run } from './process.ts';
 import { inTemporaryFolder } from './temporary.ts';
@@ -37,6 +38,7 @@ export async function deploy(target: Target, options: DeployOptions): Promise<Re
     const args = ['deploy', stackName, ...appArguments(options, folder)];
     args.push('--require-approval', 'never', '--ci', '--outputs-file', outputs);
     checked('cdk deploy', await cdk(target, options.app ?? projectRoot, args));
+    await keepStack(target.env, stackName, join(folder, 'cdk.out', `${stackName}.template.json`));
     const parsed: Record<string, Record<string, string>> = JSON.parse(await readFile(outputs, 'utf8'));
     return parsed[stackName] ?? {};
   });

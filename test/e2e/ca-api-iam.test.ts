@@ -3,7 +3,7 @@ import { X509Certificate } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DescribeKeyCommand, GetPublicKeyCommand, KMSClient, SignCommand } from '@aws-sdk/client-kms';
-import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { GetSecretValueCommand, SecretsManagerClient, TagResourceCommand } from '@aws-sdk/client-secrets-manager';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Emulator, startEmulator } from '../../scripts/local/ministack.ts';
 import { bootstrap, deploy } from '../../scripts/local/stack.ts';
@@ -49,6 +49,11 @@ describeWith(['stack'], 'authorities that the stack makes, and the CA API with I
     secrets = client(SecretsManagerClient, emulator);
     await bootstrap(emulator);
     outputs = await deploy(emulator, { config });
+    // As after failures, so that a success has something to take away.
+    for (const SecretId of [outputs['RootSecretArn'], outputs['IssuingSecretArn']]) {
+      const Tags = [{ Key: 'cert-renewer:failure', Value: '1 2026-01-01T00:00:00Z KmsUnavailable' }];
+      await secrets.send(new TagResourceCommand({ SecretId, Tags }));
+    }
   }, 240_000);
   afterAll(() => Promise.all([folder.remove(), emulator.stop()]));
 

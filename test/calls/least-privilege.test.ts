@@ -1,0 +1,145 @@
+/**
+ * Issue of trust, line 6: every call that the whole run of the tests made in the name of a role of the stack, against the
+ * policies that were synthesised. All are allowed by them, and of them nothing is left that no call needs.
+ * Runs after e2e, over what its emulators wrote down (scripts/local/journal.py).
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { DeployedStack } from '../../scripts/local/calls.ts';
+import { type RolePolicies, rolesOf } from '../support/deployed-policies.ts';
+import { type Call, type Decision, decide, fits, list, type Statement } from '../support/iam-policy.ts';
+
+interface Recorded extends Call {
+  /** ARN of a session: …:assumed-role/<role>/<session>. */
+  readonly principal: string;
+  readonly decision: Decision;
+}
+
+/** Of a role of a stack. */
+interface RoleCalls extends RolePolicies {
+  readonly stackName: string;
+  readonly calls: readonly Recorded[];
+}
+
+const folder = process.env['CALLS_FOLDER'];
+
+function readLines<T>(file: string): T[] {
+  return readFileSync(join(folder ?? '', file), 'utf8')
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as T);
+}
+
+function readRoles(): RoleCalls[] {
+  if (folder === undefined) return [];
+  const stacks = readdirSync(folder).filter((file) => file.startsWith('stack-'));
+  return stacks.flatMap((file) => {
+    const stack = JSON.parse(readFileSync(join(folder, file), 'utf8')) as DeployedStack;
+    // A key as a secret's name (leaks.test.ts): AWS refuses its line ends before it asks IAM.
+    const recorded = readLines<Recorded>(`journal-${stack.port}.jsonl`).filter(
+      ({ resource }) => !resource.includes('\n'),
+    );
+    return rolesOf(stack).map((role) => ({
+      ...role,
+      stackName: stack.stackName,
+      calls: recorded.filter(({ principal }) => principal.split('/')[1] === role.roleName),
+    }));
+  });
+}
+
+/** By a test that acts as the role (test/support/roles.ts), and not by the product. */
+const byTest = ({ principal }: Recorded): boolean => principal.split('/')[2]?.startsWith('act-as-') ?? false;
+
+const told = (role: string, { action, resource, keys }: Recorded): string =>
+  `${role}: ${action} on ${resource} with ${JSON.stringify(keys)}`;
+
+/** One action of one statement, as short as a list of exceptions has it. */
+interface Permission {
+  readonly name: string;
+  readonly action: string;
+  readonly statement: Statement;
+}
+
+function permissionsOf({ role: whole, statements }: RolePolicies): Permission[] {
+  // Functions of hooks differ by what they run, and all get the rest by the same line of cdk/hooks.ts.
+  const role = whole.replace(/^Hooks.*Run$/, 'HookRun');
+  return statements
+    .filter(({ Effect }) => Effect === 'Allow')
+    .flatMap((statement) =>
+      list(statement.Action).map((action) => ({
+        name: `${role} ${statement.Sid ?? '-'} ${action}`,
+        action,
+        statement,
+      })),
+    );
+}
+
+/** Whether somebody of the product would have been denied without it. */
+function needed({ action, statement }: Permission, { calls, statements }: RoleCalls): boolean {
+  const alone = { ...statement, Action: action };
+  const rest = statements.map((other) =>
+    other === statement ? { ...other, Action: list(other.Action).filter((each) => each !== action) } : other,
+  );
+  return calls.some((call) => !byTest(call) && fits(call, alone) && decide(call, rest) !== 'Allow');
+}
+
+/**
+ * What no call of the run can need, as the local AWS does not ask IAM for it, or does not do it at all. By the end of the
+ * name of a permission.
+ */
+const notAsked: readonly (readonly [RegExp, string])[] = [
+  [
+    / logs:(CreateLogStream|PutLogEvents)$/,
+    'Lambda writes logs in the name of the role; the local AWS writes them itself',
+  ],
+  [/ sqs:(ReceiveMessage|ChangeMessageVisibility|GetQueueUrl|DeleteMessage|GetQueueAttributes)$/, "Lambda's poller"],
+  [/^Schedule - (lambda:InvokeFunction|sqs:SendMessage)$/, "EventBridge Scheduler's own call"],
+  [/^(HookRun|Scan|Hooks\w+) - sqs:SendMessage$/, "Lambda's destination for failures, in the name of the role"],
+  [/^Hooks\w+snsEvents - sns:Publish$/, "EventBridge's own call"],
+  [/^HookRun Targets ssm:SendCommand$/, 'AWS judges the instances that a tag stands for; the local AWS has none'],
+];
+
+/** Refused to the product by IAM, as a test wants to see what it makes of that. */
+const provoked: readonly (readonly [RegExp, string])[] = [
+  [/^Renew: kms:GetPublicKey on /, 'bad-input.test.ts has keys without a tag'],
+];
+const among = (rules: readonly (readonly [RegExp, string])[], name: string): boolean =>
+  rules.some(([pattern]) => pattern.test(name));
+
+describe.runIf(folder !== undefined)('the calls of the whole run', () => {
+  const roles = readRoles();
+  it('are there', () => {
+    expect(roles.map(({ role }) => role)).toEqual(expect.arrayContaining(['Scan', 'Renew']));
+    expect(roles.flatMap(({ calls }) => calls).length).toBeGreaterThan(200);
+  });
+
+  it('are decided by the synthesised policies as the local AWS decided them', () => {
+    const others = roles.flatMap(({ role, calls, statements }) =>
+      calls
+        .filter((call) => decide(call, statements) !== call.decision)
+        .map((call) => `${told(role, call)}: ${call.decision} there, ${decide(call, statements)} here`),
+    );
+    expect(others).toEqual([]);
+  });
+
+  it('are all allowed, but for those that a test wants refused', () => {
+    const denied = roles.flatMap(({ role, calls }) =>
+      calls
+        .filter((call) => call.decision !== 'Allow' && !byTest(call))
+        .map((call) => told(role, call))
+        .filter((name) => !among(provoked, name)),
+    );
+    expect(denied).toEqual([]);
+  });
+
+  it('need every action of every statement', () => {
+    // The stacks of a run have not the same profiles: what one of them needs, all may have.
+    const all = roles.flatMap((role) => permissionsOf(role).map((permission) => ({ role, permission })));
+    const inUse = new Set(
+      all.filter(({ role, permission }) => needed(permission, role)).map(({ permission }) => permission.name),
+    );
+    const unneeded = new Set(all.map(({ permission }) => permission.name).filter((name) => !inUse.has(name)));
+    expect([...unneeded].filter((name) => !among(notAsked, name)).sort()).toEqual([]);
+  });
+});

@@ -1,0 +1,82 @@
+/** No wildcard resource where the action supports a narrower one; where one stands, a condition on a tag chooses. */
+import { describe, expect, it } from 'vitest';
+import { readConfigFile } from '../../cdk/config.ts';
+import { config, examples, synthesize } from './fixtures.ts';
+import { type Json, textOf } from './template-reading.ts';
+
+const { template } = synthesize({
+  profiles: {
+    internal: {
+      ...config.profiles.internal,
+      passwordSecretId: 'pki/password',
+      hooks: readConfigFile(`${examples}hooks.json`).profiles['web']?.hooks,
+    },
+    infisical: { ca: { type: 'infisical', url: 'https://eu.infisical.com', caId: 'x', authSecretId: 'pki/login' } },
+    offline: { ca: { type: 'offline', authority: 'issuing' } },
+  },
+  authorities: readConfigFile(`${examples}authorities.json`).authorities,
+  caApi: { auth: 'bearer', tokenSecretId: 'pki/tokens' },
+  vpc: { vpcId: 'vpc-0123456789abcdef0', subnetIds: ['subnet-0123456789abcdef0'] },
+  encryptionKeys: ['arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab'],
+});
+
+/** Service Authorization Reference: actions without any resource type. */
+const withoutResource = new Set([
+  'secretsmanager:ListSecrets',
+  'ssm:ListCommands',
+  'ec2:DescribeNetworkInterfaces',
+  'ec2:DescribeSubnets',
+]);
+/** These have resource types, but Lambda's documentation demands `*`: the interfaces do not exist yet. */
+const demandedByLambda = new Set([
+  'ec2:CreateNetworkInterface',
+  'ec2:DeleteNetworkInterface',
+  'ec2:AssignPrivateIpAddresses',
+  'ec2:UnassignPrivateIpAddresses',
+]);
+
+interface Found {
+  readonly actions: readonly string[];
+  readonly resource: string;
+  readonly condition: string;
+}
+
+const found: Found[] = Object.values(template.findResources('AWS::IAM::Policy')).flatMap(({ Properties }) => {
+  const { Statement } = (Properties as { PolicyDocument: { Statement: Json[] } }).PolicyDocument;
+  return Statement.filter(({ Effect }) => Effect === 'Allow').flatMap(({ Action, Resource, Condition = {} }) =>
+    [Resource].flat().map((resource) => ({
+      actions: [Action].flat() as string[],
+      resource: textOf(resource),
+      condition: JSON.stringify(Condition),
+    })),
+  );
+});
+
+describe('the statements of roles', () => {
+  it('are many', () => expect(found.length).toBeGreaterThan(80));
+
+  it('name no action by a wildcard', () => {
+    expect(found.flatMap(({ actions }) => actions).filter((action) => action.includes('*'))).toEqual([]);
+  });
+
+  it('have * only for actions that know no resource, and for what Lambda demands', () => {
+    const actions = found.filter(({ resource }) => resource === '*').flatMap((each) => each.actions);
+    expect(actions.filter((action) => !withoutResource.has(action) && !demandedByLambda.has(action))).toEqual([]);
+  });
+
+  it('choose by a tag where they name all resources of a kind', () => {
+    const all = found.filter(({ resource }) => /(:|:instance\/|:key\/|:managed-instance\/)\*$/.test(resource));
+    expect(all.length).toBeGreaterThan(5);
+    const untagged = all.filter(({ condition }) => !/"(aws:ResourceTag|ssm:resourceTag)\//.test(condition));
+    // Contract section 5: any secret may be described, so that an untagged one is told from a missing one.
+    expect(untagged.map(({ actions }) => actions)).toEqual([['secretsmanager:DescribeSecret']]);
+  });
+
+  it('have other wildcards only behind the name of this stack, and for the six characters of a secret', () => {
+    const others = found.map(({ resource }) => resource).filter((resource) => /[*?]/.test(resource.slice(0, -1)));
+    expect(others.filter((resource) => !/-\?{6}$/.test(resource))).toEqual([]);
+    const ends = found.map(({ resource }) => resource).filter((resource) => /:parameter\/.*\*$/.test(resource));
+    for (const resource of ends)
+      expect(resource).toMatch(/:parameter\/cert-renewer\/[\w-]+\/(profiles|authorities)\/\*$/);
+  });
+});
