@@ -1,6 +1,6 @@
 /**
  * `npm test [-- <part>] [filters]`: type check, lint, and the tests of every project, one after another.
- * Parts: types, lint, unit, local, e2e, calls (of e2e, with which it is given). Without one all of them run; filters are parts of test files' paths, and alone leave out types and lint.
+ * Parts: types, lint, unit, local, e2e, calls (with e2e only: `-- e2e calls`). Without one all but the last run; filters are parts of test files' paths, and alone leave out types and lint.
  * The last line of its output is `N passed, N failed`.
  */
 import { spawn } from 'node:child_process';
@@ -23,7 +23,7 @@ const PARTS = ['types', 'lint', ...PROJECTS];
 const given = process.argv.slice(2);
 const chosen = given.filter((argument) => PARTS.includes(argument));
 const filters = given.filter((argument) => !PARTS.includes(argument));
-const parts = chosen.length > 0 ? chosen : filters.length > 0 ? PROJECTS : PARTS;
+const parts = chosen.length > 0 ? chosen : (filters.length > 0 ? PROJECTS : PARTS).filter((part) => part !== 'calls');
 
 let interrupted = false;
 const { path: folder, remove } = await temporaryFolder('test');
