@@ -53,6 +53,9 @@ export async function renew(world: RenewalWorld, job: Job, trace: Trace = {}): P
   let firstSeen: string | undefined;
   for (let round = 1; round <= rounds; round++) {
     const secret = await world.store.describe(job.secretId);
+    // AWS has refused a swap from this version, and still describes it as the current one: what is read is behind. Each
+    // further round would cost an issuance and lose again, so that it is left to the next delivery.
+    if (lostTo && !job.request?.out && secret.currentVersionId === trace.secret?.currentVersionId) throw lostTo;
     trace.secret = secret;
     firstSeen ??= job.versionId ?? secret.currentVersionId;
     try {

@@ -60,7 +60,11 @@ export async function promote(world: { store: Store; clock: Clock }, swap: Swap)
       const { currentVersionId } = await world.store.describe(swap.secretArn);
       if (currentVersionId === swap.to) return;
       if (currentVersionId !== swap.from) return abandon(world.store, swap, error);
-      if (attempt === tries || !isWorthRetrying(error)) throw error;
+      if (attempt === tries || !isWorthRetrying(error)) {
+        // Refused each time while the description says otherwise: it is behind, and ours is based on what was replaced.
+        if (error instanceof RenewalError && error.code === 'SecretChanged') await drop(world.store, swap);
+        throw error;
+      }
       await world.clock.sleep(50 * 2 ** attempt);
     }
   }

@@ -1,0 +1,78 @@
+/**
+ * The crash table of docs/renewal-cycle.md with processes that are killed: the bundled worker gets SIGKILL before or after
+ * a call, and a fresh one takes the next delivery. `npm run soak` does the whole product of kinds, calls and moments.
+ */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { temporaryFolder } from '../../scripts/local/temporary.ts';
+import { type FakeInfisical, fakeInfisical } from '../fakes/infisical.ts';
+import { type Crash, crashAt, crashes, type Start } from '../support/crash.ts';
+import { kinds } from '../support/crash-scene.ts';
+import { behind, failing, outOfTime, pending, race, written, wrongClock } from '../support/faults.ts';
+import { describeWith } from '../support/local.ts';
+import { workersOf } from '../support/worker.ts';
+
+/** The calls after which the state is another one than before. */
+const telling: readonly Crash[] = [
+  { call: 'CA', when: 'after' },
+  { call: 'PutSecretValue', when: 'after' },
+  { call: 'UpdateSecretVersionStage', when: 'after' },
+];
+
+describeWith(['emulator', 'step-ca'], 'a worker that is killed', ({ emulator, ca }) => {
+  let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+  let infisical: FakeInfisical;
+  let start: Start;
+
+  beforeAll(async () => {
+    folder = await temporaryFolder('killed');
+    infisical = await fakeInfisical();
+    start = workersOf(folder.path);
+  });
+
+  afterAll(async () => {
+    await infisical?.close();
+    await folder?.remove();
+  });
+
+  const surroundings = () => ({ emulator, ca, folder: folder.path, infisicalUrl: infisical.url });
+
+  describe.each(kinds)('%s', (kind) => {
+    it.concurrent.each(kind === 'rekey' ? crashes : telling)('$when $call', async (crash) => {
+      expect(await crashAt(crash, kind, surroundings(), start)).toEqual([]);
+    });
+  });
+
+  describe('and other trouble', () => {
+    it.concurrent.each([5])('%d workers at once', async (workers) => {
+      expect(await race(workers, 'rekey', surroundings(), start)).toEqual([]);
+    });
+
+    it.concurrent.each([
+      { call: 'UpdateSecretVersionStage', trouble: 'lost answer', times: 1 },
+      { call: 'UpdateSecretVersionStage', trouble: 'access denied', times: 99 },
+      { call: 'PutEvents', trouble: 'server error', times: 9 },
+    ] as const)('$call: $trouble', async (fault) => {
+      expect(await failing(fault, 'rekey', surroundings(), start)).toEqual([]);
+    });
+
+    it.concurrent('reads that are a version behind', async () => {
+      expect(await behind('rekey', surroundings(), start)).toEqual([]);
+    });
+
+    it.concurrent('a value that somebody writes before the swap', async () => {
+      expect(await written('UpdateSecretVersionStage', 'rekey', surroundings(), start)).toEqual([]);
+    });
+
+    it.concurrent('what another rotation has left pending', async () => {
+      expect(await pending('rekey', surroundings(), start)).toEqual([]);
+    });
+
+    it.concurrent.each([-300_000])('a clock that is wrong by %d ms', async (offset) => {
+      expect(await wrongClock(offset, 'rekey', surroundings(), start)).toEqual([]);
+    });
+
+    it.concurrent.each([21_500])('%d ms left', async (remaining) => {
+      expect(await outOfTime(remaining, 'rekey', surroundings(), start)).toEqual([]);
+    });
+  });
+});

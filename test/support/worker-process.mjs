@@ -1,0 +1,42 @@
+// A worker in a process of its own, so that it can be killed: loads the bundled handler and feeds it events, one after
+// another. Plain JavaScript, for a process that is started many times.
+//   node worker-process.mjs <bundle> <events as JSON>     CA_LOG: a file, a line a call of a CA   KILL_AT_CA: before | after
+import { appendFileSync } from 'node:fs';
+import https from 'node:https';
+import { syncBuiltinESMExports } from 'node:module';
+
+const [bundle, events] = process.argv.slice(2);
+const { CA_LOG, KILL_AT_CA, REMAINING_MS = '90000', CLOCK_OFFSET_MS = '0' } = process.env;
+const die = () => process.kill(process.pid, 'SIGKILL');
+const offset = Number(CLOCK_OFFSET_MS);
+if (offset !== 0) {
+  const now = Date.now.bind(Date);
+  Date.now = () => now() + offset;
+}
+
+const { request } = https;
+https.request = (url, options, ...rest) => {
+  const path = url instanceof URL ? url.pathname : (url.path ?? '');
+  if (!/\/(renew|rekey)$/.test(path)) return request(url, options, ...rest);
+  if (KILL_AT_CA === 'before') die();
+  if (CA_LOG) appendFileSync(CA_LOG, `${path}\n`);
+  const sent = request(url, options, ...rest);
+  if (KILL_AT_CA === 'after') sent.prependListener('response', (answer) => answer.prependListener('end', die));
+  return sent;
+};
+syncBuiltinESMExports();
+
+const started = Date.now();
+const { handler } = await import(bundle);
+const results = [];
+for (const event of JSON.parse(events)) {
+  const context = {
+    awsRequestId: '00000000-0000-4000-8000-000000000000',
+    invokedFunctionArn: 'arn:aws:lambda:us-east-1:000000000000:function:renew',
+    getRemainingTimeInMillis: () => Number(REMAINING_MS) - (Date.now() - started),
+  };
+  results.push(
+    await handler(event, context).catch((error) => ({ error: { code: error.name, message: error.message } })),
+  );
+}
+process.stdout.write(`\nRESULTS ${JSON.stringify(results)}\n`, () => process.exit(0));
