@@ -1,11 +1,11 @@
-import { createHash } from 'node:crypto';
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { cachePath, installOnce, progress, projectRoot } from './cache.ts';
+import { cachePath, projectRoot } from './cache.ts';
 import { journalOf } from './calls.ts';
-import { freePort, type Running, run, start, untilReady } from './process.ts';
+import { freePort, type Running, start, untilReady } from './process.ts';
+import { pythonWith } from './python.ts';
 import { temporaryFolder } from './temporary.ts';
-import { type MissingTool, required, type Tool, ToolMissingError } from './tools.ts';
+import { required, type Tool } from './tools.ts';
 
 export const REGION = 'us-east-1';
 export const ACCOUNT = '000000000000';
@@ -120,66 +120,6 @@ export function environmentFor(emulator: Pick<Emulator, 'env'>): NodeJS.ProcessE
   return { ...Object.fromEntries(own), PATH: path, ...emulator.env };
 }
 
-/** The Python of the emulator's environment, which is made on the first call (about 20 s). Never throws: without Python it says so. */
-export async function emulatorPython(): Promise<Tool> {
-  const requirements = await readFile(join(import.meta.dirname, 'requirements.txt'));
-  const name = `emulator-${createHash('sha256').update(requirements).digest('hex').slice(0, 12)}`;
-  try {
-    const folder = await installOnce(name, install);
-    return { found: true, path: join(folder, 'bin', 'python') };
-  } catch (error) {
-    if (error instanceof ToolMissingError) return error.missing;
-    const message = `The local AWS can't be installed: ${error instanceof Error ? error.message : String(error)}`;
-    return {
-      found: false,
-      tool: 'ministack',
-      message,
-      fix: 'read the message of pip above; it needs access to the Python package index',
-    };
-  }
-}
-
-async function install(folder: string): Promise<void> {
-  const python = await findPython();
-  progress('installing the local AWS (ministack) into .cache, once (about half a minute)');
-  const { code, output } = await run(python, ['-m', 'venv', folder]);
-  if (code !== 0) throw new ToolMissingError(noVenv(output));
-  const pip = [
-    '-m',
-    'pip',
-    'install',
-    '--quiet',
-    '--disable-pip-version-check',
-    '-r',
-    join(import.meta.dirname, 'requirements.txt'),
-  ];
-  const installed = await run(join(folder, 'bin', 'python'), pip);
-  if (installed.code !== 0) throw new Error(installed.output.trimEnd().split('\n').slice(-15).join('\n'));
-}
-
-const PYTHON = 'Python 3.10 or later';
-
-async function findPython(): Promise<string> {
-  let found = 'none';
-  for (const command of ['python3', 'python3.14', 'python3.13', 'python3.12', 'python3.11', 'python3.10', 'python']) {
-    const asked = await run(command, ['-c', 'import sys; print(*sys.version_info[:2])']).catch(() => undefined);
-    const [major = 0, minor = 0] = asked?.stdout.trim().split(' ').map(Number) ?? [];
-    if (major === 3 && minor >= 10) return command;
-    if (asked?.code === 0) found = `${major}.${minor}`;
-  }
-  throw new ToolMissingError({
-    found: false,
-    tool: 'python3',
-    message: `The local AWS needs ${PYTHON} (found: ${found}).`,
-    fix: 'install it (https://www.python.org/downloads/, or your system\'s packages "python3" and "python3-venv") and put it on PATH',
-  });
-}
-
-function noVenv(output: string): MissingTool {
-  return {
-    found: false,
-    tool: 'python3-venv',
-    message: `Python can't make a virtual environment: ${output.trim().split('\n').slice(0, 6).join(' ')}`,
-    fix: 'install Python\'s venv module (on Debian and Ubuntu the package "python3-venv")',
-  };
-}
+/** The Python of the emulator's environment. Never throws: without Python it says so. */
+export const emulatorPython = (): Promise<Tool> =>
+  pythonWith({ name: 'emulator', requirements: 'requirements.txt', what: 'the local AWS (ministack)' });

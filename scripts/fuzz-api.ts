@@ -1,0 +1,83 @@
+/**
+ * `npm run fuzz:api [-- --examples 1000]`: schemathesis, which knows nothing of this project but docs/ca-api.openapi.json,
+ * drives the CA API of a deployed stack. No answer may be a 5xx, or other than the document says. `--examples`: how many
+ * requests it makes up for each operation and phase at most.
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { client } from '../test/support/aws.ts';
+import { newToken } from '../test/support/ca-api.ts';
+import { projectRoot } from './local/cache.ts';
+import { makeHierarchy } from './local/hierarchy.ts';
+import { type Emulator, startEmulator } from './local/ministack.ts';
+import { pythonWith } from './local/python.ts';
+import { bootstrap, deploy } from './local/stack.ts';
+import { required } from './local/tools.ts';
+
+const { argv } = process;
+const examples = argv.includes('--examples') ? Number(argv[argv.indexOf('--examples') + 1]) : 1000;
+
+const python = required(
+  await pythonWith({ name: 'schemathesis', requirements: 'requirements-schemathesis.txt', what: 'schemathesis' }),
+);
+const folder = await mkdtemp(join(tmpdir(), 'cert-renewer-fuzz-'));
+const aws = await startEmulator();
+try {
+  process.exitCode = await fuzz(aws);
+} finally {
+  await aws.stop();
+  await rm(folder, { recursive: true, force: true });
+}
+
+/** Deploys, lets schemathesis loose, and returns its exit code. */
+async function fuzz(emulator: Emulator): Promise<number> {
+  const { token, entry } = newToken(['root', 'issuing']);
+  await prepare(emulator, entry);
+  const config = join(folder, 'cert-renewer.json');
+  const authorities = { root: { secretId: 'root' }, issuing: { secretId: 'issuing', parent: 'root' } };
+  const caApi = { auth: 'bearer', tokenSecretId: 'tokens' };
+  const profiles = { leaves: { ca: { type: 'offline', authority: 'issuing' } } };
+  await writeFile(config, JSON.stringify({ schedule: 'rate(1 day)', profiles, authorities, caApi }));
+  await bootstrap(emulator);
+  const { CaApiUrl = '' } = await deploy(emulator, { config });
+  const { host } = new URL(CaApiUrl);
+  const checks = 'not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance';
+  const args = [
+    ...['-m', 'schemathesis.cli', 'run', await knownAuthorities()],
+    ...['--url', emulator.endpoint, '-H', `Host: ${host}`, '-H', `Authorization: Bearer ${token}`],
+    ...['--checks', checks, '--max-examples', String(examples), '--continue-on-failure'],
+  ];
+  const child = spawn(python, args, { cwd: folder, stdio: ['ignore', 'inherit', 'inherit'] });
+  const [code] = await once(child, 'close');
+  return Number(code ?? 1);
+}
+
+/** The document, with the names of the authorities in it, so that most requests get past the 404. Returns its path. */
+async function knownAuthorities(): Promise<string> {
+  const document = JSON.parse(await readFile(join(projectRoot, 'docs', 'ca-api.openapi.json'), 'utf8'));
+  document.components.parameters.caId.schema = { type: 'string', enum: ['root', 'issuing', 'nobody'] };
+  const path = join(folder, 'ca-api.openapi.json');
+  await writeFile(path, JSON.stringify(document));
+  return path;
+}
+
+async function prepare(emulator: Emulator, entry: object): Promise<void> {
+  const { root, intermediate } = await makeHierarchy({ name: 'Fuzz' });
+  const secrets = client(SecretsManagerClient, emulator);
+  const values = {
+    root: { certificate: root.certificatePem, privateKey: root.keyPem },
+    issuing: {
+      certificate: intermediate.certificatePem,
+      privateKey: intermediate.keyPem,
+      certificateChain: root.certificatePem,
+    },
+    tokens: [entry],
+  };
+  for (const [Name, value] of Object.entries(values)) {
+    await secrets.send(new CreateSecretCommand({ Name, SecretString: JSON.stringify(value) }));
+  }
+}
