@@ -1,13 +1,6 @@
 /** Who hears of what went wrong: alarms, and a topic that is fed by them and by the events. */
 import { Annotations, Duration, Stack } from 'aws-cdk-lib';
-import {
-  Alarm,
-  ComparisonOperator,
-  type IMetric,
-  MathExpression,
-  Metric,
-  TreatMissingData,
-} from 'aws-cdk-lib/aws-cloudwatch';
+import { Alarm, ComparisonOperator, type IMetric, Metric, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { EventField, type IEventBus, type IRuleTarget, Rule, RuleTargetInput } from 'aws-cdk-lib/aws-events';
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
@@ -206,19 +199,13 @@ export class Monitoring extends Construct {
       );
       return [];
     }
-    const sum = { statistic: 'Sum', period: Duration.seconds(window.period) };
     return [
       new Alarm(this, 'NoScan', {
         alarmDescription: 'cert-renewer: no scan has succeeded for two periods of the schedule.',
-        // Errors count what was thrown and what ran out of time. Without any, and without a scan, there is no data point.
-        metric: new MathExpression({
-          label: 'Scans that succeeded',
-          expression: 'FILL(started, 0) - FILL(failed, 0)',
-          usingMetrics: { started: scanFunction.metricInvocations(sum), failed: scanFunction.metricErrors(sum) },
-          period: sum.period,
-        }),
+        // Each invocation counts 0 or 1 error, running out of time among them: the least is 0 as soon as one succeeded.
+        metric: scanFunction.metricErrors({ statistic: 'Minimum', period: Duration.seconds(window.period) }),
         threshold: 1,
-        comparisonOperator: ComparisonOperator.LESS_THAN_THRESHOLD,
+        comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
         evaluationPeriods: window.periods,
         treatMissingData: TreatMissingData.BREACHING,
       }),

@@ -64,20 +64,15 @@ describe('alarms', () => {
   });
 
   it('on missing scans, started or not, where no data is the alarm', () => {
-    const metric = (id: string, MetricName: string) => ({
-      Id: id,
-      ReturnData: false,
-      MetricStat: { Metric: { Namespace: 'AWS/Lambda', MetricName }, Stat: 'Sum', Period: 3600 },
-    });
     expect(alarm(template, 'NoScan')).toMatchObject({
-      Metrics: [
-        { Expression: 'FILL(started, 0) - FILL(failed, 0)' },
-        metric('started', 'Invocations'),
-        metric('failed', 'Errors'),
-      ],
+      Namespace: 'AWS/Lambda',
+      MetricName: 'Errors',
+      // 0 where one of the scans succeeded, 1 where all failed, and no data where none was started.
+      Statistic: 'Minimum',
+      Period: 3600,
       EvaluationPeriods: 2,
       Threshold: 1,
-      ComparisonOperator: 'LessThanThreshold',
+      ComparisonOperator: 'GreaterThanOrEqualToThreshold',
       TreatMissingData: 'breaching',
     });
   });
