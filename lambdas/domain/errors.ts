@@ -41,11 +41,14 @@ export function isErrorCode(text: string): text is ErrorCode {
  */
 export class RenewalError extends Error {
   readonly code: ErrorCode;
+  /** Seconds that the other side asks to be left alone for; undefined where it does not say. Not to be trusted. */
+  readonly retryAfter: number | undefined;
 
-  constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
+  constructor(code: ErrorCode, message: string, options?: { cause?: unknown; retryAfter?: number | undefined }) {
     super(message, options);
     this.name = code;
     this.code = code;
+    this.retryAfter = options?.retryAfter;
   }
 
   /** Whether the same call may succeed without anybody changing anything. */

@@ -9,13 +9,16 @@ import { algorithmOf, keySpecOfSpki } from '../x509/algorithms.ts';
 /** With a callback the signature is made off the main thread: an RSA one takes milliseconds. */
 const signInPool = promisify<string | null, Uint8Array, KeyObject, Buffer>(sign);
 
+/** OpenSSL's own limit for verifying; it has none for signing, and with a modulus of 64 KiB that takes minutes. */
+const longestModulus = 16_384;
+
 export interface LocalSigner extends Signer {
   readonly privateKey: KeyObject;
 }
 
 /**
  * Signs with a private key, by the algorithm that its kind has. ECDSA signatures are DER.
- * Throws UnsupportedSecret for a key that is not EC on P-256, P-384 or P-521, RSA, or Ed25519. Weak keys pass: whether
+ * Throws UnsupportedSecret for a key that is not EC on P-256, P-384 or P-521, RSA to 16,384 bits, or Ed25519. Weak keys pass: whether
  * one may be used is asked where it is given.
  */
 export function localSigner(privateKey: KeyObject): LocalSigner {
@@ -23,6 +26,7 @@ export function localSigner(privateKey: KeyObject): LocalSigner {
   const spki = new Uint8Array(createPublicKey(privateKey).export({ format: 'der', type: 'spki' }));
   const keySpec = keySpecOfSpki(spki);
   if (keySpec === undefined) throw unsupported(`a private key of type ${kindOf(privateKey)}`);
+  if (keySpec.kty === 'RSA' && keySpec.size > longestModulus) throw unsupported(`an RSA key of ${keySpec.size} bits`);
   const { digest } = algorithmOf(keySpec);
   return {
     keySpec,

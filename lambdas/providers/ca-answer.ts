@@ -1,4 +1,5 @@
 /** What the CAs' answers have in common: JSON objects, and words in them that end up in an error. Neither is trusted. */
+import type { Instant } from '../domain/instant.ts';
 import type { HttpsAnswer } from './https.ts';
 
 /** The answer's JSON object; undefined for anything else. */
@@ -22,4 +23,12 @@ export function quoted(message: string, secrets: readonly string[] = []): string
   const head = text.length > 2_000 ? text.slice(0, 2_000).replace(/[\w.+/=-]{1,47}$/, '') : text;
   const harmless = head.replace(/[\w.+/=-]{48,}/g, '…');
   return JSON.stringify(harmless.length > 240 ? `${harmless.slice(0, 240)}…` : harmless);
+}
+
+/** Seconds by the answer's Retry-After (RFC 9110 section 10.2.3), a number or, where it is known what time it is, a date; else undefined. */
+export function retryAfter({ headers }: Pick<HttpsAnswer, 'headers'>, now?: Instant): number | undefined {
+  const text = headers['retry-after'] ?? '';
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  const at = /^[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT$/.test(text) ? Date.parse(text) : Number.NaN;
+  return now !== undefined && at > now ? Math.ceil((at - now) / 1000) : undefined;
 }

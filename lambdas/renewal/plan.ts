@@ -2,7 +2,7 @@
 import type { Warning } from '../domain/decision.ts';
 import { type ErrorCode, RenewalError } from '../domain/errors.ts';
 import type { Instant } from '../domain/instant.ts';
-import { formatKeySpec, type KeySpec } from '../domain/key-spec.ts';
+import { formatKeySpec, type KeySpec, rsaSizes } from '../domain/key-spec.ts';
 import type { Mode } from '../domain/profile.ts';
 import type { SettingSource, Settings } from '../domain/settings.ts';
 import type { Signer } from '../domain/signer.ts';
@@ -43,6 +43,12 @@ export function planRenewal(subject: Subject, settings: Settings, givenKey: Sign
   const weak = keySpecFor(present, undefined).upgraded;
   if (settings.mode === 'renew' && !weak) {
     return { operation: 'renew', keySpec: undefined, givenKey: undefined, warnings: [] };
+  }
+  if (spec.kty === 'RSA' && spec.size > rsaSizes.most) {
+    throw new RenewalError(
+      'UnsupportedSecret',
+      `The present key is ${formatKeySpec(spec)}, and no RSA key above ${rsaSizes.most} bits is made: name another kind (tags ${tags.kty}, ${tags.size}), or use the mode renew.`,
+    );
   }
   return {
     operation: 'rekey',

@@ -8,6 +8,8 @@ import type { RenewalWorld } from './world.ts';
 
 /** Seconds until the message is tried again, after its first and second delivery. */
 const pauses = [30, 120] as const;
+/** A CA may ask for more: two of these and three tries still fit into the 15 minutes that a message has. */
+const longestPause = 300;
 
 /** `retryAfter`: seconds, for a message that goes back to the queue. Undefined: it is done with, well or badly. */
 export interface QueueOutcome {
@@ -35,8 +37,14 @@ export async function renewQueued(world: RenewalWorld, message: QueueMessage, de
     const isRetryable = thrown instanceof RenewalError && thrown.retryable;
     const isLast = delivery >= deliveries;
     await recordFailure(world, trace, thrown, { counts: delivery === 1, final: !isRetryable || isLast });
-    return isRetryable ? { retryAfter: pauses[delivery - 1] ?? 0 } : {};
+    return isRetryable ? { retryAfter: pauseAfter(thrown, delivery) } : {};
   }
+}
+
+/** 0 after the last delivery. What the CA asks for (Retry-After) makes it longer, within reason, and never shorter. */
+function pauseAfter({ retryAfter = 0 }: RenewalError, delivery: number): number {
+  const usual = pauses[delivery - 1];
+  return usual === undefined ? 0 : Math.max(usual, Math.min(retryAfter, longestPause));
 }
 
 /** One line a decision. */

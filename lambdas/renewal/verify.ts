@@ -39,6 +39,9 @@ export interface VerifiedPair {
 const clockTolerance = 60_000;
 /** More certificates than any CA sends; a chain of thousands is not looked at. */
 const longestAnswer = 20;
+const day = 86_400_000;
+/** A leaf that lasts both longer than this and ten times as long as before is nobody's policy but a mistake or a theft. */
+const longestExtended = { times: 10, validity: 825 * day } as const;
 
 /** `certificates`: DER, leaf first, the rest in any order. Throws CertificateRejected. */
 export function verifyIssued(certificates: readonly Uint8Array[], expected: Expectation, now: Instant): VerifiedPair {
@@ -51,6 +54,7 @@ export function verifyIssued(certificates: readonly Uint8Array[], expected: Expe
       `notBefore: ${formatInstant(leaf.notBefore)} is more than a minute ahead of now, ${formatInstant(now)}`,
     );
   }
+  problems.push(...validityProblems(expected.before, leaf));
   const path = verifyPath(leaf, pool, expected.roots, validFrom);
   if (!path.ok) problems.push(`chain: ${path.problem}`);
   if (!path.ok || problems.length > 0) throw rejected(problems);
@@ -75,6 +79,14 @@ function parseAnswer(certificates: readonly Uint8Array[]): { leaf: Certificate; 
     });
   }
   throw rejected(['chain: it is empty']);
+}
+
+/** docs/decisions/0004: longer is allowed, but not out of all proportion. A CA's end may be asked for by name. */
+function validityProblems(before: Certificate, after: Certificate): string[] {
+  const [was, came] = [before, after].map(({ notBefore, notAfter }) => notAfter - notBefore);
+  if (before.isCa || was === undefined || came === undefined) return [];
+  if (came <= longestExtended.validity || came <= longestExtended.times * was) return [];
+  return [`validity: ${Math.ceil(came / day)} days, and it was ${Math.ceil(was / day)}`];
 }
 
 /** The end is not earlier than before, and later unless forced. */

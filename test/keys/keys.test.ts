@@ -1,4 +1,4 @@
-import { type createPrivateKey, createPublicKey, generateKeyPairSync, verify } from 'node:crypto';
+import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, verify } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type KeySpec, sameKeySpec } from '../../lambdas/domain/key-spec.ts';
@@ -6,6 +6,7 @@ import { generateKey } from '../../lambdas/keys/generate.ts';
 import { checkGivenKey } from '../../lambdas/keys/given.ts';
 import { localSigner } from '../../lambdas/keys/local.ts';
 import { keySpecFor, sameKey } from '../../lambdas/keys/spec.ts';
+import { integer, sequence } from '../../lambdas/x509/der-encode.ts';
 
 const specs: [string, KeySpec, string | null][] = [
   ['EC P-256', { kty: 'EC', curve: 'P-256' }, 'sha256'],
@@ -118,4 +119,20 @@ describe('the kind of the next key', () => {
 
 it('no RSA key under 2048 bits is ever made', async () => {
   await expect(generateKey({ kty: 'RSA', size: 2047 })).rejects.toMatchObject({ code: 'WeakKey' });
+});
+
+describe('an RSA key beyond all measure', () => {
+  /** PKCS#1 with a modulus of so many bits and no more sense than OpenSSL asks for. */
+  function hugeKey(bits: number): KeyObject {
+    const odd = (octets: number) => BigInt(`0x${'f'.repeat(2 * octets)}`);
+    const octets = bits / 8;
+    const numbers = [0n, odd(octets), 65_537n, odd(octets), odd(octets / 2), odd(octets / 2), 3n, 3n, 3n];
+    const der = sequence(...numbers.map(integer));
+    return createPrivateKey({ key: Buffer.from(der), format: 'der', type: 'pkcs1' });
+  }
+
+  it('signs nothing: above 16,384 bits that takes minutes', () => {
+    expect(localSigner(hugeKey(16_384)).keySpec).toEqual({ kty: 'RSA', size: 16_384 });
+    expect(() => localSigner(hugeKey(16_392))).toThrow(/an RSA key of 16392 bits/);
+  });
 });

@@ -177,8 +177,14 @@ describe('what is refused', () => {
   const salt = encodeOctets(new Uint8Array(16));
   const costly: [string, Uint8Array | undefined, number[]][] = [
     ['PBKDF2 with 2^31 iterations', pbkdf2, [2 ** 31]],
+    ['PBKDF2 with 2,000,001 iterations', pbkdf2, [2_000_001]],
     ['PBKDF2 with no iteration', pbkdf2, [0]],
     ['scrypt in 1 GiB', scrypt, [2 ** 20, 8, 1]],
+    ['scrypt in 128 MiB', scrypt, [2 ** 17, 8, 1]],
+    ['scrypt in 64 MiB, five times', scrypt, [2 ** 16, 8, 5]],
+    ['scrypt with no cost', scrypt, [0, 8, 1]],
+    ['scrypt with blocks of none', scrypt, [2 ** 10, 0, 1]],
+    ['scrypt no times', scrypt, [2 ** 10, 8, 0]],
     ['scrypt a million times', scrypt, [2 ** 10, 8, 2 ** 20]],
     ['scrypt with a cost that is no power of two', scrypt, [1000, 8, 1]],
   ];

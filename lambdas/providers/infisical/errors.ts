@@ -1,6 +1,6 @@
 /** Infisical's refusals as the product's errors (contract section 7). */
 import { RenewalError } from '../../domain/errors.ts';
-import { jsonObject, quoted } from '../ca-answer.ts';
+import { jsonObject, quoted, retryAfter } from '../ca-answer.ts';
 import type { HttpsAnswer } from '../https.ts';
 
 export interface Refused {
@@ -30,9 +30,10 @@ export function refusal(answer: HttpsAnswer, { host, asked, secrets }: Refused):
   const { status } = answer;
   const fields = jsonObject(answer);
   const passes = status === 429 || status >= 500;
-  if (fields === undefined) return notInfisicals(status, host, passes);
+  const pause = { retryAfter: retryAfter(answer) };
+  if (fields === undefined) return notInfisicals(status, host, passes, pause);
   const said = `Infisical at ${host} answered the ${asked} with ${status}: ${quoted(messageOf(fields), secrets)}.`;
-  if (passes) return new RenewalError('CaUnavailable', said);
+  if (passes) return new RenewalError('CaUnavailable', said, pause);
   const redirect = status >= 300 && status < 400 ? 'Redirects are not followed: check the url of the profile.' : '';
   return new RenewalError('CaRejected', `${said} ${hints[asked].get(status) ?? redirect}`.trimEnd());
 }
@@ -44,10 +45,15 @@ function messageOf({ message, error }: Readonly<Record<string, unknown>>): strin
   return typeof error === 'string' ? error : 'no message';
 }
 
-function notInfisicals(status: number, host: string, passes: boolean): RenewalError {
+function notInfisicals(
+  status: number,
+  host: string,
+  passes: boolean,
+  pause: { readonly retryAfter: number | undefined },
+): RenewalError {
   const found = `The answer of ${host} (status ${status}) is not Infisical's JSON`;
   if (passes) {
-    return new RenewalError('CaUnavailable', `${found}: Infisical, or a proxy before it, is not in order.`);
+    return new RenewalError('CaUnavailable', `${found}: Infisical, or a proxy before it, is not in order.`, pause);
   }
   const redirect = status >= 300 && status < 400 ? ' Redirects are not followed.' : '';
   return new RenewalError('CaRejected', `${found}: check that the url of the profile leads to Infisical.${redirect}`);

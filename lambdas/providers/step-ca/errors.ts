@@ -2,7 +2,7 @@
 import type { Certificate } from '../../domain/certificate.ts';
 import { RenewalError } from '../../domain/errors.ts';
 import { formatInstant, type Instant } from '../../domain/instant.ts';
-import { jsonObject, quoted } from '../ca-answer.ts';
+import { jsonObject, quoted, retryAfter } from '../ca-answer.ts';
 import type { HttpsAnswer } from '../https.ts';
 import { TransportError, toCaError } from '../transport-error.ts';
 
@@ -27,13 +27,14 @@ export function refusal(answer: HttpsAnswer, asked: Asked): RenewalError {
   const { status } = answer;
   const { host, leaf, now } = asked;
   const fields = jsonObject(answer);
-  if (fields === undefined) return notTheCas(status, host);
+  const pause = { retryAfter: retryAfter(answer, now) };
+  if (fields === undefined) return notTheCas(status, host, pause);
   const message = typeof fields['message'] === 'string' ? fields['message'] : 'no message';
   const said = `The CA at ${host} answered ${status}: ${quoted(message)}.`;
-  if (status === 429) return new RenewalError('CaUnavailable', `${said} It takes no more for the moment.`);
+  if (status === 429) return new RenewalError('CaUnavailable', `${said} It takes no more for the moment.`, pause);
   if (status >= 500) {
     // 500, but a token that step-ca can't accept stays unacceptable: its audience, or its signature.
-    if (!message.startsWith('error validating renew token')) return new RenewalError('CaUnavailable', said);
+    if (!message.startsWith('error validating renew token')) return new RenewalError('CaUnavailable', said, pause);
     return new Refusal(
       'CaRejected',
       `${said} The token was made for ${host}: use a name of the CA's dnsNames in the url of the profile.`,
@@ -56,11 +57,11 @@ const hints: ReadonlyMap<number, string> = new Map([
   [404, 'Check the path in the url of the profile.'],
 ]);
 
-function notTheCas(status: number, host: string): RenewalError {
+function notTheCas(status: number, host: string, pause: { retryAfter: number | undefined }): RenewalError {
   const found = `The answer of ${host} (status ${status}) is not step-ca's JSON`;
   // 429 comes from what stands in front of a CA, and passes.
   if (status >= 500 || status === 429) {
-    return new RenewalError('CaUnavailable', `${found}: the CA, or a proxy before it, is not in order.`);
+    return new RenewalError('CaUnavailable', `${found}: the CA, or a proxy before it, is not in order.`, pause);
   }
   const redirect = status >= 300 && status < 400 ? ' Redirects are not followed.' : '';
   return new RenewalError(

@@ -6,6 +6,7 @@
 import { createCipheriv, createDecipheriv, pbkdf2, scrypt } from 'node:crypto';
 import { promisify } from 'node:util';
 import type { Entropy } from '../../domain/ports.ts';
+import { WorkBudget } from './budget.ts';
 import {
   contentOf,
   type DerElement,
@@ -84,12 +85,6 @@ export const usualDerivation: Derivation = { kind: 'pbkdf2', iterations: 100_000
 
 /** OpenSSL's default, and the least that is written. */
 const leastIterations = 2048;
-/** Beyond these a secret would hold a worker for minutes, or take all of its memory. */
-const mostIterations = 10_000_000;
-/** PKCS#12's own derivation runs here and not in OpenSSL. */
-export const mostPkcs12Iterations = 1_000_000;
-const mostScryptMemory = 128 * 1024 * 1024;
-const mostScryptParallelization = 16;
 
 const derivePbkdf2 = promisify(pbkdf2);
 const deriveScrypt = promisify<Uint8Array, Uint8Array, number, object, Buffer>(scrypt);
@@ -99,13 +94,19 @@ export interface Opened {
   readonly derivation: Derivation;
 }
 
-/** Opens `data` under an AlgorithmIdentifier (DER). Throws SealError. */
-export async function open(algorithm: Uint8Array, data: Uint8Array, password: string): Promise<Opened> {
+/** Opens `data` under an AlgorithmIdentifier (DER), within what is left of `budget`. Throws SealError. */
+export async function open(
+  algorithm: Uint8Array,
+  data: Uint8Array,
+  password: string,
+  budget: WorkBudget = new WorkBudget(),
+): Promise<Opened> {
   const { id, parameters } = readScheme(algorithm);
   const pkcs12Scheme = pkcs12Schemes.get(id);
-  if (pkcs12Scheme !== undefined) return openPkcs12Scheme(pkcs12Scheme, parameters, data, password);
+  if (pkcs12Scheme !== undefined) return openPkcs12Scheme(pkcs12Scheme, parameters, data, password, budget);
   if (id !== oid.pbes2) throw new SealError('scheme');
   const { derivation, salt, cipher, iv } = scheme(() => readPbes2(parameters));
+  if (!affords(budget, derivation)) throw new SealError('scheme');
   const key = await deriveKey(derivation, passwordBytes(password), salt, cipher.keyLength);
   return { data: decrypt(cipher.name, key, iv, data), derivation };
 }
@@ -143,16 +144,12 @@ function readDerivation(element: DerElement | undefined): { derivation: Derivati
 }
 
 function readScrypt([cost, blockSize, parallelization]: readonly DerElement[]): Derivation {
-  const derivation = {
-    kind: 'scrypt' as const,
+  return {
+    kind: 'scrypt',
     cost: integer(cost),
     blockSize: integer(blockSize),
     parallelization: integer(parallelization),
   };
-  const memory = 128 * derivation.cost * derivation.blockSize;
-  if (memory > mostScryptMemory || derivation.parallelization > mostScryptParallelization)
-    throw new SealError('scheme');
-  return derivation;
 }
 
 function readPbkdf2(id: string, [iterations, ...rest]: readonly DerElement[]): Derivation {
@@ -160,16 +157,21 @@ function readPbkdf2(id: string, [iterations, ...rest]: readonly DerElement[]): D
   const prf = rest.find((element) => element.tag === tag.sequence);
   const digest = prf === undefined ? 'sha1' : digests.get(objectIdentifier(sequence(prf)[0]));
   const count = integer(iterations);
-  if (id !== oid.pbkdf2 || digest === undefined || count < 1 || count > mostIterations) throw new SealError('scheme');
+  if (id !== oid.pbkdf2 || digest === undefined) throw new SealError('scheme');
   return { kind: 'pbkdf2', iterations: count, digest };
+}
+
+function affords(budget: WorkBudget, derivation: Derivation): boolean {
+  if (derivation.kind === 'pbkdf2') return budget.pbkdf2(derivation.iterations);
+  return budget.scrypt(derivation.cost, derivation.blockSize, derivation.parallelization);
 }
 
 async function deriveKey(derivation: Derivation, password: Uint8Array, salt: Uint8Array, length: number) {
   if (derivation.kind === 'pbkdf2')
     return derivePbkdf2(password, salt, derivation.iterations, length, derivation.digest);
   const { cost, blockSize, parallelization } = derivation;
-  // OpenSSL counts a little more than 128·N·r against maxmem.
-  const options = { cost, blockSize, parallelization, maxmem: 2 * mostScryptMemory };
+  // OpenSSL counts 128·r·(N + p) and a little more against maxmem; the budget has judged it.
+  const options = { cost, blockSize, parallelization, maxmem: 256 * blockSize * (cost + parallelization) };
   try {
     return await deriveScrypt(password, salt, length, options);
   } catch {
@@ -178,21 +180,24 @@ async function deriveKey(derivation: Derivation, password: Uint8Array, salt: Uin
 }
 
 /** Throws SealError. */
-function openPkcs12Scheme(
+async function openPkcs12Scheme(
   known: Pkcs12Scheme,
   parameters: DerElement | undefined,
   data: Uint8Array,
   password: string,
-): Opened {
+  budget: WorkBudget,
+): Promise<Opened> {
   const { salt, iterations } = scheme(() => {
     const [saltElement, count] = sequence(parameters);
     return { salt: contentOf(saltElement, tag.octetString), iterations: integer(count) };
   });
-  if (iterations < 1 || iterations > mostPkcs12Iterations) throw new SealError('scheme');
-  const derive = (purpose: 'key' | 'iv', length: number) =>
-    pkcs12Key({ digest: 'sha1', purpose, password, salt, iterations, length });
-  const key = derive('key', known.keyLength);
-  const iv = derive('iv', 8);
+  const derive = (purpose: 'key' | 'iv', length: number): Promise<Uint8Array> => {
+    const request = { digest: 'sha1', purpose, password, salt, iterations, length } as const;
+    if (!budget.pkcs12(request)) throw new SealError('scheme');
+    return pkcs12Key(request);
+  };
+  const key = await derive('key', known.keyLength);
+  const iv = await derive('iv', 8);
   const opened =
     known.cipher === 'rc2' ? decryptRc2(key, 8 * known.keyLength, iv, data) : decrypt(known.cipher, key, iv, data);
   if (opened === undefined) throw new SealError('password');

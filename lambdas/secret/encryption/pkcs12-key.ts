@@ -1,5 +1,6 @@
 /** Keys from passwords as PKCS#12 derives them: RFC 7292 appendix B. */
 import { createHash } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
 
 /** The ID byte of appendix B.3. */
 const purposes = { key: 1, iv: 2, mac: 3 } as const;
@@ -30,7 +31,20 @@ function fillBlocks(bytes: Uint8Array, blockLength: number): Uint8Array {
   return filled.map((_, i) => bytes[i % bytes.length] ?? 0);
 }
 
-export function pkcs12Key(request: Pkcs12KeyRequest): Uint8Array {
+/** Rounds between two looks at what else there is to do: some 50 ms. */
+const roundsAtOnce = 20_000;
+
+/** How often the hash runs for a key of this length, an iteration each. */
+export function pkcs12Rounds({
+  digest,
+  iterations,
+  length,
+}: Pick<Pkcs12KeyRequest, 'digest' | 'iterations' | 'length'>) {
+  return iterations * Math.ceil(length / createHash(digest).digest().length);
+}
+
+/** It runs here and not in OpenSSL, so it makes way for other renewals now and then. */
+export async function pkcs12Key(request: Pkcs12KeyRequest): Promise<Uint8Array> {
   const blockLength = request.digest === 'sha384' || request.digest === 'sha512' ? 128 : 64;
   const diversifier = new Uint8Array(blockLength).fill(purposes[request.purpose]);
   const input = Buffer.concat([
@@ -40,7 +54,10 @@ export function pkcs12Key(request: Pkcs12KeyRequest): Uint8Array {
   const derived: Buffer[] = [];
   for (let length = 0; length < request.length; ) {
     let hash = createHash(request.digest).update(diversifier).update(input).digest();
-    for (let i = 1; i < request.iterations; i++) hash = createHash(request.digest).update(hash).digest();
+    for (let i = 1; i < request.iterations; i++) {
+      hash = createHash(request.digest).update(hash).digest();
+      if (i % roundsAtOnce === 0) await setImmediate();
+    }
     derived.push(hash);
     length += hash.length;
     addToBlocks(input, fillBlocks(hash, blockLength).subarray(0, blockLength));

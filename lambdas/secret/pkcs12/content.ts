@@ -3,6 +3,7 @@ import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { RenewalError } from '../../domain/errors.ts';
 import { findLeaf, openCertificate, type PlacePlan, partsOf, planCertificates, sameBytes } from '../certificates.ts';
 import { explain, readEncryptedPrivateKeyInfo } from '../encrypted-key.ts';
+import { WorkBudget } from '../encryption/budget.ts';
 import {
   DerError,
   encodeExplicit0,
@@ -58,9 +59,10 @@ async function readFile(
   password: string,
   context: ReadContext,
 ): Promise<Pkcs12Content> {
-  const file = await openFile(bytes, password);
+  const budget = new WorkBudget();
+  const file = await openFile(bytes, password, budget);
   const bags = file.safes.flatMap((safe) => safe.bags);
-  const key = await readKey(bags, where, password);
+  const key = await readKey(bags, where, password, budget);
   const certificateBags = bags.filter(isChainCertificate);
   const found = certificateBags.map((bag, i) =>
     openCertificate(certificateOf(bag), `Certificate ${i + 1} of ${where}`),
@@ -95,11 +97,11 @@ interface Pkcs12Key {
   readonly derivation: Derivation;
 }
 
-async function readKey(bags: readonly Bag[], where: string, password: string): Promise<Pkcs12Key> {
+async function readKey(bags: readonly Bag[], where: string, password: string, budget: WorkBudget): Promise<Pkcs12Key> {
   const keys = bags.filter(({ id }) => id === oid.keyBag || id === oid.shroudedKeyBag);
   const [bag] = keys;
   if (bag === undefined || keys.length > 1) throw unsupported(where, `has ${keys.length} private keys`);
-  const { info, derivation } = await openKey(bag, password);
+  const { info, derivation } = await openKey(bag, password, budget);
   try {
     return {
       bag,
@@ -113,10 +115,14 @@ async function readKey(bags: readonly Bag[], where: string, password: string): P
   }
 }
 
-async function openKey(bag: Bag, password: string): Promise<{ info: Uint8Array; derivation: Derivation }> {
+async function openKey(
+  bag: Bag,
+  password: string,
+  budget: WorkBudget,
+): Promise<{ info: Uint8Array; derivation: Derivation }> {
   if (bag.id === oid.keyBag) return { info: bag.value, derivation: usualDerivation };
   const { algorithm, data } = readEncryptedPrivateKeyInfo(bag.value);
-  const opened = await open(algorithm, data, password);
+  const opened = await open(algorithm, data, password, budget);
   return { info: opened.data, derivation: opened.derivation };
 }
 

@@ -4,6 +4,7 @@
  */
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { Entropy } from '../../domain/ports.ts';
+import { WorkBudget } from '../encryption/budget.ts';
 import {
   type DerElement,
   DerError,
@@ -21,7 +22,7 @@ import {
   sequence,
   tag,
 } from '../encryption/der.ts';
-import { type Derivation, mostPkcs12Iterations, open, SealError, seal } from '../encryption/pbes.ts';
+import { type Derivation, open, SealError, seal } from '../encryption/pbes.ts';
 import { type Pkcs12KeyRequest, pkcs12Key } from '../encryption/pkcs12-key.ts';
 
 const oid = {
@@ -62,13 +63,17 @@ export interface Pkcs12File {
 }
 
 /** Throws DerError for what is no PKCS#12 file, and SealError. */
-export async function openFile(bytes: Uint8Array, password: string): Promise<Pkcs12File> {
+export async function openFile(
+  bytes: Uint8Array,
+  password: string,
+  budget: WorkBudget = new WorkBudget(),
+): Promise<Pkcs12File> {
   const [version, authSafe, mac] = sequence(onlyElement(bytes));
   if (integer(version) !== 3) throw new DerError('version');
   const content = octets(contentInfo(authSafe, oid.data));
-  const macIterations = mac === undefined ? undefined : checkMac(mac, content, password);
+  const macIterations = mac === undefined ? undefined : await checkMac(mac, content, password, budget);
   const safes: Safe[] = [];
-  for (const info of sequence(onlyElement(content))) safes.push(await openSafe(info, password));
+  for (const info of sequence(onlyElement(content))) safes.push(await openSafe(info, password, budget));
   return { safes, macIterations };
 }
 
@@ -86,37 +91,42 @@ function contentInfo(info: DerElement | undefined, type: string): DerElement {
 }
 
 /** Section 5.1 step 4 backwards: the MAC says whether the password fits. Throws SealError. Returns its iterations. */
-function checkMac(macData: DerElement, content: Uint8Array, password: string): number {
+async function checkMac(
+  macData: DerElement,
+  content: Uint8Array,
+  password: string,
+  budget: WorkBudget,
+): Promise<number> {
   const [digestInfo, salt, count] = sequence(macData);
   const [algorithm, expected] = sequence(digestInfo);
   const digest = macDigests.get(objectIdentifier(sequence(algorithm)[0]));
   const iterations = count === undefined ? 1 : integer(count);
-  if (digest === undefined || iterations < 1 || iterations > mostPkcs12Iterations) throw new SealError('scheme');
-  const found = macOf(digest, content, password, octets(salt), iterations);
+  if (digest === undefined || !budget.pkcs12({ digest, iterations, length: 1 })) throw new SealError('scheme');
+  const found = await macOf(digest, content, password, octets(salt), iterations);
   const wanted = octets(expected);
   if (found.length !== wanted.length || !timingSafeEqual(found, wanted)) throw new SealError('password');
   return iterations;
 }
 
-function macOf(
+async function macOf(
   digest: Pkcs12KeyRequest['digest'],
   content: Uint8Array,
   password: string,
   salt: Uint8Array,
   iterations: number,
-): Uint8Array {
+): Promise<Uint8Array> {
   const length = createHmac(digest, '').digest().length;
-  const key = pkcs12Key({ digest, purpose: 'mac', password, salt, iterations, length });
+  const key = await pkcs12Key({ digest, purpose: 'mac', password, salt, iterations, length });
   return new Uint8Array(createHmac(digest, key).update(content).digest());
 }
 
-async function openSafe(info: DerElement, password: string): Promise<Safe> {
+async function openSafe(info: DerElement, password: string, budget: WorkBudget): Promise<Safe> {
   const type = objectIdentifier(sequence(info)[0]);
   if (type === oid.data) return { bags: readBags(octets(contentInfo(info, oid.data))), derivation: undefined };
   // EncryptedData, RFC 5652 section 8: { version, { contentType, algorithm, [0] content } }.
   const [, encrypted] = sequence(contentInfo(info, oid.encryptedData));
   const [, algorithm, content] = sequence(encrypted);
-  const { data, derivation } = await open(algorithm?.encoded ?? new Uint8Array(), octets(content), password);
+  const { data, derivation } = await open(algorithm?.encoded ?? new Uint8Array(), octets(content), password, budget);
   return { bags: readBags(data), derivation };
 }
 
@@ -134,7 +144,7 @@ export async function closeFile(file: Pkcs12File, password: string, entropy: Ent
   const content = encodeSequence(...infos);
   const salt = entropy(16);
   const iterations = Math.max(file.macIterations ?? 0, leastMacIterations);
-  const mac = macOf('sha256', content, password, salt, iterations);
+  const mac = await macOf('sha256', content, password, salt, iterations);
   const digestInfo = encodeSequence(
     encodeSequence(encodeObjectIdentifier(oid.sha256), encode(tag.null)),
     encodeOctets(mac),
