@@ -15,7 +15,7 @@ const nanosecondsPerUnit: Readonly<Record<string, bigint>> = {
   h: 3_600_000_000_000n,
 };
 
-const wholeDuration = /^[+-]?(?:0|(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+)$/;
+const wholeDuration = /^[+-]?(?:0|(?:(?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+)$/;
 const oneTerm = /(\d*)(?:\.(\d*))?(ns|us|µs|μs|ms|s|m|h)/g;
 const int64Max = 2n ** 63n - 1n;
 

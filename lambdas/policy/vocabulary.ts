@@ -9,7 +9,8 @@ import { type EcCurve, type KeySpec, rsaSizes } from '../domain/key-spec.ts';
 import type { Mode } from '../domain/profile.ts';
 import type { Timing } from '../domain/settings.ts';
 
-const durationPattern = '(?:(?:\\d+\\.?\\d*|\\.\\d+)(?:ns|us|µs|μs|ms|s|m|h))+';
+/** One way only to read each text, as a request's may be of any length. */
+export const durationPattern = '(?:(?:\\d+(?:\\.\\d*)?|\\.\\d+)(?:ns|us|µs|μs|ms|s|m|h))+';
 
 /** Go's duration; parseDuration has the last word (above zero, no overflow). */
 export const durationText = z

@@ -88,7 +88,8 @@ function trimOutside(text: string): string {
   const start = text.replace(/^ +/, '');
   let end = start.length;
   while (start[end - 1] === ' ') end--;
-  const escapes = /\\*$/.exec(start.slice(0, end))?.[0].length ?? 0;
+  let escapes = 0;
+  while (start[end - 1 - escapes] === '\\') escapes++;
   return start.slice(0, end < start.length && escapes % 2 === 1 ? end + 1 : end);
 }
 

@@ -1,0 +1,16 @@
+/** A few thousand inputs on every run of the tests; `npm run fuzz` has no end of them. */
+import { expect, it } from 'vitest';
+import { randomFrom } from './mutate.ts';
+import { fuzz, targets } from './targets.ts';
+
+it.each(targets.map((target) => [target.name, target] as const))(
+  '%s',
+  async (_, target) => {
+    const count = target.name === 'secrets' ? 100 : 300; // their keys are decrypted
+    const { accepted, refused, lost } = await fuzz(target, 1, count, randomFrom);
+    expect(lost).toEqual([]);
+    expect(accepted + refused).toBe(count);
+    if (target.name !== 'Authorization') expect(refused).toBeGreaterThan(0); // it answers undefined, and throws nothing
+  },
+  30_000,
+);

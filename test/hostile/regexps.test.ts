@@ -1,0 +1,98 @@
+/** Every regular expression of the product against strings that make a careless one backtrack. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { createContext, Script } from 'node:vm';
+import ts from 'typescript-api';
+import { describe, expect, it } from 'vitest';
+import { durationPattern } from '../../lambdas/policy/vocabulary.ts';
+
+interface Found {
+  readonly file: string;
+  readonly literal: string;
+}
+
+function literalsOf(file: string): Found[] {
+  const source = ts.createSourceFile(file, readFileSync(file, 'utf8'), ts.ScriptTarget.Latest, true);
+  const found: Found[] = [];
+  const visit = (node: ts.Node): void => {
+    if (ts.isRegularExpressionLiteral(node)) found.push({ file, literal: node.text });
+    node.forEachChild(visit);
+  };
+  visit(source);
+  return found;
+}
+
+const files = ['lambdas', 'cdk'].flatMap((room) =>
+  readdirSync(room, { recursive: true })
+    .map((name) => `${room}/${name}`)
+    .filter((name) => name.endsWith('.ts')),
+);
+const literals = files.flatMap(literalsOf);
+
+/**
+ * Quadratic ones, with the most that they are ever given, in characters: what stands before them in the code.
+ */
+const bounded: ReadonlyMap<string, number> = new Map([
+  // domain/duration.ts: 256 characters at most.
+  ['/^[+-]?(?:0|(?:(?:\\d+(?:\\.\\d*)?|\\.\\d+)(?:ns|us|µs|μs|ms|s|m|h))+)$/', 256],
+  // The path of a profile's url, which the configuration of the deployed stack holds: a parameter has 8 KB at most.
+  ['/\\/+$/', 8_192],
+  ['/(\\d*)(?:\\.(\\d*))?(ns|us|µs|μs|ms|s|m|h)/g', 256],
+]);
+
+/** Characters that the expression itself speaks of, one of each common class, and one that nothing expects. */
+function alphabetOf(literal: string): string[] {
+  const spoken = [...literal.replace(/\\[a-zA-Z]/g, '')].filter((character) => !/[()[\]{}?*+^$|\\]/.test(character));
+  return [...new Set([...spoken, ...'aA0 .-/"\\@:\n\t\r'])].slice(0, 40);
+}
+
+function attacks(literal: string, length: number): string[] {
+  const alphabet = alphabetOf(literal);
+  const repeated = alphabet.map((character) => character.repeat(length));
+  const neighbours = alphabet.map((character, i) => `${character}${alphabet[i + 1] ?? 'a'}`.repeat(length / 2));
+  const body = literal.slice(1, literal.lastIndexOf('/'));
+  // What a pattern demands first lets the attack in behind it: `Bearer `, `https://`, `cron(`.
+  const prefix = /^\^?([A-Za-z0-9:\-" ]*)/.exec(body)?.[1] ?? '';
+  return [...repeated, ...neighbours].flatMap((text) => [`${text}\0`, `${prefix}${text}\0`, text]);
+}
+
+/** Milliseconds for the slowest attack; Infinity where one takes more than a second. */
+function slowest(literal: string, length: number): number {
+  const context = createContext({ text: '' });
+  const script = new Script(`${literal}.test(text)`);
+  let most = 0;
+  for (const text of attacks(literal, length)) {
+    context['text'] = text;
+    const started = performance.now();
+    try {
+      script.runInContext(context, { timeout: 1_000 });
+    } catch {
+      return Number.POSITIVE_INFINITY;
+    }
+    most = Math.max(most, performance.now() - started);
+  }
+  return most;
+}
+
+describe('regular expressions', () => {
+  it('are found', () => {
+    expect(literals.length).toBeGreaterThan(100);
+    for (const literal of bounded.keys()) expect(literals.map((each) => each.literal)).toContain(literal);
+  });
+
+  it('of the product answer within 250 ms, whatever the text', () => {
+    const slow = [...new Set(literals.map(({ literal }) => literal))].filter(
+      (literal) => slowest(literal, bounded.get(literal) ?? 20_000) > 250,
+    );
+    expect(slow).toEqual([]);
+  }, 60_000);
+
+  it('that are put together from parts do, too', () => {
+    const whole = `/^(?:\\+?${durationPattern}|\\d{1,3}(?:\\.\\d{1,9})?(?:%|pct))$/`;
+    expect(slowest(whole, 20_000)).toBeLessThan(250);
+  });
+
+  it('a careless one is caught', () => {
+    expect(slowest('/^(?:a+)+$/', 30)).toBe(Number.POSITIVE_INFINITY);
+    expect(slowest('/\\s*$/', 200_000)).toBe(Number.POSITIVE_INFINITY);
+  });
+});

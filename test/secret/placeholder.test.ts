@@ -1,0 +1,25 @@
+import { describe, expect, it } from 'vitest';
+import { isPlaceholder } from '../../lambdas/secret/placeholder.ts';
+
+const isOne = (text: string) => isPlaceholder({ kind: 'string', text });
+
+describe('a placeholder', () => {
+  it.each(['', ' \n', '{}', ' { \n\t} \n', '\uFEFF{}'])('is %j', (text) => {
+    expect(isOne(text)).toBe(true);
+  });
+
+  it.each(['{', '}', '}{', '{}{}', '{"a":1}', '[]', 'null', '{ } x'])('is not %j', (text) => {
+    expect(isOne(text)).toBe(false);
+  });
+
+  it('is not binary', () => {
+    expect(isPlaceholder({ kind: 'binary', bytes: new Uint8Array() })).toBe(false);
+  });
+
+  it('is known at once, as large as a secret may be', () => {
+    const started = performance.now();
+    expect(isOne(`${' '.repeat(65_535)}x`)).toBe(false);
+    expect(isOne(`{${' '.repeat(65_534)}x`)).toBe(false);
+    expect(performance.now() - started).toBeLessThan(200);
+  });
+});
