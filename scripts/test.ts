@@ -1,11 +1,12 @@
 /**
  * `npm test [-- <part>] [filters]`: type check, lint, and the tests of every project, one after another.
- * Parts: types, lint, unit, local, e2e, calls (with e2e only: `-- e2e calls`). Without one all but the last run; filters are parts of test files' paths, and alone leave out types and lint.
+ * Parts: types, lint, audit (on a build server), unit, local, e2e, calls (with e2e only: `-- e2e calls`). Without one all but the last run; filters are parts of test files' paths, and alone leave out types and lint.
  * The last line of its output is `N passed, N failed`.
  */
 import { spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { audit } from './local/audit.ts';
 import { projectRoot } from './local/cache.ts';
 import { temporaryFolder } from './local/temporary.ts';
 
@@ -18,12 +19,13 @@ interface Result {
 }
 
 const PROJECTS = ['unit', 'local', 'e2e', 'calls'];
-const PARTS = ['types', 'lint', ...PROJECTS];
+const PARTS = ['types', 'lint', 'audit', ...PROJECTS];
 
 const given = process.argv.slice(2);
 const chosen = given.filter((argument) => PARTS.includes(argument));
 const filters = given.filter((argument) => !PARTS.includes(argument));
-const parts = chosen.length > 0 ? chosen : (filters.length > 0 ? PROJECTS : PARTS).filter((part) => part !== 'calls');
+const leftOut = process.env['CI'] ? ['calls'] : ['calls', 'audit'];
+const parts = chosen.length > 0 ? chosen : (filters.length > 0 ? PROJECTS : PARTS).filter((p) => !leftOut.includes(p));
 
 let interrupted = false;
 const { path: folder, remove } = await temporaryFolder('test');
@@ -54,7 +56,16 @@ process.exitCode = total.failed === 0 && total.passed > 0 && !interrupted ? 0 : 
 function runPart(part: string): Promise<Result> {
   if (part === 'types') return check('type check', 'typescript/bin/tsc', ['--noEmit', '-p', '.']);
   if (part === 'lint') return check('lint', '@biomejs/biome/bin/biome', ['check', '--error-on-warnings', '.']);
+  if (part === 'audit') return vulnerabilities();
   return vitest(part);
+}
+
+/** Where the registry answers no audits, that is said, and is neither a test passed nor one failed. */
+async function vulnerabilities(): Promise<Result> {
+  const { verdict, text } = await audit();
+  process.stdout.write(`${text}\n`);
+  const failures = verdict === 'vulnerable' ? ['npm audit'] : [];
+  return { passed: verdict === 'clean' ? 1 : 0, failed: failures.length, leftOut: [], failures };
 }
 
 /** A program that either finds nothing wrong or fails: one test. */

@@ -1,0 +1,35 @@
+/** What a build makes of `npm audit`: reports by the hand of npm's documentation, and what a registry without audits says. */
+import { expect, it } from 'vitest';
+import { judgeAudit } from '../../scripts/local/audit.ts';
+
+const report = (...severities: readonly string[]) =>
+  JSON.stringify({
+    auditReportVersion: 2,
+    vulnerabilities: Object.fromEntries(
+      severities.map((severity, n) => [`p${n}`, { name: `p${n}`, severity, isDirect: true, via: [], range: '<1.2.3' }]),
+    ),
+    metadata: { vulnerabilities: { total: severities.length } },
+  });
+
+it.each([
+  [report(), 'clean', /known vulnerabilities: 0, high or critical: 0$/],
+  [report('low', 'moderate'), 'clean', /: 2, high or critical: 0\n {2}low: p0 <1.2.3\n {2}moderate: p1 <1.2.3$/],
+  [report('high'), 'vulnerable', /high or critical: 1\n {2}high: p0/],
+  [report('moderate', 'critical'), 'vulnerable', /: 2, high or critical: 1/],
+] as const)('%s', (output, verdict, text) => {
+  const judged = judgeAudit(output);
+  expect(judged.verdict).toBe(verdict);
+  expect(judged.text).toMatch(text);
+});
+
+it.each([
+  [
+    JSON.stringify({ message: '405 Method Not Allowed - POST https://registry.example/x', statusCode: 405, error: {} }),
+    'npm audit: left out, as the registry answers 405',
+  ],
+  [JSON.stringify({ message: 'getaddrinfo', error: {} }), 'npm audit: left out, as the registry gives no report'],
+  ['', 'npm audit: left out, as npm printed no JSON'],
+  ['null', 'npm audit: left out, as the registry gives no report'],
+])('no report: %s', (output, text) => {
+  expect(judgeAudit(output)).toEqual({ verdict: 'unknown', text });
+});
