@@ -8,6 +8,7 @@ import {
   parseWindow,
   windowLength,
 } from '../../lambdas/domain/duration.ts';
+import { cpuTime } from '../support/cpu-time.ts';
 
 interface Vector {
   readonly text: string;
@@ -22,10 +23,10 @@ describe('parseGoDuration', () => {
   });
 
   it('takes no time over a long text', () => {
-    const started = performance.now();
+    const started = cpuTime();
     expect(parseGoDuration('1'.repeat(100_000))).toBeUndefined();
     expect(parseGoDuration(`${'1h'.repeat(100)}x`)).toBeUndefined();
-    expect(performance.now() - started).toBeLessThan(100);
+    expect(cpuTime() - started).toBeLessThan(100);
   });
 
   it('adds up its terms', () => {

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decodeBase64, encodePem, lineEndOf, pemBlocks } from '../../lambdas/domain/pem.ts';
+import { cpuTime } from '../support/cpu-time.ts';
 
 const der = fc.uint8Array({ minLength: 1, maxLength: 300 });
 const label = fc.constantFrom('CERTIFICATE', 'EC PRIVATE KEY', 'PKCS #7 SIGNED DATA', 'X509 CRL', 'a');
@@ -85,13 +86,13 @@ describe('broken text', () => {
       '-----BEGIN A-----\nA: b\n ',
       ' \n',
     ]) {
-      const start = performance.now();
+      const start = cpuTime();
       try {
         pemBlocks(piece.repeat(1_000_000 / piece.length));
       } catch {
         // refused is as good as empty
       }
-      expect(performance.now() - start).toBeLessThan(1000);
+      expect(cpuTime() - start).toBeLessThan(1000);
     }
   });
 });

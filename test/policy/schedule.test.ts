@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { RenewalError } from '../../lambdas/domain/errors.ts';
 import { cronSchedule } from '../../lambdas/policy/cron.ts';
 import { loadSchedule } from '../../lambdas/policy/schedule.ts';
+import { cpuTime } from '../support/cpu-time.ts';
 
 const minute = 60_000;
 const hour = 60 * minute;
@@ -189,9 +190,9 @@ describe('cron: what is refused', () => {
   });
 
   it('a hostile text quickly', () => {
-    const started = performance.now();
+    const started = cpuTime();
     expect(() => cronSchedule(`cron(${'1,'.repeat(120)}1 * * * ? *)`)).not.toThrow();
     expect(() => cronSchedule(`cron(${'0-'.repeat(100_000)} * * * ? *)`)).toThrow();
-    expect(performance.now() - started).toBeLessThan(1_000);
+    expect(cpuTime() - started).toBeLessThan(1_000);
   });
 });

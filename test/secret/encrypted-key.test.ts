@@ -8,6 +8,7 @@ import {
   encodeSequence,
 } from '../../lambdas/secret/encryption/der.ts';
 import { readSecret } from '../../lambdas/secret/index.ts';
+import { cpuTime } from '../support/cpu-time.ts';
 import { goldenKey, goldenPassword, goldenText, makeMaterial, pem, text } from './material.ts';
 
 type Material = Awaited<ReturnType<typeof makeMaterial>>;
@@ -193,9 +194,9 @@ describe('what is refused', () => {
     const cipher = encodeSequence(aes256 ?? salt, salt);
     const schemes = encodeSequence(encodeSequence(derivation, parameters), cipher);
     const info = encodeSequence(encodeSequence(pbes2 ?? salt, schemes), encodeOctets(new Uint8Array(64)));
-    const start = performance.now();
+    const start = cpuTime();
     const read = readSecret(secret(encodePem('ENCRYPTED PRIVATE KEY', info)), { password });
     await expect(read).rejects.toMatchObject({ code: 'UnsupportedSecret' });
-    expect(performance.now() - start).toBeLessThan(1000);
+    expect(cpuTime() - start).toBeLessThan(1000);
   });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { isPlaceholder } from '../../lambdas/secret/placeholder.ts';
+import { cpuTime } from '../support/cpu-time.ts';
 
 const isOne = (text: string) => isPlaceholder({ kind: 'string', text });
 
@@ -17,9 +18,9 @@ describe('a placeholder', () => {
   });
 
   it('is known at once, as large as a secret may be', () => {
-    const started = performance.now();
+    const started = cpuTime();
     expect(isOne(`${' '.repeat(65_535)}x`)).toBe(false);
     expect(isOne(`{${' '.repeat(65_534)}x`)).toBe(false);
-    expect(performance.now() - started).toBeLessThan(200);
+    expect(cpuTime() - started).toBeLessThan(200);
   });
 });

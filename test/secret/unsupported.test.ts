@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { RenewalError } from '../../lambdas/domain/errors.ts';
 import type { SecretValue } from '../../lambdas/domain/secret.ts';
 import { readSecret } from '../../lambdas/secret/index.ts';
+import { cpuTime } from '../support/cpu-time.ts';
 import { binary, goldenText, keyPem, makeMaterial, pem, text } from './material.ts';
 
 let certificate: string;
@@ -133,9 +134,9 @@ const table: [string, () => SecretValue, string][] = [
 
 describe('what is no secret of ours is refused, with what was found and what was expected', () => {
   it.each(table)('%s', async (_, value, found) => {
-    const start = performance.now();
+    const start = cpuTime();
     const error = await failure(value());
-    expect(performance.now() - start).toBeLessThan(500);
+    expect(cpuTime() - start).toBeLessThan(500);
     expect(error.code).toBe('UnsupportedSecret');
     expect(error.message).toContain(found);
     expect(error.message).toContain('expected');
@@ -177,11 +178,11 @@ describe('what was made to hurt does not', () => {
     ],
   ];
   it.each(hostile)('%s', async (_, value) => {
-    const start = performance.now();
+    const start = cpuTime();
     const held = text(value());
     const content = await readSecret(held);
     expect(await content.write({ ...content, root: undefined, key: undefined })).toEqual(held);
-    expect(performance.now() - start).toBeLessThan(500);
+    expect(cpuTime() - start).toBeLessThan(500);
   });
 
   it.each([
@@ -198,9 +199,9 @@ describe('what was made to hurt does not', () => {
       text(piece.repeat(61_440 / piece.length)),
       json({ certificate: piece.repeat(61_440 / piece.length), privateKey: key }),
     ]) {
-      const start = performance.now();
+      const start = cpuTime();
       expect(await failure(value)).toMatchObject({ code: 'UnsupportedSecret' });
-      expect(performance.now() - start).toBeLessThan(500);
+      expect(cpuTime() - start).toBeLessThan(500);
     }
   });
 });

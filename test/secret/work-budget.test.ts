@@ -11,6 +11,7 @@ import {
 } from '../../lambdas/secret/encryption/der.ts';
 import { pkcs12Key, pkcs12Rounds } from '../../lambdas/secret/encryption/pkcs12-key.ts';
 import { readSecret } from '../../lambdas/secret/index.ts';
+import { cpuTime } from '../support/cpu-time.ts';
 import { binary } from './material.ts';
 
 describe('the work that a secret may ask for', () => {
@@ -77,10 +78,10 @@ describe('a PKCS#12 file that asks for too much', () => {
     );
 
   it('in one safe is refused before the work', async () => {
-    const started = performance.now();
+    const started = cpuTime();
     const read = readSecret(binary(file(safe(2 ** 31), safe(1), safe(1), safe(1))), { password: 'x' });
     await expect(read).rejects.toMatchObject({ code: 'UnsupportedSecret' });
-    expect(performance.now() - started).toBeLessThan(500);
+    expect(cpuTime() - started).toBeLessThan(500);
   });
 
   it('makes way for others while it is being read', async () => {

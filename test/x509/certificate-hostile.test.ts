@@ -1,6 +1,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { parseCertificate } from '../../lambdas/x509/certificate.ts';
 import { describeCertificate } from '../../lambdas/x509/facts.ts';
+import { cpuTime } from '../support/cpu-time.ts';
 import { golden, goldenNames } from './golden.ts';
 import * as make from './issue.ts';
 
@@ -70,9 +71,9 @@ describe('hostile input', () => {
       ...plain,
       extensions: [make.sans(...Array.from({ length: 10_000 }, () => make.dns('a.example')))],
     });
-    const started = performance.now();
+    const started = cpuTime();
     expect(parseCertificate(wide).extensions).toHaveLength(10_000);
     expect(describeCertificate(parseCertificate(names)).sans).toHaveLength(10_000);
-    expect(performance.now() - started).toBeLessThan(4_000);
+    expect(cpuTime() - started).toBeLessThan(4_000);
   });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { verifyPath } from '../../lambdas/x509/chain.ts';
+import { cpuTime } from '../support/cpu-time.ts';
 import { issue, named, now, party } from './issue.ts';
 
 const [rootCa, interCa, leafParty] = [party('Root'), party('Intermediate'), party('leaf')];
@@ -14,9 +15,9 @@ const problemOf = (...args: Parameters<typeof verifyPath>) => {
 
 describe('pools that were made to hurt', () => {
   const quickly = (act: () => void) => {
-    const started = performance.now();
+    const started = cpuTime();
     act();
-    expect(performance.now() - started).toBeLessThan(4_000);
+    expect(cpuTime() - started).toBeLessThan(4_000);
   };
 
   it('1,000 intermediates of one name and a thousand keys', () => {

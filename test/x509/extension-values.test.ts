@@ -3,6 +3,7 @@ import { parseCertificate } from '../../lambdas/x509/certificate.ts';
 import { constraintBase, keyIdentifier, nameConstraintsOf } from '../../lambdas/x509/extension-values.ts';
 import { subjectKeyIdentifier } from '../../lambdas/x509/extensions.ts';
 import { subjectKeyIdentifier as fakeIdentifier, makeKey, spkiOf } from '../fakes/certificates.ts';
+import { cpuTime } from '../support/cpu-time.ts';
 import { golden } from './golden.ts';
 
 const hex = (bytes: Uint8Array | undefined) => bytes && Buffer.from(bytes).toString('hex');
@@ -67,11 +68,11 @@ describe('the base of a name constraint', () => {
   });
 
   test('a hostile one takes no time', () => {
-    const started = performance.now();
+    const started = cpuTime();
     for (const text of [`dns:${'a-'.repeat(50_000)}!`, `email:${'a.'.repeat(50_000)}`, `ip:${':'.repeat(50_000)}`]) {
       expect(constraintBase(text)).toBeUndefined();
     }
-    expect(performance.now() - started).toBeLessThan(200);
+    expect(cpuTime() - started).toBeLessThan(200);
   });
 });
 

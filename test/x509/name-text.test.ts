@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { parseName } from '../../lambdas/x509/name-text.ts';
 import { formatName } from '../../lambdas/x509/names.ts';
 import { distinguishedName } from '../fakes/certificates.ts';
+import { cpuTime } from '../support/cpu-time.ts';
 
 const name = (text: string) => parseName(text, 'The subject');
 
@@ -69,7 +70,7 @@ describe('a name from its text', () => {
   });
 
   test('a long hostile one takes no time', () => {
-    const started = performance.now();
+    const started = cpuTime();
     for (const text of [`CN=${'\\'.repeat(1020)}`, ','.repeat(1024), '+'.repeat(1024), `CN=${' '.repeat(1000)}x`]) {
       try {
         name(text);
@@ -77,6 +78,6 @@ describe('a name from its text', () => {
         // most are refused
       }
     }
-    expect(performance.now() - started).toBeLessThan(200);
+    expect(cpuTime() - started).toBeLessThan(200);
   });
 });
