@@ -6,6 +6,8 @@ export interface AwsOptions {
   readonly region?: string;
   readonly endpoint?: string;
   readonly credentials?: NonNullable<SecretsManagerClientConfig['credentials']>;
+  /** A profile of the AWS configuration, as the AWS CLI's --profile; for people's programs. */
+  readonly profile?: string;
 }
 
 /** These calls answer within a second; one that hangs must not eat the Lambda's time. */
@@ -24,6 +26,7 @@ export function clientConfig(options: AwsOptions) {
     ...(options.region === undefined ? {} : { region: options.region }),
     ...(options.endpoint === undefined ? {} : { endpoint: options.endpoint }),
     ...(options.credentials === undefined ? {} : { credentials: options.credentials }),
+    ...(options.profile === undefined ? {} : { profile: options.profile }),
   } as const;
 }
 

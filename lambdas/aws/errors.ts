@@ -12,7 +12,9 @@ export const awsServices = {
   ssm: 'SSM',
   events: 'EventBridge',
   acm: 'ACM',
+  cloudformation: 'CloudFormation',
   lambda: 'Lambda',
+  scheduler: 'EventBridge Scheduler',
 } as const;
 export type AwsServiceName = keyof typeof awsServices;
 

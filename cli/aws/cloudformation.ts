@@ -1,0 +1,40 @@
+/** The stack, as CloudFormation knows it. */
+import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
+import { type AwsOptions, clientConfig } from '../../lambdas/aws/clients.ts';
+import { awsError } from '../../lambdas/aws/errors.ts';
+import type { Instant } from '../../lambdas/domain/instant.ts';
+
+export interface Stack {
+  readonly name: string;
+  readonly arn: string;
+  readonly partition: string;
+  readonly region: string;
+  readonly account: string;
+  /** CloudFormation's own word, `UPDATE_COMPLETE`. */
+  readonly status: string;
+  readonly updatedAt: Instant | undefined;
+  readonly outputs: ReadonlyMap<string, string>;
+}
+
+/** Undefined where there is none of that name. Throws AccessDenied, Throttled. */
+export async function describeStack(options: AwsOptions, name: string): Promise<Stack | undefined> {
+  const client = new CloudFormationClient(clientConfig(options));
+  try {
+    const { Stacks = [] } = await client.send(new DescribeStacksCommand({ StackName: name }));
+    const [found] = Stacks;
+    if (!found) return undefined;
+    const arn = found.StackId ?? '';
+    const [, partition = 'aws', , region = '', account = ''] = arn.split(':');
+    return {
+      ...{ name: found.StackName ?? name, arn, partition, region, account },
+      status: found.StackStatus ?? '',
+      updatedAt: (found.LastUpdatedTime ?? found.CreationTime)?.getTime(),
+      outputs: new Map((found.Outputs ?? []).map(({ OutputKey = '', OutputValue = '' }) => [OutputKey, OutputValue])),
+    };
+  } catch (thrown) {
+    if (thrown instanceof Error && thrown.name === 'ValidationError' && / does not exist/.test(thrown.message)) {
+      return undefined;
+    }
+    throw awsError(thrown, { service: 'cloudformation', action: 'DescribeStacks', resource: name });
+  }
+}

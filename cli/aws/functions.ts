@@ -1,0 +1,93 @@
+/** The stack's functions: asked for their settings, and invoked as `aws lambda invoke` does. */
+import { GetFunctionConfigurationCommand, InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import { type AwsOptions, clientConfig, pauseBefore } from '../../lambdas/aws/clients.ts';
+import { awsError } from '../../lambdas/aws/errors.ts';
+import { isErrorCode, RenewalError } from '../../lambdas/domain/errors.ts';
+
+/** What a function threw, as Lambda's FunctionError shows it. */
+export class FunctionFailure extends Error {
+  readonly errorType: string;
+
+  constructor(errorType: string, message: string) {
+    super(message);
+    this.errorType = errorType;
+  }
+}
+
+export interface FunctionSettings {
+  readonly environment: Readonly<Record<string, string>>;
+  /** Lambda's own words: `Active`, and `Successful`. */
+  readonly state: string;
+  readonly lastUpdate: string;
+}
+
+export interface Functions {
+  /** Throws AccessDenied, Throttled, and Internal where there is no such function (any more). */
+  settings(functionName: string): Promise<FunctionSettings>;
+  /** The function's answer. Throws FunctionFailure where it threw, AccessDenied, Throttled. */
+  invoke(functionName: string, request: unknown): Promise<unknown>;
+}
+
+/** Milliseconds: longer than the scan may take (15 minutes), as Lambda answers in any case. */
+const patience = 905_000;
+/** An invocation that Lambda did not take is tried again; any other may have begun, and is not. */
+const attempts = 6;
+const notTaken = new Set(['TooManyRequestsException', 'ThrottlingException', 'ResourceConflictException']);
+
+export function functionsOf(options: AwsOptions, sleep: (milliseconds: number) => Promise<void>): Functions {
+  const client = new LambdaClient({
+    ...clientConfig(options),
+    maxAttempts: 1,
+    requestHandler: { connectionTimeout: 5_000, requestTimeout: patience, throwOnRequestTimeout: true },
+  });
+
+  async function settings(functionName: string): Promise<FunctionSettings> {
+    try {
+      const answer = await client.send(new GetFunctionConfigurationCommand({ FunctionName: functionName }));
+      const environment = answer.Environment?.Variables ?? {};
+      return { environment, state: answer.State ?? '', lastUpdate: answer.LastUpdateStatus ?? '' };
+    } catch (thrown) {
+      throw translated(thrown, 'GetFunctionConfiguration', functionName);
+    }
+  }
+
+  async function invoke(functionName: string, request: unknown): Promise<unknown> {
+    const command = () => new InvokeCommand({ FunctionName: functionName, Payload: Buffer.from(JSON.stringify(request)) });
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const { Payload, FunctionError } = await client.send(command());
+        const answer: unknown = JSON.parse(Buffer.from(Payload ?? []).toString() || 'null');
+        if (FunctionError === undefined) return answer;
+        throw failure(answer, FunctionError);
+      } catch (thrown) {
+        if (thrown instanceof FunctionFailure) throw thrown;
+        const passes = thrown instanceof Error && notTaken.has(thrown.name) && attempt < attempts;
+        if (!passes) throw translated(thrown, 'Invoke', functionName);
+        await sleep(pauseBefore(attempt + 1) * 2);
+      }
+    }
+  }
+
+  return { settings, invoke };
+}
+
+function failure(answer: unknown, kind: string): FunctionFailure {
+  const { errorType, errorMessage } = Object(answer);
+  return new FunctionFailure(
+    typeof errorType === 'string' && errorType !== '' ? errorType : kind,
+    typeof errorMessage === 'string' ? errorMessage : 'The function failed without a word: see its log.',
+  );
+}
+
+function translated(thrown: unknown, action: string, functionName: string): RenewalError {
+  if (thrown instanceof Error && thrown.name === 'ResourceNotFoundException') {
+    const message = `The function ${functionName} of the stack is not there: deploy the stack again.`;
+    return new RenewalError('Internal', message);
+  }
+  return awsError(thrown, { service: 'lambda', action, resource: functionName });
+}
+
+/** The errorType as one of the product's codes, where it is one. */
+export function codeOf({ errorType }: FunctionFailure): string {
+  return isErrorCode(errorType) ? errorType : `${errorType} (not an error of cert-renewer's own)`;
+}

@@ -1,0 +1,91 @@
+/** What each command needs of IAM: the table of docs/cli.md, and the policies that the tests run the commands with. */
+import { tags } from '../lambdas/domain/tags.ts';
+import type { Stack } from './aws/cloudformation.ts';
+
+/** What a statement is about. */
+const resources = {
+  all: '`*`',
+  stack: 'the stack',
+  scan: 'the scan function',
+  renew: 'the renew function',
+  profiles: "the stack's profiles (SSM parameters)",
+  authorities: "the stack's authorities (SSM parameters)",
+  enrolled: 'secrets with the tag `cert-renewer:profile`',
+  secrets: 'the secrets you name',
+  schedules: 'the schedule group `default`',
+  queues: "the stack's queues",
+  logs: "the scan function's log",
+} as const;
+export type Resource = keyof typeof resources;
+
+export interface Need {
+  readonly actions: readonly string[];
+  readonly on: Resource;
+  /** When it is needed, where not always. */
+  readonly when?: string;
+}
+export type Needs = readonly Need[];
+
+export const findStack: Need = { actions: ['cloudformation:DescribeStacks'], on: 'stack' };
+export const readSettings: Need = { actions: ['lambda:GetFunctionConfiguration'], on: 'scan' };
+export const readProfiles: Need = { actions: ['ssm:GetParameter'], on: 'profiles' };
+export const readAuthorities: Need = {
+  actions: ['ssm:GetParameter'],
+  on: 'authorities',
+  when: 'the stack has authorities',
+};
+export const listSecrets: Need = { actions: ['secretsmanager:ListSecrets'], on: 'all' };
+export const describeSecrets: Need = { actions: ['secretsmanager:DescribeSecret'], on: 'secrets' };
+export const invokeScan: Need = { actions: ['lambda:InvokeFunction'], on: 'scan' };
+export const invokeRenew: Need = { actions: ['lambda:InvokeFunction'], on: 'renew' };
+
+/** Looking at the inventory: all of it, or by name. */
+export const lookAtInventory: Needs = [
+  ...[findStack, readSettings, readProfiles, readAuthorities, listSecrets],
+  { ...describeSecrets, when: 'you name secrets, or the stack has authorities' },
+];
+
+/** A row a need: for the page. */
+export function explainNeed({ actions, on, when }: Need): { actions: string; on: string; when: string } {
+  return { actions: actions.map((action) => `\`${action}\``).join(', '), on: resources[on], when: when ?? '' };
+}
+
+/** The least policy for a command in this stack. */
+export function policyFor(needs: Needs, stack: Stack) {
+  const Statement = needs.map(({ actions, on }) => ({
+    Effect: 'Allow',
+    Action: [...actions],
+    Resource: arnsOf(on, stack),
+    ...(on === 'enrolled' && { Condition: { Null: { [`aws:ResourceTag/${tags.profile}`]: 'false' } } }),
+  }));
+  return { Version: '2012-10-17', Statement };
+}
+
+function arnsOf(on: Resource, stack: Stack): string | string[] {
+  const { partition, region, account, name, outputs } = stack;
+  const arn = (service: string, resource: string) => `arn:${partition}:${service}:${region}:${account}:${resource}`;
+  const output = (key: string) => outputs.get(key) ?? '';
+  switch (on) {
+    case 'all':
+      return '*';
+    case 'stack':
+      return arn('cloudformation', `stack/${name}/*`);
+    case 'scan':
+      return arn('lambda', `function:${output('ScanFunctionName')}`);
+    case 'renew':
+      return arn('lambda', `function:${output('RenewFunctionName')}`);
+    case 'profiles':
+      return arn('ssm', `parameter/cert-renewer/${name}/profiles/*`);
+    case 'authorities':
+      return arn('ssm', `parameter/cert-renewer/${name}/authorities/*`);
+    case 'enrolled':
+    case 'secrets':
+      return arn('secretsmanager', 'secret:*');
+    case 'schedules':
+      return arn('scheduler', 'schedule/default/*');
+    case 'queues':
+      return ['RenewalQueueUrl', 'DeadLetterQueueUrl'].map((key) => arn('sqs', output(key).split('/').at(-1) ?? ''));
+    case 'logs':
+      return arn('logs', `log-group:/aws/lambda/${output('ScanFunctionName')}:*`);
+  }
+}

@@ -1,0 +1,101 @@
+/** The deployed stack in the hands of a command: found by its outputs, and asked as little as the command needs. */
+import type { AwsOptions } from '../lambdas/aws/clients.ts';
+import { once } from '../lambdas/aws/clients.ts';
+import { secretsManagerStore } from '../lambdas/aws/secrets-manager.ts';
+import { ssmAuthorities, ssmProfiles } from '../lambdas/aws/ssm.ts';
+import { RenewalError } from '../lambdas/domain/errors.ts';
+import type { AuthoritySource, Clock, ProfileSource, Store } from '../lambdas/domain/ports.ts';
+import { parseAuthority } from '../lambdas/policy/authority.ts';
+import { parseProfile } from '../lambdas/policy/profile.ts';
+import { loadSchedule } from '../lambdas/policy/schedule.ts';
+import { describeStack, type Stack } from './aws/cloudformation.ts';
+import { type Functions, functionsOf } from './aws/functions.ts';
+
+/** Where the stack is, and as whom to ask. */
+export interface Target {
+  readonly stackName: string;
+  readonly aws: AwsOptions;
+}
+
+/** What the scan function is told of its stack: the rules are reckoned with the very same. */
+export interface Deployment {
+  readonly profiles: ProfileSource;
+  /** Undefined in a stack without authorities of its own. */
+  readonly authorities: AuthoritySource | undefined;
+  readonly rotationFunctionArn: string | undefined;
+  /** Milliseconds until the next scan, from `now` on. */
+  readonly step: (now: number) => number;
+}
+
+export interface Session {
+  readonly target: Target;
+  readonly clock: Clock;
+  readonly store: Store;
+  readonly functions: Functions;
+  /** Throws Internal where there is none. */
+  readonly stack: () => Promise<Stack>;
+  /** One output of the stack. Throws Internal where it is missing. */
+  readonly output: (name: OutputName) => Promise<string>;
+  readonly deployment: () => Promise<Deployment>;
+}
+
+export type OutputName =
+  | 'ScanFunctionName'
+  | 'RenewFunctionName'
+  | 'RenewalQueueUrl'
+  | 'DeadLetterQueueUrl'
+  | 'EventBusName';
+
+export function openSession(target: Target, clock: Clock): Session {
+  const { aws, stackName } = target;
+  const functions = functionsOf(aws, clock.sleep);
+  const stack = once(async () => {
+    const found = await describeStack(aws, stackName);
+    if (found) return found;
+    throw new RenewalError(
+      'Internal',
+      `There is no stack ${stackName} in this account and Region: name another with --stack or --region, or deploy it (npx cdk deploy).`,
+    );
+  });
+  const output = async (name: OutputName): Promise<string> => {
+    const { outputs } = await stack();
+    const value = outputs.get(name);
+    if (value !== undefined) return value;
+    throw new RenewalError(
+      'Internal',
+      `The stack ${stackName} has no output ${name}: it is not cert-renewer's, or an old one. Name another with --stack, or deploy it again.`,
+    );
+  };
+  const deployment = once(async (): Promise<Deployment> => {
+    const { environment } = await functions.settings(await output('ScanFunctionName'));
+    return deploymentOf(aws, clock, environment);
+  });
+  return { target, clock, functions, stack, output, deployment, store: secretsManagerStore(aws) };
+}
+
+async function deploymentOf(
+  aws: AwsOptions,
+  clock: Clock,
+  environment: Readonly<Record<string, string>>,
+): Promise<Deployment> {
+  const { PROFILE_PREFIX, AUTHORITY_PREFIX, AUTHORITIES, SCHEDULE, SCHEDULE_TIMEZONE, RENEW_FUNCTION_ARN } = environment;
+  if (PROFILE_PREFIX === undefined || SCHEDULE === undefined) {
+    throw new RenewalError('Internal', 'The scan function lacks its settings: deploy the stack again.');
+  }
+  const schedule = await loadSchedule(SCHEDULE, SCHEDULE_TIMEZONE);
+  const names = namesIn(AUTHORITIES);
+  return {
+    profiles: ssmProfiles({ ...aws, clock, prefix: PROFILE_PREFIX, parse: parseProfile }),
+    authorities:
+      AUTHORITY_PREFIX === undefined || names.length === 0
+        ? undefined
+        : ssmAuthorities({ ...aws, clock, prefix: AUTHORITY_PREFIX, names, parse: parseAuthority }),
+    rotationFunctionArn: RENEW_FUNCTION_ARN,
+    step: (now) => (schedule.next(now) ?? now + schedule.longestGap) - now,
+  };
+}
+
+function namesIn(json: string | undefined): readonly string[] {
+  const parsed: unknown = JSON.parse(json || '[]');
+  return Array.isArray(parsed) ? parsed.filter((name) => typeof name === 'string') : [];
+}

@@ -1,0 +1,80 @@
+/** Tables without lines: aligned, cut to the width of a terminal, whole in a pipe. */
+import Table from 'cli-table3';
+import { printable, type Style, type Terminal } from './terminal.ts';
+
+export interface Column {
+  readonly head: string;
+  /** Narrower than this the column is not made, however narrow the terminal. */
+  readonly least?: number;
+}
+
+export interface Cell {
+  readonly text: string;
+  readonly style?: Style | undefined;
+}
+
+const noLines = {
+  ...{ top: '', 'top-mid': '', 'top-left': '', 'top-right': '', bottom: '', 'bottom-mid': '', 'bottom-left': '' },
+  ...{ 'bottom-right': '', left: '', 'left-mid': '', mid: '', 'mid-mid': '', right: '', 'right-mid': '', middle: '  ' },
+};
+
+/**
+ * A table that grows: its head comes with the first rows, whose widths the later ones keep (a longer text of theirs is cut
+ * on a terminal, and in a pipe pushes its line aside).
+ */
+export class GrowingTable {
+  readonly #terminal: Terminal;
+  readonly #columns: readonly Column[];
+  #widths: readonly number[] | undefined;
+
+  constructor(terminal: Terminal, columns: readonly Column[]) {
+    this.#terminal = terminal;
+    this.#columns = columns;
+  }
+
+  add(rows: readonly (readonly Cell[])[]): void {
+    if (rows.length === 0) return;
+    const texts = rows.map((row) => row.map(({ text }) => printable(text)));
+    const heads = this.#columns.map(({ head }) => head);
+    const isFirst = this.#widths === undefined;
+    const wanted = heads.map((head, i) => Math.max(head.length, ...texts.map((row) => row[i]?.length ?? 0)));
+    const widths = this.#terminal.width === undefined ? wanted : (this.#widths ?? this.#fitted(wanted));
+    this.#widths = widths;
+    const table = new Table({
+      chars: noLines,
+      style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [], compact: true },
+      colWidths: [...widths],
+    });
+    if (isFirst) table.push(heads.map((head) => this.#terminal.paint('dim', head)));
+    for (const [index, row] of rows.entries()) {
+      table.push(row.map(({ style }, i) => this.#painted(texts[index]?.[i] ?? '', style)));
+    }
+    this.#terminal.print(
+      table
+        .toString()
+        .split('\n')
+        .map((line) => line.trimEnd())
+        .join('\n'),
+    );
+  }
+
+  #painted(text: string, style: Style | undefined): string {
+    return style === undefined || text === '' ? text : this.#terminal.paint(style, text);
+  }
+
+  /** The widest columns give way, to no less than their least. */
+  #fitted(wanted: readonly number[]): readonly number[] {
+    const widths = [...wanted];
+    const room = (this.#terminal.width ?? 80) - 2 * (widths.length - 1);
+    const least = (i: number): number => Math.min(wanted[i] ?? 0, this.#columns[i]?.least ?? 8);
+    for (let over = widths.reduce((sum, width) => sum + width, 0) - room; over > 0; over--) {
+      const widest = widths.reduce((best, width, i) => {
+        const spare = width - least(i);
+        return spare > 0 && (best < 0 || width > (widths[best] ?? 0)) ? i : best;
+      }, -1);
+      if (widest < 0) break;
+      widths[widest] = (widths[widest] ?? 1) - 1;
+    }
+    return widths;
+  }
+}
