@@ -1,6 +1,7 @@
 /** What a command is: words for the help, options, what it needs of AWS, and what it does. */
-import type { Needs } from './permissions.ts';
+import type { Entropy } from '../lambdas/domain/ports.ts';
 import type { Exit } from './exit.ts';
+import type { Needs } from './permissions.ts';
 import type { Session } from './session.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -27,6 +28,7 @@ export interface Example {
 export interface Context {
   readonly terminal: Terminal;
   readonly session: Session;
+  readonly entropy: Entropy;
   /** Aborted by the first Ctrl-C: begin nothing new. */
   readonly interrupted: AbortSignal;
 }
@@ -41,6 +43,8 @@ export interface CommandSpec<Specs extends OptionSpecs = OptionSpecs> {
   readonly options: Specs;
   readonly examples: readonly Example[];
   readonly needs: Needs;
+  /** Whether a first Ctrl-C lets what has begun come to its end; else it ends the program. */
+  readonly winds?: boolean;
   readonly run: (context: Context, names: readonly string[], options: OptionValues<Specs>) => Promise<Exit>;
 }
 

@@ -5,10 +5,14 @@ export const exitCodes = {
   ok: { code: 0, meaning: 'done, and nothing needs you' },
   attention: {
     code: 1,
-    meaning: 'something needs you: a certificate is overdue or failing, one of those asked for could not be done, or the doctor found a fault',
+    meaning:
+      'something needs you: a certificate is overdue or failing, one of those asked for could not be done, or the doctor found a fault',
   },
   usage: { code: 2, meaning: 'the command line is wrong: nothing was done' },
-  failed: { code: 3, meaning: 'no stack, no credentials, no permission or no answer of AWS: it could not begin' },
+  failed: {
+    code: 3,
+    meaning: 'it could not be done at all: no stack, no credentials, no permission, no answer of AWS',
+  },
   interrupted: { code: 130, meaning: 'Ctrl-C: what was done is done, the rest is untouched' },
 } as const;
 
@@ -34,15 +38,19 @@ const forPeople: readonly (readonly [RegExp, string])[] = [
   [/: this passes by itself, and the call is tried again\.$/, ': AWS did not answer, or asks to go slower: try again.'],
 ];
 
+const notLoggedIn = new Set(['CredentialsProviderError', 'TokenProviderError']);
+
 /** Any thrown value as code and message for a person. */
 export function explain(thrown: unknown): { readonly errorType: string; readonly message: string } {
   if (thrown instanceof UsageError) return { errorType: 'Usage', message: thrown.message };
-  if (thrown instanceof Error && /Region is missing/.test(thrown.message)) {
-    return { errorType: 'Usage', message: 'No Region: name it with --region, AWS_REGION or in your AWS configuration.' };
+  const origin = thrown instanceof RenewalError && thrown.cause instanceof Error ? thrown.cause : thrown;
+  if (origin instanceof Error && /Region is missing/.test(origin.message)) {
+    const message = 'No Region: name it with --region, AWS_REGION or in your AWS configuration.';
+    return { errorType: 'Usage', message };
   }
-  if (!(thrown instanceof RenewalError) && thrown instanceof Error && /^[A-Z]\w*$/.test(thrown.name)) {
-    const own = thrown.name === 'CredentialsProviderError' || thrown.name === 'TokenProviderError';
-    if (own) return { errorType: 'AccessDenied', message: `${thrown.message} (${thrown.name}): log in first, or name a profile of your AWS configuration with --profile-name.` };
+  if (origin instanceof Error && notLoggedIn.has(origin.name)) {
+    const message = `${origin.message} (${origin.name}): log in first, or name a profile of your AWS configuration with --profile-name.`;
+    return { errorType: 'AccessDenied', message };
   }
   const error = toRenewalError(thrown);
   if (error.code === 'Internal' && error.cause instanceof Error) {

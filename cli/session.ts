@@ -78,7 +78,8 @@ async function deploymentOf(
   clock: Clock,
   environment: Readonly<Record<string, string>>,
 ): Promise<Deployment> {
-  const { PROFILE_PREFIX, AUTHORITY_PREFIX, AUTHORITIES, SCHEDULE, SCHEDULE_TIMEZONE, RENEW_FUNCTION_ARN } = environment;
+  const { PROFILE_PREFIX, AUTHORITY_PREFIX, AUTHORITIES, SCHEDULE, SCHEDULE_TIMEZONE, RENEW_FUNCTION_ARN } =
+    environment;
   if (PROFILE_PREFIX === undefined || SCHEDULE === undefined) {
     throw new RenewalError('Internal', 'The scan function lacks its settings: deploy the stack again.');
   }

@@ -53,9 +53,14 @@ export class Terminal {
     this.#above(() => this.#options.stderr.write(`${text}\n`));
   }
 
+  /** A note for who looks on; nothing where stderr is no terminal, so that cron has nothing to mail. */
+  hint(text: string): void {
+    if (this.#options.stderr.isTTY) this.note(text);
+  }
+
   /** The one line at the bottom that changes; nothing where stderr is no terminal. An empty text takes it away. */
   progress(text: string): void {
-    if (!this.#options.stderr.isTTY) return;
+    if (!this.#options.stderr.isTTY || (text === '' && this.#progress === '')) return;
     const room = Math.max(1, (this.#options.stderr.columns ?? 80) - 1);
     this.#progress = text.length > room ? `${text.slice(0, room - 1)}…` : text;
     this.#options.stderr.write(`\r\x1b[2K${this.#progress}`);
@@ -68,10 +73,9 @@ export class Terminal {
 
   #above(write: () => void): void {
     const { stderr } = this.#options;
-    if (this.#progress === '') return write();
-    stderr.write('\r\x1b[2K');
+    if (this.#progress !== '') stderr.write('\r\x1b[2K');
     write();
-    stderr.write(this.#progress);
+    if (this.#progress !== '') stderr.write(this.#progress);
   }
 }
 

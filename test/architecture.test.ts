@@ -80,6 +80,26 @@ function offence(source: Source, target: string): string | undefined {
   return packages.some((pattern) => matches(target, pattern)) ? undefined : `${source.path} imports ${target}`;
 }
 
+/** The same for `cli/`, by file: what it may import beside its own files and the rooms of `lambdas/`. */
+const cliPackages: readonly (readonly [file: RegExp, packages: readonly string[]])[] = [
+  [/^aws\//, ['@aws-sdk/*', '@smithy/*']],
+  [/^program\.ts$/, ['commander']],
+  [/^table\.ts$/, ['cli-table3']],
+  [/^files\//, ['node:fs', 'node:fs/promises']],
+];
+
+function cliOffence(path: string, target: string): string | undefined {
+  const said = `cli/${path} imports ${target}`;
+  if (target.startsWith('.')) {
+    const [folder, room, rest] = normalize(join('cli', dirname(path), target)).split('/');
+    if (folder === 'cli') return undefined;
+    return folder === 'lambdas' && rest !== undefined && everything.includes(room ?? '') ? undefined : said;
+  }
+  if (target.startsWith('node:') && !outside.some((module) => target.startsWith(module))) return undefined;
+  const packages = cliPackages.find(([file]) => file.test(path))?.[1] ?? [];
+  return packages.some((pattern) => matches(target, pattern)) ? undefined : said;
+}
+
 describe('the rooms', () => {
   const all = sources('lambdas');
 
@@ -116,6 +136,19 @@ describe('the rooms', () => {
     expect(offenders).toEqual([]);
   });
 
+  it('lend the command line all but handlers and compose.ts; it asks AWS by its own room, and the process in main.ts alone', () => {
+    const files = sources('cli');
+    expect(files.length).toBeGreaterThan(10);
+    expect(files.flatMap((source) => imports(source.text).flatMap((to) => cliOffence(source.path, to) ?? []))).toEqual(
+      [],
+    );
+    const air = /new Date\(\)|Date\.now\(\)|Math\.random\(|randomBytes\(|process\.|[^.\w]fetch\(/;
+    const offenders = files.filter(({ path, text }) => path !== 'main.ts' && air.test(withoutComments(text)));
+    expect(offenders.map(({ path }) => path)).toEqual([]);
+    expect(cliOffence('commands/stray.ts', '@aws-sdk/client-sqs')).toBeDefined();
+    expect(cliOffence('commands/stray.ts', '../../lambdas/compose.ts')).toBeDefined();
+  });
+
   it('are found wanting when they offend', () => {
     const stray = {
       path: 'domain/stray.ts',
@@ -127,7 +160,7 @@ describe('the rooms', () => {
 
   it('use no name that says nothing', () => {
     const banned = /(manager|helper|utils?|misc|common|service)[^/]*\.ts$/i;
-    const found = [...sources('lambdas'), ...sources('cdk')].filter(({ path }) =>
+    const found = [...sources('lambdas'), ...sources('cdk'), ...sources('cli')].filter(({ path }) =>
       banned.test(path.split('/').at(-1) ?? ''),
     );
     // "Secrets Manager" is the name of an AWS service, not of a class that manages.

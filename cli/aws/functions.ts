@@ -52,7 +52,8 @@ export function functionsOf(options: AwsOptions, sleep: (milliseconds: number) =
   }
 
   async function invoke(functionName: string, request: unknown): Promise<unknown> {
-    const command = () => new InvokeCommand({ FunctionName: functionName, Payload: Buffer.from(JSON.stringify(request)) });
+    const command = () =>
+      new InvokeCommand({ FunctionName: functionName, Payload: Buffer.from(JSON.stringify(request)) });
     for (let attempt = 1; ; attempt++) {
       try {
         const { Payload, FunctionError } = await client.send(command());

@@ -12,7 +12,11 @@ export interface FoundAuthority {
 }
 
 /** Those that can be read and described; another is logged and stops nobody. */
-export async function findAuthorities({ authorities, store, journal }: ScanWorld): Promise<readonly FoundAuthority[]> {
+export async function findAuthorities({
+  authorities,
+  store,
+  journal,
+}: Pick<ScanWorld, 'authorities' | 'store' | 'journal'>): Promise<readonly FoundAuthority[]> {
   if (authorities === undefined) return [];
   const found = await Promise.all(
     authorities.names.map(async (name): Promise<FoundAuthority | undefined> => {

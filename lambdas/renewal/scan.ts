@@ -5,11 +5,9 @@
 import { formatInstant } from '../domain/instant.ts';
 import type { QueueMessage, ScanRequest } from '../domain/request.ts';
 import type { PlanEntry, ScanCounts, ScanResult } from '../domain/result.ts';
-import { authorityProfile } from '../policy/authority-profile.ts';
-import { checkOwnership } from '../policy/checks.ts';
 import { type Candidate, type Judgement, type JudgementTerms, judge, profileNameOf } from '../policy/judgement.ts';
-import { ownership } from './gather.ts';
-import { findAuthorities, parentsFirst } from './scan-authorities.ts';
+import { candidates, profileOf } from './candidates.ts';
+import { parentsFirst } from './scan-authorities.ts';
 import { Tally } from './tally.ts';
 import type { ScanWorld } from './world.ts';
 
@@ -41,28 +39,14 @@ export async function scan(world: ScanWorld, request: ScanRequest): Promise<Scan
   return { ...counts, plan, ...(request.dryRun && counts.listed > plan.length && { planTruncated: true }) };
 }
 
-/** The authorities first, then the enrolled secrets page by page; one that is both is an authority's, and comes once. */
-async function* candidates(world: ScanWorld): AsyncGenerator<readonly Candidate[]> {
-  const authorities = await findAuthorities(world);
-  if (authorities.length > 0) yield authorities;
-  const own = new Set(authorities.map(({ secret }) => secret.arn));
-  for await (const page of world.store.list()) {
-    yield page.filter(({ arn }) => !own.has(arn)).map((secret) => ({ secret }));
-  }
-}
-
 function isWanted(candidate: Candidate, { profile, secretIds }: ScanRequest): boolean {
   const { secret } = candidate;
   if (profile !== undefined && profileNameOf(candidate) !== profile) return false;
   return secretIds === undefined || secretIds.includes(secret.name) || secretIds.includes(secret.arn);
 }
 
-/** Its profile is looked up only where it counts: names come from tags, and each unknown one costs a call. */
 async function judgeOne(world: ScanWorld, candidate: Candidate, terms: JudgementTerms): Promise<Judgement> {
-  const { secret, authority } = candidate;
-  if (authority) return judge(candidate, authorityProfile(authority), terms);
-  const isOurs = checkOwnership(ownership(world, secret)) === undefined;
-  return judge(candidate, isOurs ? await world.profiles.find(profileNameOf(candidate)) : undefined, terms);
+  return judge(candidate, await profileOf(world, candidate), terms);
 }
 
 function planEntry({ secret, profile, decision, status, time }: Judgement): PlanEntry {

@@ -1,0 +1,232 @@
+/** `renew`: the on-demand request, for one certificate or for many. */
+
+import { toRenewalError } from '../../lambdas/domain/errors.ts';
+import type { RenewalResult } from '../../lambdas/domain/result.ts';
+import { parseOnDemandRequest } from '../../lambdas/policy/request.ts';
+import { codeOf, FunctionFailure } from '../aws/functions.ts';
+import { type Context, command } from '../command.ts';
+import { type Exit, explain, UsageError } from '../exit.ts';
+import { inventory } from '../inventory.ts';
+import { findStack, invokeRenew, lookAtInventory } from '../permissions.ts';
+import { printable, progressBar } from '../terminal.ts';
+import { count } from '../words.ts';
+
+const options = {
+  profile: { flags: '--profile <profile>', description: 'all certificates of this profile' },
+  all: { flags: '--all', description: "all enrolled certificates of the stack's profiles" },
+  expiresIn: { flags: '--expires-in <window>', description: 'only if no more than this is left: 8h, 33%' },
+  rekeyPeriod: { flags: '--rekey-period <duration>', description: 'only if this much has passed since notBefore' },
+  mode: { flags: '--mode <mode>', description: 'new key pair, or the same', choices: ['rekey', 'renew'] },
+  kty: { flags: '--kty <type>', description: 'type of the new key', choices: ['EC', 'OKP', 'RSA'] },
+  curve: { flags: '--curve <curve>', description: 'P-256, P-384, P-521 or Ed25519; needs --kty' },
+  crv: { flags: '--crv <curve>', description: 'the same' },
+  size: { flags: '--size <bits>', description: 'of an RSA key, 2048 to 8192; needs --kty' },
+  privateKey: {
+    flags: '--private-key <key>',
+    description: 'rekey with this key: a secret of the same profile, or a key in KMS (its ARN, alias/…, or kms:<id>)',
+  },
+  out: { flags: '--out <secret>', description: 'put the new pair there, and leave the source as it is' },
+  force: { flags: '--force', description: 'not due, renewed recently, or paused; and overwrite --out' },
+  dryRun: { flags: '--dry-run', description: 'say what would be done, and why' },
+  concurrency: { flags: '--concurrency <number>', description: 'so many at once, 1 to 50 (default: 5)' },
+} as const;
+
+export const renew = command({
+  name: 'renew',
+  summary: 'renew certificates now',
+  description: [
+    'Asks the renew function for each, as `aws lambda invoke` does, and prints a line as each ends. Without --expires-in or --rekey-period it acts at once, due or not.',
+    'For many: so many at once, a progress bar on a terminal, and a summary. One that fails stops no other; exit code 1 if one failed. After Ctrl-C nothing new is begun: what has begun is waited for, the rest stays untouched, and it says which. A second Ctrl-C does not wait.',
+    "--all and --profile leave out what other stacks or services own. The stack's own authorities are renewed by name, or by --profile authority:<name>.",
+  ],
+  argument: { name: '[names...]', description: 'names or ARNs of secrets' },
+  options,
+  examples: [
+    { command: 'cert-renewer renew web/tls', says: 'one, now' },
+    { command: 'cert-renewer renew --profile internal --expires-in 72h', says: 'what ends within three days' },
+    { command: 'cert-renewer renew --all --dry-run', says: 'what it would do to each' },
+    { command: 'cert-renewer renew web/tls --kty RSA --size 4096', says: 'with another kind of key' },
+  ],
+  needs: [
+    findStack,
+    invokeRenew,
+    ...lookAtInventory.filter((need) => need !== findStack).map((need) => ({ ...need, when: '`--all`, `--profile`' })),
+  ],
+  winds: true,
+  run: async (context, names, given) => {
+    const { request, concurrency } = readRequest(names, given);
+    const targets = await targetsOf(context, names, given);
+    return renewAll(context, targets, request, concurrency);
+  },
+});
+
+type Given = Parameters<typeof renew.run>[2];
+/** The same for all: the secret's name comes to it. */
+type Request = Readonly<Record<string, unknown>>;
+
+/** Throws UsageError: what the function would refuse is refused before anything begins. */
+function readRequest(names: readonly string[], given: Given): { request: Request; concurrency: number } {
+  const { profile, all, crv, curve = crv, privateKey, size, out } = given;
+  const ways = [names.length > 0, profile !== undefined, all === true].filter(Boolean).length;
+  if (ways !== 1) throw new UsageError('Say which certificates: names, --profile or --all, and one of these three.');
+  if (crv !== undefined && curve !== crv) throw new UsageError('--curve and --crv say different things: keep one.');
+  if (out !== undefined && names.length !== 1)
+    throw new UsageError('--out takes the pair of one secret: name that one.');
+  const concurrency = Number(given.concurrency ?? '5');
+  if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > 50) {
+    throw new UsageError(`--concurrency is ${given.concurrency}: expected a whole number from 1 to 50.`);
+  }
+  const { expiresIn, rekeyPeriod, mode, kty, force, dryRun } = given;
+  const settings = {
+    ...{ expiresIn, rekeyPeriod, mode, kty, curve, force, dryRun },
+    size: size === undefined ? undefined : /^\d+$/.test(size) ? Number(size) : size,
+    privateKey: privateKey === undefined ? undefined : keyOf(privateKey),
+    out: out === undefined ? undefined : { secretId: out },
+  };
+  const request = Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
+  for (const secretId of names.length > 0 ? names : ['any']) check({ secretId, ...request });
+  return { request, concurrency };
+}
+
+function keyOf(text: string): { secretId: string } | { kmsKeyId: string } {
+  if (text.startsWith('kms:')) return { kmsKeyId: text.slice('kms:'.length) };
+  return /^arn:[\w-]+:kms:|^alias\//.test(text) ? { kmsKeyId: text } : { secretId: text };
+}
+
+function check(request: Request): void {
+  try {
+    parseOnDemandRequest(request);
+  } catch (thrown) {
+    const inFlags = toRenewalError(thrown).message.replace(/\$\.([a-zA-Z]+)/g, (_, field: string) => {
+      return `--${field.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+    });
+    throw new UsageError(inFlags.replace(/ See docs\/invoke\.md\.$/, ''));
+  }
+}
+
+async function targetsOf(context: Context, names: readonly string[], { profile }: Given): Promise<readonly string[]> {
+  if (names.length > 0) return [...new Set(names)];
+  const { session, terminal } = context;
+  const targets: string[] = [];
+  for await (const { rows } of inventory(session, terminal, { names: [], profile })) {
+    for (const { name, profile: of, reason } of rows) {
+      const isAuthority = of.startsWith('authority:');
+      if (!leftOut.has(reason.code) && (!isAuthority || of === profile)) targets.push(name);
+    }
+    terminal.progress(`${count(targets.length, 'certificate')} …`);
+  }
+  terminal.progress('');
+  if (targets.length === 0) {
+    throw new UsageError(
+      profile === undefined
+        ? 'No secret is enrolled.'
+        : `No secret is enrolled in the profile ${profile} of this stack.`,
+    );
+  }
+  return targets;
+}
+
+/** Another stack's, or nobody's to write. */
+const leftOut: ReadonlySet<string> = new Set([
+  ...['UnknownProfile', 'Replica', 'RotationEnabled', 'ManagedByService', 'SecretNotFound'],
+]);
+
+interface Ending {
+  readonly outcome: RenewalResult['outcome'] | 'failed';
+  readonly detail: string;
+  readonly record: object;
+}
+
+async function renewAll(
+  context: Context,
+  targets: readonly string[],
+  request: Request,
+  concurrency: number,
+): Promise<Exit> {
+  const { terminal, session, interrupted } = context;
+  const functionName = await session.output('RenewFunctionName');
+  const counts = new Map<string, number>();
+  const failed: string[] = [];
+  const underWay = new Set<string>();
+  const waiting = [...targets];
+  const width = Math.min(40, Math.max(...targets.map((name) => name.length)));
+  let done = 0;
+  const showProgress = () => {
+    if (targets.length === 1) return;
+    const failures = failed.length > 0 ? `, ${failed.length} failed` : '';
+    terminal.progress(progressBar(done, targets.length, failures));
+  };
+  const stop = () => {
+    const begun =
+      underWay.size > 0
+        ? `waiting for ${[...underWay].join(', ')}, which ${underWay.size === 1 ? 'has' : 'have'} begun`
+        : 'nothing has begun';
+    terminal.note(printable(`Stopping: ${begun}. Ctrl-C again to leave without waiting.`));
+  };
+  interrupted.addEventListener('abort', stop, { once: true });
+
+  async function work(): Promise<void> {
+    for (let name = waiting.shift(); name !== undefined; name = interrupted.aborted ? undefined : waiting.shift()) {
+      underWay.add(name);
+      const { outcome, detail, record } = await renewOne(context, functionName, name, request);
+      underWay.delete(name);
+      done += 1;
+      counts.set(outcome, (counts.get(outcome) ?? 0) + 1);
+      if (outcome === 'failed') failed.push(name);
+      if (terminal.json) terminal.record(record);
+      else terminal.print(printable(`${name.padEnd(width)}  ${outcome.padEnd(7)}  ${detail}`));
+      showProgress();
+    }
+  }
+  showProgress();
+  await Promise.all(Array.from({ length: Math.min(concurrency, targets.length) }, work));
+  terminal.progress('');
+  interrupted.removeEventListener('abort', stop);
+  summarise(context, { counts, failed, untouched: waiting, all: targets.length });
+  if (interrupted.aborted) return 'interrupted';
+  return failed.length > 0 ? 'attention' : 'ok';
+}
+
+async function renewOne(
+  { session }: Context,
+  functionName: string,
+  secretId: string,
+  request: Request,
+): Promise<Ending> {
+  try {
+    const answer = await session.functions.invoke(functionName, { secretId, ...request });
+    const result = answer as RenewalResult; // schemas/renew-answer.schema.json
+    return { outcome: result.outcome, detail: detailOf(result), record: { secretId, ...result } };
+  } catch (thrown) {
+    const { errorType, message } =
+      thrown instanceof FunctionFailure ? { errorType: codeOf(thrown), message: thrown.message } : explain(thrown);
+    const error = { errorType, message };
+    return { outcome: 'failed', detail: `${errorType}: ${message}`, record: { secretId, outcome: 'failed', error } };
+  }
+}
+
+function detailOf({ outcome, reason, warnings, keyAlgorithm, notAfter, out }: RenewalResult): string {
+  const warned = warnings.map(({ code, message }) => ` (${code}: ${message})`).join('');
+  if (outcome === 'skipped' || outcome === 'planned') return `${reason.code}: ${reason.message}${warned}`;
+  const where = out ? `, in ${out.secretArn}` : '';
+  return `${keyAlgorithm ?? 'key elsewhere'}, until ${notAfter}${where}${warned}`;
+}
+
+interface Tally {
+  readonly counts: ReadonlyMap<string, number>;
+  readonly failed: readonly string[];
+  readonly untouched: readonly string[];
+  readonly all: number;
+}
+
+function summarise({ terminal, interrupted }: Context, { counts, failed, untouched, all }: Tally): void {
+  if (all > 1) {
+    const parts = [...counts].map(([outcome, number]) => `${number} ${outcome}`);
+    if (untouched.length > 0) parts.push(`${untouched.length} untouched`);
+    terminal.note(`${parts.join(', ')} of ${all}.`);
+    if (failed.length > 0) terminal.note(printable(`Failed: ${failed.join(', ')}`));
+  }
+  if (!interrupted.aborted) return;
+  if (terminal.json) for (const secretId of untouched) terminal.record({ secretId, outcome: 'untouched' });
+  else if (untouched.length > 0) terminal.note(printable(`Untouched: ${untouched.join(', ')}`));
+}

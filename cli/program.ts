@@ -1,0 +1,134 @@
+/** The command line as a whole: words to a command, a command to its end. */
+import { Command, CommanderError, Option } from 'commander';
+import type { Clock, Entropy } from '../lambdas/domain/ports.ts';
+import type { CommandSpec, Example, OptionSpec, OptionSpecs, OptionValues } from './command.ts';
+import { commands } from './commands/index.ts';
+import { type Exit, exitCodes, explain, UsageError } from './exit.ts';
+import { openSession, type Session, type Target } from './session.ts';
+import { type Output, Terminal } from './terminal.ts';
+
+/** What the program needs of the process that it is. */
+export interface Edges {
+  readonly stdout: Output;
+  readonly stderr: Output;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly clock: Clock;
+  readonly entropy: Entropy;
+  /** Called for each Ctrl-C. */
+  readonly onInterrupt: (listener: () => void) => void;
+  readonly exit: (code: number) => void;
+  /** Default: the real AWS. */
+  readonly open?: (target: Target, clock: Clock) => Session;
+}
+
+export const globalOptions = {
+  stack: { flags: '--stack <name>', description: 'name of the stack (default: CertRenewer)' },
+  region: { flags: '--region <region>', description: 'AWS Region (default: as the AWS CLI finds it)' },
+  profileName: {
+    flags: '--profile-name <name>',
+    description: 'profile of your AWS configuration, as the AWS CLI’s --profile',
+  },
+  json: { flags: '--json', description: 'one JSON object a line' },
+} as const satisfies Readonly<Record<string, OptionSpec>>;
+
+/** Runs one command line (without node and script) and gives the exit code. Never throws. */
+export async function run(argv: readonly string[], edges: Edges): Promise<number> {
+  const json = argv.includes('--json');
+  let exit: Exit = 'ok';
+  try {
+    const program = build(edges, (end) => {
+      exit = end;
+    });
+    await program.parseAsync([...argv], { from: 'user' });
+  } catch (thrown) {
+    if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? 0 : exitCodes.usage.code;
+    const { errorType, message } = explain(thrown);
+    edges.stderr.write(json ? `${JSON.stringify({ error: { errorType, message } })}\n` : `${errorType}: ${message}\n`);
+    exit = errorType === 'Usage' ? 'usage' : 'failed';
+  }
+  return exitCodes[exit].code;
+}
+
+/** The parser. `ended` is told how the command went. */
+export function build(edges: Edges, ended: (exit: Exit) => void): Command {
+  const program = new Command('cert-renewer')
+    .description('Looks at the certificates that cert-renewer keeps, and steers it.')
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => edges.stdout.write(text),
+      writeErr: (text) => edges.stderr.write(text),
+      getOutHelpWidth: () => (edges.stdout.isTTY ? (edges.stdout.columns ?? 80) : 100),
+      getErrHelpWidth: () => (edges.stderr.isTTY ? (edges.stderr.columns ?? 80) : 100),
+    })
+    .configureHelp({ showGlobalOptions: true })
+    .showHelpAfterError('(--help says more)')
+    .addHelpText('before', examplesText(commands.flatMap(({ examples }) => examples.slice(0, 1))));
+  for (const option of Object.values(globalOptions)) program.addOption(optionOf(option));
+  for (const spec of commands) add(program, spec, edges, ended);
+  return program;
+}
+
+function add(program: Command, spec: CommandSpec, edges: Edges, ended: (exit: Exit) => void): void {
+  const command = program
+    .command(spec.name)
+    .summary(spec.summary)
+    .description(spec.description.join('\n\n'))
+    .addHelpText('before', examplesText(spec.examples));
+  if (spec.argument) command.argument(spec.argument.name, spec.argument.description);
+  for (const option of Object.values(spec.options)) command.addOption(optionOf(option));
+  command.action(async () => {
+    const given = command.opts();
+    ended(await act(spec, command.args, given, program.opts(), edges));
+  });
+}
+
+async function act(
+  spec: CommandSpec,
+  names: readonly string[],
+  options: Readonly<Record<string, string | boolean>>,
+  globals: Readonly<Record<string, string | boolean>>,
+  edges: Edges,
+): Promise<Exit> {
+  const text = (value: string | boolean | undefined) => (typeof value === 'string' ? value : undefined);
+  const region = text(globals['region']);
+  const profile = text(globals['profileName']);
+  const { stdout, stderr, clock, entropy } = edges;
+  const json = globals['json'] === true;
+  const terminal = new Terminal({ stdout, stderr, json, noColor: Boolean(edges.env['NO_COLOR']) });
+  const target: Target = {
+    stackName: text(globals['stack']) ?? 'CertRenewer',
+    aws: { ...(region !== undefined && { region }), ...(profile !== undefined && { profile }) },
+  };
+  const session = (edges.open ?? openSession)(target, clock);
+  const interrupted = new AbortController();
+  edges.onInterrupt(() => {
+    terminal.progress('');
+    if (interrupted.signal.aborted || !spec.winds) edges.exit(exitCodes.interrupted.code);
+    interrupted.abort();
+  });
+  try {
+    return await spec.run(
+      { terminal, session, entropy, interrupted: interrupted.signal },
+      names,
+      options as OptionValues<OptionSpecs>,
+    );
+  } finally {
+    terminal.progress('');
+  }
+}
+
+function optionOf({ flags, description, choices }: OptionSpec): Option {
+  const option = new Option(flags, description);
+  return choices ? option.choices([...choices]) : option;
+}
+
+export function examplesText(examples: readonly Example[]): string {
+  const width = Math.max(...examples.map(({ command }) => command.length));
+  const lines = examples.map(({ command, says }) => `  ${command.padEnd(width)}  ${says}`);
+  return `Examples:\n${lines.join('\n')}\n`;
+}
+
+/** Throws UsageError where a command that needs names was given none. */
+export function requireNames(names: readonly string[]): void {
+  if (names.length === 0) throw new UsageError('No secret is named: say which.');
+}

@@ -1,0 +1,177 @@
+import { describe, expect, it } from 'vitest';
+import { FunctionFailure } from '../../cli/aws/functions.ts';
+import { tags } from '../../lambdas/domain/tags.ts';
+import { internal, World } from '../renewal/world.ts';
+import { records, stage } from './stage.ts';
+
+const renewed = (request: Record<string, unknown>) => ({
+  outcome: request['dryRun'] ? 'planned' : 'rekeyed',
+  reason: { code: 'Requested', message: 'Asked for.' },
+  warnings: [],
+  secretArn: `arn:${request['secretId']}`,
+  keyAlgorithm: 'EC P-256',
+  notAfter: '2026-11-23T12:00:00Z',
+});
+const answering = (name: string, request: Record<string, unknown>) => {
+  if (name !== 'renew') throw new Error(`asked ${name}`);
+  if (request['secretId'] === 'bad') throw new FunctionFailure('CaRejected', 'The CA says no.');
+  return renewed(request);
+};
+
+function many(number: number): World {
+  const world = new World(internal);
+  for (let i = 0; i < number; i++) {
+    const name = `c${String(i).padStart(3, '0')}`;
+    world.store.add({ name, value: '{}', versionId: 'v1', tags: { [tags.profile]: 'internal' } });
+  }
+  return world;
+}
+
+describe('renew', () => {
+  it('sends every option as the on-demand request has it', async () => {
+    const { cli, requests } = stage({ invoke: answering });
+    const words = '--mode rekey --expires-in 8h --kty EC --crv P-384 --out other --force --dry-run';
+    expect((await cli('renew', 'web', ...words.split(' '))).code).toBe(0);
+    await cli('renew', 'web', '--kty', 'RSA', '--size', '4096', '--rekey-period', '16h');
+    for (const key of ['keys/web', 'alias/web', 'arn:aws:kms:us-east-1:1:key/k', 'kms:k']) {
+      await cli('renew', 'web', '--private-key', key);
+    }
+    expect(requests.map(({ request }) => request)).toEqual([
+      {
+        ...{ secretId: 'web', mode: 'rekey', expiresIn: '8h', kty: 'EC', curve: 'P-384' },
+        ...{ out: { secretId: 'other' }, force: true, dryRun: true },
+      },
+      { secretId: 'web', kty: 'RSA', size: 4096, rekeyPeriod: '16h' },
+      { secretId: 'web', privateKey: { secretId: 'keys/web' } },
+      { secretId: 'web', privateKey: { kmsKeyId: 'alias/web' } },
+      { secretId: 'web', privateKey: { kmsKeyId: 'arn:aws:kms:us-east-1:1:key/k' } },
+      { secretId: 'web', privateKey: { kmsKeyId: 'k' } },
+    ]);
+  });
+
+  it.each([
+    ['renew', /names, --profile or --all/],
+    ['renew web --all', /one of these three/],
+    ['renew web --curve P-256', /^Usage: .*--curve is set without --kty/],
+    ['renew web --expires-in 1h --rekey-period 1h', /--expires-in and --rekey-period are both set/],
+    ['renew web --expires-in soon', /--expires-in: found "soon"/],
+    ['renew web --mode renew --kty EC', /--mode is renew/],
+    ['renew web --kty RSA --size many', /--size/],
+    ['renew web --kty EC --curve P-256 --crv P-384', /different things/],
+    ['renew a b --out c', /--out/],
+    ['renew web --concurrency 0', /from 1 to 50/],
+    ['renew web --kty DSA', /Allowed choices are EC, OKP, RSA/],
+    ['renew --profile nowhere', /nowhere/],
+  ])('refuses %s before anything is asked', async (words, message) => {
+    const { cli, requests } = stage({ invoke: answering });
+    const { code, stdout, stderr } = await cli(...words.split(' '));
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toMatch(message);
+    expect(requests).toEqual([]);
+  });
+
+  it('one that fails stops no other: a line each, a summary, exit code 1', async () => {
+    const { code, stdout, stderr } = await stage({ invoke: answering }).cli('renew', 'a', 'bad', 'c', 'a');
+    expect(code).toBe(1);
+    expect(stdout.trimEnd().split('\n').sort()).toEqual([
+      'a    rekeyed  EC P-256, until 2026-11-23T12:00:00Z',
+      'bad  failed   CaRejected: The CA says no.',
+      'c    rekeyed  EC P-256, until 2026-11-23T12:00:00Z',
+    ]);
+    expect(stderr).toBe('2 rekeyed, 1 failed of 3.\nFailed: bad\n');
+    const json = records((await stage({ invoke: answering }).cli('renew', 'bad', '--json')).stdout);
+    expect(json).toEqual([
+      { secretId: 'bad', outcome: 'failed', error: { errorType: 'CaRejected', message: 'The CA says no.' } },
+    ]);
+  });
+
+  it('--all takes what is this stack’s to write, no more than so many at once', async () => {
+    let now = 0;
+    let most = 0;
+    const invoke = async (_: string, request: Record<string, unknown>) => {
+      most = Math.max(most, ++now);
+      await new Promise((resolve) => setImmediate(resolve));
+      now -= 1;
+      return renewed(request);
+    };
+    const { cli, requests } = stage({ invoke });
+    expect((await cli('renew', '--all', '--concurrency', '3')).code).toBe(0);
+    expect(most).toBe(3);
+    const names = requests.map(({ request }) => request['secretId']);
+    expect(names).toContain('paused'); // the function says that it is
+    for (const name of ['unknown-profile', 'replica', 'rotated', 'managed', 'deleted', 'not-ours']) {
+      expect(names).not.toContain(name);
+    }
+  });
+
+  it('after Ctrl-C what has begun ends, the rest is untouched, and it says which', async () => {
+    const world = many(30);
+    const staged = stage({
+      world,
+      tty: true,
+      invoke: async (_, request) => {
+        if (request['secretId'] === 'c007') staged.interrupt();
+        await new Promise((resolve) => setImmediate(resolve));
+        return renewed(request);
+      },
+    });
+    const { code, stdout, stderr } = await staged.cli('renew', '--all', '--concurrency', '4');
+    expect(code).toBe(130);
+    const asked = staged.requests.length;
+    expect(asked).toBeLessThanOrEqual(11);
+    expect(stdout.trimEnd().split('\n')).toHaveLength(asked);
+    expect(stderr).toMatch(/Stopping: waiting for .*c007/);
+    expect(stderr).toContain(`${asked} rekeyed, ${30 - asked} untouched of 30.`);
+    expect(stderr).toMatch(/Untouched: .*c029\n/);
+    expect(stderr).toContain('] 7 of 30');
+    expect(staged.exits).toEqual([]);
+  });
+
+  it('a second Ctrl-C does not wait, and a command that only looks ends at the first', async () => {
+    const staged = stage({
+      invoke: () => {
+        staged.interrupt();
+        staged.interrupt();
+        return renewed({});
+      },
+    });
+    await staged.cli('renew', 'web');
+    expect(staged.exits).toEqual([130]);
+    const looking = stage({
+      invoke: () => {
+        looking.interrupt();
+        return { plan: [], listed: 0 };
+      },
+    });
+    await looking.cli('plan');
+    expect(looking.exits).toEqual([130]);
+  });
+});
+
+describe('plan', () => {
+  const entry = {
+    ...{ secretArn: 'arn:web', name: 'web', profile: 'internal', action: 'skip' },
+    ...{ reason: { code: 'NotDue', message: 'There is time.' }, notAfter: null, renewAt: null },
+  };
+
+  it('asks the scan for a dry run, and gives a line and a reason a certificate', async () => {
+    const { cli, requests } = stage({ invoke: () => ({ plan: [entry], listed: 1 }) });
+    const { code, stdout } = await cli('plan', 'web', 'gone', '--profile', 'internal', '--force');
+    expect(requests).toEqual([
+      {
+        functionName: 'scan',
+        request: { dryRun: true, secretIds: ['web', 'gone'], profile: 'internal', force: true },
+      },
+    ]);
+    expect(stdout).toMatch(/^web +internal +skip +NotDue: There is time\.$/m);
+    expect(code).toBe(1); // gone is not in the plan
+    expect((await cli('plan')).code).toBe(0);
+  });
+
+  it('says where it is cut, and where one is not in it', async () => {
+    const { cli } = stage({ invoke: () => ({ plan: [entry], listed: 9_000, planTruncated: true }) });
+    expect((await cli('plan')).stderr).toContain('1 of 9000');
+    const { stdout } = await cli('plan', 'gone', '--json');
+    expect(records(stdout)).toMatchObject([entry, { name: 'gone', error: { errorType: 'SecretNotEnrolled' } }]);
+  });
+});

@@ -1,0 +1,104 @@
+/** The command line on fakes: a world of secrets, the stack's functions, a terminal that keeps what was written. */
+import { PassThrough } from 'node:stream';
+import type { FunctionSettings } from '../../cli/aws/functions.ts';
+import { run } from '../../cli/program.ts';
+import type { Session } from '../../cli/session.ts';
+import { hour, type World } from '../renewal/world.ts';
+import { zoo } from '../renewal/zoo.ts';
+
+export const stack = {
+  name: 'CertRenewer',
+  arn: 'arn:aws:cloudformation:us-east-1:000000000000:stack/CertRenewer/1',
+  partition: 'aws',
+  region: 'us-east-1',
+  account: '000000000000',
+  status: 'UPDATE_COMPLETE',
+  updatedAt: 0,
+  outputs: new Map([
+    ['ScanFunctionName', 'scan'],
+    ['RenewFunctionName', 'renew'],
+    ['RenewalQueueUrl', 'https://sqs/000000000000/renewals'],
+    ['DeadLetterQueueUrl', 'https://sqs/000000000000/dead'],
+    ['EventBusName', 'bus'],
+  ]),
+};
+
+export interface StageOptions {
+  readonly world?: World;
+  /** What the functions answer: `scan` or `renew`, and the request. */
+  readonly invoke?: (functionName: string, request: Record<string, unknown>) => unknown;
+  readonly session?: Partial<Session>;
+  readonly tty?: boolean;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export interface Ended {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs command lines in one world. */
+export function stage(options: StageOptions = {}) {
+  const world = options.world ?? zoo();
+  const requests: { functionName: string; request: Record<string, unknown> }[] = [];
+  const interrupts: (() => void)[] = [];
+  const exits: number[] = [];
+  const session: Session = {
+    target: { stackName: 'CertRenewer', aws: {} },
+    clock: world.clock,
+    store: world.store,
+    functions: {
+      settings: async (): Promise<FunctionSettings> => ({ environment: {}, state: 'Active', lastUpdate: 'Successful' }),
+      invoke: async (functionName, request) => {
+        const asked = Object(request) as Record<string, unknown>;
+        requests.push({ functionName, request: asked });
+        return options.invoke?.(functionName, asked);
+      },
+    },
+    stack: async () => stack,
+    output: async (name) => stack.outputs.get(name) ?? '',
+    deployment: async () => ({
+      profiles: world.profiles,
+      authorities: undefined,
+      rotationFunctionArn: undefined,
+      step: () => hour,
+    }),
+    ...options.session,
+  };
+
+  function output() {
+    const stream = new PassThrough();
+    const chunks: string[] = [];
+    stream.setEncoding('utf8').on('data', (chunk: string) => chunks.push(chunk));
+    const write = (text: string) => chunks.push(text);
+    return { chunks, out: { write, isTTY: options.tty ?? false, columns: 100 } };
+  }
+
+  async function cli(...argv: string[]): Promise<Ended> {
+    const [stdout, stderr] = [output(), output()];
+    const code = await run(argv, {
+      stdout: stdout.out,
+      stderr: stderr.out,
+      env: options.env ?? {},
+      clock: world.clock,
+      entropy: world.entropy,
+      onInterrupt: (listener) => interrupts.push(listener),
+      exit: (exit) => exits.push(exit),
+      open: () => session,
+    });
+    return { code, stdout: stdout.chunks.join(''), stderr: stderr.chunks.join('') };
+  }
+
+  const interrupt = () => {
+    for (const listener of interrupts) listener();
+  };
+  return { cli, world, requests, exits, interrupt, session };
+}
+
+/** The objects of NDJSON. */
+export const records = (text: string): Record<string, unknown>[] =>
+  text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line));

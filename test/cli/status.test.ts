@@ -1,0 +1,129 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { inBatches } from '../../cli/inventory.ts';
+import { tags } from '../../lambdas/domain/tags.ts';
+import { internal, World } from '../renewal/world.ts';
+import { due } from '../renewal/zoo.ts';
+import { records, stage } from './stage.ts';
+
+describe('status', () => {
+  it('shows every certificate, most urgent first, and ends with 1 as some need attention', async () => {
+    const { code, stdout, stderr } = await stage().cli('status');
+    expect(code).toBe(1);
+    const lines = stdout.trimEnd().split('\n');
+    expect(lines[0]).toMatch(/^NAME +PROFILE +EXPIRES +RENEWS AT +STATE$/);
+    const names = lines.slice(1).map((line) => line.split(/ +/)[0]);
+    expect(names.slice(0, 2)).toEqual(['expired', 'overdue']);
+    expect(names.at(-1)).toBe('rotated');
+    expect(names).not.toContain('not-ours');
+    expect(stdout).toMatch(/^fresh +internal +in 375d +2\S+Z +ok$/m);
+    expect(stdout).toMatch(/^backing-off .* failing.*: CaRejected \(1\), next try in 59m$/m);
+    expect(stdout).toMatch(/^bad-tag .*failing.*: InvalidTag \(1\), needs correcting$/m);
+    expect(stdout).toMatch(/^replica .*paused.*: Replica$/m);
+    expect(stdout).not.toContain('\u001b');
+    expect(stderr).toBe(''); // cron would mail it
+  });
+
+  it('ends with 0 where nothing needs attention', async () => {
+    const { cli } = stage();
+    expect((await cli('status', 'fresh', 'new')).code).toBe(0);
+    expect((await cli('status', 'overdue')).code).toBe(1);
+    expect((await cli('status', '--profile', 'resting', '--json')).stdout.trim().split('\n')).toHaveLength(1);
+  });
+
+  it('says the same in NDJSON, for programs', async () => {
+    const { stdout } = await stage().cli('status', 'backing-off', '--json');
+    expect(records(stdout)).toMatchObject([
+      {
+        name: 'backing-off',
+        profile: 'internal',
+        state: 'failing',
+        notAfter: '2026-11-22T14:00:00Z',
+        failure: { code: 'CaRejected', count: 1, at: '2026-11-22T11:59:00Z', nextTry: '2026-11-22T12:59:00Z' },
+        overdue: true,
+      },
+    ]);
+    expect(records((await stage().cli('status', 'new', '--json')).stdout)).toMatchObject([
+      { state: 'unknown', notBefore: null, notAfter: null, renewAt: null, failure: null },
+    ]);
+  });
+
+  it('tells of a name that is not there or not enrolled, and of the others all the same', async () => {
+    const { code, stdout, stderr } = await stage().cli('status', 'fresh', 'nowhere', 'not-ours');
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/^fresh /m);
+    expect(stderr).toMatch(/^nowhere: SecretNotFound: /m);
+    expect(stderr).toMatch(/^not-ours: SecretNotEnrolled: .*cert-renewer enrol not-ours/m);
+    const json = records((await stage().cli('status', 'nowhere', '--json')).stdout);
+    expect(json).toMatchObject([{ name: 'nowhere', error: { errorType: 'SecretNotFound' } }]);
+  });
+
+  it('on a terminal fits its width, in colour but for NO_COLOR, and its progress line goes', async () => {
+    const world = new World(internal);
+    const name = 'a'.repeat(200);
+    world.store.add({ name, value: '{}', versionId: 'v1', tags: { [tags.profile]: 'internal', ...due } });
+    const { stdout, stderr } = await stage({ world, tty: true }).cli('status');
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: colours
+    const plain = stdout.replace(/\u001b\[\d+m/g, '');
+    expect(stdout).not.toBe(plain);
+    expect(Math.max(...plain.split('\n').map((line) => line.length))).toBeLessThanOrEqual(100);
+    expect(plain).toContain('a…');
+    expect(stderr).toContain('1 certificate …');
+    expect(stderr.endsWith('1 overdue\n')).toBe(true);
+    const bare = await stage({ world, tty: true, env: { NO_COLOR: '1' } }).cli('status');
+    expect(bare.stdout).toBe(plain);
+  });
+
+  it('lets no name move the cursor', async () => {
+    const world = new World(internal);
+    world.store.add({ name: 'a\u001b[2Jb\nc', value: '{}', tags: { [tags.profile]: 'internal' } });
+    const { stdout } = await stage({ world }).cli('status');
+    expect(stdout).toContain('a\\u001b[2Jb\\u000ac');
+    expect(stdout).not.toContain('\u001b');
+  });
+
+  it('sorts what comes together, and shows it before the last page has come', async () => {
+    let last = () => {};
+    const lastPage = new Promise<void>((resolve) => {
+      last = resolve;
+    });
+    async function* pages() {
+      yield [2];
+      yield [1];
+      await lastPage;
+      yield [3];
+    }
+    const batches: number[][] = [];
+    for await (const batch of inBatches(pages(), 20)) {
+      batches.push(batch);
+      last();
+    }
+    expect(batches).toEqual([[2, 1], [3]]);
+    async function* fails() {
+      yield [1];
+      await pause(5);
+      throw new Error('gone');
+    }
+    const all = async () => {
+      for await (const batch of inBatches(fails(), 1_000)) batches.push(batch);
+    };
+    await expect(all()).rejects.toThrow('gone');
+  });
+
+  it('fails with 3 and a word where there is no stack, and with 2 where the command line is wrong', async () => {
+    const broken = { session: { deployment: () => Promise.reject(new Error('no such host')) } };
+    expect(await stage(broken).cli('status')).toEqual({
+      code: 3,
+      stdout: '',
+      stderr: expect.stringMatching(/^Internal: /),
+    });
+    const json = await stage(broken).cli('status', '--json');
+    expect(records(json.stderr)).toMatchObject([{ error: { errorType: 'Internal' } }]);
+    expect((await stage().cli('statu')).code).toBe(2);
+    expect((await stage().cli('status', '--nothing')).code).toBe(2);
+    expect((await stage().cli()).code).toBe(2);
+    const help = await stage().cli('status', '--help');
+    expect(help).toMatchObject({ code: 0, stderr: '' });
+    expect(help.stdout).toMatch(/^Examples:\n/);
+  });
+});
