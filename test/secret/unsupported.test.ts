@@ -136,7 +136,7 @@ describe('what is no secret of ours is refused, with what was found and what was
   it.each(table)('%s', async (_, value, found) => {
     const start = cpuTime();
     const error = await failure(value());
-    expect(cpuTime() - start).toBeLessThan(500);
+    expect(cpuTime() - start).toBeLessThan(1_000);
     expect(error.code).toBe('UnsupportedSecret');
     expect(error.message).toContain(found);
     expect(error.message).toContain('expected');
@@ -182,7 +182,7 @@ describe('what was made to hurt does not', () => {
     const held = text(value());
     const content = await readSecret(held);
     expect(await content.write({ ...content, root: undefined, key: undefined })).toEqual(held);
-    expect(cpuTime() - start).toBeLessThan(500);
+    expect(cpuTime() - start).toBeLessThan(1_000);
   });
 
   it.each([
@@ -201,7 +201,7 @@ describe('what was made to hurt does not', () => {
     ]) {
       const start = cpuTime();
       expect(await failure(value)).toMatchObject({ code: 'UnsupportedSecret' });
-      expect(cpuTime() - start).toBeLessThan(500);
+      expect(cpuTime() - start).toBeLessThan(1_000);
     }
   });
 });
