@@ -10,6 +10,7 @@ import { generateKey, type KeyType, pkcs8 } from '../../scripts/local/hierarchy.
 import { issue } from '../../scripts/local/leaf.ts';
 import { waitFor } from '../support/aws.ts';
 import { fromShape } from '../support/enrolled.ts';
+import { collectEvents } from '../support/events.ts';
 import { describeFound, describeWith } from '../support/local.ts';
 import { camel } from '../support/on-demand.ts';
 import { nameOfKey } from '../support/pairs.ts';
@@ -188,6 +189,19 @@ describeWith(['stack', 'step-ca'], 'where step ca rekey', (local) => {
     const secret = await fresh({ profile: 'lenient', ca: access }, dates);
     expect(await renew({ secretId: secret.arn })).toMatchObject({ outcome: 'rekeyed', reason: { code: 'Expired' } });
     expect(isKeyOf(secret.leaf.key, (await reader(secret.arn)).certificate)).toBe(false);
+    expect(await versions(secret.arn)).toHaveLength(2);
+  });
+
+  it('--exec that fails comes after the files are replaced, and its exit code is 1: the renewal stands, and the hook is an event', async () => {
+    const secret = await fresh({ profile: 'hooks-fail' });
+    const events = await collectEvents(local.emulator, local.outputs['EventBusName'] ?? '', {
+      resources: [secret.arn],
+    });
+    const answer = await renew({ secretId: secret.arn });
+    expect(answer.outcome).toBe('renewed');
+    const told = await events.next('the event', (event) => event['detail-type'] === 'Certificate Hook Failed');
+    expect(told.detail).toMatchObject({ secretArn: secret.arn, versionId: answer.versionId });
+    expect((await reader(secret.arn)).versionId).toBe(answer.versionId); // whose key is the certificate's
     expect(await versions(secret.arn)).toHaveLength(2);
   });
 
