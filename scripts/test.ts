@@ -1,6 +1,6 @@
 /**
  * `npm test [-- <part>] [filters]`: type check, lint, and the tests of every project, one after another.
- * Parts: types, lint, audit (on a build server), unit, local, e2e, calls (with e2e only: `-- e2e calls`). Without one all but the last run; filters are parts of test files' paths, and alone leave out types and lint.
+ * Parts: types, lint, audit (on a build server), unit, local, e2e, calls (after a whole e2e only). Without one all run; filters are parts of test files' paths, and alone leave out types and lint.
  * The last line of its output is `N passed, N failed`.
  */
 import { spawn } from 'node:child_process';
@@ -24,8 +24,8 @@ const PARTS = ['types', 'lint', 'audit', ...PROJECTS];
 const given = process.argv.slice(2);
 const chosen = given.filter((argument) => PARTS.includes(argument));
 const filters = given.filter((argument) => !PARTS.includes(argument));
-const leftOut = process.env['CI'] ? ['calls'] : ['calls', 'audit'];
-const parts = chosen.length > 0 ? chosen : (filters.length > 0 ? PROJECTS : PARTS).filter((p) => !leftOut.includes(p));
+const all = PARTS.filter((part) => part !== 'audit' || process.env['CI']);
+const parts = chosen.length > 0 ? chosen : filters.length > 0 ? PROJECTS : all;
 
 let interrupted = false;
 const { path: folder, remove } = await temporaryFolder('test');

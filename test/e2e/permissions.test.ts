@@ -2,9 +2,31 @@
  * Denials, by the functions' real roles: each beside a call that is allowed, so that a role that may do nothing at all
  * would not pass.
  */
-import { CreateEventBusCommand, EventBridgeClient } from '@aws-sdk/client-eventbridge';
-import { CreateAliasCommand, CreateKeyCommand, KMSClient, TagResourceCommand } from '@aws-sdk/client-kms';
-import { GetFunctionConfigurationCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import {
+  CreateEventBusCommand,
+  EventBridgeClient,
+  PutRuleCommand,
+  PutTargetsCommand,
+} from '@aws-sdk/client-eventbridge';
+import { CreateRoleCommand, IAMClient } from '@aws-sdk/client-iam';
+import {
+  CreateAliasCommand,
+  CreateGrantCommand,
+  CreateKeyCommand,
+  DecryptCommand,
+  EncryptCommand,
+  GenerateDataKeyCommand,
+  KMSClient,
+  PutKeyPolicyCommand,
+  ScheduleKeyDeletionCommand,
+  TagResourceCommand,
+} from '@aws-sdk/client-kms';
+import {
+  GetFunctionConfigurationCommand,
+  LambdaClient,
+  ListFunctionsCommand,
+  UpdateFunctionConfigurationCommand,
+} from '@aws-sdk/client-lambda';
 import {
   BatchGetSecretValueCommand,
   CreateSecretCommand,
@@ -14,7 +36,12 @@ import {
   SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
 import { ListTopicsCommand, SNSClient } from '@aws-sdk/client-sns';
-import { ReceiveMessageCommand, SendMessageBatchCommand, SQSClient } from '@aws-sdk/client-sqs';
+import {
+  ReceiveMessageCommand,
+  SendMessageBatchCommand,
+  SetQueueAttributesCommand,
+  SQSClient,
+} from '@aws-sdk/client-sqs';
 import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { userWith } from '../local-aws/iam.ts';
@@ -57,6 +84,18 @@ describeWith(['stack'], 'permissions', ({ emulator, outputs }) => {
   /** Somebody else of the account, whom IAM allows what is said. */
   async function outsider(Action: string): Promise<Caller> {
     return callsOf(emulator, await userWith(emulator, { Effect: 'Allow', Action, Resource: '*' }));
+  }
+
+  const denials = (count: number): string[] => Array(count).fill('denied');
+
+  /** The function of a hook of this type, of the profile `hooked`. */
+  async function hookFunction(type: string): Promise<string> {
+    const list = new ListFunctionsCommand({ MaxItems: 1000 });
+    const { Functions = [] } = await client(LambdaClient, emulator).send(list);
+    const found = Functions.find(
+      ({ Environment: { Variables = {} } = {} }) => Variables['HOOK'] === type && Variables['PROFILE'] === 'hooked',
+    );
+    return found?.FunctionName ?? `no function of a hook ${type}`;
   }
 
   /** Where the stack's profiles are, as its functions are told. */
@@ -200,6 +239,21 @@ describeWith(['stack'], 'permissions', ({ emulator, outputs }) => {
       expect(await renew.sign(arn)).toBe('denied');
     });
 
+    it('does nothing with a key of its profiles but sign', async () => {
+      const KeyId = await key('internal');
+      const kms = client(KMSClient, emulator, renewRole);
+      const Plaintext = new Uint8Array(16);
+      const wanted = [
+        kms.send(new EncryptCommand({ KeyId, Plaintext })),
+        kms.send(new DecryptCommand({ KeyId, CiphertextBlob: Plaintext })),
+        kms.send(new GenerateDataKeyCommand({ KeyId, KeySpec: 'AES_256' })),
+        kms.send(new CreateGrantCommand({ KeyId, GranteePrincipal: 'arn:aws:iam::000000000000:root', Operations: [] })),
+        kms.send(new PutKeyPolicyCommand({ KeyId, Policy: '{}' })),
+        kms.send(new ScheduleKeyDeletionCommand({ KeyId })),
+      ];
+      expect(await Promise.all(wanted.map(outcome))).toEqual(wanted.map(() => 'denied'));
+    });
+
     it('is not led to a foreign key by an alias, and can not tag one', async () => {
       const KeyId = await key(undefined);
       const AliasName = `alias/${uniqueName('cert-renewer')}`;
@@ -234,6 +288,51 @@ describeWith(['stack'], 'permissions', ({ emulator, outputs }) => {
       for (const who of [scan, renew]) {
         expect(await who.putEvents(output('EventBusName'))).toBe('ok');
         expect(await who.putEvents(Name)).toBe('denied');
+      }
+    });
+  });
+
+  describe('the functions of hooks', () => {
+    it.each(['acm', 'exec', 'lambda'])(
+      '%s: read no secret that they do not name, sign with no key, and write nothing',
+      async (type) => {
+        const who = await actAs(emulator, await hookFunction(type));
+        const hook = callsOf(emulator, who);
+        const arn = await enrolled();
+        expect([await hook.read(arn), await hook.read(PASSWORD_SECRET), await hook.put(arn)]).toEqual(denials(3));
+        expect([await hook.tag(arn, ['failure']), await hook.sign(await key('internal'))]).toEqual(denials(2));
+        expect(await hook.invoke(output('RenewFunctionName'))).toBe('denied');
+        expect(await hook.send(output('RenewalQueueUrl'), '{}')).toBe('denied');
+      },
+    );
+  });
+
+  describe('no role of the stack', () => {
+    it('puts rules on the bus, or changes a queue, a function or a role', async () => {
+      for (const role of [scanRole, renewRole]) {
+        const EventBusName = output('EventBusName');
+        const events = client(EventBridgeClient, emulator, role);
+        const EventPattern = '{"source":["cert-renewer"]}';
+        const wanted = [
+          events.send(new PutRuleCommand({ Name: 'mine', EventBusName, EventPattern })),
+          events.send(
+            new PutTargetsCommand({
+              Rule: 'mine',
+              EventBusName,
+              Targets: [{ Id: '1', Arn: 'arn:aws:sqs:us-east-1:000000000000:mine' }],
+            }),
+          ),
+          client(SQSClient, emulator, role).send(
+            new SetQueueAttributesCommand({ QueueUrl: output('RenewalQueueUrl'), Attributes: { Policy: '' } }),
+          ),
+          client(LambdaClient, emulator, role).send(
+            new UpdateFunctionConfigurationCommand({ FunctionName: output('RenewFunctionName'), Timeout: 3 }),
+          ),
+          client(IAMClient, emulator, role).send(
+            new CreateRoleCommand({ RoleName: 'mine', AssumeRolePolicyDocument: '{}' }),
+          ),
+        ];
+        expect(await Promise.all(wanted.map(outcome))).toEqual(denials(wanted.length));
       }
     });
   });
