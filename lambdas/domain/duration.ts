@@ -3,6 +3,7 @@
  * windows, which may also be a share of the validity.
  */
 import { type ErrorCode, RenewalError } from './errors.ts';
+import { holdsKey } from './key-text.ts';
 
 const nanosecondsPerUnit: Readonly<Record<string, bigint>> = {
   ns: 1n,
@@ -92,8 +93,12 @@ export function windowLength(window: Window, validity: number): number {
   return window.kind === 'duration' ? window.milliseconds : (validity * window.percent) / 100;
 }
 
-/** A user's own text in a message: cut short and quoted, so that it can't run a log line over or break out of it. */
+/**
+ * A user's own text in a message: cut short and quoted, so that it can't run a log line over or break out of it. What
+ * looks like a key or a token is told by its length only.
+ */
 export function quote(text: string): string {
+  if (holdsKey(text)) return `a text of ${text.length} characters that looks like a private key or a token`;
   return JSON.stringify(text.length > 64 ? `${text.slice(0, 64)}…` : text);
 }
 

@@ -4,6 +4,7 @@ import type { Decision } from '../domain/decision.ts';
 import { quote } from '../domain/duration.ts';
 import { toRenewalError } from '../domain/errors.ts';
 import type { Instant } from '../domain/instant.ts';
+import { holdsKey } from '../domain/key-text.ts';
 import type { Profile } from '../domain/profile.ts';
 import type { SecretSummary } from '../domain/secret.ts';
 import type { TagSettings } from '../domain/settings.ts';
@@ -40,9 +41,11 @@ export interface JudgementTerms {
   readonly rotationFunctionArn?: string | undefined;
 }
 
-/** The name that a candidate's profile has in plans, events and metrics. */
+/** The name that a candidate's profile has in plans, events and metrics; quoted for one that is a key by mistake. */
 export function profileNameOf({ secret, authority }: Candidate): string {
-  return authority ? authorityProfileName(authority.name) : (secret.tags.get(tags.profile) ?? '');
+  if (authority) return authorityProfileName(authority.name);
+  const name = secret.tags.get(tags.profile) ?? '';
+  return holdsKey(name) ? quote(name) : name;
 }
 
 /** `profile` is undefined where the stack has none of that name. Never throws: what a tag holds is part of the judgement. */

@@ -1,10 +1,16 @@
 /** The edges: what comes in by invocation and by queue, validated whole before anything is read. */
 import * as z from 'zod/mini';
 import { RenewalError } from '../domain/errors.ts';
+import { holdsKey } from '../domain/key-text.ts';
 import type { OnDemandRequest, QueueMessage, ScanRequest } from '../domain/request.ts';
 import { explainIssues, readKeySpec, readTiming, settingFields } from './vocabulary.ts';
 
-const secretId = z.string().check(z.minLength(1), z.maxLength(2048));
+/** It goes to AWS as it is, so that nobody's key may be in it: neither AWS's answer nor its trail would keep it secret. */
+const isName = z.refine<string>(
+  (text) => !/[\p{Cc}\u2028\u2029]/u.test(text) && !holdsKey(text),
+  'expected a name, id or ARN on one line, and no key or token itself',
+);
+const secretId = z.string().check(z.minLength(1), z.maxLength(2048), isName);
 
 export const onDemandSchema = z.strictObject({
   secretId,
@@ -39,7 +45,7 @@ const scanSchema = z.strictObject({
 
 const messageSchema = z.strictObject({
   secretArn: secretId,
-  versionId: z.string().check(z.minLength(1), z.maxLength(64)),
+  versionId: z.string().check(z.minLength(1), z.maxLength(64), isName),
   force: z.optional(z.boolean()),
 });
 
@@ -123,7 +129,7 @@ const rotationSteps = {
 const rotationSchema = z.object({
   Step: z.string(),
   SecretId: secretId,
-  ClientRequestToken: z.string().check(z.minLength(32), z.maxLength(64)),
+  ClientRequestToken: z.string().check(z.minLength(32), z.maxLength(64), isName),
 });
 
 export interface RotationRequest {

@@ -1,6 +1,7 @@
 /** The key of a JSON shape: a private key in PEM, the name of a key in KMS, or none where the CA holds it. */
 import type { KeyObject } from 'node:crypto';
 import { RenewalError } from '../domain/errors.ts';
+import { holdsKey } from '../domain/key-text.ts';
 import { encodePem, pemBlocks } from '../domain/pem.ts';
 import { kindOf, type PemStyle } from './json-field.ts';
 import { fieldName, type JsonMember, type Replacement } from './json-text.ts';
@@ -57,7 +58,7 @@ export async function readJsonKey(members: Members, fields: JsonFields, context:
 
 function kmsKeyId(member: JsonMember): string {
   const { value } = member.value;
-  if (typeof value === 'string' && kmsKeyName.test(value)) return value;
+  if (typeof value === 'string' && kmsKeyName.test(value) && !holdsKey(value)) return value;
   const found = typeof value === 'string' ? 'text that can be no name of a key' : kindOf(value);
   throw new RenewalError(
     'UnsupportedSecret',

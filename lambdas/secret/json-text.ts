@@ -2,7 +2,9 @@
  * JSON as text: which slice of it each top-level member is, so that one value can be exchanged and every other byte
  * stays. Nothing here recurses, and member names are keys of a Map: nesting and `__proto__` do no harm.
  */
+
 import { createScanner } from 'jsonc-parser';
+import { quote } from '../domain/duration.ts';
 import { RenewalError } from '../domain/errors.ts';
 
 export interface Slice {
@@ -151,5 +153,5 @@ export function rewriteArray(text: string, member: JsonMember, edits: readonly A
 
 /** A field's name for a message: quoted, and cut to 64 characters. */
 export function fieldName(name: string): string {
-  return JSON.stringify(name.length > 64 ? `${name.slice(0, 64)}…` : name);
+  return quote(name);
 }

@@ -108,6 +108,14 @@ describeWith(['stack', 'step-ca'], 'leaks', ({ emulator, ca, outputs }) => {
     const fields = ['secretId', 'mode', 'expiresIn', 'rekeyPeriod', 'kty', 'curve', 'size', 'force', 'dryRun', pem];
     for (const field of fields) await call('RenewFunctionName', { secretId: 'none', [field]: pem });
     for (const field of ['privateKey', 'out']) await call('RenewFunctionName', { secretId: 'none', [field]: { pem } });
+    for (const text of [pem, pem.replaceAll('\n', ' '), pem.replaceAll(/-----.*-----|\n/g, '')]) {
+      await call('RenewFunctionName', { secretId: text });
+      for (const field of ['privateKey', 'out']) {
+        await call('RenewFunctionName', { secretId: arns.at(-1), [field]: { secretId: text } });
+      }
+      await call('RenewFunctionName', { secretId: arns.at(-1), privateKey: { kmsKeyId: text } });
+      await call('ScanFunctionName', { secretIds: [text] });
+    }
     for (const field of ['profile', 'force', pem]) await call('ScanFunctionName', { [field]: pem });
     await call('ScanFunctionName', { secretIds: [pem] });
     await call('RenewFunctionName', pem);
@@ -170,6 +178,11 @@ describeWith(['stack', 'step-ca'], 'leaks', ({ emulator, ca, outputs }) => {
       ['DER in hex', der.toString('hex')],
       ['DER as it is', der.toString('latin1')],
       ['a Buffer in JSON', JSON.stringify({ cause: der })],
+      ['PEM in base64, as Kubernetes holds it', Buffer.from(pem).toString('base64')],
+      ['p in hex with colons, capitals', (number('p').toString('hex').toUpperCase().match(/../g) ?? []).join(':')],
+      ['PEM in a URL', encodeURIComponent(pem)],
+      ['DER in a URL', [...der].map((byte) => `%${byte.toString(16).padStart(2, '0').toUpperCase()}`).join('')],
+      ['DER in JSON', JSON.stringify(der.toString('latin1'))],
       ['d in hex', number('d').toString('hex')],
       ['p in hex with colons, as openssl prints it', (number('p').toString('hex').match(/../g) ?? []).join(':')],
       ['q in base64', number('q').toString('base64')],

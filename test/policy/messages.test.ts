@@ -11,6 +11,7 @@ import { readTagSettings } from '../../lambdas/policy/settings.ts';
 import { explainIssues, formatPath } from '../../lambdas/policy/vocabulary.ts';
 
 const longString = 'x'.repeat(3000);
+const oneName = 'expected a name, id or ARN on one line, and no key or token itself';
 
 /** Where a schema refuses: what stands between "is not valid: " and ". See docs/invoke.md.". */
 const refusedBySchema: [string, unknown, string][] = [
@@ -23,6 +24,14 @@ const refusedBySchema: [string, unknown, string][] = [
   ['an empty secretId', { secretId: '' }, '$.secretId: found an empty string, expected at least 1 characters'],
   ['a number as secretId', { secretId: 5 }, '$.secretId: found 5, expected a string'],
   ['a long secretId', { secretId: longString }, '$.secretId: found a string, expected at most 2048 characters'],
+  ['a line end in secretId', { secretId: 'a\nb' }, `$.secretId: found a string, ${oneName}`],
+  ['a null in secretId', { secretId: 'a\0b' }, `$.secretId: found a string, ${oneName}`],
+  [
+    'a key as secretId',
+    { secretId: `-----BEGIN PRIVATE KEY-----${'A'.repeat(64)}` },
+    `$.secretId: found a string, ${oneName}`,
+  ],
+  ['a key in out', { out: { secretId: '-----BEGIN PRIVATE KEY-----' } }, `$.out.secretId: found a string, ${oneName}`],
   ['another mode', { mode: 'replace' }, '$.mode: found "replace", expected one of "rekey", "renew"'],
   ['an empty mode', { mode: '' }, '$.mode: found an empty string, expected one of "rekey", "renew"'],
   ['21 characters', { mode: 'm'.repeat(21) }, '$.mode: found a string, expected one of "rekey", "renew"'],

@@ -18,14 +18,20 @@ export interface Secret {
   readonly bytes: readonly Uint8Array[];
 }
 
-/** The private parts of a key: its numbers (RFC 7517: d, p, q, dp, dq, qi) and its DER, in each container. */
+/** The private parts of a key: its numbers (RFC 7517: d, p, q, dp, dq, qi), and how PEM writes them, in base64 again. */
 export function secretsOf(name: string, key: KeyObject): Secret {
   const jwk = key.export({ format: 'jwk' });
   const numbers = ['d', 'p', 'q', 'dp', 'dq', 'qi'].flatMap((field) => {
     const value = jwk[field];
     return typeof value === 'string' ? [new Uint8Array(Buffer.from(value, 'base64url'))] : [];
   });
-  return { name, bytes: numbers };
+  const der = key.export({ type: 'pkcs8', format: 'der' });
+  const letters = numbers.slice(0, 1).map((number) => {
+    const at = der.indexOf(number);
+    const text = der.toString('base64').slice(Math.ceil(at / 3) * 4, Math.floor((at + number.length) / 3) * 4);
+    return new Uint8Array(Buffer.from(text.slice(0, 64 - ((Math.ceil(at / 3) * 4) % 64))));
+  });
+  return { name, bytes: [...numbers, ...letters] };
 }
 
 export function password(name: string, text: string): Secret {
@@ -59,8 +65,12 @@ function spellings(part: Buffer): string[] {
     numbers.map((byte) => byte.toString(16).padStart(2, '0')).join(':'),
     ...base64,
     ...url,
+    numbers.map((byte) => byte.toString(16).padStart(2, '0').toUpperCase()).join(':'),
+    numbers.map((byte) => `%${byte.toString(16).padStart(2, '0').toUpperCase()}`).join(''),
+    encodeURIComponent(base64[0] ?? ''),
     numbers.join(','), // a Buffer as JSON
     part.toString('latin1'),
+    JSON.stringify(part.toString('latin1')).slice(1, -1),
     BigInt(`0x${part.toString('hex')}`).toString(),
   ];
 }
