@@ -47,7 +47,8 @@ async function install(folder: string, requirements: string, what: string): Prom
 
 const PYTHON = 'Python 3.10 or later';
 
-async function findPython(): Promise<string> {
+/** The command of a Python that is new enough. Throws ToolMissingError. */
+export async function findPython(): Promise<string> {
   let found = 'none';
   for (const command of ['python3', 'python3.14', 'python3.13', 'python3.12', 'python3.11', 'python3.10', 'python']) {
     const asked = await run(command, ['-c', 'import sys; print(*sys.version_info[:2])']).catch(() => undefined);

@@ -1,0 +1,34 @@
+// A Lambda's runtime, as far as a measurement needs one: loads a bundle and feeds its handler events, one after another.
+//   node drive.mjs <bundle> <file of events> <file for the result>      Times are milliseconds, sizes bytes.
+import { readFileSync, writeFileSync } from 'node:fs';
+
+const [bundle, eventsFile, resultFile] = process.argv.slice(2);
+const events = JSON.parse(readFileSync(eventsFile, 'utf8'));
+const cpu = () => {
+  const { user, system } = process.cpuUsage(); // getrusage of this process since it began
+  return (user + system) / 1000;
+};
+const context = {
+  awsRequestId: '00000000-0000-4000-8000-000000000000',
+  invokedFunctionArn: 'arn:aws:lambda:us-east-1:000000000000:function:renew',
+  getRemainingTimeInMillis: () => 900_000,
+};
+
+const beforeImport = { wall: performance.now(), cpu: cpu() };
+const { handler } = await import(bundle);
+const imported = { wall: performance.now(), cpu: cpu() };
+const marks = [];
+const answers = [];
+for (const event of events) {
+  const before = { wall: performance.now(), cpu: cpu() };
+  answers.push(await handler(event, context));
+  marks.push({ wall: performance.now() - before.wall, cpu: cpu() - before.cpu });
+}
+const result = {
+  import: { wall: imported.wall - beforeImport.wall, cpu: imported.cpu - beforeImport.cpu },
+  events: marks,
+  answers,
+  maxRss: process.resourceUsage().maxRSS * 1024,
+};
+writeFileSync(resultFile, JSON.stringify(result));
+process.exit(0);

@@ -1,0 +1,102 @@
+/** Where a worker's CPU goes: node's own profile, read through the source maps of the bundles. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { SourceMap } from 'node:module';
+import { basename, dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { projectRoot } from '../scripts/local/cache.ts';
+import { temporaryFolder } from '../scripts/local/temporary.ts';
+import { byWorker, type Mode } from './contests.ts';
+import type { Scene } from './scene.ts';
+import { table } from './table.ts';
+
+/** The part of V8's .cpuprofile that is read here. */
+interface CpuProfile {
+  readonly nodes: readonly {
+    readonly id: number;
+    readonly callFrame: {
+      readonly functionName: string;
+      readonly url: string;
+      readonly lineNumber: number;
+      readonly columnNumber: number;
+    };
+  }[];
+  readonly samples: readonly number[];
+  readonly timeDeltas: readonly number[];
+}
+
+export interface Place {
+  /** A function and where it is written, or what node says of itself. */
+  readonly name: string;
+  /** Of the CPU time. */
+  readonly share: number;
+}
+
+/** A worker under the profiler, of as many certificates; places by their own time, the most first. */
+export async function profileOf(scene: Scene, mode: Mode, count: number): Promise<Place[]> {
+  const { path, remove } = await temporaryFolder('profile');
+  try {
+    await byWorker(scene, mode, count, 10, ['--cpu-prof', '--cpu-prof-interval=250', `--cpu-prof-dir=${path}`]);
+    const [file = ''] = readdirSync(path);
+    return placesOf(JSON.parse(readFileSync(join(path, file), 'utf8')));
+  } finally {
+    await remove();
+  }
+}
+
+function placesOf({ nodes, samples, timeDeltas }: CpuProfile): Place[] {
+  const names = new Map(nodes.map(({ id, callFrame }) => [id, nameOf(callFrame)]));
+  const times = new Map<string, number>();
+  for (const [index, id] of samples.entries()) {
+    const name = names.get(id) ?? '';
+    if (name !== '(idle)') times.set(name, (times.get(name) ?? 0) + (timeDeltas[index] ?? 0));
+  }
+  const total = [...times.values()].reduce((all, time) => all + time, 0);
+  return [...times].map(([name, time]) => ({ name, share: time / total })).sort((a, b) => b.share - a.share);
+}
+
+function nameOf({ functionName, url, lineNumber, columnNumber }: CpuProfile['nodes'][number]['callFrame']): string {
+  if (!url.startsWith('file:')) return url === '' ? functionName : `${functionName || 'anonymous'} in ${url}`;
+  const file = fileURLToPath(url);
+  const original = mapOf(file)?.findEntry(lineNumber, columnNumber);
+  if (!original || !('originalSource' in original)) return `${functionName} in ${basename(file)}`;
+  // Sources are named from the folder in which esbuild would have written.
+  const source = relative(projectRoot, join(projectRoot, 'bundle', original.originalSource));
+  const short = source.replace(/^.*node_modules\//, '');
+  // The maps keep no names of functions, and a minified one says nothing.
+  const named = functionName.length > 2 ? functionName : 'a function';
+  return `${named} in ${short}:${original.originalLine + 1}`;
+}
+
+const maps = new Map<string, SourceMap | undefined>();
+
+function mapOf(file: string): SourceMap | undefined {
+  if (!maps.has(file)) maps.set(file, readMap(file));
+  return maps.get(file);
+}
+
+function readMap(file: string): SourceMap | undefined {
+  const map = `${basename(file)}.map`;
+  if (!readdirSync(dirname(file)).includes(map)) return undefined;
+  return new SourceMap(JSON.parse(readFileSync(join(dirname(file), map), 'utf8')));
+}
+
+/** The places that take the most, as a table. */
+export function topPlaces(places: readonly Place[], count = 5): string {
+  const line = ({ name, share }: Place) => [`${(share * 100).toFixed(1)} %`, `\`${name}\``];
+  return table(['own time', 'where'], places.slice(0, count).map(line));
+}
+
+/** Own time by package, room of ours, or part of node. */
+export function byOrigin(places: readonly Place[]): Place[] {
+  const sums = new Map<string, number>();
+  for (const { name, share } of places) sums.set(originOf(name), (sums.get(originOf(name)) ?? 0) + share);
+  return [...sums].map(([name, share]) => ({ name, share })).sort((a, b) => b.share - a.share);
+}
+
+function originOf(name: string): string {
+  const where = name.split(' in ').at(-1) ?? name;
+  if (where.startsWith('lambdas/')) return where.split('/').slice(0, 2).join('/').replace(/:.*/, '');
+  if (where.startsWith('node:')) return `node:${where.slice(5).split('/').slice(0, 2).join('/')}`;
+  if (where.startsWith('@')) return where.split('/').slice(0, 2).join('/');
+  return where.startsWith('(') || !where.includes('/') ? where : (where.split('/')[0] ?? where);
+}

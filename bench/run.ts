@@ -1,0 +1,111 @@
+/**
+ * `npm run bench [-- --quick] [--rounds N]`: what cert-renewer takes beside what its users would run instead, in one table of ratios.
+ * step-ca and step are real; AWS is a local server that answers at once, in a process of its own. The table, the growth
+ * model and the profiles go into docs/performance.md, between its two marks. `--quick` shows only that it runs, and writes
+ * nothing.
+ */
+import { readFile, writeFile } from 'node:fs/promises';
+import { availableParallelism, cpus, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { progress, projectRoot } from '../scripts/local/cache.ts';
+import type { Amounts, Mode } from './contests.ts';
+import { modes } from './contests.ts';
+import { growth, type Measured } from './model.ts';
+import { byOrigin, type Place, profileOf, topPlaces } from './profile.ts';
+import { measureAll, rowsOf } from './rounds.ts';
+import { median, type Samples } from './samples.ts';
+import { setScene } from './scene.ts';
+import { isMet, markdown, type Row } from './table.ts';
+
+const options = { quick: { type: 'boolean', default: false }, rounds: { type: 'string', default: '5' } } as const;
+const { values: given } = parseArgs({ options });
+const rounds = Number(given.rounds);
+if (!Number.isInteger(rounds) || rounds < 1) throw new Error('expected --rounds <whole number>');
+
+const whole: Amounts = {
+  rounds,
+  certificates: 300,
+  alone: 60,
+  stepRuns: 32,
+  widths: [1, 2, 4, 8],
+  scans: [1_000, 10_000, 100_000],
+  coldStarts: 3,
+  authority: 100,
+  slow: 1_000,
+};
+const quick: Amounts = {
+  rounds: 1,
+  certificates: 20,
+  alone: 3,
+  stepRuns: 4,
+  widths: [1, 2],
+  scans: [1_000],
+  coldStarts: 1,
+  authority: 10,
+  slow: 20,
+};
+
+const say = (text: string): void => void process.stdout.write(`${text}\n`);
+const amounts = given.quick ? quick : whole;
+progress('setting up step-ca, step and the local AWS');
+const scene = await setScene(amounts.stepRuns);
+try {
+  const samples = await measureAll(scene, amounts);
+  const rows = rowsOf(samples, amounts, scene);
+  const profiles = given.quick ? [] : await Promise.all(modes.map((mode) => profiled(mode)));
+  const text = report(samples, rows, profiles);
+  say(text);
+  const missed = rows.filter((row) => isMet(row) === false);
+  say(`\n${rows.filter((row) => isMet(row)).length} reached, ${missed.length} not`);
+  if (!given.quick) await write(text);
+} finally {
+  await scene.close();
+}
+
+interface Profiled {
+  readonly mode: Mode;
+  readonly places: readonly Place[];
+}
+
+async function profiled(mode: Mode): Promise<Profiled> {
+  return { mode, places: await profileOf(scene, mode, whole.certificates) };
+}
+
+function report(samples: Samples, rows: readonly Row[], profiles: readonly Profiled[]): string {
+  const command = ['npm run bench', ...(process.argv.length > 2 ? ['--', ...process.argv.slice(2)] : [])].join(' ');
+  const machine = [
+    `${availableParallelism()} cores (${cpus()[0]?.model.trim() ?? 'unknown'})`,
+    `${Math.round(totalmem() / 2 ** 30)} GiB`,
+    `${process.platform} ${process.arch}`,
+    `Node ${process.version}`,
+  ].join(', ');
+  const most = Math.max(...amounts.scans);
+  const measured: Measured = {
+    cpu: { rekey: median(samples.of('rekey warm cpu')), renew: median(samples.of('renew warm cpu')) },
+    callsPerRenewal: median(samples.of('rekey calls')),
+    scanCpu: median(samples.of(`scan ${most} cpu`)) / 1000,
+  };
+  return [
+    `\`${command}\` on ${new Date().toISOString().slice(0, 10)}: ${machine}; medians of ${amounts.rounds} interleaved rounds, with least and most.`,
+    markdown(rows),
+    '### Growth, all certificates due at once: time of the run and its price',
+    growth(measured),
+    ...profiles.flatMap(({ mode, places }) => [
+      `### Where the CPU of ${mode} goes`,
+      topPlaces(places),
+      topPlaces(byOrigin(places), 8).replace('own time', 'own time, together'),
+    ]),
+  ].join('\n\n');
+}
+
+/** Between the marks; what stands around them is written by people. */
+async function write(text: string): Promise<void> {
+  const file = join(projectRoot, 'docs', 'performance.md');
+  const [begin, end] = ['<!-- bench -->', '<!-- /bench -->'];
+  const before = await readFile(file, 'utf8');
+  const [head, tail] = [before.indexOf(begin), before.indexOf(end)];
+  if (head < 0 || tail < head) throw new Error(`${file} lacks ${begin} or ${end}`);
+  await writeFile(file, `${before.slice(0, head + begin.length)}\n\n${text}\n\n${before.slice(tail)}`);
+  progress('docs/performance.md is written');
+}

@@ -1,0 +1,153 @@
+/** What all measurements work on: a real step-ca, AWS that answers at once, bundles, certificates that are due. */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { step } from '../scripts/local/go-tools.ts';
+import { type Hierarchy, makeHierarchy } from '../scripts/local/hierarchy.ts';
+import { type CaAccess, forge, type Leaf } from '../scripts/local/leaf.ts';
+import { type LocalCa, startStepCa } from '../scripts/local/step-ca.ts';
+import { temporaryFolder } from '../scripts/local/temporary.ts';
+import { required } from '../scripts/local/tools.ts';
+import { inShape } from '../test/support/enrolled.ts';
+import { type BenchAws, startAws, startSlowCa, type Window } from './parts/aws.ts';
+import { type Bundle, bareBundle, ownBundle } from './parts/bundles.ts';
+
+export interface Scene {
+  readonly folder: string;
+  readonly aws: BenchAws;
+  readonly ca: LocalCa;
+  /** The same CA, each answer `slowness` milliseconds later. */
+  readonly slowCaUrl: string;
+  readonly bundles: Readonly<Record<'renew' | 'scan' | 'bare', Bundle>>;
+  /** Of a function: AWS is the local one. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Values of secrets whose certificate is due. */
+  readonly values: readonly string[];
+  readonly authority: AuthorityScene;
+  readonly step: StepFiles;
+  close(): Promise<void>;
+}
+
+/** An authority with its key in KMS, and certificates that it issued. */
+export interface AuthorityScene {
+  readonly kmsKey: string;
+  /** The value of its secret. */
+  readonly value: string;
+  readonly leaves: readonly string[];
+  /** The root above it, with the same kind of key. */
+  readonly root: { readonly kmsKey: string; readonly value: string };
+}
+
+export interface StepFiles {
+  readonly program: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly rootFile: string;
+  /** A pair for each run, as none may write another's. */
+  readonly pairs: readonly { readonly certificate: string; readonly key: string }[];
+}
+
+export const hour = 3_600_000;
+/** Milliseconds of the slow CA. */
+export const slowness = 50;
+export const kmsKeyArn = 'arn:aws:kms:us-east-1:000000000000:key/bench';
+/** Different certificates; a thousand secrets share them, which changes nothing for who renews them one by one. */
+const differentLeaves = 20;
+
+export async function setScene(pairs: number): Promise<Scene> {
+  const { path: folder, remove } = await temporaryFolder('bench');
+  const [aws, ca, program] = await Promise.all([startAws(), startStepCa(), step().then(required)]);
+  const slow = await startSlowCa(ca.url, slowness);
+  const leaves = await dueLeaves(ca.access, differentLeaves);
+  return {
+    folder,
+    aws,
+    ca,
+    slowCaUrl: slow.url,
+    bundles: { renew: ownBundle('renew', folder), scan: ownBundle('scan', folder), bare: bareBundle(folder) },
+    env: environment(aws),
+    values: leaves.map(contentOf),
+    authority: await authorityScene(),
+    step: { program, ...(await stepFiles(folder, ca, leaves, pairs)) },
+    close: async () => {
+      aws.stop();
+      slow.stop();
+      await ca.close();
+      await remove();
+    },
+  };
+}
+
+function environment({ endpoint }: BenchAws): Record<string, string> {
+  return {
+    PATH: process.env['PATH'] ?? '',
+    AWS_ENDPOINT_URL: endpoint,
+    AWS_REGION: 'us-east-1',
+    AWS_ACCESS_KEY_ID: 'bench',
+    AWS_SECRET_ACCESS_KEY: 'bench',
+    AWS_LAMBDA_FUNCTION_NAME: 'bench',
+    POWERTOOLS_SERVICE_NAME: 'cert-renewer',
+    POWERTOOLS_METRICS_NAMESPACE: 'CertRenewer',
+    PROFILE_PREFIX: '/bench/profiles',
+    AUTHORITY_PREFIX: '/bench/authorities',
+    EVENT_BUS_NAME: 'bench',
+    QUEUE_URL: `${endpoint}/000000000000/bench`,
+    SCHEDULE: 'rate(1 hour)',
+    RENEW_FUNCTION_ARN: 'arn:aws:lambda:us-east-1:000000000000:function:renew',
+  };
+}
+
+/** Of a day's validity two hours are left. */
+function dueLeaves(ca: CaAccess, count: number): Promise<Leaf[]> {
+  const now = Date.now();
+  const dates = { notBefore: new Date(now - 22 * hour), notAfter: new Date(now + 2 * hour) };
+  return Promise.all(
+    Array.from({ length: count }, (_, index) => forge(ca, { ...dates, sans: [`dns:leaf-${index}.example`] })),
+  );
+}
+
+const contentOf = ({ certificatePem, chainPem, keyPem }: Leaf): string =>
+  inShape('camel', { certificate: certificatePem, chain: chainPem, privateKey: keyPem });
+
+async function authorityScene(): Promise<AuthorityScene> {
+  const hierarchy = await makeHierarchy({ key: 'OKP Ed25519' });
+  const { root, intermediate } = hierarchy;
+  const leaves = await dueLeaves(accessOf(hierarchy), differentLeaves);
+  const value = (certificate: string, chain: string) =>
+    JSON.stringify({ certificate, kmsKeyId: kmsKeyArn, certificateChain: chain });
+  return {
+    kmsKey: intermediate.keyPem,
+    value: value(intermediate.certificatePem, root.certificatePem),
+    leaves: leaves.map(contentOf),
+    root: { kmsKey: root.keyPem, value: value(root.certificatePem, '') },
+  };
+}
+
+/** As far as forging takes it: no CA runs there. */
+function accessOf({ root, intermediate }: Hierarchy): CaAccess {
+  return {
+    url: 'https://localhost',
+    rootPem: root.certificatePem,
+    intermediatePem: intermediate.certificatePem,
+    intermediateKeyPem: intermediate.keyPem,
+    provisioner: { name: 'local', kid: 'none', keyPem: '' },
+  };
+}
+
+async function stepFiles(folder: string, ca: LocalCa, leaves: readonly Leaf[], pairs: number) {
+  const files = Array.from({ length: pairs }, async (_, index) => {
+    const leaf = leaves[index % leaves.length];
+    const pair = { certificate: join(folder, `step-${index}.crt`), key: join(folder, `step-${index}.key`) };
+    if (!leaf) throw new Error('there is no leaf');
+    await writeFile(pair.certificate, leaf.certificatePem + leaf.chainPem);
+    await writeFile(pair.key, leaf.keyPem, { mode: 0o600 });
+    return pair;
+  });
+  // STEPPATH: nothing of a user's own ~/.step comes into play.
+  const env = { PATH: process.env['PATH'] ?? '', HOME: folder, STEPPATH: join(folder, '.step') };
+  return { env, rootFile: ca.rootFile, pairs: await Promise.all(files) };
+}
+
+/** A day's window of which so many hours are left. */
+export function windowOf(left: number): Window {
+  const at = (offset: number) => `${new Date(Date.now() + offset * hour).toISOString().slice(0, 19)}Z`;
+  return { notBefore: at(left - 24), notAfter: at(left) };
+}
