@@ -37,6 +37,10 @@ try {
   for (const part of parts) {
     if (interrupted) break;
     if (part === 'calls' && !whole) continue;
+    if (part === 'calls' && total.leftOut.length > 0) {
+      total.leftOut.push('calls › all of it: of a run that is not whole it would say that permissions are not needed');
+      continue;
+    }
     const started = performance.now();
     process.stdout.write(`\n▶ ${part}\n`);
     const result = await runPart(part);
