@@ -36,14 +36,14 @@ const whole: Amounts = {
 };
 const quick: Amounts = {
   rounds: 1,
-  certificates: 20,
-  alone: 3,
-  stepRuns: 4,
+  certificates: 10,
+  alone: 2,
+  stepRuns: 2,
   widths: [1, 2],
   scans: [1_000],
   coldStarts: 1,
-  authority: 10,
-  slow: 20,
+  authority: 5,
+  slow: 10,
 };
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`);

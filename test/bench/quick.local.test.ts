@@ -16,7 +16,7 @@ describeFound([await step(), await stepCa()], 'npm run bench -- --quick', () => 
       'rekey: certificates/s',
       'scan of 1,000',
       'first renewal',
-      'run of',
+      'rekey: run of',
     ]) {
       expect(stdout).toMatch(new RegExp(`^\\| ${row}.*\\*\\*[\\d.,]+`, 'm'));
     }
