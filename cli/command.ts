@@ -29,6 +29,8 @@ export interface Context {
   readonly terminal: Terminal;
   readonly session: Session;
   readonly entropy: Entropy;
+  /** The number of this process, and whether another one lives. */
+  readonly process: { readonly pid: number; readonly isAlive: (pid: number) => boolean };
   /** Aborted by the first Ctrl-C: begin nothing new. */
   readonly interrupted: AbortSignal;
 }

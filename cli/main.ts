@@ -19,8 +19,18 @@ process.exitCode = await run(process.argv.slice(2), {
     sleep: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
   },
   entropy: (length) => randomBytes(length),
+  process: { pid: process.pid, isAlive },
   onInterrupt: (listener) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, listener);
   },
   exit: (code) => process.exit(code),
 });
+
+/** EPERM is an answer too: somebody else's. */
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (thrown) {
+    return thrown instanceof Error && 'code' in thrown && thrown.code === 'EPERM';
+  }
+}

@@ -12,6 +12,7 @@ const resources = {
   authorities: "the stack's authorities (SSM parameters)",
   enrolled: 'secrets with the tag `cert-renewer:profile`',
   secrets: 'the secrets you name',
+  passwords: "the profile's password secret",
   schedules: 'the schedule group `default`',
   queues: "the stack's queues",
   logs: "the scan function's log",
@@ -38,6 +39,8 @@ export const listSecrets: Need = { actions: ['secretsmanager:ListSecrets'], on: 
 export const describeSecrets: Need = { actions: ['secretsmanager:DescribeSecret'], on: 'secrets' };
 export const invokeScan: Need = { actions: ['lambda:InvokeFunction'], on: 'scan' };
 export const invokeRenew: Need = { actions: ['lambda:InvokeFunction'], on: 'renew' };
+
+export const readPassword: Need = { actions: ['secretsmanager:GetSecretValue'], on: 'passwords' };
 
 /** Looking at the inventory: all of it, or by name. */
 export const lookAtInventory: Needs = [
@@ -80,6 +83,7 @@ function arnsOf(on: Resource, stack: Stack): string | string[] {
       return arn('ssm', `parameter/cert-renewer/${name}/authorities/*`);
     case 'enrolled':
     case 'secrets':
+    case 'passwords':
       return arn('secretsmanager', 'secret:*');
     case 'schedules':
       return arn('scheduler', 'schedule/default/*');

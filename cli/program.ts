@@ -1,9 +1,9 @@
 /** The command line as a whole: words to a command, a command to its end. */
 import { Command, CommanderError, Option } from 'commander';
 import type { Clock, Entropy } from '../lambdas/domain/ports.ts';
-import type { CommandSpec, Example, OptionSpec, OptionSpecs, OptionValues } from './command.ts';
+import type { CommandSpec, Context, Example, OptionSpec, OptionSpecs, OptionValues } from './command.ts';
 import { commands } from './commands/index.ts';
-import { type Exit, exitCodes, explain, UsageError } from './exit.ts';
+import { type Exit, exitCodes, explain } from './exit.ts';
 import { openSession, type Session, type Target } from './session.ts';
 import { type Output, Terminal } from './terminal.ts';
 
@@ -14,6 +14,7 @@ export interface Edges {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly clock: Clock;
   readonly entropy: Entropy;
+  readonly process: Context['process'];
   /** Called for each Ctrl-C. */
   readonly onInterrupt: (listener: () => void) => void;
   readonly exit: (code: number) => void;
@@ -108,7 +109,7 @@ async function act(
   });
   try {
     return await spec.run(
-      { terminal, session, entropy, interrupted: interrupted.signal },
+      { terminal, session, entropy, process: edges.process, interrupted: interrupted.signal },
       names,
       options as OptionValues<OptionSpecs>,
     );
@@ -126,9 +127,4 @@ export function examplesText(examples: readonly Example[]): string {
   const width = Math.max(...examples.map(({ command }) => command.length));
   const lines = examples.map(({ command, says }) => `  ${command.padEnd(width)}  ${says}`);
   return `Examples:\n${lines.join('\n')}\n`;
-}
-
-/** Throws UsageError where a command that needs names was given none. */
-export function requireNames(names: readonly string[]): void {
-  if (names.length === 0) throw new UsageError('No secret is named: say which.');
 }

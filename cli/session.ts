@@ -10,6 +10,7 @@ import { parseProfile } from '../lambdas/policy/profile.ts';
 import { loadSchedule } from '../lambdas/policy/schedule.ts';
 import { describeStack, type Stack } from './aws/cloudformation.ts';
 import { type Functions, functionsOf } from './aws/functions.ts';
+import { type Secrets, secretsOf } from './aws/secrets.ts';
 
 /** Where the stack is, and as whom to ask. */
 export interface Target {
@@ -31,6 +32,7 @@ export interface Session {
   readonly target: Target;
   readonly clock: Clock;
   readonly store: Store;
+  readonly secrets: Secrets;
   readonly functions: Functions;
   /** Throws Internal where there is none. */
   readonly stack: () => Promise<Stack>;
@@ -70,7 +72,8 @@ export function openSession(target: Target, clock: Clock): Session {
     const { environment } = await functions.settings(await output('ScanFunctionName'));
     return deploymentOf(aws, clock, environment);
   });
-  return { target, clock, functions, stack, output, deployment, store: secretsManagerStore(aws) };
+  const secrets = secretsOf(aws);
+  return { target, clock, functions, stack, output, deployment, secrets, store: secretsManagerStore(aws) };
 }
 
 async function deploymentOf(

@@ -1,7 +1,15 @@
 /** All commands, in the order of the help. */
 import type { CommandSpec } from '../command.ts';
+import { enrol, unenrol } from './enrol.ts';
+import { exportPair } from './export.ts';
+import { importPair } from './import.ts';
+import { pause, resume } from './pause.ts';
 import { plan } from './plan.ts';
 import { renew } from './renew.ts';
+import { rollback } from './rollback.ts';
 import { status } from './status.ts';
 
-export const commands: readonly CommandSpec[] = [status, plan, renew];
+export const commands: readonly CommandSpec[] = [
+  ...[status, plan, renew, rollback, pause, resume],
+  ...[enrol, unenrol, importPair, exportPair],
+];

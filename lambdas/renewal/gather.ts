@@ -106,8 +106,13 @@ export async function gather(world: RenewalWorld, enrolled: Enrolled, versionId:
   return { ...enrolled, ...pair, provider, roots, validity: { notBefore: pair.leaf.notBefore, end }, endsWith };
 }
 
+/** What reading a pair needs of the world: the password's secret, a key in KMS, an authority's configuration. */
+export interface PairWorld extends Pick<RenewalWorld, 'entropy' | 'vault' | 'authorities'> {
+  readonly store: Pick<Store, 'read'>;
+}
+
 /** Parses one version: its certificates, and its key, which must be the leaf's. */
-export async function readPair(world: RenewalWorld, profile: Profile, version: SecretVersion): Promise<Pair> {
+export async function readPair(world: PairWorld, profile: Profile, version: SecretVersion): Promise<Pair> {
   const kmsKeyArn = await authorityKeyArn(world, profile);
   const content = await readContent(world, profile, version.value, kmsKeyArn !== undefined);
   const leaf = parseCertificate(content.leaf);
@@ -123,7 +128,7 @@ export async function readPair(world: RenewalWorld, profile: Profile, version: S
 }
 
 function readContent(
-  world: RenewalWorld,
+  world: PairWorld,
   profile: Profile,
   value: SecretValue,
   keyIsElsewhere: boolean,
@@ -134,7 +139,7 @@ function readContent(
 
 /** Reads what may be encrypted: the profile's password is fetched only for what turns out to need one. */
 export async function withPassword<T>(
-  { store, entropy }: Pick<RenewalWorld, 'store' | 'entropy'>,
+  { store, entropy }: Pick<PairWorld, 'store' | 'entropy'>,
   profile: Profile,
   read: (options: { readonly password?: string; readonly entropy: Entropy }) => Promise<T>,
 ): Promise<T> {
@@ -148,7 +153,7 @@ export async function withPassword<T>(
 }
 
 /** The whole SecretString but for one trailing newline. */
-async function readPassword(store: Pick<Store, 'read'>, secretId: string): Promise<string> {
+export async function readPassword(store: Pick<Store, 'read'>, secretId: string): Promise<string> {
   const { value } = await store.read(secretId);
   if (value.kind === 'string') return value.text.replace(/\r?\n$/, '');
   throw new RenewalError(
@@ -157,7 +162,7 @@ async function readPassword(store: Pick<Store, 'read'>, secretId: string): Promi
   );
 }
 
-async function signerOf(world: RenewalWorld, content: SecretContent): Promise<Signer | undefined> {
+async function signerOf(world: PairWorld, content: SecretContent): Promise<Signer | undefined> {
   switch (content.key.kind) {
     case 'private':
       return localSigner(content.key.privateKey);

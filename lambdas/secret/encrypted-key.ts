@@ -2,6 +2,7 @@
 import type { KeyObject } from 'node:crypto';
 import { RenewalError } from '../domain/errors.ts';
 import { encodePem, lineEndOf, type PemBlock } from '../domain/pem.ts';
+import type { Entropy } from '../domain/ports.ts';
 import { DerError, encodeOctets, encodeSequence, octets, readElements, sequence } from './encryption/der.ts';
 import { openLegacy, sealLegacy } from './encryption/legacy-pem.ts';
 import { type Derivation, open, SealError, type Sealed, seal, usualDerivation } from './encryption/pbes.ts';
@@ -63,16 +64,22 @@ async function sealPkcs8(
   next: KeyObject,
   password: string,
   derivation: Derivation,
-  context: ReadContext,
+  context: Pick<ReadContext, 'entropy'>,
 ): Promise<string> {
-  const { algorithm, data } = await seal(
-    next.export({ format: 'der', type: 'pkcs8' }),
-    password,
-    derivation,
-    context.entropy,
-  );
-  const der = encodeSequence(algorithm, encodeOctets(data));
+  const der = await sealPrivateKey(next, password, context.entropy, derivation);
   return encodePem('ENCRYPTED PRIVATE KEY', der, lineEndOf(block));
+}
+
+/** DER of an EncryptedPrivateKeyInfo, RFC 5958 section 3: AES-256. */
+export async function sealPrivateKey(
+  privateKey: KeyObject,
+  password: string,
+  entropy: Entropy,
+  derivation: Derivation = usualDerivation,
+): Promise<Uint8Array> {
+  const info = privateKey.export({ format: 'der', type: 'pkcs8' });
+  const { algorithm, data } = await seal(info, password, derivation, entropy);
+  return encodeSequence(algorithm, encodeOctets(data));
 }
 
 async function openTraditional(block: PemBlock, password: string, context: ReadContext): Promise<OpenedBlock> {

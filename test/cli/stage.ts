@@ -48,6 +48,13 @@ export function stage(options: StageOptions = {}) {
     target: { stackName: 'CertRenewer', aws: {} },
     clock: world.clock,
     store: world.store,
+    secrets: {
+      create: async ({ name, text, tags }) => {
+        const arn = world.store.add({ name, value: text, versionId: 'v1', tags });
+        return { arn, versionId: 'v1' };
+      },
+      tagged: async function* () {},
+    },
     functions: {
       settings: async (): Promise<FunctionSettings> => ({ environment: {}, state: 'Active', lastUpdate: 'Successful' }),
       invoke: async (functionName, request) => {
@@ -82,6 +89,7 @@ export function stage(options: StageOptions = {}) {
       stderr: stderr.out,
       env: options.env ?? {},
       clock: world.clock,
+      process: { pid: 1, isAlive: () => false },
       entropy: world.entropy,
       onInterrupt: (listener) => interrupts.push(listener),
       exit: (exit) => exits.push(exit),

@@ -30,6 +30,8 @@ const oid = {
   trustedKeyUsage: '2.16.840.1.113894.746875.1.1',
 } as const;
 
+export const { shroudedKeyBag } = oid;
+
 /** A PKCS#12 file's content; `write` gives a whole file. `where` names it in a message. */
 export interface Pkcs12Content extends ShapeContent {
   write(next: NextContent): Promise<Uint8Array>;
@@ -155,7 +157,8 @@ function certificateOf(bag: Bag): Uint8Array {
   return octets(explicit0(value));
 }
 
-function certificateBag(der: Uint8Array, attributes: Uint8Array | undefined): Bag {
+/** `attributes` is a SET, encoded. */
+export function certificateBag(der: Uint8Array, attributes: Uint8Array | undefined): Bag {
   const type = encodeObjectIdentifier(oid.x509Certificate);
   return { id: oid.certBag, value: encodeSequence(type, encodeExplicit0(encodeOctets(der))), attributes };
 }

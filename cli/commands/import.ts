@@ -1,0 +1,103 @@
+/** `import`: files to an enrolled secret, once the product's own code has judged them. */
+import type { Certificate } from '../../lambdas/domain/certificate.ts';
+import { RenewalError } from '../../lambdas/domain/errors.ts';
+import { formatInstant } from '../../lambdas/domain/instant.ts';
+import { pemBlocks } from '../../lambdas/domain/pem.ts';
+import type { Profile } from '../../lambdas/domain/profile.ts';
+import { tags } from '../../lambdas/domain/tags.ts';
+import { checkGivenKey } from '../../lambdas/keys/given.ts';
+import type { Pair } from '../../lambdas/renewal/gather.ts';
+import { parseCertificate } from '../../lambdas/x509/certificate.ts';
+import { verifyPath } from '../../lambdas/x509/chain.ts';
+import { describeCertificate } from '../../lambdas/x509/facts.ts';
+import { command } from '../command.ts';
+import { each } from '../each.ts';
+import { UsageError } from '../exit.ts';
+import { readTextFile } from '../files/read.ts';
+import { pairOf } from '../pair.ts';
+import { findStack, readPassword, readProfiles, readSettings } from '../permissions.ts';
+import { enrolmentOptions, requireProfile, tagsOf } from './enrol.ts';
+
+export const importPair = command({
+  name: 'import',
+  summary: 'a certificate and its key, from files to an enrolled secret',
+  description: [
+    'Checks first, and makes nothing where something is wrong: the key is the certificate’s and none too weak, the certificate is valid now, and with a chain it verifies to the root of a step-ca profile. Then makes the secret in the shape { certificate, privateKey, certificateChain? }, value and tags in one step.',
+    'An encrypted key stays encrypted: it has to open with the password of the profile.',
+  ],
+  argument: { name: '<name>', description: 'name of the new secret' },
+  options: {
+    cert: { flags: '--cert <file>', description: 'the certificate in PEM, perhaps with its chain; needed' },
+    key: { flags: '--key <file>', description: 'its private key in PEM; needed' },
+    chain: { flags: '--chain <file>', description: 'the chain in PEM, where the certificate’s file does not hold it' },
+    kmsKey: { flags: '--kms-key <key>', description: 'encrypt the secret with this customer key' },
+    ...enrolmentOptions,
+  },
+  examples: [
+    {
+      command: 'cert-renewer import web/tls --cert web.crt --key web.key --profile internal',
+      says: 'as step writes them',
+    },
+  ],
+  needs: [
+    ...[findStack, readSettings, readProfiles],
+    { actions: ['secretsmanager:CreateSecret', 'secretsmanager:TagResource'], on: 'secrets' },
+    { ...readPassword, when: 'the key is encrypted' },
+  ],
+  winds: true,
+  run: async (context, names, given) => {
+    const { session, entropy, terminal } = context;
+    const { cert, key, chain, kmsKey } = given;
+    if (cert === undefined || key === undefined) throw new UsageError('--cert and --key are both needed.');
+    const set = tagsOf(given);
+    return each(context, names, async (name) => {
+      const profile = await requireProfile(session, set[tags.profile]);
+      const text = JSON.stringify({
+        certificate: await readTextFile(cert),
+        privateKey: await readTextFile(key),
+        ...(chain !== undefined && { certificateChain: await readTextFile(chain) }),
+      });
+      const now = session.clock.now();
+      const pair = await pairOf(session, entropy, profile, {
+        versionId: '',
+        value: { kind: 'string', text },
+        createdAt: now,
+      });
+      checkPair(pair, profile, now);
+      if (pair.chain.length === 0) {
+        terminal.note(
+          `${name}: the chain is missing; readers that need it, and step-ca after a change of its intermediate, do better with --chain.`,
+        );
+      }
+      const { arn, versionId } = await session.secrets.create({ name, text, tags: set, kmsKeyId: kmsKey });
+      const { subject, sans, notAfter } = describeCertificate(pair.leaf);
+      return {
+        says: `made and enrolled in ${profile.name}: ${subject || sans.join(', ')}, until ${notAfter}`,
+        record: { secretArn: arn, versionId, profile: profile.name, ...describeCertificate(pair.leaf) },
+      };
+    });
+  },
+});
+
+/** Throws WeakKey, NotYetValid, CertificateExpired, CaUntrusted. */
+function checkPair({ leaf, chain, key }: Pair, profile: Profile, now: number): void {
+  if (key) checkGivenKey(key);
+  if (leaf.notBefore > now) {
+    throw new RenewalError('NotYetValid', `The certificate is valid from ${formatInstant(leaf.notBefore)} only.`);
+  }
+  if (leaf.notAfter <= now) {
+    throw new RenewalError(
+      'CertificateExpired',
+      `The certificate ended on ${formatInstant(leaf.notAfter)}: get a new one first.`,
+    );
+  }
+  if (profile.ca.type !== 'step-ca' || chain.length === 0) return;
+  const path = verifyPath(leaf, chain, rootsOf(profile.ca.root), now);
+  if (path.ok) return;
+  throw new RenewalError(
+    'CaUntrusted',
+    `The certificate does not verify to the root of the profile ${profile.name}: ${path.problem}. Give the right --chain, or another profile.`,
+  );
+}
+
+const rootsOf = (pem: string): Certificate[] => pemBlocks(pem).map(({ der }) => parseCertificate(der));

@@ -1,0 +1,54 @@
+/** One thing done to each of the secrets that are named: a line each, and one that fails stops no other. */
+import type { SecretSummary } from '../lambdas/domain/secret.ts';
+import { tags } from '../lambdas/domain/tags.ts';
+import { isSecretOf } from '../lambdas/renewal/authority.ts';
+import type { Context } from './command.ts';
+import { type Exit, explain, UsageError } from './exit.ts';
+import { requireEnrolled } from './inventory.ts';
+import type { Session } from './session.ts';
+import { printable } from './terminal.ts';
+
+export interface Done {
+  /** What was done, for people. */
+  readonly says: string;
+  /** The same for programs. */
+  readonly record: Readonly<Record<string, unknown>>;
+}
+
+export async function each(
+  { terminal, interrupted }: Context,
+  names: readonly string[],
+  work: (name: string) => Promise<Done>,
+): Promise<Exit> {
+  if (names.length === 0) throw new UsageError('No secret is named: say which.');
+  let exit: Exit = 'ok';
+  const waiting = [...new Set(names)];
+  for (let name = waiting.shift(); name !== undefined && !interrupted.aborted; name = waiting.shift()) {
+    try {
+      const { says, record } = await work(name);
+      if (terminal.json) terminal.record({ name, ...record });
+      else terminal.print(printable(`${name}: ${says}`));
+    } catch (thrown) {
+      if (thrown instanceof UsageError) throw thrown;
+      const error = explain(thrown);
+      if (terminal.json) terminal.record({ name, error });
+      else terminal.print(printable(`${name}: failed: ${error.errorType}: ${error.message}`));
+      exit = 'attention';
+    }
+    if (interrupted.aborted && waiting.length > 0) terminal.note(printable(`Untouched: ${waiting.join(', ')}`));
+  }
+  return interrupted.aborted ? 'interrupted' : exit;
+}
+
+/** A secret that cert-renewer keeps: enrolled, or an authority's. Throws SecretNotFound, SecretNotEnrolled. */
+export async function describeOurs({ store, deployment }: Session, name: string): Promise<SecretSummary> {
+  const secret = await store.describe(name);
+  if (secret.tags.has(tags.profile)) return secret;
+  const { authorities } = await deployment();
+  for (const authorityName of authorities?.names ?? []) {
+    const authority = await authorities?.find(authorityName);
+    if (authority && isSecretOf(authority, secret)) return secret;
+  }
+  requireEnrolled(secret);
+  return secret;
+}

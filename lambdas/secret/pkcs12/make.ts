@@ -1,0 +1,34 @@
+/** A PKCS#12 file made anew, for a pair that was stored in another shape. */
+import { createHash, type KeyObject } from 'node:crypto';
+import type { Entropy } from '../../domain/ports.ts';
+import { encode, encodeObjectIdentifier, encodeOctets, encodeSequence, tag } from '../encryption/der.ts';
+import { seal, usualDerivation } from '../encryption/pbes.ts';
+import { certificateBag, shroudedKeyBag } from './content.ts';
+import { type Bag, closeFile } from './file.ts';
+
+export interface Pkcs12Parts {
+  /** DER. */
+  readonly leaf: Uint8Array;
+  readonly chain: readonly Uint8Array[];
+  readonly privateKey: KeyObject;
+}
+
+const localKeyId = '1.2.840.113549.1.9.21';
+const macIterations = 10_000;
+
+/** AES-256 throughout, and an HMAC-SHA-256 MAC. The leaf and its key share a localKeyId, by which readers pair them. */
+export async function makePkcs12(parts: Pkcs12Parts, password: string, entropy: Entropy): Promise<Uint8Array> {
+  const { leaf, chain, privateKey } = parts;
+  // As OpenSSL does: the leaf's SHA-1 is a name here, and no proof.
+  const id = encodeOctets(createHash('sha1').update(leaf).digest());
+  const attributes = encode(tag.set, encodeSequence(encodeObjectIdentifier(localKeyId), encode(tag.set, id)));
+  const info = privateKey.export({ format: 'der', type: 'pkcs8' });
+  const { algorithm, data } = await seal(info, password, usualDerivation, entropy);
+  const key: Bag = { id: shroudedKeyBag, value: encodeSequence(algorithm, encodeOctets(data)), attributes };
+  const certificates = [certificateBag(leaf, attributes), ...chain.map((der) => certificateBag(der, undefined))];
+  const safes = [
+    { bags: certificates, derivation: usualDerivation },
+    { bags: [key], derivation: undefined },
+  ];
+  return closeFile({ safes, macIterations }, password, entropy);
+}

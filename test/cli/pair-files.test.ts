@@ -1,0 +1,211 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { encodePem } from '../../lambdas/domain/pem.ts';
+import { tags } from '../../lambdas/domain/tags.ts';
+import { readSecret } from '../../lambdas/secret/index.ts';
+import { commonNameOnly } from '../fakes/certificates.ts';
+import { dueDates, freshDates, hour, internal, newKey, pairValue, start, World } from '../renewal/world.ts';
+import { records, stage } from './stage.ts';
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'cert-renewer-cli-'));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+/** A world whose profile trusts its CA, and a pair of it in files. */
+async function scene({ profile = {}, dates = freshDates, rootOf = undefined as World | undefined } = {}) {
+  const world = new World(internal);
+  const [root = new Uint8Array()] = await (rootOf ?? world).ca.roots();
+  const ca = { type: 'step-ca' as const, url: 'https://ca.example', root: encodePem('CERTIFICATE', root) };
+  const found = { ...internal, ca, ...profile };
+  const key = newKey();
+  const { leaf, chain } = world.ca.issueLeaf({ key, subject: commonNameOnly('leaf.example'), ...dates });
+  const pem = (ders: readonly Uint8Array[]) => ders.map((der) => `${encodePem('CERTIFICATE', der)}\n`).join('');
+  const deployment = async () => ({
+    profiles: { find: async (name: string) => (name === 'internal' ? found : undefined) },
+    authorities: undefined,
+    rotationFunctionArn: undefined,
+    step: () => hour,
+  });
+  const staged = stage({ world, session: { deployment } });
+  const dir = await mkdtemp(join(folder, 'files-'));
+  const write = async (name: string, text: string) => {
+    await writeFile(join(dir, name), text);
+    return join(dir, name);
+  };
+  const texts = { cert: pem([leaf]), chain: pem(chain), key: String(key.export({ format: 'pem', type: 'pkcs8' })) };
+  return { ...staged, world, key, leaf, chain, texts, write, dir };
+}
+
+describe('import', () => {
+  it('makes an enrolled secret of files, as they are', async () => {
+    const { cli, write, texts, world } = await scene();
+    const [cert, chain, key] = [
+      await write('web.crt', texts.cert),
+      await write('chain.crt', texts.chain),
+      await write('web.key', texts.key),
+    ];
+    const words = ['--cert', cert, '--key', key, '--chain', chain, '--profile', 'internal', '--mode', 'renew'];
+    const { code, stdout, stderr } = await cli('import', 'web/tls', ...words);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toBe('web/tls: made and enrolled in internal: CN=leaf.example, until 2026-11-23T11:00:00Z\n');
+    expect(world.store.tagsOf('web/tls')).toEqual({ [tags.profile]: 'internal', [tags.mode]: 'renew' });
+    const { certificate, privateKey, certificateChain } = JSON.parse(
+      Buffer.from(Object(world.store.value('web/tls')).text).toString(),
+    );
+    expect({ certificate, privateKey, certificateChain }).toEqual({
+      certificate: texts.cert,
+      privateKey: texts.key,
+      certificateChain: texts.chain,
+    });
+  });
+
+  it('refuses what the product would fail on, and makes nothing', async () => {
+    const other = await scene();
+    const cases: [string, Awaited<ReturnType<typeof scene>>, { cert?: string; key?: string }, RegExp][] = [
+      ['another key', await scene(), { key: other.texts.key }, /KeyMismatch/],
+      ['no PEM', await scene(), { cert: 'hello' }, /UnsupportedSecret/],
+      ['cut', await scene(), { cert: (await scene()).texts.cert.slice(0, 200) }, /UnsupportedSecret/],
+      [
+        'expired',
+        await scene({ dates: { notBefore: start - 48 * hour, notAfter: start - hour } }),
+        {},
+        /CertificateExpired/,
+      ],
+      ['not yet', await scene({ dates: { notBefore: start + hour, notAfter: start + 2 * hour } }), {}, /NotYetValid/],
+      ['another root', await scene({ rootOf: new World() }), {}, /CaUntrusted/],
+    ];
+    for (const [what, { cli, write, texts, world }, spoilt, code] of cases) {
+      const cert = await write('web.crt', (spoilt.cert ?? texts.cert) + texts.chain);
+      const key = await write('web.key', spoilt.key ?? texts.key);
+      const found = await cli('import', 'web', '--cert', cert, '--key', key, '--profile', 'internal');
+      expect(found.code, what).toBe(1);
+      expect(found.stdout, what).toMatch(code);
+      expect(found.stdout + found.stderr, what).not.toContain('PRIVATE KEY');
+      expect(() => world.store.summary('web'), what).toThrow();
+    }
+  });
+
+  it('says which file can’t be read, which profile is not there, and that a chain is missing', async () => {
+    const { cli, write, texts } = await scene();
+    const [cert, key] = [await write('web.crt', texts.cert), await write('web.key', texts.key)];
+    expect((await cli('import', 'web', '--cert', '/nowhere', '--key', key, '--profile', 'internal')).stdout).toMatch(
+      /InvalidRequest: The file \/nowhere can't be read \(ENOENT\)/,
+    );
+    expect((await cli('import', 'web', '--cert', cert, '--key', key, '--profile', 'x')).stdout).toMatch(
+      /UnknownProfile/,
+    );
+    expect((await cli('import', 'web', '--cert', cert, '--profile', 'internal')).code).toBe(2);
+    expect((await cli('import', 'web', '--cert', cert, '--key', key, '--profile', 'internal')).stderr).toMatch(
+      /--chain/,
+    );
+  });
+});
+
+describe('export', () => {
+  async function exported(more: readonly string[] = [], made = scene()) {
+    const found = await made;
+    const { world, leaf, chain, key, dir } = found;
+    const tagged = { [tags.profile]: 'internal' };
+    world.store.add({ name: 'web', value: pairValue(leaf, chain, key), versionId: 'v1', tags: tagged });
+    const [outCert, outKey] = [join(dir, 'web.crt'), join(dir, 'web.key')];
+    const run = () => found.cli('export', 'web', '--out-cert', outCert, '--out-key', outKey, ...more);
+    return { ...found, outCert, outKey, run, result: await run() };
+  }
+
+  it('writes the certificate with its chain, and the key for nobody else', async () => {
+    const { result, outCert, outKey, leaf, chain, key, dir } = await exported();
+    expect(result).toMatchObject({
+      code: 0,
+      stdout: 'web: web.crt and web.key written, valid until 2026-11-23T11:00:00Z\n',
+    });
+    const pem = (await readFile(outCert, 'utf8')).split(/(?<=END CERTIFICATE-----\n)/);
+    expect(pem.map((each) => new Uint8Array(new X509Certificate(each).raw))).toEqual([leaf, ...chain]);
+    expect(createPrivateKey(await readFile(outKey)).equals(key)).toBe(true);
+    expect((await stat(outKey)).mode & 0o777).toBe(0o600);
+    expect((await readdir(dir)).sort()).toEqual(['web.crt', 'web.key']);
+  });
+
+  it('replaces nothing without --force', async () => {
+    const { run, outKey, outCert, world, cli } = await exported();
+    const before = await readFile(outKey);
+    expect((await run()).stdout).toMatch(/failed: OutputExists: .*--force/);
+    await rm(outCert);
+    expect((await run()).code).toBe(1); // the key is still there
+    expect(await readFile(outKey)).toEqual(before);
+    expect((await cli('export', 'web', '--out-cert', outCert, '--out-key', outKey, '--force')).code).toBe(0);
+    expect(world.store.versionIds('web')).toEqual(['v1']);
+  });
+
+  it('as DER', async () => {
+    const { outCert, outKey, leaf, key } = await exported(['--format', 'der']);
+    expect(new Uint8Array(await readFile(outCert))).toEqual(leaf);
+    const found = createPrivateKey({ key: await readFile(outKey), format: 'der', type: 'pkcs8' });
+    expect(found.equals(key)).toBe(true);
+  });
+
+  it('as PKCS#12, which our own reader takes', async () => {
+    const made = await scene();
+    const password = await made.write('pass', 'correct horse\n');
+    const words = ['--format', 'p12', '--password-file', password];
+    const { outKey, leaf, chain, key, result } = await exported(words, Promise.resolve(made));
+    expect(result.code).toBe(0);
+    const bytes = new Uint8Array(await readFile(outKey));
+    const content = await readSecret({ kind: 'binary', bytes }, { password: 'correct horse' });
+    expect(content).toMatchObject({ shape: 'pkcs12', leaf, chain });
+    expect(content.key.kind === 'private' && content.key.privateKey.equals(key)).toBe(true);
+    await expect(readSecret({ kind: 'binary', bytes }, { password: 'wrong' })).rejects.toThrow();
+    const without = await exported(['--format', 'p12']);
+    expect(without.result.stdout).toMatch(/PasswordRequired: .*--password-file/);
+    expect(await readdir(without.dir)).toEqual([]);
+  });
+
+  it('an encrypted key stays so, under the password of the profile', async () => {
+    const made = await scene({ profile: { passwordSecretId: 'password' } });
+    const { world, leaf, chain, key, cli, dir } = made;
+    world.store.add({ name: 'password', value: 'battery staple\n' });
+    const sealed = String(
+      key.export({ format: 'pem', type: 'pkcs8', cipher: 'aes-256-cbc', passphrase: 'battery staple' }),
+    );
+    const value = JSON.stringify({ ...JSON.parse(pairValue(leaf, chain, key)), privateKey: sealed });
+    world.store.add({ name: 'sealed', value, tags: { [tags.profile]: 'internal' } });
+    for (const format of ['pem', 'der', 'p12'] as const) {
+      const [cert, out] = [join(dir, `${format}.crt`), join(dir, `${format}.key`)];
+      const found = await cli('export', 'sealed', '--out-cert', cert, '--out-key', out, '--format', format);
+      expect(found).toMatchObject({ code: 0 });
+      const bytes = await readFile(out);
+      if (format === 'p12') {
+        const read = await readSecret({ kind: 'binary', bytes: new Uint8Array(bytes) }, { password: 'battery staple' });
+        expect(read.leaf).toEqual(leaf);
+        continue;
+      }
+      const form = format === 'der' ? { format, type: 'pkcs8' as const } : { format };
+      expect(() => createPrivateKey({ key: bytes, ...form })).toThrow();
+      expect(createPrivateKey({ key: bytes, ...form, passphrase: 'battery staple' }).equals(key)).toBe(true);
+    }
+  });
+
+  it('not a pair that is none, not a key in KMS, not one that nobody enrolled; and no file is made', async () => {
+    const { cli, world, leaf, chain, dir } = await scene();
+    const tagged = { [tags.profile]: 'internal' };
+    world.store.add({ name: 'mixed', value: pairValue(leaf, chain, newKey()), tags: tagged });
+    const { certificate } = JSON.parse(pairValue(leaf, chain, newKey()));
+    world.store.add({ name: 'kms', value: JSON.stringify({ certificate, kmsKeyId: 'alias/web' }), tags: tagged });
+    world.store.add({ name: 'stranger', value: pairValue(leaf, chain, newKey()) });
+    const run = (name: string, ...more: string[]) =>
+      cli('export', name, '--out-cert', join(dir, 'c'), '--out-key', join(dir, 'k'), ...more);
+    expect((await run('mixed')).stdout).toMatch(/KeyMismatch/);
+    expect((await run('kms')).stdout).toMatch(/in KMS, and never leaves it/);
+    expect((await run('stranger')).stdout).toMatch(/SecretNotEnrolled/);
+    expect(records((await run('stranger', '--json')).stdout)).toMatchObject([
+      { error: { errorType: 'SecretNotEnrolled' } },
+    ]);
+    expect((await cli('export', 'mixed', '--out-cert', join(dir, 'c'))).code).toBe(2);
+    expect(await readdir(dir)).toEqual([]);
+    expect(dueDates.notAfter).toBeGreaterThan(start);
+  });
+});

@@ -1,0 +1,185 @@
+import { describe, expect, it } from 'vitest';
+import { FunctionFailure } from '../../cli/aws/functions.ts';
+import { tags } from '../../lambdas/domain/tags.ts';
+import { freshDates, internal, start, World } from '../renewal/world.ts';
+import { status } from '../renewal/zoo.ts';
+import { records, type StageOptions, stage } from './stage.ts';
+
+const hour = 3_600_000;
+
+describe('pause and resume', () => {
+  it('set and take the tag, and say whether anything changed', async () => {
+    const { cli, world } = stage();
+    expect(await cli('pause', 'due', 'paused')).toMatchObject({
+      code: 0,
+      stdout: 'due: paused; cert-renewer resume due ends it\npaused: was paused already\n',
+    });
+    expect(world.store.tagsOf('due')[tags.paused]).toBe('true');
+    expect((await cli('status', 'due', '--json')).stdout).toContain('"state":"paused"');
+    expect((await cli('resume', 'due', 'fresh')).stdout).toBe('due: resumed\nfresh: was not paused\n');
+    expect(world.store.tagsOf('due')[tags.paused]).toBeUndefined();
+  });
+
+  it('tell of a profile that is paused, and of what is not there or not enrolled; the others are done', async () => {
+    const { cli, world } = stage();
+    expect((await cli('resume', 'resting')).stdout).toMatch(/its profile resting is paused too/);
+    const { code, stdout } = await cli('pause', 'nowhere', 'not-ours', 'due', '--json');
+    expect(code).toBe(1);
+    expect(records(stdout)).toMatchObject([
+      { name: 'nowhere', error: { errorType: 'SecretNotFound' } },
+      { name: 'not-ours', error: { errorType: 'SecretNotEnrolled' } },
+      { name: 'due', paused: true, changed: true },
+    ]);
+    expect(Object.keys(world.store.tagsOf('not-ours'))).toEqual(['Role']);
+    expect((await cli('pause')).code).toBe(2);
+  });
+
+  it('after Ctrl-C begin no other, and say which', async () => {
+    const staged = stage();
+    const { describe: ask } = staged.world.store;
+    staged.world.store.describe = (name) => {
+      staged.interrupt();
+      return ask.call(staged.world.store, name);
+    };
+    const { code, stdout, stderr } = await staged.cli('pause', 'due', 'fresh', 'new');
+    expect(code).toBe(130);
+    expect(stdout).toMatch(/^due: paused/);
+    expect(stderr).toBe('Untouched: fresh, new\n');
+    expect(staged.world.store.tagsOf('fresh')[tags.paused]).toBeUndefined();
+  });
+});
+
+describe('enrol and unenrol', () => {
+  it('set what is asked for, and take away what contradicts it', async () => {
+    const { cli, world } = stage();
+    world.store.setTags('not-ours', { [tags.rekeyPeriod]: '16h', [tags.kty]: 'RSA', [tags.size]: '3072' });
+    const words = 'enrol not-ours --profile internal --mode rekey --expires-in 33% --kty EC --curve P-384 --paused';
+    expect((await cli(...words.split(' '))).stdout).toMatch(/^not-ours: enrolled in internal; .*cert-renewer plan/);
+    expect(world.store.tagsOf('not-ours')).toEqual({
+      ...{ Role: 'web', [tags.profile]: 'internal', [tags.mode]: 'rekey', [tags.expiresIn]: '33pct' },
+      ...{ [tags.kty]: 'EC', [tags.curve]: 'P-384', [tags.paused]: 'true' },
+    });
+    expect((await cli('enrol', 'not-ours', '--profile', 'resting')).stdout).toContain('(it was in internal)');
+  });
+
+  it.each([
+    ['enrol due', /--profile is missing/],
+    ['enrol due --profile internal --expires-in soon', /^Usage: --expires-in: .*"soon"/],
+    ['enrol due --profile internal --size 4096', /--size is set without --kty/],
+    ['enrol due --profile internal --expires-in 1h --rekey-period 1h', /both set/],
+  ])('%s is refused', async (words, message) => {
+    const { cli, world } = stage();
+    const before = world.store.tagsOf('due');
+    const { code, stderr } = await cli(...words.split(' '));
+    expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringMatching(message) });
+    expect(world.store.tagsOf('due')).toEqual(before);
+  });
+
+  it('refuse a profile that the stack has not, and a replica', async () => {
+    const { cli } = stage();
+    expect(await cli('enrol', 'due', '--profile', 'nowhere')).toMatchObject({
+      code: 3,
+      stderr: expect.stringMatching(/^UnknownProfile: The stack CertRenewer has no profile nowhere/),
+    });
+    expect((await cli('enrol', 'replica', '--profile', 'internal')).stdout).toMatch(/failed: .*primary/);
+  });
+
+  it('take every tag of ours away and no other', async () => {
+    const { cli, world } = stage();
+    world.store.setTags('backing-off', { Role: 'web', [tags.mode]: 'renew' });
+    const { stdout } = await cli('unenrol', 'backing-off');
+    expect(stdout).toBe('backing-off: no longer in internal; its certificate ends on 2026-11-22T14:00:00Z\n');
+    expect(world.store.tagsOf('backing-off')).toEqual({ Role: 'web' });
+    expect((await cli('unenrol', 'backing-off')).code).toBe(1);
+  });
+});
+
+describe('rollback', () => {
+  const window = { notBefore: '2026-11-22T11:00:00Z', notAfter: '2026-11-23T11:00:00Z' };
+
+  function renewedOnce(more: Partial<StageOptions> = {}) {
+    const world = new World(internal);
+    const arn = world.enrol({ name: 'web', ...freshDates });
+    world.store.write('web', 'the new pair', 'v2');
+    world.store.setTags('web', {
+      ...status(start, start + 24 * hour, 'v2'),
+      [tags.failure]: '1 2026-11-22T11:59:00Z CaRejected',
+    });
+    const invoke = () => ({ outcome: 'skipped', versionId: 'v1', ...window });
+    return { ...stage({ world, invoke, ...more }), arn };
+  }
+
+  it('pauses first, moves AWSCURRENT back in one step, and the tags tell of what is current', async () => {
+    const { cli, world, requests, arn } = renewedOnce();
+    const order: string[] = [];
+    const { store } = world;
+    const [tag, promote] = [store.tag.bind(store), store.promote.bind(store)];
+    store.tag = (...given) => {
+      order.push(`tag ${Object.keys(given[1])}`);
+      return tag(...given);
+    };
+    store.promote = (...given) => {
+      order.push('promote');
+      return promote(...given);
+    };
+    const { code, stdout } = await cli('rollback', 'web');
+    expect(code).toBe(0);
+    expect(stdout).toBe(
+      'web: back to version v1, valid until 2026-11-23T11:00:00Z; paused: cert-renewer resume web ends it\n',
+    );
+    expect(order.slice(0, 2)).toEqual([`tag ${tags.paused}`, 'promote']);
+    expect(world.labels('web')).toEqual({ v1: ['AWSCURRENT'], v2: ['AWSPREVIOUS'] });
+    expect(world.store.tagsOf('web')).toEqual({
+      ...{ [tags.profile]: 'internal', [tags.paused]: 'true', [tags.versionId]: 'v1' },
+      ...{ [tags.notBefore]: window.notBefore, [tags.notAfter]: window.notAfter },
+    });
+    expect(requests).toEqual([{ functionName: 'renew', request: { secretId: arn, dryRun: true } }]);
+    const [row] = records((await cli('status', 'web', '--json')).stdout);
+    expect(row).toMatchObject({ state: 'paused', notAfter: window.notAfter });
+  });
+
+  it('takes the status tags away where the function can’t tell', async () => {
+    const invoke = () => {
+      throw new FunctionFailure('UnsupportedSecret', 'no certificate');
+    };
+    const { cli, world } = renewedOnce({ invoke });
+    expect((await cli('rollback', 'web')).code).toBe(0);
+    expect(world.store.tagsOf('web')).toEqual({ [tags.profile]: 'internal', [tags.paused]: 'true' });
+    const late = renewedOnce({ invoke: () => ({ versionId: 'v3', ...window }) });
+    await late.cli('rollback', 'web');
+    expect(late.world.store.tagsOf('web')[tags.versionId]).toBeUndefined();
+  });
+
+  it('moves nothing where somebody else wrote meanwhile, and there is nothing to go back to', async () => {
+    const { cli, world } = renewedOnce();
+    const promote = world.store.promote.bind(world.store);
+    world.store.promote = (...given) => {
+      world.store.write('web', 'somebody else', 'v3');
+      return promote(...given);
+    };
+    const { code, stdout } = await cli('rollback', 'web');
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/failed: SecretChanged/);
+    expect(world.labels('web')).toMatchObject({ v3: ['AWSCURRENT'] });
+    expect((await stage().cli('rollback', 'fresh')).stdout).toMatch(/no AWSPREVIOUS/);
+  });
+
+  it('is done where only the answer was lost, and leaves nothing pending', async () => {
+    const { cli, world } = renewedOnce();
+    world.store.moveStage('web', 'AWSPENDING', 'v2');
+    const promote = world.store.promote.bind(world.store);
+    world.store.promote = async (...given) => {
+      await promote(...given);
+      throw new Error('the answer was lost');
+    };
+    expect((await cli('rollback', 'web')).code).toBe(0);
+    expect(world.labels('web')).toEqual({ v1: ['AWSCURRENT'], v2: ['AWSPREVIOUS'] });
+  });
+
+  it('twice is forward again', async () => {
+    const { cli, world } = renewedOnce();
+    await cli('rollback', 'web');
+    await cli('rollback', 'web');
+    expect(world.labels('web')).toEqual({ v1: ['AWSPREVIOUS'], v2: ['AWSCURRENT'] });
+  });
+});

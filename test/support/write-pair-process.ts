@@ -1,0 +1,24 @@
+/** Writes a pair of files and is killed before one of its calls: `node write-pair-process.ts <cert> <key> <number>`. */
+import { randomBytes } from 'node:crypto';
+import * as real from 'node:fs/promises';
+import { type FileSystem, writePair } from '../../cli/files/write-pair.ts';
+
+const [cert = '', key = '', last = ''] = process.argv.slice(2);
+let calls = 0;
+const fs = new Proxy<FileSystem>(real, {
+  get:
+    (target, name: keyof FileSystem) =>
+    (...given: unknown[]) => {
+      calls += 1;
+      if (calls === Number(last)) process.kill(process.pid, 'SIGKILL');
+      return Reflect.apply(target[name], target, given);
+    },
+});
+const text = (words: string) => new TextEncoder().encode(words);
+await writePair(
+  [
+    { path: cert, bytes: text('cert new'), mode: 0o644 },
+    { path: key, bytes: text('key new'), mode: 0o600 },
+  ],
+  { force: true, entropy: randomBytes, pid: process.pid, isAlive: () => false, fs },
+);
