@@ -41,7 +41,11 @@ export interface CommandSpec<Specs extends OptionSpecs = OptionSpecs> {
   /** Paragraphs for the help and the page. */
   readonly description: readonly string[];
   /** As commander has it: `<name>`, `[names...]`. */
-  readonly argument?: { readonly name: string; readonly description: string };
+  readonly argument?: {
+    readonly name: string;
+    readonly description: string;
+    readonly choices?: readonly string[];
+  };
   readonly options: Specs;
   readonly examples: readonly Example[];
   readonly needs: Needs;

@@ -1,9 +1,10 @@
 /** The command line as a whole: words to a command, a command to its end. */
-import { Command, CommanderError, Option } from 'commander';
+import { Argument, Command, CommanderError, Option } from 'commander';
 import type { Clock, Entropy } from '../lambdas/domain/ports.ts';
 import type { CommandSpec, Context, Example, OptionSpec, OptionSpecs, OptionValues } from './command.ts';
 import { commands } from './commands/index.ts';
 import { type Exit, exitCodes, explain } from './exit.ts';
+import { globalOptions } from './options.ts';
 import { openSession, type Session, type Target } from './session.ts';
 import { type Output, Terminal } from './terminal.ts';
 
@@ -21,16 +22,6 @@ export interface Edges {
   /** Default: the real AWS. */
   readonly open?: (target: Target, clock: Clock) => Session;
 }
-
-export const globalOptions = {
-  stack: { flags: '--stack <name>', description: 'name of the stack (default: CertRenewer)' },
-  region: { flags: '--region <region>', description: 'AWS Region (default: as the AWS CLI finds it)' },
-  profileName: {
-    flags: '--profile-name <name>',
-    description: 'profile of your AWS configuration, as the AWS CLI’s --profile',
-  },
-  json: { flags: '--json', description: 'one JSON object a line' },
-} as const satisfies Readonly<Record<string, OptionSpec>>;
 
 /** Runs one command line (without node and script) and gives the exit code. Never throws. */
 export async function run(argv: readonly string[], edges: Edges): Promise<number> {
@@ -75,7 +66,11 @@ function add(program: Command, spec: CommandSpec, edges: Edges, ended: (exit: Ex
     .summary(spec.summary)
     .description(spec.description.join('\n\n'))
     .addHelpText('before', examplesText(spec.examples));
-  if (spec.argument) command.argument(spec.argument.name, spec.argument.description);
+  if (spec.argument) {
+    const { name, description, choices } = spec.argument;
+    const argument = new Argument(name, description);
+    command.addArgument(choices ? argument.choices([...choices]) : argument);
+  }
   for (const option of Object.values(spec.options)) command.addOption(optionOf(option));
   command.action(async () => {
     const given = command.opts();

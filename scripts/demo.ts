@@ -11,7 +11,7 @@ import { collectEvents } from '../test/support/events.ts';
 import { AUTHORITY_SECRET, configurationOf, type DemoCa, ownAuthority, stepCaOf } from './demo/cas.ts';
 import { prove } from './demo/proof.ts';
 import { type DemoSecret, describeSecret, enrolDue, enrolThree, readPair } from './demo/secrets.ts';
-import { heading, say, table, waiting } from './demo/telling.ts';
+import { commandLine, heading, say, table, waiting } from './demo/telling.ts';
 import { type Emulator, startEmulator } from './local/ministack.ts';
 import { bootstrap, deploy } from './local/stack.ts';
 import { ToolMissingError } from './local/tools.ts';
@@ -87,6 +87,10 @@ async function main(): Promise<void> {
   const { payload: again } = await invoke<Record<string, number>>(aws, outputs['ScanFunctionName'] ?? '');
   say(`The next scan: ${JSON.stringify(again)}`);
 
+  heading('8. cert-renewer status, as you see it from now on');
+  await commandLine(aws.env, 'status');
+  say('(Exit code 1 where anything is overdue or failing: the broken one is.)');
+
   say(
     `\nDone in ${Math.round((Date.now() - started) / 1000)} s: what was due has a new pair, the others are as they were.`,
   );
@@ -131,6 +135,7 @@ async function untilInterrupted(
   say(`aws lambda invoke --function-name ${fn} --cli-binary-format raw-in-base64-out \\`);
   say(`    --payload '{"secretId":"${name}","force":true}' /dev/stdout`);
   say(`aws secretsmanager get-secret-value --secret-id ${name} --query SecretString --output text`);
+  say('npx cert-renewer --help');
   say('Ctrl-C ends it and cleans up.');
   await new Promise<void>((resolve) => {
     const alive = setInterval(() => undefined, 60_000);

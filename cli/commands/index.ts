@@ -1,5 +1,6 @@
 /** All commands, in the order of the help. */
 import type { CommandSpec } from '../command.ts';
+import { completionOf } from './completion.ts';
 import { enrol, unenrol } from './enrol.ts';
 import { exportPair } from './export.ts';
 import { importPair } from './import.ts';
@@ -12,4 +13,5 @@ import { status } from './status.ts';
 export const commands: readonly CommandSpec[] = [
   ...[status, plan, renew, rollback, pause, resume],
   ...[enrol, unenrol, importPair, exportPair],
+  completionOf(() => commands),
 ];

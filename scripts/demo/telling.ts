@@ -1,5 +1,8 @@
 /** How the demo speaks: headings, tables, and a sign of life while it waits. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { setInterval as every } from 'node:timers';
+import { fileURLToPath } from 'node:url';
 
 export function say(text: string): void {
   process.stdout.write(`${text}\n`);
@@ -31,4 +34,12 @@ export async function waiting<T>(what: string, work: Promise<T>): Promise<T> {
   } finally {
     clearInterval(timer);
   }
+}
+
+/** `cert-renewer …` on this terminal, as a user has it. */
+export async function commandLine(env: Readonly<Record<string, string>>, ...words: string[]): Promise<void> {
+  say(`$ npx cert-renewer ${words.join(' ')}`);
+  const program = fileURLToPath(new URL('../../cli/cert-renewer.mjs', import.meta.url));
+  const child = spawn(process.execPath, [program, ...words], { env: { ...process.env, ...env }, stdio: 'inherit' });
+  await once(child, 'close');
 }

@@ -1,0 +1,72 @@
+/** `npm run cli:page`: docs/cli.md from the commands' own help. A test sees that it is up to date. */
+import { writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { CommandSpec, OptionSpec } from '../cli/command.ts';
+import { commands } from '../cli/commands/index.ts';
+import { exitCodes } from '../cli/exit.ts';
+import { globalOptions } from '../cli/options.ts';
+import { explainNeed } from '../cli/permissions.ts';
+
+const head = `# The command line
+
+Made from the commands' own help by \`npm run cli:page\`; do not edit.
+
+\`npx cert-renewer <command>\` in this folder, after \`npm ci\`. It finds the stack by its outputs, and asks AWS as the AWS CLI
+does: environment, configuration files, SSO. Results go to stdout, all else to stderr. In a pipe, and with \`NO_COLOR\` set,
+there are no colours; progress shows on a terminal only.
+`;
+
+/** The page as it should be. */
+export function cliPage(): string {
+  const everywhere = section(
+    'Options of every command',
+    table(['option', ''], Object.values(globalOptions).map(optionRow)),
+  );
+  const codes = Object.values(exitCodes).map(({ code, meaning }) => [String(code), meaning]);
+  const json = `With \`--json\` each result is one JSON object on a line of its own (NDJSON): times are RFC 3339, what is not known is
+null, and what could not be done for one secret has \`error: { errorType, message }\`. What stops the whole command is such
+an object on stderr.`;
+  return [
+    head,
+    everywhere,
+    section('Exit codes', table(['code', 'meaning'], codes)),
+    section('For programs', json),
+    ...commands.map(commandSection),
+  ].join('\n');
+}
+
+function commandSection(spec: CommandSpec): string {
+  const { name, summary, description, argument, options, examples, needs } = spec;
+  const lines = examples.map(({ command, says }) => `${command}    # ${says}`);
+  const usage = `cert-renewer ${name} [options]${argument ? ` ${argument.name}` : ''}`;
+  const words = [
+    ...(argument ? [[`\`${argument.name}\``, argument.description]] : []),
+    ...Object.values(options).map(optionRow),
+  ];
+  const rows = needs.map(explainNeed).map(({ actions, on, when }) => [actions, on, when]);
+  const parts = [
+    `${summary.charAt(0).toUpperCase()}${summary.slice(1)}.`,
+    `\`\`\`\n${lines.join('\n')}\n\`\`\``,
+    ...description,
+    `Usage: \`${usage}\``,
+    ...(words.length > 0 ? [table(['', ''], words)] : []),
+    rows.length > 0 ? `It needs of IAM:\n\n${table(['actions', 'on', 'when'], rows)}` : 'It needs nothing of IAM.',
+  ];
+  return section(name, parts.join('\n\n'));
+}
+
+const section = (title: string, body: string): string => `## ${title}\n\n${body}\n`;
+
+const optionRow = ({ flags, description, choices }: OptionSpec): string[] => [
+  `\`${flags}\``,
+  choices ? `${description}: ${choices.map((choice) => `\`${choice}\``).join(', ')}` : description,
+];
+
+function table(heads: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+  return [line(heads), `|${'---|'.repeat(heads.length)}`, ...rows.map(line)].join('\n');
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  writeFileSync(fileURLToPath(new URL('../docs/cli.md', import.meta.url)), cliPage());
+}

@@ -1,0 +1,169 @@
+/**
+ * Each command as a process of its own, in a pipe and in a terminal, as a user who may do what docs/cli.md says that it
+ * needs and nothing else.
+ */
+import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { describeStack } from '../../cli/aws/cloudformation.ts';
+import { commands } from '../../cli/commands/index.ts';
+import { policyFor } from '../../cli/permissions.ts';
+import { issue } from '../../scripts/local/leaf.ts';
+import { REGION } from '../../scripts/local/ministack.ts';
+import type { Finished } from '../../scripts/local/process.ts';
+import { records } from '../cli/stage.ts';
+import { userWith } from '../local-aws/iam.ts';
+import { ROOT, uniqueName } from '../support/aws.ts';
+import { inPipe, onTerminal, screen } from '../support/command-line.ts';
+import { describeWith } from '../support/local.ts';
+import { aged, renewerOf } from '../support/renewer.ts';
+
+const enrolment = ['--profile', 'cli'];
+
+describeWith(['stack', 'step-ca'], 'the command line', (local) => {
+  const { renew, fresh, look, settled, scan } = renewerOf(local);
+  const users = new Map<string, Record<string, string>>();
+  let folder: string;
+
+  beforeAll(async () => {
+    const { endpoint } = local.emulator;
+    const stack = await describeStack({ endpoint, region: REGION, credentials: ROOT }, 'CertRenewer');
+    if (!stack) throw new Error('the stack is not there');
+    folder = await mkdtemp(join(tmpdir(), 'cert-renewer-cli-'));
+    for (const { name, needs } of commands) {
+      const { accessKeyId, secretAccessKey } = await userWith(local.emulator, ...policyFor(needs, stack).Statement);
+      const who = { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey };
+      const nowhere = { AWS_CONFIG_FILE: '/dev/null', AWS_SHARED_CREDENTIALS_FILE: '/dev/null' };
+      users.set(name, { AWS_ENDPOINT_URL: endpoint, AWS_REGION: REGION, ...nowhere, ...who });
+    }
+  });
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+
+  /** As the user who may only this; in a terminal, where a person would be. */
+  const envOf = (name: string | undefined) => users.get(name ?? '') ?? {};
+  const pipe = (...words: string[]): Promise<Finished> => inPipe(envOf(words[0]), ...words);
+  const terminal = (...words: string[]): Promise<Finished> => onTerminal(envOf(words[0]), words, { columns: 160 });
+  const said = ({ code, output }: Finished) => ({ code, output });
+
+  it('status: a row from tags, an exit code for cron, the same in NDJSON', async () => {
+    const [good, bad] = [
+      await fresh({ profile: 'cli' }),
+      await fresh({ profile: 'cli', tags: { 'expires-in': 'soon' } }),
+    ];
+    await scan([good.arn]);
+    await settled(good, () => true);
+    const piped = await pipe('status', good.name, '--json');
+    expect(said(piped).code, piped.output).toBe(0);
+    expect(records(piped.stdout)).toMatchObject([{ name: good.name, profile: 'cli', state: 'ok', overdue: false }]);
+    const shown = await terminal('status', good.name, bad.name);
+    expect(shown.code, shown.output).toBe(1);
+    const lines = screen(shown.output).join('\n');
+    expect(lines).toMatch(new RegExp(`^${good.name} +cli +in 2\\dh \\d+m +\\S+Z +ok$`, 'm'));
+    expect(lines).toMatch(new RegExp(`^${bad.name} .* failing: InvalidTag \\(1\\), needs correcting$`, 'm'));
+    expect(lines).toContain('1 failing, 1 ok');
+    const all = await pipe('status', '--profile', 'cli', '--json');
+    expect(records(all.stdout).map(({ name }) => name)).toEqual(expect.arrayContaining([good.name, bad.name]));
+  });
+
+  it('plan: a reason a certificate', async () => {
+    const { name } = await fresh({ profile: 'cli' });
+    const piped = await pipe('plan', name, '--json');
+    expect(records(piped.stdout), piped.output).toMatchObject([
+      { name, action: 'inspect', reason: { code: 'Unknown' } },
+    ]);
+    expect(screen((await terminal('plan', name)).output).join('\n')).toMatch(
+      new RegExp(`^${name} +cli +inspect +Unknown: `, 'm'),
+    );
+  });
+
+  it('renew: now, with options, one that fails beside one that does not', async () => {
+    const [web, broken] = [await fresh({ profile: 'cli' }), await fresh({ profile: 'unreachable' })];
+    const piped = await pipe('renew', web.name, broken.name, '--kty', 'RSA', '--size', '2048', '--json');
+    expect(piped.code, piped.output).toBe(1);
+    expect(records(piped.stdout)).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ secretId: web.name, outcome: 'rekeyed', keyAlgorithm: 'RSA 2048' }),
+        expect.objectContaining({
+          secretId: broken.name,
+          outcome: 'failed',
+          error: expect.objectContaining({ errorType: 'CaUnavailable' }),
+        }),
+      ]),
+    );
+    const shown = await terminal('renew', '--profile', 'cli', '--dry-run', '--mode', 'renew');
+    expect(shown.output).toMatch(/\] \d+ of \d+/);
+    expect(screen(shown.output).join('\n')).toMatch(new RegExp(`^${web.name} +planned +Requested: `, 'm'));
+  });
+
+  it('rollback: the pair from before, paused, and no scan undoes it; resume ends it', async () => {
+    const web = await fresh({ profile: 'cli' }, aged(22));
+    await renew({ secretId: web.arn });
+    const after = await look(web.arn);
+    const shown = await terminal('rollback', web.name);
+    expect(shown.code, shown.output).toBe(0);
+    const back = await look(web.arn);
+    expect(back.versionId).toBe(web.versionId);
+    expect(back.stages.get('AWSPREVIOUS')).toBe(after.versionId);
+    const { notAfter } = { notAfter: `${web.leaf.certificate.validToDate?.toISOString().slice(0, 19) ?? ''}Z` };
+    expect(Object.fromEntries(back.tags)).toMatchObject({
+      'cert-renewer:paused': 'true',
+      'cert-renewer:version-id': web.versionId,
+      'cert-renewer:not-after': notAfter,
+    });
+    expect(await scan([web.arn])).toMatchObject({ paused: 1, enqueued: 0 });
+    expect(screen((await terminal('resume', web.name)).output)).toContain(`${web.name}: resumed`);
+    expect(await scan([web.arn])).toMatchObject({ enqueued: 1 });
+    const renewed = await settled(web, (versions) => versions.length === 3);
+    expect([web.versionId, after.versionId]).not.toContain(renewed.versionId);
+  });
+
+  it('pause, resume, unenrol and enrol: tags, and nothing else', async () => {
+    const web = await fresh({ profile: 'cli' });
+    expect(said(await pipe('pause', web.name))).toMatchObject({ code: 0 });
+    expect((await look(web.arn)).tags.get('cert-renewer:paused')).toBe('true');
+    expect(said(await pipe('resume', web.name))).toEqual({ code: 0, output: `${web.name}: resumed\n` });
+    expect(said(await terminal('unenrol', web.name))).toMatchObject({ code: 0 });
+    expect([...(await look(web.arn)).tags.keys()]).toEqual([]);
+    const again = await pipe('enrol', web.name, ...enrolment, '--expires-in', '33%', '--json');
+    expect(records(again.stdout), again.output).toMatchObject([
+      { name: web.name, profile: 'cli', previousProfile: null },
+    ]);
+    expect((await look(web.arn)).tags.get('cert-renewer:expires-in')).toBe('33pct');
+    expect((await look(web.arn)).versionId).toBe(web.versionId);
+  });
+
+  it('import and export: files to a secret that is renewed, and its new pair to files', async () => {
+    const leaf = await issue(local.ca, aged(1));
+    const [cert, key] = [join(folder, 'web.crt'), join(folder, 'web.key')];
+    await writeFile(cert, leaf.certificatePem + leaf.chainPem);
+    await writeFile(key, leaf.keyPem);
+    const name = uniqueName('imported');
+    const made = await terminal('import', name, '--cert', cert, '--key', key, ...enrolment);
+    expect(made.code, made.output).toBe(0);
+    expect(await renew({ secretId: name })).toMatchObject({ outcome: 'rekeyed', profile: 'cli' });
+    const words = ['export', name, '--out-cert', cert, '--out-key', key];
+    expect(said(await pipe(...words))).toMatchObject({ code: 1, output: expect.stringContaining('OutputExists') });
+    expect(await readFile(cert, 'utf8')).toBe(leaf.certificatePem + leaf.chainPem);
+    const exported = await pipe(...words, '--force', '--json');
+    expect(exported.code, exported.output).toBe(0);
+    const certificate = new X509Certificate(await readFile(cert));
+    expect(certificate.checkPrivateKey(createPrivateKey(await readFile(key)))).toBe(true);
+    expect(certificate.serialNumber).not.toBe(leaf.certificate.serialNumber);
+    expect((await stat(key)).mode & 0o777).toBe(0o600);
+  });
+
+  it('completion needs nothing; and what a user may not is said, with what to allow', async () => {
+    expect((await pipe('completion', 'bash')).stdout).toContain('complete ');
+    const { name, versionId, arn } = await fresh({ profile: 'cli' });
+    const denied = await inPipe(envOf('plan'), 'rollback', name);
+    expect(denied.code).toBe(1);
+    expect(denied.output).toMatch(/AccessDenied: .*docs\/cli\.md/);
+    expect((await look(arn)).versionId).toBe(versionId);
+    const nobody = await inPipe({ ...envOf('plan'), AWS_SECRET_ACCESS_KEY: 'wrong' }, 'status');
+    expect(nobody.code, nobody.output).toBe(3);
+    const nowhere = await inPipe(envOf('status'), 'status', '--stack', 'Nowhere');
+    expect(nowhere.code, nowhere.output).toBe(3);
+  });
+});

@@ -1,0 +1,50 @@
+/** `cert-renewer` as its users start it: a process of its own, in a pipe or in a terminal. */
+import { fileURLToPath } from 'node:url';
+import { type Finished, run } from '../../scripts/local/process.ts';
+
+const program = fileURLToPath(new URL('../../cli/cert-renewer.mjs', import.meta.url));
+const inTerminal = fileURLToPath(new URL('./in_terminal.py', import.meta.url));
+
+export type Environment = Readonly<Record<string, string>>;
+
+/** This process's environment without what would change the answer. */
+function environment(env: Environment): NodeJS.ProcessEnv {
+  const own = Object.entries(process.env).filter(([name]) => !/^(AWS_|NO_COLOR|FORCE_COLOR|CI$)/.test(name));
+  return { ...Object.fromEntries(own), ...env };
+}
+
+/** `output` is stdout and stderr as they came. */
+export function inPipe(env: Environment, ...words: readonly string[]): Promise<Finished> {
+  return run(process.execPath, [program, ...words], { env: environment(env), timeout: 120_000 });
+}
+
+export interface TerminalOptions {
+  readonly columns?: number;
+  /** A regular expression of Python: Ctrl-C is typed when it is first seen. */
+  readonly interruptAt?: string;
+}
+
+/** `output` is what the terminal was sent, its commands included. */
+export function onTerminal(
+  env: Environment,
+  words: readonly string[],
+  options: TerminalOptions = {},
+): Promise<Finished> {
+  const { columns = 100, interruptAt = '' } = options;
+  const started = [String(columns), interruptAt, '--', process.execPath, program, ...words];
+  return run('python3', [inTerminal, ...started], {
+    env: environment({ TERM: 'xterm-256color', ...env }),
+    timeout: 120_000,
+  });
+}
+
+/** What stays on the screen: lines that were overwritten or taken away are not. */
+export function screen(output: string): string[] {
+  return (
+    output
+      .split('\n')
+      .map((line) => line.split('\r\u001b[2K').at(-1) ?? '')
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: colours
+      .map((line) => line.replace(/\u001b\[\d+m/g, '').replace(/\r/g, ''))
+  );
+}

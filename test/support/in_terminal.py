@@ -1,0 +1,40 @@
+"""Runs a program in a terminal of its own: in_terminal.py COLUMNS PATTERN -- PROGRAM ARGUMENT…
+
+What it writes comes to stdout as it is. When PATTERN (a regular expression; may be empty) is first seen, Ctrl-C is
+typed. The exit code is the program's.
+"""
+
+import fcntl
+import os
+import pty
+import re
+import select
+import struct
+import sys
+import termios
+
+columns, pattern, dashes, *program = sys.argv[1:]
+assert dashes == "--"
+pid, terminal = pty.fork()
+if pid == 0:
+    fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 40, int(columns), 0, 0))
+    os.execvp(program[0], program)
+
+seen = b""
+awaited = re.compile(pattern.encode()) if pattern else None
+while True:
+    select.select([terminal], [], [])
+    try:
+        data = os.read(terminal, 65536)
+    except OSError:  # Linux says EIO where others say end of file
+        break
+    if not data:
+        break
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()
+    seen += data
+    if awaited and awaited.search(seen):
+        awaited = None
+        os.write(terminal, b"\x03")
+_, status = os.waitpid(pid, 0)
+sys.exit(os.waitstatus_to_exitcode(status) % 256)
