@@ -90,6 +90,6 @@ function arnsOf(on: Resource, stack: Stack): string | string[] {
     case 'queues':
       return ['RenewalQueueUrl', 'DeadLetterQueueUrl'].map((key) => arn('sqs', output(key).split('/').at(-1) ?? ''));
     case 'logs':
-      return arn('logs', `log-group:/aws/lambda/${output('ScanFunctionName')}:*`);
+      return arn('logs', 'log-group:*'); // its name is CloudFormation's, and no output
   }
 }

@@ -8,8 +8,9 @@ import type { AuthoritySource, Clock, ProfileSource, Store } from '../lambdas/do
 import { parseAuthority } from '../lambdas/policy/authority.ts';
 import { parseProfile } from '../lambdas/policy/profile.ts';
 import { loadSchedule } from '../lambdas/policy/schedule.ts';
-import { describeStack, type Stack } from './aws/cloudformation.ts';
+import { describeResources, describeStack, type Stack, type StackResource } from './aws/cloudformation.ts';
 import { type Functions, functionsOf } from './aws/functions.ts';
+import { type Observer, observerOf } from './aws/observe.ts';
 import { type Secrets, secretsOf } from './aws/secrets.ts';
 
 /** Where the stack is, and as whom to ask. */
@@ -26,6 +27,8 @@ export interface Deployment {
   readonly rotationFunctionArn: string | undefined;
   /** Milliseconds until the next scan, from `now` on. */
   readonly step: (now: number) => number;
+  /** Milliseconds: the longest time between two scans. */
+  readonly longestGap: number;
 }
 
 export interface Session {
@@ -34,6 +37,8 @@ export interface Session {
   readonly store: Store;
   readonly secrets: Secrets;
   readonly functions: Functions;
+  readonly observer: Observer;
+  readonly resources: () => Promise<readonly StackResource[]>;
   /** Throws Internal where there is none. */
   readonly stack: () => Promise<Stack>;
   /** One output of the stack. Throws Internal where it is missing. */
@@ -72,8 +77,9 @@ export function openSession(target: Target, clock: Clock): Session {
     const { environment } = await functions.settings(await output('ScanFunctionName'));
     return deploymentOf(aws, clock, environment);
   });
-  const secrets = secretsOf(aws);
-  return { target, clock, functions, stack, output, deployment, secrets, store: secretsManagerStore(aws) };
+  const adapters = { secrets: secretsOf(aws), store: secretsManagerStore(aws), observer: observerOf(aws), functions };
+  const resources = () => describeResources(aws, stackName);
+  return { target, clock, ...adapters, stack, resources, output, deployment };
 }
 
 async function deploymentOf(
@@ -95,6 +101,7 @@ async function deploymentOf(
         ? undefined
         : ssmAuthorities({ ...aws, clock, prefix: AUTHORITY_PREFIX, names, parse: parseAuthority }),
     rotationFunctionArn: RENEW_FUNCTION_ARN,
+    longestGap: schedule.longestGap,
     step: (now) => (schedule.next(now) ?? now + schedule.longestGap) - now,
   };
 }

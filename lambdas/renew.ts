@@ -3,7 +3,8 @@ import { abortedIn, composeRenewal } from './compose.ts';
 import { RenewalError } from './domain/errors.ts';
 import type { RenewalResult } from './domain/result.ts';
 import { withoutCause } from './edge.ts';
-import { parseQueueMessage } from './policy/request.ts';
+import { parseAskCaRequest, parseQueueMessage } from './policy/request.ts';
+import { askCa, type CaAnswer } from './renewal/ask-ca.ts';
 import { inTime, type TimeLimits, timeLimits } from './renewal/in-time.ts';
 import { renewOnDemand } from './renewal/on-demand.ts';
 import { renewQueued } from './renewal/queued.ts';
@@ -11,13 +12,16 @@ import { rotateStep } from './renewal/rotation.ts';
 
 const composed = await composeRenewal();
 
-/** A batch of the queue, a step of native rotation, or an on-demand request (docs/invoke.md). */
-export async function handler(event: unknown, context: Context): Promise<SQSBatchResponse | RenewalResult | undefined> {
+type Answer = SQSBatchResponse | RenewalResult | CaAnswer | undefined;
+
+/** A batch of the queue, a step of native rotation, a look at a CA, or an on-demand request (docs/invoke.md). */
+export async function handler(event: unknown, context: Context): Promise<Answer> {
   composed.journal.begin(context.awsRequestId);
   const limits = timeLimits(context.getRemainingTimeInMillis(), abortedIn);
   const world = inTime({ ...composed, rotationFunctionArn: unqualified(context.invokedFunctionArn) }, limits);
   if (isQueueBatch(event)) return renewBatch(world, event.Records, limits);
   try {
+    if (isAskCa(event)) return await askCa(world, parseAskCaRequest(event));
     if (!isRotation(event)) return await renewOnDemand(world, event);
     await rotateStep(world, event);
     return undefined;
@@ -33,6 +37,10 @@ function isQueueBatch(event: unknown): event is SQSEvent {
 
 function isRotation(event: unknown): boolean {
   return typeof event === 'object' && event !== null && 'Step' in event && 'ClientRequestToken' in event;
+}
+
+function isAskCa(event: unknown): boolean {
+  return typeof event === 'object' && event !== null && 'askCa' in event;
 }
 
 /** arn:aws:lambda:region:account:function:name, without the version or alias that it was invoked by. */

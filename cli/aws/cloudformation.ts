@@ -1,5 +1,9 @@
 /** The stack, as CloudFormation knows it. */
-import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
+import {
+  CloudFormationClient,
+  DescribeStackResourcesCommand,
+  DescribeStacksCommand,
+} from '@aws-sdk/client-cloudformation';
 import { type AwsOptions, clientConfig } from '../../lambdas/aws/clients.ts';
 import { awsError } from '../../lambdas/aws/errors.ts';
 import type { Instant } from '../../lambdas/domain/instant.ts';
@@ -36,5 +40,23 @@ export async function describeStack(options: AwsOptions, name: string): Promise<
       return undefined;
     }
     throw awsError(thrown, { service: 'cloudformation', action: 'DescribeStacks', resource: name });
+  }
+}
+
+export interface StackResource {
+  /** `AWS::Scheduler::Schedule` */
+  readonly type: string;
+  /** Its physical id. */
+  readonly id: string;
+}
+
+/** Those of CloudFormation's first page, which is 100 long. Throws AccessDenied, Throttled. */
+export async function describeResources(options: AwsOptions, name: string): Promise<readonly StackResource[]> {
+  const client = new CloudFormationClient(clientConfig(options));
+  try {
+    const { StackResources = [] } = await client.send(new DescribeStackResourcesCommand({ StackName: name }));
+    return StackResources.map(({ ResourceType: type = '', PhysicalResourceId: id = '' }) => ({ type, id }));
+  } catch (thrown) {
+    throw awsError(thrown, { service: 'cloudformation', action: 'DescribeStackResources', resource: name });
   }
 }

@@ -19,6 +19,8 @@ export interface FunctionSettings {
   /** Lambda's own words: `Active`, and `Successful`. */
   readonly state: string;
   readonly lastUpdate: string;
+  /** The name of its log group. */
+  readonly logGroup: string;
 }
 
 export interface Functions {
@@ -45,7 +47,8 @@ export function functionsOf(options: AwsOptions, sleep: (milliseconds: number) =
     try {
       const answer = await client.send(new GetFunctionConfigurationCommand({ FunctionName: functionName }));
       const environment = answer.Environment?.Variables ?? {};
-      return { environment, state: answer.State ?? '', lastUpdate: answer.LastUpdateStatus ?? '' };
+      const logGroup = answer.LoggingConfig?.LogGroup ?? `/aws/lambda/${functionName}`;
+      return { environment, state: answer.State ?? '', lastUpdate: answer.LastUpdateStatus ?? '', logGroup };
     } catch (thrown) {
       throw translated(thrown, 'GetFunctionConfiguration', functionName);
     }

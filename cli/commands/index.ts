@@ -1,6 +1,7 @@
 /** All commands, in the order of the help. */
 import type { CommandSpec } from '../command.ts';
 import { completionOf } from './completion.ts';
+import { doctor } from './doctor.ts';
 import { enrol, unenrol } from './enrol.ts';
 import { exportPair } from './export.ts';
 import { importPair } from './import.ts';
@@ -13,5 +14,6 @@ import { status } from './status.ts';
 export const commands: readonly CommandSpec[] = [
   ...[status, plan, renew, rollback, pause, resume],
   ...[enrol, unenrol, importPair, exportPair],
+  doctor,
   completionOf(() => commands),
 ];

@@ -19,6 +19,9 @@ export function authorityProvider(world: AuthorityWorld & { readonly entropy: En
       );
     },
     roots: () => rootsOf(world, name),
+    answers: async () => {
+      await (await loadAuthority(world, name)).signer();
+    },
   };
 }
 

@@ -15,6 +15,7 @@ export const awsServices = {
   cloudformation: 'CloudFormation',
   lambda: 'Lambda',
   scheduler: 'EventBridge Scheduler',
+  logs: 'CloudWatch Logs',
 } as const;
 export type AwsServiceName = keyof typeof awsServices;
 

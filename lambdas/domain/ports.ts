@@ -75,6 +75,8 @@ export interface CaProvider {
    * configuration names no root (infisical), its own chain does.
    */
   roots(current?: CertificateChain): Promise<readonly Uint8Array[]>;
+  /** Resolves when the CA could be asked now; changes nothing. Undefined where there is no way to tell. */
+  answers?(options: Pick<IssueOptions, 'now' | 'signal'>): Promise<void>;
 }
 
 /** Keys in KMS. */

@@ -96,6 +96,13 @@ export function parseScanRequest(input: unknown): ScanRequest {
   };
 }
 
+const askCaSchema = z.strictObject({ askCa: anyProfileName });
+
+/** `{ "askCa": "internal" }`: the name of a profile. Throws InvalidRequest. */
+export function parseAskCaRequest(input: unknown): string {
+  return parse(askCaSchema, input, 'The request').askCa;
+}
+
 /** The body of one queue message. Throws InvalidRequest. */
 export function parseQueueMessage(body: string): QueueMessage {
   let input: unknown;

@@ -30,6 +30,7 @@ async function scene({ profile = {}, dates = freshDates, rootOf = undefined as W
     authorities: undefined,
     rotationFunctionArn: undefined,
     step: () => hour,
+    longestGap: hour,
   });
   const staged = stage({ world, session: { deployment } });
   const dir = await mkdtemp(join(folder, 'files-'));

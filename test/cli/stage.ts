@@ -56,7 +56,12 @@ export function stage(options: StageOptions = {}) {
       tagged: async function* () {},
     },
     functions: {
-      settings: async (): Promise<FunctionSettings> => ({ environment: {}, state: 'Active', lastUpdate: 'Successful' }),
+      settings: async (): Promise<FunctionSettings> => ({
+        environment: {},
+        state: 'Active',
+        lastUpdate: 'Successful',
+        logGroup: 'log',
+      }),
       invoke: async (functionName, request) => {
         const asked = Object(request) as Record<string, unknown>;
         requests.push({ functionName, request: asked });
@@ -70,7 +75,14 @@ export function stage(options: StageOptions = {}) {
       authorities: undefined,
       rotationFunctionArn: undefined,
       step: () => hour,
+      longestGap: hour,
     }),
+    observer: {
+      scheduleState: async () => 'ENABLED',
+      waiting: async () => 0,
+      logSince: async () => [{ at: world.clock.now() - 60_000, text: 'START' }],
+    },
+    resources: async () => [{ type: 'AWS::Scheduler::Schedule', id: 'hourly' }],
     ...options.session,
   };
 

@@ -15,7 +15,7 @@ import { REGION } from '../../scripts/local/ministack.ts';
 import type { Finished } from '../../scripts/local/process.ts';
 import { records } from '../cli/stage.ts';
 import { userWith } from '../local-aws/iam.ts';
-import { ROOT, uniqueName } from '../support/aws.ts';
+import { invoke, ROOT, uniqueName } from '../support/aws.ts';
 import { inPipe, onTerminal, screen } from '../support/command-line.ts';
 import { describeWith } from '../support/local.ts';
 import { aged, renewerOf } from '../support/renewer.ts';
@@ -23,7 +23,9 @@ import { aged, renewerOf } from '../support/renewer.ts';
 const enrolment = ['--profile', 'cli'];
 
 describeWith(['stack', 'step-ca'], 'the command line', (local) => {
-  const { renew, fresh, look, settled, scan } = renewerOf(local);
+  const { renew, refused, fresh, look, settled, scan } = renewerOf(local);
+  const ask = async (askCa: string) =>
+    (await invoke(local.emulator, local.outputs['RenewFunctionName'] ?? '', { askCa })).payload;
   const users = new Map<string, Record<string, string>>();
   let folder: string;
 
@@ -33,7 +35,9 @@ describeWith(['stack', 'step-ca'], 'the command line', (local) => {
     if (!stack) throw new Error('the stack is not there');
     folder = await mkdtemp(join(tmpdir(), 'cert-renewer-cli-'));
     for (const { name, needs } of commands) {
-      const { accessKeyId, secretAccessKey } = await userWith(local.emulator, ...policyFor(needs, stack).Statement);
+      const nothing = { Effect: 'Deny', Action: '*', Resource: '*' };
+      const allowed = needs.length === 0 ? [nothing] : policyFor(needs, stack).Statement;
+      const { accessKeyId, secretAccessKey } = await userWith(local.emulator, ...allowed);
       const who = { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey };
       const nowhere = { AWS_CONFIG_FILE: '/dev/null', AWS_SHARED_CREDENTIALS_FILE: '/dev/null' };
       users.set(name, { AWS_ENDPOINT_URL: endpoint, AWS_REGION: REGION, ...nowhere, ...who });
@@ -92,7 +96,7 @@ describeWith(['stack', 'step-ca'], 'the command line', (local) => {
         }),
       ]),
     );
-    const shown = await terminal('renew', '--profile', 'cli', '--dry-run', '--mode', 'renew');
+    const shown = await terminal('renew', '--profile', 'cli', '--dry-run', '--mode', 'renew', '--force');
     expect(shown.output).toMatch(/\] \d+ of \d+/);
     expect(screen(shown.output).join('\n')).toMatch(new RegExp(`^${web.name} +planned +Requested: `, 'm'));
   });
@@ -152,6 +156,34 @@ describeWith(['stack', 'step-ca'], 'the command line', (local) => {
     expect(certificate.checkPrivateKey(createPrivateKey(await readFile(key)))).toBe(true);
     expect(certificate.serialNumber).not.toBe(leaf.certificate.serialNumber);
     expect((await stat(key)).mode & 0o777).toBe(0o600);
+  });
+
+  it('doctor: may look at all that it looks at, and says what it finds', async () => {
+    const stray = await fresh({ profile: 'cli', tags: { 'expires-on': 'never', paused: 'true' } });
+    await scan([stray.arn]);
+    const { stdout, output } = await pipe('doctor', '--json');
+    const findings = records(stdout);
+    expect(
+      findings.filter(({ grade }) => grade === 'unknown'),
+      output,
+    ).toEqual([]);
+    const of = (check: string) => findings.filter((finding) => finding['check'] === check);
+    expect(of('stack')).toMatchObject([{ grade: 'ok', fix: null }]);
+    expect(of('functions')).toMatchObject([{ grade: 'ok' }, { grade: 'ok' }]);
+    expect(of('schedule')).toMatchObject([{ grade: 'ok' }]);
+    expect(of('last scan'), output).toMatchObject([{ grade: 'ok' }]);
+    expect(of('queues').map(({ says }) => says)).toContainEqual(expect.stringMatching(/in the queue/));
+    expect(of('renewals')).toContainEqual(expect.objectContaining({ grade: 'ok', says: 'cli: its CA answers.' }));
+    expect(await refused({ askCa: 'unreachable' })).toMatchObject({ errorType: 'CaUnavailable' });
+    expect(await refused({ askCa: 'untrusted' })).toMatchObject({ errorType: 'CaUntrusted' });
+    expect(await refused({ askCa: 'nowhere' })).toMatchObject({ errorType: 'UnknownProfile' });
+    expect(await ask('offline')).toMatchObject({ profile: 'offline', ca: 'offline' });
+    expect(await ask('authority:api-root')).toMatchObject({ ca: 'authority' });
+    expect(of('tags')).toContainEqual({
+      ...{ check: 'tags', grade: 'fault', fix: expect.stringContaining('expires-in') },
+      says: `${stray.name} has cert-renewer:expires-on, which means nothing.`,
+    });
+    expect(screen((await terminal('doctor')).output).join('\n')).toMatch(/^ok {5} {2}The schedule is on\.$/m);
   });
 
   it('completion needs nothing; and what a user may not is said, with what to allow', async () => {

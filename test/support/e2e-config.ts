@@ -73,6 +73,7 @@ export function e2eConfig(ca: Pick<CaAccess, 'url'>, { gated, lenient }: MoreCas
     schedule: 'rate(1 hour)', // it doesn't come round while the tests run: they start their scans themselves
     profiles: {
       internal: { ca: local },
+      cli: { ca: local },
       'same-key': { ca: local, mode: 'renew' },
       encrypted: { ca: local, passwordSecretId: PASSWORD_SECRET },
       hooked: { ca: local, hooks },

@@ -43,6 +43,9 @@ export function infisicalProvider(options: InfisicalOptions): CaProvider {
         'Infisical renews a CA with the key that it holds and with no other: use the mode renew.',
       );
     },
+    answers: async ({ now, signal }) => {
+      await session.token(client, client.converse(signal), now);
+    },
     // The profile's root is for TLS too, and a CA in Infisical is often a root itself: then it ends in its own.
     roots: async (current) => {
       const roots = [...ownRoots, ...(current === undefined ? [] : ownRootsOf(current))];

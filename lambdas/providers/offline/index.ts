@@ -31,5 +31,8 @@ export function offlineProvider(options: OfflineOptions): CaProvider {
     rekey: (current, newKey, rest) =>
       abortable(rest.signal, async () => signLeaf(await load(), current, newKey, { ...rest, entropy })),
     roots: async () => [(await load()).root.der],
+    answers: async () => {
+      await (await load()).signer();
+    },
   };
 }

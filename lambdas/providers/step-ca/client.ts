@@ -22,7 +22,7 @@ export interface StepCaClient {
 
 export interface Call {
   readonly method: 'GET' | 'POST';
-  readonly path: '/renew' | '/rekey' | '/intermediates';
+  readonly path: '/renew' | '/rekey' | '/intermediates' | '/health';
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
   readonly client?: { readonly certificates: readonly Uint8Array[]; readonly key: KeyObject };

@@ -8,6 +8,7 @@ import { RenewalError } from '../../domain/errors.ts';
 import { pemBlocks } from '../../domain/pem.ts';
 import type { CaProvider, Entropy } from '../../domain/ports.ts';
 import { type ConversationLimits, stepCaClient } from './client.ts';
+import { health } from './health.ts';
 import { rekey } from './rekey.ts';
 import { renew } from './renew.ts';
 
@@ -29,6 +30,7 @@ export function stepCaProvider({ url, root, entropy, ...limits }: StepCaOptions)
     rekey: (current, newKey, options) => rekey(ca, current, newKey, options),
     // Never what the CA says of itself: the profile is where trust comes from.
     roots: async () => roots,
+    answers: ({ signal }) => health(ca, signal),
   };
 }
 

@@ -1,0 +1,208 @@
+import { describe, expect, it } from 'vitest';
+import { FunctionFailure } from '../../cli/aws/functions.ts';
+import { RenewalError } from '../../lambdas/domain/errors.ts';
+import { tags } from '../../lambdas/domain/tags.ts';
+import { internal, start, World } from '../renewal/world.ts';
+import { status } from '../renewal/zoo.ts';
+import { records, type StageOptions, stack, stage } from './stage.ts';
+
+const hour = 3_600_000;
+const { session: usual } = stage();
+
+function healthy(): World {
+  const world = new World(internal);
+  const valid = status(start - hour, start + 9000 * hour);
+  world.store.add({ name: 'web', value: '{}', versionId: 'v1', tags: { [tags.profile]: 'internal', ...valid } });
+  return world;
+}
+
+const look = async (options: StageOptions = {}) => {
+  const { cli } = stage({ world: healthy(), invoke: () => ({}), ...options });
+  const { code, stdout } = await cli('doctor', '--json');
+  return { code, found: records(stdout).filter(({ grade }) => grade !== 'ok') };
+};
+const observer = usual.observer;
+
+describe('doctor', () => {
+  it('finds nothing where all is well', async () => {
+    expect(await look()).toEqual({ code: 0, found: [] });
+    const { stdout } = await stage({ world: healthy(), invoke: () => ({}) }).cli('doctor');
+    expect(stdout).toMatch(/^ok {7}CertRenewer is deployed \(UPDATE_COMPLETE/m);
+    expect(stdout).toMatch(/^ok {7}The last scan was 1m ago\.$/m);
+  });
+
+  const cases: [string, StageOptions, string, string, RegExp][] = [
+    [
+      'a deployment that failed',
+      { session: { stack: async () => ({ ...stack, status: 'UPDATE_ROLLBACK_COMPLETE' }) } },
+      'stack',
+      'fault',
+      /did not succeed/,
+    ],
+    [
+      'a function that is not active',
+      {
+        session: {
+          functions: {
+            ...usual.functions,
+            settings: async (name) => ({
+              environment: {},
+              state: name === 'scan' ? 'Failed' : 'Active',
+              lastUpdate: 'Successful',
+              logGroup: '',
+            }),
+          },
+        },
+      },
+      'functions',
+      'fault',
+      /is Failed/,
+    ],
+    [
+      'a schedule that is off',
+      { session: { observer: { ...observer, scheduleState: async () => 'DISABLED' } } },
+      'schedule',
+      'fault',
+      /is off/,
+    ],
+    [
+      'a schedule that was removed',
+      { session: { observer: { ...observer, scheduleState: async () => undefined } } },
+      'schedule',
+      'fault',
+      /removed/,
+    ],
+    ['a stack without a schedule', { session: { resources: async () => [] } }, 'schedule', 'fault', /no schedule/],
+    [
+      'no scan',
+      { session: { observer: { ...observer, logSince: async () => [] } } },
+      'last scan',
+      'fault',
+      /No scan for two periods/,
+    ],
+    [
+      'a scan that failed',
+      {
+        session: {
+          observer: { ...observer, logSince: async () => [{ at: start, text: '{"level":"ERROR","secretArn":null}' }] },
+        },
+      },
+      'last scan',
+      'fault',
+      /failed/,
+    ],
+    [
+      'dead letters',
+      { session: { observer: { ...observer, waiting: async (url) => (url.endsWith('dead') ? 2 : 0) } } },
+      'queues',
+      'fault',
+      /^2 renewals failed three times and wait/,
+    ],
+    [
+      'a CA that can’t be asked',
+      {
+        invoke: () => {
+          throw new FunctionFailure('CaUnavailable', 'no answer');
+        },
+      },
+      'renewals',
+      'fault',
+      /^internal: its CA can't be asked \(CaUnavailable\). no answer/,
+    ],
+    [
+      'what may not be looked at',
+      {
+        session: {
+          observer: { ...observer, waiting: () => Promise.reject(new RenewalError('AccessDenied', 'sqs is denied')) },
+        },
+      },
+      'queues',
+      'unknown',
+      /could not be looked at: AccessDenied: sqs is denied/,
+    ],
+    [
+      'tags that nothing acts on',
+      {
+        session: {
+          secrets: {
+            ...usual.secrets,
+            tagged: async function* () {
+              yield [{ name: 'lost', tags: new Map([[tags.mode, 'renew']]) }];
+            },
+          },
+        },
+      },
+      'tags',
+      'fault',
+      /lost has tags of cert-renewer and no cert-renewer:profile/,
+    ],
+    [
+      'a tag with another name',
+      {
+        session: {
+          secrets: {
+            ...usual.secrets,
+            tagged: async function* () {
+              yield [
+                {
+                  name: 'typo',
+                  tags: new Map([
+                    [tags.profile, 'internal'],
+                    ['cert-renewer:expiresin', '8h'],
+                  ]),
+                },
+              ];
+            },
+          },
+        },
+      },
+      'tags',
+      'fault',
+      /typo has cert-renewer:expiresin, which means nothing/,
+    ],
+  ];
+  it.each(cases)('finds %s, says what to do, and ends with 1', async (_, options, check, grade, says) => {
+    const { code, found } = await look(options);
+    expect(code).toBe(1);
+    expect(found).toMatchObject([
+      { check, grade, says: expect.stringMatching(says), fix: expect.stringMatching(/\w{3}/) },
+    ]);
+  });
+
+  it('tells of the CA by the failures that it left, a finding a code', async () => {
+    const world = healthy();
+    const failing = {
+      ...status(start - 20 * hour, start + 4 * hour),
+      [tags.failure]: '2 2026-11-22T11:50:00Z CaUnavailable',
+    };
+    world.store.add({ name: 'db', value: '{}', versionId: 'v1', tags: { [tags.profile]: 'internal', ...failing } });
+    const { code, found } = await look({ world });
+    expect(code).toBe(1);
+    expect(found).toMatchObject([
+      { check: 'renewals', says: '1 certificate overdue or failing.' },
+      {
+        check: 'renewals',
+        says: 'internal: the last try failed with CaUnavailable for 1 of 2.',
+        fix: expect.stringMatching(/^The CA does not answer/),
+      },
+    ]);
+  });
+
+  it('is no fault: a profile of another stack, and a deployment under way', async () => {
+    const tagged = async function* () {
+      yield [{ name: 'other', tags: new Map([[tags.profile, 'elsewhere']]) }];
+    };
+    const session = {
+      secrets: { ...usual.secrets, tagged },
+      stack: async () => ({ ...stack, status: 'UPDATE_IN_PROGRESS' }),
+    };
+    const { code, found } = await look({ session });
+    expect(code).toBe(0);
+    expect(found.map(({ grade }) => grade)).toEqual(['note', 'note']);
+  });
+
+  it('without a stack it can’t begin', async () => {
+    const session = { stack: () => Promise.reject(new RenewalError('Internal', 'There is no stack.')) };
+    expect((await stage({ session }).cli('doctor')).code).toBe(3);
+  });
+});
