@@ -98,7 +98,7 @@ describeWith(['stack', 'step-ca'], 'the command line', (local) => {
     );
     const shown = await terminal('renew', '--profile', 'cli', '--dry-run', '--mode', 'renew', '--force');
     expect(shown.output).toMatch(/\] \d+ of \d+/);
-    expect(screen(shown.output).join('\n')).toMatch(new RegExp(`^${web.name} +planned +Requested: `, 'm'));
+    expect(screen(shown.output).join('\n')).toMatch(new RegExp(`^${web.name} +planned +Forced: `, 'm'));
   });
 
   it('rollback: the pair from before, paused, and no scan undoes it; resume ends it', async () => {
