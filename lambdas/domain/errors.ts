@@ -44,11 +44,19 @@ export class RenewalError extends Error {
   /** Seconds that the other side asks to be left alone for; undefined where it does not say. Not to be trusted. */
   readonly retryAfter: number | undefined;
 
-  constructor(code: ErrorCode, message: string, options?: { cause?: unknown; retryAfter?: number | undefined }) {
+  /** The other side is well, and takes no more for the moment: in seconds it may. */
+  readonly busy: boolean;
+
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options?: { cause?: unknown; retryAfter?: number | undefined; busy?: boolean },
+  ) {
     super(message, options);
     this.name = code;
     this.code = code;
     this.retryAfter = options?.retryAfter;
+    this.busy = options?.busy ?? false;
   }
 
   /** Whether the same call may succeed without anybody changing anything. */

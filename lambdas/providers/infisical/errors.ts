@@ -30,7 +30,7 @@ export function refusal(answer: HttpsAnswer, { host, asked, secrets }: Refused):
   const { status } = answer;
   const fields = jsonObject(answer);
   const passes = status === 429 || status >= 500;
-  const pause = { retryAfter: retryAfter(answer) };
+  const pause = { retryAfter: retryAfter(answer), busy: status === 429 };
   if (fields === undefined) return notInfisicals(status, host, passes, pause);
   const said = `Infisical at ${host} answered the ${asked} with ${status}: ${quoted(messageOf(fields), secrets)}.`;
   if (passes) return new RenewalError('CaUnavailable', said, pause);
@@ -49,7 +49,7 @@ function notInfisicals(
   status: number,
   host: string,
   passes: boolean,
-  pause: { readonly retryAfter: number | undefined },
+  pause: Pick<RenewalError, 'retryAfter' | 'busy'>,
 ): RenewalError {
   const found = `The answer of ${host} (status ${status}) is not Infisical's JSON`;
   if (passes) {

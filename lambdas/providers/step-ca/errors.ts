@@ -27,7 +27,7 @@ export function refusal(answer: HttpsAnswer, asked: Asked): RenewalError {
   const { status } = answer;
   const { host, leaf, now } = asked;
   const fields = jsonObject(answer);
-  const pause = { retryAfter: retryAfter(answer, now) };
+  const pause = { retryAfter: retryAfter(answer, now), busy: status === 429 };
   if (fields === undefined) return notTheCas(status, host, pause);
   const message = typeof fields['message'] === 'string' ? fields['message'] : 'no message';
   const said = `The CA at ${host} answered ${status}: ${quoted(message)}.`;
@@ -57,7 +57,7 @@ const hints: ReadonlyMap<number, string> = new Map([
   [404, 'Check the path in the url of the profile.'],
 ]);
 
-function notTheCas(status: number, host: string, pause: { retryAfter: number | undefined }): RenewalError {
+function notTheCas(status: number, host: string, pause: Pick<RenewalError, 'retryAfter' | 'busy'>): RenewalError {
   const found = `The answer of ${host} (status ${status}) is not step-ca's JSON`;
   // 429 comes from what stands in front of a CA, and passes.
   if (status >= 500 || status === 429) {

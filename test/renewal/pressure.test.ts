@@ -1,0 +1,162 @@
+/**
+ * A CA that takes five requests a second, and more certificates that are due than that: no storm, and all is done. The real
+ * scan, handler and use case, in a time that passes by itself (pressure.ts).
+ */
+import { expect, it, vi } from 'vitest';
+import { tags } from '../../lambdas/domain/tags.ts';
+import { scan } from '../../lambdas/renewal/scan.ts';
+import { FakeJournal } from '../fakes/journal.ts';
+import { type Handler, limit, poll, TimedQueue, timed, VirtualTime } from './pressure.ts';
+import { hour, newKey, start, World } from './world.ts';
+
+const minute = 60_000;
+/** Of the stack: batches at once, and messages in each. */
+const maxConcurrency = 10;
+const mostAtOnce = maxConcurrency * 10;
+
+const journal = Object.assign(new FakeJournal(), { begin: () => undefined });
+
+/** What compose.ts hands to the functions: of the scene that is played. */
+function composed(world: World, time: VirtualTime, queue: TimedQueue, period: number) {
+  const provider = timed(world.ca, time);
+  const own = { queue, journal, clock: time.clock, providerFor: async () => provider, untilNextScan: () => period };
+  return { ...world, ...own, time };
+}
+
+let present: ReturnType<typeof composed>;
+
+/** Loaded once, with a world that is always the present one. */
+async function loadHandler(): Promise<Handler> {
+  vi.doMock('../../lambdas/compose.ts', () => ({
+    composeRenewal: async () => {
+      const getters = Object.keys(present).map((name) => [
+        name,
+        { enumerable: true, get: () => Reflect.get(present, name) },
+      ]);
+      return Object.defineProperties({}, Object.fromEntries(getters));
+    },
+    abortedIn: (milliseconds: number) => present.time.abortedIn(milliseconds),
+  }));
+  const { handler } = await import('../../lambdas/renew.ts');
+  return handler as Handler;
+}
+
+interface Conditions {
+  readonly count: number;
+  /** Requests that the CA takes; it may change with time. */
+  readonly perSecond: (sinceStart: number) => number;
+  readonly retryAfter?: string;
+  readonly period?: number;
+  /** Milliseconds of 24 hours. */
+  readonly left?: number;
+}
+
+function scene({ count, perSecond, retryAfter, period = hour, left = 8 * hour }: Conditions) {
+  const world = new World();
+  const time = new VirtualTime(world.clock);
+  const queue = new TimedQueue(time.clock);
+  const pressure = limit(world.ca, time, () => perSecond(world.clock.now() - start), retryAfter);
+  const key = newKey(); // one for all: what is looked at is how often the CA is asked
+  const dates = { notBefore: start - 24 * hour + left, notAfter: start + left };
+  const arns = Array.from({ length: count }, (_, n) =>
+    world.enrol({ name: `web/${n}`, key, ...dates, tags: { [tags.mode]: 'renew' } }),
+  );
+  const made = {
+    ...{ world, time, queue, pressure, arns },
+    renewed: () => arns.filter((arn) => world.versionOf(arn) !== 'v1').length,
+    /** Scans and works until it is over. Gives the time that passed, in milliseconds. */
+    async run(isOver: () => boolean): Promise<number> {
+      present = composed(world, time, queue, period);
+      const schedule = async (): Promise<void> => {
+        for (let at = start; !isOver(); at += period) {
+          await time.until(at);
+          await scan(present, { force: false, dryRun: false });
+        }
+      };
+      void schedule();
+      poll(time, queue, await loadHandler(), maxConcurrency, isOver);
+      await time.pass(isOver);
+      return time.clock.now() - start;
+    },
+  };
+  return made;
+}
+
+/** The most that began within any second. */
+function mostPerSecond(instants: readonly number[]): number {
+  let from = 0;
+  let most = 0;
+  for (const [at, instant] of instants.entries()) {
+    while ((instants[from] ?? 0) <= instant - 1_000) from++;
+    most = Math.max(most, at - from + 1);
+  }
+  return most;
+}
+
+it('2,000 that are due at once: no storm, each is renewed once, and all before the next scan', async () => {
+  const count = 2_000;
+  const { queue, pressure, world, renewed, run } = scene({ count, perSecond: () => 5 });
+  const took = await run(() => queue.length === 0 && queue.sentAt.length > 0);
+  expect(renewed()).toBe(count);
+  expect(world.ca.issued).toHaveLength(count);
+  expect(queue.sentAt).toHaveLength(count);
+  expect(queue.deadLetters).toEqual([]);
+  // 2,000 by five a second are 400 seconds: there is a little more to it, and not much.
+  expect(took).toBeLessThan(12 * minute);
+  expect(pressure.peak).toBeLessThanOrEqual(mostAtOnce);
+  expect(mostPerSecond(pressure.asked)).toBeLessThanOrEqual(mostAtOnce);
+  expect(pressure.asked.length).toBeLessThan(6 * count);
+}, 120_000);
+
+it.each(['3', '15'])(
+  'Retry-After: %s is heeded',
+  async (retryAfter) => {
+    const { arns, queue, pressure, renewed, run } = scene({ count: 200, perSecond: () => 5, retryAfter });
+    const took = await run(() => queue.length === 0 && renewed() === arns.length);
+    expect(took).toBeLessThan(65 * minute); // what a first scan's messages did not get done, the next one's do
+    // Those who came first are all that come before the pause is over, but for what takes the place of those served.
+    const early = pressure.asked.filter((at) => at < start + Number(retryAfter) * 1_000);
+    expect(early.length).toBeLessThanOrEqual(mostAtOnce + 10);
+  },
+  60_000,
+);
+
+/** Milliseconds between one message and the next. */
+const gaps = (instants: readonly number[]): number[] => instants.slice(1).map((at, n) => at - (instants[n] ?? 0));
+
+it('a CA that takes none for hours: the pauses grow, until the last twentieth, and again after the end', async () => {
+  const period = 5 * minute;
+  const end = start + 8 * hour;
+  const emergency = end - (24 * hour) / 20;
+  const { arns, queue, pressure, world, run } = scene({ count: 1, perSecond: () => 0, period });
+  await run(() => world.clock.now() > end + 5 * hour);
+  const before = queue.sentAt.filter((at) => at < emergency);
+  const [first = 0, ...later] = gaps(before);
+  expect(first).toBeGreaterThanOrEqual(5 * minute);
+  for (const [n, gap] of later.entries()) {
+    // From the last failure of three deliveries on, and to the next scan.
+    const pause = Math.min(5 * minute * 2 ** (n + 1), hour);
+    expect(gap).toBeGreaterThanOrEqual(pause);
+    expect(gap).toBeLessThanOrEqual(pause + 15 * minute);
+  }
+  expect(before.length).toBeLessThan(12);
+  // Each scan, but where the message before is still being tried: AWS delivers both, and the second finds the same.
+  const last = queue.sentAt.filter((at) => at >= emergency && at < end);
+  expect(last.length).toBe(Math.floor((end - emergency) / period));
+  const after = gaps(queue.sentAt.filter((at) => at >= end));
+  for (const gap of after) expect(gap).toBeGreaterThanOrEqual(hour);
+  expect(world.versionOf(arns[0] ?? '')).toBe('v1');
+  expect(pressure.asked.length).toBeLessThan(queue.sentAt.length * 3 * 15);
+}, 60_000);
+
+it('a CA that comes back half an hour before the end: all are saved', async () => {
+  const left = 3 * hour;
+  const [count, period] = [50, 10 * minute];
+  const perSecond = (at: number) => (at < left - hour / 2 ? 0 : 5);
+  const { queue, world, renewed, run } = scene({ count, perSecond, period, left });
+  const isOver = () => queue.length === 0 && world.ca.issued.length >= count;
+  const took = await run(() => isOver() || world.clock.now() > start + left);
+  expect(took).toBeLessThan(left - 15 * minute);
+  expect(queue.deadLetters.length).toBeGreaterThan(count);
+  expect(renewed()).toBe(count);
+}, 60_000);

@@ -1,0 +1,215 @@
+/**
+ * A queue and its workers in a time of their own, which passes only where somebody waits: the real scan and the real
+ * handler, the fakes around them, and a CA that takes so many requests a second.
+ */
+import type { SQSBatchResponse } from 'aws-lambda';
+import type { CaProvider, Clock, Queue } from '../../lambdas/domain/ports.ts';
+import { deliveries, type QueueMessage } from '../../lambdas/domain/request.ts';
+import { refusal } from '../../lambdas/providers/step-ca/errors.ts';
+import type { FakeCa } from '../fakes/ca.ts';
+import type { FakeClock } from '../fakes/clock.ts';
+
+/**
+ * Time that stands still while anything is done, and else goes on to whatever is waited for next. What takes threads (a CA
+ * that signs) has to be a task, so that it is waited for; all else is over within a few turns of the event loop.
+ */
+export class VirtualTime {
+  readonly #clock: FakeClock;
+  #timers: { readonly at: number; readonly wake: () => void }[] = [];
+  #working = 0;
+
+  constructor(clock: FakeClock) {
+    this.#clock = clock;
+  }
+
+  readonly clock: Clock = {
+    now: () => this.#clock.now(),
+    sleep: (milliseconds) => this.until(this.#clock.now() + milliseconds),
+  };
+
+  async task<T>(work: () => Promise<T>): Promise<T> {
+    this.#working++;
+    try {
+      return await work();
+    } finally {
+      this.#working--;
+    }
+  }
+
+  /** Within a task. */
+  async rest(milliseconds: number): Promise<void> {
+    this.#working--;
+    await new Promise<void>((done) => {
+      const wake = () => {
+        this.#working++;
+        done();
+      };
+      this.#timers.push({ at: this.#clock.now() + milliseconds, wake });
+    });
+  }
+
+  until(instant: number): Promise<void> {
+    return new Promise((wake) => this.#timers.push({ at: instant, wake }));
+  }
+
+  /** What compose.ts gives the handler. */
+  readonly abortedIn = (milliseconds: number): AbortSignal => {
+    const controller = new AbortController();
+    void this.until(this.#clock.now() + milliseconds).then(() => controller.abort());
+    return controller.signal;
+  };
+
+  async pass(isOver: () => boolean): Promise<void> {
+    while (!isOver()) {
+      for (let turn = 0; turn < 3; turn++) await new Promise(setImmediate);
+      if (this.#working > 0) continue;
+      const next = this.#timers.reduce((least, { at }) => Math.min(least, at), Number.POSITIVE_INFINITY);
+      if (!Number.isFinite(next)) throw new Error('nobody waits for anything, and it is not over');
+      this.#clock.set(Math.max(next, this.#clock.now()));
+      const due = this.#timers.filter(({ at }) => at <= next);
+      this.#timers = this.#timers.filter(({ at }) => at > next);
+      for (const { wake } of due) wake();
+    }
+  }
+}
+
+interface Held {
+  readonly receiptHandle: string;
+  readonly body: QueueMessage;
+  visibleAt: number;
+  received: number;
+}
+
+const visibilityTimeout = 300_000;
+
+/** SQS with the stack's settings (cdk/queues.ts). */
+export class TimedQueue implements Queue {
+  readonly deadLetters: QueueMessage[] = [];
+  /** When each message came. */
+  readonly sentAt: number[] = [];
+  #held: Held[] = [];
+  readonly #clock: Clock;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  async send(messages: readonly QueueMessage[]): Promise<void> {
+    for (const body of messages) {
+      this.#held.push({
+        receiptHandle: `receipt-${this.sentAt.push(this.#clock.now())}`,
+        body,
+        visibleAt: this.#clock.now(),
+        received: 0,
+      });
+    }
+  }
+
+  async changeVisibility(receiptHandle: string, seconds: number): Promise<void> {
+    const held = this.#held.find((each) => each.receiptHandle === receiptHandle);
+    if (held) held.visibleAt = this.#clock.now() + seconds * 1_000;
+  }
+
+  get length(): number {
+    return this.#held.length;
+  }
+
+  receive(most: number): readonly Held[] {
+    const now = this.#clock.now();
+    const dead = this.#held.filter(({ visibleAt, received }) => visibleAt <= now && received >= deliveries);
+    this.deadLetters.push(...dead.map(({ body }) => body));
+    this.#held = this.#held.filter((each) => !dead.includes(each));
+    const batch = this.#held.filter(({ visibleAt }) => visibleAt <= now).slice(0, most);
+    for (const held of batch) {
+      held.received += 1;
+      held.visibleAt = now + visibilityTimeout;
+    }
+    return batch;
+  }
+
+  remove(batch: readonly Held[]): void {
+    this.#held = this.#held.filter((each) => !batch.includes(each));
+  }
+}
+
+export type Handler = (event: unknown, context: never) => Promise<SQSBatchResponse>;
+
+/** How often the poller looks whether there is anything, where there was nothing. */
+const idle = 5_000;
+
+/** Lambda's poller: `most` batches of ten at once. Each has a time-out of its own. */
+export function poll(
+  time: VirtualTime,
+  queue: TimedQueue,
+  handler: Handler,
+  most: number,
+  isOver: () => boolean,
+): void {
+  const context: unknown = {
+    awsRequestId: 'request-1',
+    invokedFunctionArn: 'arn:aws:lambda:us-east-1:000000000000:function:renew',
+    getRemainingTimeInMillis: () => 90_000,
+  };
+  const worker = async (): Promise<void> => {
+    while (!isOver()) {
+      const batch = queue.receive(10);
+      if (batch.length === 0) {
+        await time.until((Math.floor(time.clock.now() / idle) + 1) * idle);
+        continue;
+      }
+      const Records = batch.map(({ receiptHandle, body, received }) => ({
+        ...{ messageId: receiptHandle, receiptHandle, body: JSON.stringify(body), eventSource: 'aws:sqs' },
+        attributes: { ApproximateReceiveCount: String(received) },
+      }));
+      const { batchItemFailures } = await handler({ Records }, context as never);
+      const failed = new Set(batchItemFailures.map(({ itemIdentifier }) => itemIdentifier));
+      queue.remove(batch.filter(({ receiptHandle }) => !failed.has(receiptHandle)));
+    }
+  };
+  for (let n = 0; n < most; n++) void worker();
+}
+
+export interface Pressure {
+  /** When each request came. */
+  readonly asked: number[];
+  /** The most requests that were with the CA at the same time. */
+  peak: number;
+}
+
+const answerTakes = 200;
+const refusalTakes = 50;
+
+/** The CA as it is asked in that time. */
+export function timed(ca: FakeCa, time: VirtualTime): CaProvider {
+  return {
+    roots: () => ca.roots(),
+    renew: (...given) => time.task(() => ca.renew(...given)),
+    rekey: (...given) => time.task(() => ca.rekey(...given)),
+  };
+}
+
+/** A bucket of `perSecond` tokens that fills as fast; who finds it empty is told so, with step-ca's client's own error. */
+export function limit(ca: FakeCa, time: VirtualTime, perSecond: () => number, retryAfter?: string): Pressure {
+  const { clock } = time;
+  const pressure: Pressure = { asked: [], peak: 0 };
+  let tokens = perSecond();
+  let filledAt = clock.now();
+  let present = 0;
+  const enter = async ({ args }: { readonly args: readonly unknown[] }): Promise<void> => {
+    pressure.asked.push(clock.now());
+    pressure.peak = Math.max(pressure.peak, ++present);
+    tokens = Math.min(perSecond(), tokens + ((clock.now() - filledAt) / 1_000) * perSecond());
+    filledAt = clock.now();
+    const isServed = tokens >= 1;
+    if (isServed) tokens -= 1;
+    await time.rest(isServed ? answerTakes : refusalTakes);
+    present--;
+    if (isServed) return;
+    const [{ leaf }] = args as Parameters<FakeCa['renew']>;
+    const headers = retryAfter === undefined ? {} : { 'retry-after': retryAfter };
+    const answer = { status: 429, headers, body: Buffer.from('{"message":"too many requests"}') };
+    throw refusal(answer, { host: 'ca.example', leaf, now: clock.now() });
+  };
+  for (const method of ['renew', 'rekey']) ca.faults.meanwhile('before', method, enter, { times: Infinity });
+  return pressure;
+}
