@@ -23,6 +23,7 @@ export class UsageError extends Error {}
 
 /** What an error says of AWS to a function of the stack, said to a person at a terminal. */
 const forPeople: readonly (readonly [RegExp, string])[] = [
+  [/ stopped this renewal\. Report it.*$/, ' stopped it, in cert-renewer itself. Report it with what you typed.'],
   [
     /: allow it to the function's role.*$/,
     ': allow it to your user or role (docs/cli.md says what each command needs), and see the resource’s own policy.',
@@ -37,6 +38,11 @@ const forPeople: readonly (readonly [RegExp, string])[] = [
   ],
   [/: this passes by itself, and the call is tried again\.$/, ': AWS did not answer, or asks to go slower: try again.'],
 ];
+
+/** The system's own words (no such host, no such file), or AWS's. Any other library's may quote what it was given: a key. */
+function isOfSystem(cause: unknown): cause is Error {
+  return cause instanceof Error && cause.name !== 'SyntaxError' && ('syscall' in cause || '$metadata' in cause);
+}
 
 const notLoggedIn = new Set(['CredentialsProviderError', 'TokenProviderError']);
 
@@ -53,7 +59,7 @@ export function explain(thrown: unknown): { readonly errorType: string; readonly
     return { errorType: 'AccessDenied', message };
   }
   const error = toRenewalError(thrown);
-  if (error.code === 'Internal' && error.cause instanceof Error) {
+  if (error.code === 'Internal' && isOfSystem(error.cause)) {
     return { errorType: 'Internal', message: `${error.cause.name}: ${error.cause.message}` };
   }
   const message = forPeople.reduce((text, [pattern, words]) => text.replace(pattern, words), error.message);

@@ -1,9 +1,10 @@
 /** The command line as a whole: words to a command, a command to its end. */
 import { Argument, Command, CommanderError, Option } from 'commander';
+import { holdsKey } from '../lambdas/domain/key-text.ts';
 import type { Clock, Entropy } from '../lambdas/domain/ports.ts';
 import type { CommandSpec, Context, Example, OptionSpec, OptionSpecs, OptionValues } from './command.ts';
 import { commands } from './commands/index.ts';
-import { type Exit, exitCodes, explain } from './exit.ts';
+import { type Exit, exitCodes, explain, UsageError } from './exit.ts';
 import { globalOptions } from './options.ts';
 import { openSession, type Session, type Target } from './session.ts';
 import { type Output, Terminal } from './terminal.ts';
@@ -23,11 +24,16 @@ export interface Edges {
   readonly open?: (target: Target, clock: Clock) => Session;
 }
 
+/** It stands in the shell's history and in the list of processes by now; it needs to stand nowhere else. */
+const keyAsWord =
+  'One of the words is a private key or a token: name a secret, or a file that holds it. It is in your shell’s history now.';
+
 /** Runs one command line (without node and script) and gives the exit code. Never throws. */
 export async function run(argv: readonly string[], edges: Edges): Promise<number> {
   const json = argv.includes('--json');
   let exit: Exit = 'ok';
   try {
+    if (argv.some(holdsKey)) throw new UsageError(keyAsWord);
     const program = build(edges, (end) => {
       exit = end;
     });

@@ -60,7 +60,7 @@ async function show({ session, terminal }: Context, selection: Selection): Promi
   }
   terminal.progress('');
   if (seen === 0 && alarming === 0)
-    terminal.hint('No secret is enrolled: cert-renewer enrol <name> --profile <profile> enrols one.');
+    terminal.hint('No such secret is enrolled: cert-renewer enrol <name> --profile <profile> enrols one.');
   else terminal.hint([...states].map(([state, number]) => `${number} ${state}`).join(', '));
   return alarming > 0 ? 'attention' : 'ok';
 }

@@ -110,6 +110,20 @@ describe('status', () => {
     await expect(all()).rejects.toThrow('gone');
   });
 
+  it('repeats no key that was pasted as a word, and no words of a library that may quote one', async () => {
+    const key = '-----BEGIN PRIVATE KEY-----MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg';
+    for (const words of [['status', key], ['renew', 'web', '--out', key], [`--${key}`]]) {
+      const { code, stdout, stderr } = await stage().cli(...words);
+      expect(code).toBe(2);
+      expect(stdout + stderr).not.toContain('MIGH');
+    }
+    const quoting = { session: { deployment: () => Promise.reject(new Error(`Unexpected token in ${key}`)) } };
+    const { code, stderr } = await stage(quoting).cli('status');
+    expect(code).toBe(3);
+    expect(stderr).toMatch(/^Internal: /);
+    expect(stderr).not.toContain('MIGH');
+  });
+
   it('fails with 3 and a word where there is no stack, and with 2 where the command line is wrong', async () => {
     const broken = { session: { deployment: () => Promise.reject(new Error('no such host')) } };
     expect(await stage(broken).cli('status')).toEqual({

@@ -51,14 +51,19 @@ class Killed extends Error {}
 
 /** Ends before the call with this number, and with it all that come after, as a killed process does. */
 function dyingAt(last: number): { fs: FileSystem; calls: () => number } {
+  return counting((call) => (call >= last ? new Killed() : undefined));
+}
+
+/** The error that a call of this number is to end in. */
+function counting(errorOf: (call: number) => Error | undefined): { fs: FileSystem; calls: () => number } {
   let calls = 0;
   const fs = new Proxy<FileSystem>(quick, {
     get:
       (target, name: keyof FileSystem) =>
       (...given: unknown[]) => {
         calls += 1;
-        if (calls >= last) return Promise.reject(new Killed());
-        return Reflect.apply(target[name], target, given);
+        const error = errorOf(calls);
+        return error ? Promise.reject(error) : Reflect.apply(target[name], target, given);
       },
   });
   return { fs, calls: () => calls };
@@ -121,16 +126,8 @@ it('is killed while it clears up after one that was killed: the pair stays whole
 it('an error of the disk at any step leaves the old pair or the new one, as plain files, and nothing else', async () => {
   for (let at = 1; at < 60; at++) {
     const { write, pair, left, key } = await place(['cert old', 'key old']);
-    let calls = 0;
-    const fs = new Proxy<FileSystem>(quick, {
-      get:
-        (target, name: keyof FileSystem) =>
-        (...given: unknown[]) => {
-          calls += 1;
-          const full = Object.assign(new Error('ENOSPC: no space'), { code: 'ENOSPC', syscall: 'write' });
-          return calls === at ? Promise.reject(full) : Reflect.apply(target[name], target, given);
-        },
-    });
+    const full = Object.assign(new Error('ENOSPC: no space'), { code: 'ENOSPC', syscall: 'write' });
+    const { fs } = counting((call) => (call === at ? full : undefined));
     await write('new', fs).catch((error: unknown) => expect(String(error), String(at)).toMatch(/ENOSPC/));
     expect(
       [

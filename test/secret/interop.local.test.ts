@@ -1,11 +1,13 @@
 /** What is written, opened by the programs that its readers use: openssl and keytool. */
 import { execFileSync } from 'node:child_process';
+import { createPrivateKey, randomBytes } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { SecretValue } from '../../lambdas/domain/secret.ts';
 import { readSecret } from '../../lambdas/secret/index.ts';
+import { makePkcs12 } from '../../lambdas/secret/pkcs12/make.ts';
 import { binary, goldenBytes, goldenPassword, goldenText, type Issued, issue, makeMaterial, text } from './material.ts';
 
 let folder: string;
@@ -125,6 +127,43 @@ describe.each(pkcs12Files)('%s, written again', (name) => {
           })
         ).leaf,
       ).toEqual(leaf.der);
+    },
+  );
+});
+
+describe('a PKCS#12 file made anew (as `cert-renewer export --format p12` does)', () => {
+  async function made(): Promise<{ path: string; leaf: Issued }> {
+    const root = await issue('Java Root', 'P-256');
+    const leaf = await issue('leaf', 'P-256', root);
+    const parts = { leaf: leaf.der, chain: [root.der], privateKey: leaf.key };
+    const path = join(folder, 'made.p12');
+    writeFileSync(path, await makePkcs12(parts, goldenPassword, randomBytes));
+    return { path, leaf };
+  }
+
+  it('is read by openssl: the key beside its certificate, AES-256 and HMAC-SHA-256', async () => {
+    const { path, leaf } = await made();
+    const shown = run('openssl', 'pkcs12', '-in', path, '-passin', `pass:${goldenPassword}`, '-nodes');
+    expect(shown.match(/BEGIN CERTIFICATE/g)).toHaveLength(2);
+    const [first, second] = [...shown.matchAll(/localKeyID: ([0-9A-F ]+)/g)].map(([, id]) => id);
+    expect(first).toBe(second);
+    const key = /-----BEGIN PRIVATE KEY-----[\s\S]*?-----END PRIVATE KEY-----/.exec(shown)?.[0] ?? '';
+    expect(createPrivateKey(key).equals(leaf.key)).toBe(true);
+    const command = 'openssl pkcs12 -info -noout -in "$0" -passin "pass:$1" 2>&1';
+    const info = run('sh', '-c', command, path, goldenPassword);
+    expect(info).toMatch(/MAC: sha256, Iteration \d{4,}/);
+    expect(info).not.toMatch(/SHA1|RC2|3DES|des-ede3/i);
+  });
+
+  it.skipIf(process.env['CI'] !== 'true' && !has('keytool', '-help'))(
+    'is read by keytool: one entry, with its chain',
+    async () => {
+      const { path } = await made();
+      const words = ['-J-Duser.language=en', '-list', '-v', '-keystore', path, '-storepass', goldenPassword];
+      const shown = run('keytool', ...words);
+      expect(shown.match(/Entry type: /g)).toHaveLength(1);
+      expect(shown).toContain('Entry type: PrivateKeyEntry');
+      expect(shown).toContain('Certificate chain length: 2');
     },
   );
 });
