@@ -1,4 +1,4 @@
-import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { createPrivateKey, generateKeyPairSync, X509Certificate } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,12 +17,16 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }));
 
 /** A world whose profile trusts its CA, and a pair of it in files. */
-async function scene({ profile = {}, dates = freshDates, rootOf = undefined as World | undefined } = {}) {
+async function scene({
+  profile = {},
+  dates = freshDates,
+  rootOf = undefined as World | undefined,
+  key = newKey(),
+} = {}) {
   const world = new World(internal);
   const [root = new Uint8Array()] = await (rootOf ?? world).ca.roots();
   const ca = { type: 'step-ca' as const, url: 'https://ca.example', root: encodePem('CERTIFICATE', root) };
   const found = { ...internal, ca, ...profile };
-  const key = newKey();
   const { leaf, chain } = world.ca.issueLeaf({ key, subject: commonNameOnly('leaf.example'), ...dates });
   const pem = (ders: readonly Uint8Array[]) => ders.map((der) => `${encodePem('CERTIFICATE', der)}\n`).join('');
   const deployment = async () => ({
@@ -67,6 +71,7 @@ describe('import', () => {
 
   it('refuses what the product would fail on, and makes nothing', async () => {
     const other = await scene();
+    const weak = generateKeyPairSync('rsa', { modulusLength: 1024 }).privateKey;
     const cases: [string, Awaited<ReturnType<typeof scene>>, { cert?: string; key?: string }, RegExp][] = [
       ['another key', await scene(), { key: other.texts.key }, /KeyMismatch/],
       ['no PEM', await scene(), { cert: 'hello' }, /UnsupportedSecret/],
@@ -78,6 +83,7 @@ describe('import', () => {
         /CertificateExpired/,
       ],
       ['not yet', await scene({ dates: { notBefore: start + hour, notAfter: start + 2 * hour } }), {}, /NotYetValid/],
+      ['a weak key', await scene({ key: weak }), {}, /WeakKey/],
       ['another root', await scene({ rootOf: new World() }), {}, /CaUntrusted/],
     ];
     for (const [what, { cli, write, texts, world }, spoilt, code] of cases) {

@@ -21,6 +21,14 @@ import { renew, servers } from './servers.ts';
 
 const { started } = servers();
 
+test('whether it answers is told by a login, and nothing is renewed', async () => {
+  const fake = await started();
+  await fake.provider().answers?.({ now });
+  expect(fake.paths()).toEqual([loginPath]);
+  fake.secret = { kind: 'string', text: JSON.stringify({ ...login, clientSecret: 'another' }) };
+  await expect(fake.provider().answers?.({ now })).rejects.toMatchObject({ code: 'CaRejected' });
+});
+
 describe('a renewal', () => {
   test('logs in, and asks for as long again as the present certificate lasts, in milliseconds and Z', async () => {
     const fake = await started();

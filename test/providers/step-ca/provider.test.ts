@@ -223,3 +223,19 @@ describe('the provider', () => {
     expect(ca.asked).toHaveLength(0);
   });
 });
+
+describe('whether it answers', () => {
+  test.each<[string, Answer, string | undefined]>([
+    ['well', [200, { status: 'ok' }], undefined],
+    ['with a page of somebody else', [200, '<html>'], 'CaRejected'],
+    ['that it is not there', [404, ''], 'CaRejected'],
+    ['that it is not in order', [503, ''], 'CaUnavailable'],
+  ])('%s, is asked at /health, and nothing else is', async (_, answer, code) => {
+    const ca = await mockCa([answer]);
+    const asking = ca.provider().answers?.({ now }) ?? Promise.reject(new Error('it can not be asked'));
+    if (code === undefined) await asking;
+    else await expect(asking).rejects.toMatchObject({ code });
+    expect(ca.asked.map(({ path }) => path)).toEqual(['/health']);
+    await ca.close();
+  });
+});
