@@ -49,6 +49,12 @@ function batches(count: number, size: number, name = (index: number) => `s-${ind
   );
 }
 
+/** What Lambda's runtime gives node for a function with so many MB (its bootstrap script): a tenth is for what is young. */
+function lambdaOptions(memory: number): string[] {
+  const young = Math.floor(memory / 10);
+  return [`--max-semi-space-size=${Math.floor(young / 2)}`, `--max-old-space-size=${memory - young}`];
+}
+
 interface Work {
   readonly count: number;
   readonly size: number;
@@ -70,7 +76,7 @@ async function work(
     bundle: scene.bundles.renew.path,
     events,
     env: { ...scene.env, ...env },
-    options,
+    options: [...lambdaOptions(512), ...options],
   });
   const calls = await scene.aws.calls();
   const failed = JSON.stringify(done.answers.filter((answer) => JSON.stringify(answer) !== '{"batchItemFailures":[]}'));
@@ -149,7 +155,7 @@ const otherTags = Object.fromEntries(
 const dueEvery = 50;
 
 /** One scan, of which one in fifty certificates is due, and what its hash has inspected today. */
-export async function scanOf(scene: Scene, count: number): Promise<Scanned> {
+export async function scanOf(scene: Scene, count: number, options: readonly string[] = []): Promise<Scanned> {
   const world = {
     count,
     profile: 'internal',
@@ -161,7 +167,13 @@ export async function scanOf(scene: Scene, count: number): Promise<Scanned> {
     parameters: profile(scene, 'rekey'),
   };
   await scene.aws.set(world);
-  const done = await drive(scene.folder, { bundle: scene.bundles.scan.path, events: [{}], env: scene.env });
+  const { path: bundle } = scene.bundles.scan;
+  const done = await drive(scene.folder, {
+    bundle,
+    events: [{}],
+    env: scene.env,
+    options: [...lambdaOptions(256), ...options],
+  });
   const [answer] = done.answers as { listed: number; enqueued: number }[]; // docs: ScanResult
   const calls = await scene.aws.calls();
   if (answer?.listed !== count || answer.enqueued < Math.floor(count / dueEvery)) {

@@ -5,8 +5,6 @@ import { basename, dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { projectRoot } from '../scripts/local/cache.ts';
 import { temporaryFolder } from '../scripts/local/temporary.ts';
-import { byWorker, type Mode } from './contests.ts';
-import type { Scene } from './scene.ts';
 import { table } from './table.ts';
 
 /** The part of V8's .cpuprofile that is read here. */
@@ -31,11 +29,11 @@ export interface Place {
   readonly share: number;
 }
 
-/** A worker under the profiler, of as many certificates; places by their own time, the most first. */
-export async function profileOf(scene: Scene, mode: Mode, count: number): Promise<Place[]> {
+/** What runs under the profiler when node is given these options; places by their own time, the most first. */
+export async function profileOf(run: (options: readonly string[]) => Promise<unknown>): Promise<Place[]> {
   const { path, remove } = await temporaryFolder('profile');
   try {
-    await byWorker(scene, mode, count, 10, ['--cpu-prof', '--cpu-prof-interval=250', `--cpu-prof-dir=${path}`]);
+    await run(['--cpu-prof', '--cpu-prof-interval=250', `--cpu-prof-dir=${path}`]);
     const [file = ''] = readdirSync(path);
     return placesOf(JSON.parse(readFileSync(join(path, file), 'utf8')));
   } finally {

@@ -9,8 +9,7 @@ import { availableParallelism, cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { progress, projectRoot } from '../scripts/local/cache.ts';
-import type { Amounts, Mode } from './contests.ts';
-import { modes } from './contests.ts';
+import { type Amounts, batchSize, byWorker, type Mode, modes } from './contests.ts';
 import { growth, type Measured } from './model.ts';
 import { byOrigin, type Place, profileOf, topPlaces } from './profile.ts';
 import { measureAll, rowsOf } from './rounds.ts';
@@ -53,7 +52,8 @@ const scene = await setScene(amounts.stepRuns);
 try {
   const samples = await measureAll(scene, amounts);
   const rows = rowsOf(samples, amounts, scene);
-  const profiles = given.quick ? [] : await Promise.all(modes.map((mode) => profiled(mode)));
+  const profiles: Profiled[] = [];
+  for (const mode of given.quick ? [] : modes) profiles.push(await profiled(mode));
   const text = report(samples, rows, profiles);
   say(text);
   const missed = rows.filter((row) => isMet(row) === false);
@@ -69,7 +69,7 @@ interface Profiled {
 }
 
 async function profiled(mode: Mode): Promise<Profiled> {
-  return { mode, places: await profileOf(scene, mode, whole.certificates) };
+  return { mode, places: await profileOf((given) => byWorker(scene, mode, whole.certificates, batchSize, given)) };
 }
 
 function report(samples: Samples, rows: readonly Row[], profiles: readonly Profiled[]): string {

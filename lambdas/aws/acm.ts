@@ -1,13 +1,13 @@
 /** Certificates in ACM, for what reads them there: load balancers, CloudFront, API Gateway. */
 import type { CertificateImporter } from '../domain/hook.ts';
-import { type AwsOptions, clientConfig, once } from './clients.ts';
+import { type AwsOptions, clientConfig, once, withoutLogger } from './clients.ts';
 import { awsError } from './errors.ts';
 
 /** A CertificateImporter whose client is loaded with the first import. */
 export function acmImporter(options: AwsOptions = {}): CertificateImporter {
   const sdk = once(async () => {
     const loaded = await import('./sdk/acm.ts');
-    return { ...loaded, client: new loaded.ACMClient(clientConfig(options)) };
+    return { ...loaded, client: withoutLogger(new loaded.ACMClient(clientConfig(options))) };
   });
   return {
     async import(certificateArn, { certificate, privateKey, chain }) {

@@ -15,7 +15,7 @@ import { RenewalError } from '../domain/errors.ts';
 import type { Store } from '../domain/ports.ts';
 import type { SecretSummary, SecretValue, SecretVersion } from '../domain/secret.ts';
 import { tags as ownTags } from '../domain/tags.ts';
-import { type AwsOptions, clientConfig } from './clients.ts';
+import { type AwsOptions, clientConfig, withoutLogger } from './clients.ts';
 import { awsError } from './errors.ts';
 
 /** Bytes of SecretString (as UTF-8) or SecretBinary that Secrets Manager takes. */
@@ -23,7 +23,7 @@ export const largestValue = 65_536;
 
 /** A Store on one client, built now: it is what every invocation needs first. */
 export function secretsManagerStore(options: AwsOptions = {}): Store {
-  const client = new SecretsManagerClient(clientConfig(options));
+  const client = withoutLogger(new SecretsManagerClient(clientConfig(options)));
   return {
     list: () => list(client),
     describe: (secretId) => describe(client, secretId),

@@ -12,5 +12,7 @@ const rfc3339 = /^(\d{4})-(\d{2})-(\d{2})T(\d{2}):(\d{2}):(\d{2})Z$/;
 export function parseInstant(text: string): Instant | undefined {
   if (!rfc3339.test(text)) return undefined;
   const instant = Date.parse(text);
-  return Number.isNaN(instant) || formatInstant(instant) !== text ? undefined : instant;
+  // Date.parse takes the 30th of February for the 2nd of March, and hour 24 for the next day's first.
+  const isThatDay = new Date(instant).getUTCDate() === Number(text.slice(8, 10));
+  return isThatDay ? instant : undefined;
 }

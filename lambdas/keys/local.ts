@@ -3,6 +3,7 @@ import { createPublicKey, type KeyObject, sign } from 'node:crypto';
 import { promisify } from 'node:util';
 import { RenewalError } from '../domain/errors.ts';
 import { ecCurves } from '../domain/key-spec.ts';
+import { spkiOfJwk } from '../domain/p256.ts';
 import type { Signer } from '../domain/signer.ts';
 import { algorithmOf, keySpecOfSpki } from '../x509/algorithms.ts';
 
@@ -23,7 +24,7 @@ export interface LocalSigner extends Signer {
  */
 export function localSigner(privateKey: KeyObject): LocalSigner {
   if (privateKey.type !== 'private') throw unsupported(`a ${privateKey.type} key`);
-  const spki = new Uint8Array(createPublicKey(privateKey).export({ format: 'der', type: 'spki' }));
+  const spki = spkiOf(privateKey);
   const keySpec = keySpecOfSpki(spki);
   if (keySpec === undefined) throw unsupported(`a private key of type ${kindOf(privateKey)}`);
   if (keySpec.kty === 'RSA' && keySpec.size > longestModulus) throw unsupported(`an RSA key of ${keySpec.size} bits`);
@@ -34,6 +35,14 @@ export function localSigner(privateKey: KeyObject): LocalSigner {
     privateKey,
     sign: async (data) => new Uint8Array(await signInPool(digest, data, privateKey)),
   };
+}
+
+/** DER of the public key's SubjectPublicKeyInfo. */
+function spkiOf(privateKey: KeyObject): Uint8Array {
+  const publicKey = createPublicKey(privateKey);
+  const isP256 = privateKey.asymmetricKeyDetails?.namedCurve === 'prime256v1';
+  const spki = isP256 ? spkiOfJwk(publicKey.export({ format: 'jwk' })) : undefined;
+  return spki ?? new Uint8Array(publicKey.export({ format: 'der', type: 'spki' }));
 }
 
 /** `ec secp256k1`, `ed448`, `rsa-pss`. */

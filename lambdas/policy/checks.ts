@@ -161,12 +161,13 @@ function due(
   step: number,
   endsWith: 'leaf' | 'chain' | 'scan',
 ): Decision | undefined {
+  const isOver = now >= validity.end;
+  if (!isOver && now + step < time.renewAt) return undefined;
   const end = formatInstant(validity.end);
-  if (now >= validity.end) {
+  if (isOver) {
     const what = endsWith === 'chain' ? 'A certificate of its chain' : 'The certificate';
     return { action, code: endsWith === 'chain' ? 'ChainExpiring' : 'Expired', message: `${what} expired at ${end}.` };
   }
-  if (now + step < time.renewAt) return undefined;
   if (time.dueCode === 'PeriodElapsed') {
     return {
       action,

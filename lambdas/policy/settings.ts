@@ -33,6 +33,7 @@ export function readTagSettings(secretTags: ReadonlyMap<string, string>): TagSet
     if (value === undefined) continue;
     input[field] = field === 'size' ? wholeNumber(tag, value) : value;
   }
+  if (Object.keys(input).length === 0) return { paused: false }; // most secrets have none of them
   const parsed = tagSchema.safeParse(input);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;

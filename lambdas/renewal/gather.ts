@@ -16,7 +16,7 @@ import type { Validity } from '../policy/renewal-time.ts';
 import { readTagSettings } from '../policy/settings.ts';
 import { readSecret, type SecretContent } from '../secret/index.ts';
 import { isPlaceholder } from '../secret/placeholder.ts';
-import { parseCertificate } from '../x509/certificate.ts';
+import { parseCertificate, parseIssuer } from '../x509/certificate.ts';
 import { chainEnd } from '../x509/chain.ts';
 import { authorityKeyArn, authorityOf, enrolledAuthority, waitsForCertificate } from './authority.ts';
 import type { RenewalWorld } from './world.ts';
@@ -101,7 +101,7 @@ export async function gather(world: RenewalWorld, enrolled: Enrolled, versionId:
   const [version, provider] = await Promise.all([world.store.read(secret.arn, versionId), world.providerFor(profile)]);
   if (profile.ca.type === 'authority' && isPlaceholder(version.value)) return waitsForCertificate(profile);
   const pair = await readPair(world, profile, version);
-  const roots = (await provider.roots(pair)).map(parseCertificate);
+  const roots = (await provider.roots(pair)).map(parseIssuer);
   const { end, endsWith } = chainEnd(pair.leaf, pair.chain, roots);
   return { ...enrolled, ...pair, provider, roots, validity: { notBefore: pair.leaf.notBefore, end }, endsWith };
 }
@@ -116,7 +116,7 @@ export async function readPair(world: PairWorld, profile: Profile, version: Secr
   const kmsKeyArn = await authorityKeyArn(world, profile);
   const content = await readContent(world, profile, version.value, kmsKeyArn !== undefined);
   const leaf = parseCertificate(content.leaf);
-  const chain = content.chain.map(parseCertificate);
+  const chain = content.chain.map(parseIssuer);
   const key = kmsKeyArn === undefined ? await signerOf(world, content) : await world.vault.signer(kmsKeyArn);
   if (key && !Buffer.from(key.spki).equals(leaf.spki)) {
     throw new RenewalError(

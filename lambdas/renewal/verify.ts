@@ -7,7 +7,7 @@ import type { Warning } from '../domain/decision.ts';
 import { RenewalError } from '../domain/errors.ts';
 import { formatInstant, type Instant } from '../domain/instant.ts';
 import type { Mode } from '../domain/profile.ts';
-import { parseCertificate } from '../x509/certificate.ts';
+import { parseCertificate, parseIssuer } from '../x509/certificate.ts';
 import { verifyPath } from '../x509/chain.ts';
 import { differences } from '../x509/correspondence.ts';
 
@@ -70,8 +70,8 @@ function parseAnswer(certificates: readonly Uint8Array[]): { leaf: Certificate; 
     throw rejected([`chain: ${certificates.length} certificates, and ${longestAnswer} are looked at at most`]);
   }
   try {
-    const [leaf, ...pool] = certificates.map(parseCertificate);
-    if (leaf) return { leaf, pool };
+    const [leaf, ...pool] = certificates;
+    if (leaf) return { leaf: parseCertificate(leaf), pool: pool.map(parseIssuer) };
   } catch (cause) {
     const found = cause instanceof RenewalError ? cause.message : 'not a certificate';
     throw new RenewalError('CertificateRejected', `The CA's answer holds something that is no certificate: ${found}`, {

@@ -4,6 +4,7 @@
  */
 import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
 import { RenewalError } from '../domain/errors.ts';
+import { jwkOfPkcs8, pkcs8OfJwk } from '../domain/p256.ts';
 import { encodePem, lineEndOf, type PemBlock } from '../domain/pem.ts';
 import { sameBytes } from './certificates.ts';
 import type { PemEdit } from './pem-edit.ts';
@@ -83,7 +84,9 @@ async function openBlock(
 }
 
 function readDer(der: Uint8Array, type: Encoding, where: string, decrypted: boolean): KeyObject {
+  const jwk = type === 'pkcs8' ? jwkOfPkcs8(der) : undefined;
   try {
+    if (jwk) return createPrivateKey({ key: { ...jwk }, format: 'jwk' });
     return createPrivateKey({ key: Buffer.from(der), format: 'der', type });
   } catch {
     // One wrong password in 256 leaves good padding behind; what it opens is no key.
@@ -125,7 +128,13 @@ export function encodeLike(label: string, key: KeyObject): { label: string; der:
   if (!isPkcs8 && key.asymmetricKeyType === 'rsa') {
     return { label: 'RSA PRIVATE KEY', der: key.export({ format: 'der', type: 'pkcs1' }) };
   }
-  return { label: 'PRIVATE KEY', der: key.export({ format: 'der', type: 'pkcs8' }) };
+  return { label: 'PRIVATE KEY', der: pkcs8Of(key) };
+}
+
+function pkcs8Of(key: KeyObject): Uint8Array {
+  const isP256 = key.asymmetricKeyDetails?.namedCurve === 'prime256v1';
+  const der = isP256 ? pkcs8OfJwk(key.export({ format: 'jwk' })) : undefined;
+  return der ?? key.export({ format: 'der', type: 'pkcs8' });
 }
 
 async function writePlain(block: PemBlock, next: KeyObject): Promise<string> {

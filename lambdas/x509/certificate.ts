@@ -91,6 +91,24 @@ export function parseCertificate(der: Uint8Array): Certificate {
   };
 }
 
+/** Certificates that stand above many leaves, by their bytes; the one that was asked for longest ago goes first. */
+const issuers = new Map<string, Certificate>();
+const issuersKept = 200;
+
+/**
+ * The same for one that stands above a leaf: the next renewal meets it again, so that it is parsed once a process, and with it
+ * what signature.ts has found out about it. Throws InvalidCertificate.
+ */
+export function parseIssuer(der: Uint8Array): Certificate {
+  const key = Buffer.from(der.buffer, der.byteOffset, der.byteLength).toString('latin1');
+  const certificate = issuers.get(key) ?? parseCertificate(der);
+  issuers.delete(key);
+  issuers.set(key, certificate);
+  const [oldest] = issuers.keys();
+  if (issuers.size > issuersKept && oldest !== undefined) issuers.delete(oldest);
+  return certificate;
+}
+
 /** The fields of the one certificate that `der` is, as views of it. Throws InvalidCertificate. */
 export function certificateFields(der: Uint8Array): CertificateFields {
   const certificate = sequenceOf(der, 'the certificate');

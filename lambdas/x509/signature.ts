@@ -10,12 +10,22 @@ const rsassaPss = '1.2.840.113549.1.1.10';
 /** One parse each, however often a certificate stands in a chain; roots live as long as the process. */
 const nativeCertificates = new WeakMap<Certificate, X509Certificate | null>();
 const publicKeys = new WeakMap<Certificate, KeyObject | null>();
+/** By certificate and issuer: a path is looked for before a renewal, by the provider and after it. */
+const verified = new WeakMap<Certificate, WeakMap<Certificate, boolean>>();
 
 /**
  * Whether `issuer`'s key made `certificate`'s signature; names and rights are chain.ts's business. False too for a
  * certificate or a key that OpenSSL does not take.
  */
 export function isSignedBy(certificate: Certificate, issuer: Certificate): boolean {
+  const known = verified.get(certificate) ?? new WeakMap<Certificate, boolean>();
+  verified.set(certificate, known);
+  const found = known.get(issuer) ?? verify(certificate, issuer);
+  known.set(issuer, found);
+  return found;
+}
+
+function verify(certificate: Certificate, issuer: Certificate): boolean {
   const native = remember(nativeCertificates, certificate, () => new X509Certificate(certificate.der));
   const key = remember(publicKeys, issuer, () =>
     createPublicKey({ key: Buffer.from(issuer.spki), format: 'der', type: 'spki' }),

@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { parseCertificate } from '../../lambdas/x509/certificate.ts';
+import { parseCertificate, parseIssuer } from '../../lambdas/x509/certificate.ts';
 import * as d from '../../lambdas/x509/der-encode.ts';
 import { extendedKeyUsages, findExtension, keyUsages, subjectKeyIdentifier } from '../../lambdas/x509/extensions.ts';
 import { describeCertificate } from '../../lambdas/x509/facts.ts';
@@ -231,5 +231,32 @@ describe('accepted', () => {
     const subject = hex(certificate.subject);
     der.fill(0);
     expect(hex(certificate.subject)).toBe(subject);
+  });
+});
+
+describe('an issuer', () => {
+  const der = golden('step-intermediate');
+
+  it('is parsed once, whatever buffer it comes in', () => {
+    const first = parseIssuer(der);
+    expect(first).toEqual(parseCertificate(der));
+    expect(parseIssuer(Buffer.concat([Buffer.alloc(3), der]).subarray(3))).toBe(first);
+    expect(parseIssuer(golden('step-root'))).not.toBe(first);
+  });
+
+  it('is forgotten when many others came since', () => {
+    const first = parseIssuer(der);
+    // The last byte of the signature makes each another certificate.
+    for (let count = 0; count < 256; count++) {
+      const other = Buffer.from(der);
+      other.writeUInt8(count, other.length - 1);
+      parseIssuer(other);
+    }
+    expect(parseIssuer(der)).not.toBe(first);
+    expect(parseIssuer(der)).toEqual(first);
+  });
+
+  it('that is none is refused each time', () => {
+    for (let time = 0; time < 2; time++) expect(() => parseIssuer(new Uint8Array([1, 2]))).toThrow();
   });
 });
