@@ -63,7 +63,7 @@ const wellRead = certificates.flatMap((der) => {
 });
 
 /** Neither may fail on a certificate that was taken. */
-function useCertificate(der: Uint8Array, random: Random): void {
+export function useCertificate(der: Uint8Array, random: Random): void {
   const certificate = parseCertificate(der);
   describeCertificate(certificate);
   const other = pick(wellRead, random);
@@ -71,7 +71,7 @@ function useCertificate(der: Uint8Array, random: Random): void {
   chainEnd(certificate, [other, certificate], [pick(wellRead, random)]);
 }
 
-const pemOf = (label: string, der: Uint8Array) => (der.length === 0 ? '' : encodePem(label, der));
+export const pemOf = (label: string, der: Uint8Array) => (der.length === 0 ? '' : encodePem(label, der));
 
 function secretText(random: Random): string {
   const certificate = pemOf(
@@ -92,8 +92,8 @@ function secretText(random: Random): string {
   return random(3) === 0 ? mutateText(text, random) : text;
 }
 
-async function useSecret(value: Parameters<typeof readSecret>[0]): Promise<void> {
-  const content = await readSecret(value, { password });
+export async function useSecret(value: Parameters<typeof readSecret>[0], word = password): Promise<void> {
+  const content = await readSecret(value, { password: word });
   if (content.key.kind === 'private') localSigner(content.key.privateKey);
   const { leaf, chain } = content;
   await content.write({ leaf, chain, root: undefined, key: undefined });

@@ -1,0 +1,18 @@
+/** zlint's certificates, one a fault; `npm run corpora` has pyca's and NIST's too, which are a longer download. */
+import { expect, it } from 'vitest';
+import { zlintCorpus } from '../../scripts/local/corpora.ts';
+import { describeFound } from '../support/local.ts';
+import { readCorpus } from './corpora.ts';
+
+const corpus = await zlintCorpus();
+
+describeFound([corpus], 'zlint', () => {
+  it('each is taken or refused by a typed error, within a second', async () => {
+    if (!corpus.found) throw new Error(corpus.message);
+    const { lost, files, certificates, refused } = await readCorpus(corpus.path);
+    expect(lost).toEqual([]);
+    expect(files).toBeGreaterThan(1_300);
+    expect(certificates).toBeGreaterThan(1_000);
+    expect(refused).toBeGreaterThan(100);
+  }, 120_000);
+});
