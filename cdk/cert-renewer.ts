@@ -12,6 +12,7 @@ import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import { authorityProfileName } from '../lambdas/policy/authority-profile.ts';
 import type { Schedule } from '../lambdas/policy/schedule.ts';
+import manifest from '../package.json' with { type: 'json' };
 import { Authorities } from './authorities.ts';
 import { CaApi } from './ca-api.ts';
 import type { CertificateAuthority } from './certificate-authority.ts';
@@ -188,6 +189,7 @@ export class CertRenewer extends Observable {
       placement: placementOf(this, props.vpc),
       environment: {
         PROFILE_PREFIX: profiles.prefix,
+        CERT_RENEWER_VERSION: manifest.version, // cert-renewer doctor compares it with its own
         EVENT_BUS_NAME: this.eventBus.eventBusName,
         QUEUE_URL: queueUrl,
         SCHEDULE: configSchedule(config).expression,

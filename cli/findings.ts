@@ -46,18 +46,23 @@ async function stack({ stack: find }: Session): Promise<readonly Finding[]> {
   return [ok(`${name} is deployed (${status}${when}).`)];
 }
 
-async function functions({ functions: asked, output }: Session): Promise<readonly Finding[]> {
+async function functions({ functions: asked, output, version }: Session): Promise<readonly Finding[]> {
   const names = [await output('ScanFunctionName'), await output('RenewFunctionName')];
   return Promise.all(
     names.map(async (name) => {
-      const { state, lastUpdate } = await asked.settings(name);
+      const { state, lastUpdate, environment } = await asked.settings(name);
       if (state !== 'Active' || lastUpdate !== 'Successful') {
         return fault(
           `${name} is ${state}, its last update ${lastUpdate}.`,
           `See the function in Lambda. ${deployAgain}`,
         );
       }
-      return ok(`${name} is active.`);
+      const { CERT_RENEWER_VERSION: deployed } = environment;
+      if (deployed !== version) {
+        const says = `${name} is of version ${deployed ?? 'unknown'}, and this command line of ${version}.`;
+        return fault(says, `${deployAgain} Or use the command line of its version.`);
+      }
+      return ok(`${name} is active, of version ${version}.`);
     }),
   );
 }

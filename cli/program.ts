@@ -1,7 +1,9 @@
 /** The command line as a whole: words to a command, a command to its end. */
+
 import { Argument, Command, CommanderError, Option } from 'commander';
 import { holdsKey } from '../lambdas/domain/key-text.ts';
 import type { Clock, Entropy } from '../lambdas/domain/ports.ts';
+import manifest from '../package.json' with { type: 'json' };
 import type { CommandSpec, Context, Example, OptionSpec, OptionSpecs, OptionValues } from './command.ts';
 import { commands } from './commands/index.ts';
 import { type Exit, exitCodes, explain, UsageError } from './exit.ts';
@@ -21,7 +23,7 @@ export interface Edges {
   readonly onInterrupt: (listener: () => void) => void;
   readonly exit: (code: number) => void;
   /** Default: the real AWS. */
-  readonly open?: (target: Target, clock: Clock) => Session;
+  readonly open?: (target: Target, version: string, clock: Clock) => Session;
 }
 
 /** It stands in the shell's history and in the list of processes by now; it needs to stand nowhere else. */
@@ -51,6 +53,7 @@ export async function run(argv: readonly string[], edges: Edges): Promise<number
 export function build(edges: Edges, ended: (exit: Exit) => void): Command {
   const program = new Command('cert-renewer')
     .description('Looks at the certificates that cert-renewer keeps, and steers it.')
+    .version(manifest.version, '--version', 'its version')
     .exitOverride()
     .configureOutput({
       writeOut: (text) => edges.stdout.write(text),
@@ -101,7 +104,7 @@ async function act(
     stackName: text(globals['stack']) ?? 'CertRenewer',
     aws: { ...(region !== undefined && { region }), ...(profile !== undefined && { profile }) },
   };
-  const session = (edges.open ?? openSession)(target, clock);
+  const session = (edges.open ?? openSession)(target, manifest.version, clock);
   const interrupted = new AbortController();
   edges.onInterrupt(() => {
     terminal.progress('');

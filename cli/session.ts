@@ -33,6 +33,8 @@ export interface Deployment {
 
 export interface Session {
   readonly target: Target;
+  /** Of this command line. */
+  readonly version: string;
   readonly clock: Clock;
   readonly store: Store;
   readonly secrets: Secrets;
@@ -53,7 +55,7 @@ export type OutputName =
   | 'DeadLetterQueueUrl'
   | 'EventBusName';
 
-export function openSession(target: Target, clock: Clock): Session {
+export function openSession(target: Target, version: string, clock: Clock): Session {
   const { aws, stackName } = target;
   const functions = functionsOf(aws, clock.sleep);
   const stack = once(async () => {
@@ -79,7 +81,7 @@ export function openSession(target: Target, clock: Clock): Session {
   });
   const adapters = { secrets: secretsOf(aws), store: secretsManagerStore(aws), observer: observerOf(aws), functions };
   const resources = () => describeResources(aws, stackName);
-  return { target, clock, ...adapters, stack, resources, output, deployment };
+  return { target, version, clock, ...adapters, stack, resources, output, deployment };
 }
 
 async function deploymentOf(

@@ -11,7 +11,7 @@ export const doctor = command({
   name: 'doctor',
   summary: 'is the stack well? Each finding with what to do',
   description: [
-    'Looks at the deployment, the functions, the schedule, the last scan, the queues and dead letters, whether each profile’s CA answers (asked by the renew function), what is overdue or failing, and tags that nothing will act on. Changes nothing.',
+    'Looks at the deployment, the functions and their version, the schedule, the last scan, the queues and dead letters, whether each profile’s CA answers (asked by the renew function), what is overdue or failing, and tags that nothing will act on. Changes nothing.',
     'Exit code 1 if it finds a fault, or could not look somewhere: it says what is not permitted.',
   ],
   options: {},

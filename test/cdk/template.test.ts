@@ -75,6 +75,7 @@ describe('functions', () => {
     expect(properties).not.toHaveProperty('VpcConfig');
     expect(environment(`${id}Function`)).toEqual({
       PROFILE_PREFIX: '/cert-renewer/CertRenewer/profiles/',
+      CERT_RENEWER_VERSION: expect.stringMatching(/^\d+\.\d+\.\d+$/),
       EVENT_BUS_NAME: expect.anything(),
       QUEUE_URL: expect.anything(),
       SCHEDULE: 'rate(1 hour)',

@@ -22,6 +22,11 @@ const look = async (options: StageOptions = {}) => {
   return { code, found: records(stdout).filter(({ grade }) => grade !== 'ok') };
 };
 const observer = usual.observer;
+const settingsOf = (scan: string | undefined, renew: string) => async (name: string) => {
+  const version = name === 'scan' ? scan : renew;
+  const environment: Record<string, string> = version === undefined ? {} : { CERT_RENEWER_VERSION: version };
+  return { environment, state: 'Active', lastUpdate: 'Successful', logGroup: '' };
+};
 
 describe('doctor', () => {
   it('finds nothing where all is well', async () => {
@@ -46,7 +51,7 @@ describe('doctor', () => {
           functions: {
             ...usual.functions,
             settings: async (name) => ({
-              environment: {},
+              environment: { CERT_RENEWER_VERSION: '1.2.3' },
               state: name === 'scan' ? 'Failed' : 'Active',
               lastUpdate: 'Successful',
               logGroup: '',
@@ -57,6 +62,20 @@ describe('doctor', () => {
       'functions',
       'fault',
       /is Failed/,
+    ],
+    [
+      'another version',
+      { session: { version: '1.3.0', functions: { ...usual.functions, settings: settingsOf('1.2.3', '1.3.0') } } },
+      'functions',
+      'fault',
+      /^scan is of version 1.2.3, and this command line of 1.3.0/,
+    ],
+    [
+      'a version of before versions were told',
+      { session: { functions: { ...usual.functions, settings: settingsOf(undefined, '1.2.3') } } },
+      'functions',
+      'fault',
+      /^scan is of version unknown/,
     ],
     [
       'a schedule that is off',

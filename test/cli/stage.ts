@@ -46,6 +46,7 @@ export function stage(options: StageOptions = {}) {
   const exits: number[] = [];
   const session: Session = {
     target: { stackName: 'CertRenewer', aws: {} },
+    version: '1.2.3',
     clock: world.clock,
     store: world.store,
     secrets: {
@@ -57,7 +58,7 @@ export function stage(options: StageOptions = {}) {
     },
     functions: {
       settings: async (): Promise<FunctionSettings> => ({
-        environment: {},
+        environment: { CERT_RENEWER_VERSION: '1.2.3' },
         state: 'Active',
         lastUpdate: 'Successful',
         logGroup: 'log',

@@ -121,6 +121,9 @@ describeWith(['stack', 'step-ca'], 'the command line', (local) => {
     expect(await scan([web.arn])).toMatchObject({ enqueued: 1 });
     const renewed = await settled(web, (versions) => versions.length === 3);
     expect([web.versionId, after.versionId]).not.toContain(renewed.versionId);
+    expect(records((await pipe('rollback', web.name, '--json')).stdout)).toMatchObject([
+      { name: web.name, versionId: web.versionId, previousVersionId: renewed.versionId, paused: true },
+    ]);
   });
 
   it('pause, resume, unenrol and enrol: tags, and nothing else', async () => {
@@ -128,6 +131,7 @@ describeWith(['stack', 'step-ca'], 'the command line', (local) => {
     expect(said(await pipe('pause', web.name))).toMatchObject({ code: 0 });
     expect((await look(web.arn)).tags.get('cert-renewer:paused')).toBe('true');
     expect(said(await pipe('resume', web.name))).toEqual({ code: 0, output: `${web.name}: resumed\n` });
+    expect(screen((await terminal('pause', web.name)).output)[0]).toMatch(/: paused; cert-renewer resume/);
     expect(said(await terminal('unenrol', web.name))).toMatchObject({ code: 0 });
     expect([...(await look(web.arn)).tags.keys()]).toEqual([]);
     const again = await pipe('enrol', web.name, ...enrolment, '--expires-in', '33%', '--json');
@@ -136,6 +140,8 @@ describeWith(['stack', 'step-ca'], 'the command line', (local) => {
     ]);
     expect((await look(web.arn)).tags.get('cert-renewer:expires-in')).toBe('33pct');
     expect((await look(web.arn)).versionId).toBe(web.versionId);
+    expect(said(await pipe('unenrol', web.name))).toMatchObject({ code: 0 });
+    expect(screen((await terminal('enrol', web.name, ...enrolment)).output)[0]).toMatch(/: enrolled in cli; /);
   });
 
   it('import and export: files to a secret that is renewed, and its new pair to files', async () => {
@@ -156,6 +162,12 @@ describeWith(['stack', 'step-ca'], 'the command line', (local) => {
     expect(certificate.checkPrivateKey(createPrivateKey(await readFile(key)))).toBe(true);
     expect(certificate.serialNumber).not.toBe(leaf.certificate.serialNumber);
     expect((await stat(key)).mode & 0o777).toBe(0o600);
+    const again = await pipe('import', uniqueName('imported'), '--cert', cert, '--key', key, ...enrolment);
+    expect(again.code, again.output).toBe(0);
+    const p12 = await terminal(...words, '--force', '--format', 'p12');
+    expect(p12.code, 'there is no password').toBe(1);
+    expect(screen(p12.output)[0]).toMatch(/PasswordRequired/);
+    expect(certificate.checkPrivateKey(createPrivateKey(await readFile(key)))).toBe(true);
   });
 
   it('doctor: may look at all that it looks at, and says what it finds', async () => {
@@ -188,6 +200,7 @@ describeWith(['stack', 'step-ca'], 'the command line', (local) => {
 
   it('completion needs nothing; and what a user may not is said, with what to allow', async () => {
     expect((await pipe('completion', 'bash')).stdout).toContain('complete ');
+    expect((await terminal('completion', 'fish')).output).toContain('complete -c cert-renewer');
     const { name, versionId, arn } = await fresh({ profile: 'cli' });
     const denied = await inPipe(envOf('plan'), 'rollback', name);
     expect(denied.code).toBe(1);
