@@ -2,7 +2,7 @@
  * A CA that takes so many requests a second and no more (429) is well: whoever comes back a few seconds later is served.
  * Were the messages of a full queue handed back instead, all of them would return at the same time, and again after the
  * next pause, and few would get through before their last delivery. So a worker waits with its call, and as there are
- * so many workers at most, the queue waits with it (docs/decisions/0005).
+ * so many workers at most, the queue waits with it (docs/decisions/0006).
  */
 import { RenewalError } from '../domain/errors.ts';
 import type { CaProvider, Clock, Entropy } from '../domain/ports.ts';

@@ -10,7 +10,7 @@ import { errorCodes, RenewalError } from '../../lambdas/domain/errors.ts';
 import type { CaProvider } from '../../lambdas/domain/ports.ts';
 import { tags } from '../../lambdas/domain/tags.ts';
 import { withoutCause } from '../../lambdas/edge.ts';
-import { parseQueueMessage, parseScanRequest } from '../../lambdas/policy/request.ts';
+import { parseAskCaRequest, parseQueueMessage, parseScanRequest } from '../../lambdas/policy/request.ts';
 import { renewOnDemand } from '../../lambdas/renewal/on-demand.ts';
 import { renewQueued } from '../../lambdas/renewal/queued.ts';
 import { scan } from '../../lambdas/renewal/scan.ts';
@@ -57,6 +57,7 @@ class Stage {
     this.#ids.add(request.secretId);
     await this.#attempt(() => renewOnDemand(world, request));
     await this.#attempt(() => renewOnDemand(world, { ...request, dryRun: true }));
+    await this.#attempt(async () => parseAskCaRequest({ askCa: request.secretId }));
     const body = JSON.stringify({ secretArn: request.secretId, versionId: 'v1' });
     for (const delivery of [1, 2, 3]) {
       await this.#attempt(async () => renewQueued(world, parseQueueMessage(body), delivery));

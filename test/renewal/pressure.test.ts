@@ -4,6 +4,7 @@
  */
 import { expect, it, vi } from 'vitest';
 import { tags } from '../../lambdas/domain/tags.ts';
+import { renewOnDemand } from '../../lambdas/renewal/on-demand.ts';
 import { scan } from '../../lambdas/renewal/scan.ts';
 import { FakeJournal } from '../fakes/journal.ts';
 import { type Handler, limit, poll, TimedQueue, timed, VirtualTime } from './pressure.ts';
@@ -120,6 +121,18 @@ it.each(['3', '15'])(
   },
   60_000,
 );
+
+it('who asks by hand is told at once', async () => {
+  const { world, time, queue, pressure, arns } = scene({ count: 1, perSecond: () => 0 });
+  const asked = composed(world, time, queue, hour);
+  let told: unknown;
+  void renewOnDemand(asked, { secretId: arns[0] }).catch((error: unknown) => {
+    told = error;
+  });
+  await time.pass(() => told !== undefined);
+  expect(told).toMatchObject({ code: 'CaUnavailable', message: expect.stringMatching(/429/) });
+  expect(pressure.asked).toHaveLength(1);
+});
 
 /** Milliseconds between one message and the next. */
 const gaps = (instants: readonly number[]): number[] => instants.slice(1).map((at, n) => at - (instants[n] ?? 0));

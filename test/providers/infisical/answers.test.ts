@@ -27,6 +27,7 @@ describe('what Infisical answers', () => {
     await expect(renew(fake.provider())).rejects.toMatchObject({
       code,
       retryable,
+      busy: statusCode === 429,
       message: expect.stringMatching(new RegExp(`renewal with ${statusCode}: "What it says"`)),
     });
   });

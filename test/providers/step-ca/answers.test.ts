@@ -91,11 +91,11 @@ const failures: readonly [what: string, answer: Answer, code: string, wanted?: W
 ];
 
 describe("the CA's answer", () => {
-  test.each(failures)('%s', async (_, answer, code, wanted = {}) => {
+  test.each(failures)('%s', async (what, answer, code, wanted = {}) => {
     const ca = await started([answer]);
     const error: unknown = await renew(ca.provider(), credential({ ...wanted, inKms: true })).catch((thrown) => thrown);
     expect(error).toBeInstanceOf(RenewalError);
-    expect(error).toMatchObject({ code });
+    expect(error).toMatchObject({ code, busy: what.startsWith('429') });
     expect(ca.asked).toHaveLength(1);
   });
 
