@@ -1,11 +1,13 @@
 #!/usr/bin/env node
-// `npx cert-renewer`: on a Node that runs TypeScript as it is (npx finds the project's own first), else by way of that one.
+// `npx cert-renewer`: on a Node that runs TypeScript as it is and without a warning (npx finds the project's own first),
+// else by way of that one.
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { fileURLToPath } from 'node:url';
 
 const main = new URL('main.ts', import.meta.url);
-if (process.features.typescript) {
+const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+if (process.features.typescript && (major > 24 || (major === 24 && minor >= 3))) {
   await import(main.href);
 } else {
   const node = fileURLToPath(new URL('../node_modules/.bin/node', import.meta.url));

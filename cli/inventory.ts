@@ -3,11 +3,12 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { RenewalError } from '../lambdas/domain/errors.ts';
 import { tags } from '../lambdas/domain/tags.ts';
 import { type InventoryRow, inventoryRow } from '../lambdas/inventory/row.ts';
+import { authorityProfileName } from '../lambdas/policy/authority-profile.ts';
 import { type Candidate, profileNameOf } from '../lambdas/policy/judgement.ts';
 import { candidates, profileOf } from '../lambdas/renewal/candidates.ts';
 import { findAuthorities } from '../lambdas/renewal/scan-authorities.ts';
 import { explain } from './exit.ts';
-import type { Session } from './session.ts';
+import { requireProfile, type Session } from './session.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Which: those named, those of a profile, or all. */
@@ -31,7 +32,7 @@ type Source = Awaited<ReturnType<typeof sourceOf>>;
 
 /**
  * Page by page, in the order in which AWS lists them. An authority that can't be read is a note and stops nothing.
- * Throws AccessDenied, Throttled, and Internal where there is no stack.
+ * Throws AccessDenied, Throttled, UnknownProfile, and Internal where there is no stack.
  */
 export async function* inventory(
   session: Session,
@@ -39,6 +40,9 @@ export async function* inventory(
   { names, profile }: Selection,
 ): AsyncGenerator<InventoryPage> {
   const source = await sourceOf(session, terminal);
+  // A cron job that asks for a profile by a wrong name must not hear for ever that all is well.
+  const isAuthority = source.authorities?.names.some((name) => authorityProfileName(name) === profile);
+  if (profile !== undefined && !isAuthority) await requireProfile(session, profile);
   if (names.length > 0) {
     yield await named(source, session, names, profile);
     return;

@@ -5,10 +5,11 @@ import { secretsManagerStore } from '../lambdas/aws/secrets-manager.ts';
 import { ssmAuthorities, ssmProfiles } from '../lambdas/aws/ssm.ts';
 import { RenewalError } from '../lambdas/domain/errors.ts';
 import type { AuthoritySource, Clock, ProfileSource, Store } from '../lambdas/domain/ports.ts';
+import type { Profile } from '../lambdas/domain/profile.ts';
 import { parseAuthority } from '../lambdas/policy/authority.ts';
 import { parseProfile } from '../lambdas/policy/profile.ts';
 import { loadSchedule } from '../lambdas/policy/schedule.ts';
-import { describeResources, describeStack, type Stack, type StackResource } from './aws/cloudformation.ts';
+import { describeStack, listResources, type Stack, type StackResource } from './aws/cloudformation.ts';
 import { type Functions, functionsOf } from './aws/functions.ts';
 import { type Observer, observerOf } from './aws/observe.ts';
 import { type Secrets, secretsOf } from './aws/secrets.ts';
@@ -80,7 +81,7 @@ export function openSession(target: Target, version: string, clock: Clock): Sess
     return deploymentOf(aws, clock, environment);
   });
   const adapters = { secrets: secretsOf(aws), store: secretsManagerStore(aws), observer: observerOf(aws), functions };
-  const resources = () => describeResources(aws, stackName);
+  const resources = () => listResources(aws, stackName);
   return { target, version, clock, ...adapters, stack, resources, output, deployment };
 }
 
@@ -111,4 +112,14 @@ async function deploymentOf(
 function namesIn(json: string | undefined): readonly string[] {
   const parsed: unknown = JSON.parse(json || '[]');
   return Array.isArray(parsed) ? parsed.filter((name) => typeof name === 'string') : [];
+}
+
+/** Throws UnknownProfile. */
+export async function requireProfile({ deployment, target }: Session, name: string): Promise<Profile> {
+  const profile = await (await deployment()).profiles.find(name);
+  if (profile) return profile;
+  throw new RenewalError(
+    'UnknownProfile',
+    `The stack ${target.stackName} has no profile ${name}: correct --profile, or add it to the configuration and deploy.`,
+  );
 }

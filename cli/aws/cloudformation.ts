@@ -1,9 +1,5 @@
 /** The stack, as CloudFormation knows it. */
-import {
-  CloudFormationClient,
-  DescribeStackResourcesCommand,
-  DescribeStacksCommand,
-} from '@aws-sdk/client-cloudformation';
+import { CloudFormationClient, DescribeStacksCommand, ListStackResourcesCommand } from '@aws-sdk/client-cloudformation';
 import { type AwsOptions, clientConfig } from '../../lambdas/aws/clients.ts';
 import { awsError } from '../../lambdas/aws/errors.ts';
 import type { Instant } from '../../lambdas/domain/instant.ts';
@@ -50,13 +46,22 @@ export interface StackResource {
   readonly id: string;
 }
 
-/** Those of CloudFormation's first page, which is 100 long. Throws AccessDenied, Throttled. */
-export async function describeResources(options: AwsOptions, name: string): Promise<readonly StackResource[]> {
+/** All of them. Throws AccessDenied, Throttled. */
+export async function listResources(options: AwsOptions, name: string): Promise<readonly StackResource[]> {
   const client = new CloudFormationClient(clientConfig(options));
+  const found: StackResource[] = [];
   try {
-    const { StackResources = [] } = await client.send(new DescribeStackResourcesCommand({ StackName: name }));
-    return StackResources.map(({ ResourceType: type = '', PhysicalResourceId: id = '' }) => ({ type, id }));
+    let token: string | undefined;
+    do {
+      const page = new ListStackResourcesCommand({ StackName: name, ...(token !== undefined && { NextToken: token }) });
+      const { StackResourceSummaries = [], NextToken } = await client.send(page);
+      found.push(
+        ...StackResourceSummaries.map(({ ResourceType: type = '', PhysicalResourceId: id = '' }) => ({ type, id })),
+      );
+      token = NextToken;
+    } while (token !== undefined);
+    return found;
   } catch (thrown) {
-    throw awsError(thrown, { service: 'cloudformation', action: 'DescribeStackResources', resource: name });
+    throw awsError(thrown, { service: 'cloudformation', action: 'ListStackResources', resource: name });
   }
 }

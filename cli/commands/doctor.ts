@@ -18,7 +18,7 @@ export const doctor = command({
   examples: [{ command: 'cert-renewer doctor', says: 'after a deployment, or an alarm' }],
   needs: [
     ...[findStack, readSettings, readProfiles, readAuthorities, listSecrets, invokeRenew],
-    { actions: ['cloudformation:DescribeStackResources'], on: 'stack' },
+    { actions: ['cloudformation:ListStackResources'], on: 'stack' },
     { actions: ['lambda:GetFunctionConfiguration'], on: 'renew' },
     { actions: ['scheduler:GetSchedule'], on: 'schedules' },
     { actions: ['sqs:GetQueueAttributes'], on: 'queues' },

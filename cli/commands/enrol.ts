@@ -8,7 +8,7 @@ import { each } from '../each.ts';
 import { UsageError } from '../exit.ts';
 import { requireEnrolled } from '../inventory.ts';
 import { describeSecrets, findStack, readProfiles, readSettings } from '../permissions.ts';
-import type { Session } from '../session.ts';
+import { requireProfile } from '../session.ts';
 
 /** What the tags of a secret may say of its renewal: for `enrol` and `import`. */
 export const enrolmentOptions = {
@@ -50,16 +50,6 @@ export function tagsOf(given: Given): Readonly<Record<string, string>> & { reado
     );
   }
   return { [tags.profile]: profile, ...set };
-}
-
-/** Throws UnknownProfile. */
-export async function requireProfile({ deployment, target }: Session, name: string) {
-  const profile = await (await deployment()).profiles.find(name);
-  if (profile) return profile;
-  throw new RenewalError(
-    'UnknownProfile',
-    `The stack ${target.stackName} has no profile ${name}: correct --profile, or add it to the configuration and deploy.`,
-  );
 }
 
 const keyGroup = [tags.kty, tags.curve, tags.size];

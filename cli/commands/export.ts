@@ -17,8 +17,7 @@ import { type NewFile, writePair } from '../files/write-pair.ts';
 import { requireEnrolled } from '../inventory.ts';
 import { pairOf } from '../pair.ts';
 import { describeSecrets, findStack, readPassword, readProfiles, readSettings } from '../permissions.ts';
-import type { Session } from '../session.ts';
-import { requireProfile } from './enrol.ts';
+import { requireProfile, type Session } from '../session.ts';
 
 const formats = ['pem', 'der', 'p12'] as const;
 type Format = (typeof formats)[number];

@@ -16,7 +16,8 @@ import { UsageError } from '../exit.ts';
 import { readTextFile } from '../files/read.ts';
 import { pairOf } from '../pair.ts';
 import { findStack, readPassword, readProfiles, readSettings } from '../permissions.ts';
-import { enrolmentOptions, requireProfile, tagsOf } from './enrol.ts';
+import { requireProfile } from '../session.ts';
+import { enrolmentOptions, tagsOf } from './enrol.ts';
 
 export const importPair = command({
   name: 'import',

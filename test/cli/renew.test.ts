@@ -61,13 +61,19 @@ describe('renew', () => {
     ['renew a b --out c', /--out/],
     ['renew web --concurrency 0', /from 1 to 50/],
     ['renew web --kty DSA', /Allowed choices are EC, OKP, RSA/],
-    ['renew --profile nowhere', /nowhere/],
   ])('refuses %s before anything is asked', async (words, message) => {
     const { cli, requests } = stage({ invoke: answering });
     const { code, stdout, stderr } = await cli(...words.split(' '));
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toMatch(message);
     expect(requests).toEqual([]);
+  });
+
+  it('and status, refuse a profile that the stack has not', async () => {
+    for (const command of ['renew', 'status']) {
+      const { code, stderr } = await stage({ invoke: answering }).cli(command, '--profile', 'nowhere');
+      expect({ code, stderr }).toEqual({ code: 3, stderr: expect.stringMatching(/^UnknownProfile: .*nowhere/) });
+    }
   });
 
   it('one that fails stops no other: a line each, a summary, exit code 1', async () => {
