@@ -12,6 +12,8 @@ beforeAll(async () => {
 });
 afterAll(() => real.rm(folder, { recursive: true }));
 
+/** Milliseconds: hundreds of files are written, on whatever disk that is and beside other tests. */
+const patience = 60_000;
 const text = (value: string) => new TextEncoder().encode(value);
 const read = (path: string) => real.readFile(path, 'utf8').catch(() => undefined);
 
@@ -84,63 +86,75 @@ describe.each([
     expect((await real.lstat(cert)).mode & 0o777).toBe(0o644);
   });
 
-  it('are both old or both new wherever it is killed, and the next export begins where it ended', async () => {
-    const complete = dyingAt(Number.POSITIVE_INFINITY);
-    await (await place(old)).write('new', complete.fs);
-    expect(complete.calls()).toBeGreaterThan(40);
-    const killedAt = async (last: number): Promise<boolean> => {
-      const { write, pair, left, key } = await place(old);
-      await expect(write('new', dyingAt(last).fs), String(last)).rejects.toBeInstanceOf(Killed);
-      const found = await pair();
-      const isNew = found[0] === 'cert new';
-      expect(found, `killed at ${last}`).toEqual(isNew ? ['cert new', 'key new'] : old);
-      if (isNew) expect((await real.stat(key)).mode & 0o777).toBe(0o600);
-      await write('newer');
-      expect(await pair(), `after ${last}`).toEqual(['cert newer', 'key newer']);
-      expect(await left(), `after ${last}`).toEqual(['web.crt', 'web.key']);
-      return isNew;
+  it(
+    'are both old or both new wherever it is killed, and the next export begins where it ended',
+    async () => {
+      const complete = dyingAt(Number.POSITIVE_INFINITY);
+      await (await place(old)).write('new', complete.fs);
+      expect(complete.calls()).toBeGreaterThan(40);
+      const killedAt = async (last: number): Promise<boolean> => {
+        const { write, pair, left, key } = await place(old);
+        await expect(write('new', dyingAt(last).fs), String(last)).rejects.toBeInstanceOf(Killed);
+        const found = await pair();
+        const isNew = found[0] === 'cert new';
+        expect(found, `killed at ${last}`).toEqual(isNew ? ['cert new', 'key new'] : old);
+        if (isNew) expect((await real.stat(key)).mode & 0o777).toBe(0o600);
+        await write('newer');
+        expect(await pair(), `after ${last}`).toEqual(['cert newer', 'key newer']);
+        expect(await left(), `after ${last}`).toEqual(['web.crt', 'web.key']);
+        return isNew;
+      };
+      const ends = await Promise.all(Array.from({ length: complete.calls() }, (_unused, i) => killedAt(i + 1)));
+      expect(ends.lastIndexOf(false), 'once new, always new').toBe(ends.indexOf(true) - 1);
+      const committed = ends.filter(Boolean).length;
+      expect(committed).toBeGreaterThan(5);
+      expect(committed).toBeLessThan(complete.calls() - 20);
+    },
+    patience,
+  );
+});
+
+it(
+  'is killed while it clears up after one that was killed: the pair stays whole',
+  async () => {
+    const killedTwice = async (first: number, second: number) => {
+      const { write, pair, left } = await place(['cert old', 'key old']);
+      await write('new', dyingAt(first).fs).catch(() => undefined);
+      const before = await pair();
+      await write('newer', dyingAt(second).fs).catch(() => undefined);
+      expect([before, ['cert newer', 'key newer']], `${first}, ${second}`).toContainEqual(await pair());
+      await write('newest');
+      expect(await left()).toEqual(['web.crt', 'web.key']);
     };
-    const ends = await Promise.all(Array.from({ length: complete.calls() }, (_unused, i) => killedAt(i + 1)));
-    expect(ends.lastIndexOf(false), 'once new, always new').toBe(ends.indexOf(true) - 1);
-    const committed = ends.filter(Boolean).length;
-    expect(committed).toBeGreaterThan(5);
-    expect(committed).toBeLessThan(complete.calls() - 20);
-  });
-});
+    for (const first of [33, 41, 49]) {
+      await Promise.all(Array.from({ length: 30 }, (_, second) => killedTwice(first, second + 1)));
+    }
+  },
+  patience,
+);
 
-it('is killed while it clears up after one that was killed: the pair stays whole', async () => {
-  const killedTwice = async (first: number, second: number) => {
-    const { write, pair, left } = await place(['cert old', 'key old']);
-    await write('new', dyingAt(first).fs).catch(() => undefined);
-    const before = await pair();
-    await write('newer', dyingAt(second).fs).catch(() => undefined);
-    expect([before, ['cert newer', 'key newer']], `${first}, ${second}`).toContainEqual(await pair());
-    await write('newest');
-    expect(await left()).toEqual(['web.crt', 'web.key']);
-  };
-  for (const first of [33, 41, 49]) {
-    await Promise.all(Array.from({ length: 30 }, (_, second) => killedTwice(first, second + 1)));
-  }
-});
-
-it('an error of the disk at any step leaves the old pair or the new one, as plain files, and nothing else', async () => {
-  for (let at = 1; at < 60; at++) {
-    const { write, pair, left, key } = await place(['cert old', 'key old']);
-    const full = Object.assign(new Error('ENOSPC: no space'), { code: 'ENOSPC', syscall: 'write' });
-    const { fs } = counting((call) => (call === at ? full : undefined));
-    await write('new', fs).catch((error: unknown) => expect(String(error), String(at)).toMatch(/ENOSPC/));
-    expect(
-      [
-        ['cert old', 'key old'],
-        ['cert new', 'key new'],
-      ],
-      String(at),
-    ).toContainEqual(await pair());
-    if ((await left()).length > 2) await write('newer'); // it failed while clearing up
-    expect(await left(), String(at)).toEqual(['web.crt', 'web.key']);
-    expect((await real.lstat(key)).isFile(), String(at)).toBe(true);
-  }
-});
+it(
+  'an error of the disk at any step leaves the old pair or the new one, as plain files, and nothing else',
+  async () => {
+    for (let at = 1; at < 60; at++) {
+      const { write, pair, left, key } = await place(['cert old', 'key old']);
+      const full = Object.assign(new Error('ENOSPC: no space'), { code: 'ENOSPC', syscall: 'write' });
+      const { fs } = counting((call) => (call === at ? full : undefined));
+      await write('new', fs).catch((error: unknown) => expect(String(error), String(at)).toMatch(/ENOSPC/));
+      expect(
+        [
+          ['cert old', 'key old'],
+          ['cert new', 'key new'],
+        ],
+        String(at),
+      ).toContainEqual(await pair());
+      if ((await left()).length > 2) await write('newer'); // it failed while clearing up
+      expect(await left(), String(at)).toEqual(['web.crt', 'web.key']);
+      expect((await real.lstat(key)).isFile(), String(at)).toBe(true);
+    }
+  },
+  patience,
+);
 
 it('two at once: one is told of the other, or both are done one after another; never a mixture', async () => {
   const { write, pair, left } = await place(['cert old', 'key old']);
