@@ -1,7 +1,7 @@
 /** The construct: everything that keeps the certificates of one account and Region from expiring. */
 import { Duration, Stack, Tags } from 'aws-cdk-lib';
 import { EventBus, type IEventBus } from 'aws-cdk-lib/aws-events';
-import { type Grant, type IGrantable, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { type Grant, type IGrantable, Policy, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IKey, Key } from 'aws-cdk-lib/aws-kms';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { SqsDestination } from 'aws-cdk-lib/aws-lambda-destinations';
@@ -24,7 +24,7 @@ import { Monitoring } from './monitoring.ts';
 import { placementOf, type VpcPlacement } from './network.ts';
 import { NodeFunction, type NodeFunctionProps } from './node-function.ts';
 import { Observable } from './observable.ts';
-import { allowEncryptionKey, allowParameters, allowRenewal, allowScan } from './permissions.ts';
+import { allow, allowEncryptionKey, allowParameters, allowRenewal, allowScan } from './permissions.ts';
 import { Profiles } from './profiles.ts';
 import { RenewalQueues } from './queues.ts';
 import { eventAge, ScanSchedule } from './scan-schedule.ts';
@@ -211,6 +211,11 @@ export class CertRenewer extends Observable {
       memorySize: 256,
     });
     allowScan(scan.role);
+    // A policy of its own: the function waits for the role's other ones, and this one for the function.
+    new Policy(scan, 'GoesOn', {
+      statements: [allow('Continue', ['lambda:InvokeFunction'], [scan.function.functionArn])],
+      roles: [scan.role],
+    });
     queues.queue.grant(scan.role, 'sqs:SendMessage');
     queues.onlyFrom(scan.role);
     scan.function.configureAsyncInvoke({

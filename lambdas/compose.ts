@@ -9,7 +9,7 @@ import { acmImporter } from './aws/acm.ts';
 import { eventBridgePublisher } from './aws/eventbridge.ts';
 import { type PowertoolsJournal, powertoolsJournal } from './aws/journal.ts';
 import { kmsKeyVault } from './aws/kms.ts';
-import { lambdaFunctions } from './aws/lambda.ts';
+import { functionStarter, lambdaFunctions } from './aws/lambda.ts';
 import { ssmCommands } from './aws/run-command.ts';
 import { secretsManagerStore } from './aws/secrets-manager.ts';
 import { type SqsQueue, sqsQueue } from './aws/sqs.ts';
@@ -95,10 +95,16 @@ function shared() {
   return { journal, profiles, authorities: authoritySource(), publisher, clock, store: secretsManagerStore() };
 }
 
-export async function composeScan(): Promise<ScanWorld & { journal: PowertoolsJournal }> {
+export interface ComposedScan extends Omit<ScanWorld, 'continueLater'> {
+  readonly journal: PowertoolsJournal;
+  readonly start: ReturnType<typeof functionStarter>;
+}
+
+export async function composeScan(): Promise<ComposedScan> {
   const { untilNextScan } = await schedule();
   return {
     ...shared(),
+    start: functionStarter(),
     queue: sqsQueue({ queueUrl: environment('QUEUE_URL'), clock }),
     untilNextScan,
     rotationFunctionArn: process.env['RENEW_FUNCTION_ARN'],

@@ -9,3 +9,8 @@ export function withoutCause(thrown: unknown): RenewalError {
   const { code, message } = toRenewalError(thrown);
   return new RenewalError(code, message);
 }
+
+/** arn:aws:lambda:region:account:function:name, without the version or alias that it was invoked by. */
+export function unqualified(functionArn: string): string {
+  return functionArn.split(':').slice(0, 7).join(':');
+}

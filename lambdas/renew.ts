@@ -2,7 +2,7 @@ import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda'
 import { abortedIn, composeRenewal } from './compose.ts';
 import { RenewalError } from './domain/errors.ts';
 import type { RenewalResult } from './domain/result.ts';
-import { withoutCause } from './edge.ts';
+import { unqualified, withoutCause } from './edge.ts';
 import { parseAskCaRequest, parseQueueMessage } from './policy/request.ts';
 import { askCa, type CaAnswer } from './renewal/ask-ca.ts';
 import { inTime, type TimeLimits, timeLimits } from './renewal/in-time.ts';
@@ -42,11 +42,6 @@ function isRotation(event: unknown): boolean {
 
 function isAskCa(event: unknown): boolean {
   return typeof event === 'object' && event !== null && 'askCa' in event;
-}
-
-/** arn:aws:lambda:region:account:function:name, without the version or alias that it was invoked by. */
-function unqualified(functionArn: string): string {
-  return functionArn.split(':').slice(0, 7).join(':');
 }
 
 type World = Awaited<ReturnType<typeof composeRenewal>>;

@@ -1,4 +1,4 @@
-/** Functions of the user's that are called after a renewal. */
+/** Functions of the user's that are called after a renewal, and our own that goes on in another invocation. */
 import { RenewalError } from '../domain/errors.ts';
 import type { FunctionCaller } from '../domain/hook.ts';
 import { type AwsOptions, clientConfig, once, withoutLogger } from './clients.ts';
@@ -39,4 +39,21 @@ function tooLong(functionArn: string, cause: Error): RenewalError {
     `The function ${functionArn} did not answer within ${seconds} s, and may run on: see its log, and let it do its work in less.`,
     { cause },
   );
+}
+
+/** Starts a function with this event, and does not wait for its end. Throws AccessDenied, Throttled. */
+export function functionStarter(options: AwsOptions = {}): (functionArn: string, event: unknown) => Promise<void> {
+  const sdk = once(async () => {
+    const loaded = await import('./sdk/lambda.ts');
+    return { ...loaded, client: withoutLogger(new loaded.LambdaClient(clientConfig(options))) };
+  });
+  return async (functionArn, event) => {
+    try {
+      const { client, InvokeCommand } = await sdk();
+      const Payload = Buffer.from(JSON.stringify(event));
+      await client.send(new InvokeCommand({ FunctionName: functionArn, InvocationType: 'Event', Payload }));
+    } catch (thrown) {
+      throw awsError(thrown, { service: 'lambda', action: 'Invoke', resource: functionArn });
+    }
+  };
 }

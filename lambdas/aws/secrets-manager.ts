@@ -12,7 +12,7 @@ import {
   UpdateSecretVersionStageCommand,
 } from '@aws-sdk/client-secrets-manager';
 import { RenewalError } from '../domain/errors.ts';
-import type { Store } from '../domain/ports.ts';
+import type { SecretPage, Store } from '../domain/ports.ts';
 import type { SecretSummary, SecretValue, SecretVersion } from '../domain/secret.ts';
 import { tags as ownTags } from '../domain/tags.ts';
 import { type AwsOptions, clientConfig, withoutLogger } from './clients.ts';
@@ -25,7 +25,7 @@ export const largestValue = 65_536;
 export function secretsManagerStore(options: AwsOptions = {}): Store {
   const client = withoutLogger(new SecretsManagerClient(clientConfig(options)));
   return {
-    list: () => list(client),
+    list: (from) => list(client, from),
     describe: (secretId) => describe(client, secretId),
     read: (secretId, versionId) => read(client, secretId, versionId),
     stage: (secretArn, versionId, value) => stage(client, secretArn, versionId, value),
@@ -35,33 +35,43 @@ export function secretsManagerStore(options: AwsOptions = {}): Store {
   };
 }
 
-interface Page {
-  readonly secrets: readonly SecretSummary[];
-  readonly next: string | undefined;
-}
-
 /** NextToken makes the listing serial, so the next page is fetched while this one is judged. */
-async function* list(client: SecretsManagerClient): AsyncGenerator<readonly SecretSummary[]> {
-  let pending: Promise<Page> | undefined = listPage(client, undefined);
+async function* list(client: SecretsManagerClient, from: string | undefined): AsyncGenerator<SecretPage> {
+  let pending: Promise<SecretPage> | undefined = listPage(client, from);
   while (pending) {
-    const page: Page = await pending;
+    const page: SecretPage = await pending;
     pending = page.next === undefined ? undefined : listPage(client, page.next);
     pending?.catch(() => {}); // awaited in the next round, or never, where the consumer stops early
-    yield page.secrets;
+    yield page;
   }
 }
 
-async function listPage(client: SecretsManagerClient, token: string | undefined): Promise<Page> {
+async function listPage(client: SecretsManagerClient, token: string | undefined): Promise<SecretPage> {
   const command = new ListSecretsCommand({
     IncludePlannedDeletion: true,
     MaxResults: 100,
     Filters: [{ Key: 'tag-key', Values: [ownTags.profile] }],
     ...(token === undefined ? {} : { NextToken: token }),
   });
-  const answer = await call('ListSecrets', '*', () => client.send(command));
+  const answer = await call('ListSecrets', '*', async () => {
+    try {
+      return await client.send(command);
+    } catch (thrown) {
+      throw refusedToken(thrown) ?? thrown;
+    }
+  });
   const secrets = (answer.SecretList ?? []).map((entry) => summary(entry, entry.SecretVersionsToStages));
   // The filter matches by prefix: `cert-renewer:profile-of-mine` is somebody else's tag.
-  return { secrets: secrets.filter(({ tags }) => tags.has(ownTags.profile)), next: answer.NextToken };
+  const enrolled = secrets.filter(({ tags }) => tags.has(ownTags.profile));
+  return Object.assign(enrolled, { next: answer.NextToken });
+}
+
+/** InvalidRequest for a place that ListSecrets does not know (any more). */
+function refusedToken(thrown: unknown): RenewalError | undefined {
+  if (!(thrown instanceof Error) || thrown.name !== 'InvalidNextTokenException') return undefined;
+  const message =
+    'ListSecrets does not go on from this place: its token is too old, or none of its own. List from the beginning.';
+  return new RenewalError('InvalidRequest', message, { cause: thrown });
 }
 
 async function describe(client: SecretsManagerClient, secretId: string): Promise<SecretSummary> {
@@ -191,6 +201,7 @@ async function call<T>(action: string, resource: string, send: () => Promise<T>)
   try {
     return await send();
   } catch (thrown) {
+    if (thrown instanceof RenewalError) throw thrown;
     throw awsError(thrown, { service: 'secrets', action, resource });
   }
 }

@@ -20,10 +20,16 @@ export interface Clock {
 /** Cryptographically strong random bytes. */
 export type Entropy = (length: number) => Uint8Array;
 
+/** `next` is where the page after it begins; undefined on the last. */
+export type SecretPage = readonly SecretSummary[] & { readonly next?: string | undefined };
+
 /** Secrets Manager. Every method throws AccessDenied and Throttled besides what it names. */
 export interface Store {
-  /** Secrets that carry the profile tag, page by page; those being deleted too. */
-  list(): AsyncIterable<readonly SecretSummary[]>;
+  /**
+   * Secrets that carry the profile tag, page by page; those being deleted too. `from` is an earlier page's `next`; throws
+   * InvalidRequest for one that is not taken (any more).
+   */
+  list(from?: string): AsyncIterable<SecretPage>;
   /** Throws SecretNotFound. `secretId` is a name or an ARN. */
   describe(secretId: string): Promise<SecretSummary>;
   /** The named version, or AWSCURRENT. Throws SecretNotFound, KmsDenied. */

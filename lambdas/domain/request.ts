@@ -1,3 +1,4 @@
+import type { Instant } from './instant.ts';
 import type { KeySpec } from './key-spec.ts';
 import type { Mode } from './profile.ts';
 import type { Timing } from './settings.ts';
@@ -30,6 +31,37 @@ export interface ScanRequest {
   readonly secretIds?: readonly string[];
   readonly force: boolean;
   readonly dryRun: boolean;
+  /** Where an invocation whose time was over has left off. */
+  readonly continuation?: ScanContinuation;
+}
+
+/** What one invocation of a scan hands on to the next. */
+export interface ScanContinuation {
+  /** A page's `next`; undefined to begin again, where it is not taken any more. */
+  readonly from?: string | undefined;
+  /** 1 for the first invocation that goes on. */
+  readonly part: number;
+  /** When the scan began. */
+  readonly started: Instant;
+  /** Of what was listed so far. */
+  readonly sums: ScanSums;
+}
+
+/** The running sums of a scan. `secondsToExpiry` is the least; undefined while no certificate is known. */
+export interface ScanSums {
+  readonly enqueued: number;
+  readonly notDue: number;
+  readonly paused: number;
+  readonly backingOff: number;
+  readonly invalid: number;
+  readonly unknown: number;
+  readonly overdue: number;
+  readonly profiles: Readonly<
+    Record<
+      string,
+      { readonly managed: number; readonly overdue: number; readonly secondsToExpiry?: number | undefined }
+    >
+  >;
 }
 
 /** How often a message is delivered before it is a dead letter: the queue is made so, and the last try tells the world. */

@@ -91,4 +91,9 @@ export interface PlanEntry {
 export interface ScanResult extends ScanCounts {
   readonly plan: readonly PlanEntry[];
   readonly planTruncated?: true;
+  /**
+   * The function's time was over before all was listed: counts and plan are of what was. But for a dry run another
+   * invocation goes on from there, and `Scan Completed` tells the sums of all.
+   */
+  readonly partial?: true;
 }

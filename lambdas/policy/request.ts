@@ -36,7 +36,30 @@ const anyProfileName = z
     ),
   );
 
+const count = () => z.int().check(z.minimum(0));
+
+/** What the scan function writes for itself, and nobody else has to know. */
+const continuationSchema = z.strictObject({
+  from: z.optional(z.string().check(z.minLength(1), z.maxLength(10_000))),
+  part: z.int().check(z.minimum(1), z.maximum(100)),
+  started: count(),
+  sums: z.strictObject({
+    enqueued: count(),
+    notDue: count(),
+    paused: count(),
+    backingOff: count(),
+    invalid: count(),
+    unknown: count(),
+    overdue: count(),
+    profiles: z.record(
+      anyProfileName,
+      z.strictObject({ managed: count(), overdue: count(), secondsToExpiry: z.optional(z.int()) }),
+    ),
+  }),
+});
+
 const scanSchema = z.strictObject({
+  continuation: z.optional(continuationSchema),
   profile: z.optional(anyProfileName),
   secretIds: z.optional(z.array(secretId).check(z.minLength(1), z.maxLength(5000))),
   force: z.optional(z.boolean()),
@@ -91,6 +114,7 @@ export function parseScanRequest(input: unknown): ScanRequest {
   return {
     ...(body.profile !== undefined && { profile: body.profile }),
     ...(body.secretIds && { secretIds: body.secretIds }),
+    ...(body.continuation && { continuation: body.continuation }),
     force: body.force ?? false,
     dryRun: body.dryRun ?? false,
   };

@@ -9,13 +9,20 @@ import type { ScanWorld } from './world.ts';
 
 export type Listed = Pick<ScanWorld, 'store' | 'authorities' | 'journal'>;
 
-/** The authorities first, then the enrolled secrets page by page; one that is both is an authority's, and comes once. */
-export async function* candidates(world: Listed): AsyncGenerator<readonly Candidate[]> {
+/** `next` is where the listing goes on after it. */
+export type CandidatePage = readonly Candidate[] & { readonly next?: string | undefined };
+
+/**
+ * The authorities first, then the enrolled secrets page by page; one that is both is an authority's, and comes once. From
+ * a place within the listing: what is left of the secrets.
+ */
+export async function* candidates(world: Listed, from?: string): AsyncGenerator<CandidatePage> {
   const authorities = await findAuthorities(world);
-  if (authorities.length > 0) yield authorities;
+  if (authorities.length > 0 && from === undefined) yield authorities;
   const own = new Set(authorities.map(({ secret }) => secret.arn));
-  for await (const page of world.store.list()) {
-    yield page.filter(({ arn }) => !own.has(arn)).map((secret) => ({ secret }));
+  for await (const page of world.store.list(from)) {
+    const found = page.filter(({ arn }) => !own.has(arn)).map((secret) => ({ secret }));
+    yield Object.assign(found, { next: page.next });
   }
 }
 

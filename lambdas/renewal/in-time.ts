@@ -18,6 +18,9 @@ export const reserves = {
   answer: 3_000,
 } as const;
 
+/** Milliseconds before the end of a scan's invocation: a page that is under way, with every retry, and what it gives to send. */
+export const scanReserve = 60_000;
+
 /** Each signal is aborted when its time has come, and stays so. */
 export type TimeLimits = Readonly<Record<keyof typeof reserves, AbortSignal>>;
 
@@ -32,7 +35,7 @@ export function inTime<World extends RenewalWorld>(world: World, limits: TimeLim
   const { store, publisher, clock } = world;
   const within = <T>(call: () => Promise<T>) => until(limits.work, 'Throttled', 'AWS had answered', call);
   const inTimeStore: Store = {
-    list: () => store.list(),
+    list: (from) => store.list(from),
     describe: (secretId) => within(() => store.describe(secretId)),
     read: (secretId, versionId) => within(() => store.read(secretId, versionId)),
     stage: (secretArn, versionId, value) => within(() => store.stage(secretArn, versionId, value)),

@@ -2,8 +2,9 @@
  * The scan: lists enrolled secrets page by page, decides from their tags alone and sends what is due to the queue. It
  * reads no secret; its role may not.
  */
+import { RenewalError } from '../domain/errors.ts';
 import { formatInstant } from '../domain/instant.ts';
-import type { QueueMessage, ScanRequest } from '../domain/request.ts';
+import type { QueueMessage, ScanContinuation, ScanRequest } from '../domain/request.ts';
 import type { PlanEntry, ScanCounts, ScanResult } from '../domain/result.ts';
 import { type Candidate, type Judgement, type JudgementTerms, judge, profileNameOf } from '../policy/judgement.ts';
 import { candidates, profileOf } from './candidates.ts';
@@ -12,31 +13,111 @@ import { Tally } from './tally.ts';
 import type { ScanWorld } from './world.ts';
 
 const longestPlan = 5000;
+/** Messages in a call of the queue: what is left of a page goes with the next. */
+const messagesPerCall = 10;
+/** Invocations that one scan may go on for: hours. Lambda itself ends a function that calls itself after sixteen. */
+const mostParts = 12;
 
-/** Throws AccessDenied, Throttled; what one secret's tags hold never stops the others. */
-export async function scan(world: ScanWorld, request: ScanRequest): Promise<ScanResult> {
-  const started = world.clock.now();
+/** A signal that is aborted when nothing more may be begun. */
+type TimeOver = Pick<AbortSignal, 'aborted'>;
+
+/**
+ * Goes on in another invocation where `timeOver` comes first. Throws AccessDenied, Throttled; what one secret's tags hold
+ * never stops the others.
+ */
+export async function scan(
+  world: ScanWorld,
+  request: ScanRequest,
+  timeOver: TimeOver = { aborted: false },
+): Promise<ScanResult> {
+  try {
+    return await scanPart(world, request, timeOver);
+  } catch (error) {
+    const { continuation } = request;
+    if (continuation?.from === undefined || !(error instanceof RenewalError) || error.code !== 'InvalidRequest') {
+      throw error;
+    }
+    // The place is not known any more. What was sent already is found done by the workers, and sent in vain at worst.
+    const { part, started } = continuation;
+    return scanPart(world, { ...request, continuation: { part, started, sums: new Tally().sums() } }, timeOver);
+  }
+}
+
+async function scanPart(world: ScanWorld, request: ScanRequest, timeOver: TimeOver): Promise<ScanResult> {
   const { rotationFunctionArn } = world;
-  const terms = { now: started, step: world.untilNextScan(started), force: request.force, rotationFunctionArn };
-  const tally = new Tally();
+  const { continuation, dryRun, force } = request;
+  // All of a scan is judged by one time: the hours of the daily inspections follow each other without a gap.
+  const now = continuation?.started ?? world.clock.now();
+  const terms = { now, step: world.untilNextScan(now), force, rotationFunctionArn };
+  const tally = new Tally(continuation?.sums);
   const plan: PlanEntry[] = [];
-  let inFlight: Promise<unknown> = Promise.resolve();
-  for await (const page of candidates(world)) {
+  const outbox = new Outbox(world);
+  let left: string | undefined;
+  for await (const page of candidates(world, continuation?.from)) {
     const wanted = page.filter((candidate) => isWanted(candidate, request));
     const looks = wanted.map((candidate) => judgeOne(world, candidate, terms));
-    const judged = parentsFirst(await Promise.all(looks), started);
+    const judged = parentsFirst(await Promise.all(looks), now);
     for (const judgement of judged) {
-      tally.add(judgement, started);
-      if (request.dryRun && plan.length < longestPlan) plan.push(planEntry(judgement));
+      tally.add(judgement, now);
+      if (dryRun && plan.length < longestPlan) plan.push(planEntry(judgement));
     }
-    await inFlight; // the page before was sent while this one was listed and judged
-    if (!request.dryRun) inFlight = act(world, judged, request.force);
-    inFlight.catch(() => undefined); // it is awaited a page later, or below
+    if (!dryRun) await outbox.add(judged, force);
+    if (timeOver.aborted && page.next !== undefined) {
+      left = page.next;
+      break;
+    }
   }
-  await inFlight;
-  const counts = tally.counts(world.clock.now() - started);
-  if (!request.dryRun) await conclude(world, tally, counts);
-  return { ...counts, plan, ...(request.dryRun && counts.listed > plan.length && { planTruncated: true }) };
+  await outbox.close();
+  const counts = tally.counts(world.clock.now() - now);
+  const isPartial = left !== undefined;
+  if (left !== undefined && !dryRun) await goOnLater(world, request, { from: left, started: now, sums: tally.sums() });
+  else if (!dryRun) await conclude(world, tally, counts);
+  return {
+    ...counts,
+    plan,
+    ...(dryRun && (counts.listed > plan.length || isPartial) && { planTruncated: true }),
+    ...(isPartial && { partial: true }),
+  };
+}
+
+/** All that was listed is sent by then, so that the rest is all that is left. */
+async function goOnLater(
+  world: ScanWorld,
+  request: ScanRequest,
+  reached: Omit<ScanContinuation, 'part'>,
+): Promise<void> {
+  const part = (request.continuation?.part ?? 0) + 1;
+  if (part > mostParts) {
+    const message = `The scan was not at its end after ${part} invocations of the function: see in its log what is slow. The next scan of the schedule begins anew.`;
+    throw new RenewalError('Internal', message);
+  }
+  await world.continueLater({ ...request, continuation: { ...reached, part } });
+}
+
+/** What a scan has to send and to say, a page behind the listing. */
+class Outbox {
+  readonly #world: ScanWorld;
+  #rest: QueueMessage[] = [];
+  #inFlight: Promise<unknown> = Promise.resolve();
+
+  constructor(world: ScanWorld) {
+    this.#world = world;
+  }
+
+  /** Waits for the page before, and sends this one's while the next is listed and judged. */
+  async add(judged: readonly Judgement[], force: boolean): Promise<void> {
+    await this.#inFlight;
+    const messages = [...this.#rest, ...judged.flatMap((judgement) => messageFor(judgement, force))];
+    const whole = messages.length - (messages.length % messagesPerCall);
+    this.#rest = messages.slice(whole);
+    this.#inFlight = act(this.#world, messages.slice(0, whole), judged);
+    this.#inFlight.catch(() => undefined); // it is awaited a page later, or at the end
+  }
+
+  async close(): Promise<void> {
+    await this.#inFlight;
+    if (this.#rest.length > 0) await this.#world.queue.send(this.#rest);
+  }
 }
 
 function isWanted(candidate: Candidate, { profile, secretIds }: ScanRequest): boolean {
@@ -63,8 +144,7 @@ function planEntry({ secret, profile, decision, status, time }: Judgement): Plan
 }
 
 /** Sends a page's work, and says what nobody will work on. */
-async function act(world: ScanWorld, judged: readonly Judgement[], force: boolean): Promise<void> {
-  const messages = judged.flatMap((judgement) => messageFor(judgement, force));
+async function act(world: ScanWorld, messages: readonly QueueMessage[], judged: readonly Judgement[]): Promise<void> {
   await Promise.all([
     messages.length > 0 ? world.queue.send(messages) : undefined,
     ...judged.map((judgement) => tell(world, judgement)),

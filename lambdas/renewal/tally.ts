@@ -1,4 +1,5 @@
 import type { Instant } from '../domain/instant.ts';
+import type { ScanSums } from '../domain/request.ts';
 import type { ScanCounts } from '../domain/result.ts';
 import type { Judgement } from '../policy/judgement.ts';
 
@@ -22,9 +23,26 @@ interface ProfileTally {
 /** A scan's running sums: a few numbers a profile, however many secrets there are. */
 export class Tally {
   readonly profiles = new Map<string, ProfileTally>();
-  readonly #buckets: Record<Bucket, number> = { enqueued: 0, notDue: 0, paused: 0, backingOff: 0, invalid: 0 };
+  #buckets: Record<Bucket, number> = { enqueued: 0, notDue: 0, paused: 0, backingOff: 0, invalid: 0 };
   #unknown = 0;
   #overdue = 0;
+
+  /** `sums`: what earlier invocations of the same scan have counted. */
+  constructor(sums?: ScanSums) {
+    if (sums === undefined) return;
+    const { unknown, overdue, profiles, ...buckets } = sums;
+    this.#buckets = { ...buckets };
+    this.#unknown = unknown;
+    this.#overdue = overdue;
+    for (const [name, { managed, overdue: late, secondsToExpiry }] of Object.entries(profiles)) {
+      this.profiles.set(name, { managed, overdue: late, secondsToExpiry });
+    }
+  }
+
+  sums(): ScanSums {
+    const profiles = Object.fromEntries(this.profiles);
+    return { ...this.#buckets, unknown: this.#unknown, overdue: this.#overdue, profiles };
+  }
 
   add({ decision, overdue, profile, status }: Judgement, now: Instant): void {
     this.#buckets[decision.action === 'skip' ? (bucketOfSkip[decision.code] ?? 'notDue') : 'enqueued'] += 1;

@@ -13,6 +13,7 @@ import type {
   Store,
 } from '../domain/ports.ts';
 import type { Profile } from '../domain/profile.ts';
+import type { ScanRequest } from '../domain/request.ts';
 
 /** All that the use cases know of the world: ports, handed in by compose.ts or by a test. */
 export interface ScanWorld {
@@ -28,6 +29,8 @@ export interface ScanWorld {
   readonly clock: Clock;
   /** Milliseconds from this instant to the next scan. */
   readonly untilNextScan: (now: Instant) => number;
+  /** Has another invocation do the rest of a scan. Throws Throttled, AccessDenied. */
+  readonly continueLater: (request: ScanRequest) => Promise<void>;
 }
 
 export interface RenewalWorld {

@@ -1,7 +1,7 @@
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, expect, test } from 'vitest';
-import { lambdaFunctions } from '../../lambdas/aws/lambda.ts';
+import { functionStarter, lambdaFunctions } from '../../lambdas/aws/lambda.ts';
 
 const aws = mockClient(LambdaClient);
 const functions = lambdaFunctions({ region: 'eu-central-1' });
@@ -42,4 +42,15 @@ test.each([
   const error: unknown = await functions.call(arn, {}).catch((thrown: unknown) => thrown);
   expect(error).toMatchObject({ code, retryable, message: expect.stringContaining(arn) });
   expect(String(error)).not.toContain('U2VjcmV0');
+});
+
+test('starts a function and does not wait for it', async () => {
+  aws.on(InvokeCommand).resolves({ StatusCode: 202 });
+  const start = functionStarter({ region: 'eu-central-1' });
+  await start(arn, { a: 1 });
+  const [call] = aws.commandCalls(InvokeCommand);
+  const input = { FunctionName: arn, InvocationType: 'Event', Payload: Buffer.from('{"a":1}') };
+  expect(call?.args[0].input).toEqual(input);
+  aws.on(InvokeCommand).rejects(named('TooManyRequestsException'));
+  await expect(start(arn, {})).rejects.toMatchObject({ code: 'Throttled' });
 });

@@ -103,6 +103,21 @@ describe('list', () => {
     expect(names).toEqual(['page-1', 'page-2', 'page-3', 'page-4']);
   });
 
+  test('goes on from the place that a page has told, and says so where it is not taken', async () => {
+    aws.on(ListSecretsCommand).callsFake(({ NextToken }) => {
+      if (NextToken === 'old') throw named('InvalidNextTokenException');
+      return { SecretList: [entry('a')], ...(NextToken === '2' ? {} : { NextToken: '2' }) };
+    });
+    const places = [];
+    for await (const { next } of store.list('1')) places.push(next);
+    expect(places).toEqual(['2', undefined]);
+    expect(aws.commandCalls(ListSecretsCommand).map(({ args }) => args[0].input.NextToken)).toEqual(['1', '2']);
+    await expect(store.list('old')[Symbol.asyncIterator]().next()).rejects.toMatchObject({
+      code: 'InvalidRequest',
+      message: /from the beginning/,
+    });
+  });
+
   test('a page that fails ends the listing where it stands in it', async () => {
     aws
       .on(ListSecretsCommand)

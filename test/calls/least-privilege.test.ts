@@ -97,6 +97,10 @@ const notAsked: readonly (readonly [RegExp, string])[] = [
   [/^Schedule - (lambda:InvokeFunction|sqs:SendMessage)$/, "EventBridge Scheduler's own call"],
   [/^(HookRun|Scan|Hooks\w+) - sqs:SendMessage$/, "Lambda's destination for failures, in the name of the role"],
   [/^Hooks\w+snsEvents - sns:Publish$/, "EventBridge's own call"],
+  [
+    /^Scan Continue lambda:InvokeFunction$/,
+    'asked for after a quarter of an hour (test/renewal/scan-continued.test.ts)',
+  ],
   [/^HookRun Targets ssm:SendCommand$/, 'AWS judges the instances that a tag stands for; the local AWS has none'],
 ];
 

@@ -247,6 +247,15 @@ describe('the scan may', () => {
   });
 });
 
+describe('the scan may', () => {
+  it('start itself, to go on where its time was over, and no other function', () => {
+    const [goesOn, ...more] = statements('ScanGoesOn');
+    expect(more).toEqual([]);
+    expect(goesOn).toMatchObject({ Effect: 'Allow', Action: 'lambda:InvokeFunction' });
+    expect(textOf(goesOn?.['Resource'])).toMatch(/ScanFunction/);
+  });
+});
+
 describe('the workers may', () => {
   const tagged = { 'aws:ResourceTag/cert-renewer:profile': ['internal'] };
   const one = { 'aws:ResourceTag/cert-renewer:profile': 'internal' };

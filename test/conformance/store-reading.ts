@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Store } from '../../lambdas/domain/ports.ts';
+import type { SecretPage, Store } from '../../lambdas/domain/ports.ts';
 import type { SecretSummary } from '../../lambdas/domain/secret.ts';
 import { enrolled, failsWith, newVersionId, type StoreSuite, text } from './store-suite.ts';
 
@@ -138,6 +138,24 @@ export function storeReading(suite: StoreSuite): void {
       for (const each of [arn, empty, deleted]) {
         expect(secrets.find((secret) => secret.arn === each)).toEqual(await suite.world.store.describe(each));
       }
+    });
+
+    test('a listing goes on from any page, and misses nothing', { timeout: 60_000 }, async () => {
+      const label = suite.unique('goes-on');
+      const names = Array.from({ length: 120 }, (_, index) => `${label}/${String(index).padStart(3, '0')}`);
+      for (let start = 0; start < names.length; start += 30) {
+        await Promise.all(
+          names.slice(start, start + 30).map((secretName) => suite.world.create({ name: secretName, tags: enrolled })),
+        );
+      }
+      const seen: string[] = [];
+      let place: string | undefined;
+      do {
+        const page: SecretPage = (await suite.world.store.list(place)[Symbol.asyncIterator]().next()).value;
+        seen.push(...page.map((secret) => secret.name));
+        place = page.next;
+      } while (place !== undefined);
+      expect(seen.filter((each) => each.startsWith(label)).sort()).toEqual(names);
     });
 
     test('a consumer may stop after the first page', async () => {

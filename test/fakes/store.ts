@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { RenewalError } from '../../lambdas/domain/errors.ts';
-import type { Clock, Store } from '../../lambdas/domain/ports.ts';
+import type { Clock, SecretPage, Store } from '../../lambdas/domain/ports.ts';
 import type { SecretSummary, SecretValue, SecretVersion } from '../../lambdas/domain/secret.ts';
 import { versionWithStage } from '../../lambdas/domain/secret.ts';
 import { tags as ownTags } from '../../lambdas/domain/tags.ts';
@@ -129,10 +129,14 @@ export class FakeStore implements Store {
 
   // The port.
 
-  async *list(): AsyncGenerator<readonly SecretSummary[]> {
+  async *list(from = '0'): AsyncGenerator<SecretPage> {
     const enrolled = [...this.#secrets.values()].filter(({ tags }) => tags.has(ownTags.profile));
-    for (let start = 0; start === 0 || start < enrolled.length; start += pageSize) {
-      yield await this.faults.around('list', [start], () => enrolled.slice(start, start + pageSize).map(summarize));
+    const first = Number(from);
+    for (let start = first; start === first || start < enrolled.length; start += pageSize) {
+      const next = start + pageSize < enrolled.length ? String(start + pageSize) : undefined;
+      yield await this.faults.around('list', [start], () =>
+        Object.assign(enrolled.slice(start, start + pageSize).map(summarize), { next }),
+      );
     }
   }
 

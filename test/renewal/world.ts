@@ -3,6 +3,7 @@ import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:cryp
 import type { Extension } from '../../lambdas/domain/certificate.ts';
 import { encodePem, pemBlocks } from '../../lambdas/domain/pem.ts';
 import type { Profile } from '../../lambdas/domain/profile.ts';
+import type { ScanRequest } from '../../lambdas/domain/request.ts';
 import { type SecretValue, versionWithStage } from '../../lambdas/domain/secret.ts';
 import { tags } from '../../lambdas/domain/tags.ts';
 import type { RenewalWorld, ScanWorld } from '../../lambdas/renewal/world.ts';
@@ -64,6 +65,9 @@ export class World implements RenewalWorld, ScanWorld {
   }
 
   readonly untilNextScan = () => hour;
+  /** What a scan has left for another invocation. */
+  readonly continued: ScanRequest[] = [];
+  readonly continueLater = async (request: ScanRequest) => void this.continued.push(request);
   readonly providerFor: RenewalWorld['providerFor'] = async () => this.ca;
 
   /** An enrolled secret in the shape `{ certificate, privateKey, certificateChain }`. Gives its ARN. */

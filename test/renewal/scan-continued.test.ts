@@ -1,0 +1,185 @@
+/** A scan whose time is over goes on in another invocation: each secret is judged once, and nothing is lost. */
+import { describe, expect, it } from 'vitest';
+import { RenewalError } from '../../lambdas/domain/errors.ts';
+import type { ScanRequest } from '../../lambdas/domain/request.ts';
+import type { ScanResult } from '../../lambdas/domain/result.ts';
+import type { SecretSummary } from '../../lambdas/domain/secret.ts';
+import { tags } from '../../lambdas/domain/tags.ts';
+import { parseScanRequest } from '../../lambdas/policy/request.ts';
+import { scanReserve } from '../../lambdas/renewal/in-time.ts';
+import { scan } from '../../lambdas/renewal/scan.ts';
+import { dueDates, World } from './world.ts';
+
+const all: ScanRequest = { force: false, dryRun: false };
+const lambdaTime = 15 * 60_000;
+
+/** One in three is due, one in seven has a tag that says nothing, and one in eleven is of no profile of the stack. */
+function secretOf(number: number): SecretSummary {
+  const name = `s-${String(number).padStart(6, '0')}`;
+  const iso = (instant: number) => `${new Date(instant).toISOString().slice(0, 19)}Z`;
+  const secretTags = new Map([
+    [tags.profile, number % 11 === 0 ? 'nowhere' : 'internal'],
+    ...(number % 7 === 0 ? [[tags.mode, 'sometimes'] as const] : []),
+    [tags.versionId, 'v1'],
+    [tags.notBefore, iso(number % 3 === 0 ? dueDates.notBefore : dueDates.notBefore + 21 * 3_600_000)],
+    [tags.notAfter, iso(number % 3 === 0 ? dueDates.notAfter : dueDates.notAfter + 21 * 3_600_000)],
+  ]);
+  return {
+    arn: `arn:aws:secretsmanager:eu-central-1:1:secret:${name}-AbCdEf`,
+    name,
+    tags: secretTags,
+    versions: new Map([['v1', ['AWSCURRENT']]]),
+    currentVersionId: 'v1',
+    isReplica: false,
+    rotation: { enabled: false },
+  };
+}
+
+/** An account of so many secrets, whose pages take their time by the world's clock. */
+function account(count: number, page: number) {
+  const world = new World();
+  const listed: number[] = [];
+  const refused = new Set<string>();
+  const store = {
+    describe: (id: string) => world.store.describe(id),
+    async *list(from = '0') {
+      if (refused.delete(from)) throw new RenewalError('InvalidRequest', 'not from there');
+      for (let start = Number(from); start < count; start += 100) {
+        world.clock.advance(page);
+        listed.push(start);
+        const to = Math.min(start + 100, count);
+        const secrets = Array.from({ length: to - start }, (_, index) => secretOf(start + index));
+        yield Object.assign(secrets, { next: to < count ? String(to) : undefined });
+      }
+    },
+  };
+  const continued: ScanRequest[] = [];
+  const scanWorld = {
+    clock: world.clock,
+    profiles: world.profiles,
+    queue: world.queue,
+    publisher: world.publisher,
+    journal: world.journal,
+    untilNextScan: world.untilNextScan,
+    store,
+    continueLater: async (request: ScanRequest) => void continued.push(request),
+  };
+
+  /** Invocations one after another, each with a Lambda's time, and what each was given as Lambda hands it on. */
+  async function run(request: ScanRequest): Promise<ScanResult[]> {
+    const results: ScanResult[] = [];
+    for (let next: ScanRequest | undefined = request; next; next = continued.pop()) {
+      const end = world.clock.now() + lambdaTime - scanReserve;
+      const timeOver = {
+        get aborted() {
+          return world.clock.now() >= end;
+        },
+      };
+      results.push(await scan(scanWorld, parseScanRequest(JSON.parse(JSON.stringify(next))), timeOver));
+    }
+    return results;
+  }
+  return { world, scanWorld, listed, continued, refused, run };
+}
+
+const sentArns = ({ world }: ReturnType<typeof account>) => world.queue.sent.map(({ secretArn }) => secretArn);
+const completed = ({ world }: ReturnType<typeof account>) =>
+  world.publisher.events.filter(({ type }) => type === 'Scan Completed').map(({ detail }) => detail);
+const counts = ({ plan: _, durationMs: __, partial: ___, ...rest }: ScanResult) => rest;
+
+describe('a scan whose time is over', () => {
+  it('goes on where it was, and all invocations together are one scan', async () => {
+    const whole = account(2_000, 60);
+    const [expected] = await whole.run(all);
+    expect(expected?.partial).toBeUndefined();
+    // 20 pages of 100 s: nine fit into an invocation.
+    const slow = account(2_000, 100_000);
+    const results = await slow.run(all);
+    expect(results.map(({ partial }) => partial)).toEqual([true, true, undefined]);
+    expect(slow.listed).toEqual(Array.from({ length: 20 }, (_, page) => page * 100));
+    expect(new Set(sentArns(slow)).size).toBe(sentArns(slow).length);
+    expect(sentArns(slow)).toEqual(sentArns(whole));
+    const last = results.at(-1);
+    expect(last && counts(last)).toEqual(expected && counts(expected));
+    expect(completed(slow)).toEqual([{ ...(last && counts(last)), durationMs: 20 * 100_000 }]);
+    expect(slow.world.journal.metrics.filter(({ metric }) => metric === 'Managed')).toEqual(
+      whole.world.journal.metrics.filter(({ metric }) => metric === 'Managed'),
+    );
+  });
+
+  it('needs one invocation for 100,000 secrets at 60 ms a page, and ends well inside its time', async () => {
+    // A hundredth of the secrets, each page as slow as a hundred.
+    const scene = account(1_000, 6_000);
+    const [result, ...more] = await scene.run(all);
+    expect(more).toEqual([]);
+    expect(result?.durationMs).toBeLessThan(lambdaTime / 10);
+  });
+
+  it('keeps to what was asked for', async () => {
+    const scene = account(2_000, 100_000);
+    const results = await scene.run({ ...all, secretIds: ['s-000003', 's-001998'] });
+    expect(results).toHaveLength(3);
+    expect(results.at(-1)).toMatchObject({ listed: 2, enqueued: 2 });
+    expect(sentArns(scene)).toHaveLength(2);
+  });
+
+  it('as a dry run tells what it has seen, and leaves it at that', async () => {
+    const scene = account(2_000, 100_000);
+    const results = await scene.run({ ...all, dryRun: true });
+    expect(results).toMatchObject([{ listed: 900, partial: true, planTruncated: true }]);
+    expect([scene.continued, scene.world.queue.sent, scene.world.publisher.events]).toEqual([[], [], []]);
+  });
+
+  it('begins again where its place is not known any more', async () => {
+    const scene = account(1_500, 100_000);
+    scene.refused.add('900');
+    const results = await scene.run(all);
+    // Nine pages, the same nine again and six more: what was sent twice is done once by the workers.
+    expect(results.map(({ listed }) => listed)).toEqual([900, 900, 1_500]);
+    const numbers = sentArns(scene);
+    const once = account(1_500, 60);
+    await once.run(all);
+    expect(new Set(numbers)).toEqual(new Set(sentArns(once)));
+    expect(completed(scene)).toMatchObject([{ listed: 1_500 }]);
+  });
+
+  it('is not handed on before all of its pages was sent, and fails where it can’t be', async () => {
+    const scene = account(2_000, 100_000);
+    const handOn = async () => {
+      expect(scene.world.queue.sent.length % 10).not.toBe(0); // the odd ones too
+      throw new RenewalError('Throttled', 'no');
+    };
+    const timeOver = { aborted: true };
+    const failing = scan({ ...scene.scanWorld, continueLater: handOn }, all, timeOver);
+    await expect(failing).rejects.toMatchObject({ code: 'Throttled' });
+    expect(completed(scene)).toEqual([]);
+  });
+
+  it('does not go on for ever', async () => {
+    const scene = account(100_000, 1_000_000);
+    await expect(scene.run(all)).rejects.toMatchObject({ code: 'Internal', message: /13 invocations/ });
+  });
+});
+
+describe('the messages of a scan', () => {
+  it('are sent ten at a time, whatever the pages give', async () => {
+    const scene = account(1_000, 60);
+    const sizes: number[] = [];
+    const queue = {
+      send: async (messages: readonly unknown[]) => void sizes.push(messages.length),
+    };
+    const { enqueued } = await scan({ ...scene.scanWorld, queue }, all);
+    expect(sizes.slice(0, -1).filter((size) => size % 10 !== 0)).toEqual([]);
+    expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(enqueued);
+  });
+});
+
+it.each([{ from: '' }, { part: 0 }, { part: 1.5 }, { started: -1 }, { sums: {} }, { secret: 'x' }])(
+  'a continuation with %j is refused',
+  (wrong) => {
+    const sums = { enqueued: 0, notDue: 0, paused: 0, backingOff: 0, invalid: 0, unknown: 0, overdue: 0, profiles: {} };
+    const continuation = { from: 'x', part: 1, started: 0, sums };
+    expect(parseScanRequest({ continuation }).continuation).toEqual(continuation);
+    expect(() => parseScanRequest({ continuation: { ...continuation, ...wrong } })).toThrow('The scan request');
+  },
+);
