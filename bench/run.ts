@@ -24,9 +24,9 @@ if (!Number.isInteger(rounds) || rounds < 1) throw new Error('expected --rounds 
 
 const whole: Amounts = {
   rounds,
-  certificates: 300,
-  alone: 60,
-  stepRuns: 32,
+  certificates: 200,
+  alone: 30,
+  stepRuns: 16,
   widths: [1, 2, 4, 8],
   scans: [1_000, 10_000, 100_000],
   coldStarts: 3,

@@ -17,6 +17,7 @@ import type { SecretSummary, SecretValue, SecretVersion } from '../domain/secret
 import { tags as ownTags } from '../domain/tags.ts';
 import { type AwsOptions, clientConfig, withoutLogger } from './clients.ts';
 import { awsError } from './errors.ts';
+import { readsOwnPage } from './list-page.ts';
 
 /** Bytes of SecretString (as UTF-8) or SecretBinary that Secrets Manager takes. */
 export const largestValue = 65_536;
@@ -53,6 +54,7 @@ async function listPage(client: SecretsManagerClient, token: string | undefined)
     Filters: [{ Key: 'tag-key', Values: [ownTags.profile] }],
     ...(token === undefined ? {} : { NextToken: token }),
   });
+  const ownPage = readsOwnPage(command);
   const answer = await call('ListSecrets', '*', async () => {
     try {
       return await client.send(command);
@@ -60,7 +62,7 @@ async function listPage(client: SecretsManagerClient, token: string | undefined)
       throw refusedToken(thrown) ?? thrown;
     }
   });
-  const secrets = (answer.SecretList ?? []).map((entry) => summary(entry, entry.SecretVersionsToStages));
+  const secrets = (ownPage() ?? answer.SecretList ?? []).map((entry) => summary(entry, entry.SecretVersionsToStages));
   // The filter matches by prefix: `cert-renewer:profile-of-mine` is somebody else's tag.
   const enrolled = secrets.filter(({ tags }) => tags.has(ownTags.profile));
   return Object.assign(enrolled, { next: answer.NextToken });
