@@ -18,6 +18,7 @@ import { CaApi } from './ca-api.ts';
 import type { CertificateAuthority } from './certificate-authority.ts';
 import { type Config, configSchedule, validateConfig } from './config.ts';
 import { ConfigError } from './config-error.ts';
+import { Dashboard } from './dashboard.ts';
 import { type EnrollableSecret, type EnrolOptions, enrolmentTags } from './enrolment.ts';
 import { Hooks } from './hooks.ts';
 import { Monitoring } from './monitoring.ts';
@@ -59,6 +60,8 @@ export class CertRenewer extends Observable {
   readonly authorities: ReadonlyMap<string, CertificateAuthority>;
   /** The secret with their roots in PEM; undefined without authorities, as what follows. */
   readonly trustBundle: ISecret | undefined;
+  /** Of CloudWatch; undefined where the configuration has `dashboard: false`. */
+  readonly dashboardName: string | undefined;
   /** Of the API that renews them, without a slash at its end. */
   readonly caApiUrl: string | undefined;
   private readonly config: Config;
@@ -103,7 +106,42 @@ export class CertRenewer extends Observable {
     this.trustBundle = own?.trustBundle as ISecret | undefined; // as above
     this.caApi = api;
     this.caApiUrl = api?.url;
-    this.topic = this.newMonitoring(queues, schedule).topic;
+    const monitoring = this.newMonitoring(queues, schedule);
+    this.topic = monitoring.topic;
+    this.dashboardName =
+      config.dashboard === false ? undefined : this.newDashboard(shared, profiles, queues, own, monitoring).name;
+  }
+
+  private newDashboard(
+    shared: ReturnType<CertRenewer['sharedProps']>,
+    profiles: Profiles,
+    queues: RenewalQueues,
+    own: Authorities | undefined,
+    { profiles: names, alarms, hooksDeadLetterQueue }: Monitoring,
+  ): Dashboard {
+    const inventory = new NodeFunction(this, 'Inventory', {
+      ...shared,
+      entry: 'show-inventory.ts',
+      environment: { ...shared.environment, RENEW_FUNCTION_ARN: this.worker.function.functionArn },
+      description: 'Shows the certificates on the dashboard, from tags alone',
+      timeout: Duration.minutes(1),
+      memorySize: 512,
+    });
+    allowScan(inventory.role);
+    allowParameters(inventory.role, 'Profiles', profiles.prefix);
+    own?.allowScan(inventory);
+    inventory.function.node.addDependency(...profiles.parameters, ...(own?.parameters ?? []));
+    return new Dashboard(this, 'Dashboard', {
+      profiles: names,
+      alarms,
+      queue: queues.queue,
+      deadLetterQueues: [
+        { label: 'dead letters', queue: queues.deadLetterQueue },
+        { label: 'scans that failed', queue: queues.scanDeadLetterQueue },
+        ...(hooksDeadLetterQueue ? [{ label: 'hooks that failed', queue: hooksDeadLetterQueue }] : []),
+      ],
+      inventory: inventory.function,
+    });
   }
 
   private newMonitoring(queues: RenewalQueues, schedule: Schedule): Monitoring {

@@ -136,6 +136,10 @@ export const configSchema = z.strictObject({
   ),
   paused: describe('true stops the schedule; invocations by hand go on working.', z.optional(z.boolean())),
   logRetentionDays: describe('How long logs are kept, 90 days by default.', z.optional(z.literal([...retentionDays]))),
+  dashboard: describe(
+    'false: no dashboard, and no function that shows the inventory on it. Default: there is one.',
+    z.optional(z.boolean()),
+  ),
   notify: describe(
     'Who is told of failures and overdue certificates; each address has to confirm.',
     z.optional(z.strictObject({ email: z.array(emailAddress).check(z.minLength(1)) })),

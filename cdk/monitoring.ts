@@ -83,10 +83,14 @@ export class Monitoring extends Construct {
   /** TLS only; this stack's rules and alarms publish to it. */
   readonly topic: Topic;
   readonly alarms: readonly Alarm[];
+  readonly profiles: readonly string[];
+  readonly hooksDeadLetterQueue: IQueue | undefined;
 
   constructor(scope: Construct, id: string, props: MonitoringProps) {
     super(scope, id);
     this.topic = new Topic(this, 'Topic', { enforceSSL: true, displayName: 'cert-renewer' });
+    this.profiles = props.profiles;
+    this.hooksDeadLetterQueue = props.hooks?.deadLetterQueue;
     for (const address of props.emails) this.topic.addSubscription(new EmailSubscription(address));
     const told = mails.filter(({ detailType }) => props.hooks || detailType !== 'Certificate Hook Failed');
     const rules = told.map(({ id: ruleId, detailType, text }) =>

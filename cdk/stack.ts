@@ -25,6 +25,7 @@ export class CertRenewerStack extends Stack {
     new CfnOutput(this, 'EventBusName', { value: eventBus.eventBusName });
     this.authorityOutputs();
   }
+
   /** What a later stack imports an authority by: `issuing` has IssuingSecretArn and IssuingKeyArn. */
   private authorityOutputs(): void {
     const { authorities, caApiUrl, trustBundle } = this.renewer;

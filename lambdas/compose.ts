@@ -28,6 +28,8 @@ import { loadSchedule } from './policy/schedule.ts';
 import { providerFor } from './providers/index.ts';
 import type { RenewalWorld, ScanWorld } from './renewal/world.ts';
 
+type InventoryWorld = Omit<ScanWorld, 'queue' | 'publisher' | 'journal'> & { journal: PowertoolsJournal };
+
 const clock: Clock = {
   now: () => Date.now(),
   sleep: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
@@ -106,6 +108,20 @@ export async function composeScan(): Promise<ComposedScan> {
     ...shared(),
     start: functionStarter(),
     queue: sqsQueue({ queueUrl: environment('QUEUE_URL'), clock }),
+    untilNextScan,
+    rotationFunctionArn: process.env['RENEW_FUNCTION_ARN'],
+  };
+}
+
+/** For whoever looks at the inventory: what a scan reads, and nothing that writes. */
+export async function composeInventory(): Promise<InventoryWorld> {
+  const { untilNextScan } = await schedule();
+  return {
+    journal: powertoolsJournal(),
+    profiles: ssmProfiles({ prefix: environment('PROFILE_PREFIX'), parse: parseProfile, clock }),
+    authorities: authoritySource(),
+    clock,
+    store: secretsManagerStore(),
     untilNextScan,
     rotationFunctionArn: process.env['RENEW_FUNCTION_ARN'],
   };

@@ -2,6 +2,7 @@
 
 import { toRenewalError } from '../../lambdas/domain/errors.ts';
 import type { RenewalResult } from '../../lambdas/domain/result.ts';
+import { count } from '../../lambdas/inventory/words.ts';
 import { parseOnDemandRequest } from '../../lambdas/policy/request.ts';
 import { codeOf, FunctionFailure } from '../aws/functions.ts';
 import { type Context, command } from '../command.ts';
@@ -9,7 +10,6 @@ import { type Exit, explain, UsageError } from '../exit.ts';
 import { inventory } from '../inventory.ts';
 import { findStack, invokeRenew, lookAtInventory } from '../permissions.ts';
 import { printable, progressBar } from '../terminal.ts';
-import { count } from '../words.ts';
 
 const options = {
   profile: { flags: '--profile <profile>', description: 'all certificates of this profile' },

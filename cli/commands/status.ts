@@ -1,13 +1,13 @@
 /** `status`: every certificate's state, from tags alone. */
 import { formatInstant, type Instant } from '../../lambdas/domain/instant.ts';
 import { byUrgency, type InventoryRow, type InventoryState, needsAttention } from '../../lambdas/inventory/row.ts';
+import { count, relative, stateText } from '../../lambdas/inventory/words.ts';
 import { type Context, command } from '../command.ts';
 import type { Exit } from '../exit.ts';
 import { inBatches, inventory, type Selection } from '../inventory.ts';
 import { lookAtInventory } from '../permissions.ts';
 import { type Cell, GrowingTable } from '../table.ts';
 import type { Style } from '../terminal.ts';
-import { count, relative } from '../words.ts';
 
 /** Milliseconds: what comes within them is sorted together. */
 const together = 1_000;
@@ -90,24 +90,6 @@ function cellsOf(row: InventoryRow, now: Instant): Cell[] {
     { text: row.renewAt === undefined ? '?' : formatInstant(row.renewAt) },
     { text: stateText(row, now), style: row.overdue ? 'red' : styles[row.state] },
   ];
-}
-
-/** `failing, overdue: CaRejected (3), next try in 2h`. */
-function stateText({ state, overdue, failure, reason }: InventoryRow, now: Instant): string {
-  const word = overdue && state !== 'overdue' ? `${state}, overdue` : state;
-  if (failure && state === 'failing') {
-    const { code, count: tries, nextTry } = failure;
-    const next =
-      nextTry === undefined
-        ? 'needs correcting'
-        : nextTry <= now
-          ? 'next try with the next scan'
-          : `next try ${relative(nextTry, now)}`;
-    return `${word}: ${code} (${tries}), ${next}`;
-  }
-  if (state === 'paused' && reason.code !== 'Paused') return `${word}: ${reason.code}`;
-  if (state === 'unknown' && reason.code !== 'Unknown') return `${word}: ${reason.code}`;
-  return word;
 }
 
 const time = (instant: Instant | undefined) => (instant === undefined ? null : formatInstant(instant));

@@ -1,0 +1,146 @@
+/**
+ * The inventory as HTML for a custom widget of CloudWatch: the most urgent first, a page at a time, filtered by profile,
+ * state and name. CloudWatch takes scripts and most attributes out of what a widget answers, and calls the function again
+ * where a `cwdb-action` says so, with the fields of the widget's form.
+ * https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/add_custom_widget_dashboard.html
+ */
+import { formatInstant, type Instant } from '../domain/instant.ts';
+import { escapeHtml } from './html.ts';
+import { byUrgency, type InventoryRow, type InventoryState, inventoryStates } from './row.ts';
+import { count, relative, stateText } from './words.ts';
+
+export interface WidgetRequest {
+  /** Empty: all. */
+  readonly profile: string;
+  readonly state: InventoryState | '';
+  /** Part of a name, in any case. */
+  readonly search: string;
+  /** From 0. */
+  readonly page: number;
+}
+
+const pageSize = 50;
+const longestField = 256;
+
+/** What CloudWatch sends, or anything else: what can't be read is left out. Never throws. */
+export function widgetRequest(event: unknown): WidgetRequest {
+  const params = object(event);
+  const context = object(params['widgetContext']);
+  const form = object(object(context['forms'])['all']);
+  // What a person has chosen comes before what the dashboard was made with.
+  const field = (name: string): string => text(form[name]) ?? text(params[name]) ?? '';
+  const page = params['page'];
+  return {
+    profile: field('profile'),
+    state: inventoryStates.find((state) => state === field('state')) ?? '',
+    search: field('search'),
+    page: typeof page === 'number' && Number.isSafeInteger(page) && page > 0 ? page : 0,
+  };
+}
+
+function object(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null ? { ...value } : {};
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === 'string' ? value.slice(0, longestField) : undefined;
+}
+
+/** Whether CloudWatch asks what the widget takes, when somebody adds it to a dashboard of their own. */
+export function asksForDescription(event: unknown): boolean {
+  return object(event)['describe'] === true;
+}
+
+export const widgetDescription = `## The certificates of cert-renewer
+From the tags of the secrets alone: no secret is read. Parameters:
+
+| name | what |
+|---|---|
+| profile | of this profile only |
+| state | ${inventoryStates.join(', ')} |
+| search | part of a name |
+
+\`\`\` yaml
+state: overdue
+\`\`\``;
+
+export interface WidgetTerms {
+  readonly now: Instant;
+  /** ARN of the function that answers. */
+  readonly endpoint: string;
+}
+
+const style = `<style>
+.cr td,.cr th{padding:2px 12px 2px 0;text-align:left;white-space:nowrap}
+.cr .overdue,.cr .failing{color:#d13212;font-weight:bold}
+.cr .due{color:#b7500b}.cr .ok{color:#1d8102}.cr .unknown,.cr .paused{color:#687078}
+</style>`;
+
+export function widgetHtml(all: readonly InventoryRow[], request: WidgetRequest, terms: WidgetTerms): string {
+  const wanted = all.filter((row) => matches(row, request)).sort(byUrgency);
+  const pages = Math.max(1, Math.ceil(wanted.length / pageSize));
+  const page = Math.min(request.page, pages - 1);
+  const shown = wanted.slice(page * pageSize, (page + 1) * pageSize);
+  return [
+    style,
+    '<div class="cr">',
+    form(all, request, terms),
+    `<p>${summary(all)}</p>`,
+    shown.length === 0 ? '<p>No certificate is like that.</p>' : table(shown, terms.now),
+    `<p>${count(wanted.length, 'certificate')}, page ${page + 1} of ${pages} `,
+    page > 0 ? button('Previous', { page: page - 1 }, terms) : '',
+    page < pages - 1 ? button('Next', { page: page + 1 }, terms) : '',
+    '</p></div>',
+  ].join('\n');
+}
+
+function matches(row: InventoryRow, { profile, state, search }: WidgetRequest): boolean {
+  if (profile !== '' && row.profile !== profile) return false;
+  if (state !== '' && row.state !== state && !(state === 'overdue' && row.overdue)) return false;
+  return search === '' || row.name.toLowerCase().includes(search.toLowerCase());
+}
+
+function summary(rows: readonly InventoryRow[]): string {
+  const counts = inventoryStates.flatMap((state) => {
+    const number = rows.filter((row) => row.state === state).length;
+    return number > 0 ? [`<span class="${state}">${number} ${state}</span>`] : [];
+  });
+  return counts.length > 0 ? counts.join(', ') : 'No secret is enrolled.';
+}
+
+function form(rows: readonly InventoryRow[], { profile, state, search }: WidgetRequest, terms: WidgetTerms): string {
+  const profiles = [...new Set(rows.map((row) => row.profile))].sort();
+  return `<form><label>Profile ${select('profile', profiles, profile)}</label>
+<label>State ${select('state', inventoryStates, state)}</label>
+<label>Name <input name="search" value="${escapeHtml(search)}"></label>
+${button('Show', { page: 0 }, terms)}</form>`;
+}
+
+function select(name: string, options: readonly string[], chosen: string): string {
+  const all = ['', ...options].map((option) => {
+    const selected = option === chosen ? ' selected' : '';
+    return `<option value="${escapeHtml(option)}"${selected}>${option === '' ? 'all' : escapeHtml(option)}</option>`;
+  });
+  return `<select name="${name}">${all.join('')}</select>`;
+}
+
+/** The action belongs to the element before it. */
+function button(label: string, params: { readonly page: number }, { endpoint }: WidgetTerms): string {
+  const action = `<cwdb-action action="call" endpoint="${escapeHtml(endpoint)}">${escapeHtml(JSON.stringify(params))}</cwdb-action>`;
+  return `<a class="btn">${label}</a>${action}`;
+}
+
+function table(rows: readonly InventoryRow[], now: Instant): string {
+  const head = ['Name', 'Profile', 'State', 'Expires', 'Renews'].map((title) => `<th>${title}</th>`).join('');
+  const body = rows.map((row) => {
+    const state = `<td class="${row.overdue ? 'overdue' : row.state}">${escapeHtml(stateText(row, now))}</td>`;
+    const cells = [row.name, row.profile].map((cell) => `<td>${escapeHtml(cell)}</td>`).join('');
+    return `<tr>${cells}${state}${time(row.notAfter, now)}${time(row.renewAt, now)}</tr>`;
+  });
+  return `<table><tr>${head}</tr>\n${body.join('\n')}\n</table>`;
+}
+
+function time(instant: Instant | undefined, now: Instant): string {
+  if (instant === undefined) return '<td>?</td>';
+  return `<td title="${formatInstant(instant)}">${relative(instant, now)}</td>`;
+}

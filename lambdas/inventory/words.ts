@@ -1,0 +1,45 @@
+/** A certificate's times and state as people read them: on a terminal, on the dashboard, and on the page. */
+import type { Instant } from '../domain/instant.ts';
+import type { InventoryRow } from './row.ts';
+
+const units = [
+  ['d', 86_400_000],
+  ['h', 3_600_000],
+  ['m', 60_000],
+  ['s', 1_000],
+] as const;
+
+/** The two largest units: `3d 4h`, `12m 5s`. */
+export function span(milliseconds: number): string {
+  let left = Math.max(0, milliseconds);
+  const parts = units.flatMap(([unit, length]) => {
+    const whole = Math.floor(left / length);
+    left -= whole * length;
+    return whole > 0 || unit === 's' ? [`${whole}${unit}`] : [];
+  });
+  const [first = '0s', second] = parts;
+  return second === undefined || /^0/.test(second) ? first : `${first} ${second}`;
+}
+
+/** `in 3d 4h`, `2h ago`. */
+export function relative(instant: Instant, now: Instant): string {
+  return instant >= now ? `in ${span(instant - now)}` : `${span(now - instant)} ago`;
+}
+
+export function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`;
+}
+
+/** `failing, overdue: CaRejected (3), next try in 2h`. */
+export function stateText({ state, overdue, failure, reason }: InventoryRow, now: Instant): string {
+  const word = overdue && state !== 'overdue' ? `${state}, overdue` : state;
+  if (failure && state === 'failing') return `${word}: ${failure.code} (${failure.count}), ${nextTry(failure, now)}`;
+  if (state === 'paused' && reason.code !== 'Paused') return `${word}: ${reason.code}`;
+  if (state === 'unknown' && reason.code !== 'Unknown') return `${word}: ${reason.code}`;
+  return word;
+}
+
+function nextTry({ nextTry: at }: NonNullable<InventoryRow['failure']>, now: Instant): string {
+  if (at === undefined) return 'needs correcting';
+  return at <= now ? 'next try with the next scan' : `next try ${relative(at, now)}`;
+}

@@ -1,0 +1,105 @@
+/** The dashboard: what it shows, and what the function behind its inventory may do. */
+import { describe, expect, it } from 'vitest';
+import { config, synthesize } from './fixtures.ts';
+
+type Resource = { readonly Type: string; readonly Properties: Readonly<Record<string, unknown>> };
+const { template } = synthesize({
+  profiles: {
+    ...config.profiles,
+    edge: {
+      ...config.profiles.internal,
+      hooks: [{ type: 'sns', topicArn: 'arn:aws:sns:eu-central-1:111122223333:renewals' }],
+    },
+  },
+});
+
+/** The body with what CloudFormation fills in as its logical id. */
+function body(from: typeof template): { widgets: { type: string; properties: Record<string, unknown> }[] } {
+  const [dashboard] = Object.values(from.findResources('AWS::CloudWatch::Dashboard')) as Resource[];
+  const text = dashboard?.Properties['DashboardBody'] as { 'Fn::Join': [string, unknown[]] };
+  const parts = text['Fn::Join'][1].map((part) => {
+    const { Ref: ref, 'Fn::GetAtt': attribute } = Object(part);
+    return typeof part === 'string' ? part : (ref ?? attribute?.join('.'));
+  });
+  return JSON.parse(parts.join(''));
+}
+
+describe('the dashboard', () => {
+  const { widgets } = body(template);
+  const titled = (title: string) => widgets.find(({ properties }) => properties['title'] === title)?.properties;
+
+  it('has the alarms first, then how renewals go, then the inventory', () => {
+    expect(widgets.map(({ type, properties }) => [type, properties['title']])).toEqual([
+      ['alarm', 'Alarms'],
+      ['metric', 'Renewed'],
+      ['metric', 'Failed'],
+      ['metric', 'Overdue'],
+      ['metric', 'Days to the next expiry'],
+      ['metric', 'Time of a renewal (ms), nine in ten'],
+      ['metric', 'Queue'],
+      ['custom', 'Certificates'],
+    ]);
+    expect(titled('Alarms')?.['alarms']).toHaveLength(
+      Object.keys(template.findResources('AWS::CloudWatch::Alarm')).length,
+    );
+  });
+
+  it.each([
+    ['Renewed', 'Renewed', 'Sum'],
+    ['Failed', 'Failed', 'Sum'],
+    ['Overdue', 'Overdue', 'Maximum'],
+    ['Time of a renewal (ms), nine in ten', 'RenewalDuration', 'p90'],
+  ])('%s: a line a profile', (title, metric, stat) => {
+    const lines = titled(title)?.['metrics'] as [string, string, string, string, { label: string; stat?: string }][];
+    expect(lines.map(([namespace, name, dimension, profile]) => [namespace, name, dimension, profile])).toEqual(
+      ['internal', 'edge'].map((profile) => ['CertRenewer', metric, 'Profile', profile]),
+    );
+    for (const [, , , , options] of lines) expect(options.stat ?? 'Average').toBe(stat);
+  });
+
+  it('shows the time to the next expiry in days', () => {
+    const shown = JSON.stringify(titled('Days to the next expiry')?.['metrics']);
+    for (const profile of ['internal', 'edge']) expect(shown).toContain(profile);
+    expect(shown).toContain('/ 86400');
+    expect(shown).toContain('"stat":"Minimum"');
+  });
+
+  it('shows the queue and all dead letters', () => {
+    const lines = titled('Queue')?.['metrics'] as unknown[];
+    expect(lines).toHaveLength(5); // waiting, oldest, and the letters of renewals, scans and hooks
+  });
+
+  it('asks the function of the inventory', () => {
+    const functions = Object.entries(template.findResources('AWS::Lambda::Function')) as [string, Resource][];
+    const [id] = functions.find(([, { Properties }]) => Properties['Handler'] === 'show-inventory.handler') ?? [];
+    expect(titled('Certificates')?.['endpoint']).toBe(`${id}.Arn`);
+  });
+
+  it('is named after the stack', () => {
+    template.hasResourceProperties('AWS::CloudWatch::Dashboard', { DashboardName: 'CertRenewer-certificates' });
+  });
+
+  it('and its function are left out where they are not wanted', () => {
+    const { template: without } = synthesize({ dashboard: false });
+    without.resourceCountIs('AWS::CloudWatch::Dashboard', 0);
+    const handlers = Object.values(without.findResources('AWS::Lambda::Function')) as Resource[];
+    expect(handlers.map(({ Properties }) => Properties['Handler'])).not.toContain('show-inventory.handler');
+  });
+});
+
+it('the function of the inventory lists names and tags, reads profiles, and may nothing else', () => {
+  const policies = Object.entries(template.findResources('AWS::IAM::Policy')) as [string, Resource][];
+  const [, policy] = policies.find(([id]) => id.includes('Inventory')) ?? [];
+  const document = policy?.Properties['PolicyDocument'];
+  const { Statement } = document as { Statement: { Effect: string; Action: string | string[] }[] };
+  const allowed = Statement.filter(({ Effect }) => Effect === 'Allow').flatMap(({ Action }) => Action);
+  expect(allowed.sort()).toEqual([
+    'logs:CreateLogStream',
+    'logs:PutLogEvents',
+    'secretsmanager:ListSecrets',
+    'ssm:GetParameter',
+  ]);
+  expect(Statement.filter(({ Effect }) => Effect === 'Deny').flatMap(({ Action }) => Action)).toContain(
+    'secretsmanager:GetSecretValue',
+  );
+});
