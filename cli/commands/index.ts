@@ -8,11 +8,12 @@ import { importPair } from './import.ts';
 import { pause, resume } from './pause.ts';
 import { plan } from './plan.ts';
 import { renew } from './renew.ts';
+import { report } from './report.ts';
 import { rollback } from './rollback.ts';
 import { status } from './status.ts';
 
 export const commands: readonly CommandSpec[] = [
-  ...[status, plan, renew, rollback, pause, resume],
+  ...[status, report, plan, renew, rollback, pause, resume],
   ...[enrol, unenrol, importPair, exportPair],
   doctor,
   completionOf(() => commands),

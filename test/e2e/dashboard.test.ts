@@ -15,7 +15,7 @@ describeWith(['stack', 'step-ca'], 'the dashboard', (local) => {
   });
 
   it('shows a certificate by its tags, and finds it by a part of its name', async () => {
-    const secret = await renewer.fresh({ name: 'seen-on-the-dashboard', profile: 'internal' });
+    const secret = await renewer.fresh({ profile: 'internal' });
     await renewer.renew({ secretId: secret.arn });
     const form = { profile: 'internal', state: 'ok', search: secret.name.slice(3).toUpperCase() };
     const { error, payload } = await invoke(emulator, inventory, { page: 0, widgetContext: { forms: { all: form } } });
