@@ -3,11 +3,11 @@ import { RenewalError } from '../lambdas/domain/errors.ts';
 import { formatInstant } from '../lambdas/domain/instant.ts';
 import { tagPrefix, tags } from '../lambdas/domain/tags.ts';
 import { needsAttention } from '../lambdas/inventory/row.ts';
+import { count, relative } from '../lambdas/inventory/words.ts';
 import { codeOf, FunctionFailure } from './aws/functions.ts';
 import { inventory } from './inventory.ts';
 import type { Session } from './session.ts';
 import type { Terminal } from './terminal.ts';
-import { count, relative } from './words.ts';
 
 /** `unknown`: it could not be looked at. */
 export type Grade = 'ok' | 'fault' | 'note' | 'unknown';

@@ -1,9 +1,9 @@
 /** `report`: the inventory as a page to open, to send or to keep. */
-import { rename, rm, writeFile } from 'node:fs/promises';
 import type { InventoryRow } from '../../lambdas/inventory/row.ts';
 import { count } from '../../lambdas/inventory/words.ts';
 import { type Context, command } from '../command.ts';
 import { type Exit, UsageError } from '../exit.ts';
+import { replaceFile } from '../files/replace.ts';
 import { inventory } from '../inventory.ts';
 import { lookAtInventory } from '../permissions.ts';
 
@@ -44,16 +44,4 @@ async function allRows({ session, terminal }: Context, profile: string | undefin
   }
   terminal.progress('');
   return rows;
-}
-
-/** Whoever opens it meanwhile sees the old page or the new one. */
-async function replaceFile(file: string, text: string): Promise<void> {
-  const beside = `${file}.${process.pid}.tmp`;
-  try {
-    await writeFile(beside, text, { flag: 'wx' });
-    await rename(beside, file);
-  } catch (error) {
-    await rm(beside, { force: true });
-    throw new UsageError(`${file} can't be written: ${error instanceof Error ? error.message : String(error)}`);
-  }
 }

@@ -1,22 +1,21 @@
 /** The inventory as one HTML file that needs nothing else: no request leaves it, and nothing in it is run but its own script. */
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { formatInstant, type Instant } from '../../lambdas/domain/instant.ts';
 import { escapeHtml, scriptJson, visible } from '../../lambdas/inventory/html.ts';
 import { byUrgency, type InventoryRow, inventoryStates } from '../../lambdas/inventory/row.ts';
 import { stateText } from '../../lambdas/inventory/words.ts';
+import { pageParts } from '../files/page-parts.ts';
 
 export interface PageTerms {
   readonly stackName: string;
   readonly now: Instant;
 }
 
-const part = (name: string): string => readFileSync(new URL(name, import.meta.url), 'utf8').trim();
 const hash = (text: string): string => `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
 
 /** The whole page. Its policy (Content-Security-Policy, level 3) allows this script and this style, by their hashes, and nothing else. */
 export function reportPage(rows: readonly InventoryRow[], { stackName, now }: PageTerms): string {
-  const [style, script] = [part('page.css'), part('page.js')];
+  const { style, script } = pageParts();
   const policy = `default-src 'none'; script-src ${hash(script)}; style-src ${hash(style)}; base-uri 'none'; form-action 'none'`;
   const data = {
     at: now,

@@ -26,5 +26,5 @@ it('says so where no file is named, or it can not be written', async () => {
   const { cli } = stage();
   expect(await cli('report')).toMatchObject({ code: 2, stderr: expect.stringContaining('--html') });
   const nowhere = await cli('report', '--html', join(folder.path, 'no', 'such', 'folder.html'));
-  expect(nowhere).toMatchObject({ code: 2, stderr: expect.stringContaining("can't be written") });
+  expect(nowhere).toMatchObject({ code: 3, stderr: expect.stringContaining("can't be written") });
 });
