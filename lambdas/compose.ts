@@ -28,7 +28,9 @@ import { loadSchedule } from './policy/schedule.ts';
 import { providerFor } from './providers/index.ts';
 import type { RenewalWorld, ScanWorld } from './renewal/world.ts';
 
-type InventoryWorld = Omit<ScanWorld, 'queue' | 'publisher' | 'journal'> & { journal: PowertoolsJournal };
+type InventoryWorld = Omit<ScanWorld, 'queue' | 'publisher' | 'continueLater' | 'journal'> & {
+  journal: PowertoolsJournal;
+};
 
 const clock: Clock = {
   now: () => Date.now(),
