@@ -24,7 +24,7 @@ if (!Number.isInteger(rounds) || rounds < 1) throw new Error('expected --rounds 
 
 const whole: Amounts = {
   rounds,
-  certificates: 200,
+  certificates: 500,
   alone: 30,
   stepRuns: 16,
   widths: [1, 2, 4, 8],

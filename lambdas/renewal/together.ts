@@ -6,7 +6,7 @@ import type { Publisher } from '../domain/ports.ts';
 import type { RenewalWorld } from './world.ts';
 
 /** Milliseconds that the first event waits for the others. */
-const longestWait = 100;
+const longestWait = 500;
 
 export interface Together {
   readonly publisher: Publisher;
