@@ -52,7 +52,7 @@ const continuationSchema = z.strictObject({
     unknown: count(),
     overdue: count(),
     profiles: z.record(
-      anyProfileName,
+      z.string().check(z.maxLength(1_000)), // a replica's tag may name anything, and is counted all the same
       z.strictObject({ managed: count(), overdue: count(), secondsToExpiry: z.optional(z.int()) }),
     ),
   }),

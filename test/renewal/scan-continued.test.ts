@@ -24,13 +24,15 @@ function secretOf(number: number): SecretSummary {
     [tags.notBefore, iso(number % 3 === 0 ? dueDates.notBefore : dueDates.notBefore + 21 * 3_600_000)],
     [tags.notAfter, iso(number % 3 === 0 ? dueDates.notAfter : dueDates.notAfter + 21 * 3_600_000)],
   ]);
+  const isReplica = number % 13 === 0; // of whatever profile
+  if (isReplica) secretTags.set(tags.profile, 'some other/profile: of theirs');
   return {
     arn: `arn:aws:secretsmanager:eu-central-1:1:secret:${name}-AbCdEf`,
     name,
     tags: secretTags,
     versions: new Map([['v1', ['AWSCURRENT']]]),
     currentVersionId: 'v1',
-    isReplica: false,
+    isReplica,
     rotation: { enabled: false },
   };
 }
