@@ -198,7 +198,7 @@ describeWith(['stack', 'step-ca'], 'where step ca rekey', (local) => {
       resources: [secret.arn],
     });
     const answer = await renew({ secretId: secret.arn });
-    expect(answer.outcome).toBe('renewed');
+    expect(answer.outcome).toBe('rekeyed');
     const told = await events.next('the event', (event) => event['detail-type'] === 'Certificate Hook Failed');
     expect(told.detail).toMatchObject({ secretArn: secret.arn, versionId: answer.versionId });
     expect((await reader(secret.arn)).versionId).toBe(answer.versionId); // whose key is the certificate's
