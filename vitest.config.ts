@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 /** What needs the local AWS or a real step-ca. All the rest is unit tests, which start no process. */
@@ -16,6 +17,8 @@ export default defineConfig({
           name: 'unit',
           include: ['test/**/*.test.ts'],
           exclude: [...LOCAL, ...E2E, ...CALLS],
+          // A core each: they start no process. By itself vitest leaves one core alone.
+          maxWorkers: availableParallelism(),
           testTimeout: 10_000,
         },
       },

@@ -3,15 +3,17 @@
  * authority of the stack's own, the stack as `cdk deploy` makes it, a few certificates, and the schedule that does the
  * rest. `-- --keep` leaves it all running.
  */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { invoke } from '../test/support/aws.ts';
+import { dirname, join } from 'node:path';
+import { LambdaClient, ListFunctionsCommand } from '@aws-sdk/client-lambda';
+import { client, invoke } from '../test/support/aws.ts';
 import { collectEvents } from '../test/support/events.ts';
 import { AUTHORITY_SECRET, configurationOf, type DemoCa, ownAuthority, stepCaOf } from './demo/cas.ts';
 import { prove } from './demo/proof.ts';
 import { type DemoSecret, describeSecret, enrolDue, enrolThree, readPair } from './demo/secrets.ts';
 import { commandLine, heading, say, table, waiting } from './demo/telling.ts';
+import { cachePath } from './local/cache.ts';
 import { type Emulator, startEmulator } from './local/ministack.ts';
 import { bootstrap, deploy } from './local/stack.ts';
 import { ToolMissingError } from './local/tools.ts';
@@ -90,6 +92,12 @@ async function main(): Promise<void> {
   heading('8. cert-renewer status, as you see it from now on');
   await commandLine(aws.env, 'status');
   say('(Exit code 1 where anything is overdue or failing: the broken one is.)');
+  // In the project's ignored folder, so that it is there to be opened when the demo is over.
+  const page = cachePath('demo', 'certificates.html');
+  await mkdir(dirname(page), { recursive: true });
+  await commandLine(aws.env, 'report', '--html', page);
+  await writeFile(cachePath('demo', 'widget.html'), await widgetOf(aws));
+  say('Open the page in a browser: a timeline, and a table to sort and filter.');
 
   say(
     `\nDone in ${Math.round((Date.now() - started) / 1000)} s: what was due has a new pair, the others are as they were.`,
@@ -122,6 +130,13 @@ async function told(bus: Awaited<ReturnType<typeof collectEvents>>, secrets: rea
     if (kind === 'broken') await bus.next(`the failure of ${name}`, about('Certificate Renewal Failed', arn), patience);
   }
   return bus.events();
+}
+
+/** What the dashboard would show. */
+async function widgetOf(aws: Emulator): Promise<string> {
+  const { Functions = [] } = await client(LambdaClient, aws).send(new ListFunctionsCommand({ MaxItems: 1000 }));
+  const shows = Functions.find(({ Handler }) => Handler === 'show-inventory.handler');
+  return String((await invoke(aws, shows?.FunctionName ?? '')).payload);
 }
 
 async function untilInterrupted(

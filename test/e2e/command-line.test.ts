@@ -71,6 +71,16 @@ describeWith(['stack', 'step-ca'], 'the command line', (local) => {
     expect(records(all.stdout).map(({ name }) => name)).toEqual(expect.arrayContaining([good.name, bad.name]));
   });
 
+  it('report: the same as a page', async () => {
+    const { name } = await fresh({ profile: 'cli' });
+    const [piped, shown] = [join(folder, 'piped.html'), join(folder, 'shown.html')];
+    expect((await pipe('report', '--html', piped, '--profile', 'cli')).output).toMatch(
+      /piped\.html: \d+ certificates?\n/,
+    );
+    expect((await terminal('report', '--html', shown)).code).toBe(0);
+    for (const file of [piped, shown]) expect(await readFile(file, 'utf8')).toContain(JSON.stringify(name));
+  });
+
   it('plan: a reason a certificate', async () => {
     const { name } = await fresh({ profile: 'cli' });
     const piped = await pipe('plan', name, '--json');
