@@ -18,12 +18,7 @@ export interface TerminalOptions {
 }
 
 /** Control characters as they are named: a name or a message must not move the cursor. */
-export function printable(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the ones to be shown
-  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, (found) => {
-    return `\\u${found.charCodeAt(0).toString(16).padStart(4, '0')}`;
-  });
-}
+export { visible as printable } from '../lambdas/inventory/html.ts';
 
 export class Terminal {
   readonly json: boolean;
