@@ -97,7 +97,12 @@ export function byWorker(scene: Scene, mode: Mode, count: number, size = batchSi
   return work(scene, stepCaWorld(scene, mode), { count, size, options });
 }
 
-/** The same at a CA whose answers take their time. */
+/** A fresh worker's first renewal; with TLS to AWS, as a first connection is a good part of a start. */
+export function firstByWorker(scene: Scene, mode: Mode, options: readonly string[] = []): Promise<Worked> {
+  return work(scene, stepCaWorld(scene, mode), { count: 1, size: 1, options, env: scene.tlsEnv });
+}
+
+/** Renewals at a CA whose answers take their time. */
 export function atSlowCa(scene: Scene, mode: Mode, count: number): Promise<Worked> {
   return work(scene, stepCaWorld(scene, mode, scene.slowCaUrl), { count, size: batchSize });
 }
@@ -186,7 +191,7 @@ export async function scanOf(scene: Scene, count: number, options: readonly stri
 export async function bareStart(scene: Scene): Promise<Driven> {
   await scene.aws.set(stepCaWorld(scene, 'rekey'));
   const event = { secretId: arnOf('s-0'), ca: { url: scene.ca.url, root: scene.ca.rootPem } };
-  const bare = await drive(scene.folder, { bundle: scene.bundles.bare.path, events: [event], env: scene.env });
+  const bare = await drive(scene.folder, { bundle: scene.bundles.bare.path, events: [event], env: scene.tlsEnv });
   if (bare.answers[0] !== scene.values[0]?.length) throw new Error('the bare handler has not read its secret');
   return bare;
 }

@@ -33,7 +33,7 @@ export interface Place {
 export async function profileOf(run: (options: readonly string[]) => Promise<unknown>): Promise<Place[]> {
   const { path, remove } = await temporaryFolder('profile');
   try {
-    await run(['--cpu-prof', '--cpu-prof-interval=250', `--cpu-prof-dir=${path}`]);
+    await run(['--cpu-prof', '--cpu-prof-interval=100', `--cpu-prof-dir=${path}`]);
     const [file = ''] = readdirSync(path);
     return placesOf(JSON.parse(readFileSync(join(path, file), 'utf8')));
   } finally {
@@ -57,8 +57,8 @@ function nameOf({ functionName, url, lineNumber, columnNumber }: CpuProfile['nod
   const file = fileURLToPath(url);
   const original = mapOf(file)?.findEntry(lineNumber, columnNumber);
   if (!original || !('originalSource' in original)) return `${functionName} in ${basename(file)}`;
-  // Sources are named from the folder in which esbuild would have written.
-  const source = relative(projectRoot, join(projectRoot, 'bundle', original.originalSource));
+  // Sources are named from the folder in which they were bundled (cdk/bundle.ts).
+  const source = relative(projectRoot, join(projectRoot, '.cache', 'bundle', original.originalSource));
   const short = source.replace(/^.*node_modules\//, '');
   // The maps keep no names of functions, and a minified one says nothing.
   const named = functionName.length > 2 ? functionName : 'a function';

@@ -8,6 +8,7 @@ import {
   batchSize,
   byStep,
   byWorker,
+  firstByWorker,
   leavesByAuthority,
   modes,
   scanOf,
@@ -22,6 +23,9 @@ import { type Row, ratioRow } from './table.ts';
 const sum = (events: readonly Usage[], what: keyof Usage): number =>
   events.reduce((all, event) => all + event[what], 0);
 
+/** Of V8, in MB; Lambda's runtime sets a twentieth of the function's memory, and its own option goes before NODE_OPTIONS. */
+const smallYoungGeneration = ['--max-semi-space-size=4'];
+
 /** Everything once, one after another: what is compared stands close together in time. */
 async function round(scene: Scene, amounts: Amounts, samples: Samples): Promise<void> {
   for (const mode of modes) {
@@ -33,6 +37,10 @@ async function round(scene: Scene, amounts: Amounts, samples: Samples): Promise<
     }
     addWork(samples, `${mode} alone`, await byWorker(scene, mode, amounts.alone, 1));
   }
+  const most = Math.max(...amounts.scans);
+  const young = await scanOf(scene, most, smallYoungGeneration);
+  samples.add(`scan ${most} young memory`, young.maxRss / 1e6);
+  samples.add(`scan ${most} young cpu`, (young.cpu * 1000) / most);
   for (const count of amounts.scans) {
     const scanned = await scanOf(scene, count);
     const { ListSecrets = 0, SendMessageBatch = 0, ...others } = scanned.calls;
@@ -48,7 +56,7 @@ async function round(scene: Scene, amounts: Amounts, samples: Samples): Promise<
   }
   for (let start = 0; start < amounts.coldStarts; start++) {
     addStart(samples, 'bare', await bareStart(scene));
-    addStart(samples, 'renew', await byWorker(scene, 'rekey', 1, 1));
+    addStart(samples, 'renew', await firstByWorker(scene, 'rekey'));
   }
   addWork(samples, 'leaves', await leavesByAuthority(scene, amounts.authority));
   addWork(samples, 'authorities', await authorities(scene, amounts.authority));
@@ -164,8 +172,19 @@ function scans(samples: Samples, { scans: counts }: Amounts): Row[] {
   ]);
   const compare = (what: string, name: string, theirs: readonly number[], unit: string, atMost: number) =>
     ratioRow(what, { ours: samples.of(`scan ${most} ${name}`), theirs, unit }, { atMost });
+  const young = (name: string) => samples.of(`scan ${most} young ${name}`);
   return [
     ...each,
+    {
+      what: `scan of ${most.toLocaleString('en')}: peak memory with ${smallYoungGeneration}`,
+      judged: young('memory'),
+      unit: 'MB',
+    },
+    {
+      what: `scan of ${most.toLocaleString('en')}: CPU per secret with ${smallYoungGeneration}`,
+      judged: young('cpu'),
+      unit: 'µs',
+    },
     ...(counts.length > 1
       ? [
           compare(

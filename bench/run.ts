@@ -9,7 +9,7 @@ import { availableParallelism, cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { progress, projectRoot } from '../scripts/local/cache.ts';
-import { type Amounts, batchSize, byWorker, type Mode, modes } from './contests.ts';
+import { type Amounts, batchSize, byWorker, firstByWorker, modes, scanOf } from './contests.ts';
 import { growth, type Measured } from './model.ts';
 import { byOrigin, type Place, profileOf, topPlaces } from './profile.ts';
 import { measureAll, rowsOf } from './rounds.ts';
@@ -52,8 +52,7 @@ const scene = await setScene(amounts.stepRuns);
 try {
   const samples = await measureAll(scene, amounts);
   const rows = rowsOf(samples, amounts, scene);
-  const profiles: Profiled[] = [];
-  for (const mode of given.quick ? [] : modes) profiles.push(await profiled(mode));
+  const profiles = given.quick ? [] : await profiled();
   const text = report(samples, rows, profiles);
   say(text);
   const missed = rows.filter((row) => isMet(row) === false);
@@ -64,12 +63,21 @@ try {
 }
 
 interface Profiled {
-  readonly mode: Mode;
+  readonly what: string;
   readonly places: readonly Place[];
 }
 
-async function profiled(mode: Mode): Promise<Profiled> {
-  return { mode, places: await profileOf((given) => byWorker(scene, mode, whole.certificates, batchSize, given)) };
+async function profiled(): Promise<Profiled[]> {
+  const found: Profiled[] = [];
+  const add = async (what: string, run: Parameters<typeof profileOf>[0]) => {
+    progress(`a profile of ${what}`);
+    found.push({ what, places: await profileOf(run) });
+  };
+  for (const mode of modes) await add(mode, (given) => byWorker(scene, mode, whole.certificates, batchSize, given));
+  const most = Math.max(...whole.scans);
+  await add(`a scan of ${most.toLocaleString('en')}`, (given) => scanOf(scene, most, given));
+  await add('a start and its first renewal', (given) => firstByWorker(scene, 'rekey', given));
+  return found;
 }
 
 function report(samples: Samples, rows: readonly Row[], profiles: readonly Profiled[]): string {
@@ -91,10 +99,10 @@ function report(samples: Samples, rows: readonly Row[], profiles: readonly Profi
     markdown(rows),
     '### Growth, all certificates due at once: time of the run and its price',
     growth(measured),
-    ...profiles.flatMap(({ mode, places }) => [
-      `### Where the CPU of ${mode} goes`,
+    ...profiles.flatMap(({ what, places }) => [
+      `### Where the CPU of ${what} goes`,
       topPlaces(places),
-      topPlaces(byOrigin(places), 8).replace('own time', 'own time, together'),
+      topPlaces(byOrigin(places), 10).replace('own time', 'own time, together'),
     ]),
   ].join('\n\n');
 }

@@ -8,7 +8,7 @@ import { type LocalCa, startStepCa } from '../scripts/local/step-ca.ts';
 import { temporaryFolder } from '../scripts/local/temporary.ts';
 import { required } from '../scripts/local/tools.ts';
 import { inShape } from '../test/support/enrolled.ts';
-import { type BenchAws, startAws, startSlowCa, type Window } from './parts/aws.ts';
+import { type BenchAws, type ServerPair, startAws, startSlowCa, type Window } from './parts/aws.ts';
 import { type Bundle, bareBundle, ownBundle } from './parts/bundles.ts';
 
 export interface Scene {
@@ -20,6 +20,8 @@ export interface Scene {
   readonly bundles: Readonly<Record<'renew' | 'scan' | 'bare', Bundle>>;
   /** Of a function: AWS is the local one. */
   readonly env: Readonly<Record<string, string>>;
+  /** The same, where AWS is reached by TLS as it is in the world. */
+  readonly tlsEnv: Readonly<Record<string, string>>;
   /** Values of secrets whose certificate is due. */
   readonly values: readonly string[];
   readonly authority: AuthorityScene;
@@ -54,7 +56,8 @@ const differentLeaves = 20;
 
 export async function setScene(pairs: number): Promise<Scene> {
   const { path: folder, remove } = await temporaryFolder('bench');
-  const [aws, ca, program] = await Promise.all([startAws(), startStepCa(), step().then(required)]);
+  const [ca, program] = await Promise.all([startStepCa(), step().then(required)]);
+  const aws = await startAws(await serverPair(ca.access));
   const slow = await startSlowCa(ca.url, slowness);
   const leaves = await dueLeaves(ca.access, differentLeaves);
   return {
@@ -63,7 +66,8 @@ export async function setScene(pairs: number): Promise<Scene> {
     ca,
     slowCaUrl: slow.url,
     bundles: { renew: ownBundle('renew', folder), scan: ownBundle('scan', folder), bare: bareBundle(folder) },
-    env: environment(aws),
+    env: environment(aws.endpoint),
+    tlsEnv: { ...environment(aws.tlsEndpoint ?? ''), NODE_EXTRA_CA_CERTS: ca.rootFile },
     values: leaves.map(contentOf),
     authority: await authorityScene(),
     step: { program, ...(await stepFiles(folder, ca, leaves, pairs)) },
@@ -76,7 +80,12 @@ export async function setScene(pairs: number): Promise<Scene> {
   };
 }
 
-function environment({ endpoint }: BenchAws): Record<string, string> {
+async function serverPair(ca: CaAccess): Promise<ServerPair> {
+  const { certificatePem, chainPem, keyPem } = await forge(ca, { sans: ['dns:localhost'] });
+  return { certificate: certificatePem + chainPem, key: keyPem };
+}
+
+function environment(endpoint: string): Record<string, string> {
   return {
     PATH: process.env['PATH'] ?? '',
     AWS_ENDPOINT_URL: endpoint,

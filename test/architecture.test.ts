@@ -17,7 +17,10 @@ const rooms: Record<string, { rooms: string[]; packages: string[] }> = {
   providers: { rooms: ['domain', 'x509', 'authority'], packages: [] },
   inventory: { rooms: ['domain', 'policy'], packages: [] },
   hooks: { rooms: ['domain', 'secret'], packages: [] },
-  aws: { rooms: ['domain', 'x509'], packages: ['@aws-sdk/*', '@aws-lambda-powertools/*', '@smithy/*'] },
+  aws: {
+    rooms: ['domain', 'x509'],
+    packages: ['@aws-sdk/*', '@aws-lambda-powertools/*', '@smithy/*', '#smithy-config'],
+  },
 };
 const everything = Object.keys(rooms);
 
@@ -117,8 +120,8 @@ describe('the rooms', () => {
 
   it('take time, randomness, environment and network from compose.ts alone', () => {
     const air = /new Date\(\)|Date\.now\(\)|Math\.random\(|process\.env|[^.\w]fetch\(/;
-    // Lambda's runtime puts the role's credentials into the environment, and the SDK asks this module for them.
-    const allowed = ['compose.ts', 'aws/environment-credentials.ts'];
+    // Lambda's runtime puts the Region and the role's credentials into the environment, and the SDK asks these for them.
+    const allowed = ['compose.ts', 'aws/environment-config.ts', 'aws/environment-credentials.ts'];
     const offenders = all.filter(({ path, text }) => !allowed.includes(path) && air.test(withoutComments(text)));
     expect(offenders.map(({ path }) => path)).toEqual([]);
   });

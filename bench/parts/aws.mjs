@@ -1,8 +1,11 @@
 // AWS that answers at once, or at a given pace: the calls of a scan and of a renewal, on secrets that are made up from their number. A
 // process of its own, so that its work is not counted among ours; plain JavaScript, as it is started often.
-// Prints its port. POST /_bench sets the world (bench/parts/aws.ts says what it is), GET /_bench gives the calls since then.
+// Prints its ports, of plain HTTP and of HTTPS. POST /_bench sets the world (bench/parts/aws.ts says what it is), GET /_bench
+// gives the calls since then.   node aws.mjs <certificate and chain, PEM> <its key>
 import { createHash, createPublicKey, sign } from 'node:crypto';
+import { once } from 'node:events';
 import { createServer } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 
 process.stdin.on('end', () => process.exit()).resume(); // its starter is gone
 
@@ -174,7 +177,7 @@ function control(method, body) {
   return { calls, sent };
 }
 
-createServer((incoming, response) => {
+function serve(incoming, response) {
   const parts = [];
   incoming.on('data', (part) => parts.push(part));
   incoming.on('end', () => {
@@ -189,6 +192,9 @@ createServer((incoming, response) => {
     if (delay > 0) setTimeout(send, delay);
     else send();
   });
-}).listen(0, '127.0.0.1', function listening() {
-  process.stdout.write(`${this.address().port}\n`);
-});
+}
+
+const [cert, key] = process.argv.slice(2);
+const servers = [createServer(serve), ...(key ? [createTlsServer({ cert, key }, serve)] : [])];
+await Promise.all(servers.map((server) => once(server.listen(0, '127.0.0.1'), 'listening')));
+process.stdout.write(`${servers.map((server) => server.address().port).join(' ')}\n`);

@@ -35,7 +35,10 @@ export interface Window {
 export type Calls = Readonly<Record<string, number>>;
 
 export interface BenchAws {
+  /** Plain HTTP. */
   readonly endpoint: string;
+  /** The same over TLS; undefined where it has no certificate. */
+  readonly tlsEndpoint: string | undefined;
   /** All that was written is forgotten, and the calls are counted from now on. */
   set(world: World): Promise<void>;
   calls(): Promise<Calls>;
@@ -49,13 +52,21 @@ export const firstVersion = '00000000-0000-4000-8000-000000000000';
 
 export const arnOf = (name: string): string => `arn:aws:secretsmanager:us-east-1:000000000000:secret:${name}-AbCdEf`;
 
-export async function startAws(): Promise<BenchAws> {
-  const { port, stop } = await startPart('aws.mjs', []);
+/** PEM; the certificate is for localhost and has its chain behind it. */
+export interface ServerPair {
+  readonly certificate: string;
+  readonly key: string;
+}
+
+export async function startAws(pair?: ServerPair): Promise<BenchAws> {
+  const { said, stop } = await startPart('aws.mjs', pair ? [pair.certificate, pair.key] : []);
+  const [port, tlsPort] = said.split(' ');
   const endpoint = `http://127.0.0.1:${port}`;
   const ask = async (): Promise<{ calls: Calls; sent: string[] }> =>
     JSON.parse(await (await fetch(`${endpoint}/_bench`)).text());
   return {
     endpoint,
+    tlsEndpoint: tlsPort === undefined ? undefined : `https://localhost:${tlsPort}`,
     set: async (world) => {
       const answer = await fetch(`${endpoint}/_bench`, { method: 'POST', body: JSON.stringify(world) });
       if (!answer.ok) throw new Error(`the local AWS answered ${answer.status}`);
@@ -68,12 +79,12 @@ export async function startAws(): Promise<BenchAws> {
 
 /** The CA at `url`, each of whose answers comes so many milliseconds later. */
 export async function startSlowCa(url: string, milliseconds: number): Promise<{ url: string; stop: () => void }> {
-  const { port, stop } = await startPart('slow.mjs', [new URL(url).port, String(milliseconds)]);
-  return { url: `https://localhost:${port}`, stop };
+  const { said, stop } = await startPart('slow.mjs', [new URL(url).port, String(milliseconds)]);
+  return { url: `https://localhost:${said}`, stop };
 }
 
-/** A server that prints its port and ends with its stdin. */
-async function startPart(file: string, args: readonly string[]): Promise<{ port: string; stop: () => void }> {
+/** A server that says its ports and ends with its stdin. */
+async function startPart(file: string, args: readonly string[]): Promise<{ said: string; stop: () => void }> {
   const child = spawn(process.execPath, [join(import.meta.dirname, file), ...args], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
@@ -81,5 +92,5 @@ async function startPart(file: string, args: readonly string[]): Promise<{ port:
     once(child.stdout, 'data'),
     once(child, 'exit').then(() => Promise.reject(new Error(`${file} ended before it listened`))),
   ]);
-  return { port: String(first).trim(), stop: () => child.kill() };
+  return { said: String(first).trim(), stop: () => child.kill() };
 }

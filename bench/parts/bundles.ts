@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildSync } from 'esbuild';
-import { bundle } from '../../cdk/bundle.ts';
+import { bundle, forLambda } from '../../cdk/bundle.ts';
 
 export interface Bundle {
   /** The module that exports `handler`. */
@@ -23,19 +23,7 @@ export function ownBundle(name: 'renew' | 'scan', folder: string): Bundle {
 /** The same options of esbuild, and none of what makes ours small: no alias, no splitting. */
 export function bareBundle(folder: string): Bundle {
   const outdir = join(folder, 'bare');
-  buildSync({
-    entryPoints: [join(import.meta.dirname, 'bare.ts')],
-    outdir,
-    bundle: true,
-    format: 'esm',
-    outExtension: { '.js': '.mjs' },
-    platform: 'node',
-    target: 'node22',
-    mainFields: ['module', 'main'],
-    minify: true,
-    legalComments: 'none',
-    logLevel: 'silent',
-  });
+  buildSync({ ...forLambda, entryPoints: [join(import.meta.dirname, 'bare.ts')], outdir });
   return bundleAt(outdir, 'bare.mjs');
 }
 

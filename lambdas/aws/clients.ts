@@ -1,5 +1,6 @@
 /** What all clients of the AWS SDK have in common. */
 import type { SecretsManagerClientConfig } from '@aws-sdk/client-secrets-manager';
+import { SigningHash } from './signing-hash.ts';
 
 /** Where AWS is. What is left out the SDK finds by itself: Lambda's runtime sets AWS_REGION and the role's credentials. */
 export interface AwsOptions {
@@ -23,6 +24,7 @@ export function clientConfig(options: AwsOptions) {
     retryMode: 'standard',
     defaultsMode: 'standard', // else the SDK looks for it in ~/.aws/config
     requestHandler: timeouts,
+    sha256: SigningHash,
     ...(options.region === undefined ? {} : { region: options.region }),
     ...(options.endpoint === undefined ? {} : { endpoint: options.endpoint }),
     ...(options.credentials === undefined ? {} : { credentials: options.credentials }),

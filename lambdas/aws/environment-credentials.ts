@@ -3,8 +3,8 @@
  * takes the place of `@aws-sdk/credential-provider-node` (an alias of esbuild's), whose chain of files, SSO, instance
  * metadata and so on is half of a bundle and can find nothing in a Lambda.
  *
- * The one module beside compose.ts that reads process.env. It reads at each call: the SDK keeps the answer, and a
- * process lives no longer than the credentials it was started with.
+ * With environment-config.ts the one module beside compose.ts that reads process.env. It reads at each call: the SDK keeps
+ * the answer, and a process lives no longer than the credentials it was started with.
  */
 interface Credentials {
   readonly accessKeyId: string;

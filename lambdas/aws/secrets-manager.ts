@@ -93,7 +93,7 @@ function summary(
   return {
     arn,
     name,
-    tags: new Map((entry.Tags ?? []).flatMap(({ Key, Value }) => (Key === undefined ? [] : [[Key, Value ?? '']]))),
+    tags: tagsOf(entry),
     versions,
     currentVersionId: current?.[0],
     // The primary names its own Region here as soon as it has replicas.
@@ -105,6 +105,12 @@ function summary(
     ...(entry.OwningService ? { owningService: entry.OwningService } : {}),
     ...(entry.DeletedDate ? { deletedAt: entry.DeletedDate.getTime() } : {}),
   };
+}
+
+function tagsOf({ Tags = [] }: Pick<SecretListEntry, 'Tags'>): ReadonlyMap<string, string> {
+  const tags = new Map<string, string>();
+  for (const { Key, Value } of Tags) if (Key !== undefined) tags.set(Key, Value ?? '');
+  return tags;
 }
 
 async function read(client: SecretsManagerClient, secretId: string, versionId?: string): Promise<SecretVersion> {

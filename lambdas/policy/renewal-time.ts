@@ -1,5 +1,5 @@
 /** When a certificate is due. Pure, and the same for the plan, the scan and the worker. */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Warning } from '../domain/decision.ts';
 import { formatDuration, windowLength } from '../domain/duration.ts';
 import { RenewalError } from '../domain/errors.ts';
@@ -35,7 +35,7 @@ export function jitterFraction(secretArn: string, notBefore: Instant): number {
 
 /** SHA-256 of the text as a number in [0, 1). */
 export function hashFraction(text: string): number {
-  return createHash('sha256').update(text).digest().readUIntBE(0, 6) / 2 ** 48;
+  return Number.parseInt(hash('sha256', text, 'hex').slice(0, 12), 16) / 2 ** 48;
 }
 
 /**

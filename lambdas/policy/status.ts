@@ -33,7 +33,9 @@ function readValidity(secretTags: ReadonlyMap<string, string>): Validity | undef
 
 /** A failure in the future is a clock's or a joker's, and is ignored. */
 function readFailure(secretTags: ReadonlyMap<string, string>, now: Instant): Failure | undefined {
-  const match = /^(\d{1,6}) (\S{20}) (\w{1,40})$/.exec(secretTags.get(tags.failure) ?? '');
+  const noted = secretTags.get(tags.failure);
+  if (noted === undefined) return undefined; // as of most secrets
+  const match = /^(\d{1,6}) (\S{20}) (\w{1,40})$/.exec(noted);
   const at = parseInstant(match?.[2] ?? '');
   const code = match?.[3] ?? '';
   if (at === undefined || at > now || !isErrorCode(code)) return undefined;

@@ -147,8 +147,13 @@ function planEntry({ secret, profile, decision, status, time }: Judgement): Plan
 async function act(world: ScanWorld, messages: readonly QueueMessage[], judged: readonly Judgement[]): Promise<void> {
   await Promise.all([
     messages.length > 0 ? world.queue.send(messages) : undefined,
-    ...judged.map((judgement) => tell(world, judgement)),
+    ...judged.filter(isWorthTelling).map((judgement) => tell(world, judgement)),
   ]);
+}
+
+/** Most of a page is neither: not due, and nothing the matter. */
+function isWorthTelling({ decision, overdue }: Judgement): boolean {
+  return decision.code !== 'NotDue' || overdue;
 }
 
 function messageFor({ secret, decision }: Judgement, force: boolean): QueueMessage[] {

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { Certificate, Extension } from '../domain/certificate.ts';
 import { type Instant, parseInstant } from '../domain/instant.ts';
+import { keptByBytes } from '../domain/kept.ts';
 import { keySpecOfSpki } from './algorithms.ts';
 import {
   contextTag,
@@ -91,23 +92,11 @@ export function parseCertificate(der: Uint8Array): Certificate {
   };
 }
 
-/** Certificates that stand above many leaves, by their bytes; the one that was asked for longest ago goes first. */
-const issuers = new Map<string, Certificate>();
-const issuersKept = 200;
-
 /**
  * The same for one that stands above a leaf: the next renewal meets it again, so that it is parsed once a process, and with it
  * what signature.ts has found out about it. Throws InvalidCertificate.
  */
-export function parseIssuer(der: Uint8Array): Certificate {
-  const key = Buffer.from(der.buffer, der.byteOffset, der.byteLength).toString('latin1');
-  const certificate = issuers.get(key) ?? parseCertificate(der);
-  issuers.delete(key);
-  issuers.set(key, certificate);
-  const [oldest] = issuers.keys();
-  if (issuers.size > issuersKept && oldest !== undefined) issuers.delete(oldest);
-  return certificate;
-}
+export const parseIssuer: typeof parseCertificate = keptByBytes(200, parseCertificate);
 
 /** The fields of the one certificate that `der` is, as views of it. Throws InvalidCertificate. */
 export function certificateFields(der: Uint8Array): CertificateFields {

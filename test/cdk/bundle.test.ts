@@ -55,6 +55,26 @@ describe.each(['scan', 'renew'])('the bundle of %s', (name) => {
     expect(text.includes('sourceMappingURL')).toBe(false);
   });
 
+  it('loads at its start the handler and one module beside it', () => {
+    const loaded = (file: string) =>
+      [...readFileSync(join(outdir, file), 'utf8').matchAll(/(?:\bfrom|\bimport)\s*"\.\/([^"]+\.mjs)"/g)].map(
+        ([, imported]) => imported,
+      );
+    expect([...new Set(loaded(`${name}.mjs`))]).toEqual(['start.mjs']);
+    expect(loaded('start.mjs')).toEqual([]);
+  });
+
+  it('has no part that nothing leads to', () => {
+    const named = code.filter((file) => file === `${name}.mjs` || text.includes(`"./${file}"`));
+    expect(named).toEqual(code);
+  });
+
+  it('looks into no file of settings', () => {
+    expect(
+      ['.aws/config', 'AWS_CONFIG_FILE', 'AWS_SHARED_CREDENTIALS_FILE'].filter((each) => text.includes(each)),
+    ).toEqual([]);
+  });
+
   it('needs no require(), which an ES module lacks', () => {
     expect(text.includes('Dynamic require of')).toBe(false);
   });
