@@ -210,31 +210,34 @@ const table: readonly Row[] = [
   },
 ];
 
-/** Names of AWS's for "later": besides these, every 5xx and 429 and every failure of the network is one. */
-const passing = new Set([
+/** AWS's names for "too much at once"; besides these, all that begin with Throttl, and every 429. */
+const busy = new Set([
   'BandwidthLimitExceeded',
   'EC2ThrottledException',
+  'KmsThrottled',
+  'OverLimit',
+  'ProvisionedThroughputExceededException',
+  'RequestLimitExceeded',
+  'RequestThrottled',
+  'RequestThrottledException',
+  'SlowDown',
+  'TooManyRequestsException',
+]);
+/** Its names for "later"; besides these, what is too much at once, every 5xx and every failure of the network. */
+const passing = new Set([
   'InternalError',
   'InternalException',
   'InternalFailure',
   'InternalServerError',
   'InternalServiceError',
   'InternalServiceErrorException',
-  'KmsThrottled',
-  'OverLimit',
   'PriorRequestNotComplete',
-  'ProvisionedThroughputExceededException',
-  'RequestLimitExceeded',
-  'RequestThrottled',
-  'RequestThrottledException',
   'RequestTimeout',
   'RequestTimeoutException',
   'ServiceException',
   'ServiceUnavailable',
   'ServiceUnavailableException',
-  'SlowDown',
   'TimeoutError',
-  'TooManyRequestsException',
 ]);
 const networkCodes = new Set([
   'EAI_AGAIN',
@@ -280,7 +283,7 @@ function said(facts: Facts, call: AwsCall, meaning: Meaning | undefined, cause: 
   const where = `${awsServices[call.service]} ${verb} ${call.action} on ${quoteId(call.resource)}`;
   const network = facts.systemCode !== undefined && networkCodes.has(facts.systemCode) ? facts.systemCode : undefined;
   const name = network ?? (/^[\w.]{1,80}$/.test(facts.name) ? facts.name : 'an error');
-  return new RenewalError(code, `${where} (${name}${becauseOf(facts)}): ${todo}.`, { cause });
+  return new RenewalError(code, `${where} (${name}${becauseOf(facts)}): ${todo}.`, { cause, busy: isBusy(facts) });
 }
 
 function meaningOf(facts: Facts, { service, action }: AwsCall): Meaning | undefined {
@@ -299,10 +302,15 @@ function meaningOf(facts: Facts, { service, action }: AwsCall): Meaning | undefi
   return undefined;
 }
 
-function isPassing({ name, status, systemCode }: Facts): boolean {
-  if (passing.has(name) || name.startsWith('Throttl')) return true;
+function isPassing(facts: Facts): boolean {
+  const { name, status, systemCode } = facts;
+  if (isBusy(facts) || passing.has(name)) return true;
   if (systemCode !== undefined && networkCodes.has(systemCode)) return true;
-  return status !== undefined && (status === 429 || status >= 500);
+  return status !== undefined && status >= 500;
+}
+
+function isBusy({ name, status }: Facts): boolean {
+  return busy.has(name) || name.startsWith('Throttl') || status === 429;
 }
 
 /** `because no identity-based policy allows …` or `with an explicit deny in …`: AWS's words, which hold no input. */

@@ -3,6 +3,7 @@ import { RenewalError } from '../domain/errors.ts';
 import { deliveries, type QueueMessage } from '../domain/request.ts';
 import type { RenewalResult } from '../domain/result.ts';
 import { recordFailure } from './failure.ts';
+import { patient } from './patience.ts';
 import { renew, type Trace } from './renew.ts';
 import type { RenewalWorld } from './world.ts';
 
@@ -31,7 +32,7 @@ export async function renewQueued(world: RenewalWorld, message: QueueMessage, de
       force: message.force ?? false,
       dryRun: false,
     };
-    logResult(world, await renew(world, job, trace));
+    logResult(world, await renew(patient(world), job, trace));
     return {};
   } catch (thrown) {
     const isRetryable = thrown instanceof RenewalError && thrown.retryable;

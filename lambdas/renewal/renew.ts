@@ -16,7 +16,6 @@ import { resolveSettings } from '../policy/settings.ts';
 import { enrolment, gather, type Subject } from './gather.ts';
 import { resolveGivenKey } from './given-key.ts';
 import { describeOutput } from './out.ts';
-import { patient } from './patience.ts';
 import { perform } from './perform.ts';
 import { planRenewal } from './plan.ts';
 import { afterwards, resultOf, tagStatus } from './record.ts';
@@ -96,10 +95,8 @@ async function renewOnce(
   // A message that comes late reads nothing, but where an earlier try has still to be announced.
   if (overtaken && job.versionId !== undefined && unannounced(enrolled) === undefined)
     return leftAlone(secret, trace, overtaken);
-  const gathered = await gather(world, enrolled, current);
-  if ('action' in gathered) return leftAlone(secret, trace, gathered);
-  const isQueued = job.versionId !== undefined; // who asks by hand is told at once
-  const subject = isQueued ? { ...gathered, provider: patient(gathered.provider, world) } : gathered;
+  const subject = await gather(world, enrolled, current);
+  if ('action' in subject) return leftAlone(secret, trace, subject);
   trace.subject = subject;
   await settle(world, job, subject);
   if (overtaken) return skipped(subject, overtaken);

@@ -6,6 +6,7 @@ import { pemBlocks } from '../../lambdas/domain/pem.ts';
 import { tags } from '../../lambdas/domain/tags.ts';
 import { defaultTimeoutMs } from '../../lambdas/providers/https.ts';
 import { renewQueued } from '../../lambdas/renewal/queued.ts';
+import type { RenewalWorld } from '../../lambdas/renewal/world.ts';
 import { parseCertificate } from '../../lambdas/x509/certificate.ts';
 import { tags as derTags, sequenceOf } from '../../lambdas/x509/der.ts';
 import * as der from '../../lambdas/x509/der-encode.ts';
@@ -249,7 +250,7 @@ async function scene(answerTo: (before: Certificate) => Hostile, timeoutMs = 1_5
   });
   open.push(ca);
   const provider = ca.provider({ timeoutMs });
-  const hostile = Object.assign(Object.create(world) as World, { providerFor: async () => provider });
+  const hostile: RenewalWorld = { ...world, providerFor: async () => provider };
   const enrol = (name: string, mode: 'renew' | 'rekey'): { arn: string; leaf: Certificate } => {
     const dates = { notBefore: now - 10 * hour, notAfter: now + 2 * hour };
     const arn = world.enrol({ name, key: newKey(), tags: { [tags.mode]: mode }, ...dates });

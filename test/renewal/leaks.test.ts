@@ -9,6 +9,7 @@ import { errorCodes, RenewalError } from '../../lambdas/domain/errors.ts';
 import { tags } from '../../lambdas/domain/tags.ts';
 import { importCertificate } from '../../lambdas/hooks/import-certificate.ts';
 import { rotateStep } from '../../lambdas/renewal/rotation.ts';
+import type { RenewalWorld } from '../../lambdas/renewal/world.ts';
 import { scene as apiScene, tokens as apiTokens, usual } from '../authority/http/scene.ts';
 import { makeHierarchy, spkiOf } from '../fakes/certificates.ts';
 import { renewedEvent } from '../hooks/events.ts';
@@ -29,7 +30,7 @@ import {
   withCa,
   withText,
 } from './stage.ts';
-import { dueDates, pairOf, type World } from './world.ts';
+import { dueDates, pairOf } from './world.ts';
 
 afterAll(closeAll);
 
@@ -185,7 +186,7 @@ const mishaps: Readonly<Record<string, Mishap>> = {
   },
   'native rotation, and a key in its event': async (stage) => {
     const secretId = stage.enrol();
-    const world = Object.assign(Object.create(stage.world) as World, { journal: stage.journal });
+    const world: RenewalWorld = { ...stage.world, journal: stage.journal };
     for (const write of Object.values(clipboards)) {
       const text = write(stage.key());
       const ClientRequestToken = text.slice(0, 64);

@@ -7,7 +7,7 @@ import { tags } from '../../lambdas/domain/tags.ts';
 import { renewOnDemand } from '../../lambdas/renewal/on-demand.ts';
 import { scan } from '../../lambdas/renewal/scan.ts';
 import { FakeJournal } from '../fakes/journal.ts';
-import { type Handler, limit, poll, TimedQueue, timed, VirtualTime } from './pressure.ts';
+import { type Handler, limit, limitWrites, poll, TimedQueue, timed, VirtualTime } from './pressure.ts';
 import { hour, newKey, start, World } from './world.ts';
 
 const minute = 60_000;
@@ -107,6 +107,18 @@ it('2,000 that are due at once: no storm, each is renewed once, and all before t
   expect(pressure.peak).toBeLessThanOrEqual(mostAtOnce);
   expect(mostPerSecond(pressure.asked)).toBeLessThanOrEqual(mostAtOnce);
   expect(pressure.asked.length).toBeLessThan(6 * count);
+}, 120_000);
+
+it('3,000 that are due at once, and Secrets Manager takes 50 writes a second: each is issued and renewed once', async () => {
+  const count = 3_000;
+  const { queue, world, time, renewed, run } = scene({ count, perSecond: () => 100_000 });
+  const quota = limitWrites(world.store, time, 50);
+  const took = await run(() => queue.length === 0 && queue.sentAt.length > 0);
+  expect(quota.refused).toBeGreaterThan(0);
+  expect(renewed()).toBe(count);
+  expect(world.ca.issued).toHaveLength(count);
+  expect(queue.deadLetters).toEqual([]);
+  expect(took).toBeLessThan(4 * minute); // two writes each: two minutes at least
 }, 120_000);
 
 it.each(['3', '15'])(

@@ -3,11 +3,13 @@
  * handler, the fakes around them, and a CA that takes so many requests a second.
  */
 import type { SQSBatchResponse } from 'aws-lambda';
+import { awsError } from '../../lambdas/aws/errors.ts';
 import type { CaProvider, Clock, Queue } from '../../lambdas/domain/ports.ts';
 import { deliveries, type QueueMessage } from '../../lambdas/domain/request.ts';
 import { refusal } from '../../lambdas/providers/step-ca/errors.ts';
 import type { FakeCa } from '../fakes/ca.ts';
 import type { FakeClock } from '../fakes/clock.ts';
+import type { FakeStore } from '../fakes/store.ts';
 
 /**
  * Time that stands still while anything is done, and else goes on to whatever is waited for next. What takes threads (a CA
@@ -192,20 +194,49 @@ export function timed(ca: FakeCa, time: VirtualTime): CaProvider {
   };
 }
 
+/** Takes a token where there is one. */
+function bucket(clock: Clock, perSecond: () => number): () => boolean {
+  let tokens = perSecond();
+  let filledAt = clock.now();
+  return () => {
+    tokens = Math.min(perSecond(), tokens + ((clock.now() - filledAt) / 1_000) * perSecond());
+    filledAt = clock.now();
+    if (tokens < 1) return false;
+    tokens -= 1;
+    return true;
+  };
+}
+
+const writeTakes = 30;
+
+/** Secrets Manager's quota: PutSecretValue and UpdateSecretVersionStage together, of the whole account. The SDK tries thrice. */
+export function limitWrites(store: FakeStore, time: VirtualTime, perSecond: number): { refused: number } {
+  const take = bucket(time.clock, () => perSecond);
+  const quota = { refused: 0 };
+  const enter = async ({ args: [resource] }: { readonly args: readonly unknown[] }): Promise<void> => {
+    for (const pause of [100, 200, 0]) {
+      await time.clock.sleep(writeTakes);
+      if (take()) return;
+      await time.clock.sleep(pause);
+    }
+    quota.refused++;
+    const thrown = Object.assign(new Error('Rate exceeded'), { name: 'ThrottlingException' });
+    throw awsError(thrown, { service: 'secrets', action: 'PutSecretValue', resource: String(resource) });
+  };
+  for (const method of ['stage', 'promote']) store.faults.meanwhile('before', method, enter, { times: Infinity });
+  return quota;
+}
+
 /** A bucket of `perSecond` tokens that fills as fast; who finds it empty is told so, with step-ca's client's own error. */
 export function limit(ca: FakeCa, time: VirtualTime, perSecond: () => number, retryAfter?: string): Pressure {
   const { clock } = time;
   const pressure: Pressure = { asked: [], peak: 0 };
-  let tokens = perSecond();
-  let filledAt = clock.now();
+  const take = bucket(clock, perSecond);
   let present = 0;
   const enter = async ({ args }: { readonly args: readonly unknown[] }): Promise<void> => {
     pressure.asked.push(clock.now());
     pressure.peak = Math.max(pressure.peak, ++present);
-    tokens = Math.min(perSecond(), tokens + ((clock.now() - filledAt) / 1_000) * perSecond());
-    filledAt = clock.now();
-    const isServed = tokens >= 1;
-    if (isServed) tokens -= 1;
+    const isServed = take();
     await time.rest(isServed ? answerTakes : refusalTakes);
     present--;
     if (isServed) return;

@@ -10,6 +10,7 @@ import { parseAskCaRequest, parseQueueMessage, parseScanRequest } from '../../la
 import { renewOnDemand } from '../../lambdas/renewal/on-demand.ts';
 import { renewQueued } from '../../lambdas/renewal/queued.ts';
 import { scan } from '../../lambdas/renewal/scan.ts';
+import type { RenewalWorld, ScanWorld } from '../../lambdas/renewal/world.ts';
 import { makeKey } from '../fakes/certificates.ts';
 import { fakeInfisical, login } from '../fakes/infisical.ts';
 import { hour, type MockCa, mockCa, now } from '../providers/step-ca/mock-ca.ts';
@@ -30,11 +31,15 @@ export class Stage {
 
   readonly journal = powertoolsJournal();
   readonly #ids = new Set<string>();
-  readonly #world = Object.assign(Object.create(this.world) as World, { journal: this.journal });
 
   constructor(lines: string[]) {
     this.lines = lines;
     this.world.store.add({ name: 'pki/password', value: `${keyPassword}\n` });
+  }
+
+  /** As it is now: a test may have given it another CA. */
+  get #world(): RenewalWorld & ScanWorld {
+    return { ...this.world, journal: this.journal };
   }
 
   /** A key that must not be found again. */
