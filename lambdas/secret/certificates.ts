@@ -67,15 +67,7 @@ function distinct(list: readonly Uint8Array[]): Uint8Array[] {
 export function findLeaf(found: readonly FoundCertificate[], key: KeyObject | undefined): Uint8Array | undefined {
   const [first] = found;
   if (key === undefined || found.length < 2) return first?.der;
-  return (found.find(({ x509 }) => isKeyOf(x509, key)) ?? first)?.der;
-}
-
-function isKeyOf(x509: X509Certificate, key: KeyObject): boolean {
-  try {
-    return x509.checkPrivateKey(key);
-  } catch {
-    return false; // a public key of a kind that OpenSSL does not know
-  }
+  return (found.find(({ x509 }) => x509.checkPrivateKey(key)) ?? first)?.der;
 }
 
 /** Self-issued and signed by its own key: where a path ends. */

@@ -27,7 +27,8 @@ export async function openEncryptedBlock(block: PemBlock, where: string, context
   }
 }
 
-const lowerFirst = (text: string) => text.charAt(0).toLowerCase() + text.slice(1);
+/** A text's name within a sentence. */
+export const lowerFirst = (text: string) => text.charAt(0).toLowerCase() + text.slice(1);
 
 /** A SealError as what the user may read. */
 export function explain(error: unknown, what: string): unknown {

@@ -7,7 +7,7 @@ import { pemBlocks } from '../domain/pem.ts';
 import type { SecretValue } from '../domain/secret.ts';
 import { openValue } from './document.ts';
 import { readSecret } from './index.ts';
-import { findPrivateKey, isPrivateKeyBlock } from './private-key.ts';
+import { findPrivateKey } from './private-key.ts';
 import type { ReadOptions } from './shape.ts';
 
 const expected = 'one private key: PEM text, or JSON with the field privateKey, private_key or tls.key';
@@ -18,7 +18,7 @@ export async function readGivenKey(value: SecretValue, options: ReadOptions = {}
   const { document } = openValue(value, expected);
   const context = { password: options.password, allowNoKey: false, entropy: options.entropy ?? randomBytes };
   if (document.kind === 'pem') {
-    return (await findPrivateKey(document.blocks.filter(isPrivateKeyBlock), 'The PEM text', context)).privateKey;
+    return (await findPrivateKey(document.blocks, 'The PEM text', context)).privateKey;
   }
   if (document.kind === 'json') {
     const texts = keyFields.flatMap((field) => document.members.get(field)?.value.value ?? []);

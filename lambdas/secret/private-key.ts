@@ -84,7 +84,7 @@ async function openBlock(
 }
 
 function readDer(der: Uint8Array, type: Encoding, where: string, decrypted: boolean): KeyObject {
-  const jwk = type === 'pkcs8' ? jwkOfPkcs8(der) : undefined;
+  const jwk = jwkOfPkcs8(der);
   try {
     if (jwk) return createPrivateKey({ key: { ...jwk }, format: 'jwk' });
     return createPrivateKey({ key: Buffer.from(der), format: 'der', type });

@@ -1,4 +1,4 @@
-import { createPrivateKey, type KeyObject } from 'node:crypto';
+import { createPrivateKey, type KeyObject, randomBytes } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { encodePem, pemBlocks } from '../../lambdas/domain/pem.ts';
 import {
@@ -7,6 +7,8 @@ import {
   encodeOctets,
   encodeSequence,
 } from '../../lambdas/secret/encryption/der.ts';
+import { sealLegacy } from '../../lambdas/secret/encryption/legacy-pem.ts';
+import { seal, usualDerivation } from '../../lambdas/secret/encryption/pbes.ts';
 import { readSecret } from '../../lambdas/secret/index.ts';
 import { cpuTime } from '../support/cpu-time.ts';
 import { goldenKey, goldenPassword, goldenText, makeMaterial, pem, text } from './material.ts';
@@ -110,6 +112,17 @@ describe('legacy PEM encryption', () => {
     expect(createPrivateKey({ key: field, passphrase: password }).equals(m.nextLeaf('Ed25519').key)).toBe(true);
   });
 
+  it('stays around PKCS#8, where there is some', async () => {
+    const headers = ['Proc-Type: 4,ENCRYPTED', `DEK-Info: AES-256-CBC,${'00'.repeat(16)}`];
+    const info = goldenKey().export({ format: 'der', type: 'pkcs8' });
+    const sealed = sealLegacy(headers, info, password, randomBytes);
+    const content = await readSecret(secret(encodePem('PRIVATE KEY', sealed.data, '\n', sealed.headers)), { password });
+    const key = { kind: 'private', privateKey: m.nextLeaf('Ed25519').key } as const;
+    const field = keyField(await content.write({ ...content, root: undefined, key }));
+    expect(field.startsWith('-----BEGIN PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,')).toBe(true);
+    expect(createPrivateKey({ key: field, passphrase: password }).equals(key.privateKey)).toBe(true);
+  });
+
   it('stays in CRLF, and in PEM text', async () => {
     const held = `${goldenText('step-encrypted.key')}${goldenText('step-encrypted.crt')}`.replaceAll('\n', '\r\n');
     const content = await readSecret(text(held), { password });
@@ -133,12 +146,26 @@ describe('passwords', () => {
     const value = secret(goldenText(file));
     await expect(readSecret(value)).rejects.toMatchObject({
       code: 'PasswordRequired',
-      message: expect.stringContaining('passwordSecretId'),
+      message: expect.stringMatching(/^The private key of the field "privateKey" is encrypted: set passwordSecretId /),
     });
     for (let i = 0; i < 5; i++) {
       const wrong = await readSecret(value, { password: `tr0ub4dor${i}` }).catch((error) => error);
-      expect(wrong).toMatchObject({ code: 'PasswordRequired', message: expect.stringContaining('does not open it') });
+      const message = 'The private key of the field "privateKey" is encrypted and the password does not open it';
+      expect(wrong).toMatchObject({ code: 'PasswordRequired', message: expect.stringContaining(message) });
       expect(wrong.message).not.toContain('tr0ub4dor');
+    }
+  });
+
+  it('another one that comes to good padding by chance: what it opens is no key', async () => {
+    const { algorithm, data } = await seal(new Uint8Array(20), password, usualDerivation, randomBytes);
+    const pkcs8Block = encodePem('ENCRYPTED PRIVATE KEY', encodeSequence(algorithm, encodeOctets(data)));
+    const headers = ['Proc-Type: 4,ENCRYPTED', `DEK-Info: AES-256-CBC,${'00'.repeat(16)}`];
+    const legacyBlock = sealLegacy(headers, new Uint8Array(20), password, randomBytes);
+    for (const block of [pkcs8Block, encodePem('EC PRIVATE KEY', legacyBlock.data, '\n', legacyBlock.headers)]) {
+      await expect(readSecret(secret(block), { password })).rejects.toMatchObject({
+        code: 'PasswordRequired',
+        message: expect.stringContaining('the password does not open it'),
+      });
     }
   });
 
@@ -166,6 +193,14 @@ describe('passwords', () => {
 describe('what is refused', () => {
   it('a scheme that OpenSSL 3 has no more', async () => {
     const read = readSecret(secret(goldenText('pbes1-md5-des.key')), { password });
+    await expect(read).rejects.toMatchObject({ code: 'UnsupportedSecret', message: expect.stringContaining('PBES2') });
+  });
+
+  it.each<[string, Uint8Array]>([
+    ['a block that holds nothing encrypted', encodeSequence()],
+    ['a block that is cut', Uint8Array.of(0x30, 0x10)],
+  ])('%s', async (_, der) => {
+    const read = readSecret(secret(encodePem('ENCRYPTED PRIVATE KEY', der)), { password });
     await expect(read).rejects.toMatchObject({ code: 'UnsupportedSecret', message: expect.stringContaining('PBES2') });
   });
 

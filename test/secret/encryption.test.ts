@@ -19,7 +19,7 @@ import {
   tag,
 } from '../../lambdas/secret/encryption/der.ts';
 import { openLegacy, sealLegacy } from '../../lambdas/secret/encryption/legacy-pem.ts';
-import { open, SealError } from '../../lambdas/secret/encryption/pbes.ts';
+import { open, SealError, seal } from '../../lambdas/secret/encryption/pbes.ts';
 import { readGivenKey } from '../../lambdas/secret/given-key.ts';
 import { openFile } from '../../lambdas/secret/pkcs12/file.ts';
 import { beginsLikePkcs12 } from '../../lambdas/secret/pkcs12.ts';
@@ -147,6 +147,7 @@ describe('object identifiers', () => {
     ['0.9.2342', '0603099226'],
     ['2.999.3', '0603883703'],
     ['1.2.128', '06032a8100'],
+    ['1.2.16384', '06042a818000'],
   ])('%s', (dotted, encoded) => {
     expect(objectIdentifier(only(bytes(encoded)))).toBe(dotted);
     expect(hex(encodeObjectIdentifier(dotted))).toBe(encoded);
@@ -191,6 +192,7 @@ describe('schemes of encryption', () => {
     ['nothing', bytes('')],
     ['PBES1 with MD5', id('1.2.840.113549.1.5.3', encodeSequence(salt, encodeInteger(1)))],
     ['PBES2 without parameters', id(oid.pbes2)],
+    ['another name for parameters of PBES2', pbes2(pbkdf2(1), aes, '1.2.3')],
     ['an unknown cipher', pbes2(pbkdf2(1), id('1.2.3', encodeOctets(new Uint8Array(16))))],
     ['an unknown PRF', pbes2(pbkdf2(1, '1.2.3'))],
     ['an unknown key derivation', pbes2(pbkdf2(1, oid.sha256, '1.2.3'))],
@@ -214,6 +216,18 @@ describe('schemes of encryption', () => {
   ])('%s with data of another password', async (_, algorithm) => {
     await expect(open(algorithm, new Uint8Array(16).fill(7), 'password')).rejects.toThrow(new SealError('password'));
   });
+});
+
+it.each<['sha1' | 'sha224' | 'sha256' | 'sha384' | 'sha512', string]>([
+  ['sha1', '2a864886f70d0209'],
+  ['sha224', '2a864886f70d0209'],
+  ['sha256', '2a864886f70d0209'],
+  ['sha384', '2a864886f70d020a'],
+  ['sha512', '2a864886f70d020b'],
+])('what was derived by HMAC with %s is written with SHA-256 at least', async (digest, prf) => {
+  const before = { kind: 'pbkdf2', iterations: 1, digest } as const;
+  const { algorithm } = await seal(bytes('00'), 'p', before, (size) => new Uint8Array(size));
+  expect(hex(algorithm)).toContain(`0608${prf}`);
 });
 
 describe('headers of legacy PEM encryption', () => {
@@ -265,6 +279,7 @@ describe('a PKCS#12 file', () => {
     ['one of indefinite length', '3080 020103 3080', true],
     ['another version', '3010 020104 300b', false],
     ['a version of two bytes', '3010 02020003 30', false],
+    ['a version of two bytes that begins with 3', '3010 02020330', false],
     ['no version', '3010 040103 300b', false],
     ['no sequence', '3110 020103 300b', false],
     ['something else behind the version', '3010 020103 310b', false],
@@ -337,7 +352,15 @@ describe('a given key', () => {
     await expect(readGivenKey(value)).rejects.toMatchObject({ name: 'PasswordRequired' });
   });
 
+  it('in a PKCS#12 file', async () => {
+    const file = goldenBytes('openssl.p12');
+    isGolden(await readGivenKey({ kind: 'binary', bytes: file }, { password: goldenPassword }));
+    const packed = json({ pkcs12: Buffer.from(file).toString('base64') });
+    isGolden(await readGivenKey(packed, { password: goldenPassword }));
+  });
+
   it.each<[string, ReturnType<typeof text>, string | RegExp]>([
+    ['one in KMS', json({ certificate: goldenText('leaf.crt'), kmsKeyId: 'alias/a' }), /no private key: expected one/],
     ['two in PEM', text(key + key), /2 private keys|private key/],
     ['a certificate alone', text(goldenText('leaf.crt')), /The PEM text/],
     ['two fields', json({ privateKey: key, private_key: key }), /privateKey/],

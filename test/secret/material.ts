@@ -67,6 +67,8 @@ export async function issue(
 export async function makeMaterial() {
   const root = await issue('Root', 'P-256');
   const nextRoot = await issue('Next Root', 'P-256');
+  const otherRoot = await issue('Other Root', 'P-256');
+  const crossRoot = await issue('Root', 'P-256', { ...otherRoot, name: 'Root' });
   const intermediates = [
     await issue('A', 'P-256', root),
     await issue('B', 'P-256', root),
@@ -88,6 +90,9 @@ export async function makeMaterial() {
   return {
     root: root.der,
     nextRoot: nextRoot.der,
+    otherRoot: otherRoot.der,
+    /** Self-issued and not self-signed: issuer and subject have the root's name, and another root's key signed it. */
+    crossRoot: crossRoot.der,
     a: a.der,
     b: b.der,
     c: c.der,

@@ -1,5 +1,6 @@
-import type { KeyObject } from 'node:crypto';
+import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { encodePem } from '../../lambdas/domain/pem.ts';
 import type { SecretValue } from '../../lambdas/domain/secret.ts';
 import { type NextContent, readSecret } from '../../lambdas/secret/index.ts';
 import { goldenText, keyPem, makeMaterial, newKey, pem, text } from './material.ts';
@@ -117,6 +118,33 @@ describe('the chain goes where it was', () => {
       () => ({ certificate: pem(nextLeaf()), certificateChain: pem(m.b) }),
     ],
     [
+      'a chain field with the root alone gets the chain before it',
+      () => ({ certificate: pem(leaf()), certificateChain: `# root\n${pem(m.root)}\n` }),
+      () => [m.b, m.c],
+      () => ({
+        certificate: pem(nextLeaf()),
+        certificateChain: `# root\n${pem(m.b)}\n${pem(m.c)}\n${pem(m.nextRoot)}\n`,
+      }),
+    ],
+    [
+      'two roots, neither of them the root of today: it takes the place of the first',
+      () => ({ certificate: pem(leaf()), certificateChain: `${pem(m.root)}\n${pem(m.otherRoot)}` }),
+      () => [],
+      () => ({ certificate: pem(nextLeaf()), certificateChain: `${pem(m.nextRoot)}\n${pem(m.otherRoot)}` }),
+    ],
+    [
+      'two roots, one of them the root of today, stay',
+      () => ({ certificate: pem(leaf()), certificateChain: `${pem(m.root)}\n${pem(m.nextRoot)}` }),
+      () => [],
+      () => ({ certificate: pem(nextLeaf()), certificateChain: `${pem(m.root)}\n${pem(m.nextRoot)}` }),
+    ],
+    [
+      'a root under another key, which has the same name, is an intermediate',
+      () => ({ certificate: pem(leaf()), certificateChain: `${pem(m.a)}\n${pem(m.crossRoot)}` }),
+      () => [m.b, m.c],
+      () => ({ certificate: pem(nextLeaf()), certificateChain: `${pem(m.b)}\n${pem(m.c)}` }),
+    ],
+    [
       'a certificate of the chain that stays keeps its text, however it is broken into lines',
       () => ({ certificate: pem(leaf()), certificateChain: `${pem(m.a).replace('\n', '\n\n')}\n` }),
       () => [m.a, m.b],
@@ -149,6 +177,12 @@ describe('the chain goes where it was', () => {
     ],
     ['an empty array', () => ({ ca_chain: [] }), () => [m.b, m.c], () => ({ ca_chain: [pem(m.b), pem(m.c)] })],
     [
+      'an array of the root alone gets the chain before it',
+      () => ({ ca_chain: [pem(m.root)] }),
+      () => [m.b, m.c],
+      () => ({ ca_chain: [pem(m.b), pem(m.c), pem(m.nextRoot)] }),
+    ],
+    [
       'an array of one string with the whole chain',
       () => ({ ca_chain: [`${pem(m.a)}\n${pem(m.b)}\n`] }),
       () => [m.c],
@@ -159,6 +193,19 @@ describe('the chain goes where it was', () => {
       () => ({ certificate_chain: `${pem(m.a)}\n` }),
       () => [m.b],
       () => ({ certificate_chain: `${pem(m.b)}\n` }),
+    ],
+    [
+      'an empty issuing_ca gets the first of the chain',
+      () => ({ issuing_ca: '' }),
+      () => [m.b, m.c],
+      () => ({ issuing_ca: pem(m.b) }),
+    ],
+    ['an empty issuing_ca stays so without a chain', () => ({ issuing_ca: '' }), () => [], () => ({ issuing_ca: '' })],
+    [
+      'issuing_ca with more than the issuer holds the issuer',
+      () => ({ issuing_ca: `${pem(m.a)}\n${pem(m.root)}\n` }),
+      () => [m.b, m.c],
+      () => ({ issuing_ca: `${pem(m.b)}\n` }),
     ],
     ['issuing_ca alone', () => ({ issuing_ca: pem(m.a) }), () => [m.b, m.c], () => ({ issuing_ca: pem(m.b) })],
     [
@@ -201,6 +248,31 @@ describe('the chain goes where it was', () => {
     };
     const written = await write(json(before), { chain: [m.a, m.b] });
     expect(JSON.parse(written).certificateChain).toBe(`${pem(m.nextRoot)}\n${pem(m.b)}\n${pem(m.a)}`);
+  });
+
+  it('keeps each root in its place while the chain is handed back', async () => {
+    const held = json({
+      certificate: `${pem(leaf())}\n${pem(m.root)}`,
+      certificateChain: `${pem(m.a)}\n${pem(m.nextRoot)}`,
+      privateKey: key,
+    });
+    const content = await readSecret(held);
+    expect(await content.write({ ...content, root: undefined, key: undefined })).toEqual(held);
+  });
+
+  it('tells of a certificate that the secret holds twice once', async () => {
+    const chains = { certificate: `${pem(leaf())}\n${pem(m.a)}`, certificateChain: `${pem(m.a)}\n${pem(m.root)}` };
+    expect((await readSecret(json({ ...chains, privateKey: key }))).chain).toEqual([m.a, m.root]);
+  });
+
+  it('names the certificate of the new chain that is none', async () => {
+    const spoilt = m.b.subarray(0, 100);
+    await expect(
+      write(json({ certificate: pem(leaf()), privateKey: key }), { chain: [m.a, spoilt] }),
+    ).rejects.toMatchObject({
+      code: 'InvalidCertificate',
+      message: expect.stringContaining('Certificate 2 of the new chain is not an X.509 certificate'),
+    });
   });
 
   it('leaves an old root where no other is given', async () => {
@@ -276,6 +348,13 @@ describe('PEM text', () => {
     expect(content.leaf).toEqual(m.b);
   });
 
+  it('finds the leaf behind a certificate with a kind of key that OpenSSL does not know', async () => {
+    const unknown = Buffer.from(m.b);
+    unknown[unknown.indexOf('2a8648ce3d0201', 'hex') + 6] = 0x7f;
+    const content = await readSecret(text(`${pem(unknown)}\n${pem(leaf())}\n${key}`));
+    expect([content.leaf, content.chain]).toEqual([leaf(), [new Uint8Array(unknown)]]);
+  });
+
   it('has no place for a key in KMS', async () => {
     const written = write(text(`${pem(leaf())}\n${key}`), { key: { kind: 'kms', keyId: 'alias/a' } });
     await expect(written).rejects.toMatchObject({ code: 'UnsupportedSecret' });
@@ -308,6 +387,14 @@ describe('the key', () => {
     expect(again.key.kind === 'private' && again.key.privateKey.equals(privateKey)).toBe(true);
   });
 
+  it('of a kind that has no JSON Web Key is written as well', async () => {
+    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'secp224r1' });
+    const written = await write(json({ certificate: pem(leaf()), privateKey: key }), {
+      key: { kind: 'private', privateKey },
+    });
+    expect(JSON.parse(written).privateKey).toBe(keyPem(privateKey));
+  });
+
   it('EC PARAMETERS follow the curve, and go with it', async () => {
     const ecparam = goldenText('openssl-ecparam.key');
     const before = text(`${ecparam}${pem(leaf())}\n`);
@@ -323,6 +410,18 @@ describe('the key', () => {
     expect(await write(before, { leaf: leaf(), chain: [], key: undefined })).toBe(
       before.kind === 'string' ? before.text : '',
     );
+  });
+
+  it('EC PARAMETERS of the same curve keep their text', async () => {
+    const before = `-----BEGIN EC PARAMETERS-----\nBggqhkjO\nPQMBBw==\n-----END EC PARAMETERS-----\n`;
+    const held = text(`${before}${keyPem(m.leaf('P-256').key, 'traditional')}\n${pem(leaf())}\n`);
+    expect(await write(held)).toBe(`${before}${keyPem(m.nextLeaf('P-256').key, 'traditional')}\n${pem(nextLeaf())}\n`);
+  });
+
+  it('beside a header that is not of encryption is in the open', async () => {
+    const der = m.leaf('P-256').key.export({ format: 'der', type: 'pkcs8' });
+    const content = await readSecret(text(`${encodePem('PRIVATE KEY', der, '\n', ['X-Note: mine'])}\n${pem(leaf())}`));
+    expect(content.needsPassword).toBe(false);
   });
 
   it('in KMS is a name that can be exchanged', async () => {

@@ -87,7 +87,7 @@ const table: [string, () => SecretValue, string][] = [
   [
     'an OpenSSH key',
     () => json({ certificate, privateKey: key.replaceAll('PRIVATE', 'OPENSSH PRIVATE') }),
-    'a private key of another kind',
+    'a private key of another kind: expected one PEM block PRIVATE KEY, ENCRYPTED PRIVATE KEY, EC PRIVATE KEY, RSA PRIVATE KEY',
   ],
   [
     'a key that is none',
@@ -153,7 +153,10 @@ describe('what is no secret of ours is refused, with what was found and what was
     );
     for (const spoilt of [other, behind, `${certificate}\n${other}`]) {
       for (const value of [json({ certificate: spoilt, privateKey: key }), text(`${spoilt}\n${key}`)]) {
-        expect(await failure(value)).toMatchObject({ code: 'InvalidCertificate' });
+        const message = expect.stringMatching(
+          /^Certificate [12] of .* is not an X\.509 certificate: .* Put the certificate /,
+        );
+        expect(await failure(value)).toMatchObject({ code: 'InvalidCertificate', message });
       }
     }
   });

@@ -24,7 +24,8 @@ export class WorkBudget {
   }
 
   scrypt(cost: number, blockSize: number, parallelization: number): boolean {
-    if (cost < 1 || blockSize < 1 || parallelization < 1 || 128 * cost * blockSize > mostScryptMemory) return false;
+    // RFC 7914 section 2: the cost is larger than 1.
+    if (cost < 2 || blockSize < 1 || parallelization < 1 || 128 * cost * blockSize > mostScryptMemory) return false;
     return this.#take(cost * blockSize * parallelization * price.scryptBlock);
   }
 

@@ -13,11 +13,13 @@ interface LegacyCipher {
   readonly ivLength: number;
 }
 
+const aes256 = { name: 'AES-256-CBC', cipher: { name: 'aes-256-cbc', keyLength: 32, ivLength: 16 } } as const;
+
 /** By the name in `DEK-Info`. DES-CBC is not here: OpenSSL 3 has it no more. */
 const ciphers: ReadonlyMap<string, LegacyCipher> = new Map([
   ['AES-128-CBC', { name: 'aes-128-cbc', keyLength: 16, ivLength: 16 }],
   ['AES-192-CBC', { name: 'aes-192-cbc', keyLength: 24, ivLength: 16 }],
-  ['AES-256-CBC', { name: 'aes-256-cbc', keyLength: 32, ivLength: 16 }],
+  [aes256.name, aes256.cipher],
   ['DES-EDE3-CBC', { name: 'des-ede3-cbc', keyLength: 24, ivLength: 8 }],
 ]);
 
@@ -62,10 +64,8 @@ export function sealLegacy(
   password: string,
   entropy: Entropy,
 ): LegacySealed {
-  const before = readHeaders(headers).name;
-  const name = before === 'DES-EDE3-CBC' ? 'AES-256-CBC' : before;
-  const cipher = ciphers.get(name);
-  if (cipher === undefined) throw new SealError('scheme');
+  const before = readHeaders(headers);
+  const { name, cipher } = before.name === 'DES-EDE3-CBC' ? aes256 : before;
   const iv = entropy(cipher.ivLength);
   const encryptor = createCipheriv(cipher.name, deriveKey(password, iv, cipher.keyLength), iv);
   const hex = Buffer.from(iv).toString('hex').toUpperCase();

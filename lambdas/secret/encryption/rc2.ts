@@ -72,7 +72,7 @@ export function decryptRc2(
   iv: Uint8Array,
   data: Uint8Array,
 ): Uint8Array | undefined {
-  if (data.length === 0 || data.length % blockLength !== 0) return undefined;
+  if (data.length % blockLength !== 0) return undefined;
   const keys = expandKey(key, effectiveBits);
   const opened = new Uint8Array(data.length);
   let previous = iv;

@@ -2,7 +2,7 @@
 import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { RenewalError } from '../../domain/errors.ts';
 import { findLeaf, openCertificate, type PlacePlan, partsOf, planCertificates, sameBytes } from '../certificates.ts';
-import { explain, readEncryptedPrivateKeyInfo } from '../encrypted-key.ts';
+import { explain, lowerFirst, readEncryptedPrivateKeyInfo } from '../encrypted-key.ts';
 import { WorkBudget } from '../encryption/budget.ts';
 import {
   DerError,
@@ -67,7 +67,7 @@ async function readFile(
   const key = await readKey(bags, where, password, budget);
   const certificateBags = bags.filter(isChainCertificate);
   const found = certificateBags.map((bag, i) =>
-    openCertificate(certificateOf(bag), `Certificate ${i + 1} of ${where}`),
+    openCertificate(certificateOf(bag), `Certificate ${i + 1} of ${lowerFirst(where)}`),
   );
   const leaf = findLeaf(found, key.privateKey);
   if (leaf === undefined) throw unsupported(where, 'has no certificate');
@@ -163,7 +163,7 @@ export function certificateBag(der: Uint8Array, attributes: Uint8Array | undefin
   return { id: oid.certBag, value: encodeSequence(type, encodeExplicit0(encodeOctets(der))), attributes };
 }
 
-/** What each certificate's bag becomes; a bag that stays has no entry. */
+/** What each certificate's bag becomes; a bag that stays has no entry. With the leaf among them, new ones stand behind another. */
 function planBags(bags: readonly Bag[], before: readonly Uint8Array[], plan: PlacePlan): Map<Bag, readonly Bag[]> {
   const edits = new Map<Bag, readonly Bag[]>();
   const added = plan.added.map((der) => certificateBag(der, undefined));
@@ -173,8 +173,7 @@ function planBags(bags: readonly Bag[], before: readonly Uint8Array[], plan: Pla
     const stays = der !== undefined && old !== undefined && sameBytes(der, old);
     const own = der === undefined ? [] : [stays ? bag : certificateBag(der, bag.attributes)];
     const here = plan.anchor?.index === i ? added : [];
-    if (!stays || here.length > 0)
-      edits.set(bag, plan.anchor?.side === 'before' ? [...here, ...own] : [...own, ...here]);
+    if (!stays || here.length > 0) edits.set(bag, [...own, ...here]);
   });
   return edits;
 }
