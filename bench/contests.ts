@@ -18,6 +18,8 @@ export interface Amounts {
   /** Runs of step at once. */
   readonly widths: readonly number[];
   readonly scans: readonly number[];
+  /** Of the one scan that is as large as an account may be. */
+  readonly account: number;
   readonly coldStarts: number;
   readonly authority: number;
   /** Of the run at a slow CA. */

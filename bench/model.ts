@@ -56,7 +56,8 @@ export function estimate(measured: Measured, mode: Mode, count: number, latency:
   const byQuota = (count * writesPerRenewal) / writes;
   const pages = Math.ceil(count / 100);
   const scan = (pages * Math.max(page, (100 * measured.scanCpu) / (scanGb / gbOfOneCpu))) / 1000;
-  const busy = (batches * perBatch) / 1000;
+  // Where the quota is the limit, the workers wait for it (docs/decisions/0006), and Lambda is paid for waiting.
+  const busy = Math.max((batches * perBatch) / 1000, byQuota > byWorkers ? Math.min(workers, batches) * byQuota : 0);
   const dollars =
     (busy * workerGb + scan * scanGb) * prices.lambdaGbSecond +
     (batches + 1) * prices.lambdaRequest +
@@ -67,7 +68,8 @@ export function estimate(measured: Measured, mode: Mode, count: number, latency:
   return { seconds: Math.max(byWorkers, byQuota, scan) + perBatch / 1000, dollars };
 }
 
-const counts = [100, 1_000, 10_000, 100_000] as const;
+/** The last is all that an account may have. */
+const counts = [100, 1_000, 10_000, 100_000, 500_000] as const;
 const latencies = [5, 50, 500] as const;
 
 export function growth(measured: Measured): string {

@@ -91,6 +91,11 @@ export async function measureAll(scene: Scene, amounts: Amounts): Promise<Sample
     progress(`round ${each} of ${amounts.rounds}`);
     await round(scene, amounts, samples);
   }
+  progress(`a scan of ${amounts.account}`);
+  const { cpu, maxRss, calls } = await scanOf(scene, amounts.account);
+  samples.add('account cpu', (cpu * 1000) / amounts.account);
+  samples.add('account memory', maxRss / 1e6);
+  samples.add('account lists', calls['ListSecrets'] ?? 0);
   return samples;
 }
 
@@ -152,7 +157,7 @@ function calls(samples: Samples): Row[] {
   ]);
 }
 
-function scans(samples: Samples, { scans: counts }: Amounts): Row[] {
+function scans(samples: Samples, { scans: counts, account }: Amounts): Row[] {
   const most = Math.max(...counts);
   const least = Math.min(...counts);
   const isWhole = most >= 100_000; // the quick variant scans too few for what is judged
@@ -173,8 +178,16 @@ function scans(samples: Samples, { scans: counts }: Amounts): Row[] {
   const compare = (what: string, name: string, theirs: readonly number[], unit: string, atMost: number) =>
     ratioRow(what, { ours: samples.of(`scan ${most} ${name}`), theirs, unit }, { atMost });
   const young = (name: string) => samples.of(`scan ${most} young ${name}`);
+  const ofAccount = (what: string, name: string, unit: string): Row => ({
+    what: `scan of ${account.toLocaleString('en')}, all that an account may have, once: ${what}`,
+    judged: samples.of(`account ${name}`),
+    unit,
+  });
   return [
     ...each,
+    ofAccount('CPU per secret', 'cpu', 'µs'),
+    ofAccount('peak memory', 'memory', 'MB'),
+    ofAccount('ListSecrets calls', 'lists', ''),
     {
       what: `scan of ${most.toLocaleString('en')}: peak memory with ${smallYoungGeneration}`,
       judged: young('memory'),

@@ -29,6 +29,7 @@ const whole: Amounts = {
   stepRuns: 16,
   widths: [1, 2, 4, 8],
   scans: [1_000, 10_000, 100_000],
+  account: 500_000, // Secrets Manager's quota of secrets
   coldStarts: 3,
   authority: 100,
   slow: 1_000,
@@ -40,6 +41,7 @@ const quick: Amounts = {
   stepRuns: 2,
   widths: [1, 2],
   scans: [1_000],
+  account: 2_000,
   coldStarts: 1,
   authority: 5,
   slow: 10,

@@ -60,4 +60,10 @@ describe('the model of growth', () => {
   it('is never faster than what Secrets Manager lets an account write', () => {
     expect(of(100_000, 5).seconds).toBeGreaterThanOrEqual((100_000 * 2) / 50);
   });
+
+  it('pays for the waiting, where the workers wait for that', () => {
+    const faster = { ...measured, cpu: { rekey: 0.001, renew: 0.001 } };
+    const spared = of(100_000, 5).dollars - estimate(faster, 'rekey', 100_000, 5).dollars;
+    expect(spared).toBeLessThan(of(100_000, 5).dollars / 1000); // the CPU counts for nothing beside it
+  });
 });
