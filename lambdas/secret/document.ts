@@ -2,7 +2,7 @@
 import { RenewalError } from '../domain/errors.ts';
 import { pemBlocks } from '../domain/pem.ts';
 import type { SecretValue } from '../domain/secret.ts';
-import { fieldName, jsonMembers, parseJson } from './json-text.ts';
+import { fieldNames, jsonMembers, parseJson } from './json-text.ts';
 import type { SecretDocument } from './shape.ts';
 
 /** Some editors begin a text with it; JSON.parse does not take it, so it is put aside. */
@@ -16,18 +16,17 @@ export interface OpenedValue {
 
 /** `expected` ends the message. Throws UnsupportedSecret for what no shape could ever be. */
 export function openValue(value: SecretValue, expected: string): OpenedValue {
-  const text = value.kind === 'string' ? value.text : textOf(value.bytes);
-  if (text === undefined || (value.kind === 'binary' && isDerSequence(value.bytes))) {
-    const bytes = value.kind === 'binary' ? value.bytes : new Uint8Array();
-    return { document: { kind: 'binary', bytes }, close: toBinary };
-  }
+  if (value.kind === 'string') return openMarked(value.text, expected, (text) => ({ kind: 'string', text }));
+  const text = textOf(value.bytes);
+  if (text === undefined) return { document: { kind: 'binary', bytes: value.bytes }, close: toBinary };
+  return openMarked(text, expected, toBinary);
+}
+
+function openMarked(text: string, expected: string, close: (text: string) => SecretValue): OpenedValue {
   const mark = text.startsWith(byteOrderMark) ? byteOrderMark : '';
   return {
     document: openText(text.slice(mark.length), expected),
-    close: (written) => {
-      if (typeof written !== 'string') return toBinary(written);
-      return value.kind === 'string' ? { kind: 'string', text: mark + written } : toBinary(mark + written);
-    },
+    close: (written) => (typeof written === 'string' ? close(mark + written) : toBinary(written)),
   };
 }
 
@@ -35,18 +34,16 @@ function toBinary(written: string | Uint8Array): SecretValue {
   return { kind: 'binary', bytes: typeof written === 'string' ? new TextEncoder().encode(written) : written };
 }
 
-/** UTF-8 and nothing else, or undefined: what is written back must be the same bytes. */
+/**
+ * UTF-8 and nothing else, or undefined: what is written back must be the same bytes. A PKCS#12 file is none, as the
+ * length of its SEQUENCE (0x80 to 0x84) never follows 0x30, the digit 0, in UTF-8.
+ */
 function textOf(bytes: Uint8Array): string | undefined {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
     return undefined;
   }
-}
-
-/** A long SEQUENCE, DER or BER: a PKCS#12 file of any size begins so, and no text does (0x30 is "0"). */
-function isDerSequence(bytes: Uint8Array): boolean {
-  return bytes[0] === 0x30 && (bytes[1] ?? 0) >= 0x80;
 }
 
 function openText(text: string, expected: string): SecretDocument {
@@ -73,7 +70,5 @@ export function describeDocument(document: SecretDocument): string {
     return `Binary data of ${document.bytes.length} bytes that is neither text nor PKCS#12`;
   }
   if (document.kind === 'pem') return 'PEM text';
-  const names = [...document.members.keys()];
-  const listed = names.slice(0, 20).map(fieldName).join(', ');
-  return `A JSON object with the fields [${listed}${names.length > 20 ? ', …' : ''}]`;
+  return `A JSON object with the fields ${fieldNames(document.members)}`;
 }

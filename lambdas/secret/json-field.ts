@@ -85,26 +85,20 @@ export function styleOf(field: CertificateField | undefined): PemStyle {
   return { lineEnd, endsWithLineEnd: part !== undefined && /[\r\n]$/.test(part.text) };
 }
 
-/** The field's value with the plan carried out; undefined if it stays as it is. `text` is the whole JSON text. */
-export function rewriteField(
-  text: string,
-  field: CertificateField,
-  plan: PlacePlan,
-  style: PemStyle,
-): Replacement | undefined {
-  const isArray = Array.isArray(field.member.value.value);
+/** The field's value with the plan carried out; what stays keeps its text. `text` is the whole JSON text. */
+export function rewriteField(text: string, field: CertificateField, plan: PlacePlan, style: PemStyle): Replacement[] {
   if (field.certificates.length === 0) {
-    return plan.added.length === 0 ? undefined : fillEmpty(text, field, plan.added, style);
+    return plan.added.length === 0 ? [] : [fillEmpty(text, field, plan.added, style)];
   }
-  const partPlans = splitPlan(field.parts, plan);
-  if (isArray) {
-    const edits = field.parts.map((part, i) => arrayEdit(text, part, partPlans[i]));
-    const rewritten = rewriteArray(text, field.member, edits);
-    return rewritten.text === text.slice(rewritten.start, rewritten.end) ? undefined : rewritten;
+  const parts = splitPlan(field.parts, plan);
+  if (Array.isArray(field.member.value.value)) {
+    const edits = parts.map(([part, partPlan]) => arrayEdit(text, part, partPlan));
+    return [rewriteArray(text, field.member, edits)];
   }
-  const [part] = field.parts;
-  const rewritten = part === undefined ? '' : rewritePart(part, partPlans[0]);
-  return rewritten === part?.text ? undefined : { ...field.member.value, text: JSON.stringify(rewritten) };
+  return parts.map(([part, partPlan]) => ({
+    ...part.element,
+    text: literalOf(text, part, rewritePart(part, partPlan)),
+  }));
 }
 
 /** A field that was empty: one string, or an element for each certificate. */
@@ -118,11 +112,11 @@ function fillEmpty(text: string, field: CertificateField, added: readonly Uint8A
   return { ...field.member.value, text: JSON.stringify(blocks.join(style.lineEnd) + after) };
 }
 
-/** A field's plan, cut into one for each of its strings. */
-function splitPlan(parts: readonly Part[], plan: PlacePlan): PlacePlan[] {
+/** A field's strings, each with what of the plan is its own. */
+function splitPlan(parts: readonly Part[], plan: PlacePlan): [Part, PlacePlan][] {
   let from = 0;
-  return parts.map(({ blocks }) => {
-    const to = from + blocks.length;
+  return parts.map((part) => {
+    const to = from + part.blocks.length;
     const { anchor } = plan;
     const here = anchor !== undefined && anchor.index >= from && anchor.index < to;
     const split: PlacePlan = {
@@ -131,28 +125,29 @@ function splitPlan(parts: readonly Part[], plan: PlacePlan): PlacePlan[] {
       anchor: here ? { index: anchor.index - from, side: anchor.side } : undefined,
     };
     from = to;
-    return split;
+    return [part, split];
   });
 }
 
 /** A string with its blocks exchanged; empty when no certificate is left, whatever comment stood beside them. */
-function rewritePart(part: Part, plan: PlacePlan | undefined): string {
-  if (plan === undefined || part.blocks.length === 0) return part.text;
-  const isEmpty = plan.added.length === 0 && plan.becomes.every((der) => der === undefined);
+function rewritePart(part: Part, plan: PlacePlan): string {
+  const isEmpty = plan.becomes.every((der) => der === undefined);
   return isEmpty ? '' : applyEdits(part.text, certificateEdits(part.blocks, plan));
 }
 
-/** An element of an array: where each holds one certificate, as Vault has it, so does each that is added. */
-function arrayEdit(text: string, part: Part, plan: PlacePlan | undefined): ArrayEdit {
-  const own = text.slice(part.element.start, part.element.end);
-  const literalOf = (rewritten: string) => (rewritten === part.text ? own : JSON.stringify(rewritten));
+/** The string as it stands in the JSON text, escapes and all, where it stays; `text` is the whole of it. */
+function literalOf(text: string, { element, text: held }: Part, rewritten: string): string {
+  return rewritten === held ? text.slice(element.start, element.end) : JSON.stringify(rewritten);
+}
+
+/** An element of an array: one certificate, as Vault has it, and so is each that is added; or a whole chain. */
+function arrayEdit(text: string, part: Part, plan: PlacePlan): ArrayEdit {
   const [block] = part.blocks;
-  if (plan === undefined || block === undefined) return { literals: [own] };
-  if (part.blocks.length > 1) {
-    const rewritten = rewritePart(part, plan);
-    return { literals: rewritten === '' ? [] : [literalOf(rewritten)] };
-  }
-  const stays = plan.becomes[0] === undefined ? [] : [literalOf(rewritePart(part, { ...plan, added: [] }))];
+  if (block === undefined) return { literals: [literalOf(text, part, part.text)] };
+  const isWhole = part.blocks.length > 1;
+  const rewritten = rewritePart(part, isWhole ? plan : { ...plan, added: [] });
+  const stays = rewritten === '' ? [] : [literalOf(text, part, rewritten)];
+  if (isWhole) return { literals: stays };
   const after = part.text.slice(block.end);
   const added = plan.added.map((der) => JSON.stringify(blockLike(block, der) + (after.trim() === '' ? after : '')));
   return { literals: plan.anchor?.side === 'before' ? [...added, ...stays] : [...stays, ...added] };

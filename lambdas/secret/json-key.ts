@@ -2,9 +2,9 @@
 import type { KeyObject } from 'node:crypto';
 import { RenewalError } from '../domain/errors.ts';
 import { holdsKey } from '../domain/key-text.ts';
-import { encodePem, pemBlocks } from '../domain/pem.ts';
+import { encodePem, type PemBlock, pemBlocks } from '../domain/pem.ts';
 import { kindOf, type PemStyle } from './json-field.ts';
-import { fieldName, type JsonMember, type Replacement } from './json-text.ts';
+import { fieldName, fieldNames, type JsonMember, type Replacement } from './json-text.ts';
 import { applyEdits } from './pem-edit.ts';
 import { type FoundPrivateKey, findPrivateKey, isCurveBlock, isPrivateKeyBlock } from './private-key.ts';
 import type { KeyContent, NextContent, ReadContext } from './shape.ts';
@@ -27,8 +27,10 @@ const kmsKeyName = /^[A-Za-z0-9:/_.-]{1,2048}$/;
 
 export interface JsonKey {
   readonly content: KeyContent;
-  /** Set for a private key. */
-  readonly found?: FoundPrivateKey;
+  /** Set for a private key: its field, with the PEM in it. */
+  readonly pem?: { readonly member: JsonMember; readonly text: string; readonly found: FoundPrivateKey };
+  /** Set for a key in KMS: its field. */
+  readonly kms?: { readonly member: JsonMember; readonly keyId: string };
 }
 
 /** Null and the empty string are placeholders. */
@@ -46,14 +48,20 @@ export async function readJsonKey(members: Members, fields: JsonFields, context:
       `A JSON object with both fields ${fieldName(fields.privateKey)} and ${fieldName(kmsKeyField)}: ${expected}.`,
     );
   }
-  if (isFilled(kms)) return { content: { kind: 'kms', keyId: kmsKeyId(kms) } };
+  if (isFilled(kms)) {
+    const keyId = kmsKeyId(kms);
+    return { content: { kind: 'kms', keyId }, kms: { member: kms, keyId } };
+  }
   if (isFilled(own)) {
-    const found = await findPrivateKey(keyBlocks(own, fields), `The field ${fieldName(fields.privateKey)}`, context);
-    return { content: { kind: 'private', privateKey: found.privateKey }, found };
+    const { text, blocks } = keyBlocks(own, fields);
+    const found = await findPrivateKey(blocks, `The field ${fieldName(fields.privateKey)}`, context);
+    return { content: { kind: 'private', privateKey: found.privateKey }, pem: { member: own, text, found } };
   }
   if (context.allowNoKey) return { content: { kind: 'none' } };
-  const names = [...members.keys()].slice(0, 20).map(fieldName).join(', ');
-  throw new RenewalError('UnsupportedSecret', `A JSON object with the fields [${names}] and no key: ${expected}.`);
+  throw new RenewalError(
+    'UnsupportedSecret',
+    `A JSON object with the fields ${fieldNames(members)} and no key: ${expected}.`,
+  );
 }
 
 function kmsKeyId(member: JsonMember): string {
@@ -66,7 +74,7 @@ function kmsKeyId(member: JsonMember): string {
   );
 }
 
-function keyBlocks(member: JsonMember, fields: JsonFields) {
+function keyBlocks(member: JsonMember, fields: JsonFields): { text: string; blocks: PemBlock[] } {
   const name = fieldName(fields.privateKey);
   const { value } = member.value;
   const fail = (found: string) =>
@@ -77,7 +85,7 @@ function keyBlocks(member: JsonMember, fields: JsonFields) {
   if (!blocks.every((block) => isPrivateKeyBlock(block) || isCurveBlock(block))) {
     throw fail('a PEM block that is no private key');
   }
-  return blocks;
+  return { text: value, blocks };
 }
 
 /**
@@ -92,26 +100,18 @@ export async function rewriteJsonKey(
   style: PemStyle,
 ): Promise<Replacement[]> {
   if (next === undefined) return [];
-  const { content, found } = present;
-  if (content.kind === 'none') {
-    throw new RenewalError(
-      'UnsupportedSecret',
-      'The secret holds no key because its CA does: no key can be put there.',
-    );
+  const { pem, kms } = present;
+  if (pem) {
+    if (next.kind === 'kms') return moveKey(pem.member, members.get(kmsKeyField), kmsKeyField, next.keyId);
+    const text = applyEdits(pem.text, await pem.found.exchange(next.privateKey));
+    return text === pem.text ? [] : [setValue(pem.member, text)];
   }
-  const own = members.get(fields.privateKey);
-  const kms = members.get(kmsKeyField);
-  if (next.kind === 'kms') {
-    if (content.kind === 'kms')
-      return kms === undefined || content.keyId === next.keyId ? [] : [setValue(kms, next.keyId)];
-    return own === undefined ? [] : moveKey(own, kms, kmsKeyField, next.keyId);
+  if (kms) {
+    if (next.kind === 'kms') return kms.keyId === next.keyId ? [] : [setValue(kms.member, next.keyId)];
+    const own = members.get(fields.privateKey);
+    return moveKey(kms.member, own, fields.privateKey, pkcs8(next.privateKey, style));
   }
-  if (found === undefined) {
-    return kms === undefined ? [] : moveKey(kms, own, fields.privateKey, pkcs8(next.privateKey, style));
-  }
-  if (own === undefined || typeof own.value.value !== 'string') return [];
-  const text = applyEdits(own.value.value, await found.exchange(next.privateKey));
-  return text === own.value.value ? [] : [setValue(own, text)];
+  throw new RenewalError('UnsupportedSecret', 'The secret holds no key because its CA does: no key can be put there.');
 }
 
 const setValue = (member: JsonMember, text: string): Replacement => ({ ...member.value, text: JSON.stringify(text) });

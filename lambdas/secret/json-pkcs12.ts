@@ -19,14 +19,14 @@ export const jsonPkcs12: Shape<'json-pkcs12'> = {
 
 async function readMember(text: string, member: JsonMember, context: ReadContext): Promise<ShapeContent> {
   const { value } = member.value;
-  const bytes = typeof value === 'string' ? decodeBase64(value) : undefined;
-  if (typeof value !== 'string' || bytes === undefined) {
-    const found = typeof value === 'string' ? 'text that is not base64' : kindOf(value);
-    throw new RenewalError(
+  const fail = (found: string) =>
+    new RenewalError(
       'UnsupportedSecret',
       `The field ${fieldName(field)} holds ${found}: expected a PKCS#12 file in base64.`,
     );
-  }
+  if (typeof value !== 'string') throw fail(kindOf(value));
+  const bytes = decodeBase64(value);
+  if (bytes === undefined) throw fail('text that is not base64');
   const { readPkcs12 } = await import('./pkcs12/content.ts');
   const content = await readPkcs12(bytes, `The PKCS#12 file in the field ${fieldName(field)}`, context);
   return {
@@ -42,10 +42,9 @@ async function readMember(text: string, member: JsonMember, context: ReadContext
 /** Base64 in lines as long as the first one was, with the same line ends, the last one's included. */
 function base64Like(before: string, bytes: Uint8Array): string {
   const packed = Buffer.from(bytes).toString('base64');
-  const [lineEnd] = /\r\n|\n|\r/.exec(before) ?? [];
-  if (lineEnd === undefined) return packed;
-  const [first = '', second = ''] = before.split(lineEnd);
-  const width = second === '' || first === '' ? packed.length : first.length;
+  const [lineEnd = '\n'] = /\r\n|\n|\r/.exec(before) ?? [];
+  const [first = '', second] = before.trim().split(lineEnd);
+  const width = second === undefined ? packed.length : first.length;
   const lines: string[] = [];
   for (let at = 0; at < packed.length; at += width) lines.push(packed.slice(at, at + width));
   return lines.join(lineEnd) + (/[\r\n]$/.test(before) ? lineEnd : '');

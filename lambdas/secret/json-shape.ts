@@ -30,13 +30,13 @@ export async function readJson(
     leaf,
     chain: parts.others,
     key: key.content,
-    needsPassword: key.found?.encrypted ?? false,
+    needsPassword: key.pem?.found.encrypted ?? false,
     async write(next) {
       const style = styleOf(places[0]);
       const plans = planCertificates(places, parts, next);
       const certificates = places.flatMap((place, i) => {
         const plan = plans[i];
-        return (plan && rewriteField(text, place, plan, style)) ?? [];
+        return plan === undefined ? [] : rewriteField(text, place, plan, style);
       });
       const keys = await rewriteJsonKey(members, fields, key, next.key, style);
       return replaceSlices(text, [...certificates, ...keys]);

@@ -133,7 +133,8 @@ export interface ArrayEdit {
 export function rewriteArray(text: string, member: JsonMember, edits: readonly ArrayEdit[]): Replacement {
   const { start, end } = member.value;
   const { elements } = member;
-  const lead = text.slice(start + 1, elements[0]?.start ?? start + 1);
+  const [first] = elements;
+  const lead = first === undefined ? '' : text.slice(start + 1, first.start);
   const separators = elements.map((element, i) => {
     const before = elements[i - 1];
     return before === undefined ? undefined : text.slice(before.end, element.start);
@@ -154,4 +155,10 @@ export function rewriteArray(text: string, member: JsonMember, edits: readonly A
 /** A field's name for a message: quoted, and cut to 64 characters. */
 export function fieldName(name: string): string {
   return quote(name);
+}
+
+/** The names of an object's fields for a message: twenty at most. */
+export function fieldNames(members: ReadonlyMap<string, JsonMember>): string {
+  const names = [...members.keys()];
+  return `[${names.slice(0, 20).map(fieldName).join(', ')}${names.length > 20 ? ', …' : ''}]`;
 }

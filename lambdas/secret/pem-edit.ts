@@ -32,7 +32,7 @@ function joinAround(before: string, after: string): string {
 function withoutLineEnds(text: string): string {
   let end = text.length;
   while (text[end - 1] === '\n' || text[end - 1] === '\r') end--;
-  return text.slice(0, end === text.length && text.endsWith('----- ') ? end - 1 : end);
+  return text.slice(0, text.endsWith('----- ') ? end - 1 : end);
 }
 
 /** The edits that make a text's certificate blocks what the plan says. A block whose DER stays keeps its text. */
@@ -43,16 +43,17 @@ export function certificateEdits(blocks: readonly PemBlock[], plan: PlacePlan): 
     const der = plan.becomes[i];
     if (der === undefined) edits.push({ kind: 'remove', start, end });
     else if (!sameBytes(der, block.der)) edits.push({ kind: 'replace', start, end, text: blockLike(block, der) });
+    if (i === plan.anchor?.index) edits.push(addition(block, plan.anchor.side, plan.added));
   });
-  const anchor = plan.anchor === undefined ? undefined : blocks[plan.anchor.index];
-  if (anchor === undefined || plan.anchor === undefined) return edits;
-  const lineEnd = lineEndOf(anchor);
-  const added = plan.added.map((der) => blockLike(anchor, der));
-  const { side } = plan.anchor;
-  const at = side === 'after' ? anchor.end : anchor.start;
-  const text = added.map((block) => (side === 'after' ? lineEnd + block : block + lineEnd)).join('');
-  if (text !== '') edits.push({ kind: 'replace', start: at, end: at, text });
   return edits;
+}
+
+function addition(anchor: PemBlock, side: 'before' | 'after', added: readonly Uint8Array[]): PemEdit {
+  const lineEnd = lineEndOf(anchor);
+  const at = side === 'after' ? anchor.end : anchor.start;
+  const blocks = added.map((der) => blockLike(anchor, der));
+  const text = blocks.map((block) => (side === 'after' ? lineEnd + block : block + lineEnd)).join('');
+  return { kind: 'replace', start: at, end: at, text };
 }
 
 /** A block of the same label and the same line ends. */

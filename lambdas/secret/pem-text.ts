@@ -32,8 +32,8 @@ async function readPemText(text: string, blocks: readonly PemBlock[], context: R
     key: { kind: 'private', privateKey: key.privateKey },
     needsPassword: key.encrypted,
     async write(next) {
-      const [plan] = planCertificates([place], parts, next);
-      const certificates = plan === undefined ? [] : certificateEdits(certificateBlocks, plan);
+      const plans = planCertificates([place], parts, next);
+      const certificates = plans.flatMap((plan) => certificateEdits(certificateBlocks, plan));
       return applyEdits(text, [...certificates, ...(await keyEdits(key, next))]);
     },
   };

@@ -114,6 +114,16 @@ describe('in a JSON field', () => {
       (packed) => `${lines(packed, 76, '\r\n')}\r\n`,
       /^(?:[A-Za-z0-9+/]{76}\r\n)+[A-Za-z0-9+/]{1,76}=*\r\n$/,
     ],
+    [
+      'lines behind an empty one',
+      (packed) => `\n${lines(packed, 64, '\n')}`,
+      /^(?:[A-Za-z0-9+/]{64}\n)+[A-Za-z0-9+/]{1,64}=*$/,
+    ],
+    [
+      'lines of uneven length',
+      (packed) => `${lines(packed.slice(0, 80), 40, '\n')}\n${packed.slice(80)}`,
+      /^(?:[A-Za-z0-9+/]{40}\n)+[A-Za-z0-9+/]{1,40}=*$/,
+    ],
     ['lines of 64', (packed) => lines(packed, 64, '\n'), /^(?:[A-Za-z0-9+/]{64}\n)+[A-Za-z0-9+/]{1,64}=*$/],
   ];
   it.each(styles)('%s', async (_, style, expected) => {
@@ -134,6 +144,14 @@ describe('in a JSON field', () => {
     expect(field).toMatch(expected);
     expect(written).toEqual(text(`{ "pkcs12" : ${JSON.stringify(field)}, "n": 1e0, "password": "elsewhere" }`));
     expect((await readSecret(written, { password })).leaf).toEqual(der);
+  });
+
+  it('is not opened without a password, and says which field it is', async () => {
+    const held = text(JSON.stringify({ pkcs12: Buffer.from(goldenBytes('openssl.p12')).toString('base64') }));
+    await expect(readSecret(held)).rejects.toMatchObject({
+      code: 'PasswordRequired',
+      message: expect.stringContaining('The PKCS#12 file in the field "pkcs12" is encrypted'),
+    });
   });
 });
 

@@ -150,6 +150,42 @@ describe('the chain goes where it was', () => {
       () => [m.a, m.b],
       () => ({ certificate: pem(nextLeaf()), certificateChain: `${pem(m.a).replace('\n', '\n\n')}\n${pem(m.b)}\n` }),
     ],
+    [
+      'an empty chain field stays empty without a chain',
+      () => ({ certificate: `${pem(leaf())}\n`, certificateChain: '' }),
+      () => [],
+      () => ({ certificate: `${pem(nextLeaf())}\n`, certificateChain: '' }),
+    ],
+    [
+      'a chain field of white space is an empty one',
+      () => ({ certificate: pem(leaf()), certificateChain: ' \n' }),
+      () => [m.b],
+      () => ({ certificate: pem(nextLeaf()), certificateChain: pem(m.b) }),
+    ],
+    [
+      'a chain field with the root alone gets the chain before it',
+      () => ({ certificate: pem(leaf()), certificateChain: `${pem(m.root)}\n` }),
+      () => [m.b, m.c],
+      () => ({ certificate: pem(nextLeaf()), certificateChain: `${pem(m.b)}\n${pem(m.c)}\n${pem(m.nextRoot)}\n` }),
+    ],
+    [
+      'an empty line behind a block that goes stays',
+      () => ({ certificate: pem(leaf()), certificateChain: [pem(m.a), pem(m.b), '', '# end', ''].join('\n') }),
+      () => [m.c],
+      () => ({ certificate: pem(nextLeaf()), certificateChain: [pem(m.c), '', '# end', ''].join('\n') }),
+    ],
+    [
+      'a comment on the line of a block that goes stays',
+      () => ({ certificate: pem(leaf()), certificateChain: `${pem(m.a)}\n${pem(m.b)}  # B\n# end\n` }),
+      () => [m.c],
+      () => ({ certificate: pem(nextLeaf()), certificateChain: `${pem(m.c)}\n# B\n# end\n` }),
+    ],
+    [
+      'a block that goes between two in one line leaves the space of one',
+      () => ({ certificate: [leaf(), m.a, m.root].map((der) => pem(der, ' ')).join('  ') }),
+      () => [],
+      () => ({ certificate: [nextLeaf(), m.nextRoot].map((der) => pem(der, ' ')).join('  ') }),
+    ],
   ];
   it.each(table)('%s', async (_, held, chain, holds) => {
     const written = await write(json({ ...held(), privateKey: key }), { chain: chain() });
@@ -214,6 +250,54 @@ describe('the chain goes where it was', () => {
       () => [],
       () => ({ ca_chain: [pem(m.nextRoot)], issuing_ca: pem(m.nextRoot) }),
     ],
+    [
+      'an array of two that grows',
+      () => ({ ca_chain: [pem(m.a), pem(m.b)] }),
+      () => [m.b, m.a, m.c],
+      () => ({ ca_chain: [pem(m.b), pem(m.a), pem(m.c)] }),
+    ],
+    [
+      'an element that is added ends as the one before it',
+      () => ({ ca_chain: [`${pem(m.a)}\n`] }),
+      () => [m.b, m.c],
+      () => ({ ca_chain: [`${pem(m.b)}\n`, `${pem(m.c)}\n`] }),
+    ],
+    [
+      'an element that is added does not take its comment',
+      () => ({ ca_chain: [`${pem(m.a)}\n# ours\n`] }),
+      () => [m.b, m.c],
+      () => ({ ca_chain: [`${pem(m.b)}\n# ours\n`, pem(m.c)] }),
+    ],
+    [
+      'an array with the root alone gets the chain before it',
+      () => ({ ca_chain: [pem(m.root)] }),
+      () => [m.b, m.c],
+      () => ({ ca_chain: [pem(m.b), pem(m.c), pem(m.nextRoot)] }),
+    ],
+    [
+      'an array of one string with the whole chain, that grows',
+      () => ({ ca_chain: [`${pem(m.a)}\n${pem(m.b)}\n`] }),
+      () => [m.b, m.a, m.c],
+      () => ({ ca_chain: [`${pem(m.b)}\n${pem(m.a)}\n${pem(m.c)}\n`] }),
+    ],
+    [
+      'nothing left of a string with the whole chain in an array',
+      () => ({ ca_chain: [`${pem(m.a)}\n${pem(m.b)}\n`] }),
+      () => [],
+      () => ({ ca_chain: [] }),
+    ],
+    [
+      'one certificate, and a string with the rest',
+      () => ({ ca_chain: [pem(m.a), `${pem(m.b)}\n${pem(m.root)}\n`] }),
+      () => [m.c, m.a, m.b],
+      () => ({ ca_chain: [pem(m.c), `${pem(m.a)}\n${pem(m.b)}\n${pem(m.nextRoot)}\n`] }),
+    ],
+    [
+      'an empty string in an array stays',
+      () => ({ ca_chain: ['', pem(m.a)] }),
+      () => [m.b, m.c],
+      () => ({ ca_chain: ['', pem(m.b), pem(m.c)] }),
+    ],
   ];
   it.each(vault)('Vault: %s', async (_, held, chain, holds) => {
     const written = await write(json({ certificate: pem(leaf()), ...held(), private_key: key }), { chain: chain() });
@@ -238,6 +322,21 @@ describe('the chain goes where it was', () => {
       4,
     );
     expect(await write(text(before), { chain: [] })).toBe(shorter);
+  });
+
+  it('leaves no white space in an array of which nothing is left', async () => {
+    const held = JSON.stringify({ certificate: pem(leaf()), private_key: key, ca_chain: [pem(m.a)] }, null, 2);
+    const holds = JSON.stringify({ certificate: pem(nextLeaf()), private_key: nextKey, ca_chain: [] }, null, 2);
+    expect(await write(text(held), { chain: [] })).toBe(holds);
+  });
+
+  it('keeps uneven white space in an array, and takes that of the first comma for what is added', async () => {
+    const around = (certificate: Uint8Array, k: string, array: string) =>
+      `{"certificate":${JSON.stringify(pem(certificate))},"private_key":${JSON.stringify(k)},"ca_chain":[${array}]}`;
+    const [a, b, c, root, nextRoot] = [m.a, m.b, m.c, m.root, m.nextRoot].map((der) => JSON.stringify(pem(der)));
+    const held = around(leaf(), key, `\t${root} ,${b},\n  ${a} `);
+    const holds = around(nextLeaf(), nextKey, `\t${nextRoot} ,${b},\n  ${a} ,${c} `);
+    expect(await write(text(held), { chain: [m.b, m.a, m.c] })).toBe(holds);
   });
 
   it('keeps the order that the secret had while the chain is the same', async () => {
@@ -305,6 +404,25 @@ describe('JSON around the values', () => {
     );
   });
 
+  it('escapes of what does not change stay: "\\/" as PHP writes it', async () => {
+    const escaped = (object: object) => text(JSON.stringify(object).replaceAll('/', '\\/'));
+    const certificate = `# https://ca.example/\n${pem(leaf())}\n${pem(m.a)}\n`;
+    const held = [
+      escaped({ certificate, privateKey: `# a/b\n${key}`, certificateChain: `# a/b\n${pem(m.a)}` }),
+      escaped({
+        certificate,
+        private_key: key,
+        ca_chain: [`# a/b\n${pem(m.a)}`, `# a/b\n${pem(m.a)}\n${pem(m.root)}`],
+      }),
+      escaped({ certificate, kmsKeyId: 'alias/a' }),
+    ];
+    for (const value of held) {
+      const content = await readSecret(value);
+      const same = content.key.kind === 'none' ? undefined : content.key;
+      expect(await content.write({ ...content, root: undefined, key: same })).toEqual(value);
+    }
+  });
+
   it('is binary where it was binary', async () => {
     const value = (certificate: Uint8Array, k: string) =>
       new TextEncoder().encode(JSON.stringify({ note: 'ü', certificate: pem(certificate), privateKey: k }));
@@ -331,6 +449,7 @@ describe('PEM text', () => {
     const before = arrange({ leaf: pem(leaf()), chain: pem(m.a), key });
     const content = await readSecret(text(before));
     expect([content.leaf, content.chain]).toEqual([leaf(), [m.a]]);
+    expect(content.key.kind === 'private' && content.key.privateKey.equals(m.leaf('P-256').key)).toBe(true);
     expect(await write(text(before))).toBe(arrange({ leaf: pem(nextLeaf()), chain: pem(m.b), key: nextKey }));
   });
 
@@ -357,11 +476,31 @@ describe('PEM text', () => {
 
   it('has no place for a key in KMS', async () => {
     const written = write(text(`${pem(leaf())}\n${key}`), { key: { kind: 'kms', keyId: 'alias/a' } });
-    await expect(written).rejects.toMatchObject({ code: 'UnsupportedSecret' });
+    await expect(written).rejects.toMatchObject({
+      code: 'UnsupportedSecret',
+      message: expect.stringContaining('no place for the name of a key in KMS: expected a JSON shape'),
+    });
   });
 });
 
 describe('the key', () => {
+  it("'s certificate is the leaf, wherever it stands in the field", async () => {
+    const held = { certificate: `${pem(m.a)}\n${pem(leaf())}\n`, privateKey: key };
+    const content = await readSecret(json(held));
+    expect([content.leaf, content.chain]).toEqual([leaf(), [m.a]]);
+    const written = await write(json(held));
+    expect(JSON.parse(written).certificate).toBe(`${pem(m.b)}\n${pem(nextLeaf())}\n`);
+    const inKms = await readSecret(json({ certificate: held.certificate, kmsKeyId: 'alias/a' }));
+    expect(inKms.leaf).toEqual(m.a);
+  });
+
+  it('in the open, or in KMS, needs no password', async () => {
+    const certificate = pem(leaf());
+    const keys = [json({ certificate, privateKey: key }), text(`${certificate}\n${key}`)];
+    for (const value of [...keys, json({ certificate, kmsKeyId: 'alias/a' })])
+      expect((await readSecret(value)).needsPassword).toBe(false);
+  });
+
   type Kind = Parameters<Material['leaf']>[0];
   const label = (pemText: string) => /BEGIN ([A-Z ]+)/.exec(pemText)?.[1];
   const table: [Kind, 'pkcs8' | 'traditional', Kind, string][] = [
@@ -448,6 +587,10 @@ describe('the key', () => {
       key: { kind: 'kms', keyId: 'k' },
     });
     expect(placeholder).toBe(JSON.stringify({ certificate: pem(nextLeaf()), privateKey: '', kmsKeyId: 'k' }));
+    const nulled = await write(json({ certificate: pem(leaf()), privateKey: key, kmsKeyId: null }));
+    expect(nulled).toBe(JSON.stringify({ certificate: pem(nextLeaf()), privateKey: nextKey, kmsKeyId: null }));
+    const out = await write(json({ certificate: pem(leaf()), kmsKeyId: 'k', privateKey: null }));
+    expect(out).toBe(JSON.stringify({ certificate: pem(nextLeaf()), kmsKeyId: '', privateKey: nextKey }));
   });
 
   it('may be none where the CA holds it, if the caller says so', async () => {
@@ -458,7 +601,10 @@ describe('the key', () => {
     expect(await content.write(next({ key: undefined }))).toEqual(
       json({ certificate: pem(nextLeaf()), certificateChain: pem(m.b) }),
     );
-    await expect(content.write(next())).rejects.toMatchObject({ code: 'UnsupportedSecret' });
+    await expect(content.write(next())).rejects.toMatchObject({
+      code: 'UnsupportedSecret',
+      message: expect.stringContaining('no key because its CA does'),
+    });
   });
 
   it('keeps its text when it is the same key in another encoding', async () => {
@@ -477,6 +623,7 @@ describe('the end of a text without a newline', () => {
       () => `${pem(nextLeaf())}\n# issuing `,
     ],
     ['behind empty lines', () => `${pem(leaf())}\r\n\r\n${pem(m.a)}`, () => pem(nextLeaf())],
+    ['behind spaces', () => `${pem(leaf())}\n${pem(m.a)}  `, () => `${pem(nextLeaf())}  `],
     ['in one line', () => [pem(leaf(), ' '), pem(m.a, ' ')].join(' '), () => pem(nextLeaf(), ' ')],
   ];
   it.each(table)('%s', async (_, held, holds) => {

@@ -33,6 +33,8 @@ const table: [string, () => SecretValue, string][] = [
   ['null', () => text('null'), 'null'],
   ['a JSON array', () => json([canary]), 'an array'],
   ['broken JSON', () => text(`{"certificate":"${canary}"`), 'begins like JSON and is not valid JSON'],
+  ['broken JSON behind white space', () => text(` \n{"certificate":"${canary}"`), 'begins like JSON and is not'],
+  ['a password with a brace', () => text(`${canary}{`), 'neither JSON nor PEM'],
   ['JSON with a comment', () => text(`{"a":1 /* ${canary} */}`), 'begins like JSON'],
   ['other fields', () => json({ username: canary, password: canary }), 'the fields ["username", "password"]'],
   ['a long name', () => json({ ['x'.repeat(100)]: canary }), `["${'x'.repeat(64)}…"]`],
@@ -42,6 +44,12 @@ const table: [string, () => SecretValue, string][] = [
     () => json(Object.fromEntries(Array.from({ length: 900 }, (_, i) => [`f${i}`, canary]))),
     '"f19", …]',
   ],
+  ['twenty fields', () => json(Object.fromEntries(Array.from({ length: 20 }, (_, i) => [`f${i}`, canary]))), '"f19"]'],
+  [
+    'many fields and no key',
+    () => json({ certificate, ...Object.fromEntries(Array.from({ length: 900 }, (_, i) => [`f${i}`, canary])) }),
+    '"f18", …] and no key',
+  ],
   ['no object', () => text('{}'), 'the fields []'],
   ['certificate, no key', () => json({ certificate, note: canary }), 'the fields ["certificate", "note"] and no key'],
   [
@@ -49,7 +57,11 @@ const table: [string, () => SecretValue, string][] = [
     () => text(`{"certificate":"${canary}","a":1,"certificat\\u0065":""}`),
     'more than one member "certificate"',
   ],
-  ['two shapes', () => json({ certificate, 'tls.crt': canary, privateKey: key }), 'has fields of'],
+  [
+    'two shapes',
+    () => json({ certificate, 'tls.crt': canary, privateKey: key }),
+    'has fields of a JSON object with certificate, privateKey and perhaps certificateChain, and of a JSON object with tls.crt',
+  ],
   ['camel and snake', () => json({ certificate, privateKey: key, ca_chain: [canary] }), 'has fields of'],
   [
     'both kinds of key',
@@ -76,6 +88,8 @@ const table: [string, () => SecretValue, string][] = [
     () => json({ certificate, privateKey: key, certificateChain: { a: canary } }),
     'holds an object',
   ],
+  ['a chain of arrays', () => json({ certificate, private_key: key, ca_chain: [[canary]] }), 'an array with an array'],
+  ['a key that is an array', () => json({ certificate, privateKey: [canary] }), '"privateKey" holds an array'],
   ['a key that is an object', () => json({ certificate, privateKey: { a: canary } }), '"privateKey" holds an object'],
   ['a key without PEM', () => json({ certificate, privateKey: canary }), 'text without a PEM block'],
   [
@@ -83,7 +97,22 @@ const table: [string, () => SecretValue, string][] = [
     () => json({ certificate, privateKey: certificate }),
     'a PEM block that is no private key',
   ],
-  ['two keys', () => json({ certificate, privateKey: `${key}\n${key}` }), 'has 2 private keys'],
+  [
+    'a certificate with the key',
+    () => json({ certificate, privateKey: `${key}\n${certificate}` }),
+    'a PEM block that is no private key',
+  ],
+  ['two keys', () => json({ certificate, privateKey: `${key}\n${key}` }), 'The field "privateKey" has 2 private keys'],
+  [
+    'a certificate that is cut',
+    () => json({ certificate: certificate.slice(0, 100), privateKey: key }),
+    'The field "certificate" has a PEM block BEGIN CERTIFICATE that is not closed',
+  ],
+  [
+    'a key that is cut',
+    () => json({ certificate, privateKey: key.slice(0, 60) }),
+    'The field "privateKey" has a PEM block BEGIN PRIVATE KEY that is not closed',
+  ],
   [
     'an OpenSSH key',
     () => json({ certificate, privateKey: key.replaceAll('PRIVATE', 'OPENSSH PRIVATE') }),
@@ -100,11 +129,22 @@ const table: [string, () => SecretValue, string][] = [
     () => json({ certificate, kmsKeyId: `alias/ ${canary}` }),
     'text that can be no name of a key',
   ],
+  ['pkcs12 that is a number', () => json({ pkcs12: 1 }), '"pkcs12" holds a number'],
+  ['pkcs12 that is null', () => json({ pkcs12: null }), '"pkcs12" holds null'],
   ['pkcs12 that is not base64', () => json({ pkcs12: `${canary}!` }), 'text that is not base64'],
-  ['PEM cut in the base64', () => text(`${certificate}\n${key.slice(0, 60)}`), 'not closed by its END line'],
+  [
+    'PEM cut in the base64',
+    () => text(`${certificate}\n${key.slice(0, 60)}`),
+    'The PEM text has a PEM block BEGIN PRIVATE KEY that is not closed by its END line',
+  ],
+  [
+    'PEM with a key that is none',
+    () => text(`${certificate}\n${key.replace(/\n[A-Za-z0-9+/]{8}/, '\nAAAAAAAA')}`),
+    'The PEM text has a private key block that holds no key',
+  ],
   ['PEM cut at its beginning', () => text(certificate.slice(30)), 'a PEM END line without its BEGIN'],
   ['base64 with a hole', () => text(`${certificate.replace('\nMI', '\nM*')}\n${key}`), 'is not base64'],
-  ['PEM without a key', () => text(certificate), 'PEM text with 1 certificate and 0 private keys'],
+  ['PEM without a key', () => text(certificate), 'PEM text with 1 certificate and 0 private keys: expected'],
   ['PEM without a certificate', () => text(key), 'PEM text with 0 certificates and 1 private key'],
   ['PEM with two keys', () => text(`${certificate}\n${key}\n${key}`), '2 private keys'],
   [
@@ -129,6 +169,7 @@ const table: [string, () => SecretValue, string][] = [
     'neither text nor PKCS#12',
   ],
   ['UTF-16', () => binary(Buffer.from(`{"certificate":"${canary}"}`, 'utf16le')), 'begins like JSON'],
+  ['bytes that begin with 0 and are text', () => binary(Buffer.from('0é')), 'Text of 2 characters'],
   ['no bytes', () => binary(new Uint8Array()), 'An empty value'],
 ];
 
@@ -151,10 +192,19 @@ describe('what is no secret of ours is refused, with what was found and what was
     const behind = pem(
       Buffer.concat([Buffer.from(certificate.split('\n').slice(1, -1).join(''), 'base64'), Buffer.alloc(3)]),
     );
-    for (const spoilt of [other, behind, `${certificate}\n${other}`]) {
-      for (const value of [json({ certificate: spoilt, privateKey: key }), text(`${spoilt}\n${key}`)]) {
+    const spoilt: [string, number][] = [
+      [other, 1],
+      [behind, 1],
+      [`${certificate}\n${other}`, 2],
+    ];
+    for (const [blocks, which] of spoilt) {
+      const values: [SecretValue, string][] = [
+        [json({ certificate: blocks, privateKey: key }), 'field "certificate"'],
+        [text(`${blocks}\n${key}`), 'PEM text'],
+      ];
+      for (const [value, where] of values) {
         const message = expect.stringMatching(
-          /^Certificate [12] of .* is not an X\.509 certificate: .* Put the certificate /,
+          new RegExp(`^Certificate ${which} of the ${where} is not an X\\.509 certificate: .* Put the certificate `),
         );
         expect(await failure(value)).toMatchObject({ code: 'InvalidCertificate', message });
       }
