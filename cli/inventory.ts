@@ -5,7 +5,7 @@ import { tags } from '../lambdas/domain/tags.ts';
 import { type InventoryRow, inventoryRow } from '../lambdas/inventory/row.ts';
 import { authorityProfileName } from '../lambdas/policy/authority-profile.ts';
 import { type Candidate, profileNameOf } from '../lambdas/policy/judgement.ts';
-import { candidates, profileOf } from '../lambdas/renewal/candidates.ts';
+import { candidates, profilesOf } from '../lambdas/renewal/candidates.ts';
 import { findAuthorities } from '../lambdas/renewal/scan-authorities.ts';
 import { explain } from './exit.ts';
 import { requireProfile, type Session } from './session.ts';
@@ -67,9 +67,8 @@ async function sourceOf(session: Session, terminal: Terminal) {
 async function rowsOf(source: Source, { clock }: Session, found: readonly Candidate[]): Promise<InventoryRow[]> {
   const now = clock.now();
   const terms = { now, step: source.step(now), rotationFunctionArn: source.rotationFunctionArn };
-  return Promise.all(
-    found.map(async (candidate) => inventoryRow(candidate, await profileOf(source, candidate), terms)),
-  );
+  const profileOf = await profilesOf(source, found);
+  return found.map((candidate) => inventoryRow(candidate, profileOf(candidate), terms));
 }
 
 async function named(

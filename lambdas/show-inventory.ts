@@ -3,7 +3,7 @@ import { composeInventory } from './compose.ts';
 import { withoutCause } from './edge.ts';
 import { type InventoryRow, inventoryRow } from './inventory/row.ts';
 import { asksForDescription, widgetDescription, widgetHtml, widgetRequest } from './inventory/widget.ts';
-import { candidates, profileOf } from './renewal/candidates.ts';
+import { candidates, profilesOf } from './renewal/candidates.ts';
 
 const world = await composeInventory();
 
@@ -25,8 +25,8 @@ async function readRows(now: number): Promise<InventoryRow[]> {
   const terms = { now, step: world.untilNextScan(now), rotationFunctionArn: world.rotationFunctionArn };
   const rows: InventoryRow[] = [];
   for await (const page of candidates(world)) {
-    const judged = page.map(async (each) => inventoryRow(each, await profileOf(world, each), terms));
-    rows.push(...(await Promise.all(judged)));
+    const profileOf = await profilesOf(world, page);
+    rows.push(...page.map((each) => inventoryRow(each, profileOf(each), terms)));
   }
   return rows;
 }

@@ -88,13 +88,13 @@ function summary(
   stagesOf: Record<string, string[]> = {},
 ): SecretSummary {
   const { ARN: arn = '', Name: name = '' } = entry;
-  const versions = new Map(Object.entries(stagesOf));
-  const current = [...versions].find(([, stages]) => stages.includes('AWSCURRENT'));
+  const versions = Object.entries(stagesOf);
+  const current = versions.find(([, stages]) => stages.includes('AWSCURRENT'));
   return {
     arn,
     name,
     tags: tagsOf(entry),
-    versions,
+    versions: new Map(versions),
     currentVersionId: current?.[0],
     // The primary names its own Region here as soon as it has replicas.
     isReplica: entry.PrimaryRegion !== undefined && entry.PrimaryRegion !== arn.split(':')[3],

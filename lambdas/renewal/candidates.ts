@@ -27,15 +27,20 @@ export async function* candidates(world: Listed, from?: string): AsyncGenerator<
 }
 
 /**
- * Undefined where the stack has no such profile. It is looked up only where it counts: names come from tags, and each
- * unknown one costs a call.
+ * The profile of each candidate of a page; undefined where the stack has none of that name. Each name is looked up once, and
+ * only where it counts: names come from tags, and each unknown one costs a call.
  */
-export async function profileOf(
+export async function profilesOf(
   world: Pick<ScanWorld, 'profiles' | 'rotationFunctionArn'>,
-  candidate: Candidate,
-): Promise<Profile | undefined> {
-  const { secret, authority } = candidate;
-  if (authority) return authorityProfile(authority);
-  const isOurs = checkOwnership(ownership(world, secret)) === undefined;
-  return isOurs ? world.profiles.find(profileNameOf(candidate)) : undefined;
+  page: readonly Candidate[],
+): Promise<(candidate: Candidate) => Profile | undefined> {
+  const names = new Set<string>();
+  for (const candidate of page) {
+    const isOurs = checkOwnership(ownership(world, candidate.secret)) === undefined;
+    if (isOurs && candidate.authority === undefined) names.add(profileNameOf(candidate));
+  }
+  const found = await Promise.all([...names].map(async (name) => [name, await world.profiles.find(name)] as const));
+  const profiles = new Map(found);
+  return (candidate) =>
+    candidate.authority ? authorityProfile(candidate.authority) : profiles.get(profileNameOf(candidate));
 }

@@ -6,8 +6,8 @@ import { RenewalError } from '../domain/errors.ts';
 import { formatInstant } from '../domain/instant.ts';
 import type { QueueMessage, ScanContinuation, ScanRequest } from '../domain/request.ts';
 import type { PlanEntry, ScanCounts, ScanResult } from '../domain/result.ts';
-import { type Candidate, type Judgement, type JudgementTerms, judge, profileNameOf } from '../policy/judgement.ts';
-import { candidates, profileOf } from './candidates.ts';
+import { type Candidate, type Judgement, judge, profileNameOf } from '../policy/judgement.ts';
+import { candidates, profilesOf } from './candidates.ts';
 import { parentsFirst } from './scan-authorities.ts';
 import { Tally } from './tally.ts';
 import type { ScanWorld } from './world.ts';
@@ -55,8 +55,11 @@ async function scanPart(world: ScanWorld, request: ScanRequest, timeOver: TimeOv
   let left: string | undefined;
   for await (const page of candidates(world, continuation?.from)) {
     const wanted = page.filter((candidate) => isWanted(candidate, request));
-    const looks = wanted.map((candidate) => judgeOne(world, candidate, terms));
-    const judged = parentsFirst(await Promise.all(looks), now);
+    const profileOf = await profilesOf(world, wanted);
+    const judged = parentsFirst(
+      wanted.map((candidate) => judge(candidate, profileOf(candidate), terms)),
+      now,
+    );
     for (const judgement of judged) {
       tally.add(judgement, now);
       if (dryRun && plan.length < longestPlan) plan.push(planEntry(judgement));
@@ -124,10 +127,6 @@ function isWanted(candidate: Candidate, { profile, secretIds }: ScanRequest): bo
   const { secret } = candidate;
   if (profile !== undefined && profileNameOf(candidate) !== profile) return false;
   return secretIds === undefined || secretIds.includes(secret.name) || secretIds.includes(secret.arn);
-}
-
-async function judgeOne(world: ScanWorld, candidate: Candidate, terms: JudgementTerms): Promise<Judgement> {
-  return judge(candidate, await profileOf(world, candidate), terms);
 }
 
 function planEntry({ secret, profile, decision, status, time }: Judgement): PlanEntry {
