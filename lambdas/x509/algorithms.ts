@@ -147,9 +147,10 @@ function modulusLength(rsaPublicKey: Uint8Array): number {
   const what = 'the RSA public key';
   const fields = sequenceOf(rsaPublicKey, what);
   const modulus = readInteger(fields.take(tags.integer), what);
-  const [first = 0, second = 0] = modulus;
+  const [first = 0] = modulus;
   if (first >= 0x80) throw malformed(what, 'has a negative modulus');
-  return first === 0 ? (modulus.length - 2) * 8 + bitLength(second) : (modulus.length - 1) * 8 + bitLength(first);
+  // A 0 stands there only before an octet whose highest bit is set, all of whose bits count.
+  return (modulus.length - 1) * 8 + bitLength(first);
 }
 
 function bitLength(octet: number): number {

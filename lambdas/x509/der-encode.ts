@@ -67,7 +67,7 @@ export function integer(value: number | bigint): Uint8Array {
 /** An INTEGER that is not negative, from its big-endian octets; leading zeros may be there and are dropped. */
 export function unsignedInteger(octets: Uint8Array): Uint8Array {
   let from = 0;
-  while (from < octets.length - 1 && octets[from] === 0) from++;
+  while (octets[from] === 0) from++;
   const first = octets[from];
   if (first === undefined) return integer(0);
   const magnitude = octets.subarray(from);

@@ -34,10 +34,6 @@ const rules: readonly Rule[] = [
       ? undefined
       : "the authority key identifier is not the issuer's subject key identifier";
   },
-  ({ der, extensions }) =>
-    extensions.length > 0 && certificateFields(der).version !== 3
-      ? 'it has extensions and is not version 3'
-      : undefined,
   // Sections 4.2.1.3 and 4.2.1.9.
   (certificate) => {
     const signs = keyUsages(certificate)?.includes('keyCertSign') ?? false;

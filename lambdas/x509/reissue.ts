@@ -95,7 +95,7 @@ function readParts(der: Uint8Array): Parts {
 /** Each in its place; what comes new stands behind the others. */
 function reissuedExtensions(request: ReissueRequest, raw: readonly Uint8Array[]): Uint8Array[] {
   const { certificate, spki } = request;
-  const replaced = new Map<string, Extension | undefined>();
+  const replaced = new Map<string, Extension>();
   if (request.authorityKey === 'today' || !stillNamesIssuer(request)) {
     replaced.set(oids.authorityKeyIdentifier, newAuthorityKey(request));
   }
@@ -104,13 +104,11 @@ function reissuedExtensions(request: ReissueRequest, raw: readonly Uint8Array[])
     replaced.set(oids.subjectKeyIdentifier, subjectKeyIdentifierOf(spki, critical));
   }
   const kept = certificate.extensions.flatMap(({ oid }, i) => {
-    if (!replaced.has(oid)) return raw[i] ?? [];
     const extension = replaced.get(oid);
     replaced.delete(oid);
-    return extension === undefined ? [] : encodeExtension(extension);
+    return extension === undefined ? (raw[i] ?? []) : encodeExtension(extension);
   });
-  const added = [...replaced.values()].flatMap((extension) => (extension ? encodeExtension(extension) : []));
-  return [...kept, ...added];
+  return [...kept, ...[...replaced.values()].map(encodeExtension)];
 }
 
 /** Its criticality stays what it was: a critical one shuts out whoever does not know it. */

@@ -44,7 +44,7 @@ function fromUnits(octets: Buffer, width: 2 | 4): string | undefined {
   for (let at = 0; at < octets.length; at += width) {
     const unit = octets.readUIntBE(at, width);
     if (unit > 0x10ffff) return undefined;
-    characters.push(width === 2 ? String.fromCharCode(unit) : String.fromCodePoint(unit));
+    characters.push(String.fromCodePoint(unit));
   }
   const text = characters.join('');
   return /\p{Surrogate}/u.test(text) ? undefined : text; // half of a pair

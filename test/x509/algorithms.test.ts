@@ -58,6 +58,27 @@ describe('keySpecOfSpki', () => {
 
   it('refuses what is no SubjectPublicKeyInfo', () => {
     expect(() => keySpecOfSpki(new Uint8Array(0))).toThrow(expect.objectContaining({ code: 'InvalidCertificate' }));
+    const algorithm = d.sequence(d.oid('1.3.101.112'));
+    const key = d.bitString(new Uint8Array(32));
+    expect(keySpecOfSpki(d.sequence(algorithm, key))).toEqual({ kty: 'OKP', curve: 'Ed25519' });
+    expect(() => keySpecOfSpki(d.sequence(algorithm, key, d.nullValue()))).toThrow('the public key has bytes behind');
+  });
+
+  const rsaKey = (modulus: string) => {
+    const key = d.sequence(d.encode(2, Buffer.from(modulus, 'hex')), d.integer(65_537));
+    return d.sequence(d.sequence(d.oid('1.2.840.113549.1.1.1'), d.nullValue()), d.bitString(key));
+  };
+  it.each([
+    ['00', 0],
+    ['01', 1],
+    ['7fff', 15],
+    ['008000', 16],
+  ])('RSA with a modulus of %s has %i bits', (modulus, size) => {
+    expect(keySpecOfSpki(rsaKey(modulus))).toEqual({ kty: 'RSA', size });
+  });
+
+  it.each(['80', '8000', 'ff00'])('RSA with a modulus of %s is refused', (modulus) => {
+    expect(() => keySpecOfSpki(rsaKey(modulus))).toThrow('the RSA public key has a negative modulus');
   });
 });
 
@@ -92,15 +113,17 @@ describe('ECDSA signatures', () => {
     );
   });
 
-  const refused: [what: string, act: () => unknown][] = [
+  const refused: [what: string, act: () => unknown, problem?: string][] = [
+    ['R of -128', () => derToRawEcdsa(d.sequence(d.integer(-128), d.integer(1)), 'P-256'), 'is not one of P-256'],
     ['R that is negative', () => derToRawEcdsa(d.sequence(d.integer(-1), d.integer(1)), 'P-256')],
     ['S that is too long', () => derToRawEcdsa(d.sequence(d.integer(1), d.integer(2n ** 256n)), 'P-256')],
     ['one number', () => derToRawEcdsa(d.sequence(d.integer(1)), 'P-256')],
     ['three numbers', () => derToRawEcdsa(d.sequence(d.integer(1), d.integer(1), d.integer(1)), 'P-256')],
-    ['raw of another curve', () => rawToDerEcdsa(new Uint8Array(96), 'P-256')],
+    ['raw of another curve', () => rawToDerEcdsa(new Uint8Array(96), 'P-256'), 'is not one of P-256'],
   ];
-  it.each(refused)('%s is refused', (_, act) => {
+  it.each(refused)('%s is refused', (_, act, problem = '') => {
     expect(act).toThrow(expect.objectContaining({ code: 'InvalidCertificate' }));
+    expect(act).toThrow(`the ECDSA signature ${problem}`);
   });
 });
 

@@ -46,27 +46,30 @@ describe('DerReader refuses', () => {
 });
 
 describe('the primitive types refuse', () => {
-  const refused: [what: string, read: () => unknown][] = [
-    ['a BOOLEAN of 01', () => readBoolean(only('0101 01'), 'it')],
+  const refused: [what: string, read: () => unknown, problem?: string][] = [
+    ['a BOOLEAN of 01', () => readBoolean(only('0101 01'), 'it'), 'it is not a DER BOOLEAN'],
     ['a BOOLEAN without octets', () => readBoolean(only('0100'), 'it')],
     ['a BOOLEAN of two octets', () => readBoolean(only('0102 ffff'), 'it')],
-    ['an INTEGER without octets', () => readInteger(only('0200'), 'it')],
-    ['an INTEGER with a spare 00', () => readInteger(only('0202 007f'), 'it')],
+    ['an INTEGER without octets', () => readInteger(only('0200'), 'it'), 'INTEGER without octets'],
+    ['an INTEGER with a spare 00', () => readInteger(only('0202 007f'), 'it'), 'INTEGER with octets to spare'],
     ['an INTEGER with a spare ff', () => readInteger(only('0202 ff80'), 'it')],
     ['a small INTEGER that is negative', () => readSmallInteger(only('0201 ff'), 'it')],
+    ['a small INTEGER that is -128', () => readSmallInteger(only('0201 80'), 'it'), 'negative or too large'],
     ['a small INTEGER of 5 octets', () => readSmallInteger(only('0205 0100000000'), 'it')],
-    ['a BIT STRING without octets', () => readBitString(only('0300'), 'it')],
+    ['a BIT STRING without octets', () => readBitString(only('0300'), 'it'), 'it is not a BIT STRING'],
     ['a BIT STRING with 8 unused bits', () => readBitString(only('0302 0800'), 'it')],
     ['an empty BIT STRING with unused bits', () => readBitString(only('0301 01'), 'it')],
-    ['a BIT STRING with padding of 1', () => readBitString(only('0302 0101'), 'it')],
-    ['an OID without octets', () => readOid(only('0600'), 'it')],
+    ['a BIT STRING with padding of 1', () => readBitString(only('0302 0101'), 'it'), 'padding that is not 0'],
+    ['an OID without octets', () => readOid(only('0600'), 'it'), 'it is not an OID'],
     ['an OID that is cut', () => readOid(only('0602 2a86'), 'it')],
+    ['an OID that is cut behind an 80', () => readOid(only('0603 2a8180'), 'it'), 'it is not an OID'],
     ['an OID with a spare 80', () => readOid(only('0603 2a8001'), 'it')],
-    ['an OID that starts with 80', () => readOid(only('0602 8001'), 'it')],
+    ['an OID that starts with 80', () => readOid(only('0602 8001'), 'it'), 'OID with octets to spare'],
     ['an OID of 129 octets', () => readOid(only(`068181 ${'01'.repeat(129)}`), 'it')],
   ];
-  it.each(refused)('%s', (_, read) => {
+  it.each(refused)('%s', (_, read, problem = 'it') => {
     expect(read).toThrow(expect.objectContaining({ code: 'InvalidCertificate' }));
+    expect(read).toThrow(problem);
   });
 });
 
@@ -108,6 +111,20 @@ describe('known encodings', () => {
     expect(toHex(d.namedBits([0]))).toBe('03020780');
     expect(toHex(d.namedBits([8, 5]))).toBe('0303070480');
     expect(toHex(d.namedBits([]))).toBe('030100');
+  });
+
+  const smallIntegers: [string, number][] = [
+    ['020100', 0],
+    ['0202 0100', 256],
+    ['0204 7fffffff', 2 ** 31 - 1],
+  ];
+  it.each(smallIntegers)('a small INTEGER %s', (der, value) => {
+    expect(readSmallInteger(only(der), 'it')).toBe(value);
+  });
+
+  it('an empty BIT STRING, and an OID of 128 octets', () => {
+    expect(readBitString(only('0301 00'), 'it')).toEqual({ octets: new Uint8Array(0), unused: 0 });
+    expect(readOid(only(`068180 ${'01'.repeat(128)}`), 'it')).toBe(`0.1${'.1'.repeat(127)}`);
   });
 
   it('SET OF is sorted', () => expect(toHex(d.setOf(d.integer(2), d.integer(1)))).toBe('3106020101020102'));

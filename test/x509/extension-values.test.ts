@@ -1,8 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import { parseCertificate } from '../../lambdas/x509/certificate.ts';
-import { constraintBase, keyIdentifier, nameConstraintsOf } from '../../lambdas/x509/extension-values.ts';
+import {
+  authorityKeyIdentifierOf,
+  caBasicConstraints,
+  constraintBase,
+  keyIdentifier,
+  nameConstraintsOf,
+} from '../../lambdas/x509/extension-values.ts';
 import { subjectKeyIdentifier } from '../../lambdas/x509/extensions.ts';
-import { subjectKeyIdentifier as fakeIdentifier, makeKey, spkiOf } from '../fakes/certificates.ts';
+import { extension, subjectKeyIdentifier as fakeIdentifier, makeKey, octets, spkiOf } from '../fakes/certificates.ts';
 import { cpuTime } from '../support/cpu-time.ts';
 import { golden } from './golden.ts';
 
@@ -18,6 +24,18 @@ describe('the name of a key', () => {
     const certificate = parseCertificate(golden('step-intermediate'));
     expect(hex(keyIdentifier(certificate.spki))).toBe(hex(subjectKeyIdentifier(certificate)));
   });
+
+  test('is none of what is no key', () => {
+    expect(() => keyIdentifier(Uint8Array.of(0x30, 0))).toThrow('the public key is missing');
+    expect(() => keyIdentifier(Uint8Array.of(4, 0))).toThrow('the public key has tag 0x04');
+  });
+
+  test('in the authority key identifier: the one that the issuer calls itself by, else what its key would have', () => {
+    const spki = spkiOf(makeKey('P-256'));
+    const own = extension('2.5.29.14', octets(Uint8Array.of(1, 2, 3)));
+    expect(hex(authorityKeyIdentifierOf({ extensions: [own], spki }).value)).toBe('30058003010203');
+    expect(hex(authorityKeyIdentifierOf({ extensions: [], spki }).value)).toBe(`30168014${hex(keyIdentifier(spki))}`);
+  });
 });
 
 describe('the base of a name constraint', () => {
@@ -27,6 +45,9 @@ describe('the base of a name constraint', () => {
     ['email:a@example.com', '810d61406578616d706c652e636f6d'],
     ['email:example.com', '810b6578616d706c652e636f6d'],
     ['uri:.example.com', '860c2e6578616d706c652e636f6d'],
+    ['email:first.last@example.com', '811666697273742e6c617374406578616d706c652e636f6d'],
+    [`email:${'x'.repeat(64)}@a`, `8142${'78'.repeat(64)}4061`],
+    [`dns:${'a.'.repeat(126)}a`, `8281fd${'612e'.repeat(126)}61`], // 253 characters
     ['ip:10.0.0.0/8', '87080a000000ff000000'],
     ['ip:192.0.2.128/25', '8708c0000280ffffff80'],
     ['ip:0.0.0.0/0', '87080000000000000000'],
@@ -34,6 +55,9 @@ describe('the base of a name constraint', () => {
     ['ip:fd00::/8', `8720fd${'00'.repeat(15)}ff${'00'.repeat(15)}`],
     ['ip:2001:db8::1/128', `872020010db8${'00'.repeat(11)}01${'ff'.repeat(16)}`],
     ['ip:::/0', `8720${'00'.repeat(32)}`],
+    ['ip:1:2:3:4:5:6:7:8/128', `872000010002000300040005000600070008${'ff'.repeat(16)}`],
+    ['ip:1:2:3:4:5:6:7::/112', `872000010002000300040005000600070000${'ff'.repeat(14)}0000`],
+    ['ip:1111:2222:3333:4444:5555:6666:7777:8888/128', `872011112222333344445555666677778888${'ff'.repeat(16)}`],
   ])('%s', (text, expected) => {
     expect(hex(constraintBase(text))).toBe(expected);
   });
@@ -50,15 +74,29 @@ describe('the base of a name constraint', () => {
     'uri:https://example.com/',
     'email:a@b@c',
     'email:a@.example.com',
+    `email:${'x'.repeat(65)}@example.com`,
+    'dns:a@example.com',
+    'uri:a@example.com',
+    `dns:${'a.'.repeat(126)}ab`,
     'ip:10.0.0.0',
     'ip:10.0.0.1/8',
     'ip:10.0.0.0/33',
+    'ip:10.0.0.0/8/8',
+    'ip:10.0.0.0.0/8',
+    'ip:0.0.0.0/',
+    'ip:0.0.0.0/x8',
+    'ip:0.0.0.0/8x',
     'ip:10.0.0/8',
     'ip:256.0.0.0/8',
     'ip:010.0.0.0/8',
     'ip:fd00::1/8',
     'ip:fd00:::/8',
     'ip:1:2:3:4:5:6:7:8:9/128',
+    'ip:1:2:3:4:5:6:7/128',
+    'ip:1:2:3:4::5:6:7:8/128',
+    'ip:1::2::3/128',
+    'ip:g1::/16',
+    'ip:1g::/16',
     'ip:12345::/16',
     'ip:fd00::/129',
     'dn:CN=x',
@@ -74,6 +112,11 @@ describe('the base of a name constraint', () => {
     }
     expect(cpuTime() - started).toBeLessThan(200);
   });
+});
+
+test('a CA says how many CAs may stand below it only where that is limited', () => {
+  expect(hex(caBasicConstraints(undefined).value)).toBe('30030101ff');
+  expect(hex(caBasicConstraints(0).value)).toBe('30060101ff020100');
 });
 
 test('without bases a list of name constraints is left out', () => {

@@ -22,6 +22,12 @@ describe('a name from its text', () => {
     ['1.3.6.1.4.1.99999.1=x', '1.3.6.1.4.1.99999.1=#0c0178'],
     ['CN=a\\\\', 'CN=a\\\\'],
     ['CN=a=b', 'CN=a=b'],
+    ['CN=  a', 'CN=a'],
+    ['CN=a\\\\ ', 'CN=a\\\\'], // an escaped backslash, then a space that is no part of the value
+    ['CN=\\ef\\bb\\bfa', 'CN=\\ef\\bb\\bfa'], // a byte order mark stays
+    ['1.39.1=x', '1.39.1=#0c0178'],
+    ['2.16.840.1=x', '2.16.840.1=#0c0178'],
+    [`description=${'x'.repeat(1012)}`, `description=${'x'.repeat(1012)}`], // 1024 characters
   ])('%s', (text, formatted) => {
     expect(formatName(name(text))).toBe(formatted);
   });
@@ -50,6 +56,10 @@ describe('a name from its text', () => {
     ['serialNumber=ä', /PrintableString/],
     ['DC=ä', /ASCII/],
     ['9.9.9=x', /no type/],
+    ['1.40.1=x', /no type/],
+    ['x1.2.3=x', /"x1.2.3" is no type/],
+    ['1.2.3x=x', /"1.2.3x" is no type/],
+    ['CN=x, Example ', /"Example" has no =/],
   ])('%j is refused, saying why', (text, why) => {
     const thrown = () => name(text);
     expect(thrown).toThrowError(why);

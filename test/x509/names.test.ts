@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseCertificate } from '../../lambdas/x509/certificate.ts';
 import * as d from '../../lambdas/x509/der-encode.ts';
-import { subjectAltNames } from '../../lambdas/x509/general-names.ts';
+import { alternativeNames, subjectAltNames } from '../../lambdas/x509/general-names.ts';
 import { commonName, formatName } from '../../lambdas/x509/names.ts';
 import { golden } from './golden.ts';
 import * as make from './issue.ts';
@@ -66,6 +66,12 @@ describe('RFC 4514 section 4', () => {
   it.each(examples)('%s', (text, name) => expect(formatName(name)).toBe(text));
 });
 
+it('what is no name is refused by that', () => {
+  expect(() => formatName(d.integer(1))).toThrow('a name has tag 0x02');
+  const more = d.sequence(d.setOf(d.sequence(d.oid(CN), d.utf8String('x'), d.nullValue())));
+  expect(() => formatName(more)).toThrow('a name has bytes behind its end');
+});
+
 describe('values', () => {
   const values: [what: string, value: Uint8Array, text: string][] = [
     ['one space', d.utf8String(' '), '\\ '],
@@ -81,6 +87,7 @@ describe('values', () => {
     ['every special', d.utf8String('",+;<>\\='), '\\"\\,\\+\\;\\<\\>\\\\='],
     ['PrintableString with letters it does not allow', make.text('printableString', make.ascii('*.a_b@')), '*.a_b@'],
     ['PrintableString beyond ASCII', make.text('printableString', Uint8Array.of(0xe9)), '#1301e9'],
+    ['PrintableString in part beyond ASCII', make.text('printableString', Uint8Array.of(0x61, 0x80)), '#13026180'],
     ['IA5String', make.text('ia5String', make.ascii('a')), 'a'],
     ['NumericString', make.text('numericString', make.ascii('1 2')), '1 2'],
     ['VisibleString', make.text('visibleString', make.ascii('a')), 'a'],
@@ -90,6 +97,7 @@ describe('values', () => {
     ['BMPString with half of a pair', make.text('bmpString', Buffer.from('d83d', 'hex')), '#1e02d83d'],
     ['BMPString of 3 octets', make.text('bmpString', Uint8Array.of(0, 65, 0)), '#1e03004100'],
     ['UniversalString', make.text('universalString', big('a🔑', 4)), 'a🔑'],
+    ['UniversalString with the last of Unicode', make.text('universalString', big('\u{10ffff}', 4)), '\u{10ffff}'],
     ['UniversalString beyond Unicode', make.text('universalString', Uint8Array.of(0, 0x11, 0, 0)), '#1c0400110000'],
     ['UniversalString with a surrogate', make.text('universalString', Uint8Array.of(0, 0, 0xd8, 0)), '#1c040000d800'],
     ['UTF8String that is none', make.text('utf8String', Uint8Array.of(0xc0, 0x80)), '#0c02c080'],
@@ -162,9 +170,24 @@ describe('subjectAltNames', () => {
   it.each([
     ['a\nb', 'dns:a\\0ab'],
     ['a\0.example', 'dns:a\\00.example'],
+    ['a\x80', 'dns:a\\80'],
     ['m\xfcnchen', 'dns:m\\fcnchen'],
     ['', 'dns:'],
   ])('%j', (name, text) => expect(sans(make.dns(name))).toEqual([text]));
+
+  it('are none without the extension, and no more than are there', () => {
+    expect(alternativeNames({ extensions: [] })).toEqual([]);
+    expect(alternativeNames({ extensions: [make.sans(make.ip(192, 0, 2, 1))] })).toEqual([
+      { kind: 'ip', value: Uint8Array.of(192, 0, 2, 1) },
+    ]);
+  });
+
+  it.each<[string, Uint8Array, string]>([
+    ['an INTEGER', d.integer(2), 'the subjectAltName extension holds something that is no GeneralName'],
+    ['a directory name with more behind it', d.context(4, d.sequence(), d.nullValue()), 'bytes behind its end'],
+  ])('%s is refused', (_, name, problem) => {
+    expect(() => sans(name)).toThrow(problem);
+  });
 
   const addresses: [string, string][] = [
     ['20010db8000000000000000000000001', '2001:db8::1'],
@@ -176,6 +199,7 @@ describe('subjectAltNames', () => {
     ['00010000000000000000000000000000', '1::'],
     ['00000000000000000000ffffc0000209', '::ffff:192.0.2.9'],
     ['000000000000000000000000c0000209', '::c000:209'],
+    ['20010db8000000000000ffffc0000209', '2001:db8::ffff:c000:209'],
     ['fe80000000000000abcdef0123456789', 'fe80::abcd:ef01:2345:6789'],
   ];
   it.each(addresses)('%s is %s', (octets, text) => {

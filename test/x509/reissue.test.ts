@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Certificate } from '../../lambdas/domain/certificate.ts';
-import { parseCertificate } from '../../lambdas/x509/certificate.ts';
+import { certificateFields, parseCertificate } from '../../lambdas/x509/certificate.ts';
 import { differences } from '../../lambdas/x509/correspondence.ts';
 import { lint } from '../../lambdas/x509/lint.ts';
 import { newSerialNumber, reissue, signCertificate } from '../../lambdas/x509/reissue.ts';
@@ -23,6 +23,7 @@ import {
 import { fakeEntropy } from '../fakes/entropy.ts';
 import { signerFor } from '../fakes/signer.ts';
 import { golden, goldenNames } from './golden.ts';
+import * as make from './issue.ts';
 
 const now = Date.UTC(2026, 10, 22);
 const serialNumber = newSerialNumber(fakeEntropy());
@@ -83,17 +84,40 @@ describe('a successor', () => {
     expect(Buffer.from(successor).includes(Buffer.concat([uniqueId, der(0xa3, sequence(written))]))).toBe(true);
   });
 
-  test('of a version 1 certificate is version 3 once it has an extension', async () => {
-    const key = makeKey('P-256');
-    const old = parseCertificate(
-      forge(
-        { subject: commonNameOnly('v'), spki: spkiOf(key), ...dates, extensions: [] },
-        { subject: issuer.subject, key: issuerKey },
-      ),
-    );
+  test.each<[number, Uint8Array | undefined]>([
+    [1, undefined],
+    [2, der(0x02, Uint8Array.of(1))],
+    [3, der(0x02, Uint8Array.of(2))],
+  ])('of a version %i certificate stays that, and is version 3 once it has an extension', async (version, encoded) => {
+    const { key, spki, name } = make.party('v');
+    const names = { subject: name, issuer: issuer.subject };
+    const old = parseCertificate(make.encodeCertificate({ ...names, version: encoded, spki, issuerKey: key }));
     const request = { certificate: old, issuer, signer, serialNumber, ...dates };
-    expect(parseCertificate(await reissue({ ...request, authorityKey: 'today' })).extensions).toHaveLength(1);
-    expect(parseCertificate(await reissue({ ...request, authorityKey: 'keep' })).extensions).toEqual([]);
+    const extended = certificateFields(await reissue({ ...request, authorityKey: 'today' }));
+    expect(extended).toMatchObject({ version: 3, extensions: [{ oid: '2.5.29.35' }] });
+    const bare = certificateFields(await reissue({ ...request, authorityKey: 'keep' }));
+    expect(bare).toMatchObject({ version, extensions: [] });
+  });
+
+  test.each([true, false])('keeps whether the identifiers of keys are critical: %s', async (critical) => {
+    const key = makeKey('P-256');
+    const extensions = [subjectKeyIdentifier(spkiOf(key)), authorityKeyIdentifier(spkiOf(key))];
+    const old = forge(
+      {
+        subject: commonNameOnly('c'),
+        spki: spkiOf(key),
+        ...dates,
+        extensions: extensions.map((e) => ({ ...e, critical })),
+      },
+      { subject: issuer.subject, key: issuerKey },
+    );
+    const request = { issuer, signer, serialNumber, ...dates, authorityKey: 'today' as const };
+    const spki = spkiOf(makeKey('P-256'));
+    const successor = await reissue({ ...request, certificate: parseCertificate(old), spki });
+    expect(parseCertificate(successor).extensions).toEqual([
+      { ...subjectKeyIdentifier(spki), critical },
+      { ...authorityKeyIdentifier(issuer.spki), critical },
+    ]);
   });
 });
 
@@ -102,6 +126,8 @@ describe('the authority key identifier of a CA certificate', () => {
   const identifier = subjectKeyIdentifier(issuer.spki).value.subarray(2);
   const withSerial = (serial: Uint8Array) =>
     extension('2.5.29.35', sequence(der(0x80, identifier), der(0xa1, der(0xa4, issuer.subject)), der(0x82, serial)));
+  const serialAlone = (serial: Uint8Array) =>
+    extension('2.5.29.35', sequence(der(0xa1, der(0xa4, issuer.subject)), der(0x82, serial)));
 
   test.each<[string, ReturnType<typeof extension>[], ReturnType<typeof extension>[]]>([
     ['stays, where it names the key', [authorityKeyIdentifier(issuer.spki)], [authorityKeyIdentifier(issuer.spki)]],
@@ -112,6 +138,11 @@ describe('the authority key identifier of a CA certificate', () => {
       [withSerial(Uint8Array.of(0, 0x99, 1))],
     ],
     ['changes, where it names another key', [authorityKeyIdentifier(spki)], [authorityKeyIdentifier(issuer.spki)]],
+    [
+      'stays, where it names the certificate alone',
+      [serialAlone(Uint8Array.of(0, 0x99, 1))],
+      [serialAlone(Uint8Array.of(0, 0x99, 1))],
+    ],
     [
       'changes, where it names another certificate',
       [withSerial(Uint8Array.of(7))],
@@ -126,6 +157,29 @@ describe('the authority key identifier of a CA certificate', () => {
     const successor = await reissue({ certificate, issuer, signer, serialNumber, ...dates, authorityKey: 'keep' });
     const found = parseCertificate(successor).extensions.filter(({ oid: id }) => id === '2.5.29.35');
     expect(found).toEqual(after);
+  });
+
+  test('stays, where the issuer does not name its key', async () => {
+    const nameless = { ...issuer, extensions: [] };
+    const old = forge(
+      { subject: commonNameOnly('Sub'), spki, ...dates, extensions: [authorityKeyIdentifier(spki)] },
+      { subject: issuer.subject, key: issuerKey },
+    );
+    const request = { certificate: parseCertificate(old), issuer: nameless, signer, serialNumber, ...dates };
+    const successor = await reissue({ ...request, authorityKey: 'keep' });
+    expect(parseCertificate(successor).extensions).toEqual([authorityKeyIdentifier(spki)]);
+  });
+
+  test('that is cut inside is refused by its name', async () => {
+    const cut = extension('2.5.29.35', sequence(der(0x80, identifier), Uint8Array.of(0xa1, 9)));
+    const old = forge(
+      { subject: commonNameOnly('Sub'), spki, ...dates, extensions: [cut] },
+      { subject: issuer.subject, key: issuerKey },
+    );
+    const request = { certificate: parseCertificate(old), issuer, signer, serialNumber, ...dates };
+    await expect(async () => reissue({ ...request, authorityKey: 'keep' })).rejects.toThrow(
+      'the authorityKeyIdentifier extension is cut short',
+    );
   });
 });
 
@@ -144,8 +198,13 @@ test('a signature that does not verify is CertificateRejected', async () => {
   const rubbish = { ...signer, sign: async () => Uint8Array.of(1, 2, 3) };
   for (const each of [broken, rubbish]) {
     const made = reissue({ certificate: issuer, issuer, signer: each, serialNumber, ...dates, authorityKey: 'keep' });
-    await expect(made).rejects.toMatchObject({ code: 'CertificateRejected' });
+    await expect(made).rejects.toMatchObject({
+      code: 'CertificateRejected',
+      message: expect.stringContaining(`under the authority's public key (${signer.kmsKeyArn}): nothing was stored`),
+    });
   }
+  const local = { ...other, sign: async () => Uint8Array.of(1, 2, 3) };
+  await expect(signCertificate(Uint8Array.of(0x30, 0), local)).rejects.toThrow("authority's public key: nothing");
   await expect(signCertificate(Uint8Array.of(0x30, 0), signer)).rejects.toMatchObject({ code: 'CertificateRejected' });
 });
 
@@ -163,6 +222,9 @@ describe('the lint', () => {
 
   test.each<[string, Partial<typeof sound>, RegExp]>([
     ['nothing', {}, /^$/],
+    ['nothing in a serial number of 8 octets', { serialNumber: new Uint8Array(8).fill(0x11) }, /^$/],
+    ['nothing in a serial number of 20 octets', { serialNumber: new Uint8Array(20).fill(0x11) }, /^$/],
+    ['nothing without a key usage', { extensions: [] }, /^$/],
     ['a short serial number', { serialNumber: Uint8Array.of(0x11, 2, 3) }, /3 octets/],
     ['a long serial number', { serialNumber: new Uint8Array(21).fill(0x11) }, /21 octets/],
     ['an end after its issuer’s', { notAfter: issuer.notAfter + 1000 }, /after its issuer/],
@@ -172,6 +234,19 @@ describe('the lint', () => {
     ['a CA without SKI', { extensions: [keyUsage('keyCertSign'), basicConstraints(true)] }, /without a subject key/],
   ])('finds %s', (_, more, finding) => {
     expect(found(more)).toMatch(finding);
+  });
+
+  test.each([0x80, 0x81, 0xff])('finds a negative serial number, of %i first', (first) => {
+    const serial = der(0x02, Uint8Array.of(first), new Uint8Array(15));
+    const named = { subject: commonNameOnly('leaf'), issuer: issuer.subject };
+    const made = make.encodeCertificate({ ...named, serial, spki: spkiOf(key), issuerKey });
+    expect(lint(parseCertificate(made), issuer).join('; ')).toMatch(/serial number is negative/);
+  });
+
+  test('an issuer that does not name its key has no authority key identifier against it', () => {
+    const nameless = { ...issuer, extensions: [] };
+    const certificate = parseCertificate(forge(sound, { subject: issuer.subject, key: issuerKey }));
+    expect(lint(certificate, nameless)).toEqual([]);
   });
 
   test('finds a CA under pathLen 0, and another issuer’s name', () => {
