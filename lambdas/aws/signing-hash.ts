@@ -9,7 +9,7 @@ let ofText: { readonly text: string; readonly key: KeyObject } | undefined;
 
 /**
  * What a client's option `sha256` takes. The SDK's own gives its key to every HMAC as bytes, which node turns into a key
- * each time, at five times the cost of the HMAC; this one keeps the key.
+ * each time, at more than the cost of the HMAC; this one keeps the key.
  */
 export class SigningHash {
   readonly #secret: Secret | undefined;
