@@ -87,7 +87,11 @@ describe('refused', () => {
     ['a negative version', 'version is negative', { version: d.integer(-1) }],
     ['extensions in version 1', 'version is 1', { version: undefined, extensions: [make.keyUsage(0)] }],
     ['extensions in version 2', 'version is 2', { version: d.integer(1), extensions: [make.keyUsage(0)] }],
-    ['another algorithm outside', 'not the one inside', { outerAlgorithm: make.sha1WithRsa }],
+    [
+      'another algorithm outside',
+      'the signature algorithm is not the one inside',
+      { outerAlgorithm: make.sha1WithRsa },
+    ],
     ['an extension twice', 'keyUsage (2.5.29.15) twice', { extensions: [make.keyUsage(0), make.keyUsage(1)] }],
     ['an empty RDN', 'subject has an empty RDN', { subject: d.sequence(d.setOf()) }],
     ['an issuer with an empty RDN', 'issuer has an empty RDN', { issuer: d.sequence(d.setOf()) }],
@@ -110,7 +114,7 @@ describe('refused', () => {
     ],
     [
       'a validity that ends before it begins',
-      'ends before',
+      'the validity ends before it begins',
       { notBefore: utc('261122000001Z'), notAfter: utc('261122000000Z') },
     ],
     ['a public key that is none', 'public key', { spki: d.sequence(d.nullValue()) }],
@@ -161,6 +165,59 @@ describe('refused', () => {
     expect(() => parse(template)).toThrow(problem);
   });
 
+  const algorithm = d.sequence(d.oid('1.2.840.10045.4.3.2'));
+  const someDate = utc('261122000000Z');
+  const outer = (...fields: Uint8Array[]) => d.sequence(...fields);
+  /** The fields of a TBSCertificate, with one of them replaced. */
+  const inner = (at: number, field: Uint8Array) => {
+    const fields = [d.integer(1), algorithm, ca.name, d.sequence(someDate, someDate), make.named('leaf'), ca.spki];
+    return outer(d.sequence(...fields.with(at, field)), algorithm, d.bitString(Uint8Array.of(1)));
+  };
+  const extension = (...fields: Uint8Array[]) => d.context(3, d.sequence(d.sequence(...fields)));
+  const badOid = d.encode(0x06, Uint8Array.of(0x80));
+  const places: [problem: string, der: Uint8Array][] = [
+    ['the certificate is missing', new Uint8Array()],
+    ['the certificate has tag 0x02 where 0x30', outer(d.integer(1))],
+    ['the signature algorithm has tag 0x02', outer(d.sequence(), d.integer(1))],
+    ['the signature has tag 0x05 where 0x03', outer(d.sequence(), algorithm, d.nullValue())],
+    ['the signature is not a BIT STRING', outer(d.sequence(), algorithm, d.encode(0x03, new Uint8Array()))],
+    [
+      'the certificate has bytes behind its end',
+      outer(d.sequence(), algorithm, d.bitString(Uint8Array.of(1)), d.nullValue()),
+    ],
+    ['the serial number has tag 0x05 where 0x02', inner(0, d.nullValue())],
+    ['the serial number is an INTEGER without octets', inner(0, d.encode(0x02, new Uint8Array()))],
+    ['the signature algorithm has tag 0x05 where 0x30', inner(1, d.nullValue())],
+    ['the issuer has tag 0x05 where 0x30', inner(2, d.nullValue())],
+    ['the validity has tag 0x05 where 0x30', inner(3, d.nullValue())],
+    ['the validity has bytes behind its end', inner(3, d.sequence(someDate, someDate, someDate))],
+    ['notBefore is not a date', inner(3, d.sequence(d.nullValue(), someDate))],
+    ['the subject has tag 0x05 where 0x30', inner(4, d.nullValue())],
+    ['the public key has tag 0x05 where 0x30', inner(5, d.nullValue())],
+    ['the version has tag 0x05 where 0x02', make.encodeCertificate({ ...plain, version: d.nullValue() })],
+    [
+      'the signature algorithm has tag 0x02 where 0x06',
+      make.encodeCertificate({ ...plain, algorithm: d.sequence(d.integer(1)) }),
+    ],
+    ['the signature algorithm is not an OID', make.encodeCertificate({ ...plain, algorithm: d.sequence(badOid) })],
+    [
+      'the list of extensions has tag 0x02',
+      make.encodeCertificate({ ...plain, rawExtensions: d.context(3, d.integer(1)) }),
+    ],
+    [
+      'an extension has tag 0x02 where 0x30',
+      make.encodeCertificate({ ...plain, rawExtensions: d.context(3, d.sequence(d.integer(1))) }),
+    ],
+    [
+      'an extension is not an OID',
+      make.encodeCertificate({ ...plain, rawExtensions: extension(badOid, d.octetString(new Uint8Array())) }),
+    ],
+  ];
+  it.each(places)('with the place: %s', (problem, der) => {
+    expect(() => parseCertificate(der)).toThrow(expect.objectContaining({ code: 'InvalidCertificate' }));
+    expect(() => parseCertificate(der)).toThrow(`can't be read: ${problem}`);
+  });
+
   it('what stands behind the certificate, and what is none', () => {
     const der = make.encodeCertificate(plain);
     const refuse = (bytes: Uint8Array) =>
@@ -185,6 +242,8 @@ describe('refused', () => {
     ['two digits of the year', generalized('261122000000Z')],
     ['four digits of the year', utc('20261122000000Z')],
     ['another type', d.utf8String('261122000000Z')],
+    ['another type and a long year', d.utf8String('20261122000000Z')],
+    ['half a million digits', utc('1'.repeat(500_000))],
     ['nothing', utc('')],
   ];
   it.each(dates)('a date with %s', (_, notAfter) =>

@@ -81,6 +81,36 @@ describe('verifyPath finds', () => {
     expect(verifyPath(leaf, [old], [root], now)).toMatchObject({ end: old.notAfter, endsWith: 'chain' });
   });
 
+  it('the way that lasts longer before one that is whole already', () => {
+    const otherRoot = party('Other Root');
+    const other = issue(otherRoot, otherRoot, { ca: true, days: 100 });
+    const short = issue(rootCa, rootCa, { ca: true, days: 40 });
+    const byOther = issue(otherRoot, interCa, { ca: true, days: 50 });
+    const byShort = issue(rootCa, interCa, { ca: true, days: 60 });
+    const long = issue(interCa, leafParty, { days: 70 });
+    expect(verifyPath(long, [byOther, byShort], [short, other], now)).toMatchObject({
+      path: [long, byOther, other],
+      end: byOther.notAfter,
+    });
+  });
+
+  it('of two ways that last as long the shorter one', () => {
+    const mid = party('Mid');
+    const detour = [issue(mid, interCa, { ca: true, days: 50 }), issue(rootCa, mid, { ca: true, days: 50 })];
+    for (const pool of [
+      [inter, ...detour],
+      [...detour, inter],
+    ]) {
+      expect(verifyPath(leaf, pool, [root], now)).toMatchObject({ path: [leaf, inter, root] });
+    }
+  });
+
+  it('an intermediate that is trusted itself, beside a root', () => {
+    const stranger = party('Stranger');
+    const roots = [issue(stranger, stranger, { ca: true }), inter];
+    expect(verifyPath(leaf, [], roots, now)).toMatchObject({ ok: true, path: [leaf, inter] });
+  });
+
   it('the longer way when it lasts longer, the other root too', () => {
     const otherRoot = party('Other Root');
     const other = issue(otherRoot, otherRoot, { ca: true, days: 100 });
@@ -109,7 +139,7 @@ describe('verifyPath finds', () => {
     const [a, b] = [party('A'), party('B')];
     const loop = [issue(a, b, { ca: true }), issue(b, a, { ca: true }), issue(a, interCa, { ca: true, days: 60 })];
     expect(verifyPath(leaf, [expired, ...loop, inter], [root], now)).toMatchObject({ path: [leaf, inter, root] });
-    expect(problemOf(leaf, loop, [root], now)).not.toBe('a path');
+    expect(problemOf(leaf, loop, [root], now)).toContain('leads in a circle');
   });
 
   it('a version 1 root, trusted as it is', () => {
@@ -265,6 +295,14 @@ describe('verifyPath refuses', () => {
     expect(verifyPath(below, [inter], [root], now)).toMatchObject({ ok: true });
   });
 
+  it('constraints hold for a leaf that has the name of its CA', () => {
+    const constrained = withInter({ extensions: [...caExtensions, constraint(make.dns('a.example'))] });
+    const namesake = { ...leafParty, name: interCa.name };
+    const under = (name: string) => issue(interCa, namesake, { extensions: [make.sans(make.dns(name))] });
+    expect(verifyPath(under('x.a.example'), constrained, [root], now)).toMatchObject({ ok: true });
+    expect(problemOf(under('b.example'), constrained, [root], now)).toContain('outside of what is permitted');
+  });
+
   it('constraints hold for every CA below, but for one that a CA issued to itself; unknown extensions may be there', () => {
     const directories = make.ext(
       oids.nameConstraints,
@@ -291,4 +329,61 @@ describe('verifyPath refuses', () => {
     expect(verifyPath(leaf, [inter], [root], leaf.notBefore)).toMatchObject({ ok: true });
     expect(verifyPath(leaf, [inter], [root], leaf.notBefore - 1)).toMatchObject({ ok: false });
   });
+});
+
+describe('a pool is looked through', () => {
+  /** As many certificates as that, all of the intermediate's name and key and by nobody: none leads anywhere. */
+  const deadEnds = (count: number, days: number) => {
+    const one = issue(party('Nobody'), interCa, { ca: true, days });
+    return Array.from({ length: count }, (_, i) => ({ ...one, der: Uint8Array.of(i >> 8, i) }));
+  };
+  const found = expect.objectContaining({ ok: true, path: [leaf, inter, root] });
+  const tooMany = {
+    ok: false,
+    problem: 'the chain holds too many certificates that look alike to find a path in it.',
+  };
+  const look = (pool: readonly Certificate[]) => verifyPath(leaf, pool, [root], now);
+
+  it('for 100 signatures', () => {
+    const wrong = Array.from({ length: 101 }, () => issue(rootCa, party('Intermediate'), { ca: true, days: 60 }));
+    // The leaf's signature and the intermediate's are two more.
+    expect(look([...wrong.slice(0, 98), inter])).toEqual(found);
+    expect(look([...wrong.slice(0, 99), inter])).toEqual(tooMany);
+    expect(problemOf(leaf, wrong.slice(0, 100), [root], now)).toContain('is not by the key of');
+    expect(look(wrong)).toEqual(tooMany);
+  });
+
+  it('for 1,000 steps, in which a signature by one key is verified once', () => {
+    const long = issue(interCa, leafParty, { days: 70 });
+    const lookFor = (pool: readonly Certificate[]) => verifyPath(long, pool, [root], now);
+    // The leaf, the intermediate and the root are three more.
+    expect(lookFor([...deadEnds(997, 60), inter])).toMatchObject({ path: [long, inter, root] });
+    expect(lookFor([...deadEnds(998, 60), inter])).toEqual(tooMany);
+  });
+
+  it('with up to 5,000 paths that wait', () => {
+    expect(look([...deadEnds(4_999, 1), inter])).toEqual(found);
+    expect(look([...deadEnds(5_000, 1), inter])).toEqual(tooMany);
+  });
+
+  it('and a path that is whole goes before those that last no longer', () => {
+    expect(look([inter, ...deadEnds(2_000, 60)])).toEqual(found);
+  });
+
+  it('and what it holds several times is one', () => {
+    const [deadEnd] = deadEnds(1, 60);
+    if (deadEnd === undefined) throw new Error('no dead end');
+    const long = issue(interCa, leafParty, { days: 70 });
+    const pool = [...Array.from({ length: 2_000 }, () => deadEnd), inter];
+    expect(verifyPath(long, pool, [root], now)).toMatchObject({ path: [long, inter, root] });
+  });
+});
+
+it('of the problems met three are told, and how many more there are', () => {
+  const expired = [1, 2, 3, 4, 5].map((seconds) =>
+    issue(rootCa, interCa, { ca: true, notAfter: d.time(now - seconds * 1_000) }),
+  );
+  const told = [59, 58, 57].map((second) => `"CN=Intermediate" expired at 2026-11-22T11:59:${second}Z`).join('; ');
+  expect(problemOf(leaf, expired.slice(0, 3), [root], now)).toBe(`${told}.`);
+  expect(problemOf(leaf, expired, [root], now)).toBe(`${told}; and 2 more.`);
 });

@@ -221,6 +221,88 @@ describe('golden certificates', () => {
   });
 });
 
+describe('messages tell what was and what came', () => {
+  const none = issue(ca, oldKey, { extensions: [] });
+  const told = (came: Extension) => differences(none, successor('renew', { extensions: [came] }), 'renew');
+  const added = (name: string, value: string) => [`the extension ${name} was absent, came as ${value}`];
+  const hosts = (count: number) => Array.from({ length: count }, (_, i) => `h${i}`);
+  const hostList = (count: number) =>
+    hosts(count)
+      .map((host) => `dns:${host}`)
+      .join(' ');
+  const sansOf = (names: readonly string[]) => make.sans(...names.map((name) => make.dns(name)));
+  const start = (extension: Extension) => `${Buffer.from(extension.value).toString('hex').slice(0, 48)}\u2026`;
+  const longest = 'a'.repeat(256 - 'dns:'.length);
+
+  const cases: [what: string, Extension, told: string[]][] = [
+    ['key usages', make.keyUsage(0, 2), added('keyUsage (2.5.29.15)', '[digitalSignature keyEncipherment] (030205a0)')],
+    [
+      'extended key usages',
+      ext(oids.extendedKeyUsage, d.sequence(d.oid(oids.serverAuth))),
+      added('extendedKeyUsage (2.5.29.37)', '[serverAuth (1.3.6.1.5.5.7.3.1)] (300a06082b06010505070301)'),
+    ],
+    [
+      'basicConstraints',
+      make.basicConstraints(false),
+      added('basicConstraints (2.5.29.19)', 'cA false, pathLen absent (3000)'),
+    ],
+    [
+      'a path length',
+      make.basicConstraints(true, 0),
+      added('basicConstraints (2.5.29.19)', 'cA true, pathLen 0 (30060101ff020100)'),
+    ],
+    ['24 octets', ext('1.2.3', new Uint8Array(24)), added('1.2.3', '00'.repeat(24))],
+    ['25 octets', ext('1.2.3', new Uint8Array(25)), added('1.2.3', `${'00'.repeat(24)}\u2026`)],
+    [
+      'ten names',
+      sansOf(hosts(10)),
+      added('subjectAltName (2.5.29.17)', `[${hostList(10)}] (${start(sansOf(hosts(10)))})`),
+    ],
+    [
+      'eleven names',
+      sansOf(hosts(11)),
+      added('subjectAltName (2.5.29.17)', `[${hostList(10)} \u2026] (${start(sansOf(hosts(11)))})`),
+    ],
+    [
+      'names of 256 characters',
+      sansOf([longest]),
+      added('subjectAltName (2.5.29.17)', `[dns:${longest}] (${start(sansOf([longest]))})`),
+    ],
+    [
+      'names of 257 characters',
+      sansOf([`${longest}b`]),
+      added('subjectAltName (2.5.29.17)', `[dns:${longest}\u2026] (${start(sansOf([`${longest}b`]))})`),
+    ],
+    [
+      'a subjectKeyIdentifier',
+      ext(oids.subjectKeyIdentifier, Uint8Array.of(4, 1, 9)),
+      added(
+        'subjectKeyIdentifier (2.5.29.14)',
+        '040109; the CA adds it to a certificate that has none, so rekey this one (mode rekey) instead',
+      ),
+    ],
+  ];
+  it.each(cases)('%s', (_, came, expected) => expect(told(came)).toEqual(expected));
+
+  it('another subjectKeyIdentifier: no rekey is advised', () => {
+    const identified = (octet: number) => [ext(oids.subjectKeyIdentifier, Uint8Array.of(4, 1, octet))];
+    expect(
+      differences(
+        issue(ca, oldKey, { extensions: identified(1) }),
+        successor('renew', { extensions: identified(2) }),
+        'renew',
+      ),
+    ).toEqual(['the extension subjectKeyIdentifier (2.5.29.14) was 040101, came as 040102']);
+  });
+
+  it('a subjectUniqueID', () => {
+    const identified = { extensions: [], between: [d.contextPrimitive(2, Uint8Array.of(0, 1))] };
+    expect(differences(none, successor('renew', identified), 'renew')).toEqual([
+      'the subjectUniqueID was absent, came as 82020001',
+    ]);
+  });
+});
+
 it('messages stay short whatever the certificates hold', () => {
   const long = (fill: string) =>
     issue(ca, oldKey, {

@@ -10,6 +10,16 @@ import { directory, dns, email, ip, issue, otherName, party, sans, uri } from '.
 const ca = party('CA');
 const C = (text: string) => d.setOf(make.attribute('2.5.4.6', make.text('printableString', make.ascii(text))));
 const O = (text: string, encode = d.utf8String) => d.setOf(make.attribute('2.5.4.10', encode(text)));
+const OU = (text: string) => d.setOf(make.attribute('2.5.4.11', d.utf8String(text)));
+/** An RDN of two attributes. */
+const CO = (country: string, organization: string) =>
+  d.setOf(
+    make.attribute('2.5.4.6', make.text('printableString', make.ascii(country))),
+    make.attribute('2.5.4.10', d.utf8String(organization)),
+  );
+const number = (value: number) => O('', () => d.integer(value));
+const mailAttribute = (text: string) =>
+  d.setOf(make.attribute(oids.emailAddress, make.text('ia5String', make.ascii(text))));
 const printable = (text: string) => make.text('printableString', make.ascii(text));
 
 function constraints(permitted: Uint8Array[], excluded: Uint8Array[]) {
@@ -29,6 +39,7 @@ describe('inside a permitted subtree', () => {
     ['a host below', dns('example.org'), dns('a.b.Example.ORG'), true],
     ['a wildcard below', dns('example.org'), dns('*.example.org'), true],
     ['a host that only ends alike', dns('example.org'), dns('badexample.org'), false],
+    ['letters beyond ASCII as they are', dns('strasse.example'), dns('stra\u00dfe.example'), false],
     ['a host above', dns('a.example.org'), dns('example.org'), false],
     ['a wildcard above', dns('a.example.org'), dns('*.example.org'), false],
     ['with a leading period: below', dns('.example.org'), dns('a.example.org'), true],
@@ -36,11 +47,14 @@ describe('inside a permitted subtree', () => {
     ['everything', dns(''), dns('a.example'), true],
     ['a mailbox', email('jo@example.org'), email('jo@EXAMPLE.org'), true],
     ['another letter case of a mailbox', email('jo@example.org'), email('Jo@example.org'), false],
+    ['the same mailbox of another host', email('jo@example.org'), email('jo@evil.example'), false],
     ['a host of mailboxes', email('example.org'), email('x@example.org'), true],
     ['not the hosts below it', email('example.org'), email('x@a.example.org'), false],
     ['hosts below', email('.example.org'), email('x@a.example.org'), true],
     ['hosts below, not itself', email('.example.org'), email('x@example.org'), false],
     ['a mailbox without a host', email('example.org'), email('example.org'), false],
+    ['a mailbox with an empty host', email(''), email('jo@'), false],
+    ['a host without a mailbox', email('example.org'), email('@example.org'), false],
     ['a URI of the host', uri('example.org'), uri('https://example.org/x'), true],
     ['a URI with user and port', uri('example.org'), uri('https://u:p@Example.org:8443?x'), true],
     [
@@ -52,9 +66,14 @@ describe('inside a permitted subtree', () => {
     ['a URI of a host below', uri('example.org'), uri('https://a.example.org/'), false],
     ['a URI of a host below, with a period', uri('.example.org'), uri('spiffe://a.example.org/ns'), true],
     ['a URI without a host', uri('example.org'), uri('urn:example.org'), false],
+    ['a URI of the host with a period behind', uri('example.org'), uri('https://example.org./x'), true],
+    ['a URI of a host that starts with a digit', uri('.example.org'), uri('https://1.example.org/'), true],
+    ['a URI of a host that ends with a digit', uri('host1'), uri('https://host1/'), true],
     ['a URI with an address', uri(''), uri('https://192.0.2.1/'), false],
     ['a URI with an IPv6 address', uri(''), uri('https://[::1]/'), false],
     ['an address in the range', ip(10, 0, 0, 0, 255, 0, 0, 0), ip(10, 9, 8, 7), true],
+    ['an address in a range that ends within an octet', ip(10, 16, 0, 0, 255, 240, 0, 0), ip(10, 31, 0, 1), true],
+    ['an address behind such a range', ip(10, 16, 0, 0, 255, 240, 0, 0), ip(10, 32, 0, 1), false],
     ['an address outside', ip(10, 0, 0, 0, 255, 0, 0, 0), ip(11, 9, 8, 7), false],
     ['IPv6 where IPv4 is permitted', ip(0, 0, 0, 0, 0, 0, 0, 0), ip(...new Array(16).fill(0)), false],
     [
@@ -71,6 +90,24 @@ describe('inside a permitted subtree', () => {
       true,
     ],
     ['in another order', directory(d.sequence(C('DE'), O('A'))), directory(d.sequence(O('A'), C('DE'))), false],
+    ['in another type of attribute', directory(d.sequence(O('A'))), directory(d.sequence(OU('A'))), false],
+    [
+      'without the space between words',
+      directory(d.sequence(O('Acme Ltd'))),
+      directory(d.sequence(O('AcmeLtd'))),
+      false,
+    ],
+    ['with a dotless i', directory(d.sequence(O('sinir'))), directory(d.sequence(O('s\u0131n\u0131r'))), false],
+    ['both attributes of an RDN', directory(d.sequence(CO('DE', 'A'))), directory(d.sequence(CO('DE', 'a'))), true],
+    ['one attribute of an RDN of two', directory(d.sequence(CO('DE', 'A'))), directory(d.sequence(O('A'))), false],
+    [
+      'an RDN of two where one is alike',
+      directory(d.sequence(CO('DE', 'A'))),
+      directory(d.sequence(CO('FR', 'A'))),
+      false,
+    ],
+    ['a value that is no text', directory(d.sequence(number(5))), directory(d.sequence(number(5))), true],
+    ['another value that is no text', directory(d.sequence(number(5))), directory(d.sequence(number(6))), false],
     ['a shorter name', directory(d.sequence(C('DE'), O('A'))), directory(d.sequence(C('DE'))), false],
     [
       'a value that looks like hex of another',
@@ -103,10 +140,13 @@ describe('inside a permitted subtree', () => {
     expect(nameConstraintProblem(inDe, named(C('FR')))).toContain('directoryName');
     expect(nameConstraintProblem(inDe, named())).toBeUndefined();
     const mail = constraints([email('example.org')], []);
-    const address = (text: string) =>
-      d.setOf(make.attribute(oids.emailAddress, make.text('ia5String', make.ascii(text))));
-    expect(nameConstraintProblem(mail, named(address('a@example.org')))).toBeUndefined();
-    expect(nameConstraintProblem(mail, named(address('a@evil.example')))).toContain('email');
+    expect(nameConstraintProblem(mail, named(mailAttribute('a@example.org')))).toBeUndefined();
+    expect(nameConstraintProblem(mail, named(O('x'), mailAttribute('a@evil.example')))).toContain('email');
+    expect(nameConstraintProblem(mail, named(O('x')))).toBeUndefined();
+    const both = (name: Uint8Array) =>
+      issue(ca, { ...ca, name: d.sequence(mailAttribute('a@evil.example')) }, { extensions: [sans(name)] });
+    expect(nameConstraintProblem(mail, both(email('a@example.org')))).toBeUndefined();
+    expect(nameConstraintProblem(mail, both(dns('example.org')))).toContain('email');
   });
 });
 
@@ -123,6 +163,8 @@ describe('excluded subtrees', () => {
     ['a mailbox that can not be read', email('example.org'), email('nobody'), true],
     ['a URI that can not be read', uri('example.org'), uri('mailto:x'), true],
     ['a kind that is not judged', otherName(), otherName(), true],
+    ['a wildcard of another kind', dns('www.example.org'), email('*.example.org'), false],
+    ['a wildcard, another kind excluded', email('www.example.org'), dns('*.example.org'), false],
     ['another kind', dns('example.org'), uri('https://example.org/'), false],
   ];
   it.each(table)('%s', (_, base, name, excluded) => {
@@ -156,9 +198,25 @@ it('refuses a minimum, a maximum, an IP range of 5 octets', () => {
     invalid,
   );
   expect(() => nameConstraintProblem(raw(ip(1, 2, 3, 4, 5)), holding())).toThrow(invalid);
+  expect(() => nameConstraintProblem(raw(ip(1, 2, 3, 4, 5)), holding())).toThrow('IP range of 5 octets');
+});
+
+it('refuses what stands behind the lists', () => {
+  const value = d.sequence(d.context(0, d.sequence(dns('a'))), d.nullValue());
+  const issuer = issue(ca, ca, { extensions: [make.ext(oids.nameConstraints, value)] });
+  expect(() => nameConstraintProblem(issuer, holding())).toThrow('nameConstraints extension has bytes behind');
 });
 
 it('refuses to compare for ever', () => {
   const many = (count: number) => Array.from({ length: count }, (_, i) => dns(`a${i}.example`));
-  expect(nameConstraintProblem(constraints(many(1_000), []), holding(...many(251)))).toContain('too many');
+  const [few, all] = [holding(...many(250)), holding(...many(251))];
+  expect(nameConstraintProblem(constraints(many(1_000), []), few)).toBeUndefined();
+  expect(nameConstraintProblem(constraints([], many(1_000)), few)).toContain('excluded');
+  for (const issuer of [
+    constraints(many(1_000), []),
+    constraints([], many(1_000)),
+    constraints(many(500), many(500)),
+  ]) {
+    expect(nameConstraintProblem(issuer, all)).toContain('too many');
+  }
 });
