@@ -7,7 +7,7 @@ const parse = (document: unknown) => parseAuthority('issuing', JSON.stringify(do
 
 describe('the parameter of an authority', () => {
   test('with nothing but its secret has step-ca’s defaults', () => {
-    expect(parse({ secretId: 'pki/issuing' })).toEqual({
+    expect(parse({ secretId: 'pki/issuing' })).toStrictEqual({
       name: 'issuing',
       secretId: 'pki/issuing',
       disabled: false,
@@ -44,10 +44,29 @@ describe('the parameter of an authority', () => {
     });
   });
 
+  test('leaves out what its certificate does not say', () => {
+    const { create } = parse({ secretId: 'x', create: { subject: 'CN=x', validity: 1 } });
+    expect(create).toStrictEqual({ subject: 'CN=x', validity: 1 });
+  });
+
+  test.each([
+    [{ permitted: ['dns:example.com'] }, { permitted: ['dns:example.com'], excluded: [] }],
+    [{ excluded: ['dns:example.com'] }, { permitted: [], excluded: ['dns:example.com'] }],
+  ])('name constraints of one kind have none of the other: %j', (nameConstraints, expected) => {
+    const { create } = parse({ secretId: 'x', create: { subject: 'CN=x', validity: 1, nameConstraints } });
+    expect(create?.nameConstraints).toEqual(expected);
+  });
+
+  test('that is no JSON comes with what the parser says of it', () => {
+    expect(() => parseAuthority('issuing', '{')).toThrowError(
+      expect.objectContaining({ cause: expect.any(SyntaxError) }),
+    );
+  });
+
   test.each<[string, string]>([
     ['{', 'not JSON'],
     ['[]', 'not an authority'],
-    ['{}', 'secretId'],
+    ['{}', 'authority.secretId: missing'],
     ['{"secretId":""}', 'secretId'],
     ['{"secretId":"x","backdate":-1}', 'backdate'],
     ['{"secretId":"x","parent":"a b"}', 'parent'],
@@ -74,7 +93,12 @@ describe('as a profile', () => {
       passwordSecretId: 'p',
       paused: false,
     });
-    expect(authorityProfile(parse({ secretId: 'x', disabled: true })).paused).toBe(true);
+    expect(authorityProfile(parse({ secretId: 'x', disabled: true }))).toStrictEqual({
+      name: 'authority:issuing',
+      ca: { type: 'authority', authority: 'issuing' },
+      mode: 'renew',
+      paused: true,
+    });
   });
 
   test('its tags: window and paused count, a kind of key does not, rekey is InvalidTag', () => {
@@ -88,6 +112,7 @@ describe('as a profile', () => {
     for (const bad of [{ [tags.mode]: 'rekey' }, { [tags.mode]: 'x' }, { [tags.expiresIn]: 'soon' }]) {
       expect(() => read(bad)).toThrowError(expect.objectContaining({ code: 'InvalidTag' }));
     }
+    expect(() => read({ [tags.mode]: 'rekey' })).toThrowError(/cert-renewer:mode is "rekey".*keeps its key.*remove it/);
   });
 });
 
@@ -139,6 +164,8 @@ describe('the claims of a step-ca ca.json', () => {
         provisioner('long', { defaultTLSCertDuration: '720h' }),
         provisioner('set', { defaultTLSCertDuration: '720h', maxTLSCertDuration: '1000h' }),
         provisioner('usual', { defaultTLSCertDuration: '12h' }),
+        provisioner('least', { defaultTLSCertDuration: '1h' }),
+        provisioner('most', { defaultTLSCertDuration: '24h' }),
       ],
     });
     expect(Object.fromEntries(provisionerClaims)).toEqual({
@@ -146,6 +173,8 @@ describe('the claims of a step-ca ca.json', () => {
       long: { maxDuration: 2_592_000_000 },
       set: { maxDuration: 3_600_000_000 },
       usual: {},
+      least: {},
+      most: {},
     });
   });
 

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { parseProfile } from '../../lambdas/policy/profile.ts';
 import {
+  parseAskCaRequest,
   parseOnDemandRequest,
   parseQueueMessage,
   parseRotationRequest,
@@ -181,6 +182,9 @@ describe('a request', () => {
 });
 
 describe('the other inputs', () => {
+  const none = { enqueued: 0, notDue: 0, paused: 0, backingOff: 0, invalid: 0, unknown: 0, overdue: 0, profiles: {} };
+  const continuation = { from: 'token', part: 2, started: 1, sums: none };
+
   it.each<[unknown, object]>([
     [undefined, { force: false, dryRun: false }],
     [null, { force: false, dryRun: false }],
@@ -190,6 +194,7 @@ describe('the other inputs', () => {
       { profile: 'p', secretIds: ['a'], force: true, dryRun: true },
       { profile: 'p', secretIds: ['a'], force: true, dryRun: true },
     ],
+    [{ continuation }, { continuation, force: false, dryRun: false }],
   ])('a scan of %o', (input, request) => expect(parseScanRequest(input)).toStrictEqual(request));
 
   it.each<[unknown, string]>([
@@ -198,6 +203,11 @@ describe('the other inputs', () => {
     [{ x: 1 }, '$: unknown field "x"'],
   ])('a scan of %o is refused', (input, found) => {
     expect(() => parseScanRequest(input)).toThrowError(seeDocs('The scan request', found));
+  });
+
+  it('a question to the CA of a profile', () => {
+    for (const askCa of ['internal', 'authority:issuing']) expect(parseAskCaRequest({ askCa })).toBe(askCa);
+    expect(() => parseAskCaRequest({})).toThrowError(seeDocs('The request', '$.askCa: missing; expected a string'));
   });
 
   it('a queue message', () => {

@@ -1,6 +1,6 @@
 import { Cron } from 'croner';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { RenewalError } from '../../lambdas/domain/errors.ts';
 import { cronSchedule } from '../../lambdas/policy/cron.ts';
 import { loadSchedule } from '../../lambdas/policy/schedule.ts';
@@ -53,6 +53,7 @@ describe('cron: the longest gap', () => {
     ['cron(0 8,20 ? * 2-6 *)', undefined, 60 * hour], // Friday 20:00 to Monday 8:00
     ['cron(0 0 1 * ? *)', undefined, 31 * day],
     ['cron(0 0 29 2 ? *)', undefined, 1461 * day],
+    ['cron(0 0 1 1 ? 2050-2060)', undefined, 366 * day], // years that are far away
     ['cron(* * ? 1 * *)', undefined, 335 * day + minute], // all of January, in a leap year
     // A day of 23 and one of 25 hours.
     ['cron(0 8 * * ? *)', 'Europe/Berlin', 25 * hour],
@@ -92,13 +93,34 @@ describe('cron: the next run', () => {
     ['cron(0 0 ? * 1 *)', undefined, '2026-11-16T00:00:00Z', '2026-11-22T00:00:00.000Z'], // 1 is Sunday
     ['cron(0 0 1W * ? *)', undefined, '2026-07-15T00:00:00Z', '2026-08-03T00:00:00.000Z'], // the 1st is a Saturday
     ['cron(0 0 31W * ? *)', undefined, '2026-05-15T00:00:00Z', '2026-05-29T00:00:00.000Z'], // the 31st is a Sunday
+    ['cron(0 0 15W * ? *)', undefined, '2026-08-02T00:00:00Z', '2026-08-14T00:00:00.000Z'], // the 15th is a Saturday
+    ['cron(0 0 15W * ? *)', undefined, '2026-11-02T00:00:00Z', '2026-11-16T00:00:00.000Z'], // the 15th is a Sunday
+    ['cron(0 0 31W * ? *)', undefined, '2027-04-01T00:00:00Z', '2027-05-31T00:00:00.000Z'], // April has no 31st
+    ['cron(0 0 ? * SUN *)', undefined, '2026-11-16T00:00:00Z', '2026-11-22T00:00:00.000Z'],
+    ['cron(0 0 1 JAN ? *)', undefined, '2026-11-16T00:00:00Z', '2027-01-01T00:00:00.000Z'],
     ['cron(0 0 1 1 ? 2028-2030)', undefined, '2026-05-15T00:00:00Z', '2028-01-01T00:00:00.000Z'],
     ['cron(0 0 1 1 ? 2028-2030)', undefined, '2030-05-15T00:00:00Z', undefined],
+    ['cron(0 0 1 1 ? 2050-2060)', undefined, '2026-05-15T00:00:00Z', '2050-01-01T00:00:00.000Z'],
+    ['cron(0 8 * * ? *)', 'Europe/London', '2026-03-28T08:00:00Z', '2026-03-29T07:00:00.000Z'],
+    ['cron(0 8 * * ? *)', 'Europe/London', '2026-11-22T07:59:59Z', '2026-11-22T08:00:00.000Z'],
+    ['cron(0 2 * * ? *)', 'America/New_York', '2026-03-07T12:00:00Z', '2026-03-09T06:00:00.000Z'], // 2:00 is skipped
+    ['cron(0 3 * * ? *)', 'America/New_York', '2026-03-07T12:00:00Z', '2026-03-08T07:00:00.000Z'], // 3:00 is there
     ['cron(30 2 * * ? *)', 'America/New_York', '2026-03-07T12:00:00Z', '2026-03-09T06:30:00.000Z'], // 8 March has none
     ['cron(30 1 * * ? *)', 'America/New_York', '2026-10-31T12:00:00Z', '2026-11-01T05:30:00.000Z'], // the first of two
     ['cron(30 1 * * ? *)', 'America/New_York', '2026-11-01T05:30:00Z', '2026-11-02T06:30:00.000Z'], // and not the second
   ])('%s %s after %s', (expression, timezone, after, expected) => {
     expect(show(cronSchedule(expression, timezone).next(at(after)))).toBe(expected);
+  });
+
+  afterEach(() => vi.restoreAllMocks());
+
+  it('without a zone is in UTC, whatever the runtime’s own zone is', () => {
+    const { DateTimeFormat } = Intl;
+    vi.spyOn(Intl, 'DateTimeFormat').mockImplementation(
+      (locales, options) => new DateTimeFormat(locales, { ...options, timeZone: options?.timeZone ?? 'Asia/Tokyo' }),
+    );
+    const { next } = cronSchedule('cron(0 8 * * ? *)');
+    expect(show(next(at('2026-11-22T07:00:00Z')))).toBe('2026-11-22T08:00:00.000Z');
   });
 
   const number = (least: number, most: number) => fc.integer({ min: least, max: most }).map(String);
@@ -162,16 +184,26 @@ describe('cron: what is refused', () => {
   it.each([
     ['cron(0 8 * * ?)', undefined, /5 fields/],
     ['cron(0 0 8 * * ? *)', undefined, /7 fields/],
+    ['cron(0 8 * * ? *', undefined, /it has 0 fields/],
+    ['cron(0 8 * * ? *)x', undefined, /it has 0 fields/],
+    ['cron(cron(0 8 * * ? *)', undefined, /it has 0 fields/],
     ['cron(0 8 * * * *)', undefined, /must be \?/],
     ['cron(0 8 ? * ? *)', undefined, /must be \?/],
     ['cron(60 8 * * ? *)', undefined, /minutes is 60, and values from 0 to 59/],
+    ['cron(1E1 8 * * ? *)', undefined, /minutes is 1E1/], // a number to JavaScript
+    ['cron(0X1F 8 * * ? *)', undefined, /minutes is 0X1F/],
+    ['cron(ABCDEFGHIJKLMNOPQRSTUVWXYZ 8 * * ? *)', undefined, /minutes is ABCDEFGHIJKLMNOPQRST, and/],
     ['cron(0 24 * * ? *)', undefined, /hours is 24/],
     ['cron(0 8 0 * ? *)', undefined, /day-of-month is 0/],
     ['cron(0 8 ? * 0 *)', undefined, /day-of-week is 0/],
     ['cron(0 8 ? * 8 *)', undefined, /day-of-week is 8/],
     ['cron(0 8 ? * FOO *)', undefined, /day-of-week is FOO/],
     ['cron(0 8 ? * 6#6 *)', undefined, /day-of-week is 6#6/],
+    ['cron(0 8 ? * 6#33 *)', undefined, /day-of-week is 6#33/],
+    ['cron(0 8 ? * 1FRI#3 *)', undefined, /day-of-week is 1FRI#3/],
     ['cron(0 8 40W * ? *)', undefined, /day-of-month is 40/],
+    ['cron(0 8 115W * ? *)', undefined, /day-of-month is 115W/],
+    ['cron(0 8 15WX * ? *)', undefined, /day-of-month is 15WX/],
     ['cron(0 8 * 13 ? *)', undefined, /month is 13/],
     ['cron(0 8 * * ? 1969)', undefined, /year is 1969/],
     ['cron(*/0 8 * * ? *)', undefined, /minutes is \*\/0/],
@@ -182,11 +214,23 @@ describe('cron: what is refused', () => {
     ['cron(0 0 1 1 ? 2020)', undefined, /less than twice/],
     ['cron(0 8 * * ? *)', 'Mars/Olympus', /IANA/],
     ['cron(0 8 * * ? *)', '+02:00', /IANA/],
+    ['cron(0 8 * * ? *)', '', /IANA/],
   ])('%s %s', async (expression, timezone, message) => {
     const refused = loadSchedule(expression, timezone);
     await expect(refused).rejects.toThrow(message);
     await expect(refused).rejects.toBeInstanceOf(RenewalError);
     await expect(refused).rejects.toMatchObject({ code: 'InvalidRequest' });
+  });
+
+  it.each([
+    ['Mars/Olympus', /Mars/],
+    ['+02:00', /not an IANA name/],
+  ])('the zone %s, with the cause', (timezone, message) => {
+    expect(() => cronSchedule('cron(0 8 * * ? *)', timezone)).toThrowError(
+      expect.objectContaining({
+        cause: expect.objectContaining({ name: 'RangeError', message: expect.stringMatching(message) }),
+      }),
+    );
   });
 
   it('a hostile text quickly', () => {

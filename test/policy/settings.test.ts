@@ -23,6 +23,7 @@ const wishes = [
   { name: 'EC', fields: { kty: 'EC' }, ok: true, key: { kty: 'EC', curve: 'P-256' } },
   { name: 'EC P-521', fields: { kty: 'EC', curve: 'P-521' }, ok: true, key: { kty: 'EC', curve: 'P-521' } },
   { name: 'OKP', fields: { kty: 'OKP' }, ok: true, key: { kty: 'OKP', curve: 'Ed25519' } },
+  { name: 'OKP Ed25519', fields: { kty: 'OKP', curve: 'Ed25519' }, ok: true, key: { kty: 'OKP', curve: 'Ed25519' } },
   { name: 'RSA', fields: { kty: 'RSA' }, ok: true, key: { kty: 'RSA', size: 2048 } },
   { name: 'RSA 8192', fields: { kty: 'RSA', size: 8192 }, ok: true, key: { kty: 'RSA', size: 8192 } },
   { name: 'RSA 1024', fields: { kty: 'RSA', size: 1024 }, ok: false },
@@ -116,11 +117,13 @@ describe('whose word counts', () => {
       mode: 'renew',
       timingSource: 'profile',
       key: { size: 4096 },
+      keySource: 'profile',
     });
     expect(resolveSettings(undefined, tag, profile)).toMatchObject({
       timing: { kind: 'rekeyPeriod' },
       timingSource: 'tag',
       key: { kty: 'EC', curve: 'P-256' },
+      keySource: 'tag',
     });
     const request = parseOnDemandRequest({ secretId: 's', mode: 'rekey', expiresIn: '50%' });
     expect(resolveSettings(request, tag, profile)).toMatchObject({
