@@ -82,10 +82,12 @@ export function renewerOf(local: Local) {
   async function settled({ arn }: EnrolledSecret, isDone: (versions: readonly string[]) => boolean) {
     const seen = { text: '' };
     await waitFor('the worker', async () => {
-      const { tags, versionId } = await look(emulator, arn);
       const versions = await versionIds(emulator, arn);
+      const { tags, versionId, stages } = await look(emulator, arn);
       seen.text = JSON.stringify({ versions, tags: [...tags] });
-      return tags.get('cert-renewer:version-id') === versionId && isDone(versions);
+      // One that is staged and not promoted yet is a version, too.
+      const isBetween = ![undefined, versionId].includes(stages.get('AWSPENDING'));
+      return tags.get('cert-renewer:version-id') === versionId && !isBetween && isDone(versions);
     }).catch((error: unknown) => {
       throw new Error(`${error}; seen: ${seen.text}`);
     });
