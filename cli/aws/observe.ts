@@ -3,7 +3,8 @@ import { CloudWatchLogsClient, FilterLogEventsCommand } from '@aws-sdk/client-cl
 import { GetScheduleCommand, SchedulerClient } from '@aws-sdk/client-scheduler';
 import { GetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { type AwsOptions, clientConfig } from '../../lambdas/aws/clients.ts';
-import { type AwsServiceName, awsError } from '../../lambdas/aws/errors.ts';
+import type { AwsServiceName } from '../../lambdas/aws/error-meanings.ts';
+import { awsError } from '../../lambdas/aws/errors.ts';
 import type { Instant } from '../../lambdas/domain/instant.ts';
 
 export interface LogLine {

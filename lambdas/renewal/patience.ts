@@ -1,9 +1,9 @@
 /**
- * A CA that takes so many requests a second and no more (429) is well, and so is Secrets Manager, which takes fifty writes a
- * second of an account: whoever comes back a few seconds later is served. Were the messages of a full queue handed back instead, all of them would return at the same time, and again after the
- * next pause, and few would get through before their last delivery; and a certificate that was issued and can't be
- * written is issued in vain. So a worker waits with its call, and as there are so many workers at most, the queue waits
- * with it (docs/decisions/0006).
+ * A CA that takes so many requests a second and no more (429) is well, and so is Secrets Manager, which takes fifty writes
+ * a second of an account: whoever comes back a few seconds later is served. Were the messages of a full queue handed back
+ * instead, all of them would return at the same time, and again after the next pause, and few would get through before
+ * their last delivery; and a certificate that was issued and can't be written is issued in vain. So a worker waits with
+ * its call, and as there are so many workers at most, the queue waits with it (docs/decisions/0006).
  */
 import { RenewalError } from '../domain/errors.ts';
 import type { CaProvider, Entropy, Store } from '../domain/ports.ts';
@@ -16,7 +16,7 @@ const longestPause = 4_000;
 
 type Waiting = Pick<RenewalWorld, 'clock' | 'entropy'>;
 
-/** The same world, in which a busy CA is asked again, and a busy Secrets Manager given the same write again. For work that can wait. */
+/** The same world, in which a busy CA is asked again, and a busy Secrets Manager given the same write: for work that can wait. */
 export function patient(world: RenewalWorld): RenewalWorld {
   return {
     ...world,

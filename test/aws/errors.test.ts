@@ -1,6 +1,7 @@
 import { GetParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { describe, expect, test } from 'vitest';
-import { type AwsCall, awsEntryError, awsError } from '../../lambdas/aws/errors.ts';
+import type { AwsCall } from '../../lambdas/aws/error-meanings.ts';
+import { awsEntryError, awsError } from '../../lambdas/aws/errors.ts';
 import { type ErrorCode, RenewalError } from '../../lambdas/domain/errors.ts';
 
 const secret = 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:pki/web-AbCdEf';
@@ -179,5 +180,21 @@ test('nobody listening, from a real client', async () => {
   expect(awsError(error, at['ssm'] as AwsCall)).toMatchObject({
     code: 'Throttled',
     message: expect.stringContaining('ECONNREFUSED'),
+  });
+});
+
+describe('what is too much at once, and what is an outage', () => {
+  test.each<[boolean, Error]>([
+    [true, thrown('ThrottlingException', 'Rate exceeded')],
+    [true, thrown('ThrottledException')],
+    [true, thrown('TooManyRequestsException')],
+    [true, thrown('Unheard', 'of', 429)],
+    [false, thrown('InternalServiceError', 'of AWS', 500)],
+    [false, thrown('ServiceUnavailableException', 'of AWS', 503)],
+    [false, thrown('TimeoutError', 'no answer', undefined)],
+    [false, thrown('Error', 'refused', undefined, { code: 'ECONNREFUSED' })],
+  ])('busy: %s of %s, and either may pass by itself', (busy, error) => {
+    // Only the first is waited for in the worker: it was not done, and an outage would outlast the wait.
+    expect(awsError(error, at['put'] ?? expect.fail())).toMatchObject({ code: 'Throttled', retryable: true, busy });
   });
 });

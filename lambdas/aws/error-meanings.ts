@@ -1,0 +1,283 @@
+/** What AWS's errors mean to the product, by their names: one table. */
+import type { ErrorCode } from '../domain/errors.ts';
+
+export const awsServices = {
+  secrets: 'Secrets Manager',
+  kms: 'KMS',
+  sqs: 'SQS',
+  ssm: 'SSM',
+  events: 'EventBridge',
+  acm: 'ACM',
+  cloudformation: 'CloudFormation',
+  lambda: 'Lambda',
+  scheduler: 'EventBridge Scheduler',
+  logs: 'CloudWatch Logs',
+} as const;
+export type AwsServiceName = keyof typeof awsServices;
+
+/** Which call failed: for the message, and because one name means different things at different services. */
+export interface AwsCall {
+  readonly service: AwsServiceName;
+  /** As AWS's API calls it, `GetSecretValue`. */
+  readonly action: string;
+  /** The secret, key, queue … by name or ARN. */
+  readonly resource: string;
+}
+
+/** One meaning. `todo` completes "<service> refused <action> on <resource>: …". */
+export interface Meaning {
+  readonly code: ErrorCode;
+  readonly todo: string;
+}
+
+interface Row extends Meaning {
+  readonly names: readonly string[];
+  /** The services where these names mean this; left out: all. */
+  readonly at?: readonly AwsServiceName[];
+  readonly action?: string;
+  /** What AWS's own text has to hold, where one name covers several cases. */
+  readonly text?: RegExp;
+}
+
+const again = 'this passes by itself, and the call is tried again';
+const keyPolicy = "allow it to the function's role in the key's policy and in the stack's encryptionKeys";
+
+/** The first row that fits says what it means. */
+const table: readonly Row[] = [
+  {
+    names: ['AccessDeniedException', 'AccessDenied'],
+    at: ['secrets'],
+    text: /^Access to KMS|not authorized to perform: kms:/,
+    code: 'KmsDenied',
+    todo: `the secret is encrypted with a key that may not be used: ${keyPolicy}`,
+  },
+  {
+    names: ['AccessDeniedException', 'AccessDenied', 'AccessDeniedFault', 'NotAuthorized', 'UnauthorizedOperation'],
+    at: ['kms'],
+    code: 'KmsDenied',
+    todo: "allow it to the function's role in the key's policy, and tag the key with cert-renewer:profile",
+  },
+  {
+    names: ['AccessDeniedException', 'AccessDenied', 'AccessDeniedFault', 'NotAuthorized', 'UnauthorizedOperation'],
+    code: 'AccessDenied',
+    todo: "allow it to the function's role (a secret is touched only while it carries the tag cert-renewer:profile), and see the resource's own policy",
+  },
+  {
+    names: [
+      'CredentialsProviderError',
+      'ExpiredToken',
+      'ExpiredTokenException',
+      'IncompleteSignature',
+      'InvalidClientTokenId',
+      'InvalidSignatureException',
+      'MissingAuthenticationToken',
+      'MissingAuthenticationTokenException',
+      'OptInRequired',
+      'RequestExpired',
+      'SignatureDoesNotMatch',
+      'UnrecognizedClientException',
+    ],
+    code: 'AccessDenied',
+    todo: 'the credentials are missing, expired or not valid in this Region: give the function its role back',
+  },
+  {
+    names: ['ResourceNotFoundException'],
+    at: ['secrets'],
+    text: /specified secret (?:value|version)/,
+    code: 'SecretNotFound',
+    todo: 'the secret has no value there: store one first, or name a version that it has',
+  },
+  {
+    names: ['ResourceNotFoundException'],
+    at: ['secrets'],
+    code: 'SecretNotFound',
+    todo: 'there is no such secret in this account and Region: check the name or ARN',
+  },
+  {
+    names: ['InvalidRequestException'],
+    at: ['secrets'],
+    text: /deletion|deleted/,
+    code: 'SecretNotFound',
+    todo: 'the secret is scheduled for deletion: restore it first, or name another',
+  },
+  {
+    names: ['InvalidRequestException'],
+    at: ['secrets'],
+    text: /replica/,
+    code: 'InvalidRequest',
+    todo: 'the secret is a replica: write to it in its primary Region',
+  },
+  {
+    names: ['ResourceExistsException'],
+    at: ['secrets'],
+    code: 'SecretChanged',
+    todo: 'a version of that id with other content is there already: read the secret and decide again',
+  },
+  {
+    names: ['InvalidParameterException'],
+    at: ['secrets'],
+    action: 'TagResource',
+    code: 'UnsupportedSecret',
+    todo: 'the secret takes no more tags (50 at most): remove some that are not needed',
+  },
+  {
+    names: ['LimitExceededException'],
+    at: ['secrets'],
+    code: 'UnsupportedSecret',
+    todo: 'the secret is at a quota of Secrets Manager (50 tags, 100 versions a secret): remove what is not needed',
+  },
+  {
+    names: ['DecryptionFailure', 'EncryptionFailure'],
+    at: ['secrets'],
+    code: 'KmsDenied',
+    todo: 'the KMS key of the secret is missing, disabled or may not be used: enable it, or give the secret another',
+  },
+  {
+    names: [
+      'KmsAccessDenied',
+      'KmsDisabled',
+      'KmsInvalidKeyUsage',
+      'KmsInvalidState',
+      'KmsNotFound',
+      'KmsOptInRequired',
+    ],
+    code: 'KmsDenied',
+    todo: "the queue's own KMS key may not be used: enable it, or allow it to the function's role",
+  },
+  {
+    names: ['DisabledException', 'KMSInvalidStateException'],
+    at: ['kms'],
+    code: 'KmsDenied',
+    todo: 'the key is disabled, pending deletion or not there yet: enable it',
+  },
+  {
+    names: ['NotFoundException'],
+    at: ['kms'],
+    code: 'KmsDenied',
+    todo: 'there is no such key in this account and Region: check its ARN, id or alias',
+  },
+  {
+    names: ['InvalidKeyUsageException', 'InvalidGrantTokenException'],
+    at: ['kms'],
+    code: 'KmsDenied',
+    todo: 'the key may not be used for that: give one whose key usage is SIGN_VERIFY',
+  },
+  {
+    names: ['UnsupportedOperationException', 'InvalidArnException'],
+    at: ['kms'],
+    code: 'InvalidRequest',
+    todo: 'that is no key that can sign: give the ARN, id or alias of an asymmetric key whose key usage is SIGN_VERIFY',
+  },
+  {
+    names: ['DependencyTimeoutException', 'KMSInternalException', 'KeyUnavailableException', 'LimitExceededException'],
+    at: ['kms'],
+    code: 'KmsUnavailable',
+    todo: again,
+  },
+  {
+    names: ['ResourceNotFoundException', 'InvalidArnException'],
+    at: ['acm'],
+    code: 'InvalidRequest',
+    todo: "there is no such certificate in this account and Region: correct the hook's ARN and deploy",
+  },
+  {
+    names: ['ValidationException', 'InvalidParameterException', 'LimitExceededException'],
+    at: ['acm'],
+    code: 'InvalidRequest',
+    todo: 'it does not take this certificate, key or chain, or is at a quota: see which keys ACM imports',
+  },
+  {
+    names: ['ResourceNotFoundException'],
+    at: ['lambda'],
+    code: 'InvalidRequest',
+    todo: "there is no such function, version or alias in this account and Region: correct the hook's ARN and deploy",
+  },
+  {
+    names: ['InvalidDocument', 'InvalidDocumentVersion', 'InvalidParameters'],
+    at: ['ssm'],
+    code: 'Internal',
+    todo: "the hook's document is missing or another one: deploy the stack again",
+  },
+  {
+    names: ['AWS.SimpleQueueService.NonExistentQueue', 'QueueDoesNotExist', 'ResourceNotFoundException'],
+    at: ['sqs', 'events'],
+    code: 'Internal',
+    todo: 'a part of the stack is missing: deploy the stack again',
+  },
+];
+
+/** AWS's names for "too much at once"; besides these, all that begin with Throttl, and every 429. */
+const busy = new Set([
+  'BandwidthLimitExceeded',
+  'EC2ThrottledException',
+  'KmsThrottled',
+  'OverLimit',
+  'ProvisionedThroughputExceededException',
+  'RequestLimitExceeded',
+  'RequestThrottled',
+  'RequestThrottledException',
+  'SlowDown',
+  'TooManyRequestsException',
+]);
+/** Its names for "later"; besides these, what is too much at once, every 5xx and every failure of the network. */
+const passing = new Set([
+  'InternalError',
+  'InternalException',
+  'InternalFailure',
+  'InternalServerError',
+  'InternalServiceError',
+  'InternalServiceErrorException',
+  'PriorRequestNotComplete',
+  'RequestTimeout',
+  'RequestTimeoutException',
+  'ServiceException',
+  'ServiceUnavailable',
+  'ServiceUnavailableException',
+  'TimeoutError',
+]);
+export const networkCodes = new Set([
+  'EAI_AGAIN',
+  'ECONNABORTED',
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EPIPE',
+  'ETIMEDOUT',
+]);
+/** A thrown value's name, AWS's text, HTTP status and system error code, as far as it has them. */
+export interface Facts {
+  readonly name: string;
+  readonly text: string;
+  readonly status: number | undefined;
+  readonly systemCode: string | undefined;
+}
+/** Undefined for what has no row and does not pass by itself. */
+export function meaningOf(facts: Facts, { service, action }: AwsCall): Meaning | undefined {
+  const row = table.find(
+    (each) =>
+      each.names.includes(facts.name) &&
+      (each.at?.includes(service) ?? true) &&
+      (each.action ?? action) === action &&
+      (each.text?.test(facts.text) ?? true),
+  );
+  if (row) return row;
+  if (isPassing(facts)) return { code: service === 'kms' ? 'KmsUnavailable' : 'Throttled', todo: again };
+  if (facts.status === 401 || facts.status === 403) {
+    return { code: service === 'kms' ? 'KmsDenied' : 'AccessDenied', todo: "allow it to the function's role" };
+  }
+  return undefined;
+}
+
+function isPassing(facts: Facts): boolean {
+  const { name, status, systemCode } = facts;
+  if (isBusy(facts) || passing.has(name)) return true;
+  if (systemCode !== undefined && networkCodes.has(systemCode)) return true;
+  return status !== undefined && status >= 500;
+}
+
+/** The service is well, and takes no more for the moment. */
+export function isBusy({ name, status }: Facts): boolean {
+  return busy.has(name) || name.startsWith('Throttl') || status === 429;
+}
