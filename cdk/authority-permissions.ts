@@ -1,6 +1,6 @@
 /** Who may do what with the stack's own authorities: exactly these secrets and keys, by ARN. */
 import type { Role } from 'aws-cdk-lib/aws-iam';
-import { statusTags } from '../lambdas/domain/tags.ts';
+import { noRoomLabel, statusTags } from '../lambdas/domain/tags.ts';
 import { acknowledgeSuffixes, allow, allowReading, secretArn, signingAlgorithms } from './permissions.ts';
 
 /** What the permissions need of an authority. */
@@ -26,6 +26,11 @@ export function allowAuthorities(role: Role, authorities: readonly KnownAuthorit
     allow('AuthorityTag', ['secretsmanager:TagResource', 'secretsmanager:UntagResource'], secrets, {
       'ForAllValues:StringEquals': { 'aws:TagKeys': [...statusTags] },
       Null: { 'aws:TagKeys': 'false' },
+    }),
+  );
+  role.addToPolicy(
+    allow('AuthorityNoRoom', ['secretsmanager:UpdateSecretVersionStage'], secrets, {
+      StringEquals: { 'secretsmanager:VersionStage': noRoomLabel },
     }),
   );
   allowPublicKeys(role, authorities);

@@ -2,7 +2,7 @@
 import { Stack } from 'aws-cdk-lib';
 import { type Conditions, Effect, PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
-import { statusTags, tags } from '../lambdas/domain/tags.ts';
+import { noRoomLabel, statusTags, tags } from '../lambdas/domain/tags.ts';
 import type { Config } from './config.ts';
 import { acknowledgeWildcards } from './node-function.ts';
 import { isToken } from './token.ts';
@@ -55,7 +55,7 @@ export function allowRenewal(role: Role, config: Config): void {
     allow('Describe', ['secretsmanager:DescribeSecret'], [secrets]),
     allow('ReadAndStage', ['secretsmanager:GetSecretValue', 'secretsmanager:PutSecretValue'], [secrets], tagged),
     allow('Promote', ['secretsmanager:UpdateSecretVersionStage'], [secrets], {
-      StringEquals: { ...enrolled(profiles), 'secretsmanager:VersionStage': ['AWSCURRENT', 'AWSPENDING'] },
+      StringEquals: { ...enrolled(profiles), 'secretsmanager:VersionStage': ['AWSCURRENT', 'AWSPENDING', noRoomLabel] },
     }),
     // Only its own status: it can't enrol a secret. ForAllValues is true of no keys at all, hence the Null.
     allow('Tag', ['secretsmanager:TagResource', 'secretsmanager:UntagResource'], [secrets], {

@@ -122,7 +122,7 @@ export function caValidity({ certificate, parentEnd, backdate, now, requested }:
   }
   const notAfter = wholeSecond(requested);
   const refuse = (why: string): never => {
-    throw new RenewalError('InvalidRequest', `notAfter ${tellable(notAfter)} ${why}.`);
+    throw new RenewalError('InvalidRequest', `notAfter ${tellable(notAfter)} ${why}.`, { concerns: 'request' });
   };
   if (notAfter <= now) return refuse(`is not later than now, ${formatInstant(now)}`);
   if (notAfter <= certificate.notAfter) {

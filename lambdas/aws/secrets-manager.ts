@@ -14,7 +14,7 @@ import {
 import { RenewalError } from '../domain/errors.ts';
 import type { SecretPage, Store } from '../domain/ports.ts';
 import type { SecretSummary, SecretValue, SecretVersion } from '../domain/secret.ts';
-import { tags as ownTags } from '../domain/tags.ts';
+import { noRoomLabel, tags as ownTags } from '../domain/tags.ts';
 import { type AwsOptions, clientConfig, withoutLogger } from './clients.ts';
 import { awsError } from './errors.ts';
 import { readsOwnPage } from './list-page.ts';
@@ -33,6 +33,7 @@ export function secretsManagerStore(options: AwsOptions = {}): Store {
     promote: (secretArn, from, to) => promote(client, secretArn, from, to),
     discard: (secretArn, versionId) => discard(client, secretArn, versionId),
     tag: (secretArn, set, remove) => tag(client, secretArn, set, remove),
+    labelNoRoom: (secretArn, from, to) => moveLabel(client, secretArn, noRoomLabel, from, to),
   };
 }
 
@@ -148,14 +149,20 @@ async function stage(client: SecretsManagerClient, secretArn: string, versionId:
   await call('PutSecretValue', secretArn, () => client.send(command));
 }
 
-async function promote(
+function promote(client: SecretsManagerClient, secretArn: string, from: string | undefined, to: string): Promise<void> {
+  return moveLabel(client, secretArn, 'AWSCURRENT', from, to);
+}
+
+/** AWS refuses unless `from` holds the label now: a compare-and-swap. Throws SecretChanged. */
+async function moveLabel(
   client: SecretsManagerClient,
   secretArn: string,
+  label: string,
   from: string | undefined,
   to: string,
 ): Promise<void> {
   const remove = from === undefined ? {} : { RemoveFromVersionId: from };
-  const change = { VersionStage: 'AWSCURRENT', ...remove, MoveToVersionId: to };
+  const change = { VersionStage: label, ...remove, MoveToVersionId: to };
   try {
     await client.send(new UpdateSecretVersionStageCommand({ SecretId: secretArn, ...change }));
   } catch (thrown) {
@@ -163,7 +170,7 @@ async function promote(
     if (!notHeld(thrown)) throw awsError(thrown, { ...updateStage, resource: secretArn });
     throw new RenewalError(
       'SecretChanged',
-      `${secretArn} was not promoted to version ${to}: ${from === undefined ? 'another version is' : `version ${from} is not (or no longer)`} its AWSCURRENT. Read the secret and decide again.`,
+      `The label ${label} of ${secretArn} was not moved to version ${to}: ${from === undefined ? 'another version holds it' : `version ${from} does not hold it (any more)`}. Read the secret and decide again.`,
       { cause: thrown },
     );
   }

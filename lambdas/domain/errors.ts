@@ -36,6 +36,13 @@ export function isErrorCode(text: string): text is ErrorCode {
 }
 
 /**
+ * Whose an error is. `certificate`: it is told, counted and backed off for this certificate, whatever else has caused it (a
+ * password's secret that is gone, an authority). `request`: it concerns one call alone, and only its caller is told.
+ * `foreign`: the secret is not ours to write, so nothing is noted on it.
+ */
+export type Concern = 'certificate' | 'request' | 'foreign';
+
+/**
  * The one error of the product. Its `name` is its code, because Lambda reports an error's name as `errorType`. Its
  * message says what was found, what is allowed and what to do, and never holds a key, a password or a token.
  */
@@ -47,22 +54,32 @@ export class RenewalError extends Error {
   /** The other side is well, and takes no more for the moment: in seconds it may. */
   readonly busy: boolean;
 
+  /** Said where the error is thrown, for the code alone can't tell. */
+  readonly concerns: Concern;
+
   constructor(
     code: ErrorCode,
     message: string,
-    options?: { cause?: unknown; retryAfter?: number | undefined; busy?: boolean },
+    options?: { cause?: unknown; retryAfter?: number | undefined; busy?: boolean; concerns?: Concern },
   ) {
     super(message, options);
     this.name = code;
     this.code = code;
     this.retryAfter = options?.retryAfter;
     this.busy = options?.busy ?? false;
+    this.concerns = options?.concerns ?? 'certificate';
   }
 
   /** Whether the same call may succeed without anybody changing anything. */
   get retryable(): boolean {
     return errorCodes[this.code].retryable;
   }
+}
+
+/** The same error, of what one request has named beside the certificate: its caller alone is told. */
+export function ofRequest(thrown: unknown): RenewalError {
+  const { code, message, retryAfter, busy } = toRenewalError(thrown);
+  return new RenewalError(code, message, { cause: thrown, retryAfter, busy, concerns: 'request' });
 }
 
 /**

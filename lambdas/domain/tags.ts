@@ -19,5 +19,19 @@ export const tags = {
 /** Those that cert-renewer writes, and the only ones that its role may change. */
 export const statusTags = [tags.versionId, tags.notBefore, tags.notAfter, tags.failure] as const;
 
-/** Every version that cert-renewer writes has an id that starts so. */
-export const versionIdPrefix = 'cert-renewer-';
+/** AWS's limits: tags of one secret, characters of a tag's value. */
+export const mostTags = 50;
+export const tagValueLimit = 256;
+
+/** How many of a secret's tags are not cert-renewer's to write. */
+export function foreignTags(secretTags: ReadonlyMap<string, string>): number {
+  let own = 0;
+  for (const tag of statusTags) if (secretTags.has(tag)) own += 1;
+  return secretTags.size - own;
+}
+
+/**
+ * A staging label that says of a version: it was told that the secret has no room for status tags. A label, because that is
+ * the one note that such a secret can take.
+ */
+export const noRoomLabel = 'cert-renewer-no-room';

@@ -8,9 +8,11 @@ import { formatInstant, type Instant } from '../domain/instant.ts';
 import type { Profile } from '../domain/profile.ts';
 import type { SecretSummary } from '../domain/secret.ts';
 import type { Settings } from '../domain/settings.ts';
-import { tags, versionIdPrefix } from '../domain/tags.ts';
+import { foreignTags, mostTags, noRoomLabel, statusTags, tags } from '../domain/tags.ts';
+import { versionIdPrefix } from '../domain/version-id.ts';
 import { hashFraction, isEmergency, type RenewalTime, type Validity } from './renewal-time.ts';
 import { retryAt, type Status } from './status.ts';
+import { unannounced } from './unannounced.ts';
 
 type Check<Input> = (input: Input) => Decision | undefined;
 
@@ -93,10 +95,18 @@ const isBackingOff = (status: Status, now: Instant): boolean =>
   !(status.validity !== undefined && isEmergency(status.validity, now));
 
 /** The day's inspection falls to the scan whose turn holds the secret's own time of day; a minute more for its lateness. */
-function isInspectionTime(secretArn: string, now: Instant, step: number): boolean {
+export function isInspectionTime(secretArn: string, now: Instant, step: number): boolean {
   const due = hashFraction(secretArn) * day;
   const sinceDue = (((now - due) % day) + day) % day;
   return step + 60_000 >= day || sinceDue >= day - step - 60_000;
+}
+
+/** Room for every status tag, so that nothing is issued that could not be noted. Undefined: there is. */
+export function checkRoom({ tags: secretTags }: Pick<SecretSummary, 'tags'>): string | undefined {
+  const most = mostTags - statusTags.length;
+  const found = foreignTags(secretTags);
+  if (found <= most) return undefined;
+  return `The secret has ${found} tags besides cert-renewer's own, and AWS takes ${mostTags}: expected ${most} at most, for cert-renewer writes ${statusTags.length} (${statusTags.join(', ')}). Remove a tag.`;
 }
 
 const scanChecks: readonly Check<ScanInput>[] = [
@@ -104,11 +114,16 @@ const scanChecks: readonly Check<ScanInput>[] = [
     secret.currentVersionId === undefined
       ? skip('NotDue', 'The secret has no value yet: put the first certificate and key into it.')
       : undefined,
+  ({ secret }) =>
+    unannounced(secret).length > 0
+      ? { action: 'inspect', code: 'Unknown', message: 'Its last renewal has not been announced yet: a worker has to.' }
+      : undefined,
   ({ settings, force, profile }) => (force ? undefined : paused(settings, profile)),
   ({ force, settings }) =>
     force
       ? { action: settings.mode, code: 'Forced', message: 'The scan was asked to renew it whatever its time.' }
       : undefined,
+  ({ secret }) => noRoom(secret),
   ({ status }) =>
     status.known
       ? undefined
@@ -141,6 +156,14 @@ const scanChecks: readonly Check<ScanInput>[] = [
       : undefined,
   ({ time }) => notDueBefore(time?.renewAt ?? 0),
 ];
+
+/** A worker tells it once a version, and leaves the label. */
+function noRoom(secret: SecretSummary): Decision | undefined {
+  const message = checkRoom(secret);
+  if (message === undefined) return undefined;
+  const isTold = secret.versions.get(secret.currentVersionId ?? '')?.includes(noRoomLabel) === true;
+  return { action: isTold ? 'skip' : 'inspect', code: 'UnsupportedSecret', message };
+}
 
 /** A scan finds this of nearly every secret, and nobody reads it but in a plan: it is put into words where it is asked for. */
 const notDueBefore = (renewAt: Instant): Decision => ({

@@ -86,6 +86,7 @@ function tooLong(timing: Timing, wanted: number, length: number): RenewalError {
   return new RenewalError(
     'InvalidRequest',
     `$.${field} is ${formatDuration(wanted)}, and the certificate is valid for ${formatDuration(length)}: expected less than its validity.`,
+    { concerns: 'request' },
   );
 }
 

@@ -1,20 +1,16 @@
-/** What is left behind by a try that failed: a tag that makes the schedule back off, an event, a metric and a log line. */
-import { type ErrorCode, type RenewalError, toRenewalError } from '../domain/errors.ts';
+/** What is left behind by a try that failed: an event, a metric, a log line, and a tag that makes the schedule back off. */
+import { type RenewalError, toRenewalError } from '../domain/errors.ts';
 import { formatInstant } from '../domain/instant.ts';
 import type { SecretSummary } from '../domain/secret.ts';
 import { tags } from '../domain/tags.ts';
-import { formatFailure, readStatus } from '../policy/status.ts';
+import { checkRoom, isInspectionTime } from '../policy/checks.ts';
+import { resolveSettings } from '../policy/settings.ts';
+import { readStatus } from '../policy/status.ts';
+import { unannounced } from '../policy/unannounced.ts';
 import type { Trace } from './renew.ts';
+import { announceUnread } from './settle.ts';
+import { noteFailure, noteNoRoom, probe } from './status-tags.ts';
 import type { RenewalWorld } from './world.ts';
-
-/** These are no certificate's failure: the secret isn't ours to tag. They are logged only. */
-const notTheCertificates: ReadonlySet<ErrorCode> = new Set([
-  'SecretNotFound',
-  'SecretNotEnrolled',
-  'UnknownProfile',
-  'OutputExists',
-  'WeakKey',
-]);
 
 export interface FailureOptions {
   /** Whether this counts as another failure, or is the same message tried again. */
@@ -23,8 +19,10 @@ export interface FailureOptions {
   readonly final: boolean;
   /** A dry run touches nothing: the log has it, and the caller. */
   readonly readOnly?: boolean;
-  /** Somebody asked for it: InvalidRequest is then their request's. From the queue it says what the CA can't do for this certificate. */
+  /** Somebody asked for it by hand: the schedule's own back-off is not made longer by that. */
   readonly onDemand?: boolean;
+  /** The secret of a message, for a failure that came before the secret was described. */
+  readonly secretArn?: string;
 }
 
 /** Writes down a failed try. Never throws: what can't be written is logged, and the failure itself is the caller's. */
@@ -36,65 +34,99 @@ export async function recordFailure(
 ): Promise<RenewalError> {
   const error = toRenewalError(thrown);
   const { secret } = trace;
-  world.journal.failure({ secretArn: secret?.arn ?? null, error: thrown, final: options.final });
-  if (!secret || options.readOnly || trace.requestAtFault || notTheCertificates.has(error.code)) return error;
-  if (options.onDemand && error.code === 'InvalidRequest') return error;
-  const now = world.clock.now();
-  const status = readStatus(secret, now);
-  const before = (status.known ? status.failure?.count : undefined) ?? 0;
-  const count = Math.max(1, before + (options.counts ? 1 : 0));
+  const secretArn = secret?.arn ?? options.secretArn ?? null;
+  world.journal.failure({ secretArn, error: thrown, final: options.final });
+  if (secretArn === null || options.readOnly || error.concerns !== 'certificate') return error;
   try {
-    if (options.final) {
-      world.journal.count('Failed', profileOf(trace, secret), 1);
-      await publishFailed(world, trace, secret, error, count);
-    }
-    await tagFailure(world, trace, secret, formatFailure({ count, at: now, code: error.code }));
+    if (secret) await writeDown(world, { ...trace, secret }, error, options);
+    else if (options.final) await tell(world, trace, secretArn, error, 1);
   } catch (second) {
-    world.journal.failure({ secretArn: secret.arn, error: second, step: 'recording the failure' });
+    world.journal.failure({ secretArn, error: second, step: 'recording the failure' });
   }
   return error;
 }
 
-/** An authority's secret has no profile tag, and its profile is known by the time that anything can fail. */
-function profileOf(trace: Trace, secret: SecretSummary): string {
-  return trace.profile ?? secret.tags.get(tags.profile) ?? 'unknown';
+type Described = Trace & { readonly secret: SecretSummary };
+
+/** Told first and noted then, so that nothing is backed off in silence. */
+async function writeDown(
+  world: RenewalWorld,
+  trace: Described,
+  error: RenewalError,
+  { counts, final, onDemand = false }: FailureOptions,
+): Promise<void> {
+  const { secret } = trace;
+  const now = world.clock.now();
+  const status = readStatus(secret, now);
+  const before = status.known ? status.failure : undefined;
+  const count = Math.max(1, (before?.count ?? 0) + (counts && !onDemand ? 1 : 0));
+  const hasRoom = checkRoom(secret) === undefined;
+  let isAnnounced = (trace.owed ?? unannounced(secret)).length === 0;
+  if (final) {
+    const canNote = await canBeNoted(world, secret, hasRoom);
+    isAnnounced ||= await announceOwed(world, trace);
+    world.journal.count('Failed', profileOf(trace), 1);
+    // What can't be noted comes back with every scan, and is told once a day; but no dead letter goes untold.
+    if (canNote || error.retryable || isInspectionTime(secret.arn, now, world.untilNextScan(now))) {
+      await tell(world, trace, secret.arn, error, count);
+    }
+    if (!canNote) return;
+  }
+  if (!hasRoom) return final ? noteNoRoom(world.store, secret) : undefined;
+  if (!isAnnounced || (onDemand && before !== undefined)) return;
+  const validity = trace.subject?.version.versionId === secret.currentVersionId ? trace.subject?.validity : undefined;
+  await noteFailure(world.store, secret, { count, at: now, code: error.code }, validity);
 }
 
-function publishFailed(
+async function canBeNoted(world: RenewalWorld, secret: SecretSummary, hasRoom: boolean): Promise<boolean> {
+  if (!hasRoom) return true; // by a label
+  try {
+    await probe(world.store, secret);
+    return true;
+  } catch (error) {
+    world.journal.failure({ secretArn: secret.arn, error, step: 'recording the failure' });
+    return false;
+  }
+}
+
+/**
+ * A renewal whose event is owed, and whose secret can't be read now: it is announced with what is known, because a failure
+ * can only be noted for a version that was announced. Throws where the bus does not take it.
+ */
+async function announceOwed(world: RenewalWorld, { secret, owed, enrolled, ...trace }: Described): Promise<boolean> {
+  if (owed !== undefined) return false; // it could be read, and the log says why it was not announced
+  const mode = enrolled && resolveSettings(undefined, enrolled.tagged, enrolled.profile).mode;
+  await announceUnread(world, secret, profileOf({ ...trace, secret }), mode ?? 'rekey');
+  return true;
+}
+
+/** An authority's secret has no profile tag, and its profile is known by the time that anything can fail. */
+function profileOf({ profile, secret }: Pick<Trace, 'profile' | 'secret'>): string {
+  return profile ?? secret?.tags.get(tags.profile) ?? 'unknown';
+}
+
+function tell(
   world: Pick<RenewalWorld, 'publisher'>,
   trace: Trace,
-  secret: SecretSummary,
+  secretArn: string,
   error: RenewalError,
   failures: number,
 ): Promise<void> {
-  const notAfter = trace.subject ? formatInstant(trace.subject.leaf.notAfter) : secret.tags.get(tags.notAfter);
+  const { secret, subject } = trace;
+  const notAfter = subject ? formatInstant(subject.leaf.notAfter) : secret?.tags.get(tags.notAfter);
+  const { code, message, retryable } = error;
   return world.publisher.publish({
     type: 'Certificate Renewal Failed',
-    secretArn: secret.arn,
+    secretArn,
     detail: {
-      secretArn: secret.arn,
-      name: secret.name,
-      profile: profileOf(trace, secret),
-      code: error.code,
-      message: error.message,
-      retryable: error.retryable,
+      secretArn,
+      name: secret?.name ?? null,
+      profile: secret ? profileOf(trace) : null,
+      code,
+      message,
+      retryable,
       failures,
       notAfter: notAfter ?? null,
     },
   });
-}
-
-/** The failure belongs to the version that was current; a window of another version must not be taken for its own. */
-async function tagFailure(world: RenewalWorld, trace: Trace, secret: SecretSummary, failure: string): Promise<void> {
-  const { currentVersionId } = secret;
-  if (currentVersionId === undefined) return;
-  const set: Record<string, string> = { [tags.versionId]: currentVersionId, [tags.failure]: failure };
-  const validity = trace.subject?.version.versionId === currentVersionId ? trace.subject.validity : undefined;
-  if (validity) {
-    set[tags.notBefore] = formatInstant(validity.notBefore);
-    set[tags.notAfter] = formatInstant(validity.end);
-  }
-  const isStale = !validity && secret.tags.get(tags.versionId) !== currentVersionId;
-  const remove = isStale ? [tags.notBefore, tags.notAfter].filter((tag) => secret.tags.has(tag)) : [];
-  await world.store.tag(secret.arn, set, remove);
 }

@@ -63,6 +63,7 @@ export async function enrolment(
     throw new RenewalError(
       'SecretNotEnrolled',
       `The secret ${secret.name} has no tag ${tags.profile}: tag it with the name of a profile of this stack to have it renewed.`,
+      { concerns: 'foreign' },
     );
   }
   const left = leftByOwnership(world, secret);
@@ -72,6 +73,7 @@ export async function enrolment(
     throw new RenewalError(
       'UnknownProfile',
       `The tag ${tags.profile} is ${quote(profileName)}, and this stack has no such profile: correct the tag, or deploy the profile.`,
+      { concerns: 'foreign' },
     );
   }
   return { secret, profile, tagged: readTagSettings(secret.tags) };
@@ -80,7 +82,7 @@ export async function enrolment(
 /** Throws SecretNotFound for one that is being deleted. */
 function leftByOwnership(world: RenewalWorld, secret: SecretSummary): Decision | undefined {
   const left = checkOwnership(ownership(world, secret));
-  if (left?.code === 'SecretNotFound') throw new RenewalError('SecretNotFound', left.message);
+  if (left?.code === 'SecretNotFound') throw new RenewalError('SecretNotFound', left.message, { concerns: 'foreign' });
   return left;
 }
 

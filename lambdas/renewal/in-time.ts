@@ -44,6 +44,8 @@ export function inTime<World extends RenewalWorld>(world: World, limits: TimeLim
     // A failure's tag is written in the time that is kept for it.
     tag: (secretArn, set, remove) =>
       until(limits.answer, 'Throttled', 'AWS had answered', () => store.tag(secretArn, set, remove)),
+    labelNoRoom: (secretArn, from, to) =>
+      until(limits.answer, 'Throttled', 'AWS had answered', () => store.labelNoRoom(secretArn, from, to)),
   };
   const inTimePublisher: Publisher = {
     publish: (event) => until(limits.answer, 'Throttled', 'the bus had answered', () => publisher.publish(event)),

@@ -44,6 +44,7 @@ function patientStore(store: Store, world: Waiting): Store {
     promote: (secretArn, from, to) => whileBusy(world, () => store.promote(secretArn, from, to)),
     discard: (secretArn, versionId) => store.discard(secretArn, versionId),
     tag: (secretArn, set, remove) => whileBusy(world, () => store.tag(secretArn, set, remove)),
+    labelNoRoom: (secretArn, from, to) => whileBusy(world, () => store.labelNoRoom(secretArn, from, to)),
   };
 }
 

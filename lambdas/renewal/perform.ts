@@ -6,14 +6,18 @@ import { sameKeySpec } from '../domain/key-spec.ts';
 import type { RenewalResult } from '../domain/result.ts';
 import type { SecretSummary, SecretValue } from '../domain/secret.ts';
 import type { Settings } from '../domain/settings.ts';
+import { newVersionId } from '../domain/version-id.ts';
 import { renewalTime } from '../policy/renewal-time.ts';
 import { resolveSettings } from '../policy/settings.ts';
+import type { Unannounced } from '../policy/unannounced.ts';
 import { parseCertificate } from '../x509/certificate.ts';
 import { readPair, type Subject } from './gather.ts';
 import { type Issued, issue } from './issue.ts';
 import type { Plan } from './plan.ts';
-import { afterwards, publishRenewed, resultOf, tagStatus } from './record.ts';
-import { newVersionId, ownPending, promote, type Swap, stage } from './swap.ts';
+import { afterwards, keepBundle, publishRenewed, resultOf } from './record.ts';
+import { announceLate } from './settle.ts';
+import { noteOutput, noteRenewal } from './status-tags.ts';
+import { ownPending, promote, type Swap, stage } from './swap.ts';
 import { type VerifiedPair, verifyIssued } from './verify.ts';
 import type { RenewalWorld } from './world.ts';
 
@@ -23,22 +27,31 @@ export interface Performance {
   readonly plan: Plan;
   readonly warnings: readonly Warning[];
   readonly force: boolean;
+  /** Events of earlier renewals that could not be sent yet: they come before this one's. */
+  readonly owed: readonly Unannounced[];
   /** Where the pair goes, if not to the source itself. */
   readonly output?: SecretSummary | undefined;
 }
 
+export interface Performed {
+  readonly result: RenewalResult;
+  /** False: the event or the tags are left to a later look. */
+  readonly isAnnounced: boolean;
+}
+
 /** Steps 4 to 10. */
-export async function perform(world: RenewalWorld, subject: Subject, work: Performance): Promise<RenewalResult> {
+export async function perform(world: RenewalWorld, subject: Subject, work: Performance): Promise<Performed> {
   const started = world.clock.now();
   const target = work.output ?? subject.secret;
   const pending = work.output ? undefined : await takeUpPending(world, subject, work);
   const { pair, to } = pending ?? (await issueAndStage(world, subject, work, target));
   await promote(world, { secretArn: target.arn, from: target.currentVersionId, to });
   const result = resultOfSwap(subject, work, pair, to);
-  await afterwards(world, target.arn, () => announce(world, subject, work, { result, target, pair, to }));
+  const swapped = { result, target, pair, to };
+  const isAnnounced = await afterwards(world, target.arn, () => announce(world, subject, work, swapped));
   world.journal.count('Renewed', subject.profile.name, 1);
   world.journal.measure('RenewalDuration', subject.profile.name, world.clock.now() - started);
-  return result;
+  return { result, isAnnounced };
 }
 
 interface Swapped {
@@ -51,13 +64,14 @@ interface Swapped {
 /** Steps 9 and 10. Throws where either can't be done. */
 export async function announce(
   world: RenewalWorld,
-  { profile, leaf }: Subject,
-  { plan }: Pick<Performance, 'plan'>,
+  subject: Subject,
+  { plan, owed, output }: Pick<Performance, 'plan' | 'owed' | 'output'>,
   { result, target, pair, to }: Swapped,
 ): Promise<void> {
+  await keepBundle(world, subject.secret.arn, subject.profile, pair.leaf, subject.leaf);
+  if (output === undefined) await announceLate(world, subject, owed);
   await publishRenewed(world, result, plan.operation);
-  await world.afterRenewal?.(profile, pair.leaf, leaf);
-  await tagStatus(world.store, target, to, { notBefore: pair.leaf.notBefore, end: pair.end });
+  await noteRenewal(world.store, target, to, { notBefore: pair.leaf.notBefore, end: pair.end });
 }
 
 /** The answer: of the source, with what was written where. */
@@ -134,6 +148,7 @@ async function issueAndStage(
   const from = target.currentVersionId;
   const to = newVersionId(from ?? subject.version.versionId, world.entropy);
   const swap: Swap = { secretArn: target.arn, from, to };
+  if (work.output) await noteOutput(world.store, target, to, subject.secret);
   await stage(world.store, swap, value);
   return { pair, to };
 }

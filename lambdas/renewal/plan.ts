@@ -1,6 +1,6 @@
 /** Step 3: what exactly is to be done, before a key is made or a CA is called. Pure. */
 import type { Warning } from '../domain/decision.ts';
-import { type ErrorCode, RenewalError } from '../domain/errors.ts';
+import { type ErrorCode, ofRequest, RenewalError } from '../domain/errors.ts';
 import type { Instant } from '../domain/instant.ts';
 import { formatKeySpec, type KeySpec, rsaSizes } from '../domain/key-spec.ts';
 import type { Mode } from '../domain/profile.ts';
@@ -25,7 +25,13 @@ export interface Plan {
 /** Throws InvalidRequest or InvalidTag where a rekey was asked for by name and can't be, and WeakKey. */
 export function planRenewal(subject: Subject, settings: Settings, givenKey: Signer | undefined): Plan {
   if (settings.mode === 'renew') refuseNewKeyOnRenew(settings, givenKey);
-  if (givenKey) return planGivenKey(subject, givenKey);
+  if (givenKey) {
+    try {
+      return planGivenKey(subject, givenKey);
+    } catch (error) {
+      throw ofRequest(error);
+    }
+  }
   const keeps = keepsItsKey(subject);
   if (keeps) {
     if (settings.mode === 'rekey') refuseRekey(settings.modeSource, keeps);
@@ -64,6 +70,7 @@ function refuseNewKeyOnRenew({ modeSource, keySource }: Settings, givenKey: Sign
   throw new RenewalError(
     'InvalidRequest',
     `The mode is renew by the ${modeSource}, which keeps the key: add "mode": "rekey" to the request to have another one.`,
+    { concerns: 'request' },
   );
 }
 
@@ -102,7 +109,8 @@ function refuseRekey(source: SettingSource, why: string): void {
   if (source !== 'request' && source !== 'tag') return;
   const code: ErrorCode = source === 'request' ? 'InvalidRequest' : 'InvalidTag';
   const where = source === 'request' ? 'The request asks for a new key' : `The tag ${tags.mode} is rekey`;
-  throw new RenewalError(code, `${where}. ${why}: only renew is possible.`);
+  const concerns = source === 'request' ? 'request' : 'certificate';
+  throw new RenewalError(code, `${where}. ${why}: only renew is possible.`, { concerns });
 }
 
 function keyUpgraded(present: KeySpec, spec: KeySpec): Warning {

@@ -25,6 +25,7 @@ export interface QueueOutcome {
  */
 export async function renewQueued(world: RenewalWorld, message: QueueMessage, delivery: number): Promise<QueueOutcome> {
   const trace: Trace = {};
+  const isLast = delivery >= deliveries;
   try {
     const job = {
       secretId: message.secretArn,
@@ -33,11 +34,12 @@ export async function renewQueued(world: RenewalWorld, message: QueueMessage, de
       dryRun: false,
     };
     logResult(world, await renew(patient(world), job, trace));
-    return {};
+    // An event that could not be sent is worth another look soon; after the last delivery the next scan sees to it.
+    return trace.isUnfinished && !isLast ? { retryAfter: pauses[delivery - 1] ?? longestPause } : {};
   } catch (thrown) {
     const isRetryable = thrown instanceof RenewalError && thrown.retryable;
-    const isLast = delivery >= deliveries;
-    await recordFailure(world, trace, thrown, { counts: delivery === 1, final: !isRetryable || isLast });
+    const { secretArn } = message;
+    await recordFailure(world, trace, thrown, { counts: delivery === 1, final: !isRetryable || isLast, secretArn });
     return isRetryable ? { retryAfter: pauseAfter(thrown, delivery) } : {};
   }
 }

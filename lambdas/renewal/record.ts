@@ -1,13 +1,9 @@
-/** Steps 9 and 10: publish, then tag. Tags that are behind bring the certificate back, so the event goes out at least once. */
+/** Step 9 and what it says: the answer, which is the event's detail too. */
 import type { Certificate } from '../domain/certificate.ts';
 import type { Reason, Warning } from '../domain/decision.ts';
 import { formatInstant, type Instant } from '../domain/instant.ts';
-import type { Store } from '../domain/ports.ts';
-import type { Mode } from '../domain/profile.ts';
+import type { Mode, Profile } from '../domain/profile.ts';
 import type { Outcome, RenewalResult } from '../domain/result.ts';
-import type { SecretSummary } from '../domain/secret.ts';
-import { tags } from '../domain/tags.ts';
-import type { Validity } from '../policy/renewal-time.ts';
 import { describeCertificate } from '../x509/facts.ts';
 import type { RenewalWorld } from './world.ts';
 
@@ -63,36 +59,31 @@ export function publishRenewed(
   });
 }
 
-/** Step 10: the version and its window; a failure noted for an earlier one goes. Nothing is written that is there already. */
-export async function tagStatus(
-  store: Pick<Store, 'tag'>,
-  secret: SecretSummary,
-  versionId: string,
-  validity: Validity,
-): Promise<void> {
-  const wanted = {
-    [tags.versionId]: versionId,
-    [tags.notBefore]: formatInstant(validity.notBefore),
-    [tags.notAfter]: formatInstant(validity.end),
-  };
-  const upToDate = Object.entries(wanted).every(([tag, value]) => secret.tags.get(tag) === value);
-  const stale = secret.tags.has(tags.failure) ? [tags.failure] : [];
-  if (upToDate && stale.length === 0) return;
-  await store.tag(secret.arn, upToDate ? {} : wanted, stale);
-}
-
 /**
- * What comes after the promotion can't undo it: an error here is logged, the tags stay behind, and the next scan sends
- * the secret to a worker that makes up for it (settle).
+ * What comes after the promotion can't undo it: an error here is logged, the mark stays behind, and the next look makes up
+ * for it (settle.ts). False where something is left to do.
  */
 export async function afterwards(
   world: Pick<RenewalWorld, 'journal'>,
   secretArn: string,
   steps: () => Promise<void>,
-): Promise<void> {
+): Promise<boolean> {
   try {
     await steps();
+    return true;
   } catch (error) {
     world.journal.failure({ secretArn, error, step: 'after promotion' });
+    return false;
   }
+}
+
+/** The trust bundle, before anybody is told of a new root. Where it can't be written, an inspection makes up for it: no event waits. */
+export async function keepBundle(
+  world: Pick<RenewalWorld, 'journal' | 'afterRenewal'>,
+  secretArn: string,
+  profile: Profile,
+  leaf: Certificate,
+  previous: Certificate | undefined,
+): Promise<void> {
+  await afterwards(world, secretArn, async () => world.afterRenewal?.(profile, leaf, previous));
 }

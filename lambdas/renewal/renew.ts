@@ -3,23 +3,25 @@
  * promote → publish → tag. docs/renewal-cycle.md numbers the steps and says what a crash after each leaves behind.
  */
 import type { Decision, Reason, Warning } from '../domain/decision.ts';
-import { RenewalError } from '../domain/errors.ts';
+import { ofRequest, RenewalError } from '../domain/errors.ts';
 import type { Instant } from '../domain/instant.ts';
 import type { OnDemandRequest } from '../domain/request.ts';
 import type { RenewalResult } from '../domain/result.ts';
 import type { SecretSummary } from '../domain/secret.ts';
 import type { Settings } from '../domain/settings.ts';
 import { tags } from '../domain/tags.ts';
-import { checkDue } from '../policy/checks.ts';
-import { belowSchedule, type RenewalTime, renewalTime } from '../policy/renewal-time.ts';
+import { checkDue, checkRoom } from '../policy/checks.ts';
+import { belowSchedule, isEmergency, type RenewalTime, renewalTime } from '../policy/renewal-time.ts';
 import { resolveSettings } from '../policy/settings.ts';
-import { enrolment, gather, type Subject } from './gather.ts';
+import { type Unannounced, unannounced } from '../policy/unannounced.ts';
+import { type Enrolled, enrolment, gather, type Subject } from './gather.ts';
 import { resolveGivenKey } from './given-key.ts';
-import { describeOutput } from './out.ts';
+import { describeOutput, settleOutput } from './out.ts';
 import { perform } from './perform.ts';
 import { planRenewal } from './plan.ts';
-import { afterwards, resultOf, tagStatus } from './record.ts';
-import { makeUpFor, unannounced } from './settle.ts';
+import { keepBundle, resultOf } from './record.ts';
+import { settle } from './settle.ts';
+import { keepTrack, noteLook } from './status-tags.ts';
 import type { RenewalWorld } from './world.ts';
 
 /** One secret to look at. */
@@ -35,14 +37,17 @@ export interface Job {
   readonly dryRun: boolean;
 }
 
-/** What the failure's recorder needs to know of a secret that could not be renewed. */
+/** What was found out of a secret, for the recorder of failures and for the queue. */
 export interface Trace {
   secret?: SecretSummary;
   /** Where it is not the one that the secret's tag names: the certificate of an authority has none. */
   profile?: string;
+  enrolled?: Enrolled;
   subject?: Subject;
-  /** What the request names beside the secret is being looked at: an error is none of the certificate's. */
-  requestAtFault?: boolean;
+  /** Events that are owed still, once that was looked at. */
+  owed?: readonly Unannounced[] | undefined;
+  /** The certificate is as it should be, and its event or its tags are not: worth another look soon. */
+  isUnfinished?: boolean;
 }
 
 const rounds = 3;
@@ -52,11 +57,12 @@ export async function renew(world: RenewalWorld, job: Job, trace: Trace = {}): P
   let lostTo: RenewalError | undefined;
   let firstSeen: string | undefined;
   for (let round = 1; round <= rounds; round++) {
-    const secret = await world.store.describe(job.secretId);
+    const secret = await describe(world, job.secretId);
     // AWS has refused a swap from this version, and still describes it as the current one: what is read is behind. Each
     // further round would cost an issuance and lose again, so that it is left to the next delivery.
     if (lostTo && !job.request?.out && secret.currentVersionId === trace.secret?.currentVersionId) throw lostTo;
     trace.secret = secret;
+    trace.owed = undefined;
     firstSeen ??= job.versionId ?? secret.currentVersionId;
     try {
       return await renewOnce(world, job, secret, firstSeen, trace);
@@ -68,6 +74,16 @@ export async function renew(world: RenewalWorld, job: Job, trace: Trace = {}): P
   throw lostTo ?? new RenewalError('Internal', 'A renewal ended without a result. Report it.');
 }
 
+/** One that is not there is nobody's certificate. */
+async function describe({ store }: RenewalWorld, secretId: string): Promise<SecretSummary> {
+  try {
+    return await store.describe(secretId);
+  } catch (error) {
+    if (!(error instanceof RenewalError) || error.code !== 'SecretNotFound') throw error;
+    throw new RenewalError('SecretNotFound', error.message, { cause: error, concerns: 'foreign' });
+  }
+}
+
 async function renewOnce(
   world: RenewalWorld,
   job: Job,
@@ -77,6 +93,7 @@ async function renewOnce(
 ): Promise<RenewalResult> {
   const enrolled = await enrolment(world, secret, trace);
   if ('action' in enrolled) return leftAlone(secret, trace, enrolled);
+  trace.enrolled = enrolled;
   const current = secret.currentVersionId;
   if (current === undefined) {
     throw new RenewalError(
@@ -93,29 +110,57 @@ async function renewOnce(
         }
       : undefined;
   // A message that comes late reads nothing, but where an earlier try has still to be announced.
-  if (overtaken && job.versionId !== undefined && unannounced(enrolled) === undefined)
+  if (overtaken && job.versionId !== undefined && unannounced(secret).length === 0)
     return leftAlone(secret, trace, overtaken);
   const subject = await gather(world, enrolled, current);
   if ('action' in subject) return leftAlone(secret, trace, subject);
   trace.subject = subject;
-  await settle(world, job, subject);
+  const owed = job.dryRun ? unannounced(secret) : await settle(world, subject);
+  trace.owed = owed;
+  trace.isUnfinished = owed.length > 0;
   if (overtaken) return skipped(subject, overtaken);
+  const noRoom = checkRoom(secret);
+  if (noRoom !== undefined) throw new RenewalError('UnsupportedSecret', noRoom);
   const settings = resolveSettings(job.request, enrolled.tagged, enrolled.profile);
   const { decision, time, warnings } = decide(world, job, subject, settings);
   if (decision.action === 'skip') {
-    return conclude(world, job, subject, resultFor(subject, 'skipped', decision, time, warnings));
+    await conclude(world, job, subject, decision, trace, owed);
+    return resultFor(subject, 'skipped', decision, time, warnings);
   }
   const { privateKey, out } = job.request ?? {};
-  trace.requestAtFault = privateKey !== undefined || out !== undefined;
-  const givenKey = privateKey && (await resolveGivenKey(world, enrolled, privateKey));
+  const givenKey = privateKey && (await resolveGivenKey(world, enrolled, privateKey).catch(asRequest));
   const { notAfter } = job;
   const wholeSecond = notAfter !== undefined && { notAfter: Math.floor(notAfter / 1000) * 1000 };
   const plan = { ...planRenewal(subject, settings, givenKey), ...wholeSecond };
-  const output = out && (await describeOutput(world, subject, out.secretId, job.force));
+  const output = out && (await describeOutput(world, subject, out.secretId, job.force).catch(asRequest));
   const allWarnings = [...warnings, ...plan.warnings];
-  trace.requestAtFault = false;
   if (job.dryRun) return resultFor(subject, 'planned', decision, time, allWarnings);
-  return perform(world, subject, { decision, settings, plan, warnings: allWarnings, force: job.force, output });
+  if (output) await settleOutput(world, subject, output).catch(asRequest);
+  else await checkOwed(world, subject, owed);
+  const work = { decision, settings, plan, warnings: allWarnings, force: job.force, owed, output };
+  const { result, isAnnounced } = await perform(world, subject, work);
+  trace.isUnfinished = !isAnnounced;
+  return result;
+}
+
+function asRequest(error: unknown): never {
+  throw ofRequest(error);
+}
+
+/**
+ * Tags and labels tell two renewals in a row that were not announced, and no more: a third waits for the bus, unless the
+ * certificate is about to end. Throws Throttled.
+ */
+async function checkOwed(world: RenewalWorld, { secret, validity }: Subject, owed: readonly Unannounced[]) {
+  const now = world.clock.now();
+  const hurries = now >= validity.end || isEmergency(validity, now);
+  if (owed.length > 1 && !hurries) {
+    throw new RenewalError(
+      'Throttled',
+      'The events of the last two renewals could not be sent yet, so this one waits. See in the log what the bus answers.',
+    );
+  }
+  await keepTrack(world.store, secret, owed);
 }
 
 /** Step 2. */
@@ -145,31 +190,26 @@ function decide(
   return { decision, time, warnings: [...time.warnings, ...(below ? [below] : [])] };
 }
 
-/** An earlier try's event and tags, if it did not get so far. */
-async function settle(world: RenewalWorld, job: Job, subject: Subject): Promise<void> {
-  const previous = job.dryRun ? undefined : unannounced(subject);
-  if (previous === undefined) return;
-  await afterwards(world, subject.secret.arn, () => makeUpFor(world, subject, previous));
-}
-
-/** The end of a look at a certificate that is left as it is: its tags are brought up to date. */
+/** The end of a look at a certificate that is left as it is: its tags are brought up to date. Throws what won't pass. */
 async function conclude(
   world: RenewalWorld,
   job: Job,
-  subject: Subject,
-  result: RenewalResult,
-): Promise<RenewalResult> {
-  if (job.dryRun || result.reason.code === 'Paused') return result;
-  await afterwards(world, subject.secret.arn, async () => {
-    await world.afterRenewal?.(subject.profile, subject.leaf, undefined);
-  });
-  await tagStatus(world.store, await fresh(world, subject), subject.version.versionId, subject.validity);
-  return result;
-}
-
-/** settle may have tagged since the description was read. */
-function fresh(world: RenewalWorld, subject: Subject): Promise<SecretSummary> | SecretSummary {
-  return unannounced(subject) === undefined ? subject.secret : world.store.describe(subject.secret.arn);
+  { secret, profile, leaf, validity }: Subject,
+  { code }: Decision,
+  trace: Trace,
+  owed: readonly Unannounced[],
+): Promise<void> {
+  // What was settled just now is tagged, and what is owed still must not be.
+  if (job.dryRun || code === 'Paused' || owed.length > 0 || unannounced(secret).length > 0) return;
+  await keepBundle(world, secret.arn, profile, leaf, undefined);
+  try {
+    await noteLook(world.store, secret, validity);
+  } catch (error) {
+    // The certificate is well: a busy AWS is no failure of it.
+    if (!(error instanceof RenewalError) || !error.retryable) throw error;
+    world.journal.failure({ secretArn: secret.arn, error, step: 'tagging' });
+    trace.isUnfinished = true;
+  }
 }
 
 function skipped(subject: Subject, reason: Reason): RenewalResult {

@@ -3,18 +3,20 @@
  * may call each step again (https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_lambda-functions.html).
  * The version's id is Secrets Manager's own token; all else is the renewal that everybody gets.
  */
+import { isDeepStrictEqual } from 'node:util';
 import { RenewalError, toRenewalError } from '../domain/errors.ts';
-import { type SecretSummary, versionWithStage } from '../domain/secret.ts';
-import { tags } from '../domain/tags.ts';
+import type { SecretSummary, SecretValue } from '../domain/secret.ts';
+import { checkRoom } from '../policy/checks.ts';
 import { parseRotationRequest, type RotationRequest } from '../policy/request.ts';
 import { resolveSettings } from '../policy/settings.ts';
+import { unannounced } from '../policy/unannounced.ts';
 import { recordFailure } from './failure.ts';
 import { enrolment, gather, type Subject } from './gather.ts';
-import { announce, issueAndVerify, judgeStaged, type Performance, resultOfSwap } from './perform.ts';
+import { announce, issueAndVerify, judgeStaged, type Performance, perform, resultOfSwap } from './perform.ts';
 import { planRenewal } from './plan.ts';
 import type { Trace } from './renew.ts';
 import { makeUpFor } from './settle.ts';
-import { promote, stage } from './swap.ts';
+import { ownPending, promote, stage } from './swap.ts';
 import type { RenewalWorld } from './world.ts';
 
 /** `input`: Secrets Manager's event. Throws RenewalError, after writing down what failed; Secrets Manager tries again. */
@@ -43,47 +45,58 @@ type Announcement = () => Promise<void>;
  * nothing to do, as the certificate lives in the secret alone. Each may be repeated. Throws RenewalError.
  */
 async function rotate(world: RenewalWorld, request: RotationRequest, trace: Trace): Promise<Announcement | undefined> {
+  const { step, token } = request;
   const secret = await world.store.describe(request.secretId);
   trace.secret = secret;
-  const stages = secret.versions.get(request.token);
-  if (stages?.includes('AWSCURRENT')) return request.step === 'finishSecret' ? unfinished(world, secret) : undefined;
-  if (!stages?.includes('AWSPENDING')) {
-    throw new RenewalError(
-      'InvalidRequest',
-      `Version ${request.token} of ${secret.name} is not AWSPENDING: only Secrets Manager's own rotation calls this step.`,
-    );
-  }
-  if (request.step === 'setSecret') return undefined;
-  const { subject, work } = await prepare(world, secret);
-  if (request.step === 'createSecret') {
-    await create(world, subject, work, request.token);
+  const stages = secret.versions.get(token);
+  if (stages?.includes('AWSCURRENT')) return step === 'finishSecret' ? unfinished(world, secret) : undefined;
+  const isPending = stages?.includes('AWSPENDING') ?? false;
+  if (!isPending && !(await stagedValue(world, secret, token))) throw notPending(secret, token);
+  // A pair that did not fit any more was given up, and another one took its place (createInstead).
+  if (step === 'setSecret' || (!isPending && (step !== 'createSecret' || !ownPending(secret)))) return undefined;
+  const { subject, work } = await prepare(world, secret, trace);
+  if (step === 'createSecret') {
+    await create(world, subject, work, token);
     return undefined;
   }
-  const staged = await judgeStaged(world, subject, work, request.token);
+  const staged = await judgeStaged(world, subject, work, token);
+  if (step === 'testSecret' && (staged || (await holdsCurrent(world, subject, token)))) return undefined;
   if (!staged) {
     throw new RenewalError(
       'CertificateRejected',
-      `Version ${request.token} of ${secret.name} holds no pair that could replace the current one: rotate again.`,
+      `Version ${token} of ${secret.name} holds no pair that could replace the current one: rotate again.`,
     );
   }
-  if (request.step === 'testSecret') return undefined;
-  await promote(world, { secretArn: secret.arn, from: subject.version.versionId, to: request.token });
+  await promote(world, { secretArn: secret.arn, from: subject.version.versionId, to: token });
   world.journal.count('Renewed', subject.profile.name, 1);
-  const result = resultOfSwap(subject, work, staged.pair, request.token);
-  return () => announce(world, subject, work, { result, target: secret, pair: staged.pair, to: request.token });
+  const result = resultOfSwap(subject, work, staged.pair, token);
+  return () => announce(world, subject, work, { result, target: secret, pair: staged.pair, to: token });
+}
+
+function notPending(secret: SecretSummary, token: string): RenewalError {
+  return new RenewalError(
+    'InvalidRequest',
+    `Version ${token} of ${secret.name} is not AWSPENDING: only Secrets Manager's own rotation calls this step.`,
+    { concerns: 'request' },
+  );
 }
 
 /** finishSecret once more, after a promotion whose event or tags may be missing. */
 function unfinished(world: RenewalWorld, secret: SecretSummary): Announcement | undefined {
-  const previous = versionWithStage(secret, 'AWSPREVIOUS');
-  const isKnown = secret.tags.get(tags.versionId) === secret.currentVersionId;
-  if (isKnown || previous === undefined || !secret.rotation.enabled) return undefined;
-  return async () => makeUpFor(world, await gatherCurrent(world, secret), previous);
+  const owed = unannounced(secret);
+  if (owed.length === 0) return undefined;
+  return async () => makeUpFor(world, await gatherCurrent(world, secret, {}), owed);
 }
 
 /** Secrets Manager decides when: that it asks is the reason, whatever the window says. */
-async function prepare(world: RenewalWorld, secret: SecretSummary): Promise<{ subject: Subject; work: Performance }> {
-  const subject = await gatherCurrent(world, secret);
+async function prepare(
+  world: RenewalWorld,
+  secret: SecretSummary,
+  trace: Trace,
+): Promise<{ subject: Subject; work: Performance }> {
+  const subject = await gatherCurrent(world, secret, trace);
+  const noRoom = checkRoom(secret);
+  if (noRoom !== undefined) throw new RenewalError('UnsupportedSecret', noRoom);
   const settings = resolveSettings(undefined, subject.tagged, subject.profile);
   const plan = planRenewal(subject, settings, undefined);
   const decision = {
@@ -91,12 +104,14 @@ async function prepare(world: RenewalWorld, secret: SecretSummary): Promise<{ su
     code: 'Requested',
     message: 'Secrets Manager rotates the secret.',
   } as const;
-  return { subject, work: { decision, settings, plan, warnings: plan.warnings, force: false } };
+  const owed = unannounced(secret);
+  return { subject, work: { decision, settings, plan, warnings: plan.warnings, force: false, owed } };
 }
 
-async function gatherCurrent(world: RenewalWorld, secret: SecretSummary): Promise<Subject> {
-  const enrolled = await enrolment(world, secret);
-  if ('action' in enrolled) throw new RenewalError('InvalidRequest', enrolled.message);
+async function gatherCurrent(world: RenewalWorld, secret: SecretSummary, trace: Trace): Promise<Subject> {
+  const enrolled = await enrolment(world, secret, trace);
+  if ('action' in enrolled) throw new RenewalError('InvalidRequest', enrolled.message, { concerns: 'foreign' });
+  trace.enrolled = enrolled;
   if (secret.currentVersionId === undefined) {
     throw new RenewalError(
       'UnsupportedSecret',
@@ -104,13 +119,43 @@ async function gatherCurrent(world: RenewalWorld, secret: SecretSummary): Promis
     );
   }
   const subject = await gather(world, enrolled, secret.currentVersionId);
-  if ('action' in subject) throw new RenewalError('InvalidRequest', subject.message);
+  if ('action' in subject) throw new RenewalError('InvalidRequest', subject.message, { concerns: 'foreign' });
+  trace.subject = subject;
   return subject;
 }
 
 async function create(world: RenewalWorld, subject: Subject, work: Performance, token: string): Promise<void> {
   if (await judgeStaged(world, subject, work, token)) return; // an earlier call got so far
-  const { value } = await issueAndVerify(world, subject, work);
   const { secret, version } = subject;
+  if (await stagedValue(world, secret, token)) return createInstead(world, subject, work);
+  const { value } = await issueAndVerify(world, subject, work);
   await stage(world.store, { secretArn: secret.arn, from: version.versionId, to: token }, value);
+}
+
+/**
+ * What was staged under the token fits no more: the tags have changed, or the owner has written another certificate. A
+ * version can't be written twice, and Secrets Manager comes back with the same token, so the renewal is done under an id of
+ * our own, here and whole. AWSPENDING goes with it, which ends this rotation and does not block the next.
+ */
+async function createInstead(world: RenewalWorld, subject: Subject, work: Performance): Promise<void> {
+  await perform(world, subject, work);
+}
+
+/** Undefined for a version without a value: RotateSecret labels it before anybody has written it. */
+async function stagedValue(
+  { store }: RenewalWorld,
+  { arn }: SecretSummary,
+  versionId: string,
+): Promise<SecretValue | undefined> {
+  try {
+    return (await store.read(arn, versionId)).value;
+  } catch (error) {
+    if (error instanceof RenewalError && error.code === 'SecretNotFound') return undefined;
+    throw error;
+  }
+}
+
+/** RotateSecret with RotateImmediately false has testSecret look at a copy of the current value: that is well. */
+async function holdsCurrent(world: RenewalWorld, { secret, version }: Subject, token: string): Promise<boolean> {
+  return isDeepStrictEqual(await stagedValue(world, secret, token), version.value);
 }

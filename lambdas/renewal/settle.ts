@@ -1,51 +1,166 @@
 /**
- * What an earlier try left undone after its promotion: the event and the tags. Called whenever a current version of ours
- * is met whose tags are behind.
+ * What earlier tries left undone after their promotion: events, and the tags that say so. Every look at a secret begins with
+ * it, whatever the look is for.
  */
-import { versionWithStage } from '../domain/secret.ts';
-import { tags } from '../domain/tags.ts';
+import type { Certificate } from '../domain/certificate.ts';
+import { RenewalError } from '../domain/errors.ts';
+import type { Mode } from '../domain/profile.ts';
+import type { SecretSummary } from '../domain/secret.ts';
+import { sameKey } from '../keys/spec.ts';
+import { isInspectionTime } from '../policy/checks.ts';
 import { renewalTime } from '../policy/renewal-time.ts';
 import { resolveSettings } from '../policy/settings.ts';
+import { type Unannounced, unannounced } from '../policy/unannounced.ts';
 import { readPair, type Subject } from './gather.ts';
-import { publishRenewed, resultOf, tagStatus } from './record.ts';
-import { isBasedOn } from './swap.ts';
+import { afterwards, keepBundle, publishRenewed, resultOf } from './record.ts';
+import { noteRenewal, probe } from './status-tags.ts';
 import type { RenewalWorld } from './world.ts';
 
+/** Announces what is owed and marks it. Gives what is owed still; why is in the log. */
+export async function settle(world: RenewalWorld, subject: Subject): Promise<readonly Unannounced[]> {
+  const owed = unannounced(subject.secret);
+  if (owed.length === 0) return owed;
+  const isDone = await afterwards(world, subject.secret.arn, () => makeUpFor(world, subject, owed));
+  return isDone ? [] : owed;
+}
+
+/** Steps 9 and 10 of promotions whose makers did not get so far. Throws where either can't be done. */
+export async function makeUpFor(world: RenewalWorld, subject: Subject, owed: readonly Unannounced[]): Promise<void> {
+  const { secret, profile, leaf, version, validity } = subject;
+  const canNote = await canBeNoted(world, secret);
+  await keepBundle(world, secret.arn, profile, leaf, undefined);
+  await announceLate(world, subject, owed);
+  if (canNote) await noteRenewal(world.store, secret, version.versionId, validity);
+}
+
 /**
- * The version that the current one replaced, if cert-renewer made the current one and its event may not have gone out.
- * A version of ours that an operator rolled back to is based on something older than AWSPREVIOUS, and is no news.
+ * What can't be noted as told would be told again by every scan, so it is not told; but once a day it is all the same, and
+ * then the answer is false. Throws what writing a tag throws.
  */
-export function unannounced({ secret }: Pick<Subject, 'secret'>): string | undefined {
-  const current = secret.currentVersionId;
-  const previous = versionWithStage(secret, 'AWSPREVIOUS');
-  if (current === undefined || previous === undefined) return undefined;
-  if (secret.tags.get(tags.versionId) === current) return undefined;
-  return isBasedOn(current, previous) ? previous : undefined;
+async function canBeNoted(
+  world: Pick<RenewalWorld, 'store' | 'clock' | 'untilNextScan'>,
+  secret: SecretSummary,
+): Promise<boolean> {
+  try {
+    await probe(world.store, secret);
+    return true;
+  } catch (error) {
+    const now = world.clock.now();
+    if (isInspectionTime(secret.arn, now, world.untilNextScan(now))) return false;
+    throw error;
+  }
 }
 
-/** Steps 9 and 10 of a promotion whose maker did not get so far. Throws where either can't be done. */
-export async function makeUpFor(world: RenewalWorld, subject: Subject, previousVersionId: string): Promise<void> {
-  await announceAgain(world, subject, previousVersionId);
-  await world.afterRenewal?.(subject.profile, subject.leaf, undefined);
-  await tagStatus(world.store, subject.secret, subject.version.versionId, subject.validity);
+/** Step 9 for each, oldest first. Throws Throttled, AccessDenied. */
+export async function announceLate(world: RenewalWorld, subject: Subject, owed: readonly Unannounced[]): Promise<void> {
+  for (const each of owed) await (each.source === undefined ? announceRenewal : announceOutput)(world, subject, each);
 }
 
-async function announceAgain(world: RenewalWorld, subject: Subject, previousVersionId: string): Promise<void> {
-  const { secret, profile, tagged, leaf, validity, version } = subject;
-  const previous = await readPair(world, profile, await world.store.read(secret.arn, previousVersionId));
-  const operation = Buffer.from(previous.leaf.spki).equals(leaf.spki) ? 'renew' : 'rekey';
+const lateReason = {
+  code: 'Unknown',
+  message: 'Renewed by a try that ended before it could say so.',
+} as const;
+
+async function announceRenewal(world: RenewalWorld, subject: Subject, owed: Unannounced): Promise<void> {
+  const { secret } = subject;
+  const certificate = await certificateOf(world, subject, owed.versionId);
+  const previous = await certificateOf(world, subject, owed.previousVersionId);
+  const operation = operationOf(certificate, previous);
+  const place = { secretArn: secret.arn, versionId: owed.versionId };
+  const facts = { ...place, previousVersionId: owed.previousVersionId ?? null, certificate, previous, operation };
+  await publishRenewed(world, lateResult(subject, facts), operation);
+}
+
+/** Of the secret that the pair was made of; of its own, where that one is gone. */
+async function announceOutput(world: RenewalWorld, subject: Subject, owed: Unannounced): Promise<void> {
+  const { secret } = subject;
+  const source = await describeSource(world, owed.source ?? '');
+  if (source === undefined) return announceRenewal(world, subject, owed);
+  const certificate = await certificateOf(world, subject, owed.versionId);
+  const previous = await certificateOf(world, { ...subject, secret: source }, source.currentVersionId);
+  const operation = operationOf(certificate, previous);
+  const place = { secretArn: source.arn, versionId: source.currentVersionId ?? null };
+  const result = lateResult(subject, { ...place, previousVersionId: null, certificate, previous, operation });
+  const out = { secretArn: secret.arn, versionId: owed.versionId };
+  await publishRenewed(world, { ...result, out }, operation);
+}
+
+async function describeSource(world: RenewalWorld, name: string): Promise<SecretSummary | undefined> {
+  try {
+    return await world.store.describe(name);
+  } catch (error) {
+    return ifLasting(error);
+  }
+}
+
+/** Undefined for a version that is gone or can't be read any more: the event says what is known. Throws what may pass. */
+async function certificateOf(
+  world: RenewalWorld,
+  { secret, profile, version, leaf }: Pick<Subject, 'secret' | 'profile' | 'version' | 'leaf'>,
+  versionId: string | undefined,
+): Promise<Certificate | undefined> {
+  if (versionId === undefined) return undefined;
+  if (versionId === version.versionId) return leaf;
+  try {
+    return (await readPair(world, profile, await world.store.read(secret.arn, versionId))).leaf;
+  } catch (error) {
+    return ifLasting(error);
+  }
+}
+
+function ifLasting(error: unknown): undefined {
+  if (error instanceof RenewalError && !error.retryable) return undefined;
+  throw error;
+}
+
+function operationOf(certificate: Certificate | undefined, previous: Certificate | undefined): Mode {
+  return certificate && previous && sameKey(certificate, previous) ? 'renew' : 'rekey';
+}
+
+interface LateFacts {
+  readonly secretArn: string;
+  readonly versionId: string | null;
+  readonly previousVersionId: string | null;
+  readonly certificate: Certificate | undefined;
+  readonly previous: Certificate | undefined;
+  readonly operation: Mode;
+}
+
+function lateResult({ secret, profile, tagged, validity }: Subject, { operation, ...facts }: LateFacts) {
   const time = renewalTime(validity, resolveSettings(undefined, tagged, profile), secret.arn);
-  const result = resultOf({
+  return resultOf({
+    ...facts,
     outcome: operation === 'renew' ? 'renewed' : 'rekeyed',
-    reason: { code: 'Unknown', message: 'Renewed by a try that ended before it could say so.' },
+    reason: lateReason,
     warnings: time.warnings,
-    secretArn: secret.arn,
     profile: profile.name,
-    versionId: version.versionId,
-    previousVersionId,
-    certificate: leaf,
-    previous: previous.leaf,
     renewAt: time.renewAt,
   });
-  await publishRenewed(world, result, operation);
+}
+
+/**
+ * The events of a secret that can't be read (any more), with what its tags and labels tell: hooks need no more than where
+ * the new version is. Throws Throttled, AccessDenied.
+ */
+export async function announceUnread(
+  world: Pick<RenewalWorld, 'publisher'>,
+  secret: SecretSummary,
+  profile: string,
+  operation: Mode,
+): Promise<void> {
+  for (const { versionId, previousVersionId = null } of unannounced(secret)) {
+    const result = resultOf({
+      outcome: operation === 'renew' ? 'renewed' : 'rekeyed',
+      reason: lateReason,
+      warnings: [],
+      secretArn: secret.arn,
+      profile,
+      versionId,
+      previousVersionId,
+      certificate: undefined,
+      previous: undefined,
+      renewAt: undefined,
+    });
+    await publishRenewed(world, result, operation);
+  }
 }

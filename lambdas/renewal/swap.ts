@@ -2,26 +2,10 @@
  * Steps 7 and 8: stage the pair as AWSPENDING, then promote it by moving AWSCURRENT from the version that was read. The
  * move is a compare-and-swap: it fails if anyone wrote meanwhile (design.md, decision 2).
  */
-import { createHash } from 'node:crypto';
 import { RenewalError } from '../domain/errors.ts';
-import type { Clock, Entropy, Store } from '../domain/ports.ts';
+import type { Clock, Store } from '../domain/ports.ts';
 import { type SecretSummary, type SecretValue, versionWithStage } from '../domain/secret.ts';
-import { versionIdPrefix } from '../domain/tags.ts';
-
-/** The first 8 hex digits of SHA-256 of a version id: what a new version's id says of the version it is based on. */
-function mark(versionId: string): string {
-  return createHash('sha256').update(versionId).digest('hex').slice(0, 8);
-}
-
-/** An id for a version that replaces `basedOn`; 54 characters (AWS allows 32 to 64). */
-export function newVersionId(basedOn: string, entropy: Entropy): string {
-  return `${versionIdPrefix}${mark(basedOn)}-${Buffer.from(entropy(16)).toString('hex')}`;
-}
-
-/** Whether cert-renewer made `versionId` to replace `basedOn`. */
-export function isBasedOn(versionId: string, basedOn: string): boolean {
-  return versionId.startsWith(`${versionIdPrefix}${mark(basedOn)}-`);
-}
+import { isBasedOn } from '../domain/version-id.ts';
 
 /** A pair that an earlier try staged and did not get to promote, made from the version that is current now. */
 export function ownPending(secret: SecretSummary): string | undefined {

@@ -9,6 +9,7 @@ type Bucket = 'enqueued' | 'notDue' | 'paused' | 'backingOff' | 'invalid';
 const bucketOfSkip: Readonly<Partial<Record<Judgement['decision']['code'], Bucket>>> = {
   Paused: 'paused',
   BackingOff: 'backingOff',
+  UnsupportedSecret: 'backingOff', // told, and waits for somebody to change something
   InvalidTag: 'invalid',
   UnknownProfile: 'invalid',
 };

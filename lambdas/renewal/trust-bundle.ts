@@ -8,10 +8,11 @@ import type { Instant } from '../domain/instant.ts';
 import { encodePem, pemBlocks } from '../domain/pem.ts';
 import type { Profile } from '../domain/profile.ts';
 import type { SecretValue } from '../domain/secret.ts';
+import { newVersionId } from '../domain/version-id.ts';
 import { isPlaceholder } from '../secret/placeholder.ts';
 import { parseCertificate } from '../x509/certificate.ts';
 import { sameBytes } from '../x509/strings.ts';
-import { newVersionId, promote, stage } from './swap.ts';
+import { promote, stage } from './swap.ts';
 import type { RenewalWorld } from './world.ts';
 
 const rounds = 3;

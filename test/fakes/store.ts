@@ -3,7 +3,7 @@ import { RenewalError } from '../../lambdas/domain/errors.ts';
 import type { Clock, SecretPage, Store } from '../../lambdas/domain/ports.ts';
 import type { SecretSummary, SecretValue, SecretVersion } from '../../lambdas/domain/secret.ts';
 import { versionWithStage } from '../../lambdas/domain/secret.ts';
-import { tags as ownTags } from '../../lambdas/domain/tags.ts';
+import { noRoomLabel, tags as ownTags } from '../../lambdas/domain/tags.ts';
 import { FakeClock } from './clock.ts';
 import { Faults } from './faults.ts';
 
@@ -203,6 +203,17 @@ export class FakeStore implements Store {
       if (unfit !== undefined || count > mostTags) throw new RenewalError('UnsupportedSecret', 'No such tag is taken.');
       for (const [key, value] of Object.entries(set)) secret.tags.set(key, value);
       for (const key of remove) secret.tags.delete(key);
+    });
+  }
+
+  labelNoRoom(secretArn: string, from: string | undefined, to: string): Promise<void> {
+    return this.faults.around('labelNoRoom', [secretArn, from, to], () => {
+      const secret = this.#writable(secretArn);
+      const holder = versionWithStage(summarize(secret), noRoomLabel);
+      if (holder !== from || !secret.versions.has(to)) {
+        throw new RenewalError('SecretChanged', `Version ${from} of ${secretArn} does not hold the label.`);
+      }
+      move(secret, noRoomLabel, to);
     });
   }
 

@@ -1,0 +1,111 @@
+/**
+ * The status tags, written here and nowhere else. `version-id` is more than a cache: it says that the version it names has
+ * been announced (policy/unannounced.ts). So a look and a failure don't write it while an event is owed.
+ */
+import { formatInstant } from '../domain/instant.ts';
+import type { Store } from '../domain/ports.ts';
+import { type SecretSummary, versionWithStage } from '../domain/secret.ts';
+import { noRoomLabel, tags } from '../domain/tags.ts';
+import type { Validity } from '../policy/renewal-time.ts';
+import { type Failure, formatFailure } from '../policy/status.ts';
+import { outputMark, type Unannounced, unannounced } from '../policy/unannounced.ts';
+
+type Tagging = Pick<Store, 'tag'>;
+
+/** Step 10: the version was announced. Its window is noted, and the failure of the one before is over. */
+export async function noteRenewal(
+  store: Tagging,
+  secret: SecretSummary,
+  versionId: string,
+  validity: Validity | undefined,
+): Promise<void> {
+  const wanted = { [tags.versionId]: versionId, ...windowOf(validity) };
+  await write(store, secret, wanted, [...staleWindow(validity), tags.failure]);
+}
+
+/**
+ * A look that found nothing to do: what it saw of the version that is current. A failure of that very version stays, for only
+ * a success ends it; one of an earlier version goes. Nothing is written that is there already, or while an event is owed.
+ */
+export async function noteLook(store: Tagging, secret: SecretSummary, validity: Validity): Promise<void> {
+  const { currentVersionId } = secret;
+  if (currentVersionId === undefined || unannounced(secret).length > 0) return;
+  const isSameVersion = secret.tags.get(tags.versionId) === currentVersionId;
+  const wanted = { [tags.versionId]: currentVersionId, ...windowOf(validity) };
+  await write(store, secret, wanted, isSameVersion ? [] : [tags.failure]);
+}
+
+/**
+ * A failed try at the current version, which is announced by now. The window of another version must not be taken for its own.
+ */
+export async function noteFailure(
+  store: Tagging,
+  secret: SecretSummary,
+  failure: Failure,
+  validity: Validity | undefined,
+): Promise<void> {
+  const { currentVersionId } = secret;
+  if (currentVersionId === undefined) return;
+  const wanted = {
+    [tags.versionId]: currentVersionId,
+    [tags.failure]: formatFailure(failure),
+    ...windowOf(validity),
+  };
+  const isSameVersion = secret.tags.get(tags.versionId) === currentVersionId;
+  await write(store, secret, wanted, isSameVersion ? [] : staleWindow(validity));
+}
+
+/**
+ * Before a second renewal while the first one's event is owed: what the first has replaced, where no tag says so yet. Without
+ * it nothing would tell, after the second, that the first was never announced.
+ */
+export async function keepTrack(store: Tagging, secret: SecretSummary, [owed]: readonly Unannounced[]): Promise<void> {
+  if (owed?.previousVersionId === undefined || secret.tags.has(tags.versionId)) return;
+  await store.tag(secret.arn, { [tags.versionId]: owed.previousVersionId }, []);
+}
+
+/** Before the pair of an `out` is written: whose it is, so that its event can be made up for. */
+export async function noteOutput(
+  store: Tagging,
+  output: SecretSummary,
+  versionId: string,
+  source: Pick<SecretSummary, 'name'>,
+): Promise<void> {
+  const mark = outputMark(versionId, source.name);
+  if (mark !== undefined) await store.tag(output.arn, { [tags.versionId]: mark }, []);
+}
+
+/**
+ * Writes the mark as it is. Whatever can't be noted would be told again by every scan, so that it is worth a call to know
+ * beforehand. Throws what writing a tag throws.
+ */
+export async function probe(store: Tagging, { arn, tags: present }: SecretSummary): Promise<void> {
+  await store.tag(arn, { [tags.versionId]: present.get(tags.versionId) ?? '-' }, []);
+}
+
+/** For a secret that takes no more tags. */
+export async function noteNoRoom(store: Pick<Store, 'labelNoRoom'>, secret: SecretSummary): Promise<void> {
+  const { currentVersionId } = secret;
+  const holder = versionWithStage(secret, noRoomLabel);
+  if (currentVersionId === undefined || holder === currentVersionId) return;
+  await store.labelNoRoom(secret.arn, holder, currentVersionId);
+}
+
+function windowOf(validity: Validity | undefined): Record<string, string> {
+  if (validity === undefined) return {};
+  return { [tags.notBefore]: formatInstant(validity.notBefore), [tags.notAfter]: formatInstant(validity.end) };
+}
+
+const staleWindow = (validity: Validity | undefined) => (validity === undefined ? [tags.notBefore, tags.notAfter] : []);
+
+async function write(
+  store: Tagging,
+  secret: SecretSummary,
+  wanted: Readonly<Record<string, string>>,
+  unwanted: readonly string[],
+): Promise<void> {
+  const isThere = Object.entries(wanted).every(([tag, value]) => secret.tags.get(tag) === value);
+  const remove = unwanted.filter((tag) => secret.tags.has(tag));
+  if (isThere && remove.length === 0) return;
+  await store.tag(secret.arn, isThere ? {} : wanted, remove);
+}
