@@ -55,7 +55,10 @@ export function allowRenewal(role: Role, config: Config): void {
     allow('Describe', ['secretsmanager:DescribeSecret'], [secrets]),
     allow('ReadAndStage', ['secretsmanager:GetSecretValue', 'secretsmanager:PutSecretValue'], [secrets], tagged),
     allow('Promote', ['secretsmanager:UpdateSecretVersionStage'], [secrets], {
-      StringEquals: { ...enrolled(profiles), 'secretsmanager:VersionStage': ['AWSCURRENT', 'AWSPENDING', noRoomLabel] },
+      StringEquals: { ...enrolled(profiles), 'secretsmanager:VersionStage': ['AWSCURRENT', 'AWSPENDING'] },
+    }),
+    allow('NoRoom', ['secretsmanager:UpdateSecretVersionStage'], [secrets], {
+      StringEquals: { ...enrolled(profiles), 'secretsmanager:VersionStage': noRoomLabel },
     }),
     // Only its own status: it can't enrol a secret. ForAllValues is true of no keys at all, hence the Null.
     allow('Tag', ['secretsmanager:TagResource', 'secretsmanager:UntagResource'], [secrets], {

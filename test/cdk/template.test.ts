@@ -2,7 +2,7 @@ import { Match, type Template } from 'aws-cdk-lib/assertions';
 import { describe, expect, it } from 'vitest';
 import type { CertRenewerProps } from '../../cdk/cert-renewer.ts';
 import { ConfigError } from '../../cdk/config-error.ts';
-import { statusTags } from '../../lambdas/domain/tags.ts';
+import { noRoomLabel, statusTags } from '../../lambdas/domain/tags.ts';
 import { parseProfile } from '../../lambdas/policy/profile.ts';
 import { config, rootPem, synthesize } from './fixtures.ts';
 import * as reading from './template-reading.ts';
@@ -307,7 +307,8 @@ describe('the workers may', () => {
     );
   });
 
-  it('move two stages only', () => {
+  it('move two stages, and a label of their own', () => {
+    expect(conditions('NoRoom').StringEquals['secretsmanager:VersionStage']).toBe(noRoomLabel);
     expect(conditions('Promote').StringEquals['secretsmanager:VersionStage']).toEqual(['AWSCURRENT', 'AWSPENDING']);
   });
 

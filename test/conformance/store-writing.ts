@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { type SecretValue, versionWithStage } from '../../lambdas/domain/secret.ts';
+import { noRoomLabel } from '../../lambdas/domain/tags.ts';
 import { enrolled, failsWith, newVersionId, type StoreSuite, text } from './store-suite.ts';
 
 export function storeWriting(suite: StoreSuite): void {
@@ -180,6 +181,26 @@ export function storeWriting(suite: StoreSuite): void {
       await suite.world.store.stage(arn, theirs, text('three'));
       await suite.world.store.discard(arn, ours);
       expect(await suite.stages(arn)).toEqual({ [first]: ['AWSCURRENT'], [theirs]: ['AWSPENDING'] });
+    });
+  });
+
+  describe('labelNoRoom', () => {
+    test('marks a version, and the one after it in its place; the other labels stay', async () => {
+      const { arn, first } = await suite.created('one');
+      await suite.world.store.labelNoRoom(arn, undefined, first);
+      expect((await suite.stages(arn))[first]).toEqual(['AWSCURRENT', noRoomLabel]);
+      const second = await suite.world.write(arn, 'two');
+      expect((await suite.stages(arn))[first]).toEqual(['AWSPREVIOUS', noRoomLabel]);
+      await suite.world.store.labelNoRoom(arn, first, second);
+      expect(await suite.stages(arn)).toEqual({ [first]: ['AWSPREVIOUS'], [second]: ['AWSCURRENT', noRoomLabel] });
+    });
+
+    test('from a version that does not hold it', async () => {
+      const { arn, first } = await suite.created('one');
+      const before = await suite.stages(arn);
+      const tried = suite.world.store.labelNoRoom(arn, newVersionId(), first);
+      await expect(tried).rejects.toEqual(failsWith('SecretChanged'));
+      expect(await suite.stages(arn)).toEqual(before);
     });
   });
 

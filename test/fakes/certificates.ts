@@ -195,9 +195,13 @@ export interface Hierarchy {
   readonly intermediateName: Uint8Array;
 }
 
-export function makeHierarchy(notBefore: Instant, notAfter: Instant, name = 'Test'): Hierarchy {
+export function makeHierarchy(
+  notBefore: Instant,
+  notAfter: Instant,
+  name = 'Test',
+  intermediateKey = makeKey('P-256'),
+): Hierarchy {
   const rootKey = makeKey('P-256');
-  const intermediateKey = makeKey('P-256');
   const rootName = commonNameOnly(`${name} Root`);
   const intermediateName = commonNameOnly(`${name} Intermediate`);
   const authority = (subject: Uint8Array, key: KeyObject, issuerKey: KeyObject, pathLength: number): Uint8Array =>

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { RenewalError } from '../../lambdas/domain/errors.ts';
 import { tags } from '../../lambdas/domain/tags.ts';
 import { rotateStep } from '../../lambdas/renewal/rotation.ts';
-import { freshDates, pairOf, World } from './world.ts';
+import { commonNameOnly } from '../fakes/certificates.ts';
+import { freshDates, hour, newKey, pairOf, pairValue, World } from './world.ts';
 
 const token = '11111111-2222-4333-8444-555555555555';
 const steps = ['createSecret', 'setSecret', 'testSecret', 'finishSecret'];
@@ -55,3 +56,80 @@ describe('finishSecret', () => {
     expect(world.publisher.events).toEqual([]);
   });
 });
+
+describe('a pair that was staged and fits no more', () => {
+  it.each<[string, (world: World, arn: string) => void]>([
+    ['the tags ask for another kind of key', (world, arn) => world.store.setTags(arn, { [tags.kty]: 'OKP' })],
+    ['the owner has written another certificate', (world, arn) => world.store.write(arn, otherPair(world), 'theirs')],
+    [
+      'the owner has written a later one',
+      (world, arn) => world.store.write(arn, otherPair(world, 1000 * hour), 'theirs'),
+    ],
+  ])('%s: the same token still ends well, with one issuance more', async (_, change) => {
+    const { world, arn, call } = rotating();
+    await call('createSecret');
+    change(world, arn);
+    const wanted = pairOf(world.store.value(arn)).leaf;
+    // Secrets Manager tries the whole of it again under the same token, and calls steps more than once.
+    for (let round = 0; round < 3; round++) for (const step of steps) await call(step).catch(() => undefined);
+    for (const step of steps) await call(step);
+    const { leaf, key } = pairOf(world.store.value(arn));
+    expect(leaf.subject).toEqual(wanted.subject);
+    expect(key.asymmetricKeyType).toBe(world.store.tagsOf(arn)[tags.kty] === 'OKP' ? 'ed25519' : 'ec');
+    expect(world.versionOf(arn)).not.toBe('theirs');
+    expect(world.ca.issued).toHaveLength(2);
+    expect([undefined, world.versionOf(arn)]).toContain(world.pending(arn));
+    expect(world.publisher.of('Certificate Renewed')).toMatchObject([{ detail: { versionId: world.versionOf(arn) } }]);
+    expect(world.store.tagsOf(arn)[tags.versionId]).toBe(world.versionOf(arn));
+  });
+
+  it('and whose successor could not be issued is tried again', async () => {
+    const { world, arn, call } = rotating();
+    await call('createSecret');
+    world.store.setTags(arn, { [tags.kty]: 'OKP' });
+    world.ca.faults.failBefore('rekey', new RenewalError('CaUnavailable', 'down'));
+    await expect(call('createSecret')).rejects.toMatchObject({ name: 'CaUnavailable' });
+    for (const step of steps) await call(step);
+    expect(pairOf(world.store.value(arn)).key.asymmetricKeyType).toBe('ed25519');
+  });
+
+  it('and whose successor was staged by a process that ended is taken up', async () => {
+    const { world, arn, call } = rotating();
+    await call('createSecret');
+    world.store.setTags(arn, { [tags.kty]: 'OKP' });
+    world.faults.failBefore('promote', new RenewalError('AccessDenied', 'no'));
+    await expect(call('createSecret')).rejects.toMatchObject({ name: 'AccessDenied' });
+    for (const step of steps) await call(step);
+    expect(pairOf(world.store.value(arn)).key.asymmetricKeyType).toBe('ed25519');
+    expect(world.ca.issued).toHaveLength(2);
+    expect([undefined, world.versionOf(arn)]).toContain(world.pending(arn));
+  });
+});
+
+describe('RotateSecret with RotateImmediately false', () => {
+  it('has testSecret look at the value that is current: that is well, and no failure', async () => {
+    const world = Object.assign(new World(), { rotationFunctionArn: 'arn:renew' });
+    const arn = world.enrol(freshDates);
+    world.store.setRotation(arn, { enabled: true, functionArn: 'arn:renew' });
+    await world.store.stage(arn, token, world.store.value(arn));
+    await rotateStep(world, { Step: 'testSecret', SecretId: arn, ClientRequestToken: token });
+    expect(world.publisher.events).toEqual([]);
+    expect(world.store.tagsOf(arn)).not.toHaveProperty(tags.failure);
+    expect(world.versionOf(arn)).toBe('v1');
+  });
+
+  it('proves nothing else: a value that differs is still refused', async () => {
+    const { world, arn } = rotating();
+    await world.store.stage(arn, token, { kind: 'string', text: otherPair(world) });
+    const tried = rotateStep(world, { Step: 'testSecret', SecretId: arn, ClientRequestToken: token });
+    await expect(tried).rejects.toMatchObject({ name: 'CertificateRejected' });
+  });
+});
+
+/** Another certificate than the one that is there. */
+function otherPair(world: World, longer = 0): string {
+  const key = newKey();
+  const dates = { ...freshDates, notAfter: freshDates.notAfter + longer };
+  const { leaf, chain } = world.ca.issueLeaf({ key, subject: commonNameOnly('other.example'), ...dates });
+  return pairValue(leaf, chain, key);
+}
