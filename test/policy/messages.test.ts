@@ -182,7 +182,17 @@ describe('a request', () => {
 });
 
 describe('the other inputs', () => {
-  const none = { enqueued: 0, notDue: 0, paused: 0, backingOff: 0, invalid: 0, unknown: 0, overdue: 0, profiles: {} };
+  const none = {
+    enqueued: 0,
+    notDue: 0,
+    paused: 0,
+    backingOff: 0,
+    waiting: 0,
+    invalid: 0,
+    unknown: 0,
+    overdue: 0,
+    profiles: {},
+  };
   const continuation = { from: 'token', part: 2, started: 1, sums: none };
 
   it.each<[unknown, object]>([
