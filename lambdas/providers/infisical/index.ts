@@ -21,7 +21,10 @@ export interface InfisicalOptions extends ClientLimits {
   readonly caId: string;
   /** Where the renewal is: a path with `{caId}` in it. Undefined: the one of today, and the old one where that is unknown. */
   readonly apiPath?: string | undefined;
-  /** PEM of the only roots that TLS trusts; undefined: the system's. */
+  /**
+   * PEM of the only roots that are trusted, for TLS and for what is issued. Undefined: the system's for TLS, and for what is
+   * issued the root that the secret's own chain leads to.
+   */
   readonly root?: string | undefined;
   /** Name or ARN of the secret with `clientId` and `clientSecret`, or with `token`. */
   readonly authSecretId: string;
@@ -32,7 +35,7 @@ export interface InfisicalOptions extends ClientLimits {
 export function infisicalProvider(options: InfisicalOptions): CaProvider {
   const { url, caId, root, authSecretId, readSecret, ...limits } = options;
   const paths = renewalPaths(caId, options.apiPath);
-  const ownRoots = root === undefined ? [] : rootCertificates(root);
+  const configured = root === undefined ? undefined : rootCertificates(root);
   const client = infisicalClient(httpsUrl(url), root === undefined ? undefined : [root], limits);
   const session = sessionOf({ authSecretId, readSecret });
   return {
@@ -46,9 +49,9 @@ export function infisicalProvider(options: InfisicalOptions): CaProvider {
     answers: async ({ now, signal }) => {
       await session.token(client, client.converse(signal), now);
     },
-    // The profile's root is for TLS too, and a CA in Infisical is often a root itself: then it ends in its own.
+    // What the deployment names is all that is trusted: else a value that is written into the secret could add to it.
     roots: async (current) => {
-      const roots = [...ownRoots, ...(current === undefined ? [] : ownRootsOf(current))];
+      const roots = configured ?? (current === undefined ? [] : rootsOf(current));
       if (roots.length > 0) return roots;
       throw new RenewalError(
         'CaUntrusted',
@@ -59,7 +62,7 @@ export function infisicalProvider(options: InfisicalOptions): CaProvider {
 }
 
 /** Self-signed certificates of the secret's own that its CA certificate leads to, or is. */
-function ownRootsOf({ leaf, chain }: CertificateChain): readonly Uint8Array[] {
+function rootsOf({ leaf, chain }: CertificateChain): readonly Uint8Array[] {
   return [leaf, ...chain]
     .filter((top) => Buffer.compare(top.subject, top.issuer) === 0)
     .filter((top) => verifyPath(leaf, chain, [top], Math.max(leaf.notBefore, top.notBefore)).ok)
