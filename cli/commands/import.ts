@@ -97,7 +97,7 @@ function checkPair({ leaf, chain, key }: Pair, profile: Profile, now: number): v
   if (path.ok) return;
   throw new RenewalError(
     'CaUntrusted',
-    `The certificate does not verify to the root of the profile ${profile.name}: ${path.problem}. Give the right --chain, or another profile.`,
+    `The certificate does not verify to the root of the profile ${profile.name}: ${path.problem} Give the right --chain, or another profile.`,
   );
 }
 

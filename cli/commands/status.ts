@@ -1,7 +1,9 @@
 /** `status`: every certificate's state, from tags alone. */
+
+import { count } from '../../lambdas/domain/count.ts';
 import { formatInstant, type Instant } from '../../lambdas/domain/instant.ts';
 import { byUrgency, type InventoryRow, type InventoryState, needsAttention } from '../../lambdas/inventory/row.ts';
-import { count, relative, stateText } from '../../lambdas/inventory/words.ts';
+import { relative, stateText } from '../../lambdas/inventory/words.ts';
 import { type Context, command } from '../command.ts';
 import type { Exit } from '../exit.ts';
 import { inBatches, inventory, type Selection } from '../inventory.ts';
