@@ -18,7 +18,7 @@ export const status = command({
   name: 'status',
   summary: 'every certificate: expires in, renews at, state',
   description: [
-    'Shows each certificate as its tags tell it, the most urgent first: overdue and failing, due, unknown, ok, paused. No secret is read.',
+    'Shows each certificate as its tags tell it, the most urgent first: overdue and failing, due, unknown, ok, paused. No secret is read: a worker looks at each once a day, and a certificate that its profile can never renew is failing from the first look on.',
     'A long list is shown while it comes in, sorted in itself second by second. Exit code 1 if anything is overdue or failing, so that a cron job or a pipeline can use it.',
   ],
   argument: { name: '[names...]', description: 'names or ARNs of secrets (default: all that are enrolled)' },

@@ -13,6 +13,7 @@ import { tags } from '../domain/tags.ts';
 import { checkDue } from '../policy/checks.ts';
 import { belowSchedule, type RenewalTime, renewalTime } from '../policy/renewal-time.ts';
 import { resolveSettings } from '../policy/settings.ts';
+import { checkLasting, checkNow } from './fitness.ts';
 import { enrolment, gather, type Subject } from './gather.ts';
 import { resolveGivenKey } from './given-key.ts';
 import { describeOutput } from './out.ts';
@@ -103,6 +104,7 @@ async function renewOnce(
   const settings = resolveSettings(job.request, enrolled.tagged, enrolled.profile);
   const { decision, time, warnings } = decide(world, job, subject, settings);
   if (decision.action === 'skip') {
+    if (!job.request && decision.code !== 'Paused') await checkLasting(subject, settings, world.clock.now());
     return conclude(world, job, subject, resultFor(subject, 'skipped', decision, time, warnings));
   }
   const { privateKey, out } = job.request ?? {};
@@ -114,7 +116,10 @@ async function renewOnce(
   const output = out && (await describeOutput(world, subject, out.secretId, job.force));
   const allWarnings = [...warnings, ...plan.warnings];
   trace.requestAtFault = false;
-  if (job.dryRun) return resultFor(subject, 'planned', decision, time, allWarnings);
+  if (job.dryRun) {
+    await checkNow(subject, plan, world.clock.now());
+    return resultFor(subject, 'planned', decision, time, allWarnings);
+  }
   return perform(world, subject, { decision, settings, plan, warnings: allWarnings, force: job.force, output });
 }
 

@@ -11,7 +11,7 @@ import { verifyPath } from '../../x509/chain.ts';
 import { type ClientLimits, infisicalClient } from './client.ts';
 import type { ReadAuthSecret } from './credentials.ts';
 import { renewalPaths } from './paths.ts';
-import { renew } from './renew.ts';
+import { checkIsCa, renew } from './renew.ts';
 import { sessionOf } from './session.ts';
 
 export interface InfisicalOptions extends ClientLimits {
@@ -41,10 +41,11 @@ export function infisicalProvider(options: InfisicalOptions): CaProvider {
   return {
     renew: (current, issue) => renew({ client, session, paths }, current, issue),
     rekey: async () => {
-      throw new RenewalError(
-        'InvalidRequest',
-        'Infisical renews a CA with the key that it holds and with no other: use the mode renew.',
-      );
+      throw keepsItsKey();
+    },
+    checkFitness: async ({ leaf }, operation) => {
+      if (operation === 'rekey') throw keepsItsKey();
+      checkIsCa(leaf);
     },
     answers: async ({ now, signal }) => {
       await session.token(client, client.converse(signal), now);
@@ -60,6 +61,12 @@ export function infisicalProvider(options: InfisicalOptions): CaProvider {
     },
   };
 }
+
+const keepsItsKey = () =>
+  new RenewalError(
+    'InvalidRequest',
+    'Infisical renews a CA with the key that it holds and with no other: use the mode renew.',
+  );
 
 /** Self-signed certificates of the secret's own that its CA certificate leads to, or is. */
 function rootsOf({ leaf, chain }: CertificateChain): readonly Uint8Array[] {
