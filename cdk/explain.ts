@@ -1,5 +1,6 @@
 /** Zod's issues as problems of the configuration: where, and what is allowed there. */
 import type * as z from 'zod/mini';
+import { count } from '../lambdas/domain/count.ts';
 import { explainIssues, formatPath } from '../lambdas/policy/vocabulary.ts';
 import type { Problem } from './config-error.ts';
 import { jsonSchema } from './config-schema.ts';
@@ -40,7 +41,9 @@ export function explain(issue: Issue, input: unknown): readonly Problem[] {
     case 'too_big':
       return [{ path, message: range(node) ?? tail(issue) }];
     case 'invalid_type':
-      return [{ path, message: typeProblem(issue, input) }];
+      return [
+        { path, message: tail(valueAt(input, issue.path) === undefined ? { ...issue, input: undefined } : issue) },
+      ];
     default:
       return [{ path, message: tail(issue) }];
   }
@@ -49,14 +52,6 @@ export function explain(issue: Issue, input: unknown): readonly Problem[] {
 /** What policy/vocabulary.ts says of the issue, without its path. */
 function tail(issue: Issue): string {
   return explainIssues([{ ...issue, path: [] }], '').replace(/^: /, '');
-}
-
-function typeProblem(issue: Issue & { code: 'invalid_type' }, input: unknown): string {
-  const expected =
-    issue.expected === 'int' ? 'a whole number' : `${/^[aeiou]/.test(issue.expected) ? 'an' : 'a'} ${issue.expected}`;
-  const found = valueAt(input, issue.path);
-  if (found === undefined) return `missing; expected ${expected === 'a record' ? 'an object' : expected}`;
-  return `expected ${expected === 'a record' ? 'an object' : expected}`;
 }
 
 function discriminators(issue: Issue): string {
@@ -93,6 +88,6 @@ function alternative(node: Node | undefined, value: unknown): Node | undefined {
 function range(node: Node | undefined): string | undefined {
   const { minimum, maximum, minLength, minItems } = node ?? {};
   if (minimum !== undefined && maximum !== undefined) return `expected a whole number from ${minimum} to ${maximum}`;
-  if (minItems !== undefined) return `expected at least ${minItems} entry`;
+  if (minItems !== undefined) return `expected at least ${count(Number(minItems), 'entry', 'entries')}`;
   return minLength === undefined ? undefined : 'expected a text that is not empty';
 }

@@ -1,9 +1,11 @@
 /** What the doctor looks at, one check a function; each finding says what to do. */
+
+import { count } from '../lambdas/domain/count.ts';
 import { RenewalError } from '../lambdas/domain/errors.ts';
 import { formatInstant } from '../lambdas/domain/instant.ts';
 import { tagPrefix, tags } from '../lambdas/domain/tags.ts';
 import { needsAttention } from '../lambdas/inventory/row.ts';
-import { count, relative } from '../lambdas/inventory/words.ts';
+import { relative } from '../lambdas/inventory/words.ts';
 import { codeOf, FunctionFailure } from './aws/functions.ts';
 import { inventory } from './inventory.ts';
 import type { Session } from './session.ts';

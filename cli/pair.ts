@@ -1,17 +1,19 @@
 /** A secret's pair, read and judged by the product's own code. */
 import { RenewalError } from '../lambdas/domain/errors.ts';
-import type { Entropy } from '../lambdas/domain/ports.ts';
+import type { Entropy, KeyVault } from '../lambdas/domain/ports.ts';
 import type { Profile } from '../lambdas/domain/profile.ts';
 import type { SecretVersion } from '../lambdas/domain/secret.ts';
 import { type Pair, readPair } from '../lambdas/renewal/gather.ts';
 import type { Session } from './session.ts';
 
+/** The command line uses no key in KMS. */
+export const noKeyVault: KeyVault = {
+  signer: async () => {
+    throw new RenewalError('UnsupportedSecret', 'Its key is in KMS, and never leaves it: there is no key to write.');
+  },
+};
+
 /** Throws UnsupportedSecret (a key in KMS too: it can't come out), PasswordRequired, InvalidCertificate, KeyMismatch. */
 export function pairOf({ store }: Session, entropy: Entropy, profile: Profile, version: SecretVersion): Promise<Pair> {
-  const inKms = new RenewalError(
-    'UnsupportedSecret',
-    'Its key is in KMS, and never leaves it: there is no key to write.',
-  );
-  const vault = { signer: () => Promise.reject(inKms) };
-  return readPair({ store, entropy, vault }, profile, version);
+  return readPair({ store, entropy, vault: noKeyVault }, profile, version);
 }

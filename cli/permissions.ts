@@ -13,6 +13,7 @@ const resources = {
   enrolled: 'secrets with the tag `cert-renewer:profile`',
   secrets: 'the secrets you name',
   passwords: "the profile's password secret",
+  authoritySecrets: "the secret of the profile's authority",
   schedules: 'the schedule group `default`',
   queues: "the stack's queues",
   logs: "the scan function's log",
@@ -39,6 +40,13 @@ export const listSecrets: Need = { actions: ['secretsmanager:ListSecrets'], on: 
 export const describeSecrets: Need = { actions: ['secretsmanager:DescribeSecret'], on: 'secrets' };
 export const invokeScan: Need = { actions: ['lambda:InvokeFunction'], on: 'scan' };
 export const invokeRenew: Need = { actions: ['lambda:InvokeFunction'], on: 'renew' };
+
+/** Its certificate alone is wanted, and without the permission it is done without. */
+export const readAuthoritySecret: Need = {
+  actions: ['secretsmanager:GetSecretValue'],
+  on: 'authoritySecrets',
+  when: 'the profile is `offline`, to see that its authority has issued the certificate; without it that is not judged',
+};
 
 export const readPassword: Need = { actions: ['secretsmanager:GetSecretValue'], on: 'passwords' };
 
@@ -84,6 +92,7 @@ function arnsOf(on: Resource, stack: Stack): string | string[] {
     case 'enrolled':
     case 'secrets':
     case 'passwords':
+    case 'authoritySecrets':
       return arn('secretsmanager', 'secret:*');
     case 'schedules':
       return arn('scheduler', 'schedule/default/*');

@@ -16,7 +16,7 @@ const rooms: Record<string, { rooms: string[]; packages: string[] }> = {
   authority: { rooms: ['domain', 'x509', 'secret', 'policy', 'keys'], packages: ['zod/mini'] },
   providers: { rooms: ['domain', 'x509', 'authority'], packages: [] },
   inventory: { rooms: ['domain', 'policy'], packages: [] },
-  hooks: { rooms: ['domain', 'secret'], packages: [] },
+  hooks: { rooms: ['domain', 'x509', 'secret'], packages: [] },
   aws: {
     rooms: ['domain', 'x509'],
     packages: ['@aws-sdk/*', '@aws-lambda-powertools/*', '@smithy/*', '#smithy-config'],

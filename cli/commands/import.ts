@@ -14,8 +14,16 @@ import { command } from '../command.ts';
 import { each } from '../each.ts';
 import { UsageError } from '../exit.ts';
 import { readTextFile } from '../files/read.ts';
+import { checkFitness } from '../fitness.ts';
 import { pairOf } from '../pair.ts';
-import { findStack, readPassword, readProfiles, readSettings } from '../permissions.ts';
+import {
+  findStack,
+  readAuthorities,
+  readAuthoritySecret,
+  readPassword,
+  readProfiles,
+  readSettings,
+} from '../permissions.ts';
 import { requireProfile } from '../session.ts';
 import { enrolmentOptions, tagsOf } from './enrol.ts';
 
@@ -23,7 +31,7 @@ export const importPair = command({
   name: 'import',
   summary: 'a certificate and its key, from files to an enrolled secret',
   description: [
-    'Checks first, and makes nothing where something is wrong: the key is the certificate’s and none too weak, the certificate is valid now, and with a chain it verifies to the root of a step-ca profile. Then makes the secret in the shape { certificate, privateKey, certificateChain? }, value and tags in one step.',
+    'Checks first, and makes nothing where something is wrong: the key is the certificate’s and none too weak, the certificate is valid now, with a chain it verifies to the root of a step-ca profile, and the profile can renew it one day. Then makes the secret in the shape { certificate, privateKey, certificateChain? }, value and tags in one step.',
     'An encrypted key stays encrypted: it has to open with the password of the profile.',
   ],
   argument: { name: '<name>', description: 'name of the new secret' },
@@ -41,7 +49,7 @@ export const importPair = command({
     },
   ],
   needs: [
-    ...[findStack, readSettings, readProfiles],
+    ...[findStack, readSettings, readProfiles, readAuthorities, readAuthoritySecret],
     { actions: ['secretsmanager:CreateSecret', 'secretsmanager:TagResource'], on: 'secrets' },
     { ...readPassword, when: 'the key is encrypted' },
   ],
@@ -65,6 +73,8 @@ export const importPair = command({
         createdAt: now,
       });
       checkPair(pair, profile, now);
+      const unjudged = await checkFitness(session, entropy, { pair, profile, tags: set });
+      if (unjudged !== undefined) terminal.note(`${name}: ${unjudged}`);
       if (pair.chain.length === 0) {
         terminal.note(
           `${name}: the chain is missing; readers that need it, and step-ca after a change of its intermediate, do better with --chain.`,
@@ -97,7 +107,7 @@ function checkPair({ leaf, chain, key }: Pair, profile: Profile, now: number): v
   if (path.ok) return;
   throw new RenewalError(
     'CaUntrusted',
-    `The certificate does not verify to the root of the profile ${profile.name}: ${path.problem}. Give the right --chain, or another profile.`,
+    `The certificate does not verify to the root of the profile ${profile.name}: ${path.problem} Give the right --chain, or another profile.`,
   );
 }
 

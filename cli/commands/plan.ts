@@ -32,11 +32,13 @@ export const plan = command({
     };
     const answer = await session.functions.invoke(await session.output('ScanFunctionName'), request);
     terminal.progress('');
-    const { plan: entries, planTruncated, listed } = answer as ScanResult; // the scan of this very version
+    const { plan: entries, planTruncated, listed, notFound } = answer as ScanResult;
     if (terminal.json) for (const entry of entries) terminal.record(entry);
     else new GrowingTable(terminal, columns).add(entries.map(cellsOf));
     if (planTruncated) terminal.note(`The plan holds ${entries.length} of ${listed}: ask by --profile or by name.`);
-    const missing = names.filter((name) => !entries.some((entry) => entry.name === name || entry.secretArn === name));
+    // A stack of an earlier version does not say it.
+    const isPlanned = (name: string) => entries.some((entry) => entry.name === name || entry.secretArn === name);
+    const missing = notFound ?? names.filter((name) => !isPlanned(name));
     for (const name of missing) {
       const error = {
         errorType: 'SecretNotEnrolled',

@@ -1,8 +1,8 @@
 /** `renew`: the on-demand request, for one certificate or for many. */
 
+import { count } from '../../lambdas/domain/count.ts';
 import { toRenewalError } from '../../lambdas/domain/errors.ts';
 import type { RenewalResult } from '../../lambdas/domain/result.ts';
-import { count } from '../../lambdas/inventory/words.ts';
 import { parseOnDemandRequest } from '../../lambdas/policy/request.ts';
 import { codeOf, FunctionFailure } from '../aws/functions.ts';
 import { type Context, command } from '../command.ts';

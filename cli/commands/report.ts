@@ -1,6 +1,7 @@
 /** `report`: the inventory as a page to open, to send or to keep. */
+
+import { count } from '../../lambdas/domain/count.ts';
 import type { InventoryRow } from '../../lambdas/inventory/row.ts';
-import { count } from '../../lambdas/inventory/words.ts';
 import { type Context, command } from '../command.ts';
 import { type Exit, UsageError } from '../exit.ts';
 import { replaceFile } from '../files/replace.ts';

@@ -1,7 +1,9 @@
 /** `status`: every certificate's state, from tags alone. */
+
+import { count } from '../../lambdas/domain/count.ts';
 import { formatInstant, type Instant } from '../../lambdas/domain/instant.ts';
 import { byUrgency, type InventoryRow, type InventoryState, needsAttention } from '../../lambdas/inventory/row.ts';
-import { count, relative, stateText } from '../../lambdas/inventory/words.ts';
+import { relative, stateText } from '../../lambdas/inventory/words.ts';
 import { type Context, command } from '../command.ts';
 import type { Exit } from '../exit.ts';
 import { inBatches, inventory, type Selection } from '../inventory.ts';
@@ -16,7 +18,7 @@ export const status = command({
   name: 'status',
   summary: 'every certificate: expires in, renews at, state',
   description: [
-    'Shows each certificate as its tags tell it, the most urgent first: overdue and failing, due, unknown, ok, paused. No secret is read.',
+    'Shows each certificate as its tags tell it, the most urgent first: overdue and failing, due, unknown, ok, paused. No secret is read: a worker looks at each once a day, and a certificate that its profile can never renew is failing from the first look on.',
     'A long list is shown while it comes in, sorted in itself second by second. Exit code 1 if anything is overdue or failing, so that a cron job or a pipeline can use it.',
   ],
   argument: { name: '[names...]', description: 'names or ARNs of secrets (default: all that are enrolled)' },

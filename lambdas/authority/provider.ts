@@ -3,6 +3,7 @@ import { RenewalError } from '../domain/errors.ts';
 import type { CaProvider, Entropy } from '../domain/ports.ts';
 import { sameBytes } from '../x509/strings.ts';
 import { abortable } from './abort.ts';
+import { checkAuthority } from './fitness.ts';
 import { type AuthorityWorld, loadAuthority } from './load.ts';
 import { renewCa } from './renew-ca.ts';
 
@@ -13,10 +14,11 @@ export function authorityProvider(world: AuthorityWorld & { readonly entropy: En
     renew: (current, options) =>
       abortable(options.signal, () => renewCa(world, name, current, { ...options, entropy })),
     rekey: async () => {
-      throw new RenewalError(
-        'InvalidRequest',
-        'An authority keeps its key, so that what it issued stays valid: only renew is possible.',
-      );
+      throw keepsItsKey();
+    },
+    checkFitness: async (_, operation, options) => {
+      if (operation === 'rekey') throw keepsItsKey();
+      await checkAuthority(world, name, options);
     },
     roots: () => rootsOf(world, name),
     answers: async () => {
@@ -24,6 +26,12 @@ export function authorityProvider(world: AuthorityWorld & { readonly entropy: En
     },
   };
 }
+
+const keepsItsKey = () =>
+  new RenewalError(
+    'InvalidRequest',
+    'An authority keeps its key, so that what it issued stays valid: only renew is possible.',
+  );
 
 /**
  * For a root the certificate itself: its successor has the same name and key, and so is trusted by it. For any other the

@@ -66,7 +66,7 @@ export async function renewCa(
 }
 
 /** Undefined for a root. Throws CaRejected for a parent that is disabled, expired or held elsewhere. */
-async function parentOf(world: AuthorityWorld, loaded: LoadedAuthority): Promise<LoadedAuthority | undefined> {
+export async function parentOf(world: AuthorityWorld, loaded: LoadedAuthority): Promise<LoadedAuthority | undefined> {
   const { name, parent: parentName } = loaded.authority;
   if (parentName === undefined && loaded.isRoot) return undefined;
   if (parentName === undefined) {

@@ -45,14 +45,18 @@ export function claimsFor(authority: Authority, provisioner: string | undefined)
   return { ...authority.claims, ...own };
 }
 
+/** Throws CaRejected. */
+export function checkRenewalAllowed({ disableRenewal }: Claims): void {
+  if (disableRenewal !== true) return;
+  throw new RenewalError(
+    'CaRejected',
+    'The claim disableRenewal holds for this certificate: have a new one issued, or change the ca.json and deploy.',
+  );
+}
+
 /** step-ca's DefaultAuthorizeRenew. Throws CaRejected, NotYetValid, CertificateExpired. */
 export function checkRenewable(leaf: Certificate, claims: Claims, now: Instant): void {
-  if (claims.disableRenewal === true) {
-    throw new RenewalError(
-      'CaRejected',
-      'The claim disableRenewal holds for this certificate: have a new one issued, or change the ca.json and deploy.',
-    );
-  }
+  checkRenewalAllowed(claims);
   const second = wholeSecond(now);
   if (second < leaf.notBefore) {
     throw new RenewalError('NotYetValid', `The certificate is not valid before ${formatInstant(leaf.notBefore)}.`);

@@ -104,7 +104,7 @@ async function checkNewKey({ key }: Credential, newKey: Signer): Promise<void> {
  * The one gate to the authority's key: only what this authority signed before is ever signed again. Names prove nothing;
  * the signature does. Throws CaUntrusted.
  */
-function checkIssuedHere(leaf: Certificate, { authority, certificate }: LoadedAuthority): void {
+export function checkIssuedHere(leaf: Certificate, { authority, certificate }: LoadedAuthority): void {
   const untrusted = (found: string) =>
     new RenewalError(
       'CaUntrusted',
@@ -117,7 +117,7 @@ function checkIssuedHere(leaf: Certificate, { authority, certificate }: LoadedAu
 }
 
 /** The name in step-ca's provisioner extension; undefined without one, or for one that can't be read. */
-function provisionerOf(leaf: Certificate): string | undefined {
+export function provisionerOf(leaf: Certificate): string | undefined {
   const extension = findExtension(leaf, oids.stepProvisioner);
   if (extension === undefined) return undefined;
   try {

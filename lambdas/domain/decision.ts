@@ -16,6 +16,7 @@ export const skipCodes = [
   'NotDue',
   'Paused',
   'BackingOff',
+  'WaitingForCa',
   'RecentlyRenewed',
   'AlreadyRenewed',
   'Replica',

@@ -6,7 +6,7 @@ import type { Authority } from './authority.ts';
 import type { CertificateChain } from './certificate.ts';
 import type { Reason } from './decision.ts';
 import type { Instant } from './instant.ts';
-import type { Profile } from './profile.ts';
+import type { Mode, Profile } from './profile.ts';
 import type { QueueMessage } from './request.ts';
 import type { RenewalEvent } from './result.ts';
 import type { SecretSummary, SecretValue, SecretVersion } from './secret.ts';
@@ -69,6 +69,13 @@ export interface IssueOptions {
   readonly force?: boolean;
 }
 
+/** For a look before anything is asked for. */
+export interface FitnessOptions {
+  readonly now: Instant;
+  /** What may change by itself is left out: a date, an authority that is disabled or about to be renewed. */
+  readonly lasting: boolean;
+}
+
 /**
  * A certificate authority. What it answers is not believed: renewal/verify.ts decides.
  * Throws CaUnavailable, CaRejected, CaUntrusted, CertificateExpired, NotYetValid, InvalidRequest, KmsDenied, KmsUnavailable.
@@ -83,6 +90,11 @@ export interface CaProvider {
    * configuration names no root (infisical), its own chain does.
    */
   roots(current?: CertificateChain): Promise<readonly Uint8Array[]>;
+  /**
+   * Throws what `renew` or `rekey` would end with, as far as public data alone tell: neither the CA nor a key is asked.
+   * Undefined where nothing can be told.
+   */
+  checkFitness?(current: Credential, operation: Mode, options: FitnessOptions): Promise<void>;
   /** Resolves when the CA could be asked now; changes nothing. Undefined where there is no way to tell. */
   answers?(options: Pick<IssueOptions, 'now' | 'signal'>): Promise<void>;
 }

@@ -45,6 +45,8 @@ export interface ScanContinuation {
   readonly started: Instant;
   /** Of what was listed so far. */
   readonly sums: ScanSums;
+  /** Of the secrets that are asked for by name those that were not listed so far. */
+  readonly notFound?: readonly string[] | undefined;
 }
 
 /** The running sums of a scan. `secondsToExpiry` is the least; undefined while no certificate is known. */
@@ -53,6 +55,7 @@ export interface ScanSums {
   readonly notDue: number;
   readonly paused: number;
   readonly backingOff: number;
+  readonly waiting: number;
   readonly invalid: number;
   readonly unknown: number;
   readonly overdue: number;

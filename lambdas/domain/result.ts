@@ -72,6 +72,8 @@ export interface ScanCounts {
   readonly notDue: number;
   readonly paused: number;
   readonly backingOff: number;
+  /** For the CA, which has not finished yet. */
+  readonly waiting: number;
   readonly invalid: number;
   readonly unknown: number;
   readonly overdue: number;
@@ -91,6 +93,8 @@ export interface PlanEntry {
 export interface ScanResult extends ScanCounts {
   readonly plan: readonly PlanEntry[];
   readonly planTruncated?: true;
+  /** Of the `secretIds` that were asked for those that were not listed; in a partial answer so far. */
+  readonly notFound?: readonly string[];
   /**
    * The function's time was over before all was listed: counts and plan are of what was. But for a dry run another
    * invocation goes on from there, and `Scan Completed` tells the sums of all.

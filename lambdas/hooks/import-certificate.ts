@@ -1,10 +1,11 @@
 /** The hook `acm`: the renewed certificate is imported again under the same ARN. */
-import { X509Certificate } from 'node:crypto';
 import { RenewalError } from '../domain/errors.ts';
 import type { CertificateImporter, ImportedContent } from '../domain/hook.ts';
 import { encodePem } from '../domain/pem.ts';
 import type { Store } from '../domain/ports.ts';
 import { readSecret } from '../secret/index.ts';
+import { parseCertificate, parseIssuer } from '../x509/certificate.ts';
+import { orderedChain } from '../x509/ordered-chain.ts';
 import { type Hook, renewedSecret } from './renewed-event.ts';
 import { type ReportWorld, runHook } from './report.ts';
 
@@ -68,20 +69,19 @@ async function contentOf(
   return {
     certificate: pem(leaf),
     privateKey: key.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
-    chain: chain
-      .filter((der) => !isRoot(der))
-      .map(pem)
-      .join(''),
+    chain: chainFor(leaf, chain).map(pem).join(''),
   };
 }
 
-/** Some secrets hold it; whoever is to trust it has it already. */
-function isRoot(der: Uint8Array): boolean {
-  const certificate = new X509Certificate(der);
-  return certificate.checkIssued(certificate);
+/**
+ * A secret may hold its chain in any order, with the root and with what belongs to another certificate. ACM takes a chain only
+ * if each certificate certifies the one before (https://docs.aws.amazon.com/acm/latest/userguide/troubleshoot-import.html).
+ */
+function chainFor(leaf: Uint8Array, chain: readonly Uint8Array[]): readonly Uint8Array[] {
+  return orderedChain(parseCertificate(leaf), chain.map(parseIssuer)).map(({ der }) => der);
 }
 
-/** The whole SecretString but for one trailing newline (contract section 2). */
+/** The whole SecretString but for one trailing newline. */
 async function readPassword(store: Pick<Store, 'read'>, secretId: string): Promise<string> {
   const { value } = await store.read(secretId);
   if (value.kind === 'string') return value.text.replace(/\r?\n$/, '');

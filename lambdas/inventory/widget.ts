@@ -4,10 +4,11 @@
  * where a `cwdb-action` says so, with the fields of the widget's form.
  * https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/add_custom_widget_dashboard.html
  */
+import { count } from '../domain/count.ts';
 import { formatInstant, type Instant } from '../domain/instant.ts';
 import { escapeHtml } from './html.ts';
 import { byUrgency, type InventoryRow, type InventoryState, inventoryStates } from './row.ts';
-import { count, relative, stateText } from './words.ts';
+import { relative, stateText } from './words.ts';
 
 export interface WidgetRequest {
   /** Empty: all. */

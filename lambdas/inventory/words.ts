@@ -26,10 +26,6 @@ export function relative(instant: Instant, now: Instant): string {
   return instant >= now ? `in ${span(instant - now)}` : `${span(now - instant)} ago`;
 }
 
-export function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? '' : 's'}`;
-}
-
 /** `failing, overdue: CaRejected (3), next try in 2h`. */
 export function stateText({ state, overdue, failure, reason }: InventoryRow, now: Instant): string {
   const word = overdue && state !== 'overdue' ? `${state}, overdue` : state;

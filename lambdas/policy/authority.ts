@@ -82,7 +82,7 @@ export function parseAuthority(name: string, json: string): Authority {
   } catch (cause) {
     throw bad('JSON', cause);
   }
-  const parsed = authoritySchema.safeParse(document);
+  const parsed = authoritySchema.safeParse(document, { reportInput: true });
   if (!parsed.success) throw bad(`an authority (${explainIssues(parsed.error.issues, 'authority')})`);
   return toAuthority(name, parsed.data);
 }
@@ -173,11 +173,11 @@ export function claimsOfCaConfig(json: string): CaConfigClaims {
   } catch {
     throw new RenewalError('InvalidRequest', 'It is not JSON: expected the ca.json of a step-ca.');
   }
-  const parsed = stepConfig.safeParse(document);
+  const parsed = stepConfig.safeParse(document, { reportInput: true });
   if (!parsed.success) {
     throw new RenewalError(
       'InvalidRequest',
-      `It is not the ca.json of a step-ca: ${explainIssues(parsed.error.issues, '$')}.`,
+      `It is not the ca.json of a step-ca: ${explainIssues(parsed.error.issues, '$', { quotes: false })}.`,
     );
   }
   const { backdate, claims = {}, provisioners = [] } = parsed.data.authority ?? {};

@@ -2,6 +2,8 @@
  * The rules, in order. A check is a function of one input; the first that answers decides. `checkScan` judges by tags
  * alone, `checkAccess` and `checkDue` are the worker's.
  */
+
+import { count } from '../domain/count.ts';
 import type { Action, Decision } from '../domain/decision.ts';
 import { formatDuration } from '../domain/duration.ts';
 import { formatInstant, type Instant } from '../domain/instant.ts';
@@ -134,10 +136,10 @@ const scanChecks: readonly Check<ScanInput>[] = [
         },
   ({ status, now }) => {
     if (!status.known || !status.failure || !isBackingOff(status, now)) return undefined;
-    const { count, code } = status.failure;
+    const { count: failures, code } = status.failure;
     return skip(
       'BackingOff',
-      `${count} ${count === 1 ? 'try' : 'tries'} failed, the last with ${code}. Next try at ${formatInstant(retryAt(status.failure))}; force tries now.`,
+      `${count(failures, 'try', 'tries')} failed, the last with ${code}. Next try at ${formatInstant(retryAt(status.failure))}; force tries now.`,
     );
   },
   ({ time }) =>

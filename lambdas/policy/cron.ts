@@ -3,6 +3,7 @@
  * six fields, `?` in one of the two day fields, Sunday is 1, `L`, `W` and `#`; and where the clocks change, a time that
  * does not exist is skipped and one that comes twice counts once. General cron libraries differ in each of these.
  */
+import { count } from '../domain/count.ts';
 import { quote } from '../domain/duration.ts';
 import { RenewalError } from '../domain/errors.ts';
 import type { Instant } from '../domain/instant.ts';
@@ -46,7 +47,7 @@ const monthNames = ['JAN', 'FEB', 'MAR', 'APR', 'MAY', 'JUN', 'JUL', 'AUG', 'SEP
 function parsePattern(expression: string): Pattern {
   const fields = /^cron\(([^()]{1,256})\)$/.exec(expression)?.[1]?.split(' ') ?? [];
   const [minutesText = '', hoursText = '', domText = '', monthText = '', dowText = '', yearText = ''] = fields;
-  if (fields.length !== 6) throw refuse(expression, `it has ${fields.length} fields, and six are needed`);
+  if (fields.length !== 6) throw refuse(expression, `it has ${count(fields.length, 'field')}, and six are needed`);
   if ((domText === '?') === (dowText === '?')) {
     throw refuse(expression, 'exactly one of day-of-month and day-of-week must be ?');
   }

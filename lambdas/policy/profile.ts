@@ -69,7 +69,7 @@ export function parseProfile(name: string, json: string): Profile {
       cause,
     });
   }
-  const parsed = profileSchema.safeParse(document);
+  const parsed = profileSchema.safeParse(document, { reportInput: true });
   if (!parsed.success) {
     const found = explainIssues(parsed.error.issues, 'profile');
     throw new RenewalError(

@@ -11,6 +11,8 @@ const isName = z.refine<string>(
   'expected a name, id or ARN on one line, and no key or token itself',
 );
 const secretId = z.string().check(z.minLength(1), z.maxLength(2048), isName);
+/** As many as one scan may be asked for by name. */
+const mostSecretIds = 5000;
 
 export const onDemandSchema = z.strictObject({
   secretId,
@@ -48,6 +50,7 @@ const continuationSchema = z.strictObject({
     notDue: count(),
     paused: count(),
     backingOff: count(),
+    waiting: count(),
     invalid: count(),
     unknown: count(),
     overdue: count(),
@@ -56,12 +59,13 @@ const continuationSchema = z.strictObject({
       z.strictObject({ managed: count(), overdue: count(), secondsToExpiry: z.optional(z.int()) }),
     ),
   }),
+  notFound: z.optional(z.array(secretId).check(z.maxLength(mostSecretIds))),
 });
 
 const scanSchema = z.strictObject({
   continuation: z.optional(continuationSchema),
   profile: z.optional(anyProfileName),
-  secretIds: z.optional(z.array(secretId).check(z.minLength(1), z.maxLength(5000))),
+  secretIds: z.optional(z.array(secretId).check(z.minLength(1), z.maxLength(mostSecretIds))),
   force: z.optional(z.boolean()),
   dryRun: z.optional(z.boolean()),
 });

@@ -3,6 +3,7 @@
  * The request overrides the tag, the tag overrides the profile (policy/settings.ts).
  */
 import * as z from 'zod/mini';
+import { count } from '../domain/count.ts';
 import { parseDuration, parseWindow, quote } from '../domain/duration.ts';
 import { type ErrorCode, RenewalError } from '../domain/errors.ts';
 import { type EcCurve, type KeySpec, rsaSizes } from '../domain/key-spec.ts';
@@ -115,13 +116,14 @@ export function readKeySpec(texts: SettingTexts, fieldName: FieldName, code: Err
 }
 
 /**
- * Zod's issues as one sentence: the path of each and what is allowed there. The input is named by its type only, but for
- * short strings: whoever put a key in the wrong field must not find it in a log.
+ * Zod's issues as one sentence: the path of each, what was found (where the schema was asked to report its input) and what is
+ * allowed there. The input is named by its type only, but for short strings: whoever put a key in the wrong field must not
+ * find it in a log. `quotes` false: nothing of it is quoted.
  */
-export function explainIssues(issues: readonly z.core.$ZodIssue[], root: string): string {
+export function explainIssues(issues: readonly z.core.$ZodIssue[], root: string, { quotes = true } = {}): string {
   return issues
     .slice(0, 5)
-    .map((issue) => `${formatPath(root, issue.path)}: ${explainIssue(issue)}`)
+    .map((issue) => `${formatPath(root, issue.path)}: ${explainIssue(issue, quotes)}`)
     .join('; ');
 }
 
@@ -133,37 +135,48 @@ export function formatPath(root: string, path: readonly PropertyKey[]): string {
   }, root);
 }
 
-function explainIssue(issue: z.core.$ZodIssue): string {
-  const found = foundIn(issue);
+function explainIssue(issue: z.core.$ZodIssue, quotes: boolean): string {
+  const found = foundIn(issue, quotes);
   switch (issue.code) {
     case 'invalid_type': {
-      const expected = withArticle(issue.expected === 'int' ? 'whole number' : issue.expected);
-      return issue.input === undefined ? `missing; expected ${expected}` : `${found}expected ${expected}`;
+      const expected = `expected ${withArticle(typeNames[issue.expected] ?? issue.expected)}`;
+      // Without the report of the input nobody knows whether there was any.
+      const isMissing = 'input' in issue && issue.input === undefined;
+      return isMissing ? `missing; ${expected}` : `${found}${expected}`;
     }
     case 'invalid_value':
       return `${found}expected one of ${issue.values.map((value) => JSON.stringify(value)).join(', ')}`;
+    case 'invalid_union':
+      // Told apart by the value of one field, as the kinds of CA are; any other union has words of its own.
+      return 'options' in issue && Array.isArray(issue.options)
+        ? `expected one of ${issue.options.map((value) => JSON.stringify(value)).join(', ')}`
+        : `${found}${issue.message}`;
     case 'unrecognized_keys':
       return `unknown ${issue.keys.length === 1 ? 'field' : 'fields'} ${issue.keys.slice(0, 5).map(quote).join(', ')}`;
     case 'too_small':
-      return `${found}expected at least ${issue.minimum}${unitOf(issue.origin)}`;
+      return `${found}expected at least ${inUnits(Number(issue.minimum), issue.origin)}`;
     case 'too_big':
-      return `${found}expected at most ${issue.maximum}${unitOf(issue.origin)}`;
+      return `${found}expected at most ${inUnits(Number(issue.maximum), issue.origin)}`;
     default:
       return `${found}${issue.message}`;
   }
 }
 
 /** Nothing where the schema's caller did not ask for the input to be reported. */
-function foundIn({ input }: z.core.$ZodIssue): string {
+function foundIn({ input }: z.core.$ZodIssue, quotes: boolean): string {
   if (input === undefined) return '';
-  if (typeof input === 'number' || typeof input === 'boolean') return `found ${input}, `;
-  if (typeof input === 'string' && /^[\w.%+:/ -]{1,20}$/.test(input)) return `found ${quote(input)}, `;
   if (input === null) return 'found null, ';
+  if (quotes && (typeof input === 'number' || typeof input === 'boolean')) return `found ${input}, `;
+  if (quotes && typeof input === 'string' && /^[\w.%+:/ -]{1,20}$/.test(input)) return `found ${quote(input)}, `;
   return `found ${withArticle(Array.isArray(input) ? 'array' : input === '' ? 'empty string' : typeof input)}, `;
 }
 
 const withArticle = (noun: string): string => `${/^[aeiou]/.test(noun) ? 'an' : 'a'} ${noun}`;
 
-function unitOf(origin: string): string {
-  return origin === 'string' ? ' characters' : origin === 'array' ? ' entries' : '';
+/** What JSON calls them. */
+const typeNames: Readonly<Record<string, string>> = { int: 'whole number', record: 'object' };
+
+function inUnits(limit: number, origin: string): string {
+  if (origin === 'string') return count(limit, 'character');
+  return origin === 'array' ? count(limit, 'entry', 'entries') : String(limit);
 }

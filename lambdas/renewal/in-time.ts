@@ -63,6 +63,7 @@ function askedInTime(provider: CaProvider, signal: AbortSignal): CaProvider {
   const within = <T>(call: () => Promise<T>) => until(signal, 'CaUnavailable', 'the CA had answered', call);
   return {
     roots: (current) => provider.roots(current),
+    checkFitness: async (current, operation, options) => provider.checkFitness?.(current, operation, options),
     answers: (options) => within(async () => provider.answers?.({ ...options, signal })),
     renew: (current, options) => within(() => provider.renew(current, { ...options, signal })),
     rekey: (current, newKey, options) => within(() => provider.rekey(current, newKey, { ...options, signal })),

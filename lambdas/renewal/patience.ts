@@ -28,6 +28,7 @@ export function patient(world: RenewalWorld): RenewalWorld {
 function patientProvider(provider: CaProvider, world: Waiting): CaProvider {
   return {
     roots: (current) => provider.roots(current),
+    checkFitness: async (current, operation, options) => provider.checkFitness?.(current, operation, options),
     renew: (current, options) => whileBusy(world, (now) => provider.renew(current, { ...options, now })),
     rekey: (current, newKey, options) =>
       whileBusy(world, (now) => provider.rekey(current, newKey, { ...options, now })),

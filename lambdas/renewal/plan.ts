@@ -22,8 +22,11 @@ export interface Plan {
   readonly notAfter?: Instant;
 }
 
+/** What a plan needs to know of the certificate. */
+export type Planned = Pick<Subject, 'content' | 'leaf' | 'profile'>;
+
 /** Throws InvalidRequest or InvalidTag where a rekey was asked for by name and can't be, and WeakKey. */
-export function planRenewal(subject: Subject, settings: Settings, givenKey: Signer | undefined): Plan {
+export function planRenewal(subject: Planned, settings: Settings, givenKey: Signer | undefined): Plan {
   if (settings.mode === 'renew') refuseNewKeyOnRenew(settings, givenKey);
   if (givenKey) {
     try {
@@ -75,7 +78,7 @@ function refuseNewKeyOnRenew({ modeSource, keySource }: Settings, givenKey: Sign
 }
 
 /** A key in a secret may go to KMS; one in KMS only to another in KMS, and only at an authority of the stack's own. */
-function planGivenKey(subject: Subject, givenKey: Signer): Plan {
+function planGivenKey(subject: Planned, givenKey: Signer): Plan {
   checkGivenKey(givenKey);
   if (sameKey(givenKey, subject.leaf)) {
     throw new RenewalError('WeakKey', 'The given key is the one that the certificate has: a rekey needs another one.');
@@ -98,7 +101,7 @@ function planGivenKey(subject: Subject, givenKey: Signer): Plan {
 const shapesWithKms: ReadonlySet<string> = new Set(['json-camel', 'json-snake', 'json-tls']);
 
 /** Why this certificate's key stays; undefined if it may change. */
-function keepsItsKey({ content, leaf }: Subject): string | undefined {
+function keepsItsKey({ content, leaf }: Planned): string | undefined {
   if (leaf.isCa) return 'It is a CA certificate, and a CA keeps its key so that what it issued stays valid';
   if (content.key.kind === 'kms') return 'Its key is in KMS and never leaves it';
   if (content.key.kind === 'none') return 'Its key is held by the CA';

@@ -14,6 +14,7 @@ import { checkDue, checkRoom } from '../policy/checks.ts';
 import { belowSchedule, isEmergency, type RenewalTime, renewalTime } from '../policy/renewal-time.ts';
 import { resolveSettings } from '../policy/settings.ts';
 import { type Unannounced, unannounced } from '../policy/unannounced.ts';
+import { checkLasting, checkNow } from './fitness.ts';
 import { type Enrolled, enrolment, gather, type Subject } from './gather.ts';
 import { resolveGivenKey } from './given-key.ts';
 import { describeOutput, settleOutput } from './out.ts';
@@ -124,6 +125,7 @@ async function renewOnce(
   const settings = resolveSettings(job.request, enrolled.tagged, enrolled.profile);
   const { decision, time, warnings } = decide(world, job, subject, settings);
   if (decision.action === 'skip') {
+    if (!job.request && decision.code !== 'Paused') await checkLasting(subject, settings, world.clock.now());
     await conclude(world, job, subject, decision, trace, owed);
     return resultFor(subject, 'skipped', decision, time, warnings);
   }
@@ -134,7 +136,10 @@ async function renewOnce(
   const plan = { ...planRenewal(subject, settings, givenKey), ...wholeSecond };
   const output = out && (await describeOutput(world, subject, out.secretId, job.force).catch(asRequest));
   const allWarnings = [...warnings, ...plan.warnings];
-  if (job.dryRun) return resultFor(subject, 'planned', decision, time, allWarnings);
+  if (job.dryRun) {
+    await checkNow(subject, plan, world.clock.now());
+    return resultFor(subject, 'planned', decision, time, allWarnings);
+  }
   if (output) await settleOutput(world, subject, output).catch(asRequest);
   else await checkOwed(world, subject, owed);
   const work = { decision, settings, plan, warnings: allWarnings, force: job.force, owed, output };

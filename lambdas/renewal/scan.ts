@@ -6,9 +6,10 @@ import { RenewalError } from '../domain/errors.ts';
 import { formatInstant } from '../domain/instant.ts';
 import type { QueueMessage, ScanContinuation, ScanRequest } from '../domain/request.ts';
 import type { PlanEntry, ScanCounts, ScanResult } from '../domain/result.ts';
-import { type Candidate, type Judgement, judge, profileNameOf } from '../policy/judgement.ts';
+import { type Judgement, judge } from '../policy/judgement.ts';
 import { candidates, profilesOf } from './candidates.ts';
 import { parentsFirst } from './scan-authorities.ts';
+import { requireProfile, Selection } from './selection.ts';
 import { Tally } from './tally.ts';
 import type { ScanWorld } from './world.ts';
 
@@ -22,14 +23,15 @@ const mostParts = 12;
 type TimeOver = Pick<AbortSignal, 'aborted'>;
 
 /**
- * Goes on in another invocation where `timeOver` comes first. Throws AccessDenied, Throttled; what one secret's tags hold
- * never stops the others.
+ * Goes on in another invocation where `timeOver` comes first. Throws InvalidRequest for a profile that the stack lacks,
+ * AccessDenied, Throttled; what one secret's tags hold never stops the others.
  */
 export async function scan(
   world: ScanWorld,
   request: ScanRequest,
   timeOver: TimeOver = { aborted: false },
 ): Promise<ScanResult> {
+  await requireProfile(world, request);
   try {
     return await scanPart(world, request, timeOver);
   } catch (error) {
@@ -52,9 +54,10 @@ async function scanPart(world: ScanWorld, request: ScanRequest, timeOver: TimeOv
   const tally = new Tally(continuation?.sums);
   const plan: PlanEntry[] = [];
   const outbox = new Outbox(world);
+  const selection = new Selection(request);
   let left: string | undefined;
   for await (const page of candidates(world, continuation?.from)) {
-    const wanted = page.filter((candidate) => isWanted(candidate, request));
+    const wanted = selection.of(page);
     const profileOf = await profilesOf(world, wanted);
     const judged = parentsFirst(
       wanted.map((candidate) => judge(candidate, profileOf(candidate), terms)),
@@ -73,11 +76,15 @@ async function scanPart(world: ScanWorld, request: ScanRequest, timeOver: TimeOv
   await outbox.close();
   const counts = tally.counts(world.clock.now() - now);
   const isPartial = left !== undefined;
-  if (left !== undefined && !dryRun) await goOnLater(world, request, { from: left, started: now, sums: tally.sums() });
-  else if (!dryRun) await conclude(world, tally, counts);
+  const { notFound } = selection;
+  const missing = notFound && { notFound };
+  if (left !== undefined && !dryRun) {
+    await goOnLater(world, request, { from: left, started: now, sums: tally.sums(), ...missing });
+  } else if (!dryRun) await conclude(world, tally, counts);
   return {
     ...counts,
     plan,
+    ...missing,
     ...(dryRun && (counts.listed > plan.length || isPartial) && { planTruncated: true }),
     ...(isPartial && { partial: true }),
   };
@@ -121,12 +128,6 @@ class Outbox {
     await this.#inFlight;
     if (this.#rest.length > 0) await this.#world.queue.send(this.#rest);
   }
-}
-
-function isWanted(candidate: Candidate, { profile, secretIds }: ScanRequest): boolean {
-  const { secret } = candidate;
-  if (profile !== undefined && profileNameOf(candidate) !== profile) return false;
-  return secretIds === undefined || secretIds.includes(secret.name) || secretIds.includes(secret.arn);
 }
 
 function planEntry({ secret, profile, decision, status, time }: Judgement): PlanEntry {

@@ -3,13 +3,14 @@ import type { ScanSums } from '../domain/request.ts';
 import type { ScanCounts } from '../domain/result.ts';
 import type { Judgement } from '../policy/judgement.ts';
 
-type Bucket = 'enqueued' | 'notDue' | 'paused' | 'backingOff' | 'invalid';
+type Bucket = 'enqueued' | 'notDue' | 'paused' | 'backingOff' | 'waiting' | 'invalid';
 
 /** Where a decision to skip is counted; whatever is not named counts as not due (replicas, rotated and deleted ones too). */
 const bucketOfSkip: Readonly<Partial<Record<Judgement['decision']['code'], Bucket>>> = {
   Paused: 'paused',
   BackingOff: 'backingOff',
   UnsupportedSecret: 'backingOff', // told, and waits for somebody to change something
+  WaitingForCa: 'waiting',
   InvalidTag: 'invalid',
   UnknownProfile: 'invalid',
 };
@@ -24,7 +25,7 @@ interface ProfileTally {
 /** A scan's running sums: a few numbers a profile, however many secrets there are. */
 export class Tally {
   readonly profiles = new Map<string, ProfileTally>();
-  #buckets: Record<Bucket, number> = { enqueued: 0, notDue: 0, paused: 0, backingOff: 0, invalid: 0 };
+  #buckets: Record<Bucket, number> = { enqueued: 0, notDue: 0, paused: 0, backingOff: 0, waiting: 0, invalid: 0 };
   #unknown = 0;
   #overdue = 0;
 
@@ -61,9 +62,9 @@ export class Tally {
   }
 
   counts(durationMs: number): ScanCounts {
-    const { enqueued, notDue, paused, backingOff, invalid } = this.#buckets;
-    const listed = enqueued + notDue + paused + backingOff + invalid;
-    const buckets = { listed, enqueued, notDue, paused, backingOff, invalid };
+    const { enqueued, notDue, paused, backingOff, waiting, invalid } = this.#buckets;
+    const listed = enqueued + notDue + paused + backingOff + waiting + invalid;
+    const buckets = { listed, enqueued, notDue, paused, backingOff, waiting, invalid };
     return { ...buckets, unknown: this.#unknown, overdue: this.#overdue, durationMs };
   }
 }

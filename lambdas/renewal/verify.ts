@@ -56,7 +56,7 @@ export function verifyIssued(certificates: readonly Uint8Array[], expected: Expe
   }
   problems.push(...validityProblems(expected.before, leaf));
   const path = verifyPath(leaf, pool, expected.roots, validFrom);
-  if (!path.ok) problems.push(`chain: ${path.problem}`);
+  if (!path.ok) problems.push(`chain: ${path.problem.replace(/\.$/, '')}`);
   if (!path.ok || problems.length > 0) throw rejected(problems);
   const [anchor] = path.path.slice(-1);
   if (!anchor) throw rejected(['chain: it has no root']);

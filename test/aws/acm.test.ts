@@ -31,6 +31,26 @@ test('imports again under the same ARN', async () => {
   expect(sent()).toEqual([{ CertificateArn: arn, Certificate: 'LEAF', PrivateKey: 'KEY', CertificateChain: 'CHAIN' }]);
 });
 
+test('in the Region of the ARN, whatever Region the function is in, with one client each', async () => {
+  const inRegion = (region: string, partition = 'aws') =>
+    `arn:${partition}:acm:${region}:111122223333:certificate/12345678-1234-1234-1234-123456789012`;
+  const regions = ['us-east-1', 'eu-central-1', 'us-east-1'];
+  for (const region of regions) await importer.import(inRegion(region), content);
+  await importer.import(inRegion('cn-north-1', 'aws-cn'), content);
+  const clients = aws.send.getCalls().map(({ thisValue }) => thisValue);
+  const asked = await Promise.all(clients.map((client) => client.config.region()));
+  expect(asked).toEqual([...regions, 'cn-north-1']);
+  expect(new Set(clients).size).toBe(3);
+});
+
+test.each(['', 'web', 'arn:aws:acm::111122223333:certificate/1'])(
+  '%j names no Region, and is refused',
+  async (text) => {
+    await expect(importer.import(text, content)).rejects.toMatchObject({ code: 'InvalidRequest' });
+    expect(sent()).toEqual([]);
+  },
+);
+
 test('leaves an empty chain out: ACM takes no empty one', async () => {
   await importer.import(arn, { ...content, chain: '' });
   expect(sent()).toEqual([{ CertificateArn: arn, Certificate: 'LEAF', PrivateKey: 'KEY' }]);

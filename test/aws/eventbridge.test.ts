@@ -43,6 +43,7 @@ test('an entry as contract section 8 has it', async () => {
       notDue: 0,
       paused: 0,
       backingOff: 0,
+      waiting: 0,
       invalid: 0,
       unknown: 0,
       overdue: 0,

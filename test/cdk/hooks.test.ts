@@ -106,6 +106,22 @@ describe('a hook', () => {
     });
   });
 
+  it('acm may import where the certificate is, whatever Region and partition that is', () => {
+    const elsewhere = [
+      'arn:aws:acm:us-east-1:111122223333:certificate/12345678-1234-1234-1234-123456789012',
+      'arn:aws-cn:acm:cn-north-1:111122223333:certificate/12345678-1234-1234-1234-123456789012',
+    ];
+    const certificates = Object.fromEntries(elsewhere.map((arn, i) => [`web/${i}`, arn]));
+    const made = synthesize(withHooks({ type: 'acm', certificates })).template;
+    const statement = withSid('web0acmRunRole', 'Import', made);
+    expect(statement).toMatchObject({
+      Effect: 'Allow',
+      Action: 'acm:ImportCertificate',
+      Resource: elsewhere.toSorted(),
+    });
+    expect(environment('web0acmRunFunction', made)).toMatchObject({ CERTIFICATES: JSON.stringify(certificates) });
+  });
+
   it.each([
     ['exec', 'web0exec', 'web'],
     ['signal', 'web1signal', 'proxy'],
@@ -283,6 +299,11 @@ describe('hooks that are refused', () => {
       'a queue for a topic',
       { type: 'sns', topicArn: 'arn:aws:sqs:eu-central-1:111122223333:q' },
       /hooks\[0\]\.topicArn: expected the ARN of an SNS topic/,
+    ],
+    [
+      'a certificate without a Region',
+      { type: 'acm', certificates: { web: 'arn:aws:acm::111122223333:certificate/1' } },
+      /hooks\[0\]\.certificates\.web: .*expected the ARN of a certificate of ACM/,
     ],
     ['no certificates', { type: 'acm', certificates: {} }, /hooks\[0\]\.certificates: expected at least one/],
     [

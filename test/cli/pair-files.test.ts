@@ -3,10 +3,20 @@ import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promise
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Extension } from '../../lambdas/domain/certificate.ts';
+import { RenewalError } from '../../lambdas/domain/errors.ts';
 import { encodePem } from '../../lambdas/domain/pem.ts';
 import { tags } from '../../lambdas/domain/tags.ts';
 import { readSecret } from '../../lambdas/secret/index.ts';
-import { commonNameOnly } from '../fakes/certificates.ts';
+import { authority, FakeAuthorities } from '../fakes/authorities.ts';
+import {
+  basicConstraints,
+  commonNameOnly,
+  extendedKeyUsage,
+  keyUsage,
+  serverAuth,
+  subjectAltName,
+} from '../fakes/certificates.ts';
 import { dueDates, freshDates, hour, internal, newKey, pairValue, start, World } from '../renewal/world.ts';
 import { records, stage } from './stage.ts';
 
@@ -22,16 +32,23 @@ async function scene({
   dates = freshDates,
   rootOf = undefined as World | undefined,
   key = newKey(),
+  extensions = undefined as readonly Extension[] | undefined,
 } = {}) {
   const world = new World(internal);
   const [root = new Uint8Array()] = await (rootOf ?? world).ca.roots();
   const ca = { type: 'step-ca' as const, url: 'https://ca.example', root: encodePem('CERTIFICATE', root) };
   const found = { ...internal, ca, ...profile };
-  const { leaf, chain } = world.ca.issueLeaf({ key, subject: commonNameOnly('leaf.example'), ...dates });
+  const { leaf, chain } = world.ca.issueLeaf({
+    key,
+    subject: commonNameOnly('leaf.example'),
+    ...dates,
+    ...(extensions && { extensions }),
+  });
   const pem = (ders: readonly Uint8Array[]) => ders.map((der) => `${encodePem('CERTIFICATE', der)}\n`).join('');
+  const authorities = new FakeAuthorities();
   const deployment = async () => ({
     profiles: { find: async (name: string) => (name === 'internal' ? found : undefined) },
-    authorities: undefined,
+    authorities,
     rotationFunctionArn: undefined,
     step: () => hour,
     longestGap: hour,
@@ -43,7 +60,7 @@ async function scene({
     return join(dir, name);
   };
   const texts = { cert: pem([leaf]), chain: pem(chain), key: String(key.export({ format: 'pem', type: 'pkcs8' })) };
-  return { ...staged, world, key, leaf, chain, texts, write, dir };
+  return { ...staged, world, authorities, key, leaf, chain, texts, write, dir };
 }
 
 describe('import', () => {
@@ -95,6 +112,82 @@ describe('import', () => {
       expect(found.stdout + found.stderr, what).not.toContain('PRIVATE KEY');
       expect(() => world.store.summary('web'), what).toThrow();
     }
+  });
+
+  it('refuses what its profile can never renew, as the worker would', async () => {
+    const key = newKey();
+    const serverOnly = [keyUsage('digitalSignature'), extendedKeyUsage(serverAuth), subjectAltName('dns:leaf.example')];
+    const { cli, world, write, texts } = await scene({ key, extensions: serverOnly });
+    const files = [
+      '--cert',
+      await write('web.crt', texts.cert + texts.chain),
+      '--key',
+      await write('web.key', texts.key),
+    ];
+    for (const [more, code] of [
+      [[], 'InvalidRequest: .*clientAuth'],
+      [['--mode', 'renew'], 'CaRejected: .*clientAuth'],
+    ] as const) {
+      const found = await cli('import', 'web', ...files, '--profile', 'internal', ...more);
+      expect({ code: found.code, stdout: found.stdout }).toEqual({ code: 1, stdout: expect.stringMatching(code) });
+      expect(() => world.store.summary('web')).toThrow();
+    }
+  });
+
+  describe('into an offline profile', () => {
+    const ca = { type: 'offline', authority: 'issuing' } as const;
+
+    /** Files of a pair, and a stack whose authority is the CA of `issuer`, or of the pair itself. */
+    async function ofAuthority({
+      issuer = undefined as World | undefined,
+      extensions = undefined as readonly Extension[] | undefined,
+    } = {}) {
+      const made = await scene({ profile: { ca }, ...(extensions && { extensions }) });
+      const { intermediate, root, intermediateKey } = (issuer ?? made.world).ca.hierarchy;
+      made.world.store.add({ name: 'pki/issuing', value: pairValue(intermediate, [root], intermediateKey) });
+      made.authorities.set(authority('issuing'));
+      const cert = await made.write('web.crt', made.texts.cert);
+      const words = ['import', 'web', '--cert', cert, '--key', await made.write('web.key', made.texts.key)];
+      return { ...made, run: () => made.cli(...words, '--profile', 'internal') };
+    }
+
+    it('takes what its authority has issued, for servers alone too', async () => {
+      const { run } = await ofAuthority({ extensions: [keyUsage('digitalSignature'), extendedKeyUsage(serverAuth)] });
+      expect(await run()).toMatchObject({ code: 0 });
+    });
+
+    it.each([
+      ['a certificate of another issuer', { issuer: new World() }, /CaUntrusted: .*signature is not by this authority/],
+      [
+        'a CA’s certificate',
+        { extensions: [keyUsage('keyCertSign'), basicConstraints(true, 0)] },
+        /CaUntrusted: The certificate is a CA's/,
+      ],
+    ])('refuses %s', async (_, more, message) => {
+      const { run, world } = await ofAuthority(more);
+      expect(await run()).toEqual({ code: 1, stdout: expect.stringMatching(message), stderr: '' });
+      expect(() => world.store.summary('web')).toThrow();
+    });
+
+    it('says so where the authority’s certificate may not be read, and makes the secret', async () => {
+      const { run, world } = await ofAuthority({ issuer: new World() });
+      world.store.faults.failBefore('read', new RenewalError('AccessDenied', 'no'), { times: 9 });
+      expect(await run()).toMatchObject({ code: 0, stderr: expect.stringMatching(/was not judged/) });
+      expect(world.store.summary('web').currentVersionId).toBe('v1');
+    });
+  });
+
+  it('says in one sentence after the other what is wrong', async () => {
+    const { cli, write, texts } = await scene({ rootOf: new World() });
+    const files = [
+      '--cert',
+      await write('web.crt', texts.cert + texts.chain),
+      '--key',
+      await write('web.key', texts.key),
+    ];
+    const { stdout } = await cli('import', 'web', ...files, '--profile', 'internal');
+    expect(stdout).toMatch(/CaUntrusted/);
+    expect(stdout).not.toMatch(/\.[.;]/);
   });
 
   it('says which file can’t be read, which profile is not there, and that a chain is missing', async () => {

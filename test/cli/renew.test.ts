@@ -180,4 +180,15 @@ describe('plan', () => {
     const { stdout } = await cli('plan', 'gone', '--json');
     expect(records(stdout)).toMatchObject([entry, { name: 'gone', error: { errorType: 'SecretNotEnrolled' } }]);
   });
+
+  it('believes the scan of what was not found, which a plan that is cut can’t tell', async () => {
+    const { cli } = stage({
+      invoke: () => ({ plan: [entry], listed: 9_000, planTruncated: true, notFound: ['gone'] }),
+    });
+    const { stdout, code } = await cli('plan', 'behind-the-end', 'gone', '--json');
+    expect(records(stdout)).toMatchObject([entry, { name: 'gone', error: { errorType: 'SecretNotEnrolled' } }]);
+    expect(code).toBe(1);
+    const found = stage({ invoke: () => ({ plan: [entry], listed: 9_000, planTruncated: true, notFound: [] }) });
+    expect((await found.cli('plan', 'behind-the-end')).code).toBe(0);
+  });
 });

@@ -28,6 +28,7 @@ caProviderSuite('fake', async () => {
       renew: (current, options) => which(current.leaf.der).renew(current, options),
       rekey: (current, newKey, options) => which(current.leaf.der).rekey(current, newKey, options),
       roots: () => strict.roots(),
+      checkFitness: (current, operation) => strict.checkFitness(current, operation),
     },
     down: failing('CaUnavailable'),
     untrusted: failing('CaUntrusted'),

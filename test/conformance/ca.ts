@@ -4,10 +4,12 @@ import type { Certificate, Extension } from '../../lambdas/domain/certificate.ts
 import type { ErrorCode } from '../../lambdas/domain/errors.ts';
 import type { Instant } from '../../lambdas/domain/instant.ts';
 import type { CaProvider, Credential, IssuedChain } from '../../lambdas/domain/ports.ts';
+import type { Mode } from '../../lambdas/domain/profile.ts';
 import { parseCertificate } from '../../lambdas/x509/certificate.ts';
 import { verifyPath } from '../../lambdas/x509/chain.ts';
 import { type LeafRequest, makeLeaf } from '../fakes/ca.ts';
 import {
+  basicConstraints,
   commonNameOnly,
   extendedKeyUsage,
   keyUsage,
@@ -192,6 +194,41 @@ export function caProviderSuite(name: string, open: () => Promise<CaWorld>): voi
       await expect(rekey(current)).rejects.toMatchObject({
         code: 'InvalidRequest',
         message: expect.stringMatching(/clientAuth/),
+      });
+    });
+
+    describe('before it is asked', () => {
+      const now = () => world.now();
+      const fits = (current: Credential, operation: Mode, provider = world.provider) =>
+        Promise.all(
+          [true, false].map((lasting) => provider.checkFitness?.(current, operation, { now: now(), lasting })),
+        );
+
+      test.each(['renew', 'rekey'] as const)('it says nothing against what it takes (%s)', async (operation) => {
+        for (const part of [...certificateShapes.map(([, shape]) => shape), ...keyKinds.map((kind) => ({ kind }))]) {
+          const key = 'kind' in part ? keyOfKind(part.kind) : makeKey('P-256');
+          await fits(credential({ ...part, key }), operation, world.down);
+        }
+        if (operation === 'renew') await fits(credential({ inKms: true }), operation, world.down);
+      });
+
+      test('it says what it will refuse for ever, by the same code, and asks nobody', async () => {
+        const extensions = [keyUsage('digitalSignature'), extendedKeyUsage(serverAuth), names];
+        const refused: [Wanted, Mode][] = world.ownWays?.rekeysWithoutClientAuth
+          ? [[{ extensions: [basicConstraints(true), keyUsage('keyCertSign')] }, 'renew']]
+          : [
+              [{ inKms: true }, 'rekey'],
+              [{ extensions }, 'rekey'],
+              [{ extensions }, 'renew'],
+              [{ extensions, inKms: true }, 'renew'],
+            ];
+        for (const [wanted, operation] of refused) {
+          const current = credential(wanted);
+          const answer = operation === 'renew' ? renew(current) : rekey(current);
+          const { code } = await answer.catch((error: unknown) => Object(error));
+          expect(code).toMatch(/^(InvalidRequest|CaRejected|CaUntrusted)$/);
+          await expect(fits(current, operation, world.down)).rejects.toMatchObject({ code });
+        }
       });
     });
 

@@ -29,7 +29,17 @@ const renewed = (secretArn: string): RenewalEvent => ({
     ...{ serialNumber: '0a', previousSerialNumber: '09', keyAlgorithm: 'EC P-256', fingerprintSha256: '00' },
   },
 });
-const counts = { listed: 7, enqueued: 1, notDue: 2, paused: 1, backingOff: 1, invalid: 2, unknown: 1, overdue: 0 };
+const counts = {
+  listed: 7,
+  enqueued: 1,
+  notDue: 2,
+  paused: 1,
+  backingOff: 1,
+  waiting: 0,
+  invalid: 2,
+  unknown: 1,
+  overdue: 0,
+};
 const events: readonly RenewalEvent[] = [
   renewed(arn('renewed')),
   {

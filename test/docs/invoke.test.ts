@@ -74,8 +74,8 @@ describe('docs/invoke.md', () => {
     const [example] = examples('scan-answer') as (typeof real)[];
     expect(Object.keys(example ?? {})).toEqual(Object.keys(real));
     for (const entry of example?.plan ?? []) expect(Object.keys(entry)).toEqual(Object.keys(real.plan[0] ?? {}));
-    const { listed, enqueued, notDue, paused, backingOff, invalid } = example ?? real;
-    expect(listed).toBe(enqueued + notDue + paused + backingOff + invalid);
+    const { listed, enqueued, notDue, paused, backingOff, waiting, invalid } = example ?? real;
+    expect(listed).toBe(enqueued + notDue + paused + backingOff + waiting + invalid);
   });
 
   it('shows errors of the table', () => {

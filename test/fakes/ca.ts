@@ -8,6 +8,7 @@ import type { Extension } from '../../lambdas/domain/certificate.ts';
 import { RenewalError } from '../../lambdas/domain/errors.ts';
 import type { Instant } from '../../lambdas/domain/instant.ts';
 import type { CaProvider, Credential, IssuedChain, IssueOptions } from '../../lambdas/domain/ports.ts';
+import type { Mode } from '../../lambdas/domain/profile.ts';
 import type { Signer } from '../../lambdas/domain/signer.ts';
 import {
   authorityKeyIdentifier,
@@ -128,6 +129,17 @@ export class FakeCa implements CaProvider {
       if (!(await holds(newKey))) throw new RenewalError('CaRejected', 'The CSR is not signed by its key.');
       return this.#issue(current, newKey.spki, 'rekey', options.now);
     });
+  }
+
+  async checkFitness({ leaf, key }: Credential, operation: Mode): Promise<void> {
+    if (operation === 'rekey' && key?.privateKey === undefined) {
+      throw new RenewalError('InvalidRequest', 'A key in KMS proves nothing by TLS.');
+    }
+    if (isClient({ leaf })) return;
+    throw new RenewalError(
+      operation === 'rekey' ? 'InvalidRequest' : 'CaRejected',
+      'The certificate has no clientAuth.',
+    );
   }
 
   async #wait(signal: AbortSignal | undefined): Promise<void> {

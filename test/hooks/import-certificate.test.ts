@@ -3,8 +3,10 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { RenewalError } from '../../lambdas/domain/errors.ts';
 import type { CertificateImporter, ImportedContent } from '../../lambdas/domain/hook.ts';
+import { encodePem } from '../../lambdas/domain/pem.ts';
 import { type ImportHook, importCertificate } from '../../lambdas/hooks/import-certificate.ts';
 import { FakeStore } from '../fakes/store.ts';
+import { issue, party } from '../x509/issue.ts';
 import { renewedEvent, reportWorld } from './events.ts';
 
 const golden = (name: string) => readFileSync(new URL(`../golden/secret/${name}`, import.meta.url), 'utf8');
@@ -48,6 +50,19 @@ function setUp(value: string, { name = 'web/lb', password = golden('password.txt
 const camel = (privateKey: string | undefined, chain = intermediate) =>
   JSON.stringify({ certificate: leaf, privateKey, certificateChain: chain });
 
+/** A leaf under two intermediates under a root, and the leaf's key: PEM. */
+function twoLevels() {
+  const [rootCa, upperCa, lowerCa, server] = [party('Root'), party('Upper'), party('Lower'), party('server')];
+  const pem = ({ der }: { der: Uint8Array }) => `${encodePem('CERTIFICATE', der)}\n`;
+  return {
+    root: pem(issue(rootCa, rootCa, { ca: true })),
+    upper: pem(issue(rootCa, upperCa, { ca: true })),
+    lower: pem(issue(upperCa, lowerCa, { ca: true })),
+    leaf: pem(issue(lowerCa, server)),
+    key: server.key.export({ type: 'pkcs8', format: 'pem' }).toString(),
+  };
+}
+
 /** What ACM checks: the leaf, its key without a password, and the chain from its issuer upwards. */
 function expectPair(content: (ImportedContent & { arn: string }) | undefined, source: string | undefined) {
   expect(content?.arn).toBe(certificateArn);
@@ -70,6 +85,21 @@ describe('after a renewal the certificate is imported again', () => {
     ]);
     expect(world.publisher.events).toEqual([]);
     expect(world.reads).toEqual([world.secretArn]); // no password, as none is needed
+  });
+
+  it('with the chain in order, whatever order it has in the secret, and nothing that is not on the path', async () => {
+    const { upper, ...made } = twoLevels();
+    const strangers = [root ?? '', made.root, golden('leaf.crt')];
+    const world = setUp(
+      JSON.stringify({
+        certificate: made.leaf,
+        privateKey: made.key,
+        certificateChain: [...strangers, upper, made.lower].join(''),
+      }),
+    );
+    await importCertificate(world, hook, world.event);
+    expectPair(world.imported[0], made.leaf);
+    expect(world.imported[0]?.chain).toBe(`${made.lower}${upper}`);
   });
 
   it.each([

@@ -201,6 +201,18 @@ describe('the claims of a step-ca ca.json', () => {
     ['{"authority":{"claims":{"maxTLSCertDuration":24}}}', '$.authority.claims.maxTLSCertDuration'],
     ['{"authority":{"provisioners":[{"claims":{}}]}}', '$.authority.provisioners[0].name'],
     ['{"authority":{"provisioners":[{"name":"a"},{"name":"a"}]}}', '"a"'],
+    ['{"authority":{"claims":"hunter2"}}', '$.authority.claims: found a string, expected an object'],
+    ['{"authority":{"claims":{"disableRenewal":"hunter2"}}}', 'found a string, expected a boolean'],
+    ['null', '$: found null, expected an object'],
+    ['{"authority":null}', '$.authority: found null, expected an object'],
+    ['{"authority":{"claims":null}}', '$.authority.claims: found null, expected an object'],
+    ['{"authority":{"backdate":60}}', '$.authority.backdate: found a number, expected a string'],
+    ['{"authority":{"provisioners":{}}}', '$.authority.provisioners: found an object, expected an array'],
+    [
+      '{"authority":{"provisioners":[{"name":null}]}}',
+      '$.authority.provisioners[0].name: found null, expected a string',
+    ],
+    ['{"authority":{"provisioners":[{}]}}', '$.authority.provisioners[0].name: missing; expected a string'],
   ])('%s: InvalidRequest, with the place and no quote', (json, place) => {
     expect(() => claimsOfCaConfig(json)).toThrowError(
       expect.objectContaining({

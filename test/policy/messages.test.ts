@@ -22,7 +22,7 @@ const refusedBySchema: [string, unknown, string][] = [
   ['a short string', 'x', '$: found "x", expected an object'],
   ['a number', 5, '$: found 5, expected an object'],
   ['no secretId', {}, '$.secretId: missing; expected a string'],
-  ['an empty secretId', { secretId: '' }, '$.secretId: found an empty string, expected at least 1 characters'],
+  ['an empty secretId', { secretId: '' }, '$.secretId: found an empty string, expected at least 1 character'],
   ['a number as secretId', { secretId: 5 }, '$.secretId: found 5, expected a string'],
   ['a long secretId', { secretId: longString }, '$.secretId: found a string, expected at most 2048 characters'],
   ['a line end in secretId', { secretId: 'a\nb' }, `$.secretId: found a string, ${oneName}`],
@@ -182,7 +182,17 @@ describe('a request', () => {
 });
 
 describe('the other inputs', () => {
-  const none = { enqueued: 0, notDue: 0, paused: 0, backingOff: 0, invalid: 0, unknown: 0, overdue: 0, profiles: {} };
+  const none = {
+    enqueued: 0,
+    notDue: 0,
+    paused: 0,
+    backingOff: 0,
+    waiting: 0,
+    invalid: 0,
+    unknown: 0,
+    overdue: 0,
+    profiles: {},
+  };
   const continuation = { from: 'token', part: 2, started: 1, sums: none };
 
   it.each<[unknown, object]>([
@@ -198,8 +208,8 @@ describe('the other inputs', () => {
   ])('a scan of %o', (input, request) => expect(parseScanRequest(input)).toStrictEqual(request));
 
   it.each<[unknown, string]>([
-    [{ secretIds: [] }, '$.secretIds: found an array, expected at least 1 entries'],
-    [{ secretIds: [''] }, '$.secretIds[0]: found an empty string, expected at least 1 characters'],
+    [{ secretIds: [] }, '$.secretIds: found an array, expected at least 1 entry'],
+    [{ secretIds: [''] }, '$.secretIds[0]: found an empty string, expected at least 1 character'],
     [{ x: 1 }, '$: unknown field "x"'],
   ])('a scan of %o is refused', (input, found) => {
     expect(() => parseScanRequest(input)).toThrowError(seeDocs('The scan request', found));
@@ -225,7 +235,7 @@ describe('the other inputs', () => {
       }),
     );
     expect(() => parseQueueMessage('{"secretArn":"a","versionId":""}')).toThrowError(
-      seeDocs('The queue message', '$.versionId: found an empty string, expected at least 1 characters'),
+      seeDocs('The queue message', '$.versionId: found an empty string, expected at least 1 character'),
     );
   });
 
@@ -319,9 +329,19 @@ describe("a profile's parameter", () => {
     expect(() => read({ ca: { ...ca, url: 'http://ca' } })).toThrowError(
       error(
         'Internal',
-        'The parameter of profile p is not a profile (profile.ca.url: expected an https:// URL without query): deploy the stack again.',
+        'The parameter of profile p is not a profile (profile.ca.url: found "http://ca", expected an https:// URL without query): deploy the stack again.',
       ),
     );
+    for (const [document, says] of [
+      [{}, 'profile.ca: missing; expected an object'],
+      [{ ca: null }, 'profile.ca: found null, expected an object'],
+      [{ ca: { ...ca, root: 5 } }, 'profile.ca.root: found 5, expected a string'],
+      [{ ca: { ...ca, root: '' } }, 'profile.ca.root: found an empty string, expected at least 1 character'],
+      [{ ca: { type: 'other' } }, 'profile.ca.type: expected one of "step-ca", "offline", "infisical"'],
+    ] as const) {
+      const message = `The parameter of profile p is not a profile (${says}): deploy the stack again.`;
+      expect(() => read(document)).toThrowError(error('Internal', message));
+    }
   });
 });
 

@@ -123,6 +123,25 @@ describe('a scan whose time is over', () => {
     expect(results).toHaveLength(3);
     expect(results.at(-1)).toMatchObject({ listed: 2, enqueued: 2 });
     expect(sentArns(scene)).toHaveLength(2);
+    expect(results.map(({ notFound }) => notFound)).toEqual([['s-001998'], ['s-001998'], []]);
+  });
+
+  it('and says at last what it has found nowhere, where it began again too', async () => {
+    const scene = account(2_000, 100_000);
+    const secretIds = ['gone', 's-000003', secretOf(1_998).arn, 'gone too'];
+    expect((await scene.run({ ...all, secretIds })).at(-1)?.notFound).toEqual(['gone', 'gone too']);
+    scene.refused.add('900');
+    const again = await scene.run({ ...all, secretIds });
+    expect(again.at(-1)).toMatchObject({ listed: 2, notFound: ['gone', 'gone too'] });
+  });
+
+  it('though its profile is taken away meanwhile', async () => {
+    const scene = account(2_000, 100_000);
+    const find = scene.scanWorld.profiles.find.bind(scene.scanWorld.profiles);
+    let asked = 0;
+    scene.scanWorld.profiles.find = async (name) => (asked++ === 0 ? find(name) : undefined);
+    const results = await scene.run({ ...all, profile: 'internal' });
+    expect(results.map(({ partial }) => partial)).toEqual([true, true, undefined]);
   });
 
   it('as a dry run tells what it has seen, and leaves it at that', async () => {
@@ -176,12 +195,28 @@ describe('the messages of a scan', () => {
   });
 });
 
-it.each([{ from: '' }, { part: 0 }, { part: 1.5 }, { started: -1 }, { sums: {} }, { secret: 'x' }])(
-  'a continuation with %j is refused',
-  (wrong) => {
-    const sums = { enqueued: 0, notDue: 0, paused: 0, backingOff: 0, invalid: 0, unknown: 0, overdue: 0, profiles: {} };
-    const continuation = { from: 'x', part: 1, started: 0, sums };
-    expect(parseScanRequest({ continuation }).continuation).toEqual(continuation);
-    expect(() => parseScanRequest({ continuation: { ...continuation, ...wrong } })).toThrow('The scan request');
-  },
-);
+it.each([
+  { from: '' },
+  { part: 0 },
+  { part: 1.5 },
+  { started: -1 },
+  { sums: {} },
+  { secret: 'x' },
+  { notFound: [''] },
+  { notFound: 'x' },
+])('a continuation with %j is refused', (wrong) => {
+  const sums = {
+    enqueued: 0,
+    notDue: 0,
+    paused: 0,
+    backingOff: 0,
+    waiting: 0,
+    invalid: 0,
+    unknown: 0,
+    overdue: 0,
+    profiles: {},
+  };
+  const continuation = { from: 'x', part: 1, started: 0, sums };
+  expect(parseScanRequest({ continuation }).continuation).toEqual(continuation);
+  expect(() => parseScanRequest({ continuation: { ...continuation, ...wrong } })).toThrow('The scan request');
+});

@@ -4,6 +4,7 @@ import type { ScanResult } from '../../lambdas/domain/result.ts';
 import { tags } from '../../lambdas/domain/tags.ts';
 import { renewQueued } from '../../lambdas/renewal/queued.ts';
 import { scan } from '../../lambdas/renewal/scan.ts';
+import { authority, FakeAuthorities } from '../fakes/authorities.ts';
 import { World } from './world.ts';
 import { due, zoo } from './zoo.ts';
 
@@ -28,8 +29,30 @@ const expected: Record<string, string> = {
   empty: 'skip NotDue',
 };
 
+/** What the scan needs of it: its methods are the class's own, so that it can't be spread whole. */
+const scanWorldOf = ({ store, profiles, queue, publisher, journal, clock, untilNextScan, continueLater }: World) => ({
+  store,
+  profiles,
+  queue,
+  publisher,
+  journal,
+  clock,
+  untilNextScan,
+  continueLater,
+});
+
 const counts = ({ plan: _, durationMs: __, ...rest }: ScanResult) => rest;
-const seen = { listed: 16, enqueued: 5, notDue: 6, paused: 2, backingOff: 1, invalid: 2, unknown: 2, overdue: 7 };
+const seen = {
+  listed: 16,
+  enqueued: 5,
+  notDue: 6,
+  paused: 2,
+  backingOff: 1,
+  waiting: 0,
+  invalid: 2,
+  unknown: 2,
+  overdue: 7,
+};
 
 describe('the scan', () => {
   it('plans without touching anything', async () => {
@@ -90,10 +113,64 @@ describe('the scan', () => {
       enqueued: 9,
       paused: 0,
       backingOff: 0,
+      waiting: 0,
       notDue: 5,
       invalid: 2,
       unknown: 0,
     });
+  });
+
+  it('says which of the secrets that it was asked for are not there', async () => {
+    const world = zoo();
+    const arn = world.store.summary('due').arn;
+    const ask = (more: object) => scan(world, { ...all, dryRun: true, ...more });
+    expect((await ask({ secretIds: ['due', 'gone', 'not-ours', 'gone', `${arn}x`] })).notFound).toEqual([
+      'gone',
+      'not-ours',
+      `${arn}x`,
+    ]);
+    // What is enrolled is found, whatever its state, by its name and by its ARN.
+    const found = await ask({ secretIds: ['due', arn, 'paused', 'bad-tag', 'replica', 'deleted', 'unknown-profile'] });
+    expect(found).toMatchObject({ listed: 6, notFound: [] });
+    expect(await ask({ secretIds: ['due'], profile: 'resting' })).toMatchObject({ listed: 0, notFound: ['due'] });
+    expect(await ask({})).not.toHaveProperty('notFound');
+    expect(await ask({ profile: 'resting' })).not.toHaveProperty('notFound');
+  });
+
+  it('refuses a profile that the stack lacks, before anything is listed', async () => {
+    const authorities = new FakeAuthorities(authority('root'), authority('issuing'));
+    for (const [profile, says] of [
+      ['nowhere', /no profile "nowhere".*authority:root, authority:issuing/],
+      ['root', /no profile "root"/],
+      ['authority:gone', /no profile "authority:gone"/],
+      ['authority:internal', /no profile/],
+    ] as const) {
+      for (const dryRun of [true, false]) {
+        const world = zoo();
+        const asked = scan({ ...scanWorldOf(world), authorities }, { force: true, dryRun, profile });
+        await expect(asked).rejects.toMatchObject({ code: 'InvalidRequest', message: expect.stringMatching(says) });
+        expect([world.faults.calls, world.queue.sent, world.publisher.events]).toEqual([[], [], []]);
+      }
+    }
+    await expect(scan(zoo(), { ...all, profile: 'authority:root' })).rejects.toMatchObject({ code: 'InvalidRequest' });
+  });
+
+  it('takes an authority for a profile', async () => {
+    const world = zoo();
+    world.store.add({ name: 'pki/root', value: '{}', versionId: 'v1', tags: due });
+    const authorities = new FakeAuthorities(authority('root'));
+    const asked = { ...all, profile: 'authority:root' };
+    expect(await scan({ ...scanWorldOf(world), authorities }, asked)).toMatchObject({ listed: 1, enqueued: 1 });
+    const named = { ...asked, secretIds: ['pki/root', 'due'] };
+    expect((await scan({ ...scanWorldOf(world), authorities }, named)).notFound).toEqual(['due']);
+  });
+
+  it('has one count for each of what was listed, and tells the world the same', async () => {
+    const world = zoo();
+    const { plan: _, ...result } = await scan(world, all);
+    const { listed, enqueued, notDue, paused, backingOff, waiting, invalid } = result;
+    expect(listed).toBe(enqueued + notDue + paused + backingOff + waiting + invalid);
+    expect(world.publisher.of('Scan Completed').map(({ detail }) => detail)).toEqual([result]);
   });
 
   it('lets force travel with the message', async () => {

@@ -11,7 +11,7 @@ import { verifyPath } from '../../x509/chain.ts';
 import { type ClientLimits, infisicalClient } from './client.ts';
 import type { ReadAuthSecret } from './credentials.ts';
 import { renewalPaths } from './paths.ts';
-import { renew } from './renew.ts';
+import { checkIsCa, renew } from './renew.ts';
 import { sessionOf } from './session.ts';
 
 export interface InfisicalOptions extends ClientLimits {
@@ -21,7 +21,10 @@ export interface InfisicalOptions extends ClientLimits {
   readonly caId: string;
   /** Where the renewal is: a path with `{caId}` in it. Undefined: the one of today, and the old one where that is unknown. */
   readonly apiPath?: string | undefined;
-  /** PEM of the only roots that TLS trusts; undefined: the system's. */
+  /**
+   * PEM of the only roots that are trusted, for TLS and for what is issued. Undefined: the system's for TLS, and for what is
+   * issued the root that the secret's own chain leads to.
+   */
   readonly root?: string | undefined;
   /** Name or ARN of the secret with `clientId` and `clientSecret`, or with `token`. */
   readonly authSecretId: string;
@@ -32,23 +35,24 @@ export interface InfisicalOptions extends ClientLimits {
 export function infisicalProvider(options: InfisicalOptions): CaProvider {
   const { url, caId, root, authSecretId, readSecret, ...limits } = options;
   const paths = renewalPaths(caId, options.apiPath);
-  const ownRoots = root === undefined ? [] : rootCertificates(root);
+  const configured = root === undefined ? undefined : rootCertificates(root);
   const client = infisicalClient(httpsUrl(url), root === undefined ? undefined : [root], limits);
   const session = sessionOf({ authSecretId, readSecret });
   return {
     renew: (current, issue) => renew({ client, session, paths }, current, issue),
     rekey: async () => {
-      throw new RenewalError(
-        'InvalidRequest',
-        'Infisical renews a CA with the key that it holds and with no other: use the mode renew.',
-      );
+      throw keepsItsKey();
+    },
+    checkFitness: async ({ leaf }, operation) => {
+      if (operation === 'rekey') throw keepsItsKey();
+      checkIsCa(leaf);
     },
     answers: async ({ now, signal }) => {
       await session.token(client, client.converse(signal), now);
     },
-    // The profile's root is for TLS too, and a CA in Infisical is often a root itself: then it ends in its own.
+    // What the deployment names is all that is trusted: else a value that is written into the secret could add to it.
     roots: async (current) => {
-      const roots = [...ownRoots, ...(current === undefined ? [] : ownRootsOf(current))];
+      const roots = configured ?? (current === undefined ? [] : rootsOf(current));
       if (roots.length > 0) return roots;
       throw new RenewalError(
         'CaUntrusted',
@@ -58,8 +62,14 @@ export function infisicalProvider(options: InfisicalOptions): CaProvider {
   };
 }
 
+const keepsItsKey = () =>
+  new RenewalError(
+    'InvalidRequest',
+    'Infisical renews a CA with the key that it holds and with no other: use the mode renew.',
+  );
+
 /** Self-signed certificates of the secret's own that its CA certificate leads to, or is. */
-function ownRootsOf({ leaf, chain }: CertificateChain): readonly Uint8Array[] {
+function rootsOf({ leaf, chain }: CertificateChain): readonly Uint8Array[] {
   return [leaf, ...chain]
     .filter((top) => Buffer.compare(top.subject, top.issuer) === 0)
     .filter((top) => verifyPath(leaf, chain, [top], Math.max(leaf.notBefore, top.notBefore)).ok)

@@ -1,4 +1,5 @@
 /** POST …/renew: the CA's certificate anew, for the key that Infisical holds. */
+import type { Certificate } from '../../domain/certificate.ts';
 import { RenewalError } from '../../domain/errors.ts';
 import { pemBlocks } from '../../domain/pem.ts';
 import type { Credential, IssuedChain, IssueOptions } from '../../domain/ports.ts';
@@ -21,12 +22,7 @@ export async function renew(
   { leaf }: Credential,
   { now, signal }: IssueOptions,
 ): Promise<IssuedChain> {
-  if (!leaf.isCa) {
-    throw new RenewalError(
-      'InvalidRequest',
-      "The secret holds no CA certificate, and a profile of type infisical renews its CA's own: put that one there.",
-    );
-  }
+  checkIsCa(leaf);
   const conversation = client.converse(signal);
   // With milliseconds and Z, as toISOString has it and Infisical asks for it.
   const body = { type: 'existing', notAfter: new Date(now + (leaf.notAfter - leaf.notBefore)).toISOString() };
@@ -48,6 +44,15 @@ export async function renew(
     if (refused === undefined || isUnknownRoute(refused)) refused = error;
   }
   throw refused ?? new RenewalError('Internal', 'There was no path to ask at. Report it.');
+}
+
+/** Throws InvalidRequest. */
+export function checkIsCa({ isCa }: Pick<Certificate, 'isCa'>): void {
+  if (isCa) return;
+  throw new RenewalError(
+    'InvalidRequest',
+    "The secret holds no CA certificate, and a profile of type infisical renews its CA's own: put that one there.",
+  );
 }
 
 /** Its web framework's words: `Route POST:/api/… not found`. */

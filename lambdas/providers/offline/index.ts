@@ -1,5 +1,6 @@
 /** A CA without a server: an authority of the stack signs here, by the rules that step-ca follows. */
 import { abortable } from '../../authority/abort.ts';
+import { checkLeaf } from '../../authority/fitness.ts';
 import { type AuthorityWorld, type LoadedAuthority, loadAuthority } from '../../authority/load.ts';
 import { signLeaf } from '../../authority/sign-leaf.ts';
 import type { CaProvider, Entropy } from '../../domain/ports.ts';
@@ -30,6 +31,7 @@ export function offlineProvider(options: OfflineOptions): CaProvider {
       abortable(rest.signal, async () => signLeaf(await load(), current, undefined, { ...rest, entropy })),
     rekey: (current, newKey, rest) =>
       abortable(rest.signal, async () => signLeaf(await load(), current, newKey, { ...rest, entropy })),
+    checkFitness: async (current, _, rest) => checkLeaf(await load(), current, { ...rest, entropy }),
     roots: async () => [(await load()).root.der],
     answers: async () => {
       await (await load()).signer();

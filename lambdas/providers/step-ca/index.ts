@@ -9,8 +9,8 @@ import { pemBlocks } from '../../domain/pem.ts';
 import type { CaProvider, Entropy } from '../../domain/ports.ts';
 import { type ConversationLimits, stepCaClient } from './client.ts';
 import { health } from './health.ts';
-import { rekey } from './rekey.ts';
-import { renew } from './renew.ts';
+import { rekey, tlsKeyFor } from './rekey.ts';
+import { checkRenewable, renew } from './renew.ts';
 
 export interface StepCaOptions extends ConversationLimits {
   /** The CA's address, https; a path in it is kept in front of the endpoints. */
@@ -28,6 +28,10 @@ export function stepCaProvider({ url, root, entropy, ...limits }: StepCaOptions)
   return {
     renew: (current, options) => renew(ca, current, options),
     rekey: (current, newKey, options) => rekey(ca, current, newKey, options),
+    checkFitness: async (current, operation) => {
+      if (operation === 'renew') checkRenewable(current);
+      else tlsKeyFor(current);
+    },
     // Never what the CA says of itself: the profile is where trust comes from.
     roots: async () => roots,
     answers: ({ signal }) => health(ca, signal),

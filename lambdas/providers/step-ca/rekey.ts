@@ -25,9 +25,7 @@ export async function rekey(
 ): Promise<IssuedChain> {
   const { leaf } = current;
   const oldKey = keyOf(current);
-  const privateKey = tlsKey(oldKey);
-  const obstacle = clientObstacle(leaf);
-  if (obstacle !== undefined) throw noClientAuth(obstacle);
+  const privateKey = tlsKeyFor(current);
   const csr = encodePem('CERTIFICATE REQUEST', await createCsr(newKey));
   const conversation = ca.converse(options.signal);
   const asked: Asked = { host: ca.host, leaf, now: options.now };
@@ -45,9 +43,17 @@ export async function rekey(
   });
 }
 
-function tlsKey(key: Signer): KeyObject {
-  if (key.privateKey !== undefined) return key.privateKey;
-  throw new RenewalError(
+/** The key that proves itself by TLS. Throws InvalidRequest where this leaf with this key can't do that. */
+export function tlsKeyFor(current: Pick<Credential, 'leaf' | 'key'>): KeyObject {
+  const { privateKey } = keyOf(current);
+  if (privateKey === undefined) throw keyInKms();
+  const obstacle = clientObstacle(current.leaf);
+  if (obstacle !== undefined) throw noClientAuth(obstacle);
+  return privateKey;
+}
+
+function keyInKms(): RenewalError {
+  return new RenewalError(
     'InvalidRequest',
     "The certificate's key is in KMS and never leaves it, but step-ca's rekey wants TLS client authentication with the old key: use the mode renew, which signs a token, or a profile of another kind of CA.",
   );

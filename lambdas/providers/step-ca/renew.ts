@@ -38,6 +38,18 @@ export async function renew(ca: StepCaClient, current: Credential, options: Issu
   }
 }
 
+const advice = 'A certificate with it, or a profile with another kind of CA, is the way.';
+
+/** Throws CaRejected for a leaf that step-ca takes by neither way, KeyMismatch, and InvalidRequest without a key. */
+export function checkRenewable(current: Pick<Credential, 'leaf' | 'key'>): void {
+  const { leaf } = current;
+  const { privateKey } = keyOf(current);
+  // A key in KMS can sign a token, and never takes part in TLS.
+  const obstacle = clientObstacle(leaf) ?? (privateKey === undefined ? tokenObstacle(leaf) : undefined);
+  if (obstacle === undefined) return;
+  throw new RenewalError('CaRejected', `step-ca does not renew this certificate: ${obstacle}. ${advice}`);
+}
+
 /** Throws CaRejected with the leaf's own obstacle beside the CA's words, where it has one. */
 export async function renewByToken(
   ca: StepCaClient,
@@ -60,7 +72,6 @@ export async function renewByToken(
   return issue(conversation, call, asked).catch((error: unknown) => {
     const obstacle = clientObstacle(leaf) ?? tokenObstacle(leaf);
     if (obstacle === undefined || !(error instanceof Refusal)) throw error;
-    const advice = 'A certificate with it, or a profile with another kind of CA, is the way.';
     throw new RenewalError('CaRejected', `${error.message} Of this certificate: ${obstacle}. ${advice}`, {
       cause: error,
     });

@@ -38,10 +38,12 @@ describe('trust', () => {
   const stranger = parseCertificate(makeHierarchy(now - day, now + day).root);
 
   test.each([
-    ["the profile's and the secret's own", rootPem, { leaf, chain }, rootPem + pem(ca.root)],
+    ["the profile's alone, and not the secret's own", rootPem, { leaf, chain }, rootPem],
+    ['all of the profile’s', rootPem + pem(ca.root), { leaf, chain }, rootPem + pem(ca.root)],
+    ["the profile's alone for a root itself", rootPem, { leaf: root, chain: [] }, rootPem],
     ["the secret's own alone", undefined, { leaf, chain }, pem(ca.root)],
     ['a root itself', undefined, { leaf: root, chain: [] }, pem(ca.root)],
-    ['not a root that it does not lead to', rootPem, { leaf, chain: [stranger, intermediate] }, rootPem],
+    ['no root that it does not lead to', undefined, { leaf, chain: [stranger, root, intermediate] }, pem(ca.root)],
     ["the profile's where nothing is known of the secret", rootPem, undefined, rootPem],
   ])('a chain may end in %s', async (_, own, current, expected) => {
     const fake = await started();

@@ -72,7 +72,8 @@ class Client extends World {
 async function both(more: ConstructorParameters<typeof Client>[1] = {}) {
   const api = await scene();
   const { url, paths } = await served(api);
-  const client = new Client(url, more);
+  const root = rootPem + pem(api.stack.certificateOf('root').der);
+  const client = new Client(url, { root, ...more });
   client.enrolCa(api);
   return { api, client, paths };
 }

@@ -29,6 +29,30 @@ test('whether it answers is told by a login, and nothing is renewed', async () =
   await expect(fake.provider().answers?.({ now })).rejects.toMatchObject({ code: 'CaRejected' });
 });
 
+test('what it will never renew is told beforehand, by the same code, and nobody is asked', async () => {
+  const fake = await started();
+  const provider = fake.provider();
+  const key = makeKey('P-256');
+  const dates = { notBefore: now - day, notAfter: now + day };
+  const leaf = parseCertificate(makeLeaf({ key, subject: commonNameOnly('leaf.example'), ...dates }, ca));
+  const ofLeaf = { leaf, chain: [], key: signerFor(key) };
+  const options = { now, lasting: true };
+  for (const [current, operation] of [
+    [ofLeaf, 'renew'],
+    [ofLeaf, 'rekey'],
+    [credential(), 'rekey'],
+  ] as const) {
+    const real =
+      operation === 'renew' ? provider.renew(current, { now }) : provider.rekey(current, signerFor(key), { now });
+    await expect(real).rejects.toMatchObject({ code: 'InvalidRequest' });
+    await expect(provider.checkFitness?.(current, operation, options)).rejects.toMatchObject({
+      code: 'InvalidRequest',
+    });
+  }
+  await provider.checkFitness?.(credential(), 'renew', options);
+  expect(fake.asked).toEqual([]);
+});
+
 describe('a renewal', () => {
   test('logs in, and asks for as long again as the present certificate lasts, in milliseconds and Z', async () => {
     const fake = await started();

@@ -1,0 +1,182 @@
+/** What its profile can never renew is told at the first look and by a dry run, and not on the day that it is due. */
+import { describe, expect, it } from 'vitest';
+import type { Authority } from '../../lambdas/domain/authority.ts';
+import type { Extension } from '../../lambdas/domain/certificate.ts';
+import type { ErrorCode } from '../../lambdas/domain/errors.ts';
+import { tags } from '../../lambdas/domain/tags.ts';
+import { inventoryRow } from '../../lambdas/inventory/row.ts';
+import { stepCaProvider } from '../../lambdas/providers/step-ca/index.ts';
+import { renewOnDemand } from '../../lambdas/renewal/on-demand.ts';
+import { renewQueued } from '../../lambdas/renewal/queued.ts';
+import { scan } from '../../lambdas/renewal/scan.ts';
+import { day, offline, Stack, year } from '../authority/world.ts';
+import { authority } from '../fakes/authorities.ts';
+import { makeLeaf } from '../fakes/ca.ts';
+import {
+  basicConstraints,
+  commonNameOnly,
+  extendedKeyUsage,
+  keyUsage,
+  makeHierarchy,
+  serverAuth,
+  subjectAltName,
+} from '../fakes/certificates.ts';
+import { fakeEntropy } from '../fakes/entropy.ts';
+import { rootPem } from '../providers/tls-server.ts';
+import { freshDates, hour, internal, newKey, pairValue, start, World } from './world.ts';
+
+const serverOnly = [keyUsage('digitalSignature'), extendedKeyUsage(serverAuth), subjectAltName('dns:leaf.example')];
+const ofCa = [keyUsage('keyCertSign'), basicConstraints(true, 0)];
+
+/** A world in which nobody may be asked: its step-ca is a real provider, and leads nowhere. */
+function atStepCa(extensions?: readonly Extension[], more: Readonly<Record<string, string>> = {}, inKms = false) {
+  const world = new World(internal);
+  const real = stepCaProvider({ url: 'https://ca.invalid', root: rootPem, entropy: fakeEntropy() });
+  Object.assign(world, { providerFor: async () => ({ ...real, roots: () => world.ca.roots() }) });
+  const key = newKey();
+  const arn = world.enrol({ ...freshDates, key, ...(extensions && { extensions }), tags: more });
+  if (inKms) toKms(world, arn, key);
+  return { world, arn };
+}
+
+function toKms(world: World, arn: string, privateKey: ReturnType<typeof newKey>): void {
+  const { text } = world.store.value(arn) as { text: string };
+  const { privateKey: _, ...rest } = JSON.parse(text);
+  const kmsKeyId = world.vault.add({ spec: { kty: 'EC', curve: 'P-256' }, privateKey });
+  world.store.write(arn, JSON.stringify({ ...rest, kmsKeyId }), 'v1');
+}
+
+/** `issuing`: how the authority is configured once it is there. */
+async function atOwnAuthority(
+  dates: { readonly notBefore: number; readonly notAfter: number; readonly extensions?: readonly Extension[] },
+  issuing: Partial<Authority> = {},
+) {
+  const world = await new Stack(offline).hierarchy();
+  const present = world.authorities.all.get('issuing');
+  if (present) world.authorities.set({ ...present, ...issuing });
+  const { arn } = world.enrolLeaf(dates);
+  return { world, arn };
+}
+
+async function ofAnother() {
+  const { world, arn } = await atOwnAuthority(freshDates);
+  const key = newKey();
+  const namesake = makeHierarchy(start - day, start + year, 'Other');
+  const issuer = { ...namesake, intermediateName: world.certificateOf('issuing').subject };
+  const leaf = makeLeaf({ key, subject: commonNameOnly('leaf.example'), ...freshDates }, issuer);
+  world.store.write(arn, pairValue(leaf, [], key), 'v1');
+  return { world, arn };
+}
+
+/** What can't be renewed, the tags and the profile being as they are. None is due. */
+const unfit: [string, () => { world: World; arn: string } | Promise<{ world: World; arn: string }>, ErrorCode][] = [
+  ['no clientAuth at step-ca', () => atStepCa(serverOnly), 'InvalidRequest'],
+  ['no clientAuth at step-ca, to be renewed', () => atStepCa(serverOnly, { [tags.mode]: 'renew' }), 'CaRejected'],
+  ['no clientAuth, and a key in KMS', () => atStepCa(serverOnly, {}, true), 'CaRejected'],
+  ['a key in KMS that is to be rekeyed', () => atStepCa(undefined, { [tags.mode]: 'rekey' }, true), 'InvalidTag'],
+  ['a key in KMS that can sign no token', () => atStepCa([keyUsage('keyEncipherment')], {}, true), 'CaRejected'],
+  ['a CA’s certificate that is to be rekeyed', () => atStepCa(ofCa, { [tags.mode]: 'rekey' }), 'InvalidTag'],
+  ['a CA’s certificate, offline', () => atOwnAuthority({ ...freshDates, extensions: ofCa }), 'CaUntrusted'],
+  ['one of another issuer of the same name, offline', ofAnother, 'CaUntrusted'],
+  [
+    'one whose provisioner is gone, offline',
+    () => atOwnAuthority(freshDates, { provisionerClaims: new Map([['other', {}]]) }),
+    'CaRejected',
+  ],
+  [
+    'one that may not be renewed, offline',
+    () => atOwnAuthority(freshDates, { claims: { disableRenewal: true } }),
+    'CaRejected',
+  ],
+  [
+    'one that is longer than allowed, offline',
+    () => atOwnAuthority(freshDates, { claims: { maxDuration: hour } }),
+    'CaRejected',
+  ],
+];
+
+describe.each(unfit)('%s', (_, make, code) => {
+  it('is told by a dry run as by the real one, and nothing is written', async () => {
+    const { world, arn } = await make();
+    await expect(renewOnDemand(world, { secretId: arn, dryRun: true })).rejects.toMatchObject({ code });
+    expect(world.store.tagsOf(arn)[tags.failure]).toBeUndefined();
+    expect(world.publisher.events).toEqual([]);
+    // Where nobody can be asked, step-ca's own refusal is not to be had.
+    if (code === 'CaRejected' && !(world instanceof Stack)) return;
+    await expect(renewOnDemand(world, { secretId: arn })).rejects.toMatchObject({ code });
+    expect(world.versionOf(arn)).toBe('v1');
+  });
+
+  it('is failing from the first look on, is told of once, and backed off', async () => {
+    const { world, arn } = await make();
+    const profile = await world.profiles.find(world.store.tagsOf(arn)[tags.profile] ?? '');
+    const state = () =>
+      inventoryRow({ secret: world.store.summary(arn) }, profile, {
+        now: world.clock.now(),
+        step: hour,
+        rotationFunctionArn: undefined,
+      });
+    const [signed, asked] = [world.faults.count('sign'), world.ca.issued.length];
+    await scan(world, { force: false, dryRun: false, secretIds: [arn] });
+    expect(world.queue.sent).toHaveLength(1);
+    for (const message of world.queue.sent) expect(await renewQueued(world, message, 1)).toEqual({});
+    expect(state()).toMatchObject({ state: 'failing', failure: { code, count: 1 } });
+    expect(state().notAfter).toBe(freshDates.notAfter);
+    expect(world.publisher.of('Certificate Renewal Failed').map(({ detail }) => detail.code)).toEqual([code]);
+    expect([world.faults.count('sign'), world.ca.issued.length]).toEqual([signed, asked]);
+    expect(await scan(world, { force: false, dryRun: true, secretIds: [arn] })).toMatchObject({ backingOff: 1 });
+    expect(world.versionOf(arn)).toBe('v1');
+  });
+});
+
+describe('what can be renewed', () => {
+  it.each<[string, () => { world: World; arn: string } | Promise<{ world: World; arn: string }>]>([
+    ['at step-ca', () => atStepCa()],
+    ['with a key in KMS', () => atStepCa(undefined, {}, true)],
+    ['offline, without clientAuth', () => atOwnAuthority({ ...freshDates, extensions: serverOnly })],
+    ['by an authority that is disabled today', () => atOwnAuthority(freshDates, { disabled: true })],
+  ])('is left alone until it is due: %s', async (_, make) => {
+    const { world, arn } = await make();
+    await renewQueued(world, { secretArn: arn, versionId: 'v1' }, 1);
+    expect(world.store.tagsOf(arn)).toMatchObject({ [tags.versionId]: 'v1' });
+    expect(world.store.tagsOf(arn)[tags.failure]).toBeUndefined();
+    expect(world.publisher.events).toEqual([]);
+  });
+
+  it('is planned', async () => {
+    for (const { world, arn } of [atStepCa(), atStepCa(undefined, {}, true), await atOwnAuthority(freshDates)]) {
+      expect(await renewOnDemand(world, { secretId: arn, dryRun: true })).toMatchObject({ outcome: 'planned' });
+    }
+  });
+});
+
+it('a dry run sees what holds today, too', async () => {
+  const { world, arn } = await atOwnAuthority(freshDates, { disabled: true });
+  const request = { secretId: arn };
+  await expect(renewOnDemand(world, { ...request, dryRun: true })).rejects.toMatchObject({ code: 'CaRejected' });
+  await expect(renewOnDemand(world, request)).rejects.toMatchObject({ code: 'CaRejected' });
+});
+
+it('whether it is due is answered as it was asked, and what is paused stays in peace', async () => {
+  const { world, arn } = atStepCa(serverOnly);
+  for (const dryRun of [true, false]) {
+    const answer = await renewOnDemand(world, { secretId: arn, expiresIn: '1h', dryRun });
+    expect(answer).toMatchObject({ outcome: 'skipped', reason: { code: 'NotDue' } });
+  }
+  const paused = atStepCa(serverOnly, { [tags.paused]: 'true' });
+  await renewQueued(paused.world, { secretArn: paused.arn, versionId: 'v1' }, 1);
+  expect(paused.world.publisher.events).toEqual([]);
+  expect(paused.world.store.tagsOf(paused.arn)[tags.failure]).toBeUndefined();
+});
+
+it('an authority whose parent is held elsewhere fails when it is asked for, and not at every look', async () => {
+  const world = await new Stack(offline).hierarchy();
+  const { parent: _, ...elsewhere } = world.authorities.all.get('issuing') ?? authority('issuing');
+  world.authorities.set(elsewhere);
+  const { arn, currentVersionId = '' } = world.store.summary('pki/issuing');
+  await renewQueued(world, { secretArn: arn, versionId: currentVersionId }, 1);
+  expect(world.publisher.of('Certificate Renewal Failed')).toEqual([]);
+  for (const dryRun of [true, false]) {
+    await expect(renewOnDemand(world, { secretId: arn, dryRun })).rejects.toMatchObject({ code: 'CaRejected' });
+  }
+});

@@ -1,0 +1,65 @@
+import { describe, expect, it } from 'vitest';
+import type { Certificate } from '../../lambdas/domain/certificate.ts';
+import * as d from '../../lambdas/x509/der-encode.ts';
+import { orderedChain } from '../../lambdas/x509/ordered-chain.ts';
+import { day, issue, now, party } from './issue.ts';
+
+const [oldRoot, newRoot] = [party('Old Root'), party('New Root')];
+const [upperCa, lowerCa, server] = [party('Upper'), party('Lower'), party('leaf')];
+const root = issue(newRoot, newRoot, { ca: true, days: 1000 });
+const cross = issue(oldRoot, newRoot, { ca: true, days: 500 });
+const upper = issue(newRoot, upperCa, { ca: true, days: 300 });
+const lower = issue(upperCa, lowerCa, { ca: true, days: 100 });
+const leaf = issue(lowerCa, server, { days: 10 });
+
+/** Every order of a few. */
+function orders<T>(of: readonly T[]): T[][] {
+  if (of.length < 2) return [[...of]];
+  return of.flatMap((first, at) => orders(of.filter((_, i) => i !== at)).map((rest) => [first, ...rest]));
+}
+
+describe('the chain in order', () => {
+  const stranger = issue(party('Stranger'), party('Of theirs'), { ca: true, days: 900 });
+  const oldLower = issue(upperCa, lowerCa, { ca: true, days: 20 });
+  const namesake = issue(party('Upper'), party('Lower'), { ca: true, days: 900 });
+  const endedCross = issue(oldRoot, newRoot, { ca: true, days: -3, notBefore: d.time(now - 9 * day) });
+  const shortCross = issue(oldRoot, newRoot, { ca: true, days: 5 });
+
+  it.each<[string, Certificate[], Certificate[]]>([
+    ['in any order', [lower, upper], [lower, upper]],
+    ['without the root', [lower, upper, root], [lower, upper]],
+    ['without what belongs to another', [lower, stranger, upper], [lower, upper]],
+    ['without one of the same name and another key', [namesake, lower, upper], [lower, upper]],
+    ['without the leaf', [leaf, lower, upper], [lower, upper]],
+    ['by the intermediate that lasts longer', [oldLower, lower, upper], [lower, upper]],
+    ['with a cross certificate for readers of the old root', [lower, upper, cross], [lower, upper, cross]],
+    ['with it beside the new root', [root, lower, upper, cross], [lower, upper, cross]],
+    ['with it though it ends before the leaf', [root, lower, upper, shortCross], [lower, upper, shortCross]],
+    ['without one that ended before the leaf began', [lower, upper, endedCross], [lower, upper]],
+    ['as far as it goes', [upper, root], []],
+    ['of nothing', [], []],
+  ])('%s', (_, pool, expected) => {
+    const names = (certificates: readonly Certificate[]) => certificates.map(({ serialNumber }) => serialNumber);
+    for (const order of orders(pool)) expect(names(orderedChain(leaf, order))).toEqual(names(expected));
+  });
+
+  it('is empty for a root, and for what signed itself', () => {
+    expect(orderedChain(root, [root, cross])).toEqual([]);
+  });
+
+  it('ends in a circle of cross certificates', () => {
+    const back = issue(newRoot, oldRoot, { ca: true, days: 500 });
+    const chain = orderedChain(leaf, [back, cross, upper, lower]);
+    expect(chain).toEqual([lower, upper, cross, back]);
+  });
+
+  it('comes soon where all look alike', () => {
+    const alike = Array.from({ length: 30 }, (_, i) => issue(newRoot, newRoot, { ca: true, days: 100 + i }));
+    const begun = performance.now();
+    orderedChain(issue(newRoot, server), [
+      ...alike,
+      ...Array.from({ length: 30 }, () => issue(lowerCa, lowerCa, { ca: true })),
+    ]);
+    expect(performance.now() - begun).toBeLessThan(2_000);
+  });
+});
