@@ -124,8 +124,9 @@ export function keySpecOfSpki(spki: Uint8Array): KeySpec | undefined {
   const what = 'the public key';
   const fields = sequenceOf(spki, what);
   const algorithm = fields.enter(tags.sequence, what);
-  const { octets } = readBitString(fields.take(tags.bitString), what);
+  const { octets, unused } = readBitString(fields.take(tags.bitString), what);
   fields.end();
+  if (unused > 0) throw malformed(what, 'is not of whole octets');
   switch (readOid(algorithm.take(tags.oid), what)) {
     case keyOids.rsa:
       return { kty: 'RSA', size: modulusLength(octets) };
