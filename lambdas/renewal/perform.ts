@@ -134,8 +134,8 @@ export async function judgeStaged(
 }
 
 function expectation(subject: Subject, plan: Plan, spki: Uint8Array, force: boolean) {
-  const { leaf: before, validity, roots } = subject;
-  return { operation: plan.operation, before, beforeEnd: validity.end, spki, roots, force };
+  const { leaf: before, chain: beforeChain, validity, roots } = subject;
+  return { operation: plan.operation, before, beforeChain, beforeEnd: validity.end, spki, roots, force };
 }
 
 async function issueAndStage(

@@ -8,13 +8,16 @@ import { RenewalError } from '../domain/errors.ts';
 import { formatInstant, type Instant } from '../domain/instant.ts';
 import type { Mode } from '../domain/profile.ts';
 import { parseCertificate, parseIssuer } from '../x509/certificate.ts';
-import { verifyPath } from '../x509/chain.ts';
+import { certificatesAbove, verifyPath } from '../x509/chain.ts';
 import { differences } from '../x509/correspondence.ts';
+import { usagesLeft } from '../x509/extended-key-usage.ts';
 
 export interface Expectation {
   readonly operation: Mode;
   /** The certificate that is replaced. */
   readonly before: Certificate;
+  /** The rest of what is replaced: which usages of the certificate its path has left so far. */
+  readonly beforeChain?: readonly Certificate[];
   /** Its end, by contract 6.8. */
   readonly beforeEnd: Instant;
   /** DER of the public key that was to be certified. */
@@ -25,7 +28,10 @@ export interface Expectation {
 
 export interface VerifiedPair {
   readonly leaf: Certificate;
-  /** From the leaf's issuer upwards, root left out: the verified path and nothing else that the CA may have sent. */
+  /**
+   * From the leaf's issuer upwards, root left out: the verified path, then what else the CA sent that lies on a path from
+   * the leaf up. A cross certificate is for those who know another root. Each stands behind one that it issued.
+   */
   readonly chain: readonly Certificate[];
   /** Undefined where what is trusted is no root: then it is part of the chain, for those who trust the one above it. */
   readonly root: Certificate | undefined;
@@ -37,8 +43,8 @@ export interface VerifiedPair {
 
 /** How far the CA's clock may be ahead of ours. */
 const clockTolerance = 60_000;
-/** More certificates than any CA sends; a chain of thousands is not looked at. */
-const longestAnswer = 20;
+/** More certificates than any CA sends; a chain of hundreds is not looked at. */
+const longestAnswer = 50;
 const day = 86_400_000;
 /** A leaf that lasts both longer than this and ten times as long as before is nobody's policy but a mistake or a theft. */
 const longestExtended = { times: 10, validity: 825 * day } as const;
@@ -57,12 +63,33 @@ export function verifyIssued(certificates: readonly Uint8Array[], expected: Expe
   problems.push(...validityProblems(expected.before, leaf));
   const path = verifyPath(leaf, pool, expected.roots, validFrom);
   if (!path.ok) problems.push(`chain: ${path.problem.replace(/\.$/, '')}`);
+  else problems.push(...usageProblems(path.path, expected, now));
   if (!path.ok || problems.length > 0) throw rejected(problems);
   const [anchor] = path.path.slice(-1);
   if (!anchor) throw rejected(['chain: it has no root']);
   const root = same(anchor.subject, anchor.issuer) ? anchor : undefined;
   const warnings = judgeEnd(path.end, expected);
-  return { leaf, chain: path.path.slice(1, root ? -1 : undefined), root, end: path.end, validFrom, warnings };
+  const verified = path.path.slice(1, root ? -1 : undefined);
+  const others = certificatesAbove(leaf, pool, expected.roots, validFrom).filter(
+    ({ der }) => !path.path.some((one) => same(one.der, der)),
+  );
+  return { leaf, chain: [...verified, ...others], root, end: path.end, validFrom, warnings };
+}
+
+/**
+ * docs/decisions/0009: a usage that a CA above the leaf does not allow is lost, though the leaf names it. One that the path
+ * of the certificate in use leaves to it has to stay.
+ */
+function usageProblems(
+  path: readonly Certificate[],
+  { before, beforeChain, roots }: Expectation,
+  now: Instant,
+): string[] {
+  const was = beforeChain && verifyPath(before, beforeChain, roots, Math.min(now, before.notAfter));
+  if (!was?.ok) return [];
+  const left = usagesLeft(path);
+  const lost = usagesLeft(was.path).filter((usage) => !left.includes(usage));
+  return lost.map((usage) => `chain: it no longer allows ${usage} (extendedKeyUsage), and the present one does`);
 }
 
 function parseAnswer(certificates: readonly Uint8Array[]): { leaf: Certificate; pool: Certificate[] } {

@@ -85,7 +85,12 @@ const rsa: KeyAlgorithm = {
   kmsMessageType: 'DIGEST',
 };
 
-const keyOids = { ec: '1.2.840.10045.2.1', rsa: '1.2.840.113549.1.1.1', ed25519: '1.3.101.112' } as const;
+const keyOids = {
+  ec: '1.2.840.10045.2.1',
+  rsa: '1.2.840.113549.1.1.1',
+  rsaPss: '1.2.840.113549.1.1.10',
+  ed25519: '1.3.101.112',
+} as const;
 
 /** With what a key of this kind signs. */
 export function algorithmOf(spec: KeySpec): KeyAlgorithm {
@@ -119,8 +124,9 @@ export function keySpecOfSpki(spki: Uint8Array): KeySpec | undefined {
   const what = 'the public key';
   const fields = sequenceOf(spki, what);
   const algorithm = fields.enter(tags.sequence, what);
-  const { octets } = readBitString(fields.take(tags.bitString), what);
+  const { octets, unused } = readBitString(fields.take(tags.bitString), what);
   fields.end();
+  if (unused > 0) throw malformed(what, 'is not of whole octets');
   switch (readOid(algorithm.take(tags.oid), what)) {
     case keyOids.rsa:
       return { kty: 'RSA', size: modulusLength(octets) };
@@ -134,6 +140,22 @@ export function keySpecOfSpki(spki: Uint8Array): KeySpec | undefined {
     default:
       return undefined;
   }
+}
+
+/** Whether a SubjectPublicKeyInfo is an EC key without a named curve (RFC 5480 section 2.1.1). Throws InvalidCertificate. */
+export function hasCurveWrittenOut(spki: Uint8Array): boolean {
+  const algorithm = sequenceOf(spki, 'the public key').enter(tags.sequence);
+  const isEc = readOid(algorithm.take(tags.oid), 'the public key') === keyOids.ec;
+  return isEc && algorithm.optional(tags.oid) === undefined;
+}
+
+/** Bits of an RSA key's modulus, for RSASSA-PSS only or for any use; undefined for other keys. Throws InvalidCertificate. */
+export function rsaModulusLength(spki: Uint8Array): number | undefined {
+  const what = 'the public key';
+  const fields = sequenceOf(spki, what);
+  const algorithm = readOid(fields.enter(tags.sequence).take(tags.oid), what);
+  if (algorithm !== keyOids.rsa && algorithm !== keyOids.rsaPss) return undefined;
+  return modulusLength(readBitString(fields.take(tags.bitString), what).octets);
 }
 
 const curveOfOid: ReadonlyMap<string, EcCurve> = new Map([

@@ -6,7 +6,7 @@ import type { Certificate, Extension } from '../domain/certificate.ts';
 import { quote } from '../domain/duration.ts';
 import type { Mode } from '../domain/profile.ts';
 import { type CertificateFields, certificateFields } from './certificate.ts';
-import { basicConstraints, extendedKeyUsages, keyUsages } from './extensions.ts';
+import { authorityKeyIdentifier, basicConstraints, extendedKeyUsages, keyUsages } from './extensions.ts';
 import { subjectAltNames } from './general-names.ts';
 import { formatName } from './names.ts';
 import { nameOfOid, oids } from './oids.ts';
@@ -19,9 +19,11 @@ export interface AllowedDifference {
   /** Undefined: in both. */
   readonly operation?: Mode;
   readonly reason: string;
+  /** An extension that may be gone; the others may only come or change. */
+  readonly mayGo?: true;
 }
 
-/** Whatever is allowed to differ. An extension of this list may also come or go; it may not become critical. */
+/** Whatever is allowed to differ. An extension of this list may also come; it may not become critical. */
 export const allowedDifferences: readonly AllowedDifference[] = [
   {
     field: 'serialNumber',
@@ -35,7 +37,8 @@ export const allowedDifferences: readonly AllowedDifference[] = [
   { field: 'spki', operation: 'rekey', reason: 'A new key is what a rekey is for: it has to differ.' },
   {
     field: oids.authorityKeyIdentifier,
-    reason: 'Names the key of the issuer. step-ca adds it to a certificate that had none.',
+    reason:
+      'Names the key of the issuer. step-ca adds it to a certificate that had none; where it was, readers may rely on it (RFC 5280 section 4.2.1.1 wants it).',
   },
   {
     field: oids.subjectKeyIdentifier,
@@ -43,11 +46,11 @@ export const allowedDifferences: readonly AllowedDifference[] = [
     reason:
       'Names the key, which is new. It may come where none was: step-ca adds it, and it claims nothing but the key.',
   },
-  { field: oids.sctList, reason: 'Receipts of logs for this very certificate (RFC 6962).' },
-  { field: oids.stepProvisioner, reason: "step-ca's own note of who issued the certificate." },
+  { field: oids.sctList, reason: 'Receipts of logs for this very certificate (RFC 6962).', mayGo: true },
+  { field: oids.stepProvisioner, reason: "step-ca's own note of who issued the certificate.", mayGo: true },
 ];
 
-/** RFC 5280 section 4.1.2.2. */
+/** RFC 5280 section 4.1.2.2, which also wants it above 0. */
 const longestSerialNumber = 20;
 
 /**
@@ -61,7 +64,7 @@ export function differences(before: Certificate, after: Certificate, operation: 
   const weak = weakSignature(after);
   return [
     ...versionDifferences(was, came),
-    ...serialDifferences(before, after),
+    ...serialDifferences(before, after, came),
     ...(weak === undefined ? [] : [`the signature is ${weak}, which is too weak`]),
     ...subjectDifferences(before, after),
     ...keyDifferences(before, after, operation),
@@ -74,9 +77,11 @@ function versionDifferences(was: CertificateFields, came: CertificateFields): st
   return came.version < was.version ? [`the version was ${was.version}, came as ${came.version}`] : [];
 }
 
-function serialDifferences(before: Certificate, after: Certificate): string[] {
+function serialDifferences(before: Certificate, after: Certificate, came: CertificateFields): string[] {
   const { serialNumber } = after;
   if (serialNumber === before.serialNumber) return [`the serial number is the old one, ${shorten(serialNumber)}`];
+  if ((came.serialNumber[0] ?? 0) >= 0x80) return ['the serial number is negative'];
+  if (came.serialNumber.every((octet) => octet === 0)) return ['the serial number is 0'];
   const octets = serialNumber.length / 2;
   return octets > longestSerialNumber
     ? [`the serial number has ${octets} octets, ${longestSerialNumber} are allowed`]
@@ -121,7 +126,8 @@ function extensionDifference(
   came: Extension | undefined,
   operation: Mode,
 ): string | undefined {
-  const allowed = mayDiffer(oid, operation);
+  const rule = ruleFor(oid, operation);
+  const allowed = rule !== undefined && (rule.mayGo === true || !isGone(was, came));
   // A critical extension shuts out whoever does not know it, so even a listed one keeps what it was.
   if (came !== undefined && came.critical !== (was?.critical ?? (allowed ? false : came.critical))) {
     return `the extension ${nameOfOid(oid)} was ${criticality(was)}, came as ${criticality(came)}`;
@@ -134,8 +140,15 @@ function extensionDifference(
   return `the extension ${nameOfOid(oid)} was ${describe(was)}, came as ${describe(came)}${hint}`;
 }
 
-function mayDiffer(oid: string, operation: Mode): boolean {
-  return allowedDifferences.some(
+/** An authority key identifier may stay in form and name no key any more. */
+function isGone(was: Extension | undefined, came: Extension | undefined): boolean {
+  if (was === undefined || came === undefined) return was !== undefined;
+  const namesKey = (extension: Extension) => authorityKeyIdentifier({ extensions: [extension] }) !== undefined;
+  return was.oid === oids.authorityKeyIdentifier && namesKey(was) && !namesKey(came);
+}
+
+function ruleFor(oid: string, operation: Mode): AllowedDifference | undefined {
+  return allowedDifferences.find(
     ({ field, operation: only }) => field === oid && (only === undefined || only === operation),
   );
 }

@@ -1,6 +1,6 @@
 /** The extensions that decisions depend on (RFC 5280 section 4.2.1). */
 import type { Certificate, Extension } from '../domain/certificate.ts';
-import { readBitString, readBoolean, readOid, readSmallInteger, sequenceOf, single, tags } from './der.ts';
+import { contextTag, readBitString, readBoolean, readOid, readSmallInteger, sequenceOf, single, tags } from './der.ts';
 import { oids } from './oids.ts';
 
 type WithExtensions = Pick<Certificate, 'extensions'>;
@@ -70,4 +70,20 @@ export function subjectKeyIdentifier(certificate: WithExtensions): Uint8Array | 
 export function authorityKeyIdentifier(certificate: WithExtensions): Uint8Array | undefined {
   const extension = findExtension(certificate, oids.authorityKeyIdentifier);
   return extension && sequenceOf(extension.value, 'the authorityKeyIdentifier extension').optional(0x80)?.value;
+}
+
+/**
+ * The certificate of the issuer that authorityKeyIdentifier names beside its key, or instead of it: DER of its GeneralNames
+ * without their tag, and the octets of its serial number. Throws InvalidCertificate.
+ */
+export function authorityCertificate(certificate: WithExtensions): {
+  readonly issuer: Uint8Array | undefined;
+  readonly serialNumber: Uint8Array | undefined;
+} {
+  const extension = findExtension(certificate, oids.authorityKeyIdentifier);
+  if (extension === undefined) return { issuer: undefined, serialNumber: undefined };
+  const fields = sequenceOf(extension.value, 'the authorityKeyIdentifier extension');
+  fields.optional(contextTag(0, false));
+  const issuer = fields.optional(contextTag(1, true))?.value;
+  return { issuer, serialNumber: fields.optional(contextTag(2, false))?.value };
 }

@@ -9,42 +9,93 @@ import {
   type GeneralNameKind,
   readGeneralName,
 } from './general-names.ts';
-import { type Attribute, type RelativeName, relativeNames } from './names.ts';
+import { comparableName, relativeNames } from './names.ts';
 import { oids } from './oids.ts';
-import { decodeString, hex, sameBytes } from './strings.ts';
 
 const what = 'the nameConstraints extension';
 
-interface Constraints {
-  readonly permitted: readonly GeneralName[];
-  readonly excluded: readonly GeneralName[];
+/** A name or the base of a subtree, read once however often it is compared. */
+interface Comparable {
+  readonly kind: GeneralNameKind;
+  /** Of an address, or an address and its mask. */
+  readonly octets: Uint8Array;
+  /** A host in lowercase, or a directory name; undefined for a name that is not what its kind wants. */
+  readonly text: string | undefined;
+  /** Of an e-mail address, before the `@`. */
+  readonly mailbox?: string;
+  /** What stands behind the first label of a host: of a base, and of a name that starts with a wildcard. */
+  readonly parent?: string | undefined;
 }
 
-/** Names times subtrees. Go draws the line there too: beyond it somebody wants to keep us busy. */
+interface Constraints {
+  readonly permitted: readonly Comparable[];
+  readonly excluded: readonly Comparable[];
+}
+
+/** Names times subtrees, for all pairs of a search. Go draws the line there too: beyond it somebody wants to keep us busy. */
 const mostComparisons = 250_000;
 
 /**
- * Why `issuer`'s name constraints don't let it stand above `certificate`, or undefined when they do. A constraint on a
- * kind of name that is not judged here (otherName, registeredID …) forbids every name of that kind, as section 4.2.1.10
- * demands of those who don't process it. Throws InvalidCertificate for constraints that can't be read.
+ * Judges pairs of certificates, each once. What is compared is counted over all of them, and a pair that there is no
+ * room for any more is refused: a chain from outside can't make the search expensive.
  */
-export function nameConstraintProblem(issuer: Certificate, certificate: Certificate): string | undefined {
-  const extension = findExtension(issuer, oids.nameConstraints);
-  if (extension === undefined) return undefined;
-  const { permitted, excluded } = readConstraints(extension.value);
-  const names = constrainedNames(certificate);
-  if (names.length * (permitted.length + excluded.length) > mostComparisons) return 'too many names and constraints';
-  for (const name of names) {
-    const within = (base: GeneralName) => base.kind === name.kind && isWithin(name, base) !== false;
-    // What can't be told (undefined) is outside of what is permitted, and inside of what is excluded.
-    const surely = (base: GeneralName) => isWithin(name, base) === true;
-    const own = permitted.filter(({ kind }) => kind === name.kind);
-    if (own.length > 0 && !own.some(surely)) return `a name of kind ${name.kind} outside of what is permitted`;
-    if (excluded.some((base) => within(base) || coversExcluded(name, base))) {
-      return `a name of kind ${name.kind} that is excluded`;
-    }
+export class NameConstraints {
+  #left = mostComparisons;
+  readonly #constraints = new Map<Certificate, Constraints | undefined>();
+  readonly #names = new Map<Certificate, readonly Comparable[]>();
+  readonly #problems = new Map<Certificate, Map<Certificate, string | undefined>>();
+
+  /** The issuer's own; undefined without the extension. Throws InvalidCertificate for what can't be read or is empty. */
+  of(issuer: Certificate): Constraints | undefined {
+    return remembered(this.#constraints, issuer, () => {
+      const extension = findExtension(issuer, oids.nameConstraints);
+      return extension && readConstraints(extension.value);
+    });
   }
-  return undefined;
+
+  /**
+   * Why `issuer`'s name constraints don't let it stand above `certificate`, or undefined when they do. A constraint on a
+   * kind of name that is not judged here (otherName, registeredID …) forbids every name of that kind, as section 4.2.1.10
+   * demands of those who don't process it. Throws InvalidCertificate for constraints that can't be read.
+   */
+  problem(issuer: Certificate, certificate: Certificate): string | undefined {
+    const constraints = this.of(issuer);
+    if (constraints === undefined) return undefined;
+    const known = remembered(this.#problems, issuer, () => new Map<Certificate, string | undefined>());
+    return remembered(known, certificate, () => this.#judge(constraints, certificate));
+  }
+
+  #judge({ permitted, excluded }: Constraints, certificate: Certificate): string | undefined {
+    const names = remembered(this.#names, certificate, () => constrainedNames(certificate).map(comparable));
+    const comparisons = names.length * (permitted.length + excluded.length);
+    if (comparisons > this.#left) return 'too many names and constraints';
+    this.#left -= comparisons;
+    for (const name of names) {
+      const own = permitted.filter(({ kind }) => kind === name.kind);
+      // What can't be told (undefined) is outside of what is permitted, and inside of what is excluded.
+      if (own.length > 0 && !own.some((base) => isWithin(name, base) === true)) {
+        return `a name of kind ${name.kind} outside of what is permitted`;
+      }
+      const isExcluded = (base: Comparable) => isWithin(name, base) !== false || coversExcluded(name, base);
+      if (excluded.some((base) => base.kind === name.kind && isExcluded(base))) {
+        return `a name of kind ${name.kind} that is excluded`;
+      }
+    }
+    return undefined;
+  }
+}
+
+/** NameConstraints.problem for one pair. */
+export function nameConstraintProblem(issuer: Certificate, certificate: Certificate): string | undefined {
+  return new NameConstraints().problem(issuer, certificate);
+}
+
+function remembered<Key, Value>(known: Map<Key, Value>, key: Key, make: () => Value): Value {
+  const value = known.get(key);
+  if (value !== undefined || known.has(key)) return value as Value;
+  const made = make();
+  known.set(key, made);
+  return made;
 }
 
 function readConstraints(value: Uint8Array): Constraints {
@@ -52,15 +103,17 @@ function readConstraints(value: Uint8Array): Constraints {
   const permitted = fields.optional(contextTag(0, true));
   const excluded = fields.optional(contextTag(1, true));
   fields.end();
+  if (permitted === undefined && excluded === undefined) throw malformed(what, 'is empty');
   return {
     permitted: permitted === undefined ? [] : readSubtrees(new DerReader(permitted.value, what)),
     excluded: excluded === undefined ? [] : readSubtrees(new DerReader(excluded.value, what)),
   };
 }
 
-/** RFC 5280 knows no minimum but 0 and no maximum. */
-function readSubtrees(reader: DerReader): GeneralName[] {
-  const bases: GeneralName[] = [];
+/** RFC 5280 knows no empty list, no minimum but 0 and no maximum. */
+function readSubtrees(reader: DerReader): Comparable[] {
+  if (reader.done) throw malformed(what, 'holds an empty list');
+  const bases: Comparable[] = [];
   while (!reader.done) {
     const subtree = reader.enter(tags.sequence);
     const base = readGeneralName(subtree, what);
@@ -68,7 +121,7 @@ function readSubtrees(reader: DerReader): GeneralName[] {
     if (base.kind === 'ip' && base.value.length !== 8 && base.value.length !== 32) {
       throw malformed(what, `holds an IP range of ${base.value.length} octets`);
     }
-    bases.push(base);
+    bases.push(comparableBase(base));
   }
   return bases;
 }
@@ -85,23 +138,88 @@ function constrainedNames({ subject, extensions }: Certificate): GeneralName[] {
   return names;
 }
 
-/** Whether the name lies in the subtree; undefined when that can't be told. */
-type Judge = (name: Uint8Array, base: Uint8Array) => boolean | undefined;
-
-const judges: Partial<Record<GeneralNameKind, Judge>> = {
-  dns: (name, base) => isUnder(hostName(name), hostName(base), true),
-  email: isMailboxWithin,
-  uri: isUriWithin,
-  ip: isAddressWithin,
-  directoryName: isNameWithin,
-};
-
-function isWithin(name: GeneralName, base: GeneralName): boolean | undefined {
-  return judges[name.kind]?.(name.value, base.value);
+function comparable({ kind, value }: GeneralName): Comparable {
+  switch (kind) {
+    case 'dns': {
+      const text = hostOf(asciiText(value));
+      return { kind, octets: value, text, parent: text && wildcardParent(text) };
+    }
+    case 'email': {
+      const [mailbox, host] = splitAddress(asciiText(value));
+      return { kind, octets: value, text: mailbox ? hostOf(host) : undefined, mailbox };
+    }
+    case 'uri':
+      return { kind, octets: value, text: hostOfUri(asciiText(value)) };
+    case 'directoryName':
+      return { kind, octets: value, text: comparableName(value) };
+    default:
+      return { kind, octets: value, text: undefined };
+  }
 }
 
-function hostName(octets: Uint8Array): string {
-  return asciiText(octets).toLowerCase().replace(/\.$/, '');
+/** A base may be a part of a name: a domain with a leading period, a host without a mailbox, nothing at all. */
+function comparableBase({ kind, value }: GeneralName): Comparable {
+  switch (kind) {
+    case 'dns': {
+      const text = withoutRoot(asciiText(value));
+      return { kind, octets: value, text, parent: text.replace(/^\.?[^.]*\.?/, '') };
+    }
+    case 'email': {
+      const text = asciiText(value).toLowerCase();
+      if (!text.includes('@')) return { kind, octets: value, text };
+      return comparable({ kind, value });
+    }
+    case 'uri':
+      return { kind, octets: value, text: asciiText(value).toLowerCase() };
+    default:
+      return comparable({ kind, value });
+  }
+}
+
+function wildcardParent(host: string): string | undefined {
+  const [label = '', ...parent] = host.split('.');
+  return label.includes('*') ? parent.join('.') : undefined;
+}
+
+function withoutRoot(host: string): string {
+  return host.toLowerCase().replace(/\.$/, '');
+}
+
+/** Undefined for what has an empty label: readers would not agree on where it lies. */
+function hostOf(text: string): string | undefined {
+  const host = withoutRoot(text);
+  return host.split('.').includes('') ? undefined : host;
+}
+
+/** At the only `@`; only a quoted mailbox may hold more of them (RFC 5321 section 4.1.2). Both '' for anything else. */
+function splitAddress(address: string): [mailbox: string, host: string] {
+  const [, mailbox = '', host = ''] = /^([^@"]*|"(?:[^"\\]|\\.)*")@([^@]*)$/.exec(address) ?? [];
+  return [mailbox, host];
+}
+
+const authority = /^[a-z][a-z0-9+.-]*:\/\/(?:[^/?#@]*@)?([^/?#@:[\]]+)(?::\d*)?(?:[/?#]|$)/i;
+
+/** Addresses and URIs without a host can't be judged. */
+function hostOfUri(uri: string): string | undefined {
+  const host = hostOf(authority.exec(uri)?.[1] ?? '');
+  return host === undefined || /^[\d.]+$/.test(host) ? undefined : host;
+}
+
+/** Whether the name lies in the subtree of its kind; undefined when that can't be told. */
+function isWithin(name: Comparable, base: Comparable): boolean | undefined {
+  if (name.kind === 'ip') return isAddressWithin(name.octets, base.octets);
+  if (name.text === undefined || base.text === undefined) return undefined;
+  switch (name.kind) {
+    case 'dns':
+      return isUnder(name.text, base.text, true);
+    case 'uri':
+      return isUnder(name.text, base.text, false);
+    case 'email': // a base is one mailbox, the mailboxes of one host, or with a leading period those of the hosts below it
+      if (base.mailbox !== undefined) return name.mailbox === base.mailbox && name.text === base.text;
+      return isUnder(name.text, base.text, false);
+    default: // a directory: the base's RDNs are the first ones of the name
+      return name.text.startsWith(base.text);
+  }
 }
 
 /** A base that starts with a period takes subdomains only; '' takes everything. */
@@ -112,31 +230,8 @@ function isUnder(host: string, base: string, subdomains: boolean): boolean {
 }
 
 /** `*.example.com` stands for the excluded `www.example.com` too, although it does not lie under it. */
-function coversExcluded(name: GeneralName, base: GeneralName): boolean {
-  if (name.kind !== 'dns' || base.kind !== 'dns') return false;
-  const [label = '', ...parent] = hostName(name.value).split('.');
-  const [, ...parentOfBase] = hostName(base.value).replace(/^\./, '').split('.');
-  return label.includes('*') && parent.join('.') === parentOfBase.join('.');
-}
-
-/** A base is one mailbox, the mailboxes of one host, or with a leading period those of the hosts below it. */
-function isMailboxWithin(name: Uint8Array, base: Uint8Array): boolean | undefined {
-  const [mailbox, constraint] = [asciiText(name), asciiText(base)];
-  const at = mailbox.lastIndexOf('@');
-  if (at <= 0 || at === mailbox.length - 1) return undefined;
-  const host = mailbox.slice(at + 1).toLowerCase();
-  const baseAt = constraint.lastIndexOf('@');
-  if (baseAt === -1) return isUnder(host, constraint.toLowerCase(), false);
-  return mailbox.slice(0, at) === constraint.slice(0, baseAt) && host === constraint.slice(baseAt + 1).toLowerCase();
-}
-
-const authority = /^[a-z][a-z0-9+.-]*:\/\/(?:[^/?#@]*@)?([^/?#@:[\]]+)(?::\d*)?(?:[/?#]|$)/i;
-
-/** The base is a host, or with a leading period the hosts below it. Addresses and URIs without a host can't be judged. */
-function isUriWithin(name: Uint8Array, base: Uint8Array): boolean | undefined {
-  const host = authority.exec(asciiText(name))?.[1]?.toLowerCase().replace(/\.$/, '');
-  if (host === undefined || /^[\d.]+$/.test(host)) return undefined;
-  return isUnder(host, asciiText(base).toLowerCase(), false);
+function coversExcluded(name: Comparable, base: Comparable): boolean {
+  return name.kind === 'dns' && name.parent !== undefined && name.parent === base.parent;
 }
 
 /** The base is an address and its mask. */
@@ -149,29 +244,4 @@ function isAddressWithin(name: Uint8Array, base: Uint8Array): boolean {
       return (octet & mask) === ((base[i] ?? 0) & mask);
     })
   );
-}
-
-/** The base's RDNs are the first ones of the name. */
-function isNameWithin(name: Uint8Array, base: Uint8Array): boolean {
-  const names = relativeNames(name);
-  return relativeNames(base).every((rdn, i) => {
-    const own = names[i];
-    return own !== undefined && isSameRdn(own, rdn);
-  });
-}
-
-function isSameRdn(a: RelativeName, b: RelativeName): boolean {
-  return a.length === b.length && a.every((one) => b.some((other) => isSameAttribute(one, other)));
-}
-
-/** Section 7.1: the type of string, letter case and runs of spaces don't count. */
-function isSameAttribute(a: Attribute, b: Attribute): boolean {
-  if (a.type !== b.type) return false;
-  return sameBytes(a.value.bytes, b.value.bytes) || prepared(a) === prepared(b);
-}
-
-function prepared({ value }: Attribute): string {
-  const text = decodeString(value);
-  if (text === undefined) return `#${hex(value.bytes)}`;
-  return `"${text.normalize('NFKC').toLowerCase().trim().split(/\s+/).join(' ')}`;
 }

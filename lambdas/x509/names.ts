@@ -81,6 +81,28 @@ function formatAttribute({ type, value }: Attribute): string {
   return `${shortName ?? type}=${text === undefined ? `#${hex(value.bytes)}` : escapeValue(text)}`;
 }
 
+/**
+ * A Name as one text, the same for names that are equal by RFC 5280 section 7.1: the type of string, letter case, runs of
+ * spaces and the order within an RDN don't count. The text of the first RDNs of a name is where the name's text begins,
+ * and no other name's begins so. Throws InvalidCertificate.
+ */
+export function comparableName(nameDer: Uint8Array): string {
+  return relativeNames(nameDer)
+    .map((attributes) => sized(attributes.map(comparableAttribute).sort().join('')))
+    .join('');
+}
+
+function comparableAttribute({ type, value }: Attribute): string {
+  const text = decodeString(value);
+  const prepared = text?.normalize('NFKC').toLowerCase().trim().split(/\s+/).join(' ');
+  return sized(type) + sized(prepared === undefined ? `#${hex(value.bytes)}` : `"${prepared}`);
+}
+
+/** With its length before it, so that where it ends can't be argued about. */
+function sized(text: string): string {
+  return `${text.length}:${text}`;
+}
+
 const special = /^[ #]|["+,;<>\\]| $/g;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what has to be escaped
 const unseen = /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g;

@@ -17,7 +17,12 @@ export const oids = {
   extendedKeyUsage: '2.5.29.37',
   inhibitAnyPolicy: '2.5.29.54',
   authorityInfoAccess: '1.3.6.1.5.5.7.1.1',
+  /** RFC 3779: Internet resources. */
+  ipAddressBlocks: '1.3.6.1.5.5.7.1.7',
+  autonomousSystemIds: '1.3.6.1.5.5.7.1.8',
   tlsFeature: '1.3.6.1.5.5.7.1.24',
+  ocspNoCheck: '1.3.6.1.5.5.7.48.1.5',
+  netscapeCertType: '2.16.840.1.113730.1.1',
   /** RFC 6962: signed certificate timestamps. */
   sctList: '1.3.6.1.4.1.11129.2.4.2',
   /** step-ca names in it the provisioner that issued the certificate. */
@@ -25,6 +30,13 @@ export const oids = {
 
   serverAuth: '1.3.6.1.5.5.7.3.1',
   clientAuth: '1.3.6.1.5.5.7.3.2',
+  codeSigning: '1.3.6.1.5.5.7.3.3',
+  emailProtection: '1.3.6.1.5.5.7.3.4',
+  timeStamping: '1.3.6.1.5.5.7.3.8',
+  ocspSigning: '1.3.6.1.5.5.7.3.9',
+  /** Server Gated Cryptography: how servers' certificates were marked before there was serverAuth. */
+  microsoftSgc: '1.3.6.1.4.1.311.10.3.3',
+  netscapeSgc: '2.16.840.1.113730.4.1',
   anyExtendedKeyUsage: '2.5.29.37.0',
 } as const;
 

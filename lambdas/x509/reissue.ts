@@ -12,11 +12,11 @@ import type { Entropy } from '../domain/ports.ts';
 import type { Signer } from '../domain/signer.ts';
 import { algorithmOf, signatureAlgorithmDer } from './algorithms.ts';
 import { contextTag, sequenceOf, tags } from './der.ts';
-import { bitString, context, encode, integer, sequence, time, unsignedInteger } from './der-encode.ts';
+import { bitString, context, integer, sequence, time, unsignedInteger } from './der-encode.ts';
 import { authorityKeyIdentifierOf, encodeExtension, subjectKeyIdentifierOf } from './extension-values.ts';
-import { authorityKeyIdentifier, findExtension, subjectKeyIdentifier } from './extensions.ts';
+import { authorityCertificate, findExtension } from './extensions.ts';
+import { namesAsIssuer } from './issuer-rules.ts';
 import { oids } from './oids.ts';
-import { sameBytes } from './strings.ts';
 
 export interface NewValidity {
   /** To the second; a fraction is dropped. */
@@ -123,18 +123,9 @@ function newAuthorityKey({ certificate, issuer }: ReissueRequest): Extension {
  * named itself so has a new serial number now.
  */
 function stillNamesIssuer({ certificate, issuer }: ReissueRequest): boolean {
-  const extension = findExtension(certificate, oids.authorityKeyIdentifier);
-  if (extension === undefined) return true;
-  const fields = sequenceOf(extension.value, 'the authorityKeyIdentifier extension');
-  fields.optional(contextTag(0, false));
-  fields.optional(contextTag(1, true));
-  const serialNumber = fields.optional(contextTag(2, false))?.value;
-  const named = authorityKeyIdentifier(certificate);
-  const actual = subjectKeyIdentifier(issuer === 'self' ? certificate : issuer);
-  if (named !== undefined && actual !== undefined && !sameBytes(named, actual)) return false;
-  if (serialNumber === undefined) return true;
-  if (issuer === 'self') return false;
-  return sameBytes(encode(tags.integer, serialNumber), unsignedInteger(Buffer.from(issuer.serialNumber, 'hex')));
+  if (issuer !== 'self') return namesAsIssuer(certificate, issuer);
+  const isByKeyAlone = authorityCertificate(certificate).serialNumber === undefined;
+  return isByKeyAlone && namesAsIssuer(certificate, certificate);
 }
 
 /**

@@ -1,10 +1,14 @@
 /** Contract 6.2: a CA's answer with any one field changed is refused, and nothing is promoted. A row a field. */
+import type { KeyObject } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import { pemBlocks } from '../../lambdas/domain/pem.ts';
 import { renewOnDemand } from '../../lambdas/renewal/on-demand.ts';
 import type { Tamper } from '../fakes/ca.ts';
 import { usualExtensions } from '../fakes/ca.ts';
 import {
+  authorityKeyIdentifier,
   basicConstraints,
+  clientAuth,
   commonNameOnly,
   extendedKeyUsage,
   extension,
@@ -20,7 +24,7 @@ import {
 } from '../fakes/certificates.ts';
 import { hour, newKey, pairOf, start, World } from './world.ts';
 
-const oids = { ku: '2.5.29.15', san: '2.5.29.17', eku: '2.5.29.37', ski: '2.5.29.14' };
+const oids = { ku: '2.5.29.15', san: '2.5.29.17', eku: '2.5.29.37', ski: '2.5.29.14', aki: '2.5.29.35' };
 const policy = extension('2.5.29.32', Uint8Array.from([0x30, 0x08, 0x30, 0x06, 0x06, 0x04, 0x2a, 0x03, 0x04, 0x05]));
 const unknown = extension('1.2.3.4.5', octets(Uint8Array.of(1, 2, 3)));
 const leafExtensions = [...usualExtensions, policy, unknown];
@@ -77,6 +81,10 @@ const rows: [string, Tamper][] = [
   ['an end that is the same', (t) => ({ ...t, notAfter: start + 2 * hour })],
   ['expired already', (t) => ({ ...t, notBefore: start - 9 * hour, notAfter: start - hour })],
   ['a notBefore over a minute ahead', (t) => ({ ...t, notBefore: start + minute + 1000 })],
+  ['the serial number 0', (t) => ({ ...t, serialNumber: Uint8Array.of(0) })],
+  ['no AKI', (t) => without(t, oids.aki)],
+  ['no SKI', (t) => without(t, oids.ski)],
+  ['an AKI of another key', (t) => replaced(t, oids.aki, authorityKeyIdentifier(spkiOf(newKey())))],
   ['a serial number too long', (t) => ({ ...t, serialNumber: new Uint8Array(21).fill(0x11) })],
 ];
 
@@ -180,5 +188,122 @@ describe('what is refused besides', () => {
     await expect(renewOnDemand(world, { secretId: arn, mode: 'renew', force: true })).rejects.toMatchObject({
       name: 'CertificateRejected',
     });
+  });
+});
+
+/** An intermediate of the world's CA, by the root of any CA, for usages of its own. */
+function intermediateBy(
+  { ca }: World,
+  issuer: { rootName: Uint8Array; rootKey: KeyObject },
+  more: { usages?: readonly string[]; notAfter?: number } = {},
+) {
+  const { intermediateName, intermediateKey } = ca.hierarchy;
+  return signCertificate(
+    {
+      subject: intermediateName,
+      spki: spkiOf(intermediateKey),
+      notBefore: start - 100 * hour,
+      notAfter: more.notAfter ?? start + 1000 * hour,
+      extensions: [
+        keyUsage('keyCertSign', 'cRLSign'),
+        basicConstraints(true, 0),
+        subjectKeyIdentifier(spkiOf(intermediateKey)),
+        authorityKeyIdentifier(spkiOf(issuer.rootKey)),
+        ...(more.usages ? [extendedKeyUsage(...more.usages)] : []),
+      ],
+    },
+    { subject: issuer.rootName, key: issuer.rootKey },
+  );
+}
+
+/** What a renewal stores as the chain, DER in base64. */
+async function storedChain(world: World, chain: readonly Uint8Array[], roots: readonly Uint8Array[]) {
+  world.ca.tamperChain = ([leaf = new Uint8Array()]) => [leaf, ...chain];
+  world.ca.roots = async () => roots;
+  const arn = world.enrol();
+  await renewOnDemand(world, { secretId: arn });
+  const value = world.store.value(arn);
+  const { certificateChain } = JSON.parse(value.kind === 'string' ? value.text : '{}');
+  return pemBlocks(certificateChain).map(({ der }) => Buffer.from(der).toString('base64'));
+}
+
+describe('a cross certificate, for those who know another root, is kept', () => {
+  const base64 = (chain: readonly Uint8Array[]) => chain.map((der) => Buffer.from(der).toString('base64'));
+
+  it.each(['both roots are trusted', 'the new one only', 'the old one only'])('where %s', async (trusted) => {
+    const world = new World();
+    const { root, intermediate } = world.ca.hierarchy;
+    const old = makeHierarchy(start - 100 * hour, start + 500 * hour, 'Old');
+    const cross = intermediateBy(world, old, { notAfter: start + 400 * hour });
+    const stranger = makeHierarchy(start - 100 * hour, start + 500 * hour, 'Stranger');
+    const roots = { 'both roots are trusted': [old.root, root], 'the new one only': [root] }[trusted] ?? [old.root];
+    const sent = [stranger.intermediate, old.root, cross, root, intermediate];
+    const verified = trusted === 'the old one only' ? [cross, intermediate] : undefined;
+    const stored = await storedChain(world, sent, roots);
+    expect([...stored].sort()).toEqual(base64([intermediate, cross]).sort());
+    if (verified) expect(stored).toEqual(base64(verified));
+  });
+
+  it('of the root, behind the intermediate that it issued', async () => {
+    const world = new World();
+    const { root, rootName, rootKey, intermediate } = world.ca.hierarchy;
+    const old = makeHierarchy(start - 100 * hour, start + 500 * hour, 'Old');
+    const cross = signCertificate(
+      {
+        subject: rootName,
+        spki: spkiOf(rootKey),
+        notBefore: start - hour,
+        notAfter: start + 400 * hour,
+        extensions: [keyUsage('keyCertSign'), basicConstraints(true), subjectKeyIdentifier(spkiOf(rootKey))],
+      },
+      { subject: old.rootName, key: old.rootKey },
+    );
+    for (const roots of [[root], [root, old.root]]) {
+      expect(await storedChain(new WorldOf(world), [cross, root, intermediate], roots)).toEqual(
+        base64([intermediate, cross]),
+      );
+    }
+  });
+});
+
+/** Another world with the same CA. */
+class WorldOf extends World {
+  constructor({ ca }: World) {
+    super();
+    this.ca.hierarchy = ca.hierarchy;
+  }
+}
+
+describe('extended key usages', () => {
+  const renewUnder = async (before: readonly string[] | undefined, after: readonly string[] | undefined) => {
+    const world = new World();
+    const by = (usages: readonly string[] | undefined) =>
+      intermediateBy(world, world.ca.hierarchy, usages && { usages });
+    world.ca.hierarchy = { ...world.ca.hierarchy, intermediate: by(before) };
+    const arn = world.enrol();
+    world.ca.hierarchy = { ...world.ca.hierarchy, intermediate: by(after) };
+    return renewOnDemand(world, { secretId: arn });
+  };
+  const mail = '1.3.6.1.5.5.7.3.4';
+
+  it.each([
+    ['serverAuth', undefined, [clientAuth]],
+    ['both', undefined, [mail]],
+    ['serverAuth, and never did', [clientAuth], [clientAuth]],
+    ['clientAuth any more', [serverAuth, clientAuth], [serverAuth]],
+    ['clientAuth, and the CA before allowed anything', undefined, [serverAuth]],
+  ])('are not those of the leaf where its CA does not allow %s', async (_, before, after) => {
+    await expect(renewUnder(before, after)).rejects.toMatchObject({
+      name: 'CertificateRejected',
+      message: expect.stringContaining('extendedKeyUsage'),
+    });
+  });
+
+  it.each([
+    ['both', undefined, [serverAuth, clientAuth]],
+    ['anything', [serverAuth, clientAuth], undefined],
+    ['serverAuth alone, as it always did', [serverAuth], [serverAuth]],
+  ])('are those of the leaf where its CA allows %s', async (_, before, after) => {
+    expect(await renewUnder(before, after)).toMatchObject({ outcome: 'rekeyed' });
   });
 });

@@ -1,6 +1,9 @@
-import { describe, expect, it } from 'vitest';
-import { verifyPath } from '../../lambdas/x509/chain.ts';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { chainEnd, verifyPath } from '../../lambdas/x509/chain.ts';
+import * as d from '../../lambdas/x509/der-encode.ts';
+import { oids } from '../../lambdas/x509/oids.ts';
 import { cpuTime } from '../support/cpu-time.ts';
+import * as make from './issue.ts';
 import { issue, named, now, party } from './issue.ts';
 
 const [rootCa, interCa, leafParty] = [party('Root'), party('Intermediate'), party('leaf')];
@@ -35,6 +38,35 @@ describe('pools that were made to hurt', () => {
     const pool = layers.flatMap((p, i) => Array.from({ length: 40 }, () => issue(layers[i + 1] ?? p, p, { ca: true })));
     const bottom = issue(layers[0] ?? rootCa, leafParty);
     quickly(() => expect(problemOf(bottom, pool, [root], now)).not.toBe('a path'));
+  }, 20_000);
+
+  it('twelve intermediates with hundreds of names and constraints, 40 KB in all', () => {
+    const names = (prefix: string, count: number) =>
+      Array.from({ length: count }, (_, i) => make.dns(`${prefix}${i.toString(36)}`));
+    const nothing = d.sequence(d.context(1, ...names('z', 230).map((base) => d.sequence(base))));
+    const many = make.sans(...names('a', 270));
+    const extensions = [
+      make.basicConstraints(true),
+      make.keyUsage(5, 6),
+      many,
+      make.ext(oids.nameConstraints, nothing, true),
+    ];
+    // Two names in turn: each has six issuers by name, one of which signed it.
+    const ring = Array.from({ length: 12 }, (_, i) => party(i % 2 === 0 ? 'A' : 'B'));
+    const pool = ring.map((each, i) => issue(ring[(i + 1) % 12] ?? each, each, { extensions }));
+    const bottom = issue(ring[0] ?? rootCa, leafParty, { extensions: [many] });
+    const compared = vi.spyOn(String.prototype, 'endsWith');
+    onTestFinished(() => compared.mockRestore());
+    quickly(() => {
+      expect(problemOf(bottom, pool, [root], now)).toMatch(/too many names and constraints|by the key of/);
+      expect(compared.mock.calls.length).toBeLessThan(300_000);
+      expect(chainEnd(bottom, pool, [root])).toEqual({ end: bottom.notAfter, endsWith: 'leaf' });
+      expect(compared.mock.calls.length).toBeLessThan(600_000);
+    });
+    compared.mockRestore();
+    const byRoot = issue(rootCa, ring[0] ?? rootCa, { ca: true, days: 70 });
+    const path = [bottom, byRoot, root];
+    quickly(() => expect(verifyPath(bottom, [...pool, byRoot], [root], now)).toMatchObject({ path }));
   }, 20_000);
 
   it('a chain of 1,000', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parseCertificate } from '../../lambdas/x509/certificate.ts';
 import * as d from '../../lambdas/x509/der-encode.ts';
-import { nameConstraintProblem } from '../../lambdas/x509/name-constraints.ts';
+import { NameConstraints, nameConstraintProblem } from '../../lambdas/x509/name-constraints.ts';
 import { oids } from '../../lambdas/x509/oids.ts';
 import { golden } from './golden.ts';
 import * as make from './issue.ts';
@@ -45,6 +45,18 @@ describe('inside a permitted subtree', () => {
     ['with a leading period: below', dns('.example.org'), dns('a.example.org'), true],
     ['with a leading period: not itself', dns('.example.org'), dns('example.org'), false],
     ['everything', dns(''), dns('a.example'), true],
+    ['a host with an empty label before it', dns('example.org'), dns('.example.org'), false],
+    ['a host with an empty label inside', dns('example.org'), dns('a..example.org'), false],
+    ['a host with an empty label, everything', dns(''), dns('.example.org'), false],
+    ['a name without any label', dns(''), dns(''), false],
+    ['an address with two @', email('example.org'), email('jo@evil.example@example.org'), false],
+    ['an address with two @, everything', email(''), email('jo@@example.org'), false],
+    ['an address with an @ in quotes', email('example.org'), email('"jo@home"@example.org'), true],
+    ['an address with quotes that do not end', email('example.org'), email('"jo@example.org'), false],
+    ['an address of a host with an empty label', email('.example.org'), email('jo@.example.org'), false],
+    ['a base with two @', email('jo@a@example.org'), email('x@example.org'), false],
+    ['a base without a mailbox', email('@example.org'), email('x@example.org'), false],
+    ['a URI of a host with an empty label', uri('.example.org'), uri('https://.example.org/'), false],
     ['a mailbox', email('jo@example.org'), email('jo@EXAMPLE.org'), true],
     ['another letter case of a mailbox', email('jo@example.org'), email('Jo@example.org'), false],
     ['the same mailbox of another host', email('jo@example.org'), email('jo@evil.example'), false],
@@ -161,6 +173,10 @@ describe('excluded subtrees', () => {
     ['an address', ip(10, 0, 0, 0, 255, 0, 0, 0), ip(10, 0, 0, 1), true],
     ['an address beside', ip(10, 0, 0, 0, 255, 0, 0, 0), ip(11, 0, 0, 1), false],
     ['a mailbox that can not be read', email('example.org'), email('nobody'), true],
+    ['a host that can not be read', dns('example.org'), dns('.evil.example'), true],
+    ['an address with two @', email('example.org'), email('a@b@evil.example'), true],
+    ['a wildcard alone covers a name of one label', dns('www'), dns('*'), true],
+    ['a wildcard covers a base with a leading period', dns('.www.example.org'), dns('*.example.org'), true],
     ['a URI that can not be read', uri('example.org'), uri('mailto:x'), true],
     ['a kind that is not judged', otherName(), otherName(), true],
     ['a wildcard of another kind', dns('www.example.org'), email('*.example.org'), false],
@@ -205,6 +221,21 @@ it('refuses what stands behind the lists', () => {
   const value = d.sequence(d.context(0, d.sequence(dns('a'))), d.nullValue());
   const issuer = issue(ca, ca, { extensions: [make.ext(oids.nameConstraints, value)] });
   expect(() => nameConstraintProblem(issuer, holding())).toThrow('nameConstraints extension has bytes behind');
+});
+
+it('a search compares no more for many pairs than for one, and each pair once', () => {
+  const many = (count: number) => Array.from({ length: count }, (_, i) => dns(`a${i}.example`));
+  const search = new NameConstraints();
+  const issuer = constraints(
+    [],
+    Array.from({ length: 250 }, (_, i) => dns(`b${i}.example`)),
+  );
+  const leaves = Array.from({ length: 5 }, () => holding(...many(250)));
+  for (const leaf of leaves.slice(0, 4)) expect(search.problem(issuer, leaf)).toBeUndefined();
+  for (let time = 0; time < 9; time++) expect(search.problem(issuer, leaves[0] ?? issuer)).toBeUndefined();
+  expect(search.problem(issuer, leaves[4] ?? issuer)).toContain('too many');
+  expect(search.problem(constraints([], [dns('b.example')]), holding(dns('a.example')))).toContain('too many');
+  expect(search.problem(constraints([], [dns('b.example')]), holding())).toBeUndefined();
 });
 
 it('refuses to compare for ever', () => {

@@ -1,0 +1,39 @@
+/** Every case of x509-limbo and BetterTLS as what a CA answers to the renewal of a certificate that is the same but for its serial number. */
+import { expect, it } from 'vitest';
+import { RenewalError } from '../../lambdas/domain/errors.ts';
+import { verifyIssued } from '../../lambdas/renewal/verify.ts';
+import { certificateFields, parseCertificate } from '../../lambdas/x509/certificate.ts';
+import { base64, type PathCase, type PathSuite, pathSuite } from '../support/suites.ts';
+
+/** The leaf with the last bit of its serial number changed. */
+function predecessorOf(der: Uint8Array): Uint8Array {
+  const { serialNumber } = certificateFields(der);
+  const end = serialNumber.byteOffset - der.byteOffset + serialNumber.length;
+  return der.with(end - 1, (der[end - 1] ?? 0) ^ 1);
+}
+
+function judged({ certificates }: PathSuite, { leaf, pool, roots, now, avoid = [] }: PathCase): string {
+  const der = (index: number) => base64(certificates[index] ?? '');
+  try {
+    const after = parseCertificate(der(leaf));
+    const before = parseCertificate(predecessorOf(der(leaf)));
+    const expected = { operation: 'renew', before, beforeEnd: 0, spki: after.spki, force: false } as const;
+    const trusted = roots.map((index) => parseCertificate(der(index)));
+    const pair = verifyIssued([leaf, ...pool].map(der), { ...expected, roots: trusted }, Date.parse(now));
+    const shunned = new Set(avoid.map((index) => certificates[index]));
+    const isShunned = pair.chain.some((one) => shunned.has(Buffer.from(one.der).toString('base64')));
+    return isShunned ? 'accept, with a certificate to avoid' : 'accept';
+  } catch (error) {
+    if (error instanceof RenewalError) return 'reject';
+    throw error;
+  }
+}
+
+it.each(['limbo', 'bettertls'] as const)('%s', (name) => {
+  const suite = pathSuite(name);
+  const wrong = suite.cases.flatMap((each) => {
+    const found = judged(suite, each);
+    return found === (each.shouldIssued ?? each.should) ? [] : [`${each.id}: ${found}`];
+  });
+  expect(wrong).toEqual([]);
+});

@@ -1,0 +1,189 @@
+import { describe, expect, it } from 'vitest';
+import type { Certificate, Extension } from '../../lambdas/domain/certificate.ts';
+import { chainEnd, verifyPath } from '../../lambdas/x509/chain.ts';
+import * as d from '../../lambdas/x509/der-encode.ts';
+import { usagesLeft } from '../../lambdas/x509/extended-key-usage.ts';
+import { oids } from '../../lambdas/x509/oids.ts';
+import * as make from './issue.ts';
+import { day, issue, now, party } from './issue.ts';
+import { opensslAccepts } from './openssl.ts';
+
+const {
+  serverAuth: server,
+  clientAuth: client,
+  emailProtection: mail,
+  codeSigning: code,
+  ocspSigning,
+  timeStamping,
+  microsoftSgc,
+  netscapeSgc,
+  anyExtendedKeyUsage: any,
+} = oids;
+const own = '1.3.6.1.4.1.32473.3';
+
+/** undefined: no extension. */
+type Usages = readonly string[] | undefined;
+const usage = (named: Usages): Extension[] =>
+  named === undefined ? [] : [make.ext(oids.extendedKeyUsage, d.sequence(...named.map((each) => d.oid(each))))];
+const caExtensions = [make.basicConstraints(true), make.keyUsage(5, 6)];
+
+const [rootCa, leafParty] = [party('Root'), party('leaf')];
+const root = issue(rootCa, rootCa, { ca: true, days: 100 });
+const names = make.sans(make.dns('leaf.example'), make.email('jo@leaf.example'));
+
+let parties = 0;
+
+/** Each issuer has a name of its own, so that openssl can have those of many paths at once. */
+function pathOf(leafUsages: Usages, ...issuerUsages: Usages[]) {
+  const authorities = issuerUsages.map(() => party(`CA ${parties++}`));
+  const issuers = authorities.map((each, i) =>
+    issue(authorities[i + 1] ?? rootCa, each, { extensions: [...caExtensions, ...usage(issuerUsages[i])] }),
+  );
+  const leaf = issue(authorities[0] ?? rootCa, leafParty, {
+    extensions: [make.keyUsage(0), names, ...usage(leafUsages)],
+  });
+  return { leaf, issuers };
+}
+
+const shown = (named: Usages) => named?.join(' ') ?? 'no usages';
+
+describe('the usages that a path leaves', () => {
+  const sets: Usages[] = [
+    undefined,
+    [any],
+    [server],
+    [client],
+    [server, client],
+    [mail],
+    [code],
+    [microsoftSgc],
+    [netscapeSgc, client],
+    [any, server],
+    [own],
+  ];
+  const paths = sets.flatMap((leaf) => [
+    ...sets.map((issuer) => [leaf, issuer]),
+    [leaf, [server], undefined],
+    [leaf, undefined, [client]],
+    [leaf, [server], [client]],
+  ]);
+  it.each([
+    ['serverAuth', 'sslserver'],
+    ['clientAuth', 'sslclient'],
+    ['emailProtection', 'smimesign'],
+  ])(
+    'are those of openssl: %s',
+    (name, purpose) => {
+      const made = paths.map(([leaf, ...issuers]) => pathOf(leaf, ...issuers));
+      const judged = opensslAccepts({
+        leaves: made.map(({ leaf }) => leaf),
+        issuers: made.flatMap(({ issuers }) => issuers),
+        roots: [root],
+        args: ['-purpose', purpose],
+      });
+      const left = made.map(({ leaf, issuers }) => usagesLeft([leaf, ...issuers, root]).includes(name));
+      const differing = paths.filter((_, i) => judged[i] !== left[i]).map((path) => path.map(shown).join(' < '));
+      expect(differing).toEqual([]);
+    },
+    60_000,
+  );
+
+  it('the root counts, by its own extension', () => {
+    const rootFor = (named: Usages) =>
+      issue(rootCa, rootCa, { days: 100, extensions: [...caExtensions, ...usage(named)] });
+    const { leaf, issuers } = pathOf([server, client], undefined);
+    const judged = sets.map((named) => {
+      const roots = [rootFor(named)];
+      const of = (purpose: string) => opensslAccepts({ leaves: [leaf], issuers, roots, args: ['-purpose', purpose] });
+      return [
+        shown(named),
+        ...(of('sslserver')[0] ? ['serverAuth'] : []),
+        ...(of('sslclient')[0] ? ['clientAuth'] : []),
+      ];
+    });
+    expect(sets.map((named) => [shown(named), ...usagesLeft([leaf, ...issuers, rootFor(named)])])).toEqual(judged);
+  }, 60_000);
+});
+
+describe('verifyPath', () => {
+  const refused = (problem: string) =>
+    expect.objectContaining({ ok: false, problem: expect.stringContaining(problem) });
+  const taken = expect.objectContaining({ ok: true });
+  const table: [what: string, leaf: Usages, issuers: Usages[], verdict: unknown][] = [
+    ["a server's leaf under a CA for servers", [server], [[server, client]], taken],
+    ["a server's leaf under a CA for clients", [server], [[client]], refused('does not allow serverAuth')],
+    ["a server's leaf under a CA for mail", [server], [[mail]], refused('does not allow serverAuth')],
+    ["a server's leaf under a CA for anything else", [server], [[any]], refused('does not allow serverAuth')],
+    ["a server's leaf under a CA for servers by an old name", [server], [[netscapeSgc]], taken],
+    ["a server's leaf, the second CA is not for servers", [server], [undefined, [client]], refused('serverAuth')],
+    ["a server's and client's leaf under a CA for servers", [server, client], [[server]], taken],
+    ["a server's and client's leaf under a CA for clients", [server, client], [[client]], refused('serverAuth')],
+    ["a client's leaf under a CA for servers", [client], [[server]], refused('does not allow clientAuth')],
+    ["a client's and mail's leaf under a CA for mail", [client, mail], [[mail]], refused('does not allow clientAuth')],
+    ['a leaf for mail under a CA for servers', [mail], [[server]], refused('does not allow emailProtection')],
+    ['a leaf for anything under a CA for servers', undefined, [[server]], taken],
+    ['a leaf for anything under a CA for code', undefined, [[code]], refused('does not allow serverAuth, clientAuth')],
+    ['a leaf for anything under a CA for servers under one for clients', undefined, [[server], [client]], refused('')],
+    ['any usage under a CA for servers', [any], [[server]], taken],
+    ['no usage at all under a CA for servers', [], [[server]], taken],
+    ['signatures of code under a CA for servers', [code], [[server]], taken],
+    ['answers of OCSP under a CA for servers', [ocspSigning], [[server, client]], taken],
+    ['time stamps under a CA for servers', [timeStamping], [[server]], taken],
+    ['a usage of its own under a CA for servers', [own], [[server]], refused('does not allow 1.3.6.1.4.1.32473.3')],
+    ['a usage of its own under a CA for any', [own], [[any]], taken],
+    ['a usage of its own beside serverAuth under a CA for servers', [own, server], [[server]], taken],
+  ];
+  it.each(table)('%s', (_, leafUsages, issuerUsages, verdict) => {
+    const { leaf, issuers } = pathOf(leafUsages, ...issuerUsages);
+    expect(verifyPath(leaf, issuers, [root], now)).toEqual(verdict);
+  });
+
+  it('a CA certificate without usages is for certificates, whatever its issuer is for', () => {
+    const [parent, sub] = [party('Parent'), party('Sub')];
+    const issuer = issue(rootCa, parent, { extensions: [...caExtensions, ...usage([code])] });
+    expect(verifyPath(issue(parent, sub, { ca: true }), [issuer], [root], now)).toEqual(taken);
+  });
+
+  describe('of two ways takes', () => {
+    const ca = party('CA');
+    const by = (days: number, named: Usages) =>
+      issue(rootCa, ca, { days, extensions: [...caExtensions, ...usage(named)] });
+    const leafFor = (named: Usages) => issue(ca, leafParty, { days: 70, extensions: [names, ...usage(named)] });
+    const [forServers, forAll] = [by(60, [server]), by(50, [server, client])];
+
+    it.each([
+      ['first', [forAll, forServers]],
+      ['last', [forServers, forAll]],
+    ])('the one that keeps all usages, though it ends earlier and stands %s', (_, pool) => {
+      const leaf = leafFor([server, client]);
+      expect(verifyPath(leaf, pool, [root], now)).toMatchObject({ path: [leaf, forAll, root], end: forAll.notAfter });
+    });
+
+    it('the one that lasts longer, where both keep all', () => {
+      const leaf = leafFor([server]);
+      expect(verifyPath(leaf, [forAll, forServers], [root], now)).toMatchObject({ path: [leaf, forServers, root] });
+    });
+
+    it('the one that is left when the better one has ended', () => {
+      const ended = by(-1, [server, client]);
+      const leaf = leafFor([server, client]);
+      expect(verifyPath(leaf, [ended, forServers], [root], now)).toMatchObject({ path: [leaf, forServers, root] });
+    });
+  });
+});
+
+it('chainEnd is that of the path that is taken, but not of one that ended before the leaf began', () => {
+  const ca = party('CA');
+  const by = (notAfter: number, named: Usages) =>
+    issue(rootCa, ca, {
+      notBefore: d.time(now - 9 * day),
+      notAfter: d.time(notAfter),
+      extensions: [...caExtensions, ...usage(named)],
+    });
+  const leaf = issue(ca, leafParty, { days: 70, extensions: usage([server, client]) });
+  const forServers = by(now + 60 * day, [server]);
+  const endOf = (better: Certificate) => chainEnd(leaf, [better, forServers], [root]).end;
+  expect(endOf(by(now + 50 * day, undefined))).toBe(now + 50 * day);
+  expect(endOf(by(now - day / 2, undefined))).toBe(now - day / 2);
+  expect(endOf(by(leaf.notBefore - 1000, undefined))).toBe(forServers.notAfter);
+});

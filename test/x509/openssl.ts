@@ -1,0 +1,35 @@
+/** `openssl verify` as the judge of many leaves at once. */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Certificate } from '../../lambdas/domain/certificate.ts';
+import { encodePem } from '../../lambdas/domain/pem.ts';
+import { now } from './issue.ts';
+
+export interface Question {
+  readonly leaves: readonly Certificate[];
+  /** Of all leaves together, so that each issuer has a name of its own. */
+  readonly issuers: readonly Certificate[];
+  readonly roots: readonly Certificate[];
+  readonly args?: readonly string[];
+}
+
+/** Which of the leaves openssl finds good, in their order. */
+export function opensslAccepts({ leaves, issuers, roots, args = [] }: Question): boolean[] {
+  const folder = mkdtempSync(join(tmpdir(), 'cert-renewer-openssl-'));
+  const file = (name: string, certificates: readonly Certificate[]) => {
+    const path = join(folder, name);
+    writeFileSync(path, certificates.map(({ der }) => `${encodePem('CERTIFICATE', der)}\n`).join(''));
+    return path;
+  };
+  try {
+    const trusted = ['-CAfile', file('roots.pem', roots), '-untrusted', file('issuers.pem', issuers)];
+    const files = leaves.map((leaf, i) => file(`${i}.pem`, [leaf]));
+    const at = ['-attime', String(Math.floor(now / 1000))];
+    const { stdout } = spawnSync('openssl', ['verify', ...at, ...args, ...trusted, ...files], { encoding: 'utf8' });
+    return files.map((path) => stdout.includes(`${path}: OK`));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
