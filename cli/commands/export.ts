@@ -5,8 +5,9 @@ import { RenewalError } from '../../lambdas/domain/errors.ts';
 import { encodePem } from '../../lambdas/domain/pem.ts';
 import type { Entropy } from '../../lambdas/domain/ports.ts';
 import { tags } from '../../lambdas/domain/tags.ts';
-import { type Pair, readPassword as readPasswordOf } from '../../lambdas/renewal/gather.ts';
+import type { Pair } from '../../lambdas/renewal/gather.ts';
 import { sealPrivateKey } from '../../lambdas/secret/encrypted-key.ts';
+import { passwordIn, passwordOf } from '../../lambdas/secret/password.ts';
 import { makePkcs12 } from '../../lambdas/secret/pkcs12/make.ts';
 import { describeCertificate } from '../../lambdas/x509/facts.ts';
 import { command } from '../command.ts';
@@ -17,7 +18,7 @@ import { type NewFile, writePair } from '../files/write-pair.ts';
 import { requireEnrolled } from '../inventory.ts';
 import { pairOf } from '../pair.ts';
 import { describeSecrets, findStack, readPassword, readProfiles, readSettings } from '../permissions.ts';
-import { requireProfile, type Session } from '../session.ts';
+import { requireProfile } from '../session.ts';
 
 const formats = ['pem', 'der', 'p12'] as const;
 type Format = (typeof formats)[number];
@@ -62,8 +63,8 @@ export const exportPair = command({
       const profile = await requireProfile(session, secret.tags.get(tags.profile) ?? '');
       const version = await session.store.read(secret.arn);
       const pair = await pairOf(session, entropy, profile, version);
-      const asked = passwordFile === undefined ? undefined : (await readTextFile(passwordFile)).replace(/\r?\n$/, '');
-      const password = asked ?? (await storedPassword(session, profile.passwordSecretId));
+      const asked = passwordFile === undefined ? undefined : passwordOf(await readTextFile(passwordFile));
+      const password = asked ?? (await passwordIn(session.store, profile.passwordSecretId)?.());
       const files = await filesOf(pair, format as Format, password, entropy); // commander knows the choices
       await writePair(
         [
@@ -87,10 +88,6 @@ export const exportPair = command({
     });
   },
 });
-
-async function storedPassword({ store }: Session, secretId: string | undefined): Promise<string | undefined> {
-  return secretId === undefined ? undefined : readPasswordOf(store, secretId);
-}
 
 async function filesOf(
   { leaf, chain, content }: Pair,

@@ -1,6 +1,7 @@
 /** Files that the command line reads. */
 import { readFile } from 'node:fs/promises';
 import { RenewalError } from '../../lambdas/domain/errors.ts';
+import { beginsLikeDer } from '../../lambdas/domain/pem-unread.ts';
 
 /** More than any chain, and less than a file that was meant for something else. */
 const most = 1_048_576;
@@ -16,6 +17,12 @@ export async function readTextFile(path: string): Promise<string> {
   }
   if (bytes.length > most) {
     throw new RenewalError('InvalidRequest', `The file ${path} has ${bytes.length} bytes: expected PEM text.`);
+  }
+  if (beginsLikeDer(bytes)) {
+    throw new RenewalError(
+      'InvalidRequest',
+      `The file ${path} is DER: expected PEM, which openssl x509 -inform der (a certificate) or openssl pkey -inform der (a key) makes of it.`,
+    );
   }
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);

@@ -11,6 +11,7 @@ import { checkGivenKey } from '../keys/given.ts';
 import { localSigner } from '../keys/local.ts';
 import { sameKey } from '../keys/spec.ts';
 import { readSecret, type SecretContent } from '../secret/index.ts';
+import { passwordIn } from '../secret/password.ts';
 import { isPlaceholder } from '../secret/placeholder.ts';
 import { parseCertificate } from '../x509/certificate.ts';
 import { isSignedBy } from '../x509/signature.ts';
@@ -101,20 +102,7 @@ export async function readAuthoritySecret(
   { kmsKeyArn, passwordSecretId }: Pick<Authority, 'kmsKeyArn' | 'passwordSecretId'>,
   value: SecretValue,
 ): Promise<SecretContent> {
-  const options = { allowNoKey: kmsKeyArn !== undefined };
-  try {
-    return await readSecret(value, options);
-  } catch (error) {
-    const needsPassword = error instanceof RenewalError && error.code === 'PasswordRequired';
-    if (!needsPassword || passwordSecretId === undefined) throw error;
-  }
-  const { value: password } = await store.read(passwordSecretId);
-  if (password.kind === 'string')
-    return readSecret(value, { ...options, password: password.text.replace(/\r?\n$/, '') });
-  throw new RenewalError(
-    'PasswordRequired',
-    `The password's secret ${quote(passwordSecretId)} holds binary data: store it as a string.`,
-  );
+  return readSecret(value, { allowNoKey: kmsKeyArn !== undefined, password: passwordIn(store, passwordSecretId) });
 }
 
 /**

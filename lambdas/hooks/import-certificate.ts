@@ -4,6 +4,7 @@ import type { CertificateImporter, ImportedContent } from '../domain/hook.ts';
 import { encodePem } from '../domain/pem.ts';
 import type { Store } from '../domain/ports.ts';
 import { readSecret } from '../secret/index.ts';
+import { passwordIn } from '../secret/password.ts';
 import { parseCertificate, parseIssuer } from '../x509/certificate.ts';
 import { orderedChain } from '../x509/ordered-chain.ts';
 import { type Hook, renewedSecret } from './renewed-event.ts';
@@ -54,11 +55,7 @@ async function contentOf(
   secretArn: string,
 ): Promise<ImportedContent> {
   const { value } = await store.read(secretArn);
-  const { leaf, chain, key } = await readSecret(value).catch(async (error: unknown) => {
-    const needsPassword = error instanceof RenewalError && error.code === 'PasswordRequired';
-    if (!needsPassword || passwordSecretId === undefined) throw error;
-    return readSecret(value, { password: await readPassword(store, passwordSecretId) });
-  });
+  const { leaf, chain, key } = await readSecret(value, { password: passwordIn(store, passwordSecretId) });
   if (key.kind !== 'private') {
     throw new RenewalError(
       'UnsupportedSecret',
@@ -79,14 +76,4 @@ async function contentOf(
  */
 function chainFor(leaf: Uint8Array, chain: readonly Uint8Array[]): readonly Uint8Array[] {
   return orderedChain(parseCertificate(leaf), chain.map(parseIssuer)).map(({ der }) => der);
-}
-
-/** The whole SecretString but for one trailing newline. */
-async function readPassword(store: Pick<Store, 'read'>, secretId: string): Promise<string> {
-  const { value } = await store.read(secretId);
-  if (value.kind === 'string') return value.text.replace(/\r?\n$/, '');
-  throw new RenewalError(
-    'PasswordRequired',
-    `The password's secret ${secretId} holds binary data: store it as a string.`,
-  );
 }

@@ -3,7 +3,7 @@ import type { Certificate } from '../domain/certificate.ts';
 import type { Decision } from '../domain/decision.ts';
 import { quote } from '../domain/duration.ts';
 import { RenewalError } from '../domain/errors.ts';
-import type { CaProvider, Entropy, Store } from '../domain/ports.ts';
+import type { CaProvider, Store } from '../domain/ports.ts';
 import type { Profile } from '../domain/profile.ts';
 import type { SecretSummary, SecretValue, SecretVersion } from '../domain/secret.ts';
 import type { TagSettings } from '../domain/settings.ts';
@@ -15,6 +15,7 @@ import { checkOwnership, type OwnershipInput } from '../policy/checks.ts';
 import type { Validity } from '../policy/renewal-time.ts';
 import { readTagSettings } from '../policy/settings.ts';
 import { readSecret, type SecretContent } from '../secret/index.ts';
+import { passwordIn } from '../secret/password.ts';
 import { isPlaceholder } from '../secret/placeholder.ts';
 import { parseCertificate, parseIssuer } from '../x509/certificate.ts';
 import { chainEnd } from '../x509/chain.ts';
@@ -130,38 +131,13 @@ export async function readPair(world: PairWorld, profile: Profile, version: Secr
 }
 
 function readContent(
-  world: PairWorld,
-  profile: Profile,
+  { store, entropy }: PairWorld,
+  { ca, passwordSecretId }: Profile,
   value: SecretValue,
   keyIsElsewhere: boolean,
 ): Promise<SecretContent> {
-  const allowNoKey = profile.ca.type === 'infisical' || keyIsElsewhere;
-  return withPassword(world, profile, (options) => readSecret(value, { ...options, allowNoKey }));
-}
-
-/** Reads what may be encrypted: the profile's password is fetched only for what turns out to need one. */
-export async function withPassword<T>(
-  { store, entropy }: Pick<PairWorld, 'store' | 'entropy'>,
-  profile: Profile,
-  read: (options: { readonly password?: string; readonly entropy: Entropy }) => Promise<T>,
-): Promise<T> {
-  try {
-    return await read({ entropy });
-  } catch (error) {
-    const needsPassword = error instanceof RenewalError && error.code === 'PasswordRequired';
-    if (!needsPassword || profile.passwordSecretId === undefined) throw error;
-  }
-  return read({ entropy, password: await readPassword(store, profile.passwordSecretId) });
-}
-
-/** The whole SecretString but for one trailing newline. */
-export async function readPassword(store: Pick<Store, 'read'>, secretId: string): Promise<string> {
-  const { value } = await store.read(secretId);
-  if (value.kind === 'string') return value.text.replace(/\r?\n$/, '');
-  throw new RenewalError(
-    'PasswordRequired',
-    `The password's secret ${quote(secretId)} holds binary data: store it as a string.`,
-  );
+  const allowNoKey = ca.type === 'infisical' || keyIsElsewhere;
+  return readSecret(value, { entropy, allowNoKey, password: passwordIn(store, passwordSecretId) });
 }
 
 async function signerOf(world: PairWorld, content: SecretContent): Promise<Signer | undefined> {

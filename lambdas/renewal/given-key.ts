@@ -5,7 +5,8 @@ import type { Signer } from '../domain/signer.ts';
 import { tags } from '../domain/tags.ts';
 import { localSigner } from '../keys/local.ts';
 import { readGivenKey } from '../secret/given-key.ts';
-import { type Enrolled, withPassword } from './gather.ts';
+import { passwordIn } from '../secret/password.ts';
+import type { Enrolled } from './gather.ts';
 import type { RenewalWorld } from './world.ts';
 
 /** Throws SecretNotFound, SecretNotEnrolled, UnsupportedSecret, PasswordRequired, KmsDenied. */
@@ -14,7 +15,8 @@ export async function resolveGivenKey(world: RenewalWorld, { profile }: Enrolled
   const secret = await world.store.describe(given.secretId);
   requireSameProfile(secret, profile.name, 'privateKey');
   const { value } = await world.store.read(secret.arn);
-  return localSigner(await withPassword(world, profile, (options) => readGivenKey(value, options)));
+  const password = passwordIn(world.store, profile.passwordSecretId);
+  return localSigner(await readGivenKey(value, { entropy: world.entropy, password }));
 }
 
 /** A profile is one trust boundary: keys don't cross it. Throws SecretNotEnrolled. */

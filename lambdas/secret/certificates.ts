@@ -14,7 +14,8 @@ import type { NextContent } from './shape.ts';
  */
 export type PlaceKind = 'leaf' | 'chain' | 'issuer';
 
-type Role = 'leaf' | 'intermediate' | 'root';
+/** `former`: another certificate for the leaf's key, which an earlier renewal left beside it. */
+type Role = 'leaf' | 'former' | 'intermediate' | 'root';
 
 export interface FoundCertificate {
   readonly x509: X509Certificate;
@@ -63,11 +64,53 @@ function distinct(list: readonly Uint8Array[]): Uint8Array[] {
   return list.filter((der, i) => list.findIndex((each) => sameBytes(each, der)) === i);
 }
 
-/** The certificate whose public key is the private key's, else the first. */
-export function findLeaf(found: readonly FoundCertificate[], key: KeyObject | undefined): Uint8Array | undefined {
-  const [first] = found;
-  if (key === undefined || found.length < 2) return first?.der;
-  return (found.find(({ x509 }) => x509.checkPrivateKey(key)) ?? first)?.der;
+/** The certificates of one key pair. */
+export interface Leaves {
+  /** The one that ends last: who renews by hand may leave the certificate of before in its place. */
+  readonly leaf: Uint8Array;
+  readonly formers: readonly Uint8Array[];
+}
+
+/**
+ * The certificates whose public key is the private key's; without a key, or where none has it, those for the key of the
+ * first. The leaf is one of the first `among` (all, where it is not said), and undefined where there are none.
+ */
+export function findLeaves(
+  found: readonly FoundCertificate[],
+  key: KeyObject | undefined,
+  among: number = found.length,
+): Leaves | undefined {
+  const candidates = found.slice(0, among);
+  const [first] = candidates;
+  if (first === undefined) return undefined;
+  if (found.length === 1) return { leaf: first.der, formers: [] };
+  const isOfKey = ({ x509 }: FoundCertificate) => key !== undefined && x509.checkPrivateKey(key);
+  const leaves = found.filter(candidates.some(isOfKey) ? isOfKey : hasKeyOf(first));
+  const last = leaves
+    .filter((each) => candidates.includes(each))
+    .reduce((latest, each) => (endOf(each) > endOf(latest) ? each : latest));
+  const formers = distinct(leaves.map(({ der }) => der).filter((der) => !sameBytes(der, last.der)));
+  return { leaf: last.der, formers };
+}
+
+const endOf = ({ x509 }: FoundCertificate) => Date.parse(x509.validTo);
+
+/** Whether a certificate is the first, or for the same public key; none other is where OpenSSL does not know its kind. */
+function hasKeyOf(first: FoundCertificate): (each: FoundCertificate) => boolean {
+  const key = publicKeyOf(first);
+  return (each) => {
+    const other = publicKeyOf(each);
+    return each === first || (key !== undefined && other !== undefined && sameBytes(key, other));
+  };
+}
+
+/** DER of the SubjectPublicKeyInfo. */
+function publicKeyOf({ x509 }: FoundCertificate): Uint8Array | undefined {
+  try {
+    return x509.publicKey.export({ format: 'der', type: 'spki' });
+  } catch {
+    return undefined;
+  }
 }
 
 /** Self-issued and signed by its own key: where a path ends. */
@@ -80,25 +123,25 @@ function isRoot(x509: X509Certificate): boolean {
 }
 
 /** The parts that certificates of a secret play. */
-export interface Parts {
-  readonly leaf: Uint8Array;
-  /** All but the leaf, as found, none twice. */
+export interface Parts extends Leaves {
+  /** All but the certificates of the leaf's key, as found, none twice. */
   readonly others: readonly Uint8Array[];
   readonly intermediates: readonly Uint8Array[];
   readonly roots: readonly Uint8Array[];
 }
 
 /** Sorts all certificates of a secret into leaf, intermediates and roots. */
-export function partsOf(found: readonly FoundCertificate[], leaf: Uint8Array): Parts {
-  const others = distinct(found.map(({ der }) => der).filter((der) => !sameBytes(der, leaf)));
+export function partsOf(found: readonly FoundCertificate[], { leaf, formers }: Leaves): Parts {
+  const own = [leaf, ...formers];
+  const others = distinct(found.map(({ der }) => der).filter((der) => !includes(own, der)));
   const roots = others.filter((der) => found.some((each) => sameBytes(each.der, der) && isRoot(each.x509)));
-  return { leaf, others, intermediates: others.filter((der) => !includes(roots, der)), roots };
+  return { leaf, formers, others, intermediates: others.filter((der) => !includes(roots, der)), roots };
 }
 
 /** The parts of what is to be written. Throws InvalidCertificate. */
 function nextParts(next: NextContent): Parts {
   const chain = next.chain.map((der, i) => openCertificate(der, `Certificate ${i + 1} of the new chain`));
-  const parts = partsOf(chain, next.leaf);
+  const parts = partsOf(chain, { leaf: next.leaf, formers: [] });
   return { ...parts, roots: next.root === undefined ? parts.roots : [next.root] };
 }
 
@@ -126,12 +169,14 @@ export function planCertificates(places: readonly Place[], before: Parts, next: 
     const takesChain = chainIsSomewhere ? roles.includes('intermediate') : place.kind !== 'leaf' || holdsRoot;
     const chain = sameChain || !takesChain ? undefined : after.intermediates;
     if (place.kind === 'issuer') return planIssuer(place, chain, root);
-    return planPlace(place, roles, { leaf: after.leaf, chain, root });
+    const leaf = sameBytes(after.leaf, before.leaf) ? undefined : after.leaf;
+    return planPlace(place, roles, { leaf, chain, root });
   });
 }
 
 function roleOf(der: Uint8Array, parts: Parts): Role {
   if (sameBytes(der, parts.leaf)) return 'leaf';
+  if (includes(parts.formers, der)) return 'former';
   return includes(parts.roots, der) ? 'root' : 'intermediate';
 }
 
@@ -143,29 +188,37 @@ function nextRoot(place: Place, roles: readonly Role[], after: Parts): Uint8Arra
 }
 
 interface Target {
-  readonly leaf: Uint8Array;
+  /** Undefined: it stays, and so do its formers. */
+  readonly leaf: Uint8Array | undefined;
   /** Undefined: the intermediates stay. */
   readonly chain: readonly Uint8Array[] | undefined;
   /** Undefined: the root stays. */
   readonly root: Uint8Array | undefined;
 }
 
+/**
+ * A new leaf takes the first place of those of its key, as a server presents the first certificate of a file, and the
+ * formers go: none of them certifies the key of a rekey, and no reader takes one for part of the chain.
+ */
 function planPlace(place: Place, roles: readonly Role[], target: Target): PlacePlan {
   const firstRoot = roles.indexOf('root');
+  const firstLeaf = roles.includes('leaf') ? roles.findIndex(isOfLeafKey) : -1;
   let nextIntermediate = 0;
   const becomes = place.certificates.map((der, i) => {
-    if (roles[i] === 'leaf') return target.leaf;
+    if (isOfLeafKey(roles[i])) return target.leaf === undefined ? der : i === firstLeaf ? target.leaf : undefined;
     if (roles[i] === 'root') return i === firstRoot ? (target.root ?? der) : der;
     return target.chain === undefined ? der : target.chain[nextIntermediate++];
   });
   return { becomes, added: target.chain?.slice(nextIntermediate) ?? [], anchor: anchorOf(roles) };
 }
 
+const isOfLeafKey = (role: Role | undefined) => role === 'leaf' || role === 'former';
+
 /** New intermediates stand behind the last one, else behind the leaf, else before the root. */
 function anchorOf(roles: readonly Role[]): PlacePlan['anchor'] {
   const lastIntermediate = roles.lastIndexOf('intermediate');
   if (lastIntermediate !== -1) return { index: lastIntermediate, side: 'after' };
-  const leaf = roles.indexOf('leaf');
+  const leaf = roles.findIndex(isOfLeafKey);
   if (leaf !== -1) return { index: leaf, side: 'after' };
   return roles.length > 0 ? { index: 0, side: 'before' } : undefined;
 }

@@ -1,6 +1,8 @@
 /** From a secret's value to a document: JSON, PEM text, or bytes. */
+import { counted } from '../domain/counted.ts';
 import { RenewalError } from '../domain/errors.ts';
 import { pemBlocks } from '../domain/pem.ts';
+import { beginsLikeDer, unreadPem } from '../domain/pem-unread.ts';
 import type { SecretValue } from '../domain/secret.ts';
 import { fieldNames, jsonMembers, parseJson } from './json-text.ts';
 import type { SecretDocument } from './shape.ts';
@@ -53,21 +55,26 @@ function openText(text: string, expected: string): SecretDocument {
   if (json !== undefined) {
     const { value } = json;
     if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-      throw fail(`JSON that is ${Array.isArray(value) ? 'an array' : value === null ? 'null' : `a ${typeof value}`}`);
+      const kind = Array.isArray(value) ? 'an array' : value === null ? 'null' : `a ${typeof value}`;
+      throw fail(`JSON that is ${kind}${typeof value === 'string' ? unreadPem(text) : ''}`);
     }
     return { kind: 'json', text, members: jsonMembers(text) };
   }
-  if (/^\s*[{[]/.test(text))
-    throw fail(`Text of ${text.length} characters that begins like JSON and is not valid JSON`);
+  const length = counted(text.length, 'character');
+  if (/^\s*[{[]/.test(text)) throw fail(`Text of ${length} that begins like JSON and is not valid JSON`);
   const blocks = pemBlocks(text, 'The PEM text');
-  if (blocks.length === 0) throw fail(`Text of ${text.length} characters that is neither JSON nor PEM`);
+  if (blocks.length === 0) throw fail(`Text of ${length} that is neither JSON nor PEM${unreadPem(text)}`);
   return { kind: 'pem', text, blocks };
 }
 
 /** What was found, for a message: names of fields, counts and lengths, never a value. */
 export function describeDocument(document: SecretDocument): string {
   if (document.kind === 'binary') {
-    return `Binary data of ${document.bytes.length} bytes that is neither text nor PKCS#12`;
+    const { bytes } = document;
+    const der = beginsLikeDer(bytes)
+      ? ' (it begins like DER: openssl x509 -inform der and openssl pkey -inform der make PEM of a certificate and a key)'
+      : '';
+    return `Binary data of ${counted(bytes.length, 'byte')} that is neither text nor PKCS#12${der}`;
   }
   if (document.kind === 'pem') return 'PEM text';
   return `A JSON object with the fields ${fieldNames(document.members)}`;

@@ -1,14 +1,13 @@
 /** A key that the caller brings in a secret: alone, or beside a certificate that is of no interest here. */
 
 import type { KeyObject } from 'node:crypto';
-import { randomBytes } from 'node:crypto';
 import { RenewalError } from '../domain/errors.ts';
 import { pemBlocks } from '../domain/pem.ts';
 import type { SecretValue } from '../domain/secret.ts';
 import { openValue } from './document.ts';
 import { readSecret } from './index.ts';
 import { findPrivateKey } from './private-key.ts';
-import type { ReadOptions } from './shape.ts';
+import { type ReadOptions, readContext } from './shape.ts';
 
 const expected = 'one private key: PEM text, or JSON with the field privateKey, private_key or tls.key';
 const keyFields = ['privateKey', 'private_key', 'tls.key'];
@@ -16,7 +15,7 @@ const keyFields = ['privateKey', 'private_key', 'tls.key'];
 /** Throws UnsupportedSecret, PasswordRequired. */
 export async function readGivenKey(value: SecretValue, options: ReadOptions = {}): Promise<KeyObject> {
   const { document } = openValue(value, expected);
-  const context = { password: options.password, allowNoKey: false, entropy: options.entropy ?? randomBytes };
+  const context = readContext(options);
   if (document.kind === 'pem') {
     return (await findPrivateKey(document.blocks, 'The PEM text', context)).privateKey;
   }

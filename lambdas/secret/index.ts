@@ -1,9 +1,8 @@
 /** Secrets that hold a certificate and its key: read from any shape of the contract, written back in the same one. */
-import { randomBytes } from 'node:crypto';
 import { RenewalError } from '../domain/errors.ts';
 import type { SecretValue } from '../domain/secret.ts';
 import { describeDocument, openValue } from './document.ts';
-import type { NextContent, ReadContext, ReadOptions, ShapeContent } from './shape.ts';
+import { type NextContent, type ReadOptions, readContext, type ShapeContent } from './shape.ts';
 import { expectedShapes, type ShapeName, shapes } from './shapes.ts';
 
 export type { KeyContent, NextContent, ReadOptions } from './shape.ts';
@@ -28,11 +27,6 @@ export interface SecretContent extends Omit<ShapeContent, 'write'> {
  * or one that does not open it) and InvalidCertificate.
  */
 export async function readSecret(value: SecretValue, options: ReadOptions = {}): Promise<SecretContent> {
-  const context: ReadContext = {
-    password: options.password,
-    allowNoKey: options.allowNoKey ?? false,
-    entropy: options.entropy ?? randomBytes,
-  };
   const { document, close } = openValue(value, expectedShapes);
   const recognised = shapes.flatMap((shape) => {
     const read = shape.recognise(document);
@@ -49,6 +43,6 @@ export async function readSecret(value: SecretValue, options: ReadOptions = {}):
       `${describeDocument(document)} has fields of ${names}: expected one of these shapes.`,
     );
   }
-  const { leaf, chain, key, needsPassword, write } = await only.read(context);
+  const { leaf, chain, key, needsPassword, write } = await only.read(readContext(options));
   return { shape: only.shape.name, leaf, chain, key, needsPassword, write: async (next) => close(await write(next)) };
 }

@@ -1,6 +1,7 @@
 /** Fields of a JSON shape that hold certificates: a string with PEM blocks, or an array of such strings. */
 import { RenewalError } from '../domain/errors.ts';
-import { encodePem, lineEndOf, type PemBlock, pemBlocks } from '../domain/pem.ts';
+import { encodePem, encodePemLike, lineEndOf, type PemBlock, pemBlocks } from '../domain/pem.ts';
+import { strayPem, tellBlock, unreadPem } from '../domain/pem-unread.ts';
 import {
   type FoundCertificate,
   isCertificateBlock,
@@ -52,8 +53,15 @@ export function readCertificateField(name: string, member: JsonMember, kind: Pla
 
 function certificateBlocks(text: string, name: string): PemBlock[] {
   const blocks = pemBlocks(text, `The field ${fieldName(name)}`);
-  if (blocks.length === 0 && text.trim() !== '') throw notCertificates(name, 'text without a PEM block');
-  if (!blocks.every(isCertificateBlock)) throw notCertificates(name, 'a PEM block that is not CERTIFICATE');
+  if (blocks.length === 0 && text.trim() !== '') {
+    throw notCertificates(name, `text without a PEM block${unreadPem(text)}`);
+  }
+  const other = blocks.find((block) => !isCertificateBlock(block));
+  if (other !== undefined) {
+    throw notCertificates(name, `a PEM block that is not CERTIFICATE, but ${tellBlock(other.label)}`);
+  }
+  const stray = strayPem(text, blocks);
+  if (stray !== undefined) throw notCertificates(name, stray);
   return blocks;
 }
 
@@ -73,16 +81,25 @@ export function kindOf(value: unknown): string {
 
 /** How an empty field writes PEM: as the leaf's field does. */
 export interface PemStyle {
+  /** Between two blocks. */
   readonly lineEnd: string;
-  readonly endsWithLineEnd: boolean;
+  /** What stands behind the last one. */
+  readonly ending: string;
+  /** A block with its indentation. */
+  encode(label: string, der: Uint8Array): string;
 }
 
 /** The style of the first block of a field. */
 export function styleOf(field: CertificateField | undefined): PemStyle {
   const part = field?.parts[0];
   const block = part?.blocks[0];
-  const lineEnd = block === undefined ? '\n' : lineEndOf(block);
-  return { lineEnd, endsWithLineEnd: part !== undefined && /[\r\n]$/.test(part.text) };
+  if (part === undefined || block === undefined) return { lineEnd: '\n', ending: '', encode: encodePem };
+  const lineEnd = lineEndOf(block);
+  return {
+    lineEnd,
+    ending: /[\r\n]$/.test(part.text) ? lineEnd : '',
+    encode: (label, der) => block.indent + encodePemLike(block, label, der),
+  };
 }
 
 /** The field's value with the plan carried out; what stays keeps its text. `text` is the whole JSON text. */
@@ -103,13 +120,12 @@ export function rewriteField(text: string, field: CertificateField, plan: PlaceP
 
 /** A field that was empty: one string, or an element for each certificate. */
 function fillEmpty(text: string, field: CertificateField, added: readonly Uint8Array[], style: PemStyle): Replacement {
-  const blocks = added.map((der) => encodePem('CERTIFICATE', der, style.lineEnd));
-  const after = style.endsWithLineEnd ? style.lineEnd : '';
+  const blocks = added.map((der) => style.encode('CERTIFICATE', der));
   if (Array.isArray(field.member.value.value)) {
-    const literals = blocks.map((block) => JSON.stringify(block + after));
+    const literals = blocks.map((block) => JSON.stringify(block + style.ending));
     return rewriteArray(text, { ...field.member, elements: [] }, [{ literals }]);
   }
-  return { ...field.member.value, text: JSON.stringify(blocks.join(style.lineEnd) + after) };
+  return { ...field.member.value, text: JSON.stringify(blocks.join(style.lineEnd) + style.ending) };
 }
 
 /** A field's strings, each with what of the plan is its own. */
@@ -149,6 +165,7 @@ function arrayEdit(text: string, part: Part, plan: PlacePlan): ArrayEdit {
   const stays = rewritten === '' ? [] : [literalOf(text, part, rewritten)];
   if (isWhole) return { literals: stays };
   const after = part.text.slice(block.end);
-  const added = plan.added.map((der) => JSON.stringify(blockLike(block, der) + (after.trim() === '' ? after : '')));
+  const ending = after.trim() === '' ? after : '';
+  const added = plan.added.map((der) => JSON.stringify(block.indent + blockLike(block, der) + ending));
   return { literals: plan.anchor?.side === 'before' ? [...added, ...stays] : [...stays, ...added] };
 }

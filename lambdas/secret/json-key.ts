@@ -2,7 +2,8 @@
 import type { KeyObject } from 'node:crypto';
 import { RenewalError } from '../domain/errors.ts';
 import { holdsKey } from '../domain/key-text.ts';
-import { encodePem, type PemBlock, pemBlocks } from '../domain/pem.ts';
+import { type PemBlock, pemBlocks } from '../domain/pem.ts';
+import { strayPem, tellBlock, unreadPem } from '../domain/pem-unread.ts';
 import { kindOf, type PemStyle } from './json-field.ts';
 import { fieldName, fieldNames, type JsonMember, type Replacement } from './json-text.ts';
 import { applyEdits } from './pem-edit.ts';
@@ -81,10 +82,11 @@ function keyBlocks(member: JsonMember, fields: JsonFields): { text: string; bloc
     new RenewalError('UnsupportedSecret', `The field ${name} holds ${found}: expected one private key in PEM.`);
   if (typeof value !== 'string') throw fail(kindOf(value));
   const blocks = pemBlocks(value, `The field ${name}`);
-  if (blocks.length === 0) throw fail('text without a PEM block');
-  if (!blocks.every((block) => isPrivateKeyBlock(block) || isCurveBlock(block))) {
-    throw fail('a PEM block that is no private key');
-  }
+  if (blocks.length === 0) throw fail(`text without a PEM block${unreadPem(value)}`);
+  const other = blocks.find((block) => !isPrivateKeyBlock(block) && !isCurveBlock(block));
+  if (other !== undefined) throw fail(`a PEM block that is no private key, but ${tellBlock(other.label)}`);
+  const stray = strayPem(value, blocks);
+  if (stray !== undefined) throw fail(stray);
   return { text: value, blocks };
 }
 
@@ -123,6 +125,5 @@ function moveKey(from: JsonMember, to: JsonMember | undefined, name: string, val
 }
 
 function pkcs8(key: KeyObject, style: PemStyle): string {
-  const der = key.export({ format: 'der', type: 'pkcs8' });
-  return encodePem('PRIVATE KEY', der, style.lineEnd) + (style.endsWithLineEnd ? style.lineEnd : '');
+  return style.encode('PRIVATE KEY', key.export({ format: 'der', type: 'pkcs8' })) + style.ending;
 }

@@ -1,6 +1,6 @@
 /** What the JSON shapes have in common: they differ in the names of their fields, and each lists its own. */
 import { RenewalError } from '../domain/errors.ts';
-import { findLeaf, type PlaceKind, partsOf, planCertificates } from './certificates.ts';
+import { findLeaves, type PlaceKind, partsOf, planCertificates } from './certificates.ts';
 import { type CertificateField, readCertificateField, rewriteField, styleOf } from './json-field.ts';
 import { type JsonFields, type Members, readJsonKey, rewriteJsonKey } from './json-key.ts';
 import { fieldName, replaceSlices } from './json-text.ts';
@@ -15,19 +15,18 @@ export async function readJson(
 ): Promise<ShapeContent> {
   const key = await readJsonKey(members, fields, context);
   const places = readPlaces(members, fields);
-  const leaf = findLeaf(places[0]?.found ?? [], key.content.kind === 'private' ? key.content.privateKey : undefined);
-  if (leaf === undefined) {
+  const found = places.flatMap((place) => place.found);
+  const privateKey = key.content.kind === 'private' ? key.content.privateKey : undefined;
+  const leaves = findLeaves(found, privateKey, places[0]?.found.length);
+  if (leaves === undefined) {
     throw new RenewalError(
       'UnsupportedSecret',
       `The field ${fieldName(fields.certificate)} is empty: expected the certificate in PEM.`,
     );
   }
-  const parts = partsOf(
-    places.flatMap(({ found }) => found),
-    leaf,
-  );
+  const parts = partsOf(found, leaves);
   return {
-    leaf,
+    leaf: parts.leaf,
     chain: parts.others,
     key: key.content,
     needsPassword: key.pem?.found.encrypted ?? false,

@@ -1,5 +1,5 @@
 /** Exchanging blocks of a PEM text while the text around them stays. */
-import { encodePem, lineEndOf, type PemBlock } from '../domain/pem.ts';
+import { encodePemLike, lineEndOf, type PemBlock } from '../domain/pem.ts';
 import { type PlacePlan, sameBytes } from './certificates.ts';
 
 /** Exchange the text between two offsets, or take it out with the line that it stood on. */
@@ -19,13 +19,20 @@ export function applyEdits(text: string, edits: readonly PemEdit[]): string {
 }
 
 /**
- * What is left when a block goes: its line end goes with it. At the end of a text that did not end with a newline the
- * line ends before it go instead, so that the text still does not.
+ * What is left when a block goes: its indentation and its line end go with it. At the end of a text that did not end with
+ * a newline the line ends before it go instead, so that the text still does not.
  */
 function joinAround(before: string, after: string): string {
   const lineEnd = /^[ \t]*(?:\r\n|\n|\r)/.exec(after);
-  if (lineEnd) return before + after.slice(lineEnd[0].length);
-  return after.trim() === '' ? withoutLineEnds(before) + after : before + after.trimStart();
+  if (lineEnd) return withoutIndent(before) + after.slice(lineEnd[0].length);
+  return after.trim() === '' ? withoutLineEnds(withoutIndent(before)) + after : before + after.trimStart();
+}
+
+/** The text without the white space that begins its last line; white space behind something on that line stays. */
+function withoutIndent(text: string): string {
+  let end = text.length;
+  while (text[end - 1] === ' ' || text[end - 1] === '\t') end--;
+  return end === 0 || text[end - 1] === '\n' || text[end - 1] === '\r' ? text.slice(0, end) : text;
 }
 
 /** A block of one line stands behind a space; what else ends a comment belongs to it. */
@@ -50,13 +57,15 @@ export function certificateEdits(blocks: readonly PemBlock[], plan: PlacePlan): 
 
 function addition(anchor: PemBlock, side: 'before' | 'after', added: readonly Uint8Array[]): PemEdit {
   const lineEnd = lineEndOf(anchor);
+  // What shares one line with its neighbours is not indented.
+  const between = /[\r\n]/.test(lineEnd) ? lineEnd + anchor.indent : lineEnd;
   const at = side === 'after' ? anchor.end : anchor.start;
   const blocks = added.map((der) => blockLike(anchor, der));
-  const text = blocks.map((block) => (side === 'after' ? lineEnd + block : block + lineEnd)).join('');
+  const text = blocks.map((block) => (side === 'after' ? between + block : block + between)).join('');
   return { kind: 'replace', start: at, end: at, text };
 }
 
-/** A block of the same label and the same line ends. */
-export function blockLike(block: PemBlock, der: Uint8Array, label = block.label): string {
-  return encodePem(label, der, lineEndOf(block));
+/** A block of the same label, line ends and indentation. */
+export function blockLike(block: PemBlock, der: Uint8Array): string {
+  return encodePemLike(block, block.label, der);
 }

@@ -1,7 +1,9 @@
 /** Certificates and one private key in one PEM text, in any order, with any text between the blocks. */
+import { counted } from '../domain/counted.ts';
 import { RenewalError } from '../domain/errors.ts';
 import type { PemBlock } from '../domain/pem.ts';
-import { findLeaf, isCertificateBlock, openCertificate, partsOf, planCertificates } from './certificates.ts';
+import { strayPem, tellBlock } from '../domain/pem-unread.ts';
+import { findLeaves, isCertificateBlock, openCertificate, partsOf, planCertificates } from './certificates.ts';
 import { applyEdits, certificateEdits, type PemEdit } from './pem-edit.ts';
 import { type FoundPrivateKey, findPrivateKey, isCurveBlock, isPrivateKeyBlock } from './private-key.ts';
 import type { NextContent, ReadContext, Shape, ShapeContent } from './shape.ts';
@@ -20,14 +22,13 @@ export const pemText: Shape<'pem'> = {
 
 async function readPemText(text: string, blocks: readonly PemBlock[], context: ReadContext): Promise<ShapeContent> {
   const certificateBlocks = blocks.filter(isCertificateBlock);
-  checkBlocks(blocks, certificateBlocks.length);
+  checkBlocks(text, blocks, certificateBlocks.length);
   const key = await findPrivateKey(blocks, 'The PEM text', context);
   const found = certificateBlocks.map(({ der }, i) => openCertificate(der, `Certificate ${i + 1} of the PEM text`));
-  const leaf = findLeaf(found, key.privateKey) ?? new Uint8Array();
-  const parts = partsOf(found, leaf);
+  const parts = partsOf(found, findLeaves(found, key.privateKey) ?? { leaf: new Uint8Array(), formers: [] });
   const place = { kind: 'leaf', certificates: found.map(({ der }) => der) } as const;
   return {
-    leaf,
+    leaf: parts.leaf,
     chain: parts.others,
     key: { kind: 'private', privateKey: key.privateKey },
     needsPassword: key.encrypted,
@@ -39,15 +40,22 @@ async function readPemText(text: string, blocks: readonly PemBlock[], context: R
   };
 }
 
-function checkBlocks(blocks: readonly PemBlock[], certificates: number): void {
+function checkBlocks(text: string, blocks: readonly PemBlock[], certificates: number): void {
+  const stray = strayPem(text, blocks);
+  if (stray !== undefined) {
+    throw new RenewalError(
+      'UnsupportedSecret',
+      `PEM text with ${stray}: expected each block on lines of its own, in YAML as a block scalar (key: |).`,
+    );
+  }
   const keys = blocks.filter(isPrivateKeyBlock).length;
-  const others = blocks.filter((block) => !isKnown(block)).length;
-  if (certificates > 0 && keys === 1 && others === 0) return;
-  const count = (n: number, what: string) => `${n} ${what}${n === 1 ? '' : 's'}`;
-  const strangers = others === 0 ? '' : `, and ${count(others, 'block')} of another kind`;
+  const others = blocks.filter((block) => !isKnown(block));
+  if (certificates > 0 && keys === 1 && others.length === 0) return;
+  const names = [...new Set(others.map(({ label }) => tellBlock(label)))].slice(0, 3).join(', ');
+  const strangers = others.length === 0 ? '' : `, and ${counted(others.length, 'block')} of another kind (${names})`;
   throw new RenewalError(
     'UnsupportedSecret',
-    `PEM text with ${count(certificates, 'certificate')} and ${count(keys, 'private key')}${strangers}: expected one or more certificates and one private key.`,
+    `PEM text with ${counted(certificates, 'certificate')} and ${counted(keys, 'private key')}${strangers}: expected one or more certificates and one private key.`,
   );
 }
 

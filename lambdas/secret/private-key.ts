@@ -1,19 +1,21 @@
 /**
  * A private key in PEM, read and written back in the same kind of block: PKCS#8 (RFC 5958), SEC1 (RFC 5915), PKCS#1
- * (RFC 8017), or one of them encrypted. A label says the kind; a key of another type takes the label that its type has.
+ * (RFC 8017), or one of them encrypted. The content says the kind, as it does for OpenSSL: a label may say less, and
+ * stays. A key of another type takes the encoding, and the label, that its type has.
  */
 import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
 import { RenewalError } from '../domain/errors.ts';
 import { jwkOfPkcs8, pkcs8OfJwk } from '../domain/p256.ts';
-import { encodePem, lineEndOf, type PemBlock } from '../domain/pem.ts';
+import { encodePemLike, type PemBlock, tellLabel } from '../domain/pem.ts';
 import { sameBytes } from './certificates.ts';
+import { wrongPassword } from './password.ts';
 import type { PemEdit } from './pem-edit.ts';
 import type { ReadContext } from './shape.ts';
 
-type Encoding = 'pkcs8' | 'sec1' | 'pkcs1';
+export type Encoding = 'pkcs8' | 'sec1' | 'pkcs1';
 
-/** The one table of private key labels. */
-const encodings: ReadonlyMap<string, Encoding> = new Map([
+/** What the labels of private keys say of the content. */
+const labels: ReadonlyMap<string, Encoding> = new Map([
   ['PRIVATE KEY', 'pkcs8'],
   ['ENCRYPTED PRIVATE KEY', 'pkcs8'],
   ['EC PRIVATE KEY', 'sec1'],
@@ -46,71 +48,99 @@ export async function findPrivateKey(
   where: string,
   context: ReadContext,
 ): Promise<FoundPrivateKey> {
-  const keys = blocks.filter(isPrivateKeyBlock);
-  const [block] = keys;
-  const encoding = block && encodings.get(block.label);
-  if (block === undefined || encoding === undefined || keys.length > 1) {
-    throw new RenewalError(
-      'UnsupportedSecret',
-      `${where} has ${keys.length === 1 ? 'a private key of another kind' : `${keys.length} private keys`}: expected one PEM block ${[...encodings.keys()].join(', ')}.`,
-    );
-  }
-  const { der, seal } = await openBlock(block, where, context);
-  const privateKey = readDer(der, encoding, where, seal !== undefined);
+  const block = onlyKeyBlock(blocks, where);
+  const { der, sealed } = await openBlock(block, where, context);
+  const { privateKey, encoding } = readDer(der, block.label, where, sealed?.password);
   return {
     privateKey,
-    encrypted: seal !== undefined,
+    encrypted: sealed !== undefined,
     async exchange(next) {
       if (sameKey(privateKey, next)) return [];
-      const text = await (seal ?? writePlain)(block, next);
+      const text = await (sealed?.seal ?? writePlain)(block, encoding, next);
       const replacement: PemEdit = { kind: 'replace', start: block.start, end: block.end, text };
       return [replacement, ...curveEdits(blocks, next)];
     },
   };
 }
 
-/** Writes a key in the kind of block that it came in. */
-type Seal = (block: PemBlock, next: KeyObject) => Promise<string>;
+/** Throws UnsupportedSecret. */
+function onlyKeyBlock(blocks: readonly PemBlock[], where: string): PemBlock {
+  const keys = blocks.filter(isPrivateKeyBlock);
+  const [block] = keys;
+  if (block !== undefined && keys.length === 1 && labels.has(block.label)) return block;
+  const found =
+    block !== undefined && keys.length === 1
+      ? `a block BEGIN ${tellLabel(block.label)}, a private key of another kind`
+      : `${keys.length} private keys`;
+  throw new RenewalError(
+    'UnsupportedSecret',
+    `${where} has ${found}: expected one PEM block ${[...labels.keys()].join(', ')}.`,
+  );
+}
 
-async function openBlock(
-  block: PemBlock,
-  where: string,
-  context: ReadContext,
-): Promise<{ der: Uint8Array; seal: Seal | undefined }> {
+/** Writes a key in the kind of block that it came in, and in an encoding of the same kind. */
+type Seal = (block: PemBlock, encoding: Encoding, next: KeyObject) => Promise<string>;
+
+interface OpenedBlock {
+  /** DER of the key. */
+  readonly der: Uint8Array;
+  /** Undefined for a block that was in the open. */
+  readonly sealed: { readonly password: string; readonly seal: Seal } | undefined;
+}
+
+async function openBlock(block: PemBlock, where: string, context: ReadContext): Promise<OpenedBlock> {
   const legacy = block.headers.some((header) => header.startsWith('Proc-Type:'));
-  if (!legacy && block.label !== 'ENCRYPTED PRIVATE KEY') return { der: block.der, seal: undefined };
+  const found = encodingOf(block.der);
+  const plain = found === undefined ? block.label !== 'ENCRYPTED PRIVATE KEY' : found !== 'encrypted';
+  if (!legacy && plain) return { der: block.der, sealed: undefined };
   const { openEncryptedBlock } = await import('./encrypted-key.ts');
-  return openEncryptedBlock(block, where, context);
+  return openEncryptedBlock(block, legacy, where, context);
 }
 
-function readDer(der: Uint8Array, type: Encoding, where: string, decrypted: boolean): KeyObject {
-  const jwk = jwkOfPkcs8(der);
+/**
+ * What DER holds, by how it begins. PKCS#8: SEQUENCE { INTEGER, SEQUENCE …; SEC1: { INTEGER, OCTET STRING …; PKCS#1:
+ * { INTEGER, INTEGER …; encrypted PKCS#8: { SEQUENCE …. Undefined for anything else.
+ */
+function encodingOf(der: Uint8Array): Encoding | 'encrypted' | undefined {
+  if (der[0] !== 0x30) return undefined;
+  const length = der[1] ?? 0;
+  const at = length <= 0x80 ? 2 : 2 + (length & 0x7f);
+  if (der[at] === 0x30) return 'encrypted';
+  if (der[at] !== 0x02 || der[at + 1] !== 1) return undefined;
+  return encodingsByTag.get(der[at + 3] ?? 0);
+}
+
+const encodingsByTag: ReadonlyMap<number, Encoding> = new Map([
+  [0x30, 'pkcs8'],
+  [0x04, 'sec1'],
+  [0x02, 'pkcs1'],
+]);
+
+/** `password` is set for what it opened. Throws UnsupportedSecret, PasswordRequired. */
+function readDer(
+  der: Uint8Array,
+  label: string,
+  where: string,
+  password: string | undefined,
+): { privateKey: KeyObject; encoding: Encoding } {
+  const encoding = encodingOf(der) ?? labels.get(label) ?? 'pkcs8';
   try {
-    if (jwk) return createPrivateKey({ key: { ...jwk }, format: 'jwk' });
-    return createPrivateKey({ key: Buffer.from(der), format: 'der', type });
+    if (encoding !== 'encrypted') return { encoding, privateKey: keyOf(der, encoding) };
   } catch {
-    // One wrong password in 256 leaves good padding behind; what it opens is no key.
-    if (decrypted) throw wrongPassword(where);
-    throw new RenewalError(
-      'UnsupportedSecret',
-      `${where} has a private key block that holds no key, or one of an unknown kind: expected an EC, RSA or Ed25519 key.`,
-    );
+    // What OpenSSL says of it is dropped: the user is told what was expected.
   }
-}
-
-/** PasswordRequired for a password that does not fit; it is named by where it comes from, never by itself. */
-export function wrongPassword(where: string): RenewalError {
-  return new RenewalError(
-    'PasswordRequired',
-    `${where} is encrypted and the password does not open it: passwordSecretId in the profile has to name the secret that holds its password.`,
+  // One wrong password in 256 leaves good padding behind; what it opens is no key.
+  if (password !== undefined) throw wrongPassword(where, password);
+  throw new RenewalError(
+    'UnsupportedSecret',
+    `${where} has a private key block that holds no key, or one of an unknown kind: expected an EC, RSA or Ed25519 key.`,
   );
 }
 
-export function missingPassword(where: string): RenewalError {
-  return new RenewalError(
-    'PasswordRequired',
-    `${where} is encrypted: set passwordSecretId in the profile to the secret that holds its password.`,
-  );
+function keyOf(der: Uint8Array, type: Encoding): KeyObject {
+  const jwk = jwkOfPkcs8(der);
+  if (jwk) return createPrivateKey({ key: { ...jwk }, format: 'jwk' });
+  return createPrivateKey({ key: Buffer.from(der), format: 'der', type });
 }
 
 /** The same key pair: asked by the public key, because one private key has several encodings. */
@@ -119,16 +149,22 @@ export function sameKey(a: KeyObject, b: KeyObject): boolean {
   return sameBytes(spki(a), spki(b));
 }
 
-/** The label and encoding for a key in the place of a block: PKCS#8 stays; PKCS#1 and SEC1 follow the key's type. */
-export function encodeLike(label: string, key: KeyObject): { label: string; der: Uint8Array } {
-  const isPkcs8 = encodings.get(label) === 'pkcs8';
-  if (!isPkcs8 && key.asymmetricKeyType === 'ec') {
-    return { label: 'EC PRIVATE KEY', der: key.export({ format: 'der', type: 'sec1' }) };
-  }
-  if (!isPkcs8 && key.asymmetricKeyType === 'rsa') {
-    return { label: 'RSA PRIVATE KEY', der: key.export({ format: 'der', type: 'pkcs1' }) };
-  }
-  return { label: 'PRIVATE KEY', der: pkcs8Of(key) };
+/** A key in the encoding of the one before it: PKCS#8 stays; PKCS#1 and SEC1 follow the key's type. */
+export function encodeLike(encoding: Encoding, key: KeyObject): Uint8Array {
+  const traditional = encoding === 'pkcs8' ? undefined : traditionalOf(key);
+  return traditional === undefined ? pkcs8Of(key) : key.export({ format: 'der', type: traditional.encoding });
+}
+
+/** The label of a block for a key in its place: one that names a type of key follows the key's. */
+export function labelLike(label: string, key: KeyObject): string {
+  if (labels.get(label) === 'pkcs8') return label;
+  return traditionalOf(key)?.label ?? 'PRIVATE KEY';
+}
+
+/** The encoding and the label that are the type's own; Ed25519 has none (RFC 8410). */
+function traditionalOf(key: KeyObject): { encoding: 'sec1' | 'pkcs1'; label: string } | undefined {
+  if (key.asymmetricKeyType === 'ec') return { encoding: 'sec1', label: 'EC PRIVATE KEY' };
+  return key.asymmetricKeyType === 'rsa' ? { encoding: 'pkcs1', label: 'RSA PRIVATE KEY' } : undefined;
 }
 
 function pkcs8Of(key: KeyObject): Uint8Array {
@@ -137,9 +173,8 @@ function pkcs8Of(key: KeyObject): Uint8Array {
   return der ?? key.export({ format: 'der', type: 'pkcs8' });
 }
 
-async function writePlain(block: PemBlock, next: KeyObject): Promise<string> {
-  const { label, der } = encodeLike(block.label, next);
-  return encodePem(label, der, lineEndOf(block));
+async function writePlain(block: PemBlock, encoding: Encoding, next: KeyObject): Promise<string> {
+  return encodePemLike(block, labelLike(block.label, next), encodeLike(encoding, next));
 }
 
 /** `EC PARAMETERS` blocks, as `openssl ecparam -genkey` writes them: of the new curve, or gone with the EC key. */
@@ -149,6 +184,6 @@ function curveEdits(blocks: readonly PemBlock[], next: KeyObject): PemEdit[] {
     const { start, end } = block;
     if (curve === undefined) return [{ kind: 'remove', start, end }];
     if (sameBytes(curve, block.der)) return [];
-    return [{ kind: 'replace', start, end, text: encodePem(block.label, curve, lineEndOf(block)) }];
+    return [{ kind: 'replace', start, end, text: encodePemLike(block, block.label, curve) }];
   });
 }

@@ -1,8 +1,9 @@
 /** The words of this room: what a secret is read into, and what a shape is. */
-import type { KeyObject } from 'node:crypto';
+import { type KeyObject, randomBytes } from 'node:crypto';
 import type { PemBlock } from '../domain/pem.ts';
 import type { Entropy } from '../domain/ports.ts';
 import type { JsonMember } from './json-text.ts';
+import type { PasswordSource } from './password.ts';
 
 export type PrivateKeyContent = { readonly kind: 'private'; readonly privateKey: KeyObject };
 export type KmsKeyContent = { readonly kind: 'kms'; readonly keyId: string };
@@ -34,8 +35,8 @@ export interface ShapeContent {
 }
 
 export interface ReadOptions {
-  /** Opens an encrypted key or a PKCS#12 file, and closes the new one. */
-  readonly password?: string | undefined;
+  /** Opens an encrypted key or a PKCS#12 file, and closes the new one. A function is asked where there is one. */
+  readonly password?: string | PasswordSource | undefined;
   /** A JSON shape without any key is content of kind `none`, not an error: only for a CA that holds its key itself. */
   readonly allowNoKey?: boolean;
   /** Salts and IVs of what is written encrypted. Default: node:crypto's randomBytes. */
@@ -43,9 +44,13 @@ export interface ReadOptions {
 }
 
 export interface ReadContext {
-  readonly password: string | undefined;
+  readonly password: PasswordSource | undefined;
   readonly allowNoKey: boolean;
   readonly entropy: Entropy;
+}
+
+export function readContext({ password, allowNoKey = false, entropy = randomBytes }: ReadOptions): ReadContext {
+  return { password: typeof password === 'string' ? async () => password : password, allowNoKey, entropy };
 }
 
 /** A secret's value, parsed as far as is possible without knowing its shape. */

@@ -1,10 +1,13 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { X509Certificate } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Lazy, Token } from 'aws-cdk-lib';
 import { afterAll, describe, expect, it } from 'vitest';
 import { readConfigFile, validateConfig } from '../../cdk/config.ts';
 import { ConfigError } from '../../cdk/config-error.ts';
+import { encodePem } from '../../lambdas/domain/pem.ts';
+import { issue, party } from '../x509/issue.ts';
 import { examples, rootPem } from './fixtures.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'cert-renewer-config-'));
@@ -210,6 +213,71 @@ describe('root', () => {
       origin,
     );
     expect(profiles['internal']?.ca).toMatchObject({ root: rootPem + rootPem });
+  });
+
+  describe('in a file of its own', () => {
+    const written = (bytes: string | Uint8Array): string => {
+      const file = join(folder, 'root.crt');
+      writeFileSync(file, bytes);
+      return file;
+    };
+    const utf16 = (text: string) => Buffer.from(`\uFEFF${text}`, 'utf16le');
+    const indented = (text: string) => text.replaceAll(/^(?=.)/gm, '    ');
+
+    it.each<[string, () => string | Uint8Array]>([
+      ['UTF-8 with a byte order mark', () => `\uFEFF${rootPem}`],
+      ['UTF-16, little-endian, as PowerShell writes it', () => utf16(rootPem)],
+      ['UTF-16, big-endian', () => utf16(rootPem).swap16()],
+      ['CRLF behind a byte order mark', () => `\uFEFF${rootPem.replaceAll('\n', '\r\n')}`],
+      ['text in Latin-1 before it', () => Buffer.from(`Stammzertifikat f\xfcr alle\n${rootPem}`, 'latin1')],
+      ['indented', () => indented(rootPem)],
+      ["OpenSSL's old label", () => rootPem.replaceAll(' CERTIFICATE', ' X509 CERTIFICATE')],
+    ])('%s', (_, bytes) => {
+      expect(validateConfig(withRoot(written(bytes())), origin).profiles['internal']?.ca).toMatchObject({
+        root: rootPem,
+      });
+    });
+
+    it('a byte order mark in PEM text', () => {
+      expect(validateConfig(withRoot(`\uFEFF${rootPem}`), origin).profiles['internal']?.ca).toMatchObject({
+        root: rootPem,
+      });
+    });
+
+    const root = new X509Certificate(rootPem).raw;
+    it.each<[string, () => string | Uint8Array, RegExp]>([
+      ['DER', () => root, /root\.crt is DER; expected PEM, .*: openssl x509 -inform der -in .*root\.crt -out/],
+      ['DER of something else', () => Buffer.from('3082ffff0000', 'hex'), /root\.crt is DER; expected PEM/],
+      [
+        'trust settings of OpenSSL',
+        () => rootPem.replaceAll(' CERTIFICATE', ' TRUSTED CERTIFICATE'),
+        /holds a block TRUSTED CERTIFICATE \(make it a CERTIFICATE: openssl x509 /,
+      ],
+      ['an END too many', () => `${rootPem}-----END CERTIFICATE-----\n`, /\(RFC 7468\)$/],
+    ])('%s is refused', (_, bytes, expected) => {
+      const problems = problemsOf(() => validateConfig(withRoot(written(bytes())), origin));
+      expect(problems).toEqual([expect.stringMatching(expected)]);
+    });
+  });
+
+  it('may be of version 1, which has no extensions: then its own signature says that it is a root', () => {
+    const file = '../test/golden/x509/version-1.crt';
+    const pem = readFileSync(join(examples, file), 'utf8');
+    expect(validateConfig(withRoot(file), origin).profiles['internal']?.ca).toMatchObject({ root: pem });
+    const [root, other] = [party('Root'), party('Other')];
+    const first = { version: undefined, extensions: [] };
+    const pemOf = (der: Uint8Array) => `${encodePem('CERTIFICATE', der)}\n`;
+    const own = pemOf(issue(root, root, first).der);
+    expect(validateConfig(withRoot(own), origin).profiles['internal']?.ca).toMatchObject({ root: own });
+    for (const refused of [
+      issue(root, other, first),
+      issue(root, party('Root'), first),
+      issue(root, root, { extensions: [] }),
+    ]) {
+      expect(problemsOf(() => validateConfig(withRoot(pemOf(refused.der)), origin))).toEqual([
+        expect.stringMatching(/is not a CA's/),
+      ]);
+    }
   });
 
   it.each([

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decodeBase64, encodePem, lineEndOf, pemBlocks } from '../../lambdas/domain/pem.ts';
+import { decodeBase64, encodePem, encodePemLike, lineEndOf, pemBlocks } from '../../lambdas/domain/pem.ts';
 import { cpuTime } from '../support/cpu-time.ts';
 
 const der = fc.uint8Array({ minLength: 1, maxLength: 300 });
@@ -50,6 +50,68 @@ describe('blocks', () => {
   });
 });
 
+describe('a block like another', () => {
+  const indent = fc.constantFrom('', ' ', '    ', '\t', '\t  ');
+  const newline = fc.constantFrom('\n', '\r\n', '\r');
+  const headers = fc.constantFrom([], ['Proc-Type: 4,ENCRYPTED', 'DEK-Info: AES-256-CBC,AA'], ['X: y']);
+  const indented = (block: string, by: string, end: string) =>
+    block
+      .split('\n')
+      .map((line) => (line === '' ? '' : by + line))
+      .join(end);
+
+  it('is indented as a whole where that is', () => {
+    fc.assert(
+      fc.property(label, der, der, indent, newline, headers, (name, before, after, by, end, head) => {
+        const text = `a: |${end}${indented(encodePem(name, before, '\n', head), by, end)}${end}b: c${end}`;
+        const [block] = pemBlocks(text);
+        expect(block).toMatchObject({ label: name, der: before, indent: by, headers: head });
+        if (block === undefined) return;
+        const written = text.slice(0, block.start) + encodePemLike(block, name, after, head) + text.slice(block.end);
+        expect(written).toBe(`a: |${end}${indented(encodePem(name, after, '\n', head), by, end)}${end}b: c${end}`);
+      }),
+    );
+  });
+
+  it('has what each line of that had, and holds what it is given', () => {
+    fc.assert(
+      fc.property(label, der, der, fc.array(indent, { minLength: 9, maxLength: 9 }), (name, before, after, by) => {
+        const lines = encodePem(name, before).split('\n');
+        const uneven = lines.map((line, i) => (by[i] ?? '') + line);
+        const [block] = pemBlocks(uneven.join('\n'));
+        if (block === undefined) throw new Error('no block');
+        const written = (by[0] ?? '') + encodePemLike(block, name, after);
+        expect(pemBlocks(written)[0]?.der).toEqual(after);
+        const found = written.split('\n').map((line) => /^[ \t]*/.exec(line)?.[0]);
+        const kept = Math.min(found.length, lines.length) - 1;
+        expect(found.slice(0, kept)).toEqual(by.slice(0, kept));
+        expect(found.at(-1)).toBe(by[lines.length - 1]);
+      }),
+    );
+  });
+
+  it('in one line stays in one', () => {
+    for (const end of [' ', '']) {
+      const [block] = pemBlocks(`  ${encodePem('A', Uint8Array.of(1), end)}`);
+      expect(block && encodePemLike(block, 'B', Uint8Array.of(2))).toBe(encodePem('B', Uint8Array.of(2), end));
+    }
+  });
+
+  it('keeps an empty line of headers as it is, whatever is in front of the others', () => {
+    const text = ['\t-----BEGIN A-----', '\tX: 1', '\t', '\tAAAA', '\t-----END A-----'].join('\n');
+    const [block] = pemBlocks(text);
+    const written = block && encodePemLike(block, 'A', new Uint8Array(3).fill(255), ['X: 2']);
+    expect(written).toBe(['-----BEGIN A-----', '\tX: 2', '\t', '\t////', '\t-----END A-----'].join('\n'));
+  });
+
+  it('has no headers where it gets none, and none of their indentation', () => {
+    const text = [' -----BEGIN A-----', '    X: 1', '', '  AAAA', ' -----END A-----'].join('\n');
+    const [block] = pemBlocks(text);
+    const written = block && encodePemLike(block, 'B', new Uint8Array(100));
+    expect(written?.split('\n').map((line) => /^ */.exec(line)?.[0].length)).toEqual([0, 2, 2, 2, 1]);
+  });
+});
+
 describe('broken text', () => {
   const whole = '-----BEGIN A-----\nAAAA\n-----END A-----';
   const table: [string, string][] = [
@@ -64,6 +126,7 @@ describe('broken text', () => {
     ['no padding', whole.replace('AAAA', 'AAA')],
     ['padding within', whole.replace('AAAA', 'AA==AAAA')],
     ['stray bits', whole.replace('AAAA', 'AAB=')],
+    ['line ends as an escape', whole.replaceAll('\n', '\\n')],
     ['201 blocks', `${whole}\n`.repeat(201)],
   ];
   it.each(table)('%s', (_, text) => {

@@ -6,7 +6,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { SecretValue } from '../../lambdas/domain/secret.ts';
+import { encodeOctets, encodeSequence } from '../../lambdas/secret/encryption/der.ts';
+import { seal } from '../../lambdas/secret/encryption/pbes.ts';
+import type { Password } from '../../lambdas/secret/encryption/pkcs12-key.ts';
 import { readSecret } from '../../lambdas/secret/index.ts';
+import { certificateBag } from '../../lambdas/secret/pkcs12/content.ts';
+import { closeFile, shroudedKeyBag } from '../../lambdas/secret/pkcs12/file.ts';
 import { makePkcs12 } from '../../lambdas/secret/pkcs12/make.ts';
 import { binary, goldenBytes, goldenPassword, goldenText, type Issued, issue, makeMaterial, text } from './material.ts';
 
@@ -186,4 +191,61 @@ it.each(keys)('%s, written again, is read by openssl', async (name) => {
     const opened = run('openssl', 'pkey', '-in', path, '-passin', `pass:${goldenPassword}`);
     expect(opened).toBe(`${m.nextLeaf(kind).key.export({ format: 'pem', type: 'pkcs8' })}`);
   }
+});
+
+/** The file of the one pair under this password, its certificates and key encrypted, and with a MAC. */
+async function fileUnder(password: Password, { key, der }: Issued, chain: readonly Uint8Array[]): Promise<Uint8Array> {
+  const quick = { kind: 'pbkdf2', iterations: 2048, digest: 'sha256' } as const;
+  const { algorithm, data } = await seal(key.export({ format: 'der', type: 'pkcs8' }), password, quick, randomBytes);
+  const bag = { id: shroudedKeyBag, value: encodeSequence(algorithm, encodeOctets(data)), attributes: undefined };
+  const safes = [
+    { bags: [der, ...chain].map((each) => certificateBag(each, undefined)), derivation: quick },
+    { bags: [bag], derivation: undefined },
+  ];
+  return closeFile({ safes, macIterations: 2048 }, password, randomBytes);
+}
+
+describe('PKCS#12 without a password, or with bytes behind the file', () => {
+  const opened = (path: string, password: string) =>
+    run('openssl', 'pkcs12', '-in', path, '-passin', password, '-noenc');
+
+  it.each<[string, Password, string]>([
+    ['the null password', null, ''],
+    ['the empty password', '', ''],
+    ['a newline behind it', goldenPassword, '\n'],
+    ['zeros behind it', goldenPassword, '\0\0\0\0'],
+    ['the null password, and a newline behind it', null, '\n'],
+  ])('%s: openssl opens it, and what is written as well', async (_, password, behind) => {
+    const path = join(folder, 'odd.p12');
+    const file = Buffer.concat([await fileUnder(password, m.leaf('P-256'), [m.a]), Buffer.from(behind)]);
+    writeFileSync(path, file);
+    expect(opened(path, `pass:${password ?? ''}`).match(/BEGIN CERTIFICATE/g)).toHaveLength(2);
+    const content = await readSecret(binary(new Uint8Array(file)), { password: password ?? undefined });
+    const next = m.nextLeaf('RSA');
+    const key = { kind: 'private', privateKey: next.key } as const;
+    const written = await content.write({ leaf: next.der, chain: [m.b, m.c], root: undefined, key });
+    writeFileSync(path, written.kind === 'binary' ? written.bytes : '');
+    const shown = opened(path, `pass:${password ?? ''}`);
+    expect(shown.match(/BEGIN CERTIFICATE/g)).toHaveLength(3);
+    const block = /-----BEGIN PRIVATE KEY-----[\s\S]*?-----END PRIVATE KEY-----/.exec(shown)?.[0] ?? '';
+    expect(createPrivateKey(block).equals(next.key)).toBe(true);
+  });
+
+  it.each<[string, string[], string | undefined]>([
+    ['with an empty password', ['-passout', 'pass:'], undefined],
+    [
+      'with nothing encrypted, and no MAC',
+      ['-passout', 'pass:', '-keypbe', 'NONE', '-certpbe', 'NONE', '-nomac'],
+      undefined,
+    ],
+    ['with nothing encrypted', ['-passout', 'pass:word', '-keypbe', 'NONE', '-certpbe', 'NONE'], 'word'],
+  ])('as openssl makes it %s', async (_, options, password) => {
+    const [pemFile, path] = [join(folder, 'pair.pem'), join(folder, 'made-odd.p12')];
+    const leaf = m.leaf('P-384');
+    const certificate = `-----BEGIN CERTIFICATE-----\n${Buffer.from(leaf.der).toString('base64')}\n-----END CERTIFICATE-----\n`;
+    writeFileSync(pemFile, certificate + leaf.key.export({ format: 'pem', type: 'pkcs8' }));
+    run('openssl', 'pkcs12', '-export', '-in', pemFile, '-out', path, ...options);
+    const content = await readSecret(binary(new Uint8Array(readFileSync(path))), { password });
+    expect(content.leaf).toEqual(leaf.der);
+  });
 });

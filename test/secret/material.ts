@@ -39,20 +39,20 @@ function webKey(key: KeyObject, kind: KeyKind, use: 'sign' | 'verify') {
 
 let serial = 1;
 
-/** A certificate for a new key of this kind, signed by `issuer` (a P-256 one), or by itself. */
+/** A certificate for a key of this kind, a new one or the given one, signed by `issuer` (a P-256 one), or by itself. */
 export async function issue(
   name: string,
   kind: KeyKind,
   issuer?: Issued & { name: string },
+  { key = newKey(kind), notAfter = '2027-01-01T00:00:00Z' }: { key?: KeyObject; notAfter?: string } = {},
 ): Promise<Issued & { name: string }> {
-  const key = newKey(kind);
   const certificate = await x509.X509CertificateGenerator.create(
     {
       subject: `CN=${name}`,
       issuer: `CN=${issuer?.name ?? name}`,
       serialNumber: (serial++).toString(16).padStart(2, '0'),
       notBefore: new Date('2026-01-01T00:00:00Z'),
-      notAfter: new Date('2027-01-01T00:00:00Z'),
+      notAfter: new Date(notAfter),
       publicKey: await webKey(key, kind, 'verify'),
       signingKey: await webKey(issuer?.key ?? key, issuer ? 'P-256' : kind, 'sign'),
       signingAlgorithm: algorithms[issuer ? 'P-256' : kind],

@@ -1,9 +1,11 @@
 /** Over generated secrets of every shape: what is read and written unchanged is the same, byte for byte. */
+import type { KeyObject } from 'node:crypto';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { pemBlocks } from '../../lambdas/domain/pem.ts';
 import type { SecretValue } from '../../lambdas/domain/secret.ts';
 import { readSecret } from '../../lambdas/secret/index.ts';
+import { indent } from '../support/yaml.ts';
 import { type KeyKind, keyKinds, keyPem, makeMaterial, pem, text } from './material.ts';
 
 type Material = Awaited<ReturnType<typeof makeMaterial>>;
@@ -17,7 +19,16 @@ const chainNames = fc.subarray(['a', 'b', 'c', 'root'] as const);
 const keyStyle = fc.record({
   kind: fc.constantFrom(...keyKinds),
   encoding: fc.constantFrom('pkcs8' as const, 'traditional' as const),
+  /** What the block is called; undefined: what it is. OpenSSL reads each content under any of them. */
+  label: fc.option(fc.constantFrom('PRIVATE KEY', 'ENCRYPTED PRIVATE KEY'), { nil: undefined }),
 });
+type KeyStyle = typeof keyStyle extends fc.Arbitrary<infer T> ? T : never;
+
+function keyBlock(key: KeyObject, { encoding, label }: KeyStyle): string {
+  const block = keyPem(key, encoding);
+  return label === undefined ? block : block.replaceAll(/(BEGIN|END) [A-Z ]+/g, `$1 ${label}`);
+}
+
 /** Text that stands between blocks: comments, empty lines, anything that is no boundary. */
 const comment = fc.oneof(
   fc.constant(''),
@@ -30,21 +41,38 @@ const ending = fc.constantFrom('', '\n', '\r\n', '\n\n');
 interface Style {
   readonly lineEnd: string;
   readonly comments: readonly string[];
+  /** In front of each line of a block, as in YAML. */
+  readonly indents: readonly string[];
   readonly ending: string;
 }
+const indents = fc.oneof(
+  fc.constant(['', '', '', '', '', '']),
+  fc.array(fc.constantFrom('', '  ', '      ', '\t'), { minLength: 6, maxLength: 6 }),
+);
 const style: fc.Arbitrary<Style> = fc.record({
   lineEnd,
   comments: fc.array(comment, { minLength: 6, maxLength: 6 }),
+  indents,
   ending,
 });
 
 /** Blocks, each in its line, with comments before them. */
-function arrange(blocks: readonly string[], { lineEnd: end, comments, ending: last }: Style): string {
-  const whole = blocks.map((block, i) => (comments[i] ?? '').replaceAll('\n', end) + block.replaceAll('\n', end));
+function arrange(blocks: readonly string[], { lineEnd: end, comments, indents: by, ending: last }: Style): string {
+  const whole = blocks.map(
+    (block, i) => (comments[i] ?? '').replaceAll('\n', end) + indent(block, by[i] ?? '').replaceAll('\n', end),
+  );
   return blocks.length === 0 ? '' : whole.join(end) + last;
 }
 
 const der = (name: 'a' | 'b' | 'c' | 'root') => m[name];
+
+/** All lines of a block are as far in as its first one; `text` is what it stands in. */
+function expectIndented(whole: string): void {
+  for (const block of pemBlocks(whole)) {
+    const lines = block.text.split(/\r?\n/).slice(1);
+    expect([...new Set(lines.map((line) => /^[ \t]*/.exec(line)?.[0]))]).toEqual([block.indent]);
+  }
+}
 
 const unknownValue = fc.oneof(
   fc.json({ maxDepth: 3 }),
@@ -118,7 +146,7 @@ function build(secret: JsonSecret): SecretValue {
     ],
   ];
   if (secret.key === 'kms') members.push(['kmsKeyId', '"arn:aws:kms:eu-west-1:111122223333:key/1234"']);
-  else members.push([names[1] ?? '', JSON.stringify(arrange([keyPem(leaf.key, secret.key.encoding)], privateStyle))]);
+  else members.push([names[1] ?? '', JSON.stringify(arrange([keyBlock(leaf.key, secret.key)], privateStyle))]);
   if (secret.chain !== undefined && secret.shape !== 'tls') {
     const blocks = secret.chain.map((name) => pem(der(name)));
     const isArray = secret.asArray && secret.shape === 'snake';
@@ -184,6 +212,7 @@ describe('JSON', () => {
           for (const [name, field] of Object.entries(held)) {
             if (!reserved.includes(name) || typeof field !== 'string' || field === '' || holds[name] === '') continue;
             expect(/[\r\n]$/.test(holds[name])).toBe(/[\r\n]$/.test(field));
+            if (name !== 'kmsKeyId') expectIndented(holds[name]);
           }
           // A second renewal back to the same certificates comes to the same text again: nothing grows.
           const twice = await again.write({ leaf, chain: chain.map(der), root: m.nextRoot, key });
@@ -205,11 +234,7 @@ describe('PEM text', () => {
         fc.subarray(['a', 'b', 'c'] as const),
         async (secret, kind, chain) => {
           const leaf = m.leaf(secret.key.kind);
-          const blocks = [
-            pem(leaf.der),
-            keyPem(leaf.key, secret.key.encoding),
-            ...secret.chain.map((name) => pem(der(name))),
-          ];
+          const blocks = [pem(leaf.der), keyBlock(leaf.key, secret.key), ...secret.chain.map((name) => pem(der(name)))];
           const ordered = blocks
             .map((block) => ({ block, at: secret.shuffle.next().value ?? 0 }))
             .toSorted((a, b) => a.at - b.at);
@@ -237,9 +262,15 @@ describe('PEM text', () => {
           expect(sorted(again.chain)).toEqual(sorted(expected));
           const outside = (whole: string) =>
             pemBlocks(whole)
-              .reduceRight((rest, block) => rest.slice(0, block.start) + rest.slice(block.end), whole)
+              .reduceRight(
+                (rest, block) => rest.slice(0, block.start - block.indent.length) + rest.slice(block.end),
+                whole,
+              )
               .replace(/[\r\n]+/g, '');
           expect(outside(textOf(written))).toBe(outside(held));
+          expectIndented(textOf(written));
+          const label = (whole: string) => /BEGIN ([A-Z ]*PRIVATE KEY)/.exec(whole)?.[1];
+          if (secret.key.label !== undefined) expect(label(textOf(written))).toBe(secret.key.label);
           expect(/[\r\n]$/.test(textOf(written))).toBe(/[\r\n]$/.test(held));
           if (secret.style.lineEnd === '\r\n' && secret.style.ending !== '\n' && secret.style.ending !== '\n\n')
             expect(textOf(written)).not.toMatch(/[^\r]\n/);

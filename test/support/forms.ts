@@ -144,6 +144,22 @@ const encryptedCamel: TextForm = {
   keyBlock: byOpenssl,
 };
 
+const within = (pem: string): string => pem.replaceAll(/^(?=.)/gm, '      ');
+
+const cloudInit: TextForm = {
+  kind: 'text',
+  name: 'YAML, as cloud-init has it, with a key as step encrypts it',
+  encrypted: true,
+  keyBlock: byStep,
+  write: ({ leaf, chain, key }) =>
+    `#cloud-config\nwrite_files:\n  - path: /etc/tls/tls.key\n    permissions: '0600'\n    content: |\n${within(key)}  - path: /etc/tls/tls.crt\n    content: |\n${within(leaf + chain)}runcmd: [nginx -s reload]\n`,
+  read: (value) => {
+    const text = value.replaceAll(/^ {6}/gm, '');
+    const [leaf = '', chain = ''] = certificates(text, 2);
+    return { leaf, chain, key: keyPattern.exec(text)?.[0] ?? '' };
+  },
+};
+
 const packByOpenssl: FileForm['pack'] = ({ leaf, chain, key }, { password }) =>
   beside({ 'leaf.pem': leaf, 'chain.pem': chain, 'key.pem': key, password }, async ({ call, read }) => {
     const files = ['-in', 'leaf.pem', '-inkey', 'key.pem', '-certfile', 'chain.pem', '-out', 'pair.p12'];
@@ -175,10 +191,10 @@ const pkcs12: FileForm = {
 
 const jsonPkcs12: FileForm = {
   kind: 'file',
-  name: 'PKCS#12 in a JSON field, made by keytool',
+  name: 'PKCS#12 in a JSON field, made by keytool, with a newline behind the file',
   pack: packByKeytool,
   write: (file) => {
-    const lines = `${file
+    const lines = `${Buffer.concat([file, Buffer.from('\n')])
       .toString('base64')
       .match(/.{1,64}/g)
       ?.join('\n')}\n`;
@@ -186,7 +202,9 @@ const jsonPkcs12: FileForm = {
   },
   read: (value) => {
     if (typeof value !== 'string') throw new Error('it was text, and is binary');
-    return Buffer.from(member(value, 'pkcs12'), 'base64');
+    const file = Buffer.from(member(value, 'pkcs12'), 'base64');
+    if (file.at(-1) !== 0x0a) throw new Error('the newline behind the file is gone');
+    return file.subarray(0, -1);
   },
 };
 
@@ -197,6 +215,7 @@ export const forms: readonly Form[] = [
   pemText('PEM text, in an order of its own', false, traditional),
   encryptedCamel,
   pemText('PEM text, with a key as step encrypts it', true, byStep),
+  cloudInit,
   pkcs12,
   jsonPkcs12,
 ];

@@ -4,10 +4,10 @@
  */
 import type { CertificateChain } from '../../domain/certificate.ts';
 import { RenewalError } from '../../domain/errors.ts';
-import { pemBlocks } from '../../domain/pem.ts';
 import type { CaProvider } from '../../domain/ports.ts';
 import { parseCertificate } from '../../x509/certificate.ts';
 import { verifyPath } from '../../x509/chain.ts';
+import { rootsOf } from '../roots.ts';
 import { type ClientLimits, infisicalClient } from './client.ts';
 import type { ReadAuthSecret } from './credentials.ts';
 import { renewalPaths } from './paths.ts';
@@ -35,8 +35,9 @@ export interface InfisicalOptions extends ClientLimits {
 export function infisicalProvider(options: InfisicalOptions): CaProvider {
   const { url, caId, root, authSecretId, readSecret, ...limits } = options;
   const paths = renewalPaths(caId, options.apiPath);
-  const configured = root === undefined ? undefined : rootCertificates(root);
-  const client = infisicalClient(httpsUrl(url), root === undefined ? undefined : [root], limits);
+  const trusted = root === undefined ? undefined : rootsOf(root);
+  const configured = trusted?.certificates.map((der) => parseCertificate(der).der);
+  const client = infisicalClient(httpsUrl(url), trusted && [trusted.pem], limits);
   const session = sessionOf({ authSecretId, readSecret });
   return {
     renew: (current, issue) => renew({ client, session, paths }, current, issue),
@@ -52,7 +53,7 @@ export function infisicalProvider(options: InfisicalOptions): CaProvider {
     },
     // What the deployment names is all that is trusted: else a value that is written into the secret could add to it.
     roots: async (current) => {
-      const roots = configured ?? (current === undefined ? [] : rootsOf(current));
+      const roots = configured ?? (current === undefined ? [] : ownRootsOf(current));
       if (roots.length > 0) return roots;
       throw new RenewalError(
         'CaUntrusted',
@@ -69,7 +70,7 @@ const keepsItsKey = () =>
   );
 
 /** Self-signed certificates of the secret's own that its CA certificate leads to, or is. */
-function rootsOf({ leaf, chain }: CertificateChain): readonly Uint8Array[] {
+function ownRootsOf({ leaf, chain }: CertificateChain): readonly Uint8Array[] {
   return [leaf, ...chain]
     .filter((top) => Buffer.compare(top.subject, top.issuer) === 0)
     .filter((top) => verifyPath(leaf, chain, [top], Math.max(leaf.notBefore, top.notBefore)).ok)
@@ -82,16 +83,5 @@ function httpsUrl(text: string): URL {
   throw new RenewalError(
     'InvalidRequest',
     'The url of the profile is not an https address, such as https://eu.infisical.com.',
-  );
-}
-
-/** DER. Every block must be a certificate that can be read. */
-function rootCertificates(pem: string): readonly Uint8Array[] {
-  const where = 'The root of the profile';
-  const blocks = pemBlocks(pem, where, 'InvalidRequest').filter(({ label }) => label === 'CERTIFICATE');
-  if (blocks.length > 0) return blocks.map(({ der }) => parseCertificate(der).der);
-  throw new RenewalError(
-    'InvalidRequest',
-    `${where} holds no certificate: expected one or more PEM blocks BEGIN CERTIFICATE.`,
   );
 }

@@ -5,8 +5,8 @@
  * - POST /rekey by TLS with the old key (rekey.ts): it takes no token.
  */
 import { RenewalError } from '../../domain/errors.ts';
-import { pemBlocks } from '../../domain/pem.ts';
 import type { CaProvider, Entropy } from '../../domain/ports.ts';
+import { rootsOf } from '../roots.ts';
 import { type ConversationLimits, stepCaClient } from './client.ts';
 import { health } from './health.ts';
 import { rekey, tlsKeyFor } from './rekey.ts';
@@ -23,8 +23,8 @@ export interface StepCaOptions extends ConversationLimits {
 
 /** Throws InvalidRequest for a url that is not an https one and for a root without a certificate. */
 export function stepCaProvider({ url, root, entropy, ...limits }: StepCaOptions): CaProvider {
-  const roots = rootCertificates(root);
-  const ca = stepCaClient(httpsUrl(url), [root], entropy, limits);
+  const { certificates, pem } = rootsOf(root);
+  const ca = stepCaClient(httpsUrl(url), [pem], entropy, limits);
   return {
     renew: (current, options) => renew(ca, current, options),
     rekey: (current, newKey, options) => rekey(ca, current, newKey, options),
@@ -33,7 +33,7 @@ export function stepCaProvider({ url, root, entropy, ...limits }: StepCaOptions)
       else tlsKeyFor(current);
     },
     // Never what the CA says of itself: the profile is where trust comes from.
-    roots: async () => roots,
+    roots: async () => certificates,
     answers: ({ signal }) => health(ca, signal),
   };
 }
@@ -44,15 +44,5 @@ function httpsUrl(text: string): URL {
   throw new RenewalError(
     'InvalidRequest',
     'The url of the profile is not an https address, such as https://ca.example:9000.',
-  );
-}
-
-function rootCertificates(pem: string): readonly Uint8Array[] {
-  const where = 'The root of the profile';
-  const blocks = pemBlocks(pem, where, 'InvalidRequest').filter(({ label }) => label === 'CERTIFICATE');
-  if (blocks.length > 0) return blocks.map(({ der }) => der);
-  throw new RenewalError(
-    'InvalidRequest',
-    `${where} holds no certificate: expected one or more PEM blocks BEGIN CERTIFICATE.`,
   );
 }

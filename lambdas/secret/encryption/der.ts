@@ -41,6 +41,12 @@ export function readElements(bytes: Uint8Array): DerElement[] {
   return elements;
 }
 
+/** The first element, and what stands behind it. Throws DerError. */
+export function readFirst(bytes: Uint8Array): { element: DerElement; behind: Uint8Array } {
+  const { element, end } = readElement(bytes, 0, 0);
+  return { element, behind: bytes.subarray(end) };
+}
+
 function readElement(bytes: Uint8Array, start: number, depth: number): { element: DerElement; end: number } {
   const elementTag = bytes[start] ?? 0;
   const { length, headerEnd } = readLength(bytes, start + 1);

@@ -21,7 +21,7 @@ import {
   sequence,
   tag,
 } from './der.ts';
-import { passwordBytes, pkcs12Key } from './pkcs12-key.ts';
+import { type Password, passwordBytes, pkcs12Key } from './pkcs12-key.ts';
 import { decryptRc2 } from './rc2.ts';
 
 /** How hard a password is to guess; what is written is no easier than what was read. */
@@ -31,11 +31,14 @@ export type Derivation =
 
 type Digest = 'sha1' | 'sha224' | 'sha256' | 'sha384' | 'sha512';
 
-/** Why a sealed thing does not open: the scheme is not one of ours, or the password does not fit. */
-export class SealError extends Error {
-  readonly reason: 'scheme' | 'password';
+/** The scheme is not one of ours, or the password does not fit; `pbmac1` is a scheme that is known by its name alone. */
+type SealProblem = 'scheme' | 'password' | 'pbmac1';
 
-  constructor(reason: 'scheme' | 'password') {
+/** Why a sealed thing does not open. */
+export class SealError extends Error {
+  readonly reason: SealProblem;
+
+  constructor(reason: SealProblem) {
     super(reason);
     this.reason = reason;
   }
@@ -98,7 +101,7 @@ export interface Opened {
 export async function open(
   algorithm: Uint8Array,
   data: Uint8Array,
-  password: string,
+  password: Password,
   budget: WorkBudget = new WorkBudget(),
 ): Promise<Opened> {
   const { id, parameters } = readScheme(algorithm);
@@ -184,7 +187,7 @@ async function openPkcs12Scheme(
   known: Pkcs12Scheme,
   parameters: DerElement | undefined,
   data: Uint8Array,
-  password: string,
+  password: Password,
   budget: WorkBudget,
 ): Promise<Opened> {
   const { salt, iterations } = scheme(() => {
@@ -221,7 +224,12 @@ export interface Sealed {
 }
 
 /** PBES2 with AES-256-CBC and a derivation of the same kind, no weaker than `before`. */
-export async function seal(data: Uint8Array, password: string, before: Derivation, entropy: Entropy): Promise<Sealed> {
+export async function seal(
+  data: Uint8Array,
+  password: Password,
+  before: Derivation,
+  entropy: Entropy,
+): Promise<Sealed> {
   const derivation = strengthen(before);
   const salt = entropy(16);
   const iv = entropy(16);

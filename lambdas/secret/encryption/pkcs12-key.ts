@@ -5,10 +5,13 @@ import { setImmediate } from 'node:timers/promises';
 /** The ID byte of appendix B.3. */
 const purposes = { key: 1, iv: 2, mac: 3 } as const;
 
+/** Null is no password, which appendix B.1 leaves open and Windows and others write: no octets, not even the two of zero. */
+export type Password = string | null;
+
 export interface Pkcs12KeyRequest {
   readonly digest: 'sha1' | 'sha224' | 'sha256' | 'sha384' | 'sha512';
   readonly purpose: keyof typeof purposes;
-  readonly password: string;
+  readonly password: Password;
   readonly salt: Uint8Array;
   readonly iterations: number;
   /** Bytes. */
@@ -16,12 +19,13 @@ export interface Pkcs12KeyRequest {
 }
 
 /** PBES2's octets of a password: UTF-8 (RFC 8018 appendix A leaves it open; OpenSSL, Go and Java agree on it). */
-export function passwordBytes(password: string): Uint8Array {
-  return new TextEncoder().encode(password);
+export function passwordBytes(password: Password): Uint8Array {
+  return new TextEncoder().encode(password ?? '');
 }
 
 /** A BMPString with its two bytes of zero behind it (appendix B.1). */
-function bmpPassword(password: string): Uint8Array {
+function bmpPassword(password: Password): Uint8Array {
+  if (password === null) return new Uint8Array();
   return Uint8Array.from(Buffer.from(`${password}\0`, 'utf16le').swap16());
 }
 

@@ -1,7 +1,16 @@
 /** The certificates and the key of a PKCS#12 file, exchanged bag by bag: names and other attributes stay with theirs. */
 import { createPrivateKey, type KeyObject } from 'node:crypto';
+import { counted } from '../../domain/counted.ts';
 import { RenewalError } from '../../domain/errors.ts';
-import { findLeaf, openCertificate, type PlacePlan, partsOf, planCertificates, sameBytes } from '../certificates.ts';
+import {
+  findLeaves,
+  openCertificate,
+  type Parts,
+  type PlacePlan,
+  partsOf,
+  planCertificates,
+  sameBytes,
+} from '../certificates.ts';
 import { explain, lowerFirst, readEncryptedPrivateKeyInfo } from '../encrypted-key.ts';
 import { WorkBudget } from '../encryption/budget.ts';
 import {
@@ -14,39 +23,83 @@ import {
   objectIdentifier,
   octets,
   readElements,
+  readFirst,
   sequence,
 } from '../encryption/der.ts';
-import { type Derivation, open, seal, usualDerivation } from '../encryption/pbes.ts';
-import { missingPassword, sameKey, wrongPassword } from '../private-key.ts';
+import { type Derivation, open, SealError, seal, usualDerivation } from '../encryption/pbes.ts';
+import type { Password } from '../encryption/pkcs12-key.ts';
+import { missingPassword, wrongPassword } from '../password.ts';
+import { sameKey } from '../private-key.ts';
 import type { NextContent, ReadContext, ShapeContent } from '../shape.ts';
-import { type Bag, closeFile, openFile, type Pkcs12File } from './file.ts';
+import { type Bag, closeFile, isEncrypted, openFile, type Pkcs12File, shroudedKeyBag } from './file.ts';
 
 const oid = {
   keyBag: '1.2.840.113549.1.12.10.1.1',
-  shroudedKeyBag: '1.2.840.113549.1.12.10.1.2',
   certBag: '1.2.840.113549.1.12.10.1.3',
   x509Certificate: '1.2.840.113549.1.9.22.1',
   /** Java's mark of a certificate that is trusted, and so no part of the key's chain. */
   trustedKeyUsage: '2.16.840.1.113894.746875.1.1',
 } as const;
 
-export const { shroudedKeyBag } = oid;
+export { shroudedKeyBag };
 
 /** A PKCS#12 file's content; `write` gives a whole file. `where` names it in a message. */
 export interface Pkcs12Content extends ShapeContent {
   write(next: NextContent): Promise<Uint8Array>;
 }
 
-/** Throws UnsupportedSecret, PasswordRequired, InvalidCertificate. */
+/**
+ * What stands behind the file, as a newline or zeros of padding, stays: readers stop where the file ends, OpenSSL and
+ * Java among them. Throws UnsupportedSecret, PasswordRequired, InvalidCertificate.
+ */
 export async function readPkcs12(bytes: Uint8Array, where: string, context: ReadContext): Promise<Pkcs12Content> {
-  const { password } = context;
-  if (password === undefined) throw missingPassword(where);
+  const given = await context.password?.();
   try {
-    return await readFile(bytes, where, password, context);
+    const { element, behind } = readFirst(bytes);
+    const content = await openWithOne(element.encoded, where, given, context);
+    return {
+      ...content,
+      async write(next) {
+        const written = await content.write(next);
+        return written === element.encoded ? bytes : new Uint8Array(Buffer.concat([written, behind]));
+      },
+    };
   } catch (error) {
-    if (!(error instanceof DerError)) throw explain(error, where);
-    throw unsupported(where, 'is cut or no PKCS#12 file');
+    if (error instanceof DerError) throw unsupported(where, 'is cut or no PKCS#12 file');
+    throw explain(error, where, given ?? '');
   }
+}
+
+async function openWithOne(
+  file: Uint8Array,
+  where: string,
+  given: string | undefined,
+  context: ReadContext,
+): Promise<Pkcs12Content> {
+  const budget = new WorkBudget();
+  for (const [i, password] of passwordsToTry(given).entries()) {
+    try {
+      return await readFile(file, where, password, budget, context);
+    } catch (error) {
+      if (!(error instanceof SealError)) throw error;
+      if (error.reason === 'scheme' && !isEncrypted(file)) {
+        throw unsupported(where, 'is not encrypted, but has a MAC of a kind that is not known');
+      }
+      if (error.reason !== 'password' && i === 0) throw error;
+    }
+  }
+  throw closed(file, where, given);
+}
+
+/** As OpenSSL does: no password may be the null one or the empty one, and a file may have none although there is one. */
+const passwordsToTry = (given: string | undefined): readonly Password[] => (given ? [given, null, ''] : [null, '']);
+
+/** A file that no password opens. Throws DerError. */
+function closed(bytes: Uint8Array, where: string, given: string | undefined): RenewalError {
+  if (isEncrypted(bytes)) return given === undefined ? missingPassword(where) : wrongPassword(where, given);
+  return given === undefined
+    ? missingPassword(where, 'is not encrypted, but its MAC needs its password')
+    : wrongPassword(where, given, 'is not encrypted, but its MAC does not fit the password');
 }
 
 const unsupported = (where: string, found: string) =>
@@ -58,10 +111,10 @@ const unsupported = (where: string, found: string) =>
 async function readFile(
   bytes: Uint8Array,
   where: string,
-  password: string,
+  password: Password,
+  budget: WorkBudget,
   context: ReadContext,
 ): Promise<Pkcs12Content> {
-  const budget = new WorkBudget();
   const file = await openFile(bytes, password, budget);
   const bags = file.safes.flatMap((safe) => safe.bags);
   const key = await readKey(bags, where, password, budget);
@@ -69,23 +122,23 @@ async function readFile(
   const found = certificateBags.map((bag, i) =>
     openCertificate(certificateOf(bag), `Certificate ${i + 1} of ${lowerFirst(where)}`),
   );
-  const leaf = findLeaf(found, key.privateKey);
-  if (leaf === undefined) throw unsupported(where, 'has no certificate');
-  const parts = partsOf(found, leaf);
+  const leaves = findLeaves(found, key.privateKey);
+  if (leaves === undefined) throw unsupported(where, 'has no certificate');
+  const parts = partsOf(found, leaves);
   const place = { kind: 'leaf', certificates: found.map(({ der }) => der) } as const;
   return {
-    leaf,
+    leaf: parts.leaf,
     chain: parts.others,
     key: { kind: 'private', privateKey: key.privateKey },
     needsPassword: true,
     async write(next) {
       const [plan] = planCertificates([place], parts, next);
-      const edits = plan === undefined ? new Map() : planBags(certificateBags, place.certificates, plan);
+      const edits = plan === undefined ? new Map() : planBags(certificateBags, place.certificates, plan, parts);
       const nextKey = nextPrivateKey(next, where);
       const newKey = nextKey === undefined || sameKey(nextKey, key.privateKey) ? undefined : nextKey;
       if (edits.size === 0 && newKey === undefined) return bytes;
       const info = newKey?.export({ format: 'der', type: 'pkcs8' }) ?? key.info;
-      edits.set(key.bag, [await sealKey(key, info, password, context)]);
+      edits.set(key.bag, [await closeKey(key, info, password, context)]);
       return closeFile(editFile(file, edits), password, context.entropy);
     },
   };
@@ -99,10 +152,15 @@ interface Pkcs12Key {
   readonly derivation: Derivation;
 }
 
-async function readKey(bags: readonly Bag[], where: string, password: string, budget: WorkBudget): Promise<Pkcs12Key> {
-  const keys = bags.filter(({ id }) => id === oid.keyBag || id === oid.shroudedKeyBag);
+async function readKey(
+  bags: readonly Bag[],
+  where: string,
+  password: Password,
+  budget: WorkBudget,
+): Promise<Pkcs12Key> {
+  const keys = bags.filter(({ id }) => id === oid.keyBag || id === shroudedKeyBag);
   const [bag] = keys;
-  if (bag === undefined || keys.length > 1) throw unsupported(where, `has ${keys.length} private keys`);
+  if (bag === undefined || keys.length > 1) throw unsupported(where, `has ${counted(keys.length, 'private key')}`);
   const { info, derivation } = await openKey(bag, password, budget);
   try {
     return {
@@ -113,13 +171,15 @@ async function readKey(bags: readonly Bag[], where: string, password: string, bu
     };
   } catch {
     // Reached with good padding by chance, in a file without a MAC.
-    throw bag.id === oid.keyBag ? unsupported(where, 'has a private key of an unknown kind') : wrongPassword(where);
+    throw bag.id === oid.keyBag
+      ? unsupported(where, 'has a private key of an unknown kind')
+      : new SealError('password');
   }
 }
 
 async function openKey(
   bag: Bag,
-  password: string,
+  password: Password,
   budget: WorkBudget,
 ): Promise<{ info: Uint8Array; derivation: Derivation }> {
   if (bag.id === oid.keyBag) return { info: bag.value, derivation: usualDerivation };
@@ -128,10 +188,14 @@ async function openKey(
   return { info: opened.data, derivation: opened.derivation };
 }
 
-/** The key in a bag of its own encryption, with AES-256 whatever it had: a file is written whole or not at all. */
-async function sealKey(key: Pkcs12Key, info: Uint8Array, password: string, context: ReadContext): Promise<Bag> {
+/**
+ * The key in a bag of its own encryption, with AES-256 whatever it had: a file is written whole or not at all. One that
+ * was in the open stays so where there is no password to encrypt it with.
+ */
+async function closeKey(key: Pkcs12Key, info: Uint8Array, password: Password, context: ReadContext): Promise<Bag> {
+  if (key.bag.id === oid.keyBag && !password) return { ...key.bag, value: info };
   const { algorithm, data } = await seal(info, password, key.derivation, context.entropy);
-  return { ...key.bag, id: oid.shroudedKeyBag, value: encodeSequence(algorithm, encodeOctets(data)) };
+  return { ...key.bag, id: shroudedKeyBag, value: encodeSequence(algorithm, encodeOctets(data)) };
 }
 
 function nextPrivateKey(next: NextContent, where: string): KeyObject | undefined {
@@ -163,15 +227,28 @@ export function certificateBag(der: Uint8Array, attributes: Uint8Array | undefin
   return { id: oid.certBag, value: encodeSequence(type, encodeExplicit0(encodeOctets(der))), attributes };
 }
 
-/** What each certificate's bag becomes; a bag that stays has no entry. With the leaf among them, new ones stand behind another. */
-function planBags(bags: readonly Bag[], before: readonly Uint8Array[], plan: PlacePlan): Map<Bag, readonly Bag[]> {
+/**
+ * What each certificate's bag becomes; a bag that stays has no entry. With the leaf among them, new ones stand behind
+ * another. Of several bags for the one key not all have the attributes by which readers find it: the leaf takes them.
+ */
+function planBags(
+  bags: readonly Bag[],
+  before: readonly Uint8Array[],
+  plan: PlacePlan,
+  { leaf, formers }: Parts,
+): Map<Bag, readonly Bag[]> {
   const edits = new Map<Bag, readonly Bag[]>();
   const added = plan.added.map((der) => certificateBag(der, undefined));
+  const isOfLeafKey = (der: Uint8Array | undefined) =>
+    der !== undefined && [leaf, ...formers].some((each) => sameBytes(each, der));
+  const ofKey = bags.filter((_, i) => isOfLeafKey(before[i]));
+  const named = ofKey.find(({ attributes }) => attributes !== undefined);
   bags.forEach((bag, i) => {
     const der = plan.becomes[i];
     const old = before[i];
     const stays = der !== undefined && old !== undefined && sameBytes(der, old);
-    const own = der === undefined ? [] : [stays ? bag : certificateBag(der, bag.attributes)];
+    const attributes = bag.attributes ?? (isOfLeafKey(old) ? named?.attributes : undefined);
+    const own = der === undefined ? [] : [stays ? bag : certificateBag(der, attributes)];
     const here = plan.anchor?.index === i ? added : [];
     if (!stays || here.length > 0) edits.set(bag, [...own, ...here]);
   });

@@ -23,13 +23,18 @@ import {
   tag,
 } from '../encryption/der.ts';
 import { type Derivation, open, SealError, seal } from '../encryption/pbes.ts';
-import { type Pkcs12KeyRequest, pkcs12Key } from '../encryption/pkcs12-key.ts';
+import { type Password, type Pkcs12KeyRequest, pkcs12Key } from '../encryption/pkcs12-key.ts';
 
 const oid = {
   data: '1.2.840.113549.1.7.1',
   encryptedData: '1.2.840.113549.1.7.6',
+  shroudedKeyBag: '1.2.840.113549.1.12.10.1.2',
   sha256: '2.16.840.1.101.3.4.2.1',
+  /** RFC 9579. */
+  pbmac1: '1.2.840.113549.1.5.14',
 } as const;
+
+export const { shroudedKeyBag } = oid;
 
 const macDigests: ReadonlyMap<string, Pkcs12KeyRequest['digest']> = new Map([
   ['1.3.14.3.2.26', 'sha1'],
@@ -65,16 +70,30 @@ export interface Pkcs12File {
 /** Throws DerError for what is no PKCS#12 file, and SealError. */
 export async function openFile(
   bytes: Uint8Array,
-  password: string,
+  password: Password,
   budget: WorkBudget = new WorkBudget(),
 ): Promise<Pkcs12File> {
+  const { content, infos, mac } = readParts(bytes);
+  const macIterations = mac === undefined ? undefined : await checkMac(mac, content, password, budget);
+  const safes: Safe[] = [];
+  for (const info of infos) safes.push(await openSafe(info, password, budget, mac !== undefined));
+  return { safes, macIterations };
+}
+
+/** Whether a password is needed to read what is in the file, its MAC left aside. Throws DerError. */
+export function isEncrypted(bytes: Uint8Array): boolean {
+  return readParts(bytes).infos.some((info) => {
+    if (objectIdentifier(sequence(info)[0]) !== oid.data) return true;
+    return readBags(octets(contentInfo(info, oid.data))).some(({ id }) => id === oid.shroudedKeyBag);
+  });
+}
+
+/** PFX, section 4. Throws DerError. */
+function readParts(bytes: Uint8Array) {
   const [version, authSafe, mac] = sequence(onlyElement(bytes));
   if (integer(version) !== 3) throw new DerError('version');
   const content = octets(contentInfo(authSafe, oid.data));
-  const macIterations = mac === undefined ? undefined : await checkMac(mac, content, password, budget);
-  const safes: Safe[] = [];
-  for (const info of sequence(onlyElement(content))) safes.push(await openSafe(info, password, budget));
-  return { safes, macIterations };
+  return { content, infos: sequence(onlyElement(content)), mac };
 }
 
 function onlyElement(bytes: Uint8Array): DerElement {
@@ -94,12 +113,14 @@ function contentInfo(info: DerElement | undefined, type: string): DerElement {
 async function checkMac(
   macData: DerElement,
   content: Uint8Array,
-  password: string,
+  password: Password,
   budget: WorkBudget,
 ): Promise<number> {
   const [digestInfo, salt, count] = sequence(macData);
   const [algorithm, expected] = sequence(digestInfo);
-  const digest = macDigests.get(objectIdentifier(sequence(algorithm)[0]));
+  const kind = objectIdentifier(sequence(algorithm)[0]);
+  if (kind === oid.pbmac1) throw new SealError('pbmac1');
+  const digest = macDigests.get(kind);
   const iterations = count === undefined ? 1 : integer(count);
   if (digest === undefined || !budget.pkcs12({ digest, iterations, length: 1 })) throw new SealError('scheme');
   const found = await macOf(digest, content, password, octets(salt), iterations);
@@ -111,7 +132,7 @@ async function checkMac(
 async function macOf(
   digest: Pkcs12KeyRequest['digest'],
   content: Uint8Array,
-  password: string,
+  password: Password,
   salt: Uint8Array,
   iterations: number,
 ): Promise<Uint8Array> {
@@ -120,14 +141,24 @@ async function macOf(
   return new Uint8Array(createHmac(digest, key).update(content).digest());
 }
 
-async function openSafe(info: DerElement, password: string, budget: WorkBudget): Promise<Safe> {
+async function openSafe(
+  info: DerElement,
+  password: Password,
+  budget: WorkBudget,
+  passwordFits: boolean,
+): Promise<Safe> {
   const type = objectIdentifier(sequence(info)[0]);
   if (type === oid.data) return { bags: readBags(octets(contentInfo(info, oid.data))), derivation: undefined };
   // EncryptedData, RFC 5652 section 8: { version, { contentType, algorithm, [0] content } }.
   const [, encrypted] = sequence(contentInfo(info, oid.encryptedData));
   const [, algorithm, content] = sequence(encrypted);
   const { data, derivation } = await open(algorithm?.encoded ?? new Uint8Array(), octets(content), password, budget);
-  return { bags: readBags(data), derivation };
+  try {
+    return { bags: readBags(data), derivation };
+  } catch (error) {
+    // Without a MAC one wrong password in 256 comes this far.
+    throw passwordFits ? error : new SealError('password');
+  }
 }
 
 function readBags(contents: Uint8Array): Bag[] {
@@ -137,29 +168,34 @@ function readBags(contents: Uint8Array): Bag[] {
   });
 }
 
-/** The file of these safes, under the same password, no weaker than it was. */
-export async function closeFile(file: Pkcs12File, password: string, entropy: Entropy): Promise<Uint8Array> {
+/**
+ * The file of these safes, under the same password, no weaker than it was. It has a MAC, but where it had none and no
+ * password that a MAC could prove.
+ */
+export async function closeFile(file: Pkcs12File, password: Password, entropy: Entropy): Promise<Uint8Array> {
   const infos: Uint8Array[] = [];
   for (const safe of file.safes) infos.push(await closeSafe(safe, password, entropy));
   const content = encodeSequence(...infos);
+  const hasMac = file.macIterations !== undefined || Boolean(password);
+  const mac = hasMac ? [await macData(content, file.macIterations ?? 0, password, entropy)] : [];
+  return encodeSequence(encodeInteger(3), dataInfo(content), ...mac);
+}
+
+async function macData(content: Uint8Array, before: number, password: Password, entropy: Entropy): Promise<Uint8Array> {
   const salt = entropy(16);
-  const iterations = Math.max(file.macIterations ?? 0, leastMacIterations);
+  const iterations = Math.max(before, leastMacIterations);
   const mac = await macOf('sha256', content, password, salt, iterations);
   const digestInfo = encodeSequence(
     encodeSequence(encodeObjectIdentifier(oid.sha256), encode(tag.null)),
     encodeOctets(mac),
   );
-  return encodeSequence(
-    encodeInteger(3),
-    dataInfo(content),
-    encodeSequence(digestInfo, encodeOctets(salt), encodeInteger(iterations)),
-  );
+  return encodeSequence(digestInfo, encodeOctets(salt), encodeInteger(iterations));
 }
 
 const dataInfo = (content: Uint8Array) =>
   encodeSequence(encodeObjectIdentifier(oid.data), encodeExplicit0(encodeOctets(content)));
 
-async function closeSafe(safe: Safe, password: string, entropy: Entropy): Promise<Uint8Array> {
+async function closeSafe(safe: Safe, password: Password, entropy: Entropy): Promise<Uint8Array> {
   const contents = encodeSequence(...safe.bags.map(encodeBag));
   if (safe.derivation === undefined) return dataInfo(contents);
   const { algorithm, data } = await seal(contents, password, safe.derivation, entropy);

@@ -3,8 +3,8 @@ import { createHash, type KeyObject } from 'node:crypto';
 import type { Entropy } from '../../domain/ports.ts';
 import { encode, encodeObjectIdentifier, encodeOctets, encodeSequence, tag } from '../encryption/der.ts';
 import { seal, usualDerivation } from '../encryption/pbes.ts';
-import { certificateBag, shroudedKeyBag } from './content.ts';
-import { type Bag, closeFile } from './file.ts';
+import { certificateBag } from './content.ts';
+import { type Bag, closeFile, shroudedKeyBag } from './file.ts';
 
 export interface Pkcs12Parts {
   /** DER. */

@@ -29,7 +29,7 @@ export type Answer = readonly [status: number, body: unknown] | ((answer: Server
 export interface MockCa {
   readonly asked: Question[];
   readonly url: string;
-  provider(options?: { path?: string; timeoutMs?: number }): CaProvider;
+  provider(options?: { path?: string; timeoutMs?: number; root?: string }): CaProvider;
   close(): Promise<void>;
 }
 
@@ -52,8 +52,8 @@ export async function mockCa(answers: readonly Answer[] | ((question: Question) 
   return {
     asked,
     url,
-    provider: ({ path = '', timeoutMs = 5_000 } = {}) =>
-      stepCaProvider({ url: url + path, root: rootPem, entropy: fakeEntropy(), timeoutMs }),
+    provider: ({ path = '', timeoutMs = 5_000, root = rootPem } = {}) =>
+      stepCaProvider({ url: url + path, root, entropy: fakeEntropy(), timeoutMs }),
     close: server.close,
   };
 }
