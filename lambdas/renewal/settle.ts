@@ -4,6 +4,7 @@
  */
 import { versionWithStage } from '../domain/secret.ts';
 import { tags } from '../domain/tags.ts';
+import { sameKey } from '../keys/spec.ts';
 import { renewalTime } from '../policy/renewal-time.ts';
 import { resolveSettings } from '../policy/settings.ts';
 import { readPair, type Subject } from './gather.ts';
@@ -33,7 +34,7 @@ export async function makeUpFor(world: RenewalWorld, subject: Subject, previousV
 async function announceAgain(world: RenewalWorld, subject: Subject, previousVersionId: string): Promise<void> {
   const { secret, profile, tagged, leaf, validity, version } = subject;
   const previous = await readPair(world, profile, await world.store.read(secret.arn, previousVersionId));
-  const operation = Buffer.from(previous.leaf.spki).equals(leaf.spki) ? 'renew' : 'rekey';
+  const operation = sameKey(previous.leaf, leaf) ? 'renew' : 'rekey';
   const time = renewalTime(validity, resolveSettings(undefined, tagged, profile), secret.arn);
   const result = resultOf({
     outcome: operation === 'renew' ? 'renewed' : 'rekeyed',

@@ -7,6 +7,7 @@ import { asciiText } from './general-names.ts';
 import { nameConstraintProblem } from './name-constraints.ts';
 import { formatName } from './names.ts';
 import { nameOfOid, oids } from './oids.ts';
+import { samePublicKey } from './public-key.ts';
 import { isSignedBy, weakSignature } from './signature.ts';
 import { sameBytes } from './strings.ts';
 
@@ -240,7 +241,7 @@ function isSelfIssued(certificate: Certificate): boolean {
 }
 
 function isSameAuthority(a: Certificate, b: Certificate): boolean {
-  return sameBytes(a.subject, b.subject) && sameBytes(a.spki, b.spki);
+  return sameBytes(a.subject, b.subject) && samePublicKey(a.spki, b.spki);
 }
 
 function nameOf(certificate: Certificate): string {
