@@ -9,7 +9,7 @@ import type { SecretValue } from '../domain/secret.ts';
 import type { Signer } from '../domain/signer.ts';
 import { checkGivenKey } from '../keys/given.ts';
 import { localSigner } from '../keys/local.ts';
-import { sameKey } from '../keys/spec.ts';
+import { provenKey } from '../keys/possession.ts';
 import { readSecret, type SecretContent } from '../secret/index.ts';
 import { isPlaceholder } from '../secret/placeholder.ts';
 import { parseCertificate } from '../x509/certificate.ts';
@@ -33,7 +33,7 @@ export interface LoadedAuthority {
   readonly end: Instant;
   /** It issued its own certificate. */
   readonly isRoot: boolean;
-  /** The authority's key, checked to be the certificate's. Throws KeyMismatch, WeakKey, KmsDenied, KmsUnavailable. */
+  /** The authority's key, proven to be the certificate's. Throws KeyMismatch, WeakKey, KmsDenied, KmsUnavailable. */
   signer(): Promise<Signer>;
 }
 
@@ -165,11 +165,12 @@ async function signerOf(
   content: SecretContent,
   certificate: Certificate,
 ): Promise<Signer> {
-  const signer = await authorityKey(vault, authority, content);
-  if (!sameKey(signer, certificate)) {
+  const configured = await authorityKey(vault, authority, content);
+  const signer = await provenKey(certificate, configured);
+  if (!signer) {
     throw new RenewalError(
       'KeyMismatch',
-      `The key of authority ${authority.name}${signer.kmsKeyArn ? ` (${signer.kmsKeyArn})` : ''} is not that of its certificate, so nothing is signed: put the certificate of this key into its secret, or configure the certificate's key.`,
+      `The key of authority ${authority.name}${configured.kmsKeyArn ? ` (${configured.kmsKeyArn})` : ''} is not that of its certificate, so nothing is signed: put the certificate of this key into its secret, or configure the certificate's key.`,
     );
   }
   checkGivenKey(signer);
