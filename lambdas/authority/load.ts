@@ -13,6 +13,7 @@ import { provenKey } from '../keys/possession.ts';
 import { readSecret, type SecretContent } from '../secret/index.ts';
 import { isPlaceholder } from '../secret/placeholder.ts';
 import { parseCertificate } from '../x509/certificate.ts';
+import { longestPath } from '../x509/chain.ts';
 import { isSignedBy } from '../x509/signature.ts';
 import { sameBytes } from '../x509/strings.ts';
 
@@ -136,19 +137,19 @@ async function issuersOf(
   return upwards(certificate, content.chain.map(parseCertificate));
 }
 
-/** From the certificate's issuer as far up as the pool reaches; of two that would do the one that ends last. */
-function upwards(certificate: Certificate, pool: readonly Certificate[]): Certificate[] {
-  const path: Certificate[] = [];
-  let top = certificate;
-  while (!isSelfSigned(top) && path.length < mostParents) {
-    const [issuer] = pool
-      .filter((other) => !path.includes(other) && isIssuedBy(top, other))
-      .sort((a, b) => b.notAfter - a.notAfter);
-    if (issuer === undefined) break;
-    path.push(issuer);
-    top = issuer;
+/**
+ * From the certificate's issuer to a root, by the path that lasts longest: of two issuers with one name and key, as a cross
+ * certificate and its twin, only one may lead there. Without a root in the pool as far as it reaches: to one that nothing in
+ * it issued, or in a circle to any.
+ */
+function upwards(certificate: Certificate, pool: readonly Certificate[]): readonly Certificate[] {
+  const above = pool.filter(({ isCa, der }) => isCa && !sameBytes(der, certificate.der));
+  const tops = above.filter((each) => !above.some((other) => sameBytes(each.issuer, other.subject)));
+  for (const ends of [above.filter(isSelfSigned), tops, above]) {
+    const path = longestPath(certificate, above, ends);
+    if (path.ok) return path.path.slice(1);
   }
-  return path;
+  return [];
 }
 
 function isIssuedBy(certificate: Certificate, issuer: Certificate): boolean {
