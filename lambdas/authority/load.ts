@@ -9,11 +9,12 @@ import type { SecretValue } from '../domain/secret.ts';
 import type { Signer } from '../domain/signer.ts';
 import { checkGivenKey } from '../keys/given.ts';
 import { localSigner } from '../keys/local.ts';
-import { sameKey } from '../keys/spec.ts';
+import { provenKey } from '../keys/possession.ts';
 import { readSecret, type SecretContent } from '../secret/index.ts';
 import { passwordIn } from '../secret/password.ts';
 import { isPlaceholder } from '../secret/placeholder.ts';
 import { parseCertificate } from '../x509/certificate.ts';
+import { longestPath } from '../x509/chain.ts';
 import { isSignedBy } from '../x509/signature.ts';
 import { sameBytes } from '../x509/strings.ts';
 
@@ -34,7 +35,7 @@ export interface LoadedAuthority {
   readonly end: Instant;
   /** It issued its own certificate. */
   readonly isRoot: boolean;
-  /** The authority's key, checked to be the certificate's. Throws KeyMismatch, WeakKey, KmsDenied, KmsUnavailable. */
+  /** The authority's key, proven to be the certificate's. Throws KeyMismatch, WeakKey, KmsDenied, KmsUnavailable. */
   signer(): Promise<Signer>;
 }
 
@@ -124,19 +125,19 @@ async function issuersOf(
   return upwards(certificate, content.chain.map(parseCertificate));
 }
 
-/** From the certificate's issuer as far up as the pool reaches; of two that would do the one that ends last. */
-function upwards(certificate: Certificate, pool: readonly Certificate[]): Certificate[] {
-  const path: Certificate[] = [];
-  let top = certificate;
-  while (!isSelfSigned(top) && path.length < mostParents) {
-    const [issuer] = pool
-      .filter((other) => !path.includes(other) && isIssuedBy(top, other))
-      .sort((a, b) => b.notAfter - a.notAfter);
-    if (issuer === undefined) break;
-    path.push(issuer);
-    top = issuer;
+/**
+ * From the certificate's issuer to a root, by the path that lasts longest: of two issuers with one name and key, as a cross
+ * certificate and its twin, only one may lead there. Without a root in the pool as far as it reaches: to one that nothing in
+ * it issued, or in a circle to any.
+ */
+function upwards(certificate: Certificate, pool: readonly Certificate[]): readonly Certificate[] {
+  const above = pool.filter(({ isCa, der }) => isCa && !sameBytes(der, certificate.der));
+  const tops = above.filter((each) => !above.some((other) => sameBytes(each.issuer, other.subject)));
+  for (const ends of [above.filter(isSelfSigned), tops, above]) {
+    const path = longestPath(certificate, above, ends);
+    if (path.ok) return path.path.slice(1);
   }
-  return path;
+  return [];
 }
 
 function isIssuedBy(certificate: Certificate, issuer: Certificate): boolean {
@@ -153,11 +154,12 @@ async function signerOf(
   content: SecretContent,
   certificate: Certificate,
 ): Promise<Signer> {
-  const signer = await authorityKey(vault, authority, content);
-  if (!sameKey(signer, certificate)) {
+  const configured = await authorityKey(vault, authority, content);
+  const signer = await provenKey(certificate, configured);
+  if (!signer) {
     throw new RenewalError(
       'KeyMismatch',
-      `The key of authority ${authority.name}${signer.kmsKeyArn ? ` (${signer.kmsKeyArn})` : ''} is not that of its certificate, so nothing is signed: put the certificate of this key into its secret, or configure the certificate's key.`,
+      `The key of authority ${authority.name}${configured.kmsKeyArn ? ` (${configured.kmsKeyArn})` : ''} is not that of its certificate, so nothing is signed: put the certificate of this key into its secret, or configure the certificate's key.`,
     );
   }
   checkGivenKey(signer);

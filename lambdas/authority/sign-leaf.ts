@@ -4,7 +4,7 @@ import { RenewalError } from '../domain/errors.ts';
 import type { Credential, Entropy, IssuedChain, IssueOptions } from '../domain/ports.ts';
 import type { Signer } from '../domain/signer.ts';
 import { checkGivenKey } from '../keys/given.ts';
-import { sameKey } from '../keys/spec.ts';
+import { provenKey } from '../keys/possession.ts';
 import { chainEnd } from '../x509/chain.ts';
 import { provesItsKey } from '../x509/csr.ts';
 import { type DerReader, sequenceOf, tags } from '../x509/der.ts';
@@ -31,7 +31,7 @@ export async function signLeaf(
   const { authority, certificate: issuer } = loaded;
   const { leaf } = current;
   const { now } = options;
-  checkHolder(current);
+  await checkHolder(current);
   checkIssuedHere(leaf, loaded);
   checkEnabled(authority);
   const claims = claimsFor(authority, provisionerOf(leaf));
@@ -69,22 +69,25 @@ export function chainOf({ certificate, issuers }: LoadedAuthority): readonly Uin
   return [certificate, ...issuers].filter((each) => !isSelfSigned(each)).map(({ der }) => der);
 }
 
-/** Whoever asks has the old key. Throws InvalidRequest, KeyMismatch. */
-function checkHolder({ leaf, key }: Credential): void {
+/**
+ * Whoever asks has the old key: the key signed for the certificate's public key, here if nowhere before. Throws
+ * InvalidRequest, KeyMismatch, and what provenKey throws.
+ */
+async function checkHolder({ leaf, key }: Credential): Promise<void> {
   if (key === undefined) {
     throw new RenewalError(
       'InvalidRequest',
       'The secret holds no key for the certificate: an authority renews for whoever has the old key, in the secret or in KMS.',
     );
   }
-  if (sameKey(key, leaf)) return;
+  if (await provenKey(leaf, key)) return;
   throw new RenewalError(
     'KeyMismatch',
     'The key is not that of the certificate: put a certificate and its own key into the secret.',
   );
 }
 
-/** Throws InvalidRequest for a key that would leave KMS, WeakKey, and what the new key throws. */
+/** Throws InvalidRequest for a key that would leave KMS, WeakKey, KeyMismatch, and what the new key throws. */
 async function checkNewKey({ key }: Credential, newKey: Signer): Promise<void> {
   if (key?.privateKey === undefined && newKey.privateKey !== undefined) {
     throw new RenewalError(
@@ -95,8 +98,8 @@ async function checkNewKey({ key }: Credential, newKey: Signer): Promise<void> {
   checkGivenKey(newKey);
   if (await provesItsKey(newKey)) return;
   throw new RenewalError(
-    'InvalidRequest',
-    'The new key did not sign its own request, so nothing proves that it is held.',
+    'KeyMismatch',
+    'The new key did not sign its own request, so nothing proves that it is held: give a key whose two halves belong together.',
   );
 }
 

@@ -19,7 +19,7 @@ export interface Certificate {
   readonly issuer: Uint8Array;
   readonly notBefore: Instant;
   readonly notAfter: Instant;
-  /** DER of SubjectPublicKeyInfo: two certificates hold the same key exactly when these bytes are the same. */
+  /** DER of SubjectPublicKeyInfo, as it stands there: the same key may be encoded otherwise (x509/public-key.ts). */
   readonly spki: Uint8Array;
   /** Undefined for a key that the product does not know (P-224, Ed448, DSA …). RSA of any size is known. */
   readonly keySpec: KeySpec | undefined;

@@ -19,8 +19,6 @@ export interface P256PrivateJwk extends P256PublicJwk {
 /** RFC 5958 and RFC 5915: version, id-ecPublicKey, prime256v1, the private number; then the public point, not compressed. */
 const pkcs8Frame = Buffer.from('308187020100301306072a8648ce3d020106082a8648ce3d030107046d306b0201010420', 'hex');
 const pointFrame = Buffer.from('a14403420004', 'hex');
-/** RFC 5480. */
-const spkiFrame = Buffer.from('3059301306072a8648ce3d020106082a8648ce3d03010703420004', 'hex');
 const octets = 32;
 const pkcs8Length = pkcs8Frame.length + octets + pointFrame.length + 2 * octets;
 
@@ -40,13 +38,6 @@ export function pkcs8OfJwk({ kty, crv, d, x, y }: Readonly<Record<string, unknow
   const [number, ...point] = [d, x, y].map(octetsOf);
   if (kty !== 'EC' || crv !== 'P-256' || !number || !point[0] || !point[1]) return undefined;
   return new Uint8Array(Buffer.concat([pkcs8Frame, number, pointFrame, point[0], point[1]]));
-}
-
-/** The SubjectPublicKeyInfo of a key, private or public; undefined for a key of another kind. */
-export function spkiOfJwk({ kty, crv, x, y }: Readonly<Record<string, unknown>>): Uint8Array | undefined {
-  const point = [x, y].map(octetsOf);
-  if (kty !== 'EC' || crv !== 'P-256' || !point[0] || !point[1]) return undefined;
-  return new Uint8Array(Buffer.concat([spkiFrame, point[0], point[1]]));
 }
 
 function octetsOf(number: unknown): Buffer | undefined {

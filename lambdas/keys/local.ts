@@ -3,9 +3,9 @@ import { createPublicKey, type KeyObject, sign } from 'node:crypto';
 import { promisify } from 'node:util';
 import { RenewalError } from '../domain/errors.ts';
 import { ecCurves } from '../domain/key-spec.ts';
-import { spkiOfJwk } from '../domain/p256.ts';
 import type { Signer } from '../domain/signer.ts';
 import { algorithmOf, keySpecOfSpki } from '../x509/algorithms.ts';
+import { canonicalSpki, hasExplicitParameters } from '../x509/public-key.ts';
 
 /** With a callback the signature is made off the main thread: an RSA one takes milliseconds. */
 const signInPool = promisify<string | null, Uint8Array, KeyObject, Buffer>(sign);
@@ -18,9 +18,10 @@ export interface LocalSigner extends Signer {
 }
 
 /**
- * Signs with a private key, by the algorithm that its kind has. ECDSA signatures are DER.
- * Throws UnsupportedSecret for a key that is not EC on P-256, P-384 or P-521, RSA to 16,384 bits, or Ed25519. Weak keys pass: whether
- * one may be used is asked where it is given.
+ * Signs with a private key, by the algorithm that its kind has. ECDSA signatures are DER. `spki` is the public key that the
+ * file of the key claims to have: possession.ts asks whether that is true.
+ * Throws UnsupportedSecret for a key that is not EC on P-256, P-384 or P-521 by name, RSA to 16,384 bits, or Ed25519. Weak
+ * keys pass: whether one may be used is asked where it is given.
  */
 export function localSigner(privateKey: KeyObject): LocalSigner {
   if (privateKey.type !== 'private') throw unsupported(`a ${privateKey.type} key`);
@@ -37,12 +38,15 @@ export function localSigner(privateKey: KeyObject): LocalSigner {
   };
 }
 
-/** DER of the public key's SubjectPublicKeyInfo. */
+/**
+ * DER of the public key's SubjectPublicKeyInfo, as everybody writes it: OpenSSL keeps a compressed point, and a curve that
+ * was written out even where it knows its name.
+ */
 function spkiOf(privateKey: KeyObject): Uint8Array {
-  const publicKey = createPublicKey(privateKey);
-  const isP256 = privateKey.asymmetricKeyDetails?.namedCurve === 'prime256v1';
-  const spki = isP256 ? spkiOfJwk(publicKey.export({ format: 'jwk' })) : undefined;
-  return spki ?? new Uint8Array(publicKey.export({ format: 'der', type: 'spki' }));
+  const spki = new Uint8Array(createPublicKey(privateKey).export({ format: 'der', type: 'spki' }));
+  if (hasExplicitParameters(spki))
+    throw unsupported('an EC key with explicit EC parameters in the place of a named curve');
+  return canonicalSpki(spki);
 }
 
 /** `ec secp256k1`, `ed448`, `rsa-pss`. */

@@ -1,5 +1,6 @@
 /** Of what kind the next key is. */
 import { type KeySpec, rsaSizes } from '../domain/key-spec.ts';
+import { samePublicKey } from '../x509/public-key.ts';
 
 export interface NextKeySpec {
   readonly spec: KeySpec;
@@ -14,7 +15,7 @@ export function keySpecFor(present: KeySpec, wanted: KeySpec | undefined): NextK
   return { spec: { kty: 'RSA', size: rsaSizes.least }, upgraded: true };
 }
 
-/** Whether two things hold the same key: their SubjectPublicKeyInfo is the same, byte for byte. */
+/** Whether two things hold the same public key, however each encodes it. That a file says so proves nothing: possession.ts. */
 export function sameKey(a: { readonly spki: Uint8Array }, b: { readonly spki: Uint8Array }): boolean {
-  return Buffer.compare(a.spki, b.spki) === 0;
+  return samePublicKey(a.spki, b.spki);
 }

@@ -1,8 +1,9 @@
 /** Step 1 of docs/renewal-cycle.md: everything that a renewal reads of AWS is read here, once, and parsed once. */
+import type { Authority } from '../domain/authority.ts';
 import type { Certificate } from '../domain/certificate.ts';
 import type { Decision } from '../domain/decision.ts';
 import { quote } from '../domain/duration.ts';
-import { RenewalError } from '../domain/errors.ts';
+import { RenewalError, toRenewalError } from '../domain/errors.ts';
 import type { CaProvider, Store } from '../domain/ports.ts';
 import type { Profile } from '../domain/profile.ts';
 import type { SecretSummary, SecretValue, SecretVersion } from '../domain/secret.ts';
@@ -10,7 +11,9 @@ import type { TagSettings } from '../domain/settings.ts';
 import type { Signer } from '../domain/signer.ts';
 import { tags } from '../domain/tags.ts';
 import { localSigner } from '../keys/local.ts';
-import { authorityProfileName } from '../policy/authority-profile.ts';
+import { type ProvenKey, provenKey } from '../keys/possession.ts';
+import { sameKey } from '../keys/spec.ts';
+import { authorityProfile, authorityProfileName } from '../policy/authority-profile.ts';
 import { checkOwnership, type OwnershipInput } from '../policy/checks.ts';
 import type { Validity } from '../policy/renewal-time.ts';
 import { readTagSettings } from '../policy/settings.ts';
@@ -29,13 +32,13 @@ export interface Enrolled {
   readonly tagged: TagSettings;
 }
 
-/** What one version holds, parsed and checked: the key is the leaf's. */
+/** What one version holds, parsed and checked: the key is proven to be the leaf's. */
 export interface Pair {
   readonly version: SecretVersion;
   readonly content: SecretContent;
   readonly leaf: Certificate;
   readonly chain: readonly Certificate[];
-  readonly key: Signer | undefined;
+  readonly key: ProvenKey | undefined;
 }
 
 export interface Subject extends Enrolled, Pair {
@@ -114,20 +117,83 @@ export interface PairWorld extends Pick<RenewalWorld, 'entropy' | 'vault' | 'aut
   readonly store: Pick<Store, 'read'>;
 }
 
-/** Parses one version: its certificates, and its key, which must be the leaf's. */
+/**
+ * Parses one version: its certificates, and its key, which must be the leaf's. Everything that believes in a pair, a CA, an
+ * authority of the stack or the command line, gets it here: so it is here that the key has to prove itself.
+ */
 export async function readPair(world: PairWorld, profile: Profile, version: SecretVersion): Promise<Pair> {
   const kmsKeyArn = await authorityKeyArn(world, profile);
   const content = await readContent(world, profile, version.value, kmsKeyArn !== undefined);
   const leaf = parseCertificate(content.leaf);
   const chain = content.chain.map(parseIssuer);
-  const key = kmsKeyArn === undefined ? await signerOf(world, content) : await world.vault.signer(kmsKeyArn);
-  if (key && !Buffer.from(key.spki).equals(leaf.spki)) {
+  const signer = kmsKeyArn === undefined ? await signerOf(world, content) : await world.vault.signer(kmsKeyArn);
+  const key = signer && (await provenKey(leaf, signer));
+  if (signer && !key) {
     throw new RenewalError(
       'KeyMismatch',
-      `The ${key.kmsKeyArn ? 'KMS key' : 'private key'} (public key of ${key.spki.length} bytes) is not the certificate's: put the certificate and the key that belong together into the secret.`,
+      `The ${signer.kmsKeyArn ? 'KMS key' : 'private key'} (public key of ${signer.spki.length} bytes) is not the certificate's: put the certificate and the key that belong together into the secret.`,
     );
   }
+  if (key?.kmsKeyArn !== undefined && kmsKeyArn === undefined) {
+    await refuseAuthorityKey(world, key, 'UnsupportedSecret', 'The kmsKeyId of the secret');
+  }
   return { version, content, leaf, chain, key };
+}
+
+/**
+ * The key of an authority of the stack signs for that authority alone, whatever name it is called by: a leaf that had it
+ * could sign certificates. Every authority is looked at, not the profile's alone. One that can't be read is not passed over:
+ * the error says why, and nothing is signed.
+ */
+export async function refuseAuthorityKey(
+  world: PairWorld,
+  key: Signer,
+  code: 'InvalidRequest' | 'UnsupportedSecret',
+  what: string,
+): Promise<void> {
+  const names = world.authorities?.names ?? [];
+  const owns = await Promise.all(names.map((name) => ownsKey(world, name, key)));
+  const owner = names.find((_, i) => owns[i]);
+  if (owner === undefined) return;
+  throw new RenewalError(
+    code,
+    `${what} is the key of authority ${owner} of this stack, which signs for that authority and for no leaf: use another key.`,
+  );
+}
+
+async function ownsKey(world: PairWorld, name: string, key: Signer): Promise<boolean> {
+  try {
+    const authority = await world.authorities?.find(name);
+    if (!authority) throw new RenewalError('Internal', `This stack has no authority ${name}: deploy it again.`);
+    if (isSameKmsKey(authority.kmsKeyArn, key.kmsKeyArn)) return true;
+    const certificate = await authorityCertificate(world, authority);
+    return certificate !== undefined && sameKey(certificate, key);
+  } catch (thrown) {
+    const { code, message, retryAfter, busy } = toRenewalError(thrown);
+    const found = `Whether the key is that of authority ${name} can't be told, so it is not used. ${message}`;
+    throw new RenewalError(code, found, { cause: thrown, retryAfter, busy });
+  }
+}
+
+/** Today's certificate of an authority; undefined while it has none. */
+async function authorityCertificate(world: PairWorld, authority: Authority): Promise<Certificate | undefined> {
+  const value = await world.store.read(authority.secretId).then(
+    (version) => version.value,
+    (error: unknown) => {
+      if (error instanceof RenewalError && error.code === 'SecretNotFound') return undefined;
+      throw error;
+    },
+  );
+  if (value === undefined || isPlaceholder(value)) return undefined;
+  const content = await readContent(world, authorityProfile(authority), value, authority.kmsKeyArn !== undefined);
+  return parseCertificate(content.leaf);
+}
+
+/** A multi-Region key has the same id in every Region, and the same key material. */
+function isSameKmsKey(a: string | undefined, b: string | undefined): boolean {
+  if (a === undefined || b === undefined) return false;
+  const id = (arn: string) => arn.slice(arn.lastIndexOf('/') + 1);
+  return a === b || (id(a).startsWith('mrk-') && id(a) === id(b));
 }
 
 function readContent(

@@ -11,6 +11,7 @@ import { parseCertificate, parseIssuer } from '../x509/certificate.ts';
 import { certificatesAbove, verifyPath } from '../x509/chain.ts';
 import { differences } from '../x509/correspondence.ts';
 import { usagesLeft } from '../x509/extended-key-usage.ts';
+import { samePublicKey } from '../x509/public-key.ts';
 
 export interface Expectation {
   readonly operation: Mode;
@@ -53,7 +54,7 @@ const longestExtended = { times: 10, validity: 825 * day } as const;
 export function verifyIssued(certificates: readonly Uint8Array[], expected: Expectation, now: Instant): VerifiedPair {
   const { leaf, pool } = parseAnswer(certificates);
   const problems = [...differences(expected.before, leaf, expected.operation)];
-  if (!same(leaf.spki, expected.spki)) problems.push('public key: not the one that was to be certified');
+  if (!samePublicKey(leaf.spki, expected.spki)) problems.push('public key: not the one that was to be certified');
   const validFrom = Math.max(now, leaf.notBefore);
   if (validFrom > now + clockTolerance) {
     problems.push(

@@ -3,7 +3,7 @@
  * algorithm follows from the key alone, as step has it.
  */
 import type { EcCurve, KeySpec } from '../domain/key-spec.ts';
-import { malformed, readBitString, readInteger, readOid, sequenceOf, tags } from './der.ts';
+import { type Element, malformed, readBitString, readInteger, readOid, sequenceOf, tags } from './der.ts';
 import { nullValue, oid, sequence, unsignedInteger } from './der-encode.ts';
 
 export interface KeyAlgorithm {
@@ -26,6 +26,8 @@ export interface KeyAlgorithm {
 interface Curve extends KeyAlgorithm {
   readonly curveOid: string;
   readonly kmsKeySpec: string;
+  /** As node:crypto's ECDH takes it. */
+  readonly nodeName: string;
   /** Octets of a coordinate, and so of R and of S. */
   readonly octets: number;
 }
@@ -39,6 +41,7 @@ const curves: Readonly<Record<EcCurve, Curve>> = {
     digest: 'sha256',
     jwsAlgorithm: 'ES256',
     kmsKeySpec: 'ECC_NIST_P256',
+    nodeName: 'prime256v1',
     kmsSigningAlgorithm: 'ECDSA_SHA_256',
     kmsMessageType: 'DIGEST',
   },
@@ -50,6 +53,7 @@ const curves: Readonly<Record<EcCurve, Curve>> = {
     digest: 'sha384',
     jwsAlgorithm: 'ES384',
     kmsKeySpec: 'ECC_NIST_P384',
+    nodeName: 'secp384r1',
     kmsSigningAlgorithm: 'ECDSA_SHA_384',
     kmsMessageType: 'DIGEST',
   },
@@ -61,6 +65,7 @@ const curves: Readonly<Record<EcCurve, Curve>> = {
     digest: 'sha512',
     jwsAlgorithm: 'ES512',
     kmsKeySpec: 'ECC_NIST_P521',
+    nodeName: 'secp521r1',
     kmsSigningAlgorithm: 'ECDSA_SHA_512',
     kmsMessageType: 'DIGEST',
   },
@@ -98,6 +103,11 @@ export function algorithmOf(spec: KeySpec): KeyAlgorithm {
   return spec.kty === 'OKP' ? ed25519 : curves[spec.curve];
 }
 
+/** node:crypto's name of a curve. */
+export function nodeCurve(curve: EcCurve): string {
+  return curves[curve].nodeName;
+}
+
 /** KMS's name of a key of this kind; undefined for a size of RSA that KMS does not have. */
 export function kmsKeySpec(spec: KeySpec): string | undefined {
   if (spec.kty === 'RSA') return [2048, 3072, 4096].includes(spec.size) ? `RSA_${spec.size}` : undefined;
@@ -115,38 +125,48 @@ export function signatureAlgorithmDer(spec: KeySpec): Uint8Array {
   return signatureParameters === 'null' ? sequence(oid(signatureOid), nullValue()) : sequence(oid(signatureOid));
 }
 
-/**
- * The kind of key in a DER SubjectPublicKeyInfo; undefined for one that the product does not know: other curves, curves
- * written out, Ed448, DSA, and keys that are for RSASSA-PSS only (a CSR or a token of theirs would have to be PSS too).
- * Throws InvalidCertificate for what is no SubjectPublicKeyInfo.
- */
-export function keySpecOfSpki(spki: Uint8Array): KeySpec | undefined {
+/** The parts of a SubjectPublicKeyInfo (RFC 5280 section 4.1.2.7). */
+export interface PublicKeyParts {
+  /** undefined: of no kind that the product knows. */
+  readonly kind: keyof typeof keyOids | undefined;
+  /** Of an EC key: the OID of a named curve, or the SEQUENCE of one that is written out. */
+  readonly parameters: Element | undefined;
+  /** Contents of the BIT STRING. */
+  readonly octets: Uint8Array;
+}
+
+/** Throws InvalidCertificate for what is no SubjectPublicKeyInfo. */
+export function publicKeyParts(spki: Uint8Array): PublicKeyParts {
   const what = 'the public key';
   const fields = sequenceOf(spki, what);
   const algorithm = fields.enter(tags.sequence, what);
   const { octets, unused } = readBitString(fields.take(tags.bitString), what);
   fields.end();
   if (unused > 0) throw malformed(what, 'is not of whole octets');
-  switch (readOid(algorithm.take(tags.oid), what)) {
-    case keyOids.rsa:
-      return { kty: 'RSA', size: modulusLength(octets) };
-    case keyOids.ed25519:
+  const kind = kindOfOid.get(readOid(algorithm.take(tags.oid), what));
+  const parameters = kind === 'ec' ? (algorithm.optional(tags.oid) ?? algorithm.optional(tags.sequence)) : undefined;
+  return { kind, parameters, octets };
+}
+
+/**
+ * The kind of key in a DER SubjectPublicKeyInfo; undefined for one that the product does not know: other curves, curves
+ * written out, Ed448, DSA, and keys that are for RSASSA-PSS only (a CSR or a token of theirs would have to be PSS too).
+ * Throws InvalidCertificate for what is no SubjectPublicKeyInfo.
+ */
+export function keySpecOfSpki(spki: Uint8Array): KeySpec | undefined {
+  const parts = publicKeyParts(spki);
+  switch (parts.kind) {
+    case 'rsa':
+      return { kty: 'RSA', size: modulusLength(parts.octets) };
+    case 'ed25519':
       return { kty: 'OKP', curve: 'Ed25519' };
-    case keyOids.ec: {
-      const named = algorithm.optional(tags.oid);
-      const curve = named && curveOfOid.get(readOid(named, what));
+    case 'ec': {
+      const curve = namedCurve(parts);
       return curve && { kty: 'EC', curve };
     }
     default:
       return undefined;
   }
-}
-
-/** Whether a SubjectPublicKeyInfo is an EC key without a named curve (RFC 5480 section 2.1.1). Throws InvalidCertificate. */
-export function hasCurveWrittenOut(spki: Uint8Array): boolean {
-  const algorithm = sequenceOf(spki, 'the public key').enter(tags.sequence);
-  const isEc = readOid(algorithm.take(tags.oid), 'the public key') === keyOids.ec;
-  return isEc && algorithm.optional(tags.oid) === undefined;
 }
 
 /** Bits of an RSA key's modulus, for RSASSA-PSS only or for any use; undefined for other keys. Throws InvalidCertificate. */
@@ -156,6 +176,17 @@ export function rsaModulusLength(spki: Uint8Array): number | undefined {
   const algorithm = readOid(fields.enter(tags.sequence).take(tags.oid), what);
   if (algorithm !== keyOids.rsa && algorithm !== keyOids.rsaPss) return undefined;
   return modulusLength(readBitString(fields.take(tags.bitString), what).octets);
+}
+
+const kindOfOid: ReadonlyMap<string, PublicKeyParts['kind']> = new Map([
+  [keyOids.ec, 'ec'],
+  [keyOids.rsa, 'rsa'],
+  [keyOids.ed25519, 'ed25519'],
+]);
+
+/** The curve that an EC key names; undefined for another one, and for one that is written out (RFC 5480 section 2.1.1). */
+export function namedCurve({ parameters }: PublicKeyParts): EcCurve | undefined {
+  return parameters?.tag === tags.oid ? curveOfOid.get(readOid(parameters, 'the public key')) : undefined;
 }
 
 const curveOfOid: ReadonlyMap<string, EcCurve> = new Map([

@@ -24,12 +24,21 @@ export function verifyPath(
   return new PathSearch(leaf, pool, roots, now).best();
 }
 
+/** As verifyPath, whatever the dates: of a certificate in use it matters too how long its path did last. Never throws. */
+export function longestPath(
+  leaf: Certificate,
+  pool: readonly Certificate[],
+  roots: readonly Certificate[],
+): PathResult {
+  return new PathSearch(leaf, pool, roots, undefined).best();
+}
+
 /**
  * When the certificate in use stops being of use: the end of the path that verifyPath would take, whether that is past or
  * not. A secret may hold the leaf alone, so where no path can be built the leaf's own notAfter counts. Never throws.
  */
 export function chainEnd(leaf: Certificate, pool: readonly Certificate[], roots: readonly Certificate[]): PathEnd {
-  const result = new PathSearch(leaf, pool, roots, undefined).best();
+  const result = longestPath(leaf, pool, roots);
   if (!result.ok) return { end: leaf.notAfter, endsWith: 'leaf' };
   const { end, endsWith } = result;
   return { end, endsWith };

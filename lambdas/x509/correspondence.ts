@@ -10,6 +10,7 @@ import { authorityKeyIdentifier, basicConstraints, extendedKeyUsages, keyUsages 
 import { subjectAltNames } from './general-names.ts';
 import { formatName } from './names.ts';
 import { nameOfOid, oids } from './oids.ts';
+import { samePublicKey } from './public-key.ts';
 import { weakSignature } from './signature.ts';
 import { hex, sameBytes } from './strings.ts';
 
@@ -95,7 +96,7 @@ function subjectDifferences(before: Certificate, after: Certificate): string[] {
 }
 
 function keyDifferences(before: Certificate, after: Certificate, operation: Mode): string[] {
-  const same = sameBytes(before.spki, after.spki);
+  const same = samePublicKey(before.spki, after.spki);
   if (operation === 'renew') return same ? [] : ['the public key is another one, a renewal keeps it'];
   return same ? ['the public key is the old one, a rekey replaces it'] : [];
 }

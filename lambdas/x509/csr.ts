@@ -1,5 +1,6 @@
 /** Certificate requests (PKCS #10, RFC 2986). */
 import { createPublicKey, verify } from 'node:crypto';
+import { RenewalError } from '../domain/errors.ts';
 import type { Signer } from '../domain/signer.ts';
 import { algorithmOf, signatureAlgorithmDer } from './algorithms.ts';
 import { bitString, context, integer, sequence } from './der-encode.ts';
@@ -7,11 +8,18 @@ import { bitString, context, integer, sequence } from './der-encode.ts';
 /**
  * A DER request for the signer's key, with no attributes and so no names besides the subject: step-ca reads neither
  * subject nor names from it on a rekey, it takes the key and the proof that we hold it. `subject` is the DER of a Name,
- * the empty one by default. Throws what the signer throws.
+ * the empty one by default. Throws KeyMismatch for a signer that has another key than it shows, and what the signer throws.
  */
 export async function createCsr(signer: Signer, subject: Uint8Array = sequence()): Promise<Uint8Array> {
   const info = requestInfo(signer, subject);
   const signature = await signer.sign(info);
+  // A CA would see it too; but one that did not look would certify a key that is somebody else's.
+  if (!verifies(signer, info, signature)) {
+    throw new RenewalError(
+      'KeyMismatch',
+      'The new key did not sign its own request, so nothing proves that it is held: give a key whose two halves belong together.',
+    );
+  }
   return sequence(info, signatureAlgorithmDer(signer.keySpec), bitString(signature));
 }
 
@@ -26,7 +34,10 @@ function requestInfo({ spki }: Signer, subject: Uint8Array): Uint8Array {
  */
 export async function provesItsKey(signer: Signer): Promise<boolean> {
   const info = requestInfo(signer, sequence());
-  const signature = await signer.sign(info);
-  const key = createPublicKey({ key: Buffer.from(signer.spki), format: 'der', type: 'spki' });
-  return verify(algorithmOf(signer.keySpec).digest, info, key, signature);
+  return verifies(signer, info, await signer.sign(info));
+}
+
+function verifies({ spki, keySpec }: Signer, data: Uint8Array, signature: Uint8Array): boolean {
+  const key = createPublicKey({ key: Buffer.from(spki), format: 'der', type: 'spki' });
+  return verify(algorithmOf(keySpec).digest, data, key, signature);
 }

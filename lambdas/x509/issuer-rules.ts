@@ -1,7 +1,7 @@
 /** What a certificate must be to stand above another one, without regard to the rest of the path. */
 import type { Certificate } from '../domain/certificate.ts';
 import { quote } from '../domain/duration.ts';
-import { hasCurveWrittenOut, rsaModulusLength } from './algorithms.ts';
+import { rsaModulusLength } from './algorithms.ts';
 import { DerReader } from './der.ts';
 import {
   authorityCertificate,
@@ -65,7 +65,8 @@ function extensionProblem(issuer: Certificate): string | undefined {
 /** RFC 5480 section 2.1.1 forbids curves that are written out: who chooses the curve can forge signatures (CVE-2020-0601). */
 function keyProblem(issuer: Certificate, isTrusted: boolean): string | undefined {
   try {
-    if (hasCurveWrittenOut(issuer.spki)) return `the EC key of ${nameOf(issuer)} has its curve written out, not named`;
+    if (hasExplicitParameters(issuer.spki))
+      return `the EC key of ${nameOf(issuer)} has its curve written out, not named`;
     const bits = rsaModulusLength(issuer.spki) ?? leastRsaBits;
     if (bits >= leastRsaBits || isTrusted) return undefined;
     return `the RSA key of ${nameOf(issuer)} has ${bits} bits, and ${leastRsaBits} are the least`;

@@ -10,6 +10,7 @@ import { asciiText } from './general-names.ts';
 import { issuerProblem, nameOf, namesAsIssuer, namesKeyOf, resourceProblem } from './issuer-rules.ts';
 import { NameConstraints } from './name-constraints.ts';
 import { formatName } from './names.ts';
+import { samePublicKey } from './public-key.ts';
 import { isSignedBy, weakSignature } from './signature.ts';
 import { sameBytes } from './strings.ts';
 
@@ -310,5 +311,5 @@ function isSelfIssued(certificate: Certificate): boolean {
 }
 
 function isSameAuthority(a: Certificate, b: Certificate): boolean {
-  return sameBytes(a.subject, b.subject) && sameBytes(a.spki, b.spki);
+  return sameBytes(a.subject, b.subject) && samePublicKey(a.spki, b.spki);
 }

@@ -1,6 +1,9 @@
 /** Leaves of an offline profile: what an authority signs again, by step-ca's rules, and what it never does. */
 import { describe, expect, it } from 'vitest';
+import { loadAuthority } from '../../lambdas/authority/load.ts';
+import { signLeaf } from '../../lambdas/authority/sign-leaf.ts';
 import { tags } from '../../lambdas/domain/tags.ts';
+import { localSigner } from '../../lambdas/keys/local.ts';
 import { renewOnDemand } from '../../lambdas/renewal/on-demand.ts';
 import { parseCertificate } from '../../lambdas/x509/certificate.ts';
 import { makeLeaf } from '../fakes/ca.ts';
@@ -20,6 +23,7 @@ import {
   subjectAltName,
   subjectKeyIdentifier,
 } from '../fakes/certificates.ts';
+import { forgeable, forgedKey } from '../fakes/forged.ts';
 import { pairValue } from '../renewal/world.ts';
 import { certificatesIn, day, hour, Stack, start, year } from './world.ts';
 
@@ -215,6 +219,26 @@ describe('what this authority did not sign is CaUntrusted, before its key is ask
     stack.store.setTags('pki/issuing', { [tags.profile]: 'offline' });
     stack.clock.advance(hour);
     expect(await renewOnDemand(stack, { secretId: 'pki/issuing' })).toMatchObject({ profile: 'authority:issuing' });
+  });
+});
+
+describe('who has only seen the certificate', () => {
+  it.each(forgeable)('gets none for a forged key of %s, though nobody looked before', async (kind) => {
+    const stack = await new Stack().hierarchy();
+    const key = makeKey(kind);
+    const { leaf } = stack.enrolLeaf({ key });
+    const loaded = await loadAuthority(stack, 'issuing');
+    const calls = stack.faults.count('sign') + stack.faults.count('signer');
+    const forged = { leaf, chain: [], key: localSigner(forgedKey(key, kind)) };
+    const options = { now: start, entropy: stack.entropy };
+    for (const newKey of [undefined, localSigner(makeKey('P-256'))]) {
+      await expect(signLeaf(loaded, forged, newKey, options)).rejects.toMatchObject({ code: 'KeyMismatch' });
+    }
+    const current = { ...forged, key: localSigner(key) };
+    const claimed = localSigner(forgedKey(makeKey(kind), kind));
+    await expect(signLeaf(loaded, current, claimed, options)).rejects.toMatchObject({ code: 'KeyMismatch' });
+    expect(stack.faults.count('sign') + stack.faults.count('signer')).toBe(calls);
+    expect((await signLeaf(loaded, current, undefined, options)).certificates).toHaveLength(2);
   });
 });
 

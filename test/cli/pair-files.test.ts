@@ -17,6 +17,7 @@ import {
   serverAuth,
   subjectAltName,
 } from '../fakes/certificates.ts';
+import { forgedKey } from '../fakes/forged.ts';
 import { dueDates, freshDates, hour, internal, newKey, pairValue, start, World } from '../renewal/world.ts';
 import { records, stage } from './stage.ts';
 
@@ -87,10 +88,12 @@ describe('import', () => {
   });
 
   it('refuses what the product would fail on, and makes nothing', async () => {
-    const other = await scene();
+    const [other, forged] = [await scene(), await scene()];
+    const forgedText = String(forgedKey(forged.key, 'P-256').export({ format: 'pem', type: 'pkcs8' }));
     const weak = generateKeyPairSync('rsa', { modulusLength: 1024 }).privateKey;
     const cases: [string, Awaited<ReturnType<typeof scene>>, { cert?: string; key?: string }, RegExp][] = [
       ['another key', await scene(), { key: other.texts.key }, /KeyMismatch/],
+      ['a key that claims another’s public half', forged, { key: forgedText }, /KeyMismatch/],
       ['no PEM', await scene(), { cert: 'hello' }, /UnsupportedSecret/],
       ['cut', await scene(), { cert: (await scene()).texts.cert.slice(0, 200) }, /UnsupportedSecret/],
       [

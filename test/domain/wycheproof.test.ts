@@ -1,23 +1,12 @@
 /** Wycheproof's P-256 keys as JSON Web Keys. */
-import { createPrivateKey, createPublicKey } from 'node:crypto';
+import { createPrivateKey } from 'node:crypto';
 import { expect, it } from 'vitest';
-import { jwkOfPkcs8, pkcs8OfJwk, spkiOfJwk } from '../../lambdas/domain/p256.ts';
+import { jwkOfPkcs8, pkcs8OfJwk } from '../../lambdas/domain/p256.ts';
 import { wycheproof } from '../support/suites.ts';
 
 type Jwk = Readonly<Record<string, unknown>>;
 
-/** Whether our DER is a key, and the same one as OpenSSL makes of it. */
-function isPublicKey(jwk: Jwk): boolean {
-  const spki = spkiOfJwk(jwk);
-  if (spki === undefined) return false;
-  try {
-    const { x, y } = createPublicKey({ key: Buffer.from(spki), format: 'der', type: 'spki' }).export({ format: 'jwk' });
-    return x === jwk['x'] && y === jwk['y'];
-  } catch {
-    return false;
-  }
-}
-
+/** Whether our DER is the key that OpenSSL reads, and is read back. */
 function isPrivateKey(jwk: Jwk): boolean {
   const pkcs8 = pkcs8OfJwk(jwk);
   if (pkcs8 === undefined) return false;
@@ -27,8 +16,8 @@ function isPrivateKey(jwk: Jwk): boolean {
 
 it('are read and written', () => {
   const { jwkP256 } = wycheproof();
-  const wrong = jwkP256.filter(([, , publicKey, privateKey, valid]) => {
-    return isPublicKey(publicKey) !== valid || (valid && !isPrivateKey(privateKey));
-  });
+  const valid = jwkP256.filter(([, , , , isValid]) => isValid);
+  const wrong = valid.filter(([, , , privateKey]) => !isPrivateKey(privateKey));
   expect([jwkP256.length, wrong.map(([id, comment]) => `${id} ${comment}`)]).toEqual([63, []]);
+  expect(valid.length).toBeGreaterThan(0);
 });

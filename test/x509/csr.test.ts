@@ -39,6 +39,17 @@ describe('createCsr', () => {
     expect(Buffer.from(csr.publicKey.rawData).equals(signer.spki)).toBe(true);
   });
 
+  it('a signer with another key than it shows is KeyMismatch', async () => {
+    for (const [own, claimed] of [
+      [ecKey(), ecKey()],
+      [ecKey('P-384'), ecKey('P-384')],
+      [generateKeyPairSync('ed25519').privateKey, generateKeyPairSync('ed25519').privateKey],
+    ] as const) {
+      const forged = { ...signerOf(own), spki: spkiOf(claimed) };
+      await expect(createCsr(forged)).rejects.toMatchObject({ code: 'KeyMismatch' });
+    }
+  });
+
   it('passes on what the signer throws', async () => {
     const signer = signerOf(ecKey());
     const denied = { ...signer, sign: () => Promise.reject(new Error('denied')) };

@@ -1,7 +1,7 @@
 import { RenewalError } from '../../domain/errors.ts';
 import type { Credential } from '../../domain/ports.ts';
 import type { Signer } from '../../domain/signer.ts';
-import { sameBytes } from '../../x509/strings.ts';
+import { samePublicKey } from '../../x509/public-key.ts';
 
 /**
  * The credential's key, which must be its leaf's: node notices a wrong key of the same type only, and sends no client
@@ -16,7 +16,7 @@ export function keyOf({ leaf, key }: Pick<Credential, 'leaf' | 'key'>): Signer {
       'The secret holds no key for the certificate: step-ca renews for whoever proves the old key, in the secret or in KMS.',
     );
   }
-  if (sameBytes(leaf.spki, key.spki)) return key;
+  if (samePublicKey(leaf.spki, key.spki)) return key;
   throw new RenewalError(
     'KeyMismatch',
     'The key is not that of the certificate: put a certificate and its own key into the secret.',

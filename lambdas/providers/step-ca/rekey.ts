@@ -9,7 +9,7 @@ import type { Credential, IssuedChain, IssueOptions } from '../../domain/ports.t
 import type { Signer } from '../../domain/signer.ts';
 import { parseCertificate } from '../../x509/certificate.ts';
 import { createCsr } from '../../x509/csr.ts';
-import { sameBytes } from '../../x509/strings.ts';
+import { samePublicKey } from '../../x509/public-key.ts';
 import type { Conversation, StepCaClient } from './client.ts';
 import type { Asked } from './errors.ts';
 import { clientObstacle } from './fitness.ts';
@@ -97,7 +97,7 @@ async function renewedForTls(
 
 function holdsKey(der: Uint8Array, { spki }: Signer): boolean {
   try {
-    return sameBytes(parseCertificate(der).spki, spki);
+    return samePublicKey(parseCertificate(der).spki, spki);
   } catch {
     return false; // not a certificate
   }
