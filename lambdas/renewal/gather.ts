@@ -117,6 +117,12 @@ export interface PairWorld extends Pick<RenewalWorld, 'entropy' | 'vault' | 'aut
   readonly store: Pick<Store, 'read'>;
 }
 
+/** The certificate alone of a version that is of the past: its key may be gone. Throws what reading a secret throws. */
+export async function readLeaf(world: PairWorld, profile: Profile, version: SecretVersion): Promise<Certificate> {
+  const kmsKeyArn = await authorityKeyArn(world, profile);
+  return parseCertificate((await readContent(world, profile, version.value, kmsKeyArn !== undefined)).leaf);
+}
+
 /**
  * Parses one version: its certificates, and its key, which must be the leaf's. Everything that believes in a pair, a CA, an
  * authority of the stack or the command line, gets it here: so it is here that the key has to prove itself.

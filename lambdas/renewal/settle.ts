@@ -11,7 +11,7 @@ import { isInspectionTime } from '../policy/checks.ts';
 import { renewalTime } from '../policy/renewal-time.ts';
 import { resolveSettings } from '../policy/settings.ts';
 import { type Unannounced, unannounced } from '../policy/unannounced.ts';
-import { readPair, type Subject } from './gather.ts';
+import { readLeaf, type Subject } from './gather.ts';
 import { afterwards, keepBundle, publishRenewed, resultOf } from './record.ts';
 import { noteRenewal, probe } from './status-tags.ts';
 import type { RenewalWorld } from './world.ts';
@@ -102,7 +102,7 @@ async function certificateOf(
   if (versionId === undefined) return undefined;
   if (versionId === version.versionId) return leaf;
   try {
-    return (await readPair(world, profile, await world.store.read(secret.arn, versionId))).leaf;
+    return await readLeaf(world, profile, await world.store.read(secret.arn, versionId));
   } catch (error) {
     return ifLasting(error);
   }

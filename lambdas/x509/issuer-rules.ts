@@ -13,6 +13,7 @@ import {
 import { readGeneralName } from './general-names.ts';
 import { comparableName, formatName } from './names.ts';
 import { nameOfOid, oids } from './oids.ts';
+import { hasExplicitParameters } from './public-key.ts';
 import { hex, sameBytes } from './strings.ts';
 
 /**
