@@ -87,7 +87,7 @@ async function checkHolder({ leaf, key }: Credential): Promise<void> {
   );
 }
 
-/** Throws InvalidRequest for a key that would leave KMS, WeakKey, KeyMismatch, and what the new key throws. */
+/** Throws InvalidRequest for a key that would leave KMS or is not held, WeakKey, and what the new key throws. */
 async function checkNewKey({ key }: Credential, newKey: Signer): Promise<void> {
   if (key?.privateKey === undefined && newKey.privateKey !== undefined) {
     throw new RenewalError(
@@ -98,7 +98,7 @@ async function checkNewKey({ key }: Credential, newKey: Signer): Promise<void> {
   checkGivenKey(newKey);
   if (await provesItsKey(newKey)) return;
   throw new RenewalError(
-    'KeyMismatch',
+    'InvalidRequest',
     'The new key did not sign its own request, so nothing proves that it is held: give a key whose two halves belong together.',
   );
 }

@@ -140,7 +140,7 @@ export async function readPair(world: PairWorld, profile: Profile, version: Secr
       `The ${signer.kmsKeyArn ? 'KMS key' : 'private key'} (public key of ${signer.spki.length} bytes) is not the certificate's: put the certificate and the key that belong together into the secret.`,
     );
   }
-  if (key?.kmsKeyArn !== undefined && kmsKeyArn === undefined) {
+  if (key?.kmsKeyArn !== undefined && profile.ca.type !== 'authority') {
     await refuseAuthorityKey(world, key, 'UnsupportedSecret', 'The kmsKeyId of the secret');
   }
   return { version, content, leaf, chain, key };

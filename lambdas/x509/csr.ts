@@ -8,7 +8,7 @@ import { bitString, context, integer, sequence } from './der-encode.ts';
 /**
  * A DER request for the signer's key, with no attributes and so no names besides the subject: step-ca reads neither
  * subject nor names from it on a rekey, it takes the key and the proof that we hold it. `subject` is the DER of a Name,
- * the empty one by default. Throws KeyMismatch for a signer that has another key than it shows, and what the signer throws.
+ * the empty one by default. Throws InvalidRequest for a signer that has another key than it shows, and what the signer throws.
  */
 export async function createCsr(signer: Signer, subject: Uint8Array = sequence()): Promise<Uint8Array> {
   const info = requestInfo(signer, subject);
@@ -16,7 +16,7 @@ export async function createCsr(signer: Signer, subject: Uint8Array = sequence()
   // A CA would see it too; but one that did not look would certify a key that is somebody else's.
   if (!verifies(signer, info, signature)) {
     throw new RenewalError(
-      'KeyMismatch',
+      'InvalidRequest',
       'The new key did not sign its own request, so nothing proves that it is held: give a key whose two halves belong together.',
     );
   }

@@ -66,9 +66,12 @@ describe('a key in the secret', () => {
     const { kmsKeyArn: _, ...rest } = await found(stack, 'root');
     stack.authorities.set(rest);
     stack.clock.advance(hour);
-    await expect(renewOnDemand(stack, { secretId: 'pki/issuing' })).rejects.toMatchObject({
-      name: 'UnsupportedSecret',
-    });
+    for (const secretId of ['pki/issuing', 'pki/root']) {
+      await expect(renewOnDemand(stack, { secretId })).rejects.toMatchObject({
+        name: 'UnsupportedSecret',
+        message: expect.stringContaining('configure it as kmsKeyArn'),
+      });
+    }
   });
 
   it('of RSA under 2048 bits signs nothing', async () => {
