@@ -13,8 +13,8 @@ import {
 import { seal } from '../../lambdas/secret/encryption/pbes.ts';
 import { type Password, pkcs12Key } from '../../lambdas/secret/encryption/pkcs12-key.ts';
 import { readSecret } from '../../lambdas/secret/index.ts';
-import { certificateBag } from '../../lambdas/secret/pkcs12/content.ts';
-import { type Bag, closeFile, openFile, type Pkcs12File, shroudedKeyBag } from '../../lambdas/secret/pkcs12/file.ts';
+import { certificateBag, shroudedKeyBag } from '../../lambdas/secret/pkcs12/content.ts';
+import { type Bag, closeFile, openFile, type Pkcs12File } from '../../lambdas/secret/pkcs12/file.ts';
 import { binary, goldenBytes, goldenPassword, makeMaterial, text } from './material.ts';
 
 let m: Awaited<ReturnType<typeof makeMaterial>>;

@@ -5,8 +5,8 @@ import type { SecretValue } from '../../lambdas/domain/secret.ts';
 import { encodeObjectIdentifier, encodeOctets, encodeSequence } from '../../lambdas/secret/encryption/der.ts';
 import { seal } from '../../lambdas/secret/encryption/pbes.ts';
 import { readSecret } from '../../lambdas/secret/index.ts';
-import { certificateBag } from '../../lambdas/secret/pkcs12/content.ts';
-import { closeFile, openFile, shroudedKeyBag } from '../../lambdas/secret/pkcs12/file.ts';
+import { certificateBag, shroudedKeyBag } from '../../lambdas/secret/pkcs12/content.ts';
+import { closeFile, openFile } from '../../lambdas/secret/pkcs12/file.ts';
 import {
   binary,
   goldenPassword,
