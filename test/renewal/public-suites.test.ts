@@ -1,9 +1,12 @@
 /** Every case of x509-limbo and BetterTLS as what a CA answers to the renewal of a certificate that is the same but for its serial number. */
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { RenewalError } from '../../lambdas/domain/errors.ts';
 import { verifyIssued } from '../../lambdas/renewal/verify.ts';
 import { certificateFields, parseCertificate } from '../../lambdas/x509/certificate.ts';
 import { base64, type PathCase, type PathSuite, pathSuite } from '../support/suites.ts';
+
+/** Seconds of work, on a machine that may be busy with other tests. */
+vi.setConfig({ testTimeout: 60_000 });
 
 /** The leaf with the last bit of its serial number changed. */
 function predecessorOf(der: Uint8Array): Uint8Array {
