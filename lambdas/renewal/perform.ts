@@ -10,6 +10,7 @@ import { newVersionId } from '../domain/version-id.ts';
 import { renewalTime } from '../policy/renewal-time.ts';
 import { resolveSettings } from '../policy/settings.ts';
 import type { Unannounced } from '../policy/unannounced.ts';
+import type { SecretContent } from '../secret/index.ts';
 import { parseCertificate } from '../x509/certificate.ts';
 import { readPair, type Subject } from './gather.ts';
 import { type Issued, issue } from './issue.ts';
@@ -123,6 +124,7 @@ export async function judgeStaged(
     const staged = await readPair(world, subject.profile, await world.store.read(subject.secret.arn, to));
     if (plan.keySpec && !(staged.leaf.keySpec && sameKeySpec(staged.leaf.keySpec, plan.keySpec))) return undefined;
     if (plan.notAfter !== undefined && staged.leaf.notAfter !== plan.notAfter) return undefined;
+    if (plan.givenKey === undefined && !hasSameRest(staged.content, subject.content)) return undefined;
     const spki = plan.givenKey?.spki ?? staged.leaf.spki;
     const certificates = [staged.leaf, ...staged.chain].map(({ der }) => der);
     const pair = verifyIssued(certificates, expectation(subject, plan, spki, force), world.clock.now());
@@ -131,6 +133,14 @@ export async function judgeStaged(
     if (error instanceof RenewalError && error.retryable) throw error;
     return undefined; // It does not fit, whatever it is: the next stage takes its label.
   }
+}
+
+/**
+ * What the owner keeps beside the pair is as it was staged. In native rotation a version's id does not tell what it was made
+ * of, and a pair that fits may stand in a document that the owner has changed since.
+ */
+function hasSameRest(staged: SecretContent, current: SecretContent): boolean {
+  return staged.shape === current.shape && staged.rest === current.rest;
 }
 
 function expectation(subject: Subject, plan: Plan, spki: Uint8Array, force: boolean) {

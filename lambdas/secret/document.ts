@@ -1,5 +1,5 @@
 /** From a secret's value to a document: JSON, PEM text, or bytes. */
-import { counted } from '../domain/counted.ts';
+import { count } from '../domain/count.ts';
 import { RenewalError } from '../domain/errors.ts';
 import { pemBlocks } from '../domain/pem.ts';
 import { beginsLikeDer, unreadPem } from '../domain/pem-unread.ts';
@@ -60,7 +60,7 @@ function openText(text: string, expected: string): SecretDocument {
     }
     return { kind: 'json', text, members: jsonMembers(text) };
   }
-  const length = counted(text.length, 'character');
+  const length = count(text.length, 'character');
   if (/^\s*[{[]/.test(text)) throw fail(`Text of ${length} that begins like JSON and is not valid JSON`);
   const blocks = pemBlocks(text, 'The PEM text');
   if (blocks.length === 0) throw fail(`Text of ${length} that is neither JSON nor PEM${unreadPem(text)}`);
@@ -74,7 +74,7 @@ export function describeDocument(document: SecretDocument): string {
     const der = beginsLikeDer(bytes)
       ? ' (it begins like DER: openssl x509 -inform der and openssl pkey -inform der make PEM of a certificate and a key)'
       : '';
-    return `Binary data of ${counted(bytes.length, 'byte')} that is neither text nor PKCS#12${der}`;
+    return `Binary data of ${count(bytes.length, 'byte')} that is neither text nor PKCS#12${der}`;
   }
   if (document.kind === 'pem') return 'PEM text';
   return `A JSON object with the fields ${fieldNames(document.members)}`;

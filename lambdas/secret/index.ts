@@ -43,6 +43,6 @@ export async function readSecret(value: SecretValue, options: ReadOptions = {}):
       `${describeDocument(document)} has fields of ${names}: expected one of these shapes.`,
     );
   }
-  const { leaf, chain, key, needsPassword, write } = await only.read(readContext(options));
-  return { shape: only.shape.name, leaf, chain, key, needsPassword, write: async (next) => close(await write(next)) };
+  const { write, ...content } = await only.read(readContext(options));
+  return { ...content, shape: only.shape.name, write: async (next) => close(await write(next)) };
 }

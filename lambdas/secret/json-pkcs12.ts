@@ -2,7 +2,7 @@
 import { RenewalError } from '../domain/errors.ts';
 import { decodeBase64 } from '../domain/pem.ts';
 import { kindOf } from './json-field.ts';
-import { fieldName, type JsonMember, replaceSlices } from './json-text.ts';
+import { fieldName, type JsonMember, replaceSlices, withoutValues } from './json-text.ts';
 import type { ReadContext, Shape, ShapeContent } from './shape.ts';
 
 const field = 'pkcs12';
@@ -31,6 +31,7 @@ async function readMember(text: string, member: JsonMember, context: ReadContext
   const content = await readPkcs12(bytes, `The PKCS#12 file in the field ${fieldName(field)}`, context);
   return {
     ...content,
+    rest: withoutValues(text, [member]),
     async write(next) {
       const written = await content.write(next);
       if (written === bytes) return text;

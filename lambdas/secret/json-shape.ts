@@ -3,7 +3,7 @@ import { RenewalError } from '../domain/errors.ts';
 import { findLeaves, type PlaceKind, partsOf, planCertificates } from './certificates.ts';
 import { type CertificateField, readCertificateField, rewriteField, styleOf } from './json-field.ts';
 import { type JsonFields, type Members, readJsonKey, rewriteJsonKey } from './json-key.ts';
-import { fieldName, replaceSlices } from './json-text.ts';
+import { fieldName, replaceSlices, withoutValues } from './json-text.ts';
 import type { ReadContext, ShapeContent } from './shape.ts';
 
 /** Throws UnsupportedSecret, PasswordRequired, InvalidCertificate. */
@@ -30,6 +30,7 @@ export async function readJson(
     chain: parts.others,
     key: key.content,
     needsPassword: key.pem?.found.encrypted ?? false,
+    rest: withoutValues(text, [...places.map(({ member }) => member), key.pem?.member, key.kms?.member]),
     async write(next) {
       const style = styleOf(places[0]);
       const plans = planCertificates(places, parts, next);

@@ -120,6 +120,14 @@ export function replaceSlices(text: string, replacements: readonly Replacement[]
   return parts.join('') + text.slice(at);
 }
 
+/** The text with the values of these members left out. */
+export function withoutValues(text: string, members: readonly (JsonMember | undefined)[]): string {
+  return replaceSlices(
+    text,
+    members.flatMap((member) => (member === undefined ? [] : [{ ...member.value, text: '' }])),
+  );
+}
+
 /** What stands in the place of one element of an array. */
 export interface ArrayEdit {
   /** JSON, in order: the element's own text for one that stays, several where some are added, none for one that goes. */

@@ -1,5 +1,5 @@
 /** Certificates and one private key in one PEM text, in any order, with any text between the blocks. */
-import { counted } from '../domain/counted.ts';
+import { count } from '../domain/count.ts';
 import { RenewalError } from '../domain/errors.ts';
 import type { PemBlock } from '../domain/pem.ts';
 import { strayPem, tellBlock } from '../domain/pem-unread.ts';
@@ -32,12 +32,19 @@ async function readPemText(text: string, blocks: readonly PemBlock[], context: R
     chain: parts.others,
     key: { kind: 'private', privateKey: key.privateKey },
     needsPassword: key.encrypted,
+    rest: textBeside(text, blocks),
     async write(next) {
       const plans = planCertificates([place], parts, next);
       const certificates = plans.flatMap((plan) => certificateEdits(certificateBlocks, plan));
       return applyEdits(text, [...certificates, ...(await keyEdits(key, next))]);
     },
   };
+}
+
+/** White space does not count: it follows the blocks, of which there may be more or less. */
+function textBeside(text: string, blocks: readonly PemBlock[]): string {
+  const parts = blocks.map(({ start }, i) => text.slice(blocks[i - 1]?.end ?? 0, start));
+  return [...parts, text.slice(blocks.at(-1)?.end ?? 0)].join('').replace(/\s+/g, '');
 }
 
 function checkBlocks(text: string, blocks: readonly PemBlock[], certificates: number): void {
@@ -52,10 +59,10 @@ function checkBlocks(text: string, blocks: readonly PemBlock[], certificates: nu
   const others = blocks.filter((block) => !isKnown(block));
   if (certificates > 0 && keys === 1 && others.length === 0) return;
   const names = [...new Set(others.map(({ label }) => tellBlock(label)))].slice(0, 3).join(', ');
-  const strangers = others.length === 0 ? '' : `, and ${counted(others.length, 'block')} of another kind (${names})`;
+  const strangers = others.length === 0 ? '' : `, and ${count(others.length, 'block')} of another kind (${names})`;
   throw new RenewalError(
     'UnsupportedSecret',
-    `PEM text with ${counted(certificates, 'certificate')} and ${counted(keys, 'private key')}${strangers}: expected one or more certificates and one private key.`,
+    `PEM text with ${count(certificates, 'certificate')} and ${count(keys, 'private key')}${strangers}: expected one or more certificates and one private key.`,
   );
 }
 

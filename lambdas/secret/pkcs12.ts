@@ -1,5 +1,5 @@
 /** A PKCS#12 file as SecretBinary. */
-import { counted } from '../domain/counted.ts';
+import { count } from '../domain/count.ts';
 import type { Shape } from './shape.ts';
 
 export const pkcs12: Shape<'pkcs12'> = {
@@ -9,7 +9,7 @@ export const pkcs12: Shape<'pkcs12'> = {
     if (document.kind !== 'binary' || !beginsLikePkcs12(document.bytes)) return undefined;
     return async (context) => {
       const { readPkcs12 } = await import('./pkcs12/content.ts');
-      return readPkcs12(document.bytes, `The binary data of ${counted(document.bytes.length, 'byte')}`, context);
+      return readPkcs12(document.bytes, `The binary data of ${count(document.bytes.length, 'byte')}`, context);
     };
   },
 };

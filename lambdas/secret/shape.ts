@@ -30,6 +30,8 @@ export interface ShapeContent {
   readonly key: KeyContent;
   /** Whether the key is stored encrypted, and will be again. */
   readonly needsPassword: boolean;
+  /** What stands beside certificates and key. Two values of one shape with the same rest differ in their pair alone. */
+  readonly rest: string;
   /** The value with the certificates and the key exchanged and everything else as it was. */
   write(next: NextContent): Promise<string | Uint8Array>;
 }

@@ -62,6 +62,14 @@ describe('a pair that was staged and fits no more', () => {
     ['the tags ask for another kind of key', (world, arn) => world.store.setTags(arn, { [tags.kty]: 'OKP' })],
     ['the owner has written another certificate', (world, arn) => world.store.write(arn, otherPair(world), 'theirs')],
     [
+      'the owner has written something beside the pair',
+      (world, arn) => {
+        const value = world.store.value(arn);
+        const document = JSON.parse(value.kind === 'string' ? value.text : '');
+        world.store.write(arn, JSON.stringify({ ...document, password: 'of the database' }), 'theirs');
+      },
+    ],
+    [
       'the owner has written a later one',
       (world, arn) => world.store.write(arn, otherPair(world, 1000 * hour), 'theirs'),
     ],
@@ -70,11 +78,13 @@ describe('a pair that was staged and fits no more', () => {
     await call('createSecret');
     change(world, arn);
     const wanted = pairOf(world.store.value(arn)).leaf;
+    const beside = besideThePair(world, arn);
     // Secrets Manager tries the whole of it again under the same token, and calls steps more than once.
     for (let round = 0; round < 3; round++) for (const step of steps) await call(step).catch(() => undefined);
     for (const step of steps) await call(step);
     const { leaf, key } = pairOf(world.store.value(arn));
     expect(leaf.subject).toEqual(wanted.subject);
+    expect(besideThePair(world, arn)).toEqual(beside);
     expect(key.asymmetricKeyType).toBe(world.store.tagsOf(arn)[tags.kty] === 'OKP' ? 'ed25519' : 'ec');
     expect(world.versionOf(arn)).not.toBe('theirs');
     expect(world.ca.issued).toHaveLength(2);
@@ -125,6 +135,12 @@ describe('RotateSecret with RotateImmediately false', () => {
     await expect(tried).rejects.toMatchObject({ name: 'CertificateRejected' });
   });
 });
+
+function besideThePair(world: World, arn: string): object {
+  const value = world.store.value(arn);
+  const { certificate, privateKey, certificateChain, ...rest } = JSON.parse(value.kind === 'string' ? value.text : '');
+  return rest;
+}
 
 /** Another certificate than the one that is there. */
 function otherPair(world: World, longer = 0): string {

@@ -1,6 +1,6 @@
 /** The certificates and the key of a PKCS#12 file, exchanged bag by bag: names and other attributes stay with theirs. */
 import { createPrivateKey, type KeyObject } from 'node:crypto';
-import { counted } from '../../domain/counted.ts';
+import { count } from '../../domain/count.ts';
 import { RenewalError } from '../../domain/errors.ts';
 import {
   findLeaves,
@@ -131,6 +131,7 @@ async function readFile(
     chain: parts.others,
     key: { kind: 'private', privateKey: key.privateKey },
     needsPassword: true,
+    rest: '',
     async write(next) {
       const [plan] = planCertificates([place], parts, next);
       const edits = plan === undefined ? new Map() : planBags(certificateBags, place.certificates, plan, parts);
@@ -160,7 +161,7 @@ async function readKey(
 ): Promise<Pkcs12Key> {
   const keys = bags.filter(({ id }) => id === oid.keyBag || id === shroudedKeyBag);
   const [bag] = keys;
-  if (bag === undefined || keys.length > 1) throw unsupported(where, `has ${counted(keys.length, 'private key')}`);
+  if (bag === undefined || keys.length > 1) throw unsupported(where, `has ${count(keys.length, 'private key')}`);
   const { info, derivation } = await openKey(bag, password, budget);
   try {
     return {
