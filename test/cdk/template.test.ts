@@ -277,7 +277,8 @@ describe('the workers may', () => {
         'secretsmanager:PutSecretValue',
         'secretsmanager:TagResource',
         'secretsmanager:UntagResource',
-        'secretsmanager:UpdateSecretVersionStage',
+        'secretsmanager:UpdateSecretVersionStage', // Promote
+        'secretsmanager:UpdateSecretVersionStage', // NoRoom
         'sqs:ChangeMessageVisibility',
         'sqs:DeleteMessage',
         'sqs:GetQueueAttributes',
