@@ -124,6 +124,7 @@ export async function judgeStaged(
     const staged = await readPair(world, subject.profile, await world.store.read(subject.secret.arn, to));
     if (plan.keySpec && !(staged.leaf.keySpec && sameKeySpec(staged.leaf.keySpec, plan.keySpec))) return undefined;
     if (plan.notAfter !== undefined && staged.leaf.notAfter !== plan.notAfter) return undefined;
+    if (staged.version.createdAt < subject.version.createdAt) return undefined; // of an earlier value than today's
     if (plan.givenKey === undefined && !hasSameRest(staged.content, subject.content)) return undefined;
     const spki = plan.givenKey?.spki ?? staged.leaf.spki;
     const certificates = [staged.leaf, ...staged.chain].map(({ der }) => der);
@@ -137,7 +138,7 @@ export async function judgeStaged(
 
 /**
  * What the owner keeps beside the pair is as it was staged. In native rotation a version's id does not tell what it was made
- * of, and a pair that fits may stand in a document that the owner has changed since.
+ * of, and a pair that fits may stand in a document that the owner has rolled back from.
  */
 function hasSameRest(staged: SecretContent, current: SecretContent): boolean {
   return staged.shape === current.shape && staged.rest === current.rest;

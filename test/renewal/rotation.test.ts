@@ -70,6 +70,13 @@ describe('a pair that was staged and fits no more', () => {
       },
     ],
     [
+      'the owner has written another pair for the same names',
+      (world, arn) => {
+        world.clock.advance(1000);
+        world.store.write(arn, otherPair(world, 0, 'leaf.example'), 'theirs');
+      },
+    ],
+    [
       'the owner has written a later one',
       (world, arn) => world.store.write(arn, otherPair(world, 1000 * hour), 'theirs'),
     ],
@@ -143,9 +150,9 @@ function besideThePair(world: World, arn: string): object {
 }
 
 /** Another certificate than the one that is there. */
-function otherPair(world: World, longer = 0): string {
+function otherPair(world: World, longer = 0, name = 'other.example'): string {
   const key = newKey();
   const dates = { ...freshDates, notAfter: freshDates.notAfter + longer };
-  const { leaf, chain } = world.ca.issueLeaf({ key, subject: commonNameOnly('other.example'), ...dates });
+  const { leaf, chain } = world.ca.issueLeaf({ key, subject: commonNameOnly(name), ...dates });
   return pairValue(leaf, chain, key);
 }
