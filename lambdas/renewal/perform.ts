@@ -4,7 +4,7 @@ import type { Decision, Warning } from '../domain/decision.ts';
 import { RenewalError } from '../domain/errors.ts';
 import { sameKeySpec } from '../domain/key-spec.ts';
 import type { RenewalResult } from '../domain/result.ts';
-import type { SecretSummary, SecretValue } from '../domain/secret.ts';
+import { type SecretSummary, type SecretValue, versionWithStage } from '../domain/secret.ts';
 import type { Settings } from '../domain/settings.ts';
 import { newVersionId } from '../domain/version-id.ts';
 import { renewalTime } from '../policy/renewal-time.ts';
@@ -120,6 +120,8 @@ export async function judgeStaged(
   { plan, force }: Pick<Performance, 'plan' | 'force'>,
   to: string,
 ): Promise<{ pair: VerifiedPair; to: string } | undefined> {
+  // It was current, and somebody rolled back from it: what they did not want is not given to them again.
+  if (versionWithStage(subject.secret, 'AWSPREVIOUS') === to) return undefined;
   try {
     const staged = await readPair(world, subject.profile, await world.store.read(subject.secret.arn, to));
     if (plan.keySpec && !(staged.leaf.keySpec && sameKeySpec(staged.leaf.keySpec, plan.keySpec))) return undefined;

@@ -123,6 +123,18 @@ describe('a pair that was staged and fits no more', () => {
   });
 });
 
+describe('a version that somebody rolled back from', () => {
+  it('is not promoted again by a rotation that takes up its AWSPENDING', async () => {
+    const { world, arn, call } = rotating();
+    for (const step of steps) await call(step);
+    world.store.moveStage(arn, 'AWSCURRENT', 'v1');
+    expect(world.labels(arn)[token]).toEqual(expect.arrayContaining(['AWSPENDING', 'AWSPREVIOUS']));
+    for (const step of steps) await call(step);
+    expect(world.versionOf(arn)).toMatch(/^cert-renewer-/);
+    expect(world.ca.issued).toHaveLength(2);
+  });
+});
+
 describe('RotateSecret with RotateImmediately false', () => {
   it('has testSecret look at the value that is current: that is well, and no failure', async () => {
     const world = Object.assign(new World(), { rotationFunctionArn: 'arn:renew' });
