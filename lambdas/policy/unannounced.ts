@@ -1,6 +1,6 @@
 /**
- * What was promoted and has not been announced. The tag `version-id` is the one mark of it: cert-renewer writes it only after
- * the event of that version went out, or for a version that needs none. So whatever fails between the swap and the bus,
+ * What was promoted and has not been announced. The tag `version-id` is the one mark of it: it names the last version that
+ * was announced, or that needed no event, and after it what is owed since. So whatever fails between the swap and the bus,
  * tags and staging labels still tell it, for as long as it takes. Pure.
  */
 import { type SecretSummary, versionWithStage } from '../domain/secret.ts';
@@ -16,47 +16,57 @@ export interface Unannounced {
   readonly source?: string;
 }
 
-/** What the tag `version-id` says. */
+/**
+ * The tag's value: `<announced>`, and behind it in order ` +<owed>` for versions that were replaced before their event
+ * could be sent. For an `out`: `<version> =<source>`. What is more than an id alone counts as unknown to every other reader.
+ */
 interface Mark {
-  readonly versionId: string | undefined;
+  readonly announced: string | undefined;
+  readonly owed: readonly string[];
   readonly source: string | undefined;
 }
 
 function readMark(secret: Pick<SecretSummary, 'tags'>): Mark {
-  const [versionId, source] = (secret.tags.get(tags.versionId) ?? '').split(' ');
-  return { versionId: versionId || undefined, source };
+  const [announced, ...more] = (secret.tags.get(tags.versionId) ?? '').split(' ');
+  const owed = more.filter((part) => part.startsWith('+')).map((part) => part.slice(1));
+  const source = more.find((part) => part.startsWith('='))?.slice(1);
+  return { announced: announced || undefined, owed, source };
 }
 
 /**
- * The mark of an `out` that is about to be written: a version, and the name of its source. As it is no version's id it
- * counts as unknown to every reader of the tag, until the announced version takes its place. Undefined where a tag can't hold
- * the name: such an `out` is announced under its own name, should it come to that.
+ * The mark of an `out` that is about to be written. Undefined where a tag can't hold the source's name: such an `out` is
+ * announced under its own name, should it come to that.
  */
 export function outputMark(versionId: string, source: string): string | undefined {
-  const mark = `${versionId} ${source}`;
-  return mark.length <= tagValueLimit ? mark : undefined;
+  return ifItFits(`${versionId} =${source}`);
 }
 
+/** The mark of what is owed, before another version takes the place of the last of it. Undefined where it is too much. */
+export function owedMark(owed: readonly Unannounced[]): string | undefined {
+  const [first] = owed;
+  const announced = first?.source === undefined ? first?.previousVersionId : '-';
+  return ifItFits([announced ?? '-', ...owed.map(({ versionId }) => `+${versionId}`)].join(' '));
+}
+
+const ifItFits = (mark: string) => (mark.length <= tagValueLimit ? mark : undefined);
+
 /**
- * The events that are owed, oldest first: of the current version, and of the one before it where two renewals in a row could
- * not be announced. A version that an operator rolled back to is based on something older than AWSPREVIOUS, and is no news.
+ * The events that are owed, oldest first. A version that an operator rolled back to is based on something older than
+ * AWSPREVIOUS, and is no news.
  */
 export function unannounced(secret: SecretSummary): readonly Unannounced[] {
   const { currentVersionId: current } = secret;
-  const mark = readMark(secret);
-  if (current === undefined || (mark.versionId === current && mark.source === undefined)) return [];
-  if (mark.versionId === current) return [{ versionId: current, previousVersionId: undefined, ...sourceOf(mark) }];
+  const { announced, owed, source } = readMark(secret);
+  if (current === undefined || (announced === current && source === undefined)) return [];
+  if (announced === current) return [{ versionId: current, previousVersionId: undefined, ...(source && { source }) }];
   const previous = versionWithStage(secret, 'AWSPREVIOUS');
-  if (previous === undefined || !isOurs(secret, current, previous)) return [];
-  const latest: Unannounced = { versionId: current, previousVersionId: previous };
-  if (mark.versionId === previous && mark.source !== undefined) {
-    return [{ versionId: previous, previousVersionId: undefined, ...sourceOf(mark) }, latest];
-  }
-  if (mark.versionId === undefined || !isBasedOn(previous, mark.versionId)) return [latest];
-  return [{ versionId: previous, previousVersionId: mark.versionId }, latest];
+  const isOfOurs = previous !== undefined && isOurs(secret, current, previous);
+  // What somebody else has written since is what counts now.
+  if (!isOfOurs && owed.at(-1) !== current) return [];
+  const chain = [announced === '-' ? undefined : announced, ...owed];
+  const noted = owed.map((versionId, i) => ({ versionId, previousVersionId: chain[i] }));
+  return owed.at(-1) === current ? noted : [...noted, { versionId: current, previousVersionId: previous }];
 }
-
-const sourceOf = ({ source }: Mark) => (source === undefined ? {} : { source });
 
 /**
  * A version of native rotation has Secrets Manager's token for an id. It is ours where it holds AWSPENDING still, as

@@ -7,7 +7,7 @@ import type { RenewalResult } from '../domain/result.ts';
 import { type SecretSummary, type SecretValue, versionWithStage } from '../domain/secret.ts';
 import type { Settings } from '../domain/settings.ts';
 import { newVersionId } from '../domain/version-id.ts';
-import { renewalTime } from '../policy/renewal-time.ts';
+import { isEmergency, renewalTime } from '../policy/renewal-time.ts';
 import { resolveSettings } from '../policy/settings.ts';
 import type { Unannounced } from '../policy/unannounced.ts';
 import type { SecretContent } from '../secret/index.ts';
@@ -17,7 +17,7 @@ import { type Issued, issue } from './issue.ts';
 import type { Plan } from './plan.ts';
 import { afterwards, keepBundle, publishRenewed, resultOf } from './record.ts';
 import { announceLate } from './settle.ts';
-import { noteOutput, noteRenewal } from './status-tags.ts';
+import { keepTrack, noteOutput, noteRenewal } from './status-tags.ts';
 import { ownPending, promote, type Swap, stage } from './swap.ts';
 import { type VerifiedPair, verifyIssued } from './verify.ts';
 import type { RenewalWorld } from './world.ts';
@@ -44,6 +44,7 @@ export interface Performed {
 export async function perform(world: RenewalWorld, subject: Subject, work: Performance): Promise<Performed> {
   const started = world.clock.now();
   const target = work.output ?? subject.secret;
+  if (!work.output) await keepOwed(world, subject, work.owed);
   const pending = work.output ? undefined : await takeUpPending(world, subject, work);
   const { pair, to } = pending ?? (await issueAndStage(world, subject, work, target));
   await promote(world, { secretArn: target.arn, from: target.currentVersionId, to });
@@ -53,6 +54,21 @@ export async function perform(world: RenewalWorld, subject: Subject, work: Perfo
   world.journal.count('Renewed', subject.profile.name, 1);
   world.journal.measure('RenewalDuration', subject.profile.name, world.clock.now() - started);
   return { result, isAnnounced };
+}
+
+/** What is owed must not be forgotten over this renewal; but a certificate that is about to end does not wait for that. */
+export async function keepOwed(
+  world: RenewalWorld,
+  { secret, validity }: Subject,
+  owed: readonly Unannounced[],
+): Promise<void> {
+  try {
+    await keepTrack(world.store, secret, owed);
+  } catch (error) {
+    const now = world.clock.now();
+    if (now < validity.end && !isEmergency(validity, now)) throw error;
+    world.journal.failure({ secretArn: secret.arn, error, step: 'keeping track of events' });
+  }
 }
 
 interface Swapped {

@@ -11,7 +11,7 @@ import type { SecretSummary } from '../domain/secret.ts';
 import type { Settings } from '../domain/settings.ts';
 import { tags } from '../domain/tags.ts';
 import { checkDue, checkRoom } from '../policy/checks.ts';
-import { belowSchedule, isEmergency, type RenewalTime, renewalTime } from '../policy/renewal-time.ts';
+import { belowSchedule, type RenewalTime, renewalTime } from '../policy/renewal-time.ts';
 import { resolveSettings } from '../policy/settings.ts';
 import { type Unannounced, unannounced } from '../policy/unannounced.ts';
 import { checkLasting, checkNow } from './fitness.ts';
@@ -22,7 +22,7 @@ import { perform } from './perform.ts';
 import { planRenewal } from './plan.ts';
 import { keepBundle, resultOf } from './record.ts';
 import { settle } from './settle.ts';
-import { keepTrack, noteLook } from './status-tags.ts';
+import { noteLook } from './status-tags.ts';
 import type { RenewalWorld } from './world.ts';
 
 /** One secret to look at. */
@@ -141,7 +141,6 @@ async function renewOnce(
     return resultFor(subject, 'planned', decision, time, allWarnings);
   }
   if (output) await settleOutput(world, subject, output).catch(asRequest);
-  else await checkOwed(world, subject, owed);
   const work = { decision, settings, plan, warnings: allWarnings, force: job.force, owed, output };
   const { result, isAnnounced } = await perform(world, subject, work);
   trace.isUnfinished = !isAnnounced;
@@ -150,22 +149,6 @@ async function renewOnce(
 
 function asRequest(error: unknown): never {
   throw ofRequest(error);
-}
-
-/**
- * Tags and labels tell two renewals in a row that were not announced, and no more: a third waits for the bus, unless the
- * certificate is about to end. Throws Throttled.
- */
-async function checkOwed(world: RenewalWorld, { secret, validity }: Subject, owed: readonly Unannounced[]) {
-  const now = world.clock.now();
-  const hurries = now >= validity.end || isEmergency(validity, now);
-  if (owed.length > 1 && !hurries) {
-    throw new RenewalError(
-      'Throttled',
-      'The events of the last two renewals could not be sent yet, so this one waits. See in the log what the bus answers.',
-    );
-  }
-  await keepTrack(world.store, secret, owed);
 }
 
 /** Step 2. */

@@ -12,7 +12,7 @@ import { resolveSettings } from '../policy/settings.ts';
 import { unannounced } from '../policy/unannounced.ts';
 import { recordFailure } from './failure.ts';
 import { enrolment, gather, type Subject } from './gather.ts';
-import { announce, issueAndVerify, judgeStaged, type Performance, perform, resultOfSwap } from './perform.ts';
+import { announce, issueAndVerify, judgeStaged, keepOwed, type Performance, perform, resultOfSwap } from './perform.ts';
 import { planRenewal } from './plan.ts';
 import type { Trace } from './renew.ts';
 import { makeUpFor } from './settle.ts';
@@ -67,6 +67,7 @@ async function rotate(world: RenewalWorld, request: RotationRequest, trace: Trac
       `Version ${token} of ${secret.name} holds no pair that could replace the current one: rotate again.`,
     );
   }
+  await keepOwed(world, subject, work.owed);
   await promote(world, { secretArn: secret.arn, from: subject.version.versionId, to: token });
   world.journal.count('Renewed', subject.profile.name, 1);
   const result = resultOfSwap(subject, work, staged.pair, token);

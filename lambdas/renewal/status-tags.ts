@@ -2,13 +2,14 @@
  * The status tags, written here and nowhere else. `version-id` is more than a cache: it says that the version it names has
  * been announced (policy/unannounced.ts). So a look and a failure don't write it while an event is owed.
  */
+import { RenewalError } from '../domain/errors.ts';
 import { formatInstant } from '../domain/instant.ts';
 import type { Store } from '../domain/ports.ts';
 import { type SecretSummary, versionWithStage } from '../domain/secret.ts';
 import { noRoomLabel, tags } from '../domain/tags.ts';
 import type { Validity } from '../policy/renewal-time.ts';
 import { type Failure, formatFailure } from '../policy/status.ts';
-import { outputMark, type Unannounced, unannounced } from '../policy/unannounced.ts';
+import { outputMark, owedMark, type Unannounced, unannounced } from '../policy/unannounced.ts';
 
 type Tagging = Pick<Store, 'tag'>;
 
@@ -56,12 +57,19 @@ export async function noteFailure(
 }
 
 /**
- * Before a second renewal while the first one's event is owed: what the first has replaced, where no tag says so yet. Without
- * it nothing would tell, after the second, that the first was never announced.
+ * Before another renewal while events are owed: nothing but the mark would tell of them once their versions have lost their
+ * labels. Throws Throttled where the mark can hold no more, and what writing a tag throws.
  */
-export async function keepTrack(store: Tagging, secret: SecretSummary, [owed]: readonly Unannounced[]): Promise<void> {
-  if (owed?.previousVersionId === undefined || secret.tags.has(tags.versionId)) return;
-  await store.tag(secret.arn, { [tags.versionId]: owed.previousVersionId }, []);
+export async function keepTrack(store: Tagging, secret: SecretSummary, owed: readonly Unannounced[]): Promise<void> {
+  if (owed.length === 0) return;
+  const mark = owedMark(owed);
+  if (mark === undefined) {
+    throw new RenewalError(
+      'Throttled',
+      `The events of the last ${owed.length} renewals could not be sent yet, so this one waits. See in the log what the bus answers.`,
+    );
+  }
+  await write(store, secret, { [tags.versionId]: mark }, []);
 }
 
 /** Before the pair of an `out` is written: whose it is, so that its event can be made up for. */

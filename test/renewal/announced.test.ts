@@ -127,13 +127,64 @@ describe('a renewal whose event could not be sent', () => {
     const end = outage(world);
     const first = await force(world, arn);
     const second = await force(world, arn);
-    await expect(force(world, arn)).rejects.toMatchObject({ name: 'Throttled' });
+    const third = await force(world, arn);
     end();
     await looks(world, 2);
     expect(told(world)).toMatchObject([
       { versionId: first.versionId, serialNumber: first.serialNumber, previousVersionId: 'v1' },
       { versionId: second.versionId, serialNumber: second.serialNumber, previousVersionId: first.versionId },
+      { versionId: third.versionId, serialNumber: third.serialNumber, previousVersionId: second.versionId },
     ]);
+    expect(world.store.tagsOf(arn)[tags.versionId]).toBe(third.versionId);
+  });
+
+  it('waits with further renewals once the mark is full, and forgets nothing', async () => {
+    const world = new World();
+    const arn = world.enrol(freshDates);
+    const end = outage(world);
+    const versions: (string | null)[] = [];
+    for (;;) {
+      const result = await force(world, arn).catch((error: unknown) => error);
+      if (result instanceof RenewalError) {
+        expect(result.code).toBe('Throttled');
+        break;
+      }
+      versions.push(world.versionOf(arn));
+    }
+    expect(versions.length).toBeGreaterThanOrEqual(4);
+    end();
+    await looks(world, 2);
+    expect(told(world).map(({ versionId }) => versionId)).toEqual(versions);
+  });
+
+  it('is told although rotations come upon it', async () => {
+    const world = Object.assign(new World(), { rotationFunctionArn: 'arn:renew' });
+    const arn = world.enrol({ ...freshDates, notAfter: freshDates.notAfter + 1000 * hour });
+    world.store.setRotation(arn, { enabled: true, functionArn: 'arn:renew' });
+    const end = outage(world);
+    const rotate = async (token: string): Promise<string> => {
+      world.store.beginRotation(arn, token);
+      for (const Step of ['createSecret', 'setSecret', 'testSecret', 'finishSecret'])
+        await rotateStep(world, { Step, SecretId: arn, ClientRequestToken: token }).catch(() => undefined);
+      return token;
+    };
+    const first = await rotate('11111111-2222-4333-8444-555555555551');
+    const second = (await force(world, arn)).versionId;
+    const third = await rotate('11111111-2222-4333-8444-555555555553');
+    end();
+    await looks(world, 2);
+    expect(told(world).map(({ versionId }) => versionId)).toEqual([first, second, third]);
+  });
+
+  it('does not wait where the certificate is about to end', async () => {
+    const world = new World();
+    const arn = world.enrol(freshDates);
+    outage(world);
+    for (let n = 0; n < 6; n++) await force(world, arn).catch(() => undefined);
+    const before = world.versionOf(arn);
+    world.clock.set(pairOf(world.store.value(arn)).leaf.notAfter - hour / 2);
+    await force(world, arn);
+    expect(world.versionOf(arn)).not.toBe(before);
   });
 
   it('comes before that of a renewal that can be told', async () => {
