@@ -5,7 +5,7 @@ import type { SecretSummary } from '../domain/secret.ts';
 import { tags } from '../domain/tags.ts';
 import { checkRoom, isInspectionTime } from '../policy/checks.ts';
 import { resolveSettings } from '../policy/settings.ts';
-import { readStatus } from '../policy/status.ts';
+import { readStatus, retryAt } from '../policy/status.ts';
 import { unannounced } from '../policy/unannounced.ts';
 import type { Trace } from './renew.ts';
 import { announceUnread } from './settle.ts';
@@ -21,6 +21,8 @@ export interface FailureOptions {
   readonly readOnly?: boolean;
   /** Somebody asked for it by hand: the schedule's own back-off is not made longer by that. */
   readonly onDemand?: boolean;
+  /** Secrets Manager tries again when it likes: what it has been told already is told again when the schedule would try. */
+  readonly paced?: boolean;
   /** The secret of a message, for a failure that came before the secret was described. */
   readonly secretArn?: string;
 }
@@ -53,12 +55,13 @@ async function writeDown(
   world: RenewalWorld,
   trace: Described,
   error: RenewalError,
-  { counts, final, onDemand = false }: FailureOptions,
+  { counts, final, onDemand = false, paced = false }: FailureOptions,
 ): Promise<void> {
   const { secret } = trace;
   const now = world.clock.now();
   const status = readStatus(secret, now);
   const before = status.known ? status.failure : undefined;
+  if (paced && before?.code === error.code && now < retryAt(before)) return;
   const count = Math.max(1, (before?.count ?? 0) + (counts && !onDemand ? 1 : 0));
   const hasRoom = checkRoom(secret) === undefined;
   let isAnnounced = (trace.owed ?? unannounced(secret)).length === 0;

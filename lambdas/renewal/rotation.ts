@@ -6,6 +6,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { RenewalError, toRenewalError } from '../domain/errors.ts';
 import type { SecretSummary, SecretValue } from '../domain/secret.ts';
+import { versionIdPrefix } from '../domain/version-id.ts';
 import { checkRoom } from '../policy/checks.ts';
 import { parseRotationRequest, type RotationRequest } from '../policy/request.ts';
 import { resolveSettings } from '../policy/settings.ts';
@@ -26,7 +27,7 @@ export async function rotateStep(world: RenewalWorld, input: unknown): Promise<v
   try {
     announcement = await rotate(world, parseRotationRequest(input), trace);
   } catch (thrown) {
-    throw await recordFailure(world, trace, thrown, { counts: true, final: true });
+    throw await recordFailure(world, trace, thrown, { counts: true, final: true, paced: true });
   }
   try {
     await announcement?.();
@@ -51,8 +52,7 @@ async function rotate(world: RenewalWorld, request: RotationRequest, trace: Trac
   const stages = secret.versions.get(token);
   if (stages?.includes('AWSCURRENT')) return step === 'finishSecret' ? unfinished(world, secret) : undefined;
   const isPending = stages?.includes('AWSPENDING') ?? false;
-  if (!isPending && !(await stagedValue(world, secret, token))) throw notPending(secret, token);
-  // A pair that did not fit any more was given up, and another one took its place (createInstead).
+  if (!isPending && !(await wasGivenUp(world, secret, token))) throw notPending(secret, token);
   if (step === 'setSecret' || (!isPending && (step !== 'createSecret' || !ownPending(secret)))) return undefined;
   const { subject, work } = await prepare(world, secret, trace);
   if (step === 'createSecret') {
@@ -72,6 +72,12 @@ async function rotate(world: RenewalWorld, request: RotationRequest, trace: Trac
   world.journal.count('Renewed', subject.profile.name, 1);
   const result = resultOfSwap(subject, work, staged.pair, token);
   return () => announce(world, subject, work, { result, target: secret, pair: staged.pair, to: token });
+}
+
+/** A pair that did not fit any more, in the place of which another one was made under an id of our own (createInstead). */
+async function wasGivenUp(world: RenewalWorld, secret: SecretSummary, token: string): Promise<boolean> {
+  const isReplaced = secret.currentVersionId?.startsWith(versionIdPrefix) || ownPending(secret) !== undefined;
+  return isReplaced && (await stagedValue(world, secret, token)) !== undefined;
 }
 
 function notPending(secret: SecretSummary, token: string): RenewalError {

@@ -219,7 +219,6 @@ describeWith(['stack', 'step-ca'], 'native rotation', (local) => {
 
   describe('promotes nothing that is not proven:', () => {
     const values: [string, (secret: FreshSecret) => Promise<string>][] = [
-      ['the old pair again', async ({ leaf }) => camel(leaf, leaf.keyPem)],
       [
         'a certificate beside another key',
         async () => camel(await issue(local.ca, aged(0)), (await issue(local.ca)).keyPem),
@@ -241,6 +240,16 @@ describeWith(['stack', 'step-ca'], 'native rotation', (local) => {
       });
       await secrets.send(put);
       expect(await call('testSecret', secret, token)).toBe('CertificateRejected');
+      expect(await call('finishSecret', secret, token)).toBe('CertificateRejected');
+      await unchanged(secret);
+    });
+
+    it('the old pair again, which testSecret lets pass as Secrets Manager asks it with RotateImmediately false', async () => {
+      const { secret, token } = await begun();
+      const { leaf } = secret;
+      const put = { SecretId: secret.arn, ClientRequestToken: token, SecretString: camel(leaf, leaf.keyPem) };
+      await secrets.send(new PutSecretValueCommand({ ...put, VersionStages: ['AWSPENDING'] }));
+      expect(await call('testSecret', secret, token)).toBeUndefined();
       expect(await call('finishSecret', secret, token)).toBe('CertificateRejected');
       await unchanged(secret);
     });

@@ -123,6 +123,21 @@ describe('a pair that was staged and fits no more', () => {
   });
 });
 
+describe('a rotation that fails again and again', () => {
+  it('is told when the schedule would try, and not each time that Secrets Manager does', async () => {
+    const { world, arn, call } = rotating();
+    world.ca.faults.failBefore('rekey', new RenewalError('CaRejected', 'no'), { times: Infinity });
+    for (let n = 0; n < 48; n++) {
+      await expect(call('createSecret')).rejects.toMatchObject({ name: 'CaRejected' });
+      world.clock.advance(hour / 2);
+    }
+    // After 1, 2, 4, 8 hours: the fifth comes in the last twentieth or later.
+    expect(world.publisher.of('Certificate Renewal Failed').length).toBeGreaterThanOrEqual(4);
+    expect(world.publisher.of('Certificate Renewal Failed').length).toBeLessThanOrEqual(6);
+    expect(world.store.tagsOf(arn)[tags.failure]).toMatch(/ CaRejected$/);
+  });
+});
+
 describe('a version that somebody rolled back from', () => {
   it('is not promoted again by a rotation that takes up its AWSPENDING', async () => {
     const { world, arn, call } = rotating();
