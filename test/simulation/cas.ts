@@ -83,12 +83,13 @@ export class Cas {
       { name: 'offline', ca: { type: 'offline', authority: 'issuing' }, mode: 'rekey', paused: false },
       { name: 'imported', ca: { type: 'offline', authority: 'imported' }, mode: 'rekey', paused: false },
     ];
-    this.profiles = new FakeProfiles(...profiles);
+    const isThere = (name: string): boolean => simulation.plan.profiles.some((each) => each === name);
+    this.profiles = new FakeProfiles(...profiles.filter(({ name }) => isThere(name)));
     this.importedKey = simulation.plan.weakAuthority ? caKeys.weak : caKeys.imported;
-    this.authorities = new FakeAuthorities(...this.#makeAuthorities());
+    this.authorities = new FakeAuthorities(...this.#makeAuthorities(isThere));
   }
 
-  #makeAuthorities(): Authority[] {
+  #makeAuthorities(isThere: (profile: ProfileName) => boolean): Authority[] {
     const { vault } = this.#simulation;
     const root = caCertificate('Own Root', caKeys.root, { name: 'Own Root', key: caKeys.root, pathLength: 1 });
     const issuing = caCertificate('Own Issuing', caKeys.issuing, { name: 'Own Root', key: caKeys.root, pathLength: 0 });
@@ -113,9 +114,12 @@ export class Cas {
       note: 'imported',
     });
     return [
-      inKms('root', caKeys.root, root, []),
-      inKms('issuing', caKeys.issuing, issuing, [root], 'root'),
-      authority('imported', { secretId: this.#add('pki/imported', text), passwordSecretId: importedPassword }),
+      ...(isThere('offline')
+        ? [inKms('root', caKeys.root, root, []), inKms('issuing', caKeys.issuing, issuing, [root], 'root')]
+        : []),
+      ...(isThere('imported')
+        ? [authority('imported', { secretId: this.#add('pki/imported', text), passwordSecretId: importedPassword })]
+        : []),
     ];
   }
 

@@ -1,5 +1,6 @@
 /**
- * Has what node:crypto does in threads done at once, so that the order of things is the seed's and not the machine's. It
+ * Has what node:crypto does in threads done at once, so that the order of things is the seed's and not the machine's; and
+ * what it was asked before it knows still, because a simulation reads the same certificates and keys again and again. It
  * has to be imported before the product is: util.promisify takes the functions as they are then.
  */
 import crypto, { type KeyObject, type KeyPairKeyObjectResult } from 'node:crypto';
@@ -33,29 +34,81 @@ export function keyPair(kind: string, options: KeyOptions = {}): KeyPairKeyObjec
 type Callback<T> = (error: Error | null, result?: T) => void;
 
 /** A function with a callback as its last argument, of one that has its result at once. */
-function atOnce<Args extends unknown[], T>(work: (...args: Args) => T) {
-  return (...given: [...Args, Callback<T>]) => {
-    const callback = given.pop() as Callback<T>;
-    const args = given as unknown[] as Args;
-    try {
-      callback(null, work(...args));
-    } catch (error) {
-      callback(error instanceof Error ? error : new Error(String(error)));
-    }
+function withCallback<Args extends unknown[], T>(work: (...args: Args) => T, args: Args, callback: Callback<T>): void {
+  let result: T;
+  try {
+    result = work(...args);
+  } catch (error) {
+    return callback(error instanceof Error ? error : new Error(String(error)));
+  }
+  callback(null, result);
+}
+
+const most = 4_000;
+
+/** The same question has the same answer; `nameOf` says which are the same, and undefined which is not kept. */
+function kept<Args extends unknown[], T>(work: (...args: Args) => T, nameOf: (...args: Args) => string | undefined) {
+  const known = new Map<string, T>();
+  return (...args: Args): T => {
+    const name = nameOf(...args);
+    if (name === undefined) return work(...args);
+    const found = known.get(name);
+    if (found !== undefined) return found;
+    if (known.size >= most) known.clear();
+    const made = work(...args);
+    known.set(name, made);
+    return made;
   };
 }
 
-const { sign, pbkdf2Sync, scryptSync } = crypto;
+const latin1 = (bytes: unknown): string | undefined => {
+  if (typeof bytes === 'string') return bytes;
+  return bytes instanceof Uint8Array
+    ? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')
+    : undefined;
+};
+
+/** A key in a text or in DER; not one that is opened with a password. */
+function keyName(input: unknown): string | undefined {
+  if (typeof input !== 'object' || input === null || !('key' in input) || 'passphrase' in input) return latin1(input);
+  const text = latin1(input.key);
+  const { format, type } = { format: undefined, type: undefined, ...input };
+  return text === undefined || format === 'jwk' ? undefined : `${String(format)} ${String(type)} ${text}`;
+}
+
+const { sign, pbkdf2Sync, scryptSync, createPrivateKey, createPublicKey, X509Certificate } = crypto;
 type SignArgs = [string | null, Uint8Array, KeyObject];
-const signInThread = atOnce((...args: SignArgs) => sign(...args));
+type DeriveArgs = Parameters<typeof pbkdf2Sync>;
+const derive = kept(pbkdf2Sync, (password, salt, ...rest) => `${latin1(password)} ${latin1(salt)} ${rest.join(' ')}`);
 
 Object.assign(crypto, {
   generateKeyPair: Object.assign(() => undefined, {
     [promisify.custom]: async (kind: string, options?: KeyOptions) => keyPair(kind, options),
   }),
-  sign: (...args: SignArgs | [...SignArgs, Callback<Buffer>]) =>
-    args.length === 4 ? signInThread(...args) : sign(...args),
-  pbkdf2: atOnce(pbkdf2Sync),
-  scrypt: atOnce(scryptSync),
+  sign: (...[algorithm, data, key, callback]: [...SignArgs, Callback<Buffer>?]) => {
+    if (callback) withCallback<SignArgs, Buffer>(sign, [algorithm, data, key], callback);
+    return callback ? undefined : sign(algorithm, data, key);
+  },
+  pbkdf2: (...[password, salt, rounds, length, digest, callback]: [...DeriveArgs, Callback<Buffer>]) =>
+    withCallback<DeriveArgs, Buffer>(derive, [password, salt, rounds, length, digest], callback),
+  scrypt: (
+    ...[password, salt, length, options, callback]: [string, string, number, crypto.ScryptOptions, Callback<Buffer>]
+  ) => withCallback(scryptSync, [password, salt, length, options], callback),
+  createPrivateKey: kept(createPrivateKey, keyName),
+  createPublicKey: kept(createPublicKey, (input) => (input instanceof crypto.KeyObject ? undefined : keyName(input))),
 });
 syncBuiltinESMExports();
+
+const { verify } = X509Certificate.prototype;
+const verdicts = new Map<string, { readonly key: KeyObject; readonly verdict: boolean }[]>();
+
+X509Certificate.prototype.verify = function verifyOnce(key: KeyObject): boolean {
+  const name = this.raw.toString('latin1');
+  const known = verdicts.get(name) ?? [];
+  const found = known.find((each) => each.key === key || each.key.equals(key));
+  if (found) return found.verdict;
+  const verdict = verify.call(this, key);
+  if (verdicts.size >= most) verdicts.clear();
+  verdicts.set(name, [...known, { key, verdict }]);
+  return verdict;
+};

@@ -95,6 +95,7 @@ export interface Plan {
   readonly workers: number;
   /** The imported authority has a key that is too weak. */
   readonly weakAuthority: boolean;
+  readonly profiles: readonly ProfileName[];
   readonly secrets: readonly SecretPlan[];
   readonly deeds: readonly Deed[];
   readonly faults: readonly Fault[];
@@ -105,6 +106,12 @@ function settling(period: number): number {
   return Math.max(32 * hour + day + 6 * period + 2 * hour, 14 * period);
 }
 
+/** The same, but that from then on nobody does anything. */
+export function withEnd(plan: Plan, quietFrom: number): Plan {
+  const faults = plan.faults.map((fault) => ({ ...fault, until: Math.min(fault.until, quietFrom) }));
+  return { ...plan, quietFrom, end: quietFrom + settling(plan.period), faults };
+}
+
 export const passwordSecret = 'pki/password';
 export const importedPassword = 'pki/password-imported';
 /** Those that the configuration names, and nobody renews. */
@@ -112,18 +119,22 @@ export const otherSecrets = [passwordSecret, importedPassword, 'pki/issuing', 'p
 
 export function drawPlan(seed: number): Plan {
   const random = new Random(seed, 'plan');
-  const period = random.pick([15 * minute, hour, hour, 6 * hour, 6 * hour, day, day, day]);
-  const scans = random.logBetween(40, 300);
+  const period = random.pick([15 * minute, hour, 6 * hour, day, day, day, day]);
+  const scans = random.logBetween(40, period >= day ? 400 : 250);
   const quietFrom = scans * period;
-  const count = random.logBetween(2, 40);
-  const secrets = Array.from({ length: count }, (_, n) => drawSecret(new Random(seed, `secret ${n}`), n, period));
+  const count = random.logBetween(1, period >= day ? 8 : 40);
+  const profiles = profileNames.filter(() => random.chance(0.5));
+  if (profiles.length === 0) profiles.push(random.pick(profileNames));
+  const secrets = Array.from({ length: count }, (_, n) =>
+    drawSecret(new Random(seed, `secret ${n}`), n, period, profiles),
+  );
   const scene = { period, quietFrom, secrets };
   const deeds = drawDeeds(new Random(seed, 'deeds'), scene);
   const faults = drawFaults(new Random(seed, 'faults'), scene);
   return {
     ...{ seed, period, quietFrom, end: quietFrom + settling(period), workers: random.between(2, 4) },
     weakAuthority: random.chance(0.1),
-    ...{ secrets, deeds, faults },
+    ...{ profiles, secrets, deeds, faults },
   };
 }
 
@@ -147,8 +158,8 @@ const badTags: readonly Record<string, string>[] = [
 
 const userTags = [tags.mode, tags.expiresIn, tags.rekeyPeriod, tags.kty, tags.curve, tags.size, tags.paused];
 
-function drawSecret(random: Random, n: number, period: number): SecretPlan {
-  const profile = random.pick(profileNames);
+function drawSecret(random: Random, n: number, period: number, profiles: readonly ProfileName[]): SecretPlan {
+  const profile = random.pick(profiles);
   const inKms = random.chance(0.08);
   const validity = Math.max(hour, random.logBetween(6, 200) * period);
   const mayEncrypt = profile === 'lenient' && !inKms;

@@ -33,7 +33,7 @@ export function portsOf(
     queue: { send: (messages) => send(simulation, task, messages) },
     journal: journalOf(simulation, task),
     profiles: { find: (name) => simulation.call(task, 'profile', undefined, () => cas.profiles.find(name)) },
-    authorities: authoritiesOf(simulation, task),
+    ...(cas.authorities.names.length > 0 && { authorities: authoritiesOf(simulation, task) }),
     providerFor: async (profile) => watched(simulation, task, providerOf(simulation, task, shared, profile, providers)),
     clock: { now: () => timeline.now(), sleep: (milliseconds) => task.turn(milliseconds) },
     entropy,
