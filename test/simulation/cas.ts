@@ -103,6 +103,7 @@ export class Cas {
       parent?: string,
     ): Authority => {
       const kmsKeyArn = vault.add({ spec: { kty: 'EC', curve: 'P-256' }, privateKey: key });
+      this.#simulation.kmsKeys.set(kmsKeyArn, key);
       const value = writeValue({ shape: 'camel', leaf, chain, key: { kmsKeyId: kmsKeyArn }, note: name });
       return authority(name, { secretId: this.#add(`pki/${name}`, value), kmsKeyArn, ...(parent && { parent }) });
     };

@@ -3,13 +3,13 @@
 import { versionWithStage } from '../../lambdas/domain/secret.ts';
 import { tags } from '../../lambdas/domain/tags.ts';
 import type { Promotion, SecretRecord } from './ledger.ts';
-import { endOf, type Health, healthOf } from './oracle.ts';
+import { authoritySecrets, endOf, type Health, healthOf } from './oracle.ts';
 import { day, hour, minute, start } from './plan.ts';
 import type { Simulation } from './simulation.ts';
 
 export function judgeEnd(simulation: Simulation): void {
   for (const record of simulation.ledger.secrets.values()) {
-    if (record.plan === undefined) continue;
+    if (record.plan === undefined && !authoritySecrets.has(record.name)) continue;
     const health = healthOf(simulation, record);
     for (const judge of [renewed, failureTold, announced, issuedInVain, keptAlone, rotated, clean]) {
       judge(simulation, record, health);
@@ -65,7 +65,12 @@ const announced: Judge = (simulation, record, health) => {
   for (const promotion of record.promotions) {
     const most = 1 + record.slack;
     if (promotion.told.length > most) {
-      ledger.violate('announced too often', record.name, `${promotion.versionId}: ${promotion.told.length} times.`);
+      ledger.violate(
+        'announced too often',
+        record.name,
+        `${promotion.versionId}: ${promotion.told.length} times.`,
+        promotion.at,
+      );
     }
     if (promotion.told.length > 0 || promotion.excused !== undefined || isUnreachable(health)) continue;
     if (promotion.at > simulation.timeline.now() - 3 * plan.period - 30 * minute) continue; // the next scan's
@@ -136,7 +141,12 @@ function urgentScans({ ledger, timeline }: Simulation, record: SecretRecord, fro
 const rotated: Judge = ({ ledger }, record, health) => {
   const { rotation } = record;
   if (health.state === 'fine' && (rotation?.quietAttempts ?? 0) > 4) {
-    ledger.violate('a rotation wedged', record.name, `${rotation?.quietAttempts} tries since nothing else failed.`);
+    ledger.violate(
+      'a rotation wedged',
+      record.name,
+      `${rotation?.quietAttempts} tries since nothing else failed.`,
+      rotation?.startedAt,
+    );
   }
 };
 

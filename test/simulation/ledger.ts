@@ -12,6 +12,8 @@ export interface Violation {
   readonly secret: string;
   readonly at: number;
   readonly text: string;
+  /** When it began, where that is known: what was before is not told. */
+  readonly since?: number;
 }
 
 /** A version of cert-renewer's that became AWSCURRENT. */
@@ -35,6 +37,8 @@ export class SecretRecord {
   /** By version of cert-renewer's: the process that wrote it. */
   readonly stagedBy = new Map<string, Invocation>();
   readonly promotions: Promotion[] = [];
+  /** Versions that were AWSCURRENT at some time, whoever made them so. */
+  readonly wereCurrent = new Set<string>();
   /** Certificates that a CA has made for it. */
   readonly issued: number[] = [];
   /** Of those, how many went to another secret. */
@@ -104,8 +108,8 @@ export class Ledger {
     return secretId === undefined ? undefined : (this.#byArn.get(secretId) ?? this.secrets.get(secretId));
   }
 
-  violate(rule: string, secret: string, text: string): void {
+  violate(rule: string, secret: string, text: string, since?: number): void {
     if (this.violations.some((each) => each.rule === rule && each.secret === secret)) return;
-    this.violations.push({ rule, secret, at: this.#clock(), text });
+    this.violations.push({ rule, secret, at: this.#clock(), text, ...(since !== undefined && { since }) });
   }
 }

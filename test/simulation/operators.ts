@@ -162,6 +162,7 @@ export class Operators {
     this.#excuse(plan.name, 'somebody wrote another value');
     const versionId = simulation.store.write(record.arn, text);
     record.written(versionId, { kind: 'string', text }, 'somebody');
+    record.wereCurrent.add(versionId);
   }
 
   #roll(name: string, stage: 'AWSPREVIOUS' | 'AWSPENDING'): void {
@@ -173,6 +174,7 @@ export class Operators {
     if (!this.#simulation.record(name).contents.has(to)) return;
     this.#excuse(name, 'somebody rolled back');
     store.moveStage(name, 'AWSCURRENT', to);
+    this.#simulation.record(name).wereCurrent.add(to);
   }
 
   /** Nobody has to be told any more of what is current now. */

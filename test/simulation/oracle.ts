@@ -7,6 +7,8 @@ import type { Content } from './values.ts';
 
 type Pair = Extract<Content, { kind: 'pair' }>;
 
+export const authoritySecrets: ReadonlySet<string> = new Set(['pki/root', 'pki/issuing', 'pki/imported']);
+
 /** The tags that AWS has room for, and those of ours. */
 export const mostTags = 50;
 export const statusTags: ReadonlySet<string> = new Set([tags.versionId, tags.notBefore, tags.notAfter, tags.failure]);
@@ -81,7 +83,8 @@ export function healthOf(simulation: Simulation, record: SecretRecord): Health {
   const summary = store.summary(record.arn);
   const found = store.tagsOf(record.arn);
   const profile = profileNames.find((name) => name === found[tags.profile]);
-  if (profile === undefined) return left('it is not enrolled');
+  const isAuthority = authoritySecrets.has(record.name);
+  if (profile === undefined && !isAuthority) return left('it is not enrolled');
   if (summary.deletedAt !== undefined) return left('it is being deleted');
   if (summary.currentVersionId === undefined) return left('it has no value');
   if (hasBadTags(found)) return failing('its tags are bad');
@@ -90,17 +93,19 @@ export function healthOf(simulation: Simulation, record: SecretRecord): Health {
   if (own + statusTags.size > mostTags) return left('there is no room for tags');
   const pair = record.contents.get(summary.currentVersionId);
   if (pair === undefined || pair.kind === 'bad') return failing('its value is no certificate');
-  const problem = problemOf(simulation, profile, pair, found);
+  const problem = isAuthority
+    ? authorityProblem(simulation, record.name, found)
+    : problemOf(simulation, profile, pair, found);
   if (problem) return problem;
   const end = endOf(pair);
   const [earliest, latest] = dueBetween(found, pair, end);
-  if (profile !== 'lenient' && timeline.now() > pair.notAfter) return failing('it has expired', false);
+  if (profile !== 'lenient' && !isAuthority && timeline.now() > pair.notAfter) return failing('it has expired', false);
   return { state: 'fine', pair, earliest, latest, end };
 }
 
 function problemOf(
   simulation: Simulation,
-  profile: ProfileName,
+  profile: ProfileName | undefined,
   pair: Pair,
   found: Readonly<Record<string, string>>,
 ): Health | undefined {
@@ -117,6 +122,17 @@ function problemOf(
     if (simulation.plan.weakAuthority) return failing("its authority's key is too weak", false);
   }
   return undefined;
+}
+
+function authorityProblem(
+  { plan, store }: Simulation,
+  name: string,
+  found: Readonly<Record<string, string>>,
+): Health | undefined {
+  if (found[tags.mode] === 'rekey') return failing('an authority keeps its key');
+  if (name !== 'pki/imported') return undefined;
+  if (store.summary(importedPassword).deletedAt !== undefined) return failing('its password is gone');
+  return plan.weakAuthority ? failing('its key is too weak', false) : undefined;
 }
 
 /** The time that a failure keeps the schedule off, as the documentation has it. */

@@ -1,7 +1,7 @@
 /** The shortest story that breaks the same promise: whatever can be left out of the plan is. */
 import { type EpisodeOptions, playEpisode, type Report } from './episode.ts';
 import type { Violation } from './ledger.ts';
-import { type Deed, minute, type Plan, type SecretPlan, withEnd } from './plan.ts';
+import { type Deed, minute, type Plan, type SecretPlan, start, withEnd } from './plan.ts';
 
 /** Episodes that are played at most. */
 const mostTries = 150;
@@ -87,15 +87,16 @@ export async function storyOf(plan: Plan, violation: Violation, options: Episode
       const what = `${fault.call} ${fault.kind}${fault.secret ? ` of ${fault.secret}` : ''}`;
       return `  ${time(at)} to ${time(until)}: ${what}, ${times === Number.POSITIVE_INFINITY ? 'always' : `${times} times`}, met ${report.met.get(id) ?? 0} times`;
     }),
-    ...events(report, violation.secret),
+    ...events(report, found ?? violation),
   ].join('\n');
 }
 
 const dull = /^(?:profile|authority|key|sign) ok$|^describe ok$|^read ok$|^list ok$|^pause ok$/;
 const [beginning, ending] = [50, 12];
 
-function events({ lines = [] }: Report, secret: string): string[] {
-  const own = lines.filter(({ about, what }) => about.includes(secret) && !dull.test(what));
+function events({ lines = [] }: Report, { secret, since = 0 }: Violation): string[] {
+  const from = since - start - 10 * minute;
+  const own = lines.filter(({ at, about, what }) => at >= from && about.includes(secret) && !dull.test(what));
   const told = own.map(({ at, who, what }) => `    ${time(at)} ${who}: ${what}`);
   if (told.length <= beginning + ending) return told;
   const left = told.length - beginning - ending;

@@ -216,8 +216,8 @@ export class Simulation {
       return this.ledger.violate('a version that is not there', secretArn, `An event tells of ${versionId}.`);
     record.served = versionId;
     const promotion = record.promotionOf(versionId);
-    if (promotion) promotion.told.push(this.timeline.now());
-    else
+    promotion?.told.push(this.timeline.now());
+    if (!record.wereCurrent.has(versionId))
       this.ledger.violate('told and not done', record.name, `An event tells of ${versionId}, which never was current.`);
   }
 
@@ -258,7 +258,10 @@ export class Simulation {
     const record = new SecretRecord(input.name, arn, plan);
     this.ledger.add(record);
     const { currentVersionId } = this.store.summary(arn);
-    if (currentVersionId !== undefined) record.written(currentVersionId, this.store.value(arn), 'the owner');
+    if (currentVersionId !== undefined) {
+      record.written(currentVersionId, this.store.value(arn), 'the owner');
+      record.wereCurrent.add(currentVersionId);
+    }
     return arn;
   }
 

@@ -48,7 +48,6 @@ export function staged(simulation: Simulation, task: Task, arn: string, versionI
   record.written(versionId, value, task.invocation.label);
   record.stagedBy.set(versionId, task.invocation);
   const content = record.contents.get(versionId);
-  if (record.plan === undefined) return;
   const isRotation = task.invocation.label.startsWith('rotation');
   if (!isRotation && !versionId.startsWith(versionIdPrefix)) {
     simulation.ledger.violate('a version without our name', record.name, versionId);
@@ -70,7 +69,7 @@ export function changed(simulation: Simulation, task: Task, before: SecretSummar
   if (!record) return;
   simulation.note(task.invocation.label, `has promoted ${to.slice(0, 22)}`, [record.name]);
   simulation.ledger.counts.renewals += 1;
-  if (record.plan === undefined) return; // the trust bundle
+  record.wereCurrent.add(to);
   record.promotions.push({ versionId: to, at: simulation.timeline.now(), by: task.invocation.label, told: [] });
   const source = simulation.ledger.find(task.secret);
   if (source && source !== record) {
