@@ -92,7 +92,7 @@ export async function storyOf(plan: Plan, violation: Violation, options: Episode
 }
 
 const dull = /^(?:profile|authority|key|sign) ok$|^describe ok$|^read ok$|^list ok$|^pause ok$/;
-const [beginning, ending] = [50, 12];
+const [beginning, ending] = [25, 35];
 
 function events({ lines = [] }: Report, { secret, since = 0 }: Violation): string[] {
   const from = since - start - 10 * minute;
