@@ -33,7 +33,13 @@ export async function playEpisode(plan: Plan, { keepsStory = false, tamper }: Ep
   const functions = new Functions(simulation, tamper);
   new Operators(simulation, functions).prepare();
   functions.schedule();
-  await simulation.timeline.run(start + plan.end);
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0; // nobody reads where the many errors come from
+  try {
+    await simulation.timeline.run(start + plan.end);
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+  }
   judgeEnd(simulation);
   const { ledger, trace, troubles } = simulation;
   return {

@@ -68,18 +68,24 @@ const latin1 = (bytes: unknown): string | undefined => {
     : undefined;
 };
 
-/** A key in a text or in DER; not one that is opened with a password. */
+/** A key in a text or in DER. */
 function keyName(input: unknown): string | undefined {
-  if (typeof input !== 'object' || input === null || !('key' in input) || 'passphrase' in input) return latin1(input);
+  if (typeof input !== 'object' || input === null || !('key' in input)) return latin1(input);
   const text = latin1(input.key);
-  const { format, type } = { format: undefined, type: undefined, ...input };
-  return text === undefined || format === 'jwk' ? undefined : `${String(format)} ${String(type)} ${text}`;
+  const { format, type, passphrase } = { format: '', type: '', passphrase: '', ...input };
+  return text === undefined || String(format) === 'jwk' ? undefined : `${format} ${type} ${passphrase} ${text}`;
 }
+
+/** The public half of each key, by the object. */
+const halves = new WeakMap<KeyObject, KeyObject>();
 
 const { sign, pbkdf2Sync, scryptSync, createPrivateKey, createPublicKey, X509Certificate } = crypto;
 type SignArgs = [string | null, Uint8Array, KeyObject];
 type DeriveArgs = Parameters<typeof pbkdf2Sync>;
 const derive = kept(pbkdf2Sync, (password, salt, ...rest) => `${latin1(password)} ${latin1(salt)} ${rest.join(' ')}`);
+
+const publicKey = kept(createPublicKey, keyName);
+const certificate = kept((input: Uint8Array | string) => new X509Certificate(input), latin1);
 
 Object.assign(crypto, {
   generateKeyPair: Object.assign(() => undefined, {
@@ -95,7 +101,15 @@ Object.assign(crypto, {
     ...[password, salt, length, options, callback]: [string, string, number, crypto.ScryptOptions, Callback<Buffer>]
   ) => withCallback(scryptSync, [password, salt, length, options], callback),
   createPrivateKey: kept(createPrivateKey, keyName),
-  createPublicKey: kept(createPublicKey, (input) => (input instanceof crypto.KeyObject ? undefined : keyName(input))),
+  createPublicKey: (input: Parameters<typeof createPublicKey>[0]) => {
+    if (!(input instanceof crypto.KeyObject)) return publicKey(input);
+    const half = halves.get(input) ?? createPublicKey(input);
+    halves.set(input, half);
+    return half;
+  },
+  X509Certificate: new Proxy(X509Certificate, {
+    construct: (_, [input]: [Uint8Array | string]) => certificate(input),
+  }),
 });
 syncBuiltinESMExports();
 

@@ -9,6 +9,7 @@ import { Random } from './random.ts';
 export const minute = 60_000;
 export const hour = 60 * minute;
 export const day = 24 * hour;
+const week = 7 * day;
 /** When every episode begins. */
 export const start = Date.UTC(2026, 10, 22, 12);
 
@@ -119,10 +120,10 @@ export const otherSecrets = [passwordSecret, importedPassword, 'pki/issuing', 'p
 
 export function drawPlan(seed: number): Plan {
   const random = new Random(seed, 'plan');
-  const period = random.pick([15 * minute, hour, 6 * hour, day, day, day, day]);
-  const scans = random.logBetween(40, period >= day ? 400 : 250);
+  const period = random.pick([15 * minute, hour, hour, 6 * hour, day, day, week, week, week, week]);
+  const scans = random.logBetween(40, period >= day ? 300 : 200);
   const quietFrom = scans * period;
-  const count = random.logBetween(1, period >= day ? 8 : 40);
+  const count = random.logBetween(1, period >= day ? 10 : 32);
   const profiles = profileNames.filter(() => random.chance(0.5));
   if (profiles.length === 0) profiles.push(random.pick(profileNames));
   const secrets = Array.from({ length: count }, (_, n) =>
