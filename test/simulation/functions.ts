@@ -11,7 +11,7 @@ import { scan } from '../../lambdas/renewal/scan.ts';
 import { publishTogether } from '../../lambdas/renewal/together.ts';
 import type { RenewalWorld } from '../../lambdas/renewal/world.ts';
 import type { TimedMessage } from '../fakes/timed-queue.ts';
-import { day, minute, start } from './plan.ts';
+import { hour, minute, start } from './plan.ts';
 import { type Providers, portsOf } from './ports.ts';
 import type { Invocation, Task } from './process.ts';
 import { lifetime, type Simulation } from './simulation.ts';
@@ -116,10 +116,10 @@ export class Functions {
     const { publisher, done } = publishTogether(inTime(portsOf(simulation, shared), limits), batch.length);
     const one = (message: TimedMessage, name: string): Promise<'done' | 'again'> => {
       const task = invocation.task(name);
-      const world = this.#tamper(inTime(portsOf(simulation, task, shared, providers), limits));
       const publish: typeof publisher.publish = (event) => task.waitingFor(() => publisher.publish(event));
-      const together = { ...world, publisher: { publish } };
-      return Promise.race([task.run(() => this.#renew(together, task, message)).finally(done), timeIsOver(limits)]);
+      const own = inTime(portsOf(simulation, task, shared, providers), limits);
+      const world = this.#tamper({ ...own, publisher: { publish } });
+      return Promise.race([task.run(() => this.#renew(world, task, message)).finally(done), timeIsOver(limits)]);
     };
     void Promise.all(batch.map((message, n) => one(message, names[n] ?? ''))).then((outcomes) => {
       if (invocation.state !== 'running') return;
@@ -192,6 +192,8 @@ export class Functions {
     const isNew = record.rotation === undefined && !isWaiting;
     record.rotation = { token, startedAt: timeline.now(), attempts: 0 };
     this.#simulation.note('Secrets Manager', `${isNew ? 'begins' : 'goes on with'} a rotation`, [secret]);
+    // Sooner first, and then now and then: a rotation that fails for a reason is tried again for ever.
+    const longest = Math.max(6 * hour, this.#simulation.plan.period / 2);
     const attempt = (): void => {
       const { rotation } = record;
       if (rotation === undefined) return;
@@ -206,9 +208,11 @@ export class Functions {
       if (this.#simulation.isQuiet) rotation.quietAttempts = (rotation.quietAttempts ?? 0) + 1;
       this.#steps(secret, record.arn, token, ['createSecret', 'setSecret', 'testSecret', 'finishSecret'], (isDone) => {
         if (isDone) record.rotation = undefined;
-        // Sooner first, and then once a day: a rotation that fails for a reason is tried again for ever.
         else
-          timeline.at(timeline.now() + Math.min(random.between(5, 60) * minute * 2 ** rotation.attempts, day), attempt);
+          timeline.at(
+            timeline.now() + Math.min(random.between(5, 60) * minute * 2 ** rotation.attempts, longest),
+            attempt,
+          );
       });
     };
     attempt();
