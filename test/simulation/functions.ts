@@ -1,6 +1,6 @@
 /** The Lambdas of the stack and what starts them: the schedule, the queue, Secrets Manager's rotation, and people. */
 import { RenewalError } from '../../lambdas/domain/errors.ts';
-import { deliveries, type ScanRequest } from '../../lambdas/domain/request.ts';
+import type { ScanRequest } from '../../lambdas/domain/request.ts';
 import { versionWithStage } from '../../lambdas/domain/secret.ts';
 import { parseQueueMessage } from '../../lambdas/policy/request.ts';
 import { inTime, type TimeLimits, timeLimits } from '../../lambdas/renewal/in-time.ts';
@@ -59,7 +59,7 @@ export class Functions {
     const task = invocation.task();
     const continueLater = async (rest: ScanRequest): Promise<void> => this.scan(rest);
     void task
-      .run(() => scan({ ...portsOf(simulation, task), continueLater }, request))
+      .run(() => scan({ ...this.#scanPorts(task), continueLater }, request))
       .then(
         (counts) =>
           simulation.note(invocation.label, `counts ${counts.listed} ${counts.enqueued} ${counts.backingOff}`),
@@ -69,6 +69,11 @@ export class Functions {
         },
       )
       .finally(() => invocation.answered());
+  }
+
+  #scanPorts(task: Task) {
+    const ports = portsOf(this.#simulation, task);
+    return { ...ports, store: this.#tamper(ports).store };
   }
 
   // ---- The queue ----------------------------------------------------------------------------------------------------
@@ -223,9 +228,11 @@ export class Functions {
     const { store, ledger } = this.#simulation;
     const record = ledger.find(secret);
     const summary = record && store.summary(record.arn);
-    if (!summary || !summary.rotation.enabled || summary.deletedAt !== undefined || record.rotation) return;
+    if (!record || !summary?.rotation.enabled || summary.deletedAt !== undefined || record.rotation) return;
     const { currentVersionId } = summary;
-    if (currentVersionId === undefined || versionWithStage(summary, 'AWSPENDING') !== undefined) return;
+    const pending = versionWithStage(summary, 'AWSPENDING');
+    // One that waits blocks it; on the current version the label may stay.
+    if (currentVersionId === undefined || (pending ?? currentVersionId) !== currentVersionId) return;
     const token = uuid(this.#simulation.entropy(16));
     this.#simulation.willChange(record.arn);
     record.written(token, store.value(record.arn), 'Secrets Manager');
@@ -246,7 +253,10 @@ export class Functions {
 
   #steps(secret: string, arn: string, token: string, steps: readonly string[], ended: (isDone: boolean) => void): void {
     const [step, ...rest] = steps;
-    if (step === undefined) return ended(true);
+    if (step === undefined) {
+      ended(true);
+      return;
+    }
     const simulation = this.#simulation;
     let isDone = false;
     const invocation = simulation.begin(`rotation ${step}`, [secret], () => {

@@ -39,7 +39,8 @@ function withCallback<Args extends unknown[], T>(work: (...args: Args) => T, arg
   try {
     result = work(...args);
   } catch (error) {
-    return callback(error instanceof Error ? error : new Error(String(error)));
+    callback(error instanceof Error ? error : new Error(String(error)));
+    return;
   }
   callback(null, result);
 }

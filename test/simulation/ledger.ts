@@ -67,8 +67,9 @@ export class SecretRecord {
     this.writers.set(versionId, by);
   }
 
+  /** The last one: a version may be rolled back from and promoted again. */
   promotionOf(versionId: string | undefined): Promotion | undefined {
-    return this.promotions.find((each) => each.versionId === versionId);
+    return this.promotions.findLast((each) => each.versionId === versionId);
   }
 
   /** How often something may have been done in vain, or twice. */

@@ -2,10 +2,11 @@
 import { createPrivateKey, generateKeyPairSync } from 'node:crypto';
 import { RenewalError } from '../../lambdas/domain/errors.ts';
 import type { Store } from '../../lambdas/domain/ports.ts';
+import type { SecretSummary } from '../../lambdas/domain/secret.ts';
 import { tags } from '../../lambdas/domain/tags.ts';
 import type { RenewalWorld } from '../../lambdas/renewal/world.ts';
 import type { Tamper } from './functions.ts';
-import { day, type DeedKind, hour, type Plan, type SecretPlan } from './plan.ts';
+import { type DeedKind, day, hour, type Plan, type SecretPlan } from './plan.ts';
 
 const secret = (n: number, more: Partial<SecretPlan> = {}): SecretPlan => ({
   ...{ name: `web/${n}`, profile: 'strict', shape: 'camel', key: 'P-256', inKms: false },
@@ -66,6 +67,20 @@ const both =
   (first: Tamper, second: Tamper): Tamper =>
   (world) =>
     second(first(world));
+
+/** This tag is there, and the product does not see it. */
+function hidden(tag: string): Tamper {
+  const without = (summary: SecretSummary): SecretSummary => ({
+    ...summary,
+    tags: new Map([...summary.tags].filter(([key]) => key !== tag)),
+  });
+  return withStore((store) => ({
+    describe: async (secretId) => without(await store.describe(secretId)),
+    list: async function* (from) {
+      for await (const page of store.list(from)) yield Object.assign(page.map(without), { next: page.next });
+    },
+  }));
+}
 
 const strangeKey = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({
   type: 'pkcs8',
@@ -167,6 +182,86 @@ export const mutants: readonly Mutant[] = [
       [hour, { kind: 'write rubbish', secret: 'web/1', what: 'text' }],
       [5 * hour, { kind: 'ask', secret: 'web/1', request: {} }],
     ),
+  },
+  {
+    what: 'a failure that is noted is not seen',
+    rule: 'a back-off lengthened by hand',
+    tamper: hidden(tags.failure),
+    plan: withDeeds(
+      [hour, { kind: 'write rubbish', secret: 'web/1', what: 'text' }],
+      [5 * hour, { kind: 'ask', secret: 'web/1', request: {} }],
+    ),
+  },
+  {
+    what: 'a pause is not seen',
+    rule: 'issued while paused',
+    tamper: hidden(tags.paused),
+    plan: withDeeds([hour, { kind: 'tag', secret: 'web/1', set: { [tags.paused]: 'true' } }]),
+  },
+  {
+    what: 'a failure stays for ever',
+    rule: 'a failure outlived',
+    tamper: withStore((store) => ({ tag: (arn, set) => store.tag(arn, set, []) })),
+    plan: {
+      ...calm,
+      faults: [{ id: 'f', at: 0, until: 6 * hour, call: 'ca', kind: 'refused', times: Number.POSITIVE_INFINITY }],
+    },
+  },
+  {
+    what: 'failures are told, and nothing is written down',
+    rule: 'told at every scan',
+    tamper: withStore(() => ({ tag: async () => undefined })),
+    plan: withDeeds([hour, { kind: 'write rubbish', secret: 'web/1', what: 'text' }]),
+  },
+  {
+    what: 'something more is staged after the renewal',
+    rule: 'a label left behind',
+    tamper: withStore((store) => ({
+      promote: async (arn, from, to) => {
+        await store.promote(arn, from, to);
+        await store.stage(arn, `${to}-more`, (await store.read(arn)).value);
+      },
+    })),
+  },
+  {
+    what: 'the CA never answers',
+    rule: 'let expire',
+    tamper: failingCa('CaUnavailable'),
+    plan: { ...calm, profiles: ['lenient'], secrets: [secret(1, { profile: 'lenient', validity: 90 * hour, age: 0 })] },
+  },
+  {
+    what: 'an event tells of another version',
+    rule: 'told and not done',
+    tamper: withPublisher(({ publish }) => (event) => {
+      if (event.type !== 'Certificate Renewed') return publish(event);
+      return publish({ ...event, detail: { ...event.detail, versionId: 'cert-renewer-of-somebody-else-0000000' } });
+    }),
+  },
+  {
+    what: 'an error that nobody has foreseen',
+    rule: 'an unexpected error',
+    tamper: withStore(() => ({
+      read: async () => {
+        throw new TypeError('undefined is not a function');
+      },
+    })),
+  },
+  {
+    what: 'a version is named like anybody’s',
+    rule: 'a version without our name',
+    tamper: withStore((store) => ({
+      stage: (arn, versionId, value) => store.stage(arn, versionId.replace('cert-', 'some-'), value),
+    })),
+  },
+  {
+    what: 'a rotation is not even looked at',
+    rule: 'a test of a rotation failed',
+    tamper: withStore(() => ({
+      describe: async () => {
+        throw new RenewalError('InvalidRequest', 'No.');
+      },
+    })),
+    plan: { ...rotating, deeds: [{ id: 'd', at: hour, kind: 'rotate', secret: 'web/0', immediately: false }] },
   },
   {
     what: 'a rotation can not write',

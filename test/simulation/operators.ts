@@ -96,45 +96,61 @@ export class Operators {
   }
 
   #act(deed: Deed): void {
-    const { store, vault, disabledKeys } = this.#simulation;
+    const { store } = this.#simulation;
     switch (deed.kind) {
       case 'write':
       case 'write rubbish':
-        return this.#write(deed);
+        this.#write(deed);
+        break;
       case 'roll back':
-        return this.#roll(deed.secret, 'AWSPREVIOUS');
+        this.#roll(deed.secret, 'AWSPREVIOUS');
+        break;
       case 'roll forward':
-        return this.#roll(deed.secret, 'AWSPENDING');
+        this.#roll(deed.secret, 'AWSPENDING');
+        break;
       case 'tag':
-        return store.setTags(deed.secret, deed.set);
+        store.setTags(deed.secret, deed.set);
+        break;
       case 'untag':
-        return store.setTags(deed.secret, {}, deed.keys);
+        store.setTags(deed.secret, {}, deed.keys);
+        break;
       case 'fill tags':
-        return this.#fillTags(deed.secret, deed.count);
+        this.#fillTags(deed.secret, deed.count);
+        break;
       case 'delete':
-        return store.delete(deed.secret);
+        store.delete(deed.secret);
+        break;
       case 'restore':
-        return store.restore(deed.secret);
+        store.restore(deed.secret);
+        break;
       case 'disable key':
-      case 'enable key': {
-        const kmsKeyId = this.#kmsKeyOf(deed.secret);
-        if (kmsKeyId === undefined) return;
-        vault.setEnabled(kmsKeyId, deed.kind === 'enable key');
-        if (deed.kind === 'enable key') disabledKeys.delete(kmsKeyId);
-        else disabledKeys.add(kmsKeyId);
-        return;
-      }
+      case 'enable key':
+        this.#enableKey(deed.secret, deed.kind === 'enable key');
+        break;
       case 'rotate':
-        return deed.immediately ? this.#functions.rotate(deed.secret) : this.#functions.testRotation(deed.secret);
+        if (deed.immediately) this.#functions.rotate(deed.secret);
+        else this.#functions.testRotation(deed.secret);
+        break;
       case 'ask':
-        return this.#functions.ask(deed.secret, deed.request);
+        this.#functions.ask(deed.secret, deed.request);
+        break;
       case 'scan':
-        return this.#functions.scan({
+        this.#functions.scan({
           force: deed.force,
           dryRun: false,
           ...(deed.secret && { secretIds: [deed.secret] }),
         });
+        break;
     }
+  }
+
+  #enableKey(name: string, isEnabled: boolean): void {
+    const { vault, disabledKeys } = this.#simulation;
+    const kmsKeyId = this.#kmsKeyOf(name);
+    if (kmsKeyId === undefined) return;
+    vault.setEnabled(kmsKeyId, isEnabled);
+    if (isEnabled) disabledKeys.delete(kmsKeyId);
+    else disabledKeys.add(kmsKeyId);
   }
 
   #kmsKeyOf(name: string): string | undefined {

@@ -212,6 +212,8 @@ function drawDeeds(random: Random, scene: Scene): Deed[] {
 /** What somebody does, and what he does about it later. */
 function drawDeed(random: Random, { secrets, period }: Scene): DeedKind[] {
   const secret = random.pick(secrets).name;
+  const own = secrets.filter(({ rotation }) => rotation !== undefined);
+  const rotated = own.length > 0 ? own : secrets;
   const kinds: readonly (() => DeedKind[])[] = [
     () => [{ kind: 'write', secret, validity: Math.max(hour, random.logBetween(6, 200) * period) }],
     () => [
@@ -249,7 +251,7 @@ function drawDeed(random: Random, { secrets, period }: Scene): DeedKind[] {
       { kind: 'disable key', secret },
       { kind: 'enable key', secret },
     ],
-    () => [{ kind: 'rotate', secret, immediately: random.chance(0.6) }],
+    () => [{ kind: 'rotate', secret: random.pick(rotated).name, immediately: random.chance(0.5) }],
     () => [{ kind: 'ask', secret, request: drawRequest(random, secrets, period) }],
     () => [{ kind: 'ask', secret, request: drawRequest(random, secrets, period) }],
     () => [{ kind: 'ask', secret, request: { force: true } }],

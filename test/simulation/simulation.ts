@@ -212,8 +212,10 @@ export class Simulation {
   #runHook(event: unknown, profile: string): void {
     const { secretArn, versionId } = renewedSecret(event, profile);
     const record = this.ledger.find(secretArn);
-    if (!record)
-      return this.ledger.violate('a version that is not there', secretArn, `An event tells of ${versionId}.`);
+    if (!record) {
+      this.ledger.violate('a version that is not there', secretArn, `An event tells of ${versionId}.`);
+      return;
+    }
     record.served = versionId;
     const promotion = record.promotionOf(versionId);
     promotion?.told.push(this.timeline.now());

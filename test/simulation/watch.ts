@@ -8,7 +8,7 @@ import { backsOffUntil, dueBetween, endOf } from './oracle.ts';
 import { profileNames } from './plan.ts';
 import type { Task } from './process.ts';
 import type { Simulation } from './simulation.ts';
-import { leadsTo } from './values.ts';
+import { type Content, leadsTo } from './values.ts';
 
 /** A certificate has been made for what the task works on. */
 export function issued(simulation: Simulation, task: Task, { certificates: [leaf] }: IssuedChain): void {
@@ -82,14 +82,17 @@ export function changed(simulation: Simulation, task: Task, before: SecretSummar
 
 /** A reader finds a certificate and its own key. */
 function isPair(simulation: Simulation, record: SecretRecord, versionId: string): void {
-  const { ledger, cas, timeline } = simulation;
   const pair = record.contents.get(versionId);
-  const say = (text: string): void => ledger.violate('not a pair', record.name, `${versionId}: ${text}`);
-  if (pair?.kind !== 'pair') return say(pair?.why ?? 'nobody wrote it');
-  if (simulation.keyOf(pair) !== 'own') return say('the key is not the certificate’s');
+  const problem = pairProblem(simulation, record, pair);
+  if (problem !== undefined) simulation.ledger.violate('not a pair', record.name, `${versionId}: ${problem}`);
+}
+
+function pairProblem(simulation: Simulation, record: SecretRecord, pair: Content | undefined): string | undefined {
+  if (pair?.kind !== 'pair') return pair?.why ?? 'nobody wrote it';
+  if (simulation.keyOf(pair) !== 'own') return 'the key is not that of the certificate';
   const profile = profileNames.find((name) => name === simulation.store.tagsOf(record.arn)[tags.profile]);
-  if (profile && !leadsTo(pair.leaf, pair.chain, cas.rootsOf(profile))) return say('no path to a root');
-  if (pair.notBefore > timeline.now()) return say('it is not valid yet');
+  if (profile && !leadsTo(pair.leaf, pair.chain, simulation.cas.rootsOf(profile))) return 'no path to a root';
+  return pair.notBefore > simulation.timeline.now() ? 'it is not valid yet' : undefined;
 }
 
 /** What somebody wrote was read before it was replaced, and what else he wrote is still there. */
@@ -99,7 +102,8 @@ function isBasedOn(simulation: Simulation, record: SecretRecord, from: string | 
   const { read, seen } = maker;
   // With `out` a value is replaced that was only seen to be there.
   const key = `${record.name} ${from}`;
-  if (!read.has(key) && !(seen.has(key) && maker.hasOutput)) {
+  const isOurs = record.stagedBy.has(from);
+  if (!isOurs && !read.has(key) && !(seen.has(key) && maker.hasOutput)) {
     simulation.ledger.violate('a write was lost', record.name, `${to} replaced ${from}, which its maker did not read.`);
   }
   const [was, is] = [record.contents.get(from), record.contents.get(to)];
@@ -122,7 +126,7 @@ export function tagged(simulation: Simulation, task: Task, before: SecretSummary
   const isOurs = record.promotionOf(after.currentVersionId);
   if (is === undefined) {
     const noted = Date.parse(was.split(' ')[1] ?? '');
-    const isMadeUp = isOurs !== undefined && isOurs.told.some((at) => at + 1_000 >= noted);
+    const isMadeUp = isOurs?.told.some((at) => at + 1_000 >= noted);
     if (!isMadeUp && (isOurs?.at ?? 0) + 1_000 < noted) {
       simulation.ledger.violate('a failure forgotten', record.name, `${was} was taken away, and nothing was renewed.`);
     }
