@@ -3,7 +3,7 @@
 import { versionWithStage } from '../../lambdas/domain/secret.ts';
 import { tags } from '../../lambdas/domain/tags.ts';
 import type { Promotion, SecretRecord } from './ledger.ts';
-import { authoritySecrets, endOf, type Health, healthOf } from './oracle.ts';
+import { authoritySecrets, dueBetween, endOf, type Health, healthOf, type Pair } from './oracle.ts';
 import { day, hour, minute, start } from './plan.ts';
 import type { Simulation } from './simulation.ts';
 
@@ -48,16 +48,20 @@ const failureTold: Judge = (simulation, record, health) => {
   const summary = store.summary(record.arn);
   if (!health.isUnreadable) {
     const pair = record.contents.get(summary.currentVersionId ?? '');
-    // Only what is due has a certificate asked for; the last third is, whatever the tags say but for a short window.
+    // Only for what is due a certificate is asked for.
     if (
       pair?.kind !== 'pair' ||
-      simulation.timeline.now() - patience(simulation) < Math.max(endOf(pair), quietSince(simulation))
+      simulation.timeline.now() - patience(simulation) <
+        Math.max(latestDue(store.tagsOf(record.arn), pair), quietSince(simulation))
     )
       return;
   }
   const told = record.failures.some(({ at }) => at > quietSince(simulation) - plan.period);
   if (!told) ledger.violate('a failure untold', record.name, `No event says that ${health.why}.`);
 };
+
+const latestDue = (found: Readonly<Record<string, string>>, pair: Pair): number =>
+  dueBetween(found, pair, endOf(pair))[1];
 
 /** Every version of ours that became current is known to those who listen. */
 const announced: Judge = (simulation, record, health) => {

@@ -8,7 +8,7 @@ import type { RenewalWorld } from '../../lambdas/renewal/world.ts';
 import type { Tamper } from './functions.ts';
 import { type DeedKind, day, hour, type Plan, type SecretPlan } from './plan.ts';
 
-const secret = (n: number, more: Partial<SecretPlan> = {}): SecretPlan => ({
+export const secret = (n: number, more: Partial<SecretPlan> = {}): SecretPlan => ({
   ...{ name: `web/${n}`, profile: 'strict', shape: 'camel', key: 'P-256', inKms: false },
   ...{ validity: 12 * hour, age: 0.1 * n, tags: {}, ownTags: 0 },
   ...more,
@@ -262,6 +262,18 @@ export const mutants: readonly Mutant[] = [
       },
     })),
     plan: { ...rotating, deeds: [{ id: 'd', at: hour, kind: 'rotate', secret: 'web/0', immediately: false }] },
+  },
+  {
+    what: 'what was rolled back is promoted again',
+    rule: 'a deed was undone',
+    tamper: withStore((store) => ({
+      read: async (arn, versionId) => {
+        const { versions, currentVersionId } = await store.describe(arn);
+        const [previous] = [...versions].find(([, stages]) => stages.includes('AWSPREVIOUS')) ?? [];
+        if (previous?.startsWith('cert-renewer-')) await store.promote(arn, currentVersionId, previous);
+        return store.read(arn, versionId);
+      },
+    })),
   },
   {
     what: 'a rotation can not write',

@@ -5,7 +5,7 @@ import { hour, importedPassword, minute, type ProfileName, passwordSecret, profi
 import type { Simulation } from './simulation.ts';
 import type { Content } from './values.ts';
 
-type Pair = Extract<Content, { kind: 'pair' }>;
+export type Pair = Extract<Content, { kind: 'pair' }>;
 
 export const authoritySecrets: ReadonlySet<string> = new Set(['pki/root', 'pki/issuing', 'pki/imported']);
 

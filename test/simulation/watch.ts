@@ -69,6 +69,10 @@ export function changed(simulation: Simulation, task: Task, before: SecretSummar
   if (!record) return;
   simulation.note(task.invocation.label, `has promoted ${to.slice(0, 22)}`, [record.name]);
   simulation.ledger.counts.renewals += 1;
+  if (record.wereCurrent.has(to)) {
+    const text = `${to} was current once, and somebody put another one in its place: it was promoted again.`;
+    simulation.ledger.violate('a deed was undone', record.name, text);
+  }
   record.wereCurrent.add(to);
   record.promotions.push({ versionId: to, at: simulation.timeline.now(), by: task.invocation.label, told: [] });
   const source = simulation.ledger.find(task.secret);
