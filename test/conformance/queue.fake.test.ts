@@ -1,4 +1,6 @@
+import { FakeClock } from '../fakes/clock.ts';
 import { FakeQueue } from '../fakes/queue.ts';
+import { TimedQueue } from '../fakes/timed-queue.ts';
 import { queueSuite } from './queue.ts';
 
 queueSuite('fake', async () => {
@@ -7,6 +9,16 @@ queueSuite('fake', async () => {
     queue,
     receive: async () => queue.receive(),
     remove: async (received) => queue.remove(received.map(({ receiptHandle }) => receiptHandle)),
+    close: async () => {},
+  };
+});
+
+queueSuite('fake with a clock', async () => {
+  const queue = new TimedQueue(new FakeClock());
+  return {
+    queue,
+    receive: async () => queue.receive(Number.POSITIVE_INFINITY),
+    remove: async (received) => queue.remove(received),
     close: async () => {},
   };
 });

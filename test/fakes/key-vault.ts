@@ -26,13 +26,16 @@ export class FakeKeyVault implements KeyVault {
   readonly #keys = new Map<string, Key>();
   readonly #aliases = new Map<string, string>();
 
-  constructor(faults = new Faults()) {
+  readonly #newId: () => string;
+
+  constructor(faults = new Faults(), newId: () => string = randomUUID) {
     this.faults = faults;
+    this.#newId = newId;
   }
 
   /** Gives the key's ARN. */
   add(input: FakeKeyInput): string {
-    const arn = `arn:aws:kms:us-east-1:000000000000:key/${randomUUID()}`;
+    const arn = `arn:aws:kms:us-east-1:000000000000:key/${this.#newId()}`;
     this.#keys.set(arn, { ...input, arn, privateKey: input.privateKey ?? generate(input.spec), enabled: true });
     if (input.alias !== undefined) this.setAlias(input.alias, arn);
     return arn;

@@ -46,28 +46,34 @@ interface Secret {
 export class FakeStore implements Store {
   readonly faults: Faults;
   readonly #clock: Clock;
+  readonly #newId: () => string;
   readonly #secrets = new Map<string, Secret>();
+  readonly #byArn = new Map<string, Secret>();
 
-  constructor(options: { readonly clock?: Clock; readonly faults?: Faults } = {}) {
+  /** `newId` makes what AWS draws at random: the end of an ARN, and the id of a version that came without one. */
+  constructor(options: { readonly clock?: Clock; readonly faults?: Faults; readonly newId?: () => string } = {}) {
     this.#clock = options.clock ?? new FakeClock();
     this.faults = options.faults ?? new Faults();
+    this.#newId = options.newId ?? randomUUID;
   }
 
   // What a person or another program does, beside the product.
 
   /** CreateSecret. Gives the ARN. */
   add(input: FakeSecretInput): string {
-    const arn = `arn:aws:secretsmanager:${region}:000000000000:secret:${input.name}-${randomUUID().slice(0, 6)}`;
+    const arn = `arn:aws:secretsmanager:${region}:000000000000:secret:${input.name}-${this.#newId().slice(0, 6)}`;
     const { rotation = { enabled: false }, owningService, primaryRegion } = input;
     const tags = new Map(Object.entries(input.tags ?? {}));
     const rest = { owningService, primaryRegion, deletedAt: undefined };
-    this.#secrets.set(input.name, { arn, name: input.name, tags, versions: new Map(), rotation, ...rest });
+    const secret = { arn, name: input.name, tags, versions: new Map(), rotation, ...rest };
+    this.#secrets.set(input.name, secret);
+    this.#byArn.set(arn, secret);
     if (input.value !== undefined) this.write(arn, input.value, input.versionId);
     return arn;
   }
 
   /** PutSecretValue without labels: the new version is AWSCURRENT at once. Gives its id. */
-  write(secretId: string, value: SecretValue | string, versionId: string = randomUUID()): string {
+  write(secretId: string, value: SecretValue | string, versionId: string = this.#newId()): string {
     const secret = this.#find(secretId);
     const content = typeof value === 'string' ? { kind: 'string' as const, text: value } : copy(value);
     secret.versions.set(versionId, { value: content, createdAt: this.#clock.now(), stages: [] });
@@ -95,6 +101,18 @@ export class FakeStore implements Store {
     move(secret, 'AWSPENDING', token);
   }
 
+  /** RotateSecret with RotateImmediately false: a version with the current value, which is tested and has no label then. */
+  stageAsPending(secretId: string, versionId: string, value: SecretValue): void {
+    const secret = this.#find(secretId);
+    secret.versions.set(versionId, { value: copy(value), createdAt: this.#clock.now(), stages: [] });
+    move(secret, 'AWSPENDING', versionId);
+  }
+
+  dropPending(secretId: string, versionId: string): void {
+    const version = this.#find(secretId).versions.get(versionId);
+    if (version) version.stages = version.stages.filter((stage) => stage !== 'AWSPENDING');
+  }
+
   setRotation(secretId: string, rotation: SecretSummary['rotation']): void {
     this.#find(secretId).rotation = rotation;
   }
@@ -102,6 +120,11 @@ export class FakeStore implements Store {
   /** DeleteSecret with a recovery window of 30 days. */
   delete(secretId: string): void {
     this.#find(secretId).deletedAt = this.#clock.now() + 30 * 86_400_000;
+  }
+
+  /** RestoreSecret. */
+  restore(secretId: string): void {
+    this.#find(secretId).deletedAt = undefined;
   }
 
   // What tests look at; no faults, and no calls counted.
@@ -219,8 +242,9 @@ export class FakeStore implements Store {
 
   /** By name, ARN, or ARN without its six last characters. */
   #find(secretId: string): Secret {
-    const byArn = (secret: Secret) => secret.arn === secretId || secret.arn.slice(0, -7) === secretId;
-    const secret = this.#secrets.get(secretId) ?? [...this.#secrets.values()].find(byArn);
+    const withoutSuffix = (secret: Secret) => secret.arn.slice(0, -7) === secretId;
+    const known = this.#byArn.get(secretId) ?? this.#secrets.get(secretId);
+    const secret = known ?? [...this.#secrets.values()].find(withoutSuffix);
     if (secret) return secret;
     throw new RenewalError('SecretNotFound', `There is no secret ${secretId}.`);
   }

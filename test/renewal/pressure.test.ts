@@ -7,7 +7,8 @@ import { tags } from '../../lambdas/domain/tags.ts';
 import { renewOnDemand } from '../../lambdas/renewal/on-demand.ts';
 import { scan } from '../../lambdas/renewal/scan.ts';
 import { FakeJournal } from '../fakes/journal.ts';
-import { type Handler, limit, limitWrites, poll, TimedQueue, timed, VirtualTime } from './pressure.ts';
+import { TimedQueue } from '../fakes/timed-queue.ts';
+import { type Handler, limit, limitWrites, poll, timed, VirtualTime } from './pressure.ts';
 import { hour, newKey, start, World } from './world.ts';
 
 const minute = 60_000;

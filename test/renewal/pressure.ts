@@ -4,12 +4,12 @@
  */
 import type { SQSBatchResponse } from 'aws-lambda';
 import { awsError } from '../../lambdas/aws/errors.ts';
-import type { CaProvider, Clock, Queue } from '../../lambdas/domain/ports.ts';
-import { deliveries, type QueueMessage } from '../../lambdas/domain/request.ts';
+import type { CaProvider, Clock } from '../../lambdas/domain/ports.ts';
 import { refusal } from '../../lambdas/providers/step-ca/errors.ts';
 import type { FakeCa } from '../fakes/ca.ts';
 import type { FakeClock } from '../fakes/clock.ts';
 import type { FakeStore } from '../fakes/store.ts';
+import type { TimedQueue } from '../fakes/timed-queue.ts';
 
 /**
  * Time that stands still while anything is done, and else goes on to whatever is waited for next. What takes threads (a CA
@@ -76,65 +76,6 @@ export class VirtualTime {
       this.#timers = this.#timers.filter(({ at }) => at > next);
       for (const { wake } of due) wake();
     }
-  }
-}
-
-interface Held {
-  readonly receiptHandle: string;
-  readonly body: QueueMessage;
-  visibleAt: number;
-  received: number;
-}
-
-const visibilityTimeout = 300_000;
-
-/** SQS with the stack's settings (cdk/queues.ts). */
-export class TimedQueue implements Queue {
-  readonly deadLetters: QueueMessage[] = [];
-  /** When each message came. */
-  readonly sentAt: number[] = [];
-  #held: Held[] = [];
-  readonly #clock: Clock;
-
-  constructor(clock: Clock) {
-    this.#clock = clock;
-  }
-
-  async send(messages: readonly QueueMessage[]): Promise<void> {
-    for (const body of messages) {
-      this.#held.push({
-        receiptHandle: `receipt-${this.sentAt.push(this.#clock.now())}`,
-        body,
-        visibleAt: this.#clock.now(),
-        received: 0,
-      });
-    }
-  }
-
-  async changeVisibility(receiptHandle: string, seconds: number): Promise<void> {
-    const held = this.#held.find((each) => each.receiptHandle === receiptHandle);
-    if (held) held.visibleAt = this.#clock.now() + seconds * 1_000;
-  }
-
-  get length(): number {
-    return this.#held.length;
-  }
-
-  receive(most: number): readonly Held[] {
-    const now = this.#clock.now();
-    const dead = this.#held.filter(({ visibleAt, received }) => visibleAt <= now && received >= deliveries);
-    this.deadLetters.push(...dead.map(({ body }) => body));
-    this.#held = this.#held.filter((each) => !dead.includes(each));
-    const batch = this.#held.filter(({ visibleAt }) => visibleAt <= now).slice(0, most);
-    for (const held of batch) {
-      held.received += 1;
-      held.visibleAt = now + visibilityTimeout;
-    }
-    return batch;
-  }
-
-  remove(batch: readonly Held[]): void {
-    this.#held = this.#held.filter((each) => !batch.includes(each));
   }
 }
 

@@ -1,0 +1,66 @@
+/** Many episodes one after another, and the sums of them. */
+import { playEpisode, type Report } from './episode.ts';
+import type { Violation } from './ledger.ts';
+import { day, drawPlan } from './plan.ts';
+import { shrink, storyOf } from './shrink.ts';
+
+/** What a number of episodes comes to. `years` are of the system's own time, every scan of it played. */
+export interface Sums {
+  episodes: number;
+  years: number;
+  secrets: number;
+  scans: number;
+  renewals: number;
+  faults: number;
+  deeds: number;
+  events: number;
+  readonly violations: (Violation & { readonly seed: number })[];
+}
+
+export const noSums = (): Sums => ({
+  ...{ episodes: 0, years: 0, secrets: 0, scans: 0, renewals: 0, faults: 0, deeds: 0, events: 0, violations: [] },
+});
+
+export function add(
+  sums: Sums,
+  report: Pick<Report, 'seed' | 'simulated' | 'secrets' | 'scans' | 'counts' | 'violations'>,
+): void {
+  const { seed, simulated, secrets, scans, counts, violations } = report;
+  sums.episodes += 1;
+  sums.years += simulated / (365 * day);
+  sums.secrets += secrets;
+  sums.scans += scans;
+  sums.renewals += counts.renewals;
+  sums.faults += counts.faults;
+  sums.deeds += counts.deeds;
+  sums.events += counts.events;
+  sums.violations.push(...violations.map((violation) => ({ ...violation, seed })));
+}
+
+export function describe(sums: Sums, milliseconds: number): string {
+  const { episodes, years, secrets, scans, renewals, faults, deeds, events, violations } = sums;
+  const speed = years / Math.max(milliseconds / 60_000, 1e-9);
+  return [
+    `${episodes} seeds, ${years.toFixed(1)} years, ${secrets} secrets, ${scans} scans, ${renewals} renewals, ${faults} faults met,`,
+    `${deeds} deeds, ${events} events, ${speed.toFixed(0)} years a minute, ${violations.length} violations`,
+  ].join(' ');
+}
+
+/** The shortest story of each promise that a seed breaks. */
+export async function storiesOf(seed: number, violations: readonly Violation[]): Promise<string[]> {
+  const rules = new Map(violations.map((violation) => [violation.rule, violation]));
+  const stories: string[] = [];
+  for (const violation of rules.values())
+    stories.push(await storyOf(await shrink(drawPlan(seed), violation), violation));
+  return stories;
+}
+
+/** Seeds from `seed` on, every `step`th, in this process, for so many milliseconds or to the first that breaks a promise. */
+export async function playFor(milliseconds: number, seed: number, step: number): Promise<Sums> {
+  const sums = noSums();
+  const until = performance.now() + milliseconds;
+  for (let next = seed; performance.now() < until && sums.violations.length === 0; next += step) {
+    add(sums, await playEpisode(drawPlan(next)));
+  }
+  return sums;
+}

@@ -1,0 +1,187 @@
+/** The certificate authorities of an episode, and what they issue for a person who asks them by hand. */
+import { type KeyObject, X509Certificate } from 'node:crypto';
+import type { Authority } from '../../lambdas/domain/authority.ts';
+import type { Profile } from '../../lambdas/domain/profile.ts';
+import { authority, FakeAuthorities } from '../fakes/authorities.ts';
+import { FakeCa, makeLeaf } from '../fakes/ca.ts';
+import {
+  authorityKeyIdentifier,
+  basicConstraints,
+  clientAuth,
+  commonNameOnly,
+  extendedKeyUsage,
+  keyUsage,
+  makeHierarchy,
+  makeKey,
+  serverAuth,
+  signCertificate,
+  spkiOf,
+  subjectAltName,
+  subjectKeyIdentifier,
+  type TestKey,
+} from '../fakes/certificates.ts';
+import { FakeProfiles } from '../fakes/profiles.ts';
+import { keyPair } from './instant-crypto.ts';
+import { day, importedPassword, type ProfileName, passwordSecret, start } from './plan.ts';
+import type { Simulation } from './simulation.ts';
+import { readValue, writeValue } from './values.ts';
+
+const era = [start - 3000 * day, start + 9000 * day] as const;
+/** The keys of CAs are made once a process: what they are decides nothing. */
+const hierarchies = { strict: makeHierarchy(...era, 'Strict'), lenient: makeHierarchy(...era, 'Lenient') };
+const caKeys = {
+  root: makeKey('P-256'),
+  issuing: makeKey('P-256'),
+  imported: makeKey('P-256'),
+  weak: makeKey('RSA-1024'),
+};
+
+function caCertificate(
+  name: string,
+  key: KeyObject,
+  issuer: { name: string; key: KeyObject; pathLength: number },
+): Uint8Array {
+  return signCertificate(
+    {
+      subject: commonNameOnly(name),
+      spki: spkiOf(key),
+      notBefore: era[0],
+      notAfter: era[1],
+      extensions: [
+        keyUsage('keyCertSign', 'cRLSign'),
+        basicConstraints(true, issuer.pathLength),
+        subjectKeyIdentifier(spkiOf(key)),
+        authorityKeyIdentifier(spkiOf(issuer.key)),
+      ],
+    },
+    { subject: commonNameOnly(issuer.name), key: issuer.key },
+  );
+}
+
+export function newKey(kind: TestKey): KeyObject {
+  if (kind === 'Ed25519') return keyPair('ed25519').privateKey;
+  if (kind.startsWith('RSA-')) return keyPair('rsa', { modulusLength: Number(kind.slice(4)) }).privateKey;
+  return keyPair('ec', { namedCurve: kind }).privateKey;
+}
+
+export class Cas {
+  readonly profiles: FakeProfiles;
+  readonly authorities: FakeAuthorities;
+  readonly step: Readonly<Record<'strict' | 'lenient', FakeCa>>;
+  readonly importedKey: KeyObject;
+  readonly #simulation: Simulation;
+
+  constructor(simulation: Simulation) {
+    this.#simulation = simulation;
+    const ca = (name: 'strict' | 'lenient') =>
+      new FakeCa({ now: start, hierarchy: hierarchies[name], allowRenewalAfterExpiry: name === 'lenient' });
+    this.step = { strict: ca('strict'), lenient: ca('lenient') };
+    const stepCa = { type: 'step-ca', url: 'https://ca.example:9000', root: 'PEM' } as const;
+    const profiles: readonly Profile[] = [
+      { name: 'strict', ca: stepCa, mode: 'rekey', paused: false },
+      { name: 'lenient', ca: stepCa, mode: 'renew', paused: false, passwordSecretId: passwordSecret },
+      { name: 'offline', ca: { type: 'offline', authority: 'issuing' }, mode: 'rekey', paused: false },
+      { name: 'imported', ca: { type: 'offline', authority: 'imported' }, mode: 'rekey', paused: false },
+    ];
+    const isThere = (name: string): boolean => simulation.plan.profiles.some((each) => each === name);
+    this.profiles = new FakeProfiles(...profiles.filter(({ name }) => isThere(name)));
+    this.importedKey = simulation.plan.weakAuthority ? caKeys.weak : caKeys.imported;
+    this.authorities = new FakeAuthorities(...this.#makeAuthorities(isThere));
+  }
+
+  #makeAuthorities(isThere: (profile: ProfileName) => boolean): Authority[] {
+    const { vault } = this.#simulation;
+    const root = caCertificate('Own Root', caKeys.root, { name: 'Own Root', key: caKeys.root, pathLength: 1 });
+    const issuing = caCertificate('Own Issuing', caKeys.issuing, { name: 'Own Root', key: caKeys.root, pathLength: 0 });
+    const own = { name: 'Imported', key: this.importedKey, pathLength: 0 };
+    const imported = caCertificate('Imported', this.importedKey, own);
+    const inKms = (
+      name: string,
+      key: KeyObject,
+      leaf: Uint8Array,
+      chain: readonly Uint8Array[],
+      parent?: string,
+    ): Authority => {
+      const kmsKeyArn = vault.add({ spec: { kty: 'EC', curve: 'P-256' }, privateKey: key });
+      this.#simulation.kmsKeys.set(kmsKeyArn, key);
+      const value = writeValue({ shape: 'camel', leaf, chain, key: { kmsKeyId: kmsKeyArn }, note: name });
+      return authority(name, { secretId: this.#add(`pki/${name}`, value), kmsKeyArn, ...(parent && { parent }) });
+    };
+    const text = writeValue({
+      shape: 'camel encrypted',
+      leaf: imported,
+      chain: [],
+      key: this.importedKey,
+      note: 'imported',
+    });
+    return [
+      ...(isThere('offline')
+        ? [inKms('root', caKeys.root, root, []), inKms('issuing', caKeys.issuing, issuing, [root], 'root')]
+        : []),
+      ...(isThere('imported')
+        ? [authority('imported', { secretId: this.#add('pki/imported', text), passwordSecretId: importedPassword })]
+        : []),
+    ];
+  }
+
+  #add(name: string, value: string): string {
+    return this.#simulation.addSecret({ name, value });
+  }
+
+  /** What an operator gets who asks the profile's CA. */
+  issueByHand(
+    profile: ProfileName,
+    {
+      name,
+      publicKey,
+      notBefore,
+      notAfter,
+    }: { name: string; publicKey: KeyObject; notBefore: number; notAfter: number },
+  ): { leaf: Uint8Array; chain: readonly Uint8Array[] } {
+    const request = {
+      key: publicKey,
+      subject: commonNameOnly(name),
+      notBefore: Math.floor(notBefore / 1000) * 1000,
+      notAfter: Math.floor(notAfter / 1000) * 1000,
+      extensions: [
+        keyUsage('digitalSignature'),
+        extendedKeyUsage(serverAuth, clientAuth),
+        subjectAltName(`dns:${name.replace('/', '.')}.example`),
+      ],
+    };
+    if (profile === 'strict' || profile === 'lenient') return this.step[profile].issueLeaf(request);
+    const key = profile === 'offline' ? caKeys.issuing : this.importedKey;
+    const intermediateName = commonNameOnly(profile === 'offline' ? 'Own Issuing' : 'Imported');
+    const leaf = makeLeaf({ ...request, provisioner: null }, { intermediateKey: key, intermediateName });
+    return { leaf, chain: profile === 'offline' ? [this.certificateOf('issuing')] : [] };
+  }
+
+  /** Today's certificate of an authority; DER. */
+  certificateOf(name: 'root' | 'issuing' | 'imported'): Uint8Array {
+    const content = readValue(this.#simulation.store.value(`pki/${name}`));
+    if (content.kind === 'pair') return new Uint8Array(content.leaf.raw);
+    throw new Error(`authority ${name} has no certificate`);
+  }
+
+  /** Those that the readers of a profile's certificates trust. */
+  rootsOf(profile: ProfileName): readonly X509Certificate[] {
+    if (profile === 'strict' || profile === 'lenient') return [stepRoots[profile]];
+    return [ownRoots[profile === 'offline' ? 'root' : this.importedKey === caKeys.weak ? 'weak' : 'imported']];
+  }
+}
+
+const stepRoots = {
+  strict: new X509Certificate(hierarchies.strict.root),
+  lenient: new X509Certificate(hierarchies.lenient.root),
+};
+const ownRoots = {
+  root: new X509Certificate(
+    caCertificate('Own Root', caKeys.root, { name: 'Own Root', key: caKeys.root, pathLength: 1 }),
+  ),
+  imported: new X509Certificate(
+    caCertificate('Imported', caKeys.imported, { name: 'Imported', key: caKeys.imported, pathLength: 0 }),
+  ),
+  weak: new X509Certificate(
+    caCertificate('Imported', caKeys.weak, { name: 'Imported', key: caKeys.weak, pathLength: 0 }),
+  ),
+};

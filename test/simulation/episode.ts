@@ -1,0 +1,56 @@
+/** One episode from its plan: played, and judged. */
+import './instant-crypto.ts';
+import { Functions, type Tamper } from './functions.ts';
+import { judgeEnd } from './judge.ts';
+import type { Violation } from './ledger.ts';
+import { Operators } from './operators.ts';
+import { type Plan, start } from './plan.ts';
+import { Simulation } from './simulation.ts';
+import type { Line } from './trace.ts';
+
+export interface Report {
+  readonly seed: number;
+  /** Milliseconds of the system's own time, each with its scans. */
+  readonly simulated: number;
+  readonly secrets: number;
+  readonly counts: Simulation['ledger']['counts'];
+  readonly scans: number;
+  readonly violations: readonly Violation[];
+  /** The same for the same story. */
+  readonly fingerprint: string;
+  readonly lines: readonly Line[] | undefined;
+  /** Faults that were met, by id. */
+  readonly met: ReadonlyMap<string, number>;
+}
+
+export interface EpisodeOptions {
+  readonly keepsStory?: boolean;
+  readonly tamper?: Tamper;
+}
+
+export async function playEpisode(plan: Plan, { keepsStory = false, tamper }: EpisodeOptions = {}): Promise<Report> {
+  const simulation = new Simulation(plan, keepsStory);
+  const functions = new Functions(simulation, tamper);
+  new Operators(simulation, functions).prepare();
+  functions.schedule();
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0; // nobody reads where the many errors come from
+  try {
+    await simulation.timeline.run(start + plan.end);
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+  }
+  judgeEnd(simulation);
+  const { ledger, trace, troubles } = simulation;
+  return {
+    seed: plan.seed,
+    simulated: plan.end,
+    secrets: plan.secrets.length,
+    counts: ledger.counts,
+    scans: ledger.scans.length,
+    violations: ledger.violations,
+    fingerprint: trace.fingerprint,
+    lines: trace.lines,
+    met: troubles.met,
+  };
+}

@@ -1,0 +1,22 @@
+/** Seeds that nobody has played before. Two files play them, so that two cores do. */
+import { expect, it } from 'vitest';
+import { describe as inWords, playFor, storiesOf } from './campaign.ts';
+
+/** Milliseconds. */
+const duration = 60_000;
+const shrinking = 120_000;
+
+export function freshSeeds(place: 0 | 1): void {
+  it(
+    'fresh seeds',
+    async () => {
+      const first = (Date.now() % 100_000_000) * 2 + place;
+      const sums = await playFor(duration, first, 2);
+      process.stdout.write(`simulation from seed ${first} on, every second: ${inWords(sums, duration)}\n`);
+      const [broken] = sums.violations;
+      const stories = broken ? await storiesOf(broken.seed, sums.violations) : [];
+      expect(stories.join('\n\n')).toBe('');
+    },
+    duration + shrinking,
+  );
+}

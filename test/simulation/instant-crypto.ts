@@ -1,0 +1,129 @@
+/**
+ * Has what node:crypto does in threads done at once, so that the order of things is the seed's and not the machine's; and
+ * what it was asked before it knows still, because a simulation reads the same certificates and keys again and again. It
+ * has to be imported before the product is: util.promisify takes the functions as they are then.
+ */
+import crypto, { type KeyObject, type KeyPairKeyObjectResult } from 'node:crypto';
+import { syncBuiltinESMExports } from 'node:module';
+import { promisify } from 'node:util';
+
+/** Of the kinds that take long to make a few are made, and given again and again. */
+const poolSize = 6;
+const pools = new Map<string, { readonly keys: KeyPairKeyObjectResult[]; given: number }>();
+
+interface KeyOptions {
+  readonly namedCurve?: string;
+  readonly modulusLength?: number;
+}
+
+export function keyPair(kind: string, options: KeyOptions = {}): KeyPairKeyObjectResult {
+  if (kind === 'ed25519') return crypto.generateKeyPairSync('ed25519');
+  const { namedCurve = '', modulusLength = 0 } = options;
+  const make = (): KeyPairKeyObjectResult =>
+    kind === 'rsa'
+      ? crypto.generateKeyPairSync('rsa', { modulusLength })
+      : crypto.generateKeyPairSync('ec', { namedCurve });
+  if (namedCurve === 'P-256' || namedCurve === 'prime256v1') return make();
+  const name = `${kind} ${namedCurve}${modulusLength}`;
+  const pool = pools.get(name) ?? { keys: [], given: 0 };
+  pools.set(name, pool);
+  if (pool.keys.length < poolSize) pool.keys.push(make());
+  return pool.keys[pool.given++ % pool.keys.length] ?? make();
+}
+
+type Callback<T> = (error: Error | null, result?: T) => void;
+
+/** A function with a callback as its last argument, of one that has its result at once. */
+function withCallback<Args extends unknown[], T>(work: (...args: Args) => T, args: Args, callback: Callback<T>): void {
+  let result: T;
+  try {
+    result = work(...args);
+  } catch (error) {
+    callback(error instanceof Error ? error : new Error(String(error)));
+    return;
+  }
+  callback(null, result);
+}
+
+const most = 4_000;
+
+/** The same question has the same answer; `nameOf` says which are the same, and undefined which is not kept. */
+function kept<Args extends unknown[], T>(work: (...args: Args) => T, nameOf: (...args: Args) => string | undefined) {
+  const known = new Map<string, T>();
+  return (...args: Args): T => {
+    const name = nameOf(...args);
+    if (name === undefined) return work(...args);
+    const found = known.get(name);
+    if (found !== undefined) return found;
+    if (known.size >= most) known.clear();
+    const made = work(...args);
+    known.set(name, made);
+    return made;
+  };
+}
+
+const latin1 = (bytes: unknown): string | undefined => {
+  if (typeof bytes === 'string') return bytes;
+  return bytes instanceof Uint8Array
+    ? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')
+    : undefined;
+};
+
+/** A key in a text or in DER. */
+function keyName(input: unknown): string | undefined {
+  if (typeof input !== 'object' || input === null || !('key' in input)) return latin1(input);
+  const text = latin1(input.key);
+  const { format, type, passphrase } = { format: '', type: '', passphrase: '', ...input };
+  return text === undefined || String(format) === 'jwk' ? undefined : `${format} ${type} ${passphrase} ${text}`;
+}
+
+/** The public half of each key, by the object. */
+const halves = new WeakMap<KeyObject, KeyObject>();
+
+const { sign, pbkdf2Sync, scryptSync, createPrivateKey, createPublicKey, X509Certificate } = crypto;
+type SignArgs = [string | null, Uint8Array, KeyObject];
+type DeriveArgs = Parameters<typeof pbkdf2Sync>;
+const derive = kept(pbkdf2Sync, (password, salt, ...rest) => `${latin1(password)} ${latin1(salt)} ${rest.join(' ')}`);
+
+const publicKey = kept(createPublicKey, keyName);
+const certificate = kept((input: Uint8Array | string) => new X509Certificate(input), latin1);
+
+Object.assign(crypto, {
+  generateKeyPair: Object.assign(() => undefined, {
+    [promisify.custom]: async (kind: string, options?: KeyOptions) => keyPair(kind, options),
+  }),
+  sign: (...[algorithm, data, key, callback]: [...SignArgs, Callback<Buffer>?]) => {
+    if (callback) withCallback<SignArgs, Buffer>(sign, [algorithm, data, key], callback);
+    return callback ? undefined : sign(algorithm, data, key);
+  },
+  pbkdf2: (...[password, salt, rounds, length, digest, callback]: [...DeriveArgs, Callback<Buffer>]) =>
+    withCallback<DeriveArgs, Buffer>(derive, [password, salt, rounds, length, digest], callback),
+  scrypt: (
+    ...[password, salt, length, options, callback]: [string, string, number, crypto.ScryptOptions, Callback<Buffer>]
+  ) => withCallback(scryptSync, [password, salt, length, options], callback),
+  createPrivateKey: kept(createPrivateKey, keyName),
+  createPublicKey: (input: Parameters<typeof createPublicKey>[0]) => {
+    if (!(input instanceof crypto.KeyObject)) return publicKey(input);
+    const half = halves.get(input) ?? createPublicKey(input);
+    halves.set(input, half);
+    return half;
+  },
+  X509Certificate: new Proxy(X509Certificate, {
+    construct: (_, [input]: [Uint8Array | string]) => certificate(input),
+  }),
+});
+syncBuiltinESMExports();
+
+const { verify } = X509Certificate.prototype;
+const verdicts = new Map<string, { readonly key: KeyObject; readonly verdict: boolean }[]>();
+
+X509Certificate.prototype.verify = function verifyOnce(key: KeyObject): boolean {
+  const name = this.raw.toString('latin1');
+  const known = verdicts.get(name) ?? [];
+  const found = known.find((each) => each.key === key || each.key.equals(key));
+  if (found) return found.verdict;
+  const verdict = verify.call(this, key);
+  if (verdicts.size >= most) verdicts.clear();
+  verdicts.set(name, [...known, { key, verdict }]);
+  return verdict;
+};

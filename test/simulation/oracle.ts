@@ -1,0 +1,144 @@
+/** What is right, reckoned anew from the tags and the certificate, and simply: no code of the product decides here. */
+import { tags } from '../../lambdas/domain/tags.ts';
+import type { SecretRecord } from './ledger.ts';
+import { hour, importedPassword, minute, type ProfileName, passwordSecret, profileNames } from './plan.ts';
+import type { Simulation } from './simulation.ts';
+import type { Content } from './values.ts';
+
+export type Pair = Extract<Content, { kind: 'pair' }>;
+
+export const authoritySecrets: ReadonlySet<string> = new Set(['pki/root', 'pki/issuing', 'pki/imported']);
+
+/** The tags that AWS has room for, and those of ours. */
+export const mostTags = 50;
+export const statusTags: ReadonlySet<string> = new Set([tags.versionId, tags.notBefore, tags.notAfter, tags.failure]);
+
+/** Milliseconds of a duration as the plan writes it. */
+const milliseconds = (text: string): number => Number.parseFloat(text) * minute;
+
+/** The earliest and the latest time at which a certificate may become due: jitter makes it a twentieth of the window earlier. */
+export function dueBetween(
+  found: Readonly<Record<string, string>>,
+  pair: Pair,
+  end: number,
+): [earliest: number, latest: number] {
+  const length = end - pair.notBefore;
+  const third = length / 3;
+  const asked = found[tags.expiresIn];
+  const period = found[tags.rekeyPeriod];
+  if (period !== undefined && milliseconds(period) < length) {
+    const wanted = milliseconds(period);
+    return [pair.notBefore + wanted * 0.95, pair.notBefore + wanted];
+  }
+  const wanted =
+    asked === undefined
+      ? third
+      : asked.endsWith('pct')
+        ? (length * Number.parseFloat(asked)) / 100
+        : milliseconds(asked);
+  // A window that nearly fills the validity is clamped with its jitter and not without: then either is right.
+  const least = wanted * 1.05 >= length ? third : wanted;
+  const most = wanted >= length ? third : wanted;
+  return [end - Math.max(least, most) * 1.05, end - Math.min(least, most)];
+}
+
+/** When the first certificate of the path ends. */
+export function endOf(pair: Pair): number {
+  return Math.min(pair.notAfter, ...pair.chain.map(({ validTo }) => Date.parse(validTo)));
+}
+
+export function hasBadTags(found: Readonly<Record<string, string>>): boolean {
+  const { [tags.mode]: mode, [tags.expiresIn]: window, [tags.rekeyPeriod]: period } = found;
+  const { [tags.kty]: kty, [tags.curve]: curve, [tags.paused]: paused } = found;
+  return (
+    (mode !== undefined && mode !== 'renew' && mode !== 'rekey') ||
+    (window !== undefined && !/^[\d.]+(?:m|pct)$/.test(window)) ||
+    (period !== undefined && !/^\d+m$/.test(period)) ||
+    (window !== undefined && period !== undefined) ||
+    (curve !== undefined && kty !== 'EC') ||
+    (paused !== undefined && paused !== 'true' && paused !== 'false')
+  );
+}
+
+/**
+ * `left`: the schedule leaves it alone, and rightly. `failing`: what stands against its renewal is its owner's to mend;
+ * `unreadable` if any look at it fails, else only what asks for a certificate does.
+ */
+export type Health =
+  | {
+      readonly state: 'fine';
+      readonly pair: Pair;
+      readonly earliest: number;
+      readonly latest: number;
+      readonly end: number;
+    }
+  | { readonly state: 'left'; readonly why: string }
+  | { readonly state: 'failing'; readonly why: string; readonly isUnreadable: boolean };
+
+const left = (why: string): Health => ({ state: 'left', why });
+const failing = (why: string, isUnreadable = true): Health => ({ state: 'failing', why, isUnreadable });
+
+export function healthOf(simulation: Simulation, record: SecretRecord): Health {
+  const { store, timeline } = simulation;
+  const summary = store.summary(record.arn);
+  const found = store.tagsOf(record.arn);
+  const profile = profileNames.find((name) => name === found[tags.profile]);
+  const isAuthority = authoritySecrets.has(record.name);
+  if (profile === undefined && !isAuthority) return left('it is not enrolled');
+  if (summary.deletedAt !== undefined) return left('it is being deleted');
+  if (summary.currentVersionId === undefined) return left('it has no value');
+  if (hasBadTags(found)) return failing('its tags are bad');
+  if (found[tags.paused] === 'true') return left('it is paused');
+  const own = Object.keys(found).filter((tag) => !statusTags.has(tag)).length;
+  if (own + statusTags.size > mostTags) return left('there is no room for tags');
+  const pair = record.contents.get(summary.currentVersionId);
+  if (pair === undefined || pair.kind === 'bad') return failing('its value is no certificate');
+  const problem = isAuthority
+    ? authorityProblem(simulation, record.name, found)
+    : problemOf(simulation, profile, pair, found);
+  if (problem) return problem;
+  const end = endOf(pair);
+  const [earliest, latest] = dueBetween(found, pair, end);
+  if (profile !== 'lenient' && !isAuthority && timeline.now() > pair.notAfter) return failing('it has expired', false);
+  return { state: 'fine', pair, earliest, latest, end };
+}
+
+function problemOf(
+  simulation: Simulation,
+  profile: ProfileName | undefined,
+  pair: Pair,
+  found: Readonly<Record<string, string>>,
+): Health | undefined {
+  const isGone = (name: string): boolean => simulation.store.summary(name).deletedAt !== undefined;
+  if (simulation.keyOf(pair) === 'other') return failing('the key is another one');
+  if (pair.isEncrypted && isGone(passwordSecret)) return failing('its password is gone');
+  if (pair.kmsKeyId !== undefined && found[tags.mode] === 'rekey')
+    return failing('a key in KMS can not be exchanged', false);
+  if (pair.kmsKeyId !== undefined && !simulation.isEnabled(pair.kmsKeyId)) return failing('its key is disabled', false);
+  if (profile === 'offline' && isGone('pki/issuing')) return failing('its authority is gone');
+  if (profile === 'imported') {
+    if (isGone('pki/imported')) return failing('its authority is gone');
+    if (isGone(importedPassword)) return failing("its authority's password is gone");
+    if (simulation.plan.weakAuthority) return failing("its authority's key is too weak", false);
+  }
+  return undefined;
+}
+
+function authorityProblem(
+  { plan, store }: Simulation,
+  name: string,
+  found: Readonly<Record<string, string>>,
+): Health | undefined {
+  if (found[tags.mode] === 'rekey') return failing('an authority keeps its key');
+  if (name !== 'pki/imported') return undefined;
+  if (store.summary(importedPassword).deletedAt !== undefined) return failing('its password is gone');
+  return plan.weakAuthority ? failing('its key is too weak', false) : undefined;
+}
+
+/** The time that a failure keeps the schedule off, as the documentation has it. */
+export function backsOffUntil(failure: string | undefined): number {
+  const [count = '1', at = '', code = ''] = failure?.split(' ') ?? [];
+  const passes = ['CaUnavailable', 'KmsUnavailable', 'Throttled', 'SecretChanged'].includes(code);
+  const doublings = 2 ** Math.min(Number(count) - 1, 16);
+  return Date.parse(at) + (passes ? Math.min(5 * minute * doublings, hour) : Math.min(hour * doublings, 32 * hour));
+}

@@ -1,0 +1,11 @@
+/** Seeds that broke a promise once, each with a word why: they are played by every `npm test`. */
+export const seedsOnceBroken: readonly (readonly [seed: number, why: string])[] = [
+  [1, 'no room for the status tags: the same event at every look'],
+  [11, 'RotateImmediately false: a test of the current value failed'],
+  [41, 'a rotation replaced what its owner had written meanwhile'],
+  [45, 'a rotation that could not go on had a certificate issued at each try'],
+  [46, 'an event that was lost for good'],
+  [50, 'a rotation that came to no end'],
+  [56, 'a failure on demand put off the next try of the schedule'],
+  [62, 'a password that is gone: nobody was told, and every scan asked again'],
+];

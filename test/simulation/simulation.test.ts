@@ -1,0 +1,52 @@
+/** The simulation itself: that it plays the same again, that its judges see what is wrong, and the seeds of old. */
+import { describe, expect, it } from 'vitest';
+import { storiesOf } from './campaign.ts';
+import { playEpisode } from './episode.ts';
+import { calm, mutants } from './mutants.ts';
+import { drawPlan } from './plan.ts';
+import { seedsOnceBroken } from './seeds.ts';
+
+const longest = 60_000;
+
+describe('an episode', () => {
+  it.each([3, 16, 49])(
+    'of the same seed is the same story (%i)',
+    async (seed) => {
+      const first = await playEpisode(drawPlan(seed));
+      await playEpisode(calm); // another in between leaves nothing behind
+      const second = await playEpisode(drawPlan(seed), { keepsStory: true });
+      expect(second.fingerprint).toBe(first.fingerprint);
+      expect(second.counts).toEqual(first.counts);
+      expect((await playEpisode(drawPlan(seed + 1))).fingerprint).not.toBe(first.fingerprint);
+    },
+    longest,
+  );
+
+  it('in which nothing goes wrong breaks no promise', async () => {
+    const { violations, counts } = await playEpisode(calm);
+    expect(violations).toEqual([]);
+    expect(counts.renewals).toBeGreaterThan(60); // five secrets, five days, and at most eight hours each
+  });
+});
+
+describe('a product that is wrong is found out', () => {
+  it.each(mutants.map((mutant) => [mutant.what, mutant] as const))(
+    '%s',
+    async (_, { rule, tamper, plan = calm }) => {
+      const { violations } = await playEpisode(plan, { tamper });
+      expect(violations.map((violation) => violation.rule)).toContain(rule);
+    },
+    longest,
+  );
+});
+
+describe('seeds that broke a promise once', () => {
+  it.each(seedsOnceBroken)(
+    '%i: %s',
+    async (seed) => {
+      const { violations } = await playEpisode(drawPlan(seed));
+      expect(violations.length === 0 ? '' : (await storiesOf(seed, violations)).join('\n\n')).toBe('');
+    },
+    longest,
+  );
+});

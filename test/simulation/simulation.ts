@@ -1,0 +1,276 @@
+import type { KeyObject, X509Certificate } from 'node:crypto';
+/** The world of one episode: AWS and the CAs as fakes, one time for all, and the calls that processes make. */
+import { RenewalError } from '../../lambdas/domain/errors.ts';
+import type { RenewalEvent } from '../../lambdas/domain/result.ts';
+import type { SecretSummary } from '../../lambdas/domain/secret.ts';
+import { renewedSecret } from '../../lambdas/hooks/renewed-event.ts';
+import { FakeKeyVault } from '../fakes/key-vault.ts';
+import { type FakeSecretInput, FakeStore } from '../fakes/store.ts';
+import { TimedQueue } from '../fakes/timed-queue.ts';
+import { Cas } from './cas.ts';
+import { Ledger, SecretRecord } from './ledger.ts';
+import { healthOf } from './oracle.ts';
+import { type CallName, type FaultKind, type Plan, type SecretPlan, start } from './plan.ts';
+import { Invocation, never, type Task } from './process.ts';
+import { Random } from './random.ts';
+import { Timeline } from './timeline.ts';
+import { Trace } from './trace.ts';
+import { errorOf, Troubles } from './troubles.ts';
+import { belongTogether, type Content, mark } from './values.ts';
+
+/** A Lambda's time-out, milliseconds. */
+export const lifetime = 90_000;
+/** How far what is read may be behind. */
+const longestLag = 300_000;
+const lateBy = 100_000;
+
+/** What may be written nowhere: what is marked, keys in PEM or the beginnings of their DER, and tokens. */
+const unspeakable = new RegExp(`${mark}|PRIVATE KEY|MC4CAQAwBQYDK2Vw|MIGHAgEAMBMGByq|eyJ[\\w-]{10,}\\.eyJ`);
+
+export class Simulation {
+  readonly plan: Plan;
+  readonly random: Random;
+  readonly timeline: Timeline;
+  readonly store: FakeStore;
+  readonly vault: FakeKeyVault;
+  readonly queue: TimedQueue;
+  readonly cas: Cas;
+  readonly ledger: Ledger;
+  readonly trace: Trace;
+  readonly troubles: Troubles;
+  readonly entropy: (length: number) => Uint8Array;
+  readonly #latency: Random;
+  /** What each secret looked like before, and until when. */
+  readonly #past = new Map<string, { readonly until: number; readonly summary: SecretSummary }[]>();
+  /** Fingerprints of all that a CA has issued. */
+  readonly issuedLeaves = new Set<string>();
+  /** The private keys of the keys in KMS, by ARN. */
+  readonly kmsKeys = new Map<string, KeyObject>();
+  readonly disabledKeys = new Set<string>();
+  readonly #belongs = new WeakMap<X509Certificate, { key: KeyObject | undefined; verdict: 'own' | 'other' }>();
+  #invocations = 0;
+  /** Called when there may be something for the workers. */
+  onQueued: () => void = () => undefined;
+
+  constructor(plan: Plan, keepsStory = false) {
+    this.plan = plan;
+    this.random = new Random(plan.seed, 'events');
+    this.#latency = new Random(plan.seed, 'latency');
+    const entropy = new Random(plan.seed, 'entropy');
+    this.entropy = (length) => entropy.bytes(length);
+    this.timeline = new Timeline(start, new Random(plan.seed, 'turns'));
+    const ids = new Random(plan.seed, 'ids');
+    const newId = () => Buffer.from(ids.bytes(18)).toString('hex');
+    this.store = new FakeStore({ clock: this.timeline, newId });
+    this.vault = new FakeKeyVault(undefined, newId);
+    this.queue = new TimedQueue(this.timeline);
+    this.trace = new Trace(keepsStory);
+    this.troubles = new Troubles(plan.faults);
+    this.ledger = new Ledger(() => this.timeline.now());
+    this.cas = new Cas(this);
+  }
+
+  /** Milliseconds since the start. */
+  get elapsed(): number {
+    return this.timeline.now() - start;
+  }
+
+  begin(kind: string, secrets: readonly string[], onEnd: () => void = () => undefined): Invocation {
+    const records = secrets.flatMap((name) => this.ledger.find(name) ?? []);
+    for (const record of records) {
+      if (record.live > 0) record.overlaps += 1;
+      record.live += 1;
+    }
+    const invocation = new Invocation(this.timeline, `${kind} ${++this.#invocations}`, secrets, () => {
+      for (const record of records) record.live -= 1;
+      onEnd();
+    });
+    this.ledger.counts.invocations += 1;
+    invocation.after(lifetime, () => this.kill(invocation, 'its time was over'));
+    this.note(invocation.label, 'begins', secrets);
+    return invocation;
+  }
+
+  kill(invocation: Invocation, why: string): void {
+    this.note(invocation.label, `is killed: ${why}`, invocation.secrets);
+    this.#hit(invocation, invocation.secrets);
+    invocation.kill();
+  }
+
+  /**
+   * A call of a port: after a while its turn comes, and then it is done at once, unless the plan has trouble for it.
+   * `behind` gives an answer that is out of date, if there is one.
+   */
+  async call<T>(
+    task: Task,
+    name: CallName,
+    target: string | undefined,
+    work: (trouble: FaultKind | undefined) => Promise<T>,
+    behind?: (lag: number) => T | undefined,
+  ): Promise<T> {
+    await task.turn(this.#latency.logBetween(5, 300));
+    this.ledger.counts.calls += 1;
+    const { invocation } = task;
+    const about = this.#about(task, target);
+    const trouble = this.troubles.take(name, about, this.elapsed);
+    if (trouble !== undefined) this.#hit(invocation, about);
+    const said = (outcome: string) => this.note(invocation.label, `${name} ${outcome}`, about);
+    switch (trouble) {
+      case 'killed before':
+        this.kill(invocation, `before ${name}`);
+        return never();
+      case 'throttled':
+      case 'busy':
+      case 'refused':
+        said(trouble);
+        throw errorOf(name, trouble);
+    }
+    const old = trouble === 'stale' ? behind?.(this.#latency.between(1, longestLag)) : undefined;
+    if (old !== undefined) {
+      said('gives what was there before');
+      return old;
+    }
+    let answer: T;
+    try {
+      answer = await work(trouble);
+      said(trouble ?? 'ok');
+    } catch (error) {
+      said(error instanceof RenewalError ? error.code : String(error));
+      throw error;
+    }
+    if (trouble === 'killed after') this.kill(invocation, `after ${name}`);
+    if (trouble === 'late') await task.turn(lateBy);
+    if (invocation.state !== 'running') return never();
+    if (trouble === 'lost') throw errorOf(name, trouble);
+    return answer;
+  }
+
+  #about(task: Task, target: string | undefined): readonly string[] {
+    const own = task.secret === undefined ? task.invocation.secrets : [task.secret];
+    return target === undefined || own.includes(target) ? own : [...own, target];
+  }
+
+  #hit(invocation: Invocation, secrets: readonly string[]): void {
+    invocation.hits += 1;
+    this.ledger.counts.faults += 1;
+    for (const name of secrets) {
+      const record = this.ledger.find(name);
+      if (record) record.hits += 1;
+    }
+  }
+
+  note(who: string, what: string, about: readonly string[] = []): void {
+    this.trace.note(this.elapsed, who, what, about);
+  }
+
+  nameOf(secretId: string): string {
+    return this.ledger.find(secretId)?.name ?? secretId;
+  }
+
+  /** Has to be called before a secret changes. */
+  willChange(secretId: string): void {
+    const record = this.ledger.find(secretId);
+    if (!record) return;
+    const past = this.#past.get(record.arn) ?? [];
+    this.#past.set(record.arn, [
+      ...past.slice(-5),
+      { until: this.timeline.now(), summary: this.store.summary(record.arn) },
+    ]);
+  }
+
+  /** The secret as it was so long ago; undefined if nothing has changed since. */
+  before(arn: string, lag: number): SecretSummary | undefined {
+    const then = this.timeline.now() - lag;
+    return this.#past.get(arn)?.find(({ until }) => until > then)?.summary;
+  }
+
+  /** Looks for what may be written nowhere. */
+  see(place: string, secret: string, text: string): void {
+    if (unspeakable.test(text)) this.ledger.violate('a secret was told', secret, `${place}: ${text.slice(0, 300)}`);
+  }
+
+  /** An event is on the bus, and its consumers get it. */
+  deliver(event: RenewalEvent): void {
+    this.ledger.counts.events += 1;
+    const detail = { version: '1', ...event.detail };
+    const arn = 'secretArn' in event ? event.secretArn : undefined;
+    const text = JSON.stringify({
+      source: 'cert-renewer',
+      'detail-type': event.type,
+      resources: arn ? [arn] : [],
+      detail,
+    });
+    const record = this.ledger.find(arn);
+    this.see('an event', record?.name ?? '', text);
+    if (event.type === 'Certificate Renewal Failed') {
+      record?.failures.push({ at: this.timeline.now(), code: event.detail.code });
+    }
+    if (event.type === 'Certificate Renewed') this.#runHook(JSON.parse(text), event.detail.profile);
+  }
+
+  /** What a hook does: reads which version it is told of, and fetches it. */
+  #runHook(event: unknown, profile: string): void {
+    const { secretArn, versionId } = renewedSecret(event, profile);
+    const record = this.ledger.find(secretArn);
+    if (!record) {
+      this.ledger.violate('a version that is not there', secretArn, `An event tells of ${versionId}.`);
+      return;
+    }
+    record.served = versionId;
+    const promotion = record.promotionOf(versionId);
+    promotion?.told.push(this.timeline.now());
+    if (!record.wereCurrent.has(versionId))
+      this.ledger.violate('told and not done', record.name, `An event tells of ${versionId}, which never was current.`);
+  }
+
+  /** Whether the key of a pair is the certificate's, by a signature. */
+  keyOf({ key, kmsKeyId, leaf }: Extract<Content, { kind: 'pair' }>): 'own' | 'other' {
+    const own = kmsKeyId === undefined ? key : this.kmsKeys.get(kmsKeyId);
+    const known = this.#belongs.get(leaf);
+    if (known?.key === own && known) return known.verdict;
+    const verdict = own !== undefined && belongTogether(own, leaf) ? 'own' : 'other';
+    this.#belongs.set(leaf, { key: own, verdict });
+    return verdict;
+  }
+
+  /** From now on nobody does anything, and nothing fails. */
+  get isQuiet(): boolean {
+    return this.elapsed >= this.plan.quietFrom;
+  }
+
+  /** The secret itself, or those that can't do without it. */
+  dependentsOf(name: string | undefined): SecretRecord[] {
+    const all = [...this.ledger.secrets.values()];
+    if (name === undefined || name.startsWith('pki/')) return all;
+    return all.filter((record) => record.name === name);
+  }
+
+  isWell(record: SecretRecord): boolean {
+    const { state } = healthOf(this, record);
+    return state === 'fine';
+  }
+
+  isEnabled(kmsKeyId: string): boolean {
+    return !this.disabledKeys.has(kmsKeyId);
+  }
+
+  /** CreateSecret. Gives the ARN. */
+  addSecret(input: FakeSecretInput, plan?: SecretPlan): string {
+    const arn = this.store.add(input);
+    const record = new SecretRecord(input.name, arn, plan);
+    this.ledger.add(record);
+    const { currentVersionId } = this.store.summary(arn);
+    if (currentVersionId !== undefined) {
+      record.written(currentVersionId, this.store.value(arn), 'the owner');
+      record.wereCurrent.add(currentVersionId);
+    }
+    return arn;
+  }
+
+  /** The record of a secret that is there. */
+  record(name: string): SecretRecord {
+    const record = this.ledger.find(name);
+    if (record) return record;
+    throw new Error(`there is no secret ${name}`);
+  }
+}

@@ -1,0 +1,100 @@
+/**
+ * Virtual time, and who comes next. Nothing happens but by an event of this list; before the next one is taken, everybody
+ * who was woken has come to rest: to a call of a port, a sleep, or the end. So the order is the seed's alone.
+ */
+import type { Clock } from '../../lambdas/domain/ports.ts';
+import type { Random } from './random.ts';
+
+/** What will happen at a time, unless it is called off. */
+export interface Event {
+  readonly at: number;
+  /** Of what happens at the same time, the least comes first. */
+  readonly turn: number;
+  run: (() => void) | undefined;
+}
+
+export class Timeline implements Clock {
+  readonly #random: Random;
+  readonly #heap: Event[] = [];
+  #now: number;
+  /** Those who do something now: the next event waits for them. */
+  running = 0;
+  /** Whether somebody has stopped everything. */
+  #stopped = false;
+
+  constructor(start: number, random: Random) {
+    this.#now = start;
+    this.#random = random;
+  }
+
+  now(): number {
+    return this.#now;
+  }
+
+  sleep(milliseconds: number): Promise<void> {
+    return new Promise((wake) => this.at(this.#now + milliseconds, wake));
+  }
+
+  at(instant: number, run: () => void): Event {
+    const event = { at: Math.max(this.#now, Math.ceil(instant)), turn: this.#random.next(), run };
+    push(this.#heap, event);
+    return event;
+  }
+
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  /** Everything up to this time. */
+  async run(until: number): Promise<void> {
+    for (let next = this.#heap[0]; next && next.at <= until && !this.#stopped; next = this.#heap[0]) {
+      pop(this.#heap);
+      if (next.run === undefined) continue;
+      this.#now = next.at;
+      next.run();
+      await this.#rest();
+    }
+    this.#now = Math.max(this.#now, until);
+  }
+
+  async #rest(): Promise<void> {
+    let turns = 0;
+    do {
+      await new Promise(setImmediate); // by then all that waits for nothing has gone on
+      if (++turns > longestRest) throw new Error('somebody waits for something that is no event');
+    } while (this.running > 0);
+  }
+}
+
+const longestRest = 100_000;
+
+const isBefore = (a: Event, b: Event): boolean => a.at < b.at || (a.at === b.at && a.turn < b.turn);
+
+function push(heap: Event[], event: Event): void {
+  let place = heap.push(event) - 1;
+  while (place > 0) {
+    const parent = (place - 1) >> 1;
+    const above = heap[parent];
+    if (above === undefined || !isBefore(event, above)) break;
+    heap[place] = above;
+    place = parent;
+  }
+  heap[place] = event;
+}
+
+function pop(heap: Event[]): void {
+  const last = heap.pop();
+  if (last === undefined || heap.length === 0) return;
+  let place = 0;
+  for (;;) {
+    const left = 2 * place + 1;
+    const [a, b] = [heap[left], heap[left + 1]];
+    if (a === undefined) break;
+    const child = b !== undefined && isBefore(b, a) ? left + 1 : left;
+    const below = heap[child];
+    if (below === undefined || !isBefore(below, last)) break;
+    heap[place] = below;
+    place = child;
+  }
+  heap[place] = last;
+}

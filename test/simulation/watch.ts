@@ -1,0 +1,143 @@
+/** What has to hold at every step: looked at when something is staged, promoted, tagged or issued. */
+import { X509Certificate } from 'node:crypto';
+import type { IssuedChain } from '../../lambdas/domain/ports.ts';
+import type { SecretSummary, SecretValue } from '../../lambdas/domain/secret.ts';
+import { tags, versionIdPrefix } from '../../lambdas/domain/tags.ts';
+import type { SecretRecord } from './ledger.ts';
+import { backsOffUntil, dueBetween, endOf } from './oracle.ts';
+import { profileNames } from './plan.ts';
+import type { Task } from './process.ts';
+import type { Simulation } from './simulation.ts';
+import { type Content, leadsTo } from './values.ts';
+
+/** A certificate has been made for what the task works on. */
+export function issued(simulation: Simulation, task: Task, { certificates: [leaf] }: IssuedChain): void {
+  const { ledger, timeline } = simulation;
+  const record = ledger.find(task.secret);
+  if (!record || leaf === undefined) return;
+  record.issued.push(timeline.now());
+  simulation.issuedLeaves.add(new X509Certificate(leaf).fingerprint256);
+  simulation.note('the CA', 'issues', [record.name]);
+  isDue(simulation, task, record);
+}
+
+/** On the schedule, nothing is issued before its time. What was asked for by hand or by a rotation says itself when. */
+function isDue(simulation: Simulation, task: Task, record: SecretRecord): void {
+  const { invocation } = task;
+  if (!invocation.label.startsWith('worker') || invocation.isForced) return;
+  // Somebody changed the rules while it was at work.
+  if ((record.deeds.at(-1) ?? 0) >= invocation.startedAt - 600_000 || invocation.hits > 0) return;
+  const { currentVersionId = '' } = simulation.store.summary(record.arn);
+  const found = simulation.store.tagsOf(record.arn);
+  const pair = record.contents.get(currentVersionId);
+  if (pair?.kind !== 'pair' || !invocation.read.has(`${record.name} ${currentVersionId}`)) return;
+  const [earliest] = dueBetween(found, pair, endOf(pair));
+  const now = simulation.timeline.now();
+  if (found[tags.paused] === 'true') {
+    simulation.ledger.violate('issued while paused', record.name, 'The schedule had a certificate issued.');
+  } else if (now + simulation.plan.period < earliest - 1_000) {
+    const early = Math.round((earliest - simulation.plan.period - now) / 60_000);
+    simulation.ledger.violate('issued too early', record.name, `By ${early} minutes at least.`);
+  }
+}
+
+/** A version was written by cert-renewer. */
+export function staged(simulation: Simulation, task: Task, arn: string, versionId: string, value: SecretValue): void {
+  const record = simulation.ledger.find(arn);
+  if (!record || record.writers.has(versionId)) return;
+  record.written(versionId, value, task.invocation.label);
+  record.stagedBy.set(versionId, task.invocation);
+  const content = record.contents.get(versionId);
+  const isRotation = task.invocation.label.startsWith('rotation');
+  if (!isRotation && !versionId.startsWith(versionIdPrefix)) {
+    simulation.ledger.violate('a version without our name', record.name, versionId);
+  }
+  if (content?.kind !== 'pair' || !simulation.issuedLeaves.has(content.leaf.fingerprint256)) {
+    simulation.ledger.violate(
+      'a version without a reason',
+      record.name,
+      `${versionId} holds nothing that a CA issued.`,
+    );
+  }
+}
+
+/** Something has written to a secret: whether another version is the current one now. */
+export function changed(simulation: Simulation, task: Task, before: SecretSummary, after: SecretSummary): void {
+  const [from, to] = [before.currentVersionId, after.currentVersionId];
+  if (to === undefined || from === to) return;
+  const record = simulation.ledger.find(after.arn);
+  if (!record) return;
+  simulation.note(task.invocation.label, `has promoted ${to.slice(0, 22)}`, [record.name]);
+  simulation.ledger.counts.renewals += 1;
+  if (record.wereCurrent.has(to)) {
+    const text = `${to} was current once, and somebody put another one in its place: it was promoted again.`;
+    simulation.ledger.violate('a deed was undone', record.name, text);
+  }
+  record.wereCurrent.add(to);
+  record.promotions.push({ versionId: to, at: simulation.timeline.now(), by: task.invocation.label, told: [] });
+  const source = simulation.ledger.find(task.secret);
+  if (source && source !== record) {
+    source.givenAway += 1;
+    record.givenAway -= 1;
+  }
+  isPair(simulation, record, to);
+  isBasedOn(simulation, record, from, to);
+}
+
+/** A reader finds a certificate and its own key. */
+function isPair(simulation: Simulation, record: SecretRecord, versionId: string): void {
+  const pair = record.contents.get(versionId);
+  const problem = pairProblem(simulation, record, pair);
+  if (problem !== undefined) simulation.ledger.violate('not a pair', record.name, `${versionId}: ${problem}`);
+}
+
+function pairProblem(simulation: Simulation, record: SecretRecord, pair: Content | undefined): string | undefined {
+  if (pair?.kind !== 'pair') return pair?.why ?? 'nobody wrote it';
+  if (simulation.keyOf(pair) !== 'own') return 'the key is not that of the certificate';
+  const profile = profileNames.find((name) => name === simulation.store.tagsOf(record.arn)[tags.profile]);
+  if (profile && !leadsTo(pair.leaf, pair.chain, simulation.cas.rootsOf(profile))) return 'no path to a root';
+  return pair.notBefore > simulation.timeline.now() ? 'it is not valid yet' : undefined;
+}
+
+/** What somebody wrote was read before it was replaced, and what else he wrote is still there. */
+function isBasedOn(simulation: Simulation, record: SecretRecord, from: string | undefined, to: string): void {
+  const maker = record.stagedBy.get(to);
+  if (from === undefined || maker === undefined) return;
+  const { read, seen } = maker;
+  // With `out` a value is replaced that was only seen to be there.
+  const key = `${record.name} ${from}`;
+  const isOurs = record.stagedBy.has(from);
+  if (!isOurs && !read.has(key) && !(seen.has(key) && maker.hasOutput)) {
+    simulation.ledger.violate('a write was lost', record.name, `${to} replaced ${from}, which its maker did not read.`);
+  }
+  const [was, is] = [record.contents.get(from), record.contents.get(to)];
+  if (maker.hasOutput || was?.kind !== 'pair' || is?.kind !== 'pair') return;
+  if (was.note !== is.note)
+    simulation.ledger.violate('a write was lost', record.name, `The note of ${from} is not in ${to}.`);
+}
+
+/** cert-renewer has written tags. */
+export function tagged(simulation: Simulation, task: Task, before: SecretSummary, after: SecretSummary): void {
+  const record = simulation.ledger.find(after.arn);
+  if (!record) return;
+  for (const [tag, value] of after.tags) simulation.see('a tag', record.name, `${tag}=${value}`);
+  const [was, is] = [before.tags.get(tags.failure), after.tags.get(tags.failure)];
+  const isOfCurrent = before.tags.get(tags.versionId) === after.currentVersionId;
+  simulation.note(task.invocation.label, `notes ${after.tags.get(tags.versionId)?.slice(0, 22)} ${is ?? ''}`, [
+    record.name,
+  ]);
+  if (was === undefined || !isOfCurrent) return;
+  const isOurs = record.promotionOf(after.currentVersionId);
+  if (is === undefined) {
+    const noted = Date.parse(was.split(' ')[1] ?? '');
+    const isMadeUp = isOurs?.told.some((at) => at + 1_000 >= noted);
+    if (!isMadeUp && (isOurs?.at ?? 0) + 1_000 < noted) {
+      simulation.ledger.violate('a failure forgotten', record.name, `${was} was taken away, and nothing was renewed.`);
+    }
+  } else if (
+    task.invocation.label.startsWith('ask') &&
+    backsOffUntil(is) > Math.max(backsOffUntil(was), simulation.timeline.now() - 1000)
+  ) {
+    simulation.ledger.violate('a back-off lengthened by hand', record.name, `${was} became ${is}.`);
+  }
+}
