@@ -2,7 +2,8 @@
 import { X509Certificate } from 'node:crypto';
 import type { IssuedChain } from '../../lambdas/domain/ports.ts';
 import type { SecretSummary, SecretValue } from '../../lambdas/domain/secret.ts';
-import { tags, versionIdPrefix } from '../../lambdas/domain/tags.ts';
+import { tags } from '../../lambdas/domain/tags.ts';
+import { versionIdPrefix } from '../../lambdas/domain/version-id.ts';
 import type { SecretRecord } from './ledger.ts';
 import { backsOffUntil, dueBetween, endOf } from './oracle.ts';
 import { profileNames } from './plan.ts';
