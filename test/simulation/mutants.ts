@@ -185,11 +185,28 @@ export const mutants: readonly Mutant[] = [
   },
   {
     what: 'a failure that is noted is not seen',
-    rule: 'a back-off lengthened by hand',
+    rule: 'asked at every scan',
     tamper: hidden(tags.failure),
     plan: withDeeds(
       [hour, { kind: 'write rubbish', secret: 'web/1', what: 'text' }],
       [5 * hour, { kind: 'ask', secret: 'web/1', request: {} }],
+    ),
+  },
+  {
+    what: 'every try counts for nine, those by hand too',
+    rule: 'a back-off lengthened by hand',
+    tamper: (world, ...rest) => {
+      const blind = hidden(tags.failure)(world, ...rest);
+      return withStore((store) => ({
+        tag: (arn, { [tags.failure]: failure, ...set }, remove) => {
+          const longer = failure === undefined ? {} : { [tags.failure]: failure.replace(/^\d+/, '9') };
+          return store.tag(arn, { ...set, ...longer }, remove);
+        },
+      }))(blind, ...rest);
+    },
+    plan: withDeeds(
+      [hour, { kind: 'write rubbish', secret: 'web/1', what: 'text' }],
+      [5.5 * hour, { kind: 'ask', secret: 'web/1', request: {} }],
     ),
   },
   {
