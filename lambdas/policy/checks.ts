@@ -163,8 +163,12 @@ const scanChecks: readonly Check<ScanInput>[] = [
 function noRoom(secret: SecretSummary): Decision | undefined {
   const message = checkRoom(secret);
   if (message === undefined) return undefined;
-  const isTold = secret.versions.get(secret.currentVersionId ?? '')?.includes(noRoomLabel) === true;
-  return { action: isTold ? 'skip' : 'inspect', code: 'UnsupportedSecret', message };
+  return { action: saysNoRoom(secret) ? 'skip' : 'inspect', code: 'UnsupportedSecret', message };
+}
+
+/** Whether the current version carries the note that there is no room for others. */
+export function saysNoRoom({ versions, currentVersionId }: SecretSummary): boolean {
+  return versions.get(currentVersionId ?? '')?.includes(noRoomLabel) === true;
 }
 
 /** A scan finds this of nearly every secret, and nobody reads it but in a plan: it is put into words where it is asked for. */

@@ -3,7 +3,7 @@ import { type RenewalError, toRenewalError } from '../domain/errors.ts';
 import { formatInstant } from '../domain/instant.ts';
 import type { SecretSummary } from '../domain/secret.ts';
 import { tags } from '../domain/tags.ts';
-import { checkRoom, isInspectionTime } from '../policy/checks.ts';
+import { checkRoom, isInspectionTime, saysNoRoom } from '../policy/checks.ts';
 import { resolveSettings } from '../policy/settings.ts';
 import { readStatus, retryAt } from '../policy/status.ts';
 import { unannounced } from '../policy/unannounced.ts';
@@ -61,9 +61,10 @@ async function writeDown(
   const now = world.clock.now();
   const status = readStatus(secret, now);
   const before = status.known ? status.failure : undefined;
-  if (paced && before?.code === error.code && now < retryAt(before)) return;
-  const count = Math.max(1, (before?.count ?? 0) + (counts && !onDemand ? 1 : 0));
   const hasRoom = checkRoom(secret) === undefined;
+  const isTold = hasRoom ? before?.code === error.code && now < retryAt(before) : saysNoRoom(secret);
+  if (paced && isTold) return;
+  const count = Math.max(1, (before?.count ?? 0) + (counts && !onDemand ? 1 : 0));
   let isAnnounced = (trace.owed ?? unannounced(secret)).length === 0;
   if (final) {
     const canNote = await canBeNoted(world, secret, hasRoom);

@@ -164,7 +164,7 @@ describeWith(['stack', 'step-ca'], 'bad input', ({ emulator, ca, outputs }) => {
         expect(payload).toMatchObject({ outcome: 'skipped', reason: { code }, secretArn: secretArn() });
       } else if (code === 'NotDue') {
         expect(error?.errorType).toBe('UnsupportedSecret');
-      } else if (['CertificateExpired', 'CaRejected', 'InvalidRequest'].includes(code)) {
+      } else if (['CertificateExpired', 'CaRejected'].includes(code)) {
         expect(payload).toMatchObject({ outcome: 'planned' }); // only the CA can tell, and a dry run asks none
       } else {
         expect(error?.errorType).toBe(code);

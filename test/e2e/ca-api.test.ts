@@ -11,7 +11,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import document from '../../docs/ca-api.openapi.json' with { type: 'json' };
 import { forge } from '../../scripts/local/leaf.ts';
 import { opensslVerify } from '../authority/openssl.ts';
-import { client, invoke, uniqueName } from '../support/aws.ts';
+import { client, invoke, uniqueName, waitFor } from '../support/aws.ts';
 import {
   callCaApi,
   type HttpAnswer,
@@ -21,6 +21,7 @@ import {
   oldPath,
   renewalUntil,
 } from '../support/ca-api.ts';
+import { crowd, saysNoRoom } from '../support/crowded.ts';
 import { apiAuthorities, TOKEN_SECRET } from '../support/e2e-config.ts';
 import { describeWith } from '../support/local.ts';
 import { serialOf } from '../support/renewer.ts';
@@ -198,6 +199,21 @@ describeWith(['stack'], 'the CA API with bearer tokens', ({ emulator, outputs })
           }
         }
       }
+    });
+
+    it('of a secret without room for the status tags: refused, and noted on it, by the API and by the workers', async () => {
+      const { secretId } = apiAuthorities['api-crowded'];
+      await crowd(secrets, secretId);
+      const body = renewalUntil('2044-01-01T00:00:00.000Z');
+      const { status } = await ask({ ...good, path: newPath('api-crowded'), body });
+      expect(status).toBeGreaterThanOrEqual(400);
+      await waitFor('the note', () => saysNoRoom(secrets, secretId));
+
+      const SecretString = JSON.stringify(await read(secretId));
+      await secrets.send(new PutSecretValueCommand({ SecretId: secretId, SecretString }));
+      expect(await saysNoRoom(secrets, secretId)).toBe(false);
+      await invoke(emulator, outputs['ScanFunctionName'] ?? '', { profile: 'authority:api-crowded' });
+      await waitFor('the note', () => saysNoRoom(secrets, secretId));
     });
 
     it('once for two at once, and the other is decided again', async () => {

@@ -112,6 +112,7 @@ export class Operators {
         store.setTags(deed.secret, deed.set);
         break;
       case 'untag':
+        if (deed.keys.includes(tags.versionId)) this.#excuse(deed.secret, 'somebody took the mark away');
         store.setTags(deed.secret, {}, deed.keys);
         break;
       case 'fill tags':
@@ -193,11 +194,11 @@ export class Operators {
     this.#simulation.record(name).wereCurrent.add(to);
   }
 
-  /** Nobody has to be told any more of what is current now. */
+  /** Nobody has to be told any more of what was renewed so far. */
   #excuse(name: string, why: string): void {
-    const record = this.#simulation.record(name);
-    const promotion = record.promotionOf(this.#simulation.store.summary(name).currentVersionId);
-    if (promotion && promotion.told.length === 0) promotion.excused = why;
+    for (const promotion of this.#simulation.record(name).promotions) {
+      if (promotion.told.length === 0) promotion.excused = why;
+    }
   }
 
   /** So many tags in all, of ours and theirs; more go, fewer come. */

@@ -20,6 +20,8 @@ export const apiAuthorities = {
   'api-issuing': { secretId: 'e2e/api-issuing', parent: 'api-root' },
   'api-off': { secretId: 'e2e/api-off', disabled: true },
   'api-empty': { secretId: 'e2e/api-empty' },
+  // With so many tags of its own that it takes no more.
+  'api-crowded': { secretId: 'e2e/api-crowded' },
   // The certificate is `api-root`'s, and the key is not.
   'api-broken': { secretId: 'e2e/api-broken' },
 } as const;
@@ -121,6 +123,7 @@ export async function prepareE2e(folder: string, aws: Endpoint, ca: CaAccess, mo
     'api-issuing': { ...pair(intermediate), certificateChain: root.certificatePem },
     'api-off': pair(root),
     'api-empty': {},
+    'api-crowded': pair(root),
     'api-broken': { ...pair(root), privateKey: intermediate.keyPem },
   };
   await put(AUTHORITY_SECRET, authority);
