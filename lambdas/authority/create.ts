@@ -110,7 +110,7 @@ async function firstCertificate(world: CreationWorld, authority: Authority): Pro
     );
   }
   const own = await world.vault.signer(kmsKeyArn);
-  checkGivenKey(own);
+  checkGivenKey(own, `The key of authority ${authority.name}`);
   const parent = await parentOf(world, authority);
   const signer: Signer = parent === undefined ? own : await parent.signer();
   const now = world.clock.now();

@@ -162,7 +162,7 @@ async function signerOf(
       `The key of authority ${authority.name}${configured.kmsKeyArn ? ` (${configured.kmsKeyArn})` : ''} is not that of its certificate, so nothing is signed: put the certificate of this key into its secret, or configure the certificate's key.`,
     );
   }
-  checkGivenKey(signer);
+  checkGivenKey(signer, `The key of authority ${authority.name}`);
   return signer;
 }
 

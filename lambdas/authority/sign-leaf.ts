@@ -37,7 +37,8 @@ export async function signLeaf(
   const claims = claimsFor(authority, provisionerOf(leaf));
   checkRenewable(leaf, claims, now);
   if (newKey !== undefined) await checkNewKey(current, newKey);
-  else if (leaf.keySpec !== undefined) checkGivenKey({ keySpec: leaf.keySpec, spki: leaf.spki });
+  else if (leaf.keySpec !== undefined)
+    checkGivenKey({ keySpec: leaf.keySpec, spki: leaf.spki }, "The certificate's key");
   const signer = await loaded.signer(); // in KMS this asks for the public key only
   const { isShortened, ...validity } = leafValidity(leaf, authority, claims, loaded.end, now);
   const tbs = reissuedTbs({
@@ -100,6 +101,7 @@ async function checkNewKey({ key }: Credential, newKey: Signer): Promise<void> {
   throw new RenewalError(
     'InvalidRequest',
     'The new key did not sign its own request, so nothing proves that it is held: give a key whose two halves belong together.',
+    { concerns: 'request' },
   );
 }
 

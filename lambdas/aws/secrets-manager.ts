@@ -159,10 +159,10 @@ async function moveLabel(
   secretArn: string,
   label: string,
   from: string | undefined,
-  to: string,
+  to: string | undefined,
 ): Promise<void> {
   const remove = from === undefined ? {} : { RemoveFromVersionId: from };
-  const change = { VersionStage: label, ...remove, MoveToVersionId: to };
+  const change = { VersionStage: label, ...remove, ...(to === undefined ? {} : { MoveToVersionId: to }) };
   try {
     await client.send(new UpdateSecretVersionStageCommand({ SecretId: secretArn, ...change }));
   } catch (thrown) {
@@ -170,7 +170,7 @@ async function moveLabel(
     if (!notHeld(thrown)) throw awsError(thrown, { ...updateStage, resource: secretArn });
     throw new RenewalError(
       'SecretChanged',
-      `The label ${label} of ${secretArn} was not moved to version ${to}: ${from === undefined ? 'another version holds it' : `version ${from} does not hold it (any more)`}. Read the secret and decide again.`,
+      `The label ${label} of ${secretArn} was not moved${to === undefined ? '' : ` to version ${to}`}: ${from === undefined ? 'another version holds it' : `version ${from} does not hold it (any more)`}. Read the secret and decide again.`,
       { cause: thrown },
     );
   }

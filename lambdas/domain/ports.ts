@@ -45,8 +45,11 @@ export interface Store {
   /** Takes AWSPENDING off this version; nothing if it does not hold it. */
   discard(secretArn: string, versionId: string): Promise<void>;
   tag(secretArn: string, set: Readonly<Record<string, string>>, remove: readonly string[]): Promise<void>;
-  /** Puts noRoomLabel on a version; `from` holds it so far, where one does. Throws SecretChanged if `from` does not. */
-  labelNoRoom(secretArn: string, from: string | undefined, to: string): Promise<void>;
+  /**
+   * Moves noRoomLabel to a version, or takes it off; `from` holds it so far, where one does. Throws SecretChanged if `from`
+   * does not.
+   */
+  labelNoRoom(secretArn: string, from: string | undefined, to: string | undefined): Promise<void>;
 }
 
 /** A certificate with what can sign for it. `key` is undefined only where the CA itself holds the key (infisical). */

@@ -9,13 +9,13 @@ const exponentFloor = 2n ** 16n;
 const exponentCeiling = 2n ** 256n;
 
 /** Throws WeakKey for RSA under 2048 bits, or with a public exponent that FIPS 186-5 does not allow. */
-export function checkGivenKey(signer: Pick<Signer, 'keySpec' | 'spki'>): void {
+export function checkGivenKey(signer: Pick<Signer, 'keySpec' | 'spki'>, what = 'The given key'): void {
   const { keySpec, spki } = signer;
   if (keySpec.kty !== 'RSA') return;
   if (keySpec.size < rsaSizes.least) {
     throw new RenewalError(
       'WeakKey',
-      `The given key is RSA ${keySpec.size}: expected at least ${rsaSizes.least} bits. Give another key.`,
+      `${what} is RSA ${keySpec.size}: expected at least ${rsaSizes.least} bits. Use another key.`,
     );
   }
   const key = createPublicKey({ key: Buffer.from(spki), format: 'der', type: 'spki' });
@@ -25,7 +25,7 @@ export function checkGivenKey(signer: Pick<Signer, 'keySpec' | 'spki'>): void {
     const found = exponent !== undefined && exponent < exponentCeiling ? exponent : 'of more than 256 bits';
     throw new RenewalError(
       'WeakKey',
-      `The given RSA key has the public exponent ${found}: expected an odd one above 65536, such as 65537 (FIPS 186-5). Give another key.`,
+      `${what} is an RSA key with the public exponent ${found}: expected an odd one above 65536, such as 65537 (FIPS 186-5). Use another key.`,
     );
   }
 }

@@ -117,7 +117,7 @@ const scanChecks: readonly Check<ScanInput>[] = [
       ? skip('NotDue', 'The secret has no value yet: put the first certificate and key into it.')
       : undefined,
   ({ secret }) =>
-    unannounced(secret).length > 0
+    unannounced(secret).length > 0 && !(checkRoom(secret) !== undefined && saysNoRoom(secret))
       ? { action: 'inspect', code: 'Unknown', message: 'Its last renewal has not been announced yet: a worker has to.' }
       : undefined,
   ({ settings, force, profile }) => (force ? undefined : paused(settings, profile)),

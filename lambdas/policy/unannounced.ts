@@ -33,12 +33,17 @@ function readMark(secret: Pick<SecretSummary, 'tags'>): Mark {
   return { announced: announced || undefined, owed, source };
 }
 
-/**
- * The mark of an `out` that is about to be written. Undefined where a tag can't hold the source's name: such an `out` is
- * announced under its own name, should it come to that.
- */
-export function outputMark(versionId: string, source: string): string | undefined {
-  return ifItFits(`${versionId} =${source}`);
+/** Stands in a mark for a source whose name a tag can't hold: such an `out` is announced under its own name. */
+export const unnamed = '-';
+
+/** The mark of an `out` that is about to be written. */
+export function outputMark(versionId: string, source: string): string {
+  return ifItFits(`${versionId} =${source}`) ?? `${versionId} =${unnamed}`;
+}
+
+/** Whether the tag is the mark of an `out`: should that have failed, it says nothing of the version that is current. */
+export function isOutputMark(secret: Pick<SecretSummary, 'tags'>): boolean {
+  return readMark(secret).source !== undefined;
 }
 
 /** The mark of what is owed, before another version takes the place of the last of it. Undefined where it is too much. */

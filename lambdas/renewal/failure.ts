@@ -57,18 +57,20 @@ async function writeDown(
   error: RenewalError,
   { counts, final, onDemand = false, paced = false }: FailureOptions,
 ): Promise<void> {
-  const { secret } = trace;
+  // What is written down is of the version that was looked at: another one has a right to its own start.
+  const secret = await world.store.describe(trace.secret.arn).catch(() => trace.secret);
+  const isSameVersion = secret.currentVersionId === trace.secret.currentVersionId;
   const now = world.clock.now();
   const status = readStatus(secret, now);
   const before = status.known ? status.failure : undefined;
   const hasRoom = checkRoom(secret) === undefined;
   const isTold = hasRoom ? before?.code === error.code && now < retryAt(before) : saysNoRoom(secret);
-  if (paced && isTold) return;
+  if (isTold && (paced || (!hasRoom && !onDemand))) return;
   const count = Math.max(1, (before?.count ?? 0) + (counts && !onDemand ? 1 : 0));
-  let isAnnounced = (trace.owed ?? unannounced(secret)).length === 0;
+  let isAnnounced = unannounced(secret).length === 0;
   if (final) {
     const canNote = await canBeNoted(world, secret, hasRoom);
-    isAnnounced ||= await announceOwed(world, trace);
+    isAnnounced ||= await announceOwed(world, { ...trace, secret });
     world.journal.count('Failed', profileOf(trace), 1);
     // What can't be noted comes back with every scan, and is told once a day; but no dead letter goes untold.
     if (canNote || error.retryable || isInspectionTime(secret.arn, now, world.untilNextScan(now))) {
@@ -76,6 +78,7 @@ async function writeDown(
     }
     if (!canNote) return;
   }
+  if (!isSameVersion) return;
   if (!hasRoom) return final ? noteNoRoom(world.store, secret) : undefined;
   if (!isAnnounced || (onDemand && before !== undefined)) return;
   const validity = trace.subject?.version.versionId === secret.currentVersionId ? trace.subject?.validity : undefined;
@@ -99,6 +102,7 @@ async function canBeNoted(world: RenewalWorld, secret: SecretSummary, hasRoom: b
  */
 async function announceOwed(world: RenewalWorld, { secret, owed, enrolled, ...trace }: Described): Promise<boolean> {
   if (owed !== undefined) return false; // it could be read, and the log says why it was not announced
+  if (checkRoom(secret) !== undefined && saysNoRoom(secret)) return true;
   const mode = enrolled && resolveSettings(undefined, enrolled.tagged, enrolled.profile).mode;
   await announceUnread(world, secret, profileOf({ ...trace, secret }), mode ?? 'rekey');
   return true;

@@ -148,8 +148,9 @@ export async function readPair(world: PairWorld, profile: Profile, version: Secr
 
 /**
  * The key of an authority of the stack signs for that authority alone, whatever name it is called by: a leaf that had it
- * could sign certificates. Every authority is looked at, not the profile's alone. One that can't be read is not passed over:
- * the error says why, and nothing is signed.
+ * could sign certificates. Every authority is looked at, not the profile's alone. A request that names a key is refused where
+ * one can't be read. A certificate that has its key already is not stopped by an authority that has nothing to do with it: whose
+ * certificate can't be read signs nothing either.
  */
 export async function refuseAuthorityKey(
   world: PairWorld,
@@ -158,7 +159,15 @@ export async function refuseAuthorityKey(
   what: string,
 ): Promise<void> {
   const names = world.authorities?.names ?? [];
-  const owns = await Promise.all(names.map((name) => ownsKey(world, name, key)));
+  const isAsked = code === 'InvalidRequest';
+  const owns = await Promise.all(
+    names.map((name) =>
+      ownsKey(world, name, key).catch((error: unknown) => {
+        if (isAsked || (error instanceof RenewalError && error.retryable)) throw error;
+        return false;
+      }),
+    ),
+  );
   const owner = names.find((_, i) => owns[i]);
   if (owner === undefined) return;
   throw new RenewalError(
@@ -171,7 +180,10 @@ async function ownsKey(world: PairWorld, name: string, key: Signer): Promise<boo
   try {
     const authority = await world.authorities?.find(name);
     if (!authority) throw new RenewalError('Internal', `This stack has no authority ${name}: deploy it again.`);
-    if (isSameKmsKey(authority.kmsKeyArn, key.kmsKeyArn)) return true;
+    const { kmsKeyArn } = authority;
+    if (isSameKmsKey(kmsKeyArn, key.kmsKeyArn)) return true;
+    // Its public half is KMS's own word, which nobody can put out of the way, and known after the first look.
+    if (kmsKeyArn !== undefined) return sameKey(await world.vault.signer(kmsKeyArn), key);
     const certificate = await authorityCertificate(world, authority);
     return certificate !== undefined && sameKey(certificate, key);
   } catch (thrown) {

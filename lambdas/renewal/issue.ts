@@ -1,5 +1,5 @@
 /** Steps 4 and 5: the key, then the CA. */
-import { RenewalError } from '../domain/errors.ts';
+import { ofRequest, RenewalError } from '../domain/errors.ts';
 import type { IssuedChain } from '../domain/ports.ts';
 import type { Signer } from '../domain/signer.ts';
 import { generateKey } from '../keys/generate.ts';
@@ -20,7 +20,18 @@ export async function issue(world: RenewalWorld, subject: Subject, plan: Plan, f
   const { notAfter } = plan;
   const options = { now: world.clock.now(), force, ...(notAfter !== undefined && { notAfter }) };
   if (plan.operation === 'renew') return { chain: await provider.renew(current, options), key };
-  const newKey = plan.givenKey ?? (plan.keySpec && (await generateKey(plan.keySpec)));
+  const newKey = plan.givenKey ? asRequested(plan.givenKey) : plan.keySpec && (await generateKey(plan.keySpec));
   if (!newKey) throw new RenewalError('Internal', 'A rekey was planned without a key. Report it.');
   return { chain: await provider.rekey(current, newKey, options), key: newKey };
+}
+
+/** What KMS says of a key that the request has brought is none of the certificate's. */
+function asRequested(given: Signer): Signer {
+  return {
+    ...given,
+    sign: (data) =>
+      given.sign(data).catch((error: unknown) => {
+        throw ofRequest(error);
+      }),
+  };
 }

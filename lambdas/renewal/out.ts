@@ -3,6 +3,7 @@ import { RenewalError } from '../domain/errors.ts';
 import type { SecretSummary } from '../domain/secret.ts';
 import { checkOwnership, checkRoom } from '../policy/checks.ts';
 import { unannounced } from '../policy/unannounced.ts';
+import { authorityOf } from './authority.ts';
 import { gather, ownership, type Subject } from './gather.ts';
 import { requireSameProfile } from './given-key.ts';
 import { settle } from './settle.ts';
@@ -24,6 +25,12 @@ export async function describeOutput(
   const left = checkOwnership(ownership(world, output));
   if (left?.code === 'SecretNotFound') throw notThere(secretId, profile.name);
   if (left) throw new RenewalError('InvalidRequest', `$.out can't be written. ${left.message}`);
+  if (await authorityOf(world, output)) {
+    throw new RenewalError(
+      'InvalidRequest',
+      `$.out is the secret of an authority of this stack, which no leaf may take the place of: name another secret.`,
+    );
+  }
   requireSameProfile(output, profile.name, 'out');
   if (output.currentVersionId !== undefined && !force) {
     throw new RenewalError(

@@ -1,7 +1,7 @@
 /** Steps 4 to 10: what happens to a certificate that is due, in one direction. */
 import type { Certificate } from '../domain/certificate.ts';
 import type { Decision, Warning } from '../domain/decision.ts';
-import { RenewalError } from '../domain/errors.ts';
+import { ofRequest, RenewalError } from '../domain/errors.ts';
 import { sameKeySpec } from '../domain/key-spec.ts';
 import type { RenewalResult } from '../domain/result.ts';
 import { type SecretSummary, type SecretValue, versionWithStage } from '../domain/secret.ts';
@@ -9,7 +9,7 @@ import type { Settings } from '../domain/settings.ts';
 import { newVersionId } from '../domain/version-id.ts';
 import { isEmergency, renewalTime } from '../policy/renewal-time.ts';
 import { resolveSettings } from '../policy/settings.ts';
-import type { Unannounced } from '../policy/unannounced.ts';
+import { owedMark, type Unannounced } from '../policy/unannounced.ts';
 import type { SecretContent } from '../secret/index.ts';
 import { parseCertificate } from '../x509/certificate.ts';
 import { readPair, type Subject } from './gather.ts';
@@ -47,7 +47,7 @@ export async function perform(world: RenewalWorld, subject: Subject, work: Perfo
   if (!work.output) await keepOwed(world, subject, work.owed);
   const pending = work.output ? undefined : await takeUpPending(world, subject, work);
   const { pair, to } = pending ?? (await issueAndStage(world, subject, work, target));
-  await promote(world, { secretArn: target.arn, from: target.currentVersionId, to });
+  await ofTarget(work, promote(world, { secretArn: target.arn, from: target.currentVersionId, to }));
   const result = resultOfSwap(subject, work, pair, to);
   const swapped = { result, target, pair, to };
   const isAnnounced = await afterwards(world, target.arn, () => announce(world, subject, work, swapped));
@@ -56,10 +56,21 @@ export async function perform(world: RenewalWorld, subject: Subject, work: Perfo
   return { result, isAnnounced };
 }
 
-/** What is owed must not be forgotten over this renewal; but a certificate that is about to end does not wait for that. */
+/** What AWS says of an `out` is none of the certificate's. */
+function ofTarget<T>({ output }: Pick<Performance, 'output'>, call: Promise<T>): Promise<T> {
+  if (output === undefined) return call;
+  return call.catch((error: unknown) => {
+    throw ofRequest(error);
+  });
+}
+
+/**
+ * What is owed must not be forgotten over this renewal. A certificate that is about to end does not wait for that: then the
+ * oldest goes where the mark can't hold all.
+ */
 export async function keepOwed(
   world: RenewalWorld,
-  { secret, validity }: Subject,
+  { secret, validity }: Pick<Subject, 'secret' | 'validity'>,
   owed: readonly Unannounced[],
 ): Promise<void> {
   try {
@@ -68,6 +79,7 @@ export async function keepOwed(
     const now = world.clock.now();
     if (now < validity.end && !isEmergency(validity, now)) throw error;
     world.journal.failure({ secretArn: secret.arn, error, step: 'keeping track of events' });
+    if (owedMark(owed) === undefined) await keepOwed(world, { secret, validity }, owed.slice(1));
   }
 }
 
@@ -177,8 +189,8 @@ async function issueAndStage(
   const from = target.currentVersionId;
   const to = newVersionId(from ?? subject.version.versionId, world.entropy);
   const swap: Swap = { secretArn: target.arn, from, to };
-  if (work.output) await noteOutput(world.store, target, to, subject.secret);
-  await stage(world.store, swap, value);
+  if (work.output) await ofTarget(work, noteOutput(world.store, target, to, subject.secret));
+  await ofTarget(work, stage(world.store, swap, value));
   return { pair, to };
 }
 

@@ -10,13 +10,14 @@ import { versionIdPrefix } from '../domain/version-id.ts';
 import { checkRoom } from '../policy/checks.ts';
 import { parseRotationRequest, type RotationRequest } from '../policy/request.ts';
 import { resolveSettings } from '../policy/settings.ts';
-import { unannounced } from '../policy/unannounced.ts';
+import { type Unannounced, unannounced } from '../policy/unannounced.ts';
 import { recordFailure } from './failure.ts';
 import { enrolment, gather, type Subject } from './gather.ts';
 import { announce, issueAndVerify, judgeStaged, keepOwed, type Performance, perform, resultOfSwap } from './perform.ts';
 import { planRenewal } from './plan.ts';
 import type { Trace } from './renew.ts';
 import { makeUpFor } from './settle.ts';
+import { keepTrack } from './status-tags.ts';
 import { ownPending, promote, stage } from './swap.ts';
 import type { RenewalWorld } from './world.ts';
 
@@ -67,7 +68,7 @@ async function rotate(world: RenewalWorld, request: RotationRequest, trace: Trac
       `Version ${token} of ${secret.name} holds no pair that could replace the current one: rotate again.`,
     );
   }
-  await keepOwed(world, subject, work.owed);
+  await keepMark(world, subject, work.owed, token);
   await promote(world, { secretArn: secret.arn, from: subject.version.versionId, to: token });
   world.journal.count('Renewed', subject.profile.name, 1);
   const result = resultOfSwap(subject, work, staged.pair, token);
@@ -86,6 +87,24 @@ function notPending(secret: SecretSummary, token: string): RenewalError {
     `Version ${token} of ${secret.name} is not AWSPENDING: only Secrets Manager's own rotation calls this step.`,
     { concerns: 'request' },
   );
+}
+
+/**
+ * A token does not tell that a version is ours, so the mark does, before it is promoted: its event is owed then, whatever
+ * becomes of the rotation. Where nothing else is owed a mark that can't be written stops no rotation.
+ */
+async function keepMark(
+  world: RenewalWorld,
+  subject: Subject,
+  owed: readonly Unannounced[],
+  token: string,
+): Promise<void> {
+  const { secret, version } = subject;
+  const next = { versionId: token, previousVersionId: version.versionId };
+  if (owed.length > 0) return keepOwed(world, subject, [...owed, next]);
+  await keepTrack(world.store, secret, [next]).catch((error: unknown) => {
+    world.journal.failure({ secretArn: secret.arn, error, step: 'keeping track of events' });
+  });
 }
 
 /** finishSecret once more, after a promotion whose event or tags may be missing. */

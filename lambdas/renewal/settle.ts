@@ -7,10 +7,10 @@ import { RenewalError } from '../domain/errors.ts';
 import type { Mode } from '../domain/profile.ts';
 import type { SecretSummary } from '../domain/secret.ts';
 import { sameKey } from '../keys/spec.ts';
-import { isInspectionTime } from '../policy/checks.ts';
+import { checkRoom, isInspectionTime, saysNoRoom } from '../policy/checks.ts';
 import { renewalTime } from '../policy/renewal-time.ts';
 import { resolveSettings } from '../policy/settings.ts';
-import { type Unannounced, unannounced } from '../policy/unannounced.ts';
+import { type Unannounced, unannounced, unnamed } from '../policy/unannounced.ts';
 import { readLeaf, type Subject } from './gather.ts';
 import { afterwards, keepBundle, publishRenewed, resultOf } from './record.ts';
 import { noteRenewal, probe } from './status-tags.ts';
@@ -18,24 +18,32 @@ import type { RenewalWorld } from './world.ts';
 
 /** Announces what is owed and marks it. Gives what is owed still; why is in the log. */
 export async function settle(world: RenewalWorld, subject: Subject): Promise<readonly Unannounced[]> {
-  const owed = unannounced(subject.secret);
-  if (owed.length === 0) return owed;
-  const isDone = await afterwards(world, subject.secret.arn, () => makeUpFor(world, subject, owed));
+  const { secret } = subject;
+  const owed = unannounced(secret);
+  // Where no status tag has room the label stands for them: it says that all was told.
+  if (owed.length === 0 || (checkRoom(secret) !== undefined && saysNoRoom(secret))) return [];
+  const isDone = await afterwards(world, secret.arn, () => makeUpFor(world, subject, owed));
   return isDone ? [] : owed;
 }
 
 /** Steps 9 and 10 of promotions whose makers did not get so far. Throws where either can't be done. */
 export async function makeUpFor(world: RenewalWorld, subject: Subject, owed: readonly Unannounced[]): Promise<void> {
-  const { secret, profile, leaf, version, validity } = subject;
+  const { profile, leaf, version, validity } = subject;
+  // The mark is about to be written: not by what was read a while ago, when another worker may have added to it.
+  const secret = await world.store.describe(subject.secret.arn);
+  if (secret.currentVersionId !== version.versionId)
+    throw new RenewalError('SecretChanged', 'Another version is current.');
   const canNote = await canBeNoted(world, secret);
   await keepBundle(world, secret.arn, profile, leaf, undefined);
   await announceLate(world, subject, owed);
-  if (canNote) await noteRenewal(world.store, secret, version.versionId, validity);
+  const hasRoom = checkRoom(secret) === undefined;
+  if (canNote) await noteRenewal(world.store, secret, version.versionId, hasRoom ? validity : undefined);
 }
 
 /**
  * What can't be noted as told would be told again by every scan, so it is not told; but once a day it is all the same, and
- * then the answer is false. Throws what writing a tag throws.
+ * then the answer is false. So it is where tags have no room, which a label will tell (failure.ts). Throws what writing a tag
+ * throws.
  */
 async function canBeNoted(
   world: Pick<RenewalWorld, 'store' | 'clock' | 'untilNextScan'>,
@@ -46,7 +54,7 @@ async function canBeNoted(
     return true;
   } catch (error) {
     const now = world.clock.now();
-    if (isInspectionTime(secret.arn, now, world.untilNextScan(now))) return false;
+    if (checkRoom(secret) !== undefined || isInspectionTime(secret.arn, now, world.untilNextScan(now))) return false;
     throw error;
   }
 }
@@ -74,7 +82,7 @@ async function announceRenewal(world: RenewalWorld, subject: Subject, owed: Unan
 /** Of the secret that the pair was made of; of its own, where that one is gone. */
 async function announceOutput(world: RenewalWorld, subject: Subject, owed: Unannounced): Promise<void> {
   const { secret } = subject;
-  const source = await describeSource(world, owed.source ?? '');
+  const source = await describeSource(world, owed.source);
   if (source === undefined) return announceRenewal(world, subject, owed);
   const certificate = await certificateOf(world, subject, owed.versionId);
   const previous = await certificateOf(world, { ...subject, secret: source }, source.currentVersionId);
@@ -85,7 +93,8 @@ async function announceOutput(world: RenewalWorld, subject: Subject, owed: Unann
   await publishRenewed(world, { ...result, out }, operation);
 }
 
-async function describeSource(world: RenewalWorld, name: string): Promise<SecretSummary | undefined> {
+async function describeSource(world: RenewalWorld, name = unnamed): Promise<SecretSummary | undefined> {
+  if (name === unnamed) return undefined;
   try {
     return await world.store.describe(name);
   } catch (error) {

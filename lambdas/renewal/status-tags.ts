@@ -7,33 +7,37 @@ import { formatInstant } from '../domain/instant.ts';
 import type { Store } from '../domain/ports.ts';
 import { type SecretSummary, versionWithStage } from '../domain/secret.ts';
 import { noRoomLabel, tags } from '../domain/tags.ts';
+import { checkRoom } from '../policy/checks.ts';
 import type { Validity } from '../policy/renewal-time.ts';
 import { type Failure, formatFailure } from '../policy/status.ts';
-import { outputMark, owedMark, type Unannounced, unannounced } from '../policy/unannounced.ts';
+import { isOutputMark, outputMark, owedMark, type Unannounced, unannounced } from '../policy/unannounced.ts';
 
 type Tagging = Pick<Store, 'tag'>;
+type Noting = Pick<Store, 'tag' | 'labelNoRoom'>;
 
 /** Step 10: the version was announced. Its window is noted, and the failure of the one before is over. */
 export async function noteRenewal(
-  store: Tagging,
+  store: Noting,
   secret: SecretSummary,
   versionId: string,
   validity: Validity | undefined,
 ): Promise<void> {
   const wanted = { [tags.versionId]: versionId, ...windowOf(validity) };
   await write(store, secret, wanted, [...staleWindow(validity), tags.failure]);
+  await takeOffLabel(store, secret);
 }
 
 /**
  * A look that found nothing to do: what it saw of the version that is current. A failure of that very version stays, for only
  * a success ends it; one of an earlier version goes. Nothing is written that is there already, or while an event is owed.
  */
-export async function noteLook(store: Tagging, secret: SecretSummary, validity: Validity): Promise<void> {
+export async function noteLook(store: Noting, secret: SecretSummary, validity: Validity): Promise<void> {
   const { currentVersionId } = secret;
   if (currentVersionId === undefined || unannounced(secret).length > 0) return;
-  const isSameVersion = secret.tags.get(tags.versionId) === currentVersionId;
+  const isSameVersion = secret.tags.get(tags.versionId) === currentVersionId || isOutputMark(secret);
   const wanted = { [tags.versionId]: currentVersionId, ...windowOf(validity) };
   await write(store, secret, wanted, isSameVersion ? [] : [tags.failure]);
+  await takeOffLabel(store, secret);
 }
 
 /**
@@ -79,16 +83,18 @@ export async function noteOutput(
   versionId: string,
   source: Pick<SecretSummary, 'name'>,
 ): Promise<void> {
-  const mark = outputMark(versionId, source.name);
-  if (mark !== undefined) await store.tag(output.arn, { [tags.versionId]: mark }, []);
+  await store.tag(output.arn, { [tags.versionId]: outputMark(versionId, source.name) }, []);
 }
 
 /**
- * Writes the mark as it is. Whatever can't be noted would be told again by every scan, so that it is worth a call to know
- * beforehand. Throws what writing a tag throws.
+ * Writes the mark as it is, or with what is owed. Whatever can't be noted would be told again by every scan, so that it is
+ * worth a call to know beforehand. Throws what writing a tag throws.
  */
-export async function probe(store: Tagging, { arn, tags: present }: SecretSummary): Promise<void> {
-  await store.tag(arn, { [tags.versionId]: present.get(tags.versionId) ?? '-' }, []);
+export async function probe(store: Tagging, secret: SecretSummary): Promise<void> {
+  const owed = unannounced(secret);
+  const isOutput = owed.some(({ source }) => source !== undefined);
+  const mark = owed.length === 0 || isOutput ? undefined : owedMark(owed);
+  await store.tag(secret.arn, { [tags.versionId]: mark ?? secret.tags.get(tags.versionId) ?? '-' }, []);
 }
 
 /** For a secret that takes no more tags. */
@@ -97,6 +103,12 @@ export async function noteNoRoom(store: Pick<Store, 'labelNoRoom'>, secret: Secr
   const holder = versionWithStage(secret, noRoomLabel);
   if (currentVersionId === undefined || holder === currentVersionId) return;
   await store.labelNoRoom(secret.arn, holder, currentVersionId);
+}
+
+/** There is room again: should it be lost once more, that is news. The label would also keep an old version alive. */
+async function takeOffLabel(store: Noting, secret: SecretSummary): Promise<void> {
+  const holder = versionWithStage(secret, noRoomLabel);
+  if (holder !== undefined && checkRoom(secret) === undefined) await store.labelNoRoom(secret.arn, holder, undefined);
 }
 
 function windowOf(validity: Validity | undefined): Record<string, string> {

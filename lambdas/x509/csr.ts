@@ -18,6 +18,7 @@ export async function createCsr(signer: Signer, subject: Uint8Array = sequence()
     throw new RenewalError(
       'InvalidRequest',
       'The new key did not sign its own request, so nothing proves that it is held: give a key whose two halves belong together.',
+      { concerns: 'request' },
     );
   }
   return sequence(info, signatureAlgorithmDer(signer.keySpec), bitString(signature));

@@ -193,6 +193,8 @@ export function storeWriting(suite: StoreSuite): void {
       expect((await suite.stages(arn))[first]).toEqual(['AWSPREVIOUS', noRoomLabel]);
       await suite.world.store.labelNoRoom(arn, first, second);
       expect(await suite.stages(arn)).toEqual({ [first]: ['AWSPREVIOUS'], [second]: ['AWSCURRENT', noRoomLabel] });
+      await suite.world.store.labelNoRoom(arn, second, undefined);
+      expect(await suite.stages(arn)).toEqual({ [first]: ['AWSPREVIOUS'], [second]: ['AWSCURRENT'] });
     });
 
     test('from a version that does not hold it', async () => {

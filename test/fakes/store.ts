@@ -229,14 +229,14 @@ export class FakeStore implements Store {
     });
   }
 
-  labelNoRoom(secretArn: string, from: string | undefined, to: string): Promise<void> {
+  labelNoRoom(secretArn: string, from: string | undefined, to: string | undefined): Promise<void> {
     return this.faults.around('labelNoRoom', [secretArn, from, to], () => {
       const secret = this.#writable(secretArn);
       const holder = versionWithStage(summarize(secret), noRoomLabel);
-      if (holder !== from || !secret.versions.has(to)) {
+      if (holder !== from || (to !== undefined && !secret.versions.has(to))) {
         throw new RenewalError('SecretChanged', `Version ${from} of ${secretArn} does not hold the label.`);
       }
-      move(secret, noRoomLabel, to);
+      move(secret, noRoomLabel, to ?? '');
     });
   }
 

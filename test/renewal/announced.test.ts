@@ -171,9 +171,40 @@ describe('a renewal whose event could not be sent', () => {
     const first = await rotate('11111111-2222-4333-8444-555555555551');
     const second = (await force(world, arn)).versionId;
     const third = await rotate('11111111-2222-4333-8444-555555555553');
+    const fourth = await rotate('11111111-2222-4333-8444-555555555554');
+    world.store.setRotation(arn, { enabled: false });
     end();
     await looks(world, 2);
-    expect(told(world).map(({ versionId }) => versionId)).toEqual([first, second, third]);
+    expect(told(world).map(({ versionId }) => versionId)).toEqual([first, second, third, fourth]);
+  });
+
+  it('is told though a worker writes the mark by what it has read a while ago', async () => {
+    const world = new World();
+    const arn = world.enrol(freshDates);
+    const end = outage(world);
+    const first = await force(world, arn);
+    let second: string | null = null;
+    // A late worker has described the secret; then another renewal comes, and then the late one goes on.
+    world.faults.meanwhile('after', 'describe', async () => {
+      second = (await force(world, arn)).versionId;
+    });
+    await renewQueued(world, { secretArn: arn, versionId: first.versionId ?? '' }, 1);
+    end();
+    await looks(world, 3);
+    expect(told(world).map(({ versionId }) => versionId)).toEqual([first.versionId, second]);
+  });
+
+  it('is told though the next renewal fails after its swap', async () => {
+    const world = new World();
+    const arn = world.enrol(freshDates);
+    const end = outage(world);
+    const first = await force(world, arn);
+    world.faults.loseAnswer('promote', busy);
+    world.faults.meanwhile('after', 'promote', () => world.faults.failBefore('describe', busy));
+    await force(world, arn).catch(() => undefined);
+    end();
+    await looks(world, 3);
+    expect(told(world).map(({ versionId }) => versionId)).toEqual([first.versionId, world.versionOf(arn)]);
   });
 
   it('does not wait where the certificate is about to end', async () => {
@@ -255,6 +286,18 @@ describe('the pair of an `out` whose event could not be sent', () => {
     expect(told(world)).toMatchObject([{ secretArn: out, versionId: world.versionOf(out) }]);
   });
 
+  it('is announced under its own name where a tag can’t hold the source’s', async () => {
+    const world = new World();
+    const name = `web/${'long/'.repeat(50)}`;
+    const arn = world.enrol({ ...freshDates, name });
+    const out = world.store.add({ name: 'web/next', tags: paused });
+    const end = outage(world);
+    await force(world, arn, { out: { secretId: out } });
+    end();
+    await looks(world, 2);
+    expect(told(world)).toMatchObject([{ secretArn: out, versionId: world.versionOf(out) }]);
+  });
+
   it('is not forgotten over a second one to the same place', async () => {
     const world = new World();
     const arn = world.enrol(freshDates);
@@ -326,6 +369,35 @@ describe('the same event at every scan', () => {
     await looks(world, 20);
     expect(told(world)).toHaveLength(1);
     expect(pairOf(world.store.value(arn)).leaf.notAfter).toBeGreaterThan(freshDates.notAfter);
+  });
+
+  it.each([46, 47, 48, 49])(
+    'does not come for a secret that has lost its room to %d tags before it was announced',
+    async (own) => {
+      const world = new World();
+      const arn = world.enrol({ ...freshDates, notAfter: freshDates.notAfter + 1000 * hour });
+      const end = outage(world);
+      await force(world, arn);
+      world.store.setTags(arn, Object.fromEntries(Array.from({ length: own }, (_, i) => [`team:${i}`, 'x'])));
+      end();
+      const sent = await looks(world, 24);
+      expect(told(world)).toHaveLength(1);
+      expect(world.publisher.of('Certificate Renewal Failed')).toHaveLength(1);
+      expect(sent.reduce((sum, each) => sum + each, 0)).toBeLessThanOrEqual(3);
+    },
+  );
+
+  it('comes again when room was made and is lost once more', async () => {
+    const world = new World();
+    const more = Object.fromEntries(Array.from({ length: 48 }, (_, i) => [`team:${i}`, 'x']));
+    const arn = world.enrol({ ...freshDates, notAfter: freshDates.notAfter + 1000 * hour, tags: more });
+    await looks(world, 2);
+    world.store.setTags(arn, {}, Object.keys(more));
+    await looks(world, 26);
+    expect(Object.values(world.labels(arn)).flat()).toEqual(['AWSCURRENT']);
+    world.store.setTags(arn, more);
+    await looks(world, 26);
+    expect(world.publisher.of('Certificate Renewal Failed')).toHaveLength(2);
   });
 
   it('does not fill an `out` that has no room', async () => {

@@ -41,6 +41,24 @@ function leafOf(stack: Mixed, profile: 'offline' | 'internal'): string {
   return stack.store.add({ name: 'web/tls', value, versionId: 'v1', tags: { [tags.profile]: profile } });
 }
 
+/** A leaf certificate for the key of an authority, as another CA may have issued it, or this one before there was a rule. */
+function certifiedFor(stack: Mixed, profile: 'offline' | 'internal', key: KeyObject, kmsKeyId: string): string {
+  const request = {
+    key,
+    subject: commonNameOnly('leaf.example'),
+    notBefore: start - 22 * hour,
+    notAfter: start + 2 * hour,
+  };
+  const issuer = {
+    intermediateKey: stack.keyOf('issuing'),
+    intermediateName: stack.certificateOf('issuing').subject,
+  };
+  const leaf = profile === 'offline' ? makeLeaf(request, issuer) : stack.ca.issueLeaf(request).leaf;
+  const { certificate } = JSON.parse(pairValue(leaf, [], key));
+  const value = JSON.stringify({ certificate, kmsKeyId });
+  return stack.store.add({ name: 'web/kms', value, versionId: 'v1', tags: { [tags.profile]: profile } });
+}
+
 /** The authority's key goes into its secret, as an imported one has it. */
 async function importKey(stack: Mixed, name: string, encrypted = false): Promise<void> {
   const { kmsKeyArn: _, ...rest } = await found(stack, name);
@@ -156,24 +174,6 @@ it('a secret without a given key, or one in KMS, costs no look at any authority'
 });
 
 describe('kmsKeyId in a secret', () => {
-  /** A leaf certificate for the key of an authority, as another CA may have issued it, or this one before there was a rule. */
-  function certifiedFor(stack: Mixed, profile: 'offline' | 'internal', key: KeyObject, kmsKeyId: string): string {
-    const request = {
-      key,
-      subject: commonNameOnly('leaf.example'),
-      notBefore: start - 22 * hour,
-      notAfter: start + 2 * hour,
-    };
-    const issuer = {
-      intermediateKey: stack.keyOf('issuing'),
-      intermediateName: stack.certificateOf('issuing').subject,
-    };
-    const leaf = profile === 'offline' ? makeLeaf(request, issuer) : stack.ca.issueLeaf(request).leaf;
-    const { certificate } = JSON.parse(pairValue(leaf, [], key));
-    const value = JSON.stringify({ certificate, kmsKeyId });
-    return stack.store.add({ name: 'web/kms', value, versionId: 'v1', tags: { [tags.profile]: profile } });
-  }
-
   it.each(['offline', 'internal'] as const)(
     'profile %s: the key of an authority is UnsupportedSecret',
     async (profile) => {
@@ -236,19 +236,28 @@ describe('an authority that can’t be read', () => {
     [
       'its secret',
       'AccessDenied',
-      (stack) =>
+      async (stack) => {
+        await importKey(stack, 'root');
         stack.faults.failBefore('read', new RenewalError('AccessDenied', 'no'), {
           times: Infinity,
           matches: ({ args: [id] }) => id === stack.authorities.all.get('root')?.secretId,
-        }),
+        });
+      },
     ],
-    ['what is in it', 'UnsupportedSecret', (stack) => stack.store.write('pki/root', 'no certificate')],
+    [
+      'what is in it',
+      'UnsupportedSecret',
+      async (stack) => {
+        await importKey(stack, 'root');
+        stack.store.write('pki/root', 'no certificate');
+      },
+    ],
   ];
   it.each(troubles)('%s: a given key is not used (%s)', async (_, code, trouble) => {
     const stack = await stackOf();
     const arn = leafOf(stack, 'internal');
     const kmsKeyId = stack.vault.add({ spec: { kty: 'EC', curve: 'P-256' } });
-    trouble(stack);
+    await trouble(stack);
     await expect(renewOnDemand(stack, { secretId: arn, privateKey: { kmsKeyId } })).rejects.toMatchObject({
       name: code,
       message: expect.stringContaining('authority root'),
@@ -258,16 +267,56 @@ describe('an authority that can’t be read', () => {
   });
 });
 
+it('a given key in KMS that may not sign is no failure of the certificate', async () => {
+  const stack = await stackOf();
+  const arn = leafOf(stack, 'offline');
+  const kmsKeyId = stack.vault.add({ spec: { kty: 'EC', curve: 'P-256' } });
+  stack.faults.failBefore('sign', new RenewalError('KmsDenied', 'no'), { times: Infinity });
+  await expect(renewOnDemand(stack, { secretId: arn, privateKey: { kmsKeyId } })).rejects.toMatchObject({
+    name: 'KmsDenied',
+  });
+  expect(stack.store.tagsOf(arn)).not.toHaveProperty(tags.failure);
+  expect(stack.publisher.events).toEqual([]);
+});
+
+describe('an authority that has nothing to do with it', () => {
+  it.each<[string, (stack: Mixed) => Promise<void>]>([
+    ['with no certificate in its secret', async (stack) => void stack.store.write('pki/root', 'no certificate')],
+    ['being deleted', async (stack) => stack.store.delete('pki/root')],
+    [
+      'imported, with no certificate in its secret',
+      async (stack) => {
+        await importKey(stack, 'root');
+        stack.store.write('pki/root', 'no certificate');
+      },
+    ],
+  ])('%s stops no leaf that has its key in KMS', async (_, breakIt) => {
+    const stack = await stackOf();
+    const key = makeKey('P-256');
+    const kmsKeyId = stack.vault.add({ spec: { kty: 'EC', curve: 'P-256' }, privateKey: key });
+    const arn = certifiedFor(stack, 'internal', key, kmsKeyId);
+    await breakIt(stack);
+    expect(await renewOnDemand(stack, { secretId: arn })).toMatchObject({ outcome: 'renewed' });
+  });
+});
+
 it('a multi-Region key is the authority’s by its id in any Region, before there is a certificate too', async () => {
   const stack = await stackOf();
   const arn = leafOf(stack, 'internal');
   stack.declare('new', {});
   const id = 'mrk-0123456789abcdef0123456789abcdef';
   stack.authorities.set({ ...(await found(stack, 'new')), kmsKeyArn: `arn:aws:kms:us-east-1:000000000000:key/${id}` });
-  const own = await stack.vault.signer(stack.vault.add({ spec: { kty: 'EC', curve: 'P-256' } }));
+  const newKey = () => stack.vault.signer(stack.vault.add({ spec: { kty: 'EC', curve: 'P-256' } }));
+  const [own, others] = [await newKey(), await newKey()];
   const inRegion = (keyId: string) => `arn:aws:kms:eu-west-1:000000000000:key/${keyId}`;
+  const { vault } = stack;
   const world = Object.assign(stack, {
-    vault: { signer: async (keyId: string) => ({ ...own, kmsKeyArn: inRegion(keyId) }) },
+    vault: {
+      signer: async (keyId: string) => {
+        if (keyId.endsWith(id)) return { ...others, kmsKeyArn: inRegion(id) };
+        return keyId.startsWith('mrk-') ? { ...own, kmsKeyArn: inRegion(keyId) } : vault.signer(keyId);
+      },
+    },
   });
   const given = (kmsKeyId: string) => renewOnDemand(world, { secretId: arn, privateKey: { kmsKeyId }, dryRun: true });
   await expect(given(id)).rejects.toMatchObject({ name: 'InvalidRequest' });

@@ -1,6 +1,7 @@
 /** Given keys, `out`, and native rotation: contract section 5 and issue "Every option of step ca rekey". */
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import { RenewalError } from '../../lambdas/domain/errors.ts';
 import { tags } from '../../lambdas/domain/tags.ts';
 import { renewOnDemand } from '../../lambdas/renewal/on-demand.ts';
 import { rotateStep } from '../../lambdas/renewal/rotation.ts';
@@ -175,6 +176,30 @@ describe('out', () => {
     await renewOnDemand(world, { secretId: arn, out: { secretId: out }, force: true });
     expect(world.store.value(out, 'theirs')).toEqual({ kind: 'string', text: 'theirs' });
     expect(world.labels(out)['theirs']).toEqual(['AWSPREVIOUS']);
+  });
+
+  it.each(['tag', 'stage', 'promote'])('whose %s is denied is no failure of the source', async (call) => {
+    const world = new World();
+    const arn = world.enrol();
+    const out = world.store.add({ name: 'web/next', value: 'old', tags: ours });
+    world.faults.failBefore(call, new RenewalError('AccessDenied', 'no'), { times: 9 });
+    const tried = renewOnDemand(world, { secretId: arn, out: { secretId: out }, force: true });
+    await expect(tried).rejects.toMatchObject({ name: 'AccessDenied' });
+    expect(world.store.tagsOf(arn)).not.toHaveProperty(tags.failure);
+    expect(world.publisher.events).toEqual([]);
+  });
+
+  it('keeps its failure where the pair could not be put there', async () => {
+    const world = new World();
+    const arn = world.enrol();
+    const out = world.enrol({ ...freshDates, name: 'web/next', versionId: 'o1' });
+    const failure = '5 2026-11-22T11:00:00Z CaRejected';
+    world.store.setTags(out, { [tags.versionId]: 'o1', [tags.failure]: failure });
+    world.faults.failBefore('stage', new RenewalError('AccessDenied', 'no'));
+    const tried = renewOnDemand(world, { secretId: arn, out: { secretId: out }, force: true });
+    await expect(tried).rejects.toMatchObject({ name: 'AccessDenied' });
+    await renewOnDemand(world, { secretId: out, expiresIn: '1h' });
+    expect(world.store.tagsOf(out)[tags.failure]).toBe(failure);
   });
 
   it.each<[string, string, (world: World) => string]>([
