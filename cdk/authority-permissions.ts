@@ -21,16 +21,11 @@ export function allowDescribing(role: Role, sid: string, authorities: readonly K
 /** The workers and the API: read and renew their certificates, and sign with their keys. To describe them is not in it. */
 export function allowAuthorities(role: Role, authorities: readonly KnownAuthority[]): void {
   const secrets = arnsOf(role, authorities);
-  allowWriting(role, 'Authority', secrets);
+  allowWriting(role, 'Authority', secrets, [...stages, noRoomLabel]);
   role.addToPolicy(
     allow('AuthorityTag', ['secretsmanager:TagResource', 'secretsmanager:UntagResource'], secrets, {
       'ForAllValues:StringEquals': { 'aws:TagKeys': [...statusTags] },
       Null: { 'aws:TagKeys': 'false' },
-    }),
-  );
-  role.addToPolicy(
-    allow('AuthorityNoRoom', ['secretsmanager:UpdateSecretVersionStage'], secrets, {
-      StringEquals: { 'secretsmanager:VersionStage': noRoomLabel },
     }),
   );
   allowPublicKeys(role, authorities);
@@ -38,12 +33,14 @@ export function allowAuthorities(role: Role, authorities: readonly KnownAuthorit
   allowPasswords(role, authorities);
 }
 
+const stages: readonly string[] = ['AWSCURRENT', 'AWSPENDING'];
+
 /** New versions of these secrets, staged and promoted. */
-export function allowWriting(role: Role, sid: string, secrets: string[]): void {
+export function allowWriting(role: Role, sid: string, secrets: string[], labels = stages): void {
   role.addToPolicy(allow(`${sid}Secrets`, ['secretsmanager:GetSecretValue', 'secretsmanager:PutSecretValue'], secrets));
   role.addToPolicy(
     allow(`${sid}Promote`, ['secretsmanager:UpdateSecretVersionStage'], secrets, {
-      StringEquals: { 'secretsmanager:VersionStage': ['AWSCURRENT', 'AWSPENDING'] },
+      StringEquals: { 'secretsmanager:VersionStage': [...labels] },
     }),
   );
   acknowledgeSuffixes(role, secrets);

@@ -31,6 +31,7 @@ export async function checkFitness(
   const provider = await providerFor(profile, { clock, entropy, store, vault: noKeyVault, authorities });
   const settings = resolveSettings(undefined, readTagSettings(new Map(Object.entries(tags))), profile);
   try {
+    await provider.roots(pair); // where none is configured, the chain has to lead to one
     await checkLasting({ ...pair, profile, provider }, settings, clock.now());
     return undefined;
   } catch (thrown) {

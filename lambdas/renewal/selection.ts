@@ -36,10 +36,10 @@ export class Selection {
 
   of(page: readonly Candidate[]): readonly Candidate[] {
     return page.filter((candidate) => {
-      if (this.#profile !== undefined && profileNameOf(candidate) !== this.#profile) return false;
       const { name, arn } = candidate.secret;
       this.#missing.delete(name);
       this.#missing.delete(arn);
+      if (this.#profile !== undefined && profileNameOf(candidate) !== this.#profile) return false;
       return this.#secretIds === undefined || this.#secretIds.has(name) || this.#secretIds.has(arn);
     });
   }

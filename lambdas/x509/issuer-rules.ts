@@ -123,3 +123,12 @@ function directoryName(names: Uint8Array): Uint8Array | undefined {
 export function nameOf(certificate: Certificate): string {
   return quote(formatName(certificate.subject));
 }
+
+/** Whether `certificate` may mean `issuer` as its issuer (AKI). What can't be read names nobody. */
+export function mayName(certificate: Certificate, issuer: Certificate): boolean {
+  try {
+    return namesAsIssuer(certificate, issuer);
+  } catch {
+    return false;
+  }
+}

@@ -141,7 +141,9 @@ function constrainedNames({ subject, extensions }: Certificate): GeneralName[] {
 function comparable({ kind, value }: GeneralName): Comparable {
   switch (kind) {
     case 'dns': {
-      const text = hostOf(asciiText(value));
+      // A period at the end is an empty label too: RFC 5280 section 4.2.1.6 has no absolute names, and OpenSSL refuses them.
+      const name = asciiText(value).toLowerCase();
+      const text = name.split('.').includes('') ? undefined : name;
       return { kind, octets: value, text, parent: text && wildcardParent(text) };
     }
     case 'email': {

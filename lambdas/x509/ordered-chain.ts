@@ -1,6 +1,7 @@
 /** A chain in order, for readers that take no other: each certificate certifies the one before (RFC 8446 section 4.4.2). */
 import type { Certificate } from '../domain/certificate.ts';
 import type { Instant } from '../domain/instant.ts';
+import { mayName } from './issuer-rules.ts';
 import { isSignedBy } from './signature.ts';
 import { sameBytes } from './strings.ts';
 
@@ -14,7 +15,7 @@ interface Path {
 }
 
 /**
- * The certificates of `pool` that lead from the leaf upwards, by name and signature, the leaf's issuer first and the root
+ * The certificates of `pool` that lead from the leaf upwards, by name, AKI and signature, the leaf's issuer first and the root
  * left out; what is not on the path is left out too. Of several paths the one that lasts longest, and of those the longest: a
  * cross certificate above what a root of the pool has issued is for readers who know another root, and stays.
  */
@@ -49,7 +50,8 @@ function better(best: Path | undefined, other: Path): Path {
 }
 
 function certifies(issuer: Certificate, certificate: Certificate): boolean {
-  return issuer.isCa && sameBytes(certificate.issuer, issuer.subject) && isSignedBy(certificate, issuer);
+  if (!issuer.isCa || !sameBytes(certificate.issuer, issuer.subject)) return false;
+  return mayName(certificate, issuer) && isSignedBy(certificate, issuer);
 }
 
 function isSelfSigned(certificate: Certificate): boolean {

@@ -7,7 +7,7 @@ import { quote } from '../domain/duration.ts';
 import { formatInstant, type Instant } from '../domain/instant.ts';
 import { isOfUse, type Usage, usagesOf, usagesThrough } from './extended-key-usage.ts';
 import { asciiText } from './general-names.ts';
-import { issuerProblem, nameOf, namesAsIssuer, namesKeyOf, resourceProblem } from './issuer-rules.ts';
+import { issuerProblem, mayName, nameOf, namesKeyOf, resourceProblem } from './issuer-rules.ts';
 import { NameConstraints } from './name-constraints.ts';
 import { formatName } from './names.ts';
 import { samePublicKey } from './public-key.ts';
@@ -295,15 +295,6 @@ function memo<Key, Value>(make: (key: Key) => Value): (key: Key) => Value {
     made.set(key, known);
     return known.value;
   };
-}
-
-/** What can't be read names nobody. */
-function mayName(certificate: Certificate, issuer: Certificate): boolean {
-  try {
-    return namesAsIssuer(certificate, issuer);
-  } catch {
-    return false;
-  }
 }
 
 function isSelfIssued(certificate: Certificate): boolean {

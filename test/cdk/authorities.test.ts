@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { CertRenewerProps } from '../../cdk/cert-renewer.ts';
 import { readConfigFile } from '../../cdk/config.ts';
 import { CertRenewerStack } from '../../cdk/stack.ts';
-import { statusTags } from '../../lambdas/domain/tags.ts';
+import { noRoomLabel, statusTags } from '../../lambdas/domain/tags.ts';
 import { parseAuthority } from '../../lambdas/policy/authority.ts';
 import { config, examples, newApp, synthesize } from './fixtures.ts';
 import { actionsOf, environment, type Json, one, statements, textOf, withSid } from './template-reading.ts';
@@ -245,7 +245,7 @@ describe('the workers and the API may', () => {
     // The workers may describe any secret as it is.
     if (role !== 'RenewRole') expect(resources(statement('AuthorityDescribe'))).toEqual(secrets);
     expect(statement('AuthorityPromote')['Condition']).toEqual({
-      StringEquals: { 'secretsmanager:VersionStage': ['AWSCURRENT', 'AWSPENDING'] },
+      StringEquals: { 'secretsmanager:VersionStage': ['AWSCURRENT', 'AWSPENDING', noRoomLabel] },
     });
     expect(statement('AuthorityTag')['Condition']).toMatchObject({
       'ForAllValues:StringEquals': { 'aws:TagKeys': [...statusTags] },

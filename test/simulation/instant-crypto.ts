@@ -7,8 +7,8 @@ import crypto, { type KeyObject, type KeyPairKeyObjectResult } from 'node:crypto
 import { syncBuiltinESMExports } from 'node:module';
 import { promisify } from 'node:util';
 
-/** Of the kinds that take long to make a few are made, and given again and again. */
-const poolSize = 6;
+/** Of the kinds that take long to make a few are made, and given again. A prime: secrets that take turns get no key of theirs again. */
+const poolSize = 17;
 const pools = new Map<string, { readonly keys: KeyPairKeyObjectResult[]; given: number }>();
 
 interface KeyOptions {

@@ -179,7 +179,7 @@ const contents: Readonly<Record<string, Content>> = {
   },
   'a certificate that is no TLS client’s': {
     code: 'InvalidRequest',
-    says: /can't be rekeyed at step-ca: its extended key usage has no clientAuth.*The mode renew, another profile/,
+    says: /can't be rekeyed at step-ca: its extended key usage has no clientAuth.*neither by TLS nor by a token/,
     value: async (setting) => pair(await due(setting, { extKeyUsage: ['serverAuth'] })),
   },
 };

@@ -45,6 +45,8 @@ describe('inside a permitted subtree', () => {
     ['with a leading period: below', dns('.example.org'), dns('a.example.org'), true],
     ['with a leading period: not itself', dns('.example.org'), dns('example.org'), false],
     ['everything', dns(''), dns('a.example'), true],
+    ['an absolute host', dns('example.org'), dns('www.example.org.'), false],
+    ['an absolute wildcard', dns('example.org'), dns('*.example.org.'), false],
     ['a host with an empty label before it', dns('example.org'), dns('.example.org'), false],
     ['a host with an empty label inside', dns('example.org'), dns('a..example.org'), false],
     ['a host with an empty label, everything', dns(''), dns('.example.org'), false],

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { Certificate } from '../../lambdas/domain/certificate.ts';
 import * as d from '../../lambdas/x509/der-encode.ts';
+import { oids } from '../../lambdas/x509/oids.ts';
 import { orderedChain } from '../../lambdas/x509/ordered-chain.ts';
-import { day, issue, now, party } from './issue.ts';
+import { basicConstraints, day, ext, issue, keyUsage, now, party } from './issue.ts';
 
 const [oldRoot, newRoot] = [party('Old Root'), party('New Root')];
 const [upperCa, lowerCa, server] = [party('Upper'), party('Lower'), party('leaf')];
@@ -17,6 +18,20 @@ function orders<T>(of: readonly T[]): T[][] {
   if (of.length < 2) return [[...of]];
   return of.flatMap((first, at) => orders(of.filter((_, i) => i !== at)).map((rest) => [first, ...rest]));
 }
+
+it('takes the issuer whose key identifier the certificate names, though another of the same name and key lasts longer', () => {
+  const key = (id: string) => ext(oids.subjectKeyIdentifier, d.octetString(Buffer.from(id)));
+  const keyOf = (id: string) => ext(oids.authorityKeyIdentifier, d.sequence(d.contextPrimitive(0, Buffer.from(id))));
+  const ca = [basicConstraints(true), keyUsage(5, 6)];
+  const one = issue(upperCa, lowerCa, { extensions: [...ca, key('one')], days: 20 });
+  const two = issue(upperCa, lowerCa, { extensions: [...ca, key('two')], days: 90 });
+  const named = issue(lowerCa, server, { extensions: [keyUsage(0), keyOf('one')], days: 10 });
+  for (const pool of [
+    [one, two],
+    [two, one],
+  ])
+    expect(orderedChain(named, pool)).toEqual([one]);
+});
 
 describe('the chain in order', () => {
   const stranger = issue(party('Stranger'), party('Of theirs'), { ca: true, days: 900 });

@@ -14,7 +14,7 @@ import type { Conversation, StepCaClient } from './client.ts';
 import type { Asked } from './errors.ts';
 import { clientObstacle } from './fitness.ts';
 import { keyOf } from './key.ts';
-import { issue, presented, renewByToken } from './renew.ts';
+import { advice, issue, presented, renewByToken } from './renew.ts';
 
 /** Throws what CaProvider.rekey throws. */
 export async function rekey(
@@ -62,7 +62,7 @@ function keyInKms(): RenewalError {
 function noClientAuth(obstacle: string): RenewalError {
   return new RenewalError(
     'InvalidRequest',
-    `The certificate can't be rekeyed at step-ca: ${obstacle}, and its rekey wants TLS client authentication with it. The mode renew, another profile or a certificate with clientAuth is the way.`,
+    `The certificate can't be rekeyed at step-ca: ${obstacle}, so step-ca takes it neither by TLS nor by a token. ${advice}`,
   );
 }
 

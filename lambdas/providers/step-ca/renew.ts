@@ -38,7 +38,7 @@ export async function renew(ca: StepCaClient, current: Credential, options: Issu
   }
 }
 
-const advice = 'A certificate with it, or a profile with another kind of CA, is the way.';
+export const advice = 'A certificate with it, or a profile with another kind of CA, is the way.';
 
 /** Throws CaRejected for a leaf that step-ca takes by neither way, KeyMismatch, and InvalidRequest without a key. */
 export function checkRenewable(current: Pick<Credential, 'leaf' | 'key'>): void {
@@ -47,7 +47,10 @@ export function checkRenewable(current: Pick<Credential, 'leaf' | 'key'>): void 
   // A key in KMS can sign a token, and never takes part in TLS.
   const obstacle = clientObstacle(leaf) ?? (privateKey === undefined ? tokenObstacle(leaf) : undefined);
   if (obstacle === undefined) return;
-  throw new RenewalError('CaRejected', `step-ca does not renew this certificate: ${obstacle}. ${advice}`);
+  throw new RenewalError(
+    'CaRejected',
+    `step-ca takes this certificate neither by TLS nor by a token: ${obstacle}. ${advice}`,
+  );
 }
 
 /** Throws CaRejected with the leaf's own obstacle beside the CA's words, where it has one. */

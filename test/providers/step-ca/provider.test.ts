@@ -174,14 +174,18 @@ describe('rekey', () => {
     expect(ca.asked).toHaveLength(1);
   });
 
-  test.each<[string, Wanted]>([
-    ['a key in KMS', { inKms: true }],
-    ['a certificate without clientAuth', { extensions: [keyUsage('digitalSignature'), extendedKeyUsage(serverAuth)] }],
-  ])('of %s is refused before anybody is asked, and names renew', async (_, wanted) => {
+  test.each<[string, Wanted, RegExp]>([
+    ['a key in KMS', { inKms: true }, /mode renew/],
+    [
+      'a certificate without clientAuth',
+      { extensions: [keyUsage('digitalSignature'), extendedKeyUsage(serverAuth)] },
+      /neither by TLS nor by a token/,
+    ],
+  ])('of %s is refused before anybody is asked, and says what is left', async (_, wanted, says) => {
     const ca = await started([[500, '']]);
     await expect(rekey(ca.provider(), credential(wanted))).rejects.toMatchObject({
       code: 'InvalidRequest',
-      message: expect.stringMatching(/mode renew/),
+      message: expect.stringMatching(says),
     });
     expect(ca.asked).toHaveLength(0);
   });
