@@ -62,7 +62,7 @@ export type Deed = DeedKind & {
 };
 
 export const callNames = [
-  ...(['list', 'describe', 'read', 'stage', 'promote', 'discard', 'tag', 'labelNoRoom'] as const),
+  ...(['list', 'describe', 'read', 'stage', 'promote', 'discard', 'tag'] as const),
   ...(['publish', 'send', 'pause', 'profile', 'authority', 'ca', 'key', 'sign'] as const),
 ] as const;
 export type CallName = (typeof callNames)[number];
@@ -282,7 +282,6 @@ const faultWeights: readonly (readonly [CallName, readonly FaultKind[]])[] = [
   ['publish', ['throttled', 'refused', 'lost', 'killed before', 'killed after']],
   ['tag', ['throttled', 'busy', 'refused', 'lost', 'late', 'killed before', 'killed after']],
   ['discard', ['throttled', 'refused', 'killed before']],
-  ['labelNoRoom', ['throttled', 'refused', 'lost', 'killed before']],
   ['send', ['throttled', 'lost', 'twice', 'killed before']],
   ['pause', ['throttled']],
   ['profile', ['throttled', 'refused']],

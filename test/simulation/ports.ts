@@ -80,11 +80,7 @@ function storeOf(simulation: Simulation, task: Task): Store {
     return summary;
   };
   /** A write, and what has become of the secret by it. */
-  const write = (
-    method: 'stage' | 'promote' | 'discard' | 'tag' | 'labelNoRoom',
-    arn: string,
-    work: () => Promise<void>,
-  ) =>
+  const write = (method: 'stage' | 'promote' | 'discard' | 'tag', arn: string, work: () => Promise<void>) =>
     simulation.call(task, method, name(arn), async () => {
       simulation.willChange(arn);
       const before = store.summary(arn);
@@ -114,7 +110,7 @@ function storeOf(simulation: Simulation, task: Task): Store {
         staged(simulation, task, arn, versionId, value);
       }),
     promote: (arn, from, to) => write('promote', arn, () => store.promote(arn, from, to)),
-    labelNoRoom: (arn, from, to) => write('labelNoRoom', arn, () => store.labelNoRoom(arn, from, to)),
+    labelNoRoom: (arn, from, to) => write('tag', arn, () => store.labelNoRoom(arn, from, to)),
     discard: (arn, versionId) => write('discard', arn, () => store.discard(arn, versionId)),
     tag: (arn, set, remove) =>
       write('tag', arn, async () => {
