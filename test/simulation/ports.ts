@@ -1,9 +1,10 @@
 /** The ports as one task of one process has them: each call is an event of the simulation, and is watched. */
 import { authorityProvider } from '../../lambdas/authority/provider.ts';
-import type { CaProvider, IssuedChain, Journal, KeyVault, Store } from '../../lambdas/domain/ports.ts';
+import type { CaProvider, Credential, IssuedChain, Journal, KeyVault, Store } from '../../lambdas/domain/ports.ts';
 import type { Profile } from '../../lambdas/domain/profile.ts';
 import type { RenewalEvent } from '../../lambdas/domain/result.ts';
 import type { SecretSummary } from '../../lambdas/domain/secret.ts';
+import type { Signer } from '../../lambdas/domain/signer.ts';
 import { offlineProvider } from '../../lambdas/providers/offline/index.ts';
 import type { RenewalWorld, ScanWorld } from '../../lambdas/renewal/world.ts';
 import type { Task } from './process.ts';
@@ -206,8 +207,17 @@ function stepCa(simulation: Simulation, task: Task, name: string): CaProvider {
   return {
     roots: () => ca.roots(),
     renew: (...given) => ask(() => ca.renew(...given)),
-    rekey: (...given) => ask(() => ca.rekey(...given)),
+    rekey: (...given) => {
+      drawn(simulation, task, given[0], given[1]);
+      return ask(() => ca.rekey(...given));
+    },
   };
+}
+
+/** Keys that take long to make come from a pool: that one comes again is the simulation's own mishap. */
+function drawn({ ledger }: Simulation, { secret }: Task, { key }: Credential, newKey: Signer): void {
+  const record = ledger.find(secret);
+  if (record && key && Buffer.compare(key.spki, newKey.spki) === 0) record.hits += 1;
 }
 
 /** An authority of the stack's own is code of the process, which waits with the others for the calls that it makes. */
@@ -222,6 +232,9 @@ function watched(simulation: Simulation, task: Task, provider: CaProvider): CaPr
   return {
     roots: (current) => task.waitingFor(() => provider.roots(current)),
     renew: (...given) => ask(() => provider.renew(...given)),
-    rekey: (...given) => ask(() => provider.rekey(...given)),
+    rekey: (...given) => {
+      drawn(simulation, task, given[0], given[1]);
+      return ask(() => provider.rekey(...given));
+    },
   };
 }

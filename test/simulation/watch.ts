@@ -117,6 +117,18 @@ function isBasedOn(simulation: Simulation, record: SecretRecord, from: string | 
     simulation.ledger.violate('a write was lost', record.name, `The note of ${from} is not in ${to}.`);
 }
 
+const owedIn = (secret: SecretSummary): string[] =>
+  (secret.tags.get(tags.versionId) ?? '').split(' ').flatMap((part) => (part.startsWith('+') ? [part.slice(1)] : []));
+
+/** A tag holds so many events and no more: the oldest goes, where the certificate would end before the bus is back. */
+function forgotten(record: SecretRecord, was: readonly string[], is: readonly string[]): void {
+  if (was.length < 3 || is.length < 3) return;
+  for (const versionId of was.filter((each) => !is.includes(each))) {
+    const promotion = record.promotionOf(versionId);
+    if (promotion && promotion.told.length === 0) promotion.excused = 'the mark is full';
+  }
+}
+
 /** cert-renewer has written tags. */
 export function tagged(simulation: Simulation, task: Task, before: SecretSummary, after: SecretSummary): void {
   const record = simulation.ledger.find(after.arn);
@@ -127,6 +139,7 @@ export function tagged(simulation: Simulation, task: Task, before: SecretSummary
   simulation.note(task.invocation.label, `notes ${after.tags.get(tags.versionId)?.slice(0, 22)} ${is ?? ''}`, [
     record.name,
   ]);
+  forgotten(record, owedIn(before), owedIn(after));
   if (was === undefined || !isOfCurrent) return;
   const isOurs = record.promotionOf(after.currentVersionId);
   if (is === undefined) {
