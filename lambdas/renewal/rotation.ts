@@ -5,7 +5,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import { RenewalError, toRenewalError } from '../domain/errors.ts';
-import type { SecretSummary, SecretValue } from '../domain/secret.ts';
+import { type SecretSummary, type SecretValue, versionWithStage } from '../domain/secret.ts';
 import { versionIdPrefix } from '../domain/version-id.ts';
 import { checkRoom } from '../policy/checks.ts';
 import { parseRotationRequest, type RotationRequest } from '../policy/request.ts';
@@ -60,7 +60,7 @@ async function rotate(world: RenewalWorld, request: RotationRequest, trace: Trac
     await create(world, subject, work, token);
     return undefined;
   }
-  const staged = await judgeStaged(world, subject, work, token);
+  const staged = await stagedPair(world, subject, work, token);
   if (step === 'testSecret' && (staged || (await holdsCurrent(world, subject, token)))) return undefined;
   if (!staged) {
     throw new RenewalError(
@@ -151,9 +151,10 @@ async function gatherCurrent(world: RenewalWorld, secret: SecretSummary, trace: 
 }
 
 async function create(world: RenewalWorld, subject: Subject, work: Performance, token: string): Promise<void> {
-  if (await judgeStaged(world, subject, work, token)) return; // an earlier call got so far
+  if (await stagedPair(world, subject, work, token)) return; // an earlier call got so far
   const { secret, version } = subject;
-  if (await stagedValue(world, secret, token)) return createInstead(world, subject, work);
+  const isUnfit = (await wasRolledBack(world, subject)) || (await stagedValue(world, secret, token)) !== undefined;
+  if (isUnfit) return createInstead(world, subject, work);
   const { value } = await issueAndVerify(world, subject, work);
   await stage(world.store, { secretArn: secret.arn, from: version.versionId, to: token }, value);
 }
@@ -165,6 +166,23 @@ async function create(world: RenewalWorld, subject: Subject, work: Performance, 
  */
 async function createInstead(world: RenewalWorld, subject: Subject, work: Performance): Promise<void> {
   await perform(world, subject, work);
+}
+
+/** A token does not tell which version a pair was made of: after a rollback it may be the one that nobody wanted. */
+async function stagedPair(world: RenewalWorld, subject: Subject, work: Performance, token: string) {
+  return (await wasRolledBack(world, subject)) ? undefined : judgeStaged(world, subject, work, token);
+}
+
+/** Whether what is current is older than what it came after. */
+async function wasRolledBack(world: RenewalWorld, { secret, version }: Subject): Promise<boolean> {
+  const previous = versionWithStage(secret, 'AWSPREVIOUS');
+  if (previous === undefined) return false;
+  try {
+    return (await world.store.read(secret.arn, previous)).createdAt > version.createdAt;
+  } catch (error) {
+    if (error instanceof RenewalError && !error.retryable) return false; // it is gone, or not to be read any more
+    throw error;
+  }
 }
 
 /** Undefined for a version without a value: RotateSecret labels it before anybody has written it. */

@@ -152,6 +152,25 @@ describe('a version that somebody rolled back from', () => {
   });
 });
 
+describe('a rollback between two steps', () => {
+  it('is not undone by what was staged before it', async () => {
+    const { world, arn, call } = rotating();
+    world.clock.advance(hour);
+    for (const step of steps) await call(step);
+    const next = '11111111-2222-4333-8444-666666666666';
+    world.clock.advance(hour);
+    world.store.beginRotation(arn, next);
+    const step = (Step: string) => rotateStep(world, { Step, SecretId: arn, ClientRequestToken: next });
+    await step('createSecret');
+    world.store.moveStage(arn, 'AWSCURRENT', 'v1');
+    await expect(step('finishSecret')).rejects.toMatchObject({ name: 'CertificateRejected' });
+    expect(world.versionOf(arn)).toBe('v1');
+    for (const each of steps) await step(each);
+    expect(world.versionOf(arn)).toMatch(/^cert-renewer-/);
+    expect(world.store.value(arn, 'AWSPREVIOUS')).toEqual(world.store.value(arn, 'v1'));
+  });
+});
+
 describe('RotateSecret with RotateImmediately false', () => {
   it('has testSecret look at the value that is current: that is well, and no failure', async () => {
     const world = Object.assign(new World(), { rotationFunctionArn: 'arn:renew' });

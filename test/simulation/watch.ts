@@ -32,6 +32,8 @@ function isDue(simulation: Simulation, task: Task, record: SecretRecord): void {
   const found = simulation.store.tagsOf(record.arn);
   const pair = record.contents.get(currentVersionId);
   if (pair?.kind !== 'pair' || !invocation.read.has(`${record.name} ${currentVersionId}`)) return;
+  // Another message of the same batch was quicker: a race, which may cost one certificate.
+  if ((record.promotionOf(currentVersionId)?.at ?? 0) >= invocation.startedAt) return;
   const [earliest] = dueBetween(found, pair, endOf(pair));
   const now = simulation.timeline.now();
   if (found[tags.paused] === 'true') {
