@@ -71,7 +71,7 @@ export function chainOf({ certificate, issuers }: LoadedAuthority): readonly Uin
 }
 
 /**
- * Whoever asks has the old key: the key signed for the certificate's public key, here if nowhere before. Throws
+ * The caller has the old key: it has signed, and the certificate's public key has verified that. Throws
  * InvalidRequest, KeyMismatch, and what provenKey throws.
  */
 async function checkHolder({ leaf, key }: Credential): Promise<void> {

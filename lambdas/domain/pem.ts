@@ -111,8 +111,8 @@ function splitHeaders(content: string): { headers: readonly string[]; body: stri
 }
 
 /**
- * RFC 1421 section 4.6: header lines first, each may go on in lines that begin with white space, then an empty line. In a
- * block that is indented as a whole a line goes on where it is indented deeper than the first.
+ * RFC 1421 section 4.6: header lines first, each may continue in lines that begin with white space, then an empty line. In a
+ * block that is indented as a whole, a continuation is a line that is indented deeper than the first.
  */
 function readHeaders(lines: readonly string[]): { headers: string[]; indents: string[]; length: number } {
   const headers: string[] = [];

@@ -43,7 +43,7 @@ function isProven(key: Signer): key is ProvenKey {
   return proven.has(key);
 }
 
-/** RFC 5480 section 2.1.1 wants a curve by its name: one that is written out may be any, whatever it looks like. */
+/** RFC 5480 section 2.1.1 allows named curves alone. Explicit parameters can describe a weak curve that resembles one. */
 function checkKind({ spki, keySpec }: Pick<Certificate, 'spki' | 'keySpec'>): void {
   if (hasExplicitParameters(spki)) {
     throw new RenewalError(

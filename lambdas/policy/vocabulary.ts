@@ -117,8 +117,8 @@ export function readKeySpec(texts: SettingTexts, fieldName: FieldName, code: Err
 
 /**
  * Zod's issues as one sentence: the path of each, what was found (where the schema was asked to report its input) and what is
- * allowed there. The input is named by its type only, but for short strings: whoever put a key in the wrong field must not
- * find it in a log. `quotes` false: nothing of it is quoted.
+ * allowed there. The input is named by its type only, but for short strings: a key that was put into the wrong field must
+ * not be in a log. `quotes` false: nothing of it is quoted.
  */
 export function explainIssues(issues: readonly z.core.$ZodIssue[], root: string, { quotes = true } = {}): string {
   return issues

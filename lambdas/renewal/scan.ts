@@ -23,7 +23,7 @@ const mostParts = 12;
 type TimeOver = Pick<AbortSignal, 'aborted'>;
 
 /**
- * Goes on in another invocation where `timeOver` comes first. Throws InvalidRequest for a profile that the stack lacks,
+ * Another invocation lists the rest where `timeOver` comes first. Throws InvalidRequest for a profile that the stack lacks,
  * AccessDenied, Throttled; what one secret's tags hold never stops the others.
  */
 export async function scan(

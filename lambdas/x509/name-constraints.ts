@@ -85,11 +85,6 @@ export class NameConstraints {
   }
 }
 
-/** NameConstraints.problem for one pair. */
-export function nameConstraintProblem(issuer: Certificate, certificate: Certificate): string | undefined {
-  return new NameConstraints().problem(issuer, certificate);
-}
-
 function remembered<Key, Value>(known: Map<Key, Value>, key: Key, make: () => Value): Value {
   const value = known.get(key);
   if (value !== undefined || known.has(key)) return value as Value;
