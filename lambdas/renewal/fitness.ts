@@ -19,11 +19,8 @@ export interface Judged extends Pair {
 /**
  * For a certificate that is not due: what no time will mend. Throws what its renewal will throw one day, and nothing that may
  * pass by itself: the certificate is well for today.
- *
- * Not for an authority's own certificate: one whose parent is held elsewhere is renewed there, and is none that fails.
  */
 export async function checkLasting(subject: Judged, settings: Settings, now: Instant): Promise<void> {
-  if (subject.profile.ca.type === 'authority') return;
   const { operation } = planRenewal(subject, settings, undefined);
   try {
     await subject.provider.checkFitness?.(subject, operation, { now, lasting: true });
