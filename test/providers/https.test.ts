@@ -178,14 +178,17 @@ describe('the limit of time', () => {
         }) as Promise<TestServer<never>>,
     ],
   ])('holds for a server that %s', async (_, start) => {
-    const heard = Promise.withResolvers<void>();
-    const server = await started(start(heard.resolve));
+    let hear = () => {};
+    const heard = new Promise<void>((resolve) => {
+      hear = resolve;
+    });
+    const server = await started(start(() => hear()));
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }); // node's own timers go on
     let isOver = false;
     const call = failure(post(server)).finally(() => {
       isOver = true;
     });
-    await heard.promise;
+    await heard;
     vi.advanceTimersByTime(defaultTimeoutMs - 1);
     for (let turn = 0; turn < 10; turn++) await new Promise(setImmediate);
     expect(isOver).toBe(false);

@@ -326,12 +326,15 @@ describe('a wave of hostile answers', () => {
     expect(defaultTimeoutMs).toBe(10_000);
     const byLeaf = new Map<string, Hostile>();
     let waiting = 0;
-    const allWait = Promise.withResolvers<void>();
+    let everyoneWaits = () => {};
+    const allWait = new Promise<void>((resolve) => {
+      everyoneWaits = resolve;
+    });
     const { world, hostile, ca, enrol } = await scene(
       ({ serialNumber }) => byLeaf.get(serialNumber) ?? right,
       () => {
         waiting += 1;
-        if (waiting === endless.length) allWait.resolve();
+        if (waiting === endless.length) everyoneWaits();
       },
     );
     const bad = answers.map(([name, answer], i) => {
@@ -352,7 +355,7 @@ describe('a wave of hostile answers', () => {
     const those = (isEndless: boolean) =>
       bad.filter(({ answer }) => endless.includes(answer) === isEndless).map(({ arn }) => arn);
     const last = renewAll(those(true));
-    await Promise.all([allWait.promise, renewAll([...those(false), ...good])]);
+    await Promise.all([allWait, renewAll([...those(false), ...good])]);
     ca.limits.pass();
     await last;
     const events = JSON.stringify(world.publisher.events.filter(({ type }) => type === 'Certificate Renewal Failed'));

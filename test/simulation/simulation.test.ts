@@ -33,7 +33,7 @@ describe('a product that is wrong is found out', () => {
   it.each(mutants.map((mutant) => [mutant.what, mutant] as const))(
     '%s',
     async (_, { rule, tamper, plan = calm }) => {
-      const { violations } = await playEpisode(plan, { tamper });
+      const { violations } = await playEpisode(plan, { tamper, until: rule });
       expect(violations.map((violation) => violation.rule)).toContain(rule);
     },
     longest,
