@@ -2,12 +2,8 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { App } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
-import { vi } from 'vitest';
 import type { CertRenewerProps } from '../../cdk/cert-renewer.ts';
 import { CertRenewerStack } from '../../cdk/stack.ts';
-
-// A synthesis takes half a second, the first one of a process a few; on a busy machine much more.
-vi.setConfig({ testTimeout: 60_000 });
 
 export const examples = fileURLToPath(new URL('../../examples/', import.meta.url));
 export const rootPem = readFileSync(`${examples}root_ca.crt`, 'utf8');
