@@ -1,4 +1,5 @@
-import { Stack } from 'aws-cdk-lib';
+import { rmSync } from 'node:fs';
+import { Stack, Stage } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import { EventBus } from 'aws-cdk-lib/aws-events';
 import { SqsQueue } from 'aws-cdk-lib/aws-events-targets';
@@ -159,6 +160,8 @@ describe('the example of an own app', () => {
     onTestFinished(() => void vi.unstubAllEnvs());
     vi.stubEnv('CDK_VALIDATION', 'false'); // as in newApp()
     const { stack } = await import('../../examples/own-app/app.ts');
+    const outdir = Stage.of(stack)?.outdir ?? '';
+    onTestFinished(() => rmSync(outdir, { recursive: true }));
     const template = Template.fromStack(stack);
     template.hasResourceProperties('AWS::SecretsManager::Secret', {
       Tags: Match.arrayWith([{ Key: 'cert-renewer:profile', Value: 'internal' }]),
