@@ -177,7 +177,7 @@ async function nextScanOf(bus: EventCollector, since: number, within: number): P
 /** Waits until every secret's tags name its current version, and no message is left that a worker could take. */
 async function settled(aws: Endpoint, fleet: readonly Member[], queueUrl: string): Promise<void> {
   const isDone = async () => (await known(aws)) === fleet.length && (await depth(aws, queueUrl)).all === 0;
-  await waitFor('the workers to be done', isDone, { within: 3 * minute, every: 500 });
+  await waitFor('the workers to be done', isDone, { within: 3 * minute });
 }
 
 /** How many secrets have tags that name their current version. */

@@ -191,7 +191,7 @@ describeWith(['stack'], 'the main job', ({ emulator, ca, outputs, stack }) => {
       await gate.shut();
       try {
         const working = work();
-        await waitFor('the worker to ask the CA', async () => (await gate.waiting()) > 0, { every: 20 });
+        await waitFor('the worker to ask the CA', async () => (await gate.waiting()) > 0);
         const put = new PutSecretValueCommand({ SecretId: secret.arn, SecretString: written });
         await client(SecretsManagerClient, emulator).send(put);
         await gate.open();
