@@ -75,10 +75,16 @@ export async function assemble<Id extends string>(
   configs: Readonly<Record<Id, string>>,
 ): Promise<Readonly<Record<Id, Assembly>>> {
   const assembly = join(folder, 'cdk.out');
-  const app = ['--app', `tsx ${join('scripts', 'local', 'several-stacks.ts')}`, '-c', `configs=${JSON.stringify(configs)}`];
+  const app = [
+    '--app',
+    `tsx ${join('scripts', 'local', 'several-stacks.ts')}`,
+    '-c',
+    `configs=${JSON.stringify(configs)}`,
+  ];
   checked('cdk synth', await cdk({ env: {} }, projectRoot, ['synth', '--quiet', ...app, '--output', assembly]));
-  const ids = Object.keys(configs) as Id[];
-  return Object.fromEntries(ids.map((artifact) => [artifact, { assembly, artifact }])) as Record<Id, Assembly>;
+  const made = {} as Record<Id, Assembly>;
+  for (const artifact in configs) made[artifact] = { assembly, artifact };
+  return made;
 }
 
 /** Synthesise only; needs no emulator. Returns what the CDK said, so that a test can look at a refusal. */

@@ -136,3 +136,9 @@ export async function queuedMessages({ endpoint }: Endpoint): Promise<QueuedMess
     .flatMap((queues) => Object.entries(queues))
     .flatMap(([url, found]) => found.map((message) => ({ ...message, queue: url.split('/').at(-1) ?? '' })));
 }
+
+/** Whether no worker has any of these secrets in hand or before it: a message stays until its worker is done with it. */
+export async function isOutOfQueue(aws: Endpoint, secrets: readonly { readonly arn: string }[]): Promise<boolean> {
+  const waiting = (await queuedMessages(aws)).map(({ Body }) => Body);
+  return !secrets.some(({ arn }) => waiting.some((body) => body.includes(`"secretArn":"${arn}"`)));
+}

@@ -52,7 +52,9 @@ export async function logEntries(aws: Endpoint, since = loaded): Promise<LogEntr
   const logs = client(CloudWatchLogsClient, aws);
   const names = ofStack.get(aws.endpoint) ?? groupNames(logs);
   ofStack.set(aws.endpoint, names);
-  const found = (await names).filter((name) => !name.startsWith('/aws/lambda/')).map((name) => linesOf(logs, name, since));
+  const found = (await names)
+    .filter((name) => !name.startsWith('/aws/lambda/'))
+    .map((name) => linesOf(logs, name, since));
   const lines = (await Promise.all(found)).flat().filter((line) => line.startsWith('{'));
   const time = ({ timestamp }: LogEntry): string => String(timestamp); // RFC 3339
   return lines.map((line) => JSON.parse(line) as LogEntry).sort((a, b) => time(a).localeCompare(time(b)));
