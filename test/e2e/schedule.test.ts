@@ -53,7 +53,7 @@ describeWith(
       const found = fleet.map(async (member) => [member, await look(aws, member.secret.arn, secrets)] as const);
       after = new Map(await Promise.all(found));
       deadLetters = (await depth(aws, outputs['DeadLetterQueueUrl'] ?? '')).all;
-    }, 6 * minute);
+    }, 15 * minute);
 
     afterAll(() => Promise.all(undo.map((step) => step())));
 
@@ -165,7 +165,7 @@ async function nextScanOf(bus: EventCollector, since: number, within: number): P
 /** Waits until every secret's tags name its current version, and no message is left that a worker could take. */
 async function settled(aws: Endpoint, fleet: readonly Member[], queueUrl: string): Promise<void> {
   const isDone = async () => (await known(aws)) === fleet.length && (await depth(aws, queueUrl)).all === 0;
-  await waitFor('the workers to be done', isDone, { within: 3 * minute });
+  await waitFor('the workers to be done', isDone, { within: 6 * minute });
 }
 
 /** How many secrets have tags that name their current version. */

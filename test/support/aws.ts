@@ -41,6 +41,16 @@ export function uniqueName(prefix: string): string {
   return `${prefix}-${randomBytes(5).toString('hex')}`;
 }
 
+let began = Date.now();
+
+/** When the tests of this file began: what was logged before is none of theirs. */
+export const fileBegan = (): number => began;
+
+/** For what every file begins with: a process may run several, one after another. */
+export function fileBegins(): void {
+  began = Date.now();
+}
+
 export interface Invocation<T> {
   readonly payload: T;
   /** What the function threw; undefined where it returned. */

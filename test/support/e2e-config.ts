@@ -44,6 +44,9 @@ export const hookTargets = {
   proxyTag: { key: 'Role', value: 'proxy' },
 } as const;
 
+/** Of the queue, at once: each is a process, and more of them are only slower where there are a few cores. */
+const workers = 4;
+
 const functionArn = (name: string) => `arn:aws:lambda:${REGION}:${ACCOUNT}:function:${name}`;
 const topicArn = (name: string) => `arn:aws:sns:${REGION}:${ACCOUNT}:${name}`;
 
@@ -73,6 +76,7 @@ export function e2eConfig(ca: Pick<CaAccess, 'url'>, { gated, lenient }: MoreCas
   const local = { type: 'step-ca', url: ca.url, root: 'root_ca.crt' };
   return {
     schedule: 'rate(1 hour)', // it doesn't come round while the tests run: they start their scans themselves
+    maxConcurrency: workers,
     profiles: {
       internal: { ca: local },
       cli: { ca: local },
@@ -106,7 +110,7 @@ function ownConfigs(ca: Pick<CaAccess, 'url'>, outage: Pick<CaAccess, 'url'>): R
   const profile = { ca: { type: 'step-ca', url: ca.url, root: 'root_ca.crt' } };
   const away = { ca: { ...profile.ca, url: outage.url } };
   return {
-    schedule: { schedule: 'rate(1 minute)', profiles: { internal: profile } },
+    schedule: { schedule: 'rate(1 minute)', maxConcurrency: workers, profiles: { internal: profile } },
     outage: { schedule: 'rate(1 minute)', profiles: { one: away, two: away } },
     iam: {
       schedule: 'rate(1 day)',

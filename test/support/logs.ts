@@ -4,7 +4,7 @@ import {
   FilterLogEventsCommand,
   paginateDescribeLogGroups,
 } from '@aws-sdk/client-cloudwatch-logs';
-import { client, type Endpoint } from './aws.ts';
+import { client, type Endpoint, fileBegan } from './aws.ts';
 
 /** One line that is JSON, as the product writes it; a metric is one too (EMF, with `_aws`). */
 export interface LogEntry {
@@ -15,9 +15,6 @@ export interface LogEntry {
   readonly reason?: { readonly code: string; readonly message: string };
   readonly [field: string]: unknown;
 }
-
-/** A test is interested in what comes of its own doing, so in no line from before its file was loaded. */
-const loaded = Date.now() - 1_000;
 
 /** Names of all log groups. */
 async function groupNames(logs: CloudWatchLogsClient): Promise<string[]> {
@@ -30,12 +27,13 @@ async function groupNames(logs: CloudWatchLogsClient): Promise<string[]> {
 
 async function linesOf(logs: CloudWatchLogsClient, logGroupName: string, startTime: number): Promise<string[]> {
   const { events = [] } = await logs.send(new FilterLogEventsCommand({ logGroupName, startTime }));
-  if (events.length === 10_000) throw new Error(`the log group ${logGroupName} has more lines than one call gives`);
+  if (events.length === 10_000)
+    throw new Error(`${logGroupName} has more lines since ${startTime} than one call gives`);
   return events.map(({ message = '' }) => message);
 }
 
 /** Every line of every log group since then, as it stands there. A line comes when its invocation has ended. */
-export async function logText(aws: Endpoint, since = loaded): Promise<string[]> {
+export async function logText(aws: Endpoint, since = fileBegan()): Promise<string[]> {
   const logs = client(CloudWatchLogsClient, aws);
   const found = (await groupNames(logs)).map((name) => linesOf(logs, name, since));
   return (await Promise.all(found)).flat();
@@ -48,7 +46,7 @@ export async function logText(aws: Endpoint, since = loaded): Promise<string[]> 
 const ofStack = new Map<string, Promise<string[]>>();
 
 /** In the order in which they were written. */
-export async function logEntries(aws: Endpoint, since = loaded): Promise<LogEntry[]> {
+export async function logEntries(aws: Endpoint, since = fileBegan()): Promise<LogEntry[]> {
   const logs = client(CloudWatchLogsClient, aws);
   const names = ofStack.get(aws.endpoint) ?? groupNames(logs);
   ofStack.set(aws.endpoint, names);

@@ -1,6 +1,6 @@
 /**
- * Deploys the app once for a whole run of the `e2e` project, onto the local AWS that local-setup.ts started just before;
- * meanwhile it synthesises what some tests deploy onto a local AWS of their own.
+ * Deploys the app once for a whole run of the `e2e` project, onto the local AWS that local-setup.ts started just before.
+ * What some tests deploy onto a local AWS of their own is synthesised along with it.
  */
 import type { TestProject } from 'vitest/node';
 import { progress } from '../../scripts/local/cache.ts';
@@ -52,10 +52,11 @@ export default async function setup(project: TestProject): Promise<() => Promise
     const lenient = await startStepCa({ hierarchy, claims: { allowRenewalAfterExpiry: true } });
     undo.push(lenient.close);
     const { access } = lenient;
-    const config = await prepareE2e(folder, emulator, stepCa, { gated: gate, lenient: access });
-    const configs = await prepareOwn(folder, { ca: stepCa, outage: outageGate });
-    const deployed = bootstrap(emulator).then(() => deploy(emulator, { config }));
-    const [outputs, own] = await Promise.all([deployed, assemble(folder, configs)]);
+    const CertRenewer = await prepareE2e(folder, emulator, stepCa, { gated: gate, lenient: access });
+    const others = await prepareOwn(folder, { ca: stepCa, outage: outageGate });
+    const [made] = await Promise.all([assemble(folder, { CertRenewer, ...others }), bootstrap(emulator)]);
+    const { CertRenewer: shared, ...own } = made;
+    const outputs = await deploy(emulator, shared);
     const controls = { gateControl: gate.control, outageControl: outageGate.control };
     project.provide('stack', { found: true, outputs, own, ...controls, lenient: { access, hierarchy } });
   } catch (error) {
