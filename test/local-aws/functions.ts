@@ -122,7 +122,7 @@ function refOfSecret(aws: Endpoint, Properties: Readonly<Record<string, unknown>
 }
 
 /** What a rotation calls its function with, and where the labels are meanwhile. */
-async function rotated(aws: Endpoint): Promise<unknown> {
+async function rotated(aws: Endpoint, patience: number): Promise<unknown> {
   const steps: string[] = [];
   const server = createServer((asked, answer) => {
     steps.push(asked.url?.slice(1) ?? '');
@@ -144,7 +144,7 @@ async function rotated(aws: Endpoint): Promise<unknown> {
   const RotationLambdaARN = `arn:aws:lambda:us-east-1:000000000000:function:${name}`;
   const { VersionId = '' } = await secrets.send(new RotateSecretCommand({ SecretId, RotationLambdaARN }));
   const { VersionIdsToStages = {} } = await secrets.send(new DescribeSecretCommand({ SecretId }));
-  await waitFor('the steps', async () => steps.length === 4, { within: 2_000 }).catch(() => undefined);
+  await waitFor('the steps', async () => steps.length === 4, { within: patience }).catch(() => undefined);
   server.close();
   return { steps, labels: VersionIdsToStages[VersionId] };
 }
