@@ -1,7 +1,7 @@
 /**
  * The CA goes away for three minutes and comes back: nothing is lost, there is no storm, and all that is due is renewed
  * in the end. On a local AWS of its own, because the schedule fires here and the dead letters are counted. Takes about
- * four minutes: the pauses between the deliveries are the real ones.
+ * three and a half minutes, and so begins first: the pauses between the deliveries are the real ones.
  */
 import { SecretsManagerClient, TagResourceCommand } from '@aws-sdk/client-secrets-manager';
 import { GetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
