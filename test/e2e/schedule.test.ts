@@ -19,137 +19,131 @@ import { refusals } from './judges.ts';
 
 const minute = 60_000;
 
-describeWith(
-  ['stack', 'step-ca'],
-  'the schedule, once a minute, with 300 certificates of which 200 are due',
-  (local) => {
-    const { ca } = local;
-    const undo: (() => Promise<unknown>)[] = [];
-    let fleet: Member[];
-    let after: ReadonlyMap<Member, Found>;
-    let renewals: readonly BusEvent[];
-    let others: readonly BusEvent[];
-    let firstScan: ScanCounts;
-    let nextScan: ScanCounts;
-    let deadLetters: number;
+const title = 'the schedule, once a minute, with 300 certificates of which 200 are due';
 
-    beforeAll(async () => {
-      const aws = await startEmulator();
-      undo.push(aws.stop);
-      // All are there before the schedule is.
-      [fleet] = await Promise.all([enrolFleet(aws, ca, 'internal'), bootstrap(aws)]);
-      const outputs = await deploy(aws, local.stack.own.schedule);
-      const bus = await collectEvents(aws, outputs['EventBusName'] ?? '');
-      firstScan = await nextScanOf(bus, 0, 2 * minute);
+describeWith(['stack', 'step-ca'], title, (local) => {
+  const { ca } = local;
+  const undo: (() => Promise<unknown>)[] = [];
+  let fleet: Member[];
+  let after: ReadonlyMap<Member, Found>;
+  let renewals: readonly BusEvent[];
+  let others: readonly BusEvent[];
+  let firstScan: ScanCounts;
+  let nextScan: ScanCounts;
+  let deadLetters: number;
 
-      await settled(aws, fleet, outputs['RenewalQueueUrl'] ?? '');
-      nextScan = await nextScanOf(bus, Date.now(), 2 * minute);
-      await settled(aws, fleet, outputs['RenewalQueueUrl'] ?? '');
+  beforeAll(async () => {
+    const aws = await startEmulator();
+    undo.push(aws.stop);
+    // All are there before the schedule is.
+    [fleet] = await Promise.all([enrolFleet(aws, ca, 'internal'), bootstrap(aws)]);
+    const outputs = await deploy(aws, local.stack.own.schedule);
+    const bus = await collectEvents(aws, outputs['EventBusName'] ?? '');
+    firstScan = await nextScanOf(bus, 0, 2 * minute);
 
-      const events = await bus.events();
-      renewals = events.filter((event) => event['detail-type'] === 'Certificate Renewed');
-      others = events.filter((event) => !['Certificate Renewed', 'Scan Completed'].includes(event['detail-type']));
-      const secrets = client(SecretsManagerClient, aws);
-      const found = fleet.map(async (member) => [member, await look(aws, member.secret.arn, secrets)] as const);
-      after = new Map(await Promise.all(found));
-      deadLetters = (await depth(aws, outputs['DeadLetterQueueUrl'] ?? '')).all;
-    }, 15 * minute);
+    await settled(aws, fleet, outputs['RenewalQueueUrl'] ?? '');
+    nextScan = await nextScanOf(bus, Date.now(), 2 * minute);
+    await settled(aws, fleet, outputs['RenewalQueueUrl'] ?? '');
 
-    afterAll(() => Promise.all(undo.map((step) => step())));
+    const events = await bus.events();
+    renewals = events.filter((event) => event['detail-type'] === 'Certificate Renewed');
+    others = events.filter((event) => !['Certificate Renewed', 'Scan Completed'].includes(event['detail-type']));
+    const secrets = client(SecretsManagerClient, aws);
+    const found = fleet.map(async (member) => [member, await look(aws, member.secret.arn, secrets)] as const);
+    after = new Map(await Promise.all(found));
+    deadLetters = (await depth(aws, outputs['DeadLetterQueueUrl'] ?? '')).all;
+  }, 15 * minute);
 
-    /** The due ones with what they hold now, which is a new version. */
-    const renewed = (): { member: Member; now: PairText; found: Found }[] =>
-      [...after].flatMap(([member, found]) =>
-        found.versionId === member.secret.versionId
-          ? []
-          : [{ member, found, now: fromShape(member.shape, found.value) }],
+  afterAll(() => Promise.all(undo.map((step) => step())));
+
+  /** The due ones with what they hold now, which is a new version. */
+  const renewed = (): { member: Member; now: PairText; found: Found }[] =>
+    [...after].flatMap(([member, found]) =>
+      found.versionId === member.secret.versionId ? [] : [{ member, found, now: fromShape(member.shape, found.value) }],
+    );
+
+  test('has every one looked at, and exactly the 200 renewed', () => {
+    expect(fleet.filter(({ isDue }) => isDue)).toHaveLength(200);
+    expect(firstScan).toMatchObject({ listed: 300, enqueued: 300, unknown: 300 });
+    const names = (members: readonly Member[]) => members.map(({ secret }) => secret.name).sort();
+    expect(names(renewed().map(({ member }) => member))).toEqual(names(fleet.filter(({ isDue }) => isDue)));
+  });
+
+  test('leaves the other 100 as they are, and knows them', () => {
+    const left = [...after].filter(([{ isDue }]) => !isDue);
+    expect(left).toHaveLength(100);
+    for (const [{ secret, value }, found] of left) {
+      expect(found).toMatchObject({ value, versionId: secret.versionId });
+      expect([...found.stages]).toEqual([['AWSCURRENT', secret.versionId]]);
+      expect(found.tags.get('cert-renewer:version-id')).toBe(secret.versionId);
+    }
+  });
+
+  test('leaves the old pair as AWSPREVIOUS, and nothing pending elsewhere', () => {
+    for (const { member, found } of renewed()) {
+      expect(found.versionId).toMatch(/^cert-renewer-/);
+      expect(found.stages.get('AWSPREVIOUS')).toBe(member.secret.versionId);
+      expect(found.stages.get('AWSPENDING') ?? found.versionId).toBe(found.versionId);
+    }
+  });
+
+  test('every new certificate is one that openssl verifies', async () => {
+    const pairs = renewed().map(({ now }) => now);
+    expect(new Set(pairs.map(({ chain }) => chain))).toEqual(new Set([ca.intermediatePem]));
+    const certificates = pairs.map(({ certificate }) => certificate);
+    expect(await refusals(certificates, { root: ca.rootPem, chain: ca.intermediatePem })).toEqual([]);
+    expect(new Set(certificates).size).toBe(200);
+  });
+
+  test('every new certificate has its own key: a new one after a rekey, the old one after a renewal', () => {
+    const operations = { renew: 0, rekey: 0 };
+    for (const { member, now } of renewed()) {
+      operations[member.operation] += 1;
+      const [was, is] = [member.pair, now].map(({ certificate }) => new X509Certificate(certificate));
+      if (now.kmsKeyId === undefined) expect(is?.checkPrivateKey(createPrivateKey(now.privateKey ?? ''))).toBe(true);
+      expect(now.kmsKeyId).toBe(member.pair.kmsKeyId);
+      expect(is?.publicKey.equals(was?.publicKey ?? is.publicKey)).toBe(member.operation === 'renew');
+      expect(nameOfKey(now.certificate)).toBe(member.kind);
+    }
+    expect(operations.renew).toBeGreaterThan(40); // the keys in KMS, and those whose tag says so
+    expect(operations.rekey).toBeGreaterThan(130);
+  });
+
+  test('every new certificate says what the old one said, and for as long', () => {
+    for (const { member, now } of renewed()) {
+      expect(bytesKept(now.certificate, member.operation)).toEqual(
+        bytesKept(member.pair.certificate, member.operation),
       );
+      expect(new X509Certificate(now.certificate).validToDate.getTime()).toBeGreaterThan(Date.now() + 23 * 60 * minute);
+    }
+  });
 
-    test('has every one looked at, and exactly the 200 renewed', () => {
-      expect(fleet.filter(({ isDue }) => isDue)).toHaveLength(200);
-      expect(firstScan).toMatchObject({ listed: 300, enqueued: 300, unknown: 300 });
-      const names = (members: readonly Member[]) => members.map(({ secret }) => secret.name).sort();
-      expect(names(renewed().map(({ member }) => member))).toEqual(names(fleet.filter(({ isDue }) => isDue)));
-    });
+  test('every renewal is told, and no failure', () => {
+    // Twice perhaps, where the next scan came before a worker was done, but each of the 200 and no other.
+    const told = new Map(renewals.map(({ resources: [arn], detail }) => [arn, detail]));
+    expect(told.size).toBe(200);
+    for (const { member, found } of renewed()) {
+      expect(told.get(member.secret.arn)).toMatchObject({
+        operation: member.operation,
+        versionId: found.versionId,
+        previousVersionId: member.secret.versionId,
+        keyAlgorithm: member.kind,
+      });
+    }
+    const codes = new Set(renewals.map(({ detail }) => (detail['reason'] as { code: string }).code));
+    expect([...codes]).toEqual(expect.arrayContaining(['Expiring', 'PeriodElapsed']));
+    expect(others).toEqual([]);
+    expect(deadLetters).toBe(0);
+  });
 
-    test('leaves the other 100 as they are, and knows them', () => {
-      const left = [...after].filter(([{ isDue }]) => !isDue);
-      expect(left).toHaveLength(100);
-      for (const [{ secret, value }, found] of left) {
-        expect(found).toMatchObject({ value, versionId: secret.versionId });
-        expect([...found.stages]).toEqual([['AWSCURRENT', secret.versionId]]);
-        expect(found.tags.get('cert-renewer:version-id')).toBe(secret.versionId);
-      }
-    });
-
-    test('leaves the old pair as AWSPREVIOUS, and nothing pending elsewhere', () => {
-      for (const { member, found } of renewed()) {
-        expect(found.versionId).toMatch(/^cert-renewer-/);
-        expect(found.stages.get('AWSPREVIOUS')).toBe(member.secret.versionId);
-        expect(found.stages.get('AWSPENDING') ?? found.versionId).toBe(found.versionId);
-      }
-    });
-
-    test('every new certificate is one that openssl verifies', async () => {
-      const pairs = renewed().map(({ now }) => now);
-      expect(new Set(pairs.map(({ chain }) => chain))).toEqual(new Set([ca.intermediatePem]));
-      const certificates = pairs.map(({ certificate }) => certificate);
-      expect(await refusals(certificates, { root: ca.rootPem, chain: ca.intermediatePem })).toEqual([]);
-      expect(new Set(certificates).size).toBe(200);
-    });
-
-    test('every new certificate has its own key: a new one after a rekey, the old one after a renewal', () => {
-      const operations = { renew: 0, rekey: 0 };
-      for (const { member, now } of renewed()) {
-        operations[member.operation] += 1;
-        const [was, is] = [member.pair, now].map(({ certificate }) => new X509Certificate(certificate));
-        if (now.kmsKeyId === undefined) expect(is?.checkPrivateKey(createPrivateKey(now.privateKey ?? ''))).toBe(true);
-        expect(now.kmsKeyId).toBe(member.pair.kmsKeyId);
-        expect(is?.publicKey.equals(was?.publicKey ?? is.publicKey)).toBe(member.operation === 'renew');
-        expect(nameOfKey(now.certificate)).toBe(member.kind);
-      }
-      expect(operations.renew).toBeGreaterThan(40); // the keys in KMS, and those whose tag says so
-      expect(operations.rekey).toBeGreaterThan(130);
-    });
-
-    test('every new certificate says what the old one said, and for as long', () => {
-      for (const { member, now } of renewed()) {
-        expect(bytesKept(now.certificate, member.operation)).toEqual(
-          bytesKept(member.pair.certificate, member.operation),
-        );
-        expect(new X509Certificate(now.certificate).validToDate.getTime()).toBeGreaterThan(
-          Date.now() + 23 * 60 * minute,
-        );
-      }
-    });
-
-    test('every renewal is told, and no failure', () => {
-      // Twice perhaps, where the next scan came before a worker was done, but each of the 200 and no other.
-      const told = new Map(renewals.map(({ resources: [arn], detail }) => [arn, detail]));
-      expect(told.size).toBe(200);
-      for (const { member, found } of renewed()) {
-        expect(told.get(member.secret.arn)).toMatchObject({
-          operation: member.operation,
-          versionId: found.versionId,
-          previousVersionId: member.secret.versionId,
-          keyAlgorithm: member.kind,
-        });
-      }
-      const codes = new Set(renewals.map(({ detail }) => (detail['reason'] as { code: string }).code));
-      expect([...codes]).toEqual(expect.arrayContaining(['Expiring', 'PeriodElapsed']));
-      expect(others).toEqual([]);
-      expect(deadLetters).toBe(0);
-    });
-
-    test('its next scan sends nothing but what gets its inspection of the day', () => {
-      expect(nextScan).toMatchObject({ listed: 300, paused: 0, backingOff: 0, invalid: 0, overdue: 0 });
-      expect(nextScan.enqueued).toBe(nextScan.unknown);
-      // One certificate in 720 has its time of day within the two minutes that a scan looks at: 0.4 of 300.
-      expect(nextScan.unknown).toBeLessThanOrEqual(5);
-      expect(nextScan.notDue).toBe(300 - nextScan.unknown);
-    });
-  },
-);
+  test('its next scan sends nothing but what gets its inspection of the day', () => {
+    expect(nextScan).toMatchObject({ listed: 300, paused: 0, backingOff: 0, invalid: 0, overdue: 0 });
+    expect(nextScan.enqueued).toBe(nextScan.unknown);
+    // One certificate in 720 has its time of day within the two minutes that a scan looks at: 0.4 of 300.
+    expect(nextScan.unknown).toBeLessThanOrEqual(5);
+    expect(nextScan.notDue).toBe(300 - nextScan.unknown);
+  });
+});
 
 /** The counts of the first scan that began at or after `since` (ms since 1970; an event's time has whole seconds). */
 async function nextScanOf(bus: EventCollector, since: number, within: number): Promise<ScanCounts> {
