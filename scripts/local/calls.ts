@@ -24,19 +24,6 @@ export function journalOf(port: number | string): string | undefined {
   return to === undefined ? undefined : join(to, `journal-${port}.jsonl`);
 }
 
-/** A client for the emulator of this environment. */
-export function cloudFormation(env: Readonly<Record<string, string>>): CloudFormationClient {
-  const credentials = {
-    accessKeyId: env['AWS_ACCESS_KEY_ID'] ?? '',
-    secretAccessKey: env['AWS_SECRET_ACCESS_KEY'] ?? '',
-  };
-  return new CloudFormationClient({
-    endpoint: env['AWS_ENDPOINT_URL'] ?? '',
-    region: env['AWS_REGION'] ?? '',
-    credentials,
-  });
-}
-
 /** Keep a stack's template with what its logical ids became. `templateFile` is the one in cdk.out. */
 export async function keepStack(
   env: Readonly<Record<string, string>>,
@@ -45,10 +32,15 @@ export async function keepStack(
 ): Promise<void> {
   const to = folder();
   if (to === undefined) return;
-  const client = cloudFormation(env);
+  const endpoint = env['AWS_ENDPOINT_URL'] ?? '';
+  const credentials = {
+    accessKeyId: env['AWS_ACCESS_KEY_ID'] ?? '',
+    secretAccessKey: env['AWS_SECRET_ACCESS_KEY'] ?? '',
+  };
+  const client = new CloudFormationClient({ endpoint, region: env['AWS_REGION'] ?? '', credentials });
   const { StackResources = [] } = await client.send(new DescribeStackResourcesCommand({ StackName: stackName }));
   client.destroy();
-  const { port } = new URL(env['AWS_ENDPOINT_URL'] ?? '');
+  const { port } = new URL(endpoint);
   const stack: DeployedStack = {
     stackName,
     port,

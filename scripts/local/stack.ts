@@ -1,9 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { CreateStackCommand, waitUntilStackCreateComplete } from '@aws-sdk/client-cloudformation';
 import { projectRoot } from './cache.ts';
-import { cloudFormation, keepStack } from './calls.ts';
-import { type Emulator, environmentFor } from './ministack.ts';
+import { keepStack } from './calls.ts';
+import { ACCOUNT, type Emulator, environmentFor, REGION } from './ministack.ts';
 import { type Finished, run } from './process.ts';
 import { inTemporaryFolder } from './temporary.ts';
 
@@ -31,39 +30,12 @@ export interface DeployOptions {
 /** A deploy takes about 15 s, most of it the synthesis; a custom resource that never answers would take an hour, and ignores SIGTERM. */
 const DEPLOY_TIMEOUT = 300_000;
 
-/** What `cdk bootstrap` creates, as its package has it. */
-const bootstrapTemplate = join(
-  projectRoot,
-  'node_modules',
-  'aws-cdk',
-  'lib',
-  'api',
-  'bootstrap',
-  'bootstrap-template.yaml',
-);
-
-/** Prepare the account for the CDK, once per emulator: as `cdk bootstrap` does, which would take two seconds to start. */
-export async function bootstrap({ env }: Target): Promise<void> {
-  const client = cloudFormation(env);
-  const StackName = 'CDKToolkit';
-  const parameters = {
-    FileAssetsBucketKmsKeyId: 'AWS_MANAGED_KEY',
-    CloudFormationExecutionPolicies: 'arn:aws:iam::aws:policy/AdministratorAccess',
-  };
-  await client.send(
-    new CreateStackCommand({
-      StackName,
-      TemplateBody: await readFile(bootstrapTemplate, 'utf8'),
-      Capabilities: ['CAPABILITY_NAMED_IAM'],
-      Parameters: Object.entries(parameters).map(([ParameterKey, ParameterValue]) => ({
-        ParameterKey,
-        ParameterValue,
-      })),
-    }),
-  );
-  const patience = { client, maxWaitTime: 60, minDelay: 0.1, maxDelay: 0.5 }; // s
-  await waitUntilStackCreateComplete(patience, { StackName });
-  client.destroy();
+/** Prepare the account for the CDK, once per emulator (2 s). */
+export async function bootstrap(target: Target): Promise<void> {
+  await inTemporaryFolder('cdk', async (folder) => {
+    // Away from cdk.json: there it would synthesise the app first.
+    checked('cdk bootstrap', await cdk(target, folder, ['bootstrap', `aws://${ACCOUNT}/${REGION}`]));
+  });
 }
 
 /** Deploy the app with this configuration, or what was synthesised before, and return the stack's outputs. @throws Error with what the CDK said. */
