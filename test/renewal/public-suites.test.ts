@@ -1,5 +1,5 @@
 /** Every case of x509-limbo and BetterTLS as what a CA answers to the renewal of a certificate that is the same but for its serial number. */
-import { expect, it, vi } from 'vitest';
+import { afterAll, expect, it, vi } from 'vitest';
 import { RenewalError } from '../../lambdas/domain/errors.ts';
 import { parseAnswer, verifyIssued } from '../../lambdas/renewal/verify.ts';
 import { certificateFields, parseCertificate } from '../../lambdas/x509/certificate.ts';
@@ -7,6 +7,7 @@ import { base64, type PathCase, type PathSuite, pathSuite } from '../support/sui
 
 /** Seconds of work, on a machine that may be busy with other tests. */
 vi.setConfig({ testTimeout: 60_000 });
+afterAll(() => vi.resetConfig());
 
 /** The leaf with the last bit of its serial number changed. */
 function predecessorOf(der: Uint8Array): Uint8Array {
