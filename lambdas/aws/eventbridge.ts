@@ -1,9 +1,12 @@
-/** The event bus. Events that are published together travel together, in as few calls as EventBridge allows. */
+/**
+ * The event bus. Events that are published together travel together, in as few calls as EventBridge allows: a scan after an
+ * outage of the CA tells of thousands.
+ */
 import type { PutEventsRequestEntry } from '@aws-sdk/client-eventbridge';
 import { RenewalError } from '../domain/errors.ts';
 import type { Clock, Publisher } from '../domain/ports.ts';
 import type { RenewalEvent } from '../domain/result.ts';
-import { type AwsOptions, clientConfig, once, pauseBefore, withoutLogger } from './clients.ts';
+import { type AwsOptions, clientConfig, once, pauseBefore } from './clients.ts';
 import { awsEntryError, awsError } from './errors.ts';
 
 export interface EventBridgePublisherOptions extends AwsOptions {
@@ -30,7 +33,7 @@ interface Waiting {
 export function eventBridgePublisher(options: EventBridgePublisherOptions): Publisher {
   const sdk = once(async () => {
     const loaded = await import('./sdk/eventbridge.ts');
-    return { ...loaded, client: withoutLogger(new loaded.EventBridgeClient(clientConfig(options))) };
+    return { ...loaded, client: new loaded.EventBridgeClient(clientConfig(options)) };
   });
   const call = { service: 'events', action: 'PutEvents', resource: options.eventBusName } as const;
   let waiting: Waiting[] = [];
@@ -86,7 +89,7 @@ export function eventBridgePublisher(options: EventBridgePublisherOptions): Publ
   };
 }
 
-/** Contract section 8. EventBridge itself sets the time: that of the call. */
+/** EventBridge itself sets the time: that of the call. */
 function entryOf(event: RenewalEvent, EventBusName: string): PutEventsRequestEntry {
   return {
     Source: 'cert-renewer',

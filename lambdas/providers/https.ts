@@ -5,7 +5,7 @@
 import type { KeyObject } from 'node:crypto';
 import { Agent, type RequestOptions, request } from 'node:https';
 import { DEFAULT_CIPHERS, TLSSocket } from 'node:tls';
-import { connectionError, cutAnswer, stopped, TransportError, timedOut, tooLarge } from './transport-error.ts';
+import { connectionError, cutAnswer, stopped, TransportError, tooLarge } from './transport-error.ts';
 
 /** node:http's IncomingMessage, by way of the one module that this file is for. */
 type Message = Parameters<NonNullable<Parameters<typeof request>[2]>>[0];
@@ -20,10 +20,11 @@ export interface HttpsRequest {
   readonly ca?: readonly string[] | undefined;
   /** TLS client authentication: PEM, leaf first, and the leaf's key. The connection is this request's own. */
   readonly client?: { readonly certificates: string; readonly key: KeyObject } | undefined;
-  /** For all of it: name look-up, connection, TLS, request, answer to its last byte. Default 10 s. */
+  /** For all of it: name look-up, connection, TLS, request, answer to its last byte. Default 10 s; with a signal the signal's. */
   readonly timeoutMs?: number;
   /** Of the answer's body. Default 1 MiB. */
   readonly maxBytes?: number;
+  /** The one clock of the exchange. Default: aborted after `timeoutMs`. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -42,25 +43,17 @@ const defaultMaxBytes = 1024 * 1024;
  * the same call at once, on a connection that then is a new one.
  */
 export async function httpsRequest(options: HttpsRequest): Promise<HttpsAnswer> {
-  const { url, signal, timeoutMs = defaultTimeoutMs } = options;
+  // Node's own timeouts start anew with every byte, and a slow drip outlives them.
+  const { url, timeoutMs = defaultTimeoutMs, signal = AbortSignal.timeout(timeoutMs) } = options;
   if (url.protocol !== 'https:') throw new TransportError('protocol', `${url.origin} is not an https address`);
   const agent = options.client === undefined ? sharedAgent(url, options.ca) : ownAgent();
-  const stop = new AbortController();
-  const onAbort = (): void => stop.abort(stopped(url, signal?.reason, timeoutMs));
-  // One clock for the whole exchange: node's own timeouts start anew with every byte, and a slow drip outlives them.
-  const timer = setTimeout(() => stop.abort(timedOut(url, timeoutMs)), timeoutMs);
-  signal?.addEventListener('abort', onAbort, { once: true });
-  if (signal?.aborted) onAbort();
   try {
-    return await exchange(options, agent, stop.signal);
+    return await exchange(options, agent, signal);
   } catch (error) {
-    if (stop.signal.aborted) throw stop.signal.reason;
+    if (signal.aborted) throw stopped(url, signal.reason, timeoutMs);
     // What one kept connection suffered, its idle siblings will suffer too.
     if (error instanceof TransportError && error.stale) closeIdle(agent);
     throw error;
-  } finally {
-    clearTimeout(timer);
-    signal?.removeEventListener('abort', onAbort);
   }
 }
 
@@ -136,9 +129,7 @@ function requestOptions({ method, headers, body, ca, client }: HttpsRequest, age
   if (ca !== undefined) options.ca = [...ca];
   if (client !== undefined) {
     options.cert = client.certificates;
-    // OpenSSL 3 reads SEC1 in a third of the time that it takes for PKCS#8.
-    const type = client.key.asymmetricKeyType === 'ec' ? 'sec1' : 'pkcs8';
-    options.key = client.key.export({ type, format: 'pem' });
+    options.key = client.key.export({ type: 'pkcs8', format: 'pem' });
     // OpenSSL 3.5 takes no RSA key under 2048 bits at its default level, and such a key is here to be replaced.
     const { modulusLength = 2048 } = client.key.asymmetricKeyDetails ?? {};
     if (modulusLength < 2048) options.ciphers = `${DEFAULT_CIPHERS}:@SECLEVEL=1`;

@@ -72,14 +72,14 @@ const seconds = (milliseconds: number): string => `${milliseconds / 1000} s`;
 const network =
   'check that the CA runs at the url of the profile and that the network of the function (VPC, security groups) leads there';
 
-export function timedOut({ host }: URL, timeoutMs: number): TransportError {
+function timedOut({ host }: URL, timeoutMs: number): TransportError {
   return new TransportError(
     'timeout',
     `The CA at ${host} gave no whole answer within ${seconds(timeoutMs)}: ${network}`,
   );
 }
 
-/** For an outer signal: one made by AbortSignal.timeout is a timeout too. */
+/** By the reason of the signal: AbortSignal.timeout's is a timeout. */
 export function stopped(url: URL, reason: unknown, timeoutMs: number): TransportError {
   if (reason instanceof Error && reason.name === 'TimeoutError') return timedOut(url, timeoutMs);
   return new TransportError(

@@ -3,8 +3,8 @@ import { RenewalError } from '../../lambdas/domain/errors.ts';
 import {
   connectionError,
   cutAnswer,
+  stopped,
   TransportError,
-  timedOut,
   toCaError,
   tooLarge,
 } from '../../lambdas/providers/transport-error.ts';
@@ -87,7 +87,7 @@ describe('an error of node or OpenSSL', () => {
 });
 
 test.each([
-  ['a timeout', timedOut(url, 10_000), 'CaUnavailable'],
+  ['a timeout', stopped(url, new DOMException('over', 'TimeoutError'), 10_000), 'CaUnavailable'],
   ['a cut answer of any status', cutAnswer(undefined, url, 200), 'CaUnavailable'],
   ['too much with a success', tooLarge(url, 201, 1), 'CaRejected'],
   ['too much with a failure of the server', tooLarge(url, 503, 1), 'CaUnavailable'],
