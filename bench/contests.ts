@@ -64,18 +64,19 @@ interface Work {
   readonly options?: readonly string[];
   readonly name?: (index: number) => string;
   readonly force?: true;
+  readonly by?: 'renew' | 'floor';
 }
 
 /** A fresh worker process renews `count` secrets of the world, and each of them has a new version afterwards. */
 async function work(
   scene: Scene,
   world: World,
-  { count, size, env, options = [], name, force }: Work,
+  { count, size, env, options = [], name, force, by = 'renew' }: Work,
 ): Promise<Worked> {
   await scene.aws.set(world);
   const events = batches(count, size, name, force);
   const done = await drive(scene.folder, {
-    bundle: scene.bundles.renew.path,
+    bundle: scene.bundles[by],
     events,
     env: { ...scene.env, ...env },
     options: [...lambdaOptions(512), ...options],
@@ -97,6 +98,11 @@ const stepCaWorld = (scene: Scene, mode: Mode, url?: string): World => ({
 
 export function byWorker(scene: Scene, mode: Mode, count: number, size = batchSize, options: readonly string[] = []) {
   return work(scene, stepCaWorld(scene, mode), { count, size, options });
+}
+
+/** The same by the program that makes the same calls and nothing else (parts/floor.ts). */
+export function byFloor(scene: Scene, mode: Mode, count: number, options: readonly string[] = []): Promise<Worked> {
+  return work(scene, stepCaWorld(scene, mode), { count, size: batchSize, options, by: 'floor' });
 }
 
 /** A fresh worker's first renewal; with TLS to AWS, as a first connection is a good part of a start. */
@@ -174,7 +180,7 @@ export async function scanOf(scene: Scene, count: number, options: readonly stri
     parameters: profile(scene, 'rekey'),
   };
   await scene.aws.set(world);
-  const { path: bundle } = scene.bundles.scan;
+  const { scan: bundle } = scene.bundles;
   const done = await drive(scene.folder, {
     bundle,
     events: [{}],
@@ -189,11 +195,3 @@ export async function scanOf(scene: Scene, count: number, options: readonly stri
   return { ...done, listed: answer.listed, enqueued: answer.enqueued, calls };
 }
 
-/** A fresh process whose handler reads one secret with the SDK alone, then makes a key and a TLS connection. */
-export async function bareStart(scene: Scene): Promise<Driven> {
-  await scene.aws.set(stepCaWorld(scene, 'rekey'));
-  const event = { secretId: arnOf('s-0'), ca: { url: scene.ca.url, root: scene.ca.rootPem } };
-  const bare = await drive(scene.folder, { bundle: scene.bundles.bare.path, events: [event], env: scene.tlsEnv });
-  if (bare.answers[0] !== scene.values[0]?.length) throw new Error('the bare handler has not read its secret');
-  return bare;
-}
