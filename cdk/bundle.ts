@@ -2,15 +2,17 @@
  * Bundling, by esbuild itself: NodejsFunction can't split (it has no outdir), and without splitting an import() still
  * loads everything at a cold start.
  */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { basename, isAbsolute, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type BuildOptions, buildSync, type Metafile, type OutputFile } from 'esbuild';
+import { type BuildOptions, buildSync, type Metafile, version } from 'esbuild';
+import { type Bundle, hashOfInputs, keptOrBuilt } from './bundle-cache.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const lambdas = join(root, 'lambdas');
 
-const bundles = new Map<string, readonly OutputFile[]>();
+/** Of this process. */
+const bundles = new Map<string, Bundle>();
+let hashOfSources: string | undefined;
 
 /**
  * Bundles one handler (a path under lambdas/, or an absolute one) into `outdir`: `<name>.mjs`, which exports `handler`,
@@ -18,10 +20,19 @@ const bundles = new Map<string, readonly OutputFile[]>();
  * would carry the other's. Throws esbuild's BuildFailure.
  */
 export function bundle(entry: string, outdir: string): void {
-  const files = bundles.get(entry) ?? build(entry);
+  const files = bundles.get(entry) ?? find(entry);
   bundles.set(entry, files);
   mkdirSync(outdir, { recursive: true });
-  for (const { path, contents } of files) writeFileSync(join(outdir, basename(path)), contents);
+  for (const [name, contents] of files) writeFileSync(join(outdir, name), contents);
+}
+
+function find(entry: string): Bundle {
+  if (isAbsolute(entry)) return build(entry); // what it imports may be anywhere
+  // npm's listing of what is installed, and not package-lock.json, which says what should be.
+  const others = ['node_modules/.package-lock.json', 'package.json', 'tsconfig.json', 'cdk/bundle.ts'];
+  hashOfSources ??= hashOfInputs(root, 'lambdas', others, [version, options]);
+  if (hashOfSources === undefined) return build(entry);
+  return keptOrBuilt(join(root, '.cache', 'bundles'), hashOfSources, entry, () => build(entry));
 }
 
 /** What all that is bundled for a Lambda has in common. */
@@ -38,97 +49,28 @@ export const forLambda = {
   logLevel: 'silent',
 } as const satisfies BuildOptions;
 
-function build(entry: string): readonly OutputFile[] {
-  const cache = join(root, '.cache');
-  mkdirSync(cache, { recursive: true });
-  const folder = mkdtempSync(join(cache, 'bundle-')); // in the project, so that the maps name its sources from there
-  try {
-    const { outputFiles, metafile } = buildSync({
-      ...forLambda,
-      write: false,
-      splitting: true,
-      metafile: true,
-      sourcemap: 'linked',
-      entryPoints: [join(entry.startsWith('/') ? '' : lambdas, entry)],
-      outdir: folder,
-      // The SDK of the runtime is neither pinned nor small; all of ours goes in, but for what finds nothing in a Lambda.
-      alias: {
-        '@aws-sdk/credential-provider-node': join(lambdas, 'aws', 'environment-credentials.ts'),
-        '@smithy/core/config': join(lambdas, 'aws', 'environment-config.ts'),
-      },
-    });
-    for (const { path, contents } of outputFiles) writeFileSync(path, contents);
-    return withOneStart(folder, basename(entry).replace(/\.\w+$/, '.mjs'), chunksOf(metafile));
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
+const options = {
+  ...forLambda,
+  splitting: true,
+  sourcemap: 'external', // for reading stack traces afterwards; at run time they would cost 35 ms and 20 MB
+  outdir: join(root, '.cache', 'bundle'), // nothing is written there: the maps name their sources from it
+} as const satisfies BuildOptions;
+
+/** Builds the bundle anew. */
+export function build(entry: string): Bundle {
+  const entryPoint = isAbsolute(entry) ? entry : join(root, 'lambdas', entry);
+  const { outputFiles, metafile } = buildSync({ ...options, write: false, metafile: true, entryPoints: [entryPoint] });
+  const reached = reachedFrom(basename(entry).replace(/\.\w+$/, '.mjs'), metafile);
+  const files = outputFiles.map(({ path, contents }) => [basename(path), contents] as const);
+  return new Map(files.filter(([name]) => reached.has(name.replace(/\.map$/, ''))));
+}
+
+/** A file, and all that it leads to. esbuild puts out what dead code would import, too: of a hook's function near half. */
+function reachedFrom(file: string, { outputs }: Metafile): ReadonlySet<string> {
+  const importsOf = new Map(Object.entries(outputs).map(([path, { imports }]) => [basename(path), imports]));
+  const reached = new Set([file]);
+  for (const name of reached) {
+    for (const { path, external } of importsOf.get(name) ?? []) if (!external) reached.add(basename(path));
   }
-}
-
-interface Chunk {
-  readonly name: string;
-  readonly exports: readonly string[];
-  /** Chunks that are loaded with this one. */
-  readonly imports: readonly string[];
-  /** Chunks that are loaded when this one asks for them. */
-  readonly later: readonly string[];
-}
-
-function chunksOf({ outputs }: Metafile): ReadonlyMap<string, Chunk> {
-  const files = Object.entries(outputs).filter(([path]) => path.endsWith('.mjs'));
-  return new Map(
-    files.map(([path, { exports, imports }]) => {
-      const of = (kind: string) =>
-        imports.flatMap((each) => (each.kind === kind && !each.external ? [basename(each.path)] : []));
-      const name = basename(path);
-      return [name, { name, exports, imports: of('import-statement'), later: of('dynamic-import') }];
-    }),
-  );
-}
-
-/** `from`, and all that it leads to. */
-function reached(from: string, chunks: ReadonlyMap<string, Chunk>, next: (chunk: Chunk) => readonly string[]): Chunk[] {
-  const found = new Set([from]);
-  for (const name of found) for (const each of next(chunks.get(name) ?? missing(name))) found.add(each);
-  return [...found].map((name) => chunks.get(name) ?? missing(name));
-}
-
-function missing(name: string): never {
-  throw new Error(`the bundle has no ${name}`);
-}
-
-const start = 'start.mjs';
-
-/**
- * esbuild cuts a chunk for each set of import()s that share something, so that a start would load some twenty files, at the
- * better part of a millisecond each. All of them are there before any import() is, so they become one. The handler's own
- * module stays apart: it awaits what it imports, and that must not wait for it.
- */
-function withOneStart(folder: string, handler: string, chunks: ReadonlyMap<string, Chunk>): readonly OutputFile[] {
-  const [, ...atStart] = reached(handler, chunks, ({ imports }) => imports);
-  const others = reached(handler, chunks, ({ imports, later }) => [...imports, ...later]).filter(
-    (chunk) => !atStart.includes(chunk),
-  );
-  const again = (entry: string, external: readonly string[]) =>
-    buildSync({
-      ...forLambda,
-      write: false,
-      sourcemap: 'external', // for reading stack traces afterwards; at run time they would cost 35 ms and 20 MB
-      entryPoints: [join(folder, entry)],
-      outdir: folder,
-      external: external.map((name) => `./${name}`),
-    }).outputFiles;
-
-  const names = others.map(({ name }) => name);
-  const unique = (name: string, index: number) => `${name}_${index}`;
-  const lines = atStart.map((chunk, index) => {
-    const exported = chunk.exports.map((name) => `${name} as ${unique(name, index)}`);
-    return `export {${exported.join(', ')}} from './${chunk.name}';\n`;
-  });
-  writeFileSync(join(folder, start), lines.join(''));
-  const one = again(start, names);
-  for (const [index, chunk] of atStart.entries()) {
-    const exported = chunk.exports.map((name) => `${unique(name, index)} as ${name}`);
-    writeFileSync(join(folder, chunk.name), `export {${exported.join(', ')}} from './${start}';\n`);
-  }
-  return [...one, ...names.flatMap((name) => again(name, [start, ...names.filter((other) => other !== name)]))];
+  return reached;
 }

@@ -2,7 +2,7 @@
 import type { ACMClient } from '@aws-sdk/client-acm';
 import { RenewalError } from '../domain/errors.ts';
 import type { CertificateImporter } from '../domain/hook.ts';
-import { type AwsOptions, clientConfig, once, withoutLogger } from './clients.ts';
+import { type AwsOptions, clientConfig, once } from './clients.ts';
 import { awsError } from './errors.ts';
 
 /**
@@ -15,7 +15,7 @@ export function acmImporter(options: AwsOptions = {}): CertificateImporter {
   const clientOf = async (certificateArn: string): Promise<ACMClient> => {
     const region = regionOf(certificateArn);
     const { ACMClient } = await sdk();
-    const client = clients.get(region) ?? withoutLogger(new ACMClient(clientConfig({ ...options, region })));
+    const client = clients.get(region) ?? new ACMClient(clientConfig({ ...options, region }));
     clients.set(region, client);
     return client;
   };

@@ -1,6 +1,5 @@
 /** What all clients of the AWS SDK have in common. */
 import type { SecretsManagerClientConfig } from '@aws-sdk/client-secrets-manager';
-import { SigningHash } from './signing-hash.ts';
 
 /** Where AWS is. What is left out the SDK finds by itself: Lambda's runtime sets AWS_REGION and the role's credentials. */
 export interface AwsOptions {
@@ -22,25 +21,12 @@ export function clientConfig(options: AwsOptions) {
   return {
     maxAttempts: 3,
     retryMode: 'standard',
-    defaultsMode: 'standard', // else the SDK looks for it in ~/.aws/config
     requestHandler: timeouts,
-    sha256: SigningHash,
     ...(options.region === undefined ? {} : { region: options.region }),
     ...(options.endpoint === undefined ? {} : { endpoint: options.endpoint }),
     ...(options.credentials === undefined ? {} : { credentials: options.credentials }),
     ...(options.profile === undefined ? {} : { profile: options.profile }),
   } as const;
-}
-
-/**
- * The same client without the middleware that prepares every request and answer for a logger: none of ours has one, and
- * of a page of secrets that is a twentieth of the work.
- */
-export function withoutLogger<Client extends { readonly middlewareStack: { remove(name: string): boolean } }>(
-  client: Client,
-): Client {
-  client.middlewareStack.remove('loggerMiddleware');
-  return client;
 }
 
 /** `make`, once and when first asked for: for clients that most invocations don't need. A failure is not kept. */

@@ -3,7 +3,7 @@ import type { PutEventsRequestEntry } from '@aws-sdk/client-eventbridge';
 import { RenewalError } from '../domain/errors.ts';
 import type { Clock, Publisher } from '../domain/ports.ts';
 import type { RenewalEvent } from '../domain/result.ts';
-import { type AwsOptions, clientConfig, once, pauseBefore, withoutLogger } from './clients.ts';
+import { type AwsOptions, clientConfig, once, pauseBefore } from './clients.ts';
 import { awsEntryError, awsError } from './errors.ts';
 
 export interface EventBridgePublisherOptions extends AwsOptions {
@@ -30,7 +30,7 @@ interface Waiting {
 export function eventBridgePublisher(options: EventBridgePublisherOptions): Publisher {
   const sdk = once(async () => {
     const loaded = await import('./sdk/eventbridge.ts');
-    return { ...loaded, client: withoutLogger(new loaded.EventBridgeClient(clientConfig(options))) };
+    return { ...loaded, client: new loaded.EventBridgeClient(clientConfig(options)) };
   });
   const call = { service: 'events', action: 'PutEvents', resource: options.eventBusName } as const;
   let waiting: Waiting[] = [];

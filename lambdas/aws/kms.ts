@@ -6,7 +6,7 @@ import type { KeySpec } from '../domain/key-spec.ts';
 import type { Clock, KeyVault } from '../domain/ports.ts';
 import type { Signer } from '../domain/signer.ts';
 import { algorithmOf, keySpecOfSpki, kmsKeySpec } from '../x509/algorithms.ts';
-import { type AwsOptions, clientConfig, once, withoutLogger } from './clients.ts';
+import { type AwsOptions, clientConfig, once } from './clients.ts';
 import { awsError, quoteId } from './errors.ts';
 
 export interface KmsKeyVaultOptions extends AwsOptions {
@@ -29,7 +29,7 @@ interface Kept {
 export function kmsKeyVault(options: KmsKeyVaultOptions): KeyVault {
   const sdk = once(async () => {
     const loaded = await import('./sdk/kms.ts');
-    return { ...loaded, client: withoutLogger(new loaded.KMSClient(clientConfig(options))) };
+    return { ...loaded, client: new loaded.KMSClient(clientConfig(options)) };
   });
   const kept = new Map<string, Kept>();
 

@@ -1,7 +1,7 @@
 /** Functions of the user's that are called after a renewal, and our own that goes on in another invocation. */
 import { RenewalError } from '../domain/errors.ts';
 import type { FunctionCaller } from '../domain/hook.ts';
-import { type AwsOptions, clientConfig, once, withoutLogger } from './clients.ts';
+import { type AwsOptions, clientConfig, once } from './clients.ts';
 import { awsError } from './errors.ts';
 
 /** Milliseconds that a function may take: ten seconds less than the caller itself has (cdk/hooks.ts). */
@@ -14,7 +14,7 @@ export function lambdaFunctions(options: AwsOptions = {}): FunctionCaller {
     const config = clientConfig(options);
     const requestHandler = { ...config.requestHandler, requestTimeout: longestCall };
     // One attempt: a second one would call the function again while it may still run. Lambda's own queue tries later.
-    return { ...loaded, client: withoutLogger(new loaded.LambdaClient({ ...config, requestHandler, maxAttempts: 1 })) };
+    return { ...loaded, client: new loaded.LambdaClient({ ...config, requestHandler, maxAttempts: 1 }) };
   });
   return {
     async call(functionArn, event) {
@@ -45,7 +45,7 @@ function tooLong(functionArn: string, cause: Error): RenewalError {
 export function functionStarter(options: AwsOptions = {}): (functionArn: string, event: unknown) => Promise<void> {
   const sdk = once(async () => {
     const loaded = await import('./sdk/lambda.ts');
-    return { ...loaded, client: withoutLogger(new loaded.LambdaClient(clientConfig(options))) };
+    return { ...loaded, client: new loaded.LambdaClient(clientConfig(options)) };
   });
   return async (functionArn, event) => {
     try {

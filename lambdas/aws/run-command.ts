@@ -1,6 +1,6 @@
 /** SSM Run Command. */
 import type { CommandRunner } from '../domain/hook.ts';
-import { type AwsOptions, clientConfig, once, withoutLogger } from './clients.ts';
+import { type AwsOptions, clientConfig, once } from './clients.ts';
 import { awsError } from './errors.ts';
 
 /** Seconds in which an instance has to fetch the command. */
@@ -10,7 +10,7 @@ const deliveryTimeout = 600;
 export function ssmCommands(options: AwsOptions = {}): CommandRunner {
   const sdk = once(async () => {
     const loaded = await import('./sdk/run-command.ts');
-    return { ...loaded, client: withoutLogger(new loaded.SSMClient(clientConfig(options))) };
+    return { ...loaded, client: new loaded.SSMClient(clientConfig(options)) };
   });
 
   return {

@@ -15,16 +15,15 @@ import { RenewalError } from '../domain/errors.ts';
 import type { SecretPage, Store } from '../domain/ports.ts';
 import type { SecretSummary, SecretValue, SecretVersion } from '../domain/secret.ts';
 import { noRoomLabel, tags as ownTags } from '../domain/tags.ts';
-import { type AwsOptions, clientConfig, withoutLogger } from './clients.ts';
+import { type AwsOptions, clientConfig } from './clients.ts';
 import { awsError } from './errors.ts';
-import { readsOwnPage } from './list-page.ts';
 
 /** Bytes of SecretString (as UTF-8) or SecretBinary that Secrets Manager takes. */
 export const largestValue = 65_536;
 
 /** A Store on one client, built now: it is what every invocation needs first. */
 export function secretsManagerStore(options: AwsOptions = {}): Store {
-  const client = withoutLogger(new SecretsManagerClient(clientConfig(options)));
+  const client = new SecretsManagerClient(clientConfig(options));
   return {
     list: (from) => list(client, from),
     describe: (secretId) => describe(client, secretId),
@@ -55,7 +54,6 @@ async function listPage(client: SecretsManagerClient, token: string | undefined)
     Filters: [{ Key: 'tag-key', Values: [ownTags.profile] }],
     ...(token === undefined ? {} : { NextToken: token }),
   });
-  const ownPage = readsOwnPage(command);
   const answer = await call('ListSecrets', '*', async () => {
     try {
       return await client.send(command);
@@ -63,7 +61,7 @@ async function listPage(client: SecretsManagerClient, token: string | undefined)
       throw refusedToken(thrown) ?? thrown;
     }
   });
-  const secrets = (ownPage() ?? answer.SecretList ?? []).map((entry) => summary(entry, entry.SecretVersionsToStages));
+  const secrets = (answer.SecretList ?? []).map((entry) => summary(entry, entry.SecretVersionsToStages));
   // The filter matches by prefix: `cert-renewer:profile-of-mine` is somebody else's tag.
   const enrolled = secrets.filter(({ tags }) => tags.has(ownTags.profile));
   return Object.assign(enrolled, { next: answer.NextToken });

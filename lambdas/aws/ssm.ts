@@ -2,7 +2,7 @@
 import type { Authority } from '../domain/authority.ts';
 import type { AuthoritySource, Clock, ProfileSource } from '../domain/ports.ts';
 import type { Profile } from '../domain/profile.ts';
-import { type AwsOptions, clientConfig, once, withoutLogger } from './clients.ts';
+import { type AwsOptions, clientConfig, once } from './clients.ts';
 import { awsError } from './errors.ts';
 
 export interface SsmParametersOptions<Document> extends AwsOptions {
@@ -53,7 +53,7 @@ interface Parameters<Document> {
 function ssmParameters<Document>(options: SsmParametersOptions<Document>): Parameters<Document> {
   const sdk = once(async () => {
     const loaded = await import('./sdk/ssm.ts');
-    return { ...loaded, client: withoutLogger(new loaded.SSMClient(clientConfig(options))) };
+    return { ...loaded, client: new loaded.SSMClient(clientConfig(options)) };
   });
   const found = new Map<string, Promise<Document | undefined>>();
   const unknownSince = new Map<string, number>();

@@ -136,9 +136,7 @@ function requestOptions({ method, headers, body, ca, client }: HttpsRequest, age
   if (ca !== undefined) options.ca = [...ca];
   if (client !== undefined) {
     options.cert = client.certificates;
-    // OpenSSL 3 reads SEC1 in a third of the time that it takes for PKCS#8.
-    const type = client.key.asymmetricKeyType === 'ec' ? 'sec1' : 'pkcs8';
-    options.key = client.key.export({ type, format: 'pem' });
+    options.key = client.key.export({ type: 'pkcs8', format: 'pem' });
     // OpenSSL 3.5 takes no RSA key under 2048 bits at its default level, and such a key is here to be replaced.
     const { modulusLength = 2048 } = client.key.asymmetricKeyDetails ?? {};
     if (modulusLength < 2048) options.ciphers = `${DEFAULT_CIPHERS}:@SECLEVEL=1`;

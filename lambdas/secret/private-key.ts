@@ -5,7 +5,6 @@
  */
 import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
 import { RenewalError } from '../domain/errors.ts';
-import { jwkOfPkcs8, pkcs8OfJwk } from '../domain/p256.ts';
 import { encodePemLike, type PemBlock, tellLabel } from '../domain/pem.ts';
 import { sameBytes } from './certificates.ts';
 import { wrongPassword } from './password.ts';
@@ -125,7 +124,9 @@ function readDer(
 ): { privateKey: KeyObject; encoding: Encoding } {
   const encoding = encodingOf(der) ?? labels.get(label) ?? 'pkcs8';
   try {
-    if (encoding !== 'encrypted') return { encoding, privateKey: keyOf(der, encoding) };
+    if (encoding !== 'encrypted') {
+      return { encoding, privateKey: createPrivateKey({ key: Buffer.from(der), format: 'der', type: encoding }) };
+    }
   } catch {
     // What OpenSSL says of it is dropped: the user is told what was expected.
   }
@@ -137,12 +138,6 @@ function readDer(
   );
 }
 
-function keyOf(der: Uint8Array, type: Encoding): KeyObject {
-  const jwk = jwkOfPkcs8(der);
-  if (jwk) return createPrivateKey({ key: { ...jwk }, format: 'jwk' });
-  return createPrivateKey({ key: Buffer.from(der), format: 'der', type });
-}
-
 /** The same key pair: asked by the public key, because one private key has several encodings. */
 export function sameKey(a: KeyObject, b: KeyObject): boolean {
   const spki = (key: KeyObject) => createPublicKey(key).export({ format: 'der', type: 'spki' });
@@ -151,8 +146,8 @@ export function sameKey(a: KeyObject, b: KeyObject): boolean {
 
 /** A key in the encoding of the one before it: PKCS#8 stays; PKCS#1 and SEC1 follow the key's type. */
 export function encodeLike(encoding: Encoding, key: KeyObject): Uint8Array {
-  const traditional = encoding === 'pkcs8' ? undefined : traditionalOf(key);
-  return traditional === undefined ? pkcs8Of(key) : key.export({ format: 'der', type: traditional.encoding });
+  const type = (encoding === 'pkcs8' ? undefined : traditionalOf(key)?.encoding) ?? 'pkcs8';
+  return key.export({ format: 'der', type });
 }
 
 /** The label of a block for a key in its place: one that names a type of key follows the key's. */
@@ -165,12 +160,6 @@ export function labelLike(label: string, key: KeyObject): string {
 function traditionalOf(key: KeyObject): { encoding: 'sec1' | 'pkcs1'; label: string } | undefined {
   if (key.asymmetricKeyType === 'ec') return { encoding: 'sec1', label: 'EC PRIVATE KEY' };
   return key.asymmetricKeyType === 'rsa' ? { encoding: 'pkcs1', label: 'RSA PRIVATE KEY' } : undefined;
-}
-
-function pkcs8Of(key: KeyObject): Uint8Array {
-  const isP256 = key.asymmetricKeyDetails?.namedCurve === 'prime256v1';
-  const der = isP256 ? pkcs8OfJwk(key.export({ format: 'jwk' })) : undefined;
-  return der ?? key.export({ format: 'der', type: 'pkcs8' });
 }
 
 async function writePlain(block: PemBlock, encoding: Encoding, next: KeyObject): Promise<string> {

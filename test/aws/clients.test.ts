@@ -1,8 +1,7 @@
-import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { once, pauseBefore } from '../../lambdas/aws/clients.ts';
-import { defaultProvider } from '../../lambdas/aws/environment-credentials.ts';
+import { type AwsOptions, once, pauseBefore } from '../../lambdas/aws/clients.ts';
 import { secretsManagerStore } from '../../lambdas/aws/secrets-manager.ts';
 
 describe('a client', () => {
@@ -10,10 +9,10 @@ describe('a client', () => {
   let connections = 0;
   let requests = 0;
   let answer: RequestListener;
-  const open = () => {
+  const credentials = { accessKeyId: 'a', secretAccessKey: 'b' };
+  const open = (options: AwsOptions = { region: 'eu-central-1', credentials }) => {
     const { port } = server.address() as AddressInfo;
-    const credentials = { accessKeyId: 'a', secretAccessKey: 'b' };
-    return secretsManagerStore({ endpoint: `http://127.0.0.1:${port}`, region: 'eu-central-1', credentials });
+    return secretsManagerStore({ endpoint: `http://127.0.0.1:${port}`, ...options });
   };
 
   beforeEach(async () => {
@@ -56,6 +55,40 @@ describe('a client', () => {
     await expect(open().describe('x')).rejects.toMatchObject({ code: 'Throttled' });
     expect(requests).toBe(3);
   });
+
+  describe('without options, as in a Lambda', () => {
+    beforeEach(() => {
+      vi.stubEnv('AWS_REGION', 'eu-west-3');
+      vi.stubEnv('AWS_ACCESS_KEY_ID', 'id');
+      vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'key');
+      vi.stubEnv('AWS_SESSION_TOKEN', 'token');
+      vi.stubEnv('AWS_PROFILE', undefined);
+      vi.stubEnv('AWS_CONFIG_FILE', '/dev/null/none');
+      vi.stubEnv('AWS_SHARED_CREDENTIALS_FILE', '/dev/null/none');
+      vi.stubEnv('AWS_EC2_METADATA_DISABLED', 'true');
+    });
+    afterEach(() => vi.unstubAllEnvs());
+
+    test('signs for the Region and with the credentials of the environment', async () => {
+      let headers: IncomingHttpHeaders = {};
+      answer = (request, response) => {
+        headers = request.headers;
+        response.end(JSON.stringify({ ARN: 'arn:x', Name: 'x' }));
+      };
+      await open({}).describe('x');
+      expect(headers.authorization).toMatch(/ Credential=id\/\d{8}\/eu-west-3\/secretsmanager\//);
+      expect(headers['x-amz-security-token']).toBe('token');
+    });
+
+    test.each(['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY'])('is AccessDenied where %s is not set', async (name) => {
+      vi.stubEnv(name, '');
+      await expect(open({}).describe('x')).rejects.toMatchObject({
+        code: 'AccessDenied',
+        message: expect.stringMatching(/^Secrets Manager refused DescribeSecret on .* \(CredentialsProviderError\)/),
+      });
+      expect(requests).toBe(0);
+    });
+  });
 });
 
 describe('once', () => {
@@ -76,25 +109,4 @@ describe('once', () => {
 
 test('pauses double', () => {
   expect([2, 3, 4].map(pauseBefore)).toEqual([100, 200, 400]);
-});
-
-describe('credentials of the environment', () => {
-  afterEach(() => vi.unstubAllEnvs());
-
-  test.each([
-    ['with a session, as in a Lambda', 'token', { accessKeyId: 'id', secretAccessKey: 'key', sessionToken: 'token' }],
-    ['without', '', { accessKeyId: 'id', secretAccessKey: 'key' }],
-  ])('%s', async (_, token, expected) => {
-    vi.stubEnv('AWS_ACCESS_KEY_ID', 'id');
-    vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'key');
-    vi.stubEnv('AWS_SESSION_TOKEN', token);
-    expect(await defaultProvider()()).toEqual(expected);
-  });
-
-  test.each(['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY'])('without %s there are none', async (name) => {
-    vi.stubEnv('AWS_ACCESS_KEY_ID', 'id');
-    vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'key');
-    vi.stubEnv(name, '');
-    await expect(defaultProvider()()).rejects.toMatchObject({ name: 'CredentialsProviderError' });
-  });
 });

@@ -60,6 +60,22 @@ it('PKCS#8', async () => {
   expect([suite.pkcs8.length, wrong]).toEqual([109, []]);
 });
 
+it.each([
+  ['PKCS#8', 'pkcs8', 'PRIVATE KEY'],
+  ['SEC1', 'sec1', 'EC PRIVATE KEY'],
+] as const)('JSON Web Keys on P-256, in %s', async (_, type, label) => {
+  const wrong: string[] = [];
+  const valid = suite.jwkP256.filter(([, , , , isValid]) => isValid);
+  for (const [id, comment, , jwk] of valid) {
+    const der = createPrivateKey({ key: jwk, format: 'jwk' }).export({ format: 'der', type });
+    const found = await readGivenKey({ kind: 'string', text: encodePem(label, der) });
+    const { d, x, y } = found.export({ format: 'jwk' });
+    if (d !== jwk['d'] || x !== jwk['x'] || y !== jwk['y']) wrong.push(`${id} ${comment}`);
+  }
+  expect([suite.jwkP256.length, wrong]).toEqual([63, []]);
+  expect(valid.length).toBeGreaterThan(0);
+});
+
 it('RSA signatures', async () => {
   const wrong: string[] = [];
   for (const { file, pkcs8, tests } of suite.rsaSignatures) {
