@@ -9,7 +9,6 @@ import { inTime, type TimeLimits, timeLimits } from './renewal/in-time.ts';
 import { renewOnDemand } from './renewal/on-demand.ts';
 import { renewQueued } from './renewal/queued.ts';
 import { rotateStep } from './renewal/rotation.ts';
-import { publishTogether } from './renewal/together.ts';
 
 const composed = await composeRenewal();
 
@@ -52,12 +51,10 @@ type World = Awaited<ReturnType<typeof composeRenewal>>;
  */
 async function renewBatch(world: World, records: readonly SQSRecord[], limits: TimeLimits): Promise<SQSBatchResponse> {
   const isTimeOver = aborted(limits.answer);
-  const { publisher, done } = publishTogether(world, records.length);
-  const together = { ...world, publisher };
   const outcomes = await Promise.all(
     records.map((record) => {
       if (limits.begin.aborted) return 'again';
-      return Promise.race([renewRecord(together, record).finally(done), isTimeOver]);
+      return Promise.race([renewRecord(world, record), isTimeOver]);
     }),
   );
   const failed = records.filter((_, index) => outcomes[index] === 'again');

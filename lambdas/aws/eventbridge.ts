@@ -1,4 +1,7 @@
-/** The event bus. Events that are published together travel together, in as few calls as EventBridge allows. */
+/**
+ * The event bus. Events that are published together travel together, in as few calls as EventBridge allows: a scan after an
+ * outage of the CA tells of thousands.
+ */
 import type { PutEventsRequestEntry } from '@aws-sdk/client-eventbridge';
 import { RenewalError } from '../domain/errors.ts';
 import type { Clock, Publisher } from '../domain/ports.ts';
@@ -86,7 +89,7 @@ export function eventBridgePublisher(options: EventBridgePublisherOptions): Publ
   };
 }
 
-/** Contract section 8. EventBridge itself sets the time: that of the call. */
+/** EventBridge itself sets the time: that of the call. */
 function entryOf(event: RenewalEvent, EventBusName: string): PutEventsRequestEntry {
   return {
     Source: 'cert-renewer',

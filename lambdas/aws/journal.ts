@@ -1,4 +1,4 @@
-/** Log lines and metrics (contract section 8) through Powertools: JSON to standard output, metrics as EMF. */
+/** Log lines and metrics through Powertools: JSON to standard output, metrics as EMF. */
 import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 import { toRenewalError } from '../domain/errors.ts';

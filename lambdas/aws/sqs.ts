@@ -80,7 +80,7 @@ export function sqsQueue(options: SqsQueueOptions): SqsQueue {
 
 const notInFlight = new Set(['MessageNotInflight', 'ReceiptHandleIsInvalid']);
 
-/** Only what contract section 4 lets a message carry, whatever else the object holds. */
+/** Only what a message carries, whatever else the object holds. */
 function body({ secretArn, versionId, force }: QueueMessage): QueueMessage {
   return { secretArn, versionId, ...(force === undefined ? {} : { force }) };
 }

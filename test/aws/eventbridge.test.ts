@@ -34,7 +34,7 @@ beforeEach(() => {
     .callsFake(({ Entries }) => ({ FailedEntryCount: 0, Entries: Entries.map(() => ({ EventId: 'e' })) }));
 });
 
-test('an entry as contract section 8 has it', async () => {
+test('an entry holds the event as JSON, with the version of its form', async () => {
   const scan: RenewalEvent = {
     type: 'Scan Completed',
     detail: {

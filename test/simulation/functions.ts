@@ -8,7 +8,6 @@ import { renewOnDemand } from '../../lambdas/renewal/on-demand.ts';
 import { renewQueued } from '../../lambdas/renewal/queued.ts';
 import { rotateStep } from '../../lambdas/renewal/rotation.ts';
 import { scan } from '../../lambdas/renewal/scan.ts';
-import { publishTogether } from '../../lambdas/renewal/together.ts';
 import type { RenewalWorld } from '../../lambdas/renewal/world.ts';
 import type { TimedMessage } from '../fakes/timed-queue.ts';
 import { hour, minute, start } from './plan.ts';
@@ -118,13 +117,10 @@ export class Functions {
     const limits = timeLimits(lifetime, invocation.abortedIn);
     const shared = invocation.task();
     const providers: Providers = new Map();
-    const { publisher, done } = publishTogether(inTime(portsOf(simulation, shared), limits), batch.length);
     const one = (message: TimedMessage, name: string): Promise<'done' | 'again'> => {
       const task = invocation.task(name);
-      const publish: typeof publisher.publish = (event) => task.waitingFor(() => publisher.publish(event));
-      const own = inTime(portsOf(simulation, task, shared, providers), limits);
-      const world = this.#tamper({ ...own, publisher: { publish } });
-      return Promise.race([task.run(() => this.#renew(world, task, message)).finally(done), timeIsOver(limits)]);
+      const world = this.#tamper(inTime(portsOf(simulation, task, shared, providers), limits));
+      return Promise.race([task.run(() => this.#renew(world, task, message)), timeIsOver(limits)]);
     };
     void Promise.all(batch.map((message, n) => one(message, names[n] ?? ''))).then((outcomes) => {
       if (invocation.state !== 'running') return;
