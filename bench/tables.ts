@@ -14,49 +14,43 @@ import {
 } from './model.ts';
 import { otherMemories, workerMemories } from './rounds.ts';
 import { median, type Samples } from './samples.ts';
-import { scanMemory, workerMemory } from './stack.ts';
+import { otherMemory, scanMemory, workerMemory } from './stack.ts';
 import { figure, table } from './table.ts';
+
+/** As cdk/ sets it. */
+const set = (isSet: boolean, cell: string): string => (isSet ? `**${cell}**` : cell);
 
 export function byMemory(samples: Samples, { listed }: Amounts): string {
   const of = (name: string): string => figure(samples.of(name), 'ms');
+  const many = listed.toLocaleString('en');
   const workers = workerMemories.map((mb) => [
-    `${mb} MB`,
+    set(mb === workerMemory, `${mb} MB`),
     of(`worker ${mb} first`),
     of(`worker ${mb} first batch`),
     of(`worker ${mb} batch`),
     dollars(dollarsPerMillion(mb, median(samples.of(`worker ${mb} batch`)))),
   ]);
-  const scanned = `scan of ${listed.toLocaleString('en')}`;
   const others = otherMemories.map((mb) => [
     `${mb} MB`,
-    figure(samples.of(`scan at ${mb}`), 's'),
+    set(mb === scanMemory, figure(samples.of(`scan at ${mb}`), 's')),
     dollars(dollarsOfScans(mb, median(samples.of(`scan at ${mb}`)))),
-    ...['inventory', 'API', 'hook'].map((name) => `${of(`${name} at ${mb} first`)}, ${of(`${name} at ${mb} again`)}`),
+    ...Object.entries(otherMemory).map(([name, own]) =>
+      set(mb === own, `${of(`${name} at ${mb} first`)}, ${of(`${name} at ${mb} again`)}`),
+    ),
   ]);
+  const first = ['start and first renewal', 'start and first batch of ten', 'batch of ten, warm'];
+  const head = [
+    `scan of ${many}`,
+    'a month of them, hourly',
+    `inventory of ${many}`,
+    'HTTP API, a renewal',
+    'hook `exec`',
+  ];
   return [
-    '### The worker by its memory',
-    table(
-      [
-        'memory',
-        'start and first renewal',
-        'start and first batch of ten',
-        'batch of ten, warm',
-        "Lambda's $ per million renewals",
-      ],
-      workers,
-    ),
+    '### The worker by its memory (bold: as deployed)',
+    table(['memory', ...first, "Lambda's $ per million renewals"], workers),
     '### The other functions by their memory: from a start, and again',
-    table(
-      [
-        'memory',
-        scanned,
-        'a month of them, hourly',
-        `inventory of ${listed.toLocaleString('en')}`,
-        'HTTP API, a renewal',
-        'hook `exec`',
-      ],
-      others,
-    ),
+    table(['memory', ...head], others),
   ].join('\n\n');
 }
 

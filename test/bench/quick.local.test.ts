@@ -23,7 +23,7 @@ describeFound([await step(), await stepCa()], 'npm run bench -- --quick', () => 
       expect(stdout).toMatch(new RegExp(`^\\| ${row}.*\\*\\*[\\d.,]+`, 'm'));
     }
     for (const heading of [
-      'The worker by its memory',
+      'The worker by its memory (bold: as deployed)',
       'The other functions',
       'From due to renewed',
       'Dollars a month',
