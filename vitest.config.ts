@@ -1,6 +1,9 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './test/support/longest-first.ts';
 
+/** Synthesise the stack. */
+const CDK = ['test/cdk/**/*.test.ts', 'test/docs/{operations,options,security}.test.ts'];
 /** What needs the local AWS or a real step-ca. All the rest is unit tests, which start no process. */
 const LOCAL = ['test/local-aws/**/*.test.ts', 'test/**/*.local.test.ts'];
 const E2E = ['test/e2e/**/*.test.ts'];
@@ -11,15 +14,20 @@ export default defineConfig({
   test: {
     // A project may have no test yet, or a filter may leave it none.
     passWithNoTests: true,
+    sequence: { sequencer: LongestFirst },
     projects: [
+      {
+        // aws-cdk-lib takes seconds to load: the files share one process, and leave nothing behind in it.
+        test: { name: 'cdk', include: CDK, isolate: false, maxWorkers: 1, testTimeout: 30_000 },
+      },
       {
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: [...LOCAL, ...E2E, ...CALLS],
+          exclude: [...CDK, ...LOCAL, ...E2E, ...CALLS],
           // A core each: they start no process. By itself vitest leaves one core alone.
           maxWorkers: availableParallelism(),
-          testTimeout: 10_000,
+          testTimeout: 30_000,
         },
       },
       {
@@ -28,17 +36,18 @@ export default defineConfig({
           include: LOCAL,
           exclude: E2E,
           globalSetup: ['test/support/local-setup.ts'],
-          testTimeout: 30_000,
-          hookTimeout: 60_000,
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
         },
       },
       {
-        // One deployment for all files: each works under names of its own (`uniqueName`).
+        // One deployment for all files: each works under names of its own (`uniqueName`). They wait more than they compute.
         test: {
           name: 'e2e',
           include: E2E,
+          maxWorkers: 5,
           globalSetup: ['test/support/local-setup.ts', 'test/support/stack-setup.ts'],
-          testTimeout: 60_000,
+          testTimeout: 120_000,
           hookTimeout: 120_000,
         },
       },

@@ -1,0 +1,75 @@
+/** One project of vitest.config.ts, run to its end, and what came of it. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { projectRoot } from '../local/cache.ts';
+import type { Programs } from './programs.ts';
+import type { Result } from './result.ts';
+
+export interface Project {
+  readonly project: string;
+  /** For its report. */
+  readonly folder: string;
+  /** Parts of the paths of test files; none: all of them. */
+  readonly filters: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** The part of vitest's JSON report that is read here. */
+interface Report {
+  readonly numPassedTests: number;
+  readonly numFailedTests: number;
+  readonly testResults: readonly {
+    readonly name: string;
+    readonly status: string;
+    readonly assertionResults: readonly {
+      readonly status: string;
+      readonly ancestorTitles: readonly string[];
+      readonly title: string;
+    }[];
+  }[];
+}
+
+export async function vitest(run: Programs, { project, folder, filters, env }: Project): Promise<Result> {
+  const reportFile = join(folder, `${project}.json`);
+  const code = await run.node(
+    'vitest/vitest.mjs',
+    [
+      'run',
+      '--project',
+      project,
+      '--reporter=json',
+      `--outputFile.json=${reportFile}`,
+      ...(run.output === 'lines'
+        ? ['--reporter=dot', `--reporter=${join(import.meta.dirname, 'file-lines.ts')}`, '--silent=passed-only']
+        : ['--reporter=default']),
+      ...filters,
+    ],
+    env,
+  );
+  const text = await readFile(reportFile, 'utf8').catch(() => undefined);
+  // No report: the set-up failed, or (with code 0) there was nothing to run.
+  if (text === undefined) {
+    const failures = code === 0 ? [] : [`${project}: no test could run`];
+    return { passed: 0, failed: failures.length, leftOut: [], failures };
+  }
+  return judge(project, code, JSON.parse(text));
+}
+
+function judge(project: string, code: number, { numPassedTests, numFailedTests, testResults }: Report): Result {
+  const tests = testResults.flatMap(({ name, assertionResults }) =>
+    assertionResults.map((test) => ({
+      ...test,
+      title: [name.replace(`${projectRoot}/`, ''), ...test.ancestorTitles, test.title].join(' › '),
+    })),
+  );
+  const failures = tests.filter(({ status }) => status === 'failed').map(({ title }) => title);
+  // A file that can't be loaded has no test that failed, and an error outside of any test has none either.
+  const broken = testResults.filter(
+    ({ status, assertionResults }) => status === 'failed' && !assertionResults.some((test) => test.status === 'failed'),
+  );
+  failures.push(...broken.map(({ name }) => `${name.replace(`${projectRoot}/`, '')} (the file itself)`));
+  const unseen = code !== 0 && numFailedTests + broken.length === 0 ? 1 : 0;
+  if (unseen) failures.push(`${project}: an error outside of the tests (see above)`);
+  const leftOut = tests.filter(({ status }) => status !== 'passed' && status !== 'failed').map(({ title }) => title);
+  return { passed: numPassedTests, failed: numFailedTests + broken.length + unseen, leftOut, failures };
+}
