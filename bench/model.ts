@@ -133,7 +133,26 @@ function tiered(count: number): number {
   return dollars;
 }
 
-/** Seconds from due to renewed: the next scan's beginning, the page with the secret, the worker's batch. */
-export function dueToRenewed({ scan, firstBatch }: Measured): Readonly<Record<'mean' | 'longest', number>> {
-  return { mean: scanEvery / 2 + scan / 2 + firstBatch / 1000, longest: scanEvery + scan + firstBatch / 1000 };
+export interface Wait {
+  readonly mean: number;
+  readonly longest: number;
+}
+
+/** Seconds. */
+export interface Waits {
+  /** From a scan's beginning to the renewal: the page with the secret, then a fresh worker's batch. */
+  readonly work: Wait;
+  /** From due to renewed. A scan takes whatever is due before the next one, so that it is mostly before its time. */
+  readonly comes: Wait;
+  /** The same of one that is due when it is tagged, or put into its secret: it waits for the next scan. */
+  readonly found: Wait;
+}
+
+export function dueToRenewed({ scan, firstBatch }: Measured): Waits {
+  const work = { mean: scan / 2 + firstBatch / 1000, longest: scan + firstBatch / 1000 };
+  return {
+    work,
+    comes: { mean: work.mean - scanEvery / 2, longest: work.longest },
+    found: { mean: work.mean + scanEvery / 2, longest: work.longest + scanEvery },
+  };
 }

@@ -11,6 +11,7 @@ import {
   month,
   prices,
   sum,
+  type Wait,
 } from './model.ts';
 import { otherMemories, workerMemories } from './rounds.ts';
 import { median, type Samples } from './samples.ts';
@@ -65,22 +66,17 @@ export function measuredOf(samples: Samples, { listed }: Amounts): Measured {
 }
 
 export function waiting(measured: Measured): string {
-  const { mean, longest } = dueToRenewed(measured);
-  const minutes = (seconds: number): string => `${(seconds / 60).toFixed(1)} min`;
-  const lines = [
-    ['the next scan begins (the schedule: every hour)', minutes(assumedScan.mean), minutes(assumedScan.longest)],
+  const { work, comes, found } = dueToRenewed(measured);
+  const line = (what: string, { mean, longest }: Wait) => [what, duration(mean), duration(longest)];
+  return table(
+    ['', 'on average', 'at most'],
     [
-      `the scan of ${measured.listed.toLocaleString('en')} comes to it`,
-      seconds(measured.scan / 2),
-      seconds(measured.scan),
+      line(`from a scan of ${measured.listed.toLocaleString('en')} to the renewal, by a fresh worker`, work),
+      line('from due to renewed: a scan takes what is due before the next', comes),
+      line('the same of a certificate that is due when it is put there: it waits for a scan', found),
     ],
-    ['a fresh worker has renewed its batch', seconds(measured.firstBatch / 1000), seconds(measured.firstBatch / 1000)],
-    ['all together', `**${minutes(mean)}**`, minutes(longest)],
-  ];
-  return table(['until', 'on average', 'at most'], lines);
+  );
 }
-
-const assumedScan = dueToRenewed({ scan: 0, firstBatch: 0, callsPerRenewal: 0, batch: 0, listed: 0 });
 
 export function costs(measured: Measured, count: number): string {
   const months = kinds.map((kind) => month(measured, count, kind));
@@ -100,7 +96,10 @@ export function costs(measured: Measured, count: number): string {
   );
 }
 
-const seconds = (value: number): string => `${value.toFixed(1)} s`;
+function duration(seconds: number): string {
+  const long = Math.abs(seconds) >= 120;
+  return `${(Math.abs(seconds) / (long ? 60 : 1)).toFixed(1)} ${long ? 'min' : 's'}${seconds < 0 ? ' before' : ''}`;
+}
 
 function dollars(value: number | undefined): string {
   if (value === undefined) return '–';

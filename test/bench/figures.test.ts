@@ -97,8 +97,10 @@ describe('what a month costs, and how long a certificate waits', () => {
     expect(prices(short)[2]).toBeCloseTo(400 + 750 + 9_000 * 0.35 + (issued - 10_000) * 0.001, 4);
   });
 
-  it('waits half an hour for the scan, on average, and an hour at most', () => {
-    expect(dueToRenewed(measured).mean).toBeCloseTo(1_800 + 4 + 0.8, 6);
-    expect(dueToRenewed(measured).longest).toBeCloseTo(3_600 + 8 + 0.8, 6);
+  it('is renewed by the scan before its time, and one that is found due waits for the next scan', () => {
+    const { work, comes, found } = dueToRenewed(measured);
+    expect(work).toEqual({ mean: 4 + 0.8, longest: 8 + 0.8 });
+    expect(comes).toEqual({ mean: work.mean - 1_800, longest: work.longest });
+    expect(found).toEqual({ mean: work.mean + 1_800, longest: work.longest + 3_600 });
   });
 });
