@@ -41,14 +41,16 @@ export default defineConfig({
         },
       },
       {
-        // One deployment for all files: each works under names of its own (`uniqueName`). They wait more than they compute.
+        // One deployment for all files: each works under names of its own (`uniqueName`). They wait more than they compute,
+        // and most of what they compute is loading the SDK.
         test: {
           name: 'e2e',
           include: E2E,
+          isolate: false,
           maxWorkers: 5,
           globalSetup: ['test/support/local-setup.ts', 'test/support/stack-setup.ts'],
           testTimeout: 120_000,
-          hookTimeout: 120_000,
+          hookTimeout: 240_000,
         },
       },
       { test: { name: 'calls', include: CALLS } },

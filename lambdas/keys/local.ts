@@ -7,7 +7,7 @@ import type { Signer } from '../domain/signer.ts';
 import { algorithmOf, keySpecOfSpki } from '../x509/algorithms.ts';
 import { canonicalSpki, hasExplicitParameters } from '../x509/public-key.ts';
 
-/** With a callback the signature is made off the main thread: an RSA one takes milliseconds. */
+/** With a callback the signature is made off the main thread. */
 const signInPool = promisify<string | null, Uint8Array, KeyObject, Buffer>(sign);
 
 /** OpenSSL's own limit for verifying; it has none for signing, and with a modulus of 64 KiB that takes minutes. */
@@ -34,7 +34,11 @@ export function localSigner(privateKey: KeyObject): LocalSigner {
     keySpec,
     spki,
     privateKey,
-    sign: async (data) => new Uint8Array(await signInPool(digest, data, privateKey)),
+    // An RSA key takes milliseconds, a long one many; for others the way to another thread costs more than the signature.
+    sign: async (data) => {
+      const isSlow = keySpec.kty === 'RSA';
+      return new Uint8Array(isSlow ? await signInPool(digest, data, privateKey) : sign(digest, data, privateKey));
+    },
   };
 }
 

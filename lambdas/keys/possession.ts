@@ -2,7 +2,7 @@
  * Proof that a key is a certificate's. The public half in a key's file is a claim: RFC 5915, RFC 5958 and RFC 8017 keep it
  * beside the private part, and OpenSSL believes it. So the key has to sign, and the public key in the certificate to verify.
  */
-import { createPublicKey, type KeyObject, randomBytes, sign, verify } from 'node:crypto';
+import { createPublicKey, type KeyObject, randomBytes, verify } from 'node:crypto';
 import type { Certificate } from '../domain/certificate.ts';
 import { RenewalError } from '../domain/errors.ts';
 import type { Signer } from '../domain/signer.ts';
@@ -28,11 +28,11 @@ export async function provenKey(
   certificate: Pick<Certificate, 'spki' | 'keySpec'>,
   key: Signer,
 ): Promise<ProvenKey | undefined> {
-  const { spki } = certificate;
+  const { spki, keySpec } = certificate;
   if (isProven(key) && sameBytes(key.spki, spki)) return key;
   checkKind(certificate);
   if (!samePublicKey(key.spki, spki)) return undefined;
-  const publicKey = publicKeyOf(spki);
+  const publicKey = publicKeyOf(spki, keySpec?.kty === 'RSA');
   if (key.kmsKeyArn === undefined && !(await signsFor(publicKey, key))) return undefined;
   const found = { ...key, spki } as ProvenKey;
   proven.add(found);
@@ -58,7 +58,7 @@ function checkKind({ spki, keySpec }: Pick<Certificate, 'spki' | 'keySpec'>): vo
   );
 }
 
-function publicKeyOf(spki: Uint8Array): KeyObject {
+function publicKeyOf(spki: Uint8Array, isRsa: boolean): KeyObject {
   let publicKey: KeyObject;
   try {
     publicKey = createPublicKey({ key: Buffer.from(spki), format: 'der', type: 'spki' });
@@ -70,7 +70,7 @@ function publicKeyOf(spki: Uint8Array): KeyObject {
     );
   }
   // RFC 8017 section 3.1: at least 3. With 1 a signature is the message itself.
-  const exponent = publicKey.asymmetricKeyDetails?.publicExponent;
+  const exponent = isRsa ? publicKey.asymmetricKeyDetails?.publicExponent : undefined;
   if (exponent === undefined || exponent > 2n) return publicKey;
   throw new RenewalError(
     'WeakKey',
@@ -90,15 +90,8 @@ function challenge(): Uint8Array {
 async function signsFor(publicKey: KeyObject, key: Signer): Promise<boolean> {
   const data = challenge();
   try {
-    return verify(algorithmOf(key.keySpec).digest, data, publicKey, await signed(data, key));
+    return verify(algorithmOf(key.keySpec).digest, data, publicKey, await key.sign(data));
   } catch {
     return false; // parts that fit nowhere: OpenSSL can't compute with them
   }
-}
-
-/** An RSA key signs off the main thread, as a long one takes many milliseconds; for others the way there costs more. */
-async function signed(data: Uint8Array, key: Signer): Promise<Uint8Array> {
-  const { privateKey, keySpec } = key;
-  if (privateKey === undefined || keySpec.kty === 'RSA') return key.sign(data);
-  return sign(algorithmOf(keySpec).digest, data, privateKey);
 }

@@ -1,14 +1,14 @@
 /** Steps 4 and 5: the key, then the CA. */
 import { ofRequest, RenewalError } from '../domain/errors.ts';
-import type { IssuedChain } from '../domain/ports.ts';
 import type { Signer } from '../domain/signer.ts';
 import { generateKey } from '../keys/generate.ts';
 import type { Subject } from './gather.ts';
 import type { Plan } from './plan.ts';
+import { type Answer, parseAnswer } from './verify.ts';
 import type { RenewalWorld } from './world.ts';
 
 export interface Issued {
-  readonly chain: IssuedChain;
+  readonly answer: Answer;
   /** The key that the new certificate is for; undefined where the CA holds it. */
   readonly key: Signer | undefined;
 }
@@ -19,10 +19,14 @@ export async function issue(world: RenewalWorld, subject: Subject, plan: Plan, f
   const current = { leaf, chain, key };
   const { notAfter } = plan;
   const options = { now: world.clock.now(), force, ...(notAfter !== undefined && { notAfter }) };
-  if (plan.operation === 'renew') return { chain: await provider.renew(current, options), key };
+  if (plan.operation === 'renew') {
+    const { certificates } = await provider.renew(current, options);
+    return { answer: parseAnswer(certificates), key };
+  }
   const newKey = plan.givenKey ? asRequested(plan.givenKey) : plan.keySpec && (await generateKey(plan.keySpec));
   if (!newKey) throw new RenewalError('Internal', 'A rekey was planned without a key. Report it.');
-  return { chain: await provider.rekey(current, newKey, options), key: newKey };
+  const { certificates } = await provider.rekey(current, newKey, options);
+  return { answer: parseAnswer(certificates), key: newKey };
 }
 
 /** What KMS says of a key that the request has brought is none of the certificate's. */

@@ -11,7 +11,6 @@ import { isEmergency, renewalTime } from '../policy/renewal-time.ts';
 import { resolveSettings } from '../policy/settings.ts';
 import { owedMark, type Unannounced } from '../policy/unannounced.ts';
 import type { SecretContent } from '../secret/index.ts';
-import { parseCertificate } from '../x509/certificate.ts';
 import { readPair, type Subject } from './gather.ts';
 import { type Issued, issue } from './issue.ts';
 import type { Plan } from './plan.ts';
@@ -157,8 +156,8 @@ export async function judgeStaged(
     if (staged.version.createdAt < subject.version.createdAt) return undefined; // of an earlier value than today's
     if (plan.givenKey === undefined && !hasSameRest(staged.content, subject.content)) return undefined;
     const spki = plan.givenKey?.spki ?? staged.leaf.spki;
-    const certificates = [staged.leaf, ...staged.chain].map(({ der }) => der);
-    const pair = verifyIssued(certificates, expectation(subject, plan, spki, force), world.clock.now());
+    const answer = { leaf: staged.leaf, pool: staged.chain };
+    const pair = verifyIssued(answer, expectation(subject, plan, spki, force), world.clock.now());
     return { pair, to };
   } catch (error) {
     if (error instanceof RenewalError && error.retryable) throw error;
@@ -203,7 +202,7 @@ export async function issueAndVerify(
   const issued = await issueLater(world, subject, plan, force);
   const spki = issued.key?.spki ?? subject.leaf.spki;
   const now = world.clock.now();
-  const pair = verifyIssued(issued.chain.certificates, expectation(subject, plan, spki, force), now);
+  const pair = verifyIssued(issued.answer, expectation(subject, plan, spki, force), now);
   if (pair.validFrom > now) await world.clock.sleep(pair.validFrom - now);
   const value = await subject.content.write({
     leaf: pair.leaf.der,
@@ -220,20 +219,14 @@ export async function issueAndVerify(
  */
 async function issueLater(world: RenewalWorld, subject: Subject, plan: Plan, force: boolean): Promise<Issued> {
   const issued = await issue(world, subject, plan, force);
-  if (force || !hasSameDates(issued, subject.leaf)) return issued;
+  if (force || !hasSameDates(issued.answer.leaf, subject.leaf)) return issued;
   await world.clock.sleep(1000);
   return issue(world, subject, plan, force);
 }
 
-function hasSameDates({ chain }: Issued, before: Certificate): boolean {
-  const [der] = chain.certificates;
-  if (der === undefined || Buffer.from(before.der).equals(der)) return false;
-  try {
-    const { notBefore, notAfter } = parseCertificate(der);
-    return notBefore === before.notBefore && notAfter === before.notAfter;
-  } catch {
-    return false; // verify says what it is
-  }
+function hasSameDates(after: Certificate, before: Certificate): boolean {
+  if (Buffer.from(before.der).equals(after.der)) return false;
+  return after.notBefore === before.notBefore && after.notAfter === before.notAfter;
 }
 
 function keyContent({ key }: Issued) {

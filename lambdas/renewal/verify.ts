@@ -10,7 +10,7 @@ import type { Mode } from '../domain/profile.ts';
 import { parseCertificate, parseIssuer } from '../x509/certificate.ts';
 import { certificatesAbove, verifyPath } from '../x509/chain.ts';
 import { differences } from '../x509/correspondence.ts';
-import { usagesLeft } from '../x509/extended-key-usage.ts';
+import { usagesLeft, usagesOf } from '../x509/extended-key-usage.ts';
 import { samePublicKey } from '../x509/public-key.ts';
 
 export interface Expectation {
@@ -50,9 +50,15 @@ const day = 86_400_000;
 /** A leaf that lasts both longer than this and ten times as long as before is nobody's policy but a mistake or a theft. */
 const longestExtended = { times: 10, validity: 825 * day } as const;
 
-/** `certificates`: DER, leaf first, the rest in any order. Throws CertificateRejected. */
-export function verifyIssued(certificates: readonly Uint8Array[], expected: Expectation, now: Instant): VerifiedPair {
-  const { leaf, pool } = parseAnswer(certificates);
+/** What a CA answered, or an earlier try staged. */
+export interface Answer {
+  readonly leaf: Certificate;
+  /** The rest, in any order. */
+  readonly pool: readonly Certificate[];
+}
+
+/** Throws CertificateRejected. */
+export function verifyIssued({ leaf, pool }: Answer, expected: Expectation, now: Instant): VerifiedPair {
   const problems = [...differences(expected.before, leaf, expected.operation)];
   if (!samePublicKey(leaf.spki, expected.spki)) problems.push('public key: not the one that was to be certified');
   const validFrom = Math.max(now, leaf.notBefore);
@@ -71,9 +77,9 @@ export function verifyIssued(certificates: readonly Uint8Array[], expected: Expe
   const root = same(anchor.subject, anchor.issuer) ? anchor : undefined;
   const warnings = judgeEnd(path.end, expected);
   const verified = path.path.slice(1, root ? -1 : undefined);
-  const others = certificatesAbove(leaf, pool, expected.roots, validFrom).filter(
-    ({ der }) => !path.path.some((one) => same(one.der, der)),
-  );
+  const isOnPath = ({ der }: Certificate) => path.path.some((one) => same(one.der, der));
+  const above = pool.every(isOnPath) ? [] : certificatesAbove(leaf, pool, expected.roots, validFrom);
+  const others = above.filter((each) => !isOnPath(each));
   return { leaf, chain: [...verified, ...others], root, end: path.end, validFrom, warnings };
 }
 
@@ -86,14 +92,16 @@ function usageProblems(
   { before, beforeChain, roots }: Expectation,
   now: Instant,
 ): string[] {
+  const left = usagesLeft(path);
+  if (usagesOf(before).every((usage) => left.includes(usage.name))) return []; // more can't be lost than it has
   const was = beforeChain && verifyPath(before, beforeChain, roots, Math.min(now, before.notAfter));
   if (!was?.ok) return [];
-  const left = usagesLeft(path);
   const lost = usagesLeft(was.path).filter((usage) => !left.includes(usage));
   return lost.map((usage) => `chain: it no longer allows ${usage} (extendedKeyUsage), and the present one does`);
 }
 
-function parseAnswer(certificates: readonly Uint8Array[]): { leaf: Certificate; pool: Certificate[] } {
+/** `certificates`: DER, leaf first. Throws CertificateRejected. */
+export function parseAnswer(certificates: readonly Uint8Array[]): Answer {
   if (certificates.length > longestAnswer) {
     throw rejected([`chain: ${certificates.length} certificates, and ${longestAnswer} are looked at at most`]);
   }

@@ -2,9 +2,9 @@
  * Where certificates stand in a secret, and where the new ones go. A *place* is a field (or a whole PEM text) with the
  * certificates in it; each is the leaf, an intermediate or a root, and keeps that part.
  */
-import { type KeyObject, X509Certificate } from 'node:crypto';
+import type { KeyObject, X509Certificate } from 'node:crypto';
 import { RenewalError } from '../domain/errors.ts';
-import { keptByBytes } from '../domain/kept.ts';
+import { nativeCertificate } from '../domain/native-certificate.ts';
 import type { PemBlock } from '../domain/pem.ts';
 import type { NextContent } from './shape.ts';
 
@@ -37,13 +37,10 @@ export function isCertificateBlock(block: PemBlock): boolean {
   return certificateLabels.has(block.label);
 }
 
-/** The same few intermediates stand in every secret, and come back in every answer of the CA. */
-const read = keptByBytes(50, (der) => new X509Certificate(der));
-
 /** Throws InvalidCertificate where the bytes are not one X.509 certificate and nothing else. */
 export function openCertificate(der: Uint8Array, where: string): FoundCertificate {
   try {
-    const x509 = read(der);
+    const x509 = nativeCertificate(der);
     if (x509.raw.length === der.length) return { x509, der };
   } catch {
     // OpenSSL's message says nothing that the user could act on.

@@ -138,7 +138,10 @@ function readDer(
   );
 }
 
-/** The same key pair: asked by the public key, because one private key has several encodings. */
+/**
+ * The same key pair: asked by the public key, because one private key has several encodings. Not by `KeyObject.equals`: of keys
+ * of different types it leaves an error in OpenSSL's queue, which the next call of it throws.
+ */
 export function sameKey(a: KeyObject, b: KeyObject): boolean {
   const spki = (key: KeyObject) => createPublicKey(key).export({ format: 'der', type: 'spki' });
   return sameBytes(spki(a), spki(b));

@@ -46,10 +46,10 @@ const leastRsaBits = 2048;
  * so, and nothing rests on its signature. Never throws on a certificate that parseCertificate gave.
  */
 export function issuerProblem(issuer: Certificate, isTrusted: boolean): string | undefined {
-  const name = nameOf(issuer);
   // A version 1 root has no extensions, so nothing could say that it is a CA but being trusted.
-  if (!issuer.isCa && !(isTrusted && issuer.extensions.length === 0)) return `${name} is not a CA`;
-  if (keyUsages(issuer)?.includes('keyCertSign') === false) return `${name} may not sign certificates (keyUsage)`;
+  if (!issuer.isCa && !(isTrusted && issuer.extensions.length === 0)) return `${nameOf(issuer)} is not a CA`;
+  if (keyUsages(issuer)?.includes('keyCertSign') === false)
+    return `${nameOf(issuer)} may not sign certificates (keyUsage)`;
   return extensionProblem(issuer) ?? keyProblem(issuer, isTrusted);
 }
 

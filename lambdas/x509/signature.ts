@@ -1,6 +1,7 @@
 /** Who signed a certificate, and with what. The arithmetic is OpenSSL's, by way of node:crypto. */
-import { createPublicKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { createPublicKey, type KeyObject, type X509Certificate } from 'node:crypto';
 import type { Certificate } from '../domain/certificate.ts';
+import { nativeCertificate } from '../domain/native-certificate.ts';
 import { weakSignatureName } from './algorithms.ts';
 import { certificateFields } from './certificate.ts';
 import { contextTag, readOid, sequenceOf, tags } from './der.ts';
@@ -26,7 +27,7 @@ export function isSignedBy(certificate: Certificate, issuer: Certificate): boole
 }
 
 function verify(certificate: Certificate, issuer: Certificate): boolean {
-  const native = remember(nativeCertificates, certificate, () => new X509Certificate(certificate.der));
+  const native = remember(nativeCertificates, certificate, () => nativeCertificate(certificate.der));
   const key = remember(publicKeys, issuer, () =>
     createPublicKey({ key: Buffer.from(issuer.spki), format: 'der', type: 'spki' }),
   );

@@ -39,7 +39,9 @@ def main() -> None:
         threading.Thread(target=_end_with_starter, args=(folder,), daemon=True).start()
     from ministack.app import main as serve
     from ministack.core import lambda_runtime
+    from ministack.services import scheduler
 
+    scheduler._SCHEDULE_TICK_INTERVAL = 1  # seconds between two looks at what is due (ministack: 10; AWS is precise to a minute)
     try:
         serve()
     finally:

@@ -8,6 +8,14 @@ import { inTemporaryFolder } from './temporary.ts';
 
 type Target = Pick<Emulator, 'env'>;
 
+/** What a synthesis has left. */
+export interface Assembly {
+  /** A cdk.out. */
+  readonly assembly: string;
+  /** The stack's id in it; the stack's name may be another. */
+  readonly artifact: string;
+}
+
 export interface DeployOptions {
   /** Path of the cert-renewer.json to deploy. */
   readonly config: string;
@@ -19,7 +27,7 @@ export interface DeployOptions {
   readonly context?: Readonly<Record<string, string>>;
 }
 
-/** A deploy takes about 15 s; a custom resource that never answers would take an hour, and ignores SIGTERM. */
+/** A deploy takes about 15 s, most of it the synthesis; a custom resource that never answers would take an hour, and ignores SIGTERM. */
 const DEPLOY_TIMEOUT = 300_000;
 
 /** Prepare the account for the CDK, once per emulator (2 s). */
@@ -30,26 +38,53 @@ export async function bootstrap(target: Target): Promise<void> {
   });
 }
 
-/** Deploy the app with this configuration, and return the stack's outputs. @throws Error with what the CDK said. */
-export async function deploy(target: Target, options: DeployOptions): Promise<Record<string, string>> {
-  const stackName = options.stackName ?? 'CertRenewer';
+/** Deploy the app with this configuration, or what was synthesised before, and return the stack's outputs. @throws Error with what the CDK said. */
+export async function deploy(target: Target, options: DeployOptions | Assembly): Promise<Record<string, string>> {
   return inTemporaryFolder('cdk', async (folder) => {
     const outputs = join(folder, 'outputs.json');
-    const args = ['deploy', stackName, ...appArguments(options, folder)];
-    args.push('--require-approval', 'never', '--ci', '--outputs-file', outputs);
-    checked('cdk deploy', await cdk(target, options.app ?? projectRoot, args));
-    await keepStack(target.env, stackName, join(folder, 'cdk.out', `${stackName}.template.json`));
+    const { artifact, assembly, args, cwd } = command(options, folder);
+    const more = ['--require-approval', 'never', '--ci', '--outputs-file', outputs];
+    checked('cdk deploy', await cdk(target, cwd, ['deploy', artifact, ...args, ...more]));
     const parsed: Record<string, Record<string, string>> = JSON.parse(await readFile(outputs, 'utf8'));
-    return parsed[stackName] ?? {};
+    const [[stackName, found] = [artifact, {}]] = Object.entries(parsed);
+    await keepStack(target.env, stackName, join(assembly, `${artifact}.template.json`));
+    return found;
   });
 }
 
 /** Take the stack away again. */
-export async function destroy(target: Target, options: DeployOptions): Promise<void> {
+export async function destroy(target: Target, options: DeployOptions | Assembly): Promise<void> {
   await inTemporaryFolder('cdk', async (folder) => {
-    const args = ['destroy', options.stackName ?? 'CertRenewer', ...appArguments(options, folder), '--force'];
-    checked('cdk destroy', await cdk(target, options.app ?? projectRoot, args));
+    const { artifact, args, cwd } = command(options, folder);
+    checked('cdk destroy', await cdk(target, cwd, ['destroy', artifact, ...args, '--force']));
   });
+}
+
+function command(options: DeployOptions | Assembly, folder: string) {
+  if ('assembly' in options) return { ...options, args: ['--app', options.assembly], cwd: folder };
+  const { app = projectRoot, stackName = 'CertRenewer' } = options;
+  return { artifact: stackName, assembly: join(folder, 'cdk.out'), args: appArguments(options, folder), cwd: app };
+}
+
+/**
+ * Synthesise several configurations at once, each as a stack of its own by the name of CertRenewer: one process that loads
+ * the CDK, and one bundle of each function, for all. `folder` is for the cdk.out; each is then deployed by its id.
+ */
+export async function assemble<Id extends string>(
+  folder: string,
+  configs: Readonly<Record<Id, string>>,
+): Promise<Readonly<Record<Id, Assembly>>> {
+  const assembly = join(folder, 'cdk.out');
+  const app = [
+    '--app',
+    `tsx ${join('scripts', 'local', 'several-stacks.ts')}`,
+    '-c',
+    `configs=${JSON.stringify(configs)}`,
+  ];
+  checked('cdk synth', await cdk({ env: {} }, projectRoot, ['synth', '--quiet', ...app, '--output', assembly]));
+  const made = {} as Record<Id, Assembly>;
+  for (const artifact in configs) made[artifact] = { assembly, artifact };
+  return made;
 }
 
 /** Synthesise only; needs no emulator. Returns what the CDK said, so that a test can look at a refusal. */

@@ -19,6 +19,7 @@ import { Faults } from '../fakes/faults.ts';
 import { FakeKeyVault } from '../fakes/key-vault.ts';
 import { FakeStore } from '../fakes/store.ts';
 import { pairValue } from '../renewal/world.ts';
+import { cpuTime } from '../support/cpu-time.ts';
 import { day, start, year } from './world.ts';
 
 interface Ca {
@@ -118,7 +119,7 @@ describe('without a root in the secret', () => {
 it('a pool made to be searched for ever is given up', async () => {
   const names = Array.from({ length: 30 }, (_, n) => ({ name: 'Middle', key: middle.key, n }));
   const pool = names.map((each, n) => issue(each, { name: 'Middle', key: middle.key }, 3 + n));
-  const started = performance.now();
+  const started = cpuTime();
   await loaded(own, pool.slice(0, 30), issuing.key);
-  expect(performance.now() - started).toBeLessThan(5_000);
+  expect(cpuTime() - started).toBeLessThan(5_000);
 });

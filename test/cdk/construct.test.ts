@@ -6,7 +6,7 @@ import { AccountPrincipal, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { CertRenewer, type CertRenewerProps } from '../../cdk/cert-renewer.ts';
 import type { EnrolOptions } from '../../cdk/enrolment.ts';
 import { config, newApp } from './fixtures.ts';
@@ -156,6 +156,8 @@ describe('enrol', () => {
 
 describe('the example of an own app', () => {
   it('synthesizes', async () => {
+    onTestFinished(() => void vi.unstubAllEnvs());
+    vi.stubEnv('CDK_VALIDATION', 'false'); // as in newApp()
     const { stack } = await import('../../examples/own-app/app.ts');
     const template = Template.fromStack(stack);
     template.hasResourceProperties('AWS::SecretsManager::Secret', {

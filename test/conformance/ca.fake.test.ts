@@ -1,5 +1,6 @@
 import { RenewalError } from '../../lambdas/domain/errors.ts';
 import { FakeCa, makeLeaf } from '../fakes/ca.ts';
+import { TimeLimits } from '../fakes/time-limits.ts';
 import { caProviderSuite } from './ca.ts';
 
 caProviderSuite('fake', async () => {
@@ -15,6 +16,12 @@ caProviderSuite('fake', async () => {
   };
   const silent = new FakeCa({ now, hierarchy });
   silent.silent = true;
+  const { abortedIn, pass } = new TimeLimits();
+  /** Of a call that carries no signal of its own. */
+  const overSoon = (): AbortSignal => {
+    setImmediate(pass);
+    return abortedIn(300);
+  };
   const after = new Set<string>();
   const which = (leaf: Uint8Array): FakeCa => (after.has(Buffer.from(leaf).toString('hex')) ? lenient : strict);
   return {
@@ -33,9 +40,8 @@ caProviderSuite('fake', async () => {
     down: failing('CaUnavailable'),
     untrusted: failing('CaUntrusted'),
     silent: {
-      renew: (current, { now, signal = AbortSignal.timeout(300) }) => silent.renew(current, { now, signal }),
-      rekey: (current, newKey, { now, signal = AbortSignal.timeout(300) }) =>
-        silent.rekey(current, newKey, { now, signal }),
+      renew: (current, { now, signal = overSoon() }) => silent.renew(current, { now, signal }),
+      rekey: (current, newKey, { now, signal = overSoon() }) => silent.rekey(current, newKey, { now, signal }),
       roots: () => silent.roots(),
     },
     close: async () => {},

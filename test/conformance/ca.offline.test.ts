@@ -8,6 +8,7 @@ import { type Hierarchy, makeHierarchy } from '../fakes/certificates.ts';
 import { fakeEntropy } from '../fakes/entropy.ts';
 import { FakeKeyVault } from '../fakes/key-vault.ts';
 import { FakeStore } from '../fakes/store.ts';
+import { TimeLimits } from '../fakes/time-limits.ts';
 import { pairValue } from '../renewal/world.ts';
 import { caProviderSuite } from './ca.ts';
 
@@ -32,11 +33,18 @@ function world(hierarchy: Hierarchy, where: 'kms' | 'secret') {
 const failing: KeyVault = {
   signer: () => Promise.reject(new RenewalError('KmsUnavailable', 'KMS is down.')),
 };
-const silent: KeyVault = { signer: () => new Promise(() => {}) };
 
-/** Calls that carry no signal of their own end after 0.3 s. */
-function limited(provider: CaProvider): CaProvider {
-  const limit = ({ signal = AbortSignal.timeout(300), ...rest }: IssueOptions) => ({ ...rest, signal });
+/** A key that never answers: the time of whoever asks for it is over. */
+const silent = (limits: TimeLimits): KeyVault => ({
+  signer: () => {
+    setImmediate(limits.pass);
+    return new Promise(() => {});
+  },
+});
+
+/** Calls that carry no signal of their own have one of these limits. */
+function limited(provider: CaProvider, { abortedIn }: TimeLimits): CaProvider {
+  const limit = ({ signal = abortedIn(300), ...rest }: IssueOptions) => ({ ...rest, signal });
   return {
     renew: (current, options) => provider.renew(current, limit(options)),
     rekey: (current, newKey, options) => provider.rekey(current, newKey, limit(options)),
@@ -49,6 +57,7 @@ for (const where of ['kms', 'secret'] as const) {
     const hierarchy = makeHierarchy(now - 100 * 86_400_000, now + 10 * year);
     const namesake = makeHierarchy(now - 100 * 86_400_000, now + 10 * year);
     const inKms = world(hierarchy, 'kms');
+    const limits = new TimeLimits();
     return {
       now: () => now,
       makeLeaf: (request, renewableAfterExpiry) => ({
@@ -57,7 +66,7 @@ for (const where of ['kms', 'secret'] as const) {
       }),
       provider: offlineProvider(world(hierarchy, where)),
       down: offlineProvider({ ...inKms, vault: failing }),
-      silent: limited(offlineProvider({ ...inKms, vault: silent })),
+      silent: limited(offlineProvider({ ...inKms, vault: silent(limits) }), limits),
       untrusted: offlineProvider(world(namesake, where)),
       ownWays: {
         rekeysWithoutClientAuth: true,

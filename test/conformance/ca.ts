@@ -28,7 +28,7 @@ export interface CaWorld {
   /** A leaf of this CA, from a provisioner that does, or does not, renew after expiry. DER. */
   makeLeaf(request: LeafRequest, renewableAfterExpiry: boolean): { leaf: Uint8Array; chain: readonly Uint8Array[] };
   readonly provider: CaProvider;
-  /** The same CA where it does not run, does not answer (within a limit of 0.3 s), and is not the CA of our root. */
+  /** The same CA where it does not run, does not answer (until a limit of time is over), and is not the CA of our root. */
   readonly down: CaProvider;
   readonly silent: CaProvider;
   readonly untrusted: CaProvider;
@@ -290,11 +290,9 @@ export function caProviderSuite(name: string, open: () => Promise<CaWorld>): voi
       ['untrusted', 'CaUntrusted', false],
     ] as const)('a CA that is %s is %s', async (which, usually, retryable) => {
       const code = (which === 'untrusted' ? undefined : world.ownWays?.codes?.[which]) ?? usually;
-      const started = performance.now();
       await expect(renew(credential(), world[which])).rejects.toMatchObject({ code, retryable });
       await expect(renew(credential({ inKms: true }), world[which])).rejects.toMatchObject({ code, retryable });
       await expect(rekey(credential(), makeKey('P-256'), world[which])).rejects.toMatchObject({ code, retryable });
-      expect(performance.now() - started).toBeLessThan(5_000);
     });
 
     test('the signal ends a call', async () => {

@@ -1,13 +1,10 @@
 /** A stack that makes its authorities itself, keys in KMS, with IAM in front of the API: deployed, called, and looked at. */
 import { X509Certificate } from 'node:crypto';
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { DescribeKeyCommand, GetPublicKeyCommand, KMSClient, SignCommand } from '@aws-sdk/client-kms';
 import { GetSecretValueCommand, SecretsManagerClient, TagResourceCommand } from '@aws-sdk/client-secrets-manager';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Emulator, startEmulator } from '../../scripts/local/ministack.ts';
 import { bootstrap, deploy } from '../../scripts/local/stack.ts';
-import { type TemporaryFolder, temporaryFolder } from '../../scripts/local/temporary.ts';
 import { opensslText, opensslVerify } from '../authority/openssl.ts';
 import { userWith } from '../local-aws/iam.ts';
 import { client, invoke, waitFor } from '../support/aws.ts';
@@ -15,47 +12,24 @@ import { callCaApi, type HttpCall, newPath, oldPath, renewalUntil } from '../sup
 import { outcome } from '../support/calls.ts';
 import { describeWith } from '../support/local.ts';
 
-const configuration = {
-  schedule: 'rate(1 day)',
-  profiles: { leaves: { ca: { type: 'offline', authority: 'issuing' } } },
-  // The child first: the deployment has to find the order itself.
-  authorities: {
-    issuing: {
-      create: {
-        subject: 'CN=Example Issuing,O=Example',
-        key: 'EC P-256',
-        validity: '26280h',
-        pathLen: 0,
-        nameConstraints: { permitted: ['dns:example.com'] },
-      },
-      parent: 'root',
-    },
-    root: { create: { subject: 'CN=Example Root', key: 'EC P-384', validity: '87600h', pathLen: 1 } },
-  },
-};
-
-describeWith(['stack'], 'authorities that the stack makes, and the CA API with IAM', () => {
+describeWith(['stack'], 'authorities that the stack makes, and the CA API with IAM', ({ stack }) => {
   // An account of its own: the stack has one name, and the others' is taken.
   let emulator: Emulator;
-  let folder: TemporaryFolder;
   let secrets: SecretsManagerClient;
   let outputs: Record<string, string>;
 
   beforeAll(async () => {
-    folder = await temporaryFolder('ca-api');
-    const config = join(folder.path, 'cert-renewer.json');
-    await writeFile(config, JSON.stringify(configuration));
     emulator = await startEmulator();
     secrets = client(SecretsManagerClient, emulator);
     await bootstrap(emulator);
-    outputs = await deploy(emulator, { config });
+    outputs = await deploy(emulator, stack.own.iam);
     // As after failures, so that a success has something to take away.
     for (const SecretId of [outputs['RootSecretArn'], outputs['IssuingSecretArn']]) {
       const Tags = [{ Key: 'cert-renewer:failure', Value: '1 2026-01-01T00:00:00Z KmsUnavailable' }];
       await secrets.send(new TagResourceCommand({ SecretId, Tags }));
     }
   }, 240_000);
-  afterAll(() => Promise.all([folder.remove(), emulator.stop()]));
+  afterAll(() => emulator?.stop());
 
   const ask = (call: HttpCall) => callCaApi(outputs['CaApiUrl'] ?? '', call);
   const read = async (output: string): Promise<Record<string, string>> => {

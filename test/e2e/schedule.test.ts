@@ -3,17 +3,12 @@
  * after, of which 200 are due.
  */
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { ListSecretsCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { GetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { ScanCounts } from '../../lambdas/domain/result.ts';
-import type { CaAccess } from '../../scripts/local/leaf.ts';
 import { startEmulator } from '../../scripts/local/ministack.ts';
 import { bootstrap, deploy } from '../../scripts/local/stack.ts';
-import { startStepCa } from '../../scripts/local/step-ca.ts';
 import { client, type Endpoint, waitFor } from '../support/aws.ts';
 import { type Found, fromShape, look, type PairText } from '../support/enrolled.ts';
 import { type BusEvent, collectEvents, type EventCollector } from '../support/events.ts';
@@ -24,9 +19,11 @@ import { refusals } from './judges.ts';
 
 const minute = 60_000;
 
-describeWith(['emulator', 'step-ca'], 'the schedule, once a minute, with 300 certificates of which 200 are due', () => {
+const title = 'the schedule, once a minute, with 300 certificates of which 200 are due';
+
+describeWith(['stack', 'step-ca'], title, (local) => {
+  const { ca } = local;
   const undo: (() => Promise<unknown>)[] = [];
-  let ca: CaAccess;
   let fleet: Member[];
   let after: ReadonlyMap<Member, Found>;
   let renewals: readonly BusEvent[];
@@ -36,11 +33,11 @@ describeWith(['emulator', 'step-ca'], 'the schedule, once a minute, with 300 cer
   let deadLetters: number;
 
   beforeAll(async () => {
-    const [aws, stepCa] = await Promise.all([startEmulator(), startStepCa()]);
-    undo.push(aws.stop, stepCa.close);
-    ca = stepCa.access;
-    const [outputs, enrolled] = await Promise.all([deployed(aws, ca, undo), enrolFleet(aws, ca, 'internal')]);
-    fleet = enrolled;
+    const aws = await startEmulator();
+    undo.push(aws.stop);
+    // All are there before the schedule is.
+    [fleet] = await Promise.all([enrolFleet(aws, ca, 'internal'), bootstrap(aws)]);
+    const outputs = await deploy(aws, local.stack.own.schedule);
     const bus = await collectEvents(aws, outputs['EventBusName'] ?? '');
     firstScan = await nextScanOf(bus, 0, 2 * minute);
 
@@ -55,7 +52,7 @@ describeWith(['emulator', 'step-ca'], 'the schedule, once a minute, with 300 cer
     const found = fleet.map(async (member) => [member, await look(aws, member.secret.arn, secrets)] as const);
     after = new Map(await Promise.all(found));
     deadLetters = (await depth(aws, outputs['DeadLetterQueueUrl'] ?? '')).all;
-  }, 6 * minute);
+  }, 15 * minute);
 
   afterAll(() => Promise.all(undo.map((step) => step())));
 
@@ -148,21 +145,6 @@ describeWith(['emulator', 'step-ca'], 'the schedule, once a minute, with 300 cer
   });
 });
 
-/** Returns the outputs of a stack that scans once a minute. */
-async function deployed(
-  aws: Awaited<ReturnType<typeof startEmulator>>,
-  ca: CaAccess,
-  undo: (() => Promise<unknown>)[],
-) {
-  const folder = await mkdtemp(join(tmpdir(), 'cert-renewer-schedule-'));
-  undo.push(() => rm(folder, { recursive: true, force: true }));
-  const config = join(folder, 'cert-renewer.json');
-  const internal = { ca: { type: 'step-ca', url: ca.url, root: ca.rootPem } };
-  await writeFile(config, JSON.stringify({ schedule: 'rate(1 minute)', profiles: { internal } }));
-  await bootstrap(aws);
-  return deploy(aws, { config });
-}
-
 /** The counts of the first scan that began at or after `since` (ms since 1970; an event's time has whole seconds). */
 async function nextScanOf(bus: EventCollector, since: number, within: number): Promise<ScanCounts> {
   const counts = ({ detail }: BusEvent) => detail as unknown as ScanCounts; // the test itself judges what is in it
@@ -177,7 +159,7 @@ async function nextScanOf(bus: EventCollector, since: number, within: number): P
 /** Waits until every secret's tags name its current version, and no message is left that a worker could take. */
 async function settled(aws: Endpoint, fleet: readonly Member[], queueUrl: string): Promise<void> {
   const isDone = async () => (await known(aws)) === fleet.length && (await depth(aws, queueUrl)).all === 0;
-  await waitFor('the workers to be done', isDone, { within: 3 * minute, every: 500 });
+  await waitFor('the workers to be done', isDone, { within: 6 * minute });
 }
 
 /** How many secrets have tags that name their current version. */

@@ -12,10 +12,11 @@ import { forge } from '../../scripts/local/leaf.ts';
 import { uniqueName } from '../support/aws.ts';
 import { type FileForm, forms, type Pieces, type Programs, type TextForm } from '../support/forms.ts';
 import { describeFound, describeWith } from '../support/local.ts';
-import { beside, keytool } from '../support/programs.ts';
+import { beside, keytool, quickJava } from '../support/programs.ts';
 import { aged, renewerOf } from '../support/renewer.ts';
 import { keptStatements, refusals } from './judges.ts';
 
+const english = [...quickJava, '-J-Duser.language=en'];
 const tools = [await step(), await keytool()] as const;
 const kinds: readonly KeyType[] = ['EC P-256', 'RSA 2048', 'OKP Ed25519'];
 const modes: readonly Mode[] = ['renew', 'rekey'];
@@ -162,7 +163,7 @@ describeWith(['stack', 'step-ca'], 'every shape', (local) => {
     /** Aliases and kinds of entries, the length of the chain, and that the leaf is the key's. */
     async function listedByKeytool(file: Buffer): Promise<string[]> {
       const listed = await beside({ 'pair.p12': file, password: programs.password }, ({ call }) =>
-        call('keytool', '-J-Duser.language=en', '-list', '-v', '-keystore', 'pair.p12', '-storepass:file', 'password'),
+        call('keytool', ...english, '-list', '-v', '-keystore', 'pair.p12', '-storepass:file', 'password'),
       );
       return listed.match(/^(?:Alias name|Entry type|Certificate chain length|Owner|Issuer): .*$/gm) ?? [];
     }

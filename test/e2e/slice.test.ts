@@ -8,6 +8,7 @@ import { client, type Endpoint, invoke, waitFor } from '../support/aws.ts';
 import { type EnrolledSecret, enrol, type Found, fromShape, inShape, look, versionIds } from '../support/enrolled.ts';
 import { type BusEvent, collectEvents, type EventCollector } from '../support/events.ts';
 import { type GateKeeper, gateKeeper } from '../support/gate.ts';
+import { isOutOfQueue } from '../support/leaks.ts';
 import { describeWith } from '../support/local.ts';
 import { keptStatements, particulars, publicHalfOf, publicKeyOf, refusals } from './judges.ts';
 
@@ -166,10 +167,12 @@ describeWith(['stack'], 'the main job', ({ emulator, ca, outputs, stack }) => {
       expect(actions.size).toBe(3);
       expect(actions.get(secrets.broken.arn)).toBe('skip');
       expect(plan.filter(isWork)).toEqual([]);
+      const before = await state(emulator, bus, all);
       const counts = await scan(emulator, scanFunction, all);
       expect(counts).toMatchObject({ listed: 3, backingOff: 1, invalid: 0, paused: 0 });
       expect(counts.enqueued).toBe(counts.unknown);
-      await expect(isQuiet(emulator, bus, all)).resolves.toBe(true);
+      await waitFor('the workers to be done', () => isOutOfQueue(emulator, all));
+      expect(await state(emulator, bus, all)).toEqual(before);
     });
   });
 
@@ -188,17 +191,19 @@ describeWith(['stack'], 'the main job', ({ emulator, ca, outputs, stack }) => {
       before = await dueLeaf(ca, 'race');
       written = paired(await issue(ca, { sans: ['dns:written-by-hand.example'] }));
       secret = await enrol(emulator, { name: 'race', profile: 'gated', value: paired(before) });
-      await gate.shut();
-      try {
-        const working = work();
-        await waitFor('the worker to ask the CA', async () => (await gate.waiting()) > 0, { every: 20 });
-        const put = new PutSecretValueCommand({ SecretId: secret.arn, SecretString: written });
-        await client(SecretsManagerClient, emulator).send(put);
-        await gate.open();
-        return await working;
-      } finally {
-        await gate.open();
-      }
+      return gate.alone(async () => {
+        await gate.shut();
+        try {
+          const working = work();
+          await waitFor('the worker to ask the CA', async () => (await gate.waiting()) > 0);
+          const put = new PutSecretValueCommand({ SecretId: secret.arn, SecretString: written });
+          await client(SecretsManagerClient, emulator).send(put);
+          await gate.open();
+          return await working;
+        } finally {
+          await gate.open();
+        }
+      });
     }
 
     /** What was written is what readers get; ours has no stage left. */
@@ -251,11 +256,7 @@ describeWith(['stack'], 'the main job', ({ emulator, ca, outputs, stack }) => {
 
 const isWork = ({ action }: PlanEntry): boolean => action !== 'skip' && action !== 'inspect';
 
-/** No more events and no more versions, for as long as a worker would take. */
-async function isQuiet(aws: Endpoint, bus: EventCollector, secrets: readonly EnrolledSecret[]): Promise<boolean> {
-  const state = async () =>
-    JSON.stringify([(await bus.events()).length, await Promise.all(secrets.map(({ arn }) => versionIds(aws, arn)))]);
-  const before = await state();
-  await new Promise((resolve) => setTimeout(resolve, 2_000));
-  return (await state()) === before;
+/** How many events there were, and which versions there are. */
+async function state(aws: Endpoint, bus: EventCollector, secrets: readonly EnrolledSecret[]): Promise<unknown> {
+  return [(await bus.events()).length, await Promise.all(secrets.map(({ arn }) => versionIds(aws, arn)))];
 }

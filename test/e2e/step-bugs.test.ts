@@ -11,6 +11,7 @@ import { issue } from '../../scripts/local/leaf.ts';
 import { waitFor } from '../support/aws.ts';
 import { fromShape } from '../support/enrolled.ts';
 import { collectEvents } from '../support/events.ts';
+import { isOutOfQueue } from '../support/leaks.ts';
 import { describeFound, describeWith } from '../support/local.ts';
 import { camel } from '../support/on-demand.ts';
 import { nameOfKey } from '../support/pairs.ts';
@@ -160,13 +161,13 @@ describeWith(['stack', 'step-ca'], 'where step ca rekey', (local) => {
   it('--daemon with a certificate of some minutes is a hot loop: one scan is one renewal', async () => {
     const secret = await fresh({}, { notBefore: minutes(-2), notAfter: minutes(1) });
     await scanned(renewer, secret, 2);
-    await sleep(3_000);
+    await waitFor('the worker to be done', () => isOutOfQueue(local.emulator, [secret]));
     expect(await versions(secret.arn)).toHaveLength(2);
     await reader(secret.arn);
   });
 
   it('--daemon with a certificate of 30 s is a hot loop: what its CA backdates beyond its end is tried once', async () => {
-    const dates = { notBefore: new Date(Date.now() - 5_000), notAfter: new Date(Date.now() + 25_000) };
+    const dates = { notBefore: new Date(Date.now() - 1_000), notAfter: new Date(Date.now() + 29_000) };
     const secret = await fresh({}, dates);
     await scan([secret.arn]);
     const failure = await waitFor('the failure', async () => (await look(secret.arn)).tags.get('cert-renewer:failure'));

@@ -135,10 +135,16 @@ export function makeKey(kind: TestKey): KeyObject {
   return generateKeyPairSync('ec', { namedCurve: kind }).privateKey;
 }
 
+const spkis = new WeakMap<KeyObject, Uint8Array>();
+
 /** DER SubjectPublicKeyInfo of a private or public key. */
 export function spkiOf(key: KeyObject): Uint8Array {
+  const known = spkis.get(key);
+  if (known) return known;
   const publicKey = key.type === 'public' ? key : createPublicKey(key);
-  return new Uint8Array(publicKey.export({ type: 'spki', format: 'der' }));
+  const spki = new Uint8Array(publicKey.export({ type: 'spki', format: 'der' }));
+  spkis.set(key, spki);
+  return spki;
 }
 
 const signatures: Readonly<Record<string, { digest: string | null; algorithm: Uint8Array }>> = {

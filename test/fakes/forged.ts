@@ -4,17 +4,25 @@
  */
 import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
 import type { SecretValue } from '../../lambdas/domain/secret.ts';
-import { makePkcs12 } from '../../lambdas/secret/pkcs12/make.ts';
+import { encodeOctets, encodeSequence } from '../../lambdas/secret/encryption/der.ts';
+import { seal } from '../../lambdas/secret/encryption/pbes.ts';
+import { certificateBag } from '../../lambdas/secret/pkcs12/content.ts';
+import { closeFile, shroudedKeyBag } from '../../lambdas/secret/pkcs12/file.ts';
 import { der, makeKey, sequence, spkiOf, type TestKey } from './certificates.ts';
 import { fakeEntropy } from './entropy.ts';
 
 export const forgeable = ['P-256', 'P-384', 'P-521', 'RSA-2048'] as const satisfies readonly TestKey[];
 
-/** The victim's public half, and the private part of a new key. */
+/** The attacker has one key of each kind: to make one of RSA takes long. */
+const attackers = new Map<TestKey, KeyObject>();
+
+/** The victim's public half, and the private part of another key. */
 export function forgedKey(victim: KeyObject, kind: (typeof forgeable)[number]): KeyObject {
   // A public JWK of these kinds holds nothing but the public half.
   const claimed = createPublicKey(victim).export({ format: 'jwk' });
-  return createPrivateKey({ key: { ...makeKey(kind).export({ format: 'jwk' }), ...claimed }, format: 'jwk' });
+  const own = attackers.get(kind) ?? makeKey(kind);
+  attackers.set(kind, own);
+  return createPrivateKey({ key: { ...own.export({ format: 'jwk' }), ...claimed }, format: 'jwk' });
 }
 
 /** RFC 5958: an Ed25519 key of version 2, with the public key beside the seed. DER. */
@@ -54,6 +62,20 @@ export interface NamedSecret {
 const pemOf = (bytes: Uint8Array): string =>
   `-----BEGIN CERTIFICATE-----\n${Buffer.from(bytes).toString('base64')}\n-----END CERTIFICATE-----\n`;
 
+/** The least that is written, so that a file which is read again and again is soon open. */
+const derivation = { kind: 'pbkdf2', iterations: 2048, digest: 'sha256' } as const;
+
+async function pkcs12(certificates: readonly Uint8Array[], key: KeyObject): Promise<Uint8Array> {
+  const info = key.export({ format: 'der', type: 'pkcs8' });
+  const { algorithm, data } = await seal(info, password, derivation, fakeEntropy());
+  const value = encodeSequence(algorithm, encodeOctets(data));
+  const safes = [
+    { bags: certificates.map((each) => certificateBag(each, undefined)), derivation },
+    { bags: [{ id: shroudedKeyBag, value, attributes: undefined }], derivation: undefined },
+  ];
+  return closeFile({ safes, macIterations: derivation.iterations }, password, fakeEntropy());
+}
+
 /** A certificate beside a key, in every place and encoding that a secret may have. */
 export async function secretsOf(
   leaf: Uint8Array,
@@ -66,11 +88,10 @@ export async function secretsOf(
     { name: `JSON, ${name}`, value: JSON.stringify({ certificate, privateKey: pem, certificateChain }) },
     { name: `PEM, ${name}`, value: certificate + certificateChain + pem },
   ]);
-  const file = await makePkcs12({ leaf, chain, privateKey: key }, password, fakeEntropy());
-  const pkcs12 = Buffer.from(file).toString('base64');
+  const file = await pkcs12([leaf, ...chain], key);
   return [
     ...texts,
     { name: 'PKCS#12', value: { kind: 'binary', bytes: file } },
-    { name: 'JSON, PKCS#12', value: JSON.stringify({ pkcs12 }) },
+    { name: 'JSON, PKCS#12', value: JSON.stringify({ pkcs12: Buffer.from(file).toString('base64') }) },
   ];
 }

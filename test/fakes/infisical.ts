@@ -6,6 +6,7 @@ import { type InfisicalOptions, infisicalProvider } from '../../lambdas/provider
 import { parseCertificate } from '../../lambdas/x509/certificate.ts';
 import { pem, rootPem, tlsServer } from '../providers/tls-server.ts';
 import { type Hierarchy, makeHierarchy, signCertificate } from './certificates.ts';
+import { TimeLimits } from './time-limits.ts';
 
 export const hour = 3_600_000;
 export const day = 24 * hour;
@@ -45,6 +46,8 @@ export interface FakeInfisical {
   /** Of the auth secret. */
   secret: SecretValue;
   readonly reads: string[];
+  /** Of all its providers: no time passes for them by itself. */
+  readonly limits: TimeLimits;
   provider(options?: Partial<InfisicalOptions>): CaProvider;
   close(): Promise<void>;
 }
@@ -114,6 +117,7 @@ export async function fakeInfisical(options: { readonly knows?: readonly string[
     expiresIn: 7200,
     secret: { kind: 'string', text: JSON.stringify(login) },
     reads: [],
+    limits: new TimeLimits(),
     provider: (more) =>
       infisicalProvider({
         url: fake.url,
@@ -124,7 +128,8 @@ export async function fakeInfisical(options: { readonly knows?: readonly string[
           fake.reads.push(secretId);
           return { value: fake.secret };
         },
-        timeoutMs: 5_000,
+        timeoutMs: hour,
+        abortedIn: fake.limits.abortedIn,
         ...more,
       }),
     close: server.close,

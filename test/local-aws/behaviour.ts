@@ -5,7 +5,8 @@ import type { Endpoint } from '../support/aws.ts';
 export interface Behaviour {
   /** The patch, by the name it has in scripts/local/patches. */
   readonly patch: string;
-  readonly observe: (aws: Endpoint) => Promise<unknown>;
+  /** `patience`: for how long to wait for what may never come (ms). */
+  readonly observe: (aws: Endpoint, patience: number) => Promise<unknown>;
   readonly withPatch: unknown;
   readonly without: unknown;
 }

@@ -30,7 +30,7 @@ describeWith(['emulator'], 'the patches of the local AWS', () => {
 
   for (const [index, { patch, observe, withPatch, without }] of BEHAVIOURS.entries()) {
     it(`${index + 1}. ${patch}`, async () => {
-      const [seen, seenWithout] = await Promise.all([observe(patched), observe(stock)]);
+      const [seen, seenWithout] = await Promise.all([observe(patched, 25_000), observe(stock, 2_000)]);
       expect({ withPatch: seen, without: seenWithout }).toEqual({ withPatch, without });
     });
   }
@@ -38,7 +38,7 @@ describeWith(['emulator'], 'the patches of the local AWS', () => {
   it.each(UNPATCHED)(
     'a promotion fails once the version read is no longer current, without any patch',
     async ({ observe, withPatch }) => {
-      expect(await Promise.all([observe(patched), observe(stock)])).toEqual([withPatch, withPatch]);
+      expect(await Promise.all([observe(patched, 0), observe(stock, 0)])).toEqual([withPatch, withPatch]);
     },
   );
 

@@ -11,7 +11,7 @@ import { userWith } from './iam.ts';
 const arn = (service: string, resource: string): string => `arn:aws:${service}:us-east-1:000000000000:${resource}`;
 
 /** A queue, and the first message that comes to it, if one does. */
-async function letterBox(aws: Endpoint) {
+async function letterBox(aws: Endpoint, within: number) {
   const QueueName = uniqueName('letters');
   const sqs = client(SQSClient, aws);
   const { QueueUrl } = await sqs.send(new CreateQueueCommand({ QueueName }));
@@ -22,7 +22,7 @@ async function letterBox(aws: Endpoint) {
         const request = new ReceiveMessageCommand({ QueueUrl, MessageAttributeNames: ['All'] });
         return (await sqs.send(request)).Messages?.[0];
       },
-      { within: 3_000 },
+      { within },
     ).catch(() => undefined);
   return { arn: arn('sqs', QueueName), first };
 }
@@ -36,8 +36,8 @@ async function sendTo(aws: Endpoint, target: { Arn: string; DeadLetterConfig?: {
   await bus.send(new PutEventsCommand({ Entries: [{ Source: Name, DetailType: 'test', Detail: '{"a":1}' }] }));
 }
 
-async function failedFunction(aws: Endpoint): Promise<unknown> {
-  const { arn: Destination, first } = await letterBox(aws);
+async function failedFunction(aws: Endpoint, patience: number): Promise<unknown> {
+  const { arn: Destination, first } = await letterBox(aws, patience);
   const name = await deployed(aws, "export const handler = async () => { throw new Error('why'); };");
   const DestinationConfig = { OnFailure: { Destination } };
   await client(LambdaClient, aws).send(
@@ -48,8 +48,8 @@ async function failedFunction(aws: Endpoint): Promise<unknown> {
   return letter && JSON.parse(letter.Body ?? '').requestPayload.detail;
 }
 
-async function missingTopic(aws: Endpoint): Promise<unknown> {
-  const { arn: Arn, first } = await letterBox(aws);
+async function missingTopic(aws: Endpoint, patience: number): Promise<unknown> {
+  const { arn: Arn, first } = await letterBox(aws, patience);
   await sendTo(aws, { Arn: arn('sns', uniqueName('no-topic')), DeadLetterConfig: { Arn } });
   const letter = await first();
   return letter && [JSON.parse(letter.Body ?? '').detail, letter.MessageAttributes?.['ERROR_CODE']?.StringValue];

@@ -21,6 +21,15 @@ const token = '11111111-2222-4333-8444-555555555555';
 const open = { passwordSecretId: 'profile/password' };
 const subject = commonNameOnly('victim.example');
 
+const keys = new Map<string, KeyObject>();
+
+/** One of each kind for all tests: to make one of RSA takes long. */
+function keyOf(whose: 'the victim' | 'somebody else', kind: TestKey): KeyObject {
+  const key = keys.get(`${whose} ${kind}`) ?? makeKey(kind);
+  keys.set(`${whose} ${kind}`, key);
+  return key;
+}
+
 /** A world whose profile has a password, and the victim's certificate in it. `asked`: what a CA or KMS was asked for. */
 async function scene(ca: 'step-ca' | 'own authority', victim: KeyObject) {
   const profile: Profile = ca === 'step-ca' ? { ...internal, ...open } : { ...offline, ...open };
@@ -44,7 +53,7 @@ describe.each(['step-ca', 'own authority'] as const)('%s', (ca) => {
   it.each(forgeable)(
     'a forged key of %s is KeyMismatch in every shape and on every way, and nobody is asked',
     async (kind) => {
-      const victim = makeKey(kind);
+      const victim = keyOf('the victim', kind);
       const { world, profile, leaf, chain, asked } = await scene(ca, victim);
       const rotating = Object.assign(world, { rotationFunctionArn: 'arn:renew' });
       for (const { name, value } of await secretsOf(leaf, chain, forgedKey(victim, kind))) {
@@ -81,7 +90,7 @@ describe.each(['step-ca', 'own authority'] as const)('%s', (ca) => {
   it.each<TestKey>(['P-256', 'P-384', 'P-521', 'RSA-2048', 'Ed25519'])(
     'the true key of %s is none the worse for it, in every shape',
     async (kind) => {
-      const key = makeKey(kind);
+      const key = keyOf('the victim', kind);
       const { world, profile, leaf, chain } = await scene(ca, key);
       const shapes =
         kind === 'Ed25519' ? [{ name: 'web', value: pairValue(leaf, chain, key) }] : await secretsOf(leaf, chain, key);
@@ -96,7 +105,7 @@ describe.each(['step-ca', 'own authority'] as const)('%s', (ca) => {
   );
 
   it.each(forgeable)('a given key of %s that claims another public half is KeyMismatch', async (kind) => {
-    const { world, profile, leaf, chain, asked } = await scene(ca, makeKey(kind));
+    const { world, profile, leaf, chain, asked } = await scene(ca, keyOf('the victim', kind));
     const own = makeKey('P-256');
     const { leaf: mine, chain: above } =
       world instanceof Stack ? certifiedAs(world, own) : world.ca.issueLeaf({ key: own, subject, ...dueDates });
@@ -106,7 +115,7 @@ describe.each(['step-ca', 'own authority'] as const)('%s', (ca) => {
       versionId: 'v1',
       tags: { [tags.profile]: profile },
     });
-    for (const { name, value } of await secretsOf(leaf, chain, forgedKey(makeKey(kind), kind))) {
+    for (const { name, value } of await secretsOf(leaf, chain, forgedKey(keyOf('somebody else', kind), kind))) {
       world.store.add({ name, value, versionId: 'v1', tags: { [tags.profile]: profile, [tags.paused]: 'true' } });
       for (const dryRun of [true, false]) {
         const tried = renewOnDemand(world, { secretId, privateKey: { secretId: name }, dryRun });

@@ -2,6 +2,7 @@
  * A CA that takes five requests a second, and more certificates that are due than that: no storm, and all is done. The real
  * scan, handler and use case, in a time that passes by itself (pressure.ts).
  */
+import '../simulation/instant-crypto.ts';
 import { expect, it, vi } from 'vitest';
 import { tags } from '../../lambdas/domain/tags.ts';
 import { renewOnDemand } from '../../lambdas/renewal/on-demand.ts';
@@ -58,11 +59,12 @@ function scene({ count, perSecond, retryAfter, period = hour, left = 8 * hour }:
   const time = new VirtualTime(world.clock);
   const queue = new TimedQueue(time.clock);
   const pressure = limit(world.ca, time, () => perSecond(world.clock.now() - start), retryAfter);
-  const key = newKey(); // one for all: what is looked at is how often the CA is asked
+  const key = newKey(); // and certificate, one for all: what is looked at is how often the CA is asked
   const dates = { notBefore: start - 24 * hour + left, notAfter: start + left };
-  const arns = Array.from({ length: count }, (_, n) =>
-    world.enrol({ name: `web/${n}`, key, ...dates, tags: { [tags.mode]: 'renew' } }),
-  );
+  const first = world.enrol({ name: 'web/0', key, ...dates, tags: { [tags.mode]: 'renew' } });
+  const secret = { value: world.store.value(first), versionId: 'v1', tags: world.store.tagsOf(first) };
+  const others = Array.from({ length: count - 1 }, (_, n) => world.store.add({ name: `web/${n + 1}`, ...secret }));
+  const arns = [first, ...others];
   const made = {
     ...{ world, time, queue, pressure, arns },
     renewed: () => arns.filter((arn) => world.versionOf(arn) !== 'v1').length,

@@ -1,12 +1,13 @@
 /** Every case of x509-limbo and BetterTLS as what a CA answers to the renewal of a certificate that is the same but for its serial number. */
-import { expect, it, vi } from 'vitest';
+import { afterAll, expect, it, vi } from 'vitest';
 import { RenewalError } from '../../lambdas/domain/errors.ts';
-import { verifyIssued } from '../../lambdas/renewal/verify.ts';
+import { parseAnswer, verifyIssued } from '../../lambdas/renewal/verify.ts';
 import { certificateFields, parseCertificate } from '../../lambdas/x509/certificate.ts';
 import { base64, type PathCase, type PathSuite, pathSuite } from '../support/suites.ts';
 
 /** Seconds of work, on a machine that may be busy with other tests. */
 vi.setConfig({ testTimeout: 60_000 });
+afterAll(() => vi.resetConfig());
 
 /** The leaf with the last bit of its serial number changed. */
 function predecessorOf(der: Uint8Array): Uint8Array {
@@ -22,7 +23,7 @@ function judged({ certificates }: PathSuite, { leaf, pool, roots, now, avoid = [
     const before = parseCertificate(predecessorOf(der(leaf)));
     const expected = { operation: 'renew', before, beforeEnd: 0, spki: after.spki, force: false } as const;
     const trusted = roots.map((index) => parseCertificate(der(index)));
-    const pair = verifyIssued([leaf, ...pool].map(der), { ...expected, roots: trusted }, Date.parse(now));
+    const pair = verifyIssued(parseAnswer([leaf, ...pool].map(der)), { ...expected, roots: trusted }, Date.parse(now));
     const shunned = new Set(avoid.map((index) => certificates[index]));
     const isShunned = pair.chain.some((one) => shunned.has(Buffer.from(one.der).toString('base64')));
     return isShunned ? 'accept, with a certificate to avoid' : 'accept';

@@ -5,6 +5,7 @@ import { encodePem } from '../../lambdas/domain/pem.ts';
 import type { SecretValue } from '../../lambdas/domain/secret.ts';
 import { readSecret } from '../../lambdas/secret/index.ts';
 import { blockScalars, indent } from '../support/yaml.ts';
+import '../support/equal-bytes.ts';
 import { goldenPassword, goldenText, type KeyKind, keyPem, makeMaterial, pem, text } from './material.ts';
 
 type Material = Awaited<ReturnType<typeof makeMaterial>>;

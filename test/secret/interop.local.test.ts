@@ -13,6 +13,7 @@ import { readSecret } from '../../lambdas/secret/index.ts';
 import { certificateBag } from '../../lambdas/secret/pkcs12/content.ts';
 import { closeFile, shroudedKeyBag } from '../../lambdas/secret/pkcs12/file.ts';
 import { makePkcs12 } from '../../lambdas/secret/pkcs12/make.ts';
+import { quickJava } from '../support/programs.ts';
 import { binary, goldenBytes, goldenPassword, goldenText, type Issued, issue, makeMaterial, text } from './material.ts';
 
 let folder: string;
@@ -97,6 +98,7 @@ describe.each(pkcs12Files)('%s, written again', (name) => {
       writeFileSync(path, written.kind === 'binary' ? written.bytes : '');
       const shown = run(
         'keytool',
+        ...quickJava,
         '-J-Duser.language=en',
         '-list',
         '-v',
@@ -110,6 +112,7 @@ describe.each(pkcs12Files)('%s, written again', (name) => {
       if (name === 'keytool-with-trust.p12') expect(shown).toContain('Entry type: trustedCertEntry');
       run(
         'keytool',
+        ...quickJava,
         '-importkeystore',
         '-noprompt',
         '-srckeystore',
@@ -164,7 +167,16 @@ describe('a PKCS#12 file made anew (as `cert-renewer export --format p12` does)'
     'is read by keytool: one entry, with its chain',
     async () => {
       const { path } = await made();
-      const words = ['-J-Duser.language=en', '-list', '-v', '-keystore', path, '-storepass', goldenPassword];
+      const words = [
+        ...quickJava,
+        '-J-Duser.language=en',
+        '-list',
+        '-v',
+        '-keystore',
+        path,
+        '-storepass',
+        goldenPassword,
+      ];
       const shown = run('keytool', ...words);
       expect(shown.match(/Entry type: /g)).toHaveLength(1);
       expect(shown).toContain('Entry type: PrivateKeyEntry');

@@ -15,6 +15,7 @@ import { type Password, pkcs12Key } from '../../lambdas/secret/encryption/pkcs12
 import { readSecret } from '../../lambdas/secret/index.ts';
 import { certificateBag, shroudedKeyBag } from '../../lambdas/secret/pkcs12/content.ts';
 import { type Bag, closeFile, openFile, type Pkcs12File } from '../../lambdas/secret/pkcs12/file.ts';
+import '../support/equal-bytes.ts';
 import { binary, goldenBytes, goldenPassword, makeMaterial, text } from './material.ts';
 
 let m: Awaited<ReturnType<typeof makeMaterial>>;

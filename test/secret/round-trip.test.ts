@@ -6,6 +6,7 @@ import { pemBlocks } from '../../lambdas/domain/pem.ts';
 import type { SecretValue } from '../../lambdas/domain/secret.ts';
 import { readSecret } from '../../lambdas/secret/index.ts';
 import { indent } from '../support/yaml.ts';
+import '../support/equal-bytes.ts';
 import { type KeyKind, keyKinds, keyPem, makeMaterial, pem, text } from './material.ts';
 
 type Material = Awaited<ReturnType<typeof makeMaterial>>;

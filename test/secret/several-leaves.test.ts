@@ -7,6 +7,7 @@ import { seal } from '../../lambdas/secret/encryption/pbes.ts';
 import { readSecret } from '../../lambdas/secret/index.ts';
 import { certificateBag, shroudedKeyBag } from '../../lambdas/secret/pkcs12/content.ts';
 import { closeFile, openFile } from '../../lambdas/secret/pkcs12/file.ts';
+import '../support/equal-bytes.ts';
 import {
   binary,
   goldenPassword,

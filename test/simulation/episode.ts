@@ -26,13 +26,23 @@ export interface Report {
 export interface EpisodeOptions {
   readonly keepsStory?: boolean;
   readonly tamper?: Tamper;
+  /** It is over as soon as this promise is broken. */
+  readonly until?: string;
 }
 
-export async function playEpisode(plan: Plan, { keepsStory = false, tamper }: EpisodeOptions = {}): Promise<Report> {
+export async function playEpisode(
+  plan: Plan,
+  { keepsStory = false, tamper, until }: EpisodeOptions = {},
+): Promise<Report> {
   const simulation = new Simulation(plan, keepsStory);
   const functions = new Functions(simulation, tamper);
   new Operators(simulation, functions).prepare();
   functions.schedule();
+  let isOver = false;
+  simulation.ledger.onViolation = (rule) => {
+    isOver ||= rule === until;
+    if (isOver) simulation.timeline.stop();
+  };
   const { stackTraceLimit } = Error;
   Error.stackTraceLimit = 0; // nobody reads where the many errors come from
   try {
@@ -40,7 +50,7 @@ export async function playEpisode(plan: Plan, { keepsStory = false, tamper }: Ep
   } finally {
     Error.stackTraceLimit = stackTraceLimit;
   }
-  judgeEnd(simulation);
+  if (!isOver) judgeEnd(simulation);
   const { ledger, trace, troubles } = simulation;
   return {
     seed: plan.seed,

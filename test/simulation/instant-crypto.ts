@@ -80,10 +80,52 @@ function keyName(input: unknown): string | undefined {
 /** The public half of each key, by the object. */
 const halves = new WeakMap<KeyObject, KeyObject>();
 
-const { sign, pbkdf2Sync, scryptSync, createPrivateKey, createPublicKey, X509Certificate } = crypto;
+const { sign, verify, pbkdf2Sync, scryptSync, createPrivateKey, createPublicKey, X509Certificate } = crypto;
 type SignArgs = [string | null, Uint8Array, KeyObject];
 type DeriveArgs = Parameters<typeof pbkdf2Sync>;
 const derive = kept(pbkdf2Sync, (password, salt, ...rest) => `${latin1(password)} ${latin1(salt)} ${rest.join(' ')}`);
+
+/** Who has signed what, by the signature. */
+const signed = new Map<string, { readonly key: KeyObject; readonly question: string }>();
+/** Whether a public key is a private one's. */
+const pairs = new WeakMap<KeyObject, WeakMap<KeyObject, boolean>>();
+
+const questionOf = (algorithm: string | null, data: Uint8Array): string => `${algorithm} ${latin1(data)}`;
+
+function signAndNote(...[algorithm, data, key]: SignArgs): Buffer {
+  const signature = sign(algorithm, data, key);
+  // What an RSA key signs may depend on what it is: its file can hold parts that don't fit.
+  if (key.asymmetricKeyType === 'rsa') return signature;
+  if (signed.size >= most) signed.clear();
+  signed.set(signature.toString('latin1'), { key, question: questionOf(algorithm, data) });
+  return signature;
+}
+
+/** What a key has signed here is verified once for each public key. */
+function verifyOnce(...[algorithm, data, key, signature]: [...SignArgs, Uint8Array]): boolean {
+  const known = signed.get(latin1(signature) ?? '');
+  if (!(key instanceof crypto.KeyObject) || known?.question !== questionOf(algorithm, data))
+    return verify(algorithm, data, key, signature);
+  const verdicts = pairs.get(known.key) ?? new WeakMap<KeyObject, boolean>();
+  pairs.set(known.key, verdicts);
+  const verdict = verdicts.get(key) ?? verify(algorithm, data, key, signature);
+  verdicts.set(key, verdict);
+  return verdict;
+}
+
+/** The prototype of public keys, which has no name. */
+const publicKeys: KeyObject = Object.getPrototypeOf(crypto.generateKeyPairSync('ed25519').publicKey);
+const exportPublic: (this: KeyObject, options: crypto.KeyExportOptions<'der'>) => Buffer = publicKeys.export;
+const exported = new WeakMap<KeyObject, Buffer>();
+
+Object.assign(publicKeys, {
+  export(this: KeyObject, options: crypto.KeyExportOptions<'der'>): Buffer {
+    if (options.type !== 'spki' || options.format !== 'der') return exportPublic.call(this, options);
+    const der = exported.get(this) ?? exportPublic.call(this, options);
+    exported.set(this, der);
+    return Buffer.from(der);
+  },
+});
 
 const publicKey = kept(createPublicKey, keyName);
 const certificate = kept((input: Uint8Array | string) => new X509Certificate(input), latin1);
@@ -93,9 +135,10 @@ Object.assign(crypto, {
     [promisify.custom]: async (kind: string, options?: KeyOptions) => keyPair(kind, options),
   }),
   sign: (...[algorithm, data, key, callback]: [...SignArgs, Callback<Buffer>?]) => {
-    if (callback) withCallback<SignArgs, Buffer>(sign, [algorithm, data, key], callback);
-    return callback ? undefined : sign(algorithm, data, key);
+    if (callback) withCallback<SignArgs, Buffer>(signAndNote, [algorithm, data, key], callback);
+    return callback ? undefined : signAndNote(algorithm, data, key);
   },
+  verify: verifyOnce,
   pbkdf2: (...[password, salt, rounds, length, digest, callback]: [...DeriveArgs, Callback<Buffer>]) =>
     withCallback<DeriveArgs, Buffer>(derive, [password, salt, rounds, length, digest], callback),
   scrypt: (
@@ -114,15 +157,15 @@ Object.assign(crypto, {
 });
 syncBuiltinESMExports();
 
-const { verify } = X509Certificate.prototype;
+const { verify: verifyCertificate } = X509Certificate.prototype;
 const verdicts = new Map<string, { readonly key: KeyObject; readonly verdict: boolean }[]>();
 
-X509Certificate.prototype.verify = function verifyOnce(key: KeyObject): boolean {
+X509Certificate.prototype.verify = function verifyCertificateOnce(key: KeyObject): boolean {
   const name = this.raw.toString('latin1');
   const known = verdicts.get(name) ?? [];
   const found = known.find((each) => each.key === key || each.key.equals(key));
   if (found) return found.verdict;
-  const verdict = verify.call(this, key);
+  const verdict = verifyCertificate.call(this, key);
   if (verdicts.size >= most) verdicts.clear();
   verdicts.set(name, [...known, { key, verdict }]);
   return verdict;

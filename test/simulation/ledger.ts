@@ -93,6 +93,7 @@ export class Ledger {
   readonly scans: number[] = [];
   readonly deadLetters: DeadLetter[] = [];
   readonly counts = { renewals: 0, faults: 0, events: 0, deeds: 0, calls: 0, invocations: 0 };
+  onViolation: (rule: string) => void = () => undefined;
   #clock: () => number;
 
   constructor(clock: () => number) {
@@ -112,5 +113,6 @@ export class Ledger {
   violate(rule: string, secret: string, text: string, since?: number): void {
     if (this.violations.some((each) => each.rule === rule && each.secret === secret)) return;
     this.violations.push({ rule, secret, at: this.#clock(), text, ...(since !== undefined && { since }) });
+    this.onViolation(rule);
   }
 }

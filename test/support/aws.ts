@@ -24,18 +24,31 @@ interface ClientConfiguration {
 /** Root of the emulator's account: no policy applies to it. */
 export const ROOT: Credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
 
-/** An SDK client for the local AWS: `client(SQSClient, emulator)`. */
+/**
+ * An SDK client for the local AWS: `client(SQSClient, emulator)`. What is refused is refused at once; a failure of the
+ * server itself is tried again, as any client of AWS does.
+ */
 export function client<T>(
   Client: new (configuration: ClientConfiguration) => T,
   { endpoint }: Endpoint,
   credentials: Credentials = ROOT,
 ): T {
-  return new Client({ endpoint, region: REGION, credentials, maxAttempts: 1 });
+  return new Client({ endpoint, region: REGION, credentials, maxAttempts: 3 });
 }
 
 /** A name that no other test uses: test files run side by side in one account. */
 export function uniqueName(prefix: string): string {
   return `${prefix}-${randomBytes(5).toString('hex')}`;
+}
+
+let began = Date.now();
+
+/** When the tests of this file began: what was logged before is none of theirs. */
+export const fileBegan = (): number => began;
+
+/** For what every file begins with: a process may run several, one after another. */
+export function fileBegins(): void {
+  began = Date.now();
 }
 
 export interface Invocation<T> {
@@ -61,17 +74,20 @@ export async function invoke<T = unknown>(
   }
 }
 
+/** Between two looks: longer the longer one waits, so that many who wait leave the machine to those who work. */
+const pauses = { first: 50, growth: 1.3, longest: 500 };
+
 /** Ask until the answer is something (not undefined or false), and return it. @throws with `what` when it takes too long. */
 export async function waitFor<T>(
   what: string,
   ask: () => Promise<T | undefined | false>,
-  { within = 20_000, every = 100 } = {},
+  { within = 60_000 } = {},
 ): Promise<T> {
   const deadline = Date.now() + within;
-  for (;;) {
+  for (let pause = pauses.first; ; pause = Math.min(pause * pauses.growth, pauses.longest)) {
     const answer = await ask();
     if (answer !== undefined && answer !== false) return answer;
     if (Date.now() > deadline) throw new Error(`${what}: not within ${within / 1000} s`);
-    await sleep(every);
+    await sleep(pause);
   }
 }

@@ -44,6 +44,9 @@ export const hookTargets = {
   proxyTag: { key: 'Role', value: 'proxy' },
 } as const;
 
+/** Of the queue, at once: each is a process, and more of them are only slower where there are a few cores. */
+const workers = 4;
+
 const functionArn = (name: string) => `arn:aws:lambda:${REGION}:${ACCOUNT}:function:${name}`;
 const topicArn = (name: string) => `arn:aws:sns:${REGION}:${ACCOUNT}:${name}`;
 
@@ -73,6 +76,7 @@ export function e2eConfig(ca: Pick<CaAccess, 'url'>, { gated, lenient }: MoreCas
   const local = { type: 'step-ca', url: ca.url, root: 'root_ca.crt' };
   return {
     schedule: 'rate(1 hour)', // it doesn't come round while the tests run: they start their scans themselves
+    maxConcurrency: workers,
     profiles: {
       internal: { ca: local },
       cli: { ca: local },
@@ -96,6 +100,50 @@ export function e2eConfig(ca: Pick<CaAccess, 'url'>, { gated, lenient }: MoreCas
     authorities: { own: { secretId: AUTHORITY_SECRET, caConfig: 'ca.json' }, ...apiAuthorities },
     caApi: { auth: 'bearer', tokenSecretId: TOKEN_SECRET },
   };
+}
+
+/** Stacks that a test deploys onto a local AWS of its own. */
+export type OwnStack = 'schedule' | 'outage' | 'iam';
+
+/** Of the test whose schedule comes round, of the one whose CA goes away, and of the one whose authorities the stack makes. */
+function ownConfigs(ca: Pick<CaAccess, 'url'>, outage: Pick<CaAccess, 'url'>): Readonly<Record<OwnStack, unknown>> {
+  const profile = { ca: { type: 'step-ca', url: ca.url, root: 'root_ca.crt' } };
+  const away = { ca: { ...profile.ca, url: outage.url } };
+  return {
+    schedule: { schedule: 'rate(1 minute)', maxConcurrency: workers, profiles: { internal: profile } },
+    outage: { schedule: 'rate(1 minute)', profiles: { one: away, two: away } },
+    iam: {
+      schedule: 'rate(1 day)',
+      profiles: { leaves: { ca: { type: 'offline', authority: 'issuing' } } },
+      // The child first: the deployment has to find the order itself.
+      authorities: {
+        issuing: {
+          create: {
+            subject: 'CN=Example Issuing,O=Example',
+            key: 'EC P-256',
+            validity: '26280h',
+            pathLen: 0,
+            nameConstraints: { permitted: ['dns:example.com'] },
+          },
+          parent: 'root',
+        },
+        root: { create: { subject: 'CN=Example Root', key: 'EC P-384', validity: '87600h', pathLen: 1 } },
+      },
+    },
+  };
+}
+
+/** Writes a configuration for each of them, beside the one of prepareE2e, and returns their paths. */
+export async function prepareOwn(
+  folder: string,
+  { ca, outage }: { readonly ca: Pick<CaAccess, 'url'>; readonly outage: Pick<CaAccess, 'url'> },
+): Promise<Record<OwnStack, string>> {
+  const files = { schedule: '', outage: '', iam: '' };
+  for (const [name, config] of Object.entries(ownConfigs(ca, outage))) {
+    files[name as OwnStack] = join(folder, `${name}.json`);
+    await writeFile(files[name as OwnStack], JSON.stringify(config, null, 2));
+  }
+  return files;
 }
 
 /** What has to be there before the deployment: the file to deploy, with its root beside it, and the secrets that it names. Returns the file's path. */

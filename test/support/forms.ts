@@ -4,7 +4,7 @@
  * give the same bytes.
  */
 import type { KeyObject } from 'node:crypto';
-import { beside } from './programs.ts';
+import { beside, quickJava } from './programs.ts';
 
 /** All in PEM, each block with its line end. */
 export interface Pieces {
@@ -173,7 +173,7 @@ const packByKeytool: FileForm['pack'] = async (pieces, programs) => {
   return beside({ 'from.p12': file, password: programs.password }, async ({ call, read }) => {
     const from = ['-srckeystore', 'from.p12', '-srcstoretype', 'PKCS12', '-srcstorepass:file', 'password'];
     const to = ['-destkeystore', 'to.p12', '-deststoretype', 'PKCS12', '-deststorepass:file', 'password'];
-    await call('keytool', '-importkeystore', '-noprompt', ...from, ...to);
+    await call('keytool', ...quickJava, '-importkeystore', '-noprompt', ...from, ...to);
     return read('to.p12');
   });
 };

@@ -1,7 +1,8 @@
 /**
  * A gate in front of a CA. TLS goes through it untouched, a client's certificate too; while it is shut, what clients
- * send is kept, so that a test can act between a worker's read and the CA's answer. It lives in the set-up of the run,
- * because its port stands in the deployed configuration; tests work it over HTTP (`gateKeeper`).
+ * send is kept, so that a test can act between a worker's read and the CA's answer; while it is away, connections are
+ * refused, as if there were no CA. It lives in the set-up of the run, because its port stands in the deployed
+ * configuration; tests work it over HTTP (`gateKeeper`).
  */
 import { createServer as createHttpServer, type Server } from 'node:http';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
@@ -15,10 +16,16 @@ export interface Gate {
 }
 
 export interface GateKeeper {
+  /** Nobody else works the gate, or lets anybody connect by it, while this lasts. */
+  alone<T>(work: () => Promise<T>): Promise<T>;
   shut(): Promise<void>;
   open(): Promise<void>;
   /** How many connections have something waiting at the gate. */
   waiting(): Promise<number>;
+  /** No connection is left, and none is taken. */
+  leave(): Promise<void>;
+  /** There again, on the same port. */
+  comeBack(): Promise<void>;
 }
 
 /** Starts an open gate in front of `target`, on a free port of 127.0.0.1. */
@@ -46,7 +53,12 @@ export async function startGate(target: string): Promise<Gate> {
       });
     }
   });
-  const commands: Readonly<Record<string, () => void>> = {
+  const disconnect = (): void => {
+    for (const client of open.keys()) client.destroy();
+  };
+  /** Those who want it for themselves, in the order in which they came; each is told when it is its turn. */
+  const turns: (() => void)[] = [];
+  const commands: Readonly<Record<string, () => unknown>> = {
     '/shut': () => {
       isShut = true;
     },
@@ -56,12 +68,22 @@ export async function startGate(target: string): Promise<Gate> {
       held.clear();
     },
     '/waiting': () => undefined,
+    '/leave': () => {
+      gate.close();
+      disconnect();
+    },
+    '/come-back': () => listen(gate, gatePort),
+    '/take': () => new Promise<void>((resolve) => (turns.push(resolve) === 1 ? resolve() : undefined)),
+    '/give-back': () => {
+      turns.shift();
+      turns[0]?.();
+    },
   };
-  const control = createHttpServer((request, response) => {
-    commands[request.url ?? '']?.();
+  const control = createHttpServer(async (request, response) => {
+    await commands[request.url ?? '']?.();
     response.end(String(held.size));
   });
-  const [gatePort, controlPort] = await Promise.all([gate, control].map(listen));
+  const [gatePort = 0, controlPort] = await Promise.all([listen(gate), listen(control)]);
   return {
     url: `https://localhost:${gatePort}`,
     control: `http://127.0.0.1:${controlPort}`,
@@ -69,24 +91,34 @@ export async function startGate(target: string): Promise<Gate> {
       gate.close();
       control.close();
       control.closeAllConnections();
-      for (const client of open.keys()) client.destroy();
+      disconnect();
     },
   };
 }
 
-function listen(server: Server | ReturnType<typeof createServer>): Promise<number> {
+function listen(server: Server | ReturnType<typeof createServer>, port = 0): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
     // A server that listens has an address with a port.
-    server.listen(0, '127.0.0.1', () => resolve((server.address() as AddressInfo).port));
+    server.listen(port, '127.0.0.1', () => resolve((server.address() as AddressInfo).port));
   });
 }
 
 export function gateKeeper(control: string): GateKeeper {
   const tell = async (command: string): Promise<number> => Number(await (await fetch(`${control}${command}`)).text());
   return {
+    alone: async (work) => {
+      await tell('/take');
+      try {
+        return await work();
+      } finally {
+        await tell('/give-back');
+      }
+    },
     shut: async () => void (await tell('/shut')),
     open: async () => void (await tell('/open')),
     waiting: () => tell('/waiting'),
+    leave: async () => void (await tell('/leave')),
+    comeBack: async () => void (await tell('/come-back')),
   };
 }

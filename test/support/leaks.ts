@@ -80,15 +80,38 @@ function unwrapped(text: string): string {
   return text.replace(/\\+[nrt]/g, '').replace(/\s+/g, '');
 }
 
+/** Where a needle is looked up: by its first letters. Shorter needles there are none, but for short passwords. */
+const keyLength = 8;
+
 /** `<place>: <name>` for every secret that is found somewhere; an empty list is what one wants. */
 export function leaks(traces: readonly Trace[], secrets: readonly Secret[]): string[] {
-  const haystacks = traces.map(({ place, text }) => ({ place, texts: [text, unwrapped(text)] }));
-  return secrets.flatMap(({ name, bytes }) => {
-    const needles = [...new Set(bytes.flatMap(parts).flatMap(spellings))];
-    return haystacks
-      .filter(({ texts }) => needles.some((needle) => texts.some((text) => text.includes(needle))))
-      .map(({ place }) => `${place}: ${name}`);
-  });
+  const byStart = new Map<string, { needle: string; secret: number }[]>();
+  const short: { needle: string; secret: number }[] = [];
+  for (const [secret, { bytes }] of secrets.entries()) {
+    for (const needle of new Set(bytes.flatMap(parts).flatMap(spellings))) {
+      const start = needle.slice(0, keyLength);
+      const same = needle.length < keyLength ? short : (byStart.get(start) ?? []);
+      same.push({ needle, secret });
+      if (same !== short) byStart.set(start, same);
+    }
+  }
+  // One walk through a text for all needles: there are a hundred thousand of them, and texts of megabytes.
+  const foundIn = (text: string): Set<number> => {
+    const found = new Set(short.filter(({ needle }) => text.includes(needle)).map(({ secret }) => secret));
+    for (let at = 0; at + keyLength <= text.length; at++) {
+      for (const { needle, secret } of byStart.get(text.slice(at, at + keyLength)) ?? []) {
+        if (text.startsWith(needle, at)) found.add(secret);
+      }
+    }
+    return found;
+  };
+  const places = traces.map(({ place, text }) => ({
+    place,
+    found: new Set([...foundIn(text), ...foundIn(unwrapped(text))]),
+  }));
+  return secrets.flatMap(({ name }, secret) =>
+    places.filter(({ found }) => found.has(secret)).map(({ place }) => `${place}: ${name}`),
+  );
 }
 
 /** Tokens by which one may sign in, of any key: a JWT is three parts in base64url, of which the first two are JSON. */
@@ -135,4 +158,10 @@ export async function queuedMessages({ endpoint }: Endpoint): Promise<QueuedMess
     .flatMap((regions) => Object.values(regions))
     .flatMap((queues) => Object.entries(queues))
     .flatMap(([url, found]) => found.map((message) => ({ ...message, queue: url.split('/').at(-1) ?? '' })));
+}
+
+/** Whether no worker has any of these secrets in hand or before it: a message stays until its worker is done with it. */
+export async function isOutOfQueue(aws: Endpoint, secrets: readonly { readonly arn: string }[]): Promise<boolean> {
+  const waiting = (await queuedMessages(aws)).map(({ Body }) => Body);
+  return !secrets.some(({ arn }) => waiting.some((body) => body.includes(`"secretArn":"${arn}"`)));
 }

@@ -1,6 +1,7 @@
 import { describe, inject, it } from 'vitest';
 import type { CaAccess } from '../../scripts/local/leaf.ts';
 import { type Tool, ToolMissingError } from '../../scripts/local/tools.ts';
+import { fileBegins } from './aws.ts';
 import type { EmulatorAccess, Started } from './local-setup.ts';
 import type { StackAccess } from './stack-setup.ts';
 
@@ -31,6 +32,7 @@ export function describeWith(
   name: string,
   body: (local: Local) => void,
 ): void {
+  fileBegins();
   const local: Local = {
     get emulator() {
       return found(started.emulator());

@@ -1,10 +1,10 @@
 /** What the functions wrote to CloudWatch Logs. */
 import {
   CloudWatchLogsClient,
-  DescribeLogGroupsCommand,
   FilterLogEventsCommand,
+  paginateDescribeLogGroups,
 } from '@aws-sdk/client-cloudwatch-logs';
-import { client, type Endpoint } from './aws.ts';
+import { client, type Endpoint, fileBegan } from './aws.ts';
 
 /** One line that is JSON, as the product writes it; a metric is one too (EMF, with `_aws`). */
 export interface LogEntry {
@@ -16,22 +16,44 @@ export interface LogEntry {
   readonly [field: string]: unknown;
 }
 
-/** Every line of every log group since then, as it stands there. A line comes when its invocation has ended. */
-export async function logText(aws: Endpoint, since = 0): Promise<string[]> {
-  const logs = client(CloudWatchLogsClient, aws);
-  const { logGroups = [] } = await logs.send(new DescribeLogGroupsCommand({}));
-  const lines: string[] = [];
-  for (const { logGroupName } of logGroups) {
-    const { events = [] } = await logs.send(new FilterLogEventsCommand({ logGroupName, startTime: since }));
-    if (events.length === 10_000) throw new Error(`the log group ${logGroupName} has more lines than one call gives`);
-    lines.push(...events.map(({ message = '' }) => message));
+/** Names of all log groups. */
+async function groupNames(logs: CloudWatchLogsClient): Promise<string[]> {
+  const names: string[] = [];
+  for await (const { logGroups = [] } of paginateDescribeLogGroups({ client: logs }, {})) {
+    names.push(...logGroups.map(({ logGroupName = '' }) => logGroupName));
   }
-  return lines;
+  return names;
 }
 
+async function linesOf(logs: CloudWatchLogsClient, logGroupName: string, startTime: number): Promise<string[]> {
+  const { events = [] } = await logs.send(new FilterLogEventsCommand({ logGroupName, startTime }));
+  if (events.length === 10_000)
+    throw new Error(`${logGroupName} has more lines since ${startTime} than one call gives`);
+  return events.map(({ message = '' }) => message);
+}
+
+/** Every line of every log group since then, as it stands there. A line comes when its invocation has ended. */
+export async function logText(aws: Endpoint, since = fileBegan()): Promise<string[]> {
+  const logs = client(CloudWatchLogsClient, aws);
+  const found = (await groupNames(logs)).map((name) => linesOf(logs, name, since));
+  return (await Promise.all(found)).flat();
+}
+
+/**
+ * The log groups of the deployment, by endpoint: to list them costs, and none is added later. Lambda makes the others,
+ * for the functions of the tests.
+ */
+const ofStack = new Map<string, Promise<string[]>>();
+
 /** In the order in which they were written. */
-export async function logEntries(aws: Endpoint, since = 0): Promise<LogEntry[]> {
-  const lines = (await logText(aws, since)).filter((line) => line.startsWith('{'));
+export async function logEntries(aws: Endpoint, since = fileBegan()): Promise<LogEntry[]> {
+  const logs = client(CloudWatchLogsClient, aws);
+  const names = ofStack.get(aws.endpoint) ?? groupNames(logs);
+  ofStack.set(aws.endpoint, names);
+  const found = (await names)
+    .filter((name) => !name.startsWith('/aws/lambda/'))
+    .map((name) => linesOf(logs, name, since));
+  const lines = (await Promise.all(found)).flat().filter((line) => line.startsWith('{'));
   const time = ({ timestamp }: LogEntry): string => String(timestamp); // RFC 3339
   return lines.map((line) => JSON.parse(line) as LogEntry).sort((a, b) => time(a).localeCompare(time(b)));
 }

@@ -4,9 +4,15 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 const LONG = [
   'test/e2e/outage.test.ts',
   'test/e2e/schedule.test.ts',
-  'test/renewal/pressure.test.ts',
+  'test/e2e/shapes.test.ts',
+  'test/e2e/command-line.test.ts',
+  'test/e2e/ca-api-iam.test.ts',
+  'test/e2e/kinds.test.ts',
+  'test/e2e/rotation.test.ts',
   'test/simulation/fresh-even.test.ts',
   'test/simulation/fresh-odd.test.ts',
+  'test/renewal/killed.local.test.ts',
+  'test/secret/interop.local.test.ts',
 ];
 
 /** Vitest's own order, by what it remembers of earlier runs, comes after: a fresh clone remembers nothing. */

@@ -46,4 +46,7 @@ export async function findProgram(name: string, args: readonly string[], fix: st
 export const keytool = (): Promise<Tool> =>
   findProgram('keytool', ['-help'], 'install a JDK 17 or later (its headless package has keytool).');
 
+/** Arguments that every call of keytool begins with: it runs for a moment, so that to optimise what it does costs more than it saves. */
+export const quickJava = ['-J-XX:TieredStopAtLevel=1', '-J-XX:+UseSerialGC'] as const;
+
 export const go = (): Promise<Tool> => findProgram('go', ['version'], 'install Go (https://go.dev/dl/).');

@@ -1,12 +1,15 @@
-/** Deploys the app once for a whole run of the `e2e` project, onto the local AWS that local-setup.ts started just before. */
+/**
+ * Deploys the app once for a whole run of the `e2e` project, onto the local AWS that local-setup.ts started just before.
+ * What some tests deploy onto a local AWS of their own is synthesised along with it.
+ */
 import type { TestProject } from 'vitest/node';
 import { progress } from '../../scripts/local/cache.ts';
 import { type Hierarchy, makeHierarchy } from '../../scripts/local/hierarchy.ts';
 import type { CaAccess } from '../../scripts/local/leaf.ts';
-import { bootstrap, deploy } from '../../scripts/local/stack.ts';
+import { type Assembly, assemble, bootstrap, deploy } from '../../scripts/local/stack.ts';
 import { startStepCa } from '../../scripts/local/step-ca.ts';
 import { temporaryFolder } from '../../scripts/local/temporary.ts';
-import { prepareE2e } from './e2e-config.ts';
+import { type OwnStack, prepareE2e, prepareOwn } from './e2e-config.ts';
 import { startGate } from './gate.ts';
 import type { Started } from './local-setup.ts';
 
@@ -15,6 +18,10 @@ export interface StackAccess {
   readonly outputs: Readonly<Record<string, string>>;
   /** Works the gate of the profile `gated`: see gateKeeper. */
   readonly gateControl: string;
+  /** Works the gate that is the only way to the CA of the stack `outage`. */
+  readonly outageControl: string;
+  /** What is synthesised, and deployed by the test that it is for. */
+  readonly own: Readonly<Record<OwnStack, Assembly>>;
   /** The CA of the profile `lenient`, with its keys. */
   readonly lenient: { readonly access: CaAccess; readonly hierarchy: Hierarchy };
 }
@@ -39,16 +46,19 @@ export default async function setup(project: TestProject): Promise<() => Promise
   };
   try {
     progress('deploying the stack onto the local AWS (about 20 s)');
-    const gate = await startGate(stepCa.url);
-    undo.push(gate.close);
+    const [gate, outageGate] = await Promise.all([startGate(stepCa.url), startGate(stepCa.url)]);
+    undo.push(gate.close, outageGate.close);
     const hierarchy = await makeHierarchy({ name: 'Lenient' });
     const lenient = await startStepCa({ hierarchy, claims: { allowRenewalAfterExpiry: true } });
     undo.push(lenient.close);
     const { access } = lenient;
-    const config = await prepareE2e(folder, emulator, stepCa, { gated: gate, lenient: access });
-    await bootstrap(emulator);
-    const outputs = await deploy(emulator, { config });
-    project.provide('stack', { found: true, outputs, gateControl: gate.control, lenient: { access, hierarchy } });
+    const CertRenewer = await prepareE2e(folder, emulator, stepCa, { gated: gate, lenient: access });
+    const others = await prepareOwn(folder, { ca: stepCa, outage: outageGate });
+    const [made] = await Promise.all([assemble(folder, { CertRenewer, ...others }), bootstrap(emulator)]);
+    const { CertRenewer: shared, ...own } = made;
+    const outputs = await deploy(emulator, shared);
+    const controls = { gateControl: gate.control, outageControl: outageGate.control };
+    project.provide('stack', { found: true, outputs, own, ...controls, lenient: { access, hierarchy } });
   } catch (error) {
     await clear();
     throw error;

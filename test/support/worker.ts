@@ -30,7 +30,8 @@ export function workersOf(folder: string): (options: WorkerOptions) => Worker {
   return ({ events, env }) => {
     const args = [join(import.meta.dirname, 'worker-process.mjs'), join(folder, 'renew.mjs'), JSON.stringify(events)];
     const child = spawn(process.execPath, args, {
-      env: { PATH: process.env['PATH'] ?? '', ...env },
+      // What the first has compiled spares the others a part of their start.
+      env: { PATH: process.env['PATH'] ?? '', NODE_COMPILE_CACHE: join(folder, 'compiled'), ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     const ended = untilEnd(child);

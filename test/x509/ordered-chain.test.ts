@@ -3,6 +3,7 @@ import type { Certificate } from '../../lambdas/domain/certificate.ts';
 import * as d from '../../lambdas/x509/der-encode.ts';
 import { oids } from '../../lambdas/x509/oids.ts';
 import { orderedChain } from '../../lambdas/x509/ordered-chain.ts';
+import { cpuTime } from '../support/cpu-time.ts';
 import { basicConstraints, day, ext, issue, keyUsage, now, party } from './issue.ts';
 
 const [oldRoot, newRoot] = [party('Old Root'), party('New Root')];
@@ -70,11 +71,11 @@ describe('the chain in order', () => {
 
   it('comes soon where all look alike', () => {
     const alike = Array.from({ length: 30 }, (_, i) => issue(newRoot, newRoot, { ca: true, days: 100 + i }));
-    const begun = performance.now();
+    const begun = cpuTime();
     orderedChain(issue(newRoot, server), [
       ...alike,
       ...Array.from({ length: 30 }, () => issue(lowerCa, lowerCa, { ca: true })),
     ]);
-    expect(performance.now() - begun).toBeLessThan(2_000);
+    expect(cpuTime() - begun).toBeLessThan(2_000);
   });
 });

@@ -1,6 +1,6 @@
 /** Every case of x509-limbo and BetterTLS, and Wycheproof's of signatures and keys. */
 import { createPublicKey, verify } from 'node:crypto';
-import { expect, it, vi } from 'vitest';
+import { afterAll, expect, it, vi } from 'vitest';
 import { RenewalError } from '../../lambdas/domain/errors.ts';
 import { derToRawEcdsa, keySpecOfSpki, rawToDerEcdsa } from '../../lambdas/x509/algorithms.ts';
 import { parseCertificate } from '../../lambdas/x509/certificate.ts';
@@ -19,6 +19,7 @@ import { issue, party } from './issue.ts';
 
 /** Seconds of work, on a machine that may be busy with other tests. */
 vi.setConfig({ testTimeout: 60_000 });
+afterAll(() => vi.resetConfig());
 
 /** What `read` gives; undefined where it refuses by an error of ours. */
 function unlessRefused<T>(read: () => T): T | undefined {

@@ -5,6 +5,8 @@ import { TransportError, toCaError } from '../transport-error.ts';
 export interface ClientLimits {
   /** For all calls of one renewal together. Default 10 s. */
   readonly timeoutMs?: number;
+  /** The clock of that limit: a signal that is aborted then, with a TimeoutError. */
+  readonly abortedIn?: (milliseconds: number) => AbortSignal;
 }
 
 export interface InfisicalClient {
@@ -27,11 +29,11 @@ export interface Conversation {
 export function infisicalClient(
   url: URL,
   trusted: readonly string[] | undefined,
-  { timeoutMs = defaultTimeoutMs }: ClientLimits,
+  { timeoutMs = defaultTimeoutMs, abortedIn = AbortSignal.timeout }: ClientLimits,
 ): InfisicalClient {
   const prefix = url.pathname.replace(/\/+$/, '');
   const converse = (outer: AbortSignal | undefined): Conversation => {
-    const limit = AbortSignal.timeout(timeoutMs);
+    const limit = abortedIn(timeoutMs);
     const signal = outer === undefined ? limit : AbortSignal.any([limit, outer]);
     const post: Conversation['post'] = async (path, body, token) => {
       const address = new URL(url.origin);

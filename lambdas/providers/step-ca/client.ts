@@ -8,6 +8,8 @@ import { TransportError } from '../transport-error.ts';
 export interface ConversationLimits {
   /** For all calls of one renewal or rekey together. Default 10 s. */
   readonly timeoutMs?: number;
+  /** The clock of that limit: a signal that is aborted then, with a TimeoutError. */
+  readonly abortedIn?: (milliseconds: number) => AbortSignal;
 }
 
 export interface StepCaClient {
@@ -40,11 +42,11 @@ export function stepCaClient(
   url: URL,
   trusted: readonly string[],
   entropy: Entropy,
-  { timeoutMs = defaultTimeoutMs }: ConversationLimits,
+  { timeoutMs = defaultTimeoutMs, abortedIn = AbortSignal.timeout }: ConversationLimits,
 ): StepCaClient {
   const prefix = url.pathname.replace(/\/+$/, '');
   const converse = (outer: AbortSignal | undefined): Conversation => {
-    const limit = AbortSignal.timeout(timeoutMs);
+    const limit = abortedIn(timeoutMs);
     const signal = outer === undefined ? limit : AbortSignal.any([limit, outer]);
     const once = async (make: () => Promise<Call>): Promise<HttpsAnswer> => {
       const { path, client, ...call } = await make();

@@ -1,4 +1,7 @@
-"""Lambda: what a handler's error looks like, what it costs, and where a handler's connections go."""
+"""Lambda: what a handler's error looks like, what it costs, what its log holds, and where a handler's connections go."""
+
+import queue
+import time
 
 import ministack.core.lambda_runtime as runtime
 import ministack.services.lambda_svc as functions
@@ -53,6 +56,41 @@ def error_type() -> None:
         return answer
 
     runtime.Worker.invoke, functions._execute_function_warm = patched_invoke, patched_execute
+
+
+_END_OF_LOG = "--- ministack: the invocation has ended ---"
+
+
+@patch("whole-log")
+def whole_log() -> None:
+    """The log of an invocation holds all that it wrote, and one that wrote nothing is not waited for (ministack: what comes within 5 ms of the
+    line before, so that on a busy machine lines are missing until the next invocation; and 50 ms for the first)."""
+    _rewrite_worker(
+        "const _realStdoutWrite = process.stdout.write.bind(process.stdout);",
+        "const _answerWrite = process.stdout.write.bind(process.stdout);\n"
+        "const _realStdoutWrite = (line) => {\n"
+        f'  if (!line.startsWith(\'{{"status":"ready"\')) process.stderr.write("{_END_OF_LOG}\\n");\n'
+        "  return _answerWrite(line);\n"
+        "};",
+    )
+    drain = runtime.Worker._drain_stderr_bounded
+
+    def patched(self, *args, **kwargs):
+        if not self.config.get("Runtime", "").startswith("nodejs") or self._proc is None:
+            return drain(self, *args, **kwargs)  # another program, or one that has died
+        lines, deadline = [], time.monotonic() + 10
+        while time.monotonic() < deadline:
+            try:
+                line = self._stderr_queue.get(timeout=1)
+            except queue.Empty:
+                continue
+            if line.endswith(_END_OF_LOG):
+                lines.extend([line.removesuffix(_END_OF_LOG)] if line != _END_OF_LOG else [])
+                break
+            lines.append(line)
+        return "\n".join(lines)
+
+    runtime.Worker._drain_stderr_bounded = patched
 
 
 @patch("tls-to-this-machine")

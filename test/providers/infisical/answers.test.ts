@@ -124,15 +124,11 @@ describe('what Infisical answers', () => {
 
   test('not at all: the login and the renewal share one limit of time', async () => {
     const fake = await started();
-    fake.answers =
-      ({ path }) =>
-      (response) =>
-        setTimeout(
-          () => response.writeHead(200).end(JSON.stringify(path === loginPath ? { accessToken: 't' } : success(now))),
-          200,
-        );
-    await expect(renew(fake.provider({ timeoutMs: 300 }))).rejects.toMatchObject({ code: 'CaUnavailable' });
+    // The renewal is under way when the limit is over that began with the login.
+    fake.answers = ({ path }) => (path === loginPath ? undefined : () => fake.limits.pass());
+    await expect(renew(fake.provider())).rejects.toMatchObject({ code: 'CaUnavailable' });
     expect(fake.paths()).toEqual([loginPath, newPath]);
+    expect(fake.limits.asked).toHaveLength(1);
   });
 
   test('on a kept connection that has died: it is asked again', async () => {

@@ -9,10 +9,13 @@ import { type LeafRequest, makeLeaf } from '../../fakes/ca.ts';
 import { commonNameOnly, makeKey } from '../../fakes/certificates.ts';
 import { fakeEntropy } from '../../fakes/entropy.ts';
 import { signerFor } from '../../fakes/signer.ts';
+import { TimeLimits } from '../../fakes/time-limits.ts';
 import { hierarchy, pem, rootPem, tlsServer } from '../tls-server.ts';
 
 export const now = Math.floor(Date.now() / 1000) * 1000;
 export const hour = 3_600_000;
+/** Milliseconds that no test lasts: `limits` are over before. */
+const never = hour;
 
 export interface Question {
   readonly path: string;
@@ -29,13 +32,17 @@ export type Answer = readonly [status: number, body: unknown] | ((answer: Server
 export interface MockCa {
   readonly asked: Question[];
   readonly url: string;
-  provider(options?: { path?: string; timeoutMs?: number; root?: string }): CaProvider;
+  /** Of all its providers: no time passes for them by itself. */
+  readonly limits: TimeLimits;
+  provider(options?: { path?: string; root?: string }): CaProvider;
   close(): Promise<void>;
 }
 
 /** `answers` in order, the last one again and again; or one for each question. */
 export async function mockCa(answers: readonly Answer[] | ((question: Question) => Answer)): Promise<MockCa> {
   const asked: Question[] = [];
+  const limits = new TimeLimits();
+  const { abortedIn } = limits;
   const server = await tlsServer(
     async (request: IncomingMessage, response: ServerResponse) => {
       const question = await read(request);
@@ -52,8 +59,9 @@ export async function mockCa(answers: readonly Answer[] | ((question: Question) 
   return {
     asked,
     url,
-    provider: ({ path = '', timeoutMs = 5_000, root = rootPem } = {}) =>
-      stepCaProvider({ url: url + path, root, entropy: fakeEntropy(), timeoutMs }),
+    limits,
+    provider: ({ path = '', root = rootPem } = {}) =>
+      stepCaProvider({ url: url + path, root, entropy: fakeEntropy(), abortedIn, timeoutMs: never }),
     close: server.close,
   };
 }
