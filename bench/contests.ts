@@ -1,8 +1,10 @@
 /** One round of everything that is measured. Each measurement makes sure that the work was done. */
 import { queueEvent } from '../test/support/worker.ts';
+import { assumed } from './model.ts';
 import { arnOf, type Calls, firstVersion, type World } from './parts/aws.ts';
-import { type Driven, drive, measure, type Usage } from './parts/measure.ts';
-import { kmsKeyArn, type Scene, windowOf } from './scene.ts';
+import { type Drive, type Driven, drive, measure, type Usage } from './parts/measure.ts';
+import { hour, kmsKeyArn, type Scene, windowOf } from './scene.ts';
+import { batchSize, scanMemory, workerMemory } from './stack.ts';
 
 export type Mode = 'rekey' | 'renew';
 export const modes = ['rekey', 'renew'] as const;
@@ -10,7 +12,7 @@ export const modes = ['rekey', 'renew'] as const;
 /** How much of each: small to show that it runs, large to measure. */
 export interface Amounts {
   readonly rounds: number;
-  /** Of a worker that gets ten at once, as the queue gives them. */
+  /** Of a worker, and of the floor, that get ten at once, as the queue gives them. */
   readonly certificates: number;
   /** Of a worker that gets one after another. */
   readonly alone: number;
@@ -20,14 +22,17 @@ export interface Amounts {
   readonly scans: readonly number[];
   /** Of the one scan that is as large as an account may be. */
   readonly account: number;
-  readonly coldStarts: number;
   readonly authority: number;
   /** Of the run at a slow CA. */
   readonly slow: number;
+  /** Due at once. */
+  readonly wave: number;
+  /** Batches of each size of a function, and secrets of its scan and its inventory. */
+  readonly batches: number;
+  readonly listed: number;
+  /** Proofs that a key is a certificate's, of each kind. */
+  readonly proofs: number;
 }
-
-/** Secrets in a message batch, as cdk/cert-renewer.ts sets it. */
-export const batchSize = 10;
 
 export interface Worked extends Driven {
   readonly count: number;
@@ -51,12 +56,6 @@ function batches(count: number, size: number, name = (index: number) => `s-${ind
   );
 }
 
-/** What Lambda's runtime gives node for a function with so many MB (its bootstrap script): a tenth is for what is young. */
-function lambdaOptions(memory: number): string[] {
-  const young = Math.floor(memory / 10);
-  return [`--max-semi-space-size=${Math.floor(young / 2)}`, `--max-old-space-size=${memory - young}`];
-}
-
 interface Work {
   readonly count: number;
   readonly size: number;
@@ -64,31 +63,36 @@ interface Work {
   readonly options?: readonly string[];
   readonly name?: (index: number) => string;
   readonly force?: true;
+  readonly by?: 'renew' | 'floor';
+  readonly memory?: number;
+  readonly throttled?: boolean;
 }
 
 /** A fresh worker process renews `count` secrets of the world, and each of them has a new version afterwards. */
 async function work(
   scene: Scene,
   world: World,
-  { count, size, env, options = [], name, force }: Work,
+  { count, size, env, options, name, force, by = 'renew', memory = workerMemory, throttled }: Work,
 ): Promise<Worked> {
   await scene.aws.set(world);
   const events = batches(count, size, name, force);
   const done = await drive(scene.folder, {
-    bundle: scene.bundles.renew.path,
+    bundle: scene.bundles[by],
     events,
     env: { ...scene.env, ...env },
-    options: [...lambdaOptions(512), ...options],
+    memory,
+    ...(options && { options }),
+    ...(throttled && { throttled }),
   });
-  const calls = await scene.aws.calls();
+  const [calls, renewed] = await Promise.all([scene.aws.calls(), scene.aws.renewed()]);
   const failed = JSON.stringify(done.answers.filter((answer) => JSON.stringify(answer) !== '{"batchItemFailures":[]}'));
-  if (failed !== '[]' || calls['UpdateSecretVersionStage'] !== count) {
+  if (failed !== '[]' || renewed !== count) {
     throw new Error(`of ${count} certificates not all were renewed: ${JSON.stringify(calls)} ${failed.slice(0, 500)}`);
   }
   return { ...done, count, calls };
 }
 
-const stepCaWorld = (scene: Scene, mode: Mode, url?: string): World => ({
+export const stepCaWorld = (scene: Scene, mode: Mode, url?: string): World => ({
   count: 0,
   profile: 'internal',
   values: scene.values,
@@ -99,7 +103,21 @@ export function byWorker(scene: Scene, mode: Mode, count: number, size = batchSi
   return work(scene, stepCaWorld(scene, mode), { count, size, options });
 }
 
-/** A fresh worker's first renewal; with TLS to AWS, as a first connection is a good part of a start. */
+/** The same by the program that makes the same calls and nothing else (parts/floor.ts). */
+export function byFloor(scene: Scene, mode: Mode, count: number, options: readonly string[] = []): Promise<Worked> {
+  return work(scene, stepCaWorld(scene, mode), { count, size: batchSize, options, by: 'floor' });
+}
+
+/**
+ * Batches of a fresh worker with so many MB and their part of a CPU, where each of AWS's answers takes its time. Over TLS, as
+ * connections are a good part of a start.
+ */
+export function atMemory(scene: Scene, memory: number, { count, size }: Pick<Work, 'count' | 'size'>): Promise<Worked> {
+  const world = { ...stepCaWorld(scene, 'rekey'), latency: assumed.awsCall };
+  return work(scene, world, { count, size, env: scene.tlsEnv, memory, throttled: true });
+}
+
+/** A fresh worker's first renewal. */
 export function firstByWorker(scene: Scene, mode: Mode, options: readonly string[] = []): Promise<Worked> {
   return work(scene, stepCaWorld(scene, mode), { count: 1, size: 1, options, env: scene.tlsEnv });
 }
@@ -161,9 +179,8 @@ const otherTags = Object.fromEntries(
 );
 const dueEvery = 50;
 
-/** One scan, of which one in fifty certificates is due, and what its hash has inspected today. */
-export async function scanOf(scene: Scene, count: number, options: readonly string[] = []): Promise<Scanned> {
-  const world = {
+function listedWorld(scene: Scene, count: number): World {
+  return {
     count,
     profile: 'internal',
     tags: otherTags,
@@ -173,14 +190,32 @@ export async function scanOf(scene: Scene, count: number, options: readonly stri
     values: scene.values,
     parameters: profile(scene, 'rekey'),
   };
-  await scene.aws.set(world);
-  const { path: bundle } = scene.bundles.scan;
-  const done = await drive(scene.folder, {
-    bundle,
-    events: [{}],
-    env: scene.env,
-    options: [...lambdaOptions(256), ...options],
-  });
+}
+
+/** One scan, of which one in fifty certificates is due, and what its hash has inspected today. */
+export async function scanOf(scene: Scene, count: number, options: readonly string[] = []): Promise<Scanned> {
+  await scene.aws.set(listedWorld(scene, count));
+  return scanned(scene, count, { env: scene.env, memory: scanMemory, options });
+}
+
+/** The same by a function with so many MB and their part of a CPU, where AWS's answers take their time. */
+export async function scanAtMemory(scene: Scene, memory: number, count: number): Promise<Scanned> {
+  await scene.aws.set(slow(listedWorld(scene, count)));
+  return scanned(scene, count, { env: scene.tlsEnv, memory, throttled: true });
+}
+
+const slow = (world: World): World => ({
+  ...world,
+  latency: assumed.awsCall,
+  delays: { ListSecrets: assumed.page },
+});
+
+async function scanned(
+  scene: Scene,
+  count: number,
+  how: Pick<Drive, 'env' | 'memory' | 'throttled' | 'options'>,
+): Promise<Scanned> {
+  const done = await drive(scene.folder, { ...how, bundle: scene.bundles.scan, events: [{}] });
   const [answer] = done.answers as { listed: number; enqueued: number }[]; // docs: ScanResult
   const calls = await scene.aws.calls();
   if (answer?.listed !== count || answer.enqueued < Math.floor(count / dueEvery)) {
@@ -189,11 +224,53 @@ export async function scanOf(scene: Scene, count: number, options: readonly stri
   return { ...done, listed: answer.listed, enqueued: answer.enqueued, calls };
 }
 
-/** A fresh process whose handler reads one secret with the SDK alone, then makes a key and a TLS connection. */
-export async function bareStart(scene: Scene): Promise<Driven> {
-  await scene.aws.set(stepCaWorld(scene, 'rekey'));
-  const event = { secretId: arnOf('s-0'), ca: { url: scene.ca.url, root: scene.ca.rootPem } };
-  const bare = await drive(scene.folder, { bundle: scene.bundles.bare.path, events: [event], env: scene.tlsEnv });
-  if (bare.answers[0] !== scene.values[0]?.length) throw new Error('the bare handler has not read its secret');
-  return bare;
+/** The dashboard's inventory of so many secrets, looked at twice. */
+export async function inventoryAtMemory(scene: Scene, memory: number, count: number): Promise<Driven> {
+  await scene.aws.set(slow(listedWorld(scene, count)));
+  const { inventory: bundle } = scene.bundles;
+  const done = await drive(scene.folder, { bundle, events: [{}, {}], env: scene.tlsEnv, memory, throttled: true });
+  if (!done.answers.every((html) => String(html).includes('<table'))) throw new Error('the inventory shows no table');
+  return done;
+}
+
+/** A renewal of an authority, asked for by HTTP, twice: once of a fresh process. */
+export async function caApiAtMemory(scene: Scene, memory: number): Promise<Driven> {
+  const { kmsKey, value } = scene.authority.root;
+  await scene.aws.set({
+    ...{ count: 0, profile: 'internal', values: [], latency: assumed.awsCall, kmsKey },
+    named: { a0: value, a1: value },
+    parameters: Object.fromEntries(
+      ['a0', 'a1'].map((name) => [`/bench/authorities/${name}`, JSON.stringify({ secretId: name, kmsKeyArn })]),
+    ),
+  });
+  const events = ['a0', 'a1'].map((name) => ({
+    routeKey: 'POST /api/v1/cert-manager/ca/internal/{caId}/renew',
+    rawPath: `/api/v1/cert-manager/ca/internal/${name}/renew`,
+    requestContext: { requestId: 'bench', stage: '$default', http: { method: 'POST' } },
+    body: JSON.stringify({ type: 'existing', notAfter: new Date(Date.now() + 3_660 * 24 * hour).toISOString() }),
+  }));
+  const env = { ...scene.tlsEnv, AUTHORITIES: '["a0","a1"]', CA_API_AUTH: 'iam' };
+  const done = await drive(scene.folder, { bundle: scene.bundles['ca-api'], events, env, memory, throttled: true });
+  if (!done.answers.every((answer) => Reflect.get(Object(answer), 'statusCode') === 200))
+    throw new Error(`the API answered ${JSON.stringify(done.answers).slice(0, 500)}`);
+  return done;
+}
+
+/** A hook of a renewal, twice: once of a fresh process. */
+export async function hookAtMemory(scene: Scene, memory: number): Promise<Driven> {
+  await scene.aws.set({ ...stepCaWorld(scene, 'rekey'), latency: assumed.awsCall });
+  const detail = { profile: 'internal', secretArn: arnOf('s-0'), versionId: firstVersion };
+  const event = { source: 'cert-renewer', 'detail-type': 'Certificate Renewed', detail };
+  const env = {
+    ...scene.tlsEnv,
+    PROFILE: 'internal',
+    HOOK: 'exec',
+    DOCUMENT_NAME: 'd',
+    TARGET_KEY: 'k',
+    TARGET_VALUE: 'v',
+  };
+  const { 'run-command': bundle } = scene.bundles;
+  const done = await drive(scene.folder, { bundle, events: [event, event], env, memory, throttled: true });
+  if ((await scene.aws.calls())['SendCommand'] !== 2) throw new Error('the hook has sent no command');
+  return done;
 }

@@ -1,97 +1,158 @@
 /**
- * Growth, on paper: how long a run takes in which every certificate is due, and what it costs. What was measured comes in;
- * what only AWS itself could tell is written here, each with where it is from.
+ * What follows from the measurements: how long a certificate that is due waits, and what a month costs, beside what else AWS
+ * sells. What was measured comes in; what only AWS itself could tell is written here, each with where it is from.
  */
-import { batchSize, type Mode } from './contests.ts';
-import { table } from './table.ts';
-
-/** Measured, of a worker that has run for a while. */
-export interface Measured {
-  /** Milliseconds of CPU a certificate, by mode. */
-  readonly cpu: Readonly<Record<Mode, number>>;
-  readonly callsPerRenewal: number;
-  /** Milliseconds of CPU a secret. */
-  readonly scanCpu: number;
-}
+import { batchSize, scanEvery, scanMemory, workerMemory } from './stack.ts';
 
 export const assumed = {
-  /** Milliseconds of a call of AWS within a Region. */
+  /** Milliseconds of a call of AWS within a Region: a usual figure, to be seen in the SDK's metrics of any function. */
   awsCall: 15,
-  /** Milliseconds of a ListSecrets page of 100. */
+  /** Milliseconds of a ListSecrets page of 100, likewise. */
   page: 60,
-  /** Secrets Manager's quota, a second: PutSecretValue and UpdateSecretVersionStage together. */
+  /** A second: PutSecretValue and UpdateSecretVersionStage together (Secrets Manager's quotas, November 2026). */
   writes: 50,
   writesPerRenewal: 2,
-  /** cdk/cert-renewer.ts. */
-  workers: 10,
-  workerGb: 0.5,
-  scanGb: 0.25,
-  /** Lambda's documentation: 1,769 MB have one vCPU. */
-  gbOfOneCpu: 1.769,
+  /** Lambda asks an idle queue by five pollers, each for 20 s at a time (Lambda's developer guide, SQS, November 2026). */
+  pollers: 5,
+  pollSeconds: 20,
+  hoursOfMonth: 730,
 } as const;
 
-/** Dollars, by the price lists of us-east-1 in November 2026. */
+/** Dollars in us-east-1, of AWS's pages of prices, November 2026, where nothing else is said. */
 export const prices = {
   /** Arm. */
   lambdaGbSecond: 0.0000133334,
   lambdaRequest: 0.2e-6,
   secretsManagerCall: 5e-6,
+  /** A month. */
+  secret: 0.4,
   sqsRequest: 0.4e-6,
   event: 1e-6,
+  /** Linux on x86, an hour; as told in March 2026 too (cloudburn.io and wring.co, "AWS Fargate pricing"). */
+  fargateCpu: 0.04048,
+  fargateGb: 0.004445,
+  /** An exportable public certificate, each time it is issued or renewed, for each name: AWS's price list, February 2025, when it held for so many days. */
+  acmExportable: 15,
+  acmExportableDays: 395,
+  /** A month (aws.amazon.com/private-ca/pricing), and each certificate: the first thousand of a month, those to ten thousand, the rest. */
+  privateCa: 400,
+  privateCaTiers: [
+    { upTo: 1_000, each: 0.75 },
+    { upTo: 10_000, each: 0.35 },
+    { upTo: Number.POSITIVE_INFINITY, each: 0.001 },
+  ],
+  /** For certificates of seven days at most. */
+  shortLivedCa: 50,
+  shortLivedCertificate: 0.058,
 } as const;
 
-export interface Estimate {
-  /** Seconds until the last certificate is done. */
-  readonly seconds: number;
-  readonly dollars: number;
+/** Of the functions as they are set, with their part of a CPU and AWS's calls as assumed. */
+export interface Measured {
+  readonly callsPerRenewal: number;
+  /** Milliseconds of a batch of ten, in a worker that has run for a while. */
+  readonly batch: number;
+  /** Milliseconds of the same in a fresh one. */
+  readonly firstBatch: number;
+  /** Seconds of a scan of `listed` secrets, start included. */
+  readonly scan: number;
+  readonly listed: number;
 }
 
-/** A run in which all `count` certificates are due, at a CA that takes so many milliseconds. */
-export function estimate(measured: Measured, mode: Mode, count: number, latency: number): Estimate {
-  const { awsCall, page, writes, writesPerRenewal, workers, workerGb, scanGb, gbOfOneCpu } = assumed;
-  const share = workerGb / gbOfOneCpu;
-  const perBatch = latency + measured.callsPerRenewal * awsCall + (batchSize * measured.cpu[mode]) / share;
-  const batches = Math.ceil(count / batchSize);
-  const byWorkers = (Math.ceil(batches / workers) * perBatch) / 1000;
-  const byQuota = (count * writesPerRenewal) / writes;
-  const pages = Math.ceil(count / 100);
-  const scan = (pages * Math.max(page, (100 * measured.scanCpu) / (scanGb / gbOfOneCpu))) / 1000;
-  // Where the quota is the limit, the workers wait for it (docs/decisions/0006), and Lambda is paid for waiting.
-  const busy = Math.max((batches * perBatch) / 1000, byQuota > byWorkers ? Math.min(workers, batches) * byQuota : 0);
-  const dollars =
-    (busy * workerGb + scan * scanGb) * prices.lambdaGbSecond +
-    (batches + 1) * prices.lambdaRequest +
-    (count * measured.callsPerRenewal + pages) * prices.secretsManagerCall +
-    3 * batches * prices.sqsRequest +
-    count * prices.event;
-  // The workers begin with the first page, and the last page waits for none of them.
-  return { seconds: Math.max(byWorkers, byQuota, scan) + perBatch / 1000, dollars };
+/** Lambda's compute for a million renewals. */
+export const dollarsPerMillion = (memory: number, batch: number): number =>
+  ((1e6 / batchSize) * (batch / 1000) * memory * prices.lambdaGbSecond) / 1024;
+
+/** A month of hourly scans: Lambda's part. */
+export const dollarsOfScans = (memory: number, seconds: number): number =>
+  scansOfMonth * ((seconds * memory * prices.lambdaGbSecond) / 1024 + prices.lambdaRequest);
+
+const scansOfMonth = (assumed.hoursOfMonth * 3600) / scanEvery;
+
+export interface Kind {
+  readonly name: string;
+  /** Of its validity. */
+  readonly days: number;
 }
 
-/** The last is all that an account may have. */
-const counts = [100, 1_000, 10_000, 100_000, 500_000] as const;
-const latencies = [5, 50, 500] as const;
+export const kinds: readonly Kind[] = [
+  { name: 'of 47 days', days: 47 },
+  { name: 'of 24 hours', days: 1 },
+];
 
-export function growth(measured: Measured): string {
-  const head = ['certificates', ...latencies.map((latency) => `CA ${latency} ms`), 'scans of a month, hourly'];
-  const lines = counts.map((count) => [
-    count.toLocaleString('en'),
-    ...latencies.map((latency) => {
-      const { seconds, dollars } = estimate(measured, 'rekey', count, latency);
-      return `${time(seconds)}, $${dollars.toFixed(4)}`;
-    }),
-    `$${monthOfScans(measured, count).toFixed(2)}`,
-  ]);
-  return table(head, lines);
+/** Of a certificate in a month, renewed when a third of it is left, which is the default. */
+export const renewalsOfMonth = ({ days }: Kind): number => assumed.hoursOfMonth / 24 / (days * (2 / 3));
+
+/** What a month costs, item by item. */
+export function month(measured: Measured, count: number, kind: Kind): Readonly<Record<string, number>> {
+  const renewals = count * renewalsOfMonth(kind);
+  const { callsPerRenewal, batch, scan, listed } = measured;
+  const idlePolls = (assumed.pollers * assumed.hoursOfMonth * 3600) / assumed.pollSeconds;
+  return {
+    'renewals: Secrets Manager and EventBridge':
+      renewals * ((callsPerRenewal - 1) * prices.secretsManagerCall + prices.event),
+    'renewals: Lambda':
+      (renewals / 1e6) * dollarsPerMillion(workerMemory, batch) + (renewals / batchSize) * prices.lambdaRequest,
+    'queue, its idle polls included': (idlePolls + (3 * renewals) / batchSize) * prices.sqsRequest,
+    'hourly scans: Secrets Manager': scansOfMonth * Math.ceil(count / 100) * prices.secretsManagerCall,
+    'hourly scans: Lambda': dollarsOfScans(scanMemory, (scan * count) / listed),
+  };
 }
 
-function monthOfScans({ scanCpu }: Measured, count: number): number {
-  const pages = Math.ceil(count / 100);
-  const { page, scanGb, gbOfOneCpu } = assumed;
-  const seconds = (pages * Math.max(page, (100 * scanCpu) / (scanGb / gbOfOneCpu))) / 1000;
-  const each = pages * prices.secretsManagerCall + seconds * scanGb * prices.lambdaGbSecond + prices.lambdaRequest;
-  return 730 * each;
+export const sum = (items: Readonly<Record<string, number>>): number =>
+  Object.values(items).reduce((all, each) => all + each, 0);
+
+/** What else a month of them could cost; undefined where it is not sold. */
+export function alternatives(count: number, kind: Kind): readonly (readonly [string, number | undefined])[] {
+  const { fargateCpu, fargateGb, acmExportable, acmExportableDays, shortLivedCa, shortLivedCertificate } = prices;
+  const issued = count * renewalsOfMonth(kind);
+  const days = assumed.hoursOfMonth / 24;
+  return [
+    [
+      'a Fargate sidecar beside each (0.25 vCPU, 0.5 GB)',
+      count * assumed.hoursOfMonth * (0.25 * fargateCpu + 0.5 * fargateGb),
+    ],
+    [
+      `ACM's exportable public certificates (of ${acmExportableDays} days)`,
+      kind.days > 7 ? (count * acmExportable * days) / acmExportableDays : undefined,
+    ],
+    ["Private CA, general purpose: the CA's own price", prices.privateCa + tiered(issued)],
+    [
+      "Private CA, short-lived: the CA's own price",
+      kind.days <= 7 ? shortLivedCa + issued * shortLivedCertificate : undefined,
+    ],
+  ];
 }
 
-const time = (seconds: number): string =>
-  seconds < 120 ? `${seconds < 10 ? seconds.toFixed(1) : Math.round(seconds)} s` : `${Math.round(seconds / 60)} min`;
+function tiered(count: number): number {
+  let dollars = 0;
+  let from = 0;
+  for (const { upTo, each } of prices.privateCaTiers) {
+    dollars += Math.max(0, Math.min(count, upTo) - from) * each;
+    from = upTo;
+  }
+  return dollars;
+}
+
+export interface Wait {
+  readonly mean: number;
+  readonly longest: number;
+}
+
+/** Seconds. */
+export interface Waits {
+  /** From a scan's beginning to the renewal: the page with the secret, then a fresh worker's batch. */
+  readonly work: Wait;
+  /** From due to renewed. A scan takes whatever is due before the next one, so that it is mostly before its time. */
+  readonly comes: Wait;
+  /** The same of one that is due when it is tagged, or put into its secret: it waits for the next scan. */
+  readonly found: Wait;
+}
+
+export function dueToRenewed({ scan, firstBatch }: Measured): Waits {
+  const work = { mean: scan / 2 + firstBatch / 1000, longest: scan + firstBatch / 1000 };
+  return {
+    work,
+    comes: { mean: work.mean - scanEvery / 2, longest: work.longest },
+    found: { mean: work.mean + scanEvery / 2, longest: work.longest + scanEvery },
+  };
+}

@@ -1,26 +1,33 @@
 /**
- * `npm run bench [-- --quick] [--rounds N]`: what cert-renewer takes beside what its users would run instead, in one table of ratios.
- * step-ca and step are real; AWS is a local server that answers at once, in a process of its own. The table, the growth
- * model and the profiles go into docs/performance.md, between its two marks. `--quick` shows only that it runs, and writes
- * nothing.
+ * `npm run bench [-- --quick] [--rounds N] [--only <part>]`: what cert-renewer takes beside the floor, beside AWS's own limits and
+ * beside what its users would run instead. step-ca and step are real; AWS is a local server in a process of its own. All
+ * tables and the profiles go into docs/performance.md, between its two marks. `--quick` shows only that it runs, `--only`
+ * measures one part (renewals, scans, authorities, slow, memory, possession, wave); neither writes anything.
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { progress, projectRoot } from '../scripts/local/cache.ts';
-import { type Amounts, batchSize, byWorker, firstByWorker, modes, scanOf } from './contests.ts';
-import { growth, type Measured } from './model.ts';
+import { type Amounts, byWorker, firstByWorker, modes, scanOf } from './contests.ts';
 import { byOrigin, type Place, profileOf, topPlaces } from './profile.ts';
-import { measureAll, rowsOf } from './rounds.ts';
-import { median, type Samples } from './samples.ts';
+import { measureAll, parts, rowsOf } from './rounds.ts';
+import type { Samples } from './samples.ts';
 import { setScene } from './scene.ts';
+import { batchSize } from './stack.ts';
 import { isMet, markdown, type Row } from './table.ts';
+import { byMemory, costs, latencies, measuredOf, waiting } from './tables.ts';
 
-const options = { quick: { type: 'boolean', default: false }, rounds: { type: 'string', default: '5' } } as const;
+const options = {
+  quick: { type: 'boolean', default: false },
+  rounds: { type: 'string', default: '5' },
+  only: { type: 'string' },
+} as const;
 const { values: given } = parseArgs({ options });
 const rounds = Number(given.rounds);
 if (!Number.isInteger(rounds) || rounds < 1) throw new Error('expected --rounds <whole number>');
+const only = parts.filter((part) => given.only === undefined || given.only === part);
+if (only.length === 0) throw new Error(`expected --only ${parts.join(' | ')}`);
 
 const whole: Amounts = {
   rounds,
@@ -30,9 +37,12 @@ const whole: Amounts = {
   widths: [1, 2, 4, 8],
   scans: [1_000, 10_000, 100_000],
   account: 500_000, // Secrets Manager's quota of secrets
-  coldStarts: 3,
   authority: 100,
-  slow: 1_000,
+  slow: 400,
+  wave: 3_000,
+  batches: 6,
+  listed: 10_000,
+  proofs: 300,
 };
 const quick: Amounts = {
   rounds: 1,
@@ -42,24 +52,30 @@ const quick: Amounts = {
   widths: [1, 2],
   scans: [1_000],
   account: 2_000,
-  coldStarts: 1,
   authority: 5,
   slow: 10,
+  wave: 60,
+  batches: 2,
+  listed: 200,
+  proofs: 3,
 };
+/** Of the table of dollars. */
+const manyCertificates = 10_000;
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 const amounts = given.quick ? quick : whole;
 progress('setting up step-ca, step and the local AWS');
 const scene = await setScene(amounts.stepRuns);
 try {
-  const samples = await measureAll(scene, amounts);
-  const rows = rowsOf(samples, amounts, scene);
-  const profiles = given.quick ? [] : await profiled();
+  const samples = await measureAll(scene, amounts, only);
+  const rows = rowsOf(samples, amounts, only);
+  const isWhole = !given.quick && only.length === parts.length;
+  const profiles = isWhole ? await profiled() : [];
   const text = report(samples, rows, profiles);
   say(text);
   const missed = rows.filter((row) => isMet(row) === false);
   say(`\n${rows.filter((row) => isMet(row)).length} reached, ${missed.length} not`);
-  if (!given.quick) await write(text);
+  if (isWhole) await write(text);
 } finally {
   await scene.close();
 }
@@ -90,23 +106,28 @@ function report(samples: Samples, rows: readonly Row[], profiles: readonly Profi
     `${process.platform} ${process.arch}`,
     `Node ${process.version}`,
   ].join(', ');
-  const most = Math.max(...amounts.scans);
-  const measured: Measured = {
-    cpu: { rekey: median(samples.of('rekey warm cpu')), renew: median(samples.of('renew warm cpu')) },
-    callsPerRenewal: median(samples.of('rekey calls')),
-    scanCpu: median(samples.of(`scan ${most} cpu`)) / 1000,
-  };
+  const told = `\`${command}\` on ${new Date().toISOString().slice(0, 10)}: ${machine}; medians of ${amounts.rounds} interleaved rounds, with least and most.`;
   return [
-    `\`${command}\` on ${new Date().toISOString().slice(0, 10)}: ${machine}; medians of ${amounts.rounds} interleaved rounds, with least and most.`,
+    told,
     markdown(rows),
-    '### Growth, all certificates due at once: time of the run and its price',
-    growth(measured),
+    ...(only.includes('memory') ? [byMemory(samples, amounts), latencies] : []),
+    ...(only.includes('memory') && only.includes('renewals') ? reckoned(samples) : []),
     ...profiles.flatMap(({ what, places }) => [
       `### Where the CPU of ${what} goes`,
       topPlaces(places),
       topPlaces(byOrigin(places), 10).replace('own time', 'own time, together'),
     ]),
   ].join('\n\n');
+}
+
+function reckoned(samples: Samples): string[] {
+  const measured = measuredOf(samples, amounts);
+  return [
+    '### From due to renewed',
+    waiting(measured),
+    `### Dollars a month for ${manyCertificates.toLocaleString('en')} certificates, us-east-1`,
+    costs(measured, manyCertificates),
+  ];
 }
 
 /** Between the marks; what stands around them is written by people. */

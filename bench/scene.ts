@@ -9,7 +9,7 @@ import { temporaryFolder } from '../scripts/local/temporary.ts';
 import { required } from '../scripts/local/tools.ts';
 import { inShape } from '../test/support/enrolled.ts';
 import { type BenchAws, type ServerPair, startAws, startSlowCa, type Window } from './parts/aws.ts';
-import { type Bundle, bareBundle, ownBundle } from './parts/bundles.ts';
+import { floorBundle, ownBundle } from './parts/bundles.ts';
 
 export interface Scene {
   readonly folder: string;
@@ -17,7 +17,7 @@ export interface Scene {
   readonly ca: LocalCa;
   /** The same CA, each answer `slowness` milliseconds later. */
   readonly slowCaUrl: string;
-  readonly bundles: Readonly<Record<'renew' | 'scan' | 'bare', Bundle>>;
+  readonly bundles: Readonly<Record<'renew' | 'scan' | 'inventory' | 'ca-api' | 'run-command' | 'floor', string>>;
   /** Of a function: AWS is the local one. */
   readonly env: Readonly<Record<string, string>>;
   /** The same, where AWS is reached by TLS as it is in the world. */
@@ -51,8 +51,8 @@ export const hour = 3_600_000;
 /** Milliseconds of the slow CA. */
 export const slowness = 50;
 export const kmsKeyArn = 'arn:aws:kms:us-east-1:000000000000:key/bench';
-/** Different certificates; a thousand secrets share them, which changes nothing for who renews them one by one. */
-const differentLeaves = 20;
+/** Different certificates, which the secrets share: more than a worker keeps in mind of those that it has read. */
+const differentLeaves = 300;
 
 export async function setScene(pairs: number): Promise<Scene> {
   const { path: folder, remove } = await temporaryFolder('bench');
@@ -65,7 +65,14 @@ export async function setScene(pairs: number): Promise<Scene> {
     aws,
     ca,
     slowCaUrl: slow.url,
-    bundles: { renew: ownBundle('renew', folder), scan: ownBundle('scan', folder), bare: bareBundle(folder) },
+    bundles: {
+      renew: ownBundle('renew', folder),
+      scan: ownBundle('scan', folder),
+      inventory: ownBundle('show-inventory', folder),
+      'ca-api': ownBundle('ca-api', folder),
+      'run-command': ownBundle('run-command', folder),
+      floor: floorBundle(folder),
+    },
     env: environment(aws.endpoint),
     tlsEnv: { ...environment(aws.tlsEndpoint ?? ''), NODE_EXTRA_CA_CERTS: ca.rootFile },
     values: leaves.map(contentOf),

@@ -40,7 +40,7 @@ export class CaApi extends Construct {
       entry: 'ca-api.ts',
       description: 'Renews CA certificates by HTTP',
       timeout: Duration.seconds(29), // API Gateway waits for 30
-      memorySize: 512,
+      memorySize: 1024,
       environment: {
         ...shared.environment,
         CA_API_AUTH: auth,

@@ -204,7 +204,7 @@ export class Hooks extends Construct {
     const made = new NodeFunction(this, id, {
       timeout: Duration.seconds(30),
       ...props,
-      memorySize: 256,
+      memorySize: 512,
       logRetention,
       placement: undefined,
       environment: { ...props.environment, EVENT_BUS_NAME: eventBus.eventBusName },

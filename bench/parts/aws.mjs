@@ -17,8 +17,10 @@ const pageLength = 100;
 let world = {};
 let versions = new Map(); // by secret: what was written since the world was set
 let calls = {};
-let writes = []; // when: milliseconds
+let tokens = 0; // of the quota of writes
+let filledAt = 0; // milliseconds
 let sent = [];
+let returned = {}; // by receipt: when a message is to be seen again (milliseconds since the epoch)
 
 /** `s-<number>` is one of the many; anything else is named by the world. */
 function secretOf(id) {
@@ -128,7 +130,11 @@ const answers = {
       Failed: [],
     };
   },
-  ChangeMessageVisibility: () => ({}),
+  ChangeMessageVisibility({ ReceiptHandle, VisibilityTimeout }) {
+    returned[ReceiptHandle] = Date.now() + VisibilityTimeout * 1000;
+    return {};
+  },
+  SendCommand: ({ DocumentName }) => ({ Command: { CommandId: firstVersion, DocumentName } }),
   // Ed25519, as node can't sign a digest that was made elsewhere.
   GetPublicKey({ KeyId }) {
     const PublicKey = createPublicKey(world.kmsKey).export({ type: 'spki', format: 'der' }).toString('base64');
@@ -143,13 +149,15 @@ const answers = {
 
 const isWrite = new Set(['PutSecretValue', 'UpdateSecretVersionStage']);
 
-/** Whether the account's quota is used up: so many of these calls were let through in the second before. */
+/** The account's quota as AWS has it: a bucket that holds a second's calls and is filled again all the time. */
 function overQuota(api) {
-  if (world.writesPerSecond === undefined || !isWrite.has(api)) return false;
+  const { writesPerSecond } = world;
+  if (writesPerSecond === undefined || !isWrite.has(api)) return false;
   const now = performance.now();
-  writes = writes.filter((when) => when > now - 1000);
-  if (writes.length >= world.writesPerSecond) return true;
-  writes.push(now);
+  tokens = Math.min(writesPerSecond, tokens + ((now - filledAt) * writesPerSecond) / 1000);
+  filledAt = now;
+  if (tokens < 1) return true;
+  tokens -= 1;
   return false;
 }
 
@@ -166,15 +174,26 @@ function answer(api, body) {
     : { status: 400, body: { __type: 'InvalidParameterException', message: 'not held' } };
 }
 
+/** Secrets whose current version is another one than at first, with another certificate than at first. */
+function renewed() {
+  return [...versions].filter(([name, found]) => {
+    const [id, current] = [...found].find(([, { stages }]) => stages.includes('AWSCURRENT')) ?? [];
+    const was = contentOf(secretOf(name), firstVersion);
+    return id !== firstVersion && JSON.parse(current.value).certificate !== JSON.parse(was).certificate;
+  }).length;
+}
+
 function control(method, body) {
   if (method === 'POST') {
     world = JSON.parse(body);
     versions = new Map();
     calls = {};
-    writes = [];
+    tokens = world.writesPerSecond ?? 0;
+    filledAt = performance.now();
     sent = [];
+    returned = {};
   }
-  return { calls, sent };
+  return { calls, sent, returned, renewed: renewed() };
 }
 
 function serve(incoming, response) {
@@ -188,7 +207,7 @@ function serve(incoming, response) {
     const type = 'application/x-amz-json-1.1';
     const send = () =>
       response.writeHead(found.status, { 'content-type': type, 'content-length': Buffer.byteLength(text) }).end(text);
-    const delay = world.delays?.[api] ?? 0;
+    const delay = api === undefined ? 0 : (world.delays?.[api] ?? world.latency ?? 0);
     if (delay > 0) setTimeout(send, delay);
     else send();
   });

@@ -20,7 +20,8 @@ export interface World {
   readonly parameters: Readonly<Record<string, string>>;
   /** PEM, Ed25519. */
   readonly kmsKey?: string;
-  /** Milliseconds before an answer, by call. */
+  /** Milliseconds before an answer: of all calls, and of those that have their own. */
+  readonly latency?: number;
   readonly delays?: Readonly<Record<string, number>>;
   /** PutSecretValue and UpdateSecretVersionStage together, of the whole account. */
   readonly writesPerSecond?: number;
@@ -42,8 +43,12 @@ export interface BenchAws {
   /** All that was written is forgotten, and the calls are counted from now on. */
   set(world: World): Promise<void>;
   calls(): Promise<Calls>;
+  /** Secrets that have a new version with a new certificate. */
+  renewed(): Promise<number>;
   /** Bodies of the messages that were sent, where they are kept. */
   sent(): Promise<readonly string[]>;
+  /** When messages are to be seen again (milliseconds since the epoch), by the receipt with which that was asked for. */
+  returned(): Promise<Readonly<Record<string, number>>>;
   stop(): void;
 }
 
@@ -58,12 +63,18 @@ export interface ServerPair {
   readonly key: string;
 }
 
+interface Said {
+  readonly calls: Calls;
+  readonly renewed: number;
+  readonly sent: readonly string[];
+  readonly returned: Readonly<Record<string, number>>;
+}
+
 export async function startAws(pair?: ServerPair): Promise<BenchAws> {
   const { said, stop } = await startPart('aws.mjs', pair ? [pair.certificate, pair.key] : []);
   const [port, tlsPort] = said.split(' ');
   const endpoint = `http://127.0.0.1:${port}`;
-  const ask = async (): Promise<{ calls: Calls; sent: string[] }> =>
-    JSON.parse(await (await fetch(`${endpoint}/_bench`)).text());
+  const ask = async (): Promise<Said> => JSON.parse(await (await fetch(`${endpoint}/_bench`)).text());
   return {
     endpoint,
     tlsEndpoint: tlsPort === undefined ? undefined : `https://localhost:${tlsPort}`,
@@ -72,7 +83,9 @@ export async function startAws(pair?: ServerPair): Promise<BenchAws> {
       if (!answer.ok) throw new Error(`the local AWS answered ${answer.status}`);
     },
     calls: async () => (await ask()).calls,
+    renewed: async () => (await ask()).renewed,
     sent: async () => (await ask()).sent,
+    returned: async () => (await ask()).returned,
     stop,
   };
 }

@@ -1,14 +1,19 @@
 """Runs programs, `width` at once, and says what they took by the operating system's own accounting (wait4).
 
-stdin: {"width": 1, "runs": [{"argv": [...], "env": {...}}], "log": "<file>"}
+stdin: {"width": 1, "runs": [{"argv": [...], "env": {...}}], "log": "<file>", "share": 0.5}
 stdout: {"wall": s, "cpu": s, "cpus": [s, ...], "failed": n}: wall from the first start to the last end, cpu of all
-processes together, user and system, from start to end.
+processes together, user and system, from start to end. With `share`, which is for one program at a time, it gets so much
+of one CPU and no more.
 """
 
 import json
 import os
+import signal
 import sys
 import time
+
+PERIOD = 0.02  # s; as Lambda's and the kernel's bandwidth control go, it is given its CPU in small portions
+LOOK = 0.0003  # s
 
 
 def main():
@@ -26,10 +31,52 @@ def main():
             index, run = waiting.pop()
             pid = os.posix_spawn(run["argv"][0], run["argv"], run["env"], file_actions=actions)
             running[pid] = index
-        pid, status, usage = os.wait4(-1, 0)
+        pid, status, usage = throttled(pid, task["share"]) if "share" in task else os.wait4(-1, 0)
         cpus[running.pop(pid)] = usage.ru_utime + usage.ru_stime
         failed += status != 0
     print(json.dumps({"wall": time.monotonic() - began, "cpu": sum(cpus), "cpus": cpus, "failed": failed}))
+
+
+def throttled(pid, share):
+    """Stops the process for the rest of each period in which it has had its share, by the clock of its own CPU time.
+
+    What it had beyond its share is taken from the next periods; what it left is not added to them.
+    """
+    clock = (~pid << 3) | 2  # clock_getcpuclockid(3): of all threads of the process
+    debt = 0.0
+    while True:
+        end = time.monotonic() + PERIOD
+        before = cpu_time(clock)
+        stopped = False
+        while True:
+            ended = os.wait4(pid, os.WNOHANG)
+            if ended[0] == pid:
+                return ended
+            had = debt + cpu_time(clock) - before
+            if not stopped and had >= share * PERIOD:
+                os.kill(pid, signal.SIGSTOP)
+                stopped = True
+            left = end - time.monotonic()
+            if left <= 0:
+                break
+            time.sleep(min(left, PERIOD if stopped else LOOK))
+        if stopped:
+            os.kill(pid, signal.SIGCONT)
+        debt = max(0.0, debt + cpu_time(clock) - before - share * PERIOD)
+        if debt >= share * PERIOD:
+            # A whole period is to be made up for: it stays stopped, and looks again.
+            os.kill(pid, signal.SIGSTOP)
+            while debt >= share * PERIOD:
+                time.sleep(PERIOD)
+                debt -= share * PERIOD
+            os.kill(pid, signal.SIGCONT)
+
+
+def cpu_time(clock):
+    try:
+        return time.clock_gettime(clock)
+    except OSError:  # it has ended
+        return 0.0
 
 
 main()

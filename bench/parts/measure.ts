@@ -22,7 +22,9 @@ export interface Usage {
 
 /** What parts/drive.mjs says of one process: milliseconds and bytes. */
 export interface Driven extends Usage {
-  readonly import: Usage;
+  /** From the process's start until the bundle was loaded. */
+  readonly started: number;
+
   readonly events: readonly Usage[];
   readonly answers: readonly unknown[];
   readonly maxRss: number;
@@ -30,11 +32,14 @@ export interface Driven extends Usage {
 
 const python = await findPython();
 
-/** Runs them, `width` at once. Throws with the end of what they said where one fails. */
-export async function measure(folder: string, runs: readonly Run[], width = 1): Promise<Usage> {
+/**
+ * Runs them, `width` at once; with `share` one after another, with so much of one CPU each. Throws with the end of what they
+ * said where one fails.
+ */
+export async function measure(folder: string, runs: readonly Run[], width = 1, share?: number): Promise<Usage> {
   const log = join(folder, 'measured.log');
   const child = spawn(python, [join(import.meta.dirname, 'measure.py')], { stdio: ['pipe', 'pipe', 'inherit'] });
-  child.stdin.end(JSON.stringify({ runs, width, log }));
+  child.stdin.end(JSON.stringify({ runs, width, log, ...(share !== undefined && { share }) }));
   const said = Buffer.concat(await child.stdout.toArray()).toString();
   const { wall, cpu, failed }: { wall: number; cpu: number; failed: number } = JSON.parse(said);
   if (failed > 0)
@@ -49,15 +54,30 @@ export interface Drive {
   readonly env: Readonly<Record<string, string>>;
   /** Options of node. */
   readonly options?: readonly string[];
+  /** MB of the function. */
+  readonly memory: number;
+  /** With the CPU that Lambda gives to so many MB, and no more. */
+  readonly throttled?: boolean;
+}
+
+/** Lambda's documentation: so many MB have one CPU, and others their part. */
+const mbOfOneCpu = 1769;
+
+/** What Lambda's runtime gives node for a function with so many MB (its bootstrap script): a tenth is for what is young. */
+export function lambdaOptions(memory: number): string[] {
+  const young = Math.floor(memory / 10);
+  return [`--max-semi-space-size=${Math.floor(young / 2)}`, `--max-old-space-size=${memory - young}`];
 }
 
 /** A fresh process that loads a bundle and handles events one after another. */
-export async function drive(folder: string, { bundle, events, env, options = [] }: Drive): Promise<Driven> {
+export async function drive(folder: string, drive: Drive): Promise<Driven> {
+  const { bundle, events, env, options = [], memory, throttled = false } = drive;
   const name = join(folder, randomBytes(6).toString('hex'));
   const [eventsFile, resultFile] = [`${name}.events.json`, `${name}.result.json`];
   await writeFile(eventsFile, JSON.stringify(events));
-  const argv = [process.execPath, ...options, join(import.meta.dirname, 'drive.mjs'), bundle, eventsFile, resultFile];
-  const usage = await measure(folder, [{ argv, env }]);
+  const program = [process.execPath, ...lambdaOptions(memory), ...options, join(import.meta.dirname, 'drive.mjs')];
+  const run = { argv: [...program, bundle, eventsFile, resultFile], env };
+  const usage = await measure(folder, [run], 1, throttled ? memory / mbOfOneCpu : undefined);
   const result: Omit<Driven, keyof Usage> = JSON.parse(await readFile(resultFile, 'utf8'));
   await Promise.all([rm(eventsFile), rm(resultFile)]);
   return { ...result, ...usage };

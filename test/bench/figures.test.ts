@@ -1,5 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { estimate, type Measured } from '../../bench/model.ts';
+import {
+  alternatives,
+  dollarsPerMillion,
+  dueToRenewed,
+  kinds,
+  type Measured,
+  month,
+  renewalsOfMonth,
+  sum,
+} from '../../bench/model.ts';
 import { best, median, ratios, Samples } from '../../bench/samples.ts';
 import { figure, isMet, markdown, ratioRow, short } from '../../bench/table.ts';
 
@@ -48,22 +57,50 @@ describe('figures of the benchmark', () => {
   });
 });
 
-describe('the model of growth', () => {
-  const measured: Measured = { cpu: { rekey: 8, renew: 4 }, callsPerRenewal: 5, scanCpu: 0.03 };
-  const of = (count: number, latency: number) => estimate(measured, 'rekey', count, latency);
+describe('what a month costs, and how long a certificate waits', () => {
+  const measured: Measured = { callsPerRenewal: 6, batch: 400, firstBatch: 800, scan: 8, listed: 10_000 };
+  const [long = { name: '', days: 0 }, short = long] = kinds;
 
-  it('grows with the certificates and with the latency', () => {
-    expect(of(1_000, 500).seconds).toBeGreaterThan(of(1_000, 5).seconds);
-    expect(of(10_000, 50).dollars).toBeGreaterThan(9 * of(1_000, 50).dollars);
+  it('a million renewals are a hundred thousand batches', () => {
+    expect(dollarsPerMillion(1024, 400)).toBeCloseTo(100_000 * 0.4 * 0.0000133334, 6);
+    expect(dollarsPerMillion(512, 800)).toBeCloseTo(dollarsPerMillion(1024, 400), 6);
   });
 
-  it('is never faster than what Secrets Manager lets an account write', () => {
-    expect(of(100_000, 5).seconds).toBeGreaterThanOrEqual((100_000 * 2) / 50);
+  it('a certificate is renewed at two thirds of its validity', () => {
+    expect(renewalsOfMonth({ name: 'x', days: 1 })).toBeCloseTo(730 / 16, 6);
+    expect(renewalsOfMonth(long)).toBeLessThan(1);
   });
 
-  it('pays for the waiting, where the workers wait for that', () => {
-    const faster = { ...measured, cpu: { rekey: 0.001, renew: 0.001 } };
-    const spared = of(100_000, 5).dollars - estimate(faster, 'rekey', 100_000, 5).dollars;
-    expect(spared).toBeLessThan(of(100_000, 5).dollars / 1000); // the CPU counts for nothing beside it
+  it('each call is paid for, those of the hourly scans and of the idle queue too', () => {
+    const items = month(measured, 10_000, short);
+    const renewals = (10_000 * 730) / 16;
+    expect(items['renewals: Secrets Manager and EventBridge']).toBeCloseTo(renewals * (5 * 5e-6 + 1e-6), 4);
+    expect(items['hourly scans: Secrets Manager']).toBeCloseTo(730 * 100 * 5e-6, 6);
+    expect(items['queue, its idle polls included']).toBeGreaterThan(0.25);
+    expect(sum(items)).toBeCloseTo(
+      Object.values(items).reduce((all, each) => all + each),
+      9,
+    );
+    // A scan of twice as many takes twice as long and as many calls; the queue is idle all the same.
+    const twice = month(measured, 20_000, short);
+    expect(twice['hourly scans: Secrets Manager']).toBeCloseTo(2 * (items['hourly scans: Secrets Manager'] ?? 0), 6);
+    expect(sum(twice)).toBeLessThan(2 * sum(items));
+  });
+
+  it('what is not sold for a validity has no price, and tiers are paid one after another', () => {
+    const prices = (kind: typeof long, count = 10_000) => alternatives(count, kind).map(([, price]) => price);
+    expect(prices(short).map((price) => price === undefined)).toEqual([false, true, false, false]);
+    expect(prices(long).map((price) => price === undefined)).toEqual([false, false, false, true]);
+    const [sidecar = 0] = prices(long, 1);
+    expect(sidecar).toBeCloseTo(730 * (0.25 * 0.04048 + 0.5 * 0.004445), 6);
+    const issued = (730 / 16) * 10_000;
+    expect(prices(short)[2]).toBeCloseTo(400 + 750 + 9_000 * 0.35 + (issued - 10_000) * 0.001, 4);
+  });
+
+  it('is renewed by the scan before its time, and one that is found due waits for the next scan', () => {
+    const { work, comes, found } = dueToRenewed(measured);
+    expect(work).toEqual({ mean: 4 + 0.8, longest: 8 + 0.8 });
+    expect(comes).toEqual({ mean: work.mean - 1_800, longest: work.longest });
+    expect(found).toEqual({ mean: work.mean + 1_800, longest: work.longest + 3_600 });
   });
 });

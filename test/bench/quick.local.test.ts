@@ -6,20 +6,31 @@ import { run } from '../../scripts/local/process.ts';
 import { describeFound } from '../support/local.ts';
 
 describeFound([await step(), await stepCa()], 'npm run bench -- --quick', () => {
-  it('measures every row beside step', { timeout: 240_000 }, async () => {
+  it('measures every row and table', { timeout: 240_000 }, async () => {
     const args = ['--import', 'tsx', 'bench/run.ts', '--quick'];
     const { code, stdout, output } = await run(process.execPath, args, { cwd: projectRoot });
     expect(code, output).toBe(0);
     for (const row of [
-      'rekey: CPU',
-      'renew: CPU',
+      'rekey: CPU per certificate to a program',
+      'renew: CPU per certificate to a program',
+      'rekey: AWS calls per renewal',
       'rekey: certificates/s',
+      'wave: 60 due at once',
       'scan of 1,000',
-      'first renewal',
       'rekey: run of',
+      'proof that a key is the certificate',
     ]) {
       expect(stdout).toMatch(new RegExp(`^\\| ${row}.*\\*\\*[\\d.,]+`, 'm'));
     }
+    for (const heading of [
+      'The worker by its memory (bold: as deployed)',
+      'The other functions',
+      'From due to renewed',
+      'Dollars a month',
+    ]) {
+      expect(stdout).toContain(`### ${heading}`);
+    }
+    expect(stdout).toMatch(/^\| 1769 MB \| .* ms/m);
     expect(stdout).toMatch(/\d+ reached, \d+ not/);
     expect(stdout).not.toContain('NaN');
   });

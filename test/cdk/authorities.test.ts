@@ -1,6 +1,7 @@
 import { type Template, Template as Templates } from 'aws-cdk-lib/assertions';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { describe, expect, it } from 'vitest';
+import { otherMemory } from '../../bench/stack.ts';
 import type { CertRenewerProps } from '../../cdk/cert-renewer.ts';
 import { readConfigFile } from '../../cdk/config.ts';
 import { CertRenewerStack } from '../../cdk/stack.ts';
@@ -374,6 +375,7 @@ describe('the HTTP API', () => {
     expect(one('AWS::Lambda::Function', 'CaApiHandler', template)).toMatchObject({
       Handler: 'ca-api.handler',
       Timeout: 29,
+      MemorySize: otherMemory.API,
     });
   });
 

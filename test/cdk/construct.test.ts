@@ -167,7 +167,7 @@ describe('the example of an own app', () => {
       Tags: Match.arrayWith([{ Key: 'cert-renewer:profile', Value: 'internal' }]),
     });
     template.hasResourceProperties('AWS::Scheduler::Schedule', { ScheduleExpressionTimezone: 'Europe/Berlin' });
-    template.hasResourceProperties('AWS::Lambda::Function', { VpcConfig: Match.anyValue(), MemorySize: 512 });
+    template.hasResourceProperties('AWS::Lambda::Function', { VpcConfig: Match.anyValue(), MemorySize: 1024 });
   });
 });
 

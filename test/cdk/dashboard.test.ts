@@ -1,5 +1,6 @@
 /** The dashboard: what it shows, and what the function behind its inventory may do. */
 import { describe, expect, it } from 'vitest';
+import { otherMemory } from '../../bench/stack.ts';
 import { config, synthesize } from './fixtures.ts';
 
 type Resource = { readonly Type: string; readonly Properties: Readonly<Record<string, unknown>> };
@@ -71,7 +72,9 @@ describe('the dashboard', () => {
 
   it('asks the function of the inventory', () => {
     const functions = Object.entries(template.findResources('AWS::Lambda::Function')) as [string, Resource][];
-    const [id] = functions.find(([, { Properties }]) => Properties['Handler'] === 'show-inventory.handler') ?? [];
+    const [id, inventory] =
+      functions.find(([, { Properties }]) => Properties['Handler'] === 'show-inventory.handler') ?? [];
+    expect(inventory?.Properties['MemorySize']).toBe(otherMemory.inventory);
     expect(titled('Certificates')?.['endpoint']).toBe(`${id}.Arn`);
   });
 

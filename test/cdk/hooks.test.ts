@@ -1,5 +1,6 @@
 import { Annotations, Match, type Template, Template as Templates } from 'aws-cdk-lib/assertions';
 import { describe, expect, it } from 'vitest';
+import { otherMemory } from '../../bench/stack.ts';
 import type { CertRenewerProps } from '../../cdk/cert-renewer.ts';
 import { validateConfig } from '../../cdk/config.ts';
 import { ConfigError } from '../../cdk/config-error.ts';
@@ -64,7 +65,10 @@ describe('a hook', () => {
       Resource: functionArn,
     });
     // As long as the function itself may take, and the time to tell that it took longer.
-    expect(one('AWS::Lambda::Function', 'web2lambdaRunFunction', template)).toMatchObject({ Timeout: 900 });
+    expect(one('AWS::Lambda::Function', 'web2lambdaRunFunction', template)).toMatchObject({
+      Timeout: 900,
+      MemorySize: otherMemory.hook,
+    });
     expect(longestCall).toBeLessThan(895_000);
   });
 

@@ -1,5 +1,6 @@
 import { Match, type Template } from 'aws-cdk-lib/assertions';
 import { describe, expect, it } from 'vitest';
+import * as benchmark from '../../bench/stack.ts';
 import type { CertRenewerProps } from '../../cdk/cert-renewer.ts';
 import { ConfigError } from '../../cdk/config-error.ts';
 import { noRoomLabel, statusTags } from '../../lambdas/domain/tags.ts';
@@ -59,8 +60,8 @@ describe('schedule', () => {
 
 describe('functions', () => {
   it.each([
-    ['Scan', 'scan.handler', 900, 256],
-    ['Renew', 'renew.handler', 90, 512],
+    ['Scan', 'scan.handler', 900, 512],
+    ['Renew', 'renew.handler', 90, 1024],
   ])('%s', (id, handler, timeout, memory) => {
     const properties = one('AWS::Lambda::Function', `${id}Function`);
     expect(properties).toMatchObject({
@@ -118,8 +119,25 @@ describe('functions', () => {
     });
   });
 
+  it('are what the benchmark reckons with', () => {
+    const [scan, renew] = ['ScanFunction', 'RenewFunction'].map((id) => one('AWS::Lambda::Function', id));
+    const mapping = one('AWS::Lambda::EventSourceMapping', '');
+    expect({
+      scanMemory: scan?.['MemorySize'],
+      workerMemory: renew?.['MemorySize'],
+      workerTimeout: Number(renew?.['Timeout']) * 1000,
+      batchSize: mapping['BatchSize'],
+      maxConcurrency: (mapping['ScalingConfig'] as Json)['MaximumConcurrency'],
+      visibilityTimeout: Number(one('AWS::SQS::Queue', 'Renewals')['VisibilityTimeout']) * 1000,
+    }).toEqual(benchmark.settings);
+    expect(one('AWS::Scheduler::Schedule', '')['ScheduleExpression']).toBe('rate(1 hour)');
+    expect(benchmark.scanEvery).toBe(3_600);
+  });
+
   it('come up after the profiles', () => {
-    const [fn] = Object.values(template.findResources('AWS::Lambda::Function', { Properties: { MemorySize: 512 } }));
+    const [fn] = Object.values(
+      template.findResources('AWS::Lambda::Function', { Properties: { Handler: 'renew.handler' } }),
+    );
     expect(fn?.['DependsOn']).toEqual(
       expect.arrayContaining(Object.keys(template.findResources('AWS::SSM::Parameter'))),
     );

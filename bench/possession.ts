@@ -1,0 +1,20 @@
+/** What it costs to see that a key is a certificate's, by kind of key. */
+import { localSigner } from '../lambdas/keys/local.ts';
+import { provenKey } from '../lambdas/keys/possession.ts';
+import { generateKey, type KeyType } from '../scripts/local/hierarchy.ts';
+
+export const keyTypes: readonly KeyType[] = ['EC P-256', 'OKP Ed25519', 'RSA 2048', 'EC P-384', 'RSA 4096', 'EC P-521'];
+
+/** Milliseconds of this process's CPU for one proof. */
+export async function proof(type: KeyType, count: number): Promise<number> {
+  const signer = localSigner(await generateKey(type));
+  const certificate = { spki: signer.spki, keySpec: signer.keySpec };
+  const prove = async (): Promise<void> => {
+    if (!(await provenKey(certificate, signer))) throw new Error(`the key ${type} did not prove itself`);
+  };
+  for (let warm = 0; warm < count / 10; warm++) await prove();
+  const before = process.cpuUsage();
+  for (let each = 0; each < count; each++) await prove();
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1000 / count;
+}
