@@ -6,6 +6,7 @@ import { defaultTimeoutMs, type HttpsRequest, httpsRequest } from '../../lambdas
 import { TransportError } from '../../lambdas/providers/transport-error.ts';
 import { makeLeaf } from '../fakes/ca.ts';
 import { commonNameOnly, makeHierarchy, makeKey } from '../fakes/certificates.ts';
+import { TimeLimits } from '../fakes/time-limits.ts';
 import { hierarchy, pem, rootPem, serverIdentity, type TestServer, tcpServer, tlsServer } from './tls-server.ts';
 
 const now = Math.floor(Date.now() / 1000) * 1000;
@@ -143,7 +144,7 @@ describe('a server that breaks off', () => {
 });
 
 describe('the limit of time', () => {
-  afterEach(() => void vi.useRealTimers());
+  afterEach(() => void vi.restoreAllMocks());
 
   /** Goes on for ever; `heard` when it has gone on for a while. */
   function drip(write: (text: string) => unknown, heard: () => void): NodeJS.Timeout {
@@ -183,18 +184,18 @@ describe('the limit of time', () => {
       hear = resolve;
     });
     const server = await started(start(() => hear()));
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }); // node's own timers go on
+    const limits = new TimeLimits();
+    vi.spyOn(AbortSignal, 'timeout').mockImplementation(limits.abortedIn);
     let isOver = false;
     const call = failure(post(server)).finally(() => {
       isOver = true;
     });
     await heard;
-    vi.advanceTimersByTime(defaultTimeoutMs - 1);
     for (let turn = 0; turn < 10; turn++) await new Promise(setImmediate);
     expect(isOver).toBe(false);
-    vi.advanceTimersByTime(1);
+    limits.pass();
     expect(await call).toMatchObject({ kind: 'timeout' });
-    vi.useRealTimers();
+    expect(limits.asked).toEqual([defaultTimeoutMs]); // one clock for all of it
     await allClosed(server);
   });
 
