@@ -4,6 +4,13 @@ import { LongestFirst } from './test/support/longest-first.ts';
 
 /** Synthesise the stack. */
 const CDK = ['test/cdk/**/*.test.ts', 'test/docs/{operations,options,security}.test.ts'];
+/** Put something of their own in the place of a module, of the SDK's methods or of node:crypto. */
+const ISOLATED = [
+  'test/aws/**/*.test.ts',
+  'test/simulation/**/*.test.ts',
+  'test/renewal/pressure.test.ts',
+  'test/authority/http/openapi.test.ts',
+];
 /** What needs the local AWS or a real step-ca. All the rest is unit tests, which start no process. */
 const LOCAL = ['test/local-aws/**/*.test.ts', 'test/**/*.local.test.ts'];
 const E2E = ['test/e2e/**/*.test.ts'];
@@ -18,14 +25,25 @@ export default defineConfig({
     projects: [
       {
         // aws-cdk-lib takes seconds to load: the files share one process, and leave nothing behind in it.
-        test: { name: 'cdk', include: CDK, isolate: false, maxWorkers: 1, testTimeout: 30_000 },
+        test: { name: 'cdk', include: CDK, isolate: false, maxWorkers: 1, testTimeout: 60_000 },
       },
       {
+        // They share their modules: loading them for each file would be a third of the work.
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: [...CDK, ...LOCAL, ...E2E, ...CALLS],
+          exclude: [...ISOLATED, ...CDK, ...LOCAL, ...E2E, ...CALLS],
+          isolate: false,
           // A core each: they start no process. By itself vitest leaves one core alone.
+          maxWorkers: availableParallelism(),
+          testTimeout: 30_000,
+        },
+      },
+      {
+        test: {
+          name: 'isolated',
+          include: ISOLATED,
+          exclude: LOCAL,
           maxWorkers: availableParallelism(),
           testTimeout: 30_000,
         },

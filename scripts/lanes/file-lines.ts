@@ -17,6 +17,6 @@ export default class FileLines implements Reporter {
     ];
     const seconds = (module.diagnostic().duration / 1000).toFixed(1);
     const file = relative(projectRoot, module.moduleId);
-    writeSync(LINES, `${mark} ${module.project.name.padEnd(5)} ${file} (${tests.join(', ')}) ${seconds} s\n`);
+    writeSync(LINES, `${mark} ${module.project.name.padEnd(8)} ${file} (${tests.join(', ')}) ${seconds} s\n`);
   }
 }

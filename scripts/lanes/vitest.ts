@@ -1,12 +1,14 @@
-/** One project of vitest.config.ts, run to its end, and what came of it. */
+/** A part of the tests, run to its end by vitest, and what came of it. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { projectRoot } from '../local/cache.ts';
 import type { Programs } from './programs.ts';
 import type { Result } from './result.ts';
 
-export interface Project {
-  readonly project: string;
+export interface Part {
+  readonly part: string;
+  /** Of vitest.config.ts. */
+  readonly projects: readonly string[];
   /** For its report. */
   readonly folder: string;
   /** Parts of the paths of test files; none: all of them. */
@@ -29,14 +31,13 @@ interface Report {
   }[];
 }
 
-export async function vitest(run: Programs, { project, folder, filters, env }: Project): Promise<Result> {
-  const reportFile = join(folder, `${project}.json`);
+export async function vitest(run: Programs, { part, projects, folder, filters, env }: Part): Promise<Result> {
+  const reportFile = join(folder, `${part}.json`);
   const code = await run.node(
     'vitest/vitest.mjs',
     [
       'run',
-      '--project',
-      project,
+      ...projects.flatMap((project) => ['--project', project]),
       '--reporter=json',
       `--outputFile.json=${reportFile}`,
       ...(run.output === 'lines'
@@ -49,13 +50,13 @@ export async function vitest(run: Programs, { project, folder, filters, env }: P
   const text = await readFile(reportFile, 'utf8').catch(() => undefined);
   // No report: the set-up failed, or (with code 0) there was nothing to run.
   if (text === undefined) {
-    const failures = code === 0 ? [] : [`${project}: no test could run`];
+    const failures = code === 0 ? [] : [`${part}: no test could run`];
     return { passed: 0, failed: failures.length, leftOut: [], failures };
   }
-  return judge(project, code, JSON.parse(text));
+  return judge(part, code, JSON.parse(text));
 }
 
-function judge(project: string, code: number, { numPassedTests, numFailedTests, testResults }: Report): Result {
+function judge(part: string, code: number, { numPassedTests, numFailedTests, testResults }: Report): Result {
   const tests = testResults.flatMap(({ name, assertionResults }) =>
     assertionResults.map((test) => ({
       ...test,
@@ -69,7 +70,7 @@ function judge(project: string, code: number, { numPassedTests, numFailedTests, 
   );
   failures.push(...broken.map(({ name }) => `${name.replace(`${projectRoot}/`, '')} (the file itself)`));
   const unseen = code !== 0 && numFailedTests + broken.length === 0 ? 1 : 0;
-  if (unseen) failures.push(`${project}: an error outside of the tests (see above)`);
+  if (unseen) failures.push(`${part}: an error outside of the tests (see above)`);
   const leftOut = tests.filter(({ status }) => status !== 'passed' && status !== 'failed').map(({ title }) => title);
   return { passed: numPassedTests, failed: numFailedTests + broken.length + unseen, leftOut, failures };
 }
