@@ -47,12 +47,23 @@ export function hashOfInputs(
   }
 }
 
-/** The bundle in `<cache>/<hash>/<name>`; where there is none, or not all of it, what `build` gives, which is kept there. */
-export function keptOrBuilt(cache: string, hash: string, name: string, build: () => Bundle): Bundle {
+/**
+ * The bundle in `<cache>/<hash>/<name>`; where there is none, or not all of it, what `build` gives, which is kept there.
+ * `hashNow` is what hashOfInputs gives.
+ */
+export function keptOrBuilt(
+  cache: string,
+  hashNow: () => string | undefined,
+  name: string,
+  build: () => Bundle,
+): Bundle {
+  const hash = hashNow();
+  if (hash === undefined) return build();
   const folder = join(cache, hash);
   const kept = read(folder, name);
   if (kept) return kept;
   const built = build();
+  if (hashNow() !== hash) return built; // a source was changed meanwhile: nobody knows of which state the bundle is
   try {
     keep(folder, name, built);
     removeUnused(cache, hash);
@@ -95,8 +106,10 @@ function keep(folder: string, name: string, files: Bundle): void {
 
 function removeUnused(cache: string, hash: string): void {
   for (const name of readdirSync(cache)) {
+    if (name === hash) continue;
     const folder = join(cache, name);
-    if (name !== hash && Date.now() - statSync(folder).mtimeMs > unusedFor) rmSync(folder, { recursive: true });
+    const used = statSync(folder, { throwIfNoEntry: false })?.mtimeMs; // another process may have removed it
+    if (used !== undefined && Date.now() - used > unusedFor) rmSync(folder, { recursive: true, force: true });
   }
 }
 

@@ -12,7 +12,6 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 
 /** Of this process. */
 const bundles = new Map<string, Bundle>();
-let hashOfSources: string | undefined;
 
 /**
  * Bundles one handler (a path under lambdas/, or an absolute one) into `outdir`: `<name>.mjs`, which exports `handler`,
@@ -28,11 +27,11 @@ export function bundle(entry: string, outdir: string): void {
 
 function find(entry: string): Bundle {
   if (isAbsolute(entry)) return build(entry); // what it imports may be anywhere
-  // npm's listing of what is installed, and not package-lock.json, which says what should be.
+  // npm's listing of what is installed, and not package-lock.json, which says what should be. It does not tell what somebody
+  // has changed in node_modules by hand.
   const others = ['node_modules/.package-lock.json', 'package.json', 'tsconfig.json', 'cdk/bundle.ts'];
-  hashOfSources ??= hashOfInputs(root, 'lambdas', others, [version, options]);
-  if (hashOfSources === undefined) return build(entry);
-  return keptOrBuilt(join(root, '.cache', 'bundles'), hashOfSources, entry, () => build(entry));
+  const hashNow = () => hashOfInputs(root, 'lambdas', others, [version, options]);
+  return keptOrBuilt(join(root, '.cache', 'bundles'), hashNow, entry, () => build(entry));
 }
 
 /** What all that is bundled for a Lambda has in common. */

@@ -63,8 +63,9 @@ function runPart(part: string): Promise<Result> {
   if (part === 'types') return check('type check', 'typescript/bin/tsc', ['--noEmit', '-p', '.']);
   if (part === 'lint') return check('lint', '@biomejs/biome/bin/biome', ['check', '--error-on-warnings', '.']);
   if (part === 'audit') return vulnerabilities();
+  const isCounted = whole && (part === 'e2e' || part === 'calls');
   const projects = part === 'unit' ? ['unit', 'isolated'] : [part];
-  return vitest(run, { part, projects, folder, filters, ...(whole && { env: { CALLS_FOLDER: folder } }) });
+  return vitest(run, { part, projects, folder, filters, ...(isCounted && { env: { CALLS_FOLDER: folder } }) });
 }
 
 /** Where the registry answers no audits, that is said, and is neither a test passed nor one failed. */

@@ -7,7 +7,7 @@ import type { Signer } from '../domain/signer.ts';
 import { algorithmOf, keySpecOfSpki } from '../x509/algorithms.ts';
 import { canonicalSpki, hasExplicitParameters } from '../x509/public-key.ts';
 
-/** With a callback the signature is made off the main thread. */
+/** For RSA: with a callback the signature is made off the main thread. */
 const signInPool = promisify<string | null, Uint8Array, KeyObject, Buffer>(sign);
 
 /** OpenSSL's own limit for verifying; it has none for signing, and with a modulus of 64 KiB that takes minutes. */

@@ -13,7 +13,10 @@ export interface Issued {
   readonly key: Signer | undefined;
 }
 
-/** Makes the new key, or takes the present one, and asks the CA. What it answers is judged by verify.ts. */
+/**
+ * Makes the new key, or takes the present one, and asks the CA. What it answers is parsed here and judged by verify.ts. Throws
+ * what the CA's provider throws, and CertificateRejected for what is no certificate.
+ */
 export async function issue(world: RenewalWorld, subject: Subject, plan: Plan, force: boolean): Promise<Issued> {
   const { provider, leaf, chain, key } = subject;
   const current = { leaf, chain, key };

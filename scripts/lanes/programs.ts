@@ -34,8 +34,11 @@ export function programs(output: Programs['output']): Programs {
       });
       running.add(child);
       const held = output === 'lines' ? hold(child) : undefined;
-      const code = await new Promise<number>((resolve, reject) => {
-        child.once('error', reject);
+      const code = await new Promise<number>((resolve) => {
+        child.once('error', (error) => {
+          process.stderr.write(`${program} can't be run: ${error.message}\n`);
+          resolve(1);
+        });
         child.once('close', (exit) => resolve(exit ?? 1));
       });
       running.delete(child);

@@ -71,7 +71,7 @@ describe('a bundle', () => {
     ]);
   const cache = () => join(folder, 'bundles');
   const builder = (bundle = made()) => vi.fn(() => bundle);
-  const ask = (build: () => Bundle, hash = 'h1') => keptOrBuilt(cache(), hash, 'renew.ts', build);
+  const ask = (build: () => Bundle, hash = 'h1') => keptOrBuilt(cache(), () => hash, 'renew.ts', build);
   const texts = (bundle: Bundle) => [...bundle].map(([name, contents]) => [name, Buffer.from(contents).toString()]);
 
   it('is built once, and is then what it was', () => {
@@ -139,6 +139,26 @@ describe('a bundle', () => {
     expect(Date.now() - statSync(join(cache(), 'used')).mtimeMs).toBeLessThan(3_600_000);
     ask(builder(), 'new');
     expect(readdirSync(cache()).sort()).toEqual(['new', 'used', 'young']);
+  });
+
+  it('whose sources were changed while it was built is not taken for one of theirs', () => {
+    let now = 'h1';
+    const edited = vi.fn(() => {
+      now = 'h2';
+      return made('of both');
+    });
+    expect(texts(keptOrBuilt(cache(), () => now, 'renew.ts', edited))).toEqual(texts(made('of both')));
+    for (const hash of ['h1', 'h2']) {
+      const build = builder();
+      ask(build, hash);
+      expect(build).toHaveBeenCalledTimes(1);
+    }
+  });
+
+  it('is built each time where it is not known what is installed', () => {
+    const build = builder();
+    for (let time = 0; time < 2; time++) keptOrBuilt(cache(), () => undefined, 'renew.ts', build);
+    expect(build).toHaveBeenCalledTimes(2);
   });
 
   it('is as good where none can be kept', () => {
