@@ -4,11 +4,12 @@ import { LongestFirst } from './test/support/longest-first.ts';
 
 /** Synthesise the stack. */
 const CDK = ['test/cdk/**/*.test.ts', 'test/docs/{operations,options,security}.test.ts'];
-/** Put something of their own in the place of a module, of the SDK's methods or of node:crypto. */
+/** Put something of their own in the place of a module, of the SDK's methods or of node:crypto, or look at the process's memory. */
 const ISOLATED = [
   'test/aws/**/*.test.ts',
   'test/simulation/**/*.test.ts',
   'test/renewal/pressure.test.ts',
+  'test/renewal/hostile-ca.test.ts',
   'test/authority/http/openapi.test.ts',
 ];
 /** What needs the local AWS or a real step-ca. All the rest is unit tests, which start no process. */
@@ -25,7 +26,14 @@ export default defineConfig({
     projects: [
       {
         // aws-cdk-lib takes seconds to load: the files share one process, and leave nothing behind in it.
-        test: { name: 'cdk', include: CDK, isolate: false, maxWorkers: 1, testTimeout: 60_000 },
+        test: {
+          name: 'cdk',
+          include: CDK,
+          globalSetup: ['test/support/cdk-setup.ts'],
+          isolate: false,
+          maxWorkers: 1,
+          testTimeout: 60_000,
+        },
       },
       {
         // They share their modules: loading them for each file would be a third of the work.

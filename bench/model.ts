@@ -31,9 +31,11 @@ export const prices = {
   /** Linux on x86, an hour; as told in March 2026 too (cloudburn.io and wring.co, "AWS Fargate pricing"). */
   fargateCpu: 0.04048,
   fargateGb: 0.004445,
-  /** An exportable public certificate, each time it is issued or renewed, for each name: AWS's price list, February 2025, when it held for so many days. */
-  acmExportable: 15,
-  acmExportableDays: 395,
+  /** An exportable public certificate, each time it is issued or renewed, for a name without a wildcard, since February 2026 (sjramblings.io, "ACM certificate validity shorter lifetimes"). */
+  acmExportable: 7,
+  acmExportableDays: 198,
+  /** Days before its end that ACM renews it (the same; others tell of 60). */
+  acmRenewsBefore: 45,
   /** A month (aws.amazon.com/private-ca/pricing), and each certificate: the first thousand of a month, those to ten thousand, the rest. */
   privateCa: 400,
   privateCaTiers: [
@@ -103,7 +105,8 @@ export const sum = (items: Readonly<Record<string, number>>): number =>
 
 /** What else a month of them could cost; undefined where it is not sold. */
 export function alternatives(count: number, kind: Kind): readonly (readonly [string, number | undefined])[] {
-  const { fargateCpu, fargateGb, acmExportable, acmExportableDays, shortLivedCa, shortLivedCertificate } = prices;
+  const { fargateCpu, fargateGb, shortLivedCa, shortLivedCertificate } = prices;
+  const { acmExportable, acmExportableDays, acmRenewsBefore } = prices;
   const issued = count * renewalsOfMonth(kind);
   const days = assumed.hoursOfMonth / 24;
   return [
@@ -113,7 +116,7 @@ export function alternatives(count: number, kind: Kind): readonly (readonly [str
     ],
     [
       `ACM's exportable public certificates (of ${acmExportableDays} days)`,
-      kind.days > 7 ? (count * acmExportable * days) / acmExportableDays : undefined,
+      kind.days > 7 ? (count * acmExportable * days) / (acmExportableDays - acmRenewsBefore) : undefined,
     ],
     ["Private CA, general purpose: the CA's own price", prices.privateCa + tiered(issued)],
     [

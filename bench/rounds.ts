@@ -40,8 +40,8 @@ export const otherMemories = [256, 512, 1024] as const;
 
 type Measurement = (scene: Scene, amounts: Amounts, samples: Samples) => Promise<void>;
 
-const eachRound: Partial<Record<Part, Measurement>> = { renewals, scans, authorities: ownAuthorities, slow };
-const once: Partial<Record<Part, Measurement>> = { scans: wholeAccount, memory, possession, wave: oneWave };
+const eachRound: Partial<Record<Part, Measurement>> = { renewals, scans, authorities: ownAuthorities, slow, memory };
+const once: Partial<Record<Part, Measurement>> = { scans: wholeAccount, possession, wave: oneWave };
 
 export async function measureAll(scene: Scene, amounts: Amounts, only: readonly Part[]): Promise<Samples> {
   const samples = new Samples();

@@ -106,12 +106,12 @@ function report(samples: Samples, rows: readonly Row[], profiles: readonly Profi
     `${process.platform} ${process.arch}`,
     `Node ${process.version}`,
   ].join(', ');
-  const told = `\`${command}\` on ${new Date().toISOString().slice(0, 10)}: ${machine}; medians of ${amounts.rounds} interleaved rounds, with least and most.`;
+  const told = `\`${command}\` on ${new Date().toISOString().slice(0, 10)}: ${machine}; medians of ${amounts.rounds} interleaved rounds, with least and most. The whole account, the proofs and the wave are measured once.`;
   return [
     told,
     markdown(rows),
     ...(only.includes('memory') ? [byMemory(samples, amounts), latencies] : []),
-    ...(only.includes('memory') && only.includes('renewals') ? reckoned(samples) : []),
+    ...(only.includes('memory') && only.includes('renewals') ? computed(samples) : []),
     ...profiles.flatMap(({ what, places }) => [
       `### Where the CPU of ${what} goes`,
       topPlaces(places),
@@ -120,7 +120,7 @@ function report(samples: Samples, rows: readonly Row[], profiles: readonly Profi
   ].join('\n\n');
 }
 
-function reckoned(samples: Samples): string[] {
+function computed(samples: Samples): string[] {
   const measured = measuredOf(samples, amounts);
   return [
     '### From due to renewed',

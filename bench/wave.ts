@@ -143,7 +143,9 @@ async function poll(queue: Queue, { child, ended }: Worker): Promise<number> {
     const answered = once(child, 'message');
     child.send({ event: eventOf(taken), timeout: workerTimeout });
     const [{ answer }] = await Promise.race([answered, ended]);
-    billed += (performance.now() - began) / 1000;
+    const took = performance.now() - began;
+    if (took > workerTimeout) throw new Error(`an invocation took ${Math.round(took)} ms: Lambda would have ended it`);
+    billed += took / 1000;
     const failed: readonly { itemIdentifier: string }[] = answer.batchItemFailures;
     await queue.done(taken, new Set(failed.map(({ itemIdentifier }) => itemIdentifier)));
   }

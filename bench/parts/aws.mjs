@@ -19,7 +19,6 @@ let versions = new Map(); // by secret: what was written since the world was set
 let calls = {};
 let tokens = 0; // of the quota of writes
 let filledAt = 0; // milliseconds
-let sent = [];
 let returned = {}; // by receipt: when a message is to be seen again (milliseconds since the epoch)
 
 /** `s-<number>` is one of the many; anything else is named by the world. */
@@ -120,7 +119,6 @@ const answers = {
     Entries: Entries.map((_, index) => ({ EventId: String(index) })),
   }),
   SendMessageBatch({ Entries }) {
-    if (world.keepMessages) sent.push(...Entries.map(({ MessageBody }) => MessageBody));
     return {
       Successful: Entries.map(({ Id, MessageBody }) => ({
         Id,
@@ -149,7 +147,7 @@ const answers = {
 
 const isWrite = new Set(['PutSecretValue', 'UpdateSecretVersionStage']);
 
-/** The account's quota as AWS has it: a bucket that holds a second's calls and is filled again all the time. */
+/** The account's quota: a bucket that is filled all the time, and is taken to hold a second's calls. */
 function overQuota(api) {
   const { writesPerSecond } = world;
   if (writesPerSecond === undefined || !isWrite.has(api)) return false;
@@ -190,10 +188,9 @@ function control(method, body) {
     calls = {};
     tokens = world.writesPerSecond ?? 0;
     filledAt = performance.now();
-    sent = [];
     returned = {};
   }
-  return { calls, sent, returned, renewed: renewed() };
+  return { calls, returned, renewed: renewed() };
 }
 
 function serve(incoming, response) {

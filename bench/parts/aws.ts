@@ -25,7 +25,6 @@ export interface World {
   readonly delays?: Readonly<Record<string, number>>;
   /** PutSecretValue and UpdateSecretVersionStage together, of the whole account. */
   readonly writesPerSecond?: number;
-  readonly keepMessages?: boolean;
 }
 
 export interface Window {
@@ -45,8 +44,6 @@ export interface BenchAws {
   calls(): Promise<Calls>;
   /** Secrets that have a new version with a new certificate. */
   renewed(): Promise<number>;
-  /** Bodies of the messages that were sent, where they are kept. */
-  sent(): Promise<readonly string[]>;
   /** When messages are to be seen again (milliseconds since the epoch), by the receipt with which that was asked for. */
   returned(): Promise<Readonly<Record<string, number>>>;
   stop(): void;
@@ -66,7 +63,6 @@ export interface ServerPair {
 interface Said {
   readonly calls: Calls;
   readonly renewed: number;
-  readonly sent: readonly string[];
   readonly returned: Readonly<Record<string, number>>;
 }
 
@@ -84,7 +80,6 @@ export async function startAws(pair?: ServerPair): Promise<BenchAws> {
     },
     calls: async () => (await ask()).calls,
     renewed: async () => (await ask()).renewed,
-    sent: async () => (await ask()).sent,
     returned: async () => (await ask()).returned,
     stop,
   };

@@ -50,8 +50,7 @@ async function renewed({ secretArn: SecretId, versionId }: { secretArn: string; 
   profile ??= profileOf(name);
   const { SecretString = '' } = await secrets.send(new GetSecretValueCommand({ SecretId, VersionId: versionId }));
   const old: Pair = JSON.parse(SecretString);
-  const next =
-    (await (await profile).mode) === 'rekey' ? await rekey(await profile, old) : await renew(await profile, old);
+  const next = (await profile).mode === 'rekey' ? await rekey(await profile, old) : await renew(await profile, old);
   const id = randomUUID();
   await secrets.send(
     new PutSecretValueCommand({

@@ -3,7 +3,7 @@
  * (RFC 8017), or one of them encrypted. The content says the kind, as it does for OpenSSL: a label may say less, and
  * stays. A key of another type takes the encoding, and the label, that its type has.
  */
-import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
+import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { RenewalError } from '../domain/errors.ts';
 import { encodePemLike, type PemBlock, tellLabel } from '../domain/pem.ts';
 import { sameBytes } from './certificates.ts';
@@ -139,12 +139,11 @@ function readDer(
 }
 
 /**
- * The same key pair: asked by the public key, because one private key has several encodings. Not by `KeyObject.equals`: of keys
- * of different types it leaves an error in OpenSSL's queue, which the next call of it throws.
+ * The same key pair, however each was encoded: OpenSSL compares the public keys. Only of one type: of different ones it leaves an
+ * error in its queue, which the next call throws.
  */
 export function sameKey(a: KeyObject, b: KeyObject): boolean {
-  const spki = (key: KeyObject) => createPublicKey(key).export({ format: 'der', type: 'spki' });
-  return sameBytes(spki(a), spki(b));
+  return a.asymmetricKeyType === b.asymmetricKeyType && a.equals(b);
 }
 
 /** A key in the encoding of the one before it: PKCS#8 stays; PKCS#1 and SEC1 follow the key's type. */

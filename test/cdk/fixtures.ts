@@ -1,7 +1,8 @@
-import { readFileSync, rmSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { App } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
+import { inject } from 'vitest';
 import type { CertRenewerProps } from '../../cdk/cert-renewer.ts';
 import { CertRenewerStack } from '../../cdk/stack.ts';
 
@@ -13,9 +14,7 @@ export const config = {
   profiles: { internal: { ca: { type: 'step-ca', url: 'https://ca.example:9000', root: rootPem } } },
 } satisfies CertRenewerProps;
 
-/** One for all apps of a process: by itself the CDK leaves 20 MB in a new folder for each. */
-const outdir = fileURLToPath(new URL(`../../.cache/cdk-tests/${process.env['VITEST_POOL_ID']}`, import.meta.url));
-rmSync(outdir, { recursive: true, force: true });
+const outdir = inject('cdkFolder');
 
 /**
  * The feature flags of cdk.json, as the CLI would give them. The CDK's own look at the template, half of a synthesis, is left

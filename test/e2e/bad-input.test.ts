@@ -31,6 +31,7 @@ describeWith(['stack', 'step-ca'], 'bad input', ({ emulator, ca, outputs }) => {
   let scanned: ScanResult;
   let started: number;
 
+  const profile = 'bad-input';
   const arnOf = (input: BadInput): string => arns.get(input) ?? '';
   const of = (foundBy: BadInput['foundBy']): BadInput[] => badInputs.filter((input) => input.foundBy === foundBy);
 
@@ -65,7 +66,7 @@ describeWith(['stack', 'step-ca'], 'bad input', ({ emulator, ca, outputs }) => {
     collector = await collectEvents(emulator, outputs['EventBusName'] ?? '');
     const get = new GetFunctionConfigurationCommand({ FunctionName: outputs['ScanFunctionName'] });
     const { FunctionArn: anyFunctionArn = '' } = await client(LambdaClient, emulator).send(get);
-    for (const input of badInputs) arns.set(input, await input.make({ aws: emulator, ca, anyFunctionArn }));
+    for (const input of badInputs) arns.set(input, await input.make({ aws: emulator, ca, anyFunctionArn, profile }));
     const leaf = await forge(ca, dueDates());
     healthy = (await enrol(emulator, { value: camel(leaf, leaf.keyPem), name: 'healthy' })).arn;
     for (const arn of arns.values()) before.set(arn, await snapshot(arn));
@@ -133,7 +134,7 @@ describeWith(['stack', 'step-ca'], 'bad input', ({ emulator, ca, outputs }) => {
         detail: {
           version: '1',
           secretArn: secretArn(),
-          profile: 'internal',
+          profile,
           code,
           message: expect.stringMatching(says),
           retryable: false,
@@ -178,7 +179,7 @@ describeWith(['stack', 'step-ca'], 'bad input', ({ emulator, ca, outputs }) => {
     const entries = await logEntries(emulator, started);
     const failures = entries.filter(({ secretArn, final }) => mine.has(secretArn ?? '') && final === true);
     expect(failures.length).toBeGreaterThanOrEqual(mine.size);
-    expect(metricValues(entries, 'Failed', 'internal').length).toBeGreaterThanOrEqual(mine.size);
+    expect(metricValues(entries, 'Failed', profile).length).toBeGreaterThanOrEqual(mine.size);
   });
 
   it('is one of the codes and never an unexpected error', async () => {

@@ -76,7 +76,7 @@ describeWith(['stack', 'step-ca'], 'leaks', ({ emulator, ca, outputs }) => {
     collector = await collectEvents(emulator, outputs['EventBusName'] ?? '');
     const get = new GetFunctionConfigurationCommand({ FunctionName: outputs['ScanFunctionName'] });
     const { FunctionArn: anyFunctionArn = '' } = await client(LambdaClient, emulator).send(get);
-    for (const { make } of badInputs) arns.push(await make({ aws: emulator, ca, anyFunctionArn }));
+    for (const { make } of badInputs) arns.push(await make({ aws: emulator, ca, anyFunctionArn, profile: 'internal' }));
 
     const read = new GetSecretValueCommand({ SecretId: PASSWORD_SECRET });
     keyPassword = (await client(SecretsManagerClient, emulator).send(read)).SecretString ?? '';
@@ -136,7 +136,13 @@ describeWith(['stack', 'step-ca'], 'leaks', ({ emulator, ca, outputs }) => {
 
   it('though there was much to look through', async () => {
     const traces = await tracesOf(emulator, await collector.events(), started);
-    const codes = new Set((await logEntries(emulator, started)).map(({ reason }) => reason?.code));
+    // What failed on demand is in the answer, and in no log.
+    const answered = answers.flatMap(({ text }) => {
+      const { error }: { error?: { errorType?: string } } = JSON.parse(text);
+      return error?.errorType ?? [];
+    });
+    const logged = (await logEntries(emulator, started)).filter(({ secretArn }) => arns.includes(secretArn ?? ''));
+    const codes = new Set([...answered, ...logged.map(({ reason }) => reason?.code)]);
     const reached = [
       'UnsupportedSecret',
       'InvalidCertificate',

@@ -200,7 +200,7 @@ describeWith(['stack', 'step-ca'], 'an outage of the CA', ({ ca, stack }) => {
     expect((await look(aws, secrets.first.arn)).versionId).toBe(secrets.first.versionId);
     await redrive(aws, outputs['DeadLetterQueueUrl'] ?? '', outputs['RenewalQueueUrl'] ?? '');
     await expectRenewed(secrets.first);
-    await waitFor('an empty queue', () => isOutOfQueue(aws, due()));
+    await waitFor('an empty queue', () => isOutOfQueue(aws, outputs['RenewalQueueUrl'], due()));
     expect(await Promise.all([secrets.second, secrets.third].map(({ arn }) => look(aws, arn)))).toEqual(renewed);
   });
 

@@ -52,7 +52,7 @@ describeWith(['stack', 'step-ca'], title, (local) => {
     const found = fleet.map(async (member) => [member, await look(aws, member.secret.arn, secrets)] as const);
     after = new Map(await Promise.all(found));
     deadLetters = (await depth(aws, outputs['DeadLetterQueueUrl'] ?? '')).all;
-  }, 15 * minute);
+  }, 8 * minute);
 
   afterAll(() => Promise.all(undo.map((step) => step())));
 
@@ -159,7 +159,7 @@ async function nextScanOf(bus: EventCollector, since: number, within: number): P
 /** Waits until every secret's tags name its current version, and no message is left that a worker could take. */
 async function settled(aws: Endpoint, fleet: readonly Member[], queueUrl: string): Promise<void> {
   const isDone = async () => (await known(aws)) === fleet.length && (await depth(aws, queueUrl)).all === 0;
-  await waitFor('the workers to be done', isDone, { within: 6 * minute });
+  await waitFor('the workers to be done', isDone, { within: 4 * minute });
 }
 
 /** How many secrets have tags that name their current version. */

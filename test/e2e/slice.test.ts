@@ -171,7 +171,7 @@ describeWith(['stack'], 'the main job', ({ emulator, ca, outputs, stack }) => {
       const counts = await scan(emulator, scanFunction, all);
       expect(counts).toMatchObject({ listed: 3, backingOff: 1, invalid: 0, paused: 0 });
       expect(counts.enqueued).toBe(counts.unknown);
-      await waitFor('the workers to be done', () => isOutOfQueue(emulator, all));
+      await waitFor('the workers to be done', () => isOutOfQueue(emulator, outputs['RenewalQueueUrl'], all));
       expect(await state(emulator, bus, all)).toEqual(before);
     });
   });

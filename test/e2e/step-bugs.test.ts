@@ -161,7 +161,9 @@ describeWith(['stack', 'step-ca'], 'where step ca rekey', (local) => {
   it('--daemon with a certificate of some minutes is a hot loop: one scan is one renewal', async () => {
     const secret = await fresh({}, { notBefore: minutes(-2), notAfter: minutes(1) });
     await scanned(renewer, secret, 2);
-    await waitFor('the worker to be done', () => isOutOfQueue(local.emulator, [secret]));
+    await waitFor('the worker to be done', () =>
+      isOutOfQueue(local.emulator, local.outputs['RenewalQueueUrl'], [secret]),
+    );
     expect(await versions(secret.arn)).toHaveLength(2);
     await reader(secret.arn);
   });

@@ -21,6 +21,8 @@ export interface Setting {
   readonly ca: CaAccess;
   /** Of a Lambda function that may stand as somebody else's rotation function. */
   readonly anyFunctionArn: string;
+  /** Of the secrets that are made. */
+  readonly profile: string;
 }
 
 export interface BadInput {
@@ -43,19 +45,19 @@ type Content = Pick<BadInput, 'code' | 'says'> & {
 };
 
 async function create(
-  { aws }: Setting,
+  { aws, profile }: Setting,
   value: string | Uint8Array | undefined,
   tags: Readonly<Record<string, string>> = {},
   name = uniqueName('bad'),
 ): Promise<string> {
-  const Tags = profileTags(tags);
+  const Tags = profileTags(profile, tags);
   const content = typeof value === 'string' ? { SecretString: value } : value && { SecretBinary: value };
   const request = new CreateSecretCommand({ Name: name, Tags, ...content });
   return (await client(SecretsManagerClient, aws).send(request)).ARN ?? '';
 }
 
-const profileTags = (tags: Readonly<Record<string, string>>): Tag[] =>
-  Object.entries({ profile: 'internal', ...tags }).map(([key, Value]) => ({ Key: `cert-renewer:${key}`, Value }));
+const profileTags = (profile: string, tags: Readonly<Record<string, string>> = {}): Tag[] =>
+  Object.entries({ profile, ...tags }).map(([key, Value]) => ({ Key: `cert-renewer:${key}`, Value }));
 
 const due = ({ ca }: Setting, request: LeafRequest = {}): Promise<Leaf> => forge(ca, { ...dueDates(), ...request });
 const pair = (leaf: Leaf): string => camel(leaf, leaf.keyPem);
@@ -229,7 +231,9 @@ const leftAlone: readonly BadInput[] = [
       const primary = new SecretsManagerClient({ endpoint, region: 'eu-west-1', credentials: ROOT });
       const Name = uniqueName('replica');
       const SecretString = pair(await due(setting));
-      const made = await primary.send(new CreateSecretCommand({ Name, SecretString, Tags: profileTags({}) }));
+      const made = await primary.send(
+        new CreateSecretCommand({ Name, SecretString, Tags: profileTags(setting.profile) }),
+      );
       const AddReplicaRegions = [{ Region: 'us-east-1' }];
       await primary.send(new ReplicateSecretToRegionsCommand({ SecretId: Name, AddReplicaRegions }));
       return (made.ARN ?? '').replace('eu-west-1', 'us-east-1');

@@ -80,6 +80,8 @@ export function e2eConfig(ca: Pick<CaAccess, 'url'>, { gated, lenient }: MoreCas
     profiles: {
       internal: { ca: local },
       cli: { ca: local },
+      // Of one file, which counts its failures.
+      'bad-input': { ca: local },
       'same-key': { ca: local, mode: 'renew' },
       encrypted: { ca: local, passwordSecretId: PASSWORD_SECRET },
       hooked: { ca: local, hooks },

@@ -161,7 +161,13 @@ export async function queuedMessages({ endpoint }: Endpoint): Promise<QueuedMess
 }
 
 /** Whether no worker has any of these secrets in hand or before it: a message stays until its worker is done with it. */
-export async function isOutOfQueue(aws: Endpoint, secrets: readonly { readonly arn: string }[]): Promise<boolean> {
-  const waiting = (await queuedMessages(aws)).map(({ Body }) => Body);
-  return !secrets.some(({ arn }) => waiting.some((body) => body.includes(`"secretArn":"${arn}"`)));
+export async function isOutOfQueue(
+  aws: Endpoint,
+  queueUrl: string | undefined,
+  secrets: readonly { readonly arn: string }[],
+): Promise<boolean> {
+  const name = queueUrl?.split('/').at(-1);
+  if (name === undefined) throw new Error('the deployment has no queue');
+  const waiting = (await queuedMessages(aws)).filter(({ queue }) => queue === name).map(({ Body }) => JSON.parse(Body));
+  return !secrets.some(({ arn }) => waiting.some(({ secretArn }) => secretArn === arn));
 }

@@ -50,6 +50,7 @@ export async function logEntries(aws: Endpoint, since = fileBegan()): Promise<Lo
   const logs = client(CloudWatchLogsClient, aws);
   const names = ofStack.get(aws.endpoint) ?? groupNames(logs);
   ofStack.set(aws.endpoint, names);
+  names.catch(() => ofStack.delete(aws.endpoint));
   const found = (await names)
     .filter((name) => !name.startsWith('/aws/lambda/'))
     .map((name) => linesOf(logs, name, since));

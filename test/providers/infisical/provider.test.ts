@@ -1,4 +1,5 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { infisicalProvider } from '../../../lambdas/providers/infisical/index.ts';
 import { parseCertificate } from '../../../lambdas/x509/certificate.ts';
 import { makeLeaf } from '../../fakes/ca.ts';
 import { commonNameOnly, makeKey } from '../../fakes/certificates.ts';
@@ -16,10 +17,21 @@ import {
   success,
 } from '../../fakes/infisical.ts';
 import { signerFor } from '../../fakes/signer.ts';
-import { pem } from '../tls-server.ts';
+import { pem, rootPem } from '../tls-server.ts';
 import { renew, servers } from './servers.ts';
 
 const { started } = servers();
+
+test("the calls of a renewal have ten seconds together, by the system's clock", async () => {
+  const timeout = vi.spyOn(AbortSignal, 'timeout');
+  onTestFinished(() => timeout.mockRestore());
+  const fake = await started();
+  const readSecret = async () => ({ value: fake.secret });
+  const options = { url: fake.url, caId: 'ca-1', root: rootPem, authSecretId: 'infisical/auth', readSecret };
+  await renew(infisicalProvider(options));
+  expect(fake.paths()).toEqual([loginPath, newPath]);
+  expect(timeout.mock.calls).toEqual([[10_000]]);
+});
 
 test('whether it answers is told by a login, and nothing is renewed', async () => {
   const fake = await started();

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { RenewalError } from '../../../lambdas/domain/errors.ts';
 import type { CaProvider, Credential } from '../../../lambdas/domain/ports.ts';
 import { stepCaProvider } from '../../../lambdas/providers/step-ca/index.ts';
@@ -43,6 +43,16 @@ const rekey = (provider: CaProvider, current: Credential) => provider.rekey(curr
 const generic =
   'The request lacked necessary authorization to be completed. Please see the certificate authority logs for more info.';
 const refused = (status: number, message: string): Answer => [status, { status, message }];
+
+test("the calls of a renewal and of a rekey have ten seconds each time, by the system's clock", async () => {
+  const timeout = vi.spyOn(AbortSignal, 'timeout');
+  onTestFinished(() => timeout.mockRestore());
+  const ca = await started([[201, success(makeKey('P-256'))]]);
+  const provider = stepCaProvider({ url: ca.url, root: rootPem, entropy: fakeEntropy() });
+  await renew(provider, credential());
+  await rekey(provider, credential());
+  expect(timeout.mock.calls).toEqual([[10_000], [10_000]]);
+});
 
 describe('renew', () => {
   test('asks once, by token, at the url with its path', async () => {

@@ -1,0 +1,15 @@
+/** One folder for all that a run of the `cdk` project synthesises: by itself the CDK leaves 20 MB in a new one for each app. */
+import type { TestProject } from 'vitest/node';
+import { temporaryFolder } from '../../scripts/local/temporary.ts';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    cdkFolder: string;
+  }
+}
+
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const { path, remove } = await temporaryFolder('synthesised');
+  project.provide('cdkFolder', path);
+  return remove;
+}
