@@ -20,6 +20,7 @@ import { collectEvents, type EventCollector } from '../support/events.ts';
 import { describeWith } from '../support/local.ts';
 import { logOf } from '../support/logs.ts';
 import { camel, dueDates, hour, renewNow } from '../support/on-demand.ts';
+import { isAtRest } from '../support/plan.ts';
 
 describeWith(['stack', 'step-ca'], 'the runbook', ({ emulator, ca, outputs }) => {
   const secrets = () => client(SecretsManagerClient, emulator);
@@ -75,7 +76,8 @@ describeWith(['stack', 'step-ca'], 'the runbook', ({ emulator, ca, outputs }) =>
       expect(versionId).toBe(to);
       expect(stages.get('AWSPREVIOUS')).toBe(from);
       expect(tags.get('cert-renewer:version-id')).toBe(to);
-      expect((await scan({ secretIds: [arn], dryRun: true })).plan).toMatchObject([{ reason: { code: 'NotDue' } }]);
+      const { plan } = await scan({ secretIds: [arn], dryRun: true });
+      expect(plan.map(isAtRest)).toEqual([true]);
       const told = (await collector.events()).filter(({ resources }) => resources.includes(arn));
       expect(told).toHaveLength(1); // of the renewal: a version that one rolls back to is no news
     });
