@@ -1,5 +1,6 @@
 /** Seeds that nobody has played before. Two files play them, so that two cores do. */
 import { expect, it } from 'vitest';
+import { progress } from '../../scripts/local/cache.ts';
 import { describe as inWords, playFor, storiesOf } from './campaign.ts';
 
 /** Milliseconds. */
@@ -11,8 +12,10 @@ export function freshSeeds(place: 0 | 1): void {
     'fresh seeds',
     async () => {
       const first = (Date.now() % 100_000_000) * 2 + place;
+      // Beforehand, for what would leave no story.
+      progress(`simulation from seed ${first} on, every second`);
       const sums = await playFor(duration, first, 2);
-      process.stdout.write(`simulation from seed ${first} on, every second: ${inWords(sums, duration)}\n`);
+      progress(`simulation from seed ${first} on: ${inWords(sums, duration)}`);
       const [broken] = sums.violations;
       const stories = broken ? await storiesOf(broken.seed, sums.violations) : [];
       expect(stories.join('\n\n')).toBe('');

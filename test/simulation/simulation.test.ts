@@ -4,9 +4,36 @@ import { storiesOf } from './campaign.ts';
 import { playEpisode } from './episode.ts';
 import { calm, mutants } from './mutants.ts';
 import { drawPlan } from './plan.ts';
+import { Random } from './random.ts';
 import { seedsOnceBroken } from './seeds.ts';
+import { Timeline } from './timeline.ts';
 
 const longest = 60_000;
+
+describe('virtual time', () => {
+  it('stands still while something takes the time of the machine, as a module that is loaded does', async () => {
+    const timeline = new Timeline(0, new Random(1));
+    const order: string[] = [];
+    timeline.at(1, () => {
+      timeline.running += 1;
+      setTimeout(() => {
+        order.push('loaded');
+        timeline.running -= 1;
+      }, 1_500);
+    });
+    timeline.at(2, () => order.push('next'));
+    await timeline.run(3);
+    expect(order).toEqual(['loaded', 'next']);
+  });
+
+  it('does not stand still for ever', async () => {
+    const timeline = new Timeline(0, new Random(1), 50);
+    timeline.at(1, () => {
+      timeline.running += 1;
+    });
+    await expect(timeline.run(2)).rejects.toThrow('no event');
+  });
+});
 
 describe('an episode', () => {
   const fingerprints = new Set<string>();
