@@ -90,7 +90,7 @@ export function costs(measured: Measured, count: number): string {
     [
       ...items,
       ['**cert-renewer, all together**', ...months.map((each) => `**${dollars(sum(each))}**`)],
-      ['the secrets themselves, whoever writes them', ...kinds.map(() => dollars(count * prices.secret))],
+      ['the secrets themselves, with or without cert-renewer', ...kinds.map(() => dollars(count * prices.secret))],
       ...others,
     ],
   );

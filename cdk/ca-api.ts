@@ -1,4 +1,4 @@
-/** The HTTP API that renews the stack's own authorities, contract section 7. */
+/** The HTTP API that renews the stack's own authorities (docs/ca-api.md). */
 import { Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
 import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway';
 import {

@@ -1,5 +1,5 @@
 /**
- * cert-renewer.json, contract section 3. cert-renewer.schema.json is made from this (npm run schema), and the props of
+ * cert-renewer.json. cert-renewer.schema.json is made from this (npm run schema), and the props of
  * the construct are held to it too. What one field alone can't say is in config.ts.
  */
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';

@@ -1,4 +1,4 @@
-/** Tags of contract section 1, for secrets of the app's own. */
+/** The tags that enrol a secret, for secrets of the app's own. */
 import { CfnResource } from 'aws-cdk-lib';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { IConstruct } from 'constructs';
@@ -12,7 +12,7 @@ export interface EnrollableSecret extends IConstruct {
   readonly encryptionKey?: IKey | undefined;
 }
 
-/** How `enrol` tags a secret: the user's tags of contract section 1, as typed fields. */
+/** How `enrol` tags a secret: the tags that a user sets, as typed fields. */
 export interface EnrolOptions {
   /** Name of a profile of the renewer. */
   readonly profile: string;

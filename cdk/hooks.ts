@@ -1,4 +1,4 @@
-/** What runs after a renewal, contract section 8: one rule of the bus for each hook, and who tells of those that fail. */
+/** What runs after a renewal: one rule of the bus for each hook, and who tells of those that fail. */
 import { Annotations, Duration, Stack } from 'aws-cdk-lib';
 import { EventField, type IEventBus, type IRuleTarget, Rule, RuleTargetInput } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction, SnsTopic } from 'aws-cdk-lib/aws-events-targets';

@@ -40,7 +40,7 @@ export type ProfileMetric =
   | 'SecondsToExpiry'
   | 'RenewalDuration';
 
-/** A metric of contract section 8. */
+/** A metric that the functions count for each profile. */
 export function profileMetric(name: ProfileMetric, profile: string, statistic: string, period: Duration): Metric {
   return new Metric({
     namespace: 'CertRenewer',

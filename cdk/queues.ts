@@ -24,7 +24,7 @@ export class RenewalQueues extends Construct {
     });
     this.queue = new Queue(this, 'Renewals', {
       ...sealed,
-      // Three deliveries of a worker that crashes or hangs have to fit into 15 minutes (contract 6.4), so five minutes each.
+      // A worker that crashes or hangs gets its three deliveries within 15 minutes, so five minutes each.
       // Lambda's documentation asks for six times the function's timeout, nine minutes: room for batches that Lambda
       // throttles while it holds them. Here maxConcurrency keeps the poller from taking more than the function may run,
       // and three times the timeout is room enough for the rest.

@@ -9,7 +9,7 @@ export interface CertRenewerStackProps extends StackProps {
   readonly config: CertRenewerProps;
 }
 
-/** A stack with a CertRenewer and the outputs of contract section 4. */
+/** A stack with a CertRenewer and its outputs. */
 export class CertRenewerStack extends Stack {
   readonly renewer: CertRenewer;
 

@@ -1,7 +1,7 @@
 /**
  * The floor: a program that makes the calls of a renewal, with the same clients of the SDK, and nothing else. It verifies
- * nothing, decides nothing, logs nothing and believes whatever it is told. What ours takes beyond it is what a certificate's
- * safety costs, and what is done in vain. P-256 keys alone, and the JSON of the certificates that the benchmark makes.
+ * nothing, decides nothing and logs nothing. What ours takes beyond it is the price of a certificate's safety, and of work done
+ * in vain. P-256 keys alone, and the JSON of the certificates that the benchmark makes.
  */
 import { generateKeyPairSync, type KeyObject, randomBytes, randomUUID, sign, X509Certificate } from 'node:crypto';
 import { Agent, request } from 'node:https';

@@ -28,11 +28,11 @@ export async function provenKey(
   certificate: Pick<Certificate, 'spki' | 'keySpec'>,
   key: Signer,
 ): Promise<ProvenKey | undefined> {
-  const { spki, keySpec } = certificate;
+  const { spki } = certificate;
   if (isProven(key) && sameBytes(key.spki, spki)) return key;
   checkKind(certificate);
   if (!samePublicKey(key.spki, spki)) return undefined;
-  const publicKey = publicKeyOf(spki, keySpec?.kty === 'RSA');
+  const publicKey = publicKeyOf(spki);
   if (key.kmsKeyArn === undefined && !(await signsFor(publicKey, key))) return undefined;
   const found = { ...key, spki } as ProvenKey;
   proven.add(found);
@@ -58,7 +58,7 @@ function checkKind({ spki, keySpec }: Pick<Certificate, 'spki' | 'keySpec'>): vo
   );
 }
 
-function publicKeyOf(spki: Uint8Array, isRsa: boolean): KeyObject {
+function publicKeyOf(spki: Uint8Array): KeyObject {
   let publicKey: KeyObject;
   try {
     publicKey = createPublicKey({ key: Buffer.from(spki), format: 'der', type: 'spki' });
@@ -70,6 +70,7 @@ function publicKeyOf(spki: Uint8Array, isRsa: boolean): KeyObject {
     );
   }
   // RFC 8017 section 3.1: at least 3. With 1 a signature is the message itself.
+  const isRsa = publicKey.asymmetricKeyType === 'rsa'; // of another type the details are dear, and have no exponent
   const exponent = isRsa ? publicKey.asymmetricKeyDetails?.publicExponent : undefined;
   if (exponent === undefined || exponent > 2n) return publicKey;
   throw new RenewalError(

@@ -51,7 +51,7 @@ export function programs(output: Programs['output']): Programs {
 /** The descriptor on which a program in lanes says what is to be seen at once: see file-lines.ts. */
 export const LINES = 3;
 
-/** Passes on at once what is for whoever waits, and keeps the rest. */
+/** Prints progress and the lines of files at once, and keeps the rest. */
 function hold(child: ChildProcess): () => string {
   let kept = '';
   for (const stream of [child.stdout, child.stderr]) {

@@ -119,7 +119,7 @@ describe('functions', () => {
     });
   });
 
-  it('are what the benchmark reckons with', () => {
+  it('are those of the benchmark', () => {
     const [scan, renew] = ['ScanFunction', 'RenewFunction'].map((id) => one('AWS::Lambda::Function', id));
     const mapping = one('AWS::Lambda::EventSourceMapping', '');
     expect({

@@ -34,7 +34,7 @@ const failing: KeyVault = {
   signer: () => Promise.reject(new RenewalError('KmsUnavailable', 'KMS is down.')),
 };
 
-/** A key that never answers: the time of whoever asks for it is over. */
+/** A key that never answers, so that the caller's time ends first. */
 const silent = (limits: TimeLimits): KeyVault => ({
   signer: () => {
     setImmediate(limits.pass);
