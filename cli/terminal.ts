@@ -35,7 +35,7 @@ export class Terminal {
 
   /** A result: a line, or several, of stdout. */
   print(text: string): void {
-    this.#above(() => this.#options.stdout.write(`${text}\n`));
+    this.#above(this.#options.stdout, text);
   }
 
   /** One line of NDJSON. */
@@ -45,7 +45,7 @@ export class Terminal {
 
   /** What is no result: a line of stderr. */
   note(text: string): void {
-    this.#above(() => this.#options.stderr.write(`${text}\n`));
+    this.#above(this.#options.stderr, text);
   }
 
   /** A note for who looks on; nothing where stderr is no terminal, so that cron has nothing to mail. */
@@ -66,10 +66,15 @@ export class Terminal {
     return isPlain ? text : styleText(style, text, { validateStream: false });
   }
 
-  #above(write: () => void): void {
+  /** To a terminal the progress goes and the line comes in one write: a `^C` that it echoes between would stand in the line. */
+  #above(output: Output, line: string): void {
     const { stderr } = this.#options;
-    if (this.#progress !== '') stderr.write('\r\x1b[2K');
-    write();
+    const clear = this.#progress === '' ? '' : '\r\x1b[2K';
+    if (output.isTTY) output.write(`${clear}${line}\n`);
+    else {
+      if (clear !== '') stderr.write(clear);
+      output.write(`${line}\n`);
+    }
     if (this.#progress !== '') stderr.write(this.#progress);
   }
 }
