@@ -2,6 +2,9 @@
 
 What it writes comes to stdout as it is. When PATTERN (a regular expression; may be empty) is first seen, Ctrl-C is
 typed. The exit code is the program's.
+
+A terminal throws away on Ctrl-C what it has not shown yet (termios: NOFLSH unset). One that a person looks at shows at
+once; this reader may be late, so that it keeps everything.
 """
 
 import fcntl
@@ -18,6 +21,9 @@ assert dashes == "--"
 pid, terminal = pty.fork()
 if pid == 0:
     fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 40, int(columns), 0, 0))
+    modes = termios.tcgetattr(0)
+    modes[3] |= termios.NOFLSH  # local modes
+    termios.tcsetattr(0, termios.TCSANOW, modes)
     os.execvp(program[0], program)
 
 seen = b""
