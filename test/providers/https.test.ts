@@ -146,7 +146,7 @@ describe('a server that breaks off', () => {
 describe('the limit of time', () => {
   afterEach(() => void vi.restoreAllMocks());
 
-  /** Goes on for ever; `heard` when it has gone on for a while. */
+  /** Writes without end; `heard` is called at the fifth time. */
   function drip(write: (text: string) => unknown, heard: () => void): NodeJS.Timeout {
     let times = 0;
     return setInterval(() => {

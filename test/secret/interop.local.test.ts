@@ -33,6 +33,15 @@ function has(program: string, ...args: string[]): boolean {
   }
 }
 
+// In CI a missing tool is a failure; elsewhere the end of npm test names what was left out.
+const itWithKeytool = it.skipIf(process.env['CI'] !== 'true' && !has('keytool', '-help'));
+
+/** What keytool says of a PKCS#12 file. */
+function listing(path: string): string {
+  const english = '-J-Duser.language=en';
+  return run('keytool', ...quickJava, english, '-list', '-v', '-keystore', path, '-storepass', goldenPassword);
+}
+
 const run = (program: string, ...args: string[]) => execFileSync(program, args, { encoding: 'utf8', stdio: 'pipe' });
 
 async function rewritten(value: SecretValue, next: Issued, chain: readonly Uint8Array[]): Promise<SecretValue> {
@@ -81,62 +90,48 @@ describe.each(pkcs12Files)('%s, written again', (name) => {
     expect(info).toContain('AES-256-CBC');
   });
 
-  // In CI a missing tool is a failure; elsewhere the end of npm test names what was left out.
-  it.skipIf(process.env['CI'] !== 'true' && !has('keytool', '-help'))(
-    'is read by keytool, with the chain',
-    async () => {
-      const root = await issue('Java Root', 'P-256');
-      const leaf = await issue('leaf', 'P-256', root);
-      const content = await readSecret(binary(goldenBytes(name)), { password: goldenPassword });
-      const written = await content.write({
-        leaf: leaf.der,
-        chain: [root.der],
-        root: root.der,
-        key: { kind: 'private', privateKey: leaf.key },
-      });
-      const path = join(folder, `java-${name}`);
-      writeFileSync(path, written.kind === 'binary' ? written.bytes : '');
-      const shown = run(
-        'keytool',
-        ...quickJava,
-        '-J-Duser.language=en',
-        '-list',
-        '-v',
-        '-keystore',
-        path,
-        '-storepass',
-        goldenPassword,
-      );
-      expect(shown).toContain('Alias name: leaf.example');
-      expect(shown).toContain('Entry type: PrivateKeyEntry');
-      if (name === 'keytool-with-trust.p12') expect(shown).toContain('Entry type: trustedCertEntry');
-      run(
-        'keytool',
-        ...quickJava,
-        '-importkeystore',
-        '-noprompt',
-        '-srckeystore',
-        path,
-        '-srcstoretype',
-        'PKCS12',
-        '-srcstorepass',
-        goldenPassword,
-        '-destkeystore',
-        `${path}.copy`,
-        '-deststoretype',
-        'PKCS12',
-        '-deststorepass',
-        goldenPassword,
-      );
-      expect(
-        (
-          await readSecret(binary(new Uint8Array(readFileSync(`${path}.copy`))), {
-            password: goldenPassword,
-          })
-        ).leaf,
-      ).toEqual(leaf.der);
-    },
-  );
+  itWithKeytool('is read by keytool, with the chain', async () => {
+    const root = await issue('Java Root', 'P-256');
+    const leaf = await issue('leaf', 'P-256', root);
+    const content = await readSecret(binary(goldenBytes(name)), { password: goldenPassword });
+    const written = await content.write({
+      leaf: leaf.der,
+      chain: [root.der],
+      root: root.der,
+      key: { kind: 'private', privateKey: leaf.key },
+    });
+    const path = join(folder, `java-${name}`);
+    writeFileSync(path, written.kind === 'binary' ? written.bytes : '');
+    const shown = listing(path);
+    expect(shown).toContain('Alias name: leaf.example');
+    expect(shown).toContain('Entry type: PrivateKeyEntry');
+    if (name === 'keytool-with-trust.p12') expect(shown).toContain('Entry type: trustedCertEntry');
+    run(
+      'keytool',
+      ...quickJava,
+      '-importkeystore',
+      '-noprompt',
+      '-srckeystore',
+      path,
+      '-srcstoretype',
+      'PKCS12',
+      '-srcstorepass',
+      goldenPassword,
+      '-destkeystore',
+      `${path}.copy`,
+      '-deststoretype',
+      'PKCS12',
+      '-deststorepass',
+      goldenPassword,
+    );
+    expect(
+      (
+        await readSecret(binary(new Uint8Array(readFileSync(`${path}.copy`))), {
+          password: goldenPassword,
+        })
+      ).leaf,
+    ).toEqual(leaf.der);
+  });
 });
 
 describe('a PKCS#12 file made anew (as `cert-renewer export --format p12` does)', () => {
@@ -163,26 +158,13 @@ describe('a PKCS#12 file made anew (as `cert-renewer export --format p12` does)'
     expect(info).not.toMatch(/SHA1|RC2|3DES|des-ede3/i);
   });
 
-  it.skipIf(process.env['CI'] !== 'true' && !has('keytool', '-help'))(
-    'is read by keytool: one entry, with its chain',
-    async () => {
-      const { path } = await made();
-      const words = [
-        ...quickJava,
-        '-J-Duser.language=en',
-        '-list',
-        '-v',
-        '-keystore',
-        path,
-        '-storepass',
-        goldenPassword,
-      ];
-      const shown = run('keytool', ...words);
-      expect(shown.match(/Entry type: /g)).toHaveLength(1);
-      expect(shown).toContain('Entry type: PrivateKeyEntry');
-      expect(shown).toContain('Certificate chain length: 2');
-    },
-  );
+  itWithKeytool('is read by keytool: one entry, with its chain', async () => {
+    const { path } = await made();
+    const shown = listing(path);
+    expect(shown.match(/Entry type: /g)).toHaveLength(1);
+    expect(shown).toContain('Entry type: PrivateKeyEntry');
+    expect(shown).toContain('Certificate chain length: 2');
+  });
 });
 
 const keys = [

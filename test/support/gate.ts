@@ -22,7 +22,7 @@ export interface GateKeeper {
   open(): Promise<void>;
   /** How many connections have something waiting at the gate. */
   waiting(): Promise<number>;
-  /** No connection is left, and none is taken. */
+  /** Closes all connections and refuses new ones. */
   leave(): Promise<void>;
   /** There again, on the same port. */
   comeBack(): Promise<void>;

@@ -40,8 +40,8 @@ export async function logText(aws: Endpoint, since = fileBegan()): Promise<strin
 }
 
 /**
- * The log groups of the deployment, by endpoint: to list them costs, and none is added later. Lambda makes the others,
- * for the functions of the tests.
+ * The log groups of the deployment, by endpoint. They are listed once: a listing is slow, and a deployment has all its
+ * groups from the start. Lambda makes the groups of the tests' own functions.
  */
 const ofStack = new Map<string, Promise<string[]>>();
 
