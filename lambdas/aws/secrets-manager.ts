@@ -166,6 +166,13 @@ async function moveLabel(
   } catch (thrown) {
     // A version that is not there: it lost its labels to another writer's, or the write of it has not spread yet.
     if (!notHeld(thrown)) throw awsError(thrown, { ...updateStage, resource: secretArn });
+    if (wasRepeated(thrown)) {
+      throw new RenewalError(
+        'Throttled',
+        `Secrets Manager has not answered the first ${updateStage.action} on ${secretArn}, and refused the next: it is not known which of them found the label ${label} moved. Read the secret and decide again.`,
+        { cause: thrown },
+      );
+    }
     throw new RenewalError(
       'SecretChanged',
       `The label ${label} of ${secretArn} was not moved${to === undefined ? '' : ` to version ${to}`}: ${from === undefined ? 'another version holds it' : `version ${from} does not hold it (any more)`}. Read the secret and decide again.`,
@@ -184,6 +191,12 @@ async function discard(client: SecretsManagerClient, secretArn: string, versionI
 }
 
 const updateStage = { service: 'secrets', action: 'UpdateSecretVersionStage' } as const;
+
+/** The SDK has sent the call more than once: what is refused now may have been done by an attempt whose answer was lost. */
+function wasRepeated(thrown: unknown): boolean {
+  const { $metadata: { attempts = 1 } = {} } = thrown as { $metadata?: { attempts?: number } };
+  return attempts > 1;
+}
 
 /** The version named does not hold the label, or does not exist; the secret itself does. */
 function notHeld(thrown: unknown): boolean {

@@ -38,8 +38,8 @@ export interface Store {
   stage(secretArn: string, versionId: string, value: SecretValue): Promise<void>;
   /**
    * Moves AWSCURRENT from one version to another; `from` is undefined for a secret that had no value, whose first
-   * version may hold the label already. Throws SecretChanged when `from` does not hold AWSCURRENT (any more): a retry
-   * after a lost answer looks like that too, so look before believing it.
+   * version may hold the label already. Throws SecretChanged when `from` does not hold AWSCURRENT (any more): this call
+   * has moved nothing then. After Throttled it may have.
    */
   promote(secretArn: string, from: string | undefined, to: string): Promise<void>;
   /** Takes AWSPENDING off this version; nothing if it does not hold it. */

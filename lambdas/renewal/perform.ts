@@ -46,7 +46,9 @@ export async function perform(world: RenewalWorld, subject: Subject, work: Perfo
   if (!work.output) await keepOwed(world, subject, work.owed);
   const pending = work.output ? undefined : await takeUpPending(world, subject, work);
   const { pair, to } = pending ?? (await issueAndStage(world, subject, work, target));
-  await ofTarget(work, promote(world, { secretArn: target.arn, from: target.currentVersionId, to }));
+  const isOurs = await ofTarget(work, promote(world, { secretArn: target.arn, from: target.currentVersionId, to }));
+  // Who promoted the pair says so. An `out` holds what was asked for, whoever did.
+  if (!isOurs && !work.output) throw new RenewalError('SecretChanged', 'Another worker has promoted the staged pair.');
   const result = resultOfSwap(subject, work, pair, to);
   const swapped = { result, target, pair, to };
   const isAnnounced = await afterwards(world, target.arn, () => announce(world, subject, work, swapped));

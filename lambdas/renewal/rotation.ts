@@ -69,7 +69,8 @@ async function rotate(world: RenewalWorld, request: RotationRequest, trace: Trac
     );
   }
   await keepMark(world, subject, work.owed, token);
-  await promote(world, { secretArn: secret.arn, from: subject.version.versionId, to: token });
+  const isOurs = await promote(world, { secretArn: secret.arn, from: subject.version.versionId, to: token });
+  if (!isOurs) return undefined; // the same step, called twice: the other call says so
   world.journal.count('Renewed', subject.profile.name, 1);
   const result = resultOfSwap(subject, work, staged.pair, token);
   return () => announce(world, subject, work, { result, target: secret, pair: staged.pair, to: token });

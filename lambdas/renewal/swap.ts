@@ -32,17 +32,22 @@ export function stage(store: Pick<Store, 'stage'>, swap: Swap, value: SecretValu
 const tries = 4;
 
 /**
- * Moves AWSCURRENT from `swap.from` to `swap.to`. After any error of that call look first, because its answer may have
- * been lost: ours is current → done; the version read still is → try again; else someone wrote meanwhile, so ours is
- * dropped and SecretChanged is thrown.
+ * Moves AWSCURRENT from `swap.from` to `swap.to`, and gives whether it was this call that did: another worker may take up
+ * a pair that is staged, and promote it first. After any error look, because the answer may have been lost: `to` is
+ * current → done; the version read still is → try again; else someone wrote meanwhile, so ours is dropped and
+ * SecretChanged is thrown.
  */
-export async function promote(world: { store: Store; clock: Clock }, swap: Swap): Promise<void> {
+export async function promote(world: { store: Store; clock: Clock }, swap: Swap): Promise<boolean> {
+  let isRefused = true;
   for (let attempt = 1; ; attempt++) {
     try {
-      return await world.store.promote(swap.secretArn, swap.from, swap.to);
+      await world.store.promote(swap.secretArn, swap.from, swap.to);
+      return true;
     } catch (error) {
+      // A refusal is sure: nothing was moved. Of any other error it is not known.
+      isRefused &&= error instanceof RenewalError && error.code === 'SecretChanged';
       const { currentVersionId } = await world.store.describe(swap.secretArn);
-      if (currentVersionId === swap.to) return;
+      if (currentVersionId === swap.to) return !isRefused;
       if (currentVersionId !== swap.from) return abandon(world.store, swap, error);
       if (attempt === tries || !isWorthRetrying(error)) {
         // Refused each time while the description says otherwise: it is behind, and ours is based on what was replaced.

@@ -188,6 +188,14 @@ describe('writing', () => {
     expect(aws.calls()).toEqual([]);
   });
 
+  test('a promotion refused at the SDK’s second attempt may have been done by the first', async () => {
+    const refused = Object.assign(new Error('x'), { name: 'InvalidParameterException' });
+    aws
+      .on(UpdateSecretVersionStageCommand)
+      .rejects(Object.assign(refused, { $metadata: { httpStatusCode: 400, attempts: 2 } }));
+    await expect(store.promote(arn, 'v1', 'v2')).rejects.toMatchObject({ code: 'Throttled', retryable: true });
+  });
+
   test('promotes from the version that was read', async () => {
     aws.on(UpdateSecretVersionStageCommand).resolves({});
     await store.promote(arn, 'v1', 'v2');

@@ -1,6 +1,7 @@
 /** The crash table of docs/renewal-cycle.md: the process ends before or after each call, and the next try makes good. */
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { RenewalError } from '../../lambdas/domain/errors.ts';
+import type { RenewalResult } from '../../lambdas/domain/result.ts';
 import { tags } from '../../lambdas/domain/tags.ts';
 import { renewOnDemand } from '../../lambdas/renewal/on-demand.ts';
 import { renewQueued } from '../../lambdas/renewal/queued.ts';
@@ -115,14 +116,36 @@ describe('an answer that is lost', () => {
     expect(world.publisher.events.some(({ type }) => type === 'Certificate Renewed')).toBe(true);
   });
 
-  it('of promote, seen as SecretChanged by the SDK’s own retry, is no failure', async () => {
+  it('of promote, refused when it is tried again, is no failure', async () => {
     const world = new World();
     const arn = world.enrol();
-    world.faults.loseAnswer('promote', new RenewalError('SecretChanged', 'not there any more'));
+    const before = await world.store.describe(arn);
+    world.faults.loseAnswer('promote', lost);
+    // AWS's description is behind, once, so that it is tried again.
+    const behind = () => vi.spyOn(world.store, 'describe').mockResolvedValueOnce(before);
+    world.faults.meanwhile('before', 'promote', behind);
     expect(await renewOnDemand(world, { secretId: arn })).toMatchObject({ outcome: 'rekeyed' });
     expect(world.ca.issued).toHaveLength(1);
   });
 });
+
+function signal(): { readonly comes: Promise<void>; readonly give: () => void } {
+  let give = () => {};
+  const comes = new Promise<void>((resolve) => {
+    give = resolve;
+  });
+  return { comes, give };
+}
+
+function expectOneRenewal(world: World, arn: string, winner?: RenewalResult, loser?: RenewalResult): void {
+  const versionId = world.versionOf(arn);
+  expect(winner).toMatchObject({ outcome: 'rekeyed', versionId, previousVersionId: 'v1' });
+  expect(loser).toMatchObject({ outcome: 'skipped', reason: { code: 'AlreadyRenewed' }, versionId });
+  expectGood(world, arn);
+  expect(world.ca.issued).toHaveLength(1);
+  expect([world.journal.total('Renewed'), world.journal.total('Failed')]).toEqual([1, 0]);
+  expect(world.publisher.events).toHaveLength(1);
+}
 
 describe('races', () => {
   it.each([2, 5, 20])('%d workers leave one new version', async (workers) => {
@@ -145,6 +168,38 @@ describe('races', () => {
     const outcomes = results.map(({ outcome, reason }) => `${outcome} ${reason.code}`).sort();
     expect(outcomes.filter((outcome) => outcome === 'rekeyed Requested')).toHaveLength(1);
     expect(outcomes.filter((outcome) => /^skipped (AlreadyRenewed|RecentlyRenewed)$/.test(outcome))).toHaveLength(2);
+  });
+
+  describe('for one staged pair', () => {
+    it('that another worker takes up and promotes: its maker has lost', async () => {
+      const world = new World();
+      const arn = world.enrol();
+      let winner: RenewalResult | undefined;
+      world.faults.meanwhile('after', 'stage', async () => {
+        winner = await renewOnDemand(world, { secretId: arn });
+      });
+      const loser = await renewOnDemand(world, { secretId: arn });
+      expectOneRenewal(world, arn, winner, loser);
+    });
+
+    it('that its maker promotes first: the one that took it up has lost', async () => {
+      const world = new World();
+      const arn = world.enrol();
+      const isTakenUp = signal();
+      const isOver = signal();
+      let second: Promise<RenewalResult> | undefined;
+      world.faults.meanwhile('after', 'stage', () => {
+        second = renewOnDemand(world, { secretId: arn });
+        return isTakenUp.comes;
+      });
+      world.faults.meanwhile('before', 'promote', () => {
+        isTakenUp.give();
+        return isOver.comes;
+      });
+      const winner = await renewOnDemand(world, { secretId: arn });
+      isOver.give();
+      expectOneRenewal(world, arn, winner, await second);
+    });
   });
 
   it.each(['describe', 'read', 'stage', 'promote'])('a value written before %s stays', async (method) => {

@@ -18,6 +18,16 @@ function rotating() {
 }
 
 describe('finishSecret', () => {
+  it('called twice at once is one renewal', async () => {
+    const { world, arn, call: step } = rotating();
+    for (const name of steps.slice(0, 3)) await step(name);
+    world.faults.meanwhile('before', 'promote', () => step('finishSecret'));
+    await step('finishSecret');
+    expect(world.versionOf(arn)).toBe(token);
+    expect(world.publisher.events).toHaveLength(1);
+    expect([world.journal.total('Renewed'), world.journal.total('Failed')]).toEqual([1, 0]);
+  });
+
   it.each([
     ['publish', 0],
     ['tag', 1],
