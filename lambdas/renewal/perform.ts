@@ -47,7 +47,7 @@ export async function perform(world: RenewalWorld, subject: Subject, work: Perfo
   const pending = work.output ? undefined : await takeUpPending(world, subject, work);
   const { pair, to } = pending ?? (await issueAndStage(world, subject, work, target));
   const isOurs = await ofTarget(work, promote(world, { secretArn: target.arn, from: target.currentVersionId, to }));
-  // Who promoted the pair says so. An `out` holds what was asked for, whoever did.
+  // The worker that has promoted the pair announces it. An `out` has the new pair then, and its event is this worker's.
   if (!isOurs && !work.output) throw new RenewalError('SecretChanged', 'Another worker has promoted the staged pair.');
   const result = resultOfSwap(subject, work, pair, to);
   const swapped = { result, target, pair, to };

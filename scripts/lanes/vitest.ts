@@ -1,6 +1,7 @@
 /** A part of the tests, run to its end by vitest, and what came of it. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import { projectRoot } from '../local/cache.ts';
 import type { Programs } from './programs.ts';
 import type { Result } from './result.ts';
@@ -23,10 +24,12 @@ interface Report {
   readonly testResults: readonly {
     readonly name: string;
     readonly status: string;
+    readonly message?: string;
     readonly assertionResults: readonly {
       readonly status: string;
       readonly ancestorTitles: readonly string[];
       readonly title: string;
+      readonly failureMessages?: readonly string[];
     }[];
   }[];
 }
@@ -63,14 +66,30 @@ function judge(part: string, code: number, { numPassedTests, numFailedTests, tes
       title: [name.replace(`${projectRoot}/`, ''), ...test.ancestorTitles, test.title].join(' › '),
     })),
   );
-  const failures = tests.filter(({ status }) => status === 'failed').map(({ title }) => title);
+  const failures = tests
+    .filter(({ status }) => status === 'failed')
+    .map(({ title, failureMessages: [why] = [] }) => withReason(title, why));
   // A file that can't be loaded has no test that failed, and an error outside of any test has none either.
   const broken = testResults.filter(
     ({ status, assertionResults }) => status === 'failed' && !assertionResults.some((test) => test.status === 'failed'),
   );
-  failures.push(...broken.map(({ name }) => `${name.replace(`${projectRoot}/`, '')} (the file itself)`));
+  failures.push(
+    ...broken.map(({ name, message }) =>
+      withReason(`${name.replace(`${projectRoot}/`, '')} (the file itself)`, message),
+    ),
+  );
   const unseen = code !== 0 && numFailedTests + broken.length === 0 ? 1 : 0;
   if (unseen) failures.push(`${part}: an error outside of the tests (see above)`);
   const leftOut = tests.filter(({ status }) => status !== 'passed' && status !== 'failed').map(({ title }) => title);
   return { passed: numPassedTests, failed: numFailedTests + broken.length + unseen, leftOut, failures };
+}
+
+/** Lines of a failure's message that the end of the output repeats: what failed is seen there, if no more of it is kept. */
+const shownOfReason = 8;
+
+/** The message and where it was thrown, without the stack of the test runner. */
+function withReason(title: string, why = ''): string {
+  const lines = stripVTControlCharacters(why).replaceAll(`${projectRoot}/`, '').split('\n');
+  const own = lines.filter((line) => line.trim() !== '' && !/^\s+at .*(?:node_modules|<anonymous>)/.test(line));
+  return [title, ...own.slice(0, shownOfReason).map((line) => `      ${line}`)].join('\n');
 }
