@@ -2,6 +2,7 @@
 import type { Certificate } from '../domain/certificate.ts';
 import type { Decision, Warning } from '../domain/decision.ts';
 import { ofRequest, RenewalError } from '../domain/errors.ts';
+import type { Instant } from '../domain/instant.ts';
 import { sameKeySpec } from '../domain/key-spec.ts';
 import type { RenewalResult } from '../domain/result.ts';
 import { type SecretSummary, type SecretValue, versionWithStage } from '../domain/secret.ts';
@@ -17,7 +18,7 @@ import type { Plan } from './plan.ts';
 import { afterwards, keepBundle, publishRenewed, resultOf } from './record.ts';
 import { announceLate } from './settle.ts';
 import { keepTrack, noteOutput, noteRenewal } from './status-tags.ts';
-import { ownPending, promote, type Swap, stage } from './swap.ts';
+import { ownPending, previousCreatedAt, promote, type Swap, stage } from './swap.ts';
 import { type VerifiedPair, verifyIssued } from './verify.ts';
 import type { RenewalWorld } from './world.ts';
 
@@ -139,15 +140,23 @@ async function takeUpPending(
   work: Performance,
 ): Promise<{ pair: VerifiedPair; to: string } | undefined> {
   const pending = ownPending(subject.secret);
-  return pending === undefined ? undefined : judgeStaged(world, subject, work, pending);
+  if (pending === undefined) return undefined;
+  // Staged before AWSPREVIOUS was written, it may have been current itself, until somebody rolled back from it, wrote
+  // another one and rolled back from that too.
+  const since = Math.max(subject.version.createdAt, await previousCreatedAt(world.store, subject.secret));
+  return judgeStaged(world, subject, work, pending, since);
 }
 
-/** The pair that version `to` holds, if it is proven and fits; undefined for anything else. Throws what may pass by itself. */
+/**
+ * The pair that version `to` holds, if it is proven, fits and was written at `since` or later; undefined for anything else.
+ * Throws what may pass by itself.
+ */
 export async function judgeStaged(
   world: RenewalWorld,
   subject: Subject,
   { plan, force }: Pick<Performance, 'plan' | 'force'>,
   to: string,
+  since: Instant = subject.version.createdAt,
 ): Promise<{ pair: VerifiedPair; to: string } | undefined> {
   // It was current, and somebody rolled back from it: what they did not want is not given to them again.
   if (versionWithStage(subject.secret, 'AWSPREVIOUS') === to) return undefined;
@@ -155,7 +164,7 @@ export async function judgeStaged(
     const staged = await readPair(world, subject.profile, await world.store.read(subject.secret.arn, to));
     if (plan.keySpec && !(staged.leaf.keySpec && sameKeySpec(staged.leaf.keySpec, plan.keySpec))) return undefined;
     if (plan.notAfter !== undefined && staged.leaf.notAfter !== plan.notAfter) return undefined;
-    if (staged.version.createdAt < subject.version.createdAt) return undefined; // of an earlier value than today's
+    if (staged.version.createdAt < since) return undefined;
     if (plan.givenKey === undefined && !hasSameRest(staged.content, subject.content)) return undefined;
     const spki = plan.givenKey?.spki ?? staged.leaf.spki;
     const answer = { leaf: staged.leaf, pool: staged.chain };

@@ -5,7 +5,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import { RenewalError, toRenewalError } from '../domain/errors.ts';
-import { type SecretSummary, type SecretValue, versionWithStage } from '../domain/secret.ts';
+import type { SecretSummary, SecretValue } from '../domain/secret.ts';
 import { versionIdPrefix } from '../domain/version-id.ts';
 import { checkRoom } from '../policy/checks.ts';
 import { parseRotationRequest, type RotationRequest } from '../policy/request.ts';
@@ -18,7 +18,7 @@ import { planRenewal } from './plan.ts';
 import type { Trace } from './renew.ts';
 import { makeUpFor } from './settle.ts';
 import { keepTrack } from './status-tags.ts';
-import { ownPending, promote, stage } from './swap.ts';
+import { ownPending, previousCreatedAt, promote, stage } from './swap.ts';
 import type { RenewalWorld } from './world.ts';
 
 /** `input`: Secrets Manager's event. Throws RenewalError, after writing down what failed; Secrets Manager tries again. */
@@ -176,14 +176,7 @@ async function stagedPair(world: RenewalWorld, subject: Subject, work: Performan
 
 /** Whether what is current is older than what it came after. */
 async function wasRolledBack(world: RenewalWorld, { secret, version }: Subject): Promise<boolean> {
-  const previous = versionWithStage(secret, 'AWSPREVIOUS');
-  if (previous === undefined) return false;
-  try {
-    return (await world.store.read(secret.arn, previous)).createdAt > version.createdAt;
-  } catch (error) {
-    if (error instanceof RenewalError && !error.retryable) return false; // it is gone, or not to be read any more
-    throw error;
-  }
+  return (await previousCreatedAt(world.store, secret)) > version.createdAt;
 }
 
 /** Undefined for a version without a value: RotateSecret labels it before anybody has written it. */

@@ -3,6 +3,7 @@
  * move is a compare-and-swap: it fails if anyone wrote meanwhile (design.md, decision 2).
  */
 import { RenewalError } from '../domain/errors.ts';
+import type { Instant } from '../domain/instant.ts';
 import type { Clock, Store } from '../domain/ports.ts';
 import { type SecretSummary, type SecretValue, versionWithStage } from '../domain/secret.ts';
 import { isBasedOn } from '../domain/version-id.ts';
@@ -15,6 +16,21 @@ export function ownPending(secret: SecretSummary): string | undefined {
   // It was current, and somebody rolled back from it: what they did not want is not given to them again.
   if (pending === versionWithStage(secret, 'AWSPREVIOUS')) return undefined;
   return isBasedOn(pending, current) ? pending : undefined;
+}
+
+/**
+ * When AWSPREVIOUS was written. Later than another version means that it was current after that one. -Infinity where there
+ * is none, or none to be read any more. Throws what may pass by itself.
+ */
+export async function previousCreatedAt(store: Pick<Store, 'read'>, secret: SecretSummary): Promise<Instant> {
+  const previous = versionWithStage(secret, 'AWSPREVIOUS');
+  if (previous === undefined) return Number.NEGATIVE_INFINITY;
+  try {
+    return (await store.read(secret.arn, previous)).createdAt;
+  } catch (error) {
+    if (error instanceof RenewalError && !error.retryable) return Number.NEGATIVE_INFINITY;
+    throw error;
+  }
 }
 
 export interface Swap {

@@ -38,4 +38,19 @@ describe('a version that somebody rolled back to', () => {
     expect(world.versionOf(arn)).not.toBe(unwanted);
     expect(world.publisher.events).toHaveLength(2);
   });
+
+  it('so it is where another value was written and rolled back from meanwhile', async () => {
+    const world = new World();
+    const arn = world.enrol();
+    world.clock.advance(60_000);
+    await fromQueue(world, arn);
+    const unwanted = await rolledBack(world, arn);
+    world.clock.advance(60_000);
+    world.store.write(arn, world.store.value(arn, 'v1'), 'theirs');
+    await world.store.promote(arn, 'theirs', 'v1');
+    expect(world.labels(arn)[unwanted]).toEqual(['AWSPENDING']);
+    await fromQueue(world, arn);
+    expect(world.versionOf(arn)).toMatch(/^cert-renewer-/);
+    expect(world.versionOf(arn)).not.toBe(unwanted);
+  });
 });

@@ -118,6 +118,25 @@ export const mutants: readonly Mutant[] = [
     ),
   },
   {
+    what: 'a swap that was refused is taken for one’s own',
+    rule: 'another one’s renewal',
+    tamper: withStore((store) => ({
+      promote: async (arn, from, to) => {
+        try {
+          await store.promote(arn, from, to);
+        } catch (error) {
+          if ((await store.describe(arn)).currentVersionId !== to) throw error;
+        }
+      },
+    })),
+    plan: withDeeds(
+      ...Array.from({ length: 240 }, (_, n): [number, DeedKind] => [
+        Math.floor(n / 2) * hour * 0.9 + 200 * (n % 2),
+        { kind: 'ask', secret: `web/${Math.floor(n / 2) % 5}`, request: { force: true } },
+      ]),
+    ),
+  },
+  {
     what: 'another key is stored',
     rule: 'not a pair',
     tamper: withStore((store) => ({

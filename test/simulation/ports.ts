@@ -9,7 +9,7 @@ import { offlineProvider } from '../../lambdas/providers/offline/index.ts';
 import type { RenewalWorld, ScanWorld } from '../../lambdas/renewal/world.ts';
 import type { Task } from './process.ts';
 import type { Simulation } from './simulation.ts';
-import { changed, issued, staged, tagged } from './watch.ts';
+import { changed, decided, issued, staged, tagged } from './watch.ts';
 
 export const rotationFunctionArn = 'arn:aws:lambda:us-east-1:000000000000:function:renew';
 
@@ -157,6 +157,7 @@ function journalOf(simulation: Simulation, task: Task): Journal {
       const name = place(entry.secretArn);
       simulation.see('the log', name, JSON.stringify(entry));
       simulation.note(task.invocation.label, `decides ${entry.reason.code}`, [name]);
+      decided(simulation, task, entry);
     },
     failure: ({ secretArn, error, ...rest }) => {
       const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);

@@ -8,4 +8,5 @@ export const seedsOnceBroken: readonly (readonly [seed: number, why: string])[] 
   [50, 'a rotation that came to no end'],
   [56, 'a failure on demand put off the next try of the schedule'],
   [62, 'a password that is gone: nobody was told, and every scan asked again'],
+  [61467655, 'rolled back, written, rolled back again: what nobody wanted was promoted'],
 ];

@@ -1,6 +1,6 @@
 /** What has to hold at every step: looked at when something is staged, promoted, tagged or issued. */
 import { X509Certificate } from 'node:crypto';
-import type { IssuedChain } from '../../lambdas/domain/ports.ts';
+import type { IssuedChain, Journal } from '../../lambdas/domain/ports.ts';
 import type { SecretSummary, SecretValue } from '../../lambdas/domain/secret.ts';
 import { tags } from '../../lambdas/domain/tags.ts';
 import { versionIdPrefix } from '../../lambdas/domain/version-id.ts';
@@ -85,6 +85,19 @@ export function changed(simulation: Simulation, task: Task, before: SecretSummar
   }
   isPair(simulation, record, to);
   isBasedOn(simulation, record, from, to);
+}
+
+/** Who says that a certificate is renewed has renewed it: of two that promote one pair, one. */
+export function decided(simulation: Simulation, task: Task, entry: Parameters<Journal['decision']>[0]): void {
+  const { secretArn, outcome, versionId } = entry;
+  const { invocation } = task;
+  const record = simulation.ledger.find(secretArn);
+  if (!record || (outcome !== 'rekeyed' && outcome !== 'renewed') || invocation.hasOutput) return;
+  // After a fault it may not know what its own call has done.
+  if (invocation.hits > 0) return;
+  const isItsOwn = record.promotions.some((each) => each.versionId === versionId && each.by === invocation.label);
+  if (isItsOwn) return;
+  simulation.ledger.violate('another one’s renewal', record.name, `${invocation.label} has not promoted ${versionId}.`);
 }
 
 /** A reader finds a certificate and its own key. */
