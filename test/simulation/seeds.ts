@@ -8,5 +8,6 @@ export const seedsOnceBroken: readonly (readonly [seed: number, why: string])[] 
   [50, 'a rotation that came to no end'],
   [56, 'a failure on demand put off the next try of the schedule'],
   [62, 'a password that is gone: nobody was told, and every scan asked again'],
+  [60640264, 'the judge: a renewal that is noted in the second in which somebody rolls back forgets no failure'],
   [61467655, 'rolled back, written, rolled back again: what nobody wanted was promoted'],
 ];

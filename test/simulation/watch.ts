@@ -160,7 +160,10 @@ export function tagged(simulation: Simulation, task: Task, before: SecretSummary
   if (is === undefined) {
     const noted = Date.parse(was.split(' ')[1] ?? '');
     const isMadeUp = isOurs?.told.some((at) => at + 1_000 >= noted);
-    if (!isMadeUp && (isOurs?.at ?? 0) + 1_000 < noted) {
+    // What has just renewed it notes that, though somebody has rolled back in this second.
+    const own = record.promotions.findLast(({ by }) => by === task.invocation.label);
+    const renewedAt = Math.max(isOurs?.at ?? 0, own?.at ?? 0);
+    if (!isMadeUp && renewedAt + 1_000 < noted) {
       simulation.ledger.violate('a failure forgotten', record.name, `${was} was taken away, and nothing was renewed.`);
     }
   } else if (
