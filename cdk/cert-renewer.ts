@@ -211,9 +211,9 @@ export class CertRenewer extends Observable {
   }
 
   private newAuthorities(): Authorities | undefined {
-    const { authorities = {} } = this.config;
+    const { authorities = {}, encryptionKeys = [] } = this.config;
     if (Object.keys(authorities).length === 0) return undefined;
-    return new Authorities(this, 'Authorities', { authorities, logRetention: this.logRetention });
+    return new Authorities(this, 'Authorities', { authorities, encryptionKeys, logRetention: this.logRetention });
   }
 
   private get logRetention(): number {
@@ -269,7 +269,7 @@ export class CertRenewer extends Observable {
     const environment = { ...shared.environment, TRUST_BUNDLE_SECRET: own.trustBundle.secretArn };
     const api = new CaApi(this, 'CaApi', { ...shared, environment, auth, tokenSecretId });
     own.allowRenewal(api.handler);
-    own.allowDescribing(api.handler);
+    own.allowApi(api.handler);
     return api;
   }
 

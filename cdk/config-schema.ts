@@ -154,7 +154,10 @@ export const configSchema = z.strictObject({
       }),
     ),
   ),
-  encryptionKeys: describe('Customer KMS keys that secrets are encrypted with.', z.optional(z.array(keyArn()))),
+  encryptionKeys: describe(
+    "Customer KMS keys that secrets are encrypted with: certificates, passwords, imported authorities, the API's tokens.",
+    z.optional(z.array(keyArn())),
+  ),
   profiles: describe(
     'By name: which CA, and the defaults for the secrets that carry it as cert-renewer:profile.',
     z.record(profileName, configProfile),

@@ -111,11 +111,20 @@ export function acknowledgeSuffixes(role: Role, arns: readonly string[]): void {
   );
 }
 
-/** A customer key, usable through Secrets Manager only. Its own policy has to delegate to IAM. */
+/** A customer key of secrets that are written: usable through Secrets Manager only. Its own policy has to delegate to IAM. */
 export function allowEncryptionKey(role: Role, keyArn: string): void {
+  allowThroughSecrets(role, keyArn, ['kms:Decrypt', 'kms:GenerateDataKey']);
+}
+
+/** The same of secrets that are only read. */
+export function allowDecryption(role: Role, keyArn: string): void {
+  allowThroughSecrets(role, keyArn, ['kms:Decrypt']);
+}
+
+function allowThroughSecrets(role: Role, keyArn: string, actions: string[]): void {
   const { region, urlSuffix } = Stack.of(role);
   role.addToPolicy(
-    allow(undefined, ['kms:Decrypt', 'kms:GenerateDataKey'], [keyArn], {
+    allow(undefined, actions, [keyArn], {
       StringEquals: { 'kms:ViaService': `secretsmanager.${region}.${urlSuffix}` },
     }),
   );
