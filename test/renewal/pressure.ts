@@ -104,9 +104,9 @@ export function poll(
         await time.until((Math.floor(time.clock.now() / idle) + 1) * idle);
         continue;
       }
-      const Records = batch.map(({ receiptHandle, body, received }) => ({
+      const Records = batch.map(({ receiptHandle, body, received, firstAt }) => ({
         ...{ messageId: receiptHandle, receiptHandle, body: JSON.stringify(body), eventSource: 'aws:sqs' },
-        attributes: { ApproximateReceiveCount: String(received) },
+        attributes: { ApproximateReceiveCount: String(received), ApproximateFirstReceiveTimestamp: String(firstAt) },
       }));
       const { batchItemFailures } = await handler({ Records }, context as never);
       const failed = new Set(batchItemFailures.map(({ itemIdentifier }) => itemIdentifier));
