@@ -280,10 +280,9 @@ export class CertRenewer extends Observable {
   ): NodeFunction {
     const renew = new NodeFunction(this, 'Renew', {
       ...shared,
-      ...(own && {
-        environment: { ...shared.environment, TRUST_BUNDLE_SECRET: own.trustBundle.secretArn },
-        roleName: signerRoleName(this, 'Renew'),
-      }),
+      ...(own && { environment: { ...shared.environment, TRUST_BUNDLE_SECRET: own.trustBundle.secretArn } }),
+      // With or without authorities: the first one would change the name, and a role of another name is another role.
+      roleName: signerRoleName(this, 'Renew'),
       entry: 'renew.ts',
       description: 'Renews or rekeys the certificate of one secret',
       timeout: workerTimeout,

@@ -74,6 +74,18 @@ describe('a key that the stack makes', () => {
     expect(others).toContain('kms:PutKeyPolicy'); // else nobody could ever change it again
   });
 
+  it('is signed with by a worker whose role was there before the first authority: another one would have nothing for a minute', () => {
+    const before = synthesize().template;
+    const role = (from: Template) => {
+      const [[id, { Properties }] = ['', {}]] = Object.entries(from.findResources('AWS::IAM::Role')).filter(([key]) =>
+        key.startsWith('CertRenewerRenewRole'),
+      );
+      return { id, properties: Properties };
+    };
+    expect(role(before).properties['RoleName']).toBeDefined();
+    expect(role(before)).toEqual(role(template));
+  });
+
   it('has roles that may sign, of names that fit IAM', () => {
     const named = Object.entries(template.findResources('AWS::IAM::Role')).flatMap(([id, { Properties }]) =>
       Properties['RoleName'] === undefined ? [] : [[id, textOf(Properties['RoleName'])] as const],
