@@ -5,6 +5,7 @@ import type { CertRenewerProps } from '../../cdk/cert-renewer.ts';
 import { ConfigError } from '../../cdk/config-error.ts';
 import { noRoomLabel, statusTags } from '../../lambdas/domain/tags.ts';
 import { parseProfile } from '../../lambdas/policy/profile.ts';
+import { type Call, decide, type Statement } from '../support/iam-policy.ts';
 import { config, rootPem, synthesize } from './fixtures.ts';
 import * as reading from './template-reading.ts';
 import { type Json, textOf } from './template-reading.ts';
@@ -179,21 +180,53 @@ describe('queues', () => {
     });
   });
 
-  it('take renewals from the scan alone', () => {
+  it('take renewals from the scan, the account’s root and those who are tagged for it, and from nobody else', () => {
     const { Statement } = one('AWS::SQS::QueuePolicy', 'Renewals')['PolicyDocument'] as { Statement: Json[] };
     const deny = Statement.find(({ Sid }) => Sid === 'OnlyTheScanSends');
-    expect(deny).toMatchObject({
-      Effect: 'Deny',
-      Action: 'sqs:SendMessage',
-      Principal: { AWS: '*' },
-      Condition: { BoolIfExists: { 'aws:ViaAWSService': 'false' } },
-    });
+    expect(deny).toMatchObject({ Effect: 'Deny', Action: 'sqs:SendMessage', Principal: { AWS: '*' } });
     const condition = deny?.['Condition'] as { ArnNotLike: { 'aws:PrincipalArn': unknown[] } } | undefined;
-    expect(condition?.ArnNotLike['aws:PrincipalArn'].map(textOf)).toEqual([
-      expect.stringMatching(/^<CertRenewerScanRole\w+,Arn>$/),
-      expect.stringMatching(/assumed-role\/<CertRenewerScanRole\w+>\/\*$/),
-      'arn:<AWS::Partition>:iam::<AWS::AccountId>:root',
-    ]);
+    const { ArnNotLike, ...more } = condition ?? { ArnNotLike: { 'aws:PrincipalArn': [] } };
+    expect(more).toEqual({ StringNotEquals: { 'aws:PrincipalTag/cert-renewer:redrive': 'true' } });
+    const role = 'arn:aws:iam::111122223333:role/Scan';
+    const arns = ArnNotLike['aws:PrincipalArn'].map((arn) =>
+      textOf(arn)
+        .replace('<AWS::Partition>', 'aws')
+        .replace('<AWS::AccountId>', '111122223333')
+        .replace(/^<CertRenewerScanRole\w+,Arn>$/, role)
+        .replace(/<CertRenewerScanRole\w+>/, 'Scan'),
+    );
+    // As IAM decides for who may send by what he is allowed himself.
+    const statements: Statement[] = [
+      { Effect: 'Allow', Action: 'sqs:*', Resource: '*' },
+      {
+        Effect: 'Deny',
+        Action: 'sqs:SendMessage',
+        Resource: '*',
+        Condition: { ArnNotLike: { 'aws:PrincipalArn': arns }, ...more },
+      },
+    ];
+    const may = (keys: Call['keys']) => decide({ action: 'sqs:SendMessage', resource: 'queue', keys }, statements);
+    const tag = 'aws:principaltag/cert-renewer:redrive';
+    const other = { 'aws:principalarn': 'arn:aws:iam::111122223333:role/Operators' };
+    expect({
+      scan: may({ 'aws:principalarn': role }),
+      session: may({ 'aws:principalarn': 'arn:aws:sts::111122223333:assumed-role/Scan/one' }),
+      root: may({ 'aws:principalarn': 'arn:aws:iam::111122223333:root' }),
+      tagged: may({ ...other, [tag]: 'true' }),
+      untagged: may(other),
+      byAService: may({ ...other, 'aws:viaawsservice': 'true' }),
+      otherValue: may({ ...other, [tag]: 'false' }),
+      service: may({}),
+    }).toEqual({
+      scan: 'Allow',
+      session: 'Allow',
+      root: 'Allow',
+      tagged: 'Allow',
+      untagged: 'Deny',
+      byAService: 'Deny',
+      otherValue: 'Deny',
+      service: 'Deny',
+    });
   });
 });
 
