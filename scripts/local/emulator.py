@@ -20,6 +20,7 @@ import patches.kms
 import patches.rotation
 import patches.secret_lists
 import patches.secrets
+import patches.secrets_encrypted
 import patches.targets  # noqa: F401  each of these enters its patches into the table
 
 
