@@ -13,7 +13,9 @@ import threading
 
 import journal
 import patches
+import patches.alarms
 import patches.cloudformation
+import patches.dashboards
 import patches.functions
 import patches.iam
 import patches.kms

@@ -9,6 +9,7 @@ import { describeWith } from '../support/local.ts';
 import { ENCRYPTED } from './encrypted.ts';
 import { FUNCTIONS, stackOf } from './functions.ts';
 import { IAM, userWith } from './iam.ts';
+import { MONITORING } from './monitoring.ts';
 import { SECRETS, UNPATCHED } from './secrets.ts';
 import { TARGETS } from './targets.ts';
 
@@ -16,7 +17,7 @@ import { TARGETS } from './targets.ts';
  * Each patch of the local AWS, seen from outside: with it AWS's behaviour, without it ministack's own.
  * Where the second changes, ministack has learnt it, and the patch can go.
  */
-const BEHAVIOURS = [...SECRETS, ...ENCRYPTED, ...IAM, ...FUNCTIONS, ...TARGETS];
+const BEHAVIOURS = [...SECRETS, ...ENCRYPTED, ...IAM, ...FUNCTIONS, ...TARGETS, ...MONITORING];
 
 describeWith(['emulator'], 'the patches of the local AWS', () => {
   let patched: Emulator;
