@@ -11,13 +11,14 @@ import { FUNCTIONS, stackOf } from './functions.ts';
 import { IAM, userWith } from './iam.ts';
 import { MONITORING } from './monitoring.ts';
 import { SECRETS, UNPATCHED } from './secrets.ts';
+import { STACKS } from './stacks.ts';
 import { TARGETS } from './targets.ts';
 
 /**
  * Each patch of the local AWS, seen from outside: with it AWS's behaviour, without it ministack's own.
  * Where the second changes, ministack has learnt it, and the patch can go.
  */
-const BEHAVIOURS = [...SECRETS, ...ENCRYPTED, ...IAM, ...FUNCTIONS, ...TARGETS, ...MONITORING];
+const BEHAVIOURS = [...SECRETS, ...ENCRYPTED, ...IAM, ...FUNCTIONS, ...TARGETS, ...MONITORING, ...STACKS];
 
 describeWith(['emulator'], 'the patches of the local AWS', () => {
   let patched: Emulator;
