@@ -13,13 +13,16 @@ import threading
 
 import journal
 import patches
+import patches.alarms
 import patches.cloudformation
+import patches.dashboards
 import patches.functions
 import patches.iam
 import patches.kms
 import patches.rotation
 import patches.secret_lists
 import patches.secrets
+import patches.secrets_encrypted
 import patches.targets  # noqa: F401  each of these enters its patches into the table
 
 

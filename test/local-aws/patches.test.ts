@@ -6,16 +6,19 @@ import { projectRoot } from '../../scripts/local/cache.ts';
 import { type Emulator, startEmulator } from '../../scripts/local/ministack.ts';
 import { client, type Endpoint, uniqueName } from '../support/aws.ts';
 import { describeWith } from '../support/local.ts';
+import { ENCRYPTED } from './encrypted.ts';
 import { FUNCTIONS, stackOf } from './functions.ts';
 import { IAM, userWith } from './iam.ts';
+import { MONITORING } from './monitoring.ts';
 import { SECRETS, UNPATCHED } from './secrets.ts';
+import { STACKS } from './stacks.ts';
 import { TARGETS } from './targets.ts';
 
 /**
  * Each patch of the local AWS, seen from outside: with it AWS's behaviour, without it ministack's own.
  * Where the second changes, ministack has learnt it, and the patch can go.
  */
-const BEHAVIOURS = [...SECRETS, ...IAM, ...FUNCTIONS, ...TARGETS];
+const BEHAVIOURS = [...SECRETS, ...ENCRYPTED, ...IAM, ...FUNCTIONS, ...TARGETS, ...MONITORING, ...STACKS];
 
 describeWith(['emulator'], 'the patches of the local AWS', () => {
   let patched: Emulator;
