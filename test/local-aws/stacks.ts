@@ -1,5 +1,11 @@
 /** How a stack of a template ends, be it well or not. */
-import { CloudFormationClient, CreateStackCommand, DescribeStackEventsCommand } from '@aws-sdk/client-cloudformation';
+import {
+  CloudFormationClient,
+  CreateStackCommand,
+  DescribeStackEventsCommand,
+  DescribeStacksCommand,
+  UpdateStackCommand,
+} from '@aws-sdk/client-cloudformation';
 import { CreateBucketCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { GetQueueUrlCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { client, type Endpoint, ROOT, uniqueName, waitFor } from '../support/aws.ts';
@@ -37,7 +43,37 @@ async function nested(aws: Endpoint, Resources: Readonly<Record<string, unknown>
   return { Type: 'AWS::CloudFormation::Stack', Properties: { TemplateURL } };
 }
 
+/** How the update of a stack ends whose nested stack gets a resource more, made of what is there. */
+async function nestedUpdate(aws: Endpoint, patience: number): Promise<unknown> {
+  const Group = { Type: 'AWS::Logs::LogGroup', Properties: { RetentionInDays: 1 } };
+  const Value = { 'Fn::GetAtt': ['Group', 'Arn'] };
+  const Parameter = { Type: 'AWS::SSM::Parameter', Properties: { Type: 'String', Value } };
+  const StackName = uniqueName('stack');
+  const cloudFormation = client(CloudFormationClient, aws);
+  const body = async (Resources: Readonly<Record<string, unknown>>) =>
+    JSON.stringify({ Resources: { Child: await nested(aws, Resources) } });
+  const ended = (wanted: RegExp) =>
+    waitFor(
+      'the stack',
+      async () => {
+        const { Stacks = [] } = await cloudFormation.send(new DescribeStacksCommand({ StackName }));
+        return Stacks.map(({ StackStatus = '' }) => StackStatus).find((status) => wanted.test(status));
+      },
+      { within: Math.max(patience, 10_000) },
+    );
+  await cloudFormation.send(new CreateStackCommand({ StackName, TemplateBody: await body({ Group }) }));
+  await ended(/^CREATE_COMPLETE$/);
+  await cloudFormation.send(new UpdateStackCommand({ StackName, TemplateBody: await body({ Group, Parameter }) }));
+  return ended(/^UPDATE_COMPLETE$|ROLLBACK_(?:COMPLETE|FAILED)$/);
+}
+
 export const STACKS: readonly Behaviour[] = [
+  {
+    patch: 'nested-stack-update',
+    observe: nestedUpdate,
+    withPatch: 'UPDATE_COMPLETE',
+    without: 'UPDATE_ROLLBACK_COMPLETE',
+  },
   {
     patch: 'nested-stack-rollback',
     observe: async (aws) => {

@@ -64,3 +64,17 @@ def nested_stack_rollback() -> None:
             raise
 
     handler["create"] = patched
+
+
+@patch("nested-stack-update")
+def nested_stack_update() -> None:
+    """An update of a nested stack knows what GetAtt gives of a resource that stays as it is (ministack forgets it, and refuses the update)."""
+    update = provisioners._update_resource
+
+    def patched(resource_type, physical_id, old_props, new_props, stack_name, logical_id=None, old_attrs=None):
+        if old_attrs is None:
+            resources = (cloudformation._stacks.get(stack_name) or {}).get("_resources", {})
+            old_attrs = (resources.get(logical_id) or {}).get("Attributes")
+        return update(resource_type, physical_id, old_props, new_props, stack_name, logical_id, old_attrs)
+
+    provisioners._update_resource = patched  # the parent's own update has its name for it, and gives the attributes
