@@ -9,17 +9,25 @@ import {
   PutMetricAlarmCommand,
 } from '@aws-sdk/client-cloudwatch';
 import { group } from './group.ts';
-import { asDocumented, otherwise } from './outcome.ts';
+import { asDocumented, errorText, otherwise } from './outcome.ts';
+import type { Room } from './room.ts';
 import { isMissing } from './trail.ts';
 
 const body = JSON.stringify({
   widgets: [{ type: 'text', width: 6, height: 2, properties: { markdown: 'check-aws' } }],
 });
 
+/** Alarms that need not be there. */
+function alarmWidget(room: Room, count: number): string {
+  const alarms = Array.from({ length: count }, (_, index) => room.arn('cloudwatch', `alarm:${room.name(`${index}`)}`));
+  return JSON.stringify({ widgets: [{ type: 'alarm', width: 24, height: 6, properties: { title: 'many', alarms } }] });
+}
+
 export const cloudWatch = group({
   makes: [
     { kind: 'alarm', part: 'alarm' },
     { kind: 'dashboard', part: 'dashboard' },
+    { kind: 'dashboard', part: 'many-alarms' },
   ],
   setUp: async () => {},
   behaviours: [
@@ -80,6 +88,30 @@ export const cloudWatch = group({
         );
         if (found === undefined) return otherwise(`there is no such dashboard in ${room.account.secondRegion}`);
         return found.DashboardBody?.includes('check-aws') ? asDocumented() : otherwise('it is another one');
+      },
+    },
+    {
+      line: '8.3',
+      says: 'an alarm widget takes 100 alarms, and not 101',
+      observe: async (room) => {
+        const cloudWatch = room.client(CloudWatchClient);
+        const put = (DashboardName: string, alarms: number) => {
+          const DashboardBody = alarmWidget(room, alarms);
+          return cloudWatch.send(new PutDashboardCommand({ DashboardName, DashboardBody }));
+        };
+        const { DashboardValidationMessages: warnings = [] } = await room.make(
+          'dashboard',
+          'many-alarms',
+          (name) => put(name, 100),
+          (name) => cloudWatch.send(new DeleteDashboardsCommand({ DashboardNames: [name] })),
+        );
+        if (warnings.length > 0) return otherwise(`with 100: ${warnings[0]?.Message}`);
+        try {
+          const { DashboardValidationMessages: [complaint] = [] } = await put(room.name('many-alarms'), 101);
+          return complaint ? asDocumented(complaint.Message) : otherwise('101 were taken');
+        } catch (error) {
+          return asDocumented(errorText(error));
+        }
       },
     },
   ],

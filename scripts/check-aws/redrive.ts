@@ -90,12 +90,12 @@ async function kill(room: Room, sender: SessionCredentials, { main, letters }: Q
   if (isDead === undefined) throw new Error('the message did not become a dead letter within a minute');
 }
 
-/** Moves the dead letter back as somebody. Undefined where it came within a minute, else what became of the move. */
+/** Moves the dead letter back as somebody. Undefined where it came within two minutes, else what became of the move. */
 async function notMoved(room: Room, credentials: SessionCredentials, queues: Queues): Promise<string | undefined> {
   const sqs = room.client(SQSClient, { credentials });
   const SourceArn = queues.letters.arn;
   await room.untilTaken(() => sqs.send(new StartMessageMoveTaskCommand({ SourceArn })), isDenied);
-  const isBack = await room.until(60, async () => (await received(room, queues.main, 1)) === letter || undefined);
+  const isBack = await room.until(120, async () => (await received(room, queues.main, 1)) === letter || undefined);
   if (isBack) return undefined;
   const { Results: [task] = [] } = await sqs.send(new ListMessageMoveTasksCommand({ SourceArn }));
   return `the message stays a dead letter (task: ${task?.Status} ${task?.FailureReason ?? ''})`;

@@ -1,4 +1,4 @@
-/** 7: what an update of a stack does to a secret that has been written since. */
+/** 7: a secret of a stack, and what an update of the stack does to it after it was written. */
 import {
   CloudFormationClient,
   CreateStackCommand,
@@ -8,6 +8,7 @@ import {
 } from '@aws-sdk/client-cloudformation';
 import {
   DeleteSecretCommand,
+  DescribeSecretCommand,
   GetSecretValueCommand,
   PutSecretValueCommand,
   SecretsManagerClient,
@@ -20,6 +21,7 @@ import type { Room } from './room.ts';
 const template = (Name: string): string =>
   JSON.stringify({
     Resources: { Secret: { Type: 'AWS::SecretsManager::Secret', Properties: { Name, SecretString: '{}' } } },
+    Outputs: { Ref: { Value: { Ref: 'Secret' } } },
   });
 
 const tagged = (value: string) => [{ Key: 'check', Value: value }];
@@ -84,6 +86,17 @@ export const stackTags = group({
         return found.VersionId === VersionId && found.SecretString === SecretString
           ? asDocumented()
           : otherwise(`the value is ${JSON.stringify(found.SecretString)}`);
+      },
+    },
+    {
+      line: '7.2',
+      says: 'Ref of a secret in a template is its ARN',
+      observe: async (room, SecretId) => {
+        const describe = new DescribeStacksCommand({ StackName: room.name('stack') });
+        const { Stacks: [stack] = [] } = await room.client(CloudFormationClient).send(describe);
+        const { ARN } = await room.client(SecretsManagerClient).send(new DescribeSecretCommand({ SecretId }));
+        const ref = stack?.Outputs?.find(({ OutputKey }) => OutputKey === 'Ref')?.OutputValue;
+        return ref === ARN ? asDocumented() : otherwise(`it is ${ref}`);
       },
     },
   ],

@@ -13,7 +13,7 @@ export interface Left {
   readonly why: string;
 }
 
-const tries = 5;
+const tries = 8;
 
 export class Trail {
   private readonly steps: Step[] = [];

@@ -39,8 +39,10 @@ const expected: Readonly<Record<string, { readonly told: RegExp; readonly why?: 
   '6.1': { told: /^not as documented: the steps called: none/, why: 'RotateImmediately false only switches it on' },
   '6.2': { told: documented },
   '7.1': { told: documented },
+  '7.2': { told: documented },
   '8.1': { told: /^not as documented: it was not looked at within/, why: 'it judges no metric math' },
   '8.2': { told: /^not as documented: there is no such dashboard in us-west-2$/, why: 'its dashboards have a Region' },
+  '8.3': { told: /^not as documented: 101 were taken$/, why: 'it does not look into a dashboard' },
   '9.1': { told: /^not as documented: it was read$/, why: 'it asks nobody for the key of a secret' },
 };
 
