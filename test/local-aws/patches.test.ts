@@ -13,12 +13,13 @@ import { MONITORING } from './monitoring.ts';
 import { SECRETS, UNPATCHED } from './secrets.ts';
 import { STACKS } from './stacks.ts';
 import { TARGETS } from './targets.ts';
+import { TOPICS } from './topics.ts';
 
 /**
  * Each patch of the local AWS, seen from outside: with it AWS's behaviour, without it ministack's own.
  * Where the second changes, ministack has learnt it, and the patch can go.
  */
-const BEHAVIOURS = [...SECRETS, ...ENCRYPTED, ...IAM, ...FUNCTIONS, ...TARGETS, ...MONITORING, ...STACKS];
+const BEHAVIOURS = [...SECRETS, ...ENCRYPTED, ...IAM, ...FUNCTIONS, ...TARGETS, ...TOPICS, ...MONITORING, ...STACKS];
 
 describeWith(['emulator'], 'the patches of the local AWS', () => {
   let patched: Emulator;
