@@ -19,6 +19,7 @@ import patches.dashboards
 import patches.functions
 import patches.iam
 import patches.kms
+import patches.limits
 import patches.rotation
 import patches.secret_lists
 import patches.secrets
