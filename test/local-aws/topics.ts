@@ -139,7 +139,7 @@ const POLICIES = {
 const ROLES = {
   allowed: OK,
   notAllowed: REFUSED,
-  notTrusted: REFUSED,
+  notTrusted: 'FAILED_TO_ASSUME_ROLE',
   keyAllowed: OK,
   keyNotAllowed: REFUSED,
   keyByAnother: REFUSED,

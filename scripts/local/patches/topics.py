@@ -53,24 +53,27 @@ def _role_allowed(name: str, policy: str, action: str, resource: str, keys: dict
     return evaluator.combine_resource_policy(own, context, policy, account, required=required, limits=limits).decision == "Allow"
 
 
-def _refusal(topic: dict, role_arn: str | None, rule_arn: str) -> str | None:
-    """Why this topic does not take what the rule publishes."""
+_DENIED = "NO_PERMISSIONS"
+
+
+def _refusal(topic: dict, role_arn: str | None, rule_arn: str) -> tuple[str, str] | None:
+    """Why this topic does not take what the rule publishes: code and text of the dead letter."""
     questions = [("sns:Publish", topic["arn"], topic["attributes"].get("Policy") or "", {})]
     key_id = topic["attributes"].get("KmsMasterKeyId")
     if key_id and key_id.endswith("alias/aws/sns") and not role_arn:
-        return f"{_EVENTBRIDGE} is not authorized to use AWS's own key of the topic"
+        return _DENIED, f"{_EVENTBRIDGE} is not authorized to use AWS's own key of the topic"
     if key_id and not key_id.endswith("alias/aws/sns"):
         key = kms._resolve_key(key_id)
         if not key:
-            return f"The key {key_id} of the topic does not exist"
+            return _DENIED, f"The key {key_id} of the topic does not exist"
         keys = {"kms:ViaService": f"sns.{get_region()}.amazonaws.com", "kms:EncryptionContext:aws:sns:topicArn": topic["arn"]}
         questions += [(action, key["Arn"], key.get("Policy") or "", keys) for action in ("kms:GenerateDataKey", "kms:Decrypt")]
     name = role_arn.rsplit("/")[-1] if role_arn else ""
     if name and not _trusts(iam._roles.get(name) or {}, rule_arn):
-        return f"EventBridge can't assume {role_arn}"
+        return "FAILED_TO_ASSUME_ROLE", f"EventBridge can't assume {role_arn}"
     for action, resource, policy, keys in questions:
         if not (_role_allowed(name, policy, action, resource, keys) if name else _service_allowed(policy, action, resource, keys)):
-            return f"{role_arn or _EVENTBRIDGE} is not authorized to perform: {action} on resource: {resource}"
+            return _DENIED, f"{role_arn or _EVENTBRIDGE} is not authorized to perform: {action} on resource: {resource}"
     return None
 
 
@@ -82,9 +85,9 @@ def rule_to_topic() -> None:
 
     def patched(target, event, rule, view=None):
         topic = sns._topics.get(target.get("Arn", ""))
-        why = _refusal(topic, target.get("RoleArn"), rule.get("Arn", "")) if topic else None
-        if why is None:
+        refused = _refusal(topic, target.get("RoleArn"), rule.get("Arn", "")) if topic else None
+        if refused is None:
             return deliver(target, event, rule, view)
-        dead_letter(target, event, rule, view, "NO_PERMISSIONS", why)
+        dead_letter(target, event, rule, view, *refused)
 
     events._invoke_target = patched
