@@ -1,5 +1,5 @@
 /** The construct: everything that keeps the certificates of one account and Region from expiring. */
-import { Duration, Stack, Tags } from 'aws-cdk-lib';
+import { Duration, Stack, Tags, Token } from 'aws-cdk-lib';
 import { EventBus, type IEventBus } from 'aws-cdk-lib/aws-events';
 import { type Grant, type IGrantable, Policy, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IKey, Key } from 'aws-cdk-lib/aws-kms';
@@ -20,11 +20,15 @@ import { type Config, configSchedule, validateConfig } from './config.ts';
 import { ConfigError } from './config-error.ts';
 import { Dashboard } from './dashboard.ts';
 import { type EnrollableSecret, type EnrolOptions, enrolmentTags } from './enrolment.ts';
+import { FirstScan } from './first-scan.ts';
+import { checkTopicRegions } from './hook-config.ts';
 import { Hooks } from './hooks.ts';
-import { Monitoring } from './monitoring.ts';
+import { type DeadLetters, type MonitoredProfile, Monitoring } from './monitoring.ts';
 import { placementOf, type VpcPlacement } from './network.ts';
 import { NodeFunction, type NodeFunctionProps } from './node-function.ts';
+import { Notices } from './notices.ts';
 import { Observable } from './observable.ts';
+import { Parts } from './parts.ts';
 import { allow, allowEncryptionKey, allowParameters, allowRenewal, allowScan } from './permissions.ts';
 import { Profiles } from './profiles.ts';
 import { RenewalQueues } from './queues.ts';
@@ -67,6 +71,7 @@ export class CertRenewer extends Observable {
   private readonly config: Config;
   private readonly worker: NodeFunction;
   private readonly caApi: CaApi | undefined;
+  private readonly hooks: Hooks | undefined;
 
   constructor(scope: Construct, id: string, props: CertRenewerProps) {
     super(scope, id);
@@ -91,7 +96,7 @@ export class CertRenewer extends Observable {
       // A new environment must find the new profiles and authorities.
       fn.node.addDependency(...profiles.parameters, ...(own?.parameters ?? []));
     }
-    new ScanSchedule(this, 'Schedule', {
+    const scanSchedule = new ScanSchedule(this, 'Schedule', {
       schedule,
       timezone: config.scheduleTimezone,
       paused,
@@ -106,18 +111,29 @@ export class CertRenewer extends Observable {
     this.trustBundle = own?.trustBundle as ISecret | undefined; // as above
     this.caApi = api;
     this.caApiUrl = api?.url;
-    const monitoring = this.newMonitoring(queues, schedule);
-    this.topic = monitoring.topic;
+    const parts = new Parts(this, 'Parts', config);
+    this.hooks = this.newHooks(parts);
+    const notices = this.newNotices();
+    this.topic = notices.topic;
+    const letters = deadLetters(queues, notices, this.hooks);
+    const monitoring = this.newMonitoring(parts, letters, schedule);
+    if (!paused) {
+      const { logRetention } = this;
+      const first = new FirstScan(this, 'FirstScan', { scanFunction: this.scanFunction, logRetention });
+      const before = [scan, this.worker, queues, scanSchedule, notices, ...(this.hooks ? [this.hooks, parts] : [])];
+      first.node.addDependency(...before);
+      monitoring.noScan?.node.addDependency(first);
+    }
     this.dashboardName =
-      config.dashboard === false ? undefined : this.newDashboard(shared, profiles, queues, own, monitoring).name;
+      config.dashboard === false ? undefined : this.newDashboard(shared, profiles, own, monitoring, letters).name;
   }
 
   private newDashboard(
     shared: ReturnType<CertRenewer['sharedProps']>,
     profiles: Profiles,
-    queues: RenewalQueues,
     own: Authorities | undefined,
-    { profiles: names, alarms, hooksDeadLetterQueue }: Monitoring,
+    { alarms }: Monitoring,
+    deadLetterQueues: readonly DeadLetters[],
   ): Dashboard {
     const inventory = new NodeFunction(this, 'Inventory', {
       ...shared,
@@ -131,43 +147,52 @@ export class CertRenewer extends Observable {
     allowParameters(inventory.role, 'Profiles', profiles.prefix);
     own?.allowScan(inventory);
     inventory.function.node.addDependency(...profiles.parameters, ...(own?.parameters ?? []));
+    const { queue } = this;
+    const names = this.watchedProfiles().map(({ name }) => name);
     return new Dashboard(this, 'Dashboard', {
       profiles: names,
       alarms,
-      queue: queues.queue,
-      deadLetterQueues: [
-        { label: 'dead letters', queue: queues.deadLetterQueue },
-        { label: 'scans that failed', queue: queues.scanDeadLetterQueue },
-        ...(hooksDeadLetterQueue ? [{ label: 'hooks that failed', queue: hooksDeadLetterQueue }] : []),
-      ],
+      queue,
+      deadLetterQueues,
       inventory: inventory.function,
     });
   }
 
-  private newMonitoring(queues: RenewalQueues, schedule: Schedule): Monitoring {
-    const { config } = this;
-    const hooks = this.newHooks();
+  /** Those of the configuration, and one for each authority. */
+  private watchedProfiles(): MonitoredProfile[] {
+    const profiles = Object.entries(this.config.profiles);
+    return [
+      ...profiles.map(([name, { hooks }]) => ({ name, hasHooks: (hooks?.length ?? 0) > 0 })),
+      ...[...this.authorities.keys()].map((name) => ({ name: authorityProfileName(name), hasHooks: false })),
+    ];
+  }
+
+  private newMonitoring(parts: Parts, deadLetterQueues: readonly DeadLetters[], schedule: Schedule): Monitoring {
+    const { topic, scanFunction } = this;
     return new Monitoring(this, 'Monitoring', {
-      profiles: [...Object.keys(config.profiles), ...[...this.authorities.keys()].map(authorityProfileName)],
-      emails: config.notify?.email ?? [],
-      eventBus: this.eventBus,
-      scanFunction: this.scanFunction,
-      deadLetterQueue: queues.deadLetterQueue,
-      scanDeadLetterQueue: queues.scanDeadLetterQueue,
+      profiles: this.watchedProfiles(),
+      parts,
+      topic,
+      scanFunction,
+      deadLetterQueues,
       schedule,
-      paused: config.paused ?? false,
-      hooks: hooks && {
-        profiles: Object.entries(config.profiles).flatMap(([name, profile]) => (profile.hooks?.length ? [name] : [])),
-        deadLetterQueue: hooks.deadLetterQueue,
-      },
+      paused: this.config.paused ?? false,
     });
   }
 
-  private newHooks(): Hooks | undefined {
+  private newNotices(): Notices {
+    const { eventBus, logRetention } = this;
+    const emails = this.config.notify?.email ?? [];
+    return new Notices(this, 'Notices', { emails, eventBus, logRetention, hooks: this.hooks !== undefined });
+  }
+
+  private newHooks(parts: Parts): Hooks | undefined {
     const { profiles, encryptionKeys = [] } = this.config;
     if (!Object.values(profiles).some(({ hooks }) => hooks?.length)) return undefined;
+    const problems = checkTopicRegions({ profiles }, regionOf(this));
+    if (problems.length > 0) throw new ConfigError(this.node.path, problems);
     const { eventBus, logRetention } = this;
-    return new Hooks(this, 'Hooks', { profiles, eventBus, logRetention, encryptionKeys });
+    return new Hooks(this, 'Hooks', { profiles, parts, eventBus, logRetention, encryptionKeys });
   }
 
   /**
@@ -196,7 +221,9 @@ export class CertRenewer extends Observable {
     for (const [key, value] of Object.entries(tagged)) {
       Tags.of(secret).add(key, value, { includeResourceTypes: ['AWS::SecretsManager::Secret'] });
     }
-    if (secret.encryptionKey) allowEncryptionKey(this.worker.role, secret.encryptionKey.keyArn);
+    if (!secret.encryptionKey) return;
+    allowEncryptionKey(this.worker.role, secret.encryptionKey.keyArn);
+    this.hooks?.allowEncryptionKey(options.profile, secret.encryptionKey.keyArn);
   }
 
   /** Their profiles would share one path of parameters, and each scan would take the other's secrets for its own. */
@@ -318,4 +345,44 @@ function validateProps(scope: Construct, { eventBus: _, vpc, encryptionKeys, ...
   };
   const given = Object.fromEntries(Object.entries(plain).filter(([, value]) => value !== undefined));
   return validateConfig(given, { source: `The props of ${scope.node.path}`, baseDirectory: process.cwd() });
+}
+
+/** Where the stack goes, as far as synthesis knows: of one for any Region, the CLI's choice. */
+function regionOf(scope: Construct): string | undefined {
+  const { region } = Stack.of(scope);
+  return Token.isUnresolved(region) ? process.env['CDK_DEFAULT_REGION'] : region;
+}
+
+/** All queues with what nobody could do. */
+function deadLetters(queues: RenewalQueues, notices: Notices, hooks: Hooks | undefined): readonly DeadLetters[] {
+  return [
+    {
+      id: 'DeadLetters',
+      queue: queues.deadLetterQueue,
+      description: 'Renewals that failed three times wait in the dead-letter queue',
+      label: 'dead letters',
+    },
+    {
+      id: 'ScanDeadLetters',
+      queue: queues.scanDeadLetterQueue,
+      description: 'Scans could not be started, or failed',
+      label: 'scans that failed',
+    },
+    {
+      id: 'NoticeDeadLetters',
+      queue: notices.deadLetterQueue,
+      description: 'E-mails that could not be sent wait in their dead-letter queue',
+      label: 'e-mails that failed',
+    },
+    ...(hooks
+      ? [
+          {
+            id: 'HookDeadLetters',
+            queue: hooks.deadLetterQueue,
+            description: 'Hooks that failed wait in their dead-letter queue',
+            label: 'hooks that failed',
+          },
+        ]
+      : []),
+  ];
 }

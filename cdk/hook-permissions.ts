@@ -1,5 +1,5 @@
 /** Who may do what of the hooks' functions. */
-import { Stack } from 'aws-cdk-lib';
+import { Fn, Stack } from 'aws-cdk-lib';
 import type { Role } from 'aws-cdk-lib/aws-iam';
 import type { TargetTag } from '../lambdas/domain/hook.ts';
 import { tags } from '../lambdas/domain/tags.ts';
@@ -24,6 +24,20 @@ export function allowCommand(role: Role, documentName: string, { key, value }: T
 /** Calls one function, version or alias, as its ARN says. */
 export function allowInvoke(role: Role, functionArn: string): void {
   role.addToPolicy(allow('Invoke', ['lambda:InvokeFunction'], [functionArn]));
+}
+
+/**
+ * Publishes to a topic that is encrypted with one of these keys, whose own policies have to delegate to IAM.
+ * https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
+ */
+export function allowTopicKeys(role: Role, topicArn: string, encryptionKeys: readonly string[]): void {
+  if (encryptionKeys.length === 0) return;
+  const region = Fn.select(3, Fn.split(':', topicArn));
+  role.addToPolicy(
+    allow('TopicKeys', ['kms:Decrypt', 'kms:GenerateDataKey'], [...new Set(encryptionKeys)], {
+      StringEquals: { 'kms:ViaService': `sns.${region}.${Stack.of(role).urlSuffix}` },
+    }),
+  );
 }
 
 /** Sees for which secret a command was sent. */

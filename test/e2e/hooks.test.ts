@@ -234,16 +234,19 @@ describeWith(['stack', 'step-ca'], 'hooks', (local) => {
       });
       const { Functions = [] } = await client(LambdaClient, emulator).send(new ListFunctionsCommand({}));
       const reporter = Functions.find(({ Description }) => Description === 'Tells of hooks that failed');
-      // What the stack's rule makes of it; nobody but AWS may put an event of aws.ssm on a bus.
-      const detail = { 'command-id': command.CommandId, 'instance-id': 'i-0123456789abcdef0', status: 'Failed' };
-      const { error } = await invoke(emulator, reporter?.FunctionName ?? '', {
-        profile: 'hooked',
-        hook: 'exec',
-        detail,
-      });
+      // As the stack's rule passes it on; nobody but AWS may put an event of aws.ssm on a bus.
+      const detail = {
+        'command-id': command.CommandId,
+        'document-name': command.DocumentName,
+        'instance-id': 'i-0123456789abcdef0',
+        status: 'Failed',
+      };
+      const { error } = await invoke(emulator, reporter?.FunctionName ?? '', { source: 'aws.ssm', detail });
       expect(error).toBeUndefined();
       const told = await collected.next('the event', (event) => event['detail-type'] === 'Certificate Hook Failed');
       expect(told.detail).toMatchObject({
+        profile: 'hooked',
+        hook: command.DocumentName?.split('.').at(-1),
         secretArn: hooked.arn,
         versionId: command.Parameters?.['versionId']?.[0],
         instanceId: 'i-0123456789abcdef0',

@@ -1,0 +1,113 @@
+/** Configurations of the sizes that the stack has to take, for the judges (test/judges) and for tests of limits. */
+import { readFileSync } from 'node:fs';
+import type { CertRenewerProps } from '../../cdk/cert-renewer.ts';
+import type { AuthorityConfig, HookConfig, ProfileConfig } from '../../cdk/config-schema.ts';
+
+export interface LargeOptions {
+  /** Authorities of the stack's own, 12 at most; the offline profiles use them in turn. Default: none, and no offline profile. */
+  readonly authorities?: number;
+  /** false: profiles without hooks. */
+  readonly hooks?: boolean;
+  /** Whatever else, in place of what stands here. */
+  readonly more?: Partial<CertRenewerProps>;
+}
+
+const here = 'eu-central-1:111122223333';
+const key = (n: number) => `arn:aws:kms:${here}:key/1234abcd-12ab-34cd-56ef-${String(n).padStart(12, '0')}`;
+const number = (n: number, digits: number) => String(n).padStart(digits, '0');
+const root = readFileSync(new URL('../../examples/root_ca.crt', import.meta.url), 'utf8');
+
+/**
+ * This many profiles, `profile-001` and on. Every one has a hook, of the five types in turn; every fifth has two, and the
+ * first has all five. Every seventh has a password. Their CAs are step-ca, infisical and, with authorities, offline.
+ */
+export function largeConfig(profiles: number, { authorities = 0, hooks = true, more }: LargeOptions = {}) {
+  const own = manyAuthorities(authorities);
+  const names = Object.keys(own);
+  const made = Array.from({ length: profiles }, (_, n): [string, ProfileConfig] => [
+    `profile-${number(n + 1, 3)}`,
+    {
+      ca: caOf(n, names),
+      ...(n % 7 === 0 && { passwordSecretId: `pki/password-${n + 1}` }),
+      ...(hooks && { hooks: hooksOf(n) }),
+    },
+  ]);
+  return {
+    profiles: Object.fromEntries(made),
+    ...(authorities > 0 && { authorities: own }),
+    ...more,
+  } satisfies CertRenewerProps;
+}
+
+/**
+ * Authorities that the stack makes: `authority-01` is the root, and issues the others. The last two, of four and more, were
+ * there before: one has its key in KMS, the other in its secret, with a password.
+ */
+export function manyAuthorities(n: number): Readonly<Record<string, AuthorityConfig>> {
+  const name = (index: number) => `authority-${number(index + 1, 2)}`;
+  const made = (index: number): AuthorityConfig => ({
+    create: {
+      subject: `CN=Example Authority ${index + 1},O=Example`,
+      key: index === 0 ? 'EC P-384' : 'EC P-256',
+      validity: index === 0 ? '87600h' : '26280h',
+      pathLen: index === 0 ? 1 : 0,
+      ...(index > 0 && { nameConstraints: { permitted: [`dns:team-${index}.example.com`, `ip:10.${index}.0.0/16`] } }),
+    },
+    ...(index > 0 && { parent: name(0) }),
+  });
+  const imported: readonly AuthorityConfig[] =
+    n < 4
+      ? []
+      : [
+          { secretId: 'pki/legacy-in-kms', kmsKeyArn: key(1) },
+          { secretId: 'pki/legacy', passwordSecretId: 'pki/legacy-password' },
+        ];
+  const all = [...Array.from({ length: n - imported.length }, (_, index) => made(index)), ...imported];
+  return Object.fromEntries(all.map((authority, index) => [name(index), authority]));
+}
+
+/** Every option that adds to the stack, beside profiles and authorities. */
+export const everyOption = {
+  notify: { email: ['pki@example.com', 'ops@example.com'] },
+  vpc: {
+    vpcId: 'vpc-0123456789abcdef0',
+    subnetIds: ['subnet-0123456789abcdef0', 'subnet-0123456789abcdef1'],
+    securityGroupIds: ['sg-0123456789abcdef0'],
+  },
+  encryptionKeys: [key(2), key(3)],
+} satisfies Partial<CertRenewerProps>;
+
+/** With authorities only: callers of their API show a token. */
+export const bearer = { auth: 'bearer', tokenSecretId: 'pki/ca-api-tokens' } as const;
+
+function caOf(n: number, authorities: readonly string[]): ProfileConfig['ca'] {
+  if (n % 4 === 3) {
+    return {
+      type: 'infisical',
+      url: 'https://eu.infisical.com',
+      caId: `00000000-0000-0000-0000-${number(n, 12)}`,
+      authSecretId: 'pki/infisical-login',
+    };
+  }
+  const authority = authorities[n % Math.max(authorities.length, 1)];
+  if (n % 2 === 1 && authority !== undefined) return { type: 'offline', authority };
+  return { type: 'step-ca', url: `https://ca-${n + 1}.example:9000`, root };
+}
+
+function hooksOf(n: number): HookConfig[] {
+  const targetTag = { key: 'Role', value: `web-${n + 1}` };
+  const five: readonly HookConfig[] = [
+    { type: 'exec', command: `/usr/local/bin/reload-${n + 1}`, targetTag },
+    { type: 'lambda', functionArn: `arn:aws:lambda:${here}:function:on-renewal-${n + 1}` },
+    { type: 'sns', topicArn: `arn:aws:sns:${here}:renewals-${n + 1}` },
+    {
+      type: 'acm',
+      certificates: {
+        [`web/load-balancer-${n + 1}`]: `arn:aws:acm:${here}:certificate/12345678-1234-1234-1234-${number(n, 12)}`,
+      },
+    },
+    { type: 'signal', pidFile: '/run/nginx.pid', signal: 1, targetTag },
+  ];
+  const count = n === 0 ? 5 : n % 5 === 4 ? 2 : 1;
+  return Array.from({ length: count }, (_, index) => five[(n + index) % 5]).filter((hook) => hook !== undefined);
+}
