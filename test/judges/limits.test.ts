@@ -88,8 +88,8 @@ const beyond: Readonly<Record<string, TemplateBody>> = {
   "actions in a statement of a queue's policy": only('AWS::SQS::QueuePolicy', {
     PolicyDocument: statements(1, { Action: many(8, String) }),
   }),
-  "conditions of a queue's policy": only('AWS::SQS::QueuePolicy', {
-    PolicyDocument: statements(4, { Condition: { StringEquals: { a: '1', b: '2' }, Bool: { c: 'true' } } }),
+  "conditions in a statement of a queue's policy": only('AWS::SQS::QueuePolicy', {
+    PolicyDocument: statements(1, { Condition: Object.fromEntries(many(11, (n) => [`Bool${n}`, { c: 'true' }])) }),
   }),
   "principals of a queue's policy": only('AWS::SQS::QueuePolicy', {
     PolicyDocument: statements(3, { Principal: { AWS: many(17, String) } }),
