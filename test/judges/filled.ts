@@ -14,24 +14,31 @@ const pseudo: Readonly<Record<string, string>> = {
     'arn:aws-us-gov:cloudformation:ap-southeast-1:111122223333:stack/cert-renewer-of-a-longer-name/12345678-1234-1234-1234-123456789012',
 };
 
-/** A service's part of an ARN, and the longest name that CloudFormation makes up. */
-const kinds: Readonly<Record<string, readonly [arn: string, longest: number]>> = {
-  'AWS::ApiGatewayV2::Api': ['execute-api:R:A:', 10],
-  'AWS::CloudFormation::Stack': ['cloudformation:R:A:stack/', 128],
-  'AWS::CloudWatch::Alarm': ['cloudwatch:R:A:alarm:', 255],
-  'AWS::Events::EventBus': ['events:R:A:event-bus/', 256],
-  'AWS::Events::Rule': ['events:R:A:rule/', 64],
-  'AWS::IAM::ManagedPolicy': ['iam::A:policy/', 128],
-  'AWS::IAM::Role': ['iam::A:role/', 64],
-  'AWS::KMS::Key': ['kms:R:A:key/', 36],
-  'AWS::Lambda::Function': ['lambda:R:A:function:', 64],
-  'AWS::Logs::LogGroup': ['logs:R:A:log-group:', 512],
-  'AWS::SNS::Topic': ['sns:R:A:', 256],
-  'AWS::SQS::Queue': ['sqs:R:A:', 80],
-  'AWS::SSM::Document': ['ssm:R:A:document/', 128],
-  'AWS::SSM::Parameter': ['ssm:R:A:parameter', 1011],
-  'AWS::Scheduler::Schedule': ['scheduler:R:A:schedule/default/', 64],
-  'AWS::SecretsManager::Secret': ['secretsmanager:R:A:secret:', 519],
+const here = `${pseudo['AWS::Region']}:${pseudo['AWS::AccountId']}`;
+const regional =
+  (service: string, before = '', after = '') =>
+  (name: string): string =>
+    `arn:${pseudo['AWS::Partition']}:${service}:${here}:${before}${name}${after}`;
+const ofIam = (before: string) => (name: string) => regional('iam', before)(name).replace(here, `:${here.slice(-12)}`);
+
+/** The longest name that CloudFormation makes up, and the ARN by the name. */
+const kinds: Readonly<Record<string, readonly [longest: number, arn: (name: string) => string]>> = {
+  'AWS::ApiGatewayV2::Api': [10, regional('execute-api')],
+  'AWS::CloudFormation::Stack': [128, regional('cloudformation', 'stack/')],
+  'AWS::CloudWatch::Alarm': [255, regional('cloudwatch', 'alarm:')],
+  'AWS::Events::EventBus': [256, regional('events', 'event-bus/')],
+  'AWS::Events::Rule': [64, regional('events', 'rule/')],
+  'AWS::IAM::ManagedPolicy': [128, ofIam('policy/')],
+  'AWS::IAM::Role': [64, ofIam('role/')],
+  'AWS::KMS::Key': [36, regional('kms', 'key/')],
+  'AWS::Lambda::Function': [64, regional('lambda', 'function:')],
+  'AWS::Logs::LogGroup': [512, regional('logs', 'log-group:', ':*')],
+  'AWS::SNS::Topic': [256, regional('sns')],
+  'AWS::SQS::Queue': [80, regional('sqs')],
+  'AWS::SSM::Document': [128, regional('ssm', 'document/')],
+  'AWS::SSM::Parameter': [1_011, regional('ssm', 'parameter')],
+  'AWS::Scheduler::Schedule': [64, regional('scheduler', 'schedule/default/')],
+  'AWS::SecretsManager::Secret': [512, regional('secretsmanager', 'secret:', '-AbCdEf')],
 };
 /** Their Ref is the ARN. */
 const byArn = ['AWS::SecretsManager::Secret', 'AWS::SNS::Topic', 'AWS::IAM::ManagedPolicy'];
@@ -62,21 +69,26 @@ export function textOf(assembly: Assembly, template: Template, value: unknown): 
   if (name !== 'Ref' && name !== 'Fn::GetAtt') return unknown;
   const end = followed(assembly, template, value);
   if (end.value !== value) return textOf(assembly, end.template, end.value);
-  return name === 'Ref' ? (pseudo[String(argument)] ?? referenceText(template, value)) : referenceText(template, value);
+  return name === 'Ref'
+    ? (pseudo[String(argument)] ?? referenceText(assembly, template, value))
+    : referenceText(assembly, template, value);
 }
 
-function referenceText(template: Template, value: unknown): string {
+function referenceText(assembly: Assembly, template: Template, value: unknown): string {
   const [name, argument] = intrinsic(value) ?? [];
   const id = [argument].flat().join('.').split('.')[0] ?? '';
   const body = template.body.Resources[id];
   const kind = body && kinds[body.Type];
   if (!body || !kind) return unknown;
+  const [longest, arn] = kind;
+  const text = (each: unknown) => textOf(assembly, template, each);
   const own = Object.entries(body.Properties ?? {}).find(([key]) => nameProperty.test(key))?.[1];
-  const physical = typeof own === 'string' ? own : made(template, id, kind[1]);
-  const isArn =
-    name === 'Ref' ? byArn.includes(body.Type) : attributeOf(value) === 'Arn' || attributeOf(value).endsWith('Arn');
-  const prefix = `arn:${pseudo['AWS::Partition']}:${kind[0].replace('R', pseudo['AWS::Region'] ?? '').replace('A', pseudo['AWS::AccountId'] ?? '')}`;
-  return isArn ? `${prefix}${physical}` : physical;
+  const physical = own === undefined ? made(template, id, longest) : text(own);
+  const isArn = name === 'Ref' ? byArn.includes(body.Type) : attributeOf(value).endsWith('Arn');
+  if (!isArn) return physical;
+  // The ARN of a rule names its bus, unless that is the account's own.
+  const bus = body.Type === 'AWS::Events::Rule' ? body.Properties?.['EventBusName'] : undefined;
+  return arn(bus === undefined ? physical : `${text(bus)}/${physical}`);
 }
 
 /** `<stack>-<logical id>-<12 characters>`, cut to what the resource's kind takes. */

@@ -1,15 +1,18 @@
 /**
- * The templates of each example and of large configurations before judges that know AWS and not this project: its linter,
- * and its limits.
+ * The templates of each example and of large configurations before judges that know AWS and not this project: its limits,
+ * what IAM says of actions, and its linter.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../../scripts/local/temporary.ts';
 import { describeFound } from '../support/local.ts';
 import { type Assembly, assemblyOfBodies, type ResourceBody } from './assembly.ts';
 import { type Lint, lint } from './cfn-lint.ts';
+import { judgeStatement } from './iam.ts';
+import { type ActionsMeant, actionsMeant } from './iam-data.ts';
 import { judge } from './limits/limit.ts';
 import { limits } from './limits.ts';
 import { judgesPython } from './python.ts';
+import { statementsOf } from './statements.ts';
 import { names, synthesised } from './synthesised.ts';
 
 const python = await judgesPython();
@@ -66,6 +69,23 @@ const faultyAmongMany: Assembly = assemblyOfBodies('faulty among many', {
     ...Object.fromEntries(Array.from({ length: 40 }, (_, n) => [`Queue${n}`, queue({ QueueName: `queue-${n}` })])),
     Misspelt: queue({ QueueName: 'queue-40', VisibilityTimeOut: 30 }),
   },
+});
+
+describeFound([python], 'by the service authorisation data', () => {
+  let meant: ActionsMeant = {};
+  beforeAll(async () => {
+    const statements = [...assemblies.values()].flatMap(statementsOf);
+    meant = await actionsMeant(
+      python.found ? python.path : '',
+      statements.flatMap(({ actions }) => actions),
+    );
+  });
+
+  it.each(names)('the statements hold together: %s', (name) => {
+    const statements = statementsOf(assembly(name));
+    expect(statements.length).toBeGreaterThan(30);
+    expect(statements.flatMap((statement) => judgeStatement(statement, meant))).toEqual([]);
+  });
 });
 
 describeFound([python], 'cfn-lint', () => {
