@@ -61,7 +61,8 @@ export default defineConfig({
           name: 'local',
           include: LOCAL,
           exclude: E2E,
-          globalSetup: ['test/support/local-setup.ts'],
+          // The judges (test/judges) synthesise too.
+          globalSetup: ['test/support/local-setup.ts', 'test/support/cdk-setup.ts'],
           testTimeout: 60_000,
           hookTimeout: 120_000,
         },

@@ -3,12 +3,6 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { groups } from '../../scripts/check-aws/table.ts';
 
-/** What the page may name though it is not there yet. Once it is, take it out here, and its mark out of the page. */
-const toCome = {
-  patches: ['alarm-metric-math', 'dashboards-global', 'rule-to-topic', 'secret-encryption-key'],
-  tests: ['test/cdk/limits.test.ts'],
-};
-
 const root = new URL('../../', import.meta.url);
 const read = (path: string): string => readFileSync(new URL(path, root), 'utf8');
 const page = read('docs/aws.md');
@@ -41,12 +35,8 @@ const rows: Row[] = page.split('\n## ').flatMap((section) => {
   });
 });
 
-/** Names in backticks, and whether each is marked as to come. */
-const named = (cell: string): { name: string; isToCome: boolean }[] =>
-  [...cell.matchAll(/`([^`]+)`( \(to come\))?/g)].map(([, name = '', mark]) => ({
-    name,
-    isToCome: mark !== undefined,
-  }));
+/** Names in backticks. */
+const named = (cell: string): string[] => [...cell.matchAll(/`([^`]+)`/g)].map(([, name = '']) => name);
 
 const patches = readdirSync(new URL('scripts/local/patches/', root))
   .filter((file) => file.endsWith('.py'))
@@ -79,22 +69,15 @@ describe('docs/aws.md', () => {
       .filter(({ patch }) => patch !== 'needs no patch')
       .map((row) => ({ row, found: named(row.patch) }));
     for (const { row, found } of cells) expect(found.length, row.behaviour).toBeGreaterThan(0);
-    const all = cells.flatMap(({ found }) => found);
-    const there = all.filter(({ isToCome }) => !isToCome).map(({ name }) => name);
-    expect(new Set(there)).toEqual(new Set(patches));
-    const marked = new Set(all.filter(({ isToCome }) => isToCome).map(({ name }) => name));
-    expect([...marked].sort()).toEqual(toCome.patches);
+    expect(new Set(cells.flatMap(({ found }) => found))).toEqual(new Set(patches));
   });
 
   it('has a test in each row, which is there', () => {
-    const all = rows.flatMap((row) => {
+    for (const row of rows) {
       const found = named(row.test);
       expect(found.length, row.behaviour).toBeGreaterThan(0);
-      return found;
-    });
-    for (const { name, isToCome } of all) expect(existsSync(new URL(name, root)), name).toBe(!isToCome);
-    const marked = new Set(all.filter(({ isToCome }) => isToCome).map(({ name }) => name));
-    expect([...marked].sort()).toEqual(toCome.tests);
+      for (const name of found) expect(existsSync(new URL(name, root)), name).toBe(true);
+    }
   });
 
   it.each(rows)('says where AWS says so: $behaviour', ({ source }) => {

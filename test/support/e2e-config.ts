@@ -121,14 +121,17 @@ export function e2eConfig(
 }
 
 /** Stacks that a test deploys onto a local AWS of its own. */
-export type OwnStack = 'schedule' | 'outage' | 'iam';
+export type OwnStack = 'before/schedule' | 'schedule' | 'outage' | 'iam';
 
 /** Of the test whose schedule comes round, of the one whose CA goes away, and of the one whose authorities the stack makes. */
 function ownConfigs(ca: Pick<CaAccess, 'url'>, outage: Pick<CaAccess, 'url'>): Readonly<Record<OwnStack, unknown>> {
   const profile = { ca: { type: 'step-ca', url: ca.url, root: 'root_ca.crt' } };
   const away = { ca: { ...profile.ca, url: outage.url } };
+  const scheduled = { schedule: 'rate(1 minute)', maxConcurrency: workers, profiles: { internal: profile } };
   return {
-    schedule: { schedule: 'rate(1 minute)', maxConcurrency: workers, profiles: { internal: profile } },
+    // Its bus has to be there before its first scan, so that a test can listen.
+    'before/schedule': { ...scheduled, paused: true },
+    schedule: scheduled,
     outage: { schedule: 'rate(1 minute)', profiles: { one: away, two: away } },
     iam: {
       schedule: 'rate(1 day)',
@@ -156,9 +159,9 @@ export async function prepareOwn(
   folder: string,
   { ca, outage }: { readonly ca: Pick<CaAccess, 'url'>; readonly outage: Pick<CaAccess, 'url'> },
 ): Promise<Record<OwnStack, string>> {
-  const files = { schedule: '', outage: '', iam: '' };
+  const files = { 'before/schedule': '', schedule: '', outage: '', iam: '' };
   for (const [name, config] of Object.entries(ownConfigs(ca, outage))) {
-    files[name as OwnStack] = join(folder, `${name}.json`);
+    files[name as OwnStack] = join(folder, `${name.replace('/', '-')}.json`);
     await writeFile(files[name as OwnStack], JSON.stringify(config, null, 2));
   }
   return files;

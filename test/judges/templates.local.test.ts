@@ -1,0 +1,116 @@
+/**
+ * The templates of each example and of large configurations before judges that know AWS and not this project: its limits,
+ * what IAM says of actions, and its linter.
+ */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { temporaryFolder } from '../../scripts/local/temporary.ts';
+import { describeFound } from '../support/local.ts';
+import { type Assembly, assemblyOfBodies, type ResourceBody } from './assembly.ts';
+import { type Lint, lint } from './cfn-lint.ts';
+import { judgeStatement } from './iam.ts';
+import { type ActionsMeant, actionsMeant } from './iam-data.ts';
+import { judge } from './limits/limit.ts';
+import { limits } from './limits.ts';
+import { judgesPython } from './python.ts';
+import { statementsOf } from './statements.ts';
+import { names, synthesised } from './synthesised.ts';
+
+const python = await judgesPython();
+const assemblies = new Map<string, Assembly>();
+const failures = new Map<string, unknown>();
+for (const name of names) {
+  await synthesised(name).then(
+    (assembly) => assemblies.set(name, assembly),
+    (error: unknown) => failures.set(name, error),
+  );
+}
+const { path: folder, remove } = await temporaryFolder('judges');
+afterAll(remove);
+
+/** @throws what its synthesis threw. */
+function assembly(name: string): Assembly {
+  const found = assemblies.get(name);
+  if (found) return found;
+  throw failures.get(name);
+}
+
+describe.each(names)('%s', (name) => {
+  it('keeps within the limits of AWS', () => {
+    const findings = judge(assembly(name), limits);
+    expect(findings.map(({ template, id, what, source }) => `${template} ${id}: ${what} (${source})`)).toEqual([]);
+  });
+});
+
+/** A queue that CloudFormation takes, but for what is changed. */
+const queue = (more: object = {}): ResourceBody => ({
+  Type: 'AWS::SQS::Queue',
+  Properties: { DelaySeconds: 1, ...more },
+});
+
+const faulty: Assembly = assemblyOfBodies('faulty', {
+  Resources: {
+    Good: queue(),
+    Misspelt: queue({ VisibilityTimeOut: 30 }),
+    OfAnotherType: queue({ DelaySeconds: 'long' }),
+    Nowhere: queue({ KmsMasterKeyId: { Ref: 'Absent' } }),
+    Old: {
+      Type: 'AWS::Lambda::Function',
+      Properties: {
+        Runtime: 'nodejs14.x',
+        Handler: 'h.h',
+        Role: 'arn:aws:iam::111122223333:role/r',
+        Code: { ZipFile: '1' },
+      },
+    },
+  },
+});
+const faultyAmongMany: Assembly = assemblyOfBodies('faulty among many', {
+  Resources: {
+    ...Object.fromEntries(Array.from({ length: 40 }, (_, n) => [`Queue${n}`, queue({ QueueName: `queue-${n}` })])),
+    Misspelt: queue({ QueueName: 'queue-40', VisibilityTimeOut: 30 }),
+  },
+});
+
+describeFound([python], 'by the service authorisation data', () => {
+  let meant: ActionsMeant = {};
+  beforeAll(async () => {
+    const statements = [...assemblies.values()].flatMap(statementsOf);
+    meant = await actionsMeant(
+      python.found ? python.path : '',
+      statements.flatMap(({ actions }) => actions),
+    );
+  });
+
+  it.each(names)('the statements hold together: %s', (name) => {
+    const statements = statementsOf(assembly(name));
+    expect(statements.length).toBeGreaterThan(30);
+    expect(statements.flatMap((statement) => judgeStatement(statement, meant))).toEqual([]);
+  });
+});
+
+describeFound([python], 'cfn-lint', () => {
+  let lints: readonly Lint[] = [];
+  beforeAll(async () => {
+    const all = [...assemblies.values()];
+    const isExample = ({ name }: Assembly) => name.startsWith('examples/');
+    const [whole, large] = [all.filter(isExample), all.filter((each) => !isExample(each))];
+    lints = await lint(python.found ? python.path : '', folder, [faulty, ...whole], [faultyAmongMany, ...large]);
+  });
+
+  it.each(names)('has nothing to say against %s', (name) => {
+    assembly(name);
+    const own = lints.filter((each) => each.assembly === name);
+    expect(own.map(({ file, rule, text }) => `${file}: ${rule} ${text}`)).toEqual([]);
+  });
+
+  it.each([
+    ['faulty', 'E3002', /Misspelt.*VisibilityTimeOut/],
+    ['faulty', 'E3012', /OfAnotherType/],
+    ['faulty', 'E1020', /Nowhere.*Absent/],
+    ['faulty', 'E2531', /Old.*nodejs14/],
+    ['faulty among many', 'E3002', /Misspelt.*VisibilityTimeOut/],
+  ])('finds in %s: %s %s', (name, rule, text) => {
+    const own = lints.filter((each) => each.assembly === name && each.rule === rule);
+    expect(own.map((each) => each.text).join('\n')).toMatch(text);
+  });
+});
