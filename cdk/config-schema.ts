@@ -162,7 +162,7 @@ export const configSchema = z.strictObject({
     ),
   ),
   encryptionKeys: describe(
-    "Customer KMS keys that secrets are encrypted with: certificates, passwords, imported authorities, the API's tokens.",
+    "Customer KMS keys that secrets (certificates, passwords, imported authorities, the API's tokens) or the topics of sns hooks are encrypted with.",
     z.optional(z.array(keyArn())),
   ),
   profiles: describe(

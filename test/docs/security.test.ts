@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { redriveTag, tags } from '../../lambdas/domain/tags.ts';
-import { synthesize } from '../cdk/fixtures.ts';
+import { config, synthesize } from '../cdk/fixtures.ts';
 
 const root = new URL('../../', import.meta.url);
 const read = (path: string): string => readFileSync(new URL(path, root), 'utf8');
@@ -52,4 +52,23 @@ describe('README.md', () => {
     const known = new Set<string>([...Object.values(tags), redriveTag]);
     for (const [tag] of page.matchAll(/cert-renewer:[a-z-]+/g)) expect(known).toContain(tag);
   });
+
+  it('says what alarms and metrics a profile and the stack have, which cost something', () => {
+    const [, cost = ''] = /\n## Cost\n([\s\S]*?)\n## /.exec(page) ?? [];
+    const hooks = [{ type: 'exec', command: 'true', targetTag: { key: 'Role', value: 'web' } } as const];
+    const alarms = (profiles: Parameters<typeof synthesize>[0]) => {
+      const found = Object.values(synthesize(profiles).template.findResources('AWS::CloudWatch::Alarm'));
+      const ofProfile = found.filter(({ Properties }) => JSON.stringify(Properties).includes('"Name":"Profile"'));
+      return [ofProfile.length, found.length - ofProfile.length].map((count) => words[count]);
+    };
+    const [plain, ofStack] = alarms({});
+    const [hooked, withHooks] = alarms({ profiles: { internal: { ...config.profiles.internal, hooks } } });
+    expect(cost).toContain(
+      `${plain} a profile and authority, ${hooked} where it has hooks, and ${ofStack} of the stack, ${withHooks} with hooks`,
+    );
+    for (const name of ['Managed', 'Overdue', 'SecondsToExpiry', 'Renewed', 'RenewalDuration', 'Failed', 'HookFailed'])
+      expect(cost).toContain(`\`${name}\``);
+  });
 });
+
+const words = ['no', 'one', 'two', 'three', 'four', 'five', 'six', 'seven'];
