@@ -196,9 +196,9 @@ export class CertRenewer extends Observable {
   }
 
   private newAuthorities(): Authorities | undefined {
-    const { authorities = {} } = this.config;
+    const { authorities = {}, encryptionKeys = [] } = this.config;
     if (Object.keys(authorities).length === 0) return undefined;
-    return new Authorities(this, 'Authorities', { authorities, logRetention: this.logRetention });
+    return new Authorities(this, 'Authorities', { authorities, encryptionKeys, logRetention: this.logRetention });
   }
 
   private get logRetention(): number {
@@ -254,7 +254,7 @@ export class CertRenewer extends Observable {
     const environment = { ...shared.environment, TRUST_BUNDLE_SECRET: own.trustBundle.secretArn };
     const api = new CaApi(this, 'CaApi', { ...shared, environment, auth, tokenSecretId });
     own.allowRenewal(api.handler);
-    own.allowDescribing(api.handler);
+    own.allowApi(api.handler);
     return api;
   }
 
@@ -265,10 +265,9 @@ export class CertRenewer extends Observable {
   ): NodeFunction {
     const renew = new NodeFunction(this, 'Renew', {
       ...shared,
-      ...(own && {
-        environment: { ...shared.environment, TRUST_BUNDLE_SECRET: own.trustBundle.secretArn },
-        roleName: signerRoleName(this, 'Renew'),
-      }),
+      ...(own && { environment: { ...shared.environment, TRUST_BUNDLE_SECRET: own.trustBundle.secretArn } }),
+      // With or without authorities: the first one would change the name, and a role of another name is another role.
+      roleName: signerRoleName(this, 'Renew'),
       entry: 'renew.ts',
       description: 'Renews or rekeys the certificate of one secret',
       timeout: workerTimeout,

@@ -4,7 +4,7 @@ import type { Role } from 'aws-cdk-lib/aws-iam';
 import type { TargetTag } from '../lambdas/domain/hook.ts';
 import { tags } from '../lambdas/domain/tags.ts';
 import { acknowledgeWildcards } from './node-function.ts';
-import { acknowledgeSuffixes, allow, allowEncryptionKey, allowReading, secretArn } from './permissions.ts';
+import { acknowledgeSuffixes, allow, allowDecryption, allowReading, secretArn } from './permissions.ts';
 
 /** Runs one document, and it on nodes with one tag. */
 export function allowCommand(role: Role, documentName: string, { key, value }: TargetTag): void {
@@ -66,5 +66,5 @@ export function allowImport(role: Role, permissions: ImportPermissions): void {
   acknowledgeSuffixes(role, secrets);
   role.addToPolicy(allow('Import', ['acm:ImportCertificate'], [...new Set(Object.values(certificates))]));
   if (passwordSecretId !== undefined) allowReading(role, 'Passwords', [passwordSecretId]);
-  for (const key of encryptionKeys) allowEncryptionKey(role, key);
+  for (const key of encryptionKeys) allowDecryption(role, key);
 }

@@ -13,7 +13,7 @@ import { execDocument, signalDocument } from './command-document.ts';
 import type { HookConfig } from './config-schema.ts';
 import { allowCommand, allowImport, allowInvoke, allowTopicKeys } from './hook-permissions.ts';
 import { NodeFunction, type NodeFunctionProps } from './node-function.ts';
-import { allowEncryptionKey } from './permissions.ts';
+import { allowDecryption } from './permissions.ts';
 import { withDeadLetters } from './rule-target.ts';
 
 export interface HookProps {
@@ -64,7 +64,7 @@ export class Hook extends Construct {
 
   /** What reads secrets may read those that are encrypted with this key. */
   allowEncryptionKey(keyArn: string): void {
-    if (this.importer) allowEncryptionKey(this.importer.role, keyArn);
+    if (this.importer) allowDecryption(this.importer.role, keyArn);
   }
 
   private targetOf(config: HookConfig): IRuleTarget {
