@@ -1,5 +1,5 @@
 /** The construct: everything that keeps the certificates of one account and Region from expiring. */
-import { Duration, Stack, Tags, Token } from 'aws-cdk-lib';
+import { Duration, Stack, Tags } from 'aws-cdk-lib';
 import { EventBus, type IEventBus } from 'aws-cdk-lib/aws-events';
 import { type Grant, type IGrantable, Policy, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IKey, Key } from 'aws-cdk-lib/aws-kms';
@@ -10,8 +10,6 @@ import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
-import { authorityProfileName } from '../lambdas/policy/authority-profile.ts';
-import type { Schedule } from '../lambdas/policy/schedule.ts';
 import manifest from '../package.json' with { type: 'json' };
 import { Authorities } from './authorities.ts';
 import { CaApi } from './ca-api.ts';
@@ -19,11 +17,12 @@ import type { CertificateAuthority } from './certificate-authority.ts';
 import { type Config, configSchedule, validateConfig } from './config.ts';
 import { ConfigError } from './config-error.ts';
 import { Dashboard } from './dashboard.ts';
+import { deadLettersOf } from './dead-letters.ts';
 import { type EnrollableSecret, type EnrolOptions, enrolmentTags } from './enrolment.ts';
 import { FirstScan } from './first-scan.ts';
-import { checkTopicRegions } from './hook-config.ts';
 import { Hooks } from './hooks.ts';
-import { type DeadLetters, type MonitoredProfile, Monitoring } from './monitoring.ts';
+import { Inventory } from './inventory.ts';
+import { Monitoring, monitoredProfiles } from './monitoring.ts';
 import { placementOf, type VpcPlacement } from './network.ts';
 import { NodeFunction, type NodeFunctionProps } from './node-function.ts';
 import { Notices } from './notices.ts';
@@ -115,84 +114,43 @@ export class CertRenewer extends Observable {
     this.hooks = this.newHooks(parts);
     const notices = this.newNotices();
     this.topic = notices.topic;
-    const letters = deadLetters(queues, notices, this.hooks);
-    const monitoring = this.newMonitoring(parts, letters, schedule);
+    const watched = monitoredProfiles(config);
+    const deadLetterQueues = deadLettersOf(queues, notices, this.hooks);
+    const { topic, scanFunction, queue, logRetention } = this;
+    const { alarms, noScan } = new Monitoring(this, 'Monitoring', {
+      ...{ profiles: watched, parts, topic, scanFunction, deadLetterQueues, schedule, paused },
+    });
     if (!paused) {
-      const { logRetention } = this;
-      const first = new FirstScan(this, 'FirstScan', { scanFunction: this.scanFunction, logRetention });
-      const before = [scan, this.worker, queues, scanSchedule, notices, ...(this.hooks ? [this.hooks, parts] : [])];
-      first.node.addDependency(...before);
-      monitoring.noScan?.node.addDependency(first);
+      const first = new FirstScan(this, 'FirstScan', { scanFunction, logRetention });
+      first.node.addDependency(
+        scan,
+        this.worker,
+        queues,
+        scanSchedule,
+        notices,
+        ...(this.hooks ? [this.hooks, parts] : []),
+      );
+      noScan?.node.addDependency(first);
     }
-    this.dashboardName =
-      config.dashboard === false ? undefined : this.newDashboard(shared, profiles, own, monitoring, letters).name;
+    if (config.dashboard === false) return;
+    const renewFunctionArn = this.renewFunction.functionArn;
+    const inventory = new Inventory(this, 'Inventory', { ...shared, renewFunctionArn, profiles, authorities: own });
+    const names = watched.map(({ name }) => name);
+    const shown = { profiles: names, alarms, queue, deadLetterQueues, inventory: inventory.function };
+    this.dashboardName = new Dashboard(this, 'Dashboard', shown).name;
   }
 
-  private newDashboard(
-    shared: ReturnType<CertRenewer['sharedProps']>,
-    profiles: Profiles,
-    own: Authorities | undefined,
-    { alarms }: Monitoring,
-    deadLetterQueues: readonly DeadLetters[],
-  ): Dashboard {
-    const inventory = new NodeFunction(this, 'Inventory', {
-      ...shared,
-      entry: 'show-inventory.ts',
-      environment: { ...shared.environment, RENEW_FUNCTION_ARN: this.worker.function.functionArn },
-      description: 'Shows the certificates on the dashboard, from tags alone',
-      timeout: Duration.minutes(1),
-      memorySize: 512,
-    });
-    allowScan(inventory.role);
-    allowParameters(inventory.role, 'Profiles', profiles.prefix);
-    own?.allowScan(inventory);
-    inventory.function.node.addDependency(...profiles.parameters, ...(own?.parameters ?? []));
-    const { queue } = this;
-    const names = this.watchedProfiles().map(({ name }) => name);
-    return new Dashboard(this, 'Dashboard', {
-      profiles: names,
-      alarms,
-      queue,
-      deadLetterQueues,
-      inventory: inventory.function,
-    });
-  }
-
-  /** Those of the configuration, and one for each authority. */
-  private watchedProfiles(): MonitoredProfile[] {
-    const profiles = Object.entries(this.config.profiles);
-    return [
-      ...profiles.map(([name, { hooks }]) => ({ name, hasHooks: (hooks?.length ?? 0) > 0 })),
-      ...[...this.authorities.keys()].map((name) => ({ name: authorityProfileName(name), hasHooks: false })),
-    ];
-  }
-
-  private newMonitoring(parts: Parts, deadLetterQueues: readonly DeadLetters[], schedule: Schedule): Monitoring {
-    const { topic, scanFunction } = this;
-    return new Monitoring(this, 'Monitoring', {
-      profiles: this.watchedProfiles(),
-      parts,
-      topic,
-      scanFunction,
-      deadLetterQueues,
-      schedule,
-      paused: this.config.paused ?? false,
-    });
+  private newHooks(parts: Parts): Hooks | undefined {
+    const { profiles, encryptionKeys = [] } = this.config;
+    if (!Object.values(profiles).some(({ hooks }) => hooks?.length)) return undefined;
+    const { eventBus, logRetention } = this;
+    return new Hooks(this, 'Hooks', { profiles, parts, eventBus, logRetention, encryptionKeys });
   }
 
   private newNotices(): Notices {
     const { eventBus, logRetention } = this;
     const emails = this.config.notify?.email ?? [];
     return new Notices(this, 'Notices', { emails, eventBus, logRetention, hooks: this.hooks !== undefined });
-  }
-
-  private newHooks(parts: Parts): Hooks | undefined {
-    const { profiles, encryptionKeys = [] } = this.config;
-    if (!Object.values(profiles).some(({ hooks }) => hooks?.length)) return undefined;
-    const problems = checkTopicRegions({ profiles }, regionOf(this));
-    if (problems.length > 0) throw new ConfigError(this.node.path, problems);
-    const { eventBus, logRetention } = this;
-    return new Hooks(this, 'Hooks', { profiles, parts, eventBus, logRetention, encryptionKeys });
   }
 
   /**
@@ -345,44 +303,4 @@ function validateProps(scope: Construct, { eventBus: _, vpc, encryptionKeys, ...
   };
   const given = Object.fromEntries(Object.entries(plain).filter(([, value]) => value !== undefined));
   return validateConfig(given, { source: `The props of ${scope.node.path}`, baseDirectory: process.cwd() });
-}
-
-/** Where the stack goes, as far as synthesis knows: of one for any Region, the CLI's choice. */
-function regionOf(scope: Construct): string | undefined {
-  const { region } = Stack.of(scope);
-  return Token.isUnresolved(region) ? process.env['CDK_DEFAULT_REGION'] : region;
-}
-
-/** All queues with what nobody could do. */
-function deadLetters(queues: RenewalQueues, notices: Notices, hooks: Hooks | undefined): readonly DeadLetters[] {
-  return [
-    {
-      id: 'DeadLetters',
-      queue: queues.deadLetterQueue,
-      description: 'Renewals that failed three times wait in the dead-letter queue',
-      label: 'dead letters',
-    },
-    {
-      id: 'ScanDeadLetters',
-      queue: queues.scanDeadLetterQueue,
-      description: 'Scans could not be started, or failed',
-      label: 'scans that failed',
-    },
-    {
-      id: 'NoticeDeadLetters',
-      queue: notices.deadLetterQueue,
-      description: 'E-mails that could not be sent wait in their dead-letter queue',
-      label: 'e-mails that failed',
-    },
-    ...(hooks
-      ? [
-          {
-            id: 'HookDeadLetters',
-            queue: hooks.deadLetterQueue,
-            description: 'Hooks that failed wait in their dead-letter queue',
-            label: 'hooks that failed',
-          },
-        ]
-      : []),
-  ];
 }

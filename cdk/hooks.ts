@@ -1,6 +1,6 @@
 /** What runs after a renewal: one rule of the bus for each hook (hook.ts), and who tells of those that fail. */
 import { createHash } from 'node:crypto';
-import { Duration, Stack } from 'aws-cdk-lib';
+import { Duration, Stack, Token } from 'aws-cdk-lib';
 import { type IEventBus, Rule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
@@ -8,8 +8,10 @@ import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { HookType } from '../lambdas/domain/hook.ts';
+import { ConfigError } from './config-error.ts';
 import type { HookConfig, ProfileConfig } from './config-schema.ts';
 import { delivery, Hook } from './hook.ts';
+import { checkTopicRegions } from './hook-config.ts';
 import { allowLookup } from './hook-permissions.ts';
 import { NodeFunction } from './node-function.ts';
 import type { Parts } from './parts.ts';
@@ -39,6 +41,8 @@ export class Hooks extends Construct {
   constructor(scope: Construct, id: string, props: HooksProps) {
     super(scope, id);
     this.props = props;
+    const problems = checkTopicRegions(props, regionOf(this));
+    if (problems.length > 0) throw new ConfigError(scope.node.path, problems);
     this.deadLetterQueue = new Queue(this, 'DeadLetters', { ...sealed, retentionPeriod: Duration.days(14) });
     const configs = Object.entries(props.profiles).flatMap(([profile, { hooks = [] }]) =>
       hooks.map((config, index) => ({ profile, config, index })),
@@ -147,3 +151,9 @@ export class Hooks extends Construct {
 }
 
 const sealed = { encryption: QueueEncryption.SQS_MANAGED, enforceSSL: true };
+
+/** Where the stack goes, as far as synthesis knows: of one for any Region, the CLI's choice. */
+function regionOf(scope: Construct): string | undefined {
+  const { region } = Stack.of(scope);
+  return Token.isUnresolved(region) ? process.env['CDK_DEFAULT_REGION'] : region;
+}

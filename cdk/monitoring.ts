@@ -14,7 +14,9 @@ import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
+import { authorityProfileName } from '../lambdas/policy/authority-profile.ts';
 import type { Schedule } from '../lambdas/policy/schedule.ts';
+import type { Config } from './config.ts';
 import type { Parts } from './parts.ts';
 
 export interface MonitoringProps {
@@ -31,6 +33,14 @@ export interface MonitoringProps {
 export interface MonitoredProfile {
   readonly name: string;
   readonly hasHooks: boolean;
+}
+
+/** The profiles of a configuration, and one for each authority. */
+export function monitoredProfiles({ profiles, authorities = {} }: Pick<Config, 'profiles' | 'authorities'>) {
+  return [
+    ...Object.entries(profiles).map(([name, { hooks }]) => ({ name, hasHooks: (hooks?.length ?? 0) > 0 })),
+    ...Object.keys(authorities).map((name) => ({ name: authorityProfileName(name), hasHooks: false })),
+  ] satisfies MonitoredProfile[];
 }
 
 /** A queue with what nobody could do. */

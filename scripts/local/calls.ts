@@ -18,10 +18,29 @@ export interface DeployedStack {
 
 const folder = (): string | undefined => process.env['CALLS_FOLDER'];
 
+/** What a role asked of the local AWS, as it went over the wire, but for secrets (scripts/local/asked.py). */
+export interface RecordedRequest {
+  readonly role: string;
+  readonly session: string;
+  readonly service: string;
+  readonly target: string;
+  readonly method: string;
+  readonly path: string;
+  readonly query: Readonly<Record<string, string>>;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: unknown;
+}
+
 /** The file for the journal of the emulator on this port; undefined where nobody wants one. */
 export function journalOf(port: number | string): string | undefined {
   const to = folder();
   return to === undefined ? undefined : join(to, `journal-${port}.jsonl`);
+}
+
+/** The file for the requests to that emulator; undefined where nobody wants one. */
+export function requestsOf(port: number | string): string | undefined {
+  const to = folder();
+  return to === undefined ? undefined : join(to, `requests-${port}.jsonl`);
 }
 
 /** Keep a stack's template with what its logical ids became. `templateFile` is the one in cdk.out. */

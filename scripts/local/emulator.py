@@ -1,7 +1,7 @@
 """Starts ministack with the patches that make it behave as AWS does (patches/). Run by ministack.ts with the environment's own Python.
 
-Environment: ministack's own variables; EMULATOR_WITHOUT (see patches/__init__.py); EMULATOR_JOURNAL, the file for journal.py, if there is to be
-one; EMULATOR_FOLDER, its temporary folder: if that is set,
+Environment: ministack's own variables; EMULATOR_WITHOUT (see patches/__init__.py); EMULATOR_JOURNAL and EMULATOR_REQUESTS, the files for journal.py
+and asked.py, if there are to be any; EMULATOR_FOLDER, its temporary folder: if that is set,
 it ends when its standard input ends and takes the folder with it, so that nothing outlives whoever started it, however that one died.
 """
 
@@ -11,6 +11,7 @@ import signal
 import sys
 import threading
 
+import asked
 import journal
 import patches
 import patches.alarms
@@ -39,6 +40,8 @@ def main() -> None:
     patches.apply_all(os.environ.get("EMULATOR_WITHOUT", ""))
     if os.environ.get("EMULATOR_JOURNAL"):
         journal.write_to(os.environ["EMULATOR_JOURNAL"])
+    if os.environ.get("EMULATOR_REQUESTS"):
+        asked.write_to(os.environ["EMULATOR_REQUESTS"])
     folder = os.environ.pop("EMULATOR_FOLDER", "")
     if folder:
         threading.Thread(target=_end_with_starter, args=(folder,), daemon=True).start()

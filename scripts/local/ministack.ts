@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cachePath, projectRoot } from './cache.ts';
-import { journalOf } from './calls.ts';
+import { journalOf, requestsOf } from './calls.ts';
 import { freePort, type Running, start, untilReady } from './process.ts';
 import { pythonWith } from './python.ts';
 import { temporaryFolder } from './temporary.ts';
@@ -97,6 +97,7 @@ function environment(folder: string, port: number, without: readonly string[]): 
     EMULATOR_FOLDER: folder,
     EMULATOR_WITHOUT: without.join(','),
     EMULATOR_JOURNAL: journalOf(port) ?? '',
+    EMULATOR_REQUESTS: requestsOf(port) ?? '',
   };
 }
 

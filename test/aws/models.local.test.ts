@@ -4,12 +4,11 @@
  */
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { acmImporter } from '../../lambdas/aws/acm.ts';
 import { ssmCommands } from '../../lambdas/aws/run-command.ts';
 import { emulatorPython } from '../../scripts/local/ministack.ts';
-import { run } from '../../scripts/local/process.ts';
+import { type Judged, jsonRequest, judgeRequests, type WireRequest } from '../support/aws-model.ts';
 import { describeFound } from '../support/local.ts';
 
 const python = await emulatorPython();
@@ -45,11 +44,10 @@ describeFound([python], 'the requests of hooks', () => {
     const last = sent.at(-1);
     const input = JSON.parse(last?.body ?? '{}');
     change(input);
-    const operation = String(last?.headers['x-amz-target']).split('.')[1] ?? '';
-    const program = join(import.meta.dirname, '../support/aws_model.py');
-    const { code, stdout, output } = await run(required(), [program, service, operation, JSON.stringify(input)]);
-    if (code !== 0) throw new Error(output);
-    return { operation, problems: JSON.parse(stdout) };
+    const [found] = await judgeRequests(required(), [
+      jsonRequest(service, String(last?.headers['x-amz-target']), input),
+    ]);
+    return found;
   }
   const required = () => (python.found ? python.path : '');
 
@@ -75,7 +73,7 @@ describeFound([python], 'the requests of hooks', () => {
 
   it('are judged: a field that is missing, unknown, of another type, too long or out of bounds is found', async () => {
     await ssmCommands(aws()).send('CertRenewer-Exec-1', { key: 'role', value: 'web' }, { secretArn, versionId });
-    const { problems } = await judged('ssm', (input) => {
+    const found = await judged('ssm', (input) => {
       delete input['DocumentName'];
       input['Target'] = [];
       input['Comment'] = 'c'.repeat(101);
@@ -84,7 +82,109 @@ describeFound([python], 'the requests of hooks', () => {
       input['MaxErrors'] = 'all';
     });
     for (const field of ['DocumentName', 'Target', 'Comment', 'TimeoutSeconds', 'Parameters', 'MaxErrors']) {
-      expect(problems.join('\n')).toContain(field);
+      expect(found?.problems.join('\n')).toContain(field);
     }
   });
+});
+
+const form = (body: Readonly<Record<string, string>>): WireRequest => ({ ...jsonRequest('sns', '', body), path: '/' });
+const rest = (method: string, path: string, more: Partial<WireRequest> = {}): WireRequest => ({
+  ...jsonRequest('lambda', '', 'xxxx'),
+  method,
+  path,
+  ...more,
+});
+const topic = 'arn:aws:sns:eu-central-1:111122223333:topic';
+const invocations = '/2015-03-31/functions/on-renewal/invocations';
+
+const cases: readonly (readonly [what: string, WireRequest, operation: string, problem: RegExp | undefined])[] = [
+  [
+    'an operation that is there',
+    jsonRequest('kms', 'TrentService.GetPublicKey', { KeyId: 'a' }),
+    'GetPublicKey',
+    undefined,
+  ],
+  ['one that is not', jsonRequest('kms', 'TrentService.GetPublicKeys', { KeyId: 'a' }), '', /GetPublicKeys/],
+  [
+    'a value that is none of a few',
+    jsonRequest('kms', 'TrentService.Sign', { KeyId: 'a', Message: 'eHg=', SigningAlgorithm: 'ECDSA_SHA_1' }),
+    'Sign',
+    /SigningAlgorithm: 'ECDSA_SHA_1' is none of/,
+  ],
+  [
+    'a blob that is too long',
+    jsonRequest('kms', 'TrentService.Sign', {
+      KeyId: 'a',
+      Message: Buffer.alloc(4_097).toString('base64'),
+      SigningAlgorithm: 'ECDSA_SHA_256',
+    }),
+    'Sign',
+    /Message: 4097 is not within 1 and 4096/,
+  ],
+  [
+    'a form',
+    form({
+      Action: 'Publish',
+      Version: '2010-03-31',
+      TopicArn: topic,
+      Message: 'x',
+      'MessageAttributes.entry.1.Name': 'profile',
+      'MessageAttributes.entry.1.Value.DataType': 'String',
+      'MessageAttributes.entry.1.Value.StringValue': 'web',
+    }),
+    'Publish',
+    undefined,
+  ],
+  ['a form that lacks a field', form({ Action: 'Publish', TopicArn: topic }), 'Publish', /Message/],
+  ['a form with another', form({ Action: 'Publish', Message: 'x', Topic: topic }), 'Publish', /unknown field Topic/],
+  [
+    'a form with another below',
+    form({
+      Action: 'Publish',
+      Message: 'x',
+      'MessageAttributes.entry.1.Name': 'a',
+      'MessageAttributes.entry.1.Value.Type': 'b',
+    }),
+    'Publish',
+    /unknown field Type|DataType/,
+  ],
+  [
+    'a path, headers and a payload',
+    rest('POST', invocations, { headers: { 'x-amz-invocation-type': 'RequestResponse' } }),
+    'Invoke',
+    undefined,
+  ],
+  [
+    'a header of none of the values',
+    rest('POST', invocations, { headers: { 'x-amz-invocation-type': 'Later' } }),
+    'Invoke',
+    /InvocationType: 'Later' is none of/,
+  ],
+  ['a path of nobody', rest('PUT', invocations), '', /no operation PUT/],
+  [
+    'a name that can be none',
+    rest('POST', invocations.replace('on-renewal', 'on%20renewal')),
+    'Invoke',
+    /FunctionName/,
+  ],
+];
+
+describeFound([python], 'requests of every protocol', () => {
+  let judgements: readonly Judged[] = [];
+  beforeAll(async () => {
+    judgements = await judgeRequests(
+      python.found ? python.path : '',
+      cases.map(([, request]) => request),
+    );
+  });
+
+  it.each(cases.map(([what, , operation, problem], index) => [what, index, operation, problem] as const))(
+    '%s',
+    (_, index, operation, problem) => {
+      const found = judgements[index];
+      expect(found?.operation).toBe(operation);
+      if (problem) expect(found?.problems.join('\n')).toMatch(problem);
+      else expect(found?.problems).toEqual([]);
+    },
+  );
 });

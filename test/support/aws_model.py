@@ -1,11 +1,28 @@
-"""aws_model.py SERVICE OPERATION JSON: what is wrong with a request by AWS's model, as a JSON list of texts."""
+"""aws_model.py: what is wrong with requests by AWS's models of its APIs, as botocore ships them.
+
+Standard input: a JSON list of requests as they went over the wire: service (as it is signed for), target (X-Amz-Target, or ''), method, path, query,
+headers, and body, which is JSON, the pairs of a form, or a text. Standard output: for each the operation, and a list of its problems.
+"""
+
 import base64
+import binascii
 import json
 import re
 import sys
+from urllib.parse import unquote
 
 import botocore.session
+from botocore.model import OperationNotFoundError
 from botocore.validate import ParamValidator
+
+session = botocore.session.get_session()
+models: dict = {}
+
+
+def model_of(service):
+    if service not in models:
+        models[service] = session.get_service_model(service)
+    return models[service]
 
 
 def walk(shape, value, path, found):
@@ -23,7 +40,10 @@ def walk(shape, value, path, found):
         value = {key: walk(shape.value, item, f"{path}.{key}", found) for key, item in value.items()}
         bounds(shape, len(value), path, found)
     elif shape.type_name == "blob" and isinstance(value, str):
-        value = base64.b64decode(value, validate=True)
+        try:
+            value = base64.b64decode(value, validate=True)
+        except binascii.Error:
+            found.append(f"{path}: no base64")
         bounds(shape, len(value), path, found)
     elif shape.type_name == "string" and isinstance(value, str):
         bounds(shape, len(value), path, found)
@@ -44,15 +64,97 @@ def bounds(shape, size, path, found):
         found.append(f"{path}: {size} is not within {least} and {most}")
 
 
-def main(service, operation, text):
-    shape = botocore.session.get_session().get_service_model(service).operation_model(operation).input_shape
+def read(request):
+    """The operation's model and its input. Raises LookupError for what the service does not know."""
+    model = model_of(request["service"])
+    body = request["body"]
+    if request["target"]:
+        return model.operation_model(request["target"].split(".")[-1]), body
+    if model.metadata["protocol"] == "query":
+        operation = model.operation_model(body.get("Action", ""))
+        return operation, from_form(operation.input_shape, {k: v for k, v in body.items() if k not in ("Action", "Version")})
+    return read_rest(model, request)
+
+
+def from_form(shape, pairs):
+    """`A.member.1.B=x` as `{A: [{B: x}]}`, by the shape; what it does not know stays as it is, for walk to find."""
+    if shape.type_name == "structure":
+        found = {}
+        for name, member in shape.members.items():
+            inside = below(member.serialization.get("name", name), pairs)
+            if inside:
+                found[name] = from_form(member, inside)
+        known = {key for name, member in shape.members.items() for key in keys_of(member.serialization.get("name", name), pairs)}
+        return {**found, **{key: value for key, value in pairs.items() if key not in known}}
+    if shape.type_name == "list":
+        within = pairs if shape.serialization.get("flattened") else below(shape.member.serialization.get("name", "member"), pairs)
+        return [from_form(shape.member, below(number, within)) for number in numbers(within)]
+    if shape.type_name == "map":
+        within = pairs if shape.serialization.get("flattened") else below("entry", pairs)
+        names = [shape.key.serialization.get("name", "key"), shape.value.serialization.get("name", "value")]
+        return {below(f"{n}.{names[0]}", within).get(""): from_form(shape.value, below(f"{n}.{names[1]}", within)) for n in numbers(within)}
+    return scalar(shape, pairs.get(""))
+
+
+def keys_of(name, pairs):
+    return [key for key in pairs if key == name or key.startswith(f"{name}.")]
+
+
+def below(name, pairs):
+    return {key[len(name) + 1 :]: pairs[key] for key in keys_of(name, pairs)}
+
+
+def numbers(pairs):
+    return sorted({key.split(".")[0] for key in pairs}, key=lambda text: text.zfill(9))
+
+
+def scalar(shape, text):
+    if shape.type_name in ("integer", "long") and re.fullmatch(r"-?\d+", text or ""):
+        return int(text)
+    return text == "true" if shape.type_name == "boolean" and text in ("true", "false") else text
+
+
+def read_rest(model, request):
+    for name in model.operation_names:
+        operation = model.operation_model(name)
+        # Text, name, '+' or '', text, …
+        parts = re.split(r"\{(\w+)(\+?)\}", operation.http["requestUri"].split("?")[0])
+        pattern = re.escape(parts[0])
+        for member, greedy, text in zip(parts[1::3], parts[2::3], parts[3::3]):
+            pattern += f"(?P<{member}>{'.+' if greedy else '[^/]+'}){re.escape(text)}"
+        found = re.fullmatch(pattern, request["path"])
+        if found and operation.http["method"] == request["method"]:
+            return operation, rest_input(operation.input_shape, request, found.groupdict())
+    raise LookupError(f"no operation {request['method']} {request['path']}")
+
+
+def rest_input(shape, request, uri):
+    payload = shape.serialization.get("payload")
+    found = dict(request["body"]) if isinstance(request["body"], dict) and payload is None else {}
+    sent = {"uri": uri, "querystring": request["query"], "header": {name.lower(): value for name, value in request["headers"].items()}}
+    for name, member in shape.members.items():
+        place, wire = member.serialization.get("location"), member.serialization.get("name", name)
+        text = sent.get(place, {}).get(wire.lower() if place == "header" else wire)
+        if text is not None:
+            found[name] = scalar(member, unquote(text))
+    if payload and request["body"]:
+        text = request["body"] if isinstance(request["body"], str) else json.dumps(request["body"])
+        found[payload] = base64.b64encode(text.encode()).decode() if shape.members[payload].type_name == "blob" else request["body"]
+    return found
+
+
+def judge(request):
+    try:
+        operation, value = read(request)
+    except (LookupError, OperationNotFoundError) as error:
+        return {"operation": "", "problems": [str(error)]}
     found = []
-    value = walk(shape, json.loads(text), "", found)
-    report = ParamValidator().validate(value, shape)
-    # Bounds from below are told by both.
-    found += [line for line in report.generate_report().split("\n") if line and "Invalid length" not in line and "Invalid range" not in line]
-    found = [line for line in found if "Unknown parameter" not in line]
-    print(json.dumps(found))
+    value = walk(operation.input_shape, value, "", found) if operation.input_shape else value
+    report = ParamValidator().validate(value, operation.input_shape).generate_report() if operation.input_shape else ""
+    # Bounds from below are told by both, and so is what is not known.
+    told = ("Invalid length", "Invalid range", "Unknown parameter")
+    found += [line for line in report.split("\n") if line and not any(text in line for text in told)]
+    return {"operation": operation.name, "problems": found}
 
 
-main(*sys.argv[1:])
+json.dump([judge(request) for request in json.load(sys.stdin)], sys.stdout)

@@ -17,6 +17,12 @@ const code = `export const handler = async () => ({
 export async function actAs(aws: Endpoint, functionName: string): Promise<Credentials> {
   const lambda = client(LambdaClient, aws);
   const { Role } = await lambda.send(new GetFunctionConfigurationCommand({ FunctionName: functionName }));
+  return credentialsOf(aws, Role);
+}
+
+/** Credentials of a role that Lambda may assume. */
+export async function credentialsOf(aws: Endpoint, Role: string | undefined): Promise<Credentials> {
+  const lambda = client(LambdaClient, aws);
   const FunctionName = uniqueName('act-as');
   await lambda.send(
     new CreateFunctionCommand({

@@ -1,0 +1,29 @@
+/** Requests by AWS's own models of its APIs, as botocore ships them (aws_model.py). One process judges many. */
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import type { RecordedRequest } from '../../scripts/local/calls.ts';
+
+/** As it went over the wire. */
+export type WireRequest = Omit<RecordedRequest, 'role' | 'session'>;
+
+export interface Judged {
+  /** '' where the service has no such operation. */
+  readonly operation: string;
+  readonly problems: readonly string[];
+}
+
+/** @throws Error with what Python said. */
+export function judgeRequests(python: string, requests: readonly WireRequest[]): Promise<Judged[]> {
+  return new Promise((resolve, reject) => {
+    const program = join(import.meta.dirname, 'aws_model.py');
+    const child = execFile(python, [program], { maxBuffer: 64 * 1024 * 1024 }, (error, stdout) =>
+      error ? reject(error) : resolve(JSON.parse(stdout)),
+    );
+    child.stdin?.end(JSON.stringify(requests));
+  });
+}
+
+/** A request of the JSON protocols: everything is in its target and its body. */
+export function jsonRequest(service: string, target: string, body: unknown): WireRequest {
+  return { service, target, method: 'POST', path: '/', query: {}, headers: {}, body };
+}
