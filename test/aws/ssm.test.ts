@@ -81,16 +81,16 @@ describe('an unknown profile', () => {
 
 describe('a failure', () => {
   test.each([
-    ['AccessDeniedException', 'AccessDenied'],
-    ['ThrottlingException', 'Throttled'],
-    ['InternalServerError', 'Throttled'],
-  ])('%s is %s, and is not kept', async (name, code) => {
+    ['AccessDeniedException', 'AccessDenied', false],
+    ['ThrottlingException', 'Throttled', true], // a worker of the queue waits and asks again
+    ['InternalServerError', 'Throttled', false],
+  ])('%s is %s, and is not kept', async (name, code, busy) => {
     aws
       .on(GetParameterCommand)
       .rejectsOnce(named(name))
       .resolves({ Parameter: { Value: json } });
     const profiles = open();
-    await expect(profiles.find('internal')).rejects.toMatchObject({ code });
+    await expect(profiles.find('internal')).rejects.toMatchObject({ code, busy });
     expect(await profiles.find('internal')).toEqual(profile);
   });
 
