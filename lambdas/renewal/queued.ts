@@ -1,5 +1,5 @@
 /** One message of the queue: the use case `renew`, and what becomes of the message when it fails. */
-import { isDenied, RenewalError } from '../domain/errors.ts';
+import { RenewalError } from '../domain/errors.ts';
 import type { Instant } from '../domain/instant.ts';
 import { deliveries, type QueueMessage } from '../domain/request.ts';
 import type { RenewalResult } from '../domain/result.ts';
@@ -13,9 +13,6 @@ const pauses = [30, 120] as const;
 /** A CA may ask for more: two of these and three tries still fit into the 15 minutes that a message has. */
 const longestPause = 300;
 
-/** Seconds that IAM gets to hear of what a deployment has just allowed. */
-const pauseWhenDenied = 60;
-
 /** `retryAfter`: seconds, for a message that goes back to the queue. Undefined: it is done with, well or badly. */
 export interface QueueOutcome {
   readonly retryAfter?: number;
@@ -23,8 +20,8 @@ export interface QueueOutcome {
 
 /**
  * Errors that may pass by themselves go back to the queue with growing pauses, and after the last delivery to the
- * dead-letter queue; others are done with at once. What is refused for want of permission goes back once, and nothing is
- * told or noted of that: IAM is eventually consistent. Never throws: one bad secret never stops another.
+ * dead-letter queue; others are done with at once. `AccessDenied` goes back once, and nothing is told or noted of that: right
+ * after a deployment IAM may not know yet what it has allowed. Never throws: one bad secret never stops another.
  *
  * @param delivery 1 for the first (SQS's ApproximateReceiveCount).
  * @param firstAt when that was (ApproximateFirstReceiveTimestamp); without it each delivery counts as a failure of its own.
@@ -49,15 +46,16 @@ export async function renewQueued(
     return trace.isUnfinished && !isLast ? { retryAfter: pauses[delivery - 1] ?? longestPause } : {};
   } catch (thrown) {
     const { secretArn } = message;
-    if (delivery === 1 && isDenied(thrown)) {
-      world.journal.failure({ secretArn: trace.secret?.arn ?? secretArn, error: thrown, final: false });
-      return { retryAfter: pauseWhenDenied };
+    const error = thrown instanceof RenewalError ? thrown : undefined;
+    if (delivery === 1 && error?.code === 'AccessDenied') {
+      world.journal.failure({ secretArn: trace.secret?.arn ?? secretArn, error, final: false });
+      return { retryAfter: pauses[0] };
     }
-    const isRetryable = thrown instanceof RenewalError && thrown.retryable;
+    const isRetryable = error?.retryable ?? false;
     const final = !isRetryable || isLast;
     const since = delivery === 1 ? undefined : firstAt;
     await recordFailure(world, trace, thrown, { since, final, secretArn });
-    return isRetryable ? { retryAfter: pauseAfter(thrown, delivery) } : {};
+    return error && isRetryable ? { retryAfter: pauseAfter(error, delivery) } : {};
   }
 }
 
