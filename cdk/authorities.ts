@@ -19,13 +19,15 @@ import {
 import { CertificateAuthority } from './certificate-authority.ts';
 import type { AuthorityConfig } from './config-schema.ts';
 import { NodeFunction } from './node-function.ts';
-import { allowParameters, allowReading } from './permissions.ts';
+import { allowDecryption, allowEncryptionKey, allowParameters, allowReading } from './permissions.ts';
 import { signerRoleName } from './signer-role.ts';
 
 export interface AuthoritiesProps {
   /** Valid, and not empty. */
   readonly authorities: Readonly<Record<string, AuthorityConfig>>;
   readonly logRetention: RetentionDays;
+  /** ARNs of the customer keys that imported authorities and their passwords may be encrypted with. */
+  readonly encryptionKeys: readonly string[];
 }
 
 export class Authorities extends Construct {
@@ -38,10 +40,12 @@ export class Authorities extends Construct {
   /** Changes with any authority, as that of profiles. */
   readonly hash: string;
   private readonly configs: Readonly<Record<string, AuthorityConfig>>;
+  private readonly encryptionKeys: readonly string[];
   private readonly prefix: string;
 
-  constructor(scope: Construct, id: string, { authorities, logRetention }: AuthoritiesProps) {
+  constructor(scope: Construct, id: string, { authorities, logRetention, encryptionKeys }: AuthoritiesProps) {
     super(scope, id);
+    this.encryptionKeys = encryptionKeys;
     const stack = Stack.of(this);
     this.configs = authorities;
     this.prefix = `/cert-renewer/${stack.stackName}/authorities/`;
@@ -75,10 +79,11 @@ export class Authorities extends Construct {
     allowWriting(role, 'TrustBundle', arnsOf(role, [this.bundle]));
   }
 
-  /** What the API needs besides. */
-  allowDescribing({ role }: NodeFunction): void {
+  /** What the API needs besides, and the workers have for other secrets as well: to describe, and the customer keys. */
+  allowApi({ role }: NodeFunction): void {
     allowDescribing(role, 'AuthorityDescribe', this.known());
     allowDescribing(role, 'TrustBundleDescribe', [this.bundle]);
+    for (const key of this.encryptionKeys) allowEncryptionKey(role, key);
   }
 
   private get bundle(): KnownAuthority {
@@ -148,7 +153,8 @@ export class Authorities extends Construct {
     });
     const { role } = creator;
     const own = this.known([name]);
-    const parents = this.known(ancestors(name, this.configs));
+    const above = ancestors(name, this.configs);
+    const parents = this.known(above);
     allowParameters(role, 'Authorities', this.prefix);
     allowDescribing(role, 'AuthorityDescribe', own);
     allowWriting(role, 'Authority', arnsOf(role, own));
@@ -159,6 +165,9 @@ export class Authorities extends Construct {
       parents.map(({ secretId }) => secretId),
     );
     allowPasswords(role, parents.slice(0, 1));
+    // What the stack makes has no customer key; what is imported may have one, and is only read.
+    const readsImported = above.some((parent) => this.configs[parent]?.secretId !== undefined);
+    if (readsImported) for (const key of this.encryptionKeys) allowDecryption(role, key);
     allowSigning(role, parents.length > 0 ? parents.slice(0, 1) : own);
     return creator;
   }

@@ -10,8 +10,6 @@ import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
-import { authorityProfileName } from '../lambdas/policy/authority-profile.ts';
-import type { Schedule } from '../lambdas/policy/schedule.ts';
 import manifest from '../package.json' with { type: 'json' };
 import { Authorities } from './authorities.ts';
 import { CaApi } from './ca-api.ts';
@@ -19,12 +17,17 @@ import type { CertificateAuthority } from './certificate-authority.ts';
 import { type Config, configSchedule, validateConfig } from './config.ts';
 import { ConfigError } from './config-error.ts';
 import { Dashboard } from './dashboard.ts';
+import { deadLettersOf } from './dead-letters.ts';
 import { type EnrollableSecret, type EnrolOptions, enrolmentTags } from './enrolment.ts';
+import { FirstScan } from './first-scan.ts';
 import { Hooks } from './hooks.ts';
-import { Monitoring } from './monitoring.ts';
+import { Inventory } from './inventory.ts';
+import { Monitoring, monitoredProfiles } from './monitoring.ts';
 import { placementOf, type VpcPlacement } from './network.ts';
 import { NodeFunction, type NodeFunctionProps } from './node-function.ts';
+import { Notices } from './notices.ts';
 import { Observable } from './observable.ts';
+import { Parts } from './parts.ts';
 import { allow, allowEncryptionKey, allowParameters, allowRenewal, allowScan } from './permissions.ts';
 import { Profiles } from './profiles.ts';
 import { RenewalQueues } from './queues.ts';
@@ -67,6 +70,7 @@ export class CertRenewer extends Observable {
   private readonly config: Config;
   private readonly worker: NodeFunction;
   private readonly caApi: CaApi | undefined;
+  private readonly hooks: Hooks | undefined;
 
   constructor(scope: Construct, id: string, props: CertRenewerProps) {
     super(scope, id);
@@ -91,7 +95,7 @@ export class CertRenewer extends Observable {
       // A new environment must find the new profiles and authorities.
       fn.node.addDependency(...profiles.parameters, ...(own?.parameters ?? []));
     }
-    new ScanSchedule(this, 'Schedule', {
+    const scanSchedule = new ScanSchedule(this, 'Schedule', {
       schedule,
       timezone: config.scheduleTimezone,
       paused,
@@ -106,68 +110,47 @@ export class CertRenewer extends Observable {
     this.trustBundle = own?.trustBundle as ISecret | undefined; // as above
     this.caApi = api;
     this.caApiUrl = api?.url;
-    const monitoring = this.newMonitoring(queues, schedule);
-    this.topic = monitoring.topic;
-    this.dashboardName =
-      config.dashboard === false ? undefined : this.newDashboard(shared, profiles, queues, own, monitoring).name;
+    const parts = new Parts(this, 'Parts', config);
+    this.hooks = this.newHooks(parts);
+    const notices = this.newNotices();
+    this.topic = notices.topic;
+    const watched = monitoredProfiles(config);
+    const deadLetterQueues = deadLettersOf(queues, notices, this.hooks);
+    const { topic, scanFunction, queue, logRetention } = this;
+    const { alarms, noScan } = new Monitoring(this, 'Monitoring', {
+      ...{ profiles: watched, parts, topic, scanFunction, deadLetterQueues, schedule, paused },
+    });
+    if (!paused) {
+      const first = new FirstScan(this, 'FirstScan', { scanFunction, logRetention });
+      first.node.addDependency(
+        scan,
+        this.worker,
+        queues,
+        scanSchedule,
+        notices,
+        ...(this.hooks ? [this.hooks, parts] : []),
+      );
+      noScan?.node.addDependency(first);
+    }
+    if (config.dashboard === false) return;
+    const renewFunctionArn = this.renewFunction.functionArn;
+    const inventory = new Inventory(this, 'Inventory', { ...shared, renewFunctionArn, profiles, authorities: own });
+    const names = watched.map(({ name }) => name);
+    const shown = { profiles: names, alarms, queue, deadLetterQueues, inventory: inventory.function };
+    this.dashboardName = new Dashboard(this, 'Dashboard', shown).name;
   }
 
-  private newDashboard(
-    shared: ReturnType<CertRenewer['sharedProps']>,
-    profiles: Profiles,
-    queues: RenewalQueues,
-    own: Authorities | undefined,
-    { profiles: names, alarms, hooksDeadLetterQueue }: Monitoring,
-  ): Dashboard {
-    const inventory = new NodeFunction(this, 'Inventory', {
-      ...shared,
-      entry: 'show-inventory.ts',
-      environment: { ...shared.environment, RENEW_FUNCTION_ARN: this.worker.function.functionArn },
-      description: 'Shows the certificates on the dashboard, from tags alone',
-      timeout: Duration.minutes(1),
-      memorySize: 512,
-    });
-    allowScan(inventory.role);
-    allowParameters(inventory.role, 'Profiles', profiles.prefix);
-    own?.allowScan(inventory);
-    inventory.function.node.addDependency(...profiles.parameters, ...(own?.parameters ?? []));
-    return new Dashboard(this, 'Dashboard', {
-      profiles: names,
-      alarms,
-      queue: queues.queue,
-      deadLetterQueues: [
-        { label: 'dead letters', queue: queues.deadLetterQueue },
-        { label: 'scans that failed', queue: queues.scanDeadLetterQueue },
-        ...(hooksDeadLetterQueue ? [{ label: 'hooks that failed', queue: hooksDeadLetterQueue }] : []),
-      ],
-      inventory: inventory.function,
-    });
-  }
-
-  private newMonitoring(queues: RenewalQueues, schedule: Schedule): Monitoring {
-    const { config } = this;
-    const hooks = this.newHooks();
-    return new Monitoring(this, 'Monitoring', {
-      profiles: [...Object.keys(config.profiles), ...[...this.authorities.keys()].map(authorityProfileName)],
-      emails: config.notify?.email ?? [],
-      eventBus: this.eventBus,
-      scanFunction: this.scanFunction,
-      deadLetterQueue: queues.deadLetterQueue,
-      scanDeadLetterQueue: queues.scanDeadLetterQueue,
-      schedule,
-      paused: config.paused ?? false,
-      hooks: hooks && {
-        profiles: Object.entries(config.profiles).flatMap(([name, profile]) => (profile.hooks?.length ? [name] : [])),
-        deadLetterQueue: hooks.deadLetterQueue,
-      },
-    });
-  }
-
-  private newHooks(): Hooks | undefined {
+  private newHooks(parts: Parts): Hooks | undefined {
     const { profiles, encryptionKeys = [] } = this.config;
     if (!Object.values(profiles).some(({ hooks }) => hooks?.length)) return undefined;
     const { eventBus, logRetention } = this;
-    return new Hooks(this, 'Hooks', { profiles, eventBus, logRetention, encryptionKeys });
+    return new Hooks(this, 'Hooks', { profiles, parts, eventBus, logRetention, encryptionKeys });
+  }
+
+  private newNotices(): Notices {
+    const { eventBus, logRetention } = this;
+    const emails = this.config.notify?.email ?? [];
+    return new Notices(this, 'Notices', { emails, eventBus, logRetention, hooks: this.hooks !== undefined });
   }
 
   /**
@@ -196,7 +179,9 @@ export class CertRenewer extends Observable {
     for (const [key, value] of Object.entries(tagged)) {
       Tags.of(secret).add(key, value, { includeResourceTypes: ['AWS::SecretsManager::Secret'] });
     }
-    if (secret.encryptionKey) allowEncryptionKey(this.worker.role, secret.encryptionKey.keyArn);
+    if (!secret.encryptionKey) return;
+    allowEncryptionKey(this.worker.role, secret.encryptionKey.keyArn);
+    this.hooks?.allowEncryptionKey(options.profile, secret.encryptionKey.keyArn);
   }
 
   /** Their profiles would share one path of parameters, and each scan would take the other's secrets for its own. */
@@ -211,9 +196,9 @@ export class CertRenewer extends Observable {
   }
 
   private newAuthorities(): Authorities | undefined {
-    const { authorities = {} } = this.config;
+    const { authorities = {}, encryptionKeys = [] } = this.config;
     if (Object.keys(authorities).length === 0) return undefined;
-    return new Authorities(this, 'Authorities', { authorities, logRetention: this.logRetention });
+    return new Authorities(this, 'Authorities', { authorities, encryptionKeys, logRetention: this.logRetention });
   }
 
   private get logRetention(): number {
@@ -269,7 +254,7 @@ export class CertRenewer extends Observable {
     const environment = { ...shared.environment, TRUST_BUNDLE_SECRET: own.trustBundle.secretArn };
     const api = new CaApi(this, 'CaApi', { ...shared, environment, auth, tokenSecretId });
     own.allowRenewal(api.handler);
-    own.allowDescribing(api.handler);
+    own.allowApi(api.handler);
     return api;
   }
 
@@ -280,10 +265,9 @@ export class CertRenewer extends Observable {
   ): NodeFunction {
     const renew = new NodeFunction(this, 'Renew', {
       ...shared,
-      ...(own && {
-        environment: { ...shared.environment, TRUST_BUNDLE_SECRET: own.trustBundle.secretArn },
-        roleName: signerRoleName(this, 'Renew'),
-      }),
+      ...(own && { environment: { ...shared.environment, TRUST_BUNDLE_SECRET: own.trustBundle.secretArn } }),
+      // With or without authorities: the first one would change the name, and a role of another name is another role.
+      roleName: signerRoleName(this, 'Renew'),
       entry: 'renew.ts',
       description: 'Renews or rekeys the certificate of one secret',
       timeout: workerTimeout,

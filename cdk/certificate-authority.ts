@@ -11,6 +11,8 @@ import type { AuthorityDocument } from '../lambdas/policy/authority.ts';
 import { algorithmOf, kmsKeySpec } from '../lambdas/x509/algorithms.ts';
 import { readCaConfig } from './authority-config.ts';
 import type { AuthorityConfig } from './config-schema.ts';
+import { configPath } from './explain.ts';
+import { checkParameterSize } from './parameter-size.ts';
 import { signerRolePattern } from './signer-role.ts';
 
 export interface CertificateAuthorityProps {
@@ -44,11 +46,18 @@ export class CertificateAuthority extends Construct {
     this.secretId = made?.secret.secretArn ?? config.secretId ?? '';
     this.keyArn = made?.key.keyArn ?? config.kmsKeyArn;
     this.document = documentOf(config, this.secretId, this.keyArn);
+    const value = Stack.of(this).toJsonString(this.document);
+    checkParameterSize(this, value, {
+      path: configPath('authorities', name),
+      what: 'an authority',
+      with: 'with its name constraints and the claims of its caConfig',
+      todo: 'permit or exclude fewer names, or keep only the provisioners that issue leaves to be renewed',
+    });
     this.parameter = new CfnParameter(this, 'Parameter', {
       name: `${parameterPrefix}${name}`,
       type: 'String',
       tier: 'Intelligent-Tiering',
-      value: Stack.of(this).toJsonString(this.document),
+      value,
       description: `cert-renewer: the authority ${name}`,
     });
   }

@@ -29,13 +29,20 @@ export const retentionDays: readonly number[] = Object.values(RetentionDays).fil
   (days): days is RetentionDays => typeof days === 'number' && days !== RetentionDays.INFINITE,
 );
 
-/** What EC2 allows in a tag. */
-const tagText = (most: number) =>
-  z.string().check(z.regex(new RegExp(`^[\\p{L}\\p{Z}\\p{N}_.:/=+@-]{1,${most}}$`, 'u'), 'expected the text of a tag'));
-const targetTag = describe(
-  'The instances: those with this tag.',
-  z.strictObject({ key: tagText(128), value: tagText(256) }),
-);
+/** What EC2 allows in the value of a tag. */
+const tagValue = z
+  .string()
+  .check(z.regex(/^[\p{L}\p{Z}\p{N}_.:/=+@-]{1,256}$/u, 'expected the text of a tag of up to 256 characters'));
+/** And in its key, but for a +, which SSM's targets can't have. `tag:` before it is within SSM's 163 characters. */
+const tagKey = z
+  .string()
+  .check(
+    z.regex(
+      /^[\p{L}\p{Z}\p{N}_.:/=@-]{1,128}$/u,
+      "expected the text of a tag: letters, digits, spaces and _ . : / = - @, up to 128 characters. EC2 takes a + as well, but Run Command can't target instances by it: give them another tag",
+    ),
+  );
+const targetTag = describe('The instances: those with this tag.', z.strictObject({ key: tagKey, value: tagValue }));
 
 const hook = z.discriminatedUnion('type', [
   z.strictObject({
@@ -154,7 +161,10 @@ export const configSchema = z.strictObject({
       }),
     ),
   ),
-  encryptionKeys: describe('Customer KMS keys that secrets are encrypted with.', z.optional(z.array(keyArn()))),
+  encryptionKeys: describe(
+    "Customer KMS keys that secrets are encrypted with: certificates, passwords, imported authorities, the API's tokens.",
+    z.optional(z.array(keyArn())),
+  ),
   profiles: describe(
     'By name: which CA, and the defaults for the secrets that carry it as cert-renewer:profile.',
     z.record(profileName, configProfile),

@@ -1,5 +1,5 @@
 /** What there is to see at a glance: how renewals go, how near the next expiry is, and the inventory itself. */
-import { Duration, Stack } from 'aws-cdk-lib';
+import { Aws, Duration, Stack } from 'aws-cdk-lib';
 import {
   AlarmStatusWidget,
   Dashboard as CloudWatchDashboard,
@@ -13,18 +13,23 @@ import {
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import { type ProfileMetric, profileMetric } from './monitoring.ts';
+import { ConfigError } from './config-error.ts';
+import { type DeadLetters, type ProfileMetric, profileMetric } from './monitoring.ts';
 
 export interface DashboardProps {
   readonly profiles: readonly string[];
   readonly alarms: readonly IAlarm[];
   readonly queue: IQueue;
-  readonly deadLetterQueues: readonly { readonly label: string; readonly queue: IQueue }[];
+  readonly deadLetterQueues: readonly DeadLetters[];
   /** Answers with the inventory as HTML. */
   readonly inventory: IFunction;
 }
 
 const fullWidth = 24;
+/** https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_limits.html: 500 metrics a graph, and a line of the days to expiry is two. */
+const mostProfiles = 250;
+/** An alarm widget's (dashboard body structure, "alarms"). */
+const mostAlarms = 100;
 const hour = Duration.hours(1);
 const fiveMinutes = Duration.minutes(5);
 
@@ -33,15 +38,18 @@ export class Dashboard extends Construct {
 
   constructor(scope: Construct, id: string, props: DashboardProps) {
     super(scope, id);
-    const { profiles } = props;
+    const { profiles, alarms } = props;
+    if (profiles.length > mostProfiles) throw tooManyProfiles(scope, profiles.length);
     const dashboard = new CloudWatchDashboard(this, 'Dashboard', {
-      // Of the stack, as a person looks for it; one stack has one.
-      dashboardName: `${Stack.of(this).stackName}-certificates`,
+      // Of the stack, as a person looks for it, and of the Region: an account's dashboards are those of all Regions.
+      dashboardName: `${Stack.of(this).stackName}-certificates-${Aws.REGION}`,
       defaultInterval: Duration.days(7),
     });
-    dashboard.addWidgets(
-      new AlarmStatusWidget({ title: 'Alarms', alarms: [...props.alarms], width: fullWidth, height: 3 }),
-    );
+    for (let from = 0; from < alarms.length; from += mostAlarms) {
+      const title = from === 0 ? 'Alarms' : `Alarms from ${from + 1}`;
+      const some = alarms.slice(from, from + mostAlarms);
+      dashboard.addWidgets(new AlarmStatusWidget({ title, alarms: some, width: fullWidth, height: 3 }));
+    }
     dashboard.addWidgets(
       graph('Renewed', metrics('Renewed', profiles, 'Sum', hour)),
       graph('Failed', metrics('Failed', profiles, 'Sum', hour)),
@@ -65,6 +73,11 @@ export class Dashboard extends Construct {
     );
     this.name = dashboard.dashboardName;
   }
+}
+
+function tooManyProfiles(scope: Construct, found: number): ConfigError {
+  const message = `${found} profiles and authorities, and a graph of CloudWatch shows ${mostProfiles} of them at most: set "dashboard": false, or put some of them into a second stack`;
+  return new ConfigError(scope.node.path, [{ path: '$.dashboard', message }]);
 }
 
 function graph(title: string, left: readonly IMetric[]): IWidget {

@@ -14,6 +14,27 @@ export function checkHooks({ profiles }: ConfigDocument): readonly Problem[] {
   );
 }
 
+/**
+ * EventBridge sends to topics of its own Region alone. `region`: where the stack goes; undefined where that is known at
+ * deployment only, then all topics have to be of one Region.
+ */
+export function checkTopicRegions({ profiles }: Pick<ConfigDocument, 'profiles'>, region?: string): readonly Problem[] {
+  const topics = Object.entries(profiles).flatMap(([name, { hooks = [] }]) =>
+    hooks.flatMap((hook, index) =>
+      hook.type === 'sns' && !isToken(hook.topicArn)
+        ? [{ path: configPath('profiles', name, 'hooks', index, 'topicArn'), found: hook.topicArn.split(':')[3] ?? '' }]
+        : [],
+    ),
+  );
+  const expected = region ?? topics[0]?.found;
+  return topics
+    .filter(({ found }) => found !== expected)
+    .map(({ path, found }) => ({
+      path,
+      message: `a topic in ${found}, and EventBridge publishes in its own Region alone, ${expected}: take a topic there, or a hook of type lambda, whose function may be in any Region`,
+    }));
+}
+
 function checkHook(hook: HookConfig, path: readonly PropertyKey[]): readonly Problem[] {
   const problem = (field: string, message: string) => [{ path: configPath(...path, field), message }];
   if (hook.type === 'exec' || hook.type === 'signal') {

@@ -1,10 +1,10 @@
 /** Who may do what of the hooks' functions. */
-import { Stack } from 'aws-cdk-lib';
+import { Fn, Stack } from 'aws-cdk-lib';
 import type { Role } from 'aws-cdk-lib/aws-iam';
 import type { TargetTag } from '../lambdas/domain/hook.ts';
 import { tags } from '../lambdas/domain/tags.ts';
 import { acknowledgeWildcards } from './node-function.ts';
-import { acknowledgeSuffixes, allow, allowEncryptionKey, allowReading, secretArn } from './permissions.ts';
+import { acknowledgeSuffixes, allow, allowDecryption, allowReading, secretArn } from './permissions.ts';
 
 /** Runs one document, and it on nodes with one tag. */
 export function allowCommand(role: Role, documentName: string, { key, value }: TargetTag): void {
@@ -24,6 +24,20 @@ export function allowCommand(role: Role, documentName: string, { key, value }: T
 /** Calls one function, version or alias, as its ARN says. */
 export function allowInvoke(role: Role, functionArn: string): void {
   role.addToPolicy(allow('Invoke', ['lambda:InvokeFunction'], [functionArn]));
+}
+
+/**
+ * Publishes to a topic that is encrypted with one of these keys, whose own policies have to delegate to IAM.
+ * https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
+ */
+export function allowTopicKeys(role: Role, topicArn: string, encryptionKeys: readonly string[]): void {
+  if (encryptionKeys.length === 0) return;
+  const region = Fn.select(3, Fn.split(':', topicArn));
+  role.addToPolicy(
+    allow('TopicKeys', ['kms:Decrypt', 'kms:GenerateDataKey'], [...new Set(encryptionKeys)], {
+      StringEquals: { 'kms:ViaService': `sns.${region}.${Stack.of(role).urlSuffix}` },
+    }),
+  );
 }
 
 /** Sees for which secret a command was sent. */
@@ -52,5 +66,5 @@ export function allowImport(role: Role, permissions: ImportPermissions): void {
   acknowledgeSuffixes(role, secrets);
   role.addToPolicy(allow('Import', ['acm:ImportCertificate'], [...new Set(Object.values(certificates))]));
   if (passwordSecretId !== undefined) allowReading(role, 'Passwords', [passwordSecretId]);
-  for (const key of encryptionKeys) allowEncryptionKey(role, key);
+  for (const key of encryptionKeys) allowDecryption(role, key);
 }

@@ -1,35 +1,32 @@
-/** What runs after a renewal: one rule of the bus for each hook, and who tells of those that fail. */
-import { Annotations, Duration, Stack } from 'aws-cdk-lib';
-import { EventField, type IEventBus, type IRuleTarget, Rule, RuleTargetInput } from 'aws-cdk-lib/aws-events';
-import { LambdaFunction, SnsTopic } from 'aws-cdk-lib/aws-events-targets';
-import { SqsDestination } from 'aws-cdk-lib/aws-lambda-destinations';
+/** What runs after a renewal: one rule of the bus for each hook (hook.ts), and who tells of those that fail. */
+import { createHash } from 'node:crypto';
+import { Duration, Stack, Token } from 'aws-cdk-lib';
+import { type IEventBus, Rule } from 'aws-cdk-lib/aws-events';
+import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
-import { Topic } from 'aws-cdk-lib/aws-sns';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
-import { CfnDocument } from 'aws-cdk-lib/aws-ssm';
 import { Construct } from 'constructs';
 import type { HookType } from '../lambdas/domain/hook.ts';
-import { execDocument, signalDocument } from './command-document.ts';
+import { ConfigError } from './config-error.ts';
 import type { HookConfig, ProfileConfig } from './config-schema.ts';
-import { allowCommand, allowImport, allowInvoke, allowLookup } from './hook-permissions.ts';
-import { NodeFunction, type NodeFunctionProps } from './node-function.ts';
+import { delivery, Hook } from './hook.ts';
+import { checkTopicRegions } from './hook-config.ts';
+import { allowLookup } from './hook-permissions.ts';
+import { NodeFunction } from './node-function.ts';
+import type { Parts } from './parts.ts';
+import { letRuleSend, letRulesSend, withDeadLetters } from './rule-target.ts';
 
 export interface HooksProps {
   /** Valid; some have hooks. */
   readonly profiles: Readonly<Record<string, ProfileConfig>>;
+  /** Where the hooks of a profile go. */
+  readonly parts: Parts;
   readonly eventBus: IEventBus;
   readonly logRetention: RetentionDays;
-  /** Customer keys that secrets are encrypted with. */
+  /** Customer keys that secrets, and topics of hooks, are encrypted with. */
   readonly encryptionKeys: readonly string[];
 }
-
-type FunctionProps = Pick<NodeFunctionProps, 'entry' | 'description' | 'environment'> &
-  Partial<Pick<NodeFunctionProps, 'timeout'>>;
-type CommandConfig = Extract<HookConfig, { type: 'exec' | 'signal' }>;
-
-/** How long EventBridge and Lambda go on trying; by then the next renewal may be near. */
-const delivery = { retryAttempts: 20, maxEventAge: Duration.hours(6) };
 
 /** Final states of a command or an invocation that mean nothing bad, and those on the way there. */
 const harmless = ['Pending', 'InProgress', 'In Progress', 'Delayed', 'Cancelling', 'Success'];
@@ -38,20 +35,45 @@ export class Hooks extends Construct {
   /** Where failures end that were told already. */
   readonly deadLetterQueue: Queue;
   private readonly props: HooksProps;
-  private readonly reporter: NodeFunction;
   private readonly failures = new Map<HookType, Queue>();
+  private readonly all: readonly Hook[];
 
   constructor(scope: Construct, id: string, props: HooksProps) {
     super(scope, id);
     this.props = props;
-    const all = Object.entries(props.profiles).flatMap(([profile, { hooks = [] }]) =>
-      hooks.map((hook, index) => ({ profile, hook, id: `${profile}-${index}-${hook.type}` })),
-    );
+    const problems = checkTopicRegions(props, regionOf(this));
+    if (problems.length > 0) throw new ConfigError(scope.node.path, problems);
     this.deadLetterQueue = new Queue(this, 'DeadLetters', { ...sealed, retentionPeriod: Duration.days(14) });
-    const types = new Set(all.map(({ hook }) => hook.type));
-    for (const type of types) this.failures.set(type, this.failureQueue(type));
-    this.reporter = this.newReporter();
-    for (const { profile, hook, id: hookId } of all) this.addHook(hookId, profile, hook);
+    const configs = Object.entries(props.profiles).flatMap(([profile, { hooks = [] }]) =>
+      hooks.map((config, index) => ({ profile, config, index })),
+    );
+    for (const type of new Set(configs.map(({ config }) => config.type))) {
+      this.failures.set(type, this.failureQueue(type));
+    }
+    const reporter = this.newReporter();
+    if (configs.some(({ config }) => config.type === 'exec' || config.type === 'signal')) this.listen(reporter);
+    this.all = configs.map(({ profile, config, index }) => this.newHook(profile, config, index));
+  }
+
+  /** Lets the hooks of a profile that read secrets read those that are encrypted with this key. */
+  allowEncryptionKey(profile: string, keyArn: string): void {
+    for (const hook of this.all) if (hook.profile === profile) hook.allowEncryptionKey(keyArn);
+  }
+
+  private newHook(profile: string, config: HookConfig, index: number): Hook {
+    const { parts, profiles, eventBus, logRetention, encryptionKeys } = this.props;
+    const part = parts.of(profile);
+    const id = `${profile}-${index}-${config.type}`;
+    return new Hook(part?.scope ?? this, id, {
+      profile,
+      config,
+      documentName: `${this.documentPrefix}${part?.number ?? 0}.${profile}.${index}.${config.type}`,
+      passwordSecretId: profiles[profile]?.passwordSecretId,
+      failures: this.failuresOf(config.type),
+      eventBus,
+      logRetention,
+      encryptionKeys,
+    });
   }
 
   /**
@@ -59,12 +81,14 @@ export class Hooks extends Construct {
    * dead letters. There the alarm finds it, and whoever looks into it.
    */
   private failureQueue(type: HookType): Queue {
-    return new Queue(this, `${type}Failures`, {
+    const queue = new Queue(this, `${type}Failures`, {
       ...sealed,
       retentionPeriod: Duration.days(14),
       visibilityTimeout: Duration.minutes(1),
       deadLetterQueue: { queue: this.deadLetterQueue, maxReceiveCount: 1 },
     });
+    letRulesSend(queue, this.props.eventBus);
+    return queue;
   }
 
   private failuresOf(type: HookType): Queue {
@@ -73,13 +97,24 @@ export class Hooks extends Construct {
     throw new Error(`no hook of the type ${type}`);
   }
 
+  /** Outside of any VPC: it talks to AWS alone. */
   private newReporter(): NodeFunction {
+    const { eventBus, logRetention } = this.props;
     const queues = Object.fromEntries([...this.failures].map(([type, { queueArn }]) => [queueArn, type]));
-    const reporter = this.newFunction('Reporter', {
+    const reporter = new NodeFunction(this, 'Reporter', {
       entry: 'report-hook-failure.ts',
       description: 'Tells of hooks that failed',
-      environment: { QUEUES: Stack.of(this).toJsonString(queues) },
+      timeout: Duration.seconds(30),
+      memorySize: 512,
+      logRetention,
+      placement: undefined,
+      environment: {
+        QUEUES: Stack.of(this).toJsonString(queues),
+        DOCUMENT_PREFIX: this.documentPrefix,
+        EVENT_BUS_NAME: eventBus.eventBusName,
+      },
     });
+    eventBus.grantPutEventsTo(reporter.role);
     allowLookup(reporter.role);
     for (const queue of this.failures.values()) {
       reporter.function.addEventSource(new SqsEventSource(queue, { reportBatchItemFailures: true }));
@@ -87,131 +122,38 @@ export class Hooks extends Construct {
     return reporter;
   }
 
-  private addHook(id: string, profile: string, hook: HookConfig): void {
-    const rule = new Rule(this, id, {
-      description: `cert-renewer: a hook (${hook.type}) of the profile ${profile}`,
-      eventBus: this.props.eventBus,
-      eventPattern: {
-        source: ['cert-renewer'],
-        detailType: ['Certificate Renewed'],
-        detail: { profile: [profile] },
-      },
-      targets: [this.targetOf(id, profile, hook)],
-    });
-    // CDK can't know that what an ARN names is of this account and Region, as a hook's target has to be.
-    Annotations.of(rule).acknowledgeWarning('@aws-cdk/aws-events:ruleUnresolvedEnvironment');
-  }
-
-  private targetOf(id: string, profile: string, hook: HookConfig): IRuleTarget {
-    const options = { ...delivery, deadLetterQueue: this.failuresOf(hook.type) };
-    switch (hook.type) {
-      case 'lambda':
-        return new LambdaFunction(this.caller(id, profile, hook.functionArn).function, options);
-      case 'sns':
-        // By a role, as the topic's own policy is not ours: to write it would replace what is there.
-        return new SnsTopic(Topic.fromTopicArn(this, `${id}-Topic`, hook.topicArn), {
-          ...options,
-          authorizeUsingRole: true,
-        });
-      case 'acm':
-        return new LambdaFunction(this.importer(id, profile, hook.certificates).function, options);
-      default:
-        return new LambdaFunction(this.commander(id, profile, hook).function, options);
-    }
-  }
-
-  /** A function for each hook: its role may run this document on these instances and nothing else. */
-  private commander(id: string, profile: string, hook: CommandConfig): NodeFunction {
-    const content = hook.type === 'exec' ? execDocument(hook.command) : signalDocument(hook.pidFile, hook.signal ?? 1);
-    const document = new CfnDocument(this, `${id}-Document`, {
-      content,
-      documentType: 'Command',
-      targetType: '/', // EC2 instances and managed nodes of any kind
-      updateMethod: 'NewVersion',
-    });
-    const { targetTag } = hook;
-    const commander = this.hookFunction(id, profile, hook.type, {
-      entry: 'run-command.ts',
-      description: `Starts a command after a renewal of the profile ${profile}`,
-      environment: { DOCUMENT_NAME: document.ref, TARGET_KEY: targetTag.key, TARGET_VALUE: targetTag.value },
-    });
-    allowCommand(commander.role, document.ref, targetTag);
-    this.listen(id, profile, hook.type, document.ref);
-    return commander;
-  }
-
-  /** That Run Command took a command is not that it worked: SSM tells on the account's own bus. */
-  private listen(id: string, profile: string, hook: HookType, documentName: string): void {
-    const detail = EventField.fromPath('$.detail');
-    new Rule(this, `${id}-Status`, {
-      description: `cert-renewer: a hook (${hook}) of the profile ${profile} failed on an instance`,
+  /**
+   * That Run Command took a command is not that it worked: SSM tells on the account's own bus. One rule for all documents:
+   * a function's policy has no room for a permission for each (20 KB).
+   */
+  private listen(reporter: NodeFunction): void {
+    const target = new LambdaFunction(reporter.function, delivery);
+    const rule = new Rule(this, 'Status', {
+      description: 'cert-renewer: a hook failed on an instance',
       eventPattern: {
         source: ['aws.ssm'],
         detailType: ['EC2 Command Status-change Notification', 'EC2 Command Invocation Status-change Notification'],
-        detail: { 'document-name': [documentName], status: [{ 'anything-but': harmless }] },
+        detail: { 'document-name': [{ prefix: this.documentPrefix }], status: [{ 'anything-but': harmless }] },
       },
-      targets: [
-        new LambdaFunction(this.reporter.function, {
-          ...delivery,
-          event: RuleTargetInput.fromObject({ profile, hook, detail }),
-          deadLetterQueue: this.deadLetterQueue,
-        }),
-      ],
+      targets: [withDeadLetters(target, this.deadLetterQueue)],
     });
+    letRuleSend(this.deadLetterQueue, rule);
   }
 
-  /** Waits for the function, which may take as long as Lambda lets it: only so is it seen to fail. */
-  private caller(id: string, profile: string, functionArn: string): NodeFunction {
-    const caller = this.hookFunction(id, profile, 'lambda', {
-      entry: 'invoke-function.ts',
-      description: `Calls a function after a renewal of the profile ${profile}`,
-      environment: { FUNCTION_ARN: functionArn },
-      timeout: Duration.minutes(15),
-    });
-    allowInvoke(caller.role, functionArn);
-    return caller;
-  }
-
-  private importer(id: string, profile: string, certificates: Readonly<Record<string, string>>): NodeFunction {
-    const passwordSecretId = this.props.profiles[profile]?.passwordSecretId;
-    const importer = this.hookFunction(id, profile, 'acm', {
-      entry: 'import-certificate.ts',
-      description: `Imports renewed certificates of the profile ${profile} into ACM`,
-      environment: {
-        CERTIFICATES: Stack.of(this).toJsonString(certificates),
-        ...(passwordSecretId !== undefined && { PASSWORD_SECRET_ID: passwordSecretId }),
-      },
-    });
-    const { encryptionKeys } = this.props;
-    allowImport(importer.role, { profile, certificates, passwordSecretId, encryptionKeys });
-    return importer;
-  }
-
-  private hookFunction(id: string, profile: string, hook: HookType, props: FunctionProps): NodeFunction {
-    const environment = { ...props.environment, PROFILE: profile, HOOK: hook };
-    const made = this.newFunction(`${id}-Run`, { ...props, environment });
-    made.function.configureAsyncInvoke({
-      retryAttempts: 2,
-      maxEventAge: delivery.maxEventAge,
-      onFailure: new SqsDestination(this.failuresOf(hook)),
-    });
-    return made;
-  }
-
-  /** Outside of any VPC: it talks to AWS alone. */
-  private newFunction(id: string, props: FunctionProps): NodeFunction {
-    const { eventBus, logRetention } = this.props;
-    const made = new NodeFunction(this, id, {
-      timeout: Duration.seconds(30),
-      ...props,
-      memorySize: 512,
-      logRetention,
-      placement: undefined,
-      environment: { ...props.environment, EVENT_BUS_NAME: eventBus.eventBusName },
-    });
-    eventBus.grantPutEventsTo(made.role);
-    return made;
+  /** Of this stack's documents and no others'. They are named, so that an event tells which hook of which profile failed. */
+  private get documentPrefix(): string {
+    const stack = createHash('sha256')
+      .update(`${Stack.of(this).stackName}/${this.node.path}`)
+      .digest('hex')
+      .slice(0, 12);
+    return `cert-renewer-${stack}-`;
   }
 }
 
 const sealed = { encryption: QueueEncryption.SQS_MANAGED, enforceSSL: true };
+
+/** Where the stack goes, as far as synthesis knows: of one for any Region, the CLI's choice. */
+function regionOf(scope: Construct): string | undefined {
+  const { region } = Stack.of(scope);
+  return Token.isUnresolved(region) ? process.env['CDK_DEFAULT_REGION'] : region;
+}

@@ -1,34 +1,57 @@
-/** Who hears of what went wrong: alarms, and a topic that is fed by them and by the events. */
-import { Annotations, Duration, Stack } from 'aws-cdk-lib';
-import { Alarm, ComparisonOperator, type IMetric, Metric, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+/** The alarms: on what failed, what is overdue, what could not be delivered, and on scans that did not come. */
+import { Annotations, ArnFormat, Duration, Stack } from 'aws-cdk-lib';
+import {
+  Alarm,
+  ComparisonOperator,
+  type IAlarm,
+  type IMetric,
+  MathExpression,
+  Metric,
+  TreatMissingData,
+} from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
-import { EventField, type IEventBus, type IRuleTarget, Rule, RuleTargetInput } from 'aws-cdk-lib/aws-events';
-import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
-import { Topic } from 'aws-cdk-lib/aws-sns';
-import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
+import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import type { RenewalEvent } from '../lambdas/domain/result.ts';
+import { authorityProfileName } from '../lambdas/policy/authority-profile.ts';
 import type { Schedule } from '../lambdas/policy/schedule.ts';
+import type { Config } from './config.ts';
+import type { Parts } from './parts.ts';
 
 export interface MonitoringProps {
-  readonly profiles: readonly string[];
-  readonly emails: readonly string[];
-  readonly eventBus: IEventBus;
+  readonly profiles: readonly MonitoredProfile[];
+  /** Where the alarms of a profile go. */
+  readonly parts: Parts;
+  readonly topic: ITopic;
   readonly scanFunction: IFunction;
-  readonly deadLetterQueue: IQueue;
-  readonly scanDeadLetterQueue: IQueue;
+  readonly deadLetterQueues: readonly DeadLetters[];
   readonly schedule: Schedule;
   readonly paused: boolean;
-  /** Undefined where no profile has any. */
-  readonly hooks: HookMonitoring | undefined;
 }
 
-export interface HookMonitoring {
-  /** Those that have hooks. */
-  readonly profiles: readonly string[];
-  readonly deadLetterQueue: IQueue;
+export interface MonitoredProfile {
+  readonly name: string;
+  readonly hasHooks: boolean;
+}
+
+/** The profiles of a configuration, and one for each authority. */
+export function monitoredProfiles({ profiles, authorities = {} }: Pick<Config, 'profiles' | 'authorities'>) {
+  return [
+    ...Object.entries(profiles).map(([name, { hooks }]) => ({ name, hasHooks: (hooks?.length ?? 0) > 0 })),
+    ...Object.keys(authorities).map((name) => ({ name: authorityProfileName(name), hasHooks: false })),
+  ] satisfies MonitoredProfile[];
+}
+
+/** A queue with what nobody could do. */
+export interface DeadLetters {
+  /** Of its alarm. */
+  readonly id: string;
+  readonly queue: IQueue;
+  /** A sentence for the alarm, without its full stop. */
+  readonly description: string;
+  /** A few words for the dashboard. */
+  readonly label: string;
 }
 
 export type ProfileMetric =
@@ -51,138 +74,87 @@ export function profileMetric(name: ProfileMetric, profile: string, statistic: s
   });
 }
 
-const detail = (field: string) => EventField.fromPath(`$.detail.${field}`);
-
-/** The e-mails. What a renewal has to say is in its message, and nothing of a secret's value is. */
-const mails: readonly {
-  readonly id: string;
-  readonly detailType: RenewalEvent['type'];
-  readonly text: () => string;
-}[] = [
-  {
-    id: 'Failures',
-    detailType: 'Certificate Renewal Failed',
-    text: () =>
-      `cert-renewer could not renew ${detail('secretArn')} (profile ${detail('profile')}): ${detail('code')}: ${detail('message')} Failures in a row: ${detail('failures')}. It expires at ${detail('notAfter')}.`,
-  },
-  {
-    id: 'Overdue',
-    detailType: 'Certificate Renewal Overdue',
-    text: () =>
-      `cert-renewer: the certificate in ${detail('secretArn')} (profile ${detail('profile')}) should have been renewed at ${detail('renewAt')} and was not. It expires at ${detail('notAfter')}.`,
-  },
-  {
-    id: 'HookFailures',
-    detailType: 'Certificate Hook Failed',
-    text: () =>
-      `cert-renewer renewed ${detail('secretArn')} (profile ${detail('profile')}), but its hook (${detail('hook')}) failed: ${detail('code')}: ${detail('message')}`,
-  },
-];
-
 export class Monitoring extends Construct {
-  /** TLS only; this stack's rules and alarms publish to it. */
-  readonly topic: Topic;
-  readonly alarms: readonly Alarm[];
-  readonly profiles: readonly string[];
-  readonly hooksDeadLetterQueue: IQueue | undefined;
+  readonly alarms: readonly IAlarm[];
+  /** Undefined while the schedule is paused, and where CloudWatch can't look back so far. */
+  readonly noScan: Alarm | undefined;
+  private readonly props: MonitoringProps;
 
   constructor(scope: Construct, id: string, props: MonitoringProps) {
     super(scope, id);
-    this.topic = new Topic(this, 'Topic', { enforceSSL: true, displayName: 'cert-renewer' });
-    this.profiles = props.profiles;
-    this.hooksDeadLetterQueue = props.hooks?.deadLetterQueue;
-    for (const address of props.emails) this.topic.addSubscription(new EmailSubscription(address));
-    const told = mails.filter(({ detailType }) => props.hooks || detailType !== 'Certificate Hook Failed');
-    const rules = told.map(({ id: ruleId, detailType, text }) =>
-      this.mailRule(ruleId, detailType, text(), props.eventBus),
-    );
+    this.props = props;
+    this.noScan = this.noScanAlarm();
     this.alarms = [
-      ...props.profiles.flatMap((profile) => this.profileAlarms(profile, props.schedule)),
-      this.deadLetterAlarm(
-        'DeadLetters',
-        'Renewals that failed three times wait in the dead-letter queue',
-        props.deadLetterQueue,
-      ),
-      this.deadLetterAlarm('ScanDeadLetters', 'Scans could not be started, or failed', props.scanDeadLetterQueue),
-      ...this.noScanAlarm(props),
-      ...this.hookAlarms(props.hooks),
+      ...props.profiles.flatMap((profile) => this.profileAlarms(profile)),
+      ...props.deadLetterQueues.map((letters) => this.deadLetterAlarm(letters)),
+      ...(this.noScan ? [this.noScan] : []),
     ];
-    for (const alarm of this.alarms) alarm.addAlarmAction(new SnsAction(this.topic));
-    this.letPublish(
-      'events.amazonaws.com',
-      rules.map((rule) => rule.ruleArn),
-    );
-    this.letPublish(
-      'cloudwatch.amazonaws.com',
-      this.alarms.map((alarm) => alarm.alarmArn),
-    );
   }
 
-  private mailRule(id: string, detailType: string, text: string, eventBus: IEventBus): Rule {
-    // SnsTopic of the library would let every rule of the account publish: letPublish below names ours.
-    const target: IRuleTarget = { bind: () => ({ arn: this.topic.topicArn, input: RuleTargetInput.fromText(text) }) };
-    return new Rule(this, id, {
-      description: `cert-renewer: e-mail on ${detailType}`,
-      eventBus,
-      eventPattern: { source: ['cert-renewer'], detailType: [detailType] },
-      targets: [target],
-    });
-  }
-
-  private letPublish(principal: string, arns: readonly string[]): void {
-    this.topic.addToResourcePolicy(
-      new PolicyStatement({
-        principals: [new ServicePrincipal(principal)],
-        actions: ['sns:Publish'],
-        resources: [this.topic.topicArn],
-        conditions: {
-          ArnEquals: { 'aws:SourceArn': [...arns] },
-          StringEquals: { 'aws:SourceAccount': Stack.of(this).account },
-        },
-      }),
-    );
-  }
-
-  private profileAlarms(profile: string, schedule: Schedule): Alarm[] {
+  private profileAlarms({ name, hasHooks }: MonitoredProfile): IAlarm[] {
+    const fiveMinutes = Duration.minutes(5);
     // The scan counts what is overdue each time: its last word holds until the next scan, within a day.
-    const scanPeriod = Duration.seconds(alarmPeriod(Math.min(schedule.longestGap, 86_400_000)));
+    const scanPeriod = Duration.seconds(alarmPeriod(Math.min(this.props.schedule.longestGap, 86_400_000)));
     return [
-      this.above(`Failed-${profile}`, `Certificates of the profile ${profile} could not be renewed`, {
-        metric: profileMetric('Failed', profile, 'Sum', Duration.minutes(5)),
-      }),
-      this.above(`Overdue-${profile}`, `Certificates of the profile ${profile} are past their time to be renewed`, {
-        metric: profileMetric('Overdue', profile, 'Maximum', scanPeriod),
-      }),
+      this.profileAlarm(name, 'Failed', `Certificates of the profile ${name} could not be renewed`, 'Sum', fiveMinutes),
+      this.profileAlarm(
+        name,
+        'Overdue',
+        `Certificates of the profile ${name} are past their time to be renewed`,
+        'Maximum',
+        scanPeriod,
+      ),
+      ...(hasHooks
+        ? [
+            this.profileAlarm(
+              name,
+              'HookFailed',
+              `A hook of the profile ${name} failed after a renewal`,
+              'Sum',
+              fiveMinutes,
+            ),
+          ]
+        : []),
     ];
   }
 
-  private hookAlarms(hooks: HookMonitoring | undefined): Alarm[] {
-    if (hooks === undefined) return [];
-    const period = Duration.minutes(5);
-    return [
-      ...hooks.profiles.map((profile) =>
-        this.above(`HookFailed-${profile}`, `A hook of the profile ${profile} failed after a renewal`, {
-          metric: profileMetric('HookFailed', profile, 'Sum', period),
-        }),
-      ),
-      this.deadLetterAlarm(
-        'HookDeadLetters',
-        'Hooks that failed wait in their dead-letter queue',
-        hooks.deadLetterQueue,
-      ),
-    ];
+  /**
+   * In a nested stack under a name that says which: the dashboard is in the stack itself, and a nested stack has no more than
+   * two hundred outputs to tell names by.
+   */
+  private profileAlarm(
+    profile: string,
+    name: ProfileMetric,
+    description: string,
+    statistic: string,
+    period: Duration,
+  ): IAlarm {
+    const id = `${name}-${profile}`;
+    const part = this.props.parts.of(profile);
+    const metric = profileMetric(name, profile, statistic, period);
+    if (part === undefined) return this.above(this, id, { description, metric });
+    const stack = Stack.of(this);
+    const alarmName = `${stack.stackName}-${part.number}-${id}`;
+    this.above(part.scope, id, { description, metric, alarmName });
+    const arn = { service: 'cloudwatch', resource: 'alarm', resourceName: alarmName };
+    return Alarm.fromAlarmArn(this, id, stack.formatArn({ ...arn, arnFormat: ArnFormat.COLON_RESOURCE_NAME }));
   }
 
-  private deadLetterAlarm(id: string, description: string, queue: IQueue): Alarm {
+  private deadLetterAlarm({ id, description, queue }: DeadLetters): Alarm {
     const metric = queue.metricApproximateNumberOfMessagesVisible({
       statistic: 'Maximum',
       period: Duration.minutes(5),
     });
-    return this.above(id, description, { metric });
+    return this.above(this, id, { description, metric });
   }
 
-  private above(id: string, description: string, { metric }: { metric: IMetric }): Alarm {
-    return new Alarm(this, id, {
+  private above(
+    scope: Construct,
+    id: string,
+    { metric, description, alarmName }: { metric: IMetric; description: string; alarmName?: string },
+  ): Alarm {
+    const alarm = new Alarm(scope, id, {
+      ...(alarmName !== undefined && { alarmName }),
       alarmDescription: `cert-renewer: ${description}.`,
       metric,
       threshold: 0,
@@ -190,30 +162,46 @@ export class Monitoring extends Construct {
       evaluationPeriods: 1,
       treatMissingData: TreatMissingData.NOT_BREACHING,
     });
+    alarm.addAlarmAction(new SnsAction(this.props.topic));
+    return alarm;
   }
 
-  /** No scan that succeeded for two periods of the schedule: neither one that was not started nor one that failed tells anything. */
-  private noScanAlarm({ schedule, paused, scanFunction }: MonitoringProps): Alarm[] {
-    if (paused) return [];
+  /**
+   * No scan that succeeded for two periods of the schedule: neither one that was not started nor one that failed counts.
+   * A period in which nothing was started has no data, and CloudWatch then looks for some further back: FILL makes it a 0 at
+   * once. A stack that has just been made has no data at all, and keeps the state that it has (none): its first scan is
+   * started by the deployment (first-scan.ts).
+   */
+  private noScanAlarm(): Alarm | undefined {
+    const { schedule, paused, scanFunction, topic } = this.props;
+    if (paused) return undefined;
     const window = noScanWindow(schedule);
     if (window === undefined) {
       Annotations.of(this).addWarningV2(
         'cert-renewer:noScanAlarm',
         'Two periods of this schedule are more than the seven days that an alarm can look back: there is no alarm on missing scans. Scan every three days, or more often, to have one.',
       );
-      return [];
+      return undefined;
     }
-    return [
-      new Alarm(this, 'NoScan', {
-        alarmDescription: 'cert-renewer: no scan has succeeded for two periods of the schedule.',
-        // Each invocation counts 0 or 1 error, running out of time among them: the least is 0 as soon as one succeeded.
-        metric: scanFunction.metricErrors({ statistic: 'Minimum', period: Duration.seconds(window.period) }),
-        threshold: 1,
-        comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-        evaluationPeriods: window.periods,
-        treatMissingData: TreatMissingData.BREACHING,
+    const period = Duration.seconds(window.period);
+    const alarm = new Alarm(this, 'NoScan', {
+      alarmDescription: 'cert-renewer: no scan has succeeded for two periods of the schedule.',
+      metric: new MathExpression({
+        expression: 'FILL(invocations, 0) - FILL(errors, 0)',
+        label: 'scans that succeeded',
+        period,
+        usingMetrics: {
+          invocations: scanFunction.metricInvocations({ statistic: 'Sum', period }),
+          errors: scanFunction.metricErrors({ statistic: 'Sum', period }),
+        },
       }),
-    ];
+      threshold: 1,
+      comparisonOperator: ComparisonOperator.LESS_THAN_THRESHOLD,
+      evaluationPeriods: window.periods,
+      treatMissingData: TreatMissingData.IGNORE,
+    });
+    alarm.addAlarmAction(new SnsAction(topic));
+    return alarm;
   }
 }
 

@@ -5,6 +5,7 @@ import type { Construct } from 'constructs';
 import { noRoomLabel, statusTags, tags } from '../lambdas/domain/tags.ts';
 import type { Config } from './config.ts';
 import { acknowledgeWildcards } from './node-function.ts';
+import { checkPolicySizes, inStatements, nthSid } from './policy-size.ts';
 import { isToken } from './token.ts';
 
 /** A secret or key of one of this stack's profiles. A tag of another stack's profile opens nothing here. */
@@ -47,38 +48,52 @@ export function allowParameters(role: Role, sid: string, prefix: string): void {
 /** Reads, writes and tags the secrets of this stack's profiles, and signs with the KMS keys of these. */
 export function allowRenewal(role: Role, config: Config): void {
   const profiles = Object.keys(config.profiles);
-  const secrets = arnOf(role, 'secretsmanager', 'secret', '*');
-  const keys = Stack.of(role).formatArn({ service: 'kms', resource: 'key', resourceName: '*' });
+  const resources = {
+    secrets: arnOf(role, 'secretsmanager', 'secret', '*'),
+    keys: Stack.of(role).formatArn({ service: 'kms', resource: 'key', resourceName: '*' }),
+  };
+  // Metadata only, and of any secret: one without the tag must be told from a missing one.
+  role.addToPolicy(allow('Describe', ['secretsmanager:DescribeSecret'], [resources.secrets]));
+  for (const [n, some] of inStatements(profiles).entries()) {
+    for (const statement of statementsFor(some, n, resources)) role.addToPolicy(statement);
+  }
+  acknowledgeWildcards(
+    role,
+    Object.values(resources),
+    "Secrets and keys are chosen by their tag, in the statement's condition.",
+  );
+  checkPolicySizes(role, profiles);
+  allowNamedSecrets(role, config);
+  for (const key of config.encryptionKeys ?? []) allowEncryptionKey(role, key);
+}
+
+/** For some of the profiles: their names are in each statement, and as few statements as there may be. */
+function statementsFor(
+  profiles: readonly string[],
+  n: number,
+  { secrets, keys }: { readonly secrets: string; readonly keys: string },
+): PolicyStatement[] {
+  const sid = (name: string) => nthSid(name, n);
   const tagged = { StringEquals: enrolled(profiles) };
-  const statements = [
-    // Metadata only, and of any secret: one without the tag must be told from a missing one.
-    allow('Describe', ['secretsmanager:DescribeSecret'], [secrets]),
-    allow('ReadAndStage', ['secretsmanager:GetSecretValue', 'secretsmanager:PutSecretValue'], [secrets], tagged),
-    allow('Promote', ['secretsmanager:UpdateSecretVersionStage'], [secrets], {
-      StringEquals: { ...enrolled(profiles), 'secretsmanager:VersionStage': ['AWSCURRENT', 'AWSPENDING'] },
-    }),
-    allow('NoRoom', ['secretsmanager:UpdateSecretVersionStage'], [secrets], {
-      StringEquals: { ...enrolled(profiles), 'secretsmanager:VersionStage': noRoomLabel },
+  const reading = ['secretsmanager:GetSecretValue', 'secretsmanager:PutSecretValue', 'kms:GetPublicKey'];
+  return [
+    allow(sid('ReadAndStage'), reading, [secrets, keys], tagged),
+    allow(sid('Promote'), ['secretsmanager:UpdateSecretVersionStage'], [secrets], {
+      StringEquals: {
+        ...enrolled(profiles),
+        'secretsmanager:VersionStage': ['AWSCURRENT', 'AWSPENDING', noRoomLabel],
+      },
     }),
     // Only its own status: it can't enrol a secret. ForAllValues is true of no keys at all, hence the Null.
-    allow('Tag', ['secretsmanager:TagResource', 'secretsmanager:UntagResource'], [secrets], {
+    allow(sid('Tag'), ['secretsmanager:TagResource', 'secretsmanager:UntagResource'], [secrets], {
       ...tagged,
       'ForAllValues:StringEquals': { 'aws:TagKeys': [...statusTags] },
       Null: { 'aws:TagKeys': 'false' },
     }),
-    allow('PublicKey', ['kms:GetPublicKey'], [keys], tagged),
-    allow('Sign', ['kms:Sign'], [keys], {
+    allow(sid('Sign'), ['kms:Sign'], [keys], {
       StringEquals: { ...enrolled(profiles), 'kms:SigningAlgorithm': signingAlgorithms },
     }),
   ];
-  for (const statement of statements) role.addToPolicy(statement);
-  acknowledgeWildcards(
-    role,
-    [secrets, keys],
-    "Secrets and keys are chosen by their tag, in the statement's condition.",
-  );
-  allowNamedSecrets(role, config);
-  for (const key of config.encryptionKeys ?? []) allowEncryptionKey(role, key);
 }
 
 /** What the workers read beside enrolled secrets: passwords of encrypted keys, credentials for Infisical. */
@@ -98,7 +113,9 @@ function allowNamedSecrets(role: Role, { profiles }: Config): void {
 export function allowReading(role: Role, sid: string, ids: readonly string[]): void {
   if (ids.length === 0) return;
   const arns = [...new Set(ids)].map((id) => secretArn(role, id));
-  role.addToPolicy(allow(sid, ['secretsmanager:GetSecretValue'], arns));
+  for (const [n, some] of inStatements(arns).entries()) {
+    role.addToPolicy(allow(nthSid(sid, n), ['secretsmanager:GetSecretValue'], some));
+  }
   acknowledgeSuffixes(role, arns);
 }
 
@@ -111,11 +128,20 @@ export function acknowledgeSuffixes(role: Role, arns: readonly string[]): void {
   );
 }
 
-/** A customer key, usable through Secrets Manager only. Its own policy has to delegate to IAM. */
+/** A customer key of secrets that are written: usable through Secrets Manager only. Its own policy has to delegate to IAM. */
 export function allowEncryptionKey(role: Role, keyArn: string): void {
+  allowThroughSecrets(role, keyArn, ['kms:Decrypt', 'kms:GenerateDataKey']);
+}
+
+/** The same of secrets that are only read. */
+export function allowDecryption(role: Role, keyArn: string): void {
+  allowThroughSecrets(role, keyArn, ['kms:Decrypt']);
+}
+
+function allowThroughSecrets(role: Role, keyArn: string, actions: string[]): void {
   const { region, urlSuffix } = Stack.of(role);
   role.addToPolicy(
-    allow(undefined, ['kms:Decrypt', 'kms:GenerateDataKey'], [keyArn], {
+    allow(undefined, actions, [keyArn], {
       StringEquals: { 'kms:ViaService': `secretsmanager.${region}.${urlSuffix}` },
     }),
   );

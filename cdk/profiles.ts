@@ -5,11 +5,8 @@ import { CfnParameter } from 'aws-cdk-lib/aws-ssm';
 import { Construct } from 'constructs';
 import { profileFields } from '../lambdas/policy/profile.ts';
 import type { Config } from './config.ts';
-import { ConfigError } from './config-error.ts';
 import { configPath } from './explain.ts';
-
-/** An advanced parameter's limit. */
-const mostBytes = 8 * 1024;
+import { checkParameterSize } from './parameter-size.ts';
 
 export class Profiles extends Construct {
   /** Ends in a slash; a profile's name follows. */
@@ -28,7 +25,12 @@ export class Profiles extends Construct {
     const documents = Object.entries(profiles).map(([name, profile]) => [name, deployed(profile)] as const);
     this.parameters = documents.map(([name, document]) => {
       const value = stack.toJsonString(document);
-      checkSize(name, literalBytes(stack.resolve(value)));
+      checkParameterSize(this, value, {
+        path: configPath('profiles', name),
+        what: 'a profile',
+        with: 'with its root certificates',
+        todo: 'keep only the roots that are needed',
+      });
       return new CfnParameter(this, name, {
         name: `${this.prefix}${name}`,
         type: 'String',
@@ -47,21 +49,4 @@ export class Profiles extends Construct {
 /** What lambdas/policy/profile.ts reads: no hooks, they are wired at deployment. */
 function deployed(profile: Config['profiles'][string]): Record<string, unknown> {
   return Object.fromEntries(Object.entries(profile).filter(([field]) => Object.hasOwn(profileFields, field)));
-}
-
-function literalBytes(resolved: unknown): number {
-  if (typeof resolved === 'string') return Buffer.byteLength(resolved);
-  if (Array.isArray(resolved)) return resolved.reduce<number>((sum, part) => sum + literalBytes(part), 0);
-  const join = typeof resolved === 'object' && resolved !== null && 'Fn::Join' in resolved ? resolved['Fn::Join'] : [];
-  return Array.isArray(join) ? literalBytes(join[1] ?? []) : 0;
-}
-
-function checkSize(name: string, bytes: number): void {
-  if (bytes <= mostBytes) return;
-  throw new ConfigError('The configuration', [
-    {
-      path: configPath('profiles', name),
-      message: `${bytes} bytes, and a profile may have ${mostBytes} with its root certificates: keep only the roots that are needed`,
-    },
-  ]);
 }

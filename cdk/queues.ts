@@ -4,6 +4,7 @@ import { AnyPrincipal, Effect, PolicyStatement, type Role } from 'aws-cdk-lib/aw
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { deliveries } from '../lambdas/domain/request.ts';
+import { redriveTag } from '../lambdas/domain/tags.ts';
 
 export class RenewalQueues extends Construct {
   readonly queue: Queue;
@@ -35,8 +36,12 @@ export class RenewalQueues extends Construct {
 
   /**
    * A message makes a worker look at a secret, so that only the scan may send one: whatever other roles of the account
-   * are allowed by IAM. The account's root stays, as the one that can undo this, and so does what AWS does on somebody's
-   * behalf: the redrive of dead letters.
+   * are allowed by IAM. The account's root stays, as the one that can undo this, and so do principals with a tag, for the
+   * redrive of dead letters. SQS moves them in the name of who has asked for it and needs sqs:SendMessage of them; whether
+   * it says by aws:ViaAWSService that it does so, is not documented.
+   *
+   * IAM denies where every condition is true, and one with a negated operator is true where the request lacks the key: so
+   * who has no tag is denied, an AWS service in its own name too.
    */
   onlyFrom(sender: Role): void {
     const { partition, account } = Stack.of(this);
@@ -55,7 +60,7 @@ export class RenewalQueues extends Construct {
               `arn:${partition}:iam::${account}:root`,
             ],
           },
-          BoolIfExists: { 'aws:ViaAWSService': 'false' },
+          StringNotEquals: { [`aws:PrincipalTag/${redriveTag}`]: 'true' },
         },
       }),
     );

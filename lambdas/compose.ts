@@ -12,8 +12,10 @@ import { kmsKeyVault } from './aws/kms.ts';
 import { functionStarter, lambdaFunctions } from './aws/lambda.ts';
 import { ssmCommands } from './aws/run-command.ts';
 import { secretsManagerStore } from './aws/secrets-manager.ts';
+import { snsTopic } from './aws/sns.ts';
 import { type SqsQueue, sqsQueue } from './aws/sqs.ts';
 import { ssmAuthorities, ssmProfiles } from './aws/ssm.ts';
+import type { FirstScanWorld } from './deployment/first-scan.ts';
 import { RenewalError } from './domain/errors.ts';
 import { hookTypes } from './domain/hook.ts';
 import type { AuthoritySource, CaProvider, Clock } from './domain/ports.ts';
@@ -23,6 +25,7 @@ import type { FunctionHook, FunctionWorld } from './hooks/invoke-function.ts';
 import type { ReportWorld } from './hooks/report.ts';
 import type { FailureWorld } from './hooks/report-failure.ts';
 import type { CommandHook, CommandWorld } from './hooks/run-command.ts';
+import type { NoticeWorld } from './notices/notice.ts';
 import { parseProfile } from './policy/profile.ts';
 import { loadSchedule } from './policy/schedule.ts';
 import { providerFor } from './providers/index.ts';
@@ -179,6 +182,12 @@ export function composeCreation(): CreationWorld & { journal: PowertoolsJournal 
   return { authorities, store, vault: kmsKeyVault({ clock }), clock, entropy, journal: powertoolsJournal() };
 }
 
+/** For the custom resource that starts the first scan. */
+export function composeFirstScan(): FirstScanWorld & { journal: PowertoolsJournal } {
+  const start = functionStarter();
+  return { clock, journal: powertoolsJournal(), startScan: () => start(environment('SCAN_FUNCTION_ARN'), {}) };
+}
+
 // ---- Hooks --------------------------------------------------------------------------------------------------------
 
 function reportWorld(): ReportWorld & { journal: PowertoolsJournal } {
@@ -221,7 +230,14 @@ export function composeHookReport(): FailureWorld & { journal: PowertoolsJournal
     const known = hookTypes.find((each) => each === type);
     return known === undefined ? [] : [[arn, known] as const];
   });
-  return { ...reportWorld(), commands: ssmCommands(), queues: new Map(queues) };
+  const documentPrefix = environment('DOCUMENT_PREFIX');
+  return { ...reportWorld(), commands: ssmCommands(), queues: new Map(queues), documentPrefix };
+}
+
+// ---- Notices ------------------------------------------------------------------------------------------------------
+
+export function composeNotice(): NoticeWorld & { journal: PowertoolsJournal } {
+  return { journal: powertoolsJournal(), topic: snsTopic({ topicArn: environment('TOPIC_ARN') }) };
 }
 
 function textMap(name: string): ReadonlyMap<string, string> {

@@ -68,8 +68,10 @@ function aborted(signal: AbortSignal): Promise<'again'> {
 
 async function renewRecord(world: World, record: SQSRecord): Promise<'done' | 'again'> {
   try {
-    const delivery = Number(record.attributes.ApproximateReceiveCount) || 1;
-    const { retryAfter } = await renewQueued(world, parseQueueMessage(record.body), delivery);
+    const { ApproximateReceiveCount, ApproximateFirstReceiveTimestamp } = record.attributes;
+    const delivery = Number(ApproximateReceiveCount) || 1;
+    const firstAt = Number(ApproximateFirstReceiveTimestamp) || undefined;
+    const { retryAfter } = await renewQueued(world, parseQueueMessage(record.body), delivery, firstAt);
     if (retryAfter === undefined) return 'done';
     await pause(world, record, retryAfter); // 0 after the last delivery: a dead letter at once, and its alarm with it
     return 'again';

@@ -147,7 +147,7 @@ async function untilInterrupted(
   heading('Still running (--keep). In another terminal:');
   for (const [key, value] of Object.entries(env)) say(`export ${key}=${value}`);
   const fn = outputs['RenewFunctionName'] ?? '';
-  say(`aws lambda invoke --function-name ${fn} --cli-binary-format raw-in-base64-out \\`);
+  say(`aws lambda invoke --function-name ${fn} --cli-read-timeout 0 --cli-binary-format raw-in-base64-out \\`);
   say(`    --payload '{"secretId":"${name}","force":true}' /dev/stdout`);
   say(`aws secretsmanager get-secret-value --secret-id ${name} --query SecretString --output text`);
   say('npx cert-renewer --help');

@@ -13,10 +13,12 @@ const rooms: Record<string, { rooms: string[]; packages: string[] }> = {
   policy: { rooms: ['domain', 'x509'], packages: ['zod/mini', 'croner'] },
   keys: { rooms: ['domain', 'x509'], packages: [] },
   renewal: { rooms: ['domain', 'x509', 'secret', 'policy', 'keys'], packages: [] },
-  authority: { rooms: ['domain', 'x509', 'secret', 'policy', 'keys'], packages: ['zod/mini'] },
+  deployment: { rooms: ['domain'], packages: ['zod/mini'] },
+  authority: { rooms: ['domain', 'x509', 'secret', 'policy', 'keys', 'deployment'], packages: ['zod/mini'] },
   providers: { rooms: ['domain', 'x509', 'authority'], packages: [] },
   inventory: { rooms: ['domain', 'policy'], packages: [] },
   hooks: { rooms: ['domain', 'x509', 'secret'], packages: [] },
+  notices: { rooms: ['domain'], packages: [] },
   aws: { rooms: ['domain', 'x509'], packages: ['@aws-sdk/*', '@aws-lambda-powertools/*'] },
 };
 const everything = Object.keys(rooms);

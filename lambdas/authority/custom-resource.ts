@@ -1,38 +1,15 @@
 /** CloudFormation's custom resource `Custom::CertRenewerAuthority`: the first certificate of one authority. */
 import * as z from 'zod/mini';
-import { RenewalError, toRenewalError } from '../domain/errors.ts';
+import { type CustomResourceAnswer, eventFields, filled, parseEvent } from '../deployment/custom-resource.ts';
+import { toRenewalError } from '../domain/errors.ts';
 import type { Journal } from '../domain/ports.ts';
 import { type CreationOutcome, type CreationWorld, createAuthority } from './create.ts';
 
-const text = z.string().check(z.minLength(1));
-
-const eventSchema = z.object({
-  RequestType: z.enum(['Create', 'Update', 'Delete']),
-  ResponseURL: text,
-  StackId: text,
-  RequestId: text,
-  LogicalResourceId: text,
-  PhysicalResourceId: z.optional(text),
-  ResourceProperties: z.object({ Authority: text }),
-});
+const eventSchema = z.object({ ...eventFields, ResourceProperties: z.object({ Authority: filled }) });
 export type AuthorityEvent = z.infer<typeof eventSchema>;
 
-/** Throws InvalidRequest: only CloudFormation may invoke this. The event is not quoted, it holds a signed address. */
-export function parseAuthorityEvent(input: unknown): AuthorityEvent {
-  const parsed = eventSchema.safeParse(input);
-  if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  throw new RenewalError(
-    'InvalidRequest',
-    `This is no event of CloudFormation for an authority ($.${issue?.path.join('.') ?? ''}): only the stack's own deployment invokes this function.`,
-  );
-}
-
-export interface AuthorityAnswer {
-  readonly Status: 'SUCCESS' | 'FAILED';
-  readonly Reason: string;
-  readonly PhysicalResourceId: string;
-}
+/** Throws InvalidRequest: only CloudFormation may invoke this. */
+export const parseAuthorityEvent = (input: unknown): AuthorityEvent => parseEvent(eventSchema, input, 'an authority');
 
 const reasons: Readonly<Record<CreationOutcome, string>> = {
   created: 'The first certificate was made.',
@@ -54,7 +31,7 @@ export async function handleAuthorityEvent(
   world: CreationWorld & { readonly journal: Pick<Journal, 'decision' | 'failure'> },
   { RequestType, PhysicalResourceId, ResourceProperties: { Authority: name } }: AuthorityEvent,
   deadline: number,
-): Promise<AuthorityAnswer> {
+): Promise<CustomResourceAnswer> {
   if (RequestType === 'Delete') {
     const kept = 'The authority, its key and its certificate are kept.';
     return { Status: 'SUCCESS', Reason: kept, PhysicalResourceId: PhysicalResourceId ?? idOf(name) };

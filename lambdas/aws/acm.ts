@@ -1,9 +1,10 @@
 /** Certificates in ACM, for what reads them there: load balancers, CloudFront, API Gateway. */
-import type { ACMClient } from '@aws-sdk/client-acm';
-import { RenewalError } from '../domain/errors.ts';
 import type { CertificateImporter } from '../domain/hook.ts';
 import { type AwsOptions, clientConfig, once } from './clients.ts';
 import { awsError } from './errors.ts';
+import { clientByArn } from './regions.ts';
+
+const arnForm = { what: 'a certificate in ACM', form: 'arn:aws:acm:<region>:<account>:certificate/<id>' };
 
 /**
  * A CertificateImporter whose client is loaded with the first import. A certificate is in the Region that its ARN names,
@@ -11,14 +12,10 @@ import { awsError } from './errors.ts';
  */
 export function acmImporter(options: AwsOptions = {}): CertificateImporter {
   const sdk = once(() => import('./sdk/acm.ts'));
-  const clients = new Map<string, ACMClient>();
-  const clientOf = async (certificateArn: string): Promise<ACMClient> => {
-    const region = regionOf(certificateArn);
+  const clientOf = clientByArn(arnForm, async (region) => {
     const { ACMClient } = await sdk();
-    const client = clients.get(region) ?? new ACMClient(clientConfig({ ...options, region }));
-    clients.set(region, client);
-    return client;
-  };
+    return new ACMClient(clientConfig({ ...options, region }));
+  });
   return {
     async import(certificateArn, { certificate, privateKey, chain }) {
       try {
@@ -37,14 +34,4 @@ export function acmImporter(options: AwsOptions = {}): CertificateImporter {
       }
     },
   };
-}
-
-/** arn:<partition>:acm:<region>:<account>:certificate/<id> */
-function regionOf(certificateArn: string): string {
-  const region = certificateArn.split(':')[3];
-  if (region !== undefined && region !== '') return region;
-  throw new RenewalError(
-    'InvalidRequest',
-    `${certificateArn} is not the ARN of a certificate in ACM, so it names no Region: expected arn:aws:acm:<region>:<account>:certificate/<id>. Correct the hook and deploy.`,
-  );
 }

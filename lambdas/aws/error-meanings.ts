@@ -12,6 +12,7 @@ export const awsServices = {
   lambda: 'Lambda',
   scheduler: 'EventBridge Scheduler',
   logs: 'CloudWatch Logs',
+  sns: 'SNS',
 } as const;
 export type AwsServiceName = keyof typeof awsServices;
 
@@ -199,8 +200,13 @@ const table: readonly Row[] = [
     todo: "the hook's document is missing or another one: deploy the stack again",
   },
   {
-    names: ['AWS.SimpleQueueService.NonExistentQueue', 'QueueDoesNotExist', 'ResourceNotFoundException'],
-    at: ['sqs', 'events'],
+    names: [
+      'AWS.SimpleQueueService.NonExistentQueue',
+      'QueueDoesNotExist',
+      'ResourceNotFoundException',
+      'NotFoundException',
+    ],
+    at: ['sqs', 'events', 'sns'],
     code: 'Internal',
     todo: 'a part of the stack is missing: deploy the stack again',
   },

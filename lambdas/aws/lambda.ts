@@ -3,23 +3,28 @@ import { RenewalError } from '../domain/errors.ts';
 import type { FunctionCaller } from '../domain/hook.ts';
 import { type AwsOptions, clientConfig, once } from './clients.ts';
 import { awsError } from './errors.ts';
+import { clientByArn } from './regions.ts';
 
 /** Milliseconds that a function may take: ten seconds less than the caller itself has (cdk/hooks.ts). */
 export const longestCall = 890_000;
 
-/** A FunctionCaller whose client is loaded with the first call. */
+const arnForm = { what: 'a Lambda function', form: 'arn:aws:lambda:<region>:<account>:function:<name>' };
+
+/** A FunctionCaller whose client is loaded with the first call. A function is called in the Region that its ARN names. */
 export function lambdaFunctions(options: AwsOptions = {}): FunctionCaller {
-  const sdk = once(async () => {
-    const loaded = await import('./sdk/lambda.ts');
-    const config = clientConfig(options);
+  const sdk = once(() => import('./sdk/lambda.ts'));
+  const clientOf = clientByArn(arnForm, async (region) => {
+    const { LambdaClient } = await sdk();
+    const config = clientConfig({ ...options, region });
     const requestHandler = { ...config.requestHandler, requestTimeout: longestCall };
     // One attempt: a second one would call the function again while it may still run. Lambda's own queue tries later.
-    return { ...loaded, client: new loaded.LambdaClient({ ...config, requestHandler, maxAttempts: 1 }) };
+    return new LambdaClient({ ...config, requestHandler, maxAttempts: 1 });
   });
   return {
     async call(functionArn, event) {
       try {
-        const { client, InvokeCommand } = await sdk();
+        const client = await clientOf(functionArn);
+        const { InvokeCommand } = await sdk();
         const Payload = Buffer.from(JSON.stringify(event));
         const { FunctionError } = await client.send(new InvokeCommand({ FunctionName: functionArn, Payload }));
         return { failed: FunctionError !== undefined };

@@ -198,10 +198,14 @@ function wasRepeated(thrown: unknown): boolean {
   return attempts > 1;
 }
 
-/** The version named does not hold the label, or does not exist; the secret itself does. */
+/**
+ * The version named does not hold the label, or does not exist; the secret itself does. Which of its two errors AWS has for a
+ * label that has moved is written nowhere (docs/aws.md); the second also says that the secret is being deleted, or a replica.
+ */
 function notHeld(thrown: unknown): boolean {
   if (!(thrown instanceof Error)) return false;
   if (thrown.name === 'InvalidParameterException') return true;
+  if (thrown.name === 'InvalidRequestException') return !/delet|replica/i.test(thrown.message);
   return thrown.name === 'ResourceNotFoundException' && / version/i.test(thrown.message);
 }
 

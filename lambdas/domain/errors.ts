@@ -76,6 +76,14 @@ export class RenewalError extends Error {
   }
 }
 
+/**
+ * Refused by IAM or by a key's policy. Somebody has to allow it, so that it is not retryable; but IAM is eventually
+ * consistent, and what a deployment has allowed may be refused for a minute.
+ */
+export function isDenied(thrown: unknown): boolean {
+  return thrown instanceof RenewalError && (thrown.code === 'AccessDenied' || thrown.code === 'KmsDenied');
+}
+
 /** The same error, of what one request has named beside the certificate: its caller alone is told. */
 export function ofRequest(thrown: unknown): RenewalError {
   const { code, message, retryAfter, busy } = toRenewalError(thrown);

@@ -16,6 +16,9 @@ export const tags = {
   failure: 'cert-renewer:failure',
 } as const;
 
+/** Of a role of IAM, not of a secret: whose sessions may send dead letters back to the renewal queue, with the value `true`. */
+export const redriveTag = 'cert-renewer:redrive';
+
 /** Those that cert-renewer writes, and the only ones that its role may change. */
 export const statusTags = [tags.versionId, tags.notBefore, tags.notAfter, tags.failure] as const;
 

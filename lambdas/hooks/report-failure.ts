@@ -2,7 +2,8 @@
  * What AWS says of a hook that failed: Run Command of a command that did not work on an instance, EventBridge of an event
  * that it could not deliver, Lambda of a hook's function that failed to the last.
  */
-import { type ErrorCode, isErrorCode } from '../domain/errors.ts';
+import { quote } from '../domain/duration.ts';
+import { type ErrorCode, isErrorCode, RenewalError } from '../domain/errors.ts';
 import { type CommandRunner, type HookType, hookTypes } from '../domain/hook.ts';
 import { claimedSecret, field } from './renewed-event.ts';
 import { type ReportWorld, report } from './report.ts';
@@ -11,26 +12,39 @@ export interface FailureWorld extends ReportWorld {
   readonly commands: Pick<CommandRunner, 'find'>;
   /** Which hooks a queue is the dead-letter queue of, by its ARN. */
   readonly queues: ReadonlyMap<string, HookType>;
+  /** What the names of this stack's SSM documents begin with. */
+  readonly documentPrefix: string;
 }
 
 // ---- Run Command --------------------------------------------------------------------------------------------------
 
-/** What the stack's rule makes of a status event of SSM: which hook of which profile, and the event's detail. */
-export interface CommandStatus {
-  readonly profile: string;
-  readonly hook: HookType;
-  readonly detail: unknown;
+/** Which hook of which profile a document is of: the deployment names it `<prefix><part>.<profile>.<index>.<type>`. */
+export function hookOfDocument(name: string, prefix: string): { profile: string; hook: HookType } | undefined {
+  const [, profile, type] = name.startsWith(prefix)
+    ? (/^\d+\.(.+)\.\d+\.(\w+)$/.exec(name.slice(prefix.length)) ?? [])
+    : [];
+  return profile !== undefined && isHookType(type) ? { profile, hook: type } : undefined;
 }
 
-export function isCommandStatus(input: unknown): input is CommandStatus {
-  return typeof field(input, 'profile') === 'string' && isHookType(field(input, 'hook'));
+/** A status event of SSM, as the stack's rule passes it on. */
+export function isCommandStatus(input: unknown): boolean {
+  return field(input, 'source') === 'aws.ssm';
 }
 
 /**
  * A failure on one instance, or of a command as a whole: but one that failed on instances is told by these. Throws
- * Throttled, AccessDenied.
+ * Throttled, AccessDenied, and InvalidRequest for a document that is not of this stack's hooks.
  */
-export async function reportCommand(world: FailureWorld, { profile, hook, detail }: CommandStatus): Promise<void> {
+export async function reportCommand(world: FailureWorld, event: unknown): Promise<void> {
+  const detail = field(event, 'detail');
+  const document = textOf(detail, 'document-name') ?? '';
+  const of = hookOfDocument(document, world.documentPrefix);
+  if (of === undefined) {
+    throw new RenewalError(
+      'InvalidRequest',
+      `The document ${quote(document)} is of no hook of this stack (${world.documentPrefix}…): only the stack's own rule sends the status of its commands.`,
+    );
+  }
   const commandId = textOf(detail, 'command-id') ?? '';
   const instanceId = textOf(detail, 'instance-id');
   const status = textOf(detail, 'status') ?? 'unknown';
@@ -38,8 +52,7 @@ export async function reportCommand(world: FailureWorld, { profile, hook, detail
   if (instanceId === undefined && sent !== undefined && sent.failedOn > 0) return;
   const where = instanceId === undefined ? 'and reached no instance' : `on ${instanceId}`;
   await report(world, {
-    profile,
-    hook,
+    ...of,
     ...claimedSecret({ detail: sent?.parameters }),
     code: 'Internal',
     message: `The command ended with the status ${status} ${where}: see the output of command ${commandId} in Run Command, and the state of the instances.`,

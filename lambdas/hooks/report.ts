@@ -1,5 +1,5 @@
 /** A hook that fails is told to the world, and never undoes or repeats a renewal. */
-import { type RenewalError, toRenewalError } from '../domain/errors.ts';
+import { isDenied, type RenewalError, toRenewalError } from '../domain/errors.ts';
 import type { HookFailure, HookType } from '../domain/hook.ts';
 import type { Journal, Publisher } from '../domain/ports.ts';
 import { claimedSecret, type Hook } from './renewed-event.ts';
@@ -25,7 +25,8 @@ export async function report(
 
 /**
  * Does a hook's work for an event. What may pass by itself is thrown, so that Lambda tries again and, in the end, hands
- * it to report-failure.ts; anything else is reported at once, and over.
+ * it to report-failure.ts; so is what IAM refuses, which may not know of a deployment yet. Anything else is reported at
+ * once, and over.
  */
 export async function runHook<Type extends HookType>(
   world: ReportWorld,
@@ -37,7 +38,7 @@ export async function runHook<Type extends HookType>(
     await work();
   } catch (thrown) {
     const error: RenewalError = toRenewalError(thrown);
-    if (error.retryable) {
+    if (error.retryable || isDenied(error)) {
       world.journal.failure({ secretArn: claimedSecret(event).secretArn, error: thrown, profile, hook });
       throw error;
     }

@@ -1,11 +1,11 @@
 /** What is left behind by a try that failed: an event, a metric, a log line, and a tag that makes the schedule back off. */
 import { type RenewalError, toRenewalError } from '../domain/errors.ts';
-import { formatInstant } from '../domain/instant.ts';
+import { formatInstant, type Instant } from '../domain/instant.ts';
 import type { SecretSummary } from '../domain/secret.ts';
 import { tags } from '../domain/tags.ts';
 import { checkRoom, isInspectionTime, saysNoRoom } from '../policy/checks.ts';
 import { resolveSettings } from '../policy/settings.ts';
-import { readStatus, retryAt } from '../policy/status.ts';
+import { type Failure, readStatus, retryAt } from '../policy/status.ts';
 import { unannounced } from '../policy/unannounced.ts';
 import type { Trace } from './renew.ts';
 import { announceUnread } from './settle.ts';
@@ -13,8 +13,8 @@ import { noteFailure, noteNoRoom, probe } from './status-tags.ts';
 import type { RenewalWorld } from './world.ts';
 
 export interface FailureOptions {
-  /** Whether this counts as another failure, or is the same message tried again. */
-  readonly counts: boolean;
+  /** When a message came first: a failure that was noted since then is its own, tried again, and does not count twice. */
+  readonly since?: Instant | undefined;
   /** Whether it is over for this time: then the world is told. */
   readonly final: boolean;
   /** A dry run touches nothing: the log has it, and the caller. */
@@ -55,7 +55,7 @@ async function writeDown(
   world: RenewalWorld,
   trace: Described,
   error: RenewalError,
-  { counts, final, onDemand = false, paced = false }: FailureOptions,
+  { since, final, onDemand = false, paced = false }: FailureOptions,
 ): Promise<void> {
   // What is written down is of the version that was looked at: another one has a right to its own start.
   const secret = await world.store.describe(trace.secret.arn).catch(() => trace.secret);
@@ -66,7 +66,8 @@ async function writeDown(
   const hasRoom = checkRoom(secret) === undefined;
   const isTold = hasRoom ? before?.code === error.code && now < retryAt(before) : saysNoRoom(secret);
   if (isTold && (paced || (!hasRoom && !onDemand))) return;
-  const count = Math.max(1, (before?.count ?? 0) + (counts && !onDemand ? 1 : 0));
+  const isAnother = !onDemand && !(before && since !== undefined && isNotedSince(before, since));
+  const count = Math.max(1, (before?.count ?? 0) + (isAnother ? 1 : 0));
   let isAnnounced = unannounced(secret).length === 0;
   if (final) {
     const canNote = await canBeNoted(world, secret, hasRoom);
@@ -83,6 +84,11 @@ async function writeDown(
   if (!isAnnounced || (onDemand && before !== undefined)) return;
   const validity = trace.subject?.version.versionId === secret.currentVersionId ? trace.subject?.validity : undefined;
   await noteFailure(world.store, secret, { count, at: now, code: error.code }, validity);
+}
+
+/** A tag has whole seconds. */
+function isNotedSince({ at }: Failure, since: Instant): boolean {
+  return at >= Math.floor(since / 1000) * 1000;
 }
 
 async function canBeNoted(world: RenewalWorld, secret: SecretSummary, hasRoom: boolean): Promise<boolean> {

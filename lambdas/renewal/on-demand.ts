@@ -18,6 +18,6 @@ export async function renewOnDemand(world: RenewalWorld, input: unknown): Promis
     logResult(world, result);
     return result;
   } catch (thrown) {
-    throw await recordFailure(world, trace, thrown, { counts: true, final: true, readOnly, onDemand: true });
+    throw await recordFailure(world, trace, thrown, { final: true, readOnly, onDemand: true });
   }
 }

@@ -16,13 +16,23 @@ const longestPause = 4_000;
 
 type Waiting = Pick<RenewalWorld, 'clock' | 'entropy'>;
 
-/** The same world, in which a busy CA is asked again, and a busy Secrets Manager given the same write: for work that can wait. */
+/**
+ * The same world, in which a busy CA is asked again, a busy Secrets Manager given the same write, and a busy SSM asked again
+ * for a profile or an authority, of which every new worker reads its own: for work that can wait.
+ */
 export function patient(world: RenewalWorld): RenewalWorld {
+  const { authorities, profiles } = world;
   return {
     ...world,
     store: patientStore(world.store, world),
+    profiles: patientSource(profiles, world),
+    authorities: authorities && { names: authorities.names, ...patientSource(authorities, world) },
     providerFor: async (profile) => patientProvider(await world.providerFor(profile), world),
   };
+}
+
+interface Source<Found> {
+  find(name: string): Promise<Found>;
 }
 
 function patientProvider(provider: CaProvider, world: Waiting): CaProvider {
@@ -47,6 +57,10 @@ function patientStore(store: Store, world: Waiting): Store {
     tag: (secretArn, set, remove) => whileBusy(world, () => store.tag(secretArn, set, remove)),
     labelNoRoom: (secretArn, from, to) => whileBusy(world, () => store.labelNoRoom(secretArn, from, to)),
   };
+}
+
+function patientSource<Found>(source: Source<Found>, world: Waiting): Source<Found> {
+  return { find: (name) => whileBusy(world, () => source.find(name)) };
 }
 
 async function whileBusy<T>({ clock, entropy }: Waiting, ask: (now: number) => Promise<T>): Promise<T> {

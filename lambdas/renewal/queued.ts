@@ -1,5 +1,6 @@
 /** One message of the queue: the use case `renew`, and what becomes of the message when it fails. */
-import { RenewalError } from '../domain/errors.ts';
+import { isDenied, RenewalError } from '../domain/errors.ts';
+import type { Instant } from '../domain/instant.ts';
 import { deliveries, type QueueMessage } from '../domain/request.ts';
 import type { RenewalResult } from '../domain/result.ts';
 import { recordFailure } from './failure.ts';
@@ -12,6 +13,9 @@ const pauses = [30, 120] as const;
 /** A CA may ask for more: two of these and three tries still fit into the 15 minutes that a message has. */
 const longestPause = 300;
 
+/** Seconds that IAM gets to hear of what a deployment has just allowed. */
+const pauseWhenDenied = 60;
+
 /** `retryAfter`: seconds, for a message that goes back to the queue. Undefined: it is done with, well or badly. */
 export interface QueueOutcome {
   readonly retryAfter?: number;
@@ -19,11 +23,18 @@ export interface QueueOutcome {
 
 /**
  * Errors that may pass by themselves go back to the queue with growing pauses, and after the last delivery to the
- * dead-letter queue; others are done with at once. Never throws: one bad secret never stops another.
+ * dead-letter queue; others are done with at once. What is refused for want of permission goes back once, and nothing is
+ * told or noted of that: IAM is eventually consistent. Never throws: one bad secret never stops another.
  *
  * @param delivery 1 for the first (SQS's ApproximateReceiveCount).
+ * @param firstAt when that was (ApproximateFirstReceiveTimestamp); without it each delivery counts as a failure of its own.
  */
-export async function renewQueued(world: RenewalWorld, message: QueueMessage, delivery: number): Promise<QueueOutcome> {
+export async function renewQueued(
+  world: RenewalWorld,
+  message: QueueMessage,
+  delivery: number,
+  firstAt: Instant = world.clock.now(),
+): Promise<QueueOutcome> {
   const trace: Trace = {};
   const isLast = delivery >= deliveries;
   try {
@@ -37,9 +48,15 @@ export async function renewQueued(world: RenewalWorld, message: QueueMessage, de
     // An event that could not be sent is worth another look soon; after the last delivery the next scan sees to it.
     return trace.isUnfinished && !isLast ? { retryAfter: pauses[delivery - 1] ?? longestPause } : {};
   } catch (thrown) {
-    const isRetryable = thrown instanceof RenewalError && thrown.retryable;
     const { secretArn } = message;
-    await recordFailure(world, trace, thrown, { counts: delivery === 1, final: !isRetryable || isLast, secretArn });
+    if (delivery === 1 && isDenied(thrown)) {
+      world.journal.failure({ secretArn: trace.secret?.arn ?? secretArn, error: thrown, final: false });
+      return { retryAfter: pauseWhenDenied };
+    }
+    const isRetryable = thrown instanceof RenewalError && thrown.retryable;
+    const final = !isRetryable || isLast;
+    const since = delivery === 1 ? undefined : firstAt;
+    await recordFailure(world, trace, thrown, { since, final, secretArn });
     return isRetryable ? { retryAfter: pauseAfter(thrown, delivery) } : {};
   }
 }

@@ -28,7 +28,7 @@ export async function rotateStep(world: RenewalWorld, input: unknown): Promise<v
   try {
     announcement = await rotate(world, parseRotationRequest(input), trace);
   } catch (thrown) {
-    throw await recordFailure(world, trace, thrown, { counts: true, final: true, paced: true });
+    throw await recordFailure(world, trace, thrown, { final: true, paced: true });
   }
   try {
     await announcement?.();

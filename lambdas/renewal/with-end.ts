@@ -23,6 +23,6 @@ export async function renewWithEnd(
     return result;
   } catch (thrown) {
     if (thrown instanceof RenewalError && thrown.code === 'SecretChanged') throw thrown;
-    throw await recordFailure(world, trace, thrown, { counts: true, final: true, onDemand: true });
+    throw await recordFailure(world, trace, thrown, { final: true, onDemand: true });
   }
 }

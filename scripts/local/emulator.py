@@ -14,14 +14,19 @@ import threading
 import asked
 import journal
 import patches
+import patches.alarms
 import patches.cloudformation
+import patches.dashboards
 import patches.functions
 import patches.iam
 import patches.kms
+import patches.limits
 import patches.rotation
 import patches.secret_lists
 import patches.secrets
-import patches.targets  # noqa: F401  each of these enters its patches into the table
+import patches.secrets_encrypted
+import patches.targets
+import patches.topics  # noqa: F401  each of these enters its patches into the table
 
 
 def _end_with_starter(folder: str) -> None:

@@ -68,7 +68,8 @@ function command(options: DeployOptions | Assembly, folder: string) {
 
 /**
  * Synthesise several configurations at once, each as a stack of its own by the name of CertRenewer: one process that loads
- * the CDK, and one bundle of each function, for all. `folder` is for the cdk.out; each is then deployed by its id.
+ * the CDK, and one bundle of each function, for all. `folder` is for the cdk.out; each is then deployed by its id. Of two versions of
+ * a stack the other one's id is `<version>/<id>`.
  */
 export async function assemble<Id extends string>(
   folder: string,
@@ -83,7 +84,10 @@ export async function assemble<Id extends string>(
   ];
   checked('cdk synth', await cdk({ env: {} }, projectRoot, ['synth', '--quiet', ...app, '--output', assembly]));
   const made = {} as Record<Id, Assembly>;
-  for (const artifact in configs) made[artifact] = { assembly, artifact };
+  for (const id in configs) {
+    const [artifact = id, version] = id.split('/').reverse();
+    made[id] = { assembly: version === undefined ? assembly : `${assembly}-${version}`, artifact };
+  }
   return made;
 }
 

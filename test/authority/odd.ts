@@ -56,9 +56,9 @@ export function oddIntermediate(
   );
 }
 
-export const fromQueue = (stack: Stack, name: string) => {
+export const fromQueue = (stack: Stack, name: string, delivery = 1) => {
   const { arn, currentVersionId = '' } = stack.store.summary(`pki/${name}`);
-  return renewQueued(stack, { secretArn: arn, versionId: currentVersionId }, 1);
+  return renewQueued(stack, { secretArn: arn, versionId: currentVersionId }, delivery);
 };
 
 export async function found(stack: Stack, name: string): Promise<Authority> {

@@ -19,6 +19,27 @@ test('calls with the event, and waits', async () => {
   expect(call?.args[0].input).toEqual({ FunctionName: arn, Payload: Buffer.from('{"a":1}') });
 });
 
+test('in the Region of the ARN, whatever Region the caller is in, with one client each', async () => {
+  aws.on(InvokeCommand).resolves({});
+  const inRegion = (region: string, partition = 'aws') =>
+    `arn:${partition}:lambda:${region}:111122223333:function:on-renewal`;
+  const regions = ['us-east-1', 'eu-central-1', 'us-east-1'];
+  for (const region of regions) await functions.call(inRegion(region), {});
+  await functions.call(inRegion('cn-north-1', 'aws-cn'), {});
+  const clients = aws.send.getCalls().map(({ thisValue }) => thisValue);
+  expect(await Promise.all(clients.map((client) => client.config.region()))).toEqual([...regions, 'cn-north-1']);
+  expect(new Set(clients).size).toBe(3);
+  for (const client of clients) expect(await client.config.maxAttempts()).toBe(1);
+});
+
+test.each(['', 'on-renewal', 'arn:aws:lambda::111122223333:function:on-renewal'])(
+  '%j names no Region, and is refused',
+  async (text) => {
+    await expect(functions.call(text, {})).rejects.toMatchObject({ code: 'InvalidRequest' });
+    expect(aws.commandCalls(InvokeCommand)).toEqual([]);
+  },
+);
+
 test.each(['Unhandled', 'Handled'])('a function that ended as %s has failed', async (FunctionError) => {
   aws.on(InvokeCommand).resolves({ StatusCode: 200, FunctionError });
   expect(await functions.call(arn, {})).toEqual({ failed: true });

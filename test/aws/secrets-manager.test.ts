@@ -211,6 +211,14 @@ describe('writing', () => {
       'SecretChanged',
       undefined,
     ],
+    ['InvalidRequestException', 'The version v1 does not hold the staging label.', 'SecretChanged', undefined],
+    [
+      'InvalidRequestException',
+      'You can’t perform this operation on the secret because it was marked for deletion.',
+      'SecretNotFound',
+      'SecretNotFound',
+    ],
+    ['InvalidRequestException', 'Operation not permitted on a replica secret.', 'InvalidRequest', 'InvalidRequest'],
     [
       'ResourceNotFoundException',
       "Secrets Manager can't find the specified secret version: v2.",

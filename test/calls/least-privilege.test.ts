@@ -62,8 +62,8 @@ interface Permission {
 }
 
 function permissionsOf({ role: whole, statements }: RolePolicies): Permission[] {
-  // Functions of hooks differ by what they run, and all get the rest by the same line of cdk/hooks.ts.
-  const role = whole.replace(/^Hooks.*Run$/, 'HookRun');
+  // Functions of hooks differ by what they run, and all get the rest by the same line of cdk/hook.ts; so do topics.
+  const role = whole.replace(/^Hooks.*Run$/, 'HookRun').replace(/^Hooks.*sns$/, 'HookTopic');
   return statements
     .filter(({ Effect }) => Effect === 'Allow')
     .flatMap((statement) =>
@@ -95,8 +95,7 @@ const notAsked: readonly (readonly [RegExp, string])[] = [
   ],
   [/ sqs:(ReceiveMessage|ChangeMessageVisibility|GetQueueUrl|DeleteMessage|GetQueueAttributes)$/, "Lambda's poller"],
   [/^Schedule - (lambda:InvokeFunction|sqs:SendMessage)$/, "EventBridge Scheduler's own call"],
-  [/^(HookRun|Scan|Hooks\w+) - sqs:SendMessage$/, "Lambda's destination for failures, in the name of the role"],
-  [/^Hooks\w+snsEvents - sns:Publish$/, "EventBridge's own call"],
+  [/^(HookRun|Scan|NoticesSender) - sqs:SendMessage$/, "Lambda's destination for failures, in the name of the role"],
   [
     /^Scan Continue lambda:InvokeFunction$/,
     'asked for after a quarter of an hour (test/renewal/scan-continued.test.ts)',

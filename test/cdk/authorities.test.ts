@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { otherMemory } from '../../bench/stack.ts';
 import type { CertRenewerProps } from '../../cdk/cert-renewer.ts';
 import { readConfigFile } from '../../cdk/config.ts';
+import { ConfigError } from '../../cdk/config-error.ts';
 import { CertRenewerStack } from '../../cdk/stack.ts';
 import { noRoomLabel, statusTags } from '../../lambdas/domain/tags.ts';
 import { parseAuthority } from '../../lambdas/policy/authority.ts';
@@ -72,6 +73,18 @@ describe('a key that the stack makes', () => {
       expect(others).not.toContain(action);
     }
     expect(others).toContain('kms:PutKeyPolicy'); // else nobody could ever change it again
+  });
+
+  it('is signed with by a worker whose role was there before the first authority: another one would have nothing for a minute', () => {
+    const before = synthesize().template;
+    const role = (from: Template) => {
+      const [[id, { Properties }] = ['', {}]] = Object.entries(from.findResources('AWS::IAM::Role')).filter(([key]) =>
+        key.startsWith('CertRenewerRenewRole'),
+      );
+      return { id, properties: Properties };
+    };
+    expect(role(before).properties['RoleName']).toBeDefined();
+    expect(role(before)).toEqual(role(template));
   });
 
   it('has roles that may sign, of names that fit IAM', () => {
@@ -144,6 +157,18 @@ describe('what the functions know of an authority', () => {
       create: { nameConstraints: { permitted: ['dns:example.com', 'ip:10.0.0.0/8'], excluded: [] } },
     });
     expect(JSON.stringify(Templates.fromStack(stack).toJSON())).not.toContain('intermediate_ca_key');
+  });
+
+  it('of more than 8 KB fails at synthesis, as an advanced parameter holds no more', () => {
+    const permitted = Array.from(
+      { length: 100 },
+      (_, index) => `dns:${'x'.repeat(60)}.team-${index}.department.example.com`,
+    );
+    const large = { create: { ...root.create, nameConstraints: { permitted } } };
+    expect(() => synthesize({ authorities: { large } })).toThrow(ConfigError);
+    expect(() => synthesize({ authorities: { large } })).toThrow(
+      /\$\.authorities\.large: \d+ bytes, and an authority may have 8192 .*: /,
+    );
   });
 
   it('is in their environment, and a change of it is a new environment', () => {

@@ -31,6 +31,8 @@ const environment = {
   TARGET_VALUE: 'web',
   CERTIFICATES: '{}',
   QUEUES: '{}',
+  DOCUMENT_PREFIX: 'p',
+  TOPIC_ARN: 't',
 };
 
 /** Says what a bundle exports as `handler`, loaded with nothing beside it. */
@@ -83,16 +85,22 @@ describe.each(['scan', 'renew'])('the bundle of %s', (name) => {
   });
 });
 
-it.each(['ca-api', 'create-authority', 'run-command', 'invoke-function', 'import-certificate', 'report-hook-failure'])(
-  'the bundle of %s loads with nothing beside it, and needs no require()',
-  (name) => {
-    const outdir = join(folder, name);
-    bundle(`${name}.ts`, outdir);
-    expect(loadAlone(name, outdir)).toBe('function');
-    const code = readdirSync(outdir).filter((file) => file.endsWith('.mjs'));
-    expect(code.map((file) => readFileSync(join(outdir, file), 'utf8')).join('\n')).not.toContain('Dynamic require of');
-  },
-);
+it.each([
+  'ca-api',
+  'create-authority',
+  'start-first-scan',
+  'send-notice',
+  'run-command',
+  'invoke-function',
+  'import-certificate',
+  'report-hook-failure',
+])('the bundle of %s loads with nothing beside it, and needs no require()', (name) => {
+  const outdir = join(folder, name);
+  bundle(`${name}.ts`, outdir);
+  expect(loadAlone(name, outdir)).toBe('function');
+  const code = readdirSync(outdir).filter((file) => file.endsWith('.mjs'));
+  expect(code.map((file) => readFileSync(join(outdir, file), 'utf8')).join('\n')).not.toContain('Dynamic require of');
+});
 
 it('a hook’s function carries nothing of the renewal', () => {
   const outdir = join(folder, 'run-command');

@@ -160,11 +160,6 @@ describe('what is refused, with its path and what is allowed', () => {
       profile({ hooks: [{ type: 'mail' }] }),
       /^\$\.profiles\.internal\.hooks\[0\]\.type: expected one of "exec", "signal"/,
     ],
-    [
-      'too many names',
-      { profiles: Object.fromEntries(Array.from({ length: 80 }, (_, i) => [`${'p'.repeat(60)}${i}`, { ca }])) },
-      /^\$\.profiles: 80 profiles .* IAM/,
-    ],
   ];
   it.each(table)('%s', (_, input, expected) => {
     const problems = problemsOf(() => validateConfig(input, origin));

@@ -67,7 +67,7 @@ describe('the dashboard', () => {
 
   it('shows the queue and all dead letters', () => {
     const lines = titled('Queue')?.['metrics'] as unknown[];
-    expect(lines).toHaveLength(5); // waiting, oldest, and the letters of renewals, scans and hooks
+    expect(lines).toHaveLength(6); // waiting, oldest, and the letters of renewals, scans, e-mails and hooks
   });
 
   it('asks the function of the inventory', () => {
@@ -78,8 +78,29 @@ describe('the dashboard', () => {
     expect(titled('Certificates')?.['endpoint']).toBe(`${id}.Arn`);
   });
 
-  it('is named after the stack', () => {
-    template.hasResourceProperties('AWS::CloudWatch::Dashboard', { DashboardName: 'CertRenewer-certificates' });
+  it('is named after the stack and the Region: an account has the dashboards of all Regions', () => {
+    template.hasResourceProperties('AWS::CloudWatch::Dashboard', {
+      DashboardName: { 'Fn::Join': ['', ['CertRenewer-certificates-', { Ref: 'AWS::Region' }]] },
+    });
+  });
+
+  it('shows as many alarms as there are, in widgets of a hundred, which is what one takes', () => {
+    const names = Array.from({ length: 60 }, (_, index) => `profile-${index}`);
+    const profiles = Object.fromEntries(names.map((name) => [name, config.profiles.internal]));
+    const { template: many } = synthesize({ profiles });
+    const shown = body(many)
+      .widgets.filter(({ type }) => type === 'alarm')
+      .map(({ properties }) => properties['alarms'] as unknown[]);
+    expect(shown.map(({ length }) => length)).toEqual([100, 24]);
+    expect(new Set(shown.flat()).size).toBe(Object.keys(many.findResources('AWS::CloudWatch::Alarm')).length);
+  });
+
+  it('is refused, with what to do, for more profiles than a graph has lines', () => {
+    const profiles = Object.fromEntries(
+      Array.from({ length: 251 }, (_, index) => [`profile-${index}`, config.profiles.internal]),
+    );
+    expect(() => synthesize({ profiles })).toThrow(/\$\.dashboard: 251 profiles .*set "dashboard": false/);
+    expect(() => synthesize({ profiles, dashboard: false })).not.toThrow();
   });
 
   it('and its function are left out where they are not wanted', () => {

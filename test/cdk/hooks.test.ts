@@ -82,6 +82,35 @@ describe('a hook', () => {
     expect(policies.flatMap(({ Properties }) => Properties['Topics'])).not.toContain(topicArn);
   });
 
+  it('sns may use the customer keys for the topic’s messages, through SNS in the topic’s Region alone', () => {
+    const encryptionKeys = ['arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab'];
+    const made = synthesize({ ...withHooks({ type: 'sns', topicArn }), encryptionKeys }).template;
+    const statement = withSid('web0sns', 'TopicKeys', made);
+    expect(statement).toMatchObject({ Action: ['kms:Decrypt', 'kms:GenerateDataKey'], Resource: encryptionKeys[0] });
+    const { StringEquals } = statement['Condition'] as { StringEquals: Json };
+    expect(textOf(StringEquals['kms:ViaService'])).toBe('sns.eu-central-1.<AWS::URLSuffix>');
+  });
+
+  it.each([
+    ['us-east-1', /hooks\[0\]\.topicArn: a topic in eu-central-1, .* its own Region alone, us-east-1/],
+    ['eu-central-1', undefined],
+  ])('sns to a topic in another Region is refused at synthesis (%s)', (region, refusal) => {
+    const make = () =>
+      new CertRenewerStack(newApp(), 'CertRenewer', {
+        config: withHooks({ type: 'sns', topicArn }),
+        env: { region, account: '111122223333' },
+      });
+    if (refusal) expect(make).toThrow(refusal);
+    else expect(make).not.toThrow();
+  });
+
+  it('sns to topics of two Regions is refused, wherever the stack goes', () => {
+    const elsewhere = { type: 'sns', topicArn: 'arn:aws:sns:us-east-1:111122223333:renewals' } as const;
+    expect(() => synthesize(withHooks({ type: 'sns', topicArn }, elsewhere))).toThrow(
+      /hooks\[1\]\.topicArn: a topic in us-east-1/,
+    );
+  });
+
   it('acm may read the secrets that it names, while they carry the profile, and import what is there', () => {
     const role = 'web4acmRunRole';
     expect(actionsOf(role, template)).toEqual(
@@ -165,28 +194,29 @@ describe('a hook', () => {
     const { template: none } = synthesize({ profiles: { plain: { ...config.profiles.internal, hooks: [] } } });
     none.resourceCountIs('AWS::SSM::Document', 0);
     expect(rules(none)).toHaveLength(2);
-    none.resourceCountIs('AWS::SQS::Queue', 3);
+    none.resourceCountIs('AWS::SQS::Queue', 4);
   });
 });
 
 describe('a hook that fails', () => {
-  it('on an instance is heard of, from the account’s own bus', () => {
+  it('on an instance is heard of, from the account’s own bus, by one rule for all of the stack’s documents', () => {
     const status = rules().filter(({ EventPattern }) => JSON.stringify(EventPattern).includes('aws.ssm'));
-    expect(status).toHaveLength(2);
+    expect(status).toHaveLength(1);
     expect(status[0]).not.toHaveProperty('EventBusName');
+    const names = Object.values(template.findResources('AWS::SSM::Document')).map(({ Properties }) => Properties.Name);
+    const prefix = environment('HooksReporterFunction', template)['DOCUMENT_PREFIX'];
+    expect(prefix).toMatch(/^cert-renewer-[0-9a-f]{12}-$/);
+    expect(names).toEqual([`${prefix}0.web.0.exec`, `${prefix}0.web.1.signal`]);
     expect(status[0]).toMatchObject({
       EventPattern: {
         source: ['aws.ssm'],
         'detail-type': ['EC2 Command Status-change Notification', 'EC2 Command Invocation Status-change Notification'],
-        detail: { 'document-name': [{ Ref: idOf('AWS::SSM::Document', 'web0exec') }] },
+        detail: { 'document-name': [{ prefix }] },
       },
       Targets: [
         {
           Arn: { 'Fn::GetAtt': [idOf('AWS::Lambda::Function', 'HooksReporter'), 'Arn'] },
-          InputTransformer: {
-            InputPathsMap: { detail: '$.detail' },
-            InputTemplate: '{"profile":"web","hook":"exec","detail":<detail>}',
-          },
+          DeadLetterConfig: { Arn: { 'Fn::GetAtt': [idOf('AWS::SQS::Queue', 'HooksDeadLetters'), 'Arn'] } },
         },
       ],
     });
@@ -195,6 +225,24 @@ describe('a hook that fails', () => {
       expect(pattern.detail.status[0]['anything-but']).not.toContain(state);
     }
     expect(pattern.detail.status[0]['anything-but']).toContain('Success');
+  });
+
+  it('is kept where it can’t be delivered: every target has a dead-letter queue, and each queue takes it by one statement', () => {
+    for (const { Description, Targets } of rules()) {
+      for (const each of Targets as Json[]) expect(each['DeadLetterConfig'], String(Description)).toBeDefined();
+    }
+    const policies = Object.values(template.findResources('AWS::SQS::QueuePolicy')).map(({ Properties }) => Properties);
+    for (const { PolicyDocument } of policies) {
+      const ofEvents = PolicyDocument.Statement.filter(({ Principal }: Json) =>
+        JSON.stringify(Principal).includes('events.amazonaws.com'),
+      );
+      // The rule of the account's own bus, and those of the stack's bus.
+      expect(ofEvents.length).toBeLessThanOrEqual(2);
+      for (const { Action, Condition } of ofEvents) {
+        expect(Action).toBe('sqs:SendMessage');
+        expect(Object.keys(Condition)).toEqual(['ArnLike']);
+      }
+    }
   });
 
   it.each(['exec', 'signal', 'lambda', 'sns', 'acm'])('%s is told once, and then kept', (type) => {
@@ -244,7 +292,7 @@ describe('a hook that fails', () => {
       JSON.stringify(
         rules().filter(({ EventPattern }) => JSON.stringify(EventPattern).includes('Certificate Hook Failed')),
       ),
-    ).toContain('its hook (<detail-hook>) failed');
+    ).toContain(idOf('AWS::Lambda::Function', 'NoticesSender'));
     const other = new CertRenewerStack(newApp(), 'CertRenewer', { config: withHooks(...hooks) });
     other.renewer.onHookFailed('Mine');
     Templates.fromStack(other).hasResourceProperties('AWS::Events::Rule', {

@@ -2,6 +2,7 @@ import { Annotations, Match, type Template } from 'aws-cdk-lib/assertions';
 import { describe, expect, it } from 'vitest';
 import { noScanWindow } from '../../cdk/monitoring.ts';
 import { config, synthesize } from './fixtures.ts';
+import { textOf, withSid } from './template-reading.ts';
 
 const hour = 3_600_000;
 const alarms = (template: Template) =>
@@ -54,27 +55,46 @@ describe('alarms', () => {
       Period: 3600,
     });
     const two = synthesize({ profiles: { a: config.profiles.internal, b: config.profiles.internal } }).template;
-    expect(alarms(two)).toHaveLength(7);
+    expect(alarms(two)).toHaveLength(8);
   });
 
   it('on dead letters', () => {
-    for (const id of ['DeadLetters', 'ScanDeadLetters']) {
+    for (const id of ['DeadLetters', 'ScanDeadLetters', 'NoticeDeadLetters']) {
       expect(alarm(template, id)).toMatchObject({ MetricName: 'ApproximateNumberOfMessagesVisible', Threshold: 0 });
     }
   });
 
-  it('on missing scans, started or not, where no data is the alarm', () => {
-    expect(alarm(template, 'NoScan')).toMatchObject({
-      Namespace: 'AWS/Lambda',
-      MetricName: 'Errors',
-      // 0 where one of the scans succeeded, 1 where all failed, and no data where none was started.
-      Statistic: 'Minimum',
-      Period: 3600,
+  it('on missing scans, started or not: a period without any is a 0, and no period that is missing', () => {
+    const { Metrics, ...noScan } = alarm(template, 'NoScan') as { Metrics: Record<string, unknown>[] };
+    expect(noScan).toMatchObject({
       EvaluationPeriods: 2,
       Threshold: 1,
-      ComparisonOperator: 'GreaterThanOrEqualToThreshold',
-      TreatMissingData: 'breaching',
+      ComparisonOperator: 'LessThanThreshold',
+      // Of a stack that has just been made.
+      TreatMissingData: 'ignore',
     });
+    expect(noScan).not.toHaveProperty('MetricName');
+    const [scans, ...counts] = Metrics;
+    expect(scans).toMatchObject({ Expression: 'FILL(invocations, 0) - FILL(errors, 0)' });
+    expect(counts).toHaveLength(2);
+    for (const each of counts) {
+      const { Metric, Period, Stat } = each['MetricStat'] as Record<
+        string,
+        { MetricName?: string; Namespace?: string }
+      >;
+      expect([Period, Stat, each['ReturnData']]).toEqual([3600, 'Sum', false]);
+      expect(Metric?.Namespace).toBe('AWS/Lambda');
+      expect(Metric?.MetricName?.toLowerCase()).toBe(each['Id']);
+    }
+  });
+
+  it('on missing scans, only once the first scan was started', () => {
+    const [first] = Object.keys(template.findResources('Custom::CertRenewerFirstScan'));
+    const [id] = Object.keys(template.findResources('AWS::CloudWatch::Alarm')).filter((each) =>
+      each.includes('NoScan'),
+    );
+    const { DependsOn } = template.toJSON()['Resources'][id ?? ''];
+    expect(DependsOn).toContain(first);
   });
 
   it('on missing scans, not while the schedule is paused, and not where CloudWatch can not look back so far', () => {
@@ -101,34 +121,50 @@ describe('the topic', () => {
     synthesize().template.resourceCountIs('AWS::SNS::Subscription', 0);
   });
 
-  it.each(['Certificate Renewal Failed', 'Certificate Renewal Overdue'])('hears of %s', (type) => {
-    template.hasResourceProperties('AWS::Events::Rule', {
-      EventPattern: { source: ['cert-renewer'], 'detail-type': [type] },
-      EventBusName: Match.anyValue(),
-      Targets: [
-        Match.objectLike({
-          InputTransformer: {
-            InputTemplate: Match.stringLikeRegexp('^"cert-renewer'),
-            InputPathsMap: Match.objectLike({ 'detail-secretArn': '$.detail.secretArn' }),
+  const sender = Object.keys(template.findResources('AWS::Lambda::Function')).find((id) =>
+    id.includes('NoticesSender'),
+  );
+  const letters = Object.keys(template.findResources('AWS::SQS::Queue')).find((id) =>
+    id.includes('NoticesDeadLetters'),
+  );
+
+  it.each(['Certificate Renewal Failed', 'Certificate Renewal Overdue'])(
+    'hears of %s, by a function that writes it',
+    (type) => {
+      template.hasResourceProperties('AWS::Events::Rule', {
+        EventPattern: { source: ['cert-renewer'], 'detail-type': [type] },
+        EventBusName: Match.anyValue(),
+        Targets: [
+          {
+            Arn: { 'Fn::GetAtt': [sender, 'Arn'] },
+            DeadLetterConfig: { Arn: { 'Fn::GetAtt': [letters, 'Arn'] } },
+            Id: Match.anyValue(),
+            RetryPolicy: Match.anyValue(),
           },
-        }),
-      ],
+        ],
+      });
+    },
+  );
+
+  it('keeps what the function could not publish', () => {
+    template.hasResourceProperties('AWS::Lambda::EventInvokeConfig', {
+      FunctionName: { Ref: sender },
+      DestinationConfig: { OnFailure: { Destination: { 'Fn::GetAtt': [letters, 'Arn'] } } },
     });
+    expect(withSid('NoticesSenderRole', 'Publish', template)).toMatchObject({ Action: 'sns:Publish' });
   });
 
-  it('lets publish its rules and alarms, over TLS, and nobody else', () => {
+  it('lets publish this account’s alarms, over TLS, and nobody else; no rule, which no condition would let', () => {
     const [policy] = Object.values(template.findResources('AWS::SNS::TopicPolicy'));
     const all = policy?.['Properties'].PolicyDocument.Statement;
     const allowed = all.filter((statement: { Effect: string }) => statement.Effect === 'Allow');
     expect(allowed.map((statement: { Principal: unknown }) => statement.Principal)).toEqual([
-      { Service: 'events.amazonaws.com' },
       { Service: 'cloudwatch.amazonaws.com' },
     ]);
-    for (const statement of allowed) {
-      expect(statement.Condition.ArnEquals['aws:SourceArn']).not.toContain('*');
-      expect(statement.Condition.StringEquals).toEqual({ 'aws:SourceAccount': { Ref: 'AWS::AccountId' } });
-    }
-    expect(allowed[1].Condition.ArnEquals['aws:SourceArn']).toHaveLength(alarms(template).length);
+    expect(textOf(allowed[0].Condition.ArnLike['aws:SourceArn'])).toBe(
+      'arn:<AWS::Partition>:cloudwatch:<AWS::Region>:<AWS::AccountId>:alarm:*',
+    );
+    expect(allowed[0].Condition.StringEquals).toEqual({ 'aws:SourceAccount': { Ref: 'AWS::AccountId' } });
     expect(all).toContainEqual(
       expect.objectContaining({ Effect: 'Deny', Condition: { Bool: { 'aws:SecureTransport': 'false' } } }),
     );

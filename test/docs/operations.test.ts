@@ -1,7 +1,7 @@
 /** docs/operations.md against the stack and the code: each alarm, log field and payload that it names is there. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { statusTags, tags } from '../../lambdas/domain/tags.ts';
+import { redriveTag, statusTags, tags } from '../../lambdas/domain/tags.ts';
 import { parseOnDemandRequest, parseScanRequest } from '../../lambdas/policy/request.ts';
 import { synthesize } from '../cdk/fixtures.ts';
 
@@ -44,7 +44,7 @@ describe('docs/operations.md', () => {
   });
 
   it('names tags that there are', () => {
-    const known = new Set<string>(Object.values(tags));
+    const known = new Set<string>([...Object.values(tags), redriveTag]);
     for (const [tag] of page.matchAll(/cert-renewer:[a-z-]+/g)) expect(known).toContain(tag);
     const untag = commands.find((line) => line.includes('untag-resource')) ?? '';
     for (const tag of [tags.profile, ...statusTags]) expect(untag).toContain(tag);

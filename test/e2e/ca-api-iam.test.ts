@@ -11,6 +11,7 @@ import { client, invoke, waitFor } from '../support/aws.ts';
 import { callCaApi, type HttpCall, newPath, oldPath, renewalUntil } from '../support/ca-api.ts';
 import { outcome } from '../support/calls.ts';
 import { describeWith } from '../support/local.ts';
+import { logEntries } from '../support/logs.ts';
 
 describeWith(['stack'], 'authorities that the stack makes, and the CA API with IAM', ({ stack }) => {
   // An account of its own: the stack has one name, and the others' is taken.
@@ -56,6 +57,15 @@ describeWith(['stack'], 'authorities that the stack makes, and the CA API with I
       expect(KeyMetadata).toMatchObject({ KeySpec: spec, KeyUsage: 'SIGN_VERIFY' });
       expect(Buffer.from(PublicKey).equals(certificate.publicKey.export({ type: 'spki', format: 'der' }))).toBe(true);
     }
+  });
+
+  it('has had its first scan, though its schedule is a day away', async () => {
+    const said = await waitFor('the inspection of both', async () => {
+      const lines = await logEntries(emulator, 0);
+      const seen = (output: string) => lines.some(({ secretArn, action }) => secretArn === outputs[output] && action);
+      return seen('RootSecretArn') && seen('IssuingSecretArn') && lines;
+    });
+    expect(said.some(({ message }) => message === 'The first scan of the stack was started')).toBe(true);
   });
 
   it('lets nobody else sign with the keys, whatever IAM says', async () => {

@@ -201,6 +201,17 @@ describeWith(['stack'], 'the CA API with bearer tokens', ({ emulator, outputs })
       }
     });
 
+    it('of an authority, its password and a token that are encrypted with a customer key', async () => {
+      const { secretId } = apiAuthorities['api-sealed'];
+      const { privateKey } = await read(secretId);
+      const body = renewalUntil('2045-01-01T00:00:00.000Z');
+      const answer = await ask({ ...good, path: newPath('api-sealed'), body });
+      expect(answer).toMatchObject({ status: 200, body: { certificateChain: '' } });
+      const stored = await read(secretId);
+      expect(der(stored['certificate']).equals(der(answer.body.certificate))).toBe(true);
+      expect(stored['privateKey']).toBe(privateKey);
+    });
+
     it('of a secret without room for the status tags: refused, and noted on it, by the API and by the workers', async () => {
       const { secretId } = apiAuthorities['api-crowded'];
       await crowd(secrets, secretId);

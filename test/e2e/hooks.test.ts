@@ -16,7 +16,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RenewalResult } from '../../lambdas/domain/result.ts';
 import { ACCOUNT, REGION } from '../../scripts/local/ministack.ts';
 import { client, invoke, uniqueName, waitFor } from '../support/aws.ts';
-import { hookTargets } from '../support/e2e-config.ts';
+import { ENCRYPTION_KEY, hookTargets } from '../support/e2e-config.ts';
 import { type BusEvent, collectEvents, type EventCollector } from '../support/events.ts';
 import { describeWith } from '../support/local.ts';
 import { logEntries, logOf, metricValues } from '../support/logs.ts';
@@ -74,7 +74,7 @@ describeWith(['stack', 'step-ca'], 'hooks', (local) => {
   async function subscribed(): Promise<() => Promise<string[]>> {
     const QueueName = uniqueName('renewals');
     const { TopicArn } = await client(SNSClient, emulator).send(
-      new CreateTopicCommand({ Name: hookTargets.topicName }),
+      new CreateTopicCommand({ Name: hookTargets.topicName, Attributes: { KmsMasterKeyId: ENCRYPTION_KEY } }),
     );
     const Endpoint = `arn:aws:sqs:${REGION}:${ACCOUNT}:${QueueName}`;
     const allowed = { Principal: { Service: 'sns.amazonaws.com' }, Action: 'sqs:SendMessage', Resource: Endpoint };
@@ -149,7 +149,12 @@ describeWith(['stack', 'step-ca'], 'hooks', (local) => {
       const { leaf } = await renewer.fresh({ profile: 'paused' });
       const value = JSON.stringify({ certificate: leaf.certificatePem + leaf.chainPem, privateKey: leaf.keyPem });
       const Tags = [{ Key: 'cert-renewer:profile', Value: 'hooked' }];
-      const create = new CreateSecretCommand({ Name: hookTargets.secretName, SecretString: value, Tags });
+      const create = new CreateSecretCommand({
+        Name: hookTargets.secretName,
+        SecretString: value,
+        KmsKeyId: ENCRYPTION_KEY,
+        Tags,
+      });
       await renewer.secrets.send(create);
       const { serialNumber } = await renewer.renew({ secretId: hookTargets.secretName });
       const { Certificate = '', CertificateChain = '' } = await waitFor('the import', () =>
@@ -234,16 +239,19 @@ describeWith(['stack', 'step-ca'], 'hooks', (local) => {
       });
       const { Functions = [] } = await client(LambdaClient, emulator).send(new ListFunctionsCommand({}));
       const reporter = Functions.find(({ Description }) => Description === 'Tells of hooks that failed');
-      // What the stack's rule makes of it; nobody but AWS may put an event of aws.ssm on a bus.
-      const detail = { 'command-id': command.CommandId, 'instance-id': 'i-0123456789abcdef0', status: 'Failed' };
-      const { error } = await invoke(emulator, reporter?.FunctionName ?? '', {
-        profile: 'hooked',
-        hook: 'exec',
-        detail,
-      });
+      // As the stack's rule passes it on; nobody but AWS may put an event of aws.ssm on a bus.
+      const detail = {
+        'command-id': command.CommandId,
+        'document-name': command.DocumentName,
+        'instance-id': 'i-0123456789abcdef0',
+        status: 'Failed',
+      };
+      const { error } = await invoke(emulator, reporter?.FunctionName ?? '', { source: 'aws.ssm', detail });
       expect(error).toBeUndefined();
       const told = await collected.next('the event', (event) => event['detail-type'] === 'Certificate Hook Failed');
       expect(told.detail).toMatchObject({
+        profile: 'hooked',
+        hook: command.DocumentName?.split('.').at(-1),
         secretArn: hooked.arn,
         versionId: command.Parameters?.['versionId']?.[0],
         instanceId: 'i-0123456789abcdef0',

@@ -8,10 +8,12 @@ import { GetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { formatInstant } from '../../lambdas/domain/instant.ts';
 import type { PlanEntry, ScanResult } from '../../lambdas/domain/result.ts';
+import { redriveTag } from '../../lambdas/domain/tags.ts';
 import { forge, issue, type Leaf } from '../../scripts/local/leaf.ts';
 import { type Emulator, startEmulator } from '../../scripts/local/ministack.ts';
 import { bootstrap, deploy, destroy } from '../../scripts/local/stack.ts';
 import { client, invoke, waitFor } from '../support/aws.ts';
+import { outcome } from '../support/calls.ts';
 import { type EnrolledSecret, enrol, fromShape, look } from '../support/enrolled.ts';
 import { collectEvents, type EventCollector } from '../support/events.ts';
 import { gateKeeper } from '../support/gate.ts';
@@ -21,6 +23,7 @@ import { type LogEntry, logEntries, logOf, metricValues } from '../support/logs.
 import { camel, dueDates, hour } from '../support/on-demand.ts';
 import { isAtRest } from '../support/plan.ts';
 import { redrive } from '../support/redrive.ts';
+import { inRole } from '../support/roles.ts';
 import { refusals } from './judges.ts';
 
 const minute = 60_000;
@@ -199,7 +202,12 @@ describeWith(['stack', 'step-ca'], 'an outage of the CA', ({ ca, stack }) => {
   it('is over for dead letters that are sent again; those of what was renewed meanwhile do nothing', async () => {
     const renewed = await Promise.all([secrets.second, secrets.third].map(({ arn }) => look(aws, arn)));
     expect((await look(aws, secrets.first.arn)).versionId).toBe(secrets.first.versionId);
-    await redrive(aws, outputs['DeadLetterQueueUrl'] ?? '', outputs['RenewalQueueUrl'] ?? '');
+    const queues = { from: outputs['DeadLetterQueueUrl'] ?? '', to: outputs['RenewalQueueUrl'] ?? '' };
+    const letters = await visibleDeadLetters();
+    const refused = await outcome(redrive(aws, await inRole(aws, 'sqs:*'), queues));
+    expect({ refused, letters: letters > 0 }).toEqual({ refused: 'denied', letters: true });
+    await waitFor('the dead letters', async () => (await visibleDeadLetters()) === letters);
+    await redrive(aws, await inRole(aws, 'sqs:*', { [redriveTag]: 'true' }), queues);
     await expectRenewed(secrets.first);
     await waitFor('an empty queue', () => isOutOfQueue(aws, outputs['RenewalQueueUrl'], due()));
     expect(await Promise.all([secrets.second, secrets.third].map(({ arn }) => look(aws, arn)))).toEqual(renewed);

@@ -44,12 +44,13 @@ import {
 } from '@aws-sdk/client-sqs';
 import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { redriveTag } from '../../lambdas/domain/tags.ts';
 import { userWith } from '../local-aws/iam.ts';
 import { type Credentials, client, uniqueName } from '../support/aws.ts';
 import { type Caller, callsOf, outcome } from '../support/calls.ts';
 import { PASSWORD_SECRET } from '../support/e2e-config.ts';
 import { describeWith } from '../support/local.ts';
-import { actAs } from '../support/roles.ts';
+import { actAs, inRole } from '../support/roles.ts';
 
 describeWith(['stack'], 'permissions', ({ emulator, outputs }) => {
   const output = (name: string): string => outputs[name] ?? '';
@@ -349,6 +350,15 @@ describeWith(['stack'], 'permissions', ({ emulator, outputs }) => {
       const receive = new ReceiveMessageCommand({ QueueUrl, VisibilityTimeout: 0 });
       const allowed = await userWith(emulator, { Effect: 'Allow', Action: 'sqs:*', Resource: '*' });
       expect(await outcome(client(SQSClient, emulator, allowed).send(receive))).toBe('ok');
+    });
+
+    it('can send where a tag of his role says so and IAM allows it, and not by a tag alone or of another value', async () => {
+      const send = async (...who: [action: string, tags: Readonly<Record<string, string>>]) =>
+        callsOf(emulator, await inRole(emulator, ...who)).send(output('RenewalQueueUrl'), body);
+      expect(await send('sqs:*', { [redriveTag]: 'true' })).toBe('ok');
+      expect(await send('sqs:*', {})).toBe('denied');
+      expect(await send('sqs:*', { [redriveTag]: 'false' })).toBe('denied');
+      expect(await send('s3:*', { [redriveTag]: 'true' })).toBe('denied');
     });
 
     it('needs to be allowed by IAM to publish or to invoke', async () => {

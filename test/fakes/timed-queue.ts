@@ -7,6 +7,7 @@ export interface TimedMessage {
   readonly sentAt: number;
   visibleAt: number;
   received: number;
+  firstAt?: number;
 }
 
 const visibilityTimeout = 300_000;
@@ -55,6 +56,7 @@ export class TimedQueue implements Queue {
     const batch = this.#held.filter(({ visibleAt }) => visibleAt <= now).slice(0, most);
     for (const held of batch) {
       held.received += 1;
+      held.firstAt ??= now;
       held.visibleAt = now + visibilityTimeout;
     }
     return batch;

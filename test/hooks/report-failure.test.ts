@@ -9,6 +9,8 @@ import {
 } from '../../lambdas/hooks/report-failure.ts';
 import { renewedEvent, reportWorld, secretArn, versionId } from './events.ts';
 
+const documentPrefix = 'cert-renewer-0123456789ab-';
+
 const queueArn = (type: HookType) => `arn:aws:sqs:eu-central-1:111122223333:${type}`;
 
 function setUp(sent?: SentCommand | Error) {
@@ -21,13 +23,13 @@ function setUp(sent?: SentCommand | Error) {
     },
   };
   const queues = new Map((['exec', 'sns', 'lambda'] as const).map((type) => [queueArn(type), type]));
-  return { ...reportWorld(), commands, queues, asked };
+  return { ...reportWorld(), commands, queues, asked, documentPrefix };
 }
 
-/** What the rule makes of SSM's events (their form: Systems Manager's user guide, "Run Command events"). */
+/** The detail of SSM's events (their form: Systems Manager's user guide, "Run Command events"). */
 const invocation = {
   'command-id': '7e2d1d2e-0000-4444-8888-0123456789ab',
-  'document-name': 'Reload',
+  'document-name': `${documentPrefix}0.web.0.exec`,
   'instance-id': 'i-0123456789abcdef0',
   'requested-date-time': '2026-11-22T08:00:00.000Z',
   status: 'Failed',
@@ -35,10 +37,17 @@ const invocation = {
 const { 'instance-id': _, ...command } = invocation;
 const sent = (failedOn: number): SentCommand => ({ parameters: { secretArn, versionId }, failedOn });
 
+/** As the stack's rule passes it on. */
+const statusEvent = (detail: object) => ({
+  source: 'aws.ssm',
+  'detail-type': 'EC2 Command Status-change Notification',
+  detail,
+});
+
 describe('a command that SSM took', () => {
   it('and that failed on an instance is told, with its secret', async () => {
     const world = setUp(sent(1));
-    await reportCommand(world, { profile: 'web', hook: 'exec', detail: invocation });
+    await reportCommand(world, statusEvent(invocation));
     expect(world.asked).toEqual([invocation['command-id']]);
     expect(world.publisher.events).toEqual([
       {
@@ -61,40 +70,65 @@ describe('a command that SSM took', () => {
 
   it('is told by its instances, and not once more as a whole', async () => {
     const world = setUp(sent(2));
-    await reportCommand(world, { profile: 'web', hook: 'exec', detail: command });
+    await reportCommand(world, statusEvent(command));
     expect(world.publisher.events).toEqual([]);
   });
 
   it('but reached none is told as a whole', async () => {
     const world = setUp(sent(0));
-    await reportCommand(world, { profile: 'web', hook: 'signal', detail: { ...command, status: 'TimedOut' } });
+    await reportCommand(
+      world,
+      statusEvent({ ...command, 'document-name': `${documentPrefix}3.team.web.1.signal`, status: 'TimedOut' }),
+    );
     expect(world.publisher.of('Certificate Hook Failed')).toMatchObject([
-      { secretArn, detail: { hook: 'signal', message: expect.stringContaining('TimedOut and reached no instance') } },
+      {
+        secretArn,
+        detail: {
+          profile: 'team.web',
+          hook: 'signal',
+          message: expect.stringContaining('TimedOut and reached no instance'),
+        },
+      },
     ]);
   });
 
   it('is told without its secret where AWS has forgotten that', async () => {
     const world = setUp(undefined);
-    await reportCommand(world, { profile: 'web', hook: 'exec', detail: invocation });
+    await reportCommand(world, statusEvent(invocation));
     expect(world.publisher.events).toMatchObject([{ detail: { secretArn: null, versionId: null, profile: 'web' } }]);
     expect(world.publisher.events[0]).not.toHaveProperty('secretArn');
   });
 
   it('is told later if SSM is busy', async () => {
     const world = setUp(new RenewalError('Throttled', 'Later.'));
-    await expect(reportCommand(world, { profile: 'web', hook: 'exec', detail: invocation })).rejects.toMatchObject({
+    await expect(reportCommand(world, statusEvent(invocation))).rejects.toMatchObject({
       code: 'Throttled',
     });
     expect(world.publisher.events).toEqual([]);
   });
 
   it.each([
-    [{ profile: 'web', hook: 'exec', detail: {} }, true],
-    [{ profile: 'web', hook: 'mail' }, false],
-    [{ hook: 'exec' }, false],
+    'Reload',
+    'cert-renewer-ba9876543210-0.web.0.exec',
+    `${documentPrefix}web.0.exec`,
+    `${documentPrefix}0.web.0.mail`,
+    `${documentPrefix}0..exec`,
+  ])('is none of ours under the name %s', async (document) => {
+    const world = setUp(sent(1));
+    await expect(reportCommand(world, statusEvent({ ...invocation, 'document-name': document }))).rejects.toMatchObject(
+      {
+        code: 'InvalidRequest',
+      },
+    );
+    expect(world.publisher.events).toEqual([]);
+  });
+
+  it.each([
+    [statusEvent({}), true],
+    [{ profile: 'web', hook: 'exec', detail: {} }, false],
     [renewedEvent(), false],
     [null, false],
-  ])('is recognised by what the rule makes of it: %j', (input, expected) => {
+  ])('is recognised by its source: %j', (input, expected) => {
     expect(isCommandStatus(input)).toBe(expected);
   });
 });

@@ -66,25 +66,36 @@ describe('what is no renewal of this profile', () => {
 
 describe('a command that SSM does not take', () => {
   it('is an event, a metric and a log line', async () => {
-    const world = setUp(new RenewalError('AccessDenied', 'SSM refused.'));
+    const world = setUp(new RenewalError('InvalidRequest', 'SSM refused.'));
     await runCommand(world, { ...hook, type: 'signal' }, renewedEvent());
     expect(world.publisher.events).toEqual([
       {
         type: 'Certificate Hook Failed',
         secretArn,
-        detail: { profile: 'web', hook: 'signal', secretArn, versionId, code: 'AccessDenied', message: 'SSM refused.' },
+        detail: {
+          profile: 'web',
+          hook: 'signal',
+          secretArn,
+          versionId,
+          code: 'InvalidRequest',
+          message: 'SSM refused.',
+        },
       },
     ]);
     expect(world.journal.total('HookFailed', 'web')).toBe(1);
     expect(world.journal.failures).toHaveLength(1);
   });
 
-  it('is tried again by Lambda, if that may help, and not yet told', async () => {
-    const world = setUp(new RenewalError('Throttled', 'Later.'));
-    await expect(runCommand(world, hook, renewedEvent())).rejects.toMatchObject({ code: 'Throttled' });
-    expect(world.publisher.events).toEqual([]);
-    expect(world.journal.total('HookFailed')).toBe(0);
-  });
+  // What a deployment has just allowed may be refused for a minute.
+  it.each(['Throttled', 'AccessDenied', 'KmsDenied'] as const)(
+    'is tried again by Lambda, if that may help, and not yet told: %s',
+    async (code) => {
+      const world = setUp(new RenewalError(code, 'Later.'));
+      await expect(runCommand(world, hook, renewedEvent())).rejects.toMatchObject({ code });
+      expect(world.publisher.events).toEqual([]);
+      expect(world.journal.total('HookFailed')).toBe(0);
+    },
+  );
 
   it('and is nothing that was foreseen, tells nothing of what was thrown', async () => {
     const world = setUp(new TypeError('U2VjcmV0'));

@@ -1,5 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { CreateAccessKeyCommand, CreateUserCommand, IAMClient, PutUserPolicyCommand } from '@aws-sdk/client-iam';
+import {
+  CreateAccessKeyCommand,
+  CreateUserCommand,
+  IAMClient,
+  PutUserPolicyCommand,
+  type Tag,
+  TagUserCommand,
+} from '@aws-sdk/client-iam';
 import {
   CreateAliasCommand,
   CreateKeyCommand,
@@ -13,7 +20,15 @@ import {
   GetSecretValueCommand,
   SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
-import { CreateQueueCommand, SendMessageBatchCommand, SQSClient } from '@aws-sdk/client-sqs';
+import {
+  CreateQueueCommand,
+  GetQueueAttributesCommand,
+  SendMessageBatchCommand,
+  SendMessageCommand,
+  SetQueueAttributesCommand,
+  SQSClient,
+} from '@aws-sdk/client-sqs';
+import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { type Credentials, client, type Endpoint, uniqueName } from '../support/aws.ts';
 import { type Behaviour, outcome } from './behaviour.ts';
 
@@ -177,5 +192,33 @@ export const IAM: readonly Behaviour[] = [
     },
     withPatch: 'ok',
     without: DENIED,
+  },
+  {
+    patch: 'principal-tag',
+    observe: async (aws) => {
+      const sqs = client(SQSClient, aws);
+      const { QueueUrl } = await sqs.send(new CreateQueueCommand({ QueueName: uniqueName('queue') }));
+      const get = new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['QueueArn'] });
+      const { QueueArn: Resource } = (await sqs.send(get)).Attributes ?? {};
+      const Condition = { StringNotEquals: { 'aws:PrincipalTag/may-send': 'true' } };
+      const deny = { Effect: 'Deny', Principal: { AWS: '*' }, Action: 'sqs:SendMessage', Resource, Condition };
+      const Policy = JSON.stringify({ Version: '2012-10-17', Statement: [deny] });
+      await sqs.send(new SetQueueAttributesCommand({ QueueUrl, Attributes: { Policy } }));
+      const send = async (...Tags: Tag[]): Promise<string> => {
+        const who = await userWith(aws, { Effect: 'Allow', Action: 'sqs:*', Resource: '*' });
+        const { Arn } = await client(STSClient, aws, who).send(new GetCallerIdentityCommand({}));
+        const UserName = Arn?.split('/')[1];
+        if (Tags.length > 0) await client(IAMClient, aws).send(new TagUserCommand({ UserName, Tags }));
+        const sent = client(SQSClient, aws, who).send(new SendMessageCommand({ QueueUrl, MessageBody: 'x' }));
+        return (await outcome(sent)).startsWith('AccessDenied') ? 'denied' : 'sent';
+      };
+      return [
+        await send({ Key: 'may-send', Value: 'true' }),
+        await send({ Key: 'may-send', Value: 'no' }),
+        await send(),
+      ];
+    },
+    withPatch: ['sent', 'denied', 'denied'],
+    without: ['denied', 'denied', 'denied'],
   },
 ];

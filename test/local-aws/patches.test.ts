@@ -6,16 +6,31 @@ import { projectRoot } from '../../scripts/local/cache.ts';
 import { type Emulator, startEmulator } from '../../scripts/local/ministack.ts';
 import { client, type Endpoint, uniqueName } from '../support/aws.ts';
 import { describeWith } from '../support/local.ts';
+import { ENCRYPTED } from './encrypted.ts';
 import { FUNCTIONS, stackOf } from './functions.ts';
 import { IAM, userWith } from './iam.ts';
+import { LIMITS } from './limits.ts';
+import { MONITORING } from './monitoring.ts';
 import { SECRETS, UNPATCHED } from './secrets.ts';
+import { STACKS } from './stacks.ts';
 import { TARGETS } from './targets.ts';
+import { TOPICS } from './topics.ts';
 
 /**
  * Each patch of the local AWS, seen from outside: with it AWS's behaviour, without it ministack's own.
  * Where the second changes, ministack has learnt it, and the patch can go.
  */
-const BEHAVIOURS = [...SECRETS, ...IAM, ...FUNCTIONS, ...TARGETS];
+const BEHAVIOURS = [
+  ...SECRETS,
+  ...ENCRYPTED,
+  ...IAM,
+  ...FUNCTIONS,
+  ...TARGETS,
+  ...TOPICS,
+  ...MONITORING,
+  ...LIMITS,
+  ...STACKS,
+];
 
 describeWith(['emulator'], 'the patches of the local AWS', () => {
   let patched: Emulator;

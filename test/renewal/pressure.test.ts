@@ -9,7 +9,7 @@ import { renewOnDemand } from '../../lambdas/renewal/on-demand.ts';
 import { scan } from '../../lambdas/renewal/scan.ts';
 import { FakeJournal } from '../fakes/journal.ts';
 import { TimedQueue } from '../fakes/timed-queue.ts';
-import { type Handler, limit, limitWrites, poll, timed, VirtualTime } from './pressure.ts';
+import { type Handler, limit, limitParameters, limitWrites, poll, timed, VirtualTime } from './pressure.ts';
 import { hour, newKey, start, World } from './world.ts';
 
 const minute = 60_000;
@@ -52,9 +52,11 @@ interface Conditions {
   readonly period?: number;
   /** Milliseconds of 24 hours. */
   readonly left?: number;
+  /** Batches at once. */
+  readonly workers?: number;
 }
 
-function scene({ count, perSecond, retryAfter, period = hour, left = 8 * hour }: Conditions) {
+function scene({ count, perSecond, retryAfter, period = hour, left = 8 * hour, workers }: Conditions) {
   const world = new World();
   const time = new VirtualTime(world.clock);
   const queue = new TimedQueue(time.clock);
@@ -78,7 +80,7 @@ function scene({ count, perSecond, retryAfter, period = hour, left = 8 * hour }:
         }
       };
       void schedule();
-      poll(time, queue, await loadHandler(), maxConcurrency, isOver);
+      poll(time, queue, await loadHandler(), workers ?? maxConcurrency, isOver);
       await time.pass(isOver);
       return time.clock.now() - start;
     },
@@ -122,6 +124,19 @@ it('3,000 that are due at once, and Secrets Manager takes 50 writes a second: ea
   expect(world.ca.issued).toHaveLength(count);
   expect(queue.deadLetters).toEqual([]);
   expect(took).toBeLessThan(4 * minute); // two writes each: two minutes at least
+}, 120_000);
+
+it('1,000 workers that are cold at once, and SSM takes 40 reads a second: each waits for its profile', async () => {
+  const count = 1_000;
+  const { queue, world, time, renewed, run } = scene({ count, perSecond: () => 100_000, workers: 100 });
+  const quota = limitParameters(world.profiles, time, 40);
+  const took = await run(() => queue.length === 0 && queue.sentAt.length > 0);
+  expect(quota.refused).toBeGreaterThan(count / 2);
+  expect(renewed()).toBe(count);
+  expect(world.ca.issued).toHaveLength(count);
+  expect(queue.deadLetters).toEqual([]);
+  expect(world.publisher.of('Certificate Renewal Failed')).toEqual([]);
+  expect(took).toBeLessThan(minute); // 25 seconds at least
 }, 120_000);
 
 it.each(['3', '15'])(

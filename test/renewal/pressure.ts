@@ -3,11 +3,14 @@
  * handler, the fakes around them, and a CA that takes so many requests a second.
  */
 import type { SQSBatchResponse } from 'aws-lambda';
+import type { AwsCall } from '../../lambdas/aws/error-meanings.ts';
 import { awsError } from '../../lambdas/aws/errors.ts';
 import type { CaProvider, Clock } from '../../lambdas/domain/ports.ts';
 import { refusal } from '../../lambdas/providers/step-ca/errors.ts';
 import type { FakeCa } from '../fakes/ca.ts';
 import type { FakeClock } from '../fakes/clock.ts';
+import type { Faults } from '../fakes/faults.ts';
+import type { FakeProfiles } from '../fakes/profiles.ts';
 import type { FakeStore } from '../fakes/store.ts';
 import type { TimedQueue } from '../fakes/timed-queue.ts';
 
@@ -104,9 +107,9 @@ export function poll(
         await time.until((Math.floor(time.clock.now() / idle) + 1) * idle);
         continue;
       }
-      const Records = batch.map(({ receiptHandle, body, received }) => ({
+      const Records = batch.map(({ receiptHandle, body, received, firstAt }) => ({
         ...{ messageId: receiptHandle, receiptHandle, body: JSON.stringify(body), eventSource: 'aws:sqs' },
-        attributes: { ApproximateReceiveCount: String(received) },
+        attributes: { ApproximateReceiveCount: String(received), ApproximateFirstReceiveTimestamp: String(firstAt) },
       }));
       const { batchItemFailures } = await handler({ Records }, context as never);
       const failed = new Set(batchItemFailures.map(({ itemIdentifier }) => itemIdentifier));
@@ -148,23 +151,49 @@ function bucket(clock: Clock, perSecond: () => number): () => boolean {
   };
 }
 
-const writeTakes = 30;
+const callTakes = 30;
 
-/** Secrets Manager's quota: PutSecretValue and UpdateSecretVersionStage together, of the whole account. The SDK tries thrice. */
-export function limitWrites(store: FakeStore, time: VirtualTime, perSecond: number): { refused: number } {
+interface Quota {
+  refused: number;
+}
+
+/** Secrets Manager's quota: PutSecretValue and UpdateSecretVersionStage together, of the whole account. */
+export function limitWrites(store: FakeStore, time: VirtualTime, perSecond: number): Quota {
+  return limitCalls(
+    store.faults,
+    ['stage', 'promote'],
+    { service: 'secrets', action: 'PutSecretValue' },
+    time,
+    perSecond,
+  );
+}
+
+/** SSM's quota: GetParameter, of the whole account. As many cold workers as there are calls: none knows a profile yet. */
+export function limitParameters(profiles: FakeProfiles, time: VirtualTime, perSecond: number): Quota {
+  return limitCalls(profiles.faults, ['find'], { service: 'ssm', action: 'GetParameter' }, time, perSecond);
+}
+
+/** The SDK tries thrice, and what it throws then is translated. */
+function limitCalls(
+  faults: Faults,
+  methods: readonly string[],
+  call: Pick<AwsCall, 'service' | 'action'>,
+  time: VirtualTime,
+  perSecond: number,
+): Quota {
   const take = bucket(time.clock, () => perSecond);
   const quota = { refused: 0 };
   const enter = async ({ args: [resource] }: { readonly args: readonly unknown[] }): Promise<void> => {
     for (const pause of [100, 200, 0]) {
-      await time.clock.sleep(writeTakes);
+      await time.clock.sleep(callTakes);
       if (take()) return;
       await time.clock.sleep(pause);
     }
     quota.refused++;
     const thrown = Object.assign(new Error('Rate exceeded'), { name: 'ThrottlingException' });
-    throw awsError(thrown, { service: 'secrets', action: 'PutSecretValue', resource: String(resource) });
+    throw awsError(thrown, { ...call, resource: String(resource) });
   };
-  for (const method of ['stage', 'promote']) store.faults.meanwhile('before', method, enter, { times: Infinity });
+  for (const method of methods) faults.meanwhile('before', method, enter, { times: Infinity });
   return quota;
 }
 

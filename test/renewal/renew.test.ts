@@ -7,7 +7,7 @@ import { subjectAltNames } from '../../lambdas/x509/general-names.ts';
 import { type EnrolOptions, freshDates, hour, internal, newKey, pairOf, pairValue, start, World } from './world.ts';
 
 const fromQueue = (world: World, arn: string, versionId = 'v1', delivery = 1) =>
-  renewQueued(world, { secretArn: arn, versionId }, delivery);
+  renewQueued(world, { secretArn: arn, versionId }, delivery, start);
 
 describe('a certificate that is due', () => {
   it('gets a new pair in one step, an event and its tags', async () => {

@@ -133,11 +133,11 @@ export class Functions {
   async #renew(
     world: RenewalWorld,
     task: Task,
-    { body, received, receiptHandle }: TimedMessage,
+    { body, received, firstAt, receiptHandle }: TimedMessage,
   ): Promise<'done' | 'again'> {
     const simulation = this.#simulation;
     try {
-      const { retryAfter } = await renewQueued(world, parseQueueMessage(JSON.stringify(body)), received);
+      const { retryAfter } = await renewQueued(world, parseQueueMessage(JSON.stringify(body)), received, firstAt);
       if (retryAfter === undefined) return 'done';
       const pause = () => simulation.queue.changeVisibility(receiptHandle, retryAfter);
       await simulation.call(task, 'pause', undefined, pause).catch(() => undefined);

@@ -8,6 +8,14 @@ export interface RolePolicies {
   readonly role: string;
   /** What the session's ARN names. */
   readonly roleName: string;
+  readonly policies: readonly OwnPolicy[];
+  /** Of all of them. */
+  readonly statements: readonly Statement[];
+}
+
+/** What does not fit into the role is in managed policies, which the CDK makes for it. */
+export interface OwnPolicy {
+  readonly kind: 'inline' | 'managed';
   readonly statements: readonly Statement[];
 }
 
@@ -16,25 +24,39 @@ interface Resource {
   readonly Properties: Readonly<Record<string, unknown>>;
 }
 
+const kinds: Readonly<Record<string, OwnPolicy['kind']>> = {
+  'AWS::IAM::Policy': 'inline',
+  'AWS::IAM::ManagedPolicy': 'managed',
+};
+
+/** @throws Error for a role with a managed policy that is not of this stack: what it allows is not known here. */
 export function rolesOf({ template, physicalIds, stackName }: DeployedStack): RolePolicies[] {
   const { Resources } = template as { Resources: Readonly<Record<string, Resource>> };
   const resolve = resolver(Resources, physicalIds, stackName);
+  const statementsOf = (policy: unknown): readonly Statement[] => {
+    const { PolicyDocument } = policy as { PolicyDocument: unknown };
+    return (resolve(PolicyDocument) as { Statement: Statement[] }).Statement;
+  };
   return Object.entries(Resources)
     .filter(([, { Type }]) => Type === 'AWS::IAM::Role')
     .map(([id, { Properties }]) => {
       if (Properties['ManagedPolicyArns'] !== undefined) throw new Error(`the role ${id} has AWS's managed policies`);
-      const inline = (Properties['Policies'] ?? []) as { PolicyDocument: unknown }[];
-      const attached = Object.values(Resources).filter(
-        ({ Type, Properties: { Roles } }) =>
-          Type === 'AWS::IAM::Policy' && (Roles as { Ref: string }[]).some(({ Ref }) => Ref === id),
-      );
-      const documents = [...inline, ...attached.map(({ Properties: policy }) => policy)].map(
-        (policy) => (policy as { PolicyDocument: unknown }).PolicyDocument,
-      );
+      const inRole = ((Properties['Policies'] ?? []) as unknown[]).map((policy) => ({
+        kind: 'inline' as const,
+        statements: statementsOf(policy),
+      }));
+      const attached = Object.values(Resources).flatMap(({ Type, Properties: policy }): OwnPolicy[] => {
+        const kind = kinds[Type];
+        const roles = (policy?.['Roles'] ?? []) as { Ref: string }[];
+        const isOfRole = kind !== undefined && roles.some(({ Ref }) => Ref === id);
+        return isOfRole ? [{ kind, statements: statementsOf(policy) }] : [];
+      });
+      const policies = [...inRole, ...attached];
       return {
         role: id.replace(/^CertRenewer/, '').replace(/(Role)?[0-9A-F]{8}$/, ''),
         roleName: physicalIds[id] ?? id,
-        statements: documents.flatMap((document) => (resolve(document) as { Statement: Statement[] }).Statement),
+        policies,
+        statements: policies.flatMap(({ statements }) => statements),
       };
     });
 }

@@ -1,6 +1,7 @@
-import { randomBytes } from 'node:crypto';
+import { createPrivateKey, randomBytes } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { CreateAliasCommand, CreateKeyCommand, KMSClient } from '@aws-sdk/client-kms';
 import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { type CaPair, makeHierarchy } from '../../scripts/local/hierarchy.ts';
 import type { CaAccess } from '../../scripts/local/leaf.ts';
@@ -12,7 +13,10 @@ export const PASSWORD_SECRET = 'e2e/key-password';
 
 /** The secret with certificate and key of the run's CA, for the profile `offline`. */
 export const AUTHORITY_SECRET = 'e2e/own-authority';
-/** The secret with the tokens of the CA API. */
+/** A customer KMS key, of the configuration's encryptionKeys, by its alias. */
+export const ENCRYPTION_KEY = 'alias/e2e-secrets';
+
+/** The secret with the tokens of the CA API, encrypted with that key. */
 export const TOKEN_SECRET = 'e2e/api-tokens';
 /** Authorities that only the CA API is asked for, and the secret of each. */
 export const apiAuthorities = {
@@ -24,6 +28,13 @@ export const apiAuthorities = {
   'api-crowded': { secretId: 'e2e/api-crowded' },
   // The certificate is `api-root`'s, and the key is not.
   'api-broken': { secretId: 'e2e/api-broken' },
+  // Its key has a password, and both secrets are encrypted with the customer key.
+  'api-sealed': { secretId: 'e2e/api-sealed', passwordSecretId: 'e2e/api-sealed-password' },
+  // The deployment makes it, signed by `api-sealed`.
+  'api-below': {
+    create: { subject: 'CN=Example Below', key: 'EC P-256', validity: '2400h', pathLen: 0 },
+    parent: 'api-sealed',
+  },
 } as const;
 /** In the ca.json of the profile `offline`. */
 export const OFFLINE_BACKDATE = '2m';
@@ -72,11 +83,16 @@ export interface MoreCas {
 }
 
 /** The profiles of the deployment that all e2e tests share. A test that needs another gets it here; none changes what others rest on. */
-export function e2eConfig(ca: Pick<CaAccess, 'url'>, { gated, lenient }: MoreCas): Readonly<Record<string, unknown>> {
+export function e2eConfig(
+  ca: Pick<CaAccess, 'url'>,
+  { gated, lenient }: MoreCas,
+  encryptionKey: string,
+): Readonly<Record<string, unknown>> {
   const local = { type: 'step-ca', url: ca.url, root: 'root_ca.crt' };
   return {
     schedule: 'rate(1 hour)', // it doesn't come round while the tests run: they start their scans themselves
     maxConcurrency: workers,
+    encryptionKeys: [encryptionKey],
     profiles: {
       internal: { ca: local },
       cli: { ca: local },
@@ -105,14 +121,17 @@ export function e2eConfig(ca: Pick<CaAccess, 'url'>, { gated, lenient }: MoreCas
 }
 
 /** Stacks that a test deploys onto a local AWS of its own. */
-export type OwnStack = 'schedule' | 'outage' | 'iam';
+export type OwnStack = 'before/schedule' | 'schedule' | 'outage' | 'iam';
 
 /** Of the test whose schedule comes round, of the one whose CA goes away, and of the one whose authorities the stack makes. */
 function ownConfigs(ca: Pick<CaAccess, 'url'>, outage: Pick<CaAccess, 'url'>): Readonly<Record<OwnStack, unknown>> {
   const profile = { ca: { type: 'step-ca', url: ca.url, root: 'root_ca.crt' } };
   const away = { ca: { ...profile.ca, url: outage.url } };
+  const scheduled = { schedule: 'rate(1 minute)', maxConcurrency: workers, profiles: { internal: profile } };
   return {
-    schedule: { schedule: 'rate(1 minute)', maxConcurrency: workers, profiles: { internal: profile } },
+    // Its bus has to be there before its first scan, so that a test can listen.
+    'before/schedule': { ...scheduled, paused: true },
+    schedule: scheduled,
     outage: { schedule: 'rate(1 minute)', profiles: { one: away, two: away } },
     iam: {
       schedule: 'rate(1 day)',
@@ -140,9 +159,9 @@ export async function prepareOwn(
   folder: string,
   { ca, outage }: { readonly ca: Pick<CaAccess, 'url'>; readonly outage: Pick<CaAccess, 'url'> },
 ): Promise<Record<OwnStack, string>> {
-  const files = { schedule: '', outage: '', iam: '' };
+  const files = { 'before/schedule': '', schedule: '', outage: '', iam: '' };
   for (const [name, config] of Object.entries(ownConfigs(ca, outage))) {
-    files[name as OwnStack] = join(folder, `${name}.json`);
+    files[name as OwnStack] = join(folder, `${name.replace('/', '-')}.json`);
     await writeFile(files[name as OwnStack], JSON.stringify(config, null, 2));
   }
   return files;
@@ -153,7 +172,8 @@ export async function prepareE2e(folder: string, aws: Endpoint, ca: CaAccess, mo
   await mkdir(folder, { recursive: true });
   await writeFile(join(folder, 'root_ca.crt'), ca.rootPem);
   const config = join(folder, 'cert-renewer.json');
-  await writeFile(config, JSON.stringify(e2eConfig(ca, more), null, 2));
+  const customerKey = await newEncryptionKey(aws);
+  await writeFile(config, JSON.stringify(e2eConfig(ca, more, customerKey), null, 2));
   // Another backdate than step-ca's minute, so that a test can tell who has issued.
   await writeFile(join(folder, 'ca.json'), JSON.stringify({ authority: { backdate: OFFLINE_BACKDATE } }));
   const secrets = client(SecretsManagerClient, aws);
@@ -164,8 +184,8 @@ export async function prepareE2e(folder: string, aws: Endpoint, ca: CaAccess, mo
   };
   const password = randomBytes(12).toString('base64url');
   await secrets.send(new CreateSecretCommand({ Name: PASSWORD_SECRET, SecretString: password }));
-  const put = (Name: string, value: unknown) =>
-    secrets.send(new CreateSecretCommand({ Name, SecretString: JSON.stringify(value) }));
+  const put = (Name: string, value: unknown, KmsKeyId?: string) =>
+    secrets.send(new CreateSecretCommand({ Name, SecretString: JSON.stringify(value), KmsKeyId }));
   const { root, intermediate } = await makeHierarchy({ name: 'API' });
   const pair = ({ certificatePem, keyPem }: CaPair) => ({ certificate: certificatePem, privateKey: keyPem });
   const values = {
@@ -180,6 +200,23 @@ export async function prepareE2e(folder: string, aws: Endpoint, ca: CaAccess, mo
   for (const [name, value] of Object.entries(values)) {
     await put(apiAuthorities[name as keyof typeof values].secretId, value);
   }
-  await put(TOKEN_SECRET, []);
+  await put(TOKEN_SECRET, [], customerKey);
+  const sealed = apiAuthorities['api-sealed'];
+  await put(sealed.secretId, { ...pair(root), privateKey: encrypted(root.keyPem, password) }, customerKey);
+  const sealedPassword = { Name: sealed.passwordSecretId, SecretString: password, KmsKeyId: customerKey };
+  await secrets.send(new CreateSecretCommand(sealedPassword));
   return config;
+}
+
+/** Its ARN. Its policy leaves to IAM who may use it, as that of any key does where nothing else is said. */
+async function newEncryptionKey(aws: Endpoint): Promise<string> {
+  const kms = client(KMSClient, aws);
+  const { KeyMetadata } = await kms.send(new CreateKeyCommand({}));
+  await kms.send(new CreateAliasCommand({ AliasName: ENCRYPTION_KEY, TargetKeyId: KeyMetadata?.KeyId }));
+  return KeyMetadata?.Arn ?? '';
+}
+
+function encrypted(keyPem: string, passphrase: string): string {
+  const cipher = 'aes-256-cbc';
+  return createPrivateKey(keyPem).export({ type: 'pkcs8', format: 'pem', cipher, passphrase }).toString();
 }

@@ -1,16 +1,23 @@
 import { DeleteMessageCommand, ReceiveMessageCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
-import { client, type Endpoint } from './aws.ts';
+import { type Credentials, client, type Endpoint } from './aws.ts';
 
-/** What `aws sqs start-message-move-task` does with dead letters; the local AWS has no such call. Returns how many there were. */
-export async function redrive(aws: Endpoint, deadLetterQueueUrl: string, queueUrl: string): Promise<number> {
-  const sqs = client(SQSClient, aws);
+/**
+ * What `aws sqs start-message-move-task` does with dead letters in somebody's name; the local AWS has no such call. Returns
+ * how many there were. Throws where it may not send them, and leaves them where they are.
+ */
+export async function redrive(
+  aws: Endpoint,
+  who: Credentials,
+  { from, to }: { readonly from: string; readonly to: string },
+): Promise<number> {
+  const sqs = client(SQSClient, aws, who);
   for (let moved = 0; ; ) {
-    const receive = new ReceiveMessageCommand({ QueueUrl: deadLetterQueueUrl, MaxNumberOfMessages: 10 });
+    const receive = new ReceiveMessageCommand({ QueueUrl: from, MaxNumberOfMessages: 10, VisibilityTimeout: 1 });
     const { Messages = [] } = await sqs.send(receive);
     if (Messages.length === 0) return moved;
     for (const { Body, ReceiptHandle } of Messages) {
-      await sqs.send(new SendMessageCommand({ QueueUrl: queueUrl, MessageBody: Body }));
-      await sqs.send(new DeleteMessageCommand({ QueueUrl: deadLetterQueueUrl, ReceiptHandle }));
+      await sqs.send(new SendMessageCommand({ QueueUrl: to, MessageBody: Body }));
+      await sqs.send(new DeleteMessageCommand({ QueueUrl: from, ReceiptHandle }));
       moved += 1;
     }
   }

@@ -1,5 +1,9 @@
 /** Acting as a function of the stack: with its role's own credentials, and no policy changed for it. */
+import { CreateRoleCommand, IAMClient, PutRolePolicyCommand, type Tag } from '@aws-sdk/client-iam';
 import { CreateFunctionCommand, GetFunctionConfigurationCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
+import { ACCOUNT } from '../../scripts/local/ministack.ts';
+import { userWith } from '../local-aws/iam.ts';
 import { type Credentials, client, type Endpoint, invoke, uniqueName, waitFor } from './aws.ts';
 import { zip } from './zip.ts';
 
@@ -35,3 +39,30 @@ export async function credentialsOf(aws: Endpoint, Role: string | undefined): Pr
     return error === undefined && payload.sessionToken !== undefined && payload;
   });
 }
+
+/** Somebody with a role of his own that has these tags and may do what is said: the session's credentials. */
+export async function inRole(
+  aws: Endpoint,
+  Action: string,
+  tags: Readonly<Record<string, string>> = {},
+): Promise<Credentials> {
+  const iam = client(IAMClient, aws);
+  const RoleName = uniqueName('operator');
+  const Tags: Tag[] = Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
+  const trust = [{ Effect: 'Allow', Principal: { AWS: `arn:aws:iam::${ACCOUNT}:root` }, Action: 'sts:AssumeRole' }];
+  const AssumeRolePolicyDocument = policyOf(trust);
+  const { Role } = await iam.send(new CreateRoleCommand({ RoleName, AssumeRolePolicyDocument, Tags }));
+  const PolicyDocument = policyOf([{ Effect: 'Allow', Action, Resource: '*' }]);
+  await iam.send(new PutRolePolicyCommand({ RoleName, PolicyName: 'may', PolicyDocument }));
+  const user = await userWith(aws, { Effect: 'Allow', Action: 'sts:AssumeRole', Resource: '*' });
+  const assume = new AssumeRoleCommand({ RoleArn: Role?.Arn, RoleSessionName: 'operator' });
+  const { Credentials: got } = await client(STSClient, aws, user).send(assume);
+  const {
+    AccessKeyId: accessKeyId = '',
+    SecretAccessKey: secretAccessKey = '',
+    SessionToken: sessionToken = '',
+  } = got ?? {};
+  return { accessKeyId, secretAccessKey, sessionToken };
+}
+
+const policyOf = (Statement: readonly unknown[]): string => JSON.stringify({ Version: '2012-10-17', Statement });

@@ -1,5 +1,6 @@
 """CloudFormation."""
 
+import ministack.services.cloudformation as cloudformation
 import ministack.services.cloudformation.provisioners as provisioners
 import ministack.services.secretsmanager as sm
 
@@ -43,3 +44,37 @@ def stack_secret_ref() -> None:
         return attributes["Arn"], attributes
 
     handler.update(create=patched_create, update=patched_update, delete=lambda physical_id, props: delete(name_of(physical_id), props))
+
+
+@patch("nested-stack-rollback")
+def nested_stack_rollback() -> None:
+    """A nested stack that can't be created takes away what it had made (ministack leaves it, and nobody knows of it any more)."""
+    handler = provisioners._RESOURCE_HANDLERS["AWS::CloudFormation::Stack"]
+    create = handler["create"]
+
+    def patched(logical_id, props, stack_name):
+        before = set(cloudformation._stacks)
+        try:
+            return create(logical_id, props, stack_name)
+        except Exception:
+            parent = cloudformation._stacks.get(stack_name) or {}
+            for name in set(cloudformation._stacks) - before:
+                if not parent.get("DisableRollback") and cloudformation._stacks[name].get("_parent_stack_name") == stack_name:
+                    provisioners._cfn_nested_stack_delete(name, props)
+            raise
+
+    handler["create"] = patched
+
+
+@patch("nested-stack-update")
+def nested_stack_update() -> None:
+    """An update of a nested stack knows what GetAtt gives of a resource that stays as it is (ministack forgets it, and refuses the update)."""
+    update = provisioners._update_resource
+
+    def patched(resource_type, physical_id, old_props, new_props, stack_name, logical_id=None, old_attrs=None):
+        if old_attrs is None:
+            resources = (cloudformation._stacks.get(stack_name) or {}).get("_resources", {})
+            old_attrs = (resources.get(logical_id) or {}).get("Attributes")
+        return update(resource_type, physical_id, old_props, new_props, stack_name, logical_id, old_attrs)
+
+    provisioners._update_resource = patched  # the parent's own update has its name for it, and gives the attributes

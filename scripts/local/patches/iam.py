@@ -116,3 +116,27 @@ def command_document() -> None:
         return resource(service, method, path, headers, body, query_params, region, account_id)
 
     actions.extract_resource_arn = patched
+
+
+@patch("principal-tag")
+def principal_tag() -> None:
+    """aws:PrincipalTag and the other keys of the caller, in the policy of a queue or topic: SQS and SNS look at theirs a second time, without."""
+    from contextvars import ContextVar
+
+    keys = ContextVar("caller_keys", default=None)
+    pin, allows = evaluator.pin_request_caller, evaluator.resource_policy_allows
+
+    def patched_pin(headers, query_params=None):
+        from ministack.core.responses import get_account_id
+        from ministack.core.router import extract_access_key_id
+
+        pin(headers, query_params)
+        access_key = extract_access_key_id(headers or {}, query_params or {})
+        caller = evaluator.resolve_principal(access_key, get_account_id()) if access_key else None
+        keys.set(getattr(caller, "keys", None))
+
+    def patched_allows(policy, ctx, same_account):
+        ctx.principal_keys = ctx.principal_keys or keys.get() or {}
+        return allows(policy, ctx, same_account)
+
+    evaluator.pin_request_caller, evaluator.resource_policy_allows = patched_pin, patched_allows

@@ -37,34 +37,42 @@ def _missing(arn: str) -> bool:
     return not functions._get_func_record_for_ref(arn)[0] if part[2] == "lambda" else arn not in sns._topics
 
 
+def dead_letter(target: dict, event, rule: dict, view, code: str, why: str) -> bool:
+    """Puts an event that its target does not take into the target's dead-letter queue, with the reason beside it. False where there is no queue."""
+    letters = (target.get("DeadLetterConfig") or {}).get("Arn")
+    queue = sqs._queue_by_arn(letters) if letters else None
+    if not queue:
+        return False
+    body = json.dumps((view or events._pattern_event_view(event)).event_with_detail())
+    told = {"RULE_ARN": rule.get("Arn", ""), "TARGET_ARN": target.get("Arn", ""), "ERROR_CODE": code, "ERROR_MESSAGE": why}
+    now = time.time()
+    message = {
+        "id": sqs.new_uuid(),
+        "body": body,
+        "md5_body": hashlib.md5(body.encode()).hexdigest(),
+        "receipt_handle": None,
+        "sent_at": now,
+        "visible_at": now,
+        "receive_count": 0,
+        "attributes": {},
+        "message_attributes": {name: {"DataType": "String", "StringValue": value} for name, value in told.items()},
+        "sys": {"SenderId": "AROAEXAMPLE", "SentTimestamp": str(int(now * 1000))},
+    }
+    sqs._ensure_msg_fields(message)
+    queue["messages"].append(message)
+    esm_wake.set()
+    return True
+
+
 @patch("rule-dead-letter")
 def rule_dead_letter() -> None:
     """An event whose target is not there goes to the target's dead-letter queue, with the reason beside it (ministack drops it)."""
     deliver = events._invoke_target
 
     def patched(target, event, rule, view=None):
-        letters, arn = (target.get("DeadLetterConfig") or {}).get("Arn"), target.get("Arn", "")
-        queue = sqs._queue_by_arn(letters) if letters and _missing(arn) else None
-        if not queue:
+        missing = _missing(target.get("Arn", ""))
+        if not (missing and dead_letter(target, event, rule, view, "NO_RESOURCE", "The target does not exist.")):
             return deliver(target, event, rule, view)
-        body = json.dumps((view or events._pattern_event_view(event)).event_with_detail())
-        told = {"RULE_ARN": rule.get("Arn", ""), "TARGET_ARN": arn, "ERROR_CODE": "NO_RESOURCE", "ERROR_MESSAGE": "The target does not exist."}
-        now = time.time()
-        message = {
-            "id": sqs.new_uuid(),
-            "body": body,
-            "md5_body": hashlib.md5(body.encode()).hexdigest(),
-            "receipt_handle": None,
-            "sent_at": now,
-            "visible_at": now,
-            "receive_count": 0,
-            "attributes": {},
-            "message_attributes": {name: {"DataType": "String", "StringValue": value} for name, value in told.items()},
-            "sys": {"SenderId": "AROAEXAMPLE", "SentTimestamp": str(int(now * 1000))},
-        }
-        sqs._ensure_msg_fields(message)
-        queue["messages"].append(message)
-        esm_wake.set()
 
     events._invoke_target = patched
 

@@ -1,0 +1,31 @@
+/** All queues with what nobody could do: each has an alarm, and a line on the dashboard. */
+import type { Hooks } from './hooks.ts';
+import type { DeadLetters } from './monitoring.ts';
+import type { Notices } from './notices.ts';
+import type { RenewalQueues } from './queues.ts';
+
+export function deadLettersOf(queues: RenewalQueues, notices: Notices, hooks: Hooks | undefined): DeadLetters[] {
+  const all: DeadLetters[] = [
+    {
+      id: 'DeadLetters',
+      queue: queues.deadLetterQueue,
+      description: 'Renewals that failed three times wait in the dead-letter queue',
+      label: 'dead letters',
+    },
+    {
+      id: 'ScanDeadLetters',
+      queue: queues.scanDeadLetterQueue,
+      description: 'Scans could not be started, or failed',
+      label: 'scans that failed',
+    },
+    {
+      id: 'NoticeDeadLetters',
+      queue: notices.deadLetterQueue,
+      description: 'E-mails that could not be sent wait in their dead-letter queue',
+      label: 'e-mails that failed',
+    },
+  ];
+  if (hooks === undefined) return all;
+  const description = 'Hooks that failed wait in their dead-letter queue';
+  return [...all, { id: 'HookDeadLetters', queue: hooks.deadLetterQueue, description, label: 'hooks that failed' }];
+}

@@ -1,0 +1,30 @@
+/** How large the value of an SSM parameter is. */
+import { Stack } from 'aws-cdk-lib';
+import type { Construct } from 'constructs';
+import { ConfigError } from './config-error.ts';
+
+/** An advanced parameter's limit: https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-advanced-parameters.html */
+const mostBytes = 8 * 1024;
+
+/** `what` completes "…, and <what> may have 8192 bytes <with>: <todo>". */
+export interface Sized {
+  readonly path: string;
+  readonly what: string;
+  readonly with: string;
+  readonly todo: string;
+}
+
+/** Throws ConfigError for a value of more than 8 KB, as far as it is known at synthesis. */
+export function checkParameterSize(scope: Construct, value: string, { path, what, with: inside, todo }: Sized): void {
+  const bytes = literalBytes(Stack.of(scope).resolve(value));
+  if (bytes <= mostBytes) return;
+  const message = `${bytes} bytes, and ${what} may have ${mostBytes} ${inside}: ${todo}`;
+  throw new ConfigError('The configuration', [{ path, message }]);
+}
+
+function literalBytes(resolved: unknown): number {
+  if (typeof resolved === 'string') return Buffer.byteLength(resolved);
+  if (Array.isArray(resolved)) return resolved.reduce<number>((sum, part) => sum + literalBytes(part), 0);
+  const join = typeof resolved === 'object' && resolved !== null && 'Fn::Join' in resolved ? resolved['Fn::Join'] : [];
+  return Array.isArray(join) ? literalBytes(join[1] ?? []) : 0;
+}

@@ -1,0 +1,110 @@
+/**
+ * The e-mail that an event becomes. EventBridge's input transformer can't write it: what it sends to a topic is JSON, so that
+ * a text arrives in quotation marks, and a value with quotes in it breaks the text
+ * (https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-transform-target-input.html).
+ */
+import { RenewalError } from '../domain/errors.ts';
+import type { Notice, NoticeTopic } from '../domain/notice.ts';
+import type { Journal } from '../domain/ports.ts';
+import type { RenewalEvent } from '../domain/result.ts';
+
+export interface NoticeWorld {
+  readonly topic: NoticeTopic;
+  readonly journal: Pick<Journal, 'decision'>;
+}
+
+type Detail = Readonly<Record<string, unknown>>;
+
+/** A subject without the secret's name, and what is told of it. */
+interface Wording {
+  readonly subject: (name: string, detail: Detail) => string;
+  readonly text: (name: string, detail: Detail) => readonly string[];
+}
+
+const wordings: Readonly<Partial<Record<RenewalEvent['type'], Wording>>> = {
+  'Certificate Renewal Failed': {
+    subject: (name, { code }) => `cert-renewer: ${name} was not renewed (${said(code)})`,
+    text: (name, { profile, code, message, failures, notAfter }) => [
+      `The certificate in ${name} (profile ${said(profile)}) could not be renewed.`,
+      `${said(code)}: ${said(message)}`,
+      `Failures in a row: ${said(failures)}. It expires at ${said(notAfter)}.`,
+    ],
+  },
+  'Certificate Renewal Overdue': {
+    subject: (name) => `cert-renewer: ${name} is overdue`,
+    text: (name, { profile, renewAt, notAfter }) => [
+      `The certificate in ${name} (profile ${said(profile)}) should have been renewed at ${said(renewAt)} and was not.`,
+      `It expires at ${said(notAfter)}.`,
+    ],
+  },
+  'Certificate Hook Failed': {
+    subject: (name, { hook }) => `cert-renewer: a hook of ${name} failed (${said(hook)})`,
+    text: (name, { profile, hook, code, message }) => [
+      `The certificate in ${name} (profile ${said(profile)}) was renewed, but its hook (${said(hook)}) failed.`,
+      `${said(code)}: ${said(message)}`,
+    ],
+  },
+};
+
+/** The events that people are told of, by their detail-type. */
+export const noticedEvents = Object.keys(wordings);
+
+/**
+ * Publishes what an event of the bus says. Throws InvalidRequest for an event that nobody is told of, and what publishing
+ * throws: Lambda tries again, and keeps what fails to the last.
+ */
+export async function sendNotice({ topic, journal }: NoticeWorld, event: unknown): Promise<void> {
+  await topic.publish(noticeOf(event));
+  const secretArn = textOf(member(member(event, 'detail'), 'secretArn')) ?? '';
+  journal.decision({ secretArn, reason: { code: 'Requested', message: 'Told by e-mail' } });
+}
+
+/** Throws InvalidRequest. */
+export function noticeOf(event: unknown): Notice {
+  const type = textOf(member(event, 'detail-type'));
+  const wording =
+    type !== undefined && Object.hasOwn(wordings, type) ? wordings[type as RenewalEvent['type']] : undefined;
+  const detail = member(event, 'detail');
+  if (wording === undefined || member(event, 'source') !== 'cert-renewer' || !isObject(detail)) {
+    throw new RenewalError(
+      'InvalidRequest',
+      `This is no event that people are told of: expected one of cert-renewer's ${noticedEvents.join(', ')}. Only the stack's own rules invoke this function.`,
+    );
+  }
+  const secretArn = textOf(detail['secretArn']);
+  const name = textOf(detail['name']) ?? nameOf(secretArn);
+  const place = [
+    ...(secretArn === undefined ? [] : [`Secret: ${secretArn}`]),
+    `Account ${said(member(event, 'account'))}, Region ${said(member(event, 'region'))}, at ${said(member(event, 'time'))}.`,
+  ];
+  return {
+    subject: subjectOf(wording.subject(name, detail)),
+    text: [...wording.text(name, detail), '', ...place].join('\n'),
+  };
+}
+
+/** A member as a person reads it. */
+function said(value: unknown): string {
+  return typeof value === 'string' || typeof value === 'number' ? String(value) : 'unknown';
+}
+
+/** SNS takes ASCII without control characters, and at most 100 characters (API reference, Publish). */
+function subjectOf(text: string): string {
+  const ascii = text.replace(/[^\x20-\x7e]/g, '?');
+  return ascii.length <= 100 ? ascii : `${ascii.slice(0, 97)}...`;
+}
+
+/** Of an ARN of Secrets Manager, without the six characters that AWS adds. */
+function nameOf(secretArn: string | undefined): string {
+  return secretArn?.split(':secret:')[1]?.replace(/-[A-Za-z0-9]{6}$/, '') ?? 'a secret that is not known any more';
+}
+
+function member(value: unknown, name: string): unknown {
+  return isObject(value) && Object.hasOwn(value, name) ? value[name] : undefined;
+}
+
+function isObject(value: unknown): value is Detail {
+  return typeof value === 'object' && value !== null;
+}
+
+const textOf = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' ? value : undefined);

@@ -1,0 +1,85 @@
+/**
+ * `npm run check-aws [-- --yes --email you@example.com --instance-tag Key=Value]`: how the real AWS behaves where cert-renewer rests
+ * on it and its documents leave doubt (docs/aws.md). A person with an account runs it once: it says what it will make and
+ * what that costs, asks, prints a line a behaviour, and takes everything away. Exit code 0 where all is as documented.
+ */
+import { randomBytes } from 'node:crypto';
+import { createInterface } from 'node:readline/promises';
+import { parseArgs } from 'node:util';
+import { findAccount } from './check-aws/account.ts';
+import { errorText } from './check-aws/outcome.ts';
+import type { Ask, Options } from './check-aws/room.ts';
+import { plan, tryAll } from './check-aws/run.ts';
+import { groups } from './check-aws/table.ts';
+
+const say = (line: string): void => void process.stdout.write(`${line}\n`);
+
+/** Ends the process with a message on stderr. */
+function fail(problem: string): never {
+  process.stderr.write(`${problem}\n`);
+  process.exit(1);
+}
+
+function readOptions(): Options & { readonly yes: boolean } {
+  const { values } = parseArgs({
+    options: {
+      yes: { type: 'boolean', default: false },
+      email: { type: 'string' },
+      'instance-tag': { type: 'string' },
+      patience: { type: 'string', default: '1' },
+    },
+  });
+  const { yes, email, 'instance-tag': tag } = values;
+  const patience = Number(values.patience);
+  if (!(patience > 0))
+    throw new Error(`--patience ${values.patience}: expected a number above 0; all time limits are multiplied by it`);
+  const [key = '', value = ''] =
+    tag === undefined ? [] : [tag.slice(0, tag.indexOf('=')), tag.slice(tag.indexOf('=') + 1)];
+  if (tag !== undefined && (!tag.includes('=') || key === '' || value === '')) {
+    throw new Error(`--instance-tag ${tag}: expected Key=Value`);
+  }
+  return { yes, email, instanceTag: tag === undefined ? undefined : { key, value }, patience };
+}
+
+/** Without a terminal, at the end of the input and after Ctrl-C the answer is empty. */
+function asker(signal: AbortSignal, interrupt: () => void): { ask: Ask; close: () => void } {
+  const lines = createInterface({ input: process.stdin, output: process.stdout });
+  lines.on('SIGINT', interrupt); // a terminal's Ctrl-C comes here, and not to the process
+  const ended = new Promise<string>((resolve) => lines.once('close', () => resolve('')));
+  const ask: Ask = (question) =>
+    Promise.race([ended, lines.question(`${question}\n`, { signal })]).catch((error: unknown) => {
+      if (signal.aborted) return '';
+      throw error;
+    });
+  return { ask, close: () => lines.close() };
+}
+
+const options = await Promise.resolve()
+  .then(readOptions)
+  .catch((error: unknown) => fail(error instanceof Error ? error.message : String(error)));
+const account = await findAccount().catch((error: unknown) =>
+  fail(
+    `AWS does not say whose account this is: ${errorText(error)}\nFix: set AWS_REGION and credentials, as for the AWS CLI.`,
+  ),
+);
+const interruption = new AbortController();
+const interrupt = (): void => {
+  const isSecond = interruption.signal.aborted;
+  say(isSecond ? 'Still taking away what was made.' : 'Interrupted: what was made is taken away now.');
+  interruption.abort();
+};
+const prefix = `cert-renewer-check-${randomBytes(4).toString('hex')}`;
+const run = { account, options, prefix, groups, signal: interruption.signal };
+say(plan(run));
+const { ask, close } = asker(interruption.signal, interrupt);
+process.on('SIGINT', interrupt).on('SIGTERM', interrupt);
+try {
+  const answer = options.yes ? 'yes' : await ask('Type yes to begin:');
+  if (answer.trim() !== 'yes') fail('Nothing was made: it begins only after yes (or with --yes).');
+  const { isAsDocumented, left } = await tryAll({ ...run, ask, say });
+  for (const { what, why } of left) say(`NOT TAKEN AWAY: ${what}: ${why}`);
+  say(left.length === 0 ? 'All that was made has been taken away.' : 'Please take away by hand what is named above.');
+  process.exitCode = isAsDocumented && left.length === 0 ? 0 : 1;
+} finally {
+  close();
+}

@@ -1,0 +1,20 @@
+/** Whose account it is, and which Region: as the SDK finds them. */
+import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
+import type { Account } from './room.ts';
+
+/** Two Regions of each partition. */
+const regions: Readonly<Record<string, readonly [string, string]>> = {
+  aws: ['us-east-1', 'us-west-2'],
+  'aws-cn': ['cn-north-1', 'cn-northwest-1'],
+  'aws-us-gov': ['us-gov-west-1', 'us-gov-east-1'],
+};
+
+/** Throws what the SDK throws without credentials or Region. */
+export async function findAccount(): Promise<Account> {
+  const sts = new STSClient();
+  const region = await sts.config.region();
+  const { Account: id = '', Arn: caller = '' } = await sts.send(new GetCallerIdentityCommand());
+  const partition = caller.split(':')[1] ?? 'aws';
+  const [first, second] = regions[partition] ?? [region, region];
+  return { id, region, secondRegion: region === first ? second : first, partition, caller };
+}

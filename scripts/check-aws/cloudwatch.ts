@@ -1,0 +1,118 @@
+/** 8: an alarm on a metric that has no data, and dashboards in two Regions. */
+import {
+  CloudWatchClient,
+  DeleteAlarmsCommand,
+  DeleteDashboardsCommand,
+  DescribeAlarmsCommand,
+  GetDashboardCommand,
+  PutDashboardCommand,
+  PutMetricAlarmCommand,
+} from '@aws-sdk/client-cloudwatch';
+import { group } from './group.ts';
+import { asDocumented, errorText, otherwise } from './outcome.ts';
+import type { Room } from './room.ts';
+import { isMissing } from './trail.ts';
+
+const body = JSON.stringify({
+  widgets: [{ type: 'text', width: 6, height: 2, properties: { markdown: 'check-aws' } }],
+});
+
+/** Alarms that need not be there. */
+function alarmWidget(room: Room, count: number): string {
+  const alarms = Array.from({ length: count }, (_, index) => room.arn('cloudwatch', `alarm:${room.name(`${index}`)}`));
+  return JSON.stringify({ widgets: [{ type: 'alarm', width: 24, height: 6, properties: { title: 'many', alarms } }] });
+}
+
+export const cloudWatch = group({
+  makes: [
+    { kind: 'alarm', part: 'alarm' },
+    { kind: 'dashboard', part: 'dashboard' },
+    { kind: 'dashboard', part: 'many-alarms' },
+  ],
+  setUp: async () => {},
+  behaviours: [
+    {
+      line: '8.1',
+      says: 'an alarm on FILL(m, 0) < 1 where m has no data at all is judged within five minutes (to what, is left open)',
+      observe: async (room) => {
+        const cloudWatch = room.client(CloudWatchClient);
+        const Metric = { Namespace: room.name('namespace'), MetricName: 'None' };
+        await room.make(
+          'alarm',
+          'alarm',
+          (AlarmName) =>
+            cloudWatch.send(
+              new PutMetricAlarmCommand({
+                AlarmName,
+                Metrics: [
+                  { Id: 'm', MetricStat: { Metric, Period: 60, Stat: 'Sum' }, ReturnData: false },
+                  { Id: 'filled', Expression: 'FILL(m, 0)', ReturnData: true },
+                ],
+                ...{ EvaluationPeriods: 1, Threshold: 1, ComparisonOperator: 'LessThanThreshold' },
+                TreatMissingData: 'missing',
+              }),
+            ),
+          (AlarmName) => cloudWatch.send(new DeleteAlarmsCommand({ AlarmNames: [AlarmName] })),
+        );
+        const started = Date.now();
+        const look = new DescribeAlarmsCommand({ AlarmNames: [room.name('alarm')] });
+        // It is born with INSUFFICIENT_DATA and the reason that it was not looked at yet.
+        const judgedAlarm = await room.until(300, async () => {
+          const { MetricAlarms: [alarm] = [] } = await cloudWatch.send(look);
+          return alarm?.StateReason?.startsWith('Unchecked') ? undefined : alarm;
+        });
+        const took = Math.round((Date.now() - started) / 1000);
+        return judgedAlarm
+          ? asDocumented(`${judgedAlarm.StateValue} after ${took} s: ${judgedAlarm.StateReason}`)
+          : otherwise(`it was not looked at within ${took} s`);
+      },
+    },
+    {
+      line: '8.2',
+      says: 'a dashboard is the same one from every Region of the account',
+      observe: async (room) => {
+        const first = room.client(CloudWatchClient);
+        const second = room.client(CloudWatchClient, { region: room.account.secondRegion });
+        await room.make(
+          'dashboard',
+          'dashboard',
+          (DashboardName) => first.send(new PutDashboardCommand({ DashboardName, DashboardBody: body })),
+          (DashboardName) => first.send(new DeleteDashboardsCommand({ DashboardNames: [DashboardName] })),
+        );
+        const get = new GetDashboardCommand({ DashboardName: room.name('dashboard') });
+        const found = await room.until(30, () =>
+          second.send(get).catch((error: unknown) => {
+            if (isMissing(error) || (error instanceof Error && /NotFound/.test(error.name))) return undefined;
+            throw error;
+          }),
+        );
+        if (found === undefined) return otherwise(`there is no such dashboard in ${room.account.secondRegion}`);
+        return found.DashboardBody?.includes('check-aws') ? asDocumented() : otherwise('it is another one');
+      },
+    },
+    {
+      line: '8.3',
+      says: 'an alarm widget takes 100 alarms, and not 101',
+      observe: async (room) => {
+        const cloudWatch = room.client(CloudWatchClient);
+        const put = (DashboardName: string, alarms: number) => {
+          const DashboardBody = alarmWidget(room, alarms);
+          return cloudWatch.send(new PutDashboardCommand({ DashboardName, DashboardBody }));
+        };
+        const { DashboardValidationMessages: warnings = [] } = await room.make(
+          'dashboard',
+          'many-alarms',
+          (name) => put(name, 100),
+          (name) => cloudWatch.send(new DeleteDashboardsCommand({ DashboardNames: [name] })),
+        );
+        if (warnings.length > 0) return otherwise(`with 100: ${warnings[0]?.Message}`);
+        try {
+          const { DashboardValidationMessages: [complaint] = [] } = await put(room.name('many-alarms'), 101);
+          return complaint ? asDocumented(complaint.Message) : otherwise('101 were taken');
+        } catch (error) {
+          return asDocumented(errorText(error));
+        }
+      },
+    },
+  ],
+});

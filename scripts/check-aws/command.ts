@@ -1,0 +1,82 @@
+/** 5: SendCommand by a tag, of a role that may do so for one tag only. */
+import { ListCommandsCommand, SendCommandCommand, SSMClient } from '@aws-sdk/client-ssm';
+import { group } from './group.ts';
+import { asDocumented, notTried, type Outcome, otherwise } from './outcome.ts';
+import { actAs, isDenied } from './resources.ts';
+import type { Room, SessionCredentials } from './room.ts';
+
+const DocumentName = 'AWS-RunShellScript';
+
+/** A role that may run the document on what has a tag with this value, and is already known to do what it may. */
+async function commander(room: Room, part: string, key: string, value: string): Promise<SessionCredentials> {
+  const { partition, region } = room.account;
+  // AWS's own documents are of no account; a local AWS has them in its own.
+  const document = `arn:${partition}:ssm:${region}:*:document/${DocumentName}`;
+  const instances = [room.arn('ec2', 'instance/*'), room.arn('ssm', 'managed-instance/*')];
+  const who = await actAs(room, part, {
+    statements: [
+      { Effect: 'Allow', Action: 'ssm:ListCommands', Resource: '*' },
+      { Effect: 'Allow', Action: 'ssm:SendCommand', Resource: document },
+      {
+        Effect: 'Allow',
+        Action: 'ssm:SendCommand',
+        Resource: instances,
+        Condition: { StringEquals: { [`ssm:resourceTag/${key}`]: value } },
+      },
+    ],
+  });
+  const ssm = room.client(SSMClient, { credentials: who });
+  await room.untilTaken(() => ssm.send(new ListCommandsCommand({ MaxResults: 1 })), isDenied);
+  return who;
+}
+
+/** Undefined where it was taken. */
+async function refusal(
+  room: Room,
+  credentials: SessionCredentials,
+  key: string,
+  value: string,
+): Promise<string | undefined> {
+  const Targets = [{ Key: `tag:${key}`, Values: [value] }];
+  const Parameters = { commands: ['true'] };
+  try {
+    await room.client(SSMClient, { credentials }).send(new SendCommandCommand({ DocumentName, Targets, Parameters }));
+    return undefined;
+  } catch (error) {
+    if (isDenied(error)) return error instanceof Error ? error.name : 'AccessDenied';
+    throw error;
+  }
+}
+
+const withTag =
+  (observe: (room: Room, key: string, value: string) => Promise<Outcome>) =>
+  async (room: Room): Promise<Outcome> => {
+    const { instanceTag } = room.options;
+    return instanceTag ? observe(room, instanceTag.key, instanceTag.value) : notTried('no --instance-tag was given');
+  };
+
+export const command = group({
+  makes: [
+    { kind: 'role', part: 'commander' },
+    { kind: 'role', part: 'stranger' },
+  ],
+  setUp: async () => {},
+  behaviours: [
+    {
+      line: '5.1',
+      says: 'SendCommand by a tag is allowed to a role with that tag in its condition ssm:resourceTag',
+      observe: withTag(async (room, key, value) => {
+        const refused = await refusal(room, await commander(room, 'commander', key, value), key, value);
+        return refused === undefined ? asDocumented() : otherwise(refused);
+      }),
+    },
+    {
+      line: '5.2',
+      says: 'and denied to a role with another value in it',
+      observe: withTag(async (room, key, value) => {
+        const refused = await refusal(room, await commander(room, 'stranger', key, `not ${value}`), key, value);
+        return refused === undefined ? otherwise('it was taken') : asDocumented(refused);
+      }),
+    },
+  ],
+});

@@ -1,0 +1,145 @@
+/** 3: the redrive of dead letters into a queue that only some may send to. */
+import {
+  GetQueueAttributesCommand,
+  ListMessageMoveTasksCommand,
+  ReceiveMessageCommand,
+  SendMessageCommand,
+  SQSClient,
+  StartMessageMoveTaskCommand,
+} from '@aws-sdk/client-sqs';
+import { group } from './group.ts';
+import { asDocumented, type Outcome, otherwise } from './outcome.ts';
+import { actAs, isDenied, type Queue, queue, received, type Statement, setQueuePolicy } from './resources.ts';
+import type { Room, SessionCredentials } from './room.ts';
+
+interface Made {
+  readonly sender: SessionCredentials;
+  readonly tagged: SessionCredentials;
+  readonly untagged: SessionCredentials;
+}
+
+interface Queues {
+  readonly main: Queue;
+  readonly letters: Queue;
+}
+
+const redriveTag = 'cert-renewer:redrive';
+
+/** What the move of dead letters needs, by the page on the permissions of SQS's redrive. */
+const redriving: Statement = {
+  Effect: 'Allow',
+  Action: [
+    ...['sqs:StartMessageMoveTask', 'sqs:ListMessageMoveTasks', 'sqs:CancelMessageMoveTask'],
+    ...['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes', 'sqs:SendMessage'],
+  ],
+  Resource: '*',
+};
+
+async function roles(room: Room): Promise<Made> {
+  const statements = [redriving];
+  const [sender, tagged, untagged] = await Promise.all([
+    actAs(room, 'sender', { statements }),
+    actAs(room, 'redriver', { statements, tags: { [redriveTag]: 'true' } }),
+    actAs(room, 'other', { statements }),
+  ]);
+  return { sender, tagged, untagged };
+}
+
+/** A queue with its dead letters, which all are denied to send to but the sender, the account's root, and `unless`. */
+async function guardedQueue(room: Room, part: string, unless: Statement): Promise<Queues> {
+  const letters = await queue(room, `${part}-letters`);
+  const RedrivePolicy = JSON.stringify({ deadLetterTargetArn: letters.arn, maxReceiveCount: 1 });
+  const main = await queue(room, part, { RedrivePolicy, VisibilityTimeout: '0' });
+  const sender = room.name('sender');
+  const ArnNotLike = {
+    'aws:PrincipalArn': [
+      room.arn('iam', `role/${sender}`),
+      room.arn('iam', 'root'),
+      // A local AWS names the session itself.
+      room.arn('sts', `assumed-role/${sender}/*`),
+    ],
+  };
+  await setQueuePolicy(room, main, {
+    Effect: 'Deny',
+    Principal: '*',
+    Action: 'sqs:SendMessage',
+    Resource: main.arn,
+    Condition: { ArnNotLike, ...unless },
+  });
+  return { main, letters };
+}
+
+const letter = 'a dead letter';
+
+const send = (room: Room, credentials: SessionCredentials, { url }: Queue, MessageBody: string) =>
+  room.client(SQSClient, { credentials }).send(new SendMessageCommand({ QueueUrl: url, MessageBody }));
+
+/** Puts a message in and takes it out until it is a dead letter. Throws where that does not come about within a minute. */
+async function kill(room: Room, sender: SessionCredentials, { main, letters }: Queues): Promise<void> {
+  await room.untilTaken(() => send(room, sender, main, letter), isDenied);
+  const sqs = room.client(SQSClient);
+  const count = new GetQueueAttributesCommand({
+    QueueUrl: letters.url,
+    AttributeNames: ['ApproximateNumberOfMessages'],
+  });
+  const isDead = await room.until(60, async () => {
+    await sqs.send(new ReceiveMessageCommand({ QueueUrl: main.url, VisibilityTimeout: 0, WaitTimeSeconds: 1 }));
+    const { Attributes = {} } = await sqs.send(count);
+    return Number(Attributes['ApproximateNumberOfMessages']) > 0 || undefined;
+  });
+  if (isDead === undefined) throw new Error('the message did not become a dead letter within a minute');
+}
+
+/** Moves the dead letter back as somebody. Undefined where it came within two minutes, else what became of the move. */
+async function notMoved(room: Room, credentials: SessionCredentials, queues: Queues): Promise<string | undefined> {
+  const sqs = room.client(SQSClient, { credentials });
+  const SourceArn = queues.letters.arn;
+  await room.untilTaken(() => sqs.send(new StartMessageMoveTaskCommand({ SourceArn })), isDenied);
+  const isBack = await room.until(120, async () => (await received(room, queues.main, 1)) === letter || undefined);
+  if (isBack) return undefined;
+  const { Results: [task] = [] } = await sqs.send(new ListMessageMoveTasksCommand({ SourceArn }));
+  return `the message stays a dead letter (task: ${task?.Status} ${task?.FailureReason ?? ''})`;
+}
+
+export const redrive = group({
+  makes: [
+    { kind: 'role', part: 'sender' },
+    { kind: 'role', part: 'redriver' },
+    { kind: 'role', part: 'other' },
+    { kind: 'queue', part: 'tagged' },
+    { kind: 'queue', part: 'tagged-letters' },
+    { kind: 'queue', part: 'via-aws' },
+    { kind: 'queue', part: 'via-aws-letters' },
+  ],
+  setUp: roles,
+  behaviours: [
+    {
+      line: '3.1',
+      says: `a role with the tag ${redriveTag} moves dead letters into a queue that denies all others to send`,
+      observe: async (room, { sender, tagged, untagged }) => {
+        const StringNotEquals = { [`aws:PrincipalTag/${redriveTag}`]: 'true' };
+        const queues = await guardedQueue(room, 'tagged', { StringNotEquals });
+        await kill(room, sender, queues);
+        const isGuarded = await room.until(60, () =>
+          send(room, untagged, queues.main, 'not wanted').then(
+            () => undefined,
+            (error: unknown) => isDenied(error) || Promise.reject(error),
+          ),
+        );
+        if (isGuarded === undefined) return otherwise('a role without the tag may send too');
+        const problem = await notMoved(room, tagged, queues);
+        return problem === undefined ? asDocumented() : otherwise(problem);
+      },
+    },
+    {
+      line: '3.2',
+      says: "AWS's pages leave open whether a move of dead letters counts as aws:ViaAWSService (a role without the tag, a Deny that excepts it)",
+      observe: async (room, { sender, untagged }): Promise<Outcome> => {
+        const queues = await guardedQueue(room, 'via-aws', { BoolIfExists: { 'aws:ViaAWSService': 'false' } });
+        await kill(room, sender, queues);
+        const problem = await notMoved(room, untagged, queues);
+        return asDocumented(problem === undefined ? 'it does' : `it does not: ${problem}`);
+      },
+    },
+  ],
+});

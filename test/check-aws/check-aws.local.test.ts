@@ -1,0 +1,190 @@
+/** `npm run check-aws` as a person runs it, on the local AWS: a process of its own. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { CloudFormationClient, ListStacksCommand } from '@aws-sdk/client-cloudformation';
+import { CloudWatchClient, DescribeAlarmsCommand, ListDashboardsCommand } from '@aws-sdk/client-cloudwatch';
+import { CloudWatchLogsClient, DescribeLogGroupsCommand } from '@aws-sdk/client-cloudwatch-logs';
+import { EventBridgeClient, ListEventBusesCommand, ListRulesCommand } from '@aws-sdk/client-eventbridge';
+import { IAMClient, ListRolesCommand } from '@aws-sdk/client-iam';
+import { DescribeKeyCommand, KMSClient, ListKeysCommand } from '@aws-sdk/client-kms';
+import { LambdaClient, ListFunctionsCommand } from '@aws-sdk/client-lambda';
+import { ListSecretsCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { ListSubscriptionsCommand, ListTopicsCommand, SNSClient } from '@aws-sdk/client-sns';
+import { ListQueuesCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { groups } from '../../scripts/check-aws/table.ts';
+import { projectRoot } from '../../scripts/local/cache.ts';
+import { type Emulator, environmentFor, startEmulator } from '../../scripts/local/ministack.ts';
+import { client } from '../support/aws.ts';
+import { describeWith } from '../support/local.ts';
+
+const begin = /^Type yes to begin:$/m;
+const documented = /^as documented/;
+
+/** What the local AWS makes of each line, and where it is not AWS's behaviour, why. */
+const expected: Readonly<Record<string, { readonly told: RegExp; readonly why?: string }>> = {
+  '1.1': { told: /^as documented \(InvalidParameterException: / },
+  '1.2': { told: documented },
+  '1.3': { told: documented },
+  '2.1': { told: /^as documented \(.*none of 20 was late; .*none of 20 was late; .*none of 20 was late\)$/ },
+  '2.2': { told: /^as documented \(after \d s\)$/ },
+  '3.1': { told: /^not as documented: InvalidAction/, why: 'it has no StartMessageMoveTask' },
+  '3.2': { told: /^not as documented: InvalidAction/, why: 'it has no StartMessageMoveTask' },
+  '4.1': { told: documented, why: 'it publishes in any case' },
+  '4.2': { told: /^not as documented: it does$/, why: "it does not look at a topic's policy when a rule publishes" },
+  '4.3': { told: /^as documented \(those in the value are not escaped: / },
+  '4.4': { told: /^as documented$/, why: 'the test answers for the reader' },
+  '5.1': { told: documented },
+  '5.2': { told: /^not as documented: it was taken$/, why: 'it has no instances, so that no tag of theirs is judged' },
+  '6.1': { told: /^not as documented: the steps called: none/, why: 'RotateImmediately false only switches it on' },
+  '6.2': { told: documented },
+  '7.1': { told: documented },
+  '7.2': { told: documented },
+  '8.1': { told: /^not as documented: it was not looked at within/, why: 'it judges no metric math' },
+  '8.2': { told: /^not as documented: there is no such dashboard in us-west-2$/, why: 'its dashboards have a Region' },
+  '8.3': { told: /^not as documented: 101 were taken$/, why: 'it does not look into a dashboard' },
+  '9.1': { told: /^not as documented: it was read$/, why: 'it asks nobody for the key of a secret' },
+};
+
+describeWith(['emulator'], 'npm run check-aws', () => {
+  let aws: Emulator;
+  beforeAll(async () => {
+    aws = await startEmulator(); // of its own: all that is in the account is counted
+  });
+  afterAll(() => aws?.stop());
+
+  it('makes nothing without a yes', async () => {
+    const before = await inventory(aws);
+    const { code, output } = await check(aws, [], { answers: [[begin, 'no\n']] });
+    expect(output).toContain('Account 000000000000, Region us-east-1');
+    expect(output).toMatch(/^ {4}cert-renewer-check-[0-9a-f]{8}-swap$/m);
+    expect(output).toContain('Nothing was made');
+    expect(code).toBe(1);
+    expect((await check(aws, [], { answers: [] })).output).toContain('Nothing was made');
+    expect(await inventory(aws)).toEqual(before);
+  });
+
+  it.each([
+    [['--patience', 'none'], '--patience none: expected a number above 0'],
+    [['--instance-tag', 'web'], '--instance-tag web: expected Key=Value'],
+    [['--all'], "Unknown option '--all'"],
+  ])('refuses %j', async (words, message) => {
+    const { code, output } = await check(aws, words, { answers: [] });
+    expect(output).toContain(message);
+    expect(code).toBe(1);
+  });
+
+  it('tells a line a behaviour, and leaves nothing behind', { timeout: 180_000 }, async () => {
+    const before = await inventory(aws);
+    const words = ['--instance-tag', 'Role=web', '--email', 'reader@example.com'];
+    const { code, output } = await check(aws, words, {
+      answers: [
+        [begin, 'yes\n'],
+        [/asks to confirm a subscription/, '\n'],
+        [/The next e-mail should say\n {2}cert-renewer: the CA said "no \\ never"\n/, 'y\n'],
+      ],
+    });
+    const told = Object.fromEntries(
+      groups
+        .flatMap(({ behaviours }) => behaviours)
+        .map(({ line, says }) => {
+          const lines = output.split('\n').filter((each) => each.startsWith(`${line} ${says}: `));
+          expect(lines, output).toHaveLength(1);
+          return [line, lines[0]?.slice(`${line} ${says}: `.length) ?? ''];
+        }),
+    );
+    expect(Object.keys(told)).toEqual(Object.keys(expected));
+    for (const [line, { told: pattern, why }] of Object.entries(expected)) {
+      expect(told[line], `${line}${why === undefined ? '' : ` (${why})`}`).toMatch(pattern);
+    }
+    expect(output).toContain('All that was made has been taken away.');
+    expect(code, 'not all is as documented').toBe(1);
+    expect(await inventory(aws)).toEqual(before);
+  });
+
+  it('takes away what it has made when it is interrupted', { timeout: 120_000 }, async () => {
+    const before = await inventory(aws);
+    const { code, output } = await check(aws, ['--yes'], { interruptAt: /^1\.3 /m });
+    expect(output).toContain('Interrupted: what was made is taken away now.');
+    expect(output).toMatch(/^8\.1 .*: not tried: interrupted$/m);
+    expect(output).toContain('All that was made has been taken away.');
+    expect(code).toBe(1);
+    expect(await inventory(aws)).toEqual(before);
+  });
+});
+
+interface Told {
+  readonly code: number | null;
+  readonly output: string;
+}
+
+/** What is typed when the output asks for it; the input ends after the last of them. */
+type Answer = readonly [question: RegExp, typed: string];
+
+/** Time limits are a tenth: what the local AWS does it does at once. */
+async function check(
+  aws: Emulator,
+  words: readonly string[],
+  { answers = [], interruptAt }: { readonly answers?: readonly Answer[]; readonly interruptAt?: RegExp },
+): Promise<Told> {
+  const program = ['--import', 'tsx', 'scripts/check-aws.ts', '--patience', '0.1', ...words];
+  const child = spawn(process.execPath, program, { cwd: projectRoot, env: environmentFor(aws) });
+  let output = '';
+  const left = [...answers];
+  const answer = (): void => {
+    const next = left[0]?.[0].test(output) ? left.shift() : undefined;
+    if (next) child.stdin.write(next[1]);
+    if (left.length === 0) child.stdin.end();
+  };
+  let isInterrupted = false;
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      output += text;
+      answer();
+      if (isInterrupted || !interruptAt?.test(output)) return;
+      isInterrupted = true;
+      child.kill('SIGINT');
+    });
+  }
+  const [code] = await once(child, 'close');
+  return { code, output };
+}
+
+/** All that could be left in the account, by name. A KMS key whose deletion was asked for is not. */
+async function inventory(aws: Emulator): Promise<Readonly<Record<string, readonly (string | undefined)[]>>> {
+  const [cloudWatch, events, kms, sns] = [CloudWatchClient, EventBridgeClient, KMSClient, SNSClient] as const;
+  const keys = (await client(kms, aws).send(new ListKeysCommand())).Keys ?? [];
+  const described = keys.map(({ KeyId }) => client(kms, aws).send(new DescribeKeyCommand({ KeyId })));
+  const buses = (await client(events, aws).send(new ListEventBusesCommand())).EventBuses ?? [];
+  const rules = buses.map(({ Name }) => client(events, aws).send(new ListRulesCommand({ EventBusName: Name })));
+  const secrets = client(SecretsManagerClient, aws).send(new ListSecretsCommand({ IncludePlannedDeletion: true }));
+  return {
+    secrets: ((await secrets).SecretList ?? []).map(({ Name }) => Name),
+    queues: (await client(SQSClient, aws).send(new ListQueuesCommand())).QueueUrls ?? [],
+    topics: ((await client(sns, aws).send(new ListTopicsCommand())).Topics ?? []).map(({ TopicArn }) => TopicArn),
+    subscriptions: ((await client(sns, aws).send(new ListSubscriptionsCommand())).Subscriptions ?? []).map(
+      ({ SubscriptionArn }) => SubscriptionArn,
+    ),
+    buses: buses.map(({ Name }) => Name),
+    rules: (await Promise.all(rules)).flatMap(({ Rules = [] }) => Rules.map(({ Name }) => Name)),
+    roles: ((await client(IAMClient, aws).send(new ListRolesCommand())).Roles ?? []).map(({ RoleName }) => RoleName),
+    functions: ((await client(LambdaClient, aws).send(new ListFunctionsCommand())).Functions ?? []).map(
+      ({ FunctionName }) => FunctionName,
+    ),
+    logGroups: ((await client(CloudWatchLogsClient, aws).send(new DescribeLogGroupsCommand())).logGroups ?? []).map(
+      ({ logGroupName }) => logGroupName,
+    ),
+    stacks: ((await client(CloudFormationClient, aws).send(new ListStacksCommand())).StackSummaries ?? [])
+      .filter(({ StackStatus }) => StackStatus !== 'DELETE_COMPLETE')
+      .map(({ StackName }) => StackName),
+    alarms: ((await client(cloudWatch, aws).send(new DescribeAlarmsCommand())).MetricAlarms ?? []).map(
+      ({ AlarmName }) => AlarmName,
+    ),
+    dashboards: ((await client(cloudWatch, aws).send(new ListDashboardsCommand())).DashboardEntries ?? []).map(
+      ({ DashboardName }) => DashboardName,
+    ),
+    keys: (await Promise.all(described))
+      .filter(({ KeyMetadata }) => KeyMetadata?.KeyState !== 'PendingDeletion')
+      .map(({ KeyMetadata }) => KeyMetadata?.Description),
+  };
+}

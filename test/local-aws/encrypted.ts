@@ -1,0 +1,150 @@
+/** Secrets that are encrypted with a customer's key. */
+import { CreateAliasCommand, CreateKeyCommand, KMSClient } from '@aws-sdk/client-kms';
+import {
+  BatchGetSecretValueCommand,
+  CreateSecretCommand,
+  GetSecretValueCommand,
+  PutSecretValueCommand,
+  SecretsManagerClient,
+} from '@aws-sdk/client-secrets-manager';
+import { type Credentials, client, type Endpoint, uniqueName } from '../support/aws.ts';
+import { type Behaviour, outcome } from './behaviour.ts';
+import { stackOf } from './functions.ts';
+import { userWith } from './iam.ts';
+
+const KEY_POLICY = {
+  Version: '2012-10-17',
+  Statement: [
+    { Effect: 'Allow', Principal: { AWS: 'arn:aws:iam::000000000000:root' }, Action: 'kms:*', Resource: '*' },
+  ],
+};
+/** It lets IAM decide nothing. */
+const CLOSED_POLICY = {
+  Version: '2012-10-17',
+  Statement: [
+    { Effect: 'Allow', Principal: { AWS: 'arn:aws:iam::000000000000:user/nobody' }, Action: 'kms:*', Resource: '*' },
+  ],
+};
+
+async function key(aws: Endpoint, policy: unknown = KEY_POLICY): Promise<{ arn: string; id: string; alias: string }> {
+  const kms = client(KMSClient, aws);
+  const { KeyMetadata } = await kms.send(new CreateKeyCommand({ Policy: JSON.stringify(policy) }));
+  const alias = `alias/${uniqueName('key')}`;
+  await kms.send(new CreateAliasCommand({ AliasName: alias, TargetKeyId: KeyMetadata?.KeyId }));
+  return { arn: KeyMetadata?.Arn ?? '', id: KeyMetadata?.KeyId ?? '', alias };
+}
+
+async function secret(aws: Endpoint, KmsKeyId?: string): Promise<string> {
+  const call = new CreateSecretCommand({ Name: uniqueName('encrypted'), SecretString: 'x', KmsKeyId });
+  return (await client(SecretsManagerClient, aws).send(call)).ARN ?? '';
+}
+
+const ofSecrets = { Effect: 'Allow', Action: 'secretsmanager:*', Resource: '*' };
+
+/** May use a key in this way, by Secrets Manager of a Region only. */
+const via = (Action: string[], Resource: string, region = 'us-east-1') => ({
+  Effect: 'Allow',
+  Action,
+  Resource,
+  Condition: { StringEquals: { 'kms:ViaService': `secretsmanager.${region}.amazonaws.com` } },
+});
+
+/** What the reading and the writing of a secret end in. */
+async function used(aws: Endpoint, who: Credentials | undefined, SecretId: string): Promise<readonly string[]> {
+  const secrets = client(SecretsManagerClient, aws, who);
+  const batch = secrets.send(new BatchGetSecretValueCommand({ SecretIdList: [SecretId] }));
+  const read = await outcome(secrets.send(new GetSecretValueCommand({ SecretId })));
+  const readByBatch = (await batch).Errors?.[0]?.ErrorCode ?? 'ok';
+  const written = await outcome(secrets.send(new PutSecretValueCommand({ SecretId, SecretString: 'y' })));
+  return [read, readByBatch, written];
+}
+
+const DENIED = 'AccessDeniedException';
+const BOTH = ['kms:Decrypt', 'kms:GenerateDataKey'];
+const OK = ['ok', 'ok', 'ok'];
+const NONE = [DENIED, DENIED, DENIED];
+
+async function byPermission(aws: Endpoint): Promise<unknown> {
+  const { arn, id, alias } = await key(aws);
+  const own = await secret(aws, arn);
+  const as = async (...statements: Record<string, unknown>[]) =>
+    used(aws, await userWith(aws, ofSecrets, ...statements), own);
+  const both = await userWith(aws, ofSecrets, via(BOTH, arn));
+  const closed = await key(aws, CLOSED_POLICY);
+  return {
+    root: await used(aws, undefined, own),
+    nothing: await as(),
+    decrypt: await as(via(['kms:Decrypt'], arn)),
+    both: await used(aws, both, own),
+    elsewhere: await as(via(BOTH, arn, 'eu-west-1')),
+    byAlias: [await used(aws, both, await secret(aws, alias)), await as(via(BOTH, 'arn:aws:kms:*:*:key/other'))],
+    byId: await used(aws, both, await secret(aws, id)),
+    keyPolicy: await used(aws, await userWith(aws, ofSecrets, via(BOTH, '*')), await secret(aws, closed.arn)),
+  };
+}
+
+async function message(aws: Endpoint): Promise<string> {
+  const SecretId = await secret(aws, (await key(aws)).arn);
+  const call = client(SecretsManagerClient, aws, await userWith(aws, ofSecrets)).send(
+    new GetSecretValueCommand({ SecretId }),
+  );
+  return call.then(
+    () => 'read',
+    (error: Error) => error.message,
+  );
+}
+
+/** The secret of a stack with a customer's key, one with Secrets Manager's own, one with none; and a new one. */
+async function byOrigin(aws: Endpoint): Promise<unknown> {
+  const { arn: KmsKeyId } = await key(aws);
+  const who = await userWith(aws, ofSecrets);
+  const Properties = { SecretString: 'x', KmsKeyId };
+  const Resources = { Secret: { Type: 'AWS::SecretsManager::Secret', Properties } };
+  const ofStack = await stackOf(aws, Resources, { Id: { Value: { Ref: 'Secret' } } });
+  const create = new CreateSecretCommand({ Name: uniqueName('encrypted'), SecretString: 'x', KmsKeyId });
+  return {
+    ofStack: await used(aws, who, ofStack),
+    awsManaged: await used(aws, who, await secret(aws, 'alias/aws/secretsmanager')),
+    plain: await used(aws, who, await secret(aws)),
+    created: await outcome(client(SecretsManagerClient, aws, who).send(create)),
+  };
+}
+
+export const ENCRYPTED: readonly Behaviour[] = [
+  {
+    patch: 'secret-encryption-key',
+    observe: byPermission,
+    withPatch: {
+      root: OK,
+      nothing: NONE,
+      decrypt: ['ok', 'ok', DENIED],
+      both: OK,
+      elsewhere: NONE,
+      byAlias: [OK, NONE],
+      byId: OK,
+      keyPolicy: NONE,
+    },
+    without: {
+      root: OK,
+      nothing: OK,
+      decrypt: OK,
+      both: OK,
+      elsewhere: OK,
+      byAlias: [OK, OK],
+      byId: OK,
+      keyPolicy: OK,
+    },
+  },
+  {
+    patch: 'secret-encryption-key',
+    observe: message,
+    withPatch: 'Access to KMS is not allowed',
+    without: 'read',
+  },
+  {
+    patch: 'secret-encryption-key',
+    observe: byOrigin,
+    withPatch: { ofStack: NONE, awsManaged: OK, plain: OK, created: DENIED },
+    without: { ofStack: OK, awsManaged: OK, plain: OK, created: 'ok' },
+  },
+];

@@ -1,0 +1,108 @@
+import { describe, expect, it } from 'vitest';
+import type { Notice } from '../../lambdas/domain/notice.ts';
+import { noticedEvents, noticeOf, sendNotice } from '../../lambdas/notices/notice.ts';
+import { FakeJournal } from '../fakes/journal.ts';
+
+const secretArn = 'arn:aws:secretsmanager:eu-central-1:111122223333:secret:web/tls-AbCdEf';
+
+function event(type: string, detail: object, envelope: object = {}): object {
+  return {
+    source: 'cert-renewer',
+    'detail-type': type,
+    account: '111122223333',
+    region: 'eu-central-1',
+    time: '2026-11-26T08:00:00Z',
+    detail: { version: '1', secretArn, name: 'web/tls', profile: 'internal', ...detail },
+    ...envelope,
+  };
+}
+
+const failure = {
+  code: 'KeyMismatch',
+  message: 'The key of "web/tls" is not the certificate\'s: it says "EC", and <RSA> was \\ expected.\nPut a pair.',
+  failures: 2,
+  notAfter: '2026-12-01T00:00:00Z',
+};
+
+describe('a notice', () => {
+  it('of a failure says what failed, why, how often, and how long there is', () => {
+    expect(noticeOf(event('Certificate Renewal Failed', failure))).toEqual({
+      subject: 'cert-renewer: web/tls was not renewed (KeyMismatch)',
+      text: [
+        'The certificate in web/tls (profile internal) could not be renewed.',
+        `KeyMismatch: ${failure.message}`,
+        'Failures in a row: 2. It expires at 2026-12-01T00:00:00Z.',
+        '',
+        `Secret: ${secretArn}`,
+        'Account 111122223333, Region eu-central-1, at 2026-11-26T08:00:00Z.',
+      ].join('\n'),
+    });
+  });
+
+  it.each([
+    ['Certificate Renewal Failed', failure],
+    ['Certificate Renewal Overdue', { renewAt: '2026-11-20T00:00:00Z', notAfter: '2026-12-01T00:00:00Z' }],
+    ['Certificate Hook Failed', { hook: 'exec', code: 'Internal', message: 'The "command" failed.' }],
+  ])('of %s is text, not JSON: no quotation marks but the message’s own', (type, detail) => {
+    const { subject, text } = noticeOf(event(type, detail));
+    expect(text).toMatch(/^The certificate in web\/tls \(profile internal\) /);
+    expect(text).not.toMatch(/^"|"$|\\"|\\n|undefined|null|unknown/);
+    expect(subject).toMatch(/^cert-renewer: .*web\/tls/);
+  });
+
+  it('says unknown of what the event does not know', () => {
+    const detail = { name: null, profile: null, notAfter: null };
+    const { text } = noticeOf(event('Certificate Renewal Failed', { ...failure, ...detail }));
+    expect(text).toContain('in web/tls (profile unknown)'); // the name is in the ARN
+    expect(text).toContain('It expires at unknown.');
+    const gone = noticeOf(event('Certificate Hook Failed', { name: undefined, secretArn: null, hook: 'exec' }));
+    expect(gone.text).toContain('a secret that is not known any more');
+    expect(gone.text).not.toContain('Secret:');
+  });
+
+  it.each([
+    ['x'.repeat(300), 100],
+    ['web/tls', 51],
+    ['zertifikat/ü\n', 57],
+  ])('has a subject that SNS takes: ASCII, and at most 100 characters (%s)', (name, length) => {
+    const { subject } = noticeOf(event('Certificate Renewal Failed', { ...failure, name }));
+    expect(subject).toMatch(/^[\x20-\x7e]+$/);
+    expect(subject).toHaveLength(length);
+  });
+
+  it('is published once, and written into the log', async () => {
+    const sent: Notice[] = [];
+    const journal = new FakeJournal();
+    await sendNotice(
+      { topic: { publish: async (notice) => void sent.push(notice) }, journal },
+      event('Certificate Renewal Overdue', { renewAt: 'a', notAfter: 'b' }),
+    );
+    expect(sent.map(({ subject }) => subject)).toEqual(['cert-renewer: web/tls is overdue']);
+    expect(journal.decisions).toMatchObject([{ secretArn }]);
+  });
+
+  it('fails where the topic does, so that Lambda tries again', async () => {
+    const topic = { publish: () => Promise.reject(new Error('no')) };
+    const failing = sendNotice({ topic, journal: new FakeJournal() }, event('Certificate Renewal Failed', failure));
+    await expect(failing).rejects.toThrow('no');
+  });
+
+  it.each([
+    event('Certificate Renewed', {}),
+    event('Certificate Renewal Failed', failure, { source: 'somebody' }),
+    event('constructor', failure),
+    { source: 'cert-renewer', 'detail-type': 'Certificate Renewal Failed' },
+    'Certificate Renewal Failed',
+    null,
+  ])('is not made of anything else (%j)', (other) => {
+    expect(() => noticeOf(other)).toThrow(expect.objectContaining({ code: 'InvalidRequest' }));
+  });
+
+  it('is made of each event that the stack has a rule for', () => {
+    expect(noticedEvents).toEqual([
+      'Certificate Renewal Failed',
+      'Certificate Renewal Overdue',
+      'Certificate Hook Failed',
+    ]);
+  });
+});

@@ -1,0 +1,87 @@
+/**
+ * IAM is eventually consistent: what a deployment has just allowed may be refused for a minute. So what is refused at the
+ * first delivery of a message goes back to the queue once, and nothing is told of it.
+ */
+import { describe, expect, it } from 'vitest';
+import { type ErrorCode, RenewalError } from '../../lambdas/domain/errors.ts';
+import { tags } from '../../lambdas/domain/tags.ts';
+import { renewOnDemand } from '../../lambdas/renewal/on-demand.ts';
+import { renewQueued } from '../../lambdas/renewal/queued.ts';
+import { start, World } from './world.ts';
+
+const denials = ['AccessDenied', 'KmsDenied'] as const;
+const minute = 60_000;
+const failed = (world: World) => world.publisher.of('Certificate Renewal Failed').map(({ detail }) => detail);
+const noted = (world: World, arn: string) => world.store.tagsOf(arn)[tags.failure];
+
+function refusing(code: ErrorCode, times: number, more: Readonly<Record<string, string>> = {}) {
+  const world = new World();
+  const arn = world.enrol({ tags: { [tags.versionId]: 'v1', ...more } });
+  world.faults.failBefore('read', new RenewalError(code, 'refused'), { times });
+  const firstAt = world.clock.now();
+  const deliver = (delivery: number) => renewQueued(world, { secretArn: arn, versionId: 'v1' }, delivery, firstAt);
+  return { world, arn, deliver };
+}
+
+describe.each(denials)('%s', (code) => {
+  it('at the first delivery comes back after a minute, told to nobody but the log', async () => {
+    const { world, arn, deliver } = refusing(code, 1);
+    expect(await deliver(1)).toEqual({ retryAfter: 60 });
+    expect(world.publisher.events).toEqual([]);
+    expect(noted(world, arn)).toBeUndefined();
+    expect(world.journal.total('Failed')).toBe(0);
+    expect(world.journal.failures).toMatchObject([{ secretArn: arn, final: false, error: { code } }]);
+    world.clock.advance(minute);
+    expect(await deliver(2)).toEqual({});
+    expect(world.versionOf(arn)).toMatch(/^cert-renewer-/);
+    expect(failed(world)).toEqual([]);
+  });
+
+  it('at the second is told as what does not pass, counted once, noted, and no dead letter', async () => {
+    const { world, arn, deliver } = refusing(code, Infinity);
+    await deliver(1);
+    world.clock.advance(minute);
+    expect(await deliver(2)).toEqual({});
+    expect(failed(world)).toMatchObject([{ code, retryable: false, failures: 1 }]);
+    expect(noted(world, arn)).toBe(`1 ${new Date(start + minute).toISOString().slice(0, 19)}Z ${code}`);
+    expect(world.journal.total('Failed')).toBe(1);
+  });
+
+  it('counts on from an earlier failure, by one', async () => {
+    const { world, arn, deliver } = refusing(code, Infinity, { [tags.failure]: `3 2026-11-22T01:00:00Z ${code}` });
+    await deliver(1);
+    expect(noted(world, arn)).toMatch(/^3 /);
+    world.clock.advance(minute);
+    await deliver(2);
+    expect(failed(world)).toMatchObject([{ failures: 4 }]);
+    expect(noted(world, arn)).toMatch(/^4 /);
+  });
+
+  it('after a first delivery that failed otherwise counts no second time', async () => {
+    const world = new World();
+    const secretArn = world.enrol({
+      tags: { [tags.versionId]: 'v1', [tags.failure]: '3 2026-11-22T01:00:00Z CaUnavailable' },
+    });
+    world.ca.faults.failBefore('rekey', new RenewalError('CaUnavailable', 'down'));
+    const message = { secretArn, versionId: 'v1' };
+    const firstAt = world.clock.now();
+    expect(await renewQueued(world, message, 1, firstAt)).toEqual({ retryAfter: 30 });
+    expect(noted(world, secretArn)).toMatch(/^4 \S+ CaUnavailable$/);
+    world.clock.advance(30_000);
+    world.faults.failBefore('read', new RenewalError(code, 'refused'));
+    expect(await renewQueued(world, message, 2, firstAt)).toEqual({});
+    expect(failed(world)).toMatchObject([{ code, failures: 4 }]);
+  });
+
+  it('on demand is an answer at once', async () => {
+    const { world, arn } = refusing(code, 1);
+    await expect(renewOnDemand(world, { secretId: arn })).rejects.toMatchObject({ name: code });
+    expect(failed(world)).toMatchObject([{ code }]);
+  });
+});
+
+it('anything else that does not pass is told at once, as ever', async () => {
+  const { world, deliver } = refusing('InvalidCertificate', Infinity);
+  expect(await deliver(1)).toEqual({});
+  expect(failed(world)).toMatchObject([{ code: 'InvalidCertificate', failures: 1 }]);
+});
