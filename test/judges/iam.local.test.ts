@@ -100,6 +100,12 @@ const right: readonly Written[] = [
     Condition: { StringEquals: { 'kms:ViaService': 'x', 'kms:EncryptionContext:SecretARN': secret } },
   },
   { Action: 'sqs:*', Effect: 'Deny', Resource: queue, Condition: { Bool: { 'aws:SecureTransport': 'false' } } },
+  {
+    Action: 'sqs:SendMessage',
+    Effect: 'Deny',
+    Resource: queue,
+    Condition: { StringNotEquals: { 'aws:PrincipalTag/team': 'pki' } },
+  },
   { Action: ['secretsmanager:ListSecrets', 'ssm:ListCommands'], Resource: '*' },
   { Action: 'ssm:SendCommand', Resource: [`arn:aws:ssm:${here}:document/Run`, `arn:aws:ec2:${here}:instance/*`] },
 ];

@@ -53,6 +53,17 @@ describe('a template', () => {
     expect(Object.keys(last).sort()).toEqual(['Both4DDDDDDDD', 'Queue1AAAAAAAA']);
   });
 
+  it('loses the parameters of what is left out, and no other', () => {
+    const Resources = {
+      A: queue('a', { KmsMasterKeyId: { Ref: 'Used' } }),
+      B: queue('b', { KmsMasterKeyId: { Ref: 'Gone' } }),
+    };
+    const judged = new Set<string>();
+    thinned({ Resources: { B: Resources.B } }, judged);
+    const { Parameters } = thinned({ Resources, Parameters: { Used: {}, Gone: {}, OfNobody: {} } }, judged);
+    expect(Parameters).toEqual({ Used: {}, OfNobody: {} });
+  });
+
   it('is unlike another by a number, a type or the kind of what it refers to, and not by digits in a name', () => {
     const kept = (...resources: readonly ResourceBody[]) =>
       Object.keys(thinned({ Resources: Object.fromEntries(resources.map((each, n) => [`R${n}`, each])) }).Resources)

@@ -28,7 +28,16 @@ export function thinned(body: TemplateBody, judged: Set<string> = new Set()): Te
   );
   const kept = withReferred([...one, ...unlike, ...references(outputs)], all);
   for (const shape of first.keys()) judged.add(shape);
-  return { ...body, Resources: Object.fromEntries(kept), ...(outputs && { Outputs: outputs }) };
+  const thin = { ...body, Resources: Object.fromEntries(kept), ...(outputs && { Outputs: outputs }) };
+  return { ...thin, ...(body.Parameters && { Parameters: parametersOf(body, thin) }) };
+}
+
+/** Without those that only what is left out has used: cfn-lint tells of a parameter that nothing uses. */
+function parametersOf(body: TemplateBody, thin: TemplateBody): NonNullable<TemplateBody['Parameters']> {
+  const [before, after] = [body, thin].map((each) => new Set(references([each.Resources, each.Outputs])));
+  return Object.fromEntries(
+    Object.entries(body.Parameters ?? {}).filter(([name]) => after?.has(name) || !before?.has(name)),
+  );
 }
 
 /** These resources, what they refer to, what that refers to, … */
