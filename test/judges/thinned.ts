@@ -1,7 +1,7 @@
 /**
- * A large template as small as cfn-lint needs it: of resources that are alike but for names and digits one stays, in the place
- * of all. 150 profiles are the same hundred resources over and over; cfn-lint takes a fiftieth of a second for each, and more in
- * large templates. How many there are is for the limits.
+ * A large template as small as cfn-lint needs it. Of resources that are alike but for names and digits one stays, in the place
+ * of all; and of these only what is unlike anything judged before, with what it refers to. 150 profiles are the same hundred
+ * resources over and over, and cfn-lint takes a fiftieth of a second for each. How many there are is for the limits.
  */
 import { intrinsic, type ResourceBody, type TemplateBody } from './assembly.ts';
 
@@ -10,7 +10,8 @@ type Resources = TemplateBody['Resources'];
 /** Digits, and the hash at the end of a logical id. */
 const varying = /[0-9A-F]{8}\b|\d+/g;
 
-export function thinned(body: TemplateBody): TemplateBody {
+/** `judged`: the shapes that need no more judging; those of this template are added. */
+export function thinned(body: TemplateBody, judged: Set<string> = new Set()): TemplateBody {
   const first = new Map<string, string>();
   const inPlaceOf = new Map<string, string>();
   for (const [id, resource] of Object.entries(body.Resources)) {
@@ -19,10 +20,45 @@ export function thinned(body: TemplateBody): TemplateBody {
     inPlaceOf.set(id, first.get(shape) ?? id);
   }
   const name = (id: string) => inPlaceOf.get(id) ?? id;
-  const kept = Object.entries(body.Resources).filter(([id]) => name(id) === id);
-  const Resources = Object.fromEntries(kept.map(([id, resource]) => [id, renamed(resource, name) as ResourceBody]));
-  const { Outputs } = body;
-  return { ...body, Resources, ...(Outputs && { Outputs: renamed(Outputs, name) as typeof Outputs }) };
+  const outputs = body.Outputs && (renamed(body.Outputs, name) as TemplateBody['Outputs']);
+  const unlike = [...first].filter(([shape]) => !judged.has(shape)).map(([, id]) => id);
+  const one = Object.keys(body.Resources).slice(0, 1); // a template has a resource
+  const all = new Map(
+    [...first.values()].map((id) => [id, renamed(body.Resources[id], name) as ResourceBody] as const),
+  );
+  const kept = withReferred([...one, ...unlike, ...references(outputs)], all);
+  for (const shape of first.keys()) judged.add(shape);
+  const thin = { ...body, Resources: Object.fromEntries(kept), ...(outputs && { Outputs: outputs }) };
+  return { ...thin, ...(body.Parameters && { Parameters: parametersOf(body, thin) }) };
+}
+
+/** Without those that only what is left out has used: cfn-lint tells of a parameter that nothing uses. */
+function parametersOf(body: TemplateBody, thin: TemplateBody): NonNullable<TemplateBody['Parameters']> {
+  const [before, after] = [body, thin].map((each) => new Set(references([each.Resources, each.Outputs])));
+  return Object.fromEntries(
+    Object.entries(body.Parameters ?? {}).filter(([name]) => after?.has(name) || !before?.has(name)),
+  );
+}
+
+/** These resources, what they refer to, what that refers to, … */
+function withReferred(ids: readonly string[], all: ReadonlyMap<string, ResourceBody>): Map<string, ResourceBody> {
+  const kept = new Map<string, ResourceBody>();
+  const open = [...ids];
+  for (let id = open.pop(); id !== undefined; id = open.pop()) {
+    const resource = all.get(id);
+    if (!resource || kept.has(id)) continue;
+    kept.set(id, resource);
+    open.push(...references(resource), ...[resource['DependsOn'] ?? []].flat().map(String));
+  }
+  return kept;
+}
+
+function references(value: unknown): string[] {
+  if (typeof value !== 'object' || value === null) return [];
+  const [kind, argument] = intrinsic(value) ?? [];
+  if (kind === 'Ref') return [String(argument)];
+  if (kind === 'Fn::GetAtt' && Array.isArray(argument)) return [String(argument[0])];
+  return Object.values(value).flatMap(references);
 }
 
 /** The value with other resources in its references. A list that would name one twice names it once. */

@@ -1,0 +1,76 @@
+/** What is left of a large template for cfn-lint: one of each kind, with what it refers to, and every reference leads somewhere. */
+import { describe, expect, it } from 'vitest';
+import type { ResourceBody, TemplateBody } from './assembly.ts';
+import { thinned } from './thinned.ts';
+
+const queue = (name: string, more: object = {}): ResourceBody => ({
+  Type: 'AWS::SQS::Queue',
+  Properties: { QueueName: name, ...more },
+});
+const policy = (...ids: readonly string[]): ResourceBody => ({
+  Type: 'AWS::SQS::QueuePolicy',
+  Properties: { Queues: ids.map((Ref) => ({ Ref })), PolicyDocument: { Id: `of-${ids[0]}` } },
+});
+const body: TemplateBody = {
+  Resources: {
+    Queue1AAAAAAAA: queue('queue-1'),
+    Queue2BBBBBBBB: queue('queue-2'),
+    Slow3CCCCCCCC: queue('queue-3', { DelaySeconds: 5 }),
+    Policy1AAAAAAAA: policy('Queue1AAAAAAAA'),
+    Policy2BBBBBBBB: { ...policy('Queue2BBBBBBBB'), DependsOn: ['Queue1AAAAAAAA', 'Queue2BBBBBBBB'] },
+    Both4DDDDDDDD: policy('Queue1AAAAAAAA', 'Queue2BBBBBBBB'),
+  },
+  Outputs: { Last: { Value: { 'Fn::GetAtt': ['Queue2BBBBBBBB', 'Arn'] } } },
+};
+
+describe('a template', () => {
+  it('keeps one of what is alike, and all that is not', () => {
+    const { Resources } = thinned(body);
+    expect(Object.keys(Resources).sort()).toEqual([
+      'Both4DDDDDDDD',
+      'Policy1AAAAAAAA',
+      'Policy2BBBBBBBB', // it waits for others
+      'Queue1AAAAAAAA',
+      'Slow3CCCCCCCC',
+    ]);
+  });
+
+  it('refers to the one that is kept, once in a list', () => {
+    const { Resources, Outputs } = thinned(body);
+    expect(Resources['Both4DDDDDDDD']?.Properties?.['Queues']).toEqual([{ Ref: 'Queue1AAAAAAAA' }]);
+    expect(Resources['Policy2BBBBBBBB']?.['DependsOn']).toEqual(['Queue1AAAAAAAA']);
+    expect(Outputs).toEqual({ Last: { Value: { 'Fn::GetAtt': ['Queue1AAAAAAAA', 'Arn'] } } });
+  });
+
+  it('keeps only what is new, and what that refers to, once others were judged', () => {
+    const judged = new Set<string>();
+    const { Slow3CCCCCCCC: slow, Both4DDDDDDDD: both, ...others } = body.Resources;
+    thinned({ ...body, Resources: others }, judged);
+    expect(
+      Object.keys(thinned({ Resources: { ...others, Slow3CCCCCCCC: slow as ResourceBody } }, judged).Resources),
+    ).toEqual(expect.arrayContaining(['Slow3CCCCCCCC']));
+    const last = thinned({ Resources: { ...others, Both4DDDDDDDD: both as ResourceBody } }, judged).Resources;
+    expect(Object.keys(last).sort()).toEqual(['Both4DDDDDDDD', 'Queue1AAAAAAAA']);
+  });
+
+  it('loses the parameters of what is left out, and no other', () => {
+    const Resources = {
+      A: queue('a', { KmsMasterKeyId: { Ref: 'Used' } }),
+      B: queue('b', { KmsMasterKeyId: { Ref: 'Gone' } }),
+    };
+    const judged = new Set<string>();
+    thinned({ Resources: { B: Resources.B } }, judged);
+    const { Parameters } = thinned({ Resources, Parameters: { Used: {}, Gone: {}, OfNobody: {} } }, judged);
+    expect(Parameters).toEqual({ Used: {}, OfNobody: {} });
+  });
+
+  it('is unlike another by a number, a type or the kind of what it refers to, and not by digits in a name', () => {
+    const kept = (...resources: readonly ResourceBody[]) =>
+      Object.keys(thinned({ Resources: Object.fromEntries(resources.map((each, n) => [`R${n}`, each])) }).Resources)
+        .length;
+    expect(kept(queue('a-1'), queue('a-22'))).toBe(1);
+    expect(kept(queue('a-1'), queue('b-1'))).toBe(2);
+    expect(kept(queue('a', { DelaySeconds: 1 }), queue('a', { DelaySeconds: 2 }))).toBe(2);
+    expect(kept(policy('R1'), queue('a'), policy('Absent'))).toBe(3);
+  });
+});
