@@ -11,6 +11,7 @@ const LONG = [
   'test/e2e/rotation.test.ts',
   'test/simulation/fresh-even.test.ts',
   'test/simulation/fresh-odd.test.ts',
+  'test/judges/templates.local.test.ts',
   'test/renewal/killed.local.test.ts',
   'test/secret/interop.local.test.ts',
 ];
