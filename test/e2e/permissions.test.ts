@@ -340,7 +340,10 @@ describeWith(['stack'], 'permissions', ({ emulator, outputs }) => {
   });
 
   describe('somebody else of the account', () => {
-    const body = JSON.stringify({ secretArn: 'arn:aws:secretsmanager:us-east-1:000000000000:secret:nobodys', versionId: 'x' });
+    const body = JSON.stringify({
+      secretArn: 'arn:aws:secretsmanager:us-east-1:000000000000:secret:nobodys',
+      versionId: 'x',
+    });
 
     it('can not send to the renewal queue, even where IAM allows it to them', async () => {
       const other = await outsider('sqs:*');
