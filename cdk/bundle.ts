@@ -2,7 +2,7 @@
  * Bundling, by esbuild itself: NodejsFunction can't split (it has no outdir), and without splitting an import() still
  * loads everything at a cold start.
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, isAbsolute, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type BuildOptions, buildSync, type Metafile, version } from 'esbuild';
@@ -10,8 +10,9 @@ import { type Bundle, hashOfInputs, keptOrBuilt } from './bundle-cache.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
-/** Of this process. */
+/** Of this process: by entry, and where each was put. */
 const bundles = new Map<string, Bundle>();
+const written = new Map<string, string>();
 
 /**
  * Bundles one handler (a path under lambdas/, or an absolute one) into `outdir`: `<name>.mjs`, which exports `handler`,
@@ -19,10 +20,13 @@ const bundles = new Map<string, Bundle>();
  * would carry the other's. Throws esbuild's BuildFailure.
  */
 export function bundle(entry: string, outdir: string): void {
+  if (written.get(outdir) === entry && existsSync(outdir)) return;
   const files = bundles.get(entry) ?? find(entry);
   bundles.set(entry, files);
+  rmSync(outdir, { recursive: true, force: true }); // what an earlier synthesis has left would be deployed, too
   mkdirSync(outdir, { recursive: true });
   for (const [name, contents] of files) writeFileSync(join(outdir, name), contents);
+  written.set(outdir, entry);
 }
 
 function find(entry: string): Bundle {

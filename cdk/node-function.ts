@@ -61,9 +61,9 @@ export class NodeFunction extends Construct {
     });
   }
 
-  /** The asset's hash is that of its files, so the same code is not deployed twice; source maps stay in cdk.out. */
+  /** One place for all functions of an entry: the CDK hashes an asset once a place. Source maps stay in cdk.out. */
   private bundled(entry: string, name: string): Code {
-    const outdir = join(Stage.of(this)?.outdir ?? 'cdk.out', 'bundles', `${name}-${this.node.addr}`);
+    const outdir = join(Stage.of(this)?.outdir ?? 'cdk.out', 'bundles', name);
     bundle(entry, outdir);
     return Code.fromAsset(outdir, { exclude: ['*.map'] });
   }
