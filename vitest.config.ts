@@ -61,6 +61,7 @@ export default defineConfig({
           name: 'local',
           include: LOCAL,
           exclude: E2E,
+          maxWorkers: 2, // some wait for a server most of their time
           // The judges (test/judges) synthesise too.
           globalSetup: ['test/support/local-setup.ts', 'test/support/cdk-setup.ts'],
           testTimeout: 60_000,

@@ -123,10 +123,11 @@ export class Room {
     }
     this.props.signal.throwIfAborted();
     const name = this.name(part);
-    let made: T | undefined;
-    this.trail.add(`${kind} ${name}`, () => undo(name, made));
-    made = await create(name);
-    return made;
+    let creation: Promise<T> | undefined;
+    // Where something beside it has failed, it may still be on its way.
+    this.trail.add(`${kind} ${name}`, async () => undo(name, await creation?.catch(() => undefined)));
+    creation = create(name);
+    return creation;
   }
 
   /** Seconds into milliseconds, as patient as was asked for. */

@@ -105,6 +105,7 @@ async function rotate(room: Room, functionArn: string, SecretId: string, RotateI
     }
   };
   const watching = watch();
+  watching.catch(() => {}); // it is waited for below; should it fail before that, the process must not end with what it has made
   try {
     // The permission that was just given to Secrets Manager takes a moment.
     await room.untilTaken(() => secrets.send(start), isNotPermitted);

@@ -53,15 +53,17 @@ describe('the trail', () => {
 });
 
 describe('a room', () => {
+  const roomOf = (interruption: AbortController) =>
+    new Room({
+      account: { id: '0', region: 'us-east-1', secondRegion: 'us-west-2', partition: 'aws', caller: '' },
+      options: { email: undefined, instanceTag: undefined, patience: 0.001 },
+      prefix: 'check',
+      makes: [{ kind: 'queue', part: 'told' }],
+      signal: interruption.signal,
+      ask: async () => '',
+    });
   const interruption = new AbortController();
-  const room = new Room({
-    account: { id: '0', region: 'us-east-1', secondRegion: 'us-west-2', partition: 'aws', caller: '' },
-    options: { email: undefined, instanceTag: undefined, patience: 0.001 },
-    prefix: 'check',
-    makes: [{ kind: 'queue', part: 'told' }],
-    signal: interruption.signal,
-    ask: async () => '',
-  });
+  const room = roomOf(interruption);
   const make = (part: string) =>
     room.make(
       'queue',
@@ -101,5 +103,23 @@ describe('the table', () => {
     });
     const made = groups.flatMap(({ makes }) => makes.map(({ kind, part }) => `${kind} ${part}`));
     expect(new Set(made).size).toBe(made.length);
+  });
+
+  it('takes away what was still being made when something beside it failed', async () => {
+    const own = roomOf(new AbortController());
+    const there = new Set<string>();
+    const slow = own.make(
+      'queue',
+      'a',
+      async (name) => {
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        there.add(name);
+        return name;
+      },
+      async (_, made) => there.delete(made ?? ''),
+    );
+    expect(await own.trail.undo(0)).toEqual([]);
+    await slow;
+    expect([...there]).toEqual([]);
   });
 });
