@@ -92,6 +92,24 @@ describe('a room', () => {
     await expect(make('told')).rejects.toThrow(expect.objectContaining({ name: 'AbortError' }));
     await expect(room.pause(60_000)).rejects.toThrow(expect.objectContaining({ name: 'AbortError' }));
   });
+
+  it('takes away what was still being made when something beside it failed', async () => {
+    const own = roomOf(new AbortController());
+    const there = new Set<string>();
+    const slow = own.make(
+      'queue',
+      'told',
+      async (name) => {
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        there.add(name);
+        return name;
+      },
+      async (_, made) => there.delete(made ?? ''),
+    );
+    expect(await own.trail.undo(0)).toEqual([]);
+    await slow;
+    expect([...there]).toEqual([]);
+  });
 });
 
 describe('the table', () => {
@@ -103,23 +121,5 @@ describe('the table', () => {
     });
     const made = groups.flatMap(({ makes }) => makes.map(({ kind, part }) => `${kind} ${part}`));
     expect(new Set(made).size).toBe(made.length);
-  });
-
-  it('takes away what was still being made when something beside it failed', async () => {
-    const own = roomOf(new AbortController());
-    const there = new Set<string>();
-    const slow = own.make(
-      'queue',
-      'a',
-      async (name) => {
-        await new Promise((resolve) => setTimeout(resolve, 20));
-        there.add(name);
-        return name;
-      },
-      async (_, made) => there.delete(made ?? ''),
-    );
-    expect(await own.trail.undo(0)).toEqual([]);
-    await slow;
-    expect([...there]).toEqual([]);
   });
 });
