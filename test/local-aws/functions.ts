@@ -121,8 +121,8 @@ function refOfSecret(aws: Endpoint, Properties: Readonly<Record<string, unknown>
   );
 }
 
-/** What a rotation calls its function with, and where the labels are meanwhile. */
-async function rotated(aws: Endpoint, patience: number): Promise<unknown> {
+/** What a rotation calls its function with, and where the labels are meanwhile; without `now` at the end, too. */
+async function rotated(aws: Endpoint, patience: number, now: boolean): Promise<unknown> {
   const steps: string[] = [];
   const server = createServer((asked, answer) => {
     steps.push(asked.url?.slice(1) ?? '');
@@ -142,19 +142,33 @@ async function rotated(aws: Endpoint, patience: number): Promise<unknown> {
     new CreateSecretCommand({ Name: uniqueName('rotated'), SecretString: 'x' }),
   );
   const RotationLambdaARN = `arn:aws:lambda:us-east-1:000000000000:function:${name}`;
-  const { VersionId = '' } = await secrets.send(new RotateSecretCommand({ SecretId, RotationLambdaARN }));
+  const start = new RotateSecretCommand({ SecretId, RotationLambdaARN, RotateImmediately: now });
+  const { VersionId = '' } = await secrets.send(start);
   const { VersionIdsToStages = {} } = await secrets.send(new DescribeSecretCommand({ SecretId }));
-  await waitFor('the steps', async () => steps.length === 4, { within: patience }).catch(() => undefined);
+  await waitFor('the steps', async () => steps.length === (now ? 4 : 1), { within: patience }).catch(() => undefined);
   server.close();
-  return { steps, labels: VersionIdsToStages[VersionId] };
+  if (now) return { steps, labels: VersionIdsToStages[VersionId] };
+  const isPending = async () => {
+    const { VersionIdsToStages: later = {} } = await secrets.send(new DescribeSecretCommand({ SecretId }));
+    return Object.values(later).some((labels) => labels.includes('AWSPENDING'));
+  };
+  await waitFor('the end of the test', async () => !(await isPending()), { within: patience }).catch(() => undefined);
+  const labels = Object.values(VersionIdsToStages).flat().sort();
+  return { steps, labels, isPendingLeft: await isPending() };
 }
 
 export const FUNCTIONS: readonly Behaviour[] = [
   {
     patch: 'rotation',
-    observe: rotated,
+    observe: (aws, patience) => rotated(aws, patience, true),
     withPatch: { steps: ['createSecret', 'setSecret', 'testSecret', 'finishSecret'], labels: ['AWSPENDING'] },
     without: { steps: [], labels: ['AWSCURRENT'] },
+  },
+  {
+    patch: 'rotation',
+    observe: (aws, patience) => rotated(aws, patience, false),
+    withPatch: { steps: ['testSecret'], labels: ['AWSCURRENT', 'AWSPENDING'], isPendingLeft: false },
+    without: { steps: [], labels: ['AWSCURRENT', 'AWSPREVIOUS'], isPendingLeft: false },
   },
   {
     patch: 'error-type',

@@ -19,7 +19,8 @@ log = logging.getLogger("rotation")
 @patch("rotation")
 def rotation() -> None:
     """RotateSecret makes a version with no value yet, labelled AWSPENDING, and has the function do the rest in four steps, of which the last
-    promotes it (ministack copies the current value and promotes that, and calls nobody). RotateImmediately false only switches it on."""
+    promotes it (ministack copies the current value and promotes that, and calls nobody). With RotateImmediately false it tests the function: a
+    version with the current value is AWSPENDING while testSecret lasts."""
     rotate, get = sm._rotate_secret, sm._get_secret_value
 
     def patched(data):
@@ -32,14 +33,18 @@ def rotation() -> None:
             return error("ResourceNotFoundException", "Secrets Manager can't find the specified Lambda function.", 400)
         secret.update(RotationEnabled=True, RotationLambdaARN=arn, RotationRules=data.get("RotationRules") or secret.get("RotationRules"))
         answer = {"ARN": secret["ARN"], "Name": secret["Name"]}
-        if data.get("RotateImmediately", True):
-            version = data.get("ClientRequestToken") or sm.new_uuid()
-            sm._remove_stage_everywhere(secret, "AWSPENDING")
-            secret["Versions"][version] = {"SecretString": None, "SecretBinary": None, "CreatedDate": int(time.time()), "Stages": ["AWSPENDING"]}
+        now = data.get("RotateImmediately", True)
+        version = (data.get("ClientRequestToken") if now else None) or sm.new_uuid()
+        current = {} if now else secret["Versions"].get(sm._find_stage_version(secret, "AWSCURRENT")[0]) or {}
+        content = {field: current.get(field) for field in ("SecretString", "SecretBinary")}
+        sm._remove_stage_everywhere(secret, "AWSPENDING")
+        secret["Versions"][version] = {**content, "CreatedDate": int(time.time()), "Stages": ["AWSPENDING"]}
+        if now:
             answer["VersionId"] = version
-            record = functions._execution_record_for_config(function, config)
-            scope = contextvars.copy_context()  # the account and Region of this request
-            threading.Thread(target=scope.run, args=(_run_steps, record, secret, version), daemon=True).start()
+        record = functions._execution_record_for_config(function, config)
+        scope = contextvars.copy_context()  # the account and Region of this request
+        work = _run_steps if now else _test
+        threading.Thread(target=scope.run, args=(work, record, secret, version), daemon=True).start()
         return json_response(answer)
 
     def patched_get(data):
@@ -55,10 +60,20 @@ def rotation() -> None:
 
 
 def _run_steps(record: dict, secret: dict, version: str) -> None:
-    for step in STEPS:
-        event = {"Step": step, "SecretId": secret["ARN"], "ClientRequestToken": version}
-        result = functions._execute_function_with_config_scope(record, event)
-        if result.get("error"):
-            log.warning("rotation of %s: %s failed: %s", secret["Name"], step, result.get("body"))
-            return  # AWSPENDING stays where it is, as on AWS
-    secret["LastRotatedDate"] = int(time.time())
+    if all(_run(step, record, secret, version) for step in STEPS):  # else AWSPENDING stays where it is, as on AWS
+        secret["LastRotatedDate"] = int(time.time())
+
+
+def _test(record: dict, secret: dict, version: str) -> None:
+    _run("testSecret", record, secret, version)
+    stages = secret["Versions"].get(version, {}).get("Stages", [])
+    if "AWSPENDING" in stages:
+        stages.remove("AWSPENDING")
+
+
+def _run(step: str, record: dict, secret: dict, version: str) -> bool:
+    event = {"Step": step, "SecretId": secret["ARN"], "ClientRequestToken": version}
+    result = functions._execute_function_with_config_scope(record, event)
+    if result.get("error"):
+        log.warning("rotation of %s: %s failed: %s", secret["Name"], step, result.get("body"))
+    return not result.get("error")
