@@ -10,6 +10,7 @@ const given: unknown = app.node.tryGetContext('config');
 try {
   const config = readConfigFile(typeof given === 'string' && given !== '' ? given : 'cert-renewer.json');
   new CertRenewerStack(app, 'CertRenewer', { config });
+  app.synth(); // what is too large shows here
 } catch (thrown) {
   if (!(thrown instanceof ConfigError)) throw thrown;
   // What is wrong is in the message; a stack trace would only hide it.

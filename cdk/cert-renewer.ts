@@ -25,7 +25,6 @@ import { Inventory } from './inventory.ts';
 import { Monitoring, monitoredProfiles } from './monitoring.ts';
 import { placementOf, type VpcPlacement } from './network.ts';
 import { NodeFunction, type NodeFunctionProps } from './node-function.ts';
-import { Notices } from './notices.ts';
 import { Observable } from './observable.ts';
 import { Parts } from './parts.ts';
 import { allow, allowEncryptionKey, allowParameters, allowRenewal, allowScan } from './permissions.ts';
@@ -112,24 +111,18 @@ export class CertRenewer extends Observable {
     this.caApiUrl = api?.url;
     const parts = new Parts(this, 'Parts', config);
     this.hooks = this.newHooks(parts);
-    const notices = this.newNotices();
-    this.topic = notices.topic;
     const watched = monitoredProfiles(config);
-    const deadLetterQueues = deadLettersOf(queues, notices, this.hooks);
-    const { topic, scanFunction, queue, logRetention } = this;
-    const { alarms, noScan } = new Monitoring(this, 'Monitoring', {
-      ...{ profiles: watched, parts, topic, scanFunction, deadLetterQueues, schedule, paused },
+    const { eventBus, scanFunction, queue, logRetention } = this;
+    const { topic, notices, alarms, noScan, deadLetterQueues } = new Monitoring(this, 'Monitoring', {
+      ...{ profiles: watched, parts, emails: config.notify?.email ?? [], eventBus, logRetention, scanFunction },
+      ...{ deadLetterQueues: deadLettersOf(queues, this.hooks), schedule, paused },
     });
+    this.topic = topic;
     if (!paused) {
       const first = new FirstScan(this, 'FirstScan', { scanFunction, logRetention });
-      first.node.addDependency(
-        scan,
-        this.worker,
-        queues,
-        scanSchedule,
-        notices,
-        ...(this.hooks ? [this.hooks, parts] : []),
-      );
+      // It is to find all that it leads to: the workers, the authorities' certificates, who is told.
+      const before = [scan, this.worker, queues, scanSchedule, notices, own, this.hooks, this.hooks && parts];
+      first.node.addDependency(...before.filter((each) => each !== undefined));
       noScan?.node.addDependency(first);
     }
     if (config.dashboard === false) return;
@@ -145,12 +138,6 @@ export class CertRenewer extends Observable {
     if (!Object.values(profiles).some(({ hooks }) => hooks?.length)) return undefined;
     const { eventBus, logRetention } = this;
     return new Hooks(this, 'Hooks', { profiles, parts, eventBus, logRetention, encryptionKeys });
-  }
-
-  private newNotices(): Notices {
-    const { eventBus, logRetention } = this;
-    const emails = this.config.notify?.email ?? [];
-    return new Notices(this, 'Notices', { emails, eventBus, logRetention, hooks: this.hooks !== undefined });
   }
 
   /**

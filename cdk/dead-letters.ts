@@ -4,7 +4,7 @@ import type { DeadLetters } from './monitoring.ts';
 import type { Notices } from './notices.ts';
 import type { RenewalQueues } from './queues.ts';
 
-export function deadLettersOf(queues: RenewalQueues, notices: Notices, hooks: Hooks | undefined): DeadLetters[] {
+export function deadLettersOf(queues: RenewalQueues, hooks: Hooks | undefined): DeadLetters[] {
   const all: DeadLetters[] = [
     {
       id: 'DeadLetters',
@@ -18,14 +18,13 @@ export function deadLettersOf(queues: RenewalQueues, notices: Notices, hooks: Ho
       description: 'Scans could not be started, or failed',
       label: 'scans that failed',
     },
-    {
-      id: 'NoticeDeadLetters',
-      queue: notices.deadLetterQueue,
-      description: 'E-mails that could not be sent wait in their dead-letter queue',
-      label: 'e-mails that failed',
-    },
   ];
   if (hooks === undefined) return all;
   const description = 'Hooks that failed wait in their dead-letter queue';
   return [...all, { id: 'HookDeadLetters', queue: hooks.deadLetterQueue, description, label: 'hooks that failed' }];
+}
+
+export function noticeLetters({ deadLetterQueue: queue }: Notices): DeadLetters {
+  const description = 'E-mails that could not be sent wait in their dead-letter queue';
+  return { id: 'NoticeDeadLetters', queue, description, label: 'e-mails that failed' };
 }

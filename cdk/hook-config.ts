@@ -31,7 +31,7 @@ export function checkTopicRegions({ profiles }: Pick<ConfigDocument, 'profiles'>
     .filter(({ found }) => found !== expected)
     .map(({ path, found }) => ({
       path,
-      message: `a topic in ${found}, and EventBridge publishes in its own Region alone, ${expected}: take a topic there, or a hook of type lambda, whose function may be in any Region`,
+      message: `a topic in ${found}, and EventBridge publishes in its own Region alone, ${expected}: take a topic there, or a hook of type lambda, whose function may be in any Region. (Of a stack without a Region of its own it is that of the CDK's command line: AWS_REGION, or the stack's env)`,
     }));
 }
 

@@ -14,7 +14,7 @@ import type { HookConfig } from './config-schema.ts';
 import { allowCommand, allowImport, allowInvoke, allowTopicKeys } from './hook-permissions.ts';
 import { NodeFunction, type NodeFunctionProps } from './node-function.ts';
 import { allowDecryption } from './permissions.ts';
-import { withDeadLetters } from './rule-target.ts';
+import { delivery, withDeadLetters } from './rule-target.ts';
 
 export interface HookProps {
   readonly profile: string;
@@ -34,9 +34,6 @@ export interface HookProps {
 type FunctionProps = Pick<NodeFunctionProps, 'entry' | 'description' | 'environment'> &
   Partial<Pick<NodeFunctionProps, 'timeout'>>;
 type ConfigOf<Type extends HookConfig['type']> = Extract<HookConfig, { type: Type }>;
-
-/** How long EventBridge and Lambda go on trying; by then the next renewal may be near. */
-export const delivery = { retryAttempts: 20, maxEventAge: Duration.hours(6) };
 
 export class Hook extends Construct {
   readonly profile: string;

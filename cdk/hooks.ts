@@ -1,21 +1,23 @@
 /** What runs after a renewal: one rule of the bus for each hook (hook.ts), and who tells of those that fail. */
 import { createHash } from 'node:crypto';
-import { Duration, Stack, Token } from 'aws-cdk-lib';
+import { Annotations, Duration, Stack, Token } from 'aws-cdk-lib';
 import { type IEventBus, Rule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
+import { SqsDestination } from 'aws-cdk-lib/aws-lambda-destinations';
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
-import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
+import { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { HookType } from '../lambdas/domain/hook.ts';
 import { ConfigError } from './config-error.ts';
 import type { HookConfig, ProfileConfig } from './config-schema.ts';
-import { delivery, Hook } from './hook.ts';
+import { Hook } from './hook.ts';
 import { checkTopicRegions } from './hook-config.ts';
 import { allowLookup } from './hook-permissions.ts';
 import { NodeFunction } from './node-function.ts';
 import type { Parts } from './parts.ts';
-import { letRuleSend, letRulesSend, withDeadLetters } from './rule-target.ts';
+import { sealed } from './queues.ts';
+import { delivery, letRuleSend, letRulesSend, withDeadLetters } from './rule-target.ts';
 
 export interface HooksProps {
   /** Valid; some have hooks. */
@@ -27,6 +29,11 @@ export interface HooksProps {
   /** Customer keys that secrets, and topics of hooks, are encrypted with. */
   readonly encryptionKeys: readonly string[];
 }
+
+/** Of a bus, by default (https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html). */
+const mostRules = 300;
+/** Those of the e-mails (notices.ts). */
+const ownRules = 3;
 
 /** Final states of a command or an invocation that mean nothing bad, and those on the way there. */
 const harmless = ['Pending', 'InProgress', 'In Progress', 'Delayed', 'Cancelling', 'Success'];
@@ -47,6 +54,7 @@ export class Hooks extends Construct {
     const configs = Object.entries(props.profiles).flatMap(([profile, { hooks = [] }]) =>
       hooks.map((config, index) => ({ profile, config, index })),
     );
+    if (configs.length + ownRules > mostRules) this.warnOfRules(configs.length + ownRules);
     for (const type of new Set(configs.map(({ config }) => config.type))) {
       this.failures.set(type, this.failureQueue(type));
     }
@@ -74,6 +82,13 @@ export class Hooks extends Construct {
       logRetention,
       encryptionKeys,
     });
+  }
+
+  private warnOfRules(count: number): void {
+    Annotations.of(this).addWarningV2(
+      'cert-renewer:rules',
+      `The bus gets ${count} rules, one for each hook, and EventBridge takes ${mostRules} on a bus by default (in some Regions 100): ask AWS for a higher quota before you deploy, or put some of the profiles into a second stack.`,
+    );
   }
 
   /**
@@ -116,6 +131,11 @@ export class Hooks extends Construct {
     });
     eventBus.grantPutEventsTo(reporter.role);
     allowLookup(reporter.role);
+    reporter.function.configureAsyncInvoke({
+      retryAttempts: 2,
+      maxEventAge: delivery.maxEventAge,
+      onFailure: new SqsDestination(this.deadLetterQueue),
+    });
     for (const queue of this.failures.values()) {
       reporter.function.addEventSource(new SqsEventSource(queue, { reportBatchItemFailures: true }));
     }
@@ -150,10 +170,8 @@ export class Hooks extends Construct {
   }
 }
 
-const sealed = { encryption: QueueEncryption.SQS_MANAGED, enforceSSL: true };
-
 /** Where the stack goes, as far as synthesis knows: of one for any Region, the CLI's choice. */
 function regionOf(scope: Construct): string | undefined {
   const { region } = Stack.of(scope);
-  return Token.isUnresolved(region) ? process.env['CDK_DEFAULT_REGION'] : region;
+  return Token.isUnresolved(region) ? process.env['CDK_DEFAULT_REGION'] || undefined : region;
 }

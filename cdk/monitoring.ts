@@ -1,4 +1,4 @@
-/** The alarms: on what failed, what is overdue, what could not be delivered, and on scans that did not come. */
+/** Who hears of what went wrong: a topic, fed by the alarms and by the notices of events. */
 import { Annotations, ArnFormat, Duration, Stack } from 'aws-cdk-lib';
 import {
   Alarm,
@@ -10,21 +10,30 @@ import {
   TreatMissingData,
 } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
+import type { IEventBus } from 'aws-cdk-lib/aws-events';
+import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
-import type { ITopic } from 'aws-cdk-lib/aws-sns';
+import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { Topic } from 'aws-cdk-lib/aws-sns';
+import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { authorityProfileName } from '../lambdas/policy/authority-profile.ts';
 import type { Schedule } from '../lambdas/policy/schedule.ts';
 import type { Config } from './config.ts';
+import { noticeLetters } from './dead-letters.ts';
+import { Notices } from './notices.ts';
 import type { Parts } from './parts.ts';
 
 export interface MonitoringProps {
   readonly profiles: readonly MonitoredProfile[];
   /** Where the alarms of a profile go. */
   readonly parts: Parts;
-  readonly topic: ITopic;
+  readonly emails: readonly string[];
+  readonly eventBus: IEventBus;
+  readonly logRetention: RetentionDays;
   readonly scanFunction: IFunction;
+  /** But for that of the notices. */
   readonly deadLetterQueues: readonly DeadLetters[];
   readonly schedule: Schedule;
   readonly paused: boolean;
@@ -75,6 +84,10 @@ export function profileMetric(name: ProfileMetric, profile: string, statistic: s
 }
 
 export class Monitoring extends Construct {
+  /** TLS only; this account's alarms, and the function of the notices, publish to it. */
+  readonly topic: Topic;
+  readonly notices: Notices;
+  readonly deadLetterQueues: readonly DeadLetters[];
   readonly alarms: readonly IAlarm[];
   /** Undefined while the schedule is paused, and where CloudWatch can't look back so far. */
   readonly noScan: Alarm | undefined;
@@ -83,12 +96,37 @@ export class Monitoring extends Construct {
   constructor(scope: Construct, id: string, props: MonitoringProps) {
     super(scope, id);
     this.props = props;
+    const { emails, eventBus, logRetention, profiles } = props;
+    this.topic = new Topic(this, 'Topic', { enforceSSL: true, displayName: 'cert-renewer' });
+    for (const address of emails) this.topic.addSubscription(new EmailSubscription(address));
+    this.letAlarmsPublish();
+    const hooks = profiles.some(({ hasHooks }) => hasHooks);
+    this.notices = new Notices(this, 'Notices', { topic: this.topic, eventBus, logRetention, hooks });
+    this.deadLetterQueues = [...props.deadLetterQueues, noticeLetters(this.notices)];
     this.noScan = this.noScanAlarm();
     this.alarms = [
-      ...props.profiles.flatMap((profile) => this.profileAlarms(profile)),
-      ...props.deadLetterQueues.map((letters) => this.deadLetterAlarm(letters)),
+      ...profiles.flatMap((profile) => this.profileAlarms(profile)),
+      ...this.deadLetterQueues.map((letters) => this.deadLetterAlarm(letters)),
       ...(this.noScan ? [this.noScan] : []),
     ];
+  }
+
+  /** Those of this account and Region: to list them by ARN would be more than a topic's policy takes (30 KB). */
+  private letAlarmsPublish(): void {
+    const stack = Stack.of(this);
+    const alarms = `arn:${stack.partition}:cloudwatch:${stack.region}:${stack.account}:alarm:*`;
+    this.topic.addToResourcePolicy(
+      new PolicyStatement({
+        sid: 'Alarms',
+        principals: [new ServicePrincipal('cloudwatch.amazonaws.com')],
+        actions: ['sns:Publish'],
+        resources: [this.topic.topicArn],
+        conditions: {
+          ArnLike: { 'aws:SourceArn': alarms },
+          StringEquals: { 'aws:SourceAccount': stack.account },
+        },
+      }),
+    );
   }
 
   private profileAlarms({ name, hasHooks }: MonitoredProfile): IAlarm[] {
@@ -162,7 +200,7 @@ export class Monitoring extends Construct {
       evaluationPeriods: 1,
       treatMissingData: TreatMissingData.NOT_BREACHING,
     });
-    alarm.addAlarmAction(new SnsAction(this.props.topic));
+    alarm.addAlarmAction(new SnsAction(this.topic));
     return alarm;
   }
 
@@ -173,7 +211,7 @@ export class Monitoring extends Construct {
    * started by the deployment (first-scan.ts).
    */
   private noScanAlarm(): Alarm | undefined {
-    const { schedule, paused, scanFunction, topic } = this.props;
+    const { schedule, paused, scanFunction } = this.props;
     if (paused) return undefined;
     const window = noScanWindow(schedule);
     if (window === undefined) {
@@ -200,7 +238,7 @@ export class Monitoring extends Construct {
       evaluationPeriods: window.periods,
       treatMissingData: TreatMissingData.IGNORE,
     });
-    alarm.addAlarmAction(new SnsAction(topic));
+    alarm.addAlarmAction(new SnsAction(this.topic));
     return alarm;
   }
 }

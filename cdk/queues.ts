@@ -6,6 +6,9 @@ import { Construct } from 'constructs';
 import { deliveries } from '../lambdas/domain/request.ts';
 import { redriveTag } from '../lambdas/domain/tags.ts';
 
+/** What all queues of the stack have in common. */
+export const sealed = { encryption: QueueEncryption.SQS_MANAGED, enforceSSL: true };
+
 export class RenewalQueues extends Construct {
   readonly queue: Queue;
   /** Messages that were delivered three times in vain. */
@@ -15,7 +18,6 @@ export class RenewalQueues extends Construct {
 
   constructor(scope: Construct, id: string) {
     super(scope, id);
-    const sealed = { encryption: QueueEncryption.SQS_MANAGED, enforceSSL: true };
     const kept = { ...sealed, retentionPeriod: Duration.days(14) };
     this.deadLetterQueue = new Queue(this, 'DeadLetters', kept);
     this.scanDeadLetterQueue = new Queue(this, 'ScanDeadLetters', kept);

@@ -1,8 +1,11 @@
 /** Targets of rules, each with a dead-letter queue: what can't be delivered is kept. */
-import { Stack } from 'aws-cdk-lib';
+import { Duration, Stack } from 'aws-cdk-lib';
 import type { IEventBus, IRule, IRuleTarget } from 'aws-cdk-lib/aws-events';
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
+
+/** How long EventBridge and Lambda try: by then the next renewal may be near. */
+export const delivery = { retryAttempts: 20, maxEventAge: Duration.hours(6) };
 
 /**
  * The same target with a dead-letter queue. The option of CDK's targets would add a statement to the queue's policy for each

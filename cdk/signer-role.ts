@@ -1,5 +1,5 @@
 /**
- * The names of the roles that may sign with an authority's key. The key outlives the stack and a later stack imports it,
+ * The names of the roles that may sign with an authority's key, also where there is no authority yet. The key outlives the stack and a later stack imports it,
  * under roles that don't exist yet: so the key's policy knows them by how their names begin, and IAM, which each stack
  * has for itself, by the key's ARN. Whoever may make roles of any name may change the key's policy as well.
  */

@@ -5,13 +5,14 @@ import { isCommandStatus, reportCommand, reportDeadLetter } from './hooks/report
 
 const world = composeHookReport();
 
-/** A status event of Run Command, by the stack's rules, or a batch of a hook's dead letters. */
+/** A status event of Run Command, by the stack's rule, or a batch of a hook's dead letters. */
 export async function handler(event: unknown, context: Context): Promise<SQSBatchResponse | undefined> {
   world.journal.begin(context.awsRequestId);
   if (isBatch(event)) return reportLetters(event.Records);
   try {
     if (isCommandStatus(event)) await reportCommand(world, event);
   } catch (thrown) {
+    world.journal.failure({ secretArn: null, error: thrown });
     throw withoutCause(thrown);
   }
   return undefined;

@@ -28,6 +28,8 @@ export interface AwsCall {
 /** One meaning. `todo` completes "<service> refused <action> on <resource>: …". */
 export interface Meaning {
   readonly code: ErrorCode;
+  /** The deployment gives this permission. */
+  readonly settles?: boolean;
   readonly todo: string;
 }
 
@@ -50,6 +52,7 @@ const table: readonly Row[] = [
     at: ['secrets'],
     text: /^Access to KMS|not authorized to perform: kms:/,
     code: 'KmsDenied',
+    settles: true, // by encryptionKeys; a key of KMS's own is the user's to tag
     todo: `the secret is encrypted with a key that may not be used: ${keyPolicy}`,
   },
   {

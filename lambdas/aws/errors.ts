@@ -38,7 +38,11 @@ function said(facts: Facts, call: AwsCall, meaning: Meaning | undefined, cause: 
   const where = `${awsServices[call.service]} ${verb} ${call.action} on ${quoteId(call.resource)}`;
   const network = facts.systemCode !== undefined && networkCodes.has(facts.systemCode) ? facts.systemCode : undefined;
   const name = network ?? (/^[\w.]{1,80}$/.test(facts.name) ? facts.name : 'an error');
-  return new RenewalError(code, `${where} (${name}${becauseOf(facts)}): ${todo}.`, { cause, busy: isBusy(facts) });
+  return new RenewalError(code, `${where} (${name}${becauseOf(facts)}): ${todo}.`, {
+    cause,
+    busy: isBusy(facts),
+    ...(meaning?.settles && { settles: true }),
+  });
 }
 
 /** `because no identity-based policy allows …` or `with an explicit deny in …`: AWS's words, which hold no input. */

@@ -40,13 +40,12 @@ export function parseEvent<Event>(schema: z.ZodMiniType<Event>, input: unknown, 
   );
 }
 
-/** The answer with what CloudFormation needs to know it by. */
-export type CustomResourceResponse = CustomResourceAnswer &
-  Pick<CustomResourceEvent, 'StackId' | 'RequestId' | 'LogicalResourceId'>;
+/** What CloudFormation knows an answer by. */
+type Identity = Pick<CustomResourceEvent, 'StackId' | 'RequestId' | 'LogicalResourceId'>;
 
 /** Does the work and answers, whatever happens: without an answer the deployment hangs. Throws what `respond` throws. */
 export async function answered(
-  respond: (url: string, response: CustomResourceResponse) => Promise<void>,
+  respond: (url: string, response: CustomResourceAnswer & Identity) => Promise<void>,
   { StackId, RequestId, LogicalResourceId, ResponseURL, PhysicalResourceId }: CustomResourceEvent,
   work: () => Promise<CustomResourceAnswer>,
 ): Promise<void> {

@@ -54,19 +54,29 @@ export class RenewalError extends Error {
   /** The other side is well, and takes no more for the moment: in seconds it may. */
   readonly busy: boolean;
 
+  /** Refused for want of a permission that the deployment gives: right after it IAM may not know of it yet. */
+  readonly settles: boolean;
+
   /** Said where the error is thrown, for the code alone can't tell. */
   readonly concerns: Concern;
 
   constructor(
     code: ErrorCode,
     message: string,
-    options?: { cause?: unknown; retryAfter?: number | undefined; busy?: boolean; concerns?: Concern },
+    options?: {
+      cause?: unknown;
+      retryAfter?: number | undefined;
+      busy?: boolean;
+      settles?: boolean;
+      concerns?: Concern;
+    },
   ) {
     super(message, options);
     this.name = code;
     this.code = code;
     this.retryAfter = options?.retryAfter;
     this.busy = options?.busy ?? false;
+    this.settles = options?.settles ?? code === 'AccessDenied';
     this.concerns = options?.concerns ?? 'certificate';
   }
 
@@ -78,7 +88,7 @@ export class RenewalError extends Error {
 
 /**
  * Refused by IAM or by a key's policy. Somebody has to allow it, so that it is not retryable; but IAM is eventually
- * consistent, and what a deployment has allowed may be refused for a minute.
+ * consistent, and what a deployment has allowed may be refused for some seconds.
  */
 export function isDenied(thrown: unknown): boolean {
   return thrown instanceof RenewalError && (thrown.code === 'AccessDenied' || thrown.code === 'KmsDenied');

@@ -1,6 +1,6 @@
 /** What people are told by e-mail. */
 export interface Notice {
-  /** ASCII, at most 100 characters: what SNS takes. */
+  /** ASCII, less than 100 characters: what SNS takes. */
   readonly subject: string;
   /** Lines of text. It holds nothing of a secret's value. */
   readonly text: string;

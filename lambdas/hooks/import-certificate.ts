@@ -24,7 +24,7 @@ export interface ImportWorld extends ReportWorld {
 
 /**
  * Imports the secret's current version, which may be newer than that of the event; nothing for a secret that the hook does
- * not name. Throws what is worth another try: Throttled.
+ * not name. Throws what is worth another try: Throttled, AccessDenied, KmsDenied.
  */
 export async function importCertificate(world: ImportWorld, hook: ImportHook, event: unknown): Promise<void> {
   await runHook(world, hook, event, async () => {

@@ -16,7 +16,7 @@ export interface FunctionWorld extends ReportWorld {
 }
 
 /**
- * Calls the function with the whole event. Throws what is worth another try: Throttled, and HookFunctionError for a
+ * Calls the function with the whole event. Throws what is worth another try: Throttled, AccessDenied, KmsDenied, and HookFunctionError for a
  * function that failed, which Lambda's queue would have tried again as well.
  */
 export async function invokeFunction(world: FunctionWorld, hook: FunctionHook, event: unknown): Promise<void> {

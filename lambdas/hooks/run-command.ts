@@ -14,7 +14,7 @@ export interface CommandWorld extends ReportWorld {
 
 /**
  * Starts the command; whether it worked is told by events of SSM (report-failure.ts). Throws what is worth another try:
- * Throttled.
+ * Throttled, AccessDenied, KmsDenied.
  */
 export async function runCommand(world: CommandWorld, hook: CommandHook, event: unknown): Promise<void> {
   await runHook(world, hook, event, async () => {

@@ -88,10 +88,10 @@ function said(value: unknown): string {
   return typeof value === 'string' || typeof value === 'number' ? String(value) : 'unknown';
 }
 
-/** SNS takes ASCII without control characters, and at most 100 characters (API reference, Publish). */
+/** SNS takes ASCII without control characters, and less than 100 characters (API reference, Publish). */
 function subjectOf(text: string): string {
   const ascii = text.replace(/[^\x20-\x7e]/g, '?');
-  return ascii.length <= 100 ? ascii : `${ascii.slice(0, 97)}...`;
+  return ascii.length < 100 ? ascii : `${ascii.slice(0, 96)}...`;
 }
 
 /** Of an ARN of Secrets Manager, without the six characters that AWS adds. */

@@ -20,8 +20,8 @@ export interface QueueOutcome {
 
 /**
  * Errors that may pass by themselves go back to the queue with growing pauses, and after the last delivery to the
- * dead-letter queue; others are done with at once. `AccessDenied` goes back once, and nothing is told or noted of that: right
- * after a deployment IAM may not know yet what it has allowed. Never throws: one bad secret never stops another.
+ * dead-letter queue; others are done with at once. What is refused for want of a permission
+ * that the deployment gives goes back once, and nothing is told or noted of that: right after it IAM may not know of it yet. Never throws: one bad secret never stops another.
  *
  * @param delivery 1 for the first (SQS's ApproximateReceiveCount).
  * @param firstAt when that was (ApproximateFirstReceiveTimestamp); without it each delivery counts as a failure of its own.
@@ -47,7 +47,7 @@ export async function renewQueued(
   } catch (thrown) {
     const { secretArn } = message;
     const error = thrown instanceof RenewalError ? thrown : undefined;
-    if (delivery === 1 && error?.code === 'AccessDenied') {
+    if (delivery === 1 && error?.settles) {
       world.journal.failure({ secretArn: trace.secret?.arn ?? secretArn, error, final: false });
       return { retryAfter: pauses[0] };
     }

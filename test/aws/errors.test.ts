@@ -198,3 +198,13 @@ describe('what is too much at once, and what is an outage', () => {
     expect(awsError(error, at['put'] ?? expect.fail())).toMatchObject({ code: 'Throttled', retryable: true, busy });
   });
 });
+
+test.each([
+  ['get', thrown('AccessDeniedException', denied('secretsmanager:GetSecretValue')), true],
+  ['get', thrown('AccessDeniedException', 'Access to KMS is not allowed'), true],
+  ['sign', thrown('AccessDeniedException', denied('kms:Sign')), false],
+  ['put', thrown('EncryptionFailure'), false],
+  ['get', thrown('ThrottlingException'), false],
+])('a permission that the deployment gives may just not be known to IAM yet: %s, %s', (call, error, settles) => {
+  expect(awsError(error, at[call] as AwsCall).settles).toBe(settles);
+});

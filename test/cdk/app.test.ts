@@ -37,6 +37,17 @@ it('says what is wrong with a file, without a stack trace', () => {
   expect(stderr).not.toMatch(/\bat .*\.ts:\d/);
 });
 
+it('says what does not fit, without a stack trace', () => {
+  const file = join(folder, 'large.json');
+  const ca = { type: 'infisical', url: 'https://eu.infisical.com', caId: 'x', authSecretId: 'pki/login' };
+  const names = Array.from({ length: 240 }, (_, index) => `profile-${index}-${'x'.repeat(48)}`);
+  writeFileSync(file, JSON.stringify({ profiles: Object.fromEntries(names.map((name) => [name, { ca }])) }));
+  const { status, stderr } = runApp(file);
+  expect(status).toBe(1);
+  expect(stderr).toMatch(/^CertRenewer is not valid:\n {2}\$\.profiles: 240 profiles .* second stack\n/);
+  expect(stderr).not.toMatch(/\bat .*\.ts:\d/);
+});
+
 it('says where to begin when there is none', () => {
   const { status, stderr } = runApp(join(folder, 'none.json'));
   expect(status).toBe(1);

@@ -111,6 +111,20 @@ describe('a hook', () => {
     );
   });
 
+  it('is warned of where the bus would get more rules than AWS takes by default', () => {
+    const many = (count: number) => Array.from({ length: count }, (): Hook => ({ type: 'sns', topicArn }));
+    const profiles = {
+      a: { ...config.profiles.internal, hooks: many(140) },
+      b: { ...config.profiles.internal, hooks: many(140) },
+    };
+    Annotations.fromStack(synthesize({ profiles }).stack).hasNoWarning('*', Match.anyValue());
+    const more = { ...profiles, c: { ...config.profiles.internal, hooks: many(20) } };
+    Annotations.fromStack(synthesize({ profiles: more }).stack).hasWarning(
+      '*',
+      Match.stringLikeRegexp('gets 303 rules'),
+    );
+  });
+
   it('acm may read the secrets that it names, while they carry the profile, and import what is there', () => {
     const role = 'web4acmRunRole';
     expect(actionsOf(role, template)).toEqual(
@@ -267,6 +281,15 @@ describe('a hook that fails', () => {
       MaximumRetryAttempts: 2,
       DestinationConfig: {
         OnFailure: { Destination: { 'Fn::GetAtt': [idOf('AWS::SQS::Queue', `Hooks${type}Failures`), 'Arn'] } },
+      },
+    });
+  });
+
+  it('is not lost with the function that tells of it: its event is kept', () => {
+    template.hasResourceProperties('AWS::Lambda::EventInvokeConfig', {
+      FunctionName: { Ref: idOf('AWS::Lambda::Function', 'HooksReporter') },
+      DestinationConfig: {
+        OnFailure: { Destination: { 'Fn::GetAtt': [idOf('AWS::SQS::Queue', 'HooksDeadLetters'), 'Arn'] } },
       },
     });
   });

@@ -112,7 +112,26 @@ describe('alarms', () => {
   });
 });
 
+it('the first scan is started when all is there that it leads to, and of a paused stack not at all', () => {
+  const create = { subject: 'CN=Root', key: 'EC P-256', validity: '87600h' } as const;
+  const { template } = synthesize({ authorities: { root: { create } } });
+  const [first] = Object.values(template.findResources('Custom::CertRenewerFirstScan'));
+  const before = first?.['DependsOn'] as string[];
+  const ofAuthority = Object.keys(template.findResources('Custom::CertRenewerAuthority'));
+  const parts = ['Schedule', 'RenewFunction', 'QueuesRenewals', 'NoticesFailures', 'SqsEventSource'];
+  expect(before).toEqual(expect.arrayContaining(ofAuthority));
+  for (const part of parts) expect(before.join()).toContain(part);
+  const paused = synthesize({ paused: true }).template;
+  expect(Object.keys(paused.findResources('Custom::CertRenewerFirstScan'))).toEqual([]);
+});
+
 describe('the topic', () => {
+  it('has the place that it always had: who has subscribed need not confirm again', () => {
+    expect(Object.keys(synthesize().template.findResources('AWS::SNS::Topic'))).toEqual([
+      'CertRenewerMonitoringTopic68D36EA4',
+    ]);
+  });
+
   const { template } = synthesize({ notify: { email: ['a@example.com', 'b@example.com'] } });
 
   it('has the subscribers of the configuration', () => {

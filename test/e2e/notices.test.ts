@@ -23,7 +23,7 @@ describeWith(['stack', 'step-ca'], 'the e-mails', (local) => {
     const sns = client(SNSClient, emulator);
     const sqs = client(SQSClient, emulator);
     const { Topics = [] } = await sns.send(new ListTopicsCommand({}));
-    const TopicArn = Topics.map(({ TopicArn = '' }) => TopicArn).find((arn) => arn.includes('NoticesTopic'));
+    const TopicArn = Topics.map(({ TopicArn = '' }) => TopicArn).find((arn) => arn.includes('MonitoringTopic'));
     const QueueName = uniqueName('mail');
     const Endpoint = `arn:aws:sqs:${REGION}:${ACCOUNT}:${QueueName}`;
     const allowed = { Principal: { Service: 'sns.amazonaws.com' }, Action: 'sqs:SendMessage', Resource: Endpoint };

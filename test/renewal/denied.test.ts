@@ -14,10 +14,10 @@ const pause = 30_000;
 const failed = (world: World) => world.publisher.of('Certificate Renewal Failed').map(({ detail }) => detail);
 const noted = (world: World, arn: string) => world.store.tagsOf(arn)[tags.failure];
 
-function refusing(code: ErrorCode, times: number, more: Readonly<Record<string, string>> = {}) {
+function refusing(code: ErrorCode, times: number, more: Readonly<Record<string, string>> = {}, settles?: boolean) {
   const world = new World();
   const arn = world.enrol({ tags: { [tags.versionId]: 'v1', ...more } });
-  world.faults.failBefore('read', new RenewalError(code, 'refused'), { times });
+  world.faults.failBefore('read', new RenewalError(code, 'refused', settles ? { settles } : {}), { times });
   const firstAt = world.clock.now();
   const deliver = (delivery: number) => renewQueued(world, { secretArn: arn, versionId: 'v1' }, delivery, firstAt);
   return { world, arn, deliver };
@@ -78,6 +78,12 @@ describe('AccessDenied', () => {
     await expect(renewOnDemand(world, { secretId: arn })).rejects.toMatchObject({ name: code });
     expect(failed(world)).toMatchObject([{ code }]);
   });
+});
+
+it('so does a secret’s own key, which encryptionKeys names', async () => {
+  const { world, deliver } = refusing('KmsDenied', 1, {}, true);
+  expect(await deliver(1)).toEqual({ retryAfter: 30 });
+  expect(world.publisher.events).toEqual([]);
 });
 
 // A key in KMS without the profile's tag is refused so, and a secret's key that the stack was not told of.

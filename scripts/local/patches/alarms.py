@@ -74,8 +74,10 @@ _BREACHES = {
 
 
 def _evaluate(alarm: dict) -> None:
-    """Changes the state where there is data for it; says so to the alarm's actions."""
-    periods, now, of = range(alarm["EvaluationPeriods"]), time.time(), {}
+    """Changes the state where there is data for it; says so to the alarm's actions. What is judged are the newest periods; looked at are two
+    more, as CloudWatch looks for points that are missing, so that FILL has something to begin with when the last point gets old."""
+    judged = range(alarm["EvaluationPeriods"])
+    periods, now, of = range(len(judged) + 2), time.time(), {}
     result: _Series | float = {}
     waiting = list(alarm["Metrics"])
     for _ in alarm["Metrics"]:  # an expression may stand before what it names
@@ -89,13 +91,17 @@ def _evaluate(alarm: dict) -> None:
             if query["ReturnData"]:
                 result = value
     breaches = _BREACHES.get(alarm["ComparisonOperator"])
-    if isinstance(result, float) or not result or breaches is None:
+    if isinstance(result, float) or breaches is None:
         return
-    missing = len(periods) - len(result) if alarm["TreatMissingData"] == "breaching" else 0
-    over = missing + sum(breaches(value, alarm["Threshold"]) for value in result.values())
-    old, new = alarm["StateValue"], "ALARM" if over >= alarm.get("DatapointsToAlarm", len(periods)) else "OK"
+    points = [result[period] for period in judged if period in result]
+    without_is_breaching = alarm["TreatMissingData"] == "breaching"
+    if not points and not without_is_breaching:
+        return
+    missing = len(judged) - len(points) if without_is_breaching else 0
+    over = missing + sum(breaches(value, alarm["Threshold"]) for value in points)
+    old, new = alarm["StateValue"], "ALARM" if over >= alarm.get("DatapointsToAlarm", len(judged)) else "OK"
     if old != new:
-        reason = f"Threshold Crossed: {over} of the last {len(periods)} datapoints"
+        reason = f"Threshold Crossed: {over} of the last {len(judged)} datapoints"
         alarm.update(StateValue=new, StateReason=reason, StateUpdatedTimestamp=int(now))
         cw._record_history(alarm["AlarmName"], old, new, reason)
         cw._dispatch_alarm_actions(alarm, old, new, reason)
@@ -186,6 +192,9 @@ def alarm_metric_math() -> None:
         return answer
 
     def patched_describe(params, cbor_data, is_cbor, is_json=False):
+        for alarm in cw._alarms.values():
+            if "Metrics" in alarm:
+                _evaluate(alarm)  # AWS looks every minute
         status, headers, body = describe(params, cbor_data, is_cbor, is_json)
         if not (is_cbor or is_json):
             for alarm in cw._alarms.values():
