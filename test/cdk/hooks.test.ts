@@ -246,15 +246,28 @@ describe('a hook that fails', () => {
       for (const each of Targets as Json[]) expect(each['DeadLetterConfig'], String(Description)).toBeDefined();
     }
     const policies = Object.values(template.findResources('AWS::SQS::QueuePolicy')).map(({ Properties }) => Properties);
-    for (const { PolicyDocument } of policies) {
-      const ofEvents = PolicyDocument.Statement.filter(({ Principal }: Json) =>
-        JSON.stringify(Principal).includes('events.amazonaws.com'),
-      );
-      // The rule of the account's own bus, and those of the stack's bus.
-      expect(ofEvents.length).toBeLessThanOrEqual(2);
-      for (const { Action, Condition } of ofEvents) {
-        expect(Action).toBe('sqs:SendMessage');
-        expect(Object.keys(Condition)).toEqual(['ArnLike']);
+    /** Of a queue: the ARNs of the rules that it takes from, as text. */
+    const patternsOf = (queue: string): string[] =>
+      policies
+        .filter(({ Queues }) => Queues.some(({ Ref }: Json) => Ref === queue))
+        .flatMap(({ PolicyDocument }) => PolicyDocument.Statement as Json[])
+        .filter(({ Principal }) => JSON.stringify(Principal).includes('events.amazonaws.com'))
+        .map(({ Action, Condition }) => {
+          expect(Action).toBe('sqs:SendMessage');
+          expect(Object.keys(Condition as Json)).toEqual(['ArnLike']);
+          return textOf((Condition as { ArnLike: Json }).ArnLike['aws:SourceArn']);
+        });
+    for (const [id, { Properties }] of Object.entries(template.findResources('AWS::Events::Rule'))) {
+      const bus = Properties['EventBusName'];
+      // All rules of the stack's bus by one statement, and a rule of the account's own bus by its name.
+      const pattern =
+        bus === undefined
+          ? `<${id},Arn>`
+          : `arn:<AWS::Partition>:events:<AWS::Region>:<AWS::AccountId>:rule/${textOf(bus)}/*`;
+      for (const { DeadLetterConfig } of Properties['Targets']) {
+        const patterns = patternsOf(DeadLetterConfig.Arn['Fn::GetAtt'][0]);
+        expect(patterns.filter((each) => each === pattern)).toEqual([pattern]);
+        expect(patterns.length).toBeLessThanOrEqual(2);
       }
     }
   });

@@ -97,6 +97,14 @@ describe('alarms', () => {
     expect(DependsOn).toContain(first);
   });
 
+  it('on missing scans, and a first scan, only of a stack that is not paused', () => {
+    template.resourceCountIs('Custom::CertRenewerFirstScan', 1);
+    const { template: paused } = synthesize({ paused: true });
+    paused.resourceCountIs('Custom::CertRenewerFirstScan', 0);
+    const functions = Object.keys(paused.findResources('AWS::Lambda::Function'));
+    expect(functions.filter((id) => id.includes('FirstScan'))).toEqual([]);
+  });
+
   it('on missing scans, not while the schedule is paused, and not where CloudWatch can not look back so far', () => {
     expect(alarm(synthesize({ paused: true }).template, 'NoScan')).toBeUndefined();
     const weekly = synthesize({ schedule: 'rate(7 days)' });

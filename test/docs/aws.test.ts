@@ -46,7 +46,7 @@ const patches = readdirSync(new URL('scripts/local/patches/', root))
 /** The SDK's client of a service, by its name in botocore. */
 const clients: Readonly<Record<string, string>> = {
   ...{ acm: 'acm', cloudwatch: 'cloudwatch', events: 'eventbridge', iam: 'iam', kms: 'kms', lambda: 'lambda' },
-  ...{ scheduler: 'scheduler', secretsmanager: 'secrets-manager', sqs: 'sqs', ssm: 'ssm' },
+  ...{ scheduler: 'scheduler', secretsmanager: 'secrets-manager', sns: 'sns', sqs: 'sqs', ssm: 'ssm' },
 };
 
 /** The domains where AWS writes. */
@@ -79,6 +79,17 @@ describe('docs/aws.md', () => {
       for (const name of found) expect(existsSync(new URL(name, root)), name).toBe(true);
     }
   });
+
+  it.each(rows.filter(({ patch }) => patch !== 'needs no patch'))(
+    'has a test that names the patch: $behaviour',
+    ({ patch, test }) => {
+      const texts = named(test).map(read);
+      for (const name of named(patch)) {
+        const quoted = new RegExp(`(?:patch: |it\\()'${name}(?:'|: )`);
+        expect(texts.filter((text) => quoted.test(text)).length, `${test}: ${name}`).toBeGreaterThan(0);
+      }
+    },
+  );
 
   it.each(rows)('says where AWS says so: $behaviour', ({ source }) => {
     if (source === 'not established' || isPage(source)) return;

@@ -1,8 +1,8 @@
 /** The e-mails: what the stack's topic gets of a failure, by the rules and the function as they are deployed. */
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
-import { ListTopicsCommand, SNSClient, SubscribeCommand } from '@aws-sdk/client-sns';
-import { CreateQueueCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
-import { beforeAll, expect, it } from 'vitest';
+import { ListTopicsCommand, SNSClient, SubscribeCommand, UnsubscribeCommand } from '@aws-sdk/client-sns';
+import { CreateQueueCommand, DeleteQueueCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { ACCOUNT, REGION } from '../../scripts/local/ministack.ts';
 import { client, uniqueName, waitFor } from '../support/aws.ts';
 import { describeWith } from '../support/local.ts';
@@ -18,6 +18,7 @@ describeWith(['stack', 'step-ca'], 'the e-mails', (local) => {
   const renewer = renewerOf(local);
   const got: Mail[] = [];
   let look: () => Promise<void>;
+  let leave: () => Promise<void> = async () => {};
 
   beforeAll(async () => {
     const sns = client(SNSClient, emulator);
@@ -29,12 +30,19 @@ describeWith(['stack', 'step-ca'], 'the e-mails', (local) => {
     const allowed = { Principal: { Service: 'sns.amazonaws.com' }, Action: 'sqs:SendMessage', Resource: Endpoint };
     const Policy = JSON.stringify({ Version: '2012-10-17', Statement: [{ Effect: 'Allow', ...allowed }] });
     const { QueueUrl } = await sqs.send(new CreateQueueCommand({ QueueName, Attributes: { Policy } }));
-    await sns.send(new SubscribeCommand({ TopicArn, Protocol: 'sqs', Endpoint }));
+    const subscribe = new SubscribeCommand({ TopicArn, Protocol: 'sqs', Endpoint, ReturnSubscriptionArn: true });
+    const { SubscriptionArn } = await sns.send(subscribe);
+    leave = async () => {
+      await sns.send(new UnsubscribeCommand({ SubscriptionArn }));
+      await sqs.send(new DeleteQueueCommand({ QueueUrl }));
+    };
     look = async () => {
       const { Messages = [] } = await sqs.send(new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10 }));
       got.push(...Messages.map(({ Body = '' }): Mail => JSON.parse(Body)));
     };
   });
+
+  afterAll(() => leave());
 
   const mailAbout = (arn: string) =>
     waitFor('the e-mail', async () => {

@@ -1,12 +1,15 @@
 /**
  * The templates of each example and of large configurations before judges that know AWS and not this project: its limits,
- * what IAM says of actions, and its linter.
+ * what IAM says of actions, its linter, and whether what a rule can't deliver is kept.
  */
+import { readdirSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../../scripts/local/temporary.ts';
+import { examples } from '../cdk/fixtures.ts';
 import { describeFound } from '../support/local.ts';
-import { type Assembly, assemblyOfBodies, type ResourceBody } from './assembly.ts';
+import { type Assembly, assemblyOfBodies, type ResourceBody, resourcesOf } from './assembly.ts';
 import { type Lint, lint } from './cfn-lint.ts';
+import { undelivered } from './dead-letters.ts';
 import { judgeStatement } from './iam.ts';
 import { type ActionsMeant, actionsMeant } from './iam-data.ts';
 import { judge } from './limits/limit.ts';
@@ -34,10 +37,24 @@ function assembly(name: string): Assembly {
   throw failures.get(name);
 }
 
+it('every example is among them', () => {
+  // The other JSON file is a CA's own configuration.
+  const files = readdirSync(examples).filter(
+    (file) => file.endsWith('.json') && 'profiles' in JSON.parse(readFileSync(`${examples}${file}`, 'utf8')),
+  );
+  expect(names.filter((name) => name.endsWith('.json')).sort()).toEqual(files.map((file) => `examples/${file}`).sort());
+});
+
 describe.each(names)('%s', (name) => {
   it('keeps within the limits of AWS', () => {
     const findings = judge(assembly(name), limits);
     expect(findings.map(({ template, id, what, source }) => `${template} ${id}: ${what} (${source})`)).toEqual([]);
+  });
+
+  it('keeps what its rules can not deliver', () => {
+    // What an app does on an event of the bus is the app's: ReloadRule is no rule of the construct's own.
+    expect(undelivered(assembly(name)).filter((each) => !/ \w*ReloadRule\w*: /.test(each))).toEqual([]);
+    expect(resourcesOf(assembly(name), 'AWS::Events::Rule').length).toBeGreaterThan(1);
   });
 });
 

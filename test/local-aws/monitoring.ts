@@ -4,7 +4,7 @@ import type { Behaviour } from './behaviour.ts';
 import { stackOf } from './functions.ts';
 import { refusal } from './stacks.ts';
 
-/** A call of CloudWatch, for which the project has no client, by root. @throws Error whose message is the name of CloudWatch's error. */
+/** A call of CloudWatch by root, with a request as it is given: the SDK's client would not send a wrong one. @throws Error whose message is the name of CloudWatch's error. */
 async function call<T = unknown>(
   { endpoint }: Endpoint,
   operation: string,
