@@ -37,7 +37,7 @@ if (!existsSync(node)) {
 const env = { ...process.env, PATH: `${bin}${delimiter}${process.env.PATH ?? ''}` };
 const child = spawn(node, ['--import', 'tsx', script, ...args], { cwd: root, env, stdio: 'inherit' });
 process.on('SIGINT', () => {}); // from the keyboard it reaches the script as well, and its end is ours
-process.on('SIGTERM', () => child.kill('SIGTERM'));
+for (const name of ['SIGTERM', 'SIGHUP']) process.on(name, () => child.kill(name));
 child.on('close', (code, signal) => {
   process.exitCode = signal ? 128 + constants.signals[signal] : (code ?? 1);
 });

@@ -15,6 +15,11 @@ export async function findAccount(): Promise<Account> {
   const region = await sts.config.region();
   const { Account: id = '', Arn: caller = '' } = await sts.send(new GetCallerIdentityCommand());
   const partition = caller.split(':')[1] ?? 'aws';
-  const [first, second] = regions[partition] ?? [region, region];
-  return { id, region, secondRegion: region === first ? second : first, partition, caller };
+  return { id, region, secondRegion: otherRegion(partition, region), partition, caller };
+}
+
+/** Undefined for a partition that is not in the table. */
+export function otherRegion(partition: string, region: string): string | undefined {
+  const [first, second] = regions[partition] ?? [];
+  return region === first ? second : first;
 }

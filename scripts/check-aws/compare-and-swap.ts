@@ -9,8 +9,8 @@ import {
 import { secretsManagerStore } from '../../lambdas/aws/secrets-manager.ts';
 import { RenewalError } from '../../lambdas/domain/errors.ts';
 import { group } from './group.ts';
-import { asDocumented, errorText, judged, otherwise } from './outcome.ts';
-import { secret, token } from './resources.ts';
+import { asDocumented, errorText, judged, notTried, otherwise } from './outcome.ts';
+import { isDenied, secret, token } from './resources.ts';
 import type { Room } from './room.ts';
 
 interface Versions {
@@ -43,6 +43,13 @@ const stage = (secrets: SecretsManagerClient, SecretId: string, ClientRequestTok
 
 const read = (secrets: SecretsManagerClient, SecretId: string) => secrets.send(new GetSecretValueCommand({ SecretId }));
 
+/** That AWS finds the label elsewhere than the call says. */
+const isLostSwap = (thrown: unknown): boolean =>
+  thrown instanceof Error && ['InvalidParameterException', 'InvalidRequestException'].includes(thrown.name);
+
+const isThrottled = (thrown: unknown): boolean =>
+  thrown instanceof Error && /Throttl|TooManyRequests|SlowDown/.test(thrown.name);
+
 export const compareAndSwap = group({
   makes: [{ kind: 'secret', part: 'swap' }],
   setUp: threeVersions,
@@ -59,14 +66,17 @@ export const compareAndSwap = group({
           () => undefined,
           (error: unknown) => error,
         );
+        if (isDenied(refusal) || isThrottled(refusal)) return notTried(errorText(refusal));
         const value = await room.until(30, async () => {
           const { SecretString, VersionId } = await read(secrets, arn);
           return VersionId === second ? SecretString : undefined;
         });
         const told = await asToldByTheProduct(room, { arn, first, third });
+        if (told === 'Throttled' || told === 'AccessDenied') return notTried(`cert-renewer was answered ${told}`);
         return judged(
           [
             ...(refusal === undefined ? ['the label was moved'] : []),
+            ...(refusal === undefined || isLostSwap(refusal) ? [] : [`it is refused otherwise: ${errorText(refusal)}`]),
             ...(value === 'second' ? [] : ['the value has changed']),
             ...(told === 'SecretChanged' ? [] : [`cert-renewer takes it for ${told}, not for a lost race`]),
           ],

@@ -1,5 +1,12 @@
 /** 9: a secret under a customer key, read by who may not use that key. */
-import { CreateKeyCommand, KMSClient, ScheduleKeyDeletionCommand } from '@aws-sdk/client-kms';
+import {
+  CreateKeyCommand,
+  DescribeKeyCommand,
+  KMSClient,
+  ListKeysCommand,
+  type ListKeysCommandOutput,
+  ScheduleKeyDeletionCommand,
+} from '@aws-sdk/client-kms';
 import { DescribeSecretCommand, GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { awsError } from '../../lambdas/aws/errors.ts';
 import { group } from './group.ts';
@@ -10,16 +17,65 @@ import type { Room } from './room.ts';
 /** A new key, which KMS deletes a week after it was asked to: no sooner. */
 async function newKey(room: Room): Promise<string> {
   const kms = room.client(KMSClient);
-  const { KeyMetadata } = await room.make(
-    'KMS key',
-    'key',
-    (Description) => kms.send(new CreateKeyCommand({ Description })),
-    async (_, made) => {
-      const KeyId = made?.KeyMetadata?.KeyId;
-      if (KeyId !== undefined) await kms.send(new ScheduleKeyDeletionCommand({ KeyId, PendingWindowInDays: 7 }));
-    },
-  );
+  let isCertain = false;
+  const create = async (Description: string) => {
+    try {
+      const answer = await kms.send(new CreateKeyCommand({ Description }));
+      isCertain = isOnlyAnswer(answer);
+      return answer;
+    } catch (error) {
+      isCertain = isOnlyAnswer(error);
+      throw error;
+    }
+  };
+  const { KeyMetadata } = await room.make('KMS key', 'key', create, async (name, made) => {
+    const known = made?.KeyMetadata?.KeyId;
+    const found = isCertain ? { ids: [], unseen: undefined } : await keysDescribedAs(kms, name);
+    for (const KeyId of new Set([...(known === undefined ? [] : [known]), ...found.ids])) {
+      await kms.send(new ScheduleKeyDeletionCommand({ KeyId, PendingWindowInDays: 7 }));
+    }
+    if (found.unseen !== undefined) {
+      throw new Error(`CreateKey did not answer, and whether there is a key can't be told: ${found.unseen}`);
+    }
+    if (!isCertain && known === undefined && found.ids.length === 0) {
+      throw Object.assign(new Error(`no key has the description ${name}`), { name: 'NotFoundException' });
+    }
+  });
   return KeyMetadata?.Arn ?? '';
+}
+
+/** Whether KMS has answered the first call of the SDK: after a call without an answer there may be a key that no one has told of. */
+function isOnlyAnswer(answer: unknown): boolean {
+  const { $metadata = {} } = answer as Partial<ListKeysCommandOutput>;
+  const { attempts, httpStatusCode = 500 } = $metadata;
+  return attempts === 1 && httpStatusCode < 500;
+}
+
+interface Found {
+  readonly ids: readonly string[];
+  /** Why a key could not be looked at, if so. */
+  readonly unseen: string | undefined;
+}
+
+/** The keys with this description whose deletion was not asked for. Throws what ListKeys throws. */
+async function keysDescribedAs(kms: KMSClient, description: string): Promise<Found> {
+  const ids: string[] = [];
+  let unseen: string | undefined;
+  let Marker: string | undefined;
+  do {
+    const page: ListKeysCommandOutput = await kms.send(new ListKeysCommand({ Marker }));
+    for (const { KeyId } of page.Keys ?? []) {
+      try {
+        const { KeyMetadata } = await kms.send(new DescribeKeyCommand({ KeyId }));
+        const isOurs = KeyMetadata?.Description === description && KeyMetadata.KeyState !== 'PendingDeletion';
+        if (isOurs && KeyId !== undefined) ids.push(KeyId);
+      } catch (error) {
+        unseen = `key ${KeyId}: ${errorText(error)}`;
+      }
+    }
+    Marker = page.Truncated ? page.NextMarker : undefined;
+  } while (Marker !== undefined);
+  return { ids, unseen };
 }
 
 export const customerKey = group({

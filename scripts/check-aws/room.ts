@@ -6,8 +6,8 @@ import { Trail } from './trail.ts';
 export interface Account {
   readonly id: string;
   readonly region: string;
-  /** Another Region of the same partition. */
-  readonly secondRegion: string;
+  /** Another Region of the same partition; undefined where none is known. */
+  readonly secondRegion: string | undefined;
   /** `aws`, `aws-cn`, `aws-us-gov` */
   readonly partition: string;
   /** Who calls: an ARN. */

@@ -4,6 +4,7 @@ import {
   CreateLogGroupCommand,
   DeleteLogGroupCommand,
   FilterLogEventsCommand,
+  type FilterLogEventsCommandOutput,
 } from '@aws-sdk/client-cloudwatch-logs';
 import {
   AddPermissionCommand,
@@ -140,7 +141,15 @@ async function pendingValue(secrets: SecretsManagerClient, SecretId: string): Pr
 
 async function stepsOf(room: Room, secretArn: string): Promise<readonly string[]> {
   const logs = room.client(CloudWatchLogsClient);
-  const { events = [] } = await logs.send(new FilterLogEventsCommand({ logGroupName: room.name('rotation') }));
+  const logGroupName = room.name('rotation');
+  const events: { readonly message?: string | undefined }[] = [];
+  let nextToken: string | undefined;
+  do {
+    // A page may be empty and not the last.
+    const page: FilterLogEventsCommandOutput = await logs.send(new FilterLogEventsCommand({ logGroupName, nextToken }));
+    events.push(...(page.events ?? []));
+    nextToken = page.nextToken;
+  } while (nextToken !== undefined);
   return events.flatMap(({ message = '' }) => {
     const [json] = /\{"step":.*\}/.exec(message) ?? [];
     const called: { step: string; secret: string } | undefined = json && JSON.parse(json);

@@ -59,7 +59,7 @@ export function plan({
   const { email, instanceTag } = options;
   return [
     'check-aws tries how AWS behaves where cert-renewer rests on it, and tells one line a behaviour.',
-    `Account ${account.id}, Region ${account.region}, as ${account.caller}. The dashboard is looked at from ${account.secondRegion} too.`,
+    `Account ${account.id}, Region ${account.region}, as ${account.caller}.${account.secondRegion === undefined ? '' : ` The dashboard is looked at from ${account.secondRegion} too.`}`,
     '',
     'It will make these, and take them away again. What costs what is an estimate, in US dollars (us-east-1):',
     ...kinds.flatMap((kind) => [`  ${kind} (${costs[kind]})`, ...names(kind).map((name) => `    ${name}`)]),

@@ -23,7 +23,7 @@ export class Trail {
     this.steps.push({ what, undo });
   }
 
-  /** Takes away what was made, the last first, and tells what stayed. What is not there counts as taken away. */
+  /** Takes away what was made, the last first, and tells what stayed. What is twice not there counts as taken away. */
   async undo(pause: number): Promise<readonly Left[]> {
     const left: Left[] = [];
     for (let step = this.steps.pop(); step; step = this.steps.pop()) {
@@ -34,15 +34,23 @@ export class Trail {
   }
 }
 
-/** Undefined where it is gone, else AWS's last answer. Tried again, since much of AWS learns late of what was deleted before. */
+/**
+ * Undefined where it is gone, else AWS's last answer. Tried again, since much of AWS learns late of what was deleted before, and
+ * some of it late of what was made: that something is not there is believed the second time.
+ */
 async function undone({ undo }: Step, pause: number): Promise<string | undefined> {
+  let isDoubted = true;
   for (let attempt = 1; ; attempt++) {
     try {
       await undo();
       return undefined;
     } catch (error) {
-      if (isMissing(error)) return undefined;
-      if (attempt === tries) return errorText(error);
+      if (isMissing(error)) {
+        if (!isDoubted) return undefined;
+        isDoubted = false;
+      } else if (attempt >= tries) {
+        return errorText(error);
+      }
       await sleep(pause * attempt);
     }
   }

@@ -52,6 +52,21 @@ describe('the trail', () => {
   });
 });
 
+describe('a first "not there"', () => {
+  it('is believed on a second look only: AWS learns late of what was made too', async () => {
+    const trail = new Trail();
+    let looks = 0;
+    let isThere = true;
+    trail.add('role', async () => {
+      looks += 1;
+      if (looks === 1) throw thrown('NoSuchEntityException');
+      isThere = false;
+    });
+    expect(await trail.undo(0)).toEqual([]);
+    expect(isThere).toBe(false);
+  });
+});
+
 describe('a room', () => {
   const roomOf = (interruption: AbortController) =>
     new Room({
