@@ -95,7 +95,10 @@ const notAsked: readonly (readonly [RegExp, string])[] = [
   ],
   [/ sqs:(ReceiveMessage|ChangeMessageVisibility|GetQueueUrl|DeleteMessage|GetQueueAttributes)$/, "Lambda's poller"],
   [/^Schedule - (lambda:InvokeFunction|sqs:SendMessage)$/, "EventBridge Scheduler's own call"],
-  [/^(HookRun|Scan|NoticesSender) - sqs:SendMessage$/, "Lambda's destination for failures, in the name of the role"],
+  [
+    /^(HookRun|Scan|HooksReporter|MonitoringNoticesSender) - sqs:SendMessage$/,
+    "Lambda's destination for failures, in the name of the role",
+  ],
   [
     /^Scan Continue lambda:InvokeFunction$/,
     'asked for after a quarter of an hour (test/renewal/scan-continued.test.ts)',

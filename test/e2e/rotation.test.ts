@@ -291,8 +291,8 @@ describeWith(['stack', 'step-ca'], 'native rotation', (local) => {
   it('leaves the secret to the schedule too', async () => {
     const secret = await fresh({}, aged(22));
     await switchOn(secret.arn);
-    expect(await scan([secret.arn])).toMatchObject({ listed: 1, enqueued: 1 });
     const { versionId } = await look(secret.arn);
+    expect(await scan([secret.arn])).toMatchObject({ listed: 1, enqueued: 1 });
     await waitFor('the renewal', async () => (await look(secret.arn)).versionId !== versionId);
   });
 });
