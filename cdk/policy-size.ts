@@ -14,7 +14,7 @@ const most = { inline: 10_240, managed: 6_144, attached: 10 };
 /** Of values in one statement: two or three such statements fit into a managed policy. */
 const mostInStatement = 2_000;
 
-/** What CloudFormation fills in: an ARN, as long as the CDK reckons. */
+/** Characters of what CloudFormation fills in, an ARN: the length that the CDK takes it for. */
 const arnLength = 150;
 
 /** The values of a statement, or of as many of the same kind as it takes. None for no values. */

@@ -2,14 +2,18 @@
  * What the hooks ask of AWS, by AWS's own models of its APIs as botocore ships them: the local AWS does not look that
  * closely at Run Command and ACM. The requests are those that went over the wire.
  */
+import { globSync, readFileSync } from 'node:fs';
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { acmImporter } from '../../lambdas/aws/acm.ts';
 import { ssmCommands } from '../../lambdas/aws/run-command.ts';
 import { emulatorPython } from '../../scripts/local/ministack.ts';
 import { type Judged, jsonRequest, judgeRequests, type WireRequest } from '../support/aws-model.ts';
 import { describeFound } from '../support/local.ts';
+import { targetKey } from '../support/ssm-target.ts';
 
 const python = await emulatorPython();
 
@@ -187,4 +191,13 @@ describeFound([python], 'requests of every protocol', () => {
       else expect(found?.problems).toEqual([]);
     },
   );
+
+  it('the key of a target is as the model of SSM has it', () => {
+    const [model = ''] = globSync(
+      join(python.found ? python.path : '', '../../lib/python3.*/site-packages/botocore/data/ssm/*/service-2.json.gz'),
+    );
+    const { shapes } = JSON.parse(gunzipSync(readFileSync(model)).toString());
+    expect(shapes.TargetKey.max).toBe(targetKey.most);
+    expect(shapes.TargetKey.pattern.split('|')[0]).toBe(targetKey.pattern.source.replaceAll('\\/', '/'));
+  });
 });

@@ -71,7 +71,7 @@ function hooksOf(count: number): number {
 }
 
 describe('the number of resources', () => {
-  it('is no more than is reckoned with', () => {
+  it('is no more than cdk/parts.ts counts', () => {
     const everything = largeConfig(1, { authorities: 12, more: { ...everyOption, caApi: bearer } });
     const { internal } = config.profiles;
     const one = (hooks: NonNullable<(typeof everything.profiles)[string]['hooks']>) =>

@@ -1,13 +1,9 @@
 /** The tag of a hook's instances, which goes to SSM as `tag:<key>` of a target. */
-import { existsSync, globSync, readFileSync } from 'node:fs';
-import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { validateConfig } from '../../cdk/config.ts';
 import { ConfigError } from '../../cdk/config-error.ts';
+import { targetKey } from '../support/ssm-target.ts';
 import { config } from './fixtures.ts';
-
-/** Of the service model of SSM: shapes Target and TargetKey. */
-const targetKey = { pattern: /^[\p{L}\p{Z}\p{N}_.:/=\-@]*$/u, most: 163 };
 
 /** What is wrong with a configuration whose hook has this tag; undefined where nothing is. */
 function refusal(targetTag: { key: string; value: string }): string | undefined {
@@ -43,12 +39,5 @@ describe('targetTag', () => {
 
   it.each([['k'.repeat(129)], [''], ['a,b']])('takes no key %j', (key) => {
     expect(refusal({ key, value: 'web' })).toMatch(/targetTag\.key: expected the text of a tag/);
-  });
-
-  const [model] = globSync('.cache/emulator-*/lib/python3.*/site-packages/botocore/data/ssm/*/service-2.json.gz');
-  it.runIf(model !== undefined && existsSync(model))('is held to the model of SSM as it is', () => {
-    const { shapes } = JSON.parse(gunzipSync(readFileSync(model ?? '')).toString());
-    expect(shapes.TargetKey.max).toBe(targetKey.most);
-    expect(shapes.TargetKey.pattern.split('|')[0]).toBe(targetKey.pattern.source.replaceAll('\\/', '/'));
   });
 });
