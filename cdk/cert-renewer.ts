@@ -114,8 +114,15 @@ export class CertRenewer extends Observable {
     const watched = monitoredProfiles(config);
     const { eventBus, scanFunction, queue, logRetention } = this;
     const { topic, notices, alarms, noScan, deadLetterQueues } = new Monitoring(this, 'Monitoring', {
-      ...{ profiles: watched, parts, emails: config.notify?.email ?? [], eventBus, logRetention, scanFunction },
-      ...{ deadLetterQueues: deadLettersOf(queues, this.hooks), schedule, paused },
+      profiles: watched,
+      parts,
+      emails: config.notify?.email ?? [],
+      eventBus,
+      logRetention,
+      scanFunction,
+      deadLetterQueues: deadLettersOf(queues, this.hooks),
+      schedule,
+      paused,
     });
     this.topic = topic;
     if (!paused) {
