@@ -96,6 +96,8 @@ def _evaluate(alarm: dict) -> None:
     points = [result[period] for period in judged if period in result]
     without_is_breaching = alarm["TreatMissingData"] == "breaching"
     if not points and not without_is_breaching:
+        if alarm["StateValue"] == "INSUFFICIENT_DATA":
+            alarm["StateReason"] = "Insufficient Data: no datapoints were received"  # it has been looked at
         return
     missing = len(judged) - len(points) if without_is_breaching else 0
     over = missing + sum(breaches(value, alarm["Threshold"]) for value in points)
