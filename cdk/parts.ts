@@ -8,6 +8,7 @@ import { Construct } from 'constructs';
 import type { Config } from './config.ts';
 import { ConfigError } from './config-error.ts';
 import type { HookConfig } from './config-schema.ts';
+import { packed } from './packed.ts';
 
 /** https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html */
 const mostResources = 500;
@@ -61,20 +62,10 @@ export class Parts extends Construct {
   }
 }
 
-/** In their order, as many together as fit. Throws ConfigError for one that does not fit by itself. */
-function grouped(scope: Construct, sizes: ReadonlyMap<string, number>): string[][] {
-  const groups: string[][] = [];
-  let left = 0;
-  for (const [name, size] of sizes) {
-    if (size > fullPart) throw tooMany(scope, size, name);
-    if (groups.length === 0 || size > left) {
-      groups.push([]);
-      left = fullPart;
-    }
-    groups.at(-1)?.push(name);
-    left -= size;
-  }
-  return groups;
+/** Throws ConfigError for one that does not fit by itself. */
+function grouped(scope: Construct, sizes: ReadonlyMap<string, number>): readonly string[][] {
+  for (const [name, size] of sizes) if (size > fullPart) throw tooMany(scope, size, name);
+  return packed([...sizes], ([, size]) => size, fullPart).map((group) => group.map(([name]) => name));
 }
 
 function sizeOf({ hooks = [] }: Config['profiles'][string]): number {

@@ -6,6 +6,7 @@ import { Stack } from 'aws-cdk-lib';
 import { CfnManagedPolicy, CfnPolicy, type Role } from 'aws-cdk-lib/aws-iam';
 import { ConfigError } from './config-error.ts';
 import { configPath } from './explain.ts';
+import { packed } from './packed.ts';
 import { isToken } from './token.ts';
 
 /** Characters without white space; by default ten managed policies may be attached to a role. */
@@ -18,19 +19,9 @@ const mostInStatement = 2_000;
 const arnLength = 150;
 
 /** The values of a statement, or of as many of the same kind as it takes. None for no values. */
-export function inStatements(values: readonly string[]): string[][] {
-  const parts: string[][] = [];
-  let left = 0;
-  for (const value of values) {
-    const length = (isToken(value) ? arnLength : value.length) + 3; // quotation marks and a comma
-    if (parts.length === 0 || length > left) {
-      parts.push([]);
-      left = mostInStatement;
-    }
-    parts.at(-1)?.push(value);
-    left -= length;
-  }
-  return parts;
+export function inStatements(values: readonly string[]): readonly string[][] {
+  // Quotation marks and a comma besides.
+  return packed(values, (value) => (isToken(value) ? arnLength : value.length) + 3, mostInStatement);
 }
 
 /** The id of the nth such statement, from 0: `Sign`, `Sign2`, … */

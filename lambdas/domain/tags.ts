@@ -16,7 +16,7 @@ export const tags = {
   failure: 'cert-renewer:failure',
 } as const;
 
-/** Of a role of IAM, not of a secret: whose sessions may send dead letters back to the renewal queue, with the value `true`. */
+/** Of a principal of IAM, not of a secret: with the value `true` it may send dead letters back to the renewal queue. */
 export const redriveTag = 'cert-renewer:redrive';
 
 /** Those that cert-renewer writes, and the only ones that its role may change. */

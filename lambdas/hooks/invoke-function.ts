@@ -16,8 +16,8 @@ export interface FunctionWorld extends ReportWorld {
 }
 
 /**
- * Calls the function with the whole event. Throws what is worth another try: Throttled, AccessDenied, KmsDenied, and HookFunctionError for a
- * function that failed, which Lambda's queue would have tried again as well.
+ * Calls the function with the whole event. Throws what is worth another try: Throttled, AccessDenied, KmsDenied, and
+ * HookFunctionError for a function that failed, which Lambda's queue would have tried again as well.
  */
 export async function invokeFunction(world: FunctionWorld, hook: FunctionHook, event: unknown): Promise<void> {
   await runHook(world, hook, event, async () => {
