@@ -188,22 +188,6 @@ export const FUNCTIONS: readonly Behaviour[] = [
     withPatch: { errorType: 'InvalidRequest', errorMessage: 'why', sameWorker: true },
     without: { errorType: 'Runtime.HandlerError', errorMessage: 'why', sameWorker: false },
   },
-  {
-    patch: 'whole-log',
-    observe: async (aws) => {
-      const name = await deployed(aws, 'export const handler = async () => undefined;');
-      const times: number[] = [];
-      for (let index = 0; index < 15; index++) {
-        const started = performance.now();
-        await invoke(aws, name);
-        times.push(performance.now() - started);
-      }
-      // The best of them: what else this machine does can only add to it.
-      return Math.min(...times) < 50 ? 'answers at once' : 'waits for a log';
-    },
-    withPatch: 'answers at once',
-    without: 'waits for a log',
-  },
   { patch: 'tls-to-this-machine', observe: firstBytes, withPatch: 'TLS', without: 'plain HTTP' },
   {
     patch: 'function-url-identity',

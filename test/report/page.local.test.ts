@@ -31,6 +31,18 @@ const states: readonly InventoryState[] = [
   'overdue',
 ];
 
+/** How much CPU the page's tasks have taken, in seconds: what else the machine does counts for nothing. */
+async function cpuClock(page: Page): Promise<() => Promise<number>> {
+  const session = await page.createCDPSession();
+  await session.send('Performance.enable', { timeDomain: 'threadTicks' });
+  return async () => {
+    const { metrics } = await session.send('Performance.getMetrics');
+    const task = metrics.find(({ name }) => name === 'TaskDuration');
+    if (task === undefined) throw new Error(`no TaskDuration among ${metrics.map(({ name }) => name).join(', ')}`);
+    return task.value;
+  };
+}
+
 function makeRows(count: number): InventoryRow[] {
   return Array.from({ length: count }, (_, i) => {
     const state = states[i % states.length] ?? 'ok';
@@ -198,15 +210,19 @@ describeFound([tool], 'in a browser', () => {
       60_000,
     );
 
-    it('of 10,000 certificates can be used within two seconds', async () => {
+    it('of 10,000 certificates can be used after two seconds of CPU, and sorted after two more', async () => {
       const html = reportPage(makeRows(10_000), { stackName: 'CertRenewer', now });
-      const { page } = await open(html);
-      const ready = await page.evaluate('performance.getEntriesByType("navigation")[0].domContentLoadedEventEnd');
-      expect(ready).toBeLessThan(2_000);
-      const sorting = await page.evaluate(
-        'const started = performance.now(); document.querySelector("th[data-by=name] button").click(); document.body.offsetHeight; performance.now() - started',
+      const { page } = await open('');
+      const cpuSeconds = await cpuClock(page);
+      await page.setContent(html, { waitUntil: 'domcontentloaded' });
+      const ready = await cpuSeconds();
+      expect(ready).toBeGreaterThan(0.01);
+      expect(ready).toBeLessThan(2);
+      await page.evaluate(
+        'document.querySelector("th[data-by=name] button").click(); document.body.offsetHeight; undefined',
       );
-      expect(sorting).toBeLessThan(2_000);
+      const sorted = await cpuSeconds();
+      expect(sorted - ready).toBeLessThan(2);
       expect(await found(page)).toBe('10000 of 10000 certificates');
     }, 60_000);
 
