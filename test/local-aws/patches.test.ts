@@ -1,11 +1,20 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import {
+  CloudWatchLogsClient,
+  CreateLogGroupCommand,
+  CreateLogStreamCommand,
+  DeleteLogGroupCommand,
+  PutLogEventsCommand,
+} from '@aws-sdk/client-cloudwatch-logs';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { projectRoot } from '../../scripts/local/cache.ts';
 import { type Emulator, emulatorPython, startEmulator } from '../../scripts/local/ministack.ts';
 import { run } from '../../scripts/local/process.ts';
 import { required } from '../../scripts/local/tools.ts';
+import { client, uniqueName } from '../support/aws.ts';
 import { describeWith } from '../support/local.ts';
+import { logEntries } from '../support/logs.ts';
 import { ENCRYPTED } from './encrypted.ts';
 import { FUNCTIONS } from './functions.ts';
 import { IAM } from './iam.ts';
@@ -71,6 +80,21 @@ describeWith(['emulator'], 'the patches of the local AWS', () => {
 
   it('whole-log: a line that comes late belongs to it', () => {
     expect(counted.map(({ log }) => log)).toEqual(['first\nsecond', 'first']);
+  });
+
+  it('its logs are read as well where a group goes between listing and reading', async () => {
+    const logs = client(CloudWatchLogsClient, patched);
+    const [stays, goes] = [uniqueName('stays'), uniqueName('goes')];
+    for (const logGroupName of [stays, goes]) {
+      await logs.send(new CreateLogGroupCommand({ logGroupName }));
+      await logs.send(new CreateLogStreamCommand({ logGroupName, logStreamName: 'stream' }));
+      const logEvents = [{ timestamp: Date.now(), message: JSON.stringify({ message: logGroupName }) }];
+      await logs.send(new PutLogEventsCommand({ logGroupName, logStreamName: 'stream', logEvents }));
+    }
+    const told = async () => (await logEntries(patched, 1)).map(({ message }) => message);
+    expect((await told()).toSorted()).toEqual([goes, stays]);
+    await logs.send(new DeleteLogGroupCommand({ logGroupName: goes }));
+    expect(await told()).toEqual([stays]);
   });
 
   it('every patch is in the table', async () => {
