@@ -18,19 +18,21 @@ export interface Unannounced {
 
 /**
  * The tag's value: `<announced>`, and behind it in order ` +<owed>` for versions that were replaced before their event
- * could be sent. For an `out`: `<version> =<source>`. What is more than an id alone counts as unknown to every other reader.
+ * could be sent, then ` @<next>` for one that is about to be promoted: it counts while it is current, as its promotion may
+ * have been refused. For an `out`: `<version> =<source>`. What is more than an id alone counts as unknown to every other reader.
  */
 interface Mark {
   readonly announced: string | undefined;
   readonly owed: readonly string[];
+  readonly next: string | undefined;
   readonly source: string | undefined;
 }
 
 function readMark(secret: Pick<SecretSummary, 'tags'>): Mark {
   const [announced, ...more] = (secret.tags.get(tags.versionId) ?? '').split(' ');
-  const owed = more.filter((part) => part.startsWith('+')).map((part) => part.slice(1));
-  const source = more.find((part) => part.startsWith('='))?.slice(1);
-  return { announced: announced || undefined, owed, source };
+  const behind = (sign: string) => more.filter((part) => part.startsWith(sign)).map((part) => part.slice(1));
+  const [[next], [source]] = [behind('@'), behind('=')];
+  return { announced: announced || undefined, owed: behind('+'), next, source };
 }
 
 /** Stands in a mark for a source whose name a tag can't hold: such an `out` is announced under its own name. */
@@ -46,11 +48,15 @@ export function isOutputMark(secret: Pick<SecretSummary, 'tags'>): boolean {
   return readMark(secret).source !== undefined;
 }
 
-/** The mark of what is owed, before another version takes the place of the last of it. Undefined where it is too much. */
-export function owedMark(owed: readonly Unannounced[]): string | undefined {
-  const [first] = owed;
+/**
+ * The mark of what is owed, before another version takes the place of the last of it; `next` is that version, where its id
+ * does not tell that it is ours. Undefined where it is too much.
+ */
+export function owedMark(owed: readonly Unannounced[], next?: Unannounced): string | undefined {
+  const first = owed[0] ?? next;
   const announced = first?.source === undefined ? first?.previousVersionId : '-';
-  return ifItFits([announced ?? '-', ...owed.map(({ versionId }) => `+${versionId}`)].join(' '));
+  const parts = [announced ?? '-', ...owed.map(({ versionId }) => `+${versionId}`)];
+  return ifItFits([...parts, ...(next ? [`@${next.versionId}`] : [])].join(' '));
 }
 
 const ifItFits = (mark: string) => (mark.length <= tagValueLimit ? mark : undefined);
@@ -61,7 +67,8 @@ const ifItFits = (mark: string) => (mark.length <= tagValueLimit ? mark : undefi
  */
 export function unannounced(secret: SecretSummary): readonly Unannounced[] {
   const { currentVersionId: current } = secret;
-  const { announced, owed, source } = readMark(secret);
+  const { announced, source, next, ...mark } = readMark(secret);
+  const owed = next === current && next !== undefined ? [...mark.owed, next] : mark.owed;
   if (current === undefined || (announced === current && source === undefined)) return [];
   if (announced === current) return [{ versionId: current, previousVersionId: undefined, ...(source && { source }) }];
   const previous = versionWithStage(secret, 'AWSPREVIOUS');

@@ -74,14 +74,15 @@ export async function keepOwed(
   world: RenewalWorld,
   { secret, validity }: Pick<Subject, 'secret' | 'validity'>,
   owed: readonly Unannounced[],
+  next?: Unannounced,
 ): Promise<void> {
   try {
-    await keepTrack(world.store, secret, owed);
+    await keepTrack(world.store, secret, owed, next);
   } catch (error) {
     const now = world.clock.now();
     if (now < validity.end && !isEmergency(validity, now)) throw error;
     world.journal.failure({ secretArn: secret.arn, error, step: 'keeping track of events' });
-    if (owedMark(owed) === undefined) await keepOwed(world, { secret, validity }, owed.slice(1));
+    if (owedMark(owed, next) === undefined) await keepOwed(world, { secret, validity }, owed.slice(1), next);
   }
 }
 

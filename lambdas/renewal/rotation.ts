@@ -91,8 +91,8 @@ function notPending(secret: SecretSummary, token: string): RenewalError {
 }
 
 /**
- * A token does not tell that a version is ours, so the mark does, before it is promoted: its event is owed then, whatever
- * becomes of the rotation. Where nothing else is owed a mark that can't be written stops no rotation.
+ * A token does not tell that a version is ours, so the mark does, before it is promoted: once it is current its event is
+ * owed, whatever becomes of the rotation. Where nothing else is owed a mark that can't be written stops no rotation.
  */
 async function keepMark(
   world: RenewalWorld,
@@ -102,8 +102,8 @@ async function keepMark(
 ): Promise<void> {
   const { secret, version } = subject;
   const next = { versionId: token, previousVersionId: version.versionId };
-  if (owed.length > 0) return keepOwed(world, subject, [...owed, next]);
-  await keepTrack(world.store, secret, [next]).catch((error: unknown) => {
+  if (owed.length > 0) return keepOwed(world, subject, owed, next);
+  await keepTrack(world.store, secret, [], next).catch((error: unknown) => {
     world.journal.failure({ secretArn: secret.arn, error, step: 'keeping track of events' });
   });
 }

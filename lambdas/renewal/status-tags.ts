@@ -62,11 +62,17 @@ export async function noteFailure(
 
 /**
  * Before another renewal while events are owed: nothing but the mark would tell of them once their versions have lost their
- * labels. Throws Throttled where the mark can hold no more, and what writing a tag throws.
+ * labels. `next`: the version of that renewal, where its id does not tell that it is ours. Throws Throttled where the mark
+ * can hold no more, and what writing a tag throws.
  */
-export async function keepTrack(store: Tagging, secret: SecretSummary, owed: readonly Unannounced[]): Promise<void> {
-  if (owed.length === 0) return;
-  const mark = owedMark(owed);
+export async function keepTrack(
+  store: Tagging,
+  secret: SecretSummary,
+  owed: readonly Unannounced[],
+  next?: Unannounced,
+): Promise<void> {
+  if (owed.length === 0 && next === undefined) return;
+  const mark = owedMark(owed, next);
   if (mark === undefined) {
     throw new RenewalError(
       'Throttled',

@@ -309,19 +309,65 @@ describe('the pair of an `out` whose event could not be sent', () => {
   });
 });
 
-describe('a rotation whose event could not be sent', () => {
-  it('is announced by the schedule too, should Secrets Manager not come back', async () => {
-    const token = '11111111-2222-4333-8444-555555555555';
+describe('a rotation', () => {
+  const token = '11111111-2222-4333-8444-555555555555';
+  /** Before finishSecret. */
+  async function rotated() {
     const world = Object.assign(new World(), { rotationFunctionArn: 'arn:renew' });
     const arn = world.enrol(freshDates);
     world.store.setRotation(arn, { enabled: true, functionArn: 'arn:renew' });
     world.store.beginRotation(arn, token);
     const call = (Step: string) => rotateStep(world, { Step, SecretId: arn, ClientRequestToken: token });
     for (const step of ['createSecret', 'setSecret', 'testSecret']) await call(step);
+    return { world, arn, finish: () => call('finishSecret') };
+  }
+  const versionsTold = (world: World) => new Set(told(world).map(({ versionId }) => versionId));
+  const namesToken = ({ args }: { args: readonly unknown[] }) => JSON.stringify(args).includes(token);
+
+  it('whose event could not be sent is announced by the schedule too, should Secrets Manager not come back', async () => {
+    const { world, arn, finish } = await rotated();
     world.faults.failBefore('publish', denied);
-    await expect(call('finishSecret')).rejects.toMatchObject({ name: 'AccessDenied' });
+    await expect(finish()).rejects.toMatchObject({ name: 'AccessDenied' });
     await looks(world, 2);
     expect(told(world)).toMatchObject([{ secretArn: arn, versionId: token, previousVersionId: 'v1' }]);
+  });
+
+  it('that loses its race after it has noted its token: nobody is told of what never was current', async () => {
+    const { world, arn, finish } = await rotated();
+    world.faults.meanwhile('before', 'tag', () => force(world, arn), { matches: namesToken });
+    await expect(finish()).rejects.toMatchObject({ name: 'SecretChanged' });
+    const renewed = world.versionOf(arn);
+    expect(renewed).not.toBe(token);
+    await looks(world, 2);
+    expect(versionsTold(world)).toEqual(new Set([renewed]));
+    expect(world.store.tagsOf(arn)[tags.versionId]).toBe(renewed);
+  });
+
+  it('that died between its note and its swap, and another renewal came first: nor then', async () => {
+    const { world, arn, finish } = await rotated();
+    world.faults.meanwhile('after', 'tag', () => world.faults.crashAt(1, 'before'), { matches: namesToken });
+    await expect(finish()).rejects.toThrow();
+    world.faults.restart();
+    expect(world.store.tagsOf(arn)[tags.versionId]).toContain(token);
+    world.faults.failBefore('publish', denied);
+    await force(world, arn);
+    const renewed = world.versionOf(arn);
+    await looks(world, 2);
+    expect(versionsTold(world)).toEqual(new Set([renewed]));
+    expect(world.store.tagsOf(arn)[tags.versionId]).toBe(renewed);
+  });
+
+  it('that was promoted and replaced before its event could be sent is announced before what replaced it', async () => {
+    const { world, arn, finish } = await rotated();
+    world.faults.failBefore('publish', denied, { times: 2 });
+    await expect(finish()).rejects.toMatchObject({ name: 'AccessDenied' });
+    await force(world, arn);
+    const renewed = world.versionOf(arn);
+    await looks(world, 2);
+    expect(told(world)).toMatchObject([
+      { versionId: token, previousVersionId: 'v1' },
+      { versionId: renewed, previousVersionId: token },
+    ]);
   });
 });
 

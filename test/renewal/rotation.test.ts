@@ -39,7 +39,7 @@ describe('finishSecret', () => {
       const leaf = () => pairOf(world.store.value(arn)).leaf.serialNumber;
       const old = leaf();
       // But for the tag that says beforehand what will be owed.
-      const matches = ({ args }: { args: readonly unknown[] }) => !JSON.stringify(args).includes(' +');
+      const matches = ({ args }: { args: readonly unknown[] }) => !JSON.stringify(args).includes(' @');
       world.faults.failBefore(call, new RenewalError('Throttled', 'slow down'), { matches });
       await expect(step('finishSecret')).rejects.toMatchObject({ name: 'Throttled' });
       expect(world.versionOf(arn)).toBe(token);

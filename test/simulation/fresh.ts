@@ -17,6 +17,8 @@ export function freshSeeds(place: 0 | 1): void {
       const sums = await playFor(duration, first, 2);
       progress(`simulation from seed ${first} on: ${inWords(sums, duration)}`);
       const [broken] = sums.violations;
+      // Whatever becomes of its story.
+      if (broken) progress(`seed ${broken.seed} breaks: ${broken.rule}: ${broken.secret}: ${broken.text}`);
       const stories = broken ? await storiesOf(broken.seed, sums.violations) : [];
       expect(stories.join('\n\n')).toBe('');
     },

@@ -10,4 +10,5 @@ export const seedsOnceBroken: readonly (readonly [seed: number, why: string])[] 
   [62, 'a password that is gone: nobody was told, and every scan asked again'],
   [60640264, 'the judge: a renewal that is noted in the second in which somebody rolls back forgets no failure'],
   [61467655, 'rolled back, written, rolled back again: what nobody wanted was promoted'],
+  [95063010, 'a rotation lost its race, and its version was announced'],
 ];

@@ -3,14 +3,16 @@ import { type EpisodeOptions, playEpisode, type Report } from './episode.ts';
 import type { Violation } from './ledger.ts';
 import { type Deed, minute, type Plan, type SecretPlan, start, withEnd } from './plan.ts';
 
-/** Episodes that are played at most. */
+/** Episodes that are played at most, and for how long (ms): a long story told beats a short one that does not come. */
 const mostTries = 150;
+const longest = 60_000;
 
 export async function shrink(plan: Plan, { rule, secret }: Violation, options: EpisodeOptions = {}): Promise<Plan> {
   let best = plan;
   let tries = 0;
+  const until = performance.now() + longest;
   const isStillBroken = async (candidate: Plan): Promise<boolean> => {
-    if (++tries > mostTries) return false;
+    if (++tries > mostTries || performance.now() > until) return false;
     const report = await playEpisode(candidate, options).catch(() => undefined);
     if (!report?.violations.some((each) => each.rule === rule && each.secret === secret)) return false;
     best = candidate;
