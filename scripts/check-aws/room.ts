@@ -6,7 +6,7 @@ import { Trail } from './trail.ts';
 export interface Account {
   readonly id: string;
   readonly region: string;
-  /** Another Region of the same partition; undefined where none is known. */
+  /** Another Region of the same partition; undefined where this script knows no other. */
   readonly secondRegion: string | undefined;
   /** `aws`, `aws-cn`, `aws-us-gov` */
   readonly partition: string;

@@ -7,7 +7,7 @@ import type { Left } from '../../scripts/check-aws/trail.ts';
 /** `who` is the ARN of the role that calls; undefined is the person. */
 export type Answer = (input: Readonly<Record<string, unknown>>, who: string | undefined) => unknown;
 
-/** By the command's class: `CreateQueueCommand`. A call that has none is answered with nothing in it. */
+/** By the command's class: `CreateQueueCommand`. A call without an entry gets an empty answer. */
 export type Answers = Readonly<Record<string, Answer>>;
 
 interface Setting {

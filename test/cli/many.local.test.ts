@@ -22,7 +22,7 @@ async function withAws<T>(options: FakeAwsOptions, body: (env: Readonly<Record<s
   }
 }
 
-/** A function that renews 200 but for one, and keeps which it was asked for and which it has done. From a number on it takes its time. */
+/** A function that renews 200 but for one, and keeps which it was asked for and which it has done. After `slowAfter` requests it takes a second for each. */
 function renewing({ slowAfter = Number.POSITIVE_INFINITY } = {}) {
   const asked: string[] = [];
   const done: string[] = [];

@@ -71,7 +71,7 @@ describe('the first scan of a stack', () => {
 });
 
 describe('an event of CloudFormation', () => {
-  it('that is none is refused, and its signed address not quoted', () => {
+  it('that CloudFormation did not send is refused, and the error does not quote its signed address', () => {
     expect(() => parseCustomResourceEvent(event('Scan'))).toThrow(
       expect.objectContaining({ code: 'InvalidRequest', message: expect.not.stringContaining('signature') }),
     );

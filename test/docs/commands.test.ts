@@ -9,7 +9,7 @@ const files = globSync(
   { cwd: root, exclude: (name) => name === 'node_modules' || name === '.cache' || name === 'cdk.out' },
 ).sort();
 
-/** Each command on one line: what ends in a backslash goes on, in a document and in what a program prints (`\\` there). */
+/** Each command on one line. A backslash at the end of a line joins it to the next; a program prints it as `\\`. */
 function commandsIn(text: string): string[] {
   const joined = text.replace(/ \\\\?(?:[`'"]\);)?\n\s*(?:say\([`'"])?\s*/g, ' ');
   return [...joined.matchAll(/aws lambda invoke +--.*/g)].map(([command]) => command);

@@ -332,7 +332,7 @@ describe('a rotation', () => {
     expect(told(world)).toMatchObject([{ secretArn: arn, versionId: token, previousVersionId: 'v1' }]);
   });
 
-  it('that loses its race after it has noted its token: nobody is told of what never was current', async () => {
+  it('that loses its race after it has noted its token: nobody is told of its version', async () => {
     const { world, arn, finish } = await rotated();
     world.faults.meanwhile('before', 'tag', () => force(world, arn), { matches: namesToken });
     await expect(finish()).rejects.toMatchObject({ name: 'SecretChanged' });
@@ -343,7 +343,7 @@ describe('a rotation', () => {
     expect(world.store.tagsOf(arn)[tags.versionId]).toBe(renewed);
   });
 
-  it('that died between its note and its swap, and another renewal came first: nor then', async () => {
+  it('that died between its note and its swap, before another renewal: nobody is told of its version', async () => {
     const { world, arn, finish } = await rotated();
     world.faults.meanwhile('after', 'tag', () => world.faults.crashAt(1, 'before'), { matches: namesToken });
     await expect(finish()).rejects.toThrow();
