@@ -1,7 +1,7 @@
 /** What it costs to see that a key is a certificate's, by kind of key. */
 import { localSigner } from '../lambdas/keys/local.ts';
 import { provenKey } from '../lambdas/keys/possession.ts';
-import { generateKey, type KeyType } from '../scripts/local/hierarchy.ts';
+import { generateKey, type KeyType } from '../testkit/local/hierarchy.ts';
 
 export const keyTypes: readonly KeyType[] = ['EC P-256', 'OKP Ed25519', 'RSA 2048', 'EC P-384', 'RSA 4096', 'EC P-521'];
 

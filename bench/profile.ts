@@ -3,8 +3,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { SourceMap } from 'node:module';
 import { basename, dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { projectRoot } from '../scripts/local/cache.ts';
-import { temporaryFolder } from '../scripts/local/temporary.ts';
+import { projectRoot } from '../testkit/local/cache.ts';
+import { temporaryFolder } from '../testkit/local/temporary.ts';
 import { table } from './table.ts';
 
 /** The part of V8's .cpuprofile that is read here. */
@@ -57,7 +57,7 @@ function nameOf({ functionName, url, lineNumber, columnNumber }: CpuProfile['nod
   const file = fileURLToPath(url);
   const original = mapOf(file)?.findEntry(lineNumber, columnNumber);
   if (!original || !('originalSource' in original)) return `${functionName} in ${basename(file)}`;
-  // Sources are named from the folder in which they were bundled (cdk/bundle.ts).
+  // Sources are named from the folder in which they were bundled (cdk/functions/bundle.ts).
   const source = relative(projectRoot, join(projectRoot, '.cache', 'bundle', original.originalSource));
   const short = source.replace(/^.*node_modules\//, '');
   // The maps keep no names of functions, and a minified one says nothing.

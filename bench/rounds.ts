@@ -1,5 +1,5 @@
 /** The rounds, and the rows that are made of them. */
-import { progress } from '../scripts/local/cache.ts';
+import { progress } from '../testkit/local/cache.ts';
 import {
   type Amounts,
   atMemory,

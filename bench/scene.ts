@@ -1,13 +1,13 @@
 /** What all measurements work on: a real step-ca, AWS that answers at once, bundles, certificates that are due. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { step } from '../scripts/local/go-tools.ts';
-import { type Hierarchy, makeHierarchy } from '../scripts/local/hierarchy.ts';
-import { type CaAccess, forge, type Leaf } from '../scripts/local/leaf.ts';
-import { type LocalCa, startStepCa } from '../scripts/local/step-ca.ts';
-import { temporaryFolder } from '../scripts/local/temporary.ts';
-import { required } from '../scripts/local/tools.ts';
-import { inShape } from '../test/support/enrolled.ts';
+import { inShape } from '../testkit/enrolled.ts';
+import { step } from '../testkit/local/go-tools.ts';
+import { type Hierarchy, makeHierarchy } from '../testkit/local/hierarchy.ts';
+import { type CaAccess, forge, type Leaf } from '../testkit/local/leaf.ts';
+import { type LocalCa, startStepCa } from '../testkit/local/step-ca.ts';
+import { temporaryFolder } from '../testkit/local/temporary.ts';
+import { required } from '../testkit/local/tools.ts';
 import { type BenchAws, type ServerPair, startAws, startSlowCa, type Window } from './parts/aws.ts';
 import { floorBundle, ownBundle } from './parts/bundles.ts';
 

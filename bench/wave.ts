@@ -60,7 +60,7 @@ export async function wave(
   }
 }
 
-/** As SQS and cdk/queues.ts have it. */
+/** As SQS and cdk/functions/queues.ts have it. */
 class Queue {
   deadLetters = 0;
   readonly #scene: Scene;

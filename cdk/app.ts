@@ -1,7 +1,7 @@
 /** cert-renewer.json to the stack: what `npx cdk deploy -c config=path` runs. */
 import { App } from 'aws-cdk-lib';
-import { readConfigFile } from './config.ts';
-import { ConfigError } from './config-error.ts';
+import { readConfigFile } from './config/config.ts';
+import { ConfigError } from './config/config-error.ts';
 import { CertRenewerStack } from './stack.ts';
 
 const app = new App();

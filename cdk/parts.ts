@@ -5,10 +5,10 @@
  */
 import { NestedStack } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
-import type { Config } from './config.ts';
-import { ConfigError } from './config-error.ts';
-import type { HookConfig } from './config-schema.ts';
-import { packed } from './packed.ts';
+import type { Config } from './config/config.ts';
+import { ConfigError } from './config/config-error.ts';
+import type { HookConfig } from './config/config-schema.ts';
+import { packed } from './functions/packed.ts';
 
 /** https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html */
 const mostResources = 500;

@@ -1,9 +1,9 @@
 import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
-import { outputPrefix } from './authority-config.ts';
 import { CertRenewer, type CertRenewerProps } from './cert-renewer.ts';
-import { arnOf } from './permissions.ts';
-import { isToken } from './token.ts';
+import { outputPrefix } from './config/authority-config.ts';
+import { isToken } from './config/token.ts';
+import { arnOf } from './functions/permissions.ts';
 
 export interface CertRenewerStackProps extends StackProps {
   readonly config: CertRenewerProps;

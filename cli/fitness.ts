@@ -4,8 +4,8 @@ import type { Entropy } from '../lambdas/domain/ports.ts';
 import type { Profile } from '../lambdas/domain/profile.ts';
 import { readTagSettings, resolveSettings } from '../lambdas/policy/settings.ts';
 import { providerFor } from '../lambdas/providers/index.ts';
-import { checkLasting } from '../lambdas/renewal/fitness.ts';
-import type { Pair } from '../lambdas/renewal/gather.ts';
+import { checkLasting } from '../lambdas/renewal/steps/fitness.ts';
+import type { Pair } from '../lambdas/renewal/steps/gather.ts';
 import { noKeyVault } from './pair.ts';
 import type { Session } from './session.ts';
 

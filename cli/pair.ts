@@ -3,7 +3,7 @@ import { RenewalError } from '../lambdas/domain/errors.ts';
 import type { Entropy, KeyVault } from '../lambdas/domain/ports.ts';
 import type { Profile } from '../lambdas/domain/profile.ts';
 import type { SecretVersion } from '../lambdas/domain/secret.ts';
-import { type Pair, readPair } from '../lambdas/renewal/gather.ts';
+import { type Pair, readPair } from '../lambdas/renewal/steps/gather.ts';
 import type { Session } from './session.ts';
 
 /** The command line uses no key in KMS. */

@@ -89,7 +89,7 @@ function trustBundle(world: Pick<RenewalWorld, 'store' | 'clock' | 'entropy'>): 
   return {
     afterRenewal: async (profile, leaf, previous) => {
       if (profile.ca.type !== 'authority') return;
-      const { trustBundleUpkeep } = await import('./renewal/trust-bundle.ts');
+      const { trustBundleUpkeep } = await import('./authority/trust-bundle.ts');
       await trustBundleUpkeep(world, secretId)(profile, leaf, previous);
     },
   };
@@ -159,7 +159,7 @@ export async function composeCaApi(): Promise<CaApi & { journal: PowertoolsJourn
   const { authorities, store, vault, journal } = world;
   if (!authorities) throw noAuthorities();
   const { renewalOnRequest } = await import('./authority/http/on-request.ts');
-  const { renewWithEnd } = await import('./renewal/with-end.ts');
+  const { renewWithEnd } = await import('./renewal/entry/with-end.ts');
   const renew: Parameters<typeof renewalOnRequest>[0]['renew'] = (job) => renewWithEnd(world, job);
   const renewal = renewalOnRequest({ authorities, store, vault, clock, renew });
   return { renewal, auth: apiAuth(), store, clock, journal };

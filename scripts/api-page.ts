@@ -12,11 +12,11 @@ const root = fileURLToPath(new URL('../', import.meta.url));
 /** What others build on: the file, and the exported names of it, in the order of the page. */
 const subjects: readonly (readonly [file: string, name: string])[] = [
   ['cdk/cert-renewer.ts', 'CertRenewer'],
-  ['cdk/observable.ts', 'Observable'],
+  ['cdk/observe/observable.ts', 'Observable'],
   ['cdk/cert-renewer.ts', 'CertRenewerProps'],
-  ['cdk/certificate-authority.ts', 'CertificateAuthority'],
-  ['cdk/enrolment.ts', 'EnrolOptions'],
-  ['cdk/network.ts', 'VpcPlacement'],
+  ['cdk/authorities/certificate-authority.ts', 'CertificateAuthority'],
+  ['cdk/certificates/enrolment.ts', 'EnrolOptions'],
+  ['cdk/functions/network.ts', 'VpcPlacement'],
 ];
 
 /** The page as it should be. Throws when a name is not exported any more, or has no docstring. */

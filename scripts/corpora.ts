@@ -2,8 +2,8 @@
  * `npm run corpora`: the public collections of certificates and keys through every reader, a line each. Ends with 1 where
  * something was lost: a crash, an error that is not of the product's, or a second of the processor's time.
  */
-import { readCorpus } from '../test/hostile/corpora.ts';
-import { pycaCorpus, zlintCorpus } from './local/corpora.ts';
+import { readCorpus } from '../testkit/hostile/corpora.ts';
+import { pycaCorpus, zlintCorpus } from '../testkit/local/corpora.ts';
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 

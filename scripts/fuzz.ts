@@ -3,8 +3,8 @@
  * printed; with it, a run can be repeated. Ends with 1 where something was lost.
  */
 import { parseArgs } from 'node:util';
-import { randomFrom } from '../test/hostile/mutate.ts';
-import { fuzz, targets } from '../test/hostile/targets.ts';
+import { randomFrom } from '../testkit/hostile/mutate.ts';
+import { fuzz, targets } from '../testkit/hostile/targets.ts';
 
 const { values } = parseArgs({ options: { seed: { type: 'string' }, count: { type: 'string', default: '20000' } } });
 const seed = values.seed === undefined ? Date.now() % 2 ** 31 : Number(values.seed);

@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { jsonSchema } from '../cdk/config-schema.ts';
+import { jsonSchema } from '../cdk/config/config-schema.ts';
 import { answerJsonSchema, requestJsonSchema } from '../lambdas/policy/json-schema.ts';
 
 const schemas = {

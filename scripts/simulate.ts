@@ -7,9 +7,9 @@ import { fork } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { add, describe, noSums, storiesOf } from '../test/simulation/campaign.ts';
-import { playEpisode, type Report } from '../test/simulation/episode.ts';
-import { drawPlan } from '../test/simulation/plan.ts';
+import { add, describe, noSums, storiesOf } from '../testkit/simulation/campaign.ts';
+import { playEpisode, type Report } from '../testkit/simulation/episode.ts';
+import { drawPlan } from '../testkit/simulation/plan.ts';
 
 const usual = { years: 1000 } as const;
 /** Seeds whose stories are told; of the others the promises alone. */

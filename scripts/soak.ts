@@ -1,12 +1,12 @@
 /**
  * `npm run soak [-- --seed N --minutes M]`: the whole product of what may go wrong around a renewal and what is renewed,
  * in an order that the seed decides, until all is done or the time is over. Prints a line a fault: tried, held, lost.
- * The same seed gives the same order; what was lost is printed with the words to look for in test/support/faults.ts.
+ * The same seed gives the same order; what was lost is printed with the words to look for in testkit/faults.ts.
  */
 import { parseArgs } from 'node:util';
-import { fakeInfisical } from '../test/fakes/infisical.ts';
-import { crashAt, crashes, type Start } from '../test/support/crash.ts';
-import { type Kind, kinds, type Surroundings } from '../test/support/crash-scene.ts';
+import { crashAt, crashes, type Start } from '../testkit/crash.ts';
+import { type Kind, kinds, type Surroundings } from '../testkit/crash-scene.ts';
+import { fakeInfisical } from '../testkit/fakes/infisical.ts';
 import {
   behind,
   cycle,
@@ -18,11 +18,11 @@ import {
   troubles,
   written,
   wrongClock,
-} from '../test/support/faults.ts';
-import { workersOf } from '../test/support/worker.ts';
-import { startEmulator } from './local/ministack.ts';
-import { startStepCa } from './local/step-ca.ts';
-import { temporaryFolder } from './local/temporary.ts';
+} from '../testkit/faults.ts';
+import { startEmulator } from '../testkit/local/ministack.ts';
+import { startStepCa } from '../testkit/local/step-ca.ts';
+import { temporaryFolder } from '../testkit/local/temporary.ts';
+import { workersOf } from '../testkit/worker.ts';
 
 interface Trial {
   /** The fault's line in the report. */

@@ -5,11 +5,11 @@
  * The last line is `N passed, N failed`.
  */
 import { availableParallelism } from 'node:os';
+import { audit } from '../testkit/local/audit.ts';
+import { temporaryFolder } from '../testkit/local/temporary.ts';
 import { programs } from './lanes/programs.ts';
 import { add, empty, type Result, report } from './lanes/result.ts';
 import { vitest } from './lanes/vitest.ts';
-import { audit } from './local/audit.ts';
-import { temporaryFolder } from './local/temporary.ts';
 
 /** What waits runs beside what computes. Within a lane one part follows another; lanes share no port, folder or name. */
 const LANES = [['e2e', 'calls'], ['types', 'lint', 'audit', 'cdk', 'unit'], ['local']] as const;

@@ -1,9 +1,9 @@
 /** The bundles as they are deployed, and that of the floor. Each gives the module that exports `handler`. */
 import { join } from 'node:path';
 import { buildSync } from 'esbuild';
-import { bundle, forLambda } from '../../cdk/bundle.ts';
+import { bundle, forLambda } from '../../cdk/functions/bundle.ts';
 
-/** As cdk/bundle.ts makes it for the deployment. */
+/** As cdk/functions/bundle.ts makes it for the deployment. */
 export function ownBundle(name: string, folder: string): string {
   const outdir = join(folder, name);
   bundle(`${name}.ts`, outdir);

@@ -17,8 +17,8 @@ import {
 } from '@aws-sdk/client-secrets-manager';
 import { GetParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import type { SQSEvent } from 'aws-lambda';
+import { bitString, context, integer, sequence } from '../../lambdas/asn1/write.ts';
 import { signatureAlgorithmDer } from '../../lambdas/x509/algorithms.ts';
-import { bitString, context, integer, sequence } from '../../lambdas/x509/der-encode.ts';
 
 interface Profile {
   readonly ca: { readonly url: string; readonly root: string };

@@ -3,8 +3,8 @@ import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { tail } from '../../scripts/local/process.ts';
-import { findPython } from '../../scripts/local/python.ts';
+import { tail } from '../../testkit/local/process.ts';
+import { findPython } from '../../testkit/local/python.ts';
 
 export interface Run {
   /** The first is an absolute path. */

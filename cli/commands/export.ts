@@ -5,7 +5,7 @@ import { RenewalError } from '../../lambdas/domain/errors.ts';
 import { encodePem } from '../../lambdas/domain/pem.ts';
 import type { Entropy } from '../../lambdas/domain/ports.ts';
 import { tags } from '../../lambdas/domain/tags.ts';
-import type { Pair } from '../../lambdas/renewal/gather.ts';
+import type { Pair } from '../../lambdas/renewal/steps/gather.ts';
 import { sealPrivateKey } from '../../lambdas/secret/encrypted-key.ts';
 import { passwordIn, passwordOf } from '../../lambdas/secret/password.ts';
 import { makePkcs12 } from '../../lambdas/secret/pkcs12/make.ts';

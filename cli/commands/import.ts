@@ -6,7 +6,7 @@ import { pemBlocks } from '../../lambdas/domain/pem.ts';
 import type { Profile } from '../../lambdas/domain/profile.ts';
 import { tags } from '../../lambdas/domain/tags.ts';
 import { checkGivenKey } from '../../lambdas/keys/given.ts';
-import type { Pair } from '../../lambdas/renewal/gather.ts';
+import type { Pair } from '../../lambdas/renewal/steps/gather.ts';
 import { parseCertificate } from '../../lambdas/x509/certificate.ts';
 import { verifyPath } from '../../lambdas/x509/chain.ts';
 import { describeCertificate } from '../../lambdas/x509/facts.ts';

@@ -1,4 +1,6 @@
 /** A leaf's successor by an authority of the stack: the rules that step-ca follows (authority/tls.go, renewContext). */
+
+import { type DerReader, sequenceOf, tags } from '../asn1/read.ts';
 import type { Certificate } from '../domain/certificate.ts';
 import { RenewalError } from '../domain/errors.ts';
 import type { Credential, Entropy, IssuedChain, IssueOptions } from '../domain/ports.ts';
@@ -7,7 +9,6 @@ import { checkGivenKey } from '../keys/given.ts';
 import { provenKey } from '../keys/possession.ts';
 import { chainEnd } from '../x509/chain.ts';
 import { provesItsKey } from '../x509/csr.ts';
-import { type DerReader, sequenceOf, tags } from '../x509/der.ts';
 import { findExtension, keyUsages } from '../x509/extensions.ts';
 import { oids } from '../x509/oids.ts';
 import { newSerialNumber, reissuedTbs, signCertificate } from '../x509/reissue.ts';

@@ -5,7 +5,7 @@ import { type AwsOptions, clientConfig, once } from './clients.ts';
 import { awsError } from './errors.ts';
 import { clientByArn } from './regions.ts';
 
-/** Milliseconds that a function may take: ten seconds less than the caller itself has (cdk/hook.ts). */
+/** Milliseconds that a function may take: ten seconds less than the caller itself has (cdk/hooks/hook.ts). */
 export const longestCall = 890_000;
 
 const arnForm = { what: 'a Lambda function', form: 'arn:aws:lambda:<region>:<account>:function:<name>' };

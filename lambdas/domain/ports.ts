@@ -1,5 +1,5 @@
 /**
- * What the use cases need of the world, and nothing more. Every port has a fake in test/fakes/ that passes the same
+ * What the use cases need of the world, and nothing more. Every port has a fake in testkit/fakes/ that passes the same
  * conformance suite (test/conformance/) as the real thing.
  */
 import type { Authority } from './authority.ts';
@@ -80,7 +80,7 @@ export interface FitnessOptions {
 }
 
 /**
- * A certificate authority. What it answers is not believed: renewal/verify.ts decides.
+ * A certificate authority. What it answers is not believed: renewal/steps/verify.ts decides.
  * Throws CaUnavailable, CaRejected, CaUntrusted, CertificateExpired, NotYetValid, InvalidRequest, KmsDenied, KmsUnavailable.
  */
 export interface CaProvider {

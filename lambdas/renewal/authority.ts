@@ -7,7 +7,7 @@ import type { Profile } from '../domain/profile.ts';
 import type { SecretSummary } from '../domain/secret.ts';
 import { tags } from '../domain/tags.ts';
 import { authorityProfile, readAuthorityTags } from '../policy/authority-profile.ts';
-import type { Enrolled } from './gather.ts';
+import type { Enrolled } from './steps/gather.ts';
 
 interface WithAuthorities {
   readonly authorities?: AuthoritySource | undefined;

@@ -8,8 +8,8 @@ import { resolveSettings } from '../policy/settings.ts';
 import { type Failure, readStatus, retryAt } from '../policy/status.ts';
 import { unannounced } from '../policy/unannounced.ts';
 import type { Trace } from './renew.ts';
-import { announceUnread } from './settle.ts';
-import { noteFailure, noteNoRoom, probe } from './status-tags.ts';
+import { announceUnread } from './steps/settle.ts';
+import { noteFailure, noteNoRoom, probe } from './steps/status-tags.ts';
 import type { RenewalWorld } from './world.ts';
 
 export interface FailureOptions {

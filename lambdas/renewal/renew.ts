@@ -14,15 +14,15 @@ import { checkDue, checkRoom } from '../policy/checks.ts';
 import { belowSchedule, type RenewalTime, renewalTime } from '../policy/renewal-time.ts';
 import { resolveSettings } from '../policy/settings.ts';
 import { type Unannounced, unannounced } from '../policy/unannounced.ts';
-import { checkLasting, checkNow } from './fitness.ts';
-import { type Enrolled, enrolment, gather, type Subject } from './gather.ts';
-import { resolveGivenKey } from './given-key.ts';
-import { describeOutput, settleOutput } from './out.ts';
-import { perform } from './perform.ts';
-import { planRenewal } from './plan.ts';
-import { keepBundle, resultOf } from './record.ts';
-import { settle } from './settle.ts';
-import { noteLook } from './status-tags.ts';
+import { checkLasting, checkNow } from './steps/fitness.ts';
+import { type Enrolled, enrolment, gather, type Subject } from './steps/gather.ts';
+import { resolveGivenKey } from './steps/given-key.ts';
+import { describeOutput, settleOutput } from './steps/out.ts';
+import { perform } from './steps/perform.ts';
+import { planRenewal } from './steps/plan.ts';
+import { keepBundle, resultOf } from './steps/record.ts';
+import { settle } from './steps/settle.ts';
+import { noteLook } from './steps/status-tags.ts';
 import type { RenewalWorld } from './world.ts';
 
 /** One secret to look at. */

@@ -1,9 +1,9 @@
 /** An encrypted private key block: PKCS#8's own encryption, or legacy PEM encryption. Loaded only where there is one. */
 import type { KeyObject } from 'node:crypto';
+import { DerError, encodeOctets, encodeSequence, octets, readElements, sequence } from '../asn1/ber.ts';
 import { RenewalError } from '../domain/errors.ts';
 import { encodePemLike, type PemBlock } from '../domain/pem.ts';
 import type { Entropy } from '../domain/ports.ts';
-import { DerError, encodeOctets, encodeSequence, octets, readElements, sequence } from './encryption/der.ts';
 import { openLegacy, sealLegacy } from './encryption/legacy-pem.ts';
 import { type Derivation, open, SealError, type Sealed, seal, usualDerivation } from './encryption/pbes.ts';
 import { missingPassword, wrongPassword } from './password.ts';

@@ -2,9 +2,10 @@
  * The one table of the kinds of key: what X.509, KMS, node:crypto and JWS call them, and with what they sign. The
  * algorithm follows from the key alone, as step has it.
  */
+
+import { type Element, malformed, readBitString, readInteger, readOid, sequenceOf, tags } from '../asn1/read.ts';
+import { nullValue, oid, sequence, unsignedInteger } from '../asn1/write.ts';
 import type { EcCurve, KeySpec } from '../domain/key-spec.ts';
-import { type Element, malformed, readBitString, readInteger, readOid, sequenceOf, tags } from './der.ts';
-import { nullValue, oid, sequence, unsignedInteger } from './der-encode.ts';
 
 export interface KeyAlgorithm {
   readonly signatureOid: string;

@@ -1,8 +1,9 @@
 /** The first certificate of an authority. */
+
+import { context, integer, sequence, time, unsignedInteger } from '../asn1/write.ts';
 import type { Certificate, Extension } from '../domain/certificate.ts';
 import type { KeySpec } from '../domain/key-spec.ts';
 import { signatureAlgorithmDer } from './algorithms.ts';
-import { context, integer, sequence, time, unsignedInteger } from './der-encode.ts';
 import {
   authorityKeyIdentifierOf,
   caBasicConstraints,

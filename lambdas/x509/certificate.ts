@@ -1,9 +1,5 @@
 /** A certificate's fields from its DER (RFC 5280 section 4.1). */
 import { createHash } from 'node:crypto';
-import type { Certificate, Extension } from '../domain/certificate.ts';
-import { type Instant, parseInstant } from '../domain/instant.ts';
-import { keptByBytes } from '../domain/kept.ts';
-import { keySpecOfSpki } from './algorithms.ts';
 import {
   contextTag,
   type DerReader,
@@ -17,7 +13,11 @@ import {
   sequenceOf,
   single,
   tags,
-} from './der.ts';
+} from '../asn1/read.ts';
+import type { Certificate, Extension } from '../domain/certificate.ts';
+import { type Instant, parseInstant } from '../domain/instant.ts';
+import { keptByBytes } from '../domain/kept.ts';
+import { keySpecOfSpki } from './algorithms.ts';
 import {
   authorityKeyIdentifier,
   basicConstraints,

@@ -30,7 +30,7 @@ export const allowedDifferences: readonly AllowedDifference[] = [
     field: 'serialNumber',
     reason: 'Each certificate of a CA has its own (RFC 5280 section 4.1.2.2): it has to differ.',
   },
-  { field: 'notBefore', reason: 'A new validity is what a renewal is for; renewal/verify.ts judges it.' },
+  { field: 'notBefore', reason: 'A new validity is what a renewal is for; renewal/steps/verify.ts judges it.' },
   { field: 'notAfter', reason: 'As notBefore.' },
   { field: 'issuer', reason: 'A CA may have a new intermediate; the path to the root is verified instead.' },
   { field: 'issuerUniqueId', reason: 'Belongs to the issuer.' },

@@ -1,9 +1,9 @@
 /** Certificate requests (PKCS #10, RFC 2986). */
 import { createPublicKey, verify } from 'node:crypto';
+import { bitString, context, integer, sequence } from '../asn1/write.ts';
 import { RenewalError } from '../domain/errors.ts';
 import type { Signer } from '../domain/signer.ts';
 import { algorithmOf, signatureAlgorithmDer } from './algorithms.ts';
-import { bitString, context, integer, sequence } from './der-encode.ts';
 
 /**
  * A DER request for the signer's key, with no attributes and so no names besides the subject: step-ca reads neither

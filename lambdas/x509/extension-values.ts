@@ -1,7 +1,6 @@
 /** Writing the extensions of a CA certificate, and those that name a key (RFC 5280 section 4.2.1). */
 import { createHash } from 'node:crypto';
-import type { Certificate, Extension } from '../domain/certificate.ts';
-import { readBitString, sequenceOf, tags } from './der.ts';
+import { readBitString, sequenceOf, tags } from '../asn1/read.ts';
 import {
   boolean,
   context,
@@ -12,7 +11,8 @@ import {
   octetString,
   oid,
   sequence,
-} from './der-encode.ts';
+} from '../asn1/write.ts';
+import type { Certificate, Extension } from '../domain/certificate.ts';
 import { type KeyUsage, keyUsageNames, subjectKeyIdentifier } from './extensions.ts';
 import { oids } from './oids.ts';
 

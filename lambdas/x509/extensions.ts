@@ -1,6 +1,16 @@
 /** The extensions that decisions depend on (RFC 5280 section 4.2.1). */
+
+import {
+  contextTag,
+  readBitString,
+  readBoolean,
+  readOid,
+  readSmallInteger,
+  sequenceOf,
+  single,
+  tags,
+} from '../asn1/read.ts';
 import type { Certificate, Extension } from '../domain/certificate.ts';
-import { contextTag, readBitString, readBoolean, readOid, readSmallInteger, sequenceOf, single, tags } from './der.ts';
 import { oids } from './oids.ts';
 
 type WithExtensions = Pick<Certificate, 'extensions'>;

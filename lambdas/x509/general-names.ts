@@ -1,6 +1,7 @@
 /** GeneralName (RFC 5280 section 4.2.1.6): what subject alternative names and name constraints are made of. */
+
+import { DerReader, malformed, sequenceOf, tags } from '../asn1/read.ts';
 import type { Certificate } from '../domain/certificate.ts';
-import { DerReader, malformed, sequenceOf, tags } from './der.ts';
 import { findExtension } from './extensions.ts';
 import { escapeOctets } from './names.ts';
 import { oids } from './oids.ts';

@@ -1,8 +1,9 @@
 /** What a certificate must be to stand above another one, without regard to the rest of the path. */
+
+import { DerReader } from '../asn1/read.ts';
 import type { Certificate } from '../domain/certificate.ts';
 import { quote } from '../domain/duration.ts';
 import { rsaModulusLength } from './algorithms.ts';
-import { DerReader } from './der.ts';
 import {
   authorityCertificate,
   authorityKeyIdentifier,

@@ -1,6 +1,7 @@
 /** Name constraints (RFC 5280 section 4.2.1.10): the names that a CA may issue for. */
+
+import { contextTag, DerReader, malformed, sequenceOf, tags } from '../asn1/read.ts';
 import type { Certificate } from '../domain/certificate.ts';
-import { contextTag, DerReader, malformed, sequenceOf, tags } from './der.ts';
 import { findExtension } from './extensions.ts';
 import {
   alternativeNames,

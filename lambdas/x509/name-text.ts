@@ -1,8 +1,9 @@
 /** Distinguished names from text (RFC 4514), for the subjects of the stack's own authorities. */
+
+import { tags } from '../asn1/read.ts';
+import { encode, oid, sequence, setOf, utf8String } from '../asn1/write.ts';
 import { quote } from '../domain/duration.ts';
 import { RenewalError } from '../domain/errors.ts';
-import { tags } from './der.ts';
-import { encode, oid, sequence, setOf, utf8String } from './der-encode.ts';
 import { shortNames } from './names.ts';
 import { oids } from './oids.ts';
 

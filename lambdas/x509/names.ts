@@ -1,5 +1,5 @@
 /** Distinguished names as text (RFC 4514). */
-import { type DerReader, type Element, malformed, readOid, sequenceOf, tags } from './der.ts';
+import { type DerReader, type Element, malformed, readOid, sequenceOf, tags } from '../asn1/read.ts';
 import { oids } from './oids.ts';
 import { decodeString, hex } from './strings.ts';
 

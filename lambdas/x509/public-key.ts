@@ -1,9 +1,9 @@
 /** Public keys compared by what they are. For one and the same key X.509 leaves a choice of encodings. */
 import { ECDH } from 'node:crypto';
+import { tags } from '../asn1/read.ts';
+import { bitString, nullValue, oid, sequence } from '../asn1/write.ts';
 import type { EcCurve } from '../domain/key-spec.ts';
 import { namedCurve, nodeCurve, publicKeyParts } from './algorithms.ts';
-import { tags } from './der.ts';
-import { bitString, nullValue, oid, sequence } from './der-encode.ts';
 import { sameBytes } from './strings.ts';
 
 /**

@@ -4,6 +4,8 @@
  * critical extensions, odd encodings, policies.
  */
 import { createPublicKey, verify, X509Certificate } from 'node:crypto';
+import { contextTag, sequenceOf, tags } from '../asn1/read.ts';
+import { bitString, context, integer, sequence, time, unsignedInteger } from '../asn1/write.ts';
 import type { Certificate, Extension } from '../domain/certificate.ts';
 import { RenewalError } from '../domain/errors.ts';
 import type { Instant } from '../domain/instant.ts';
@@ -11,8 +13,6 @@ import type { KeySpec } from '../domain/key-spec.ts';
 import type { Entropy } from '../domain/ports.ts';
 import type { Signer } from '../domain/signer.ts';
 import { algorithmOf, signatureAlgorithmDer } from './algorithms.ts';
-import { contextTag, sequenceOf, tags } from './der.ts';
-import { bitString, context, integer, sequence, time, unsignedInteger } from './der-encode.ts';
 import { authorityKeyIdentifierOf, encodeExtension, subjectKeyIdentifierOf } from './extension-values.ts';
 import { authorityCertificate, findExtension } from './extensions.ts';
 import { namesAsIssuer } from './issuer-rules.ts';

@@ -1,10 +1,10 @@
 /** Who signed a certificate, and with what. The arithmetic is OpenSSL's, by way of node:crypto. */
 import { createPublicKey, type KeyObject, type X509Certificate } from 'node:crypto';
+import { contextTag, readOid, sequenceOf, tags } from '../asn1/read.ts';
 import type { Certificate } from '../domain/certificate.ts';
 import { nativeCertificate } from '../domain/native-certificate.ts';
 import { weakSignatureName } from './algorithms.ts';
 import { certificateFields } from './certificate.ts';
-import { contextTag, readOid, sequenceOf, tags } from './der.ts';
 
 const rsassaPss = '1.2.840.113549.1.1.10';
 

@@ -1,6 +1,6 @@
 /** The string types of a Name's values (RFC 5280 section 4.1.2.4, ITU-T X.690 section 8.23). */
 import { isUtf8 } from 'node:buffer';
-import { type Element, tags } from './der.ts';
+import { type Element, tags } from '../asn1/read.ts';
 
 /** Lowercase, two digits an octet. */
 export function hex(bytes: Uint8Array): string {

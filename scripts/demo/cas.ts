@@ -1,10 +1,10 @@
 /** The CAs of the demo: an authority of the stack's own, and beside it a real step-ca where Go can build one. */
 import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { client, type Endpoint } from '../../test/support/aws.ts';
-import { makeHierarchy } from '../local/hierarchy.ts';
-import type { CaAccess } from '../local/leaf.ts';
-import { startStepCa } from '../local/step-ca.ts';
-import { ToolMissingError } from '../local/tools.ts';
+import { client, type Endpoint } from '../../testkit/aws.ts';
+import { makeHierarchy } from '../../testkit/local/hierarchy.ts';
+import type { CaAccess } from '../../testkit/local/leaf.ts';
+import { startStepCa } from '../../testkit/local/step-ca.ts';
+import { ToolMissingError } from '../../testkit/local/tools.ts';
 
 export interface DemoCa {
   /** The name of its profile. */

@@ -7,9 +7,9 @@ import {
   GetSecretValueCommand,
   SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
-import { client, type Endpoint } from '../../test/support/aws.ts';
-import type { BusEvent } from '../../test/support/events.ts';
-import { forge, issue, type Leaf } from '../local/leaf.ts';
+import { client, type Endpoint } from '../../testkit/aws.ts';
+import type { BusEvent } from '../../testkit/events.ts';
+import { forge, issue, type Leaf } from '../../testkit/local/leaf.ts';
 import type { DemoCa } from './cas.ts';
 
 export interface DemoSecret {

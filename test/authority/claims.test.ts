@@ -1,6 +1,6 @@
 /** step-ca's claims, from a ca.json: what they permit of a renewal. */
 import { describe, expect, it } from 'vitest';
-import { renewOnDemand } from '../../lambdas/renewal/on-demand.ts';
+import { renewOnDemand } from '../../lambdas/renewal/entry/on-demand.ts';
 import { certificatesIn, day, Stack, start, year } from './world.ts';
 
 const minute = 60_000;

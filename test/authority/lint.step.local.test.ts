@@ -5,8 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { encodePem } from '../../lambdas/domain/pem.ts';
-import { renewOnDemand } from '../../lambdas/renewal/on-demand.ts';
-import { step } from '../../scripts/local/go-tools.ts';
+import { renewOnDemand } from '../../lambdas/renewal/entry/on-demand.ts';
 import {
   authorityKeyIdentifier,
   basicConstraints,
@@ -20,7 +19,8 @@ import {
   spkiOf,
   subjectKeyIdentifier,
   utf8,
-} from '../fakes/certificates.ts';
+} from '../../testkit/fakes/certificates.ts';
+import { step } from '../../testkit/local/go-tools.ts';
 import { describeFound } from '../support/local.ts';
 import { day, hour, Stack, start, year } from './world.ts';
 

@@ -1,7 +1,7 @@
 /** An imported intermediate with everything in it, and what tests of authorities have in common. */
 import type { Authority } from '../../lambdas/domain/authority.ts';
 import type { Extension } from '../../lambdas/domain/certificate.ts';
-import { renewQueued } from '../../lambdas/renewal/queued.ts';
+import { renewQueued } from '../../lambdas/renewal/entry/queued.ts';
 import {
   authorityKeyIdentifier,
   basicConstraints,
@@ -16,7 +16,7 @@ import {
   spkiOf,
   subjectKeyIdentifier,
   utf8,
-} from '../fakes/certificates.ts';
+} from '../../testkit/fakes/certificates.ts';
 import { day, type Stack, start, year } from './world.ts';
 
 /** Everything that Infisical drops on the way, and what nobody understands. */

@@ -6,12 +6,20 @@ import { rehearse } from '../../lambdas/authority/prepare.ts';
 import { authorityProvider } from '../../lambdas/authority/provider.ts';
 import { RenewalError } from '../../lambdas/domain/errors.ts';
 import { offlineProvider } from '../../lambdas/providers/offline/index.ts';
-import { renewOnDemand } from '../../lambdas/renewal/on-demand.ts';
-import { renewWithEnd } from '../../lambdas/renewal/with-end.ts';
+import { renewOnDemand } from '../../lambdas/renewal/entry/on-demand.ts';
+import { renewWithEnd } from '../../lambdas/renewal/entry/with-end.ts';
 import { parseCertificate } from '../../lambdas/x509/certificate.ts';
 import { reissuedTbs } from '../../lambdas/x509/reissue.ts';
-import { basicConstraints, bits, commonNameOnly, makeKey, oid, sequence, spkiOf } from '../fakes/certificates.ts';
-import { signerFor } from '../fakes/signer.ts';
+import {
+  basicConstraints,
+  bits,
+  commonNameOnly,
+  makeKey,
+  oid,
+  sequence,
+  spkiOf,
+} from '../../testkit/fakes/certificates.ts';
+import { signerFor } from '../../testkit/fakes/signer.ts';
 import { pairValue } from '../renewal/world.ts';
 import { found } from './odd.ts';
 import { certificatesIn, day, hour, Stack, start, year } from './world.ts';

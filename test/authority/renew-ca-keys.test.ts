@@ -1,8 +1,14 @@
 /** The keys that authorities sign with: in KMS of each kind, and in their secrets. */
 import { describe, expect, it } from 'vitest';
 import { formatKeySpec, type KeySpec } from '../../lambdas/domain/key-spec.ts';
-import { renewOnDemand } from '../../lambdas/renewal/on-demand.ts';
-import { basicConstraints, keyUsage, signCertificate, spkiOf, subjectKeyIdentifier } from '../fakes/certificates.ts';
+import { renewOnDemand } from '../../lambdas/renewal/entry/on-demand.ts';
+import {
+  basicConstraints,
+  keyUsage,
+  signCertificate,
+  spkiOf,
+  subjectKeyIdentifier,
+} from '../../testkit/fakes/certificates.ts';
 import { found, textOf } from './odd.ts';
 import { opensslVerify } from './openssl.ts';
 import { certificatesIn, day, hour, keyOf, Stack, start, year } from './world.ts';

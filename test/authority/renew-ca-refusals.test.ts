@@ -2,8 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { RenewalError } from '../../lambdas/domain/errors.ts';
 import { tags } from '../../lambdas/domain/tags.ts';
-import { renewOnDemand } from '../../lambdas/renewal/on-demand.ts';
-import { renewWithEnd } from '../../lambdas/renewal/with-end.ts';
+import { renewOnDemand } from '../../lambdas/renewal/entry/on-demand.ts';
+import { renewWithEnd } from '../../lambdas/renewal/entry/with-end.ts';
 import { found, fromQueue, oddIntermediate } from './odd.ts';
 import { hour, Stack, start, year } from './world.ts';
 

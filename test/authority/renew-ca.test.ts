@@ -1,6 +1,6 @@
 /** The certificate of an authority on its way through the same use case as any other. */
 import { describe, expect, it } from 'vitest';
-import { renewOnDemand } from '../../lambdas/renewal/on-demand.ts';
+import { renewOnDemand } from '../../lambdas/renewal/entry/on-demand.ts';
 import { parseCertificate } from '../../lambdas/x509/certificate.ts';
 import {
   authorityKeyIdentifier,
@@ -14,7 +14,7 @@ import {
   signCertificate,
   spkiOf,
   subjectKeyIdentifier,
-} from '../fakes/certificates.ts';
+} from '../../testkit/fakes/certificates.ts';
 import { found, oddIntermediate, textOf } from './odd.ts';
 import { opensslText, opensslVerify } from './openssl.ts';
 import { certificatesIn, day, hour, keyOf, Stack, start, year } from './world.ts';

@@ -4,8 +4,8 @@ import { RenewalError } from '../../lambdas/domain/errors.ts';
 import type { ScanRequest } from '../../lambdas/domain/request.ts';
 import { tags } from '../../lambdas/domain/tags.ts';
 import { parseScanRequest } from '../../lambdas/policy/request.ts';
-import { renewQueued } from '../../lambdas/renewal/queued.ts';
-import { scan } from '../../lambdas/renewal/scan.ts';
+import { renewQueued } from '../../lambdas/renewal/entry/queued.ts';
+import { scan } from '../../lambdas/renewal/scan/scan.ts';
 import { day, hour, Stack, start, year } from './world.ts';
 
 const all: ScanRequest = { force: false, dryRun: false };

@@ -4,9 +4,9 @@ import { loadAuthority } from '../../lambdas/authority/load.ts';
 import { signLeaf } from '../../lambdas/authority/sign-leaf.ts';
 import { tags } from '../../lambdas/domain/tags.ts';
 import { localSigner } from '../../lambdas/keys/local.ts';
-import { renewOnDemand } from '../../lambdas/renewal/on-demand.ts';
+import { renewOnDemand } from '../../lambdas/renewal/entry/on-demand.ts';
 import { parseCertificate } from '../../lambdas/x509/certificate.ts';
-import { makeLeaf } from '../fakes/ca.ts';
+import { makeLeaf } from '../../testkit/fakes/ca.ts';
 import {
   authorityKeyIdentifier,
   basicConstraints,
@@ -22,8 +22,8 @@ import {
   stepProvisioner,
   subjectAltName,
   subjectKeyIdentifier,
-} from '../fakes/certificates.ts';
-import { forgeable, forgedKey } from '../fakes/forged.ts';
+} from '../../testkit/fakes/certificates.ts';
+import { forgeable, forgedKey } from '../../testkit/fakes/forged.ts';
 import { pairValue } from '../renewal/world.ts';
 import { certificatesIn, day, hour, Stack, start, year } from './world.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { RenewalError } from '../../lambdas/domain/errors.ts';
-import { renewOnDemand } from '../../lambdas/renewal/on-demand.ts';
-import { renewQueued } from '../../lambdas/renewal/queued.ts';
+import { renewOnDemand } from '../../lambdas/renewal/entry/on-demand.ts';
+import { renewQueued } from '../../lambdas/renewal/entry/queued.ts';
 import { hour, Stack, start, year } from './world.ts';
 
 const serials = (stack: Stack) => stack.bundled().map(({ serialNumber }) => serialNumber);

@@ -3,7 +3,7 @@ import type { KeyObject } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { loadAuthority } from '../../lambdas/authority/load.ts';
 import { parseCertificate } from '../../lambdas/x509/certificate.ts';
-import { authority, FakeAuthorities } from '../fakes/authorities.ts';
+import { authority, FakeAuthorities } from '../../testkit/fakes/authorities.ts';
 import {
   authorityKeyIdentifier,
   basicConstraints,
@@ -13,11 +13,11 @@ import {
   signCertificate,
   spkiOf,
   subjectKeyIdentifier,
-} from '../fakes/certificates.ts';
-import { FakeClock } from '../fakes/clock.ts';
-import { Faults } from '../fakes/faults.ts';
-import { FakeKeyVault } from '../fakes/key-vault.ts';
-import { FakeStore } from '../fakes/store.ts';
+} from '../../testkit/fakes/certificates.ts';
+import { FakeClock } from '../../testkit/fakes/clock.ts';
+import { Faults } from '../../testkit/fakes/faults.ts';
+import { FakeKeyVault } from '../../testkit/fakes/key-vault.ts';
+import { FakeStore } from '../../testkit/fakes/store.ts';
 import { pairValue } from '../renewal/world.ts';
 import { cpuTime } from '../support/cpu-time.ts';
 import { day, start, year } from './world.ts';

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Certificate, Extension } from '../../lambdas/domain/certificate.ts';
 import type { CaProvider } from '../../lambdas/domain/ports.ts';
-import { renewOnDemand } from '../../lambdas/renewal/on-demand.ts';
+import { renewOnDemand } from '../../lambdas/renewal/entry/on-demand.ts';
 import { parseCertificate } from '../../lambdas/x509/certificate.ts';
 import {
   basicConstraints,
@@ -21,7 +21,7 @@ import {
   spkiOf,
   subjectKeyIdentifier,
   utf8,
-} from '../fakes/certificates.ts';
+} from '../../testkit/fakes/certificates.ts';
 import { day, Stack, start, year } from './world.ts';
 
 const subtree = (name: string, tag = 0x82) => sequence(utf8(name, tag));

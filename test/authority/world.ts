@@ -1,6 +1,7 @@
 /** A stack with authorities of its own around the real use cases: a root and an issuing one under it, keys in KMS. */
 import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { createAuthority } from '../../lambdas/authority/create.ts';
+import { trustBundleUpkeep } from '../../lambdas/authority/trust-bundle.ts';
 import type { Authority } from '../../lambdas/domain/authority.ts';
 import type { Certificate } from '../../lambdas/domain/certificate.ts';
 import type { KeySpec } from '../../lambdas/domain/key-spec.ts';
@@ -9,12 +10,11 @@ import type { Profile } from '../../lambdas/domain/profile.ts';
 import type { SecretValue } from '../../lambdas/domain/secret.ts';
 import { tags } from '../../lambdas/domain/tags.ts';
 import { providerFor } from '../../lambdas/providers/index.ts';
-import { trustBundleUpkeep } from '../../lambdas/renewal/trust-bundle.ts';
 import type { RenewalWorld } from '../../lambdas/renewal/world.ts';
 import { parseCertificate } from '../../lambdas/x509/certificate.ts';
-import { authority, FakeAuthorities } from '../fakes/authorities.ts';
-import { makeLeaf } from '../fakes/ca.ts';
-import { commonNameOnly } from '../fakes/certificates.ts';
+import { authority, FakeAuthorities } from '../../testkit/fakes/authorities.ts';
+import { makeLeaf } from '../../testkit/fakes/ca.ts';
+import { commonNameOnly } from '../../testkit/fakes/certificates.ts';
 import { hour, newKey, pairValue, start, World } from '../renewal/world.ts';
 
 export { hour, start };

@@ -3,7 +3,7 @@ import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { eventBridgePublisher } from '../../lambdas/aws/eventbridge.ts';
 import type { RenewalEvent } from '../../lambdas/domain/result.ts';
-import { FakeClock } from '../fakes/clock.ts';
+import { FakeClock } from '../../testkit/fakes/clock.ts';
 
 const aws = mockClient(EventBridgeClient);
 const named = (name: string) => Object.assign(new Error('x'), { name, $metadata: { httpStatusCode: 400 } });

@@ -3,7 +3,7 @@ import { GetPublicKeyCommand, type GetPublicKeyCommandOutput, KMSClient, SignCom
 import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { kmsKeyVault } from '../../lambdas/aws/kms.ts';
-import { FakeClock } from '../fakes/clock.ts';
+import { FakeClock } from '../../testkit/fakes/clock.ts';
 
 const aws = mockClient(KMSClient);
 const arn = 'arn:aws:kms:eu-central-1:123456789012:key/0000aaaa-0000-4000-8000-000000000000';

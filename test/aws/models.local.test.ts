@@ -10,7 +10,7 @@ import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { acmImporter } from '../../lambdas/aws/acm.ts';
 import { ssmCommands } from '../../lambdas/aws/run-command.ts';
-import { emulatorPython } from '../../scripts/local/ministack.ts';
+import { emulatorPython } from '../../testkit/local/ministack.ts';
 import { type Judged, jsonRequest, judgeRequests, type WireRequest } from '../support/aws-model.ts';
 import { describeFound } from '../support/local.ts';
 import { targetKey } from '../support/ssm-target.ts';

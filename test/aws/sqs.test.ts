@@ -2,7 +2,7 @@ import { ChangeMessageVisibilityCommand, SendMessageBatchCommand, SQSClient } fr
 import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, expect, test } from 'vitest';
 import { sqsQueue } from '../../lambdas/aws/sqs.ts';
-import { FakeClock } from '../fakes/clock.ts';
+import { FakeClock } from '../../testkit/fakes/clock.ts';
 
 const aws = mockClient(SQSClient);
 const message = (index: number) => ({ secretArn: `arn:${index}`, versionId: `v${index}` });

@@ -4,8 +4,8 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { ssmAuthorities, ssmProfiles } from '../../lambdas/aws/ssm.ts';
 import { RenewalError } from '../../lambdas/domain/errors.ts';
 import type { Profile } from '../../lambdas/domain/profile.ts';
-import { authority } from '../fakes/authorities.ts';
-import { FakeClock } from '../fakes/clock.ts';
+import { authority } from '../../testkit/fakes/authorities.ts';
+import { FakeClock } from '../../testkit/fakes/clock.ts';
 
 const aws = mockClient(SSMClient);
 const named = (name: string) => Object.assign(new Error('x'), { name, $metadata: { httpStatusCode: 400 } });

@@ -1,12 +1,12 @@
 /**
  * Issue of trust, line 6: every call that the whole run of the tests made in the name of a role of the stack, against the
  * policies that were synthesised. All are allowed by them, and of them nothing is left that no call needs.
- * Runs after e2e, over what its emulators wrote down (scripts/local/journal.py).
+ * Runs after e2e, over what its emulators wrote down (testkit/local/journal.py).
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { DeployedStack } from '../../scripts/local/calls.ts';
+import type { DeployedStack } from '../../testkit/local/calls.ts';
 import { type RolePolicies, rolesOf } from '../support/deployed-policies.ts';
 import { type Call, type Decision, decide, fits, list, type Statement } from '../support/iam-policy.ts';
 
@@ -62,7 +62,7 @@ interface Permission {
 }
 
 function permissionsOf({ role: whole, statements }: RolePolicies): Permission[] {
-  // Functions of hooks differ by what they run, and all get the rest by the same line of cdk/hook.ts; so do topics.
+  // Functions of hooks differ by what they run, and all get the rest by the same line of cdk/hooks/hook.ts; so do topics.
   const role = whole.replace(/^Hooks.*Run$/, 'HookRun').replace(/^Hooks.*sns$/, 'HookTopic');
   return statements
     .filter(({ Effect }) => Effect === 'Allow')

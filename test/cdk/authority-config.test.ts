@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Lazy } from 'aws-cdk-lib';
 import { afterAll, describe, expect, it } from 'vitest';
-import { outputPrefix } from '../../cdk/authority-config.ts';
-import { readConfigFile, validateConfig } from '../../cdk/config.ts';
-import { ConfigError } from '../../cdk/config-error.ts';
+import { outputPrefix } from '../../cdk/config/authority-config.ts';
+import { readConfigFile, validateConfig } from '../../cdk/config/config.ts';
+import { ConfigError } from '../../cdk/config/config-error.ts';
 import { examples } from './fixtures.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'cert-renewer-authorities-'));

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, utimesSync, writ
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { type Bundle, hashOfInputs, keptOrBuilt } from '../../cdk/bundle-cache.ts';
+import { type Bundle, hashOfInputs, keptOrBuilt } from '../../cdk/functions/bundle-cache.ts';
 
 let folder: string;
 beforeEach(() => {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { Stack } from 'aws-cdk-lib';
 import { Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
 import { afterAll, describe, expect, it } from 'vitest';
-import { build, bundle } from '../../cdk/bundle.ts';
+import { build, bundle } from '../../cdk/functions/bundle.ts';
 import { newApp } from './fixtures.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'cert-renewer-bundle-'));

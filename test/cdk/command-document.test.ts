@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { type CommandDocument, execDocument, signalDocument } from '../../cdk/command-document.ts';
+import { type CommandDocument, execDocument, signalDocument } from '../../cdk/hooks/command-document.ts';
 
 const folder = mkdtempSync(join(tmpdir(), "cert-renewer-hook's-"));
 afterAll(() => rmSync(folder, { recursive: true }));

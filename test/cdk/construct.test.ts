@@ -9,7 +9,7 @@ import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { CertRenewer, type CertRenewerProps } from '../../cdk/cert-renewer.ts';
-import type { EnrolOptions } from '../../cdk/enrolment.ts';
+import type { EnrolOptions } from '../../cdk/certificates/enrolment.ts';
 import { config, newApp } from './fixtures.ts';
 
 function setUp(options: (stack: Stack) => Partial<CertRenewerProps> = () => ({})) {

@@ -2,8 +2,8 @@ import { Annotations, Match, type Template, Template as Templates } from 'aws-cd
 import { describe, expect, it } from 'vitest';
 import { otherMemory } from '../../bench/stack.ts';
 import type { CertRenewerProps } from '../../cdk/cert-renewer.ts';
-import { validateConfig } from '../../cdk/config.ts';
-import { ConfigError } from '../../cdk/config-error.ts';
+import { validateConfig } from '../../cdk/config/config.ts';
+import { ConfigError } from '../../cdk/config/config-error.ts';
 import { CertRenewerStack } from '../../cdk/stack.ts';
 import { longestCall } from '../../lambdas/aws/lambda.ts';
 import { config, examples, newApp, synthesize } from './fixtures.ts';

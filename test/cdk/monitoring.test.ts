@@ -1,6 +1,6 @@
 import { Annotations, Match, type Template } from 'aws-cdk-lib/assertions';
 import { describe, expect, it } from 'vitest';
-import { noScanWindow } from '../../cdk/monitoring.ts';
+import { noScanWindow } from '../../cdk/observe/monitoring.ts';
 import { config, synthesize } from './fixtures.ts';
 import { textOf, withSid } from './template-reading.ts';
 

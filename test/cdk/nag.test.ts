@@ -3,7 +3,7 @@ import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { describe, expect, it } from 'vitest';
 import type { CertRenewerProps } from '../../cdk/cert-renewer.ts';
-import { readConfigFile } from '../../cdk/config.ts';
+import { readConfigFile } from '../../cdk/config/config.ts';
 import { CertRenewerStack } from '../../cdk/stack.ts';
 import { config, examples, newApp } from './fixtures.ts';
 

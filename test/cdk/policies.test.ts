@@ -4,7 +4,7 @@ import { Template } from 'aws-cdk-lib/assertions';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { describe, expect, it } from 'vitest';
 import type { CertRenewerProps } from '../../cdk/cert-renewer.ts';
-import { ConfigError } from '../../cdk/config-error.ts';
+import { ConfigError } from '../../cdk/config/config-error.ts';
 import { CertRenewerStack } from '../../cdk/stack.ts';
 import { rolesOf } from '../support/deployed-policies.ts';
 import { list, type Statement } from '../support/iam-policy.ts';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, it } from 'vitest';
-import { jsonSchema } from '../../cdk/config-schema.ts';
+import { jsonSchema } from '../../cdk/config/config-schema.ts';
 import { examples } from './fixtures.ts';
 
 const published = JSON.parse(readFileSync(new URL('../../cert-renewer.schema.json', import.meta.url), 'utf8'));

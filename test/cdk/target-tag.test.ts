@@ -1,7 +1,7 @@
 /** The tag of a hook's instances, which goes to SSM as `tag:<key>` of a target. */
 import { describe, expect, it } from 'vitest';
-import { validateConfig } from '../../cdk/config.ts';
-import { ConfigError } from '../../cdk/config-error.ts';
+import { validateConfig } from '../../cdk/config/config.ts';
+import { ConfigError } from '../../cdk/config/config-error.ts';
 import { targetKey } from '../support/ssm-target.ts';
 import { config } from './fixtures.ts';
 

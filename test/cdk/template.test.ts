@@ -2,7 +2,7 @@ import { Match, type Template } from 'aws-cdk-lib/assertions';
 import { describe, expect, it } from 'vitest';
 import * as benchmark from '../../bench/stack.ts';
 import type { CertRenewerProps } from '../../cdk/cert-renewer.ts';
-import { ConfigError } from '../../cdk/config-error.ts';
+import { ConfigError } from '../../cdk/config/config-error.ts';
 import { noRoomLabel, statusTags } from '../../lambdas/domain/tags.ts';
 import { parseProfile } from '../../lambdas/policy/profile.ts';
 import { type Call, decide, type Statement } from '../support/iam-policy.ts';

@@ -1,6 +1,6 @@
 /** No wildcard resource where the action supports a narrower one; where one stands, a condition on a tag chooses. */
 import { describe, expect, it } from 'vitest';
-import { readConfigFile } from '../../cdk/config.ts';
+import { readConfigFile } from '../../cdk/config/config.ts';
 import { config, examples, synthesize } from './fixtures.ts';
 import { type Json, textOf } from './template-reading.ts';
 

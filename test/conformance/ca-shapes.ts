@@ -1,4 +1,4 @@
-import type { LeafRequest } from '../fakes/ca.ts';
+import type { LeafRequest } from '../../testkit/fakes/ca.ts';
 import {
   basicConstraints,
   clientAuth,
@@ -11,7 +11,7 @@ import {
   serverAuth,
   subjectAltName,
   utf8,
-} from '../fakes/certificates.ts';
+} from '../../testkit/fakes/certificates.ts';
 
 const usages = [keyUsage('digitalSignature'), extendedKeyUsage(serverAuth, clientAuth)];
 export const names = subjectAltName('dns:leaf.example');

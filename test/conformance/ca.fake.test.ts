@@ -1,6 +1,6 @@
 import { RenewalError } from '../../lambdas/domain/errors.ts';
-import { FakeCa, makeLeaf } from '../fakes/ca.ts';
-import { TimeLimits } from '../fakes/time-limits.ts';
+import { FakeCa, makeLeaf } from '../../testkit/fakes/ca.ts';
+import { TimeLimits } from '../../testkit/fakes/time-limits.ts';
 import { caProviderSuite } from './ca.ts';
 
 caProviderSuite('fake', async () => {

@@ -2,13 +2,13 @@
 import { RenewalError } from '../../lambdas/domain/errors.ts';
 import type { CaProvider, IssueOptions, KeyVault } from '../../lambdas/domain/ports.ts';
 import { offlineProvider } from '../../lambdas/providers/offline/index.ts';
-import { authority, FakeAuthorities } from '../fakes/authorities.ts';
-import { makeLeaf } from '../fakes/ca.ts';
-import { type Hierarchy, makeHierarchy } from '../fakes/certificates.ts';
-import { fakeEntropy } from '../fakes/entropy.ts';
-import { FakeKeyVault } from '../fakes/key-vault.ts';
-import { FakeStore } from '../fakes/store.ts';
-import { TimeLimits } from '../fakes/time-limits.ts';
+import { authority, FakeAuthorities } from '../../testkit/fakes/authorities.ts';
+import { makeLeaf } from '../../testkit/fakes/ca.ts';
+import { type Hierarchy, makeHierarchy } from '../../testkit/fakes/certificates.ts';
+import { fakeEntropy } from '../../testkit/fakes/entropy.ts';
+import { FakeKeyVault } from '../../testkit/fakes/key-vault.ts';
+import { FakeStore } from '../../testkit/fakes/store.ts';
+import { TimeLimits } from '../../testkit/fakes/time-limits.ts';
 import { pairValue } from '../renewal/world.ts';
 import { caProviderSuite } from './ca.ts';
 

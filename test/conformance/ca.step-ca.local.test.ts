@@ -6,11 +6,7 @@ import { encodePem, pemBlocks } from '../../lambdas/domain/pem.ts';
 import type { CaProvider, Credential, IssuedChain } from '../../lambdas/domain/ports.ts';
 import { stepCaProvider } from '../../lambdas/providers/step-ca/index.ts';
 import { parseCertificate } from '../../lambdas/x509/certificate.ts';
-import { stepCa } from '../../scripts/local/go-tools.ts';
-import { type Hierarchy as CaHierarchy, makeHierarchy } from '../../scripts/local/hierarchy.ts';
-import { freePort } from '../../scripts/local/process.ts';
-import { type LocalCa, type StepCaOptions, startStepCa, x5cProvisioner } from '../../scripts/local/step-ca.ts';
-import { type LeafRequest, makeLeaf, usualExtensions } from '../fakes/ca.ts';
+import { type LeafRequest, makeLeaf, usualExtensions } from '../../testkit/fakes/ca.ts';
 import {
   clientAuth,
   commonNameOnly,
@@ -23,8 +19,12 @@ import {
   signCertificate,
   spkiOf,
   utf8,
-} from '../fakes/certificates.ts';
-import { signerFor } from '../fakes/signer.ts';
+} from '../../testkit/fakes/certificates.ts';
+import { signerFor } from '../../testkit/fakes/signer.ts';
+import { stepCa } from '../../testkit/local/go-tools.ts';
+import { type Hierarchy as CaHierarchy, makeHierarchy } from '../../testkit/local/hierarchy.ts';
+import { freePort } from '../../testkit/local/process.ts';
+import { type LocalCa, type StepCaOptions, startStepCa, x5cProvisioner } from '../../testkit/local/step-ca.ts';
 import { describeFound } from '../support/local.ts';
 import { caProviderSuite } from './ca.ts';
 
@@ -253,7 +253,7 @@ describeFound([found], 'with a real step-ca', () => {
   });
 
   test('a revoked certificate is CaRejected', async () => {
-    const { issue, revoke } = await import('../../scripts/local/leaf.ts');
+    const { issue, revoke } = await import('../../testkit/local/leaf.ts');
     const ca = await start({ database: true });
     try {
       const issued = await issue(ca.access);

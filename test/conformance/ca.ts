@@ -7,7 +7,7 @@ import type { CaProvider, Credential, IssuedChain } from '../../lambdas/domain/p
 import type { Mode } from '../../lambdas/domain/profile.ts';
 import { parseCertificate } from '../../lambdas/x509/certificate.ts';
 import { verifyPath } from '../../lambdas/x509/chain.ts';
-import { type LeafRequest, makeLeaf } from '../fakes/ca.ts';
+import { type LeafRequest, makeLeaf } from '../../testkit/fakes/ca.ts';
 import {
   basicConstraints,
   commonNameOnly,
@@ -18,8 +18,8 @@ import {
   serverAuth,
   spkiOf,
   type TestKey,
-} from '../fakes/certificates.ts';
-import { signerFor } from '../fakes/signer.ts';
+} from '../../testkit/fakes/certificates.ts';
+import { signerFor } from '../../testkit/fakes/signer.ts';
 import { certificateShapes, names } from './ca-shapes.ts';
 
 /** Every world has the same CA in it, seen in different ways. */

@@ -8,9 +8,9 @@ import {
 import { expect, test } from 'vitest';
 import { kmsKeyVault } from '../../lambdas/aws/kms.ts';
 import { formatKeySpec, type KeySpec } from '../../lambdas/domain/key-spec.ts';
-import { client, type Endpoint } from '../support/aws.ts';
+import { client, type Endpoint } from '../../testkit/aws.ts';
+import { emulatorOptions, systemClock } from '../../testkit/emulator.ts';
 import { describeWith } from '../support/local.ts';
-import { emulatorOptions, systemClock } from './emulator.ts';
 import { keyVaultSuite, type VaultWorld } from './signer.ts';
 
 const kmsNames: Readonly<Record<string, KmsKeySpec>> = {

@@ -1,4 +1,4 @@
-import { FakeKeyVault } from '../fakes/key-vault.ts';
+import { FakeKeyVault } from '../../testkit/fakes/key-vault.ts';
 import { keyVaultSuite } from './signer.ts';
 
 keyVaultSuite('fake', async () => {

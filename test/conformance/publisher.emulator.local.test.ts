@@ -1,9 +1,9 @@
 import { CreateEventBusCommand, EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { eventBridgePublisher } from '../../lambdas/aws/eventbridge.ts';
-import { client, type Endpoint, uniqueName, waitFor } from '../support/aws.ts';
-import { collectEvents } from '../support/events.ts';
+import { client, type Endpoint, uniqueName, waitFor } from '../../testkit/aws.ts';
+import { emulatorOptions, systemClock } from '../../testkit/emulator.ts';
+import { collectEvents } from '../../testkit/events.ts';
 import { describeWith } from '../support/local.ts';
-import { emulatorOptions, systemClock } from './emulator.ts';
 import { type PublisherWorld, publisherSuite } from './publisher.ts';
 
 describeWith(['emulator'], 'EventBridge', ({ emulator }) => {

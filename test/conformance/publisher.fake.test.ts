@@ -1,4 +1,4 @@
-import { FakePublisher } from '../fakes/publisher.ts';
+import { FakePublisher } from '../../testkit/fakes/publisher.ts';
 import { publisherSuite } from './publisher.ts';
 
 publisherSuite('fake', async () => {

@@ -1,8 +1,8 @@
 import { CreateQueueCommand, DeleteMessageCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { sqsQueue } from '../../lambdas/aws/sqs.ts';
-import { client, type Endpoint, uniqueName } from '../support/aws.ts';
+import { client, type Endpoint, uniqueName } from '../../testkit/aws.ts';
+import { emulatorOptions, systemClock } from '../../testkit/emulator.ts';
 import { describeWith } from '../support/local.ts';
-import { emulatorOptions, systemClock } from './emulator.ts';
 import { type QueueWorld, queueSuite, type Received } from './queue.ts';
 
 describeWith(['emulator'], 'SQS', ({ emulator }) => {

@@ -1,6 +1,6 @@
-import { FakeClock } from '../fakes/clock.ts';
-import { FakeQueue } from '../fakes/queue.ts';
-import { TimedQueue } from '../fakes/timed-queue.ts';
+import { FakeClock } from '../../testkit/fakes/clock.ts';
+import { FakeQueue } from '../../testkit/fakes/queue.ts';
+import { TimedQueue } from '../../testkit/fakes/timed-queue.ts';
 import { queueSuite } from './queue.ts';
 
 queueSuite('fake', async () => {

@@ -6,9 +6,9 @@ import {
   SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
 import { secretsManagerStore } from '../../lambdas/aws/secrets-manager.ts';
-import type { Endpoint } from '../support/aws.ts';
+import type { Endpoint } from '../../testkit/aws.ts';
+import { emulatorOptions } from '../../testkit/emulator.ts';
 import { describeWith } from '../support/local.ts';
-import { emulatorOptions } from './emulator.ts';
 import { type StoreWorld, storeSuite } from './store.ts';
 
 describeWith(['emulator'], 'Secrets Manager', ({ emulator }) => {

@@ -1,4 +1,4 @@
-import { FakeStore } from '../fakes/store.ts';
+import { FakeStore } from '../../testkit/fakes/store.ts';
 import { storeSuite } from './store.ts';
 
 storeSuite('fake', async () => {

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { answered, parseCustomResourceEvent } from '../../lambdas/deployment/custom-resource.ts';
 import { handleFirstScan } from '../../lambdas/deployment/first-scan.ts';
 import { RenewalError } from '../../lambdas/domain/errors.ts';
-import { FakeClock } from '../fakes/clock.ts';
-import { FakeJournal } from '../fakes/journal.ts';
+import { FakeClock } from '../../testkit/fakes/clock.ts';
+import { FakeJournal } from '../../testkit/fakes/journal.ts';
 
 const event = (RequestType: string, more: object = {}) => ({
   RequestType,

@@ -38,9 +38,9 @@ const rows: Row[] = page.split('\n## ').flatMap((section) => {
 /** Names in backticks. */
 const named = (cell: string): string[] => [...cell.matchAll(/`([^`]+)`/g)].map(([, name = '']) => name);
 
-const patches = readdirSync(new URL('scripts/local/patches/', root))
+const patches = readdirSync(new URL('testkit/local/patches/', root))
   .filter((file) => file.endsWith('.py'))
-  .flatMap((file) => [...read(`scripts/local/patches/${file}`).matchAll(/^@patch\("(.+)"\)$/gm)])
+  .flatMap((file) => [...read(`testkit/local/patches/${file}`).matchAll(/^@patch\("(.+)"\)$/gm)])
   .map(([, name = '']) => name);
 
 /** The SDK's client of a service, by its name in botocore. */

@@ -4,8 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { dueCodes, skipCodes, warningCodes } from '../../lambdas/domain/decision.ts';
 import { errorCodes, isErrorCode } from '../../lambdas/domain/errors.ts';
 import { onDemandSchema, parseOnDemandRequest, parseScanRequest } from '../../lambdas/policy/request.ts';
-import { renewOnDemand } from '../../lambdas/renewal/on-demand.ts';
-import { scan } from '../../lambdas/renewal/scan.ts';
+import { renewOnDemand } from '../../lambdas/renewal/entry/on-demand.ts';
+import { scan } from '../../lambdas/renewal/scan/scan.ts';
 import { World } from '../renewal/world.ts';
 import { checkAnswer, isRequest } from '../support/answer.ts';
 

@@ -1,8 +1,8 @@
 /** docs/coming-from-step.md and docs/options/: every example is valid or refused as it says, and no option has no page. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { validateConfig } from '../../cdk/config.ts';
-import { configProfile } from '../../cdk/config-schema.ts';
+import { validateConfig } from '../../cdk/config/config.ts';
+import { configProfile } from '../../cdk/config/config-schema.ts';
 import { dueCodes, skipCodes, warningCodes } from '../../lambdas/domain/decision.ts';
 import { errorCodes } from '../../lambdas/domain/errors.ts';
 import { statusTags, tags } from '../../lambdas/domain/tags.ts';

@@ -7,11 +7,11 @@ import { DescribeSecretCommand, GetSecretValueCommand, SecretsManagerClient } fr
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { PlanEntry, RenewalResult, ScanResult } from '../../lambdas/domain/result.ts';
 import { statusTags } from '../../lambdas/domain/tags.ts';
-import { forge } from '../../scripts/local/leaf.ts';
-import { client, invoke, waitFor } from '../support/aws.ts';
+import { client, invoke, waitFor } from '../../testkit/aws.ts';
+import { enrol, look } from '../../testkit/enrolled.ts';
+import { type BusEvent, collectEvents, type EventCollector } from '../../testkit/events.ts';
+import { forge } from '../../testkit/local/leaf.ts';
 import { type BadInput, badInputs } from '../support/bad-input.ts';
-import { enrol, look } from '../support/enrolled.ts';
-import { type BusEvent, collectEvents, type EventCollector } from '../support/events.ts';
 import { describeWith } from '../support/local.ts';
 import { type LogEntry, logEntries, logOf, metricValues } from '../support/logs.ts';
 import { camel, dueDates } from '../support/on-demand.ts';

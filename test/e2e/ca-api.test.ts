@@ -9,9 +9,7 @@ import {
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { beforeAll, describe, expect, it } from 'vitest';
 import document from '../../docs/ca-api.openapi.json' with { type: 'json' };
-import { forge } from '../../scripts/local/leaf.ts';
-import { opensslVerify } from '../authority/openssl.ts';
-import { client, invoke, uniqueName, waitFor } from '../support/aws.ts';
+import { client, invoke, uniqueName, waitFor } from '../../testkit/aws.ts';
 import {
   callCaApi,
   type HttpAnswer,
@@ -20,7 +18,9 @@ import {
   newToken,
   oldPath,
   renewalUntil,
-} from '../support/ca-api.ts';
+} from '../../testkit/ca-api.ts';
+import { forge } from '../../testkit/local/leaf.ts';
+import { opensslVerify } from '../authority/openssl.ts';
 import { crowd, saysNoRoom } from '../support/crowded.ts';
 import { apiAuthorities, TOKEN_SECRET } from '../support/e2e-config.ts';
 import { describeWith } from '../support/local.ts';

@@ -11,9 +11,9 @@ import {
   SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
 import { beforeAll, expect, it } from 'vitest';
-import { issue } from '../../scripts/local/leaf.ts';
+import { client, invoke, uniqueName } from '../../testkit/aws.ts';
+import { issue } from '../../testkit/local/leaf.ts';
 import { opensslVerify } from '../authority/openssl.ts';
-import { client, invoke, uniqueName } from '../support/aws.ts';
 import { callsOf } from '../support/calls.ts';
 import { apiAuthorities, ENCRYPTION_KEY, TOKEN_SECRET } from '../support/e2e-config.ts';
 import { describeWith } from '../support/local.ts';

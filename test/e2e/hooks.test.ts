@@ -14,14 +14,14 @@ import { CreateQueueCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/c
 import { ListCommandsCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RenewalResult } from '../../lambdas/domain/result.ts';
-import { ACCOUNT, REGION } from '../../scripts/local/ministack.ts';
-import { client, invoke, uniqueName, waitFor } from '../support/aws.ts';
+import { client, invoke, uniqueName, waitFor } from '../../testkit/aws.ts';
+import { type BusEvent, collectEvents, type EventCollector } from '../../testkit/events.ts';
+import { ACCOUNT, REGION } from '../../testkit/local/ministack.ts';
+import { zip } from '../../testkit/zip.ts';
 import { ENCRYPTION_KEY, hookTargets } from '../support/e2e-config.ts';
-import { type BusEvent, collectEvents, type EventCollector } from '../support/events.ts';
 import { describeWith } from '../support/local.ts';
 import { logEntries, logOf, metricValues } from '../support/logs.ts';
 import { type FreshSecret, renewerOf } from '../support/renewer.ts';
-import { zip } from '../support/zip.ts';
 
 /** In what the failing function says: it must not come out anywhere. */
 const word = 'U2VjcmV0LW9mLXRoZS1mdW5jdGlvbg';

@@ -10,12 +10,7 @@ import {
 import { describe, expect, test } from 'vitest';
 import type { Mode } from '../../lambdas/domain/profile.ts';
 import type { RenewalResult } from '../../lambdas/domain/result.ts';
-import { generateKey, type KeyType, makeHierarchy } from '../../scripts/local/hierarchy.ts';
-import type { CaAccess } from '../../scripts/local/leaf.ts';
-import { certificateShapes } from '../conformance/ca-shapes.ts';
-import { type LeafRequest, usualExtensions } from '../fakes/ca.ts';
-import { der, extension, oid, sequence, utf8 } from '../fakes/certificates.ts';
-import { client, invoke, uniqueName, waitFor } from '../support/aws.ts';
+import { client, invoke, uniqueName, waitFor } from '../../testkit/aws.ts';
 import {
   type EnrolledSecret,
   enrol,
@@ -24,10 +19,15 @@ import {
   look,
   type PairText,
   versionIds,
-} from '../support/enrolled.ts';
-import { collectEvents } from '../support/events.ts';
+} from '../../testkit/enrolled.ts';
+import { collectEvents } from '../../testkit/events.ts';
+import { type LeafRequest, usualExtensions } from '../../testkit/fakes/ca.ts';
+import { der, extension, oid, sequence, utf8 } from '../../testkit/fakes/certificates.ts';
+import { generateKey, type KeyType, makeHierarchy } from '../../testkit/local/hierarchy.ts';
+import type { CaAccess } from '../../testkit/local/leaf.ts';
+import { bareLeaf, bytesKept, forged, nameOfKey } from '../../testkit/pairs.ts';
+import { certificateShapes } from '../conformance/ca-shapes.ts';
 import { describeWith } from '../support/local.ts';
-import { bareLeaf, bytesKept, forged, nameOfKey } from '../support/pairs.ts';
 import { keptStatements, publicHalfOf, publicKeyOf, refusals } from './judges.ts';
 
 const minute = 60_000;

@@ -21,12 +21,12 @@ import {
 } from '@aws-sdk/client-secrets-manager';
 import { CreateQueueCommand, DeleteQueueCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { forge, type Leaf } from '../../scripts/local/leaf.ts';
-import { client, invoke, uniqueName, waitFor } from '../support/aws.ts';
+import { client, invoke, uniqueName, waitFor } from '../../testkit/aws.ts';
+import { enrol } from '../../testkit/enrolled.ts';
+import { collectEvents, type EventCollector } from '../../testkit/events.ts';
+import { forge, type Leaf } from '../../testkit/local/leaf.ts';
 import { badInputs } from '../support/bad-input.ts';
 import { PASSWORD_SECRET } from '../support/e2e-config.ts';
-import { enrol } from '../support/enrolled.ts';
-import { collectEvents, type EventCollector } from '../support/events.ts';
 import {
   leaks,
   password,

@@ -2,9 +2,9 @@
 import { CreateSecretCommand, PutResourcePolicyCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { describe, expect, it } from 'vitest';
 import type { ErrorCode } from '../../lambdas/domain/errors.ts';
-import { forge, issue, type LeafRequest } from '../../scripts/local/leaf.ts';
-import { client, uniqueName } from '../support/aws.ts';
-import { enrol, look } from '../support/enrolled.ts';
+import { client, uniqueName } from '../../testkit/aws.ts';
+import { enrol, look } from '../../testkit/enrolled.ts';
+import { forge, issue, type LeafRequest } from '../../testkit/local/leaf.ts';
 import { describeWith } from '../support/local.ts';
 import { camel, hour, refusal } from '../support/on-demand.ts';
 

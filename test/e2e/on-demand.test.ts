@@ -4,10 +4,10 @@ import { PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-sec
 import { describe, expect, it } from 'vitest';
 import { formatInstant } from '../../lambdas/domain/instant.ts';
 import type { RenewalResult, ScanResult } from '../../lambdas/domain/result.ts';
-import type { KeyType } from '../../scripts/local/hierarchy.ts';
-import { issue, type LeafRequest } from '../../scripts/local/leaf.ts';
-import { client, invoke, waitFor } from '../support/aws.ts';
-import { type EnrolledSecret, enrol, fromShape, look, versionIds } from '../support/enrolled.ts';
+import { client, invoke, waitFor } from '../../testkit/aws.ts';
+import { type EnrolledSecret, enrol, fromShape, look, versionIds } from '../../testkit/enrolled.ts';
+import type { KeyType } from '../../testkit/local/hierarchy.ts';
+import { issue, type LeafRequest } from '../../testkit/local/leaf.ts';
 import { describeWith } from '../support/local.ts';
 import { logOf } from '../support/logs.ts';
 import { camel, dueDates, hour, refusal, renewNow } from '../support/on-demand.ts';

@@ -12,11 +12,11 @@ import {
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ScanResult } from '../../lambdas/domain/result.ts';
 import { statusTags } from '../../lambdas/domain/tags.ts';
-import { forge, issue, type Leaf } from '../../scripts/local/leaf.ts';
-import { run } from '../../scripts/local/process.ts';
-import { client, invoke, waitFor } from '../support/aws.ts';
-import { type EnrolledSecret, enrol, look } from '../support/enrolled.ts';
-import { collectEvents, type EventCollector } from '../support/events.ts';
+import { client, invoke, waitFor } from '../../testkit/aws.ts';
+import { type EnrolledSecret, enrol, look } from '../../testkit/enrolled.ts';
+import { collectEvents, type EventCollector } from '../../testkit/events.ts';
+import { forge, issue, type Leaf } from '../../testkit/local/leaf.ts';
+import { run } from '../../testkit/local/process.ts';
 import { describeWith } from '../support/local.ts';
 import { logOf } from '../support/logs.ts';
 import { camel, dueDates, hour, renewNow } from '../support/on-demand.ts';

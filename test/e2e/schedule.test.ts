@@ -7,14 +7,14 @@ import { ListSecretsCommand, SecretsManagerClient } from '@aws-sdk/client-secret
 import { GetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { ScanCounts } from '../../lambdas/domain/result.ts';
-import { startEmulator } from '../../scripts/local/ministack.ts';
-import { bootstrap, deploy } from '../../scripts/local/stack.ts';
-import { client, type Endpoint, waitFor } from '../support/aws.ts';
-import { type Found, fromShape, look, type PairText } from '../support/enrolled.ts';
-import { type BusEvent, collectEvents, type EventCollector } from '../support/events.ts';
+import { client, type Endpoint, waitFor } from '../../testkit/aws.ts';
+import { type Found, fromShape, look, type PairText } from '../../testkit/enrolled.ts';
+import { type BusEvent, collectEvents, type EventCollector } from '../../testkit/events.ts';
+import { startEmulator } from '../../testkit/local/ministack.ts';
+import { bootstrap, deploy } from '../../testkit/local/stack.ts';
+import { bytesKept, nameOfKey } from '../../testkit/pairs.ts';
 import { enrolFleet, type Member } from '../support/fleet.ts';
 import { describeWith } from '../support/local.ts';
-import { bytesKept, nameOfKey } from '../support/pairs.ts';
 import { refusals } from './judges.ts';
 
 const minute = 60_000;

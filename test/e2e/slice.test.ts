@@ -3,10 +3,18 @@ import { X509Certificate } from 'node:crypto';
 import { PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { PlanEntry, RenewalResult, ScanResult } from '../../lambdas/domain/result.ts';
-import { type CaAccess, forge, issue, type Leaf } from '../../scripts/local/leaf.ts';
-import { client, type Endpoint, invoke, waitFor } from '../support/aws.ts';
-import { type EnrolledSecret, enrol, type Found, fromShape, inShape, look, versionIds } from '../support/enrolled.ts';
-import { type BusEvent, collectEvents, type EventCollector } from '../support/events.ts';
+import { client, type Endpoint, invoke, waitFor } from '../../testkit/aws.ts';
+import {
+  type EnrolledSecret,
+  enrol,
+  type Found,
+  fromShape,
+  inShape,
+  look,
+  versionIds,
+} from '../../testkit/enrolled.ts';
+import { type BusEvent, collectEvents, type EventCollector } from '../../testkit/events.ts';
+import { type CaAccess, forge, issue, type Leaf } from '../../testkit/local/leaf.ts';
 import { type GateKeeper, gateKeeper } from '../support/gate.ts';
 import { isOutOfQueue } from '../support/leaks.ts';
 import { describeWith } from '../support/local.ts';

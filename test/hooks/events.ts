@@ -1,7 +1,7 @@
 /** Events as EventBridge hands them over. */
 import type { ReportWorld } from '../../lambdas/hooks/report.ts';
-import { FakeJournal } from '../fakes/journal.ts';
-import { FakePublisher } from '../fakes/publisher.ts';
+import { FakeJournal } from '../../testkit/fakes/journal.ts';
+import { FakePublisher } from '../../testkit/fakes/publisher.ts';
 
 export const secretArn = 'arn:aws:secretsmanager:eu-central-1:111122223333:secret:web/lb-AbCdEf';
 export const versionId = 'cert-renewer-0123abcd-0123456789abcdef0123456789abcdef';

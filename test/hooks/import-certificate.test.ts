@@ -5,7 +5,7 @@ import { RenewalError } from '../../lambdas/domain/errors.ts';
 import type { CertificateImporter, ImportedContent } from '../../lambdas/domain/hook.ts';
 import { encodePem } from '../../lambdas/domain/pem.ts';
 import { type ImportHook, importCertificate } from '../../lambdas/hooks/import-certificate.ts';
-import { FakeStore } from '../fakes/store.ts';
+import { FakeStore } from '../../testkit/fakes/store.ts';
 import { issue, party } from '../x509/issue.ts';
 import { renewedEvent, reportWorld } from './events.ts';
 

@@ -1,8 +1,8 @@
 /** zlint's certificates, one a fault; `npm run corpora` has pyca's and NIST's too, which are a longer download. */
 import { expect, it } from 'vitest';
-import { zlintCorpus } from '../../scripts/local/corpora.ts';
+import { readCorpus } from '../../testkit/hostile/corpora.ts';
+import { zlintCorpus } from '../../testkit/local/corpora.ts';
 import { describeFound } from '../support/local.ts';
-import { readCorpus } from './corpora.ts';
 
 const corpus = await zlintCorpus();
 

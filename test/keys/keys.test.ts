@@ -1,12 +1,12 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, verify } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { integer, sequence } from '../../lambdas/asn1/write.ts';
 import { type KeySpec, sameKeySpec } from '../../lambdas/domain/key-spec.ts';
 import { generateKey } from '../../lambdas/keys/generate.ts';
 import { checkGivenKey } from '../../lambdas/keys/given.ts';
 import { localSigner } from '../../lambdas/keys/local.ts';
 import { keySpecFor, sameKey } from '../../lambdas/keys/spec.ts';
-import { integer, sequence } from '../../lambdas/x509/der-encode.ts';
 
 const specs: [string, KeySpec, string | null][] = [
   ['EC P-256', { kty: 'EC', curve: 'P-256' }, 'sha256'],

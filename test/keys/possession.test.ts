@@ -4,11 +4,17 @@ import type { Signer } from '../../lambdas/domain/signer.ts';
 import { localSigner } from '../../lambdas/keys/local.ts';
 import { provenKey } from '../../lambdas/keys/possession.ts';
 import { keySpecOfSpki } from '../../lambdas/x509/algorithms.ts';
-import { makeKey, sequence, spkiOf, type TestKey } from '../fakes/certificates.ts';
-import { compressedSec1, explicitP256, explicitSec1, pkcs8WithoutNull, recoded } from '../fakes/encodings.ts';
-import { forgeable, forgedEd25519, forgedKey } from '../fakes/forged.ts';
-import { FakeKeyVault } from '../fakes/key-vault.ts';
-import { signerFor } from '../fakes/signer.ts';
+import { makeKey, sequence, spkiOf, type TestKey } from '../../testkit/fakes/certificates.ts';
+import {
+  compressedSec1,
+  explicitP256,
+  explicitSec1,
+  pkcs8WithoutNull,
+  recoded,
+} from '../../testkit/fakes/encodings.ts';
+import { forgeable, forgedEd25519, forgedKey } from '../../testkit/fakes/forged.ts';
+import { FakeKeyVault } from '../../testkit/fakes/key-vault.ts';
+import { signerFor } from '../../testkit/fakes/signer.ts';
 
 const holding = (spki: Uint8Array) => ({ spki, keySpec: keySpecOfSpki(spki) });
 const certified = (key: KeyObject) => holding(spkiOf(key));

@@ -12,11 +12,11 @@ import {
 } from '@aws-sdk/client-secrets-manager';
 import { CreateTopicCommand, PublishCommand, SNSClient } from '@aws-sdk/client-sns';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import type { RecordedRequest } from '../../scripts/local/calls.ts';
-import { type Emulator, emulatorPython, startEmulator } from '../../scripts/local/ministack.ts';
-import { temporaryFolder } from '../../scripts/local/temporary.ts';
-import { required } from '../../scripts/local/tools.ts';
-import { type Credentials, client, type Endpoint, uniqueName } from '../support/aws.ts';
+import { type Credentials, client, type Endpoint, uniqueName } from '../../testkit/aws.ts';
+import type { RecordedRequest } from '../../testkit/local/calls.ts';
+import { type Emulator, emulatorPython, startEmulator } from '../../testkit/local/ministack.ts';
+import { temporaryFolder } from '../../testkit/local/temporary.ts';
+import { required } from '../../testkit/local/tools.ts';
 import { judgeRequests } from '../support/aws-model.ts';
 import { describeWith } from '../support/local.ts';
 import { credentialsOf } from '../support/roles.ts';

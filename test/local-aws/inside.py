@@ -1,6 +1,6 @@
 """Two behaviours of the local AWS that only a clock would show from outside, counted from inside. Prints JSON.
 
-Environment: EMULATOR_WITHOUT, as for emulator.py; PYTHONPATH with scripts/local.
+Environment: EMULATOR_WITHOUT, as for emulator.py; PYTHONPATH with testkit/local.
 """
 
 import json

@@ -7,8 +7,8 @@ import {
   PutMetricDataCommand,
 } from '@aws-sdk/client-cloudwatch';
 import { expect, it } from 'vitest';
+import { client, uniqueName } from '../../testkit/aws.ts';
 import { synthesize } from '../cdk/fixtures.ts';
-import { client, uniqueName } from '../support/aws.ts';
 import { describeWith } from '../support/local.ts';
 
 /** Invocations of the scan: seconds ago, and whether it failed. */

@@ -8,11 +8,11 @@ import {
   PutLogEventsCommand,
 } from '@aws-sdk/client-cloudwatch-logs';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { projectRoot } from '../../scripts/local/cache.ts';
-import { type Emulator, emulatorPython, startEmulator } from '../../scripts/local/ministack.ts';
-import { run } from '../../scripts/local/process.ts';
-import { required } from '../../scripts/local/tools.ts';
-import { client, uniqueName } from '../support/aws.ts';
+import { client, uniqueName } from '../../testkit/aws.ts';
+import { projectRoot } from '../../testkit/local/cache.ts';
+import { type Emulator, emulatorPython, startEmulator } from '../../testkit/local/ministack.ts';
+import { run } from '../../testkit/local/process.ts';
+import { required } from '../../testkit/local/tools.ts';
 import { describeWith } from '../support/local.ts';
 import { logEntries } from '../support/logs.ts';
 import { ENCRYPTED } from './encrypted.ts';

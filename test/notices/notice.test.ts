@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Notice } from '../../lambdas/domain/notice.ts';
 import { noticedEvents, noticeOf, sendNotice } from '../../lambdas/notices/notice.ts';
-import { FakeJournal } from '../fakes/journal.ts';
+import { FakeJournal } from '../../testkit/fakes/journal.ts';
 
 const secretArn = 'arn:aws:secretsmanager:eu-central-1:111122223333:secret:web/tls-AbCdEf';
 

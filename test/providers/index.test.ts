@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest';
 import type { CaReference, Profile } from '../../lambdas/domain/profile.ts';
 import { providerFor } from '../../lambdas/providers/index.ts';
-import { FakeAuthorities } from '../fakes/authorities.ts';
-import { FakeClock } from '../fakes/clock.ts';
-import { fakeEntropy } from '../fakes/entropy.ts';
-import { FakeKeyVault } from '../fakes/key-vault.ts';
-import { FakeStore } from '../fakes/store.ts';
-import { hierarchy, pem, rootPem } from './tls-server.ts';
+import { FakeAuthorities } from '../../testkit/fakes/authorities.ts';
+import { FakeClock } from '../../testkit/fakes/clock.ts';
+import { fakeEntropy } from '../../testkit/fakes/entropy.ts';
+import { FakeKeyVault } from '../../testkit/fakes/key-vault.ts';
+import { FakeStore } from '../../testkit/fakes/store.ts';
+import { hierarchy, pem, rootPem } from '../../testkit/tls-server.ts';
 
 const profile = (ca: CaReference): Profile => ({ name: 'internal', ca, mode: 'rekey', paused: false });
 const world = {

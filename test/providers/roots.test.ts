@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { rootsOf } from '../../lambdas/providers/roots.ts';
-import { makeKey } from '../fakes/certificates.ts';
+import { makeKey } from '../../testkit/fakes/certificates.ts';
+import { hierarchy, pem, rootPem } from '../../testkit/tls-server.ts';
 import { credential, mockCa, now, success } from './step-ca/mock-ca.ts';
-import { hierarchy, pem, rootPem } from './tls-server.ts';
 
 /** The same root, as texts have it. */
 const texts: [string, string][] = [

@@ -2,10 +2,10 @@
 import { describe, expect, it } from 'vitest';
 import { RenewalError } from '../../lambdas/domain/errors.ts';
 import { tags } from '../../lambdas/domain/tags.ts';
-import { renewOnDemand } from '../../lambdas/renewal/on-demand.ts';
-import { renewQueued } from '../../lambdas/renewal/queued.ts';
-import { rotateStep } from '../../lambdas/renewal/rotation.ts';
-import { scan } from '../../lambdas/renewal/scan.ts';
+import { renewOnDemand } from '../../lambdas/renewal/entry/on-demand.ts';
+import { renewQueued } from '../../lambdas/renewal/entry/queued.ts';
+import { rotateStep } from '../../lambdas/renewal/entry/rotation.ts';
+import { scan } from '../../lambdas/renewal/scan/scan.ts';
 import { freshDates, hour, pairOf, World } from './world.ts';
 
 const busy = new RenewalError('Throttled', 'slow down');

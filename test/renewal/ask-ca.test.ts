@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { RenewalError } from '../../lambdas/domain/errors.ts';
 import { parseAskCaRequest } from '../../lambdas/policy/request.ts';
-import { askCa } from '../../lambdas/renewal/ask-ca.ts';
+import { askCa } from '../../lambdas/renewal/entry/ask-ca.ts';
 import { internal, World } from './world.ts';
 
 const asking = (answers: () => Promise<void>) => {

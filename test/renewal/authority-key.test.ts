@@ -5,13 +5,13 @@ import { RenewalError } from '../../lambdas/domain/errors.ts';
 import type { Profile } from '../../lambdas/domain/profile.ts';
 import { tags } from '../../lambdas/domain/tags.ts';
 import { providerFor } from '../../lambdas/providers/index.ts';
-import { renewOnDemand } from '../../lambdas/renewal/on-demand.ts';
-import { renewQueued } from '../../lambdas/renewal/queued.ts';
+import { renewOnDemand } from '../../lambdas/renewal/entry/on-demand.ts';
+import { renewQueued } from '../../lambdas/renewal/entry/queued.ts';
+import { makeLeaf } from '../../testkit/fakes/ca.ts';
+import { commonNameOnly, makeKey } from '../../testkit/fakes/certificates.ts';
+import { password } from '../../testkit/fakes/forged.ts';
 import { found, textOf } from '../authority/odd.ts';
 import { hour, offline, Stack, start } from '../authority/world.ts';
-import { makeLeaf } from '../fakes/ca.ts';
-import { commonNameOnly, makeKey } from '../fakes/certificates.ts';
-import { password } from '../fakes/forged.ts';
 import { internal, pairValue } from './world.ts';
 
 /** A stack with an offline profile, and one whose CA is a step-ca. */

@@ -3,9 +3,9 @@ import { describe, expect, it, vi } from 'vitest';
 import { RenewalError } from '../../lambdas/domain/errors.ts';
 import type { RenewalResult } from '../../lambdas/domain/result.ts';
 import { tags } from '../../lambdas/domain/tags.ts';
-import { renewOnDemand } from '../../lambdas/renewal/on-demand.ts';
-import { renewQueued } from '../../lambdas/renewal/queued.ts';
-import { scan } from '../../lambdas/renewal/scan.ts';
+import { renewOnDemand } from '../../lambdas/renewal/entry/on-demand.ts';
+import { renewQueued } from '../../lambdas/renewal/entry/queued.ts';
+import { scan } from '../../lambdas/renewal/scan/scan.ts';
 import { freshDates, hour, newKey, pairOf, pairValue, start, World } from './world.ts';
 
 const lost = new RenewalError('Throttled', 'No answer came.');

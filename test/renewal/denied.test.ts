@@ -5,8 +5,8 @@
 import { describe, expect, it } from 'vitest';
 import { type ErrorCode, RenewalError } from '../../lambdas/domain/errors.ts';
 import { tags } from '../../lambdas/domain/tags.ts';
-import { renewOnDemand } from '../../lambdas/renewal/on-demand.ts';
-import { renewQueued } from '../../lambdas/renewal/queued.ts';
+import { renewOnDemand } from '../../lambdas/renewal/entry/on-demand.ts';
+import { renewQueued } from '../../lambdas/renewal/entry/queued.ts';
 import { start, World } from './world.ts';
 
 const code = 'AccessDenied';

@@ -3,13 +3,19 @@ import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { encodePem } from '../../lambdas/domain/pem.ts';
 import { tags } from '../../lambdas/domain/tags.ts';
-import { renewOnDemand } from '../../lambdas/renewal/on-demand.ts';
+import { renewOnDemand } from '../../lambdas/renewal/entry/on-demand.ts';
 import { samePublicKey } from '../../lambdas/x509/public-key.ts';
+import { usualExtensions } from '../../testkit/fakes/ca.ts';
+import { commonNameOnly, makeKey, signCertificate, spkiOf, stepProvisioner } from '../../testkit/fakes/certificates.ts';
+import {
+  compressedSec1,
+  explicitP256,
+  explicitSec1,
+  pkcs8WithoutNull,
+  recoded,
+} from '../../testkit/fakes/encodings.ts';
 import { found } from '../authority/odd.ts';
 import { Stack } from '../authority/world.ts';
-import { usualExtensions } from '../fakes/ca.ts';
-import { commonNameOnly, makeKey, signCertificate, spkiOf, stepProvisioner } from '../fakes/certificates.ts';
-import { compressedSec1, explicitP256, explicitSec1, pkcs8WithoutNull, recoded } from '../fakes/encodings.ts';
 import { dueDates, pairOf, World } from './world.ts';
 
 const subject = commonNameOnly('leaf.example');

@@ -6,12 +6,11 @@ import type { ErrorCode } from '../../lambdas/domain/errors.ts';
 import { tags } from '../../lambdas/domain/tags.ts';
 import { inventoryRow } from '../../lambdas/inventory/row.ts';
 import { stepCaProvider } from '../../lambdas/providers/step-ca/index.ts';
-import { renewOnDemand } from '../../lambdas/renewal/on-demand.ts';
-import { renewQueued } from '../../lambdas/renewal/queued.ts';
-import { scan } from '../../lambdas/renewal/scan.ts';
-import { day, offline, Stack, year } from '../authority/world.ts';
-import { authority } from '../fakes/authorities.ts';
-import { makeLeaf } from '../fakes/ca.ts';
+import { renewOnDemand } from '../../lambdas/renewal/entry/on-demand.ts';
+import { renewQueued } from '../../lambdas/renewal/entry/queued.ts';
+import { scan } from '../../lambdas/renewal/scan/scan.ts';
+import { authority } from '../../testkit/fakes/authorities.ts';
+import { makeLeaf } from '../../testkit/fakes/ca.ts';
 import {
   basicConstraints,
   commonNameOnly,
@@ -20,9 +19,10 @@ import {
   makeHierarchy,
   serverAuth,
   subjectAltName,
-} from '../fakes/certificates.ts';
-import { fakeEntropy } from '../fakes/entropy.ts';
-import { rootPem } from '../providers/tls-server.ts';
+} from '../../testkit/fakes/certificates.ts';
+import { fakeEntropy } from '../../testkit/fakes/entropy.ts';
+import { rootPem } from '../../testkit/tls-server.ts';
+import { day, offline, Stack, year } from '../authority/world.ts';
 import { freshDates, hour, internal, newKey, pairValue, start, World } from './world.ts';
 
 const serverOnly = [keyUsage('digitalSignature'), extendedKeyUsage(serverAuth), subjectAltName('dns:leaf.example')];

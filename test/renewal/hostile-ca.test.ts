@@ -1,15 +1,15 @@
 /** Whole renewals against a real TLS server that is not the CA it should be: each answer has its code, nothing is promoted. */
 import type { ServerResponse } from 'node:http';
 import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
+import { tags as derTags, sequenceOf } from '../../lambdas/asn1/read.ts';
+import * as der from '../../lambdas/asn1/write.ts';
 import type { Certificate } from '../../lambdas/domain/certificate.ts';
 import { pemBlocks } from '../../lambdas/domain/pem.ts';
 import { tags } from '../../lambdas/domain/tags.ts';
 import { defaultTimeoutMs } from '../../lambdas/providers/https.ts';
-import { renewQueued } from '../../lambdas/renewal/queued.ts';
+import { renewQueued } from '../../lambdas/renewal/entry/queued.ts';
 import type { RenewalWorld } from '../../lambdas/renewal/world.ts';
 import { parseCertificate } from '../../lambdas/x509/certificate.ts';
-import { tags as derTags, sequenceOf } from '../../lambdas/x509/der.ts';
-import * as der from '../../lambdas/x509/der-encode.ts';
 import {
   basicConstraints,
   type CertificateTemplate,
@@ -21,9 +21,9 @@ import {
   spkiOf,
   subjectAltName,
   subjectKeyIdentifier,
-} from '../fakes/certificates.ts';
+} from '../../testkit/fakes/certificates.ts';
+import { hierarchy, pem } from '../../testkit/tls-server.ts';
 import { type Answer, hour, type MockCa, mockCa, now, type Question } from '../providers/step-ca/mock-ca.ts';
-import { hierarchy, pem } from '../providers/tls-server.ts';
 import { encodeCertificate } from '../x509/issue.ts';
 import { newKey, pairOf, World } from './world.ts';
 

@@ -1,8 +1,8 @@
 /** Out of time: what is not done is given up in order, written down and handed back, and the next try ends well. */
 import { expect, it } from 'vitest';
 import { tags } from '../../lambdas/domain/tags.ts';
+import { renewQueued } from '../../lambdas/renewal/entry/queued.ts';
 import { inTime, reserves, timeLimits } from '../../lambdas/renewal/in-time.ts';
-import { renewQueued } from '../../lambdas/renewal/queued.ts';
 import { World } from './world.ts';
 
 /** Limits that a test brings about by hand. */

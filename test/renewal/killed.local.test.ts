@@ -3,13 +3,13 @@
  * a call, and a fresh one takes the next delivery. `npm run soak` does the whole product of kinds, calls and moments.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { temporaryFolder } from '../../scripts/local/temporary.ts';
-import { type FakeInfisical, fakeInfisical } from '../fakes/infisical.ts';
-import { type Crash, crashAt, crashes, type Start } from '../support/crash.ts';
-import { kinds } from '../support/crash-scene.ts';
-import { behind, failing, outOfTime, pending, race, written, wrongClock } from '../support/faults.ts';
+import { type Crash, crashAt, crashes, type Start } from '../../testkit/crash.ts';
+import { kinds } from '../../testkit/crash-scene.ts';
+import { type FakeInfisical, fakeInfisical } from '../../testkit/fakes/infisical.ts';
+import { behind, failing, outOfTime, pending, race, written, wrongClock } from '../../testkit/faults.ts';
+import { temporaryFolder } from '../../testkit/local/temporary.ts';
+import { workersOf } from '../../testkit/worker.ts';
 import { describeWith } from '../support/local.ts';
-import { workersOf } from '../support/worker.ts';
 
 /** The calls after which the state is another one than before. */
 const telling: readonly Crash[] = [

@@ -8,13 +8,13 @@ import { answer } from '../../lambdas/authority/http/api.ts';
 import { errorCodes, RenewalError } from '../../lambdas/domain/errors.ts';
 import { tags } from '../../lambdas/domain/tags.ts';
 import { importCertificate } from '../../lambdas/hooks/import-certificate.ts';
-import { rotateStep } from '../../lambdas/renewal/rotation.ts';
+import { rotateStep } from '../../lambdas/renewal/entry/rotation.ts';
 import type { RenewalWorld } from '../../lambdas/renewal/world.ts';
+import { makeHierarchy, spkiOf } from '../../testkit/fakes/certificates.ts';
+import { pem } from '../../testkit/tls-server.ts';
 import { scene as apiScene, tokens as apiTokens, usual } from '../authority/http/scene.ts';
-import { makeHierarchy, spkiOf } from '../fakes/certificates.ts';
 import { renewedEvent } from '../hooks/events.ts';
 import { hour, now } from '../providers/step-ca/mock-ca.ts';
-import { pem } from '../providers/tls-server.ts';
 import { leaks, password, secretsOf, tokens } from '../support/leaks.ts';
 import {
   awsRefusal,

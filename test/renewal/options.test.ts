@@ -3,9 +3,9 @@ import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { RenewalError } from '../../lambdas/domain/errors.ts';
 import { tags } from '../../lambdas/domain/tags.ts';
-import { renewOnDemand } from '../../lambdas/renewal/on-demand.ts';
-import { rotateStep } from '../../lambdas/renewal/rotation.ts';
-import { scan } from '../../lambdas/renewal/scan.ts';
+import { renewOnDemand } from '../../lambdas/renewal/entry/on-demand.ts';
+import { rotateStep } from '../../lambdas/renewal/entry/rotation.ts';
+import { scan } from '../../lambdas/renewal/scan/scan.ts';
 import { freshDates, newKey, pairOf, World } from './world.ts';
 
 const pem = (key: KeyObject) => String(key.export({ format: 'pem', type: 'pkcs8' }));

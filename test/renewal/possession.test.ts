@@ -8,13 +8,13 @@ import { authorityProvider } from '../../lambdas/authority/provider.ts';
 import { encodePem } from '../../lambdas/domain/pem.ts';
 import type { Profile } from '../../lambdas/domain/profile.ts';
 import { tags } from '../../lambdas/domain/tags.ts';
-import { renewOnDemand } from '../../lambdas/renewal/on-demand.ts';
-import { renewQueued } from '../../lambdas/renewal/queued.ts';
-import { rotateStep } from '../../lambdas/renewal/rotation.ts';
+import { renewOnDemand } from '../../lambdas/renewal/entry/on-demand.ts';
+import { renewQueued } from '../../lambdas/renewal/entry/queued.ts';
+import { rotateStep } from '../../lambdas/renewal/entry/rotation.ts';
+import { commonNameOnly, makeKey, type TestKey } from '../../testkit/fakes/certificates.ts';
+import { forgeable, forgedEd25519, forgedKey, password, secretsOf } from '../../testkit/fakes/forged.ts';
 import { found } from '../authority/odd.ts';
 import { offline, Stack } from '../authority/world.ts';
-import { commonNameOnly, makeKey, type TestKey } from '../fakes/certificates.ts';
-import { forgeable, forgedEd25519, forgedKey, password, secretsOf } from '../fakes/forged.ts';
 import { dueDates, hour, internal, pairValue, start, World } from './world.ts';
 
 const token = '11111111-2222-4333-8444-555555555555';

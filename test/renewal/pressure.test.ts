@@ -2,13 +2,13 @@
  * A CA that takes five requests a second, and more certificates that are due than that: no storm, and all is done. The real
  * scan, handler and use case, in a time that passes by itself (pressure.ts).
  */
-import '../simulation/instant-crypto.ts';
+import '../../testkit/simulation/instant-crypto.ts';
 import { expect, it, vi } from 'vitest';
 import { tags } from '../../lambdas/domain/tags.ts';
-import { renewOnDemand } from '../../lambdas/renewal/on-demand.ts';
-import { scan } from '../../lambdas/renewal/scan.ts';
-import { FakeJournal } from '../fakes/journal.ts';
-import { TimedQueue } from '../fakes/timed-queue.ts';
+import { renewOnDemand } from '../../lambdas/renewal/entry/on-demand.ts';
+import { scan } from '../../lambdas/renewal/scan/scan.ts';
+import { FakeJournal } from '../../testkit/fakes/journal.ts';
+import { TimedQueue } from '../../testkit/fakes/timed-queue.ts';
 import { type Handler, limit, limitParameters, limitWrites, poll, timed, VirtualTime } from './pressure.ts';
 import { hour, newKey, start, World } from './world.ts';
 
@@ -40,7 +40,7 @@ async function loadHandler(): Promise<Handler> {
     },
     abortedIn: (milliseconds: number) => present.time.abortedIn(milliseconds),
   }));
-  const { handler } = await import('../../lambdas/renew.ts');
+  const { handler } = await import('../../lambdas/functions/renew.ts');
   return handler as Handler;
 }
 

@@ -7,12 +7,12 @@ import type { AwsCall } from '../../lambdas/aws/error-meanings.ts';
 import { awsError } from '../../lambdas/aws/errors.ts';
 import type { CaProvider, Clock } from '../../lambdas/domain/ports.ts';
 import { refusal } from '../../lambdas/providers/step-ca/errors.ts';
-import type { FakeCa } from '../fakes/ca.ts';
-import type { FakeClock } from '../fakes/clock.ts';
-import type { Faults } from '../fakes/faults.ts';
-import type { FakeProfiles } from '../fakes/profiles.ts';
-import type { FakeStore } from '../fakes/store.ts';
-import type { TimedQueue } from '../fakes/timed-queue.ts';
+import type { FakeCa } from '../../testkit/fakes/ca.ts';
+import type { FakeClock } from '../../testkit/fakes/clock.ts';
+import type { Faults } from '../../testkit/fakes/faults.ts';
+import type { FakeProfiles } from '../../testkit/fakes/profiles.ts';
+import type { FakeStore } from '../../testkit/fakes/store.ts';
+import type { TimedQueue } from '../../testkit/fakes/timed-queue.ts';
 
 /**
  * Time that stands still while anything is done, and else goes on to whatever is waited for next. What takes threads (a CA

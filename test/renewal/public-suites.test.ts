@@ -1,7 +1,7 @@
 /** Every case of x509-limbo and BetterTLS as what a CA answers to the renewal of a certificate that is the same but for its serial number. */
 import { afterAll, expect, it, vi } from 'vitest';
 import { RenewalError } from '../../lambdas/domain/errors.ts';
-import { parseAnswer, verifyIssued } from '../../lambdas/renewal/verify.ts';
+import { parseAnswer, verifyIssued } from '../../lambdas/renewal/steps/verify.ts';
 import { certificateFields, parseCertificate } from '../../lambdas/x509/certificate.ts';
 import { base64, type PathCase, type PathSuite, pathSuite } from '../support/suites.ts';
 

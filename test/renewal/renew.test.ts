@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { RenewalError } from '../../lambdas/domain/errors.ts';
 import { tags } from '../../lambdas/domain/tags.ts';
-import { renewOnDemand } from '../../lambdas/renewal/on-demand.ts';
-import { renewQueued } from '../../lambdas/renewal/queued.ts';
+import { renewOnDemand } from '../../lambdas/renewal/entry/on-demand.ts';
+import { renewQueued } from '../../lambdas/renewal/entry/queued.ts';
 import { subjectAltNames } from '../../lambdas/x509/general-names.ts';
 import { type EnrolOptions, freshDates, hour, internal, newKey, pairOf, pairValue, start, World } from './world.ts';
 

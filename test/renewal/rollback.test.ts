@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { tags } from '../../lambdas/domain/tags.ts';
-import { renewQueued } from '../../lambdas/renewal/queued.ts';
+import { renewQueued } from '../../lambdas/renewal/entry/queued.ts';
 import { freshDates, World } from './world.ts';
 
 /** `aws secretsmanager update-secret-version-stage`, as docs/operations.md has it. */

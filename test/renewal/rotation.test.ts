@@ -2,8 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { RenewalError } from '../../lambdas/domain/errors.ts';
 import { tags } from '../../lambdas/domain/tags.ts';
-import { rotateStep } from '../../lambdas/renewal/rotation.ts';
-import { commonNameOnly } from '../fakes/certificates.ts';
+import { rotateStep } from '../../lambdas/renewal/entry/rotation.ts';
+import { commonNameOnly } from '../../testkit/fakes/certificates.ts';
 import { freshDates, hour, newKey, pairOf, pairValue, World } from './world.ts';
 
 const token = '11111111-2222-4333-8444-555555555555';

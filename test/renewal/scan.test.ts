@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { RenewalError } from '../../lambdas/domain/errors.ts';
 import type { ScanResult } from '../../lambdas/domain/result.ts';
 import { tags } from '../../lambdas/domain/tags.ts';
-import { renewQueued } from '../../lambdas/renewal/queued.ts';
-import { scan } from '../../lambdas/renewal/scan.ts';
-import { authority, FakeAuthorities } from '../fakes/authorities.ts';
+import { renewQueued } from '../../lambdas/renewal/entry/queued.ts';
+import { scan } from '../../lambdas/renewal/scan/scan.ts';
+import { authority, FakeAuthorities } from '../../testkit/fakes/authorities.ts';
 import { World } from './world.ts';
 import { due, zoo } from './zoo.ts';
 

@@ -2,9 +2,9 @@
 import type { KeyObject } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { pemBlocks } from '../../lambdas/domain/pem.ts';
-import { renewOnDemand } from '../../lambdas/renewal/on-demand.ts';
-import type { Tamper } from '../fakes/ca.ts';
-import { usualExtensions } from '../fakes/ca.ts';
+import { renewOnDemand } from '../../lambdas/renewal/entry/on-demand.ts';
+import type { Tamper } from '../../testkit/fakes/ca.ts';
+import { usualExtensions } from '../../testkit/fakes/ca.ts';
 import {
   authorityKeyIdentifier,
   basicConstraints,
@@ -21,7 +21,7 @@ import {
   subjectAltName,
   subjectKeyIdentifier,
   utf8,
-} from '../fakes/certificates.ts';
+} from '../../testkit/fakes/certificates.ts';
 import { hour, newKey, pairOf, start, World } from './world.ts';
 
 const oids = { ku: '2.5.29.15', san: '2.5.29.17', eku: '2.5.29.37', ski: '2.5.29.14', aki: '2.5.29.35' };

@@ -8,17 +8,17 @@ import { type SecretValue, versionWithStage } from '../../lambdas/domain/secret.
 import { tags } from '../../lambdas/domain/tags.ts';
 import type { RenewalWorld, ScanWorld } from '../../lambdas/renewal/world.ts';
 import { parseCertificate } from '../../lambdas/x509/certificate.ts';
-import { FakeCa } from '../fakes/ca.ts';
-import { commonNameOnly } from '../fakes/certificates.ts';
-import { FakeClock } from '../fakes/clock.ts';
-import { fakeEntropy } from '../fakes/entropy.ts';
-import { Faults } from '../fakes/faults.ts';
-import { FakeJournal } from '../fakes/journal.ts';
-import { FakeKeyVault } from '../fakes/key-vault.ts';
-import { FakeProfiles } from '../fakes/profiles.ts';
-import { FakePublisher } from '../fakes/publisher.ts';
-import { FakeQueue } from '../fakes/queue.ts';
-import { FakeStore } from '../fakes/store.ts';
+import { FakeCa } from '../../testkit/fakes/ca.ts';
+import { commonNameOnly } from '../../testkit/fakes/certificates.ts';
+import { FakeClock } from '../../testkit/fakes/clock.ts';
+import { fakeEntropy } from '../../testkit/fakes/entropy.ts';
+import { Faults } from '../../testkit/fakes/faults.ts';
+import { FakeJournal } from '../../testkit/fakes/journal.ts';
+import { FakeKeyVault } from '../../testkit/fakes/key-vault.ts';
+import { FakeProfiles } from '../../testkit/fakes/profiles.ts';
+import { FakePublisher } from '../../testkit/fakes/publisher.ts';
+import { FakeQueue } from '../../testkit/fakes/queue.ts';
+import { FakeStore } from '../../testkit/fakes/store.ts';
 
 export const hour = 3_600_000;
 export const start = Date.UTC(2026, 10, 22, 12);

@@ -1,12 +1,7 @@
 import { createPrivateKey, type KeyObject, randomBytes } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { encodeInteger, encodeObjectIdentifier, encodeOctets, encodeSequence } from '../../lambdas/asn1/ber.ts';
 import { encodePem, pemBlocks } from '../../lambdas/domain/pem.ts';
-import {
-  encodeInteger,
-  encodeObjectIdentifier,
-  encodeOctets,
-  encodeSequence,
-} from '../../lambdas/secret/encryption/der.ts';
 import { sealLegacy } from '../../lambdas/secret/encryption/legacy-pem.ts';
 import { seal, usualDerivation } from '../../lambdas/secret/encryption/pbes.ts';
 import { readSecret } from '../../lambdas/secret/index.ts';

@@ -1,7 +1,6 @@
 /** The formats of encrypted keys at their edges: what is no DER, no known scheme, no header; the ciphers are in encrypted-key.test.ts. */
 import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { pemBlocks } from '../../lambdas/domain/pem.ts';
 import {
   DerError,
   encode,
@@ -17,7 +16,8 @@ import {
   readElements,
   sequence,
   tag,
-} from '../../lambdas/secret/encryption/der.ts';
+} from '../../lambdas/asn1/ber.ts';
+import { pemBlocks } from '../../lambdas/domain/pem.ts';
 import { openLegacy, sealLegacy } from '../../lambdas/secret/encryption/legacy-pem.ts';
 import { open, SealError, seal } from '../../lambdas/secret/encryption/pbes.ts';
 import { readGivenKey } from '../../lambdas/secret/given-key.ts';

@@ -1,16 +1,10 @@
 /** Keys whose label says less than their content, and encodings that leave something out: read as OpenSSL 3 reads them. */
 import { createPrivateKey, type KeyObject, randomBytes } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { encode, encodeInteger, encodeObjectIdentifier, encodeOctets, encodeSequence } from '../../lambdas/asn1/ber.ts';
 import { encodePem, pemBlocks } from '../../lambdas/domain/pem.ts';
 import type { SecretValue } from '../../lambdas/domain/secret.ts';
 import { sealPrivateKey } from '../../lambdas/secret/encrypted-key.ts';
-import {
-  encode,
-  encodeInteger,
-  encodeObjectIdentifier,
-  encodeOctets,
-  encodeSequence,
-} from '../../lambdas/secret/encryption/der.ts';
 import { sealLegacy } from '../../lambdas/secret/encryption/legacy-pem.ts';
 import { readGivenKey } from '../../lambdas/secret/given-key.ts';
 import { readSecret } from '../../lambdas/secret/index.ts';

@@ -9,7 +9,7 @@ import {
   encodeObjectIdentifier,
   encodeOctets,
   encodeSequence,
-} from '../../lambdas/secret/encryption/der.ts';
+} from '../../lambdas/asn1/ber.ts';
 import { seal } from '../../lambdas/secret/encryption/pbes.ts';
 import { type Password, pkcs12Key } from '../../lambdas/secret/encryption/pkcs12-key.ts';
 import { readSecret } from '../../lambdas/secret/index.ts';

@@ -9,7 +9,7 @@ import {
   encodeObjectIdentifier,
   encodeOctets,
   encodeSequence,
-} from '../../lambdas/secret/encryption/der.ts';
+} from '../../lambdas/asn1/ber.ts';
 import { type Derivation, seal } from '../../lambdas/secret/encryption/pbes.ts';
 import { readSecret } from '../../lambdas/secret/index.ts';
 import { certificateBag, shroudedKeyBag } from '../../lambdas/secret/pkcs12/content.ts';

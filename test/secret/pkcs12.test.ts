@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { encodeSequence, octets, readElements } from '../../lambdas/secret/encryption/der.ts';
+import { encodeSequence, octets, readElements } from '../../lambdas/asn1/ber.ts';
 import { readSecret } from '../../lambdas/secret/index.ts';
 import { openFile } from '../../lambdas/secret/pkcs12/file.ts';
 import { binary, goldenBytes, goldenKey, goldenPassword, goldenText, makeMaterial, text } from './material.ts';

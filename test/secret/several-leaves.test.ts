@@ -1,8 +1,8 @@
 /** Certificates of several renewals for the one key, as people who renew by hand leave them beside each other. */
 import { randomBytes } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { encodeObjectIdentifier, encodeOctets, encodeSequence } from '../../lambdas/asn1/ber.ts';
 import type { SecretValue } from '../../lambdas/domain/secret.ts';
-import { encodeObjectIdentifier, encodeOctets, encodeSequence } from '../../lambdas/secret/encryption/der.ts';
 import { seal } from '../../lambdas/secret/encryption/pbes.ts';
 import { readSecret } from '../../lambdas/secret/index.ts';
 import { certificateBag, shroudedKeyBag } from '../../lambdas/secret/pkcs12/content.ts';

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { WorkBudget } from '../../lambdas/secret/encryption/budget.ts';
 import {
   encode,
   encodeExplicit0,
@@ -8,7 +7,8 @@ import {
   encodeOctets,
   encodeSequence,
   tag,
-} from '../../lambdas/secret/encryption/der.ts';
+} from '../../lambdas/asn1/ber.ts';
+import { WorkBudget } from '../../lambdas/secret/encryption/budget.ts';
 import { pkcs12Key, pkcs12Rounds } from '../../lambdas/secret/encryption/pkcs12-key.ts';
 import { readSecret } from '../../lambdas/secret/index.ts';
 import { cpuTime } from '../support/cpu-time.ts';

@@ -1,7 +1,7 @@
 /** Seeds that nobody has played before. Two files play them, so that two cores do. */
 import { expect, it } from 'vitest';
-import { progress } from '../../scripts/local/cache.ts';
-import { describe as inWords, playFor, storiesOf } from './campaign.ts';
+import { progress } from '../../testkit/local/cache.ts';
+import { describe as inWords, playFor, storiesOf } from '../../testkit/simulation/campaign.ts';
 
 /** Milliseconds. */
 const duration = 60_000;

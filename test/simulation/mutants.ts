@@ -5,8 +5,8 @@ import type { Store } from '../../lambdas/domain/ports.ts';
 import type { SecretSummary } from '../../lambdas/domain/secret.ts';
 import { tags } from '../../lambdas/domain/tags.ts';
 import type { RenewalWorld } from '../../lambdas/renewal/world.ts';
-import type { Tamper } from './functions.ts';
-import { type DeedKind, day, hour, type Plan, type SecretPlan } from './plan.ts';
+import type { Tamper } from '../../testkit/simulation/functions.ts';
+import { type DeedKind, day, hour, type Plan, type SecretPlan } from '../../testkit/simulation/plan.ts';
 
 export const secret = (n: number, more: Partial<SecretPlan> = {}): SecretPlan => ({
   ...{ name: `web/${n}`, profile: 'strict', shape: 'camel', key: 'P-256', inKms: false },

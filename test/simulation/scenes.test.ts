@@ -1,8 +1,7 @@
 /** Plans of a few lines, each of one kind of trouble that no single step shows: no promise is broken in the end. */
 import { describe, expect, it } from 'vitest';
 import { tags } from '../../lambdas/domain/tags.ts';
-import { playEpisode } from './episode.ts';
-import { calm, secret } from './mutants.ts';
+import { playEpisode } from '../../testkit/simulation/episode.ts';
 import {
   type Deed,
   type DeedKind,
@@ -13,8 +12,9 @@ import {
   type Plan,
   type ProfileName,
   type SecretPlan,
-} from './plan.ts';
-import { storyOf } from './shrink.ts';
+} from '../../testkit/simulation/plan.ts';
+import { storyOf } from '../../testkit/simulation/shrink.ts';
+import { calm, secret } from './mutants.ts';
 
 const always = Number.POSITIVE_INFINITY;
 

@@ -1,12 +1,12 @@
 /** The simulation itself: that it plays the same again, that its judges see what is wrong, and the seeds of old. */
 import { describe, expect, it } from 'vitest';
-import { storiesOf } from './campaign.ts';
-import { playEpisode } from './episode.ts';
+import { storiesOf } from '../../testkit/simulation/campaign.ts';
+import { playEpisode } from '../../testkit/simulation/episode.ts';
+import { drawPlan } from '../../testkit/simulation/plan.ts';
+import { Random } from '../../testkit/simulation/random.ts';
+import { Timeline } from '../../testkit/simulation/timeline.ts';
 import { calm, mutants } from './mutants.ts';
-import { drawPlan } from './plan.ts';
-import { Random } from './random.ts';
 import { seedsOnceBroken } from './seeds.ts';
-import { Timeline } from './timeline.ts';
 
 const longest = 60_000;
 

@@ -10,10 +10,10 @@ import {
   type Tag,
 } from '@aws-sdk/client-secrets-manager';
 import type { ReasonCode } from '../../lambdas/domain/decision.ts';
-import { makeHierarchy } from '../../scripts/local/hierarchy.ts';
-import { type CaAccess, forge, issue, type Leaf, type LeafRequest } from '../../scripts/local/leaf.ts';
-import { client, type Endpoint, ROOT, uniqueName } from './aws.ts';
-import { inShape } from './enrolled.ts';
+import { client, type Endpoint, ROOT, uniqueName } from '../../testkit/aws.ts';
+import { inShape } from '../../testkit/enrolled.ts';
+import { makeHierarchy } from '../../testkit/local/hierarchy.ts';
+import { type CaAccess, forge, issue, type Leaf, type LeafRequest } from '../../testkit/local/leaf.ts';
 import { camel, dueDates, hour } from './on-demand.ts';
 
 export interface Setting {

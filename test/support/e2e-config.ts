@@ -3,10 +3,10 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CreateAliasCommand, CreateKeyCommand, KMSClient } from '@aws-sdk/client-kms';
 import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { type CaPair, makeHierarchy } from '../../scripts/local/hierarchy.ts';
-import type { CaAccess } from '../../scripts/local/leaf.ts';
-import { ACCOUNT, REGION } from '../../scripts/local/ministack.ts';
-import { client, type Endpoint } from './aws.ts';
+import { client, type Endpoint } from '../../testkit/aws.ts';
+import { type CaPair, makeHierarchy } from '../../testkit/local/hierarchy.ts';
+import type { CaAccess } from '../../testkit/local/leaf.ts';
+import { ACCOUNT, REGION } from '../../testkit/local/ministack.ts';
 
 /** The secret that holds the password of the profile `encrypted`. */
 export const PASSWORD_SECRET = 'e2e/key-password';

@@ -2,13 +2,13 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import { CreateKeyCommand, GetPublicKeyCommand, KMSClient, type KeySpec as KmsKeySpec } from '@aws-sdk/client-kms';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { generateKey, type KeyType } from '../../scripts/local/hierarchy.ts';
-import type { CaAccess } from '../../scripts/local/leaf.ts';
-import { usualExtensions } from '../fakes/ca.ts';
-import { commonNameOnly, subjectAltName } from '../fakes/certificates.ts';
-import { client, type Endpoint } from './aws.ts';
-import { type EnrolledSecret, enrol, inShape, type PairText, type Shape } from './enrolled.ts';
-import { bareLeaf } from './pairs.ts';
+import { client, type Endpoint } from '../../testkit/aws.ts';
+import { type EnrolledSecret, enrol, inShape, type PairText, type Shape } from '../../testkit/enrolled.ts';
+import { usualExtensions } from '../../testkit/fakes/ca.ts';
+import { commonNameOnly, subjectAltName } from '../../testkit/fakes/certificates.ts';
+import { generateKey, type KeyType } from '../../testkit/local/hierarchy.ts';
+import type { CaAccess } from '../../testkit/local/leaf.ts';
+import { bareLeaf } from '../../testkit/pairs.ts';
 
 const hour = 3_600_000;
 const forms = ['camel', 'snake', 'tls', 'pem', 'kms'] as const;

@@ -1,7 +1,7 @@
 /** Configurations of the sizes that the stack has to take, for the judges (test/judges) and for tests of limits. */
 import { readFileSync } from 'node:fs';
 import type { CertRenewerProps } from '../../cdk/cert-renewer.ts';
-import type { AuthorityConfig, HookConfig, ProfileConfig } from '../../cdk/config-schema.ts';
+import type { AuthorityConfig, HookConfig, ProfileConfig } from '../../cdk/config/config-schema.ts';
 
 export interface LargeOptions {
   /** Authorities of the stack's own, 12 at most; the offline profiles use them in turn. Default: none, and no offline profile. */

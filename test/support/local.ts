@@ -1,7 +1,7 @@
 import { describe, inject, it } from 'vitest';
-import type { CaAccess } from '../../scripts/local/leaf.ts';
-import { type Tool, ToolMissingError } from '../../scripts/local/tools.ts';
-import { fileBegins } from './aws.ts';
+import { fileBegins } from '../../testkit/aws.ts';
+import type { CaAccess } from '../../testkit/local/leaf.ts';
+import { type Tool, ToolMissingError } from '../../testkit/local/tools.ts';
 import type { EmulatorAccess, Started } from './local-setup.ts';
 import type { StackAccess } from './stack-setup.ts';
 

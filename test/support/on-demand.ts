@@ -1,9 +1,9 @@
 /** Invoking the renew function as `aws lambda invoke` does, and what a user may rely on in its answer. */
 import type { RenewalResult } from '../../lambdas/domain/result.ts';
-import type { Leaf } from '../../scripts/local/leaf.ts';
+import { type Endpoint, type Invocation, invoke } from '../../testkit/aws.ts';
+import { inShape } from '../../testkit/enrolled.ts';
+import type { Leaf } from '../../testkit/local/leaf.ts';
 import { checkAnswer } from './answer.ts';
-import { type Endpoint, type Invocation, invoke } from './aws.ts';
-import { inShape } from './enrolled.ts';
 
 /** Invokes the renew function. Throws where it did not answer, or where the answer is not what its schema says. */
 export async function renewNow(aws: Endpoint, functionName: string, request: unknown): Promise<RenewalResult> {

@@ -2,10 +2,10 @@
 import { CreateRoleCommand, IAMClient, PutRolePolicyCommand, type Tag } from '@aws-sdk/client-iam';
 import { CreateFunctionCommand, GetFunctionConfigurationCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
-import { ACCOUNT } from '../../scripts/local/ministack.ts';
+import { type Credentials, client, type Endpoint, invoke, uniqueName, waitFor } from '../../testkit/aws.ts';
+import { ACCOUNT } from '../../testkit/local/ministack.ts';
+import { zip } from '../../testkit/zip.ts';
 import { userWith } from '../local-aws/iam.ts';
-import { type Credentials, client, type Endpoint, invoke, uniqueName, waitFor } from './aws.ts';
-import { zip } from './zip.ts';
 
 const code = `export const handler = async () => ({
   accessKeyId: process.env.AWS_ACCESS_KEY_ID,

@@ -3,12 +3,12 @@
  * What some tests deploy onto a local AWS of their own is synthesised along with it.
  */
 import type { TestProject } from 'vitest/node';
-import { progress } from '../../scripts/local/cache.ts';
-import { type Hierarchy, makeHierarchy } from '../../scripts/local/hierarchy.ts';
-import type { CaAccess } from '../../scripts/local/leaf.ts';
-import { type Assembly, assemble, bootstrap, deploy } from '../../scripts/local/stack.ts';
-import { startStepCa } from '../../scripts/local/step-ca.ts';
-import { temporaryFolder } from '../../scripts/local/temporary.ts';
+import { progress } from '../../testkit/local/cache.ts';
+import { type Hierarchy, makeHierarchy } from '../../testkit/local/hierarchy.ts';
+import type { CaAccess } from '../../testkit/local/leaf.ts';
+import { type Assembly, assemble, bootstrap, deploy } from '../../testkit/local/stack.ts';
+import { startStepCa } from '../../testkit/local/step-ca.ts';
+import { temporaryFolder } from '../../testkit/local/temporary.ts';
 import { type OwnStack, prepareE2e, prepareOwn } from './e2e-config.ts';
 import { startGate } from './gate.ts';
 import type { Started } from './local-setup.ts';

@@ -1,6 +1,7 @@
 import { createPublicKey, generateKeyPairSync, sign, verify } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import * as d from '../../lambdas/asn1/write.ts';
 import { type EcCurve, ecCurves, type KeySpec } from '../../lambdas/domain/key-spec.ts';
 import {
   algorithmOf,
@@ -13,7 +14,6 @@ import {
   signatureAlgorithmDer,
 } from '../../lambdas/x509/algorithms.ts';
 import { parseCertificate } from '../../lambdas/x509/certificate.ts';
-import * as d from '../../lambdas/x509/der-encode.ts';
 import { weakSignature } from '../../lambdas/x509/signature.ts';
 import { golden } from './golden.ts';
 import { ecKey, issue, party, spkiOf } from './issue.ts';

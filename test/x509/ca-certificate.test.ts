@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
+import * as d from '../../lambdas/asn1/write.ts';
 import { signatureAlgorithmDer } from '../../lambdas/x509/algorithms.ts';
 import { buildCaCertificate } from '../../lambdas/x509/ca-certificate.ts';
 import { parseCertificate } from '../../lambdas/x509/certificate.ts';
-import * as d from '../../lambdas/x509/der-encode.ts';
 import { findExtension } from '../../lambdas/x509/extensions.ts';
 import { oids } from '../../lambdas/x509/oids.ts';
 import { day, dns, now, party } from './issue.ts';

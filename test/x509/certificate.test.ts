@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import * as d from '../../lambdas/asn1/write.ts';
 import { parseCertificate, parseIssuer } from '../../lambdas/x509/certificate.ts';
-import * as d from '../../lambdas/x509/der-encode.ts';
 import { extendedKeyUsages, findExtension, keyUsages, subjectKeyIdentifier } from '../../lambdas/x509/extensions.ts';
 import { describeCertificate } from '../../lambdas/x509/facts.ts';
 import { oids } from '../../lambdas/x509/oids.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import * as d from '../../lambdas/asn1/write.ts';
 import type { Certificate, Extension } from '../../lambdas/domain/certificate.ts';
 import { certificatesAbove } from '../../lambdas/x509/chain.ts';
-import * as d from '../../lambdas/x509/der-encode.ts';
 import { oids } from '../../lambdas/x509/oids.ts';
 import * as make from './issue.ts';
 import { day, issue, now, party } from './issue.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import * as d from '../../lambdas/asn1/write.ts';
 import type { Certificate } from '../../lambdas/domain/certificate.ts';
 import { chainEnd } from '../../lambdas/x509/chain.ts';
-import * as d from '../../lambdas/x509/der-encode.ts';
 import { day, issue, now, party } from './issue.ts';
 
 const [rootCa, interCa, leafParty] = [party('Root'), party('Intermediate'), party('leaf')];

@@ -1,6 +1,6 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import * as d from '../../lambdas/asn1/write.ts';
 import { chainEnd, verifyPath } from '../../lambdas/x509/chain.ts';
-import * as d from '../../lambdas/x509/der-encode.ts';
 import { oids } from '../../lambdas/x509/oids.ts';
 import { cpuTime } from '../support/cpu-time.ts';
 import * as make from './issue.ts';

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import * as d from '../../lambdas/asn1/write.ts';
 import type { Certificate, Extension } from '../../lambdas/domain/certificate.ts';
 import type { Mode } from '../../lambdas/domain/profile.ts';
 import { parseCertificate } from '../../lambdas/x509/certificate.ts';
 import { allowedDifferences, differences } from '../../lambdas/x509/correspondence.ts';
-import * as d from '../../lambdas/x509/der-encode.ts';
 import { oids } from '../../lambdas/x509/oids.ts';
 import { golden } from './golden.ts';
 import * as make from './issue.ts';

@@ -10,8 +10,8 @@ import {
   sequenceOf,
   single,
   tags,
-} from '../../lambdas/x509/der.ts';
-import * as d from '../../lambdas/x509/der-encode.ts';
+} from '../../lambdas/asn1/read.ts';
+import * as d from '../../lambdas/asn1/write.ts';
 
 const hex = (text: string) => new Uint8Array(Buffer.from(text.replaceAll(' ', ''), 'hex'));
 const toHex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');

@@ -8,7 +8,13 @@ import {
   nameConstraintsOf,
 } from '../../lambdas/x509/extension-values.ts';
 import { subjectKeyIdentifier } from '../../lambdas/x509/extensions.ts';
-import { extension, subjectKeyIdentifier as fakeIdentifier, makeKey, octets, spkiOf } from '../fakes/certificates.ts';
+import {
+  extension,
+  subjectKeyIdentifier as fakeIdentifier,
+  makeKey,
+  octets,
+  spkiOf,
+} from '../../testkit/fakes/certificates.ts';
 import { cpuTime } from '../support/cpu-time.ts';
 import { golden } from './golden.ts';
 

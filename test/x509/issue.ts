@@ -1,13 +1,13 @@
 /**
  * Certificates for these tests, in which every field can be anything: versions that don't exist, dates that aren't,
- * two algorithms at once. (test/fakes/certificates.ts makes the ordinary ones.)
+ * two algorithms at once. (testkit/fakes/certificates.ts makes the ordinary ones.)
  */
 import { createHash, createPublicKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
+import { tags } from '../../lambdas/asn1/read.ts';
+import * as d from '../../lambdas/asn1/write.ts';
 import type { Certificate, Extension } from '../../lambdas/domain/certificate.ts';
 import type { Instant } from '../../lambdas/domain/instant.ts';
 import { parseCertificate } from '../../lambdas/x509/certificate.ts';
-import { tags } from '../../lambdas/x509/der.ts';
-import * as d from '../../lambdas/x509/der-encode.ts';
 import { oids } from '../../lambdas/x509/oids.ts';
 
 export const day = 86_400_000;

@@ -1,9 +1,9 @@
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import * as d from '../../lambdas/asn1/write.ts';
 import type { Certificate, Extension } from '../../lambdas/domain/certificate.ts';
 import { parseCertificate } from '../../lambdas/x509/certificate.ts';
 import { verifyPath } from '../../lambdas/x509/chain.ts';
-import * as d from '../../lambdas/x509/der-encode.ts';
 import { oids } from '../../lambdas/x509/oids.ts';
 import { golden } from './golden.ts';
 import * as make from './issue.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import * as d from '../../lambdas/asn1/write.ts';
 import type { Certificate } from '../../lambdas/domain/certificate.ts';
 import { parseCertificate } from '../../lambdas/x509/certificate.ts';
-import * as d from '../../lambdas/x509/der-encode.ts';
 import { NameConstraints } from '../../lambdas/x509/name-constraints.ts';
 import { oids } from '../../lambdas/x509/oids.ts';
 import { golden } from './golden.ts';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import * as d from '../../lambdas/asn1/write.ts';
 import { parseCertificate } from '../../lambdas/x509/certificate.ts';
-import * as d from '../../lambdas/x509/der-encode.ts';
 import { alternativeNames, subjectAltNames } from '../../lambdas/x509/general-names.ts';
 import { commonName, formatName } from '../../lambdas/x509/names.ts';
 import { golden } from './golden.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import * as d from '../../lambdas/asn1/write.ts';
 import type { Certificate } from '../../lambdas/domain/certificate.ts';
-import * as d from '../../lambdas/x509/der-encode.ts';
 import { oids } from '../../lambdas/x509/oids.ts';
 import { orderedChain } from '../../lambdas/x509/ordered-chain.ts';
 import { cpuTime } from '../support/cpu-time.ts';

@@ -19,9 +19,9 @@ import {
   sequence,
   spkiOf,
   subjectKeyIdentifier,
-} from '../fakes/certificates.ts';
-import { fakeEntropy } from '../fakes/entropy.ts';
-import { signerFor } from '../fakes/signer.ts';
+} from '../../testkit/fakes/certificates.ts';
+import { fakeEntropy } from '../../testkit/fakes/entropy.ts';
+import { signerFor } from '../../testkit/fakes/signer.ts';
 import { golden, goldenNames } from './golden.ts';
 import * as make from './issue.ts';
 

@@ -13,7 +13,7 @@ import { type CaFacts, type CaParent, checkRequestedEnd } from './rules.ts';
 
 export interface OnRequestWorld extends AuthorityWorld {
   readonly clock: Pick<Clock, 'now'>;
-  /** The renewal of one secret's certificate up to an end, due or not (renewal/with-end.ts). */
+  /** The renewal of one secret's certificate up to an end, due or not (renewal/entry/with-end.ts). */
   readonly renew: (job: { readonly secretId: string; readonly notAfter: Instant }) => Promise<RenewalResult>;
 }
 

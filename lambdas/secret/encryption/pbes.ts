@@ -5,8 +5,6 @@
  */
 import { createCipheriv, createDecipheriv, pbkdf2, scrypt } from 'node:crypto';
 import { promisify } from 'node:util';
-import type { Entropy } from '../../domain/ports.ts';
-import { WorkBudget } from './budget.ts';
 import {
   contentOf,
   type DerElement,
@@ -20,7 +18,9 @@ import {
   readElements,
   sequence,
   tag,
-} from './der.ts';
+} from '../../asn1/ber.ts';
+import type { Entropy } from '../../domain/ports.ts';
+import { WorkBudget } from './budget.ts';
 import { type Password, passwordBytes, pkcs12Key } from './pkcs12-key.ts';
 import { decryptRc2 } from './rc2.ts';
 

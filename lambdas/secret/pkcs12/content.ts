@@ -1,5 +1,18 @@
 /** The certificates and the key of a PKCS#12 file, exchanged bag by bag: names and other attributes stay with theirs. */
 import { createPrivateKey, type KeyObject } from 'node:crypto';
+import {
+  DerError,
+  encodeExplicit0,
+  encodeObjectIdentifier,
+  encodeOctets,
+  encodeSequence,
+  explicit0,
+  objectIdentifier,
+  octets,
+  readElements,
+  readFirst,
+  sequence,
+} from '../../asn1/ber.ts';
 import { count } from '../../domain/count.ts';
 import { RenewalError } from '../../domain/errors.ts';
 import {
@@ -13,19 +26,6 @@ import {
 } from '../certificates.ts';
 import { explain, lowerFirst, readEncryptedPrivateKeyInfo } from '../encrypted-key.ts';
 import { WorkBudget } from '../encryption/budget.ts';
-import {
-  DerError,
-  encodeExplicit0,
-  encodeObjectIdentifier,
-  encodeOctets,
-  encodeSequence,
-  explicit0,
-  objectIdentifier,
-  octets,
-  readElements,
-  readFirst,
-  sequence,
-} from '../encryption/der.ts';
 import { type Derivation, open, SealError, seal, usualDerivation } from '../encryption/pbes.ts';
 import type { Password } from '../encryption/pkcs12-key.ts';
 import { missingPassword, wrongPassword } from '../password.ts';

@@ -3,8 +3,6 @@
  * OpenSSL 3, Java 8u301 and Windows Server 2019 and their successors read.
  */
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import type { Entropy } from '../../domain/ports.ts';
-import { WorkBudget } from '../encryption/budget.ts';
 import {
   type DerElement,
   DerError,
@@ -21,7 +19,9 @@ import {
   readElements,
   sequence,
   tag,
-} from '../encryption/der.ts';
+} from '../../asn1/ber.ts';
+import type { Entropy } from '../../domain/ports.ts';
+import { WorkBudget } from '../encryption/budget.ts';
 import { type Derivation, open, SealError, seal } from '../encryption/pbes.ts';
 import { type Password, type Pkcs12KeyRequest, pkcs12Key } from '../encryption/pkcs12-key.ts';
 

@@ -1,7 +1,7 @@
 /** A PKCS#12 file made anew, for a pair that was stored in another shape. */
 import { createHash, type KeyObject } from 'node:crypto';
+import { encode, encodeObjectIdentifier, encodeOctets, encodeSequence, tag } from '../../asn1/ber.ts';
 import type { Entropy } from '../../domain/ports.ts';
-import { encode, encodeObjectIdentifier, encodeOctets, encodeSequence, tag } from '../encryption/der.ts';
 import { seal, usualDerivation } from '../encryption/pbes.ts';
 import { certificateBag } from './content.ts';
 import { type Bag, closeFile, shroudedKeyBag } from './file.ts';

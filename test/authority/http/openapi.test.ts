@@ -19,7 +19,7 @@ vi.mock('../../../lambdas/compose.ts', () => ({
       },
     ),
 }));
-const { handler } = await import('../../../lambdas/ca-api.ts');
+const { handler } = await import('../../../lambdas/functions/ca-api.ts');
 
 const begun: string[] = [];
 const install = (api: CaApi): void => {

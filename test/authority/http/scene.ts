@@ -4,7 +4,7 @@ import { type ApiAnswer, type ApiRequest, answer, type CaApi } from '../../../la
 import { renewalOnRequest } from '../../../lambdas/authority/http/on-request.ts';
 import type { CaRenewal } from '../../../lambdas/authority/http/port.ts';
 import type { ProblemBody } from '../../../lambdas/authority/http/problems.ts';
-import { renewWithEnd } from '../../../lambdas/renewal/with-end.ts';
+import { renewWithEnd } from '../../../lambdas/renewal/entry/with-end.ts';
 import { Stack } from '../world.ts';
 
 export const oldPath = (caId: string): string => `/api/v1/pki/ca/${caId}/renew`;

@@ -2,10 +2,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { expect } from 'vitest';
-import { type CommandDocument, execDocument, signalDocument } from '../../../cdk/command-document.ts';
-import { validateConfig } from '../../../cdk/config.ts';
-import { step } from '../../../scripts/local/go-tools.ts';
-import { issue } from '../../../scripts/local/leaf.ts';
+import { validateConfig } from '../../../cdk/config/config.ts';
+import { type CommandDocument, execDocument, signalDocument } from '../../../cdk/hooks/command-document.ts';
+import { step } from '../../../testkit/local/go-tools.ts';
+import { issue } from '../../../testkit/local/leaf.ts';
 import { beside, type Desk, type Files } from '../../support/programs.ts';
 import { keptStatements, refusals } from '../judges.ts';
 import { expectRekeyed, type Row } from './row.ts';

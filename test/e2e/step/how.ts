@@ -1,11 +1,11 @@
 /** How: the kind of key, --force, the CA, the password, and what step has no flag for. */
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { expect } from 'vitest';
-import type { KeyType } from '../../../scripts/local/hierarchy.ts';
-import { issue } from '../../../scripts/local/leaf.ts';
-import { fromShape } from '../../support/enrolled.ts';
+import { fromShape } from '../../../testkit/enrolled.ts';
+import type { KeyType } from '../../../testkit/local/hierarchy.ts';
+import { issue } from '../../../testkit/local/leaf.ts';
+import { nameOfKey } from '../../../testkit/pairs.ts';
 import { camel } from '../../support/on-demand.ts';
-import { nameOfKey } from '../../support/pairs.ts';
 import { beside } from '../../support/programs.ts';
 import { aged, isKeyOf, serialOf } from '../../support/renewer.ts';
 import { refusals } from '../judges.ts';

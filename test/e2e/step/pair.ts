@@ -2,9 +2,9 @@
 import { createPrivateKey, createPublicKey, X509Certificate } from 'node:crypto';
 import { CreateKeyCommand, GetPublicKeyCommand, KMSClient } from '@aws-sdk/client-kms';
 import { expect } from 'vitest';
-import { step } from '../../../scripts/local/go-tools.ts';
-import { generateKey, pkcs8 } from '../../../scripts/local/hierarchy.ts';
-import { client } from '../../support/aws.ts';
+import { client } from '../../../testkit/aws.ts';
+import { step } from '../../../testkit/local/go-tools.ts';
+import { generateKey, pkcs8 } from '../../../testkit/local/hierarchy.ts';
 import { beside } from '../../support/programs.ts';
 import { isKeyOf, serialOf } from '../../support/renewer.ts';
 import { refusals } from '../judges.ts';

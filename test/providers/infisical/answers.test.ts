@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { RenewalError } from '../../../lambdas/domain/errors.ts';
-import { type Answer, ca, login, loginPath, newPath, now, success } from '../../fakes/infisical.ts';
-import { pem } from '../tls-server.ts';
+import { type Answer, ca, login, loginPath, newPath, now, success } from '../../../testkit/fakes/infisical.ts';
+import { pem } from '../../../testkit/tls-server.ts';
 import { failureOf, renew, servers } from './servers.ts';
 
 const { started } = servers();

@@ -2,9 +2,9 @@ import { describe, expect, test } from 'vitest';
 import { RenewalError } from '../../../lambdas/domain/errors.ts';
 import type { SecretValue } from '../../../lambdas/domain/secret.ts';
 import { parseCertificate } from '../../../lambdas/x509/certificate.ts';
-import { makeHierarchy } from '../../fakes/certificates.ts';
-import { ca, credential, day, login, now } from '../../fakes/infisical.ts';
-import { pem, rootPem, tcpServer } from '../tls-server.ts';
+import { makeHierarchy } from '../../../testkit/fakes/certificates.ts';
+import { ca, credential, day, login, now } from '../../../testkit/fakes/infisical.ts';
+import { pem, rootPem, tcpServer } from '../../../testkit/tls-server.ts';
 import { failureOf, renew, servers } from './servers.ts';
 
 const { keep, started } = servers();

@@ -8,13 +8,13 @@ import { answer } from '../../../lambdas/authority/http/api.ts';
 import type { Profile } from '../../../lambdas/domain/profile.ts';
 import { tags } from '../../../lambdas/domain/tags.ts';
 import { providerFor } from '../../../lambdas/providers/index.ts';
-import { renewOnDemand } from '../../../lambdas/renewal/on-demand.ts';
+import { renewOnDemand } from '../../../lambdas/renewal/entry/on-demand.ts';
+import { makeLeaf } from '../../../testkit/fakes/ca.ts';
+import { commonNameOnly } from '../../../testkit/fakes/certificates.ts';
+import { pem, rootPem, tlsServer } from '../../../testkit/tls-server.ts';
 import { newPath, oldPath, type Scene, scene, tokens } from '../../authority/http/scene.ts';
 import { certificatesIn, year } from '../../authority/world.ts';
-import { makeLeaf } from '../../fakes/ca.ts';
-import { commonNameOnly } from '../../fakes/certificates.ts';
 import { hour, newKey, pairValue, start, World } from '../../renewal/world.ts';
-import { pem, rootPem, tlsServer } from '../tls-server.ts';
 
 const open: { close(): Promise<void> }[] = [];
 afterEach(async () => {

@@ -8,9 +8,9 @@ import { getHttpOperationsFromSpec } from '@stoplight/prism-http';
 import { createServer } from '@stoplight/prism-http-server';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { parseCertificate } from '../../../lambdas/x509/certificate.ts';
-import { ca, credential, day, fakeInfisical, now, oldPath, success } from '../../fakes/infisical.ts';
+import { ca, credential, day, fakeInfisical, now, oldPath, success } from '../../../testkit/fakes/infisical.ts';
+import { tlsServer } from '../../../testkit/tls-server.ts';
 import document from '../../golden/providers/infisical/ca-renew.openapi.json' with { type: 'json' };
-import { tlsServer } from '../tls-server.ts';
 
 const apiPath = '/api/v1/pki/ca/{caId}/renew';
 
@@ -95,7 +95,7 @@ describe('every other answer of the document', () => {
 
 test('Prism refuses what is not of the document, so its yes means something', async () => {
   const { httpsRequest } = await import('../../../lambdas/providers/https.ts');
-  const { rootPem } = await import('../tls-server.ts');
+  const { rootPem } = await import('../../../testkit/tls-server.ts');
   const bodies = [
     {},
     { type: 'new', notAfter: 'x' },

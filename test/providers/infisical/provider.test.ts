@@ -1,8 +1,8 @@
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { infisicalProvider } from '../../../lambdas/providers/infisical/index.ts';
 import { parseCertificate } from '../../../lambdas/x509/certificate.ts';
-import { makeLeaf } from '../../fakes/ca.ts';
-import { commonNameOnly, makeKey } from '../../fakes/certificates.ts';
+import { makeLeaf } from '../../../testkit/fakes/ca.ts';
+import { commonNameOnly, makeKey } from '../../../testkit/fakes/certificates.ts';
 import {
   type Answer,
   ca,
@@ -15,9 +15,9 @@ import {
   now,
   oldPath,
   success,
-} from '../../fakes/infisical.ts';
-import { signerFor } from '../../fakes/signer.ts';
-import { pem, rootPem } from '../tls-server.ts';
+} from '../../../testkit/fakes/infisical.ts';
+import { signerFor } from '../../../testkit/fakes/signer.ts';
+import { pem, rootPem } from '../../../testkit/tls-server.ts';
 import { renew, servers } from './servers.ts';
 
 const { started } = servers();

@@ -1,6 +1,6 @@
 import { afterEach } from 'vitest';
 import type { CaProvider, IssuedChain } from '../../../lambdas/domain/ports.ts';
-import { credential, type FakeInfisical, fakeInfisical, now } from '../../fakes/infisical.ts';
+import { credential, type FakeInfisical, fakeInfisical, now } from '../../../testkit/fakes/infisical.ts';
 
 interface Closable {
   close(): Promise<void>;

@@ -2,9 +2,9 @@ import type { ServerResponse } from 'node:http';
 import { afterEach, describe, expect, test } from 'vitest';
 import { RenewalError } from '../../../lambdas/domain/errors.ts';
 import type { CaProvider, Credential } from '../../../lambdas/domain/ports.ts';
-import { makeKey } from '../../fakes/certificates.ts';
-import { signerFor } from '../../fakes/signer.ts';
-import { hierarchy, pem } from '../tls-server.ts';
+import { makeKey } from '../../../testkit/fakes/certificates.ts';
+import { signerFor } from '../../../testkit/fakes/signer.ts';
+import { hierarchy, pem } from '../../../testkit/tls-server.ts';
 import { type Answer, credential, expired, hour, type MockCa, mockCa, now, success, type Wanted } from './mock-ca.ts';
 
 const open: MockCa[] = [];

@@ -5,12 +5,12 @@ import type { TLSSocket } from 'node:tls';
 import type { CaProvider, Credential } from '../../../lambdas/domain/ports.ts';
 import { stepCaProvider } from '../../../lambdas/providers/step-ca/index.ts';
 import { parseCertificate } from '../../../lambdas/x509/certificate.ts';
-import { type LeafRequest, makeLeaf } from '../../fakes/ca.ts';
-import { commonNameOnly, makeKey } from '../../fakes/certificates.ts';
-import { fakeEntropy } from '../../fakes/entropy.ts';
-import { signerFor } from '../../fakes/signer.ts';
-import { TimeLimits } from '../../fakes/time-limits.ts';
-import { hierarchy, pem, rootPem, tlsServer } from '../tls-server.ts';
+import { type LeafRequest, makeLeaf } from '../../../testkit/fakes/ca.ts';
+import { commonNameOnly, makeKey } from '../../../testkit/fakes/certificates.ts';
+import { fakeEntropy } from '../../../testkit/fakes/entropy.ts';
+import { signerFor } from '../../../testkit/fakes/signer.ts';
+import { TimeLimits } from '../../../testkit/fakes/time-limits.ts';
+import { hierarchy, pem, rootPem, tlsServer } from '../../../testkit/tls-server.ts';
 
 export const now = Math.floor(Date.now() / 1000) * 1000;
 export const hour = 3_600_000;

@@ -9,10 +9,10 @@ import {
   makeKey,
   serverAuth,
   subjectAltName,
-} from '../../fakes/certificates.ts';
-import { fakeEntropy } from '../../fakes/entropy.ts';
-import { signerFor } from '../../fakes/signer.ts';
-import { hierarchy, pem, rootPem } from '../tls-server.ts';
+} from '../../../testkit/fakes/certificates.ts';
+import { fakeEntropy } from '../../../testkit/fakes/entropy.ts';
+import { signerFor } from '../../../testkit/fakes/signer.ts';
+import { hierarchy, pem, rootPem } from '../../../testkit/tls-server.ts';
 import {
   type Answer,
   credential,

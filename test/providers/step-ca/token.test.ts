@@ -3,10 +3,16 @@ import { decodeProtectedHeader, jwtVerify } from 'jose';
 import { describe, expect, test } from 'vitest';
 import { renewalToken } from '../../../lambdas/providers/step-ca/token.ts';
 import { parseCertificate } from '../../../lambdas/x509/certificate.ts';
-import { makeLeaf } from '../../fakes/ca.ts';
-import { commonNameOnly, distinguishedName, makeHierarchy, makeKey, type TestKey } from '../../fakes/certificates.ts';
-import { fakeEntropy } from '../../fakes/entropy.ts';
-import { signerFor } from '../../fakes/signer.ts';
+import { makeLeaf } from '../../../testkit/fakes/ca.ts';
+import {
+  commonNameOnly,
+  distinguishedName,
+  makeHierarchy,
+  makeKey,
+  type TestKey,
+} from '../../../testkit/fakes/certificates.ts';
+import { fakeEntropy } from '../../../testkit/fakes/entropy.ts';
+import { signerFor } from '../../../testkit/fakes/signer.ts';
 
 const now = Date.parse('2026-11-22T08:00:00.900Z');
 const hour = 3_600_000;

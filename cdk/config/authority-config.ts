@@ -1,0 +1,236 @@
+/** The authorities of the configuration: what one field alone can't say, and the ca.json of a step-ca. */
+import { readFileSync } from 'node:fs';
+import { isAbsolute, join } from 'node:path';
+import { parseDuration } from '../../lambdas/domain/duration.ts';
+import { type CaConfigClaims, claimsOfCaConfig } from '../../lambdas/policy/authority.ts';
+import { parseName } from '../../lambdas/x509/name-text.ts';
+import type { Problem } from './config-error.ts';
+import type { AuthorityConfig, ConfigDocument } from './config-schema.ts';
+import { configPath } from './explain.ts';
+import { isToken } from './token.ts';
+
+type Authorities = Readonly<Record<string, AuthorityConfig>>;
+
+/** Each is named by ARN in a few statements of the functions' policies, and IAM limits these to 10,240 characters. */
+const mostAuthorities = 12;
+
+/** All that is wrong with authorities, with who names them, and with their API. */
+export function checkAuthorities(config: ConfigDocument, baseDirectory: string): readonly Problem[] {
+  const authorities = config.authorities ?? {};
+  return [
+    ...checkNumber(authorities),
+    ...Object.entries(authorities).flatMap(([name, authority]) => [
+      ...checkKind(name, authority),
+      ...checkCreation(name, authority),
+      ...checkParent(name, authorities),
+      ...checkCaConfig(name, authority, baseDirectory),
+    ]),
+    ...checkOutputNames(Object.keys(authorities)),
+    ...checkOfflineProfiles(config),
+    ...checkApi(config),
+  ];
+}
+
+/**
+ * What a step-ca's ca.json says of renewals. `file` is absolute, or relative to `baseDirectory`. Throws an Error whose
+ * message says what is wrong, and never quotes the file: it may hold passwords.
+ */
+export function readCaConfig(file: string, baseDirectory: string): CaConfigClaims {
+  let json: string;
+  try {
+    json = readFileSync(isAbsolute(file) ? file : join(baseDirectory, file), 'utf8');
+  } catch (thrown) {
+    const code = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : 'unknown error';
+    throw new Error(`the file ${file} can't be read (${code}); expected the ca.json of a step-ca`);
+  }
+  try {
+    return claimsOfCaConfig(json.replace(/^\uFEFF/, ''));
+  } catch (thrown) {
+    throw new Error(`the file ${file}: ${messageOf(thrown)}`);
+  }
+}
+
+/** `issuing` is `Issuing`, `my-root.2` is `MyRoot2`: an output's name takes letters and digits only. */
+export function outputPrefix(name: string): string {
+  return name
+    .split(/[^A-Za-z0-9]+/)
+    .map((part) => part.slice(0, 1).toUpperCase() + part.slice(1))
+    .join('');
+}
+
+const at = (name: string, ...path: string[]) => configPath('authorities', name, ...path);
+
+function checkNumber(authorities: Authorities): readonly Problem[] {
+  const { length } = Object.keys(authorities);
+  if (length > mostAuthorities) {
+    return [
+      {
+        path: configPath('authorities'),
+        message: `${length} authorities do not fit the policies of IAM; expected ${mostAuthorities} at most in one stack`,
+      },
+    ];
+  }
+  return [];
+}
+
+/** Made here, or there already. */
+function checkKind(name: string, { create, secretId, kmsKeyArn, passwordSecretId }: AuthorityConfig): Problem[] {
+  if ((create === undefined) === (secretId === undefined)) {
+    return [
+      {
+        path: at(name),
+        message: `${create ? 'both "create" and "secretId" are' : 'neither "create" nor "secretId" is'} set; expected one of them: a certificate to make, or the secret of one that is there already`,
+      },
+    ];
+  }
+  const misplaced = [
+    ...(create && kmsKeyArn !== undefined ? ['kmsKeyArn'] : []),
+    ...(create && passwordSecretId !== undefined ? ['passwordSecretId'] : []),
+  ];
+  const problems = misplaced.map((field) => ({
+    path: at(name, field),
+    message: 'goes with "secretId" only: with "create" the stack makes the key',
+  }));
+  if (!create && kmsKeyArn !== undefined && passwordSecretId !== undefined) {
+    problems.push({
+      path: at(name, 'passwordSecretId'),
+      message: 'the key is in KMS (kmsKeyArn), so that there is none in the secret to open; expected one of the two',
+    });
+  }
+  return problems;
+}
+
+function checkCreation(name: string, { create }: AuthorityConfig): readonly Problem[] {
+  if (create === undefined) return [];
+  const tries: readonly (readonly [string, () => unknown])[] = [
+    ['subject', () => isToken(create.subject) || parseName(create.subject, 'It')],
+    ['validity', () => parseDuration(known(create.validity), 'It', 'InvalidRequest')],
+    ['key', () => known(create.key)],
+  ];
+  return tries.flatMap(([field, run]) => {
+    try {
+      run();
+      return [];
+    } catch (thrown) {
+      return [{ path: at(name, 'create', field), message: messageOf(thrown) }];
+    }
+  });
+}
+
+function known(text: string): string {
+  if (!isToken(text)) return text;
+  throw new Error('it must be known at synthesis; found a token');
+}
+
+function checkParent(name: string, authorities: Authorities): readonly Problem[] {
+  const own = authorities[name];
+  if (own?.parent === undefined || isToken(own.parent)) return [];
+  const problem = (message: string) => [{ path: at(name, 'parent'), message }];
+  const parent = Object.hasOwn(authorities, own.parent) ? authorities[own.parent] : undefined;
+  if (parent === undefined) {
+    return problem(`no authority of that name; expected one of ${listed(Object.keys(authorities), name)}`);
+  }
+  if (ancestors(name, authorities).includes(name)) return problem('its parents lead back to itself');
+  const most = parent.create?.pathLen;
+  if (most === 0) return problem(`${own.parent} has pathLen 0: it may issue leaves and no authority; raise it by one`);
+  const pathLen = own.create?.pathLen;
+  if (most !== undefined && pathLen !== undefined && pathLen >= most) {
+    return [
+      {
+        path: at(name, 'create', 'pathLen'),
+        message: `its parent ${own.parent} has pathLen ${most}; expected less than that`,
+      },
+    ];
+  }
+  return checkValidity(name, own, parent);
+}
+
+function checkValidity(name: string, own: AuthorityConfig, parent: AuthorityConfig): readonly Problem[] {
+  const [mine, above] = [own.create?.validity, parent.create?.validity].map((text) => {
+    try {
+      return text === undefined || isToken(text) ? undefined : parseDuration(text, 'It', 'InvalidRequest');
+    } catch {
+      return undefined; // told by checkCreation
+    }
+  });
+  if (mine === undefined || above === undefined || mine <= above) return [];
+  return [
+    {
+      path: at(name, 'create', 'validity'),
+      message: `longer than that of its parent ${own.parent} (${parent.create?.validity}), which no certificate outlives; expected no more than that`,
+    },
+  ];
+}
+
+/** The parents of an authority, nearest first; with a circle each once, the authority itself among them. */
+export function ancestors(name: string, authorities: Authorities): readonly string[] {
+  const found: string[] = [];
+  let next = authorities[name]?.parent;
+  while (next !== undefined && !found.includes(next) && Object.hasOwn(authorities, next)) {
+    found.push(next);
+    next = authorities[next]?.parent;
+  }
+  return found;
+}
+
+function checkCaConfig(name: string, { caConfig }: AuthorityConfig, baseDirectory: string): readonly Problem[] {
+  if (caConfig === undefined) return [];
+  if (isToken(caConfig)) {
+    return [{ path: at(name, 'caConfig'), message: 'it is read at synthesis; expected a file, found a token' }];
+  }
+  try {
+    readCaConfig(caConfig, baseDirectory);
+    return [];
+  } catch (thrown) {
+    return [{ path: at(name, 'caConfig'), message: messageOf(thrown) }];
+  }
+}
+
+/** Two names that differ in punctuation only would share their outputs; TrustBundle is the stack's own. */
+function checkOutputNames(names: readonly string[]): readonly Problem[] {
+  return names.flatMap((name, index) => {
+    const others = ['TrustBundle', ...names.slice(0, index)];
+    const twin = others.find((other) => outputPrefix(other) === outputPrefix(name));
+    return twin === undefined
+      ? []
+      : [{ path: at(name), message: `too like ${twin}: the stack's outputs of both would be ${outputPrefix(name)}…` }];
+  });
+}
+
+function checkOfflineProfiles({ profiles, authorities = {} }: ConfigDocument): readonly Problem[] {
+  return Object.entries(profiles).flatMap(([name, { ca }]) => {
+    if (isToken(ca) || ca.type !== 'offline' || isToken(ca.authority)) return [];
+    if (Object.hasOwn(authorities, ca.authority)) return [];
+    return [
+      {
+        path: configPath('profiles', name, 'ca', 'authority'),
+        message: `no authority of that name; expected one of ${listed(Object.keys(authorities))}`,
+      },
+    ];
+  });
+}
+
+function checkApi({ authorities, caApi }: ConfigDocument): readonly Problem[] {
+  if (caApi === undefined) return [];
+  if (Object.keys(authorities ?? {}).length === 0) {
+    return [
+      { path: configPath('caApi'), message: 'the API renews authorities, and there is none; name some, or remove it' },
+    ];
+  }
+  if (caApi.auth !== 'bearer' || caApi.tokenSecretId !== undefined) return [];
+  return [
+    {
+      path: configPath('caApi', 'tokenSecretId'),
+      message: 'missing; with "bearer" expected the name or ARN of the secret with the tokens',
+    },
+  ];
+}
+
+const listed = (names: readonly string[], but?: string): string => {
+  const others = names.filter((name) => name !== but);
+  return others.length === 0 ? 'the names under "authorities", of which there is none' : others.join(', ');
+};
+
+function messageOf(thrown: unknown): string {
+  return (thrown instanceof Error ? thrown.message : String(thrown)).replace(/^It (?=is )/, '').replace(/\.$/, '');
+}

@@ -1,0 +1,88 @@
+/**
+ * How much IAM takes, https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html: what does not fit into a
+ * role the CDK puts into managed policies, statement by statement. So no statement may be too large for one of these.
+ */
+import { Stack } from 'aws-cdk-lib';
+import { CfnManagedPolicy, CfnPolicy, type Role } from 'aws-cdk-lib/aws-iam';
+import { ConfigError } from '../config/config-error.ts';
+import { configPath } from '../config/explain.ts';
+import { isToken } from '../config/token.ts';
+import { packed } from './packed.ts';
+
+/** Characters without white space; by default ten managed policies may be attached to a role. */
+const most = { inline: 10_240, managed: 6_144, attached: 10 };
+
+/** Of values in one statement: two or three such statements fit into a managed policy. */
+const mostInStatement = 2_000;
+
+/** Characters of what CloudFormation fills in, an ARN: the length that the CDK takes it for. */
+const arnLength = 150;
+
+/** The values of a statement, or of as many of the same kind as it takes. None for no values. */
+export function inStatements(values: readonly string[]): readonly string[][] {
+  // Quotation marks and a comma besides.
+  return packed(values, (value) => (isToken(value) ? arnLength : value.length) + 3, mostInStatement);
+}
+
+/** The id of the nth such statement, from 0: `Sign`, `Sign2`, … */
+export function nthSid(sid: string, n: number): string {
+  return n === 0 ? sid : `${sid}${n + 1}`;
+}
+
+/** Has the synthesis fail with a ConfigError where IAM would not take the role's policies. */
+export function checkPolicySizes(role: Role, profiles: readonly string[]): void {
+  role.node.addValidation({
+    validate: () => {
+      const sizes = sizesOf(role);
+      const fits =
+        sizes.inline <= most.inline &&
+        sizes.managed.length <= most.attached &&
+        sizes.managed.every((size) => size <= most.managed);
+      if (!fits) throw tooLarge(role, profiles, sizes);
+      return [];
+    },
+  });
+}
+
+interface Sizes {
+  readonly inline: number;
+  readonly managed: readonly number[];
+}
+
+function sizesOf(role: Role): Sizes {
+  const found = role.node.findAll();
+  const sizeOf = ({ policyDocument }: CfnPolicy | CfnManagedPolicy): number =>
+    lengthOf(Stack.of(role).resolve(policyDocument));
+  const inline = found.filter((each) => each instanceof CfnPolicy).map(sizeOf);
+  const managed = found.filter((each) => each instanceof CfnManagedPolicy).map(sizeOf);
+  return { inline: sum(inline), managed };
+}
+
+function tooLarge(role: Role, profiles: readonly string[], { inline, managed }: Sizes): ConfigError {
+  const characters = sum(profiles.map((name) => name.length));
+  const message =
+    `${profiles.length} profiles with ${characters} characters of names do not fit into IAM: the policies of the renew function's role ` +
+    `have ${inline + sum(managed)} characters, and IAM takes ${most.inline} in the role itself and ten managed policies of ${most.managed}, ` +
+    'which are filled by whole statements: shorten the names, or put some of the profiles into a second stack';
+  return new ConfigError(Stack.of(role).node.path, [{ path: configPath('profiles'), message }]);
+}
+
+/** Of JSON, with an ARN for whatever CloudFormation fills in. */
+function lengthOf(resolved: unknown): number {
+  if (Array.isArray(resolved)) return 1 + sum(resolved.map((each) => lengthOf(each) + 1));
+  if (typeof resolved !== 'object' || resolved === null) return JSON.stringify(resolved).length;
+  const entries = Object.entries(resolved);
+  const [[name, argument] = ['', undefined]] = entries;
+  if (name === 'Fn::Join' && Array.isArray(argument)) return 2 + sum((argument[1] as unknown[]).map(partLength));
+  if (name === 'Ref' || name.startsWith('Fn::')) return 2 + partLength(resolved);
+  return 1 + sum(entries.map(([key, value]) => JSON.stringify(key).length + 1 + lengthOf(value) + 1));
+}
+
+/** Of a text that CloudFormation puts together. The longest partition is `aws-us-gov`, the longest Region `ap-southeast-4`. */
+function partLength(part: unknown): number {
+  if (typeof part === 'string') return part.length;
+  const { Ref: ref } = part as { readonly Ref?: string };
+  return ref?.startsWith('AWS::') ? 16 : arnLength;
+}
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((all, each) => all + each, 0);

@@ -1,0 +1,70 @@
+/** Who may do what of the hooks' functions. */
+import { Fn, Stack } from 'aws-cdk-lib';
+import type { Role } from 'aws-cdk-lib/aws-iam';
+import type { TargetTag } from '../../lambdas/domain/hook.ts';
+import { tags } from '../../lambdas/domain/tags.ts';
+import { acknowledgeWildcards } from '../functions/node-function.ts';
+import { acknowledgeSuffixes, allow, allowDecryption, allowReading, secretArn } from '../functions/permissions.ts';
+
+/** Runs one document, and it on nodes with one tag. */
+export function allowCommand(role: Role, documentName: string, { key, value }: TargetTag): void {
+  const stack = Stack.of(role);
+  const document = stack.formatArn({ service: 'ssm', resource: 'document', resourceName: documentName });
+  const nodes = [
+    stack.formatArn({ service: 'ec2', resource: 'instance', resourceName: '*' }),
+    stack.formatArn({ service: 'ssm', resource: 'managed-instance', resourceName: '*' }),
+  ];
+  role.addToPolicy(allow('Document', ['ssm:SendCommand'], [document]));
+  role.addToPolicy(
+    allow('Targets', ['ssm:SendCommand'], nodes, { StringEquals: { [`ssm:resourceTag/${key}`]: value } }),
+  );
+  acknowledgeWildcards(role, nodes, "The instances are chosen by their tag, in the statement's condition.");
+}
+
+/** Calls one function, version or alias, as its ARN says. */
+export function allowInvoke(role: Role, functionArn: string): void {
+  role.addToPolicy(allow('Invoke', ['lambda:InvokeFunction'], [functionArn]));
+}
+
+/**
+ * Publishes to a topic that is encrypted with one of these keys, whose own policies have to delegate to IAM.
+ * https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
+ */
+export function allowTopicKeys(role: Role, topicArn: string, encryptionKeys: readonly string[]): void {
+  if (encryptionKeys.length === 0) return;
+  const region = Fn.select(3, Fn.split(':', topicArn));
+  role.addToPolicy(
+    allow('TopicKeys', ['kms:Decrypt', 'kms:GenerateDataKey'], [...new Set(encryptionKeys)], {
+      StringEquals: { 'kms:ViaService': `sns.${region}.${Stack.of(role).urlSuffix}` },
+    }),
+  );
+}
+
+/** Sees for which secret a command was sent. */
+export function allowLookup(role: Role): void {
+  role.addToPolicy(allow('Commands', ['ssm:ListCommands'], ['*']));
+  acknowledgeWildcards(role, ['*'], 'ListCommands supports no resource; it shows no output of a command.');
+}
+
+export interface ImportPermissions {
+  readonly profile: string;
+  /** ARNs in ACM by the secrets' names. */
+  readonly certificates: Readonly<Record<string, string>>;
+  readonly passwordSecretId: string | undefined;
+  readonly encryptionKeys: readonly string[];
+}
+
+/** Reads the secrets that the hook names, while they carry its profile, and imports what ACM has already. */
+export function allowImport(role: Role, permissions: ImportPermissions): void {
+  const { profile, certificates, passwordSecretId, encryptionKeys } = permissions;
+  const secrets = Object.keys(certificates).map((name) => secretArn(role, name));
+  role.addToPolicy(
+    allow('Read', ['secretsmanager:GetSecretValue'], secrets, {
+      StringEquals: { [`aws:ResourceTag/${tags.profile}`]: profile },
+    }),
+  );
+  acknowledgeSuffixes(role, secrets);
+  role.addToPolicy(allow('Import', ['acm:ImportCertificate'], [...new Set(Object.values(certificates))]));
+  if (passwordSecretId !== undefined) allowReading(role, 'Passwords', [passwordSecretId]);
+  for (const key of encryptionKeys) allowDecryption(role, key);
+}

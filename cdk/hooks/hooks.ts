@@ -1,0 +1,177 @@
+/** What runs after a renewal: one rule of the bus for each hook (hook.ts), and who tells of those that fail. */
+import { createHash } from 'node:crypto';
+import { Annotations, Duration, Stack, Token } from 'aws-cdk-lib';
+import { type IEventBus, Rule } from 'aws-cdk-lib/aws-events';
+import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
+import { SqsDestination } from 'aws-cdk-lib/aws-lambda-destinations';
+import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
+import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { Queue } from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+import type { HookType } from '../../lambdas/domain/hook.ts';
+import { ConfigError } from '../config/config-error.ts';
+import type { HookConfig, ProfileConfig } from '../config/config-schema.ts';
+import { checkTopicRegions } from '../config/hook-config.ts';
+import { NodeFunction } from '../functions/node-function.ts';
+import { sealed } from '../functions/queues.ts';
+import type { Parts } from '../parts.ts';
+import { Hook } from './hook.ts';
+import { allowLookup } from './hook-permissions.ts';
+import { delivery, letRuleSend, letRulesSend, withDeadLetters } from './rule-target.ts';
+
+export interface HooksProps {
+  /** Valid; some have hooks. */
+  readonly profiles: Readonly<Record<string, ProfileConfig>>;
+  /** Where the hooks of a profile go. */
+  readonly parts: Parts;
+  readonly eventBus: IEventBus;
+  readonly logRetention: RetentionDays;
+  /** Customer keys that secrets, and topics of hooks, are encrypted with. */
+  readonly encryptionKeys: readonly string[];
+}
+
+/** Of a bus, by default (https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html). */
+const mostRules = 300;
+/** Those of the e-mails (notices.ts). */
+const ownRules = 3;
+
+/** Final states of a command or an invocation that mean nothing bad, and those on the way there. */
+const harmless = ['Pending', 'InProgress', 'In Progress', 'Delayed', 'Cancelling', 'Success'];
+
+export class Hooks extends Construct {
+  /** Where failures end that were told already. */
+  readonly deadLetterQueue: Queue;
+  private readonly props: HooksProps;
+  private readonly failures = new Map<HookType, Queue>();
+  private readonly all: readonly Hook[];
+
+  constructor(scope: Construct, id: string, props: HooksProps) {
+    super(scope, id);
+    this.props = props;
+    const problems = checkTopicRegions(props, regionOf(this));
+    if (problems.length > 0) throw new ConfigError(scope.node.path, problems);
+    this.deadLetterQueue = new Queue(this, 'DeadLetters', { ...sealed, retentionPeriod: Duration.days(14) });
+    const configs = Object.entries(props.profiles).flatMap(([profile, { hooks = [] }]) =>
+      hooks.map((config, index) => ({ profile, config, index })),
+    );
+    if (configs.length + ownRules > mostRules) this.warnOfRules(configs.length + ownRules);
+    for (const type of new Set(configs.map(({ config }) => config.type))) {
+      this.failures.set(type, this.failureQueue(type));
+    }
+    const reporter = this.newReporter();
+    if (configs.some(({ config }) => config.type === 'exec' || config.type === 'signal')) this.listen(reporter);
+    this.all = configs.map(({ profile, config, index }) => this.newHook(profile, config, index));
+  }
+
+  /** Lets the hooks of a profile that read secrets read those that are encrypted with this key. */
+  allowEncryptionKey(profile: string, keyArn: string): void {
+    for (const hook of this.all) if (hook.profile === profile) hook.allowEncryptionKey(keyArn);
+  }
+
+  private newHook(profile: string, config: HookConfig, index: number): Hook {
+    const { parts, profiles, eventBus, logRetention, encryptionKeys } = this.props;
+    const part = parts.of(profile);
+    const id = `${profile}-${index}-${config.type}`;
+    return new Hook(part?.scope ?? this, id, {
+      profile,
+      config,
+      documentName: `${this.documentPrefix}${part?.number ?? 0}.${profile}.${index}.${config.type}`,
+      passwordSecretId: profiles[profile]?.passwordSecretId,
+      failures: this.failuresOf(config.type),
+      eventBus,
+      logRetention,
+      encryptionKeys,
+    });
+  }
+
+  private warnOfRules(count: number): void {
+    Annotations.of(this).addWarningV2(
+      'cert-renewer:rules',
+      `The bus gets ${count} rules, one for each hook, and EventBridge takes ${mostRules} on a bus by default (in some Regions 100): ask AWS for a higher quota before you deploy, or put some of the profiles into a second stack.`,
+    );
+  }
+
+  /**
+   * A message is seen once: by the function that tells of it, which hands it back as failed, so that SQS moves it to the
+   * dead letters. There the alarm finds it, and whoever looks into it.
+   */
+  private failureQueue(type: HookType): Queue {
+    const queue = new Queue(this, `${type}Failures`, {
+      ...sealed,
+      retentionPeriod: Duration.days(14),
+      visibilityTimeout: Duration.minutes(1),
+      deadLetterQueue: { queue: this.deadLetterQueue, maxReceiveCount: 1 },
+    });
+    letRulesSend(queue, this.props.eventBus);
+    return queue;
+  }
+
+  private failuresOf(type: HookType): Queue {
+    const queue = this.failures.get(type);
+    if (queue) return queue;
+    throw new Error(`no hook of the type ${type}`);
+  }
+
+  /** Outside of any VPC: it talks to AWS alone. */
+  private newReporter(): NodeFunction {
+    const { eventBus, logRetention } = this.props;
+    const queues = Object.fromEntries([...this.failures].map(([type, { queueArn }]) => [queueArn, type]));
+    const reporter = new NodeFunction(this, 'Reporter', {
+      entry: 'report-hook-failure.ts',
+      description: 'Tells of hooks that failed',
+      timeout: Duration.seconds(30),
+      memorySize: 512,
+      logRetention,
+      placement: undefined,
+      environment: {
+        QUEUES: Stack.of(this).toJsonString(queues),
+        DOCUMENT_PREFIX: this.documentPrefix,
+        EVENT_BUS_NAME: eventBus.eventBusName,
+      },
+    });
+    eventBus.grantPutEventsTo(reporter.role);
+    allowLookup(reporter.role);
+    reporter.function.configureAsyncInvoke({
+      retryAttempts: 2,
+      maxEventAge: delivery.maxEventAge,
+      onFailure: new SqsDestination(this.deadLetterQueue),
+    });
+    for (const queue of this.failures.values()) {
+      reporter.function.addEventSource(new SqsEventSource(queue, { reportBatchItemFailures: true }));
+    }
+    return reporter;
+  }
+
+  /**
+   * That Run Command took a command is not that it worked: SSM tells on the account's own bus. One rule for all documents:
+   * a function's policy has no room for a permission for each (20 KB).
+   */
+  private listen(reporter: NodeFunction): void {
+    const target = new LambdaFunction(reporter.function, delivery);
+    const rule = new Rule(this, 'Status', {
+      description: 'cert-renewer: a hook failed on an instance',
+      eventPattern: {
+        source: ['aws.ssm'],
+        detailType: ['EC2 Command Status-change Notification', 'EC2 Command Invocation Status-change Notification'],
+        detail: { 'document-name': [{ prefix: this.documentPrefix }], status: [{ 'anything-but': harmless }] },
+      },
+      targets: [withDeadLetters(target, this.deadLetterQueue)],
+    });
+    letRuleSend(this.deadLetterQueue, rule);
+  }
+
+  /** Of this stack's documents and no others'. They are named, so that an event tells which hook of which profile failed. */
+  private get documentPrefix(): string {
+    const stack = createHash('sha256')
+      .update(`${Stack.of(this).stackName}/${this.node.path}`)
+      .digest('hex')
+      .slice(0, 12);
+    return `cert-renewer-${stack}-`;
+  }
+}
+
+/** Where the stack goes, as far as synthesis knows: of one for any Region, the CLI's choice. */
+function regionOf(scope: Construct): string | undefined {
+  const { region } = Stack.of(scope);
+  return Token.isUnresolved(region) ? process.env['CDK_DEFAULT_REGION'] || undefined : region;
+}

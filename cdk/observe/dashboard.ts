@@ -1,0 +1,124 @@
+/** What there is to see at a glance: how renewals go, how near the next expiry is, and the inventory itself. */
+import { Aws, Duration, Stack } from 'aws-cdk-lib';
+import {
+  AlarmStatusWidget,
+  Dashboard as CloudWatchDashboard,
+  CustomWidget,
+  GraphWidget,
+  type IAlarm,
+  type IMetric,
+  type IWidget,
+  MathExpression,
+} from 'aws-cdk-lib/aws-cloudwatch';
+import type { IFunction } from 'aws-cdk-lib/aws-lambda';
+import type { IQueue } from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+import { ConfigError } from '../config/config-error.ts';
+import { type DeadLetters, type ProfileMetric, profileMetric } from './monitoring.ts';
+
+export interface DashboardProps {
+  readonly profiles: readonly string[];
+  readonly alarms: readonly IAlarm[];
+  readonly queue: IQueue;
+  readonly deadLetterQueues: readonly DeadLetters[];
+  /** Answers with the inventory as HTML. */
+  readonly inventory: IFunction;
+}
+
+const fullWidth = 24;
+/** https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_limits.html: 500 metrics a graph, and a line of the days to expiry is two. */
+const mostProfiles = 250;
+/** An alarm widget's (dashboard body structure, "alarms"). */
+const mostAlarms = 100;
+const hour = Duration.hours(1);
+const fiveMinutes = Duration.minutes(5);
+
+export class Dashboard extends Construct {
+  readonly name: string;
+
+  constructor(scope: Construct, id: string, props: DashboardProps) {
+    super(scope, id);
+    const { profiles, alarms } = props;
+    if (profiles.length > mostProfiles) throw tooManyProfiles(scope, profiles.length);
+    const dashboard = new CloudWatchDashboard(this, 'Dashboard', {
+      // Of the stack, as a person looks for it, and of the Region: an account's dashboards are those of all Regions.
+      dashboardName: `${Stack.of(this).stackName}-certificates-${Aws.REGION}`,
+      defaultInterval: Duration.days(7),
+    });
+    for (let from = 0; from < alarms.length; from += mostAlarms) {
+      const title = from === 0 ? 'Alarms' : `Alarms from ${from + 1}`;
+      const some = alarms.slice(from, from + mostAlarms);
+      dashboard.addWidgets(new AlarmStatusWidget({ title, alarms: some, width: fullWidth, height: 3 }));
+    }
+    dashboard.addWidgets(
+      graph('Renewed', metrics('Renewed', profiles, 'Sum', hour)),
+      graph('Failed', metrics('Failed', profiles, 'Sum', hour)),
+      graph('Overdue', metrics('Overdue', profiles, 'Maximum', hour)),
+    );
+    dashboard.addWidgets(
+      graph('Days to the next expiry', profiles.map(daysToExpiry)),
+      graph('Time of a renewal (ms), nine in ten', metrics('RenewalDuration', profiles, 'p90', hour)),
+      graph('Queue', queueMetrics(props)),
+    );
+    dashboard.addWidgets(
+      new CustomWidget({
+        title: 'Certificates',
+        functionArn: props.inventory.functionArn,
+        width: fullWidth,
+        height: 14,
+        updateOnRefresh: true,
+        updateOnResize: false,
+        updateOnTimeRangeChange: false,
+      }),
+    );
+    this.name = dashboard.dashboardName;
+  }
+}
+
+function tooManyProfiles(scope: Construct, found: number): ConfigError {
+  const message = `${found} profiles and authorities, and a graph of CloudWatch shows ${mostProfiles} of them at most: set "dashboard": false, or put some of them into a second stack`;
+  return new ConfigError(scope.node.path, [{ path: '$.dashboard', message }]);
+}
+
+function graph(title: string, left: readonly IMetric[]): IWidget {
+  return new GraphWidget({
+    title,
+    left: [...left],
+    leftYAxis: { min: 0, showUnits: false },
+    width: fullWidth / 3,
+    height: 6,
+  });
+}
+
+function metrics(name: ProfileMetric, profiles: readonly string[], statistic: string, period: Duration): IMetric[] {
+  return profiles.map((profile) => profileMetric(name, profile, statistic, period).with({ label: profile }));
+}
+
+/** The scan tells seconds, the least of a profile. */
+function daysToExpiry(profile: string, index: number): IMetric {
+  const seconds = profileMetric('SecondsToExpiry', profile, 'Minimum', hour);
+  const id = `seconds${index}`;
+  return new MathExpression({
+    expression: `${id} / 86400`,
+    usingMetrics: { [id]: seconds },
+    label: profile,
+    period: hour,
+  });
+}
+
+function queueMetrics({ queue, deadLetterQueues }: DashboardProps): IMetric[] {
+  const waiting = queue.metricApproximateNumberOfMessagesVisible({
+    statistic: 'Maximum',
+    period: fiveMinutes,
+    label: 'waiting',
+  });
+  const oldest = queue.metricApproximateAgeOfOldestMessage({
+    statistic: 'Maximum',
+    period: fiveMinutes,
+    label: 'oldest (s)',
+  });
+  const dead = deadLetterQueues.map(({ label, queue: letters }) =>
+    letters.metricApproximateNumberOfMessagesVisible({ statistic: 'Maximum', period: fiveMinutes, label }),
+  );
+  return [waiting, oldest, ...dead];
+}

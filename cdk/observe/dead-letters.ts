@@ -1,0 +1,31 @@
+/** All queues with what nobody could do: each has an alarm, and a line on the dashboard. */
+
+import type { RenewalQueues } from '../functions/queues.ts';
+import type { Hooks } from '../hooks/hooks.ts';
+import type { DeadLetters } from './monitoring.ts';
+import type { Notices } from './notices.ts';
+
+export function deadLettersOf(queues: RenewalQueues, hooks: Hooks | undefined): DeadLetters[] {
+  const all: DeadLetters[] = [
+    {
+      id: 'DeadLetters',
+      queue: queues.deadLetterQueue,
+      description: 'Renewals that failed three times wait in the dead-letter queue',
+      label: 'dead letters',
+    },
+    {
+      id: 'ScanDeadLetters',
+      queue: queues.scanDeadLetterQueue,
+      description: 'Scans could not be started, or failed',
+      label: 'scans that failed',
+    },
+  ];
+  if (hooks === undefined) return all;
+  const description = 'Hooks that failed wait in their dead-letter queue';
+  return [...all, { id: 'HookDeadLetters', queue: hooks.deadLetterQueue, description, label: 'hooks that failed' }];
+}
+
+export function noticeLetters({ deadLetterQueue: queue }: Notices): DeadLetters {
+  const description = 'E-mails that could not be sent wait in their dead-letter queue';
+  return { id: 'NoticeDeadLetters', queue, description, label: 'e-mails that failed' };
+}

@@ -1,0 +1,263 @@
+/** Who hears of what went wrong: a topic, fed by the alarms and by the notices of events. */
+import { Annotations, ArnFormat, Duration, Stack } from 'aws-cdk-lib';
+import {
+  Alarm,
+  ComparisonOperator,
+  type IAlarm,
+  type IMetric,
+  MathExpression,
+  Metric,
+  TreatMissingData,
+} from 'aws-cdk-lib/aws-cloudwatch';
+import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
+import type { IEventBus } from 'aws-cdk-lib/aws-events';
+import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import type { IFunction } from 'aws-cdk-lib/aws-lambda';
+import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { Topic } from 'aws-cdk-lib/aws-sns';
+import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
+import type { IQueue } from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+import { authorityProfileName } from '../../lambdas/policy/authority-profile.ts';
+import type { Schedule } from '../../lambdas/policy/schedule.ts';
+import type { Config } from '../config/config.ts';
+import type { Parts } from '../parts.ts';
+import { noticeLetters } from './dead-letters.ts';
+import { Notices } from './notices.ts';
+
+export interface MonitoringProps {
+  readonly profiles: readonly MonitoredProfile[];
+  /** Where the alarms of a profile go. */
+  readonly parts: Parts;
+  readonly emails: readonly string[];
+  readonly eventBus: IEventBus;
+  readonly logRetention: RetentionDays;
+  readonly scanFunction: IFunction;
+  /** But for that of the notices. */
+  readonly deadLetterQueues: readonly DeadLetters[];
+  readonly schedule: Schedule;
+  readonly paused: boolean;
+}
+
+export interface MonitoredProfile {
+  readonly name: string;
+  readonly hasHooks: boolean;
+}
+
+/** The profiles of a configuration, and one for each authority. */
+export function monitoredProfiles({ profiles, authorities = {} }: Pick<Config, 'profiles' | 'authorities'>) {
+  return [
+    ...Object.entries(profiles).map(([name, { hooks }]) => ({ name, hasHooks: (hooks?.length ?? 0) > 0 })),
+    ...Object.keys(authorities).map((name) => ({ name: authorityProfileName(name), hasHooks: false })),
+  ] satisfies MonitoredProfile[];
+}
+
+/** A queue with what nobody could do. */
+export interface DeadLetters {
+  /** Of its alarm. */
+  readonly id: string;
+  readonly queue: IQueue;
+  /** A sentence for the alarm, without its full stop. */
+  readonly description: string;
+  /** A few words for the dashboard. */
+  readonly label: string;
+}
+
+export type ProfileMetric =
+  | 'Renewed'
+  | 'Failed'
+  | 'Overdue'
+  | 'Managed'
+  | 'HookFailed'
+  | 'SecondsToExpiry'
+  | 'RenewalDuration';
+
+/** A metric that the functions count for each profile. */
+export function profileMetric(name: ProfileMetric, profile: string, statistic: string, period: Duration): Metric {
+  return new Metric({
+    namespace: 'CertRenewer',
+    metricName: name,
+    dimensionsMap: { Profile: profile },
+    statistic,
+    period,
+  });
+}
+
+export class Monitoring extends Construct {
+  /** TLS only; this account's alarms, and the function of the notices, publish to it. */
+  readonly topic: Topic;
+  readonly notices: Notices;
+  readonly deadLetterQueues: readonly DeadLetters[];
+  readonly alarms: readonly IAlarm[];
+  /** Undefined while the schedule is paused, and where CloudWatch can't look back so far. */
+  readonly noScan: Alarm | undefined;
+  private readonly props: MonitoringProps;
+
+  constructor(scope: Construct, id: string, props: MonitoringProps) {
+    super(scope, id);
+    this.props = props;
+    const { emails, eventBus, logRetention, profiles } = props;
+    this.topic = new Topic(this, 'Topic', { enforceSSL: true, displayName: 'cert-renewer' });
+    for (const address of emails) this.topic.addSubscription(new EmailSubscription(address));
+    this.letAlarmsPublish();
+    const hooks = profiles.some(({ hasHooks }) => hasHooks);
+    this.notices = new Notices(this, 'Notices', { topic: this.topic, eventBus, logRetention, hooks });
+    this.deadLetterQueues = [...props.deadLetterQueues, noticeLetters(this.notices)];
+    this.noScan = this.noScanAlarm();
+    this.alarms = [
+      ...profiles.flatMap((profile) => this.profileAlarms(profile)),
+      ...this.deadLetterQueues.map((letters) => this.deadLetterAlarm(letters)),
+      ...(this.noScan ? [this.noScan] : []),
+    ];
+  }
+
+  /** Those of this account and Region: to list them by ARN would be more than a topic's policy takes (30 KB). */
+  private letAlarmsPublish(): void {
+    const stack = Stack.of(this);
+    const alarms = `arn:${stack.partition}:cloudwatch:${stack.region}:${stack.account}:alarm:*`;
+    this.topic.addToResourcePolicy(
+      new PolicyStatement({
+        sid: 'Alarms',
+        principals: [new ServicePrincipal('cloudwatch.amazonaws.com')],
+        actions: ['sns:Publish'],
+        resources: [this.topic.topicArn],
+        conditions: {
+          ArnLike: { 'aws:SourceArn': alarms },
+          StringEquals: { 'aws:SourceAccount': stack.account },
+        },
+      }),
+    );
+  }
+
+  private profileAlarms({ name, hasHooks }: MonitoredProfile): IAlarm[] {
+    const fiveMinutes = Duration.minutes(5);
+    // The scan counts what is overdue each time: its last word holds until the next scan, within a day.
+    const scanPeriod = Duration.seconds(alarmPeriod(Math.min(this.props.schedule.longestGap, 86_400_000)));
+    return [
+      this.profileAlarm(name, 'Failed', `Certificates of the profile ${name} could not be renewed`, 'Sum', fiveMinutes),
+      this.profileAlarm(
+        name,
+        'Overdue',
+        `Certificates of the profile ${name} are past their time to be renewed`,
+        'Maximum',
+        scanPeriod,
+      ),
+      ...(hasHooks
+        ? [
+            this.profileAlarm(
+              name,
+              'HookFailed',
+              `A hook of the profile ${name} failed after a renewal`,
+              'Sum',
+              fiveMinutes,
+            ),
+          ]
+        : []),
+    ];
+  }
+
+  /**
+   * In a nested stack under a name that says which: the dashboard is in the stack itself, and a nested stack has no more than
+   * two hundred outputs to tell names by.
+   */
+  private profileAlarm(
+    profile: string,
+    name: ProfileMetric,
+    description: string,
+    statistic: string,
+    period: Duration,
+  ): IAlarm {
+    const id = `${name}-${profile}`;
+    const part = this.props.parts.of(profile);
+    const metric = profileMetric(name, profile, statistic, period);
+    if (part === undefined) return this.above(this, id, { description, metric });
+    const stack = Stack.of(this);
+    const alarmName = `${stack.stackName}-${part.number}-${id}`;
+    this.above(part.scope, id, { description, metric, alarmName });
+    const arn = { service: 'cloudwatch', resource: 'alarm', resourceName: alarmName };
+    return Alarm.fromAlarmArn(this, id, stack.formatArn({ ...arn, arnFormat: ArnFormat.COLON_RESOURCE_NAME }));
+  }
+
+  private deadLetterAlarm({ id, description, queue }: DeadLetters): Alarm {
+    const metric = queue.metricApproximateNumberOfMessagesVisible({
+      statistic: 'Maximum',
+      period: Duration.minutes(5),
+    });
+    return this.above(this, id, { description, metric });
+  }
+
+  private above(
+    scope: Construct,
+    id: string,
+    { metric, description, alarmName }: { metric: IMetric; description: string; alarmName?: string },
+  ): Alarm {
+    const alarm = new Alarm(scope, id, {
+      ...(alarmName !== undefined && { alarmName }),
+      alarmDescription: `cert-renewer: ${description}.`,
+      metric,
+      threshold: 0,
+      comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
+      evaluationPeriods: 1,
+      treatMissingData: TreatMissingData.NOT_BREACHING,
+    });
+    alarm.addAlarmAction(new SnsAction(this.topic));
+    return alarm;
+  }
+
+  /**
+   * No scan that succeeded for two periods of the schedule: neither one that was not started nor one that failed counts.
+   * A period in which nothing was started has no data, and CloudWatch then looks for some further back: FILL makes it a 0 at
+   * once. A stack that has just been made has no data at all, and keeps the state that it has (none): its first scan is
+   * started by the deployment (first-scan.ts).
+   */
+  private noScanAlarm(): Alarm | undefined {
+    const { schedule, paused, scanFunction } = this.props;
+    if (paused) return undefined;
+    const window = noScanWindow(schedule);
+    if (window === undefined) {
+      Annotations.of(this).addWarningV2(
+        'cert-renewer:noScanAlarm',
+        'Two periods of this schedule are more than the seven days that an alarm can look back: there is no alarm on missing scans. Scan every three days, or more often, to have one.',
+      );
+      return undefined;
+    }
+    const period = Duration.seconds(window.period);
+    const alarm = new Alarm(this, 'NoScan', {
+      alarmDescription: 'cert-renewer: no scan has succeeded for two periods of the schedule.',
+      metric: new MathExpression({
+        expression: 'FILL(invocations, 0) - FILL(errors, 0)',
+        label: 'scans that succeeded',
+        period,
+        usingMetrics: {
+          invocations: scanFunction.metricInvocations({ statistic: 'Sum', period }),
+          errors: scanFunction.metricErrors({ statistic: 'Sum', period }),
+        },
+      }),
+      threshold: 1,
+      comparisonOperator: ComparisonOperator.LESS_THAN_THRESHOLD,
+      evaluationPeriods: window.periods,
+      treatMissingData: TreatMissingData.IGNORE,
+    });
+    alarm.addAlarmAction(new SnsAction(this.topic));
+    return alarm;
+  }
+}
+
+/** CloudWatch's period for a time in milliseconds: whole minutes, at least one. Seconds. */
+function alarmPeriod(milliseconds: number): number {
+  return Math.max(1, Math.ceil(milliseconds / 60_000)) * 60;
+}
+
+/**
+ * The alarm's period (seconds) and how many of them make two gaps of the schedule. An alarm looks back a day with
+ * periods under an hour, and seven days with longer ones (PutMetricAlarm); undefined where that is too short.
+ */
+export function noScanWindow({
+  longestGap,
+}: Pick<Schedule, 'longestGap'>): { period: number; periods: number } | undefined {
+  const dayLong = 86_400;
+  const gap = alarmPeriod(longestGap);
+  if (gap <= dayLong) return { period: gap, periods: 2 };
+  const periods = Math.ceil((2 * gap) / dayLong);
+  return periods <= 7 ? { period: dayLong, periods } : undefined;
+}

@@ -1,0 +1,79 @@
+/**
+ * The trust bundle: one secret with the roots of the stack's own authorities in PEM, those of today and, until they end,
+ * those that were renewed. Whoever trusts what is in it trusts every chain of the stack while roots change.
+ */
+import type { Certificate } from '../domain/certificate.ts';
+import { RenewalError } from '../domain/errors.ts';
+import type { Instant } from '../domain/instant.ts';
+import { encodePem, pemBlocks } from '../domain/pem.ts';
+import type { Profile } from '../domain/profile.ts';
+import type { SecretValue } from '../domain/secret.ts';
+import { newVersionId } from '../domain/version-id.ts';
+import { promote, stage } from '../renewal/steps/swap.ts';
+import type { RenewalWorld } from '../renewal/world.ts';
+import { isPlaceholder } from '../secret/placeholder.ts';
+import { parseCertificate } from '../x509/certificate.ts';
+import { sameBytes } from '../x509/strings.ts';
+
+const rounds = 3;
+
+/**
+ * Keeps the bundle's secret up to date, as RenewalWorld.afterRenewal: with a root that was renewed, and with one that was
+ * only looked at, so that the bundle is filled before anything changes and loses what has ended. It writes only what
+ * differs, by compare-and-swap. Throws what reading and writing throw.
+ */
+export function trustBundleUpkeep(
+  world: Pick<RenewalWorld, 'store' | 'clock' | 'entropy'>,
+  secretId: string,
+): NonNullable<RenewalWorld['afterRenewal']> {
+  return async (profile, leaf, previous) => {
+    if (!isRootOfStack(profile, leaf)) return;
+    const roots = previous === undefined ? [leaf] : [leaf, previous];
+    for (let round = 1; ; round++) {
+      try {
+        return await update(world, secretId, roots);
+      } catch (error) {
+        // Another root was written meanwhile: both belong there.
+        const isLost = error instanceof RenewalError && error.code === 'SecretChanged';
+        if (!isLost || round === rounds) throw error;
+      }
+    }
+  };
+}
+
+function isRootOfStack({ ca }: Profile, { subject, issuer }: Certificate): boolean {
+  return ca.type === 'authority' && sameBytes(subject, issuer);
+}
+
+async function update(
+  world: Pick<RenewalWorld, 'store' | 'clock' | 'entropy'>,
+  secretId: string,
+  roots: readonly Certificate[],
+): Promise<void> {
+  const { store, clock, entropy } = world;
+  const { arn, currentVersionId: from } = await store.describe(secretId);
+  const present = from === undefined ? undefined : (await store.read(arn, from)).value;
+  const text = bundleOf([...roots, ...certificatesIn(present)], clock.now());
+  if (text === '' || (present?.kind === 'string' && present.text === text)) return;
+  const to = newVersionId(from ?? arn, entropy);
+  const swap = { secretArn: arn, from, to };
+  await stage(store, swap, { kind: 'string', text });
+  await promote(world, swap);
+}
+
+/** None for a bundle that was never filled. Throws UnsupportedSecret for what somebody else put there. */
+function certificatesIn(value: SecretValue | undefined): Certificate[] {
+  if (value === undefined || isPlaceholder(value)) return [];
+  const text = value.kind === 'string' ? value.text : Buffer.from(value.bytes).toString('latin1');
+  return pemBlocks(text, 'The trust bundle').map(({ der }) => parseCertificate(der));
+}
+
+/** Each once, by subject and the latest end first: the same roots always give the same text. */
+function bundleOf(certificates: readonly Certificate[], now: Instant): string {
+  const alive = certificates.filter(({ notAfter }) => now <= notAfter);
+  const distinct = new Map(alive.map((certificate) => [Buffer.from(certificate.der).toString('base64'), certificate]));
+  return [...distinct.values()]
+    .sort((a, b) => Buffer.compare(a.subject, b.subject) || b.notAfter - a.notAfter || Buffer.compare(a.der, b.der))
+    .map(({ der }) => `${encodePem('CERTIFICATE', der)}\n`)
+    .join('');
+}

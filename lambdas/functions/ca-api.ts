@@ -1,0 +1,37 @@
+import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
+import { type ApiRequest, answer } from '../authority/http/api.ts';
+import { composeCaApi } from '../compose.ts';
+
+const api = await composeCaApi();
+
+/** A request of API Gateway's HTTP API, payload 2.0 (docs/ca-api.md). Never throws. */
+export async function handler(event: APIGatewayProxyEventV2): Promise<APIGatewayProxyStructuredResultV2> {
+  const request = requestOf(event);
+  api.journal.begin(request.id);
+  const { status, body } = await answer(api, request);
+  return {
+    statusCode: status,
+    headers: {
+      'content-type': 'application/json',
+      'cache-control': 'no-store',
+      // RFC 9110 section 11.6.1: a 401 names the way to authenticate.
+      ...(status === 401 ? { 'www-authenticate': 'Bearer' } : {}),
+    },
+    body: JSON.stringify(body),
+  };
+}
+
+function requestOf(event: APIGatewayProxyEventV2): ApiRequest {
+  const { requestId, stage, http } = event.requestContext;
+  const prefix = `/${stage}`;
+  // A stage other than $default stands in front of the path.
+  const path = event.rawPath.startsWith(`${prefix}/`) ? event.rawPath.slice(prefix.length) : event.rawPath;
+  return {
+    id: requestId,
+    method: http.method,
+    path,
+    isRouted: event.routeKey !== '$default',
+    authorization: event.headers?.['authorization'],
+    body: Buffer.from(event.body ?? '', event.isBase64Encoded ? 'base64' : 'utf8'),
+  };
+}

@@ -1,0 +1,21 @@
+import type { Context } from 'aws-lambda';
+import { handleAuthorityEvent, parseAuthorityEvent } from '../authority/custom-resource.ts';
+import { respond } from '../aws/cloudformation.ts';
+import { composeCreation, now } from '../compose.ts';
+import { answered } from '../deployment/custom-resource.ts';
+
+/** Milliseconds that are left for the answer. */
+const reserve = 5_000;
+/** So long a new role's permissions may take; what is refused after that is refused for good. */
+const patience = 90_000;
+
+/** Invoked by CloudFormation, which waits for an answer at the event's address. */
+export async function handler(input: unknown, context: Context): Promise<void> {
+  const event = parseAuthorityEvent(input);
+  await answered(respond, event, async () => {
+    const world = composeCreation();
+    world.journal.begin(context.awsRequestId);
+    const left = Math.min(context.getRemainingTimeInMillis() - reserve, patience);
+    return handleAuthorityEvent(world, event, now() + left);
+  });
+}

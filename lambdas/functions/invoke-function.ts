@@ -1,0 +1,16 @@
+import type { Context } from 'aws-lambda';
+import { composeFunctionHook } from '../compose.ts';
+import { invokeFunction } from '../hooks/invoke-function.ts';
+import { withoutCause } from './edge.ts';
+
+const { world, hook } = composeFunctionHook();
+
+/** Invoked by the rule of one lambda hook with `Certificate Renewed`. */
+export async function handler(event: unknown, context: Context): Promise<void> {
+  world.journal.begin(context.awsRequestId);
+  try {
+    await invokeFunction(world, hook, event);
+  } catch (thrown) {
+    throw withoutCause(thrown);
+  }
+}

@@ -1,0 +1,32 @@
+import type { Context } from 'aws-lambda';
+import { composeInventory } from '../compose.ts';
+import { type InventoryRow, inventoryRow } from '../inventory/row.ts';
+import { asksForDescription, widgetDescription, widgetHtml, widgetRequest } from '../inventory/widget.ts';
+import { candidates, profilesOf } from '../renewal/scan/candidates.ts';
+import { withoutCause } from './edge.ts';
+
+const world = await composeInventory();
+
+/** The dashboard's inventory: CloudWatch asks, and shows the HTML that is answered. */
+export async function handler(event: unknown, context: Context): Promise<string> {
+  if (asksForDescription(event)) return widgetDescription;
+  world.journal.begin(context.awsRequestId);
+  try {
+    const now = world.clock.now();
+    const rows = await readRows(now);
+    return widgetHtml(rows, widgetRequest(event), { now, endpoint: context.invokedFunctionArn });
+  } catch (thrown) {
+    world.journal.failure({ secretArn: null, error: thrown });
+    throw withoutCause(thrown);
+  }
+}
+
+async function readRows(now: number): Promise<InventoryRow[]> {
+  const terms = { now, step: world.untilNextScan(now), rotationFunctionArn: world.rotationFunctionArn };
+  const rows: InventoryRow[] = [];
+  for await (const page of candidates(world)) {
+    const profileOf = await profilesOf(world, page);
+    rows.push(...page.map((each) => inventoryRow(each, profileOf(each), terms)));
+  }
+  return rows;
+}

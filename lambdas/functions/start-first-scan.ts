@@ -1,0 +1,18 @@
+import type { Context } from 'aws-lambda';
+import { respond } from '../aws/cloudformation.ts';
+import { composeFirstScan, now } from '../compose.ts';
+import { answered, parseCustomResourceEvent } from '../deployment/custom-resource.ts';
+import { handleFirstScan } from '../deployment/first-scan.ts';
+
+/** So long a new role's permissions may take, milliseconds. */
+const patience = 60_000;
+
+/** Invoked by CloudFormation, which waits for an answer at the event's address. */
+export async function handler(input: unknown, context: Context): Promise<void> {
+  const event = parseCustomResourceEvent(input);
+  await answered(respond, event, async () => {
+    const world = composeFirstScan();
+    world.journal.begin(context.awsRequestId);
+    return handleFirstScan(world, event, now() + patience);
+  });
+}

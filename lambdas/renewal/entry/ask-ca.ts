@@ -1,0 +1,34 @@
+/** Whether a profile's CA can be asked, from where the renewals run: for the doctor. Renews nothing. */
+import { RenewalError } from '../../domain/errors.ts';
+import type { CaReference, Profile } from '../../domain/profile.ts';
+import { authorityProfile, authorityProfileName } from '../../policy/authority-profile.ts';
+import type { RenewalWorld } from '../world.ts';
+
+export interface CaAnswer {
+  readonly profile: string;
+  readonly ca: CaReference['type'];
+  readonly durationMs: number;
+}
+
+export type AskingWorld = Pick<RenewalWorld, 'profiles' | 'authorities' | 'providerFor' | 'clock'>;
+
+/**
+ * step-ca: its health check, by TLS with the profile's root. infisical: a login. An authority of the stack: its
+ * certificate is read and its key found. Throws UnknownProfile, CaUnavailable, CaRejected, CaUntrusted, KmsDenied …
+ */
+export async function askCa(world: AskingWorld, name: string): Promise<CaAnswer> {
+  const profile = await profileNamed(world, name);
+  if (!profile)
+    throw new RenewalError('UnknownProfile', `This stack has no profile ${name}: correct the name, or deploy it.`);
+  const started = world.clock.now();
+  const provider = await world.providerFor(profile);
+  await provider.answers?.({ now: started });
+  return { profile: name, ca: profile.ca.type, durationMs: world.clock.now() - started };
+}
+
+async function profileNamed({ profiles, authorities }: AskingWorld, name: string): Promise<Profile | undefined> {
+  const own = authorities?.names.find((each) => authorityProfileName(each) === name);
+  if (own === undefined) return profiles.find(name);
+  const authority = await authorities?.find(own);
+  return authority && authorityProfile(authority);
+}

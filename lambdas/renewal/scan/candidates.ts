@@ -1,0 +1,46 @@
+/** The secrets that may have work, and the profile of each: for the scan, and for whoever looks at the inventory. */
+import type { Profile } from '../../domain/profile.ts';
+import { authorityProfile } from '../../policy/authority-profile.ts';
+import { checkOwnership } from '../../policy/checks.ts';
+import { type Candidate, profileNameOf } from '../../policy/judgement.ts';
+import { ownership } from '../steps/gather.ts';
+import type { ScanWorld } from '../world.ts';
+import { findAuthorities } from './scan-authorities.ts';
+
+export type Listed = Pick<ScanWorld, 'store' | 'authorities' | 'journal'>;
+
+/** `next` is where the listing goes on after it. */
+export type CandidatePage = readonly Candidate[] & { readonly next?: string | undefined };
+
+/**
+ * The authorities first, then the enrolled secrets page by page; one that is both is an authority's, and comes once. From
+ * a place within the listing: what is left of the secrets.
+ */
+export async function* candidates(world: Listed, from?: string): AsyncGenerator<CandidatePage> {
+  const authorities = await findAuthorities(world);
+  if (authorities.length > 0 && from === undefined) yield authorities;
+  const own = new Set(authorities.map(({ secret }) => secret.arn));
+  for await (const page of world.store.list(from)) {
+    const found = page.filter(({ arn }) => !own.has(arn)).map((secret) => ({ secret }));
+    yield Object.assign(found, { next: page.next });
+  }
+}
+
+/**
+ * The profile of each candidate of a page; undefined where the stack has none of that name. Each name is looked up once, and
+ * only where it counts: names come from tags, and each unknown one costs a call.
+ */
+export async function profilesOf(
+  world: Pick<ScanWorld, 'profiles' | 'rotationFunctionArn'>,
+  page: readonly Candidate[],
+): Promise<(candidate: Candidate) => Profile | undefined> {
+  const names = new Set<string>();
+  for (const candidate of page) {
+    const isOurs = checkOwnership(ownership(world, candidate.secret)) === undefined;
+    if (isOurs && candidate.authority === undefined) names.add(profileNameOf(candidate));
+  }
+  const found = await Promise.all([...names].map(async (name) => [name, await world.profiles.find(name)] as const));
+  const profiles = new Map(found);
+  return (candidate) =>
+    candidate.authority ? authorityProfile(candidate.authority) : profiles.get(profileNameOf(candidate));
+}

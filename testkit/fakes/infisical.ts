@@ -1,0 +1,138 @@
+/** A server that is asked as Infisical is, and answers as Infisical does or as a test wants. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { CaProvider, Credential } from '../../lambdas/domain/ports.ts';
+import type { SecretValue } from '../../lambdas/domain/secret.ts';
+import { type InfisicalOptions, infisicalProvider } from '../../lambdas/providers/infisical/index.ts';
+import { parseCertificate } from '../../lambdas/x509/certificate.ts';
+import { pem, rootPem, tlsServer } from '../tls-server.ts';
+import { type Hierarchy, makeHierarchy, signCertificate } from './certificates.ts';
+import { TimeLimits } from './time-limits.ts';
+
+export const hour = 3_600_000;
+export const day = 24 * hour;
+/** To the second, and real: TLS is. */
+export const now = Math.floor(Date.now() / 1000) * 1000 + 123;
+
+export interface Question {
+  readonly path: string;
+  readonly method: string | undefined;
+  readonly headers: IncomingMessage['headers'];
+  readonly body: unknown;
+}
+
+/** A status and a body, the body as text or to be JSON; or anything else that one can do with a ServerResponse. */
+export type Answer = readonly [status: number, body: unknown] | ((response: ServerResponse) => unknown);
+
+export const loginPath = '/api/v1/auth/universal-auth/login';
+export const newPath = '/api/v1/cert-manager/ca/internal/ca-1/renew';
+export const oldPath = '/api/v1/pki/ca/ca-1/renew';
+
+export const login = { clientId: 'client-1', clientSecret: 'the-client-secret' };
+
+/** The CA's own certificate, issued by a root that it is kept with. */
+export const ca: Hierarchy = makeHierarchy(now - 300 * day, now + 65 * day, 'Infisical');
+
+export interface FakeInfisical {
+  readonly url: string;
+  readonly asked: Question[];
+  /** Paths asked at, in order. */
+  paths(): string[];
+  /** Set to answer otherwise; undefined for the usual answer. */
+  answers: (question: Question, count: number) => Answer | undefined;
+  /** Access tokens that hold. Each login gives a new one. */
+  readonly tokens: Set<string>;
+  /** Seconds. */
+  expiresIn: unknown;
+  /** Of the auth secret. */
+  secret: SecretValue;
+  readonly reads: string[];
+  /** Of all its providers: no time passes for them by itself. */
+  readonly limits: TimeLimits;
+  provider(options?: Partial<InfisicalOptions>): CaProvider;
+  close(): Promise<void>;
+}
+
+/** The certificate of `ca` as the CA of Infisical renews it: the same but for dates and serial number. */
+export function renewed(notAfter: number, notBefore = now - 60_000): Uint8Array {
+  const { subject, spki, extensions } = parseCertificate(ca.intermediate);
+  return signCertificate({ subject, spki, extensions, notBefore, notAfter }, { subject: ca.rootName, key: ca.rootKey });
+}
+
+export function success(notAfter: number): Record<string, string> {
+  return { certificate: pem(renewed(notAfter)).trim(), certificateChain: pem(ca.root).trim(), serialNumber: '01' };
+}
+
+export function credential(): Credential {
+  return { leaf: parseCertificate(ca.intermediate), chain: [parseCertificate(ca.root)], key: undefined };
+}
+
+const problem = (statusCode: number, message: string, error: string): Answer => [
+  statusCode,
+  { reqId: 'req-1', statusCode, message, error },
+];
+
+export async function fakeInfisical(options: { readonly knows?: readonly string[] } = {}): Promise<FakeInfisical> {
+  const { knows = [newPath, oldPath] } = options;
+  let logins = 0;
+  const server = await tlsServer(async (request: IncomingMessage, response: ServerResponse) => {
+    const text = Buffer.concat(await request.toArray()).toString();
+    const question = {
+      path: request.url ?? '',
+      method: request.method,
+      headers: request.headers,
+      body: JSON.parse(text),
+    };
+    fake.asked.push(question);
+    const answer = fake.answers(question, fake.asked.length) ?? usual(question);
+    if (typeof answer === 'function') return answer(response);
+    const [status, body] = answer;
+    return response.writeHead(status).end(typeof body === 'string' ? body : JSON.stringify(body));
+  });
+
+  function usual({ path, method, headers, body }: Question): Answer {
+    const fields = body as Record<string, string>;
+    if (method === 'POST' && path === loginPath) {
+      if (fields['clientId'] !== login.clientId || fields['clientSecret'] !== login.clientSecret) {
+        return problem(401, 'Invalid credentials', 'Unauthorized');
+      }
+      const accessToken = `access-token-${++logins}`;
+      fake.tokens.add(accessToken);
+      return [200, { accessToken, expiresIn: fake.expiresIn, accessTokenMaxTTL: 43_244, tokenType: 'Bearer' }];
+    }
+    if (method !== 'POST' || !knows.includes(path)) {
+      return [404, { message: `Route ${method}:${path} not found`, error: 'Not Found', statusCode: 404 }];
+    }
+    if (!fake.tokens.has(headers.authorization?.replace('Bearer ', '') ?? '')) {
+      return problem(401, 'Token missing', 'Unauthorized');
+    }
+    return [200, success(Math.floor(Date.parse(fields['notAfter'] ?? '') / 1000) * 1000)];
+  }
+
+  const fake: FakeInfisical = {
+    url: server.url.origin,
+    asked: [],
+    paths: () => fake.asked.map(({ path }) => path),
+    answers: () => undefined,
+    tokens: new Set(),
+    expiresIn: 7200,
+    secret: { kind: 'string', text: JSON.stringify(login) },
+    reads: [],
+    limits: new TimeLimits(),
+    provider: (more) =>
+      infisicalProvider({
+        url: fake.url,
+        caId: 'ca-1',
+        root: rootPem,
+        authSecretId: 'infisical/auth',
+        readSecret: async (secretId) => {
+          fake.reads.push(secretId);
+          return { value: fake.secret };
+        },
+        timeoutMs: hour,
+        abortedIn: fake.limits.abortedIn,
+        ...more,
+      }),
+    close: server.close,
+  };
+  return fake;
+}
