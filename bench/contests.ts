@@ -1,5 +1,5 @@
 /** One round of everything that is measured. Each measurement makes sure that the work was done. */
-import { queueEvent } from '../testkit/worker.ts';
+import { queueEvent } from '../testkit/faults/worker.ts';
 import { assumed } from './model.ts';
 import { arnOf, type Calls, firstVersion, type World } from './parts/aws.ts';
 import { type Drive, type Driven, drive, measure, type Usage } from './parts/measure.ts';

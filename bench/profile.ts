@@ -3,8 +3,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { SourceMap } from 'node:module';
 import { basename, dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { projectRoot } from '../testkit/local/cache.ts';
-import { temporaryFolder } from '../testkit/local/temporary.ts';
+import { projectRoot } from '../testkit/tools/cache.ts';
+import { temporaryFolder } from '../testkit/tools/temporary.ts';
 import { table } from './table.ts';
 
 /** The part of V8's .cpuprofile that is read here. */

@@ -1,5 +1,7 @@
 /** The rounds, and the rows that are made of them. */
-import { progress } from '../testkit/local/cache.ts';
+
+import { keyAlgorithm } from '../testkit/certificates/index.ts';
+import { progress } from '../testkit/tools/cache.ts';
 import {
   type Amounts,
   atMemory,
@@ -168,7 +170,7 @@ const rows: Partial<Record<Part, (samples: Samples, amounts: Amounts) => Row[]>>
   slow: slowRows,
   possession: (samples) =>
     keyTypes.map((type) => ({
-      what: `proof that a key is the certificate's, ${type}: CPU`,
+      what: `proof that a key is the certificate's, ${keyAlgorithm(type)}: CPU`,
       judged: samples.of(`proof ${type}`),
       unit: 'ms',
     })),

@@ -8,7 +8,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { progress, projectRoot } from '../testkit/local/cache.ts';
+import { progress, projectRoot } from '../testkit/tools/cache.ts';
 import { type Amounts, byWorker, firstByWorker, modes, scanOf } from './contests.ts';
 import { byOrigin, type Place, profileOf, topPlaces } from './profile.ts';
 import { measureAll, parts, rowsOf } from './rounds.ts';

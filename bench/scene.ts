@@ -1,13 +1,13 @@
 /** What all measurements work on: a real step-ca, AWS that answers at once, bundles, certificates that are due. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { inShape } from '../testkit/enrolled.ts';
-import { step } from '../testkit/local/go-tools.ts';
-import { type Hierarchy, makeHierarchy } from '../testkit/local/hierarchy.ts';
-import { type CaAccess, forge, type Leaf } from '../testkit/local/leaf.ts';
-import { type LocalCa, startStepCa } from '../testkit/local/step-ca.ts';
-import { temporaryFolder } from '../testkit/local/temporary.ts';
-import { required } from '../testkit/local/tools.ts';
+import { type PemHierarchy, pemHierarchy } from '../testkit/cas/hierarchy.ts';
+import { type CaAccess, forge, type Leaf } from '../testkit/cas/leaf.ts';
+import { type LocalCa, startStepCa } from '../testkit/cas/step-ca.ts';
+import { inShape } from '../testkit/local-aws/enrolled.ts';
+import { step } from '../testkit/tools/go-tools.ts';
+import { temporaryFolder } from '../testkit/tools/temporary.ts';
+import { required } from '../testkit/tools/tool.ts';
 import { type BenchAws, type ServerPair, startAws, startSlowCa, type Window } from './parts/aws.ts';
 import { floorBundle, ownBundle } from './parts/bundles.ts';
 
@@ -124,7 +124,7 @@ const contentOf = ({ certificatePem, chainPem, keyPem }: Leaf): string =>
   inShape('camel', { certificate: certificatePem, chain: chainPem, privateKey: keyPem });
 
 async function authorityScene(): Promise<AuthorityScene> {
-  const hierarchy = await makeHierarchy({ key: 'OKP Ed25519' });
+  const hierarchy = pemHierarchy({ key: 'Ed25519' });
   const { root, intermediate } = hierarchy;
   const leaves = await dueLeaves(accessOf(hierarchy), differentLeaves);
   const value = (certificate: string, chain: string) =>
@@ -138,7 +138,7 @@ async function authorityScene(): Promise<AuthorityScene> {
 }
 
 /** As far as forging takes it: no CA runs there. */
-function accessOf({ root, intermediate }: Hierarchy): CaAccess {
+function accessOf({ root, intermediate }: PemHierarchy): CaAccess {
   return {
     url: 'https://localhost',
     rootPem: root.certificatePem,

@@ -17,7 +17,7 @@ export class CertRenewerStack extends Stack {
     super(scope, id, { description: 'cert-renewer: renews the certificates in tagged secrets', ...props });
     this.renewer = new CertRenewer(this, 'CertRenewer', config);
     const { scanFunction, renewFunction, queue, deadLetterQueue, eventBus } = this.renewer;
-    // Directly under the stack: these names are the contract's, and no prefix may come before them.
+    // Directly under the stack: README.md gives these names, and no prefix may come before them.
     new CfnOutput(this, 'ScanFunctionName', { value: scanFunction.functionName });
     new CfnOutput(this, 'RenewFunctionName', { value: renewFunction.functionName });
     new CfnOutput(this, 'RenewalQueueUrl', { value: queue.queueUrl });

@@ -1,11 +1,12 @@
 /** Whether the worker could renew a pair one day, judged by its own rules before the pair is anywhere. */
+import { noLimits } from '../lambdas/domain/calls.ts';
 import { RenewalError } from '../lambdas/domain/errors.ts';
 import type { Entropy } from '../lambdas/domain/ports.ts';
 import type { Profile } from '../lambdas/domain/profile.ts';
 import { readTagSettings, resolveSettings } from '../lambdas/policy/settings.ts';
-import { providerFor } from '../lambdas/providers/index.ts';
-import { checkLasting } from '../lambdas/renewal/steps/fitness.ts';
-import type { Pair } from '../lambdas/renewal/steps/gather.ts';
+import { openCa } from '../lambdas/providers/index.ts';
+import { checkLasting } from '../lambdas/renewal/fitness.ts';
+import type { Pair } from '../lambdas/renewal/pair.ts';
 import { noKeyVault } from './pair.ts';
 import type { Session } from './session.ts';
 
@@ -28,11 +29,12 @@ export async function checkFitness(
   { pair, profile, tags }: Candidate,
 ): Promise<string | undefined> {
   const { authorities } = await deployment();
-  const provider = await providerFor(profile, { clock, entropy, store, vault: noKeyVault, authorities });
+  const opened = await openCa(profile.ca);
+  const provider = opened({ policy: noLimits, clock, entropy, store, vault: noKeyVault, authorities });
   const settings = resolveSettings(undefined, readTagSettings(new Map(Object.entries(tags))), profile);
   try {
     await provider.roots(pair); // where none is configured, the chain has to lead to one
-    await checkLasting({ ...pair, profile, provider }, settings, clock.now());
+    await checkLasting({ ...pair, provider }, settings, clock.now());
     return undefined;
   } catch (thrown) {
     const isHidden = thrown instanceof RenewalError && (thrown.code === 'AccessDenied' || thrown.code === 'KmsDenied');

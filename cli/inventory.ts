@@ -4,7 +4,7 @@ import { RenewalError } from '../lambdas/domain/errors.ts';
 import { tags } from '../lambdas/domain/tags.ts';
 import { type InventoryRow, inventoryRow } from '../lambdas/inventory/row.ts';
 import { authorityProfileName } from '../lambdas/policy/authority-profile.ts';
-import { type Candidate, profileNameOf } from '../lambdas/policy/judgement.ts';
+import { type Candidate, profileNameOf } from '../lambdas/policy/enrolment.ts';
 import { candidates, profilesOf } from '../lambdas/renewal/scan/candidates.ts';
 import { findAuthorities } from '../lambdas/renewal/scan/scan-authorities.ts';
 import { explain } from './exit.ts';

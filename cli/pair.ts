@@ -3,7 +3,8 @@ import { RenewalError } from '../lambdas/domain/errors.ts';
 import type { Entropy, KeyVault } from '../lambdas/domain/ports.ts';
 import type { Profile } from '../lambdas/domain/profile.ts';
 import type { SecretVersion } from '../lambdas/domain/secret.ts';
-import { type Pair, readPair } from '../lambdas/renewal/steps/gather.ts';
+import { capabilitiesOf } from '../lambdas/providers/index.ts';
+import { type Pair, readPair } from '../lambdas/renewal/pair.ts';
 import type { Session } from './session.ts';
 
 /** The command line uses no key in KMS. */
@@ -15,5 +16,7 @@ export const noKeyVault: KeyVault = {
 
 /** Throws UnsupportedSecret (a key in KMS too: it can't come out), PasswordRequired, InvalidCertificate, KeyMismatch. */
 export function pairOf({ store }: Session, entropy: Entropy, profile: Profile, version: SecretVersion): Promise<Pair> {
-  return readPair({ store, entropy, vault: noKeyVault }, profile, version);
+  const { passwordSecretId, ca } = profile;
+  const reading = { passwordSecretId, keyIsAtTheCa: capabilitiesOf(ca).keyHolder === 'ca' };
+  return readPair({ store, entropy, vault: noKeyVault }, reading, version);
 }

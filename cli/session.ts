@@ -3,12 +3,13 @@ import type { AwsOptions } from '../lambdas/aws/clients.ts';
 import { once } from '../lambdas/aws/clients.ts';
 import { secretsManagerStore } from '../lambdas/aws/secrets-manager.ts';
 import { ssmAuthorities, ssmProfiles } from '../lambdas/aws/ssm.ts';
+import { noLimits } from '../lambdas/domain/calls.ts';
 import { RenewalError } from '../lambdas/domain/errors.ts';
 import type { AuthoritySource, Clock, ProfileSource, Store } from '../lambdas/domain/ports.ts';
 import type { Profile } from '../lambdas/domain/profile.ts';
 import { parseAuthority } from '../lambdas/policy/authority.ts';
-import { parseProfile } from '../lambdas/policy/profile.ts';
 import { loadSchedule } from '../lambdas/policy/schedule.ts';
+import { parseProfile } from '../lambdas/providers/profile.ts';
 import { describeStack, listResources, type Stack, type StackResource } from './aws/cloudformation.ts';
 import { type Functions, functionsOf } from './aws/functions.ts';
 import { type Observer, observerOf } from './aws/observe.ts';
@@ -80,7 +81,12 @@ export function openSession(target: Target, version: string, clock: Clock): Sess
     const { environment } = await functions.settings(await output('ScanFunctionName'));
     return deploymentOf(aws, clock, environment);
   });
-  const adapters = { secrets: secretsOf(aws), store: secretsManagerStore(aws), observer: observerOf(aws), functions };
+  const adapters = {
+    secrets: secretsOf(aws),
+    store: secretsManagerStore(aws)(noLimits),
+    observer: observerOf(aws),
+    functions,
+  };
   const resources = () => listResources(aws, stackName);
   return { target, version, clock, ...adapters, stack, resources, output, deployment };
 }
@@ -98,11 +104,11 @@ async function deploymentOf(
   const schedule = await loadSchedule(SCHEDULE, SCHEDULE_TIMEZONE);
   const names = namesIn(AUTHORITIES);
   return {
-    profiles: ssmProfiles({ ...aws, clock, prefix: PROFILE_PREFIX, parse: parseProfile }),
+    profiles: ssmProfiles({ ...aws, clock, prefix: PROFILE_PREFIX, parse: parseProfile })(noLimits),
     authorities:
       AUTHORITY_PREFIX === undefined || names.length === 0
         ? undefined
-        : ssmAuthorities({ ...aws, clock, prefix: AUTHORITY_PREFIX, names, parse: parseAuthority }),
+        : ssmAuthorities({ ...aws, clock, prefix: AUTHORITY_PREFIX, names, parse: parseAuthority })(noLimits),
     rotationFunctionArn: RENEW_FUNCTION_ARN,
     longestGap: schedule.longestGap,
     step: (now) => (schedule.next(now) ?? now + schedule.longestGap) - now,

@@ -10,39 +10,60 @@ import { eventBridgePublisher } from './aws/eventbridge.ts';
 import { type PowertoolsJournal, powertoolsJournal } from './aws/journal.ts';
 import { kmsKeyVault } from './aws/kms.ts';
 import { functionStarter, lambdaFunctions } from './aws/lambda.ts';
-import { ssmCommands } from './aws/run-command.ts';
 import { secretsManagerStore } from './aws/secrets-manager.ts';
 import { snsTopic } from './aws/sns.ts';
-import { type SqsQueue, sqsQueue } from './aws/sqs.ts';
+import { sqsQueue } from './aws/sqs.ts';
 import { ssmAuthorities, ssmProfiles } from './aws/ssm.ts';
+import { ssmCommands } from './aws/ssm-commands.ts';
 import type { FirstScanWorld } from './deployment/first-scan.ts';
+import { type CallPolicy, call, noLimits, shortReserves, timeLimits } from './domain/calls.ts';
 import { RenewalError } from './domain/errors.ts';
 import { hookTypes } from './domain/hook.ts';
 import type { AuthoritySource, CaProvider, Clock } from './domain/ports.ts';
-import type { Profile } from './domain/profile.ts';
 import type { ImportHook, ImportWorld } from './hooks/import-certificate.ts';
 import type { FunctionHook, FunctionWorld } from './hooks/invoke-function.ts';
 import type { ReportWorld } from './hooks/report.ts';
 import type { FailureWorld } from './hooks/report-failure.ts';
 import type { CommandHook, CommandWorld } from './hooks/run-command.ts';
 import type { NoticeWorld } from './notices/notice.ts';
-import { parseProfile } from './policy/profile.ts';
 import { loadSchedule } from './policy/schedule.ts';
-import { providerFor } from './providers/index.ts';
+import { openCa } from './providers/index.ts';
+import type { OpenedCa } from './providers/kind.ts';
+import { parseProfile } from './providers/profile.ts';
 import type { RenewalWorld, ScanWorld } from './renewal/world.ts';
 
-type InventoryWorld = Omit<ScanWorld, 'queue' | 'publisher' | 'continueLater' | 'journal'> & {
-  journal: PowertoolsJournal;
-};
-
-const clock: Clock = {
-  now: () => Date.now(),
-  sleep: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
-};
-export const { now } = clock;
+export const now = (): number => Date.now();
+const pause = (milliseconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, milliseconds));
+/** The time of the process, which knows of no invocation. */
+const time: Clock = { now, sleep: pause };
 /** A signal that is aborted then; its timer keeps no process alive. */
 export const abortedIn = (milliseconds: number): AbortSignal => AbortSignal.timeout(milliseconds);
 const entropy = (length: number): Uint8Array => randomBytes(length);
+
+/** As much of Lambda's context as limits are made of. */
+interface Invocation {
+  getRemainingTimeInMillis(): number;
+}
+
+/** For a person or a program that waits for the answer: that somebody is busy is told at once. */
+export function policyFor(invocation: Invocation): CallPolicy {
+  return { limits: timeLimits(invocation.getRemainingTimeInMillis(), abortedIn) };
+}
+
+/** For the HTTP API, whose callers wait for half a minute at most. */
+export function shortPolicyFor(invocation: Invocation): CallPolicy {
+  return { limits: timeLimits(invocation.getRemainingTimeInMillis(), abortedIn, shortReserves) };
+}
+
+/** For work that can wait: a busy side is waited out. */
+export function patientPolicyFor(invocation: Invocation): CallPolicy {
+  return { ...policyFor(invocation), patience: { clock: time, entropy } };
+}
+
+const clockOf = (policy: CallPolicy): Clock => ({
+  now,
+  sleep: (milliseconds) => call(policy, 'sleep', () => pause(milliseconds)),
+});
 
 /** Throws Internal: the stack sets every one of them (cdk/cert-renewer.ts). */
 function environment(name: string): string {
@@ -57,14 +78,14 @@ async function schedule() {
 }
 
 /** Undefined in a stack without authorities of its own: it pays nothing for them. Throws Internal. */
-function authoritySource(): AuthoritySource | undefined {
+function authoritySource(): ((policy: CallPolicy) => AuthoritySource) | undefined {
   const names = process.env['AUTHORITIES'];
   if (names === undefined || names === '') return undefined;
   return ssmAuthorities({
     names: nameList(names),
     prefix: environment('AUTHORITY_PREFIX'),
     parse: async (name, json) => (await import('./policy/authority.ts')).parseAuthority(name, json),
-    clock,
+    clock: time,
   });
 }
 
@@ -83,86 +104,126 @@ function nameList(json: string): readonly string[] {
 }
 
 /** The secret that holds today's roots and those that were renewed, where the stack has one. */
-function trustBundle(world: Pick<RenewalWorld, 'store' | 'clock' | 'entropy'>): Pick<RenewalWorld, 'afterRenewal'> {
+function trustBundle(world: Pick<RenewalWorld, 'store' | 'clock' | 'entropy'>): Pick<RenewalWorld, 'keepBundle'> {
   const secretId = process.env['TRUST_BUNDLE_SECRET'];
   if (secretId === undefined || secretId === '') return {};
   return {
-    afterRenewal: async (profile, leaf, previous) => {
-      if (profile.ca.type !== 'authority') return;
+    keepBundle: async (certificate, previous) => {
       const { trustBundleUpkeep } = await import('./authority/trust-bundle.ts');
-      await trustBundleUpkeep(world, secretId)(profile, leaf, previous);
+      await trustBundleUpkeep(world, secretId)(certificate, previous);
     },
   };
 }
 
-function shared() {
+/** What all that looks at secrets has of AWS, made once a process; what it gives is made for one invocation. */
+function readers() {
+  const profiles = ssmProfiles({ prefix: environment('PROFILE_PREFIX'), parse: parseProfile, clock: time });
+  const authorities = authoritySource();
+  const store = secretsManagerStore();
+  return (policy: CallPolicy) => ({
+    profiles: profiles(policy),
+    authorities: authorities?.(policy),
+    store: store(policy),
+    clock: clockOf(policy),
+  });
+}
+
+export type ScanParts = Omit<ScanWorld, 'continueLater'>;
+
+/** The scan's. `start` has another invocation do the rest. */
+export async function composeScan() {
+  const { untilNextScan } = await schedule();
   const journal = powertoolsJournal();
-  const profiles = ssmProfiles({ prefix: environment('PROFILE_PREFIX'), parse: parseProfile, clock });
-  const publisher = eventBridgePublisher({ eventBusName: environment('EVENT_BUS_NAME'), clock });
-  return { journal, profiles, authorities: authoritySource(), publisher, clock, store: secretsManagerStore() };
+  const read = readers();
+  const publisher = eventBridgePublisher({ eventBusName: environment('EVENT_BUS_NAME'), clock: time });
+  const queue = sqsQueue({ queueUrl: environment('QUEUE_URL'), clock: time });
+  const rotationFunctionArn = process.env['RENEW_FUNCTION_ARN'];
+  const world = (policy: CallPolicy): ScanParts => ({
+    ...read(policy),
+    ...{ journal, untilNextScan, rotationFunctionArn },
+    publisher: publisher(policy),
+    queue: queue(policy),
+  });
+  const starter = functionStarter();
+  const start = (policy: CallPolicy, functionArn: string, event: unknown) =>
+    call(policy, 'start', () => starter(functionArn, event));
+  return { journal, start, world };
 }
 
-export interface ComposedScan extends Omit<ScanWorld, 'continueLater'> {
-  readonly journal: PowertoolsJournal;
-  readonly start: ReturnType<typeof functionStarter>;
-}
-
-export async function composeScan(): Promise<ComposedScan> {
+/** For the inventory: what a scan reads, and nothing that writes. */
+export async function composeInventory() {
   const { untilNextScan } = await schedule();
-  return {
-    ...shared(),
-    start: functionStarter(),
-    queue: sqsQueue({ queueUrl: environment('QUEUE_URL'), clock }),
-    untilNextScan,
-    rotationFunctionArn: process.env['RENEW_FUNCTION_ARN'],
+  const journal = powertoolsJournal();
+  const read = readers();
+  const rotationFunctionArn = process.env['RENEW_FUNCTION_ARN'];
+  const world = (policy: CallPolicy) => ({ ...read(policy), journal, untilNextScan, rotationFunctionArn });
+  return { journal, world };
+}
+
+/** The renewal's, without a queue. */
+async function renewalParts() {
+  const times = await schedule();
+  const journal = powertoolsJournal();
+  const read = readers();
+  const publisher = eventBridgePublisher({ eventBusName: environment('EVENT_BUS_NAME'), clock: time });
+  const vault = kmsKeyVault({ clock: time });
+  // One a profile and process: it keeps the CA's connections and trust. A failure to open is not kept.
+  const opened = keptUnlessFailed<OpenedCa>();
+  const world = (policy: CallPolicy, rotationFunctionArn?: string): RenewalWorld => {
+    const ports = { ...read(policy), publisher: publisher(policy), vault: vault(policy) };
+    // What a CA's provider asks on its way is told at once where it is busy: `ask` itself has the patience.
+    const { limits } = policy;
+    const bare: CallPolicy = limits ? { limits } : {};
+    const tools = { ...read(bare), vault: vault(bare), clock: ports.clock, policy, entropy };
+    // The certificates of one invocation share a provider, and with it what it looks up for them.
+    const providers = keptUnlessFailed<CaProvider>();
+    return {
+      ...ports,
+      ...{ ...times, journal, entropy, rotationFunctionArn },
+      ...trustBundle({ ...ports, entropy }),
+      providerFor: ({ name, ca }) =>
+        providers(name, async () => {
+          const open = await opened(name, () => openCa(ca));
+          return open(tools);
+        }),
+    };
+  };
+  return { journal, world };
+}
+
+function keptUnlessFailed<Made>(): (name: string, make: () => Promise<Made>) => Promise<Made> {
+  const kept = new Map<string, Promise<Made>>();
+  return (name, make) => {
+    const known = kept.get(name) ?? make();
+    kept.set(name, known);
+    known.catch(() => kept.delete(name));
+    return known;
   };
 }
 
-/** For whoever looks at the inventory: what a scan reads, and nothing that writes. */
-export async function composeInventory(): Promise<InventoryWorld> {
-  const { untilNextScan } = await schedule();
-  return {
-    journal: powertoolsJournal(),
-    profiles: ssmProfiles({ prefix: environment('PROFILE_PREFIX'), parse: parseProfile, clock }),
-    authorities: authoritySource(),
-    clock,
-    store: secretsManagerStore(),
-    untilNextScan,
-    rotationFunctionArn: process.env['RENEW_FUNCTION_ARN'],
-  };
-}
-
-async function renewalWorld(): Promise<RenewalWorld & { journal: PowertoolsJournal }> {
-  const world = { ...shared(), ...(await schedule()), entropy, vault: kmsKeyVault({ clock }) };
-  const providers = new Map<string, Promise<CaProvider>>();
-  const build = (profile: Profile) => providerFor(profile, world);
-  return {
-    ...world,
-    ...trustBundle(world),
-    // One a profile and process: it keeps the CA's connections and trust. A failure to build is not kept.
-    providerFor: (profile) => {
-      const known = providers.get(profile.name) ?? build(profile);
-      providers.set(profile.name, known);
-      known.catch(() => providers.delete(profile.name));
-      return known;
-    },
-  };
-}
-
-export async function composeRenewal(): Promise<RenewalWorld & { journal: PowertoolsJournal; queue: SqsQueue }> {
-  return { ...(await renewalWorld()), queue: sqsQueue({ queueUrl: environment('QUEUE_URL'), clock }) };
+export async function composeRenewal() {
+  const queue = sqsQueue({ queueUrl: environment('QUEUE_URL'), clock: time });
+  return { ...(await renewalParts()), queue };
 }
 
 /** For the HTTP API. Throws Internal. */
-export async function composeCaApi(): Promise<CaApi & { journal: PowertoolsJournal }> {
-  const world = await renewalWorld();
-  const { authorities, store, vault, journal } = world;
-  if (!authorities) throw noAuthorities();
+export async function composeCaApi() {
+  const { journal, world } = await renewalParts();
+  const auth = apiAuth();
+  if (!world(noLimits).authorities) throw noAuthorities();
   const { renewalOnRequest } = await import('./authority/http/on-request.ts');
   const { renewWithEnd } = await import('./renewal/entry/with-end.ts');
-  const renew: Parameters<typeof renewalOnRequest>[0]['renew'] = (job) => renewWithEnd(world, job);
-  const renewal = renewalOnRequest({ authorities, store, vault, clock, renew });
-  return { renewal, auth: apiAuth(), store, clock, journal };
+  const api = (policy: CallPolicy): CaApi => {
+    const { authorities, ...ports } = world(policy);
+    if (!authorities) throw noAuthorities();
+    const renewal = renewalOnRequest({
+      ...ports,
+      authorities,
+      renew: (job) => renewWithEnd({ ...ports, authorities }, job),
+    });
+    return { renewal, auth, store: ports.store, clock: ports.clock, journal };
+  };
+  return { journal, api };
 }
 
 function apiAuth(): ApiAuth {
@@ -175,68 +236,93 @@ function apiAuth(): ApiAuth {
 const noAuthorities = () => new RenewalError('Internal', 'This stack has no authorities: deploy the stack again.');
 
 /** For the custom resource that makes the first certificate of an authority. */
-export function composeCreation(): CreationWorld & { journal: PowertoolsJournal } {
-  const authorities = authoritySource();
+export function composeCreation(policy: CallPolicy): CreationWorld & { journal: PowertoolsJournal } {
+  const authorities = authoritySource()?.(policy);
   if (!authorities) throw noAuthorities();
-  const store = secretsManagerStore();
-  return { authorities, store, vault: kmsKeyVault({ clock }), clock, entropy, journal: powertoolsJournal() };
+  const store = secretsManagerStore()(policy);
+  const vault = kmsKeyVault({ clock: time })(policy);
+  return { authorities, store, vault, clock: clockOf(policy), entropy, journal: powertoolsJournal() };
 }
 
 /** For the custom resource that starts the first scan. */
-export function composeFirstScan(): FirstScanWorld & { journal: PowertoolsJournal } {
+export function composeFirstScan(policy: CallPolicy): FirstScanWorld & { journal: PowertoolsJournal } {
   const start = functionStarter();
-  return { clock, journal: powertoolsJournal(), startScan: () => start(environment('SCAN_FUNCTION_ARN'), {}) };
+  const startScan = () => call(policy, 'start', () => start(environment('SCAN_FUNCTION_ARN'), {}));
+  return { clock: clockOf(policy), journal: powertoolsJournal(), startScan };
 }
 
 // ---- Hooks --------------------------------------------------------------------------------------------------------
 
-function reportWorld(): ReportWorld & { journal: PowertoolsJournal } {
-  const publisher = eventBridgePublisher({ eventBusName: environment('EVENT_BUS_NAME'), clock });
-  return { journal: powertoolsJournal(), publisher };
+/** Whose log lines carry the invocation's id. */
+type Journalled<World> = World & { readonly journal: PowertoolsJournal };
+
+/** The journal is the process's; the bus is each invocation's. */
+function reporting(): (policy: CallPolicy) => Journalled<ReportWorld> {
+  const publisher = eventBridgePublisher({ eventBusName: environment('EVENT_BUS_NAME'), clock: time });
+  const journal = powertoolsJournal();
+  return (policy) => ({ journal, publisher: publisher(policy) });
 }
 
 /** One exec or signal hook. Throws Internal, as the others here. */
-export function composeCommandHook(): { world: CommandWorld & { journal: PowertoolsJournal }; hook: CommandHook } {
+export function composeCommandHook() {
   const hook: CommandHook = {
     profile: environment('PROFILE'),
     type: environment('HOOK') === 'signal' ? 'signal' : 'exec',
     documentName: environment('DOCUMENT_NAME'),
     target: { key: environment('TARGET_KEY'), value: environment('TARGET_VALUE') },
   };
-  return { world: { ...reportWorld(), commands: ssmCommands() }, hook };
+  const commands = ssmCommands();
+  const report = reporting();
+  return { hook, world: (policy: CallPolicy): Journalled<CommandWorld> => ({ ...report(policy), commands }) };
 }
 
-export function composeImportHook(): { world: ImportWorld & { journal: PowertoolsJournal }; hook: ImportHook } {
+export function composeImportHook() {
   const hook: ImportHook = {
     profile: environment('PROFILE'),
     type: 'acm',
     certificates: textMap('CERTIFICATES'),
     passwordSecretId: process.env['PASSWORD_SECRET_ID'] || undefined,
   };
-  return { world: { ...reportWorld(), store: secretsManagerStore(), importer: acmImporter() }, hook };
+  const [store, importer, report] = [secretsManagerStore(), acmImporter(), reporting()];
+  const world = (policy: CallPolicy): Journalled<ImportWorld> => ({
+    ...report(policy),
+    store: store(policy),
+    importer,
+  });
+  return { hook, world };
 }
 
-export function composeFunctionHook(): { world: FunctionWorld & { journal: PowertoolsJournal }; hook: FunctionHook } {
+export function composeFunctionHook() {
   const hook: FunctionHook = {
     profile: environment('PROFILE'),
     type: 'lambda',
     functionArn: environment('FUNCTION_ARN'),
   };
-  return { world: { ...reportWorld(), functions: lambdaFunctions() }, hook };
+  const functions = lambdaFunctions();
+  const report = reporting();
+  return { hook, world: (policy: CallPolicy): Journalled<FunctionWorld> => ({ ...report(policy), functions }) };
 }
 
-export function composeHookReport(): FailureWorld & { journal: PowertoolsJournal } {
-  const queues = [...textMap('QUEUES')].flatMap(([arn, type]) => {
-    const known = hookTypes.find((each) => each === type);
-    return known === undefined ? [] : [[arn, known] as const];
-  });
+export function composeHookReport() {
+  const queues = new Map(
+    [...textMap('QUEUES')].flatMap(([arn, type]) => {
+      const known = hookTypes.find((each) => each === type);
+      return known === undefined ? [] : [[arn, known] as const];
+    }),
+  );
   const documentPrefix = environment('DOCUMENT_PREFIX');
-  return { ...reportWorld(), commands: ssmCommands(), queues: new Map(queues), documentPrefix };
+  const commands = ssmCommands();
+  const report = reporting();
+  const world = (policy: CallPolicy): Journalled<FailureWorld> => ({
+    ...report(policy),
+    ...{ commands, queues, documentPrefix },
+  });
+  return { world };
 }
 
 // ---- Notices ------------------------------------------------------------------------------------------------------
 
-export function composeNotice(): NoticeWorld & { journal: PowertoolsJournal } {
+export function composeNotice(): Journalled<NoticeWorld> {
   return { journal: powertoolsJournal(), topic: snsTopic({ topicArn: environment('TOPIC_ARN') }) };
 }
 

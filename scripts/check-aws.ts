@@ -5,11 +5,11 @@
  */
 import { randomBytes } from 'node:crypto';
 import { createInterface } from 'node:readline/promises';
-import { parseArgs } from 'node:util';
 import { findAccount } from './check-aws/account.ts';
 import { listenForInterruption } from './check-aws/interruption.ts';
+import { readOptions } from './check-aws/options.ts';
 import { errorText } from './check-aws/outcome.ts';
-import type { Ask, Options } from './check-aws/room.ts';
+import type { Ask } from './check-aws/room.ts';
 import { plan, tryAll } from './check-aws/run.ts';
 import { groups } from './check-aws/table.ts';
 
@@ -17,27 +17,6 @@ import { groups } from './check-aws/table.ts';
 function fail(problem: string): never {
   process.stderr.write(`${problem}\n`);
   process.exit(1);
-}
-
-function readOptions(): Options & { readonly yes: boolean } {
-  const { values } = parseArgs({
-    options: {
-      yes: { type: 'boolean', default: false },
-      email: { type: 'string' },
-      'instance-tag': { type: 'string' },
-      patience: { type: 'string', default: '1' },
-    },
-  });
-  const { yes, email, 'instance-tag': tag } = values;
-  const patience = Number(values.patience);
-  if (!(patience > 0))
-    throw new Error(`--patience ${values.patience}: expected a number above 0; all time limits are multiplied by it`);
-  const [key = '', value = ''] =
-    tag === undefined ? [] : [tag.slice(0, tag.indexOf('=')), tag.slice(tag.indexOf('=') + 1)];
-  if (tag !== undefined && (!tag.includes('=') || key === '' || value === '')) {
-    throw new Error(`--instance-tag ${tag}: expected Key=Value`);
-  }
-  return { yes, email, instanceTag: tag === undefined ? undefined : { key, value }, patience };
 }
 
 /** Without a terminal, at the end of the input and after Ctrl-C the answer is empty. */

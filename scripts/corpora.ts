@@ -3,7 +3,7 @@
  * something was lost: a crash, an error that is not of the product's, or a second of the processor's time.
  */
 import { readCorpus } from '../testkit/hostile/corpora.ts';
-import { pycaCorpus, zlintCorpus } from '../testkit/local/corpora.ts';
+import { pycaCorpus, zlintCorpus } from '../testkit/tools/corpora.ts';
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 

@@ -9,14 +9,14 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { client } from '../testkit/aws.ts';
-import { newToken } from '../testkit/ca-api.ts';
-import { projectRoot } from '../testkit/local/cache.ts';
-import { makeHierarchy } from '../testkit/local/hierarchy.ts';
-import { type Emulator, startEmulator } from '../testkit/local/ministack.ts';
-import { pythonWith } from '../testkit/local/python.ts';
-import { bootstrap, deploy } from '../testkit/local/stack.ts';
-import { required } from '../testkit/local/tools.ts';
+import { pemHierarchy } from '../testkit/cas/hierarchy.ts';
+import { newToken } from '../testkit/local-aws/ca-api.ts';
+import { client } from '../testkit/local-aws/client.ts';
+import { type Emulator, startEmulator } from '../testkit/local-aws/ministack.ts';
+import { bootstrap, deploy } from '../testkit/local-aws/stack.ts';
+import { projectRoot } from '../testkit/tools/cache.ts';
+import { pythonWith } from '../testkit/tools/python.ts';
+import { required } from '../testkit/tools/tool.ts';
 
 const { argv } = process;
 const examples = argv.includes('--examples') ? Number(argv[argv.indexOf('--examples') + 1]) : 1000;
@@ -66,7 +66,7 @@ async function knownAuthorities(): Promise<string> {
 }
 
 async function prepare(emulator: Emulator, entry: object): Promise<void> {
-  const { root, intermediate } = await makeHierarchy({ name: 'Fuzz' });
+  const { root, intermediate } = pemHierarchy({ name: 'Fuzz' });
   const secrets = client(SecretsManagerClient, emulator);
   const values = {
     root: { certificate: root.certificatePem, privateKey: root.keyPem },

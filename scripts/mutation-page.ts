@@ -1,17 +1,18 @@
 /**
- * `npm run mutation:page`: docs/mutation.md from the last `npm run mutation` and from the reasons in test/mutation. Fails
- * where a room is below its threshold, and where a survivor has no reason.
+ * `npm run mutation:page`: docs/mutation.md from the last `npm run mutation` and from the reasons in test/mutation. Runs of
+ * single rooms may be put together: `npm run mutation:page -- <report> <report> …`. Fails where a room is below its threshold
+ * or was not run, where a file has changed since its run, and where a survivor has no reason.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const rooms = ['policy', 'asn1', 'x509', 'secret'] as const;
+const rooms = ['policy', 'asn1', 'x509', 'secret', 'renewal'] as const;
 const least = 85;
 
 /** The part of Stryker's report that is read here. */
-interface Report {
+export interface Report {
   readonly files: Readonly<Record<string, { readonly source: string; readonly mutants: readonly Mutant[] }>>;
 }
 
@@ -59,6 +60,15 @@ export function between(source: string, { start, end }: Mutant['location']): str
     lines.slice(0, line - 1).reduce((sum, each) => sum + each.length + 1, 0) + column - 1;
   return source.slice(offset(start), offset(end));
 }
+
+/** Several runs as one: of a file that is in more than one, the last counts. */
+export const merged = (reports: readonly Report[]): Report => ({
+  files: Object.assign({}, ...reports.map(({ files }) => files)),
+});
+
+/** The files that are not any more as they were when they were run. */
+export const stale = ({ files }: Report, textOf: (file: string) => string | undefined): readonly string[] =>
+  Object.entries(files).flatMap(([file, { source }]) => (textOf(file) === source ? [] : [file]));
 
 const counts = (mutants: readonly Mutant[], ...statuses: readonly Mutant['status'][]) =>
   mutants.filter(({ status }) => statuses.includes(status)).length;
@@ -131,11 +141,17 @@ function quoted(code: string): string {
 }
 
 function main(): void {
-  const report: Report = JSON.parse(readFileSync(join(root, '.cache', 'mutation', 'report.json'), 'utf8'));
+  const [, , ...named] = process.argv;
+  const paths =
+    named.length > 0 ? named.map((path) => resolve(path)) : [join(root, '.cache', 'mutation', 'report.json')];
+  const report = merged(paths.map((path): Report => JSON.parse(readFileSync(path, 'utf8'))));
   const found = rooms.map((name) =>
     roomOf(name, report, JSON.parse(readFileSync(join(root, 'test', 'mutation', `${name}.json`), 'utf8'))),
   );
   writeFileSync(join(root, 'docs', 'mutation.md'), page(found));
+  const changed = stale(report, (file) =>
+    existsSync(join(root, file)) ? readFileSync(join(root, file), 'utf8') : undefined,
+  );
   const problems = found.flatMap((room) => [
     ...(scoreOf(room) >= least
       ? []
@@ -146,6 +162,7 @@ function main(): void {
         .map(({ code, mutant }) => `${file}: ${code} → ${mutant || 'nothing'} has no reason in test/mutation`),
     ),
   ]);
+  problems.push(...changed.map((file) => `${file}: it has changed since it was run`));
   for (const problem of problems) process.stderr.write(`${problem}\n`);
   process.exitCode = problems.length > 0 ? 1 : 0;
 }

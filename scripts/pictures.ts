@@ -2,9 +2,9 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { chromium, openBrowser } from '../testkit/chromium.ts';
-import { cachePath, exists, progress, projectRoot } from '../testkit/local/cache.ts';
-import { required } from '../testkit/local/tools.ts';
+import { cachePath, exists, progress, projectRoot } from '../testkit/tools/cache.ts';
+import { chromium, openBrowser } from '../testkit/tools/chromium.ts';
+import { required } from '../testkit/tools/tool.ts';
 
 const page = cachePath('demo', 'certificates.html');
 const widget = cachePath('demo', 'widget.html');

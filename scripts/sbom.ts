@@ -4,8 +4,8 @@
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, relative, resolve } from 'node:path';
-import { projectRoot } from '../testkit/local/cache.ts';
-import { run } from '../testkit/local/process.ts';
+import { projectRoot } from '../testkit/tools/cache.ts';
+import { run } from '../testkit/tools/process.ts';
 
 const file = resolve(projectRoot, process.argv[2] ?? 'dist/sbom.cdx.json');
 // Not `--omit dev`: npm 11 then also leaves out what production and development share.

@@ -1,12 +1,13 @@
 /**
  * `npm run soak [-- --seed N --minutes M]`: the whole product of what may go wrong around a renewal and what is renewed,
  * in an order that the seed decides, until all is done or the time is over. Prints a line a fault: tried, held, lost.
- * The same seed gives the same order; what was lost is printed with the words to look for in testkit/faults.ts.
+ * The same seed gives the same order; what was lost is printed with the words to look for in testkit/faults/faults.ts.
  */
 import { parseArgs } from 'node:util';
-import { crashAt, crashes, type Start } from '../testkit/crash.ts';
-import { type Kind, kinds, type Surroundings } from '../testkit/crash-scene.ts';
+import { startStepCa } from '../testkit/cas/step-ca.ts';
 import { fakeInfisical } from '../testkit/fakes/infisical.ts';
+import { crashAt, crashes, type Start } from '../testkit/faults/crash.ts';
+import { type Kind, kinds, type Surroundings } from '../testkit/faults/crash-scene.ts';
 import {
   behind,
   cycle,
@@ -18,11 +19,10 @@ import {
   troubles,
   written,
   wrongClock,
-} from '../testkit/faults.ts';
-import { startEmulator } from '../testkit/local/ministack.ts';
-import { startStepCa } from '../testkit/local/step-ca.ts';
-import { temporaryFolder } from '../testkit/local/temporary.ts';
-import { workersOf } from '../testkit/worker.ts';
+} from '../testkit/faults/faults.ts';
+import { workersOf } from '../testkit/faults/worker.ts';
+import { startEmulator } from '../testkit/local-aws/ministack.ts';
+import { temporaryFolder } from '../testkit/tools/temporary.ts';
 
 interface Trial {
   /** The fault's line in the report. */

@@ -5,8 +5,8 @@
  * The last line is `N passed, N failed`.
  */
 import { availableParallelism } from 'node:os';
-import { audit } from '../testkit/local/audit.ts';
-import { temporaryFolder } from '../testkit/local/temporary.ts';
+import { audit } from '../testkit/tools/audit.ts';
+import { temporaryFolder } from '../testkit/tools/temporary.ts';
 import { programs } from './lanes/programs.ts';
 import { add, empty, type Result, report } from './lanes/result.ts';
 import { vitest } from './lanes/vitest.ts';

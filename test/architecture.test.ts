@@ -1,178 +1,198 @@
-/** Holds the code to the table of rooms in CONTRIBUTING.md: who may import whom, and who may take anything from the air. */
-import { readdirSync, readFileSync } from 'node:fs';
-import { dirname, join, normalize, relative } from 'node:path';
+/** Holds the code to the tables of test/architecture/rooms.ts, which CONTRIBUTING.md tells. */
 import { describe, expect, it } from 'vitest';
+import { everyRoom, mayTake, renewalFolders, rooms } from './architecture/rooms.ts';
+import {
+  caTypeOffences,
+  circlesOf,
+  importGraph,
+  importOffences,
+  portMethods,
+  roomOf,
+  takenFromTheWorld,
+  worldOffences,
+  wrapperOffences,
+} from './architecture/rules.ts';
+import { codeBelow, codeFolders, parse, projectFiles, textOf } from './support/sources.ts';
 
-const root = new URL('../', import.meta.url).pathname;
-
-/** Beside itself. `packages`: what it may import of node_modules; `node:` modules that reach outside are listed apart. */
-const rooms: Record<string, { rooms: string[]; packages: string[] }> = {
-  domain: { rooms: [], packages: [] },
-  asn1: { rooms: ['domain'], packages: [] },
-  x509: { rooms: ['domain', 'asn1'], packages: ['@peculiar/x509', 'reflect-metadata'] },
-  secret: { rooms: ['domain', 'asn1'], packages: ['jsonc-parser', 'pkijs', 'asn1js', '@peculiar/*'] },
-  policy: { rooms: ['domain', 'x509'], packages: ['zod/mini', 'croner'] },
-  keys: { rooms: ['domain', 'x509'], packages: [] },
-  renewal: { rooms: ['domain', 'x509', 'secret', 'policy', 'keys'], packages: [] },
-  deployment: { rooms: ['domain'], packages: ['zod/mini'] },
-  authority: {
-    rooms: ['domain', 'asn1', 'x509', 'secret', 'policy', 'keys', 'renewal', 'deployment'],
-    packages: ['zod/mini'],
-  },
-  providers: { rooms: ['domain', 'x509', 'authority'], packages: [] },
-  inventory: { rooms: ['domain', 'policy'], packages: [] },
-  hooks: { rooms: ['domain', 'x509', 'secret'], packages: [] },
-  notices: { rooms: ['domain'], packages: [] },
-  aws: { rooms: ['domain', 'x509'], packages: ['@aws-sdk/*', '@aws-lambda-powertools/*'] },
-};
-const everything = Object.keys(rooms);
-
-/** Modules of node that touch the world outside; the pure rooms get none, and each other only what it is for. */
-const outside = [
-  'node:fs',
-  'node:http',
-  'node:https',
-  'node:net',
-  'node:tls',
-  'node:child_process',
-  'node:dns',
-  'node:os',
-];
-const mayReachOutside: Record<string, string[]> = {
-  'providers/https.ts': ['node:https', 'node:tls'],
-  'aws/cloudformation.ts': ['node:https', 'node:http'], // a custom resource's answer goes to an address, not to an API
-};
-
-interface Source {
-  readonly path: string;
-  readonly room: string;
-  readonly text: string;
-}
-
-function sources(top: string): Source[] {
-  return readdirSync(join(root, top), { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.ts'))
-    .map((name) => {
-      const [folder = ''] = name.includes('/') ? name.split('/') : ['functions'];
-      const room = folder;
-      return { path: name, room, text: readFileSync(join(root, top, name), 'utf8') };
-    });
-}
-
-const importPattern =
-  /(?:^|\n)\s*(?:import|export)\s[^'"`;]*?from\s+'([^']+)'|import\(\s*'([^']+)'\s*\)|(?:^|\n)import\s+'([^']+)'/g;
-
-function imports(text: string): string[] {
-  return [...text.matchAll(importPattern)].map(([, a, b, c]) => a ?? b ?? c ?? '');
-}
-
-const matches = (name: string, pattern: string): boolean =>
-  pattern.endsWith('*') ? name.startsWith(pattern.slice(0, -1)) : name === pattern;
-
-/** The offence of one import, or undefined. */
-function offence(source: Source, target: string): string | undefined {
-  const rule = rooms[source.room];
-  if (target.startsWith('.')) {
-    if (!rule) return undefined; // the functions and compose.ts may import everything
-    const room = relative('', normalize(join(dirname(source.path), target))).split('/')[0] ?? '';
-    return room === source.room || rule.rooms.includes(room) ? undefined : `${source.path} imports ${target}`;
-  }
-  if (target.startsWith('node:')) {
-    const allowed = mayReachOutside[source.path] ?? [];
-    return outside.some((module) => target.startsWith(module)) && !allowed.includes(target)
-      ? `${source.path} imports ${target}`
-      : undefined;
-  }
-  const packages = rule?.packages ?? ['aws-lambda'];
-  return packages.some((pattern) => matches(target, pattern)) ? undefined : `${source.path} imports ${target}`;
-}
-
-/** The same for `cli/`, by file: what it may import beside its own files and the rooms of `lambdas/`. */
-const cliPackages: readonly (readonly [file: RegExp, packages: readonly string[]])[] = [
-  [/^aws\//, ['@aws-sdk/*']],
-  [/^program\.ts$/, ['commander']],
-  [/^table\.ts$/, ['cli-table3']],
-  [/^files\//, ['node:fs', 'node:fs/promises']],
-];
-
-function cliOffence(path: string, target: string): string | undefined {
-  const said = `cli/${path} imports ${target}`;
-  if (target.startsWith('.')) {
-    const [folder, room, rest] = normalize(join('cli', dirname(path), target)).split('/');
-    if (folder === 'cli' || folder === 'package.json') return undefined; // its version
-    return folder === 'lambdas' && rest !== undefined && everything.includes(room ?? '') ? undefined : said;
-  }
-  if (target.startsWith('node:') && !outside.some((module) => target.startsWith(module))) return undefined;
-  const packages = cliPackages.find(([file]) => file.test(path))?.[1] ?? [];
-  return packages.some((pattern) => matches(target, pattern)) ? undefined : said;
-}
+const product = codeBelow('lambdas', 'cdk', 'cli')
+  .filter((path) => path.endsWith('.ts'))
+  .map((path) => parse(path));
+const others = codeBelow(...codeFolders.filter((folder) => !/^(?:lambdas|cdk|cli)$/.test(folder)));
+const lambdas = product.filter(({ fileName }) => fileName.startsWith('lambdas/'));
+const pathsOf = (sources: readonly { readonly fileName: string }[]) => sources.map(({ fileName }) => fileName);
+const ports = portMethods(parse('lambdas/domain/ports.ts'), parse('lambdas/domain/signer.ts'));
+/** A file of that path with that text, as if it were there. */
+const stray = (text: string, path = 'lambdas/domain/stray.ts') => parse(path, text);
 
 describe('the rooms', () => {
-  const all = sources('lambdas');
-
   it('are those of the table', () => {
-    const found = new Set(all.map(({ room }) => room));
-    expect([...found].filter((room) => room !== 'functions' && !everything.includes(room))).toEqual([]);
-    expect(found.size).toBeGreaterThan(5);
+    const found = new Set(pathsOf(lambdas).map(roomOf));
+    expect([...found].filter((room) => room !== 'functions').sort()).toEqual([...everyRoom].sort());
+    const inRenewal = pathsOf(lambdas).filter((path) => /^lambdas\/renewal\/.*\//.test(path));
+    const folders = inRenewal.map((path) => path.split('/')[2]);
+    expect([...new Set(folders)].sort()).toEqual(renewalFolders);
   });
 
-  it('import what the table allows and nothing else', () => {
-    expect(all.flatMap((source) => imports(source.text).flatMap((target) => offence(source, target) ?? []))).toEqual(
-      [],
-    );
+  it('are told in CONTRIBUTING.md as they are', () => {
+    const rows = [...textOf('CONTRIBUTING.md').matchAll(/^\| `lambdas\/(\w+)` \| ([^|]*) \|/gm)];
+    const told = rows.map(([, room, imports = '']) => [
+      room,
+      imports.match(/\w+/g)?.filter((word) => word in rooms) ?? [],
+    ]);
+    expect(told).toEqual(Object.entries(rooms).map(([room, rule]) => [room, rule.rooms]));
   });
 
-  it('take time, randomness, environment and network from compose.ts alone', () => {
-    const air = /new Date\(\)|Date\.now\(\)|Math\.random\(|process\.env|[^.\w]fetch\(/;
-    const offenders = all.filter(({ path, text }) => path !== 'compose.ts' && air.test(withoutComments(text)));
-    expect(offenders.map(({ path }) => path)).toEqual([]);
+  it('import what the table allows and nothing else; product code imports no test and no tool', () => {
+    expect(product.flatMap(importOffences)).toEqual([]);
   });
 
-  it('leave the domain to the deployment, and not the AWS clients', () => {
-    const allowed = ['domain', 'policy', 'x509'];
-    const offenders = sources('cdk').flatMap(({ path, text }) =>
-      imports(text)
-        .filter(
-          (target) =>
-            target.includes('/lambdas/') && !allowed.includes(target.split('/lambdas/')[1]?.split('/')[0] ?? ''),
-        )
-        .map((target) => `${path} imports ${target}`),
-    );
-    expect(offenders).toEqual([]);
-  });
-
-  it('lend the command line all but handlers and compose.ts; it asks AWS by its own room, and the process in main.ts alone', () => {
-    const files = sources('cli');
-    expect(files.length).toBeGreaterThan(10);
-    expect(files.flatMap((source) => imports(source.text).flatMap((to) => cliOffence(source.path, to) ?? []))).toEqual(
-      [],
-    );
-    const air = /new Date\(\)|Date\.now\(\)|Math\.random\(|randomBytes\(|process\.|[^.\w]fetch\(/;
-    const offenders = files.filter(({ path, text }) => path !== 'main.ts' && air.test(withoutComments(text)));
-    expect(offenders.map(({ path }) => path)).toEqual([]);
-    expect(cliOffence('commands/stray.ts', '@aws-sdk/client-sqs')).toBeDefined();
-    expect(cliOffence('commands/stray.ts', '../../lambdas/compose.ts')).toBeDefined();
-  });
-
-  it('are found wanting when they offend', () => {
-    const stray = {
-      path: 'domain/stray.ts',
-      room: 'domain',
-      text: "import { x } from '../aws/kms.ts';\nimport 'zod';",
-    };
-    expect(imports(stray.text).flatMap((target) => offence(stray, target) ?? [])).toHaveLength(2);
+  it.each([
+    ['lambdas/domain/stray.ts', '../aws/kms.ts'],
+    ['lambdas/domain/stray.ts', 'zod'],
+    ['lambdas/renewal/stray.ts', 'node:https'],
+    ['lambdas/renewal/steps/stray.ts', '../../providers/index.ts'],
+    ['lambdas/compose.ts', '../testkit/fakes/clock.ts'],
+    ['cdk/observe/stray.ts', '../../lambdas/aws/kms.ts'],
+    ['cdk/stray.ts', '../scripts/demo.ts'],
+    ['cli/commands/stray.ts', '@aws-sdk/client-sqs'],
+    ['cli/commands/stray.ts', '../../lambdas/compose.ts'],
+    ['cli/commands/stray.ts', '../../testkit/aws.ts'],
+    ['cli/commands/stray.ts', 'node:fs'],
+  ])('%s may not import %s', (path, target) => {
+    const ways = [`import { x } from '${target}';`, `type X = import('${target}').X;`, `await import('${target}');`];
+    for (const way of ways) expect(importOffences(stray(way, path))).toEqual([`${path} imports ${target}`]);
   });
 
   it('use no name that says nothing', () => {
     const banned = /(manager|helper|utils?|misc|common|service)[^/]*\.ts$/i;
-    const found = [...sources('lambdas'), ...sources('cdk'), ...sources('cli')].filter(({ path }) =>
-      banned.test(path.split('/').at(-1) ?? ''),
-    );
+    const found = pathsOf(product).filter((path) => banned.test(path.split('/').at(-1) ?? ''));
     // "Secrets Manager" is the name of an AWS service, not of a class that manages.
-    expect(found.map(({ path }) => path).filter((path) => path !== 'aws/secrets-manager.ts')).toEqual([]);
+    expect(found.filter((path) => path !== 'lambdas/aws/secrets-manager.ts')).toEqual([]);
   });
 });
 
-function withoutComments(text: string): string {
-  return text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/(^|\s)\/\/.*$/gm, '');
-}
+describe('time, timers, randomness, environment and network', () => {
+  it('are taken at the edges alone, and where the table says', () => {
+    expect(product.flatMap(worldOffences)).toEqual([]);
+  });
+
+  it('and each entry of the table takes what it says', () => {
+    const found = Object.keys(mayTake).map((path) => [
+      path,
+      projectFiles.includes(path) ? takenFromTheWorld(parse(path)) : [],
+    ]);
+    expect(Object.fromEntries(found)).toEqual(mayTake);
+  });
+
+  it.each([
+    ['new Date()', 'new Date()'],
+    ['Date.now()', 'Date.now'],
+    ['performance.now()', 'performance.now'],
+    ["process.env['HOME']", 'process.env'],
+    ['fetch(address)', 'fetch'],
+    ['globalThis.fetch(address)', 'fetch'],
+    ['setTimeout(f, 1)', 'setTimeout'],
+    ['setInterval(f, 1)', 'setInterval'],
+    ['setImmediate(f)', 'setImmediate'],
+    ['globalThis.setTimeout(f, 1)', 'setTimeout'],
+    ['AbortSignal.timeout(1)', 'AbortSignal.timeout'],
+    ['const wait = AbortSignal.timeout;', 'AbortSignal.timeout'],
+    ["import { setTimeout as pause } from 'node:timers/promises';", 'node:timers/promises,setTimeout'],
+    ['Math.random()', 'Math.random'],
+    ["import { randomBytes } from 'node:crypto';", 'randomBytes'],
+    ['crypto.randomUUID()', 'randomUUID'],
+    ['crypto.getRandomValues(bytes)', 'getRandomValues'],
+    ["import { webcrypto } from 'node:crypto';", 'webcrypto'],
+    ["import { generateKeyPair as make } from 'node:crypto';", 'generateKeyPair'],
+  ])('%s is found in a pure room', (text, taken) => {
+    expect(worldOffences(stray(text))).toEqual(taken.split(',').map((each) => `lambdas/domain/stray.ts takes ${each}`));
+  });
+
+  it('and what only looks like it is not', () => {
+    const harmless = [
+      'new Date(0)',
+      'client.fetch(x)',
+      '({ fetch: x })',
+      '// Math.random()',
+      "'Date.now()'",
+      'clock.now()',
+    ];
+    for (const text of harmless) expect(worldOffences(stray(text)), text).toEqual([]);
+  });
+});
+
+describe('files in a circle', () => {
+  it('do not exist', () => {
+    expect(circlesOf(importGraph([...product, ...others.map((path) => parse(path))]))).toEqual([]);
+  });
+
+  it('are found, of two and of three, through types and import() too', () => {
+    const sources = [
+      stray("import type { B } from './b.ts';", 'lambdas/domain/a.ts'),
+      stray("export { C } from './c.ts';\nimport '../../cdk/e.ts';", 'lambdas/domain/b.ts'),
+      stray("const a = () => import('./a.ts');", 'lambdas/domain/c.ts'),
+      stray("import '../lambdas/domain/a.ts'; import './f.ts';", 'cdk/d.ts'),
+      stray("type D = import('./f.ts').F;", 'cdk/e.ts'),
+      stray("import './e.ts';", 'cdk/f.ts'),
+    ];
+    expect(circlesOf(importGraph(sources))).toEqual([
+      ['cdk/e.ts', 'cdk/f.ts'],
+      ['lambdas/domain/a.ts', 'lambdas/domain/b.ts', 'lambdas/domain/c.ts'],
+    ]);
+  });
+});
+
+describe('the type of a CA', () => {
+  const outside = product.filter(({ fileName }) => !fileName.startsWith('lambdas/providers/'));
+
+  it('is asked for by its own folder alone', () => {
+    const offenders = outside.filter((source) => caTypeOffences(source).length > 0);
+    expect(pathsOf(offenders)).toEqual([]);
+  });
+
+  it.each([
+    "if (profile.ca.type !== 'authority') return;",
+    'const isThere = profile?.ca?.type === undefined;',
+    'const { type } = profile.ca;',
+    "const kinds = ['step-ca'];",
+    "z.literal('acme')",
+    'const kind = `offline`;',
+  ])('is found: %s', (text) => {
+    expect(caTypeOffences(stray(text))).toHaveLength(1);
+  });
+
+  it('and another type, or a name in a comment, is not', () => {
+    expect(
+      caTypeOffences(stray("// as 'step-ca' has it\nif (hook.type === 'acm') go(ca.url, \"step-ca's\");")),
+    ).toEqual([]);
+  });
+});
+
+describe('a port', () => {
+  // An adapter is a port before the SDK's client.
+  const mayNotWrap = lambdas.filter(({ fileName }) => !fileName.startsWith('lambdas/aws/'));
+
+  it('has no other port before it', () => {
+    expect(ports.size).toBeGreaterThan(15);
+    const offenders = mayNotWrap.filter((source) => wrapperOffences(source, ports).length > 0);
+    expect(pathsOf(offenders)).toEqual([]);
+  });
+
+  it.each([
+    'const quick: Store = { read: (id) => store.read(id) };',
+    'const slow = { ask: (request) => whileBusy(() => provider.ask(request)) };',
+    'const both = { async publish(event) { await until(signal, () => world.publisher.publish(event)); } };',
+    'const bound = { describe: store.describe.bind(store) };',
+    'class Patient { promote(a, b, c) { return this.store.promote(a, b, c); } }',
+  ])('and one that has is found: %s', (text) => {
+    expect(wrapperOffences(stray(text), ports)).toHaveLength(1);
+  });
+
+  it.each([
+    'const clock = { now: () => Date.now() };',
+    'const own = { renew: (current) => ask(client.post(current)) };',
+    'const facts = { now: clock.now(), roots: await provider.roots() };',
+  ])('and any other object is left alone: %s', (text) => {
+    expect(wrapperOffences(stray(text), ports)).toEqual([]);
+  });
+});

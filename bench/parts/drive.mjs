@@ -14,6 +14,13 @@ const context = {
   getRemainingTimeInMillis: () => 900_000,
 };
 
+let logged = 0; // bytes: CloudWatch Logs takes money for them
+const write = process.stdout.write.bind(process.stdout);
+process.stdout.write = (chunk, ...others) => {
+  logged += Buffer.byteLength(chunk);
+  return write(chunk, ...others);
+};
+
 const { handler } = await import(bundle);
 const started = performance.now(); // since the process began
 const marks = [];
@@ -27,6 +34,7 @@ const result = {
   started,
   events: marks,
   answers,
+  logged,
   maxRss: process.resourceUsage().maxRSS * 1024,
 };
 writeFileSync(resultFile, JSON.stringify(result));

@@ -17,7 +17,7 @@ import {
 } from '@aws-sdk/client-secrets-manager';
 import { GetParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import type { SQSEvent } from 'aws-lambda';
-import { bitString, context, integer, sequence } from '../../lambdas/asn1/write.ts';
+import * as write from '../../lambdas/asn1/writer.ts';
 import { signatureAlgorithmDer } from '../../lambdas/x509/algorithms.ts';
 
 interface Profile {
@@ -110,9 +110,14 @@ async function rekey({ ca }: Profile, { certificate, certificateChain, privateKe
 }
 
 function requestFor({ publicKey, privateKey }: { publicKey: KeyObject; privateKey: KeyObject }): string {
-  const info = sequence(integer(0), sequence(), publicKey.export({ type: 'spki', format: 'der' }), context(0));
-  const signature = bitString(sign('sha256', info, privateKey));
-  const der = sequence(info, signatureAlgorithmDer({ kty: 'EC', curve: 'P-256' }), signature);
+  const info = write.sequence(
+    write.integer(0),
+    write.sequence(),
+    publicKey.export({ type: 'spki', format: 'der' }),
+    write.context(0),
+  );
+  const signature = write.bitString(sign('sha256', info, privateKey));
+  const der = write.sequence(info, signatureAlgorithmDer({ kty: 'EC', curve: 'P-256' }), signature);
   const label = 'CERTIFICATE REQUEST';
   return `-----BEGIN ${label}-----\n${Buffer.from(der).toString('base64')}\n-----END ${label}-----\n`;
 }

@@ -3,8 +3,8 @@ import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { tail } from '../../testkit/local/process.ts';
-import { findPython } from '../../testkit/local/python.ts';
+import { tail } from '../../testkit/tools/process.ts';
+import { findPython } from '../../testkit/tools/python.ts';
 
 export interface Run {
   /** The first is an absolute path. */
@@ -24,9 +24,10 @@ export interface Usage {
 export interface Driven extends Usage {
   /** From the process's start until the bundle was loaded. */
   readonly started: number;
-
   readonly events: readonly Usage[];
   readonly answers: readonly unknown[];
+  /** Bytes on stdout. */
+  readonly logged: number;
   readonly maxRss: number;
 }
 

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import { parseDuration } from '../../lambdas/domain/duration.ts';
 import { type CaConfigClaims, claimsOfCaConfig } from '../../lambdas/policy/authority.ts';
+import { needsOf } from '../../lambdas/providers/index.ts';
 import { parseName } from '../../lambdas/x509/name-text.ts';
 import type { Problem } from './config-error.ts';
 import type { AuthorityConfig, ConfigDocument } from './config-schema.ts';
@@ -26,7 +27,7 @@ export function checkAuthorities(config: ConfigDocument, baseDirectory: string):
       ...checkCaConfig(name, authority, baseDirectory),
     ]),
     ...checkOutputNames(Object.keys(authorities)),
-    ...checkOfflineProfiles(config),
+    ...checkNamedAuthorities(config),
     ...checkApi(config),
   ];
 }
@@ -197,10 +198,10 @@ function checkOutputNames(names: readonly string[]): readonly Problem[] {
   });
 }
 
-function checkOfflineProfiles({ profiles, authorities = {} }: ConfigDocument): readonly Problem[] {
+function checkNamedAuthorities({ profiles, authorities = {} }: ConfigDocument): readonly Problem[] {
   return Object.entries(profiles).flatMap(([name, { ca }]) => {
-    if (isToken(ca) || ca.type !== 'offline' || isToken(ca.authority)) return [];
-    if (Object.hasOwn(authorities, ca.authority)) return [];
+    const authority = isToken(ca) ? undefined : needsOf(ca).authority;
+    if (authority === undefined || isToken(authority) || Object.hasOwn(authorities, authority)) return [];
     return [
       {
         path: configPath('profiles', name, 'ca', 'authority'),

@@ -5,7 +5,8 @@
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import * as z from 'zod/mini';
 import { createFields } from '../../lambdas/policy/authority.ts';
-import { caSchema, profileFields, profileName } from '../../lambdas/policy/profile.ts';
+import { profileName } from '../../lambdas/policy/profile-name.ts';
+import { caSchema, profileFields } from '../../lambdas/providers/profile.ts';
 
 const describe = <Schema extends z.ZodMiniType>(text: string, schema: Schema): Schema =>
   schema.check(z.describe(text)) as Schema; // check() returns the same kind of schema, but its type says less

@@ -2,9 +2,11 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { RenewalError } from '../../lambdas/domain/errors.ts';
+import type { Schedule } from '../../lambdas/domain/schedule.ts';
 import { cronSchedule } from '../../lambdas/policy/cron.ts';
-import { toProfile } from '../../lambdas/policy/profile.ts';
-import { rateSchedule, type Schedule } from '../../lambdas/policy/schedule.ts';
+import { rateSchedule } from '../../lambdas/policy/schedule.ts';
+import { rootOf } from '../../lambdas/providers/index.ts';
+import { toProfile } from '../../lambdas/providers/profile.ts';
 import { checkAuthorities } from './authority-config.ts';
 import { ConfigError, type Problem } from './config-error.ts';
 import { type ConfigDocument, configSchema, type ProfileConfig } from './config-schema.ts';
@@ -117,9 +119,10 @@ function checkProfiles({ profiles }: ConfigDocument): readonly Problem[] {
 
 function readRoots(config: ConfigDocument, origin: ConfigOrigin, roots: Map<string, string>): readonly Problem[] {
   return Object.entries(config.profiles).flatMap(([name, { ca }]) => {
-    if (isToken(ca) || !('root' in ca) || ca.root === undefined || isToken(ca.root)) return [];
+    const root = isToken(ca) ? undefined : rootOf(ca);
+    if (root === undefined || isToken(root)) return [];
     try {
-      roots.set(name, readRoot(ca.root, origin.baseDirectory));
+      roots.set(name, readRoot(root, origin.baseDirectory));
       return [];
     } catch (thrown) {
       return [{ path: configPath('profiles', name, 'ca', 'root'), message: messageOf(thrown) }];
@@ -131,10 +134,7 @@ function withRoots(profiles: Config['profiles'], roots: ReadonlyMap<string, stri
   return Object.fromEntries(
     Object.entries(profiles).map(([name, profile]) => {
       const root = roots.get(name);
-      return [
-        name,
-        root === undefined || !('root' in profile.ca) ? profile : { ...profile, ca: { ...profile.ca, root } },
-      ];
+      return [name, root === undefined ? profile : { ...profile, ca: { ...profile.ca, root } }];
     }),
   );
 }

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { Stack } from 'aws-cdk-lib';
 import { CfnParameter } from 'aws-cdk-lib/aws-ssm';
 import { Construct } from 'constructs';
-import { profileFields } from '../../lambdas/policy/profile.ts';
+import { profileFields } from '../../lambdas/providers/profile.ts';
 import type { Config } from './config.ts';
 import { configPath } from './explain.ts';
 import { checkParameterSize } from './parameter-size.ts';
@@ -46,7 +46,7 @@ export class Profiles extends Construct {
   }
 }
 
-/** What lambdas/policy/profile.ts reads: no hooks, they are wired at deployment. */
+/** What lambdas/providers/profile.ts reads: no hooks, they are wired at deployment. */
 function deployed(profile: Config['profiles'][string]): Record<string, unknown> {
   return Object.fromEntries(Object.entries(profile).filter(([field]) => Object.hasOwn(profileFields, field)));
 }

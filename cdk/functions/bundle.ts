@@ -52,6 +52,7 @@ export const forLambda = {
   logLevel: 'silent',
 } as const satisfies BuildOptions;
 
+// package.json says `sideEffects: false`: a module of ours whose exports a function does not use is left out, with what it imports.
 const options = {
   ...forLambda,
   splitting: true,

@@ -9,7 +9,7 @@ import { bundle } from './bundle.ts';
 import type { Placement } from './network.ts';
 
 export interface NodeFunctionProps {
-  /** File of lambdas/functions/ that exports `handler`, such as `scan.ts`. */
+  /** File of lambdas/functions/ that exports `handler`, by its name there. */
   readonly entry: string;
   readonly description: string;
   readonly timeout: Duration;

@@ -3,6 +3,7 @@ import { Stack } from 'aws-cdk-lib';
 import { type Conditions, Effect, PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
 import { noRoomLabel, statusTags, tags } from '../../lambdas/domain/tags.ts';
+import { needsOf } from '../../lambdas/providers/index.ts';
 import type { Config } from '../config/config.ts';
 import { isToken } from '../config/token.ts';
 import { acknowledgeWildcards } from './node-function.ts';
@@ -96,11 +97,11 @@ function statementsFor(
   ];
 }
 
-/** What the workers read beside enrolled secrets: passwords of encrypted keys, credentials for Infisical. */
+/** What the workers read beside enrolled secrets: passwords of encrypted keys, credentials for a CA. */
 function allowNamedSecrets(role: Role, { profiles }: Config): void {
   const ids = Object.values(profiles).flatMap(({ passwordSecretId, ca }) => [
     passwordSecretId,
-    isToken(ca) || !('authSecretId' in ca) ? undefined : ca.authSecretId,
+    ...(isToken(ca) ? [] : needsOf(ca).secrets),
   ]);
   allowReading(
     role,

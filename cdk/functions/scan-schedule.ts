@@ -5,7 +5,7 @@ import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { CfnSchedule } from 'aws-cdk-lib/aws-scheduler';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import type { Schedule } from '../../lambdas/policy/schedule.ts';
+import type { Schedule } from '../../lambdas/domain/schedule.ts';
 
 export interface ScanScheduleProps {
   readonly schedule: Schedule;

@@ -14,7 +14,8 @@ import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { ConfigError } from '../config/config-error.ts';
-import { type DeadLetters, type ProfileMetric, profileMetric } from './monitoring.ts';
+import type { DeadLetters } from './dead-letters.ts';
+import { type ProfileMetric, profileMetric } from './monitoring.ts';
 
 export interface DashboardProps {
   readonly profiles: readonly string[];

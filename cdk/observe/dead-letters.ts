@@ -1,9 +1,19 @@
 /** All queues with what nobody could do: each has an alarm, and a line on the dashboard. */
-
+import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { RenewalQueues } from '../functions/queues.ts';
 import type { Hooks } from '../hooks/hooks.ts';
-import type { DeadLetters } from './monitoring.ts';
 import type { Notices } from './notices.ts';
+
+/** A queue with what nobody could do. */
+export interface DeadLetters {
+  /** Of its alarm. */
+  readonly id: string;
+  readonly queue: IQueue;
+  /** A sentence for the alarm, without its full stop. */
+  readonly description: string;
+  /** A few words for the dashboard. */
+  readonly label: string;
+}
 
 export function deadLettersOf(queues: RenewalQueues, hooks: Hooks | undefined): DeadLetters[] {
   const all: DeadLetters[] = [

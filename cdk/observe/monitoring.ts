@@ -16,13 +16,12 @@ import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
-import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
+import type { Schedule } from '../../lambdas/domain/schedule.ts';
 import { authorityProfileName } from '../../lambdas/policy/authority-profile.ts';
-import type { Schedule } from '../../lambdas/policy/schedule.ts';
 import type { Config } from '../config/config.ts';
 import type { Parts } from '../parts.ts';
-import { noticeLetters } from './dead-letters.ts';
+import { type DeadLetters, noticeLetters } from './dead-letters.ts';
 import { Notices } from './notices.ts';
 
 export interface MonitoringProps {
@@ -50,17 +49,6 @@ export function monitoredProfiles({ profiles, authorities = {} }: Pick<Config, '
     ...Object.entries(profiles).map(([name, { hooks }]) => ({ name, hasHooks: (hooks?.length ?? 0) > 0 })),
     ...Object.keys(authorities).map((name) => ({ name: authorityProfileName(name), hasHooks: false })),
   ] satisfies MonitoredProfile[];
-}
-
-/** A queue with what nobody could do. */
-export interface DeadLetters {
-  /** Of its alarm. */
-  readonly id: string;
-  readonly queue: IQueue;
-  /** A sentence for the alarm, without its full stop. */
-  readonly description: string;
-  /** A few words for the dashboard. */
-  readonly label: string;
 }
 
 export type ProfileMetric =

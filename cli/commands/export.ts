@@ -1,11 +1,13 @@
 /** `export`: an enrolled secret's pair to two files, which change together. */
+
 import { parse } from 'node:path';
+import { sameBytes } from '../../lambdas/domain/bytes.ts';
 import type { Certificate } from '../../lambdas/domain/certificate.ts';
 import { RenewalError } from '../../lambdas/domain/errors.ts';
 import { encodePem } from '../../lambdas/domain/pem.ts';
 import type { Entropy } from '../../lambdas/domain/ports.ts';
 import { tags } from '../../lambdas/domain/tags.ts';
-import type { Pair } from '../../lambdas/renewal/steps/gather.ts';
+import type { Pair } from '../../lambdas/renewal/pair.ts';
 import { sealPrivateKey } from '../../lambdas/secret/encrypted-key.ts';
 import { passwordIn, passwordOf } from '../../lambdas/secret/password.ts';
 import { makePkcs12 } from '../../lambdas/secret/pkcs12/make.ts';
@@ -125,11 +127,10 @@ async function filesOf(
 
 /** Each the issuer of the one before, then what belongs to none of them; the root is left out. */
 function inOrder(leaf: Certificate, chain: readonly Certificate[]): readonly Certificate[] {
-  const same = (a: Uint8Array, b: Uint8Array) => Buffer.from(a).equals(b);
-  const left = chain.filter(({ subject, issuer }) => !same(subject, issuer));
+  const left = chain.filter(({ subject, issuer }) => !sameBytes(subject, issuer));
   const path: Certificate[] = [];
   for (let last = leaf; ; ) {
-    const at = left.findIndex(({ subject }) => same(subject, last.issuer));
+    const at = left.findIndex(({ subject }) => sameBytes(subject, last.issuer));
     const [next] = at < 0 ? [] : left.splice(at, 1);
     if (next === undefined) return [...path, ...left];
     path.push(next);

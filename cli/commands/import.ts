@@ -6,7 +6,8 @@ import { pemBlocks } from '../../lambdas/domain/pem.ts';
 import type { Profile } from '../../lambdas/domain/profile.ts';
 import { tags } from '../../lambdas/domain/tags.ts';
 import { checkGivenKey } from '../../lambdas/keys/given.ts';
-import type { Pair } from '../../lambdas/renewal/steps/gather.ts';
+import { capabilitiesOf, rootOf } from '../../lambdas/providers/index.ts';
+import type { Pair } from '../../lambdas/renewal/pair.ts';
 import { parseCertificate } from '../../lambdas/x509/certificate.ts';
 import { verifyPath } from '../../lambdas/x509/chain.ts';
 import { describeCertificate } from '../../lambdas/x509/facts.ts';
@@ -102,8 +103,9 @@ function checkPair({ leaf, chain, key }: Pair, profile: Profile, now: number): v
       `The certificate ended on ${formatInstant(leaf.notAfter)}: get a new one first.`,
     );
   }
-  if (profile.ca.type !== 'step-ca' || chain.length === 0) return;
-  const path = verifyPath(leaf, chain, rootsOf(profile.ca.root), now);
+  const root = capabilitiesOf(profile.ca).wantsPath ? rootOf(profile.ca) : undefined;
+  if (root === undefined || chain.length === 0) return;
+  const path = verifyPath(leaf, chain, certificatesIn(root), now);
   if (path.ok) return;
   throw new RenewalError(
     'CaUntrusted',
@@ -111,4 +113,4 @@ function checkPair({ leaf, chain, key }: Pair, profile: Profile, now: number): v
   );
 }
 
-const rootsOf = (pem: string): Certificate[] => pemBlocks(pem).map(({ der }) => parseCertificate(der));
+const certificatesIn = (pem: string): Certificate[] => pemBlocks(pem).map(({ der }) => parseCertificate(der));

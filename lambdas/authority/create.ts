@@ -11,6 +11,7 @@ import type { SecretValue } from '../domain/secret.ts';
 import type { Signer } from '../domain/signer.ts';
 import { checkGivenKey } from '../keys/given.ts';
 import { sameKey } from '../keys/spec.ts';
+import { promote, type Swap, stage } from '../renewal/steps/6-swap.ts';
 import { isPlaceholder } from '../secret/placeholder.ts';
 import { buildCaCertificate } from '../x509/ca-certificate.ts';
 import { parseCertificate } from '../x509/certificate.ts';
@@ -29,12 +30,12 @@ import { checkAlive, checkEnabled, newCaValidity } from './rules.ts';
 import { chainOf } from './sign-leaf.ts';
 
 export interface CreationWorld extends AuthorityWorld {
-  readonly store: Pick<Store, 'describe' | 'read' | 'stage' | 'promote'>;
+  readonly store: Pick<Store, 'describe' | 'read' | 'stage' | 'promote' | 'discard'>;
   readonly clock: Clock;
   readonly entropy: Entropy;
 }
 
-/** `present`: there was a certificate, or someone else put one there meanwhile. `disabled`: there is none, and none is made. */
+/** `present`: there was a certificate, or someone else put one there meanwhile. `disabled`: nothing is there, and nothing is made. */
 export type CreationOutcome = 'created' | 'present' | 'disabled';
 
 /**
@@ -65,8 +66,9 @@ export async function createAuthority(world: CreationWorld, name: string): Promi
   });
   // Not an id of a renewal's: nothing was renewed, so nothing is recent.
   const versionId = `authority-created-${Buffer.from(world.entropy(16)).toString('hex')}`;
-  await world.store.stage(secret.arn, versionId, { kind: 'string', text });
-  return swap(world, secret.arn, secret.currentVersionId, versionId);
+  const swap = { secretArn: secret.arn, from: secret.currentVersionId, to: versionId };
+  await stage(world.store, swap, { kind: 'string', text });
+  return promoteFirst(world, swap);
 }
 
 /** CloudFormation makes another key where a property of it changes: a deployment that ends well must not hide that. */
@@ -81,7 +83,7 @@ async function checkStoredKey(world: CreationWorld, authority: Authority, value:
   );
 }
 
-/** Undefined for what is no secret of an authority: it is somebody's, and whoever uses it is told what it is. */
+/** Undefined for what is no secret of an authority: it is somebody's, and the first use of it as an authority tells what it is. */
 async function storedCertificate(
   { store }: CreationWorld,
   authority: Authority,
@@ -116,7 +118,7 @@ async function firstCertificate(world: CreationWorld, authority: Authority): Pro
   const now = world.clock.now();
   if (parent !== undefined) checkAlive(parent.authority, parent.end, now);
   const bases = (texts: readonly string[] = []) => texts.map((text) => requiredBase(name, text));
-  const tbs = buildCaCertificate({
+  const tbs = await buildCaCertificate({
     subject: parseName(create.subject, `The subject of authority ${name}`),
     spki: own.spki,
     issuer: parent?.certificate ?? 'self',
@@ -150,14 +152,13 @@ function requiredBase(name: string, text: string): Uint8Array {
 }
 
 /** Of two at once, one is stored; the other's certificate is never seen. */
-async function swap(world: CreationWorld, arn: string, from: string | undefined, to: string): Promise<CreationOutcome> {
+async function promoteFirst(world: CreationWorld, swap: Swap): Promise<CreationOutcome> {
   try {
-    await world.store.promote(arn, from, to);
+    await promote(world, swap);
     return 'created';
   } catch (error) {
-    const { currentVersionId } = await world.store.describe(arn);
-    if (currentVersionId === to) return 'created'; // the answer was lost
-    if (currentVersionId !== from) return 'present';
+    const { currentVersionId } = await world.store.describe(swap.secretArn);
+    if (currentVersionId !== swap.from) return 'present';
     throw error;
   }
 }

@@ -1,10 +1,11 @@
 /** An authority of the stack as it is now: its certificate, what issued that, and the key, which must be the certificate's. */
 import type { Authority } from '../domain/authority.ts';
+import { sameBytes } from '../domain/bytes.ts';
 import type { Certificate } from '../domain/certificate.ts';
-import { quote } from '../domain/duration.ts';
 import { RenewalError } from '../domain/errors.ts';
 import type { Instant } from '../domain/instant.ts';
 import type { AuthoritySource, KeyVault, Store } from '../domain/ports.ts';
+import { quote } from '../domain/quote.ts';
 import type { SecretValue } from '../domain/secret.ts';
 import type { Signer } from '../domain/signer.ts';
 import { checkGivenKey } from '../keys/given.ts';
@@ -16,7 +17,6 @@ import { isPlaceholder } from '../secret/placeholder.ts';
 import { parseCertificate } from '../x509/certificate.ts';
 import { longestPath } from '../x509/chain.ts';
 import { isSignedBy } from '../x509/signature.ts';
-import { sameBytes } from '../x509/strings.ts';
 
 export interface AuthorityWorld {
   readonly authorities: AuthoritySource;
@@ -166,7 +166,7 @@ async function signerOf(
   return signer;
 }
 
-/** The configured key and no other: whoever can write the secret must not choose with which key the stack signs. */
+/** The configured key and no other: the right to write the secret must not be the right to choose with which key the stack signs. */
 export async function authorityKey(
   vault: KeyVault,
   { name, kmsKeyArn }: Pick<Authority, 'name' | 'kmsKeyArn'>,

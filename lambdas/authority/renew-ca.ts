@@ -1,13 +1,14 @@
 /** An authority's own certificate: the same key, the same extensions, a new serial number and a new end. */
+
+import { sameBytes } from '../domain/bytes.ts';
 import { RenewalError } from '../domain/errors.ts';
-import type { Credential, Entropy, IssuedChain, IssueOptions } from '../domain/ports.ts';
-import { chainEnd } from '../x509/chain.ts';
+import type { Instant } from '../domain/instant.ts';
+import type { Credential, IssuedChain } from '../domain/ports.ts';
 import { newSerialNumber, reissuedTbs, signCertificate } from '../x509/reissue.ts';
-import { sameBytes } from '../x509/strings.ts';
 import { type AuthorityWorld, type LoadedAuthority, loadAuthority } from './load.ts';
 import { rehearse } from './prepare.ts';
 import { caValidity, checkAlive, checkEnabled, checkExtends } from './rules.ts';
-import { chainOf } from './sign-leaf.ts';
+import { chainOf, type SigningOptions } from './sign-leaf.ts';
 
 /**
  * The successor of the certificate in `current`, which must be the authority's: signed with the parent's key, or for a
@@ -20,7 +21,7 @@ export async function renewCa(
   world: AuthorityWorld,
   name: string,
   current: Credential,
-  options: IssueOptions & { readonly entropy: Entropy },
+  { now, entropy, end, notAfter }: SigningOptions & { readonly notAfter?: Instant | undefined },
 ): Promise<IssuedChain> {
   const loaded = await loadAuthority(world, name);
   const { authority, certificate } = loaded;
@@ -28,10 +29,9 @@ export async function renewCa(
     throw new RenewalError('SecretChanged', `The certificate of authority ${name} was replaced meanwhile.`);
   }
   checkEnabled(authority);
-  await loaded.signer(); // throws unless the authority's key is the certificate's, whoever signs
+  await loaded.signer(); // throws unless the authority's key is the certificate's, also where the parent signs
   const parent = await parentOf(world, loaded);
   const signer = await (parent ?? loaded).signer();
-  const { now } = options;
   if (parent !== undefined) checkAlive(parent.authority, parent.end, now);
   const issuer = parent === undefined ? 'self' : parent.certificate;
   const { isShortened, ...validity } = caValidity({
@@ -39,13 +39,13 @@ export async function renewCa(
     parentEnd: parent?.end,
     backdate: authority.backdate,
     now,
-    requested: options.notAfter,
+    requested: notAfter,
   });
   const tbs = reissuedTbs({
     certificate,
     issuer,
     issuerKeySpec: signer.keySpec,
-    serialNumber: newSerialNumber(options.entropy),
+    serialNumber: newSerialNumber(entropy),
     authorityKey: 'keep',
     ...validity,
   });
@@ -57,10 +57,7 @@ export async function renewCa(
     operation: 'renew',
     now,
   });
-  if (isShortened) {
-    const before = chainEnd(certificate, current.chain, [parent?.root ?? certificate]).end;
-    checkExtends({ before, after, force: options.force ?? false, issuer: (parent ?? loaded).authority });
-  }
+  if (isShortened) checkExtends(end, after, (parent ?? loaded).authority);
   const renewed = await signCertificate(tbs, signer);
   return { certificates: [renewed, ...(parent === undefined ? [] : chainOf(parent))] };
 }

@@ -4,6 +4,7 @@ import type { Certificate } from '../domain/certificate.ts';
 import { formatDuration } from '../domain/duration.ts';
 import { RenewalError } from '../domain/errors.ts';
 import { formatInstant, type Instant } from '../domain/instant.ts';
+import type { Wanted } from '../domain/wanted.ts';
 import type { NewValidity } from '../x509/reissue.ts';
 
 /** What X.509 can say at most: 9999-12-31T23:59:59Z (RFC 5280 section 4.1.2.5). */
@@ -162,22 +163,18 @@ function bounded(notBefore: Instant, duration: number, end: Instant): BoundedVal
   return { notBefore, notAfter: Math.min(notAfter, end), isShortened: notAfter > end };
 }
 
-export interface EndInput {
-  /** Ends of the paths that the present and the new certificate have. */
-  readonly before: Instant;
-  readonly after: Instant;
-  readonly force: boolean;
-  readonly issuer: Pick<Authority, 'name'>;
-}
-
 /**
- * For a shortened certificate: one that ends no later than the one it replaces would be refused after it was signed
- * (contract 6.2), so it is not signed. Throws CertificateRejected.
+ * For a shortened certificate: one that ends no later than the one it replaces would be refused after it was signed, so it is
+ * not signed. `after`: the end of the path that it would have. Throws CertificateRejected.
  */
-export function checkExtends({ before, after, force, issuer }: EndInput): void {
-  if (after > before || (after === before && force)) return;
+export function checkExtends(
+  { laterThan, orEqual }: Wanted['end'],
+  after: Instant,
+  issuer: Pick<Authority, 'name'>,
+): void {
+  if (after > laterThan || (after === laterThan && orEqual)) return;
   throw new RenewalError(
     'CertificateRejected',
-    `The new certificate would end at ${formatInstant(after)}, and the present one ends at ${formatInstant(before)}: authority ${issuer.name} issues nothing beyond its own end, so nothing was changed. Renew that authority first.`,
+    `The new certificate would end at ${formatInstant(after)}, and the present one ends at ${formatInstant(laterThan)}: authority ${issuer.name} issues nothing beyond its own end, so nothing was changed. Renew that authority first.`,
   );
 }

@@ -1,13 +1,15 @@
 /** A leaf's successor by an authority of the stack: the rules that step-ca follows (authority/tls.go, renewContext). */
 
-import { type DerReader, sequenceOf, tags } from '../asn1/read.ts';
+import { type ElementReader, readSequence } from '../asn1/reader.ts';
+import { tags } from '../asn1/tags.ts';
 import type { Certificate } from '../domain/certificate.ts';
 import { RenewalError } from '../domain/errors.ts';
-import type { Credential, Entropy, IssuedChain, IssueOptions } from '../domain/ports.ts';
+import type { Instant } from '../domain/instant.ts';
+import type { Credential, Entropy, IssuedChain } from '../domain/ports.ts';
 import type { Signer } from '../domain/signer.ts';
+import type { Wanted } from '../domain/wanted.ts';
 import { checkGivenKey } from '../keys/given.ts';
 import { provenKey } from '../keys/possession.ts';
-import { chainEnd } from '../x509/chain.ts';
 import { provesItsKey } from '../x509/csr.ts';
 import { findExtension, keyUsages } from '../x509/extensions.ts';
 import { oids } from '../x509/oids.ts';
@@ -16,6 +18,13 @@ import { isSignedBy, weakSignature } from '../x509/signature.ts';
 import { isSelfSigned, type LoadedAuthority } from './load.ts';
 import { rehearse } from './prepare.ts';
 import { checkEnabled, checkExtends, checkRenewable, claimsFor, leafValidity } from './rules.ts';
+
+export interface SigningOptions {
+  readonly now: Instant;
+  /** For the serial number. */
+  readonly entropy: Entropy;
+  readonly end: Wanted['end'];
+}
 
 /**
  * A new certificate for the leaf's own key, or for `newKey`. Everything is judged before the authority's key is asked for.
@@ -27,11 +36,10 @@ export async function signLeaf(
   loaded: LoadedAuthority,
   current: Credential,
   newKey: Signer | undefined,
-  options: IssueOptions & { readonly entropy: Entropy },
+  { now, entropy, end }: SigningOptions,
 ): Promise<IssuedChain> {
   const { authority, certificate: issuer } = loaded;
   const { leaf } = current;
-  const { now } = options;
   await checkHolder(current);
   checkIssuedHere(leaf, loaded);
   checkEnabled(authority);
@@ -47,7 +55,7 @@ export async function signLeaf(
     issuer,
     issuerKeySpec: signer.keySpec,
     ...(newKey && { spki: newKey.spki }),
-    serialNumber: newSerialNumber(options.entropy),
+    serialNumber: newSerialNumber(entropy),
     authorityKey: 'today',
     ...validity,
   });
@@ -59,10 +67,7 @@ export async function signLeaf(
     operation: newKey === undefined ? 'renew' : 'rekey',
     now,
   });
-  if (isShortened) {
-    const before = chainEnd(leaf, current.chain, [loaded.root]).end;
-    checkExtends({ before, after, force: options.force ?? false, issuer: authority });
-  }
+  if (isShortened) checkExtends(end, after, authority);
   return { certificates: [await signCertificate(tbs, signer), ...chainOf(loaded)] };
 }
 
@@ -127,7 +132,7 @@ export function provisionerOf(leaf: Certificate): string | undefined {
   const extension = findExtension(leaf, oids.stepProvisioner);
   if (extension === undefined) return undefined;
   try {
-    const fields: DerReader = sequenceOf(extension.value, 'the provisioner extension');
+    const fields: ElementReader = readSequence(extension.value, 'the provisioner extension');
     fields.take(tags.integer);
     return Buffer.from(fields.take(tags.octetString).value).toString('utf8');
   } catch {

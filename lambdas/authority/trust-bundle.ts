@@ -1,34 +1,40 @@
 /**
  * The trust bundle: one secret with the roots of the stack's own authorities in PEM, those of today and, until they end,
- * those that were renewed. Whoever trusts what is in it trusts every chain of the stack while roots change.
+ * those that were renewed. A client that trusts what is in it trusts every chain of the stack while roots change.
  */
+
+import { sameBytes } from '../domain/bytes.ts';
 import type { Certificate } from '../domain/certificate.ts';
 import { RenewalError } from '../domain/errors.ts';
 import type { Instant } from '../domain/instant.ts';
 import { encodePem, pemBlocks } from '../domain/pem.ts';
-import type { Profile } from '../domain/profile.ts';
+import type { Clock, Entropy, Store } from '../domain/ports.ts';
 import type { SecretValue } from '../domain/secret.ts';
 import { newVersionId } from '../domain/version-id.ts';
-import { promote, stage } from '../renewal/steps/swap.ts';
-import type { RenewalWorld } from '../renewal/world.ts';
+import { promote, stage } from '../renewal/steps/6-swap.ts';
 import { isPlaceholder } from '../secret/placeholder.ts';
 import { parseCertificate } from '../x509/certificate.ts';
-import { sameBytes } from '../x509/strings.ts';
+
+export interface BundleWorld {
+  readonly store: Pick<Store, 'describe' | 'read' | 'stage' | 'promote' | 'discard'>;
+  readonly clock: Clock;
+  readonly entropy: Entropy;
+}
 
 const rounds = 3;
 
 /**
- * Keeps the bundle's secret up to date, as RenewalWorld.afterRenewal: with a root that was renewed, and with one that was
+ * Keeps the bundle's secret up to date, with a root that was renewed, and with one that was
  * only looked at, so that the bundle is filled before anything changes and loses what has ended. It writes only what
  * differs, by compare-and-swap. Throws what reading and writing throw.
  */
 export function trustBundleUpkeep(
-  world: Pick<RenewalWorld, 'store' | 'clock' | 'entropy'>,
+  world: BundleWorld,
   secretId: string,
-): NonNullable<RenewalWorld['afterRenewal']> {
-  return async (profile, leaf, previous) => {
-    if (!isRootOfStack(profile, leaf)) return;
-    const roots = previous === undefined ? [leaf] : [leaf, previous];
+): (certificate: Certificate, previous: Certificate | undefined) => Promise<void> {
+  return async (certificate, previous) => {
+    if (!sameBytes(certificate.subject, certificate.issuer)) return; // no root
+    const roots = previous === undefined ? [certificate] : [certificate, previous];
     for (let round = 1; ; round++) {
       try {
         return await update(world, secretId, roots);
@@ -41,15 +47,7 @@ export function trustBundleUpkeep(
   };
 }
 
-function isRootOfStack({ ca }: Profile, { subject, issuer }: Certificate): boolean {
-  return ca.type === 'authority' && sameBytes(subject, issuer);
-}
-
-async function update(
-  world: Pick<RenewalWorld, 'store' | 'clock' | 'entropy'>,
-  secretId: string,
-  roots: readonly Certificate[],
-): Promise<void> {
+async function update(world: BundleWorld, secretId: string, roots: readonly Certificate[]): Promise<void> {
   const { store, clock, entropy } = world;
   const { arn, currentVersionId: from } = await store.describe(secretId);
   const present = from === undefined ? undefined : (await store.read(arn, from)).value;

@@ -2,8 +2,9 @@
  * What an AWS client threw, as the product's error. AWS's own messages stay in `cause`: they may quote what was sent, and
  * what was sent may be a key. Only an AccessDenied's "because …" is passed on, as that is what one searches for.
  */
-import { quote } from '../domain/duration.ts';
+
 import { RenewalError, toRenewalError } from '../domain/errors.ts';
+import { quote } from '../domain/quote.ts';
 import {
   type AwsCall,
   awsServices,

@@ -2,7 +2,8 @@
  * The event bus. Events that are published together travel together, in as few calls as EventBridge allows: a scan after an
  * outage of the CA tells of thousands.
  */
-import type { PutEventsRequestEntry } from '@aws-sdk/client-eventbridge';
+import type { EventBridgeClient, PutEventsRequestEntry } from '@aws-sdk/client-eventbridge';
+import { type CallPolicy, call as within } from '../domain/calls.ts';
 import { RenewalError } from '../domain/errors.ts';
 import type { Clock, Publisher } from '../domain/ports.ts';
 import type { RenewalEvent } from '../domain/result.ts';
@@ -22,6 +23,12 @@ const mostBytes = 256 * 1024;
 const waitsFor = 4;
 const attempts = 3;
 
+/** A Publisher that waits a moment for company. */
+export interface BatchingPublisher extends Publisher {
+  /** Sends what waits now: nobody else is coming. */
+  flush(): void;
+}
+
 interface Waiting {
   readonly entry: PutEventsRequestEntry;
   readonly bytes: number;
@@ -29,12 +36,18 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
-/** A Publisher whose client is loaded with the first event. */
-export function eventBridgePublisher(options: EventBridgePublisherOptions): Publisher {
+/** A Publisher whose client is loaded with the first event. What one invocation publishes at the same time shares its calls. */
+export function eventBridgePublisher(options: EventBridgePublisherOptions): (policy: CallPolicy) => BatchingPublisher {
   const sdk = once(async () => {
     const loaded = await import('./sdk/eventbridge.ts');
     return { ...loaded, client: new loaded.EventBridgeClient(clientConfig(options)) };
   });
+  return (policy) => batching(options, policy, sdk);
+}
+
+type Sdk = () => Promise<typeof import('./sdk/eventbridge.ts') & { readonly client: EventBridgeClient }>;
+
+function batching(options: EventBridgePublisherOptions, policy: CallPolicy, sdk: Sdk): BatchingPublisher {
   const call = { service: 'events', action: 'PutEvents', resource: options.eventBusName } as const;
   let waiting: Waiting[] = [];
 
@@ -80,12 +93,15 @@ export function eventBridgePublisher(options: EventBridgePublisherOptions): Publ
       const entry = entryOf(event, options.eventBusName);
       const bytes = sizeOf(entry);
       if (bytes > mostBytes) return Promise.reject(tooLarge(event, bytes));
-      return new Promise((resolve, reject) => {
-        waiting.push({ entry, bytes, resolve, reject });
-        if (waiting.length === 1) void options.clock.sleep(waitsFor).then(flush);
-        else if (waiting.length >= mostEntries) flush();
+      return within(policy, 'publish', () => {
+        return new Promise((resolve, reject) => {
+          waiting.push({ entry, bytes, resolve, reject });
+          if (waiting.length === 1) void options.clock.sleep(waitsFor).then(flush);
+          else if (waiting.length >= mostEntries) flush();
+        });
       });
     },
+    flush,
   };
 }
 

@@ -19,7 +19,7 @@ const units = { SecondsToExpiry: MetricUnit.Seconds, RenewalDuration: MetricUnit
 export function powertoolsJournal(): PowertoolsJournal {
   const logger = new Logger({ serviceName: 'cert-renewer' });
   const metrics = new Metrics({ namespace: 'CertRenewer', serviceName: 'cert-renewer' });
-  // Powertools adds a dimension `service`; the contract says `Profile`, alone, and a metric's dimensions are its name.
+  // Powertools adds a dimension `service`; ours is `Profile`, alone, and a metric's dimensions are part of its name.
   metrics.clearDefaultDimensions();
 
   const emit = (name: string, unit: Unit, profile: string, value: number) => {

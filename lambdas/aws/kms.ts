@@ -1,7 +1,8 @@
 /** Keys in KMS as Signers. The private key never leaves KMS; what is signed is hashed here. */
 import { createHash } from 'node:crypto';
 import type { GetPublicKeyCommandOutput, SigningAlgorithmSpec } from '@aws-sdk/client-kms';
-import { RenewalError } from '../domain/errors.ts';
+import { type CallPolicy, call } from '../domain/calls.ts';
+import { RenewalError, restated } from '../domain/errors.ts';
 import type { KeySpec } from '../domain/key-spec.ts';
 import type { Clock, KeyVault } from '../domain/ports.ts';
 import type { Signer } from '../domain/signer.ts';
@@ -20,24 +21,35 @@ const longestRawMessage = 4_096;
 const allowed =
   'an asymmetric key for SIGN_VERIFY: ECC_NIST_P256, _P384, _P521, _EDWARDS25519, RSA_2048, _3072 or _4096';
 
+/** A key in KMS, without the power to use it. */
+type PublicKey = Pick<Signer, 'keySpec' | 'spki'> & { readonly kmsKeyArn: string };
+
 interface Kept {
-  readonly signer: Promise<Signer>;
+  readonly key: Promise<PublicKey>;
   readonly since: number;
 }
 
 /** A KeyVault whose client is loaded with the first key. GetPublicKey is asked once per key and process. */
-export function kmsKeyVault(options: KmsKeyVaultOptions): KeyVault {
+export function kmsKeyVault(options: KmsKeyVaultOptions): (policy: CallPolicy) => KeyVault {
   const sdk = once(async () => {
     const loaded = await import('./sdk/kms.ts');
     return { ...loaded, client: new loaded.KMSClient(clientConfig(options)) };
   });
   const kept = new Map<string, Kept>();
 
-  async function load(keyId: string): Promise<Signer> {
+  async function load(keyId: string): Promise<PublicKey> {
     const answer = await getPublicKey(keyId);
-    const { keySpec, spki } = usableKey(answer, keyId);
-    const kmsKeyArn = answer.KeyId ?? keyId; // always the key's ARN: an alias may mean another key by the time we sign
-    return { keySpec, spki, kmsKeyArn, sign: (data) => sign(kmsKeyArn, keySpec, data) };
+    // Always the key's ARN: an alias may mean another key by the time we sign.
+    return { ...usableKey(answer, keyId), kmsKeyArn: answer.KeyId ?? keyId };
+  }
+
+  function publicKey(keyId: string): Promise<PublicKey> {
+    const known = kept.get(keyId);
+    if (known && (!isAlias(keyId) || options.clock.now() - known.since < aliasKeptFor)) return known.key;
+    const key = load(keyId);
+    kept.set(keyId, { key, since: options.clock.now() });
+    key.catch(() => kept.get(keyId)?.key === key && kept.delete(keyId)); // a failure is not kept
+    return key;
   }
 
   async function getPublicKey(keyId: string): Promise<GetPublicKeyCommandOutput> {
@@ -49,28 +61,32 @@ export function kmsKeyVault(options: KmsKeyVaultOptions): KeyVault {
     }
   }
 
-  async function sign(keyArn: string, keySpec: KeySpec, data: Uint8Array): Promise<Uint8Array> {
-    const request = { KeyId: keyArn, ...signingRequest(keySpec, data, keyArn) };
+  async function sign({ keySpec, kmsKeyArn }: PublicKey, data: Uint8Array): Promise<Uint8Array> {
+    const request = { KeyId: kmsKeyArn, ...signingRequest(keySpec, data, kmsKeyArn) };
     try {
       const { client, SignCommand } = await sdk();
       const { Signature } = await client.send(new SignCommand(request));
       if (Signature) return Signature;
     } catch (thrown) {
-      throw awsError(thrown, { service: 'kms', action: 'Sign', resource: keyArn });
+      throw awsError(thrown, { service: 'kms', action: 'Sign', resource: kmsKeyArn });
     }
-    throw new RenewalError('KmsUnavailable', `KMS answered Sign on ${keyArn} without a signature: it is tried again.`);
+    throw new RenewalError(
+      'KmsUnavailable',
+      `KMS answered Sign on ${kmsKeyArn} without a signature: it is tried again.`,
+    );
   }
 
-  return {
-    signer(keyId) {
-      const known = kept.get(keyId);
-      if (known && (!isAlias(keyId) || options.clock.now() - known.since < aliasKeptFor)) return known.signer;
-      const signer = load(keyId);
-      kept.set(keyId, { signer, since: options.clock.now() });
-      signer.catch(() => kept.get(keyId)?.signer === signer && kept.delete(keyId)); // a failure is not kept
-      return signer;
+  return (policy) => ({
+    async signer(keyId, concerns = 'certificate') {
+      const key = await call(policy, 'signer', () => publicKey(keyId));
+      const signed = (data: Uint8Array) => call(policy, 'sign', () => sign(key, data));
+      if (concerns === 'certificate') return { ...key, sign: signed };
+      const restate = (error: unknown) => {
+        throw restated(error, { concerns });
+      };
+      return { ...key, sign: (data) => signed(data).catch(restate) };
     },
-  };
+  });
 }
 
 function isAlias(keyId: string): boolean {

@@ -11,6 +11,7 @@ import {
   UntagResourceCommand,
   UpdateSecretVersionStageCommand,
 } from '@aws-sdk/client-secrets-manager';
+import { type CallPolicy, call } from '../domain/calls.ts';
 import { RenewalError } from '../domain/errors.ts';
 import type { SecretPage, Store } from '../domain/ports.ts';
 import type { SecretSummary, SecretValue, SecretVersion } from '../domain/secret.ts';
@@ -21,27 +22,32 @@ import { awsError } from './errors.ts';
 /** Bytes of SecretString (as UTF-8) or SecretBinary that Secrets Manager takes. */
 export const largestValue = 65_536;
 
-/** A Store on one client, built now: it is what every invocation needs first. */
-export function secretsManagerStore(options: AwsOptions = {}): Store {
+/** A Store on one client, built now: it is what every invocation needs first. Each invocation's Store is made with its own policy. */
+export function secretsManagerStore(options: AwsOptions = {}): (policy: CallPolicy) => Store {
   const client = new SecretsManagerClient(clientConfig(options));
-  return {
-    list: (from) => list(client, from),
-    describe: (secretId) => describe(client, secretId),
-    read: (secretId, versionId) => read(client, secretId, versionId),
-    stage: (secretArn, versionId, value) => stage(client, secretArn, versionId, value),
-    promote: (secretArn, from, to) => promote(client, secretArn, from, to),
-    discard: (secretArn, versionId) => discard(client, secretArn, versionId),
-    tag: (secretArn, set, remove) => tag(client, secretArn, set, remove),
-    labelNoRoom: (secretArn, from, to) => moveLabel(client, secretArn, noRoomLabel, from, to),
-  };
+  return (policy) => ({
+    list: (from) => list((token) => call(policy, 'list', () => listPage(client, token)), from),
+    describe: (secretId) => call(policy, 'describe', () => describe(client, secretId)),
+    read: (secretId, versionId) => call(policy, 'read', () => read(client, secretId, versionId)),
+    stage: (secretArn, versionId, value) => call(policy, 'stage', () => stage(client, secretArn, versionId, value)),
+    promote: (secretArn, from, to) =>
+      call(policy, 'promote', () => moveLabel(client, secretArn, 'AWSCURRENT', from, to)),
+    discard: (secretArn, versionId) => call(policy, 'discard', () => discard(client, secretArn, versionId)),
+    tag: (secretArn, set, remove) => call(policy, 'tag', () => tag(client, secretArn, set, remove)),
+    labelNoRoom: (secretArn, from, to) =>
+      call(policy, 'labelNoRoom', () => moveLabel(client, secretArn, noRoomLabel, from, to)),
+  });
 }
 
 /** NextToken makes the listing serial, so the next page is fetched while this one is judged. */
-async function* list(client: SecretsManagerClient, from: string | undefined): AsyncGenerator<SecretPage> {
-  let pending: Promise<SecretPage> | undefined = listPage(client, from);
+async function* list(
+  pageAt: (token: string | undefined) => Promise<SecretPage>,
+  from: string | undefined,
+): AsyncGenerator<SecretPage> {
+  let pending: Promise<SecretPage> | undefined = pageAt(from);
   while (pending) {
     const page: SecretPage = await pending;
-    pending = page.next === undefined ? undefined : listPage(client, page.next);
+    pending = page.next === undefined ? undefined : pageAt(page.next);
     pending?.catch(() => {}); // awaited in the next round, or never, where the consumer stops early
     yield page;
   }
@@ -54,7 +60,7 @@ async function listPage(client: SecretsManagerClient, token: string | undefined)
     Filters: [{ Key: 'tag-key', Values: [ownTags.profile] }],
     ...(token === undefined ? {} : { NextToken: token }),
   });
-  const answer = await call('ListSecrets', '*', async () => {
+  const answer = await sent('ListSecrets', '*', async () => {
     try {
       return await client.send(command);
     } catch (thrown) {
@@ -77,7 +83,7 @@ function refusedToken(thrown: unknown): RenewalError | undefined {
 
 async function describe(client: SecretsManagerClient, secretId: string): Promise<SecretSummary> {
   const command = new DescribeSecretCommand({ SecretId: secretId });
-  const answer = await call('DescribeSecret', secretId, () => client.send(command));
+  const answer = await sent('DescribeSecret', secretId, () => client.send(command));
   return summary(answer, answer.VersionIdsToStages);
 }
 
@@ -115,7 +121,7 @@ function tagsOf({ Tags = [] }: Pick<SecretListEntry, 'Tags'>): ReadonlyMap<strin
 async function read(client: SecretsManagerClient, secretId: string, versionId?: string): Promise<SecretVersion> {
   const version = versionId === undefined ? { VersionStage: 'AWSCURRENT' } : { VersionId: versionId };
   const command = new GetSecretValueCommand({ SecretId: secretId, ...version });
-  const answer = await call('GetSecretValue', secretId, () => client.send(command));
+  const answer = await sent('GetSecretValue', secretId, () => client.send(command));
   return {
     versionId: answer.VersionId ?? '',
     value: contentOf(answer, secretId),
@@ -144,11 +150,7 @@ async function stage(client: SecretsManagerClient, secretArn: string, versionId:
     VersionStages: ['AWSPENDING'],
     ...content,
   });
-  await call('PutSecretValue', secretArn, () => client.send(command));
-}
-
-function promote(client: SecretsManagerClient, secretArn: string, from: string | undefined, to: string): Promise<void> {
-  return moveLabel(client, secretArn, 'AWSCURRENT', from, to);
+  await sent('PutSecretValue', secretArn, () => client.send(command));
 }
 
 /** AWS refuses unless `from` holds the label now: a compare-and-swap. Throws SecretChanged. */
@@ -219,15 +221,15 @@ async function tag(
   const pairs = Object.entries(set).map(([Key, Value]) => ({ Key, Value }));
   if (pairs.length > 0) {
     const command = new TagResourceCommand({ SecretId: secretArn, Tags: pairs });
-    await call('TagResource', secretArn, () => client.send(command));
+    await sent('TagResource', secretArn, () => client.send(command));
   }
   if (remove.length > 0) {
     const command = new UntagResourceCommand({ SecretId: secretArn, TagKeys: [...remove] });
-    await call('UntagResource', secretArn, () => client.send(command));
+    await sent('UntagResource', secretArn, () => client.send(command));
   }
 }
 
-async function call<T>(action: string, resource: string, send: () => Promise<T>): Promise<T> {
+async function sent<T>(action: string, resource: string, send: () => Promise<T>): Promise<T> {
   try {
     return await send();
   } catch (thrown) {

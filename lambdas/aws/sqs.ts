@@ -1,5 +1,6 @@
 /** The renewal queue on SQS. */
 import type { SendMessageBatchRequestEntry } from '@aws-sdk/client-sqs';
+import { type CallPolicy, call as within } from '../domain/calls.ts';
 import type { Clock, Queue } from '../domain/ports.ts';
 import type { QueueMessage } from '../domain/request.ts';
 import { type AwsOptions, clientConfig, once, pauseBefore } from './clients.ts';
@@ -26,7 +27,7 @@ const attempts = 3;
 const longestPause = 43_200;
 
 /** A queue whose client is loaded with the first message. */
-export function sqsQueue(options: SqsQueueOptions): SqsQueue {
+export function sqsQueue(options: SqsQueueOptions): (policy: CallPolicy) => SqsQueue {
   const sdk = once(async () => {
     const loaded = await import('./sdk/sqs.ts');
     return { ...loaded, client: new loaded.SQSClient(clientConfig(options)) };
@@ -56,26 +57,28 @@ export function sqsQueue(options: SqsQueueOptions): SqsQueue {
     }
   }
 
-  return {
+  async function changeVisibility(receiptHandle: string, seconds: number): Promise<void> {
+    const { client, ChangeMessageVisibilityCommand } = await sdk();
+    const VisibilityTimeout = Math.min(longestPause, Math.max(0, Math.round(seconds)));
+    const change = { QueueUrl: options.queueUrl, ReceiptHandle: receiptHandle, VisibilityTimeout };
+    try {
+      await client.send(new ChangeMessageVisibilityCommand(change));
+    } catch (thrown) {
+      if (thrown instanceof Error && notInFlight.has(thrown.name)) return;
+      throw awsError(thrown, { ...call, action: 'ChangeMessageVisibility' });
+    }
+  }
+
+  return (policy) => ({
     async send(messages) {
       const batches = Array.from({ length: Math.ceil(messages.length / entriesPerBatch) }, (_, index) =>
         messages.slice(index * entriesPerBatch, (index + 1) * entriesPerBatch),
       );
-      await sideBySide(batches, batchesAtOnce, sendBatch);
+      await sideBySide(batches, batchesAtOnce, (batch) => within(policy, 'send', () => sendBatch(batch)));
     },
-
-    async changeVisibility(receiptHandle, seconds) {
-      const { client, ChangeMessageVisibilityCommand } = await sdk();
-      const VisibilityTimeout = Math.min(longestPause, Math.max(0, Math.round(seconds)));
-      const change = { QueueUrl: options.queueUrl, ReceiptHandle: receiptHandle, VisibilityTimeout };
-      try {
-        await client.send(new ChangeMessageVisibilityCommand(change));
-      } catch (thrown) {
-        if (thrown instanceof Error && notInFlight.has(thrown.name)) return;
-        throw awsError(thrown, { ...call, action: 'ChangeMessageVisibility' });
-      }
-    },
-  };
+    changeVisibility: (receiptHandle, seconds) =>
+      within(policy, 'changeVisibility', () => changeVisibility(receiptHandle, seconds)),
+  });
 }
 
 const notInFlight = new Set(['MessageNotInflight', 'ReceiptHandleIsInvalid']);

@@ -1,5 +1,6 @@
-/** The deployed profiles and authorities: one SSM parameter each, read once per process (design, decision 4). */
+/** The deployed profiles and authorities: one SSM parameter each, read once per process (docs/guarantees.md, G14). */
 import type { Authority } from '../domain/authority.ts';
+import { type CallPolicy, call } from '../domain/calls.ts';
 import type { AuthoritySource, Clock, ProfileSource } from '../domain/ports.ts';
 import type { Profile } from '../domain/profile.ts';
 import { type AwsOptions, clientConfig, once } from './clients.ts';
@@ -8,7 +9,7 @@ import { awsError } from './errors.ts';
 export interface SsmParametersOptions<Document> extends AwsOptions {
   /** The parameters' path, `/cert-renewer/<stack>/profiles`; a profile is `<prefix>/<name>`. */
   readonly prefix: string;
-  /** Validates the parameter's JSON: policy/profile.ts parseProfile, policy/authority.ts parseAuthority. */
+  /** Validates the parameter's JSON: providers/profile.ts parseProfile, policy/authority.ts parseAuthority. */
   readonly parse: (name: string, json: string) => Document | Promise<Document>;
   readonly clock: Clock;
 }
@@ -30,27 +31,29 @@ const unknownKeptFor = 60_000;
 const unknownKept = 1_000;
 
 /**
- * The grammar of policy/profile.ts. Anything else can't exist, and must not reach SSM: in `name:3` it would take the 3
+ * The grammar of policy/profile-name.ts. Anything else can't exist, and must not reach SSM: in `name:3` it would take the 3
  * for a version, and read a profile that is not deployed any more.
  */
 const profileName = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/;
 
 /** A ProfileSource whose client is loaded with the first profile. Throws AccessDenied, Throttled, and what `parse` throws. */
-export function ssmProfiles(options: SsmProfilesOptions): ProfileSource {
-  return ssmParameters(options);
+export function ssmProfiles(options: SsmProfilesOptions): (policy: CallPolicy) => ProfileSource {
+  const find = ssmParameters(options);
+  return (policy) => ({ find: (name) => call(policy, 'find', () => find(name)) });
 }
 
 /** An AuthoritySource, by the same rules. */
-export function ssmAuthorities({ names, ...options }: SsmAuthoritiesOptions): AuthoritySource {
-  const parameters = ssmParameters(options);
-  return { names, find: async (name) => (names.includes(name) ? parameters.find(name) : undefined) };
+export function ssmAuthorities({ names, ...options }: SsmAuthoritiesOptions): (policy: CallPolicy) => AuthoritySource {
+  const find = ssmParameters(options);
+  return (policy) => ({
+    names,
+    find: async (name) => (names.includes(name) ? call(policy, 'find', () => find(name)) : undefined),
+  });
 }
 
-interface Parameters<Document> {
-  find(name: string): Promise<Document | undefined>;
-}
-
-function ssmParameters<Document>(options: SsmParametersOptions<Document>): Parameters<Document> {
+function ssmParameters<Document>(
+  options: SsmParametersOptions<Document>,
+): (name: string) => Promise<Document | undefined> {
   const sdk = once(async () => {
     const loaded = await import('./sdk/ssm.ts');
     return { ...loaded, client: new loaded.SSMClient(clientConfig(options)) };
@@ -85,17 +88,15 @@ function ssmParameters<Document>(options: SsmParametersOptions<Document>): Param
     );
   }
 
-  return {
-    async find(name) {
-      if (!profileName.test(name)) return undefined;
-      const since = unknownSince.get(name);
-      if (since !== undefined) {
-        if (options.clock.now() - since < unknownKeptFor) return undefined;
-        unknownSince.delete(name);
-      }
-      const known = found.get(name) ?? fetchDocument(name);
-      if (!found.has(name)) remember(name, known);
-      return known;
-    },
+  return async (name) => {
+    if (!profileName.test(name)) return undefined;
+    const since = unknownSince.get(name);
+    if (since !== undefined) {
+      if (options.clock.now() - since < unknownKeptFor) return undefined;
+      unknownSince.delete(name);
+    }
+    const known = found.get(name) ?? fetchDocument(name);
+    if (!found.has(name)) remember(name, known);
+    return known;
   };
 }

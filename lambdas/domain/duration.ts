@@ -3,7 +3,7 @@
  * windows, which may also be a share of the validity.
  */
 import { type ErrorCode, RenewalError } from './errors.ts';
-import { holdsKey } from './key-text.ts';
+import { quote } from './quote.ts';
 
 const nanosecondsPerUnit: Readonly<Record<string, bigint>> = {
   ns: 1n,
@@ -22,7 +22,7 @@ const int64Max = 2n ** 63n - 1n;
 
 /**
  * `time.ParseDuration`: nanoseconds, negative ones too, or undefined where Go returns an error. Go keeps durations in an
- * int64 and reckons fractions in float64; so do we, and agree to the nanosecond.
+ * int64 and computes fractions in float64. So does this function, which agrees with Go to the nanosecond.
  */
 export function parseGoDuration(text: string): bigint | undefined {
   if (text.length > 256 || !wholeDuration.test(text)) return undefined;
@@ -93,26 +93,16 @@ export function windowLength(window: Window, validity: number): number {
   return window.kind === 'duration' ? window.milliseconds : (validity * window.percent) / 100;
 }
 
-/**
- * A user's own text in a message: cut short and quoted, so that it can't run a log line over or break out of it. What
- * looks like a key or a token is told by its length only.
- */
-export function quote(text: string): string {
-  if (holdsKey(text)) return `a text of ${text.length} characters that looks like a private key or a token`;
-  return JSON.stringify(text.length > 64 ? `${text.slice(0, 64)}…` : text);
-}
-
 /** Milliseconds as a Go duration, to the second: `8h0m0s` is written `8h`, `90s` is `1m30s`. For messages. */
 export function formatDuration(milliseconds: number): string {
+  if (milliseconds === 0) return '0s';
   const sign = milliseconds < 0 ? '-' : '';
   const total = Math.floor(Math.abs(milliseconds) / 1000);
+  if (total === 0) return `${sign}${Math.abs(milliseconds)}ms`;
   const parts: [number, string][] = [
     [Math.floor(total / 3600), 'h'],
     [Math.floor(total / 60) % 60, 'm'],
     [total % 60, 's'],
   ];
-  const text = parts.flatMap(([n, unit]) => (n > 0 ? [`${n}${unit}`] : [])).join('');
-  return text === ''
-    ? `${milliseconds === 0 ? 0 : `${sign}${Math.abs(milliseconds)}ms`}`.replace(/^0$/, '0s')
-    : sign + text;
+  return sign + parts.flatMap(([n, unit]) => (n > 0 ? [`${n}${unit}`] : [])).join('');
 }

@@ -60,6 +60,9 @@ export class RenewalError extends Error {
   /** Said where the error is thrown, for the code alone can't tell. */
   readonly concerns: Concern;
 
+  /** Whether the same call may succeed without anybody changing anything: what the code says, and time that was over. */
+  readonly retryable: boolean;
+
   constructor(
     code: ErrorCode,
     message: string,
@@ -69,6 +72,7 @@ export class RenewalError extends Error {
       busy?: boolean;
       settles?: boolean;
       concerns?: Concern;
+      retryable?: boolean;
     },
   ) {
     super(message, options);
@@ -78,11 +82,7 @@ export class RenewalError extends Error {
     this.busy = options?.busy ?? false;
     this.settles = options?.settles ?? code === 'AccessDenied';
     this.concerns = options?.concerns ?? 'certificate';
-  }
-
-  /** Whether the same call may succeed without anybody changing anything. */
-  get retryable(): boolean {
-    return errorCodes[this.code].retryable;
+    this.retryable = options?.retryable ?? errorCodes[code].retryable;
   }
 }
 
@@ -94,11 +94,19 @@ export function isDenied(thrown: unknown): boolean {
   return thrown instanceof RenewalError && (thrown.code === 'AccessDenied' || thrown.code === 'KmsDenied');
 }
 
-/** The same error, of what one request has named beside the certificate: its caller alone is told. */
-export function ofRequest(thrown: unknown): RenewalError {
-  const { code, message, retryAfter, busy } = toRenewalError(thrown);
-  return new RenewalError(code, message, { cause: thrown, retryAfter, busy, concerns: 'request' });
+/** The same error with another message or of another's concern. */
+export function restated(
+  thrown: unknown,
+  { message, concerns }: { readonly message?: string; readonly concerns?: Concern },
+): RenewalError {
+  const error = toRenewalError(thrown);
+  const { code, retryAfter, busy, settles, retryable } = error;
+  const details = { cause: thrown, retryAfter, busy, settles, retryable, concerns: concerns ?? error.concerns };
+  return new RenewalError(code, message ?? error.message, details);
 }
+
+/** The same error, of what one request has named beside the certificate: its caller alone is told. */
+export const ofRequest = (thrown: unknown): RenewalError => restated(thrown, { concerns: 'request' });
 
 /**
  * Any thrown value as a RenewalError. What is not one already is `Internal`, and its own text is kept as `cause` only: a

@@ -1,4 +1,4 @@
-/** What runs after a renewal, contract section 8. */
+/** What runs after a renewal. */
 import type { ErrorCode } from './errors.ts';
 
 export const hookTypes = ['exec', 'signal', 'lambda', 'sns', 'acm'] as const;

@@ -1,6 +1,6 @@
 /**
- * Texts that are a private key or a token, whoever pasted them wherever: they are neither sent to AWS as a name, which
- * its own trail would keep, nor quoted in a message.
+ * Texts that are a private key or a token, pasted by mistake where a name belongs. They are not sent to AWS as a name,
+ * because CloudTrail would keep it, and no message quotes them.
  */
 
 const forms: readonly RegExp[] = [

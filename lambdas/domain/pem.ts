@@ -32,7 +32,7 @@ const whiteSpace = /[ \t\r\n\v\f]+/g;
 const anyLineEnd = /\r\n|\n|\r/;
 
 /**
- * All PEM blocks of a text, in order; none is an empty list. A block begins at the start of a line or right behind
+ * All PEM blocks of a text, in order; an empty list where there are none. A block begins at the start of a line or right behind
  * another block; what stands between the blocks is not looked at. Lines may be of any length and end in LF, CRLF or,
  * as in a PEM text pasted into one line, in a space. `where` names the text in a message.
  *

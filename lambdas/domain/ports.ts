@@ -1,16 +1,19 @@
 /**
- * What the use cases need of the world, and nothing more. Every port has a fake in testkit/fakes/ that passes the same
- * conformance suite (test/conformance/) as the real thing.
+ * What the use cases need of the world, and nothing more. Every port has a fake in testkit/fakes/. Those of store, key vault,
+ * queue, publisher and CA pass the same conformance suite (test/conformance/) as the real thing.
  */
 import type { Authority } from './authority.ts';
 import type { CertificateChain } from './certificate.ts';
 import type { Reason } from './decision.ts';
+import type { Concern } from './errors.ts';
 import type { Instant } from './instant.ts';
+import type { Order } from './order.ts';
 import type { Mode, Profile } from './profile.ts';
 import type { QueueMessage } from './request.ts';
 import type { RenewalEvent } from './result.ts';
 import type { SecretSummary, SecretValue, SecretVersion } from './secret.ts';
 import type { Signer } from './signer.ts';
+import type { Wanted } from './wanted.ts';
 
 export interface Clock {
   now(): Instant;
@@ -62,14 +65,34 @@ export interface IssuedChain {
   readonly certificates: readonly Uint8Array[];
 }
 
-/** Times out when the signal says so: a Lambda has an end. */
-export interface IssueOptions {
-  readonly now: Instant;
-  readonly signal?: AbortSignal;
-  /** The end that was asked for by name. Only an authority of the stack's own heeds it, for its own certificate. */
-  readonly notAfter?: Instant;
-  /** An end that is not later than the present one is wanted too. What it permits besides is not the CA's business. */
-  readonly force?: boolean;
+/** What a CA is asked for. */
+export interface CaRequest {
+  readonly wanted: Wanted;
+  /** Who asks: the certificate that is there, and its key, which has proven itself. */
+  readonly current: Credential;
+  /** The key that is to be certified, and signs where the CA wants it proven; undefined where the CA itself holds it. */
+  readonly key: Signer | undefined;
+  /** Of an order that the CA has not answered yet: it is looked at again, and nothing new is asked for. */
+  readonly receipt?: string;
+}
+
+/** `pending`: the CA has taken the order, and has not issued yet. */
+export type CaAnswer = ({ readonly kind: 'issued' } & IssuedChain) | ({ readonly kind: 'pending' } & Order);
+
+/** What a CA can do, whatever certificate it is asked for. */
+export interface CaCapabilities {
+  /** A new certificate for the same key. */
+  readonly renews: boolean;
+  /** A new certificate for another key. */
+  readonly rekeys: boolean;
+  /** A key in KMS may be followed by another one there. */
+  readonly rekeysInKms: boolean;
+  /** `later`: an answer may be `pending`. The worker keeps no order between two invocations yet. */
+  readonly answers: 'at once' | 'later';
+  /** Who holds the key of a certificate: `ca` where the secret has none. */
+  readonly keyHolder: 'secret' | 'ca';
+  /** It takes only a certificate that has a path to the root of its configuration: any other can be refused before it is asked. */
+  readonly wantsPath: boolean;
 }
 
 /** For a look before anything is asked for. */
@@ -80,14 +103,15 @@ export interface FitnessOptions {
 }
 
 /**
- * A certificate authority. What it answers is not believed: renewal/steps/verify.ts decides.
+ * A certificate authority. What it answers is not believed: renewal/steps/5-verify.ts decides.
  * Throws CaUnavailable, CaRejected, CaUntrusted, CertificateExpired, NotYetValid, InvalidRequest, KmsDenied, KmsUnavailable.
  */
 export interface CaProvider {
-  /** A new certificate for the same key. */
-  renew(current: Credential, options: IssueOptions): Promise<IssuedChain>;
-  /** A new certificate for `newKey`, which signs the CSR. */
-  rekey(current: Credential, newKey: Signer, options: IssueOptions): Promise<IssuedChain>;
+  /** As the configuration names it: for messages and answers, and for no decision. */
+  readonly type: string;
+  readonly can: CaCapabilities;
+  /** The certificate that is wanted, or the promise of it. */
+  ask(request: CaRequest): Promise<CaAnswer>;
   /**
    * DER of the root certificates that a chain of this CA may end in. `current` is what the secret holds: where the
    * configuration names no root (infisical), its own chain does.
@@ -99,13 +123,16 @@ export interface CaProvider {
    */
   checkFitness?(current: Credential, operation: Mode, options: FitnessOptions): Promise<void>;
   /** Resolves when the CA could be asked now; changes nothing. Undefined where there is no way to tell. */
-  answers?(options: Pick<IssueOptions, 'now' | 'signal'>): Promise<void>;
+  answers?(): Promise<void>;
 }
 
 /** Keys in KMS. */
 export interface KeyVault {
-  /** `keyId` is an ARN, an id or an alias. Throws KmsDenied, KmsUnavailable, and InvalidRequest for a key that can't sign. */
-  signer(keyId: string): Promise<Signer>;
+  /**
+   * `keyId` is an ARN, an id or an alias; what its signatures fail with is of concern to whatever the key was named by. Throws
+   * KmsDenied, KmsUnavailable, and InvalidRequest for a key that can't sign.
+   */
+  signer(keyId: string, concerns?: Concern): Promise<Signer>;
 }
 
 export interface Queue {
@@ -114,8 +141,10 @@ export interface Queue {
 }
 
 export interface Publisher {
-  /** Resolves when the bus has it. Throws Throttled, AccessDenied. */
+  /** Resolves when the bus has it; waits a moment for others to share the call with. Throws Throttled, AccessDenied. */
   publish(event: RenewalEvent): Promise<void>;
+  /** Sends what waits now: nobody else is coming. */
+  flush(): void;
 }
 
 export interface ProfileSource {
@@ -130,7 +159,7 @@ export interface AuthoritySource {
   find(name: string): Promise<Authority | undefined>;
 }
 
-/** One line a decision, and the metrics of contract section 8. */
+/** One line a decision, and the metrics of a profile. */
 export interface Journal {
   decision(entry: { readonly secretArn: string; readonly reason: Reason; readonly [field: string]: unknown }): void;
   failure(entry: {

@@ -1,26 +1,17 @@
 /**
  * A profile: which CA, and the defaults for the secrets that name it. It comes from the deployed configuration and from
- * nowhere else. policy/vocabulary.ts validates it.
+ * nowhere else. providers/profile.ts validates it.
  */
 import type { KeySpec } from './key-spec.ts';
-import type { Timing } from './settings.ts';
+import type { Timing } from './timing.ts';
 
 export type Mode = 'renew' | 'rekey';
 
-export type CaReference =
-  | { readonly type: 'step-ca'; readonly url: string; readonly root: string }
-  | { readonly type: 'offline'; readonly authority: string }
-  /** The CA certificate of an authority of the stack itself; no profile of the configuration has this type. */
-  | { readonly type: 'authority'; readonly authority: string }
-  | {
-      readonly type: 'infisical';
-      readonly url: string;
-      readonly caId: string;
-      readonly authSecretId: string;
-      /** PEM; without it the system's roots are trusted. */
-      readonly root?: string;
-      readonly apiPath?: string;
-    };
+/** A CA of the configuration. What else it holds is for its provider alone (providers/), which has the schema. */
+export interface CaReference {
+  readonly type: string;
+  readonly [field: string]: unknown;
+}
 
 export interface Profile {
   readonly name: string;

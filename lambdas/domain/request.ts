@@ -1,12 +1,12 @@
 import type { Instant } from './instant.ts';
 import type { KeySpec } from './key-spec.ts';
 import type { Mode } from './profile.ts';
-import type { Timing } from './settings.ts';
+import type { Timing } from './timing.ts';
 
 /** A key that the caller brings: one in another secret of the same profile, or one in KMS. */
 export type GivenKey = { readonly secretId: string } | { readonly kmsKeyId: string };
 
-/** An on-demand request, contract section 5, validated (policy/request.ts). */
+/** An on-demand request, validated by policy/request.ts. docs/invoke.md tells what each field means. */
 export interface OnDemandRequest {
   readonly secretId: string;
   readonly mode?: Mode;

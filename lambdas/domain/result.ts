@@ -5,7 +5,7 @@ import type { Mode } from './profile.ts';
 
 export type Outcome = 'renewed' | 'rekeyed' | 'skipped' | 'planned';
 
-/** The answer of contract section 5. Times are RFC 3339; what does not apply is null. */
+/** The answer of an on-demand request (docs/invoke.md). Times are RFC 3339; what does not apply is null. */
 export interface RenewalResult {
   readonly outcome: Outcome;
   readonly reason: Reason;
@@ -28,7 +28,7 @@ export interface RenewalResult {
   readonly out?: { readonly secretArn: string; readonly versionId: string };
 }
 
-/** `detail` of the events of contract section 8, by `detail-type`. */
+/** The events on EventBridge: `detail` by `detail-type`. */
 export type RenewalEvent =
   | {
       readonly type: 'Certificate Renewed';

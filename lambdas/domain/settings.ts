@@ -1,11 +1,6 @@
-import type { Window } from './duration.ts';
 import type { KeySpec } from './key-spec.ts';
 import type { Mode } from './profile.ts';
-
-/** When to act: so much before the end, or so much after the start. */
-export type Timing =
-  | { readonly kind: 'expiresIn'; readonly window: Window }
-  | { readonly kind: 'rekeyPeriod'; readonly milliseconds: number; readonly text: string };
+import type { Timing } from './timing.ts';
 
 /** Who asked for a setting. The request overrides the tag, the tag overrides the profile. */
 export type SettingSource = 'request' | 'tag' | 'profile' | 'default';

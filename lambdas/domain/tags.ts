@@ -1,4 +1,4 @@
-/** The tags of contract section 1. A tag key that is not in this table is none of ours. */
+/** The tags of a secret that mean something to cert-renewer. */
 export const tagPrefix = 'cert-renewer:';
 
 export const tags = {

@@ -1,14 +1,17 @@
-import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
+import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
 import { type ApiRequest, answer } from '../authority/http/api.ts';
-import { composeCaApi } from '../compose.ts';
+import { composeCaApi, shortPolicyFor } from '../compose.ts';
 
-const api = await composeCaApi();
+const { journal, api } = await composeCaApi();
 
 /** A request of API Gateway's HTTP API, payload 2.0 (docs/ca-api.md). Never throws. */
-export async function handler(event: APIGatewayProxyEventV2): Promise<APIGatewayProxyStructuredResultV2> {
+export async function handler(
+  event: APIGatewayProxyEventV2,
+  context: Context,
+): Promise<APIGatewayProxyStructuredResultV2> {
   const request = requestOf(event);
-  api.journal.begin(request.id);
-  const { status, body } = await answer(api, request);
+  journal.begin(request.id);
+  const { status, body } = await answer(api(shortPolicyFor(context)), request);
   return {
     statusCode: status,
     headers: {

@@ -1,7 +1,7 @@
 import type { Context } from 'aws-lambda';
 import { handleAuthorityEvent, parseAuthorityEvent } from '../authority/custom-resource.ts';
 import { respond } from '../aws/cloudformation.ts';
-import { composeCreation, now } from '../compose.ts';
+import { composeCreation, now, policyFor } from '../compose.ts';
 import { answered } from '../deployment/custom-resource.ts';
 
 /** Milliseconds that are left for the answer. */
@@ -13,7 +13,7 @@ const patience = 90_000;
 export async function handler(input: unknown, context: Context): Promise<void> {
   const event = parseAuthorityEvent(input);
   await answered(respond, event, async () => {
-    const world = composeCreation();
+    const world = composeCreation(policyFor(context));
     world.journal.begin(context.awsRequestId);
     const left = Math.min(context.getRemainingTimeInMillis() - reserve, patience);
     return handleAuthorityEvent(world, event, now() + left);

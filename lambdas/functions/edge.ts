@@ -6,8 +6,8 @@ import { RenewalError, toRenewalError } from '../domain/errors.ts';
  * cause; the runtime would print it whole.
  */
 export function withoutCause(thrown: unknown): RenewalError {
-  const { code, message } = toRenewalError(thrown);
-  return new RenewalError(code, message);
+  const { code, message, retryable } = toRenewalError(thrown);
+  return new RenewalError(code, message, { retryable });
 }
 
 /** arn:aws:lambda:region:account:function:name, without the version or alias that it was invoked by. */

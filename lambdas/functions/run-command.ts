@@ -1,12 +1,13 @@
 import type { Context } from 'aws-lambda';
-import { composeCommandHook } from '../compose.ts';
+import { composeCommandHook, policyFor } from '../compose.ts';
 import { runCommand } from '../hooks/run-command.ts';
 import { withoutCause } from './edge.ts';
 
-const { world, hook } = composeCommandHook();
+const { hook, world: worldOf } = composeCommandHook();
 
 /** Invoked by the rule of one exec or signal hook with `Certificate Renewed`. */
 export async function handler(event: unknown, context: Context): Promise<void> {
+  const world = worldOf(policyFor(context));
   world.journal.begin(context.awsRequestId);
   try {
     await runCommand(world, hook, event);

@@ -1,27 +1,29 @@
 import type { Context } from 'aws-lambda';
-import { composeInventory } from '../compose.ts';
+import { composeInventory, policyFor } from '../compose.ts';
 import { type InventoryRow, inventoryRow } from '../inventory/row.ts';
 import { asksForDescription, widgetDescription, widgetHtml, widgetRequest } from '../inventory/widget.ts';
 import { candidates, profilesOf } from '../renewal/scan/candidates.ts';
 import { withoutCause } from './edge.ts';
 
-const world = await composeInventory();
+const { journal, world: worldOf } = await composeInventory();
+type World = ReturnType<typeof worldOf>;
 
 /** The dashboard's inventory: CloudWatch asks, and shows the HTML that is answered. */
 export async function handler(event: unknown, context: Context): Promise<string> {
   if (asksForDescription(event)) return widgetDescription;
-  world.journal.begin(context.awsRequestId);
+  journal.begin(context.awsRequestId);
+  const world = worldOf(policyFor(context));
   try {
     const now = world.clock.now();
-    const rows = await readRows(now);
+    const rows = await readRows(world, now);
     return widgetHtml(rows, widgetRequest(event), { now, endpoint: context.invokedFunctionArn });
   } catch (thrown) {
-    world.journal.failure({ secretArn: null, error: thrown });
+    journal.failure({ secretArn: null, error: thrown });
     throw withoutCause(thrown);
   }
 }
 
-async function readRows(now: number): Promise<InventoryRow[]> {
+async function readRows(world: World, now: number): Promise<InventoryRow[]> {
   const terms = { now, step: world.untilNextScan(now), rotationFunctionArn: world.rotationFunctionArn };
   const rows: InventoryRow[] = [];
   for await (const page of candidates(world)) {

@@ -1,6 +1,6 @@
 import type { Context } from 'aws-lambda';
 import { respond } from '../aws/cloudformation.ts';
-import { composeFirstScan, now } from '../compose.ts';
+import { composeFirstScan, now, policyFor } from '../compose.ts';
 import { answered, parseCustomResourceEvent } from '../deployment/custom-resource.ts';
 import { handleFirstScan } from '../deployment/first-scan.ts';
 
@@ -11,7 +11,7 @@ const patience = 60_000;
 export async function handler(input: unknown, context: Context): Promise<void> {
   const event = parseCustomResourceEvent(input);
   await answered(respond, event, async () => {
-    const world = composeFirstScan();
+    const world = composeFirstScan(policyFor(context));
     world.journal.begin(context.awsRequestId);
     return handleFirstScan(world, event, now() + patience);
   });

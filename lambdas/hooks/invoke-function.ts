@@ -32,10 +32,6 @@ export async function invokeFunction(world: FunctionWorld, hook: FunctionHook, e
 /** What a function says of its failure may hold anything: it stays in the function's own log. */
 class HookFunctionError extends RenewalError {
   constructor(functionArn: string) {
-    super('Internal', `The function ${functionArn} failed: see its log. It is tried three times.`);
-  }
-
-  override get retryable(): boolean {
-    return true;
+    super('Internal', `The function ${functionArn} failed: see its log. It is tried three times.`, { retryable: true });
   }
 }

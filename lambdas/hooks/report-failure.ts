@@ -2,9 +2,10 @@
  * What AWS says of a hook that failed: Run Command of a command that did not work on an instance, EventBridge of an event
  * that it could not deliver, Lambda of a hook's function that failed to the last.
  */
-import { quote } from '../domain/duration.ts';
+
 import { type ErrorCode, isErrorCode, RenewalError } from '../domain/errors.ts';
 import { type CommandRunner, type HookType, hookTypes } from '../domain/hook.ts';
+import { quote } from '../domain/quote.ts';
 import { claimedSecret, field } from './renewed-event.ts';
 import { type ReportWorld, report } from './report.ts';
 

@@ -6,7 +6,8 @@ import type { ReasonCode } from '../domain/decision.ts';
 import type { ErrorCode } from '../domain/errors.ts';
 import type { Instant } from '../domain/instant.ts';
 import type { Profile } from '../domain/profile.ts';
-import { type Candidate, type Judgement, type JudgementTerms, judge } from '../policy/judgement.ts';
+import type { Candidate } from '../policy/enrolment.ts';
+import { type Judgement, type JudgementTerms, judge } from '../policy/judgement.ts';
 import { retryAt } from '../policy/status.ts';
 
 /**

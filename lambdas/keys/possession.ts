@@ -3,12 +3,12 @@
  * beside the private part, and OpenSSL believes it. So the key has to sign, and the public key in the certificate to verify.
  */
 import { createPublicKey, type KeyObject, randomBytes, verify } from 'node:crypto';
+import { sameBytes } from '../domain/bytes.ts';
 import type { Certificate } from '../domain/certificate.ts';
 import { RenewalError } from '../domain/errors.ts';
 import type { Signer } from '../domain/signer.ts';
 import { algorithmOf } from '../x509/algorithms.ts';
 import { hasExplicitParameters, samePublicKey } from '../x509/public-key.ts';
-import { sameBytes } from '../x509/strings.ts';
 
 declare const proof: unique symbol;
 /** A signer of which it was seen that it signs for the public key that it shows. Its `spki` is the certificate's own. */
@@ -70,8 +70,7 @@ function publicKeyOf(spki: Uint8Array): KeyObject {
     );
   }
   // RFC 8017 section 3.1: at least 3. With 1 a signature is the message itself.
-  const isRsa = publicKey.asymmetricKeyType === 'rsa'; // of another type the details are dear, and have no exponent
-  const exponent = isRsa ? publicKey.asymmetricKeyDetails?.publicExponent : undefined;
+  const exponent = publicKey.asymmetricKeyDetails?.publicExponent;
   if (exponent === undefined || exponent > 2n) return publicKey;
   throw new RenewalError(
     'WeakKey',

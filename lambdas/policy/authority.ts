@@ -4,10 +4,11 @@
  */
 import * as z from 'zod/mini';
 import type { Authority, Claims } from '../domain/authority.ts';
-import { parseGoDuration, quote } from '../domain/duration.ts';
+import { parseGoDuration } from '../domain/duration.ts';
 import { RenewalError } from '../domain/errors.ts';
+import { quote } from '../domain/quote.ts';
 import { constraintBase } from '../x509/extension-values.ts';
-import { profileName } from './profile.ts';
+import { profileName } from './profile-name.ts';
 import { durationText, explainIssues } from './vocabulary.ts';
 
 const text = () => z.string().check(z.minLength(1));
@@ -23,7 +24,7 @@ const constraintText = z
   );
 const constraintTexts = z.optional(z.array(constraintText).check(z.maxLength(100)));
 
-/** `authorities.<name>.create` of the configuration. `key` is for whoever makes the KMS key; the rest is the certificate. */
+/** `authorities.<name>.create` of the configuration. `key` is for the KMS key that the deployment makes; the rest is the certificate. */
 export const createFields = {
   subject: text(),
   key: z

@@ -4,11 +4,11 @@
  * does not exist is skipped and one that comes twice counts once. General cron libraries differ in each of these.
  */
 import { count } from '../domain/count.ts';
-import { quote } from '../domain/duration.ts';
 import { RenewalError } from '../domain/errors.ts';
 import type { Instant } from '../domain/instant.ts';
+import { quote } from '../domain/quote.ts';
+import type { Schedule } from '../domain/schedule.ts';
 import { type DayRule, dayOfMonthRule, dayOfWeekRule, fieldValues, InvalidField } from './cron-fields.ts';
-import type { Schedule } from './schedule.ts';
 import { type Zone, zoneOf } from './zone.ts';
 
 const minute = 60_000;

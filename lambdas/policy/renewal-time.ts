@@ -4,11 +4,12 @@ import type { Warning } from '../domain/decision.ts';
 import { formatDuration, windowLength } from '../domain/duration.ts';
 import { RenewalError } from '../domain/errors.ts';
 import { formatInstant, type Instant } from '../domain/instant.ts';
-import type { Settings, Timing } from '../domain/settings.ts';
+import type { Settings } from '../domain/settings.ts';
+import type { Timing } from '../domain/timing.ts';
 
 export interface Validity {
   readonly notBefore: Instant;
-  /** The earliest notAfter on the verified path from leaf to root (contract 6.8). */
+  /** The earliest notAfter on the verified path from leaf to root: a leaf may outlive its chain. */
   readonly end: Instant;
 }
 
@@ -27,7 +28,7 @@ const jitterShare = 1 / 20;
 
 /**
  * A number in [0, 1) that belongs to one certificate of one secret: no draw, so that every look gives the same answer.
- * notBefore stands for the certificate, because the scan knows it from the tags (docs/decisions/).
+ * notBefore stands for the certificate, because the scan knows it from the tags (docs/decisions/0001-rooms-and-tools.md).
  */
 export function jitterFraction(secretArn: string, notBefore: Instant): number {
   return hashFraction(`${secretArn}\n${formatInstant(notBefore)}`);
@@ -102,7 +103,7 @@ export function isOverdue(time: RenewalTime, now: Instant): boolean {
   return now >= time.renewAt + time.window / 5;
 }
 
-/** In the last twentieth of the validity every scan tries, until notAfter (contract 6.4). */
+/** In the last twentieth of the validity every scan tries, until its end. */
 export function isEmergency(validity: Validity, now: Instant): boolean {
   return now < validity.end && now >= validity.end - (validity.end - validity.notBefore) / 20;
 }

@@ -2,17 +2,10 @@
  * The expressions of EventBridge Scheduler, read at synthesis to refuse a bad one and to size the alarms, and by the
  * workers to know how long it is until the next scan. cron() is behind import(): most stacks say rate().
  */
-import { quote } from '../domain/duration.ts';
-import { RenewalError } from '../domain/errors.ts';
-import type { Instant } from '../domain/instant.ts';
 
-export interface Schedule {
-  readonly expression: string;
-  /** The longest time between two scans, milliseconds; for cron over twelve years, changes of the clocks included. */
-  readonly longestGap: number;
-  /** The first scan after this instant. Undefined for a cron whose years are over. */
-  next(after: Instant): Instant | undefined;
-}
+import { RenewalError } from '../domain/errors.ts';
+import { quote } from '../domain/quote.ts';
+import type { Schedule } from '../domain/schedule.ts';
 
 const units: Readonly<Record<string, number>> = { minute: 60_000, hour: 3_600_000, day: 86_400_000 };
 const rate = /^rate\((\d{1,5}) (minute|hour|day)(s?)\)$/;
@@ -28,7 +21,7 @@ export async function loadSchedule(expression: string, timezone?: string): Promi
 }
 
 /**
- * `rate(15 minutes)`. `next` reckons from the instant it is given: when EventBridge began to count is not known here.
+ * `rate(15 minutes)`. `next` counts from the instant it is given: when EventBridge began to count is not known here.
  * Throws InvalidRequest.
  */
 export function rateSchedule(expression: string): Schedule {

@@ -1,9 +1,9 @@
 /** Whose word counts: request over tag over profile over default. */
 import * as z from 'zod/mini';
-import { quote } from '../domain/duration.ts';
 import { RenewalError } from '../domain/errors.ts';
 import { rsaSizes } from '../domain/key-spec.ts';
 import type { Profile } from '../domain/profile.ts';
+import { quote } from '../domain/quote.ts';
 import type { OnDemandRequest } from '../domain/request.ts';
 import type { Settings, TagSettings } from '../domain/settings.ts';
 import { tags } from '../domain/tags.ts';

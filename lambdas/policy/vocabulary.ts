@@ -4,11 +4,12 @@
  */
 import * as z from 'zod/mini';
 import { count } from '../domain/count.ts';
-import { parseDuration, parseWindow, quote } from '../domain/duration.ts';
+import { parseDuration, parseWindow } from '../domain/duration.ts';
 import { type ErrorCode, RenewalError } from '../domain/errors.ts';
 import { type EcCurve, type KeySpec, rsaSizes } from '../domain/key-spec.ts';
 import type { Mode } from '../domain/profile.ts';
-import type { Timing } from '../domain/settings.ts';
+import { quote } from '../domain/quote.ts';
+import type { Timing } from '../domain/timing.ts';
 
 /** One way only to read each text, as a request's may be of any length. */
 export const durationPattern = '(?:(?:\\d+(?:\\.\\d*)?|\\.\\d+)(?:ns|us|µs|μs|ms|s|m|h))+';

@@ -1,7 +1,8 @@
 /** Time zones, by the rules that the runtime carries (ICU). */
-import { quote } from '../domain/duration.ts';
+
 import { RenewalError } from '../domain/errors.ts';
 import type { Instant } from '../domain/instant.ts';
+import { quote } from '../domain/quote.ts';
 
 /** From a day's wall-clock time (as if the zone were UTC) to the instant; undefined for a time that the clocks skip. */
 export type DayClock = (wall: number) => Instant | undefined;

@@ -1,24 +1,19 @@
 /** The secrets of the stack's own authorities: they need no profile tag, the configuration names them. */
 import type { Authority } from '../domain/authority.ts';
 import type { Decision } from '../domain/decision.ts';
-import { RenewalError } from '../domain/errors.ts';
 import type { AuthoritySource } from '../domain/ports.ts';
 import type { Profile } from '../domain/profile.ts';
 import type { SecretSummary } from '../domain/secret.ts';
 import { tags } from '../domain/tags.ts';
-import { authorityProfile, readAuthorityTags } from '../policy/authority-profile.ts';
-import type { Enrolled } from './steps/gather.ts';
-
-interface WithAuthorities {
-  readonly authorities?: AuthoritySource | undefined;
-}
 
 /**
  * The authority whose secret this is, whatever tags it carries. One authority that can't be read stops only its own
  * secret, which has no profile tag: for any other it counts as not there.
  */
-export async function authorityOf(world: WithAuthorities, secret: SecretSummary): Promise<Authority | undefined> {
-  const { authorities } = world;
+export async function authorityOf(
+  { authorities }: { readonly authorities?: AuthoritySource | undefined },
+  secret: SecretSummary,
+): Promise<Authority | undefined> {
   if (authorities === undefined) return undefined;
   const looks = await Promise.allSettled(authorities.names.map((name) => authorities.find(name)));
   for (const look of looks) {
@@ -32,19 +27,6 @@ export async function authorityOf(world: WithAuthorities, secret: SecretSummary)
 /** By ARN, by ARN without its six last characters, or by name. */
 export function isSecretOf({ secretId }: Pick<Authority, 'secretId'>, { arn, name }: SecretSummary): boolean {
   return secretId === arn || secretId === name || (secretId.startsWith('arn:') && secretId === arn.slice(0, -7));
-}
-
-/** Throws InvalidTag. */
-export function enrolledAuthority(secret: SecretSummary, authority: Authority): Enrolled {
-  return { secret, profile: authorityProfile(authority), tagged: readAuthorityTags(secret.tags) };
-}
-
-/** The configured KMS key of an authority; undefined for any other profile, and for a key in the secret. Throws Internal. */
-export async function authorityKeyArn(world: WithAuthorities, { ca }: Profile): Promise<string | undefined> {
-  if (ca.type !== 'authority') return undefined;
-  const authority = await world.authorities?.find(ca.authority);
-  if (authority) return authority.kmsKeyArn;
-  throw new RenewalError('Internal', `This stack has no authority ${ca.authority}: deploy it again.`);
 }
 
 export function waitsForCertificate({ name }: Profile): Decision {

@@ -3,13 +3,13 @@ import { type RenewalError, toRenewalError } from '../domain/errors.ts';
 import { formatInstant, type Instant } from '../domain/instant.ts';
 import type { SecretSummary } from '../domain/secret.ts';
 import { tags } from '../domain/tags.ts';
-import { checkRoom, isInspectionTime, saysNoRoom } from '../policy/checks.ts';
-import { resolveSettings } from '../policy/settings.ts';
+import { isInspectionTime } from '../policy/inspection.ts';
+import { checkRoom, isToldOfNoRoom, saysNoRoom } from '../policy/room.ts';
 import { type Failure, readStatus, retryAt } from '../policy/status.ts';
 import { unannounced } from '../policy/unannounced.ts';
-import type { Trace } from './renew.ts';
-import { announceUnread } from './steps/settle.ts';
-import { noteFailure, noteNoRoom, probe } from './steps/status-tags.ts';
+import type { Found } from './job.ts';
+import { announceUnread } from './owed.ts';
+import { noteFailure, noteNoRoom, probe } from './status-tags.ts';
 import type { RenewalWorld } from './world.ts';
 
 export interface FailureOptions {
@@ -30,36 +30,36 @@ export interface FailureOptions {
 /** Writes down a failed try. Never throws: what can't be written is logged, and the failure itself is the caller's. */
 export async function recordFailure(
   world: RenewalWorld,
-  trace: Trace,
+  found: Found,
   thrown: unknown,
   options: FailureOptions,
 ): Promise<RenewalError> {
   const error = toRenewalError(thrown);
-  const { secret } = trace;
+  const { secret } = found;
   const secretArn = secret?.arn ?? options.secretArn ?? null;
   world.journal.failure({ secretArn, error: thrown, final: options.final });
   if (secretArn === null || options.readOnly || error.concerns !== 'certificate') return error;
   try {
-    if (secret) await writeDown(world, { ...trace, secret }, error, options);
-    else if (options.final) await tell(world, trace, secretArn, error, 1);
+    if (secret) await writeDown(world, { ...found, secret }, error, options);
+    else if (options.final) await tell(world, found, secretArn, error, 1);
   } catch (second) {
     world.journal.failure({ secretArn, error: second, step: 'recording the failure' });
   }
   return error;
 }
 
-type Described = Trace & { readonly secret: SecretSummary };
+type Described = Found & { readonly secret: SecretSummary };
 
 /** Told first and noted then, so that nothing is backed off in silence. */
 async function writeDown(
   world: RenewalWorld,
-  trace: Described,
+  found: Described,
   error: RenewalError,
   { since, final, onDemand = false, paced = false }: FailureOptions,
 ): Promise<void> {
   // What is written down is of the version that was looked at: another one has a right to its own start.
-  const secret = await world.store.describe(trace.secret.arn).catch(() => trace.secret);
-  const isSameVersion = secret.currentVersionId === trace.secret.currentVersionId;
+  const secret = await world.store.describe(found.secret.arn).catch(() => found.secret);
+  const isSameVersion = secret.currentVersionId === found.secret.currentVersionId;
   const now = world.clock.now();
   const status = readStatus(secret, now);
   const before = status.known ? status.failure : undefined;
@@ -71,18 +71,18 @@ async function writeDown(
   let isAnnounced = unannounced(secret).length === 0;
   if (final) {
     const canNote = await canBeNoted(world, secret, hasRoom);
-    isAnnounced ||= await announceOwed(world, { ...trace, secret });
-    world.journal.count('Failed', profileOf(trace), 1);
+    isAnnounced ||= await announceOwed(world, { ...found, secret });
+    world.journal.count('Failed', profileOf(found), 1);
     // What can't be noted comes back with every scan, and is told once a day; but no dead letter goes untold.
     if (canNote || error.retryable || isInspectionTime(secret.arn, now, world.untilNextScan(now))) {
-      await tell(world, trace, secret.arn, error, count);
+      await tell(world, found, secret.arn, error, count);
     }
     if (!canNote) return;
   }
   if (!isSameVersion) return;
   if (!hasRoom) return final ? noteNoRoom(world.store, secret) : undefined;
   if (!isAnnounced || (onDemand && before !== undefined)) return;
-  const validity = trace.subject?.version.versionId === secret.currentVersionId ? trace.subject?.validity : undefined;
+  const validity = found.subject?.version.versionId === secret.currentVersionId ? found.subject?.validity : undefined;
   await noteFailure(world.store, secret, { count, at: now, code: error.code }, validity);
 }
 
@@ -106,27 +106,27 @@ async function canBeNoted(world: RenewalWorld, secret: SecretSummary, hasRoom: b
  * A renewal whose event is owed, and whose secret can't be read now: it is announced with what is known, because a failure
  * can only be noted for a version that was announced. Throws where the bus does not take it.
  */
-async function announceOwed(world: RenewalWorld, { secret, owed, enrolled, ...trace }: Described): Promise<boolean> {
+async function announceOwed(world: RenewalWorld, { secret, owed, enrolled, ...found }: Described): Promise<boolean> {
   if (owed !== undefined) return false; // it could be read, and the log says why it was not announced
-  if (checkRoom(secret) !== undefined && saysNoRoom(secret)) return true;
-  const mode = enrolled && resolveSettings(undefined, enrolled.tagged, enrolled.profile).mode;
-  await announceUnread(world, secret, profileOf({ ...trace, secret }), mode ?? 'rekey');
+  if (isToldOfNoRoom(secret)) return true;
+  const mode = enrolled?.settings.usual.mode;
+  await announceUnread(world, secret, profileOf({ ...found, secret }), mode ?? 'rekey');
   return true;
 }
 
 /** An authority's secret has no profile tag, and its profile is known by the time that anything can fail. */
-function profileOf({ profile, secret }: Pick<Trace, 'profile' | 'secret'>): string {
+function profileOf({ profile, secret }: Pick<Found, 'profile' | 'secret'>): string {
   return profile ?? secret?.tags.get(tags.profile) ?? 'unknown';
 }
 
 function tell(
   world: Pick<RenewalWorld, 'publisher'>,
-  trace: Trace,
+  found: Found,
   secretArn: string,
   error: RenewalError,
   failures: number,
 ): Promise<void> {
-  const { secret, subject } = trace;
+  const { secret, subject } = found;
   const notAfter = subject ? formatInstant(subject.leaf.notAfter) : secret?.tags.get(tags.notAfter);
   const { code, message, retryable } = error;
   return world.publisher.publish({
@@ -135,7 +135,7 @@ function tell(
     detail: {
       secretArn,
       name: secret?.name ?? null,
-      profile: secret ? profileOf(trace) : null,
+      profile: secret ? profileOf(found) : null,
       code,
       message,
       retryable,

@@ -1,3 +1,4 @@
+/** All that the use cases know of the world: ports, handed in by compose.ts or by a test. */
 import type { Certificate } from '../domain/certificate.ts';
 import type { Instant } from '../domain/instant.ts';
 import type {
@@ -15,7 +16,6 @@ import type {
 import type { Profile } from '../domain/profile.ts';
 import type { ScanRequest } from '../domain/request.ts';
 
-/** All that the use cases know of the world: ports, handed in by compose.ts or by a test. */
 export interface ScanWorld {
   /** The renew function's: a secret that it rotates is ours to write. */
   readonly rotationFunctionArn?: string | undefined;
@@ -33,24 +33,29 @@ export interface ScanWorld {
   readonly continueLater: (request: ScanRequest) => Promise<void>;
 }
 
-export interface RenewalWorld {
+/** What reading a pair needs of the world: the password's secret, a key in KMS, the stack's authorities. */
+export interface PairWorld {
+  readonly entropy: Entropy;
+  readonly vault: KeyVault;
+  /** Undefined in a stack without authorities of its own. */
+  readonly authorities?: AuthoritySource | undefined;
+  readonly store: Pick<Store, 'read'>;
+}
+
+export interface RenewalWorld extends PairWorld {
   /** Our own ARN, once we were invoked. */
   readonly rotationFunctionArn?: string | undefined;
   /**
-   * What else has to follow a renewal (a root's trust bundle), between its event and its tags; an inspection makes up for
-   * it, then there is no `previous`.
+   * Keeps the trust bundle up to date with the certificate of an authority of the stack: one that was renewed, before its event
+   * goes out, and one that was only looked at (then there is no `previous`). Undefined where the stack has no bundle.
    */
-  readonly afterRenewal?: (profile: Profile, leaf: Certificate, previous: Certificate | undefined) => Promise<void>;
+  readonly keepBundle?: (certificate: Certificate, previous: Certificate | undefined) => Promise<void>;
   readonly store: Store;
   readonly profiles: ProfileSource;
-  /** Undefined in a stack without authorities of its own. */
-  readonly authorities?: AuthoritySource | undefined;
   readonly providerFor: (profile: Profile) => Promise<CaProvider>;
-  readonly vault: KeyVault;
   readonly publisher: Publisher;
   readonly journal: Journal;
   readonly clock: Clock;
-  readonly entropy: Entropy;
   readonly untilNextScan: (now: Instant) => number;
   /** Milliseconds: the longest time between two scans. */
   readonly longestGap: number;

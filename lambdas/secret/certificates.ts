@@ -3,6 +3,7 @@
  * certificates in it; each is the leaf, an intermediate or a root, and keeps that part.
  */
 import type { KeyObject, X509Certificate } from 'node:crypto';
+import { sameBytes } from '../domain/bytes.ts';
 import { RenewalError } from '../domain/errors.ts';
 import { nativeCertificate } from '../domain/native-certificate.ts';
 import type { PemBlock } from '../domain/pem.ts';
@@ -51,10 +52,6 @@ export function openCertificate(der: Uint8Array, where: string): FoundCertificat
   );
 }
 
-export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return Buffer.compare(a, b) === 0;
-}
-
 const includes = (list: readonly Uint8Array[], der: Uint8Array) => list.some((each) => sameBytes(each, der));
 
 function distinct(list: readonly Uint8Array[]): Uint8Array[] {
@@ -92,7 +89,7 @@ export function findLeaves(
 
 const endOf = ({ x509 }: FoundCertificate) => Date.parse(x509.validTo);
 
-/** Whether a certificate is the first, or for the same public key; none other is where OpenSSL does not know its kind. */
+/** Whether a certificate is the first, or for its public key. Where OpenSSL does not know the kind of key, only the first is. */
 function hasKeyOf(first: FoundCertificate): (each: FoundCertificate) => boolean {
   const key = publicKeyOf(first);
   return (each) => {

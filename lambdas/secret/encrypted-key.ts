@@ -1,24 +1,16 @@
 /** An encrypted private key block: PKCS#8's own encryption, or legacy PEM encryption. Loaded only where there is one. */
 import type { KeyObject } from 'node:crypto';
-import { DerError, encodeOctets, encodeSequence, octets, readElements, sequence } from '../asn1/ber.ts';
+import { readElements, readFields, readOctets } from '../asn1/ber.ts';
+import { MalformedError, malformed } from '../asn1/reader.ts';
+import * as write from '../asn1/writer.ts';
 import { RenewalError } from '../domain/errors.ts';
 import { encodePemLike, type PemBlock } from '../domain/pem.ts';
 import type { Entropy } from '../domain/ports.ts';
 import { openLegacy, sealLegacy } from './encryption/legacy-pem.ts';
 import { type Derivation, open, SealError, type Sealed, seal, usualDerivation } from './encryption/pbes.ts';
+import { encodeLike, labelLike, type OpenedKey, type ParsedKey, parseKey } from './key-encoding.ts';
 import { missingPassword, wrongPassword } from './password.ts';
-import { type Encoding, encodeLike, labelLike } from './private-key.ts';
 import type { ReadContext } from './shape.ts';
-
-export interface OpenedBlock {
-  /** DER of the key. */
-  readonly der: Uint8Array;
-  readonly sealed: {
-    readonly password: string;
-    /** A block for another key: the same kind, the same password, parameters no weaker. */
-    seal(block: PemBlock, encoding: Encoding, next: KeyObject): Promise<string>;
-  };
-}
 
 /** `legacy`: by its headers. Throws PasswordRequired, and UnsupportedSecret for a scheme that is not known. */
 export async function openEncryptedBlock(
@@ -26,7 +18,7 @@ export async function openEncryptedBlock(
   legacy: boolean,
   where: string,
   context: ReadContext,
-): Promise<OpenedBlock> {
+): Promise<OpenedKey> {
   const what = `The private key of ${lowerFirst(where)}`;
   if (context.password === undefined) throw missingPassword(what);
   const password = await context.password();
@@ -35,6 +27,13 @@ export async function openEncryptedBlock(
   } catch (error) {
     throw explain(error, what, password);
   }
+}
+
+/** One wrong password in 256 leaves good padding behind; what it opens is no key. Throws SealError. */
+function keyIn(der: Uint8Array, label: string): ParsedKey {
+  const parsed = parseKey(der, label);
+  if (parsed === undefined) throw new SealError('password');
+  return parsed;
 }
 
 /** A text's name within a sentence. */
@@ -54,15 +53,15 @@ export function explain(error: unknown, what: string, password: string): unknown
 const pbmac1 =
   'has a MAC of the kind PBMAC1 (RFC 9579), which few readers know yet: expected HMAC with SHA-1 or SHA-2 (RFC 7292), as openssl pkcs12 -export writes it without -pbmac1_pbkdf2. Make the file again without that option; of the file itself, with openssl 3.4 or later: openssl pkcs12 -in old.p12 -noenc -out all.pem, then openssl pkcs12 -export -in all.pem -out new.p12.';
 
-async function openPkcs8(block: PemBlock, password: string, context: ReadContext): Promise<OpenedBlock> {
+async function openPkcs8(block: PemBlock, password: string, context: ReadContext): Promise<OpenedKey> {
   const { algorithm, data } = readEncryptedPrivateKeyInfo(block.der);
   const opened = await open(algorithm, data, password);
-  const label = (old: PemBlock, next: KeyObject) => sealedLabel(labelLike(old.label, next), old.label);
   return {
-    der: opened.data,
-    sealed: {
-      password,
-      seal: (old, _, next) => sealPkcs8(old, label(old, next), next, password, opened.derivation, context),
+    ...keyIn(opened.data, block.label),
+    encrypted: true,
+    exchange(next) {
+      const label = sealedLabel(labelLike(block.label, next), block.label);
+      return sealPkcs8(block, label, next, password, opened.derivation, context);
     },
   };
 }
@@ -73,11 +72,11 @@ const sealedLabel = (label: string, before: string) => (label === before ? label
 /** EncryptedPrivateKeyInfo, RFC 5958 section 3. Throws SealError. */
 export function readEncryptedPrivateKeyInfo(der: Uint8Array): Sealed {
   try {
-    const [algorithm, data] = sequence(readElements(der)[0]);
-    if (algorithm === undefined) throw new DerError('algorithm');
-    return { algorithm: algorithm.encoded, data: octets(data) };
+    const [algorithm, data] = readFields(readElements(der)[0]);
+    if (algorithm === undefined) throw malformed('the algorithm', 'is missing');
+    return { algorithm: algorithm.bytes, data: readOctets(data) };
   } catch (error) {
-    throw error instanceof DerError ? new SealError('scheme') : error;
+    throw error instanceof MalformedError ? new SealError('scheme') : error;
   }
 }
 
@@ -102,22 +101,21 @@ export async function sealPrivateKey(
 ): Promise<Uint8Array> {
   const info = privateKey.export({ format: 'der', type: 'pkcs8' });
   const { algorithm, data } = await seal(info, password, derivation, entropy);
-  return encodeSequence(algorithm, encodeOctets(data));
+  return write.sequence(algorithm, write.octetString(data));
 }
 
-async function openTraditional(block: PemBlock, password: string, context: ReadContext): Promise<OpenedBlock> {
+async function openTraditional(block: PemBlock, password: string, context: ReadContext): Promise<OpenedKey> {
+  const parsed = keyIn(openLegacy(block.headers, block.der, password), block.label);
   return {
-    der: openLegacy(block.headers, block.der, password),
-    sealed: {
-      password,
-      async seal(old, encoding, next) {
-        const label = labelLike(old.label, next);
-        // An Ed25519 key is PKCS#8 (RFC 8410), and PKCS#8 has an encryption of its own, which every reader expects there.
-        if (label !== old.label && label === 'PRIVATE KEY')
-          return sealPkcs8(old, 'ENCRYPTED PRIVATE KEY', next, password, usualDerivation, context);
-        const { data, headers } = sealLegacy(old.headers, encodeLike(encoding, next), password, context.entropy);
-        return encodePemLike(old, label, data, headers);
-      },
+    ...parsed,
+    encrypted: true,
+    async exchange(next) {
+      const label = labelLike(block.label, next);
+      // An Ed25519 key is PKCS#8 (RFC 8410), and PKCS#8 has an encryption of its own, which every reader expects there.
+      if (label !== block.label && label === 'PRIVATE KEY')
+        return sealPkcs8(block, 'ENCRYPTED PRIVATE KEY', next, password, usualDerivation, context);
+      const { data, headers } = sealLegacy(block.headers, encodeLike(parsed.encoding, next), password, context.entropy);
+      return encodePemLike(block, label, data, headers);
     },
   };
 }

@@ -1,4 +1,4 @@
-/** Secrets that hold a certificate and its key: read from any shape of the contract, written back in the same one. */
+/** Secrets that hold a certificate and its key: read from any shape of shapes.ts, written back in the same one. */
 import { RenewalError } from '../domain/errors.ts';
 import type { SecretValue } from '../domain/secret.ts';
 import { describeDocument, openValue } from './document.ts';

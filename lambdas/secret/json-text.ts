@@ -1,11 +1,11 @@
 /**
  * JSON as text: which slice of it each top-level member is, so that one value can be exchanged and every other byte
- * stays. Nothing here recurses, and member names are keys of a Map: nesting and `__proto__` do no harm.
+ * stays. Member names are keys of a Map, so that `__proto__` does no harm. The scanner is jsonc-parser's; its parseTree is
+ * not used, because it recurses: on a value nested a few thousand levels deep, which JSON.parse takes, its stack ends.
  */
-
 import { createScanner } from 'jsonc-parser';
-import { quote } from '../domain/duration.ts';
 import { RenewalError } from '../domain/errors.ts';
+import { quote } from '../domain/quote.ts';
 
 export interface Slice {
   readonly start: number;
@@ -33,16 +33,23 @@ export function parseJson(text: string): { readonly value: unknown } | undefined
   }
 }
 
-type Token = Slice & { readonly first: string };
+/** A value that stands within `depth` objects and arrays. */
+type NestedValue = Slice & { readonly depth: number };
 
-/** The tokens of valid JSON, white space and line ends left out. */
-function* tokensOf(text: string): Generator<Token> {
+/** The values of valid JSON in the order of their ends; the name of a member counts as a value of its object. */
+function* valuesOf(text: string): Generator<NestedValue> {
   const scanner = createScanner(text, true);
+  const open: number[] = [];
   while (scanner.getPosition() < text.length) {
     scanner.scan();
-    const start = scanner.getTokenOffset();
-    const end = start + scanner.getTokenLength();
-    if (end > start) yield { start, end, first: text.charAt(start) };
+    const at = scanner.getTokenOffset();
+    const end = scanner.getPosition();
+    const first = text.charAt(at);
+    if (first === '{' || first === '[') open.push(at);
+    else if (first !== ',' && first !== ':' && first !== '') {
+      const start = first === '}' || first === ']' ? open.pop() : at;
+      yield { start: start ?? at, end, depth: open.length };
+    }
   }
 }
 
@@ -52,56 +59,35 @@ function* tokensOf(text: string): Generator<Token> {
  */
 export function jsonMembers(text: string): ReadonlyMap<string, JsonMember> {
   const members = new Map<string, JsonMember>();
-  const tokens = tokensOf(text);
-  tokens.next(); // the opening brace
-  for (let token = tokens.next(); !token.done && token.value.first === '"'; token = tokens.next()) {
-    const name = { start: token.value.start, end: token.value.end };
-    tokens.next(); // the colon
-    const { value, elements } = readValue(text, tokens);
-    const decoded: string = JSON.parse(text.slice(name.start, name.end));
-    if (members.has(decoded)) {
-      throw new RenewalError(
-        'UnsupportedSecret',
-        `The JSON object has more than one member ${fieldName(decoded)}: expected each name once. Remove the others.`,
-      );
+  let name: Slice | undefined;
+  let within: Slice[] = [];
+  for (const slice of valuesOf(text)) {
+    if (slice.depth === 2) within.push(slice);
+    if (slice.depth !== 1) continue;
+    if (name === undefined) {
+      name = slice;
+      continue;
     }
-    members.set(decoded, { name, value, elements });
-    const after = tokens.next();
-    if (after.done || after.value.first !== ',') break;
+    const value = elementOf(text, slice);
+    const elements = Array.isArray(value.value) ? within.map((each) => elementOf(text, each)) : [];
+    addMember(members, JSON.parse(text.slice(name.start, name.end)), { name, value, elements });
+    name = undefined;
+    within = [];
   }
   return members;
 }
 
-/** One value of any depth, and its direct elements if it is an array. */
-function readValue(text: string, tokens: Generator<Token>): Pick<JsonMember, 'value' | 'elements'> {
-  let depth = 0;
-  let start: number | undefined;
-  let isArray = false;
-  let elementStart: number | undefined;
-  let previousEnd = 0;
-  const elements: JsonElement[] = [];
-  for (let token = tokens.next(); !token.done; token = tokens.next()) {
-    const { first, start: at, end } = token.value;
-    if (start === undefined) {
-      start = at;
-      isArray = first === '[';
-    } else if (isArray && depth === 1) {
-      if (first === ',' || first === ']') {
-        if (elementStart !== undefined) elements.push(elementAt(text, elementStart, previousEnd));
-        elementStart = undefined;
-      } else {
-        elementStart ??= at;
-      }
-    }
-    if (first === '[' || first === '{') depth++;
-    if (first === ']' || first === '}') depth--;
-    previousEnd = end;
-    if (depth === 0) return { value: elementAt(text, start, end), elements };
+function addMember(members: Map<string, JsonMember>, name: string, member: JsonMember): void {
+  if (members.has(name)) {
+    throw new RenewalError(
+      'UnsupportedSecret',
+      `The JSON object has more than one member ${fieldName(name)}: expected each name once. Remove the others.`,
+    );
   }
-  throw new RenewalError('Internal', 'A JSON value without an end passed the JSON parser.');
+  members.set(name, member);
 }
 
-function elementAt(text: string, start: number, end: number): JsonElement {
+function elementOf(text: string, { start, end }: Slice): JsonElement {
   return { start, end, value: JSON.parse(text.slice(start, end)) };
 }
 

@@ -1,7 +1,8 @@
 /** The password of an encrypted key or a PKCS#12 file: what it is, and what it may be that was meant otherwise. */
-import { quote } from '../domain/duration.ts';
+
 import { RenewalError } from '../domain/errors.ts';
 import type { Store } from '../domain/ports.ts';
+import { quote } from '../domain/quote.ts';
 
 /** Asked only for what turns out to need a password. */
 export type PasswordSource = () => Promise<string>;

@@ -1,6 +1,8 @@
 /** Exchanging blocks of a PEM text while the text around them stays. */
+
+import { sameBytes } from '../domain/bytes.ts';
 import { encodePemLike, lineEndOf, type PemBlock } from '../domain/pem.ts';
-import { type PlacePlan, sameBytes } from './certificates.ts';
+import type { PlacePlan } from './certificates.ts';
 
 /** Exchange the text between two offsets, or take it out with the line that it stood on. */
 export type PemEdit =

@@ -64,7 +64,7 @@ export type SecretDocument =
 /** Reads a document that a shape has recognised. Throws UnsupportedSecret, PasswordRequired, InvalidCertificate. */
 export type ShapeReader = (context: ReadContext) => Promise<ShapeContent>;
 
-/** One line of contract section 2's table. A new shape is a file with one of these, listed in shapes.ts. */
+/** A new shape is a file with one of these, listed in shapes.ts. */
 export interface Shape<Name extends string = string> {
   readonly name: Name;
   /** Ends the sentence "expected …" in an error. */

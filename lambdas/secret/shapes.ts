@@ -1,4 +1,4 @@
-/** The registry: contract section 2's table, one line a shape. */
+/** Every shape that a secret may have. */
 import { jsonCamel } from './json-camel.ts';
 import { jsonPkcs12 } from './json-pkcs12.ts';
 import { jsonSnake } from './json-snake.ts';

@@ -1,10 +1,12 @@
 /**
- * The one table of the kinds of key: what X.509, KMS, node:crypto and JWS call them, and with what they sign. The
+ * The one table of the kinds of key: what X.509, KMS, node:crypto, WebCrypto and JWS call them, and with what they sign. The
  * algorithm follows from the key alone, as step has it.
  */
 
-import { type Element, malformed, readBitString, readInteger, readOid, sequenceOf, tags } from '../asn1/read.ts';
-import { nullValue, oid, sequence, unsignedInteger } from '../asn1/write.ts';
+import { type Element, malformed, readSequence } from '../asn1/reader.ts';
+import { tags } from '../asn1/tags.ts';
+import { readBitString, readInteger, readOid } from '../asn1/values.ts';
+import * as write from '../asn1/writer.ts';
 import type { EcCurve, KeySpec } from '../domain/key-spec.ts';
 
 export interface KeyAlgorithm {
@@ -13,6 +15,7 @@ export interface KeyAlgorithm {
   readonly signatureParameters: 'null' | 'absent';
   /** As node:crypto's sign takes it; null where the algorithm hashes by itself. */
   readonly digest: 'sha256' | 'sha384' | 'sha512' | null;
+  readonly webCryptoName: 'ECDSA' | 'Ed25519' | 'RSASSA-PKCS1-v1_5';
   readonly jwsAlgorithm: 'ES256' | 'ES384' | 'ES512' | 'EdDSA' | 'RS256';
   readonly kmsSigningAlgorithm:
     | 'ECDSA_SHA_256'
@@ -40,6 +43,7 @@ const curves: Readonly<Record<EcCurve, Curve>> = {
     signatureOid: '1.2.840.10045.4.3.2',
     signatureParameters: 'absent',
     digest: 'sha256',
+    webCryptoName: 'ECDSA',
     jwsAlgorithm: 'ES256',
     kmsKeySpec: 'ECC_NIST_P256',
     nodeName: 'prime256v1',
@@ -52,6 +56,7 @@ const curves: Readonly<Record<EcCurve, Curve>> = {
     signatureOid: '1.2.840.10045.4.3.3',
     signatureParameters: 'absent',
     digest: 'sha384',
+    webCryptoName: 'ECDSA',
     jwsAlgorithm: 'ES384',
     kmsKeySpec: 'ECC_NIST_P384',
     nodeName: 'secp384r1',
@@ -64,6 +69,7 @@ const curves: Readonly<Record<EcCurve, Curve>> = {
     signatureOid: '1.2.840.10045.4.3.4',
     signatureParameters: 'absent',
     digest: 'sha512',
+    webCryptoName: 'ECDSA',
     jwsAlgorithm: 'ES512',
     kmsKeySpec: 'ECC_NIST_P521',
     nodeName: 'secp521r1',
@@ -76,6 +82,7 @@ const ed25519: KeyAlgorithm & { readonly kmsKeySpec: string } = {
   signatureOid: '1.3.101.112',
   signatureParameters: 'absent',
   digest: null,
+  webCryptoName: 'Ed25519',
   jwsAlgorithm: 'EdDSA',
   kmsKeySpec: 'ECC_NIST_EDWARDS25519',
   kmsSigningAlgorithm: 'ED25519_SHA_512',
@@ -86,6 +93,7 @@ const rsa: KeyAlgorithm = {
   signatureOid: '1.2.840.113549.1.1.11',
   signatureParameters: 'null',
   digest: 'sha256',
+  webCryptoName: 'RSASSA-PKCS1-v1_5',
   jwsAlgorithm: 'RS256',
   kmsSigningAlgorithm: 'RSASSA_PKCS1_V1_5_SHA_256',
   kmsMessageType: 'DIGEST',
@@ -123,7 +131,9 @@ export function jwsAlgorithm(spec: KeySpec): KeyAlgorithm['jwsAlgorithm'] {
 /** DER of the AlgorithmIdentifier of a signature by a key of this kind. */
 export function signatureAlgorithmDer(spec: KeySpec): Uint8Array {
   const { signatureOid, signatureParameters } = algorithmOf(spec);
-  return signatureParameters === 'null' ? sequence(oid(signatureOid), nullValue()) : sequence(oid(signatureOid));
+  return signatureParameters === 'null'
+    ? write.sequence(write.oid(signatureOid), write.nullValue())
+    : write.sequence(write.oid(signatureOid));
 }
 
 /** The parts of a SubjectPublicKeyInfo (RFC 5280 section 4.1.2.7). */
@@ -139,7 +149,7 @@ export interface PublicKeyParts {
 /** Throws InvalidCertificate for what is no SubjectPublicKeyInfo. */
 export function publicKeyParts(spki: Uint8Array): PublicKeyParts {
   const what = 'the public key';
-  const fields = sequenceOf(spki, what);
+  const fields = readSequence(spki, what);
   const algorithm = fields.enter(tags.sequence, what);
   const { octets, unused } = readBitString(fields.take(tags.bitString), what);
   fields.end();
@@ -173,7 +183,7 @@ export function keySpecOfSpki(spki: Uint8Array): KeySpec | undefined {
 /** Bits of an RSA key's modulus, for RSASSA-PSS only or for any use; undefined for other keys. Throws InvalidCertificate. */
 export function rsaModulusLength(spki: Uint8Array): number | undefined {
   const what = 'the public key';
-  const fields = sequenceOf(spki, what);
+  const fields = readSequence(spki, what);
   const algorithm = readOid(fields.enter(tags.sequence).take(tags.oid), what);
   if (algorithm !== keyOids.rsa && algorithm !== keyOids.rsaPss) return undefined;
   return modulusLength(readBitString(fields.take(tags.bitString), what).octets);
@@ -199,7 +209,7 @@ const curveOfOid: ReadonlyMap<string, EcCurve> = new Map([
 /** Bits of the modulus of an RSAPublicKey (RFC 8017 section A.1.1). */
 function modulusLength(rsaPublicKey: Uint8Array): number {
   const what = 'the RSA public key';
-  const fields = sequenceOf(rsaPublicKey, what);
+  const fields = readSequence(rsaPublicKey, what);
   const modulus = readInteger(fields.take(tags.integer), what);
   const [first = 0] = modulus;
   if (first >= 0x80) throw malformed(what, 'has a negative modulus');
@@ -216,7 +226,7 @@ export function derToRawEcdsa(der: Uint8Array, curve: EcCurve): Uint8Array {
   const what = 'the ECDSA signature';
   const { octets } = curves[curve];
   const raw = new Uint8Array(2 * octets);
-  const fields = sequenceOf(der, what);
+  const fields = readSequence(der, what);
   for (const end of [octets, 2 * octets]) {
     const number = readInteger(fields.take(tags.integer), what);
     const magnitude = number[0] === 0 ? number.subarray(1) : number;
@@ -231,7 +241,7 @@ export function derToRawEcdsa(der: Uint8Array, curve: EcCurve): Uint8Array {
 export function rawToDerEcdsa(raw: Uint8Array, curve: EcCurve): Uint8Array {
   const { octets } = curves[curve];
   if (raw.length !== 2 * octets) throw malformed('the ECDSA signature', `is not one of ${curve}`);
-  return sequence(unsignedInteger(raw.subarray(0, octets)), unsignedInteger(raw.subarray(octets)));
+  return write.sequence(write.unsignedInteger(raw.subarray(0, octets)), write.unsignedInteger(raw.subarray(octets)));
 }
 
 /** Signatures that can be forged, or nearly so: everything on MD2, MD4, MD5 and SHA-1. */

@@ -1,19 +1,9 @@
 /** A certificate's fields from its DER (RFC 5280 section 4.1). */
 import { createHash } from 'node:crypto';
-import {
-  contextTag,
-  type DerReader,
-  type Element,
-  malformed,
-  readBitString,
-  readBoolean,
-  readInteger,
-  readOid,
-  readSmallInteger,
-  sequenceOf,
-  single,
-  tags,
-} from '../asn1/read.ts';
+import { type Element, type ElementReader, malformed, readSequence, readSingle } from '../asn1/reader.ts';
+import { contextTag, tags } from '../asn1/tags.ts';
+import { readBitString, readBoolean, readInteger, readOid, readSmallInteger } from '../asn1/values.ts';
+import { sameBytes } from '../domain/bytes.ts';
 import type { Certificate, Extension } from '../domain/certificate.ts';
 import { type Instant, parseInstant } from '../domain/instant.ts';
 import { keptByBytes } from '../domain/kept.ts';
@@ -28,7 +18,7 @@ import {
 import { alternativeNames } from './general-names.ts';
 import { relativeNames } from './names.ts';
 import { nameOfOid } from './oids.ts';
-import { hex, sameBytes } from './strings.ts';
+import { hex } from './strings.ts';
 
 /** What a certificate holds, field by field, as it stands; parseCertificate tells what it means. */
 export interface CertificateFields {
@@ -83,7 +73,7 @@ export function parseCertificate(der: Uint8Array): Certificate {
     spki: fields.spki,
     keySpec: keySpecOfSpki(fields.spki),
     signatureAlgorithm: readOid(
-      sequenceOf(fields.signatureAlgorithm, 'the signature algorithm').take(tags.oid),
+      readSequence(fields.signatureAlgorithm, 'the signature algorithm').take(tags.oid),
       'the signature algorithm',
     ),
     extensions,
@@ -100,7 +90,7 @@ export const parseIssuer: typeof parseCertificate = keptByBytes(200, parseCertif
 
 /** The fields of the one certificate that `der` is, as views of it. Throws InvalidCertificate. */
 export function certificateFields(der: Uint8Array): CertificateFields {
-  const certificate = sequenceOf(der, 'the certificate');
+  const certificate = readSequence(der, 'the certificate');
   const tbs = certificate.enter(tags.sequence, 'the certificate');
   const outer = certificate.take(tags.sequence, 'the signature algorithm').bytes;
   readBitString(certificate.take(tags.bitString, 'the signature'), 'the signature');
@@ -124,7 +114,7 @@ export function certificateFields(der: Uint8Array): CertificateFields {
   // RFC 5280 section 4.1.1.2: else a signature could be read under an algorithm that was not signed.
   if (!sameBytes(outer, signatureAlgorithm)) throw malformed('the signature algorithm', 'is not the one inside');
   if (wrapped !== undefined && version !== 3) throw malformed('the version', `is ${version}, yet there are extensions`);
-  const extensions = wrapped === undefined ? [] : readExtensions(wrapped);
+  const extensions = wrapped === undefined ? [] : readExtensions(wrapped.value);
   return {
     version,
     serialNumber,
@@ -140,18 +130,19 @@ export function certificateFields(der: Uint8Array): CertificateFields {
   };
 }
 
-function readVersion(tbs: DerReader): number {
+function readVersion(tbs: ElementReader): number {
   const wrapped = tbs.optional(contextTag(0, true));
   if (wrapped === undefined) return 1;
-  const inside = single(wrapped.value, tags.integer, 'the version');
+  const inside = readSingle(wrapped.value, tags.integer, 'the version');
   const version = readSmallInteger(inside, 'the version') + 1;
   if (version > 3) throw malformed('the version', `is ${version}`);
   return version;
 }
 
-function readExtensions(wrapped: Element): Extension[] {
+/** DER of the SEQUENCE of extensions, read one by one. Throws InvalidCertificate. */
+export function readExtensions(der: Uint8Array): Extension[] {
   const what = 'the list of extensions';
-  const list = sequenceOf(wrapped.value, what);
+  const list = readSequence(der, what);
   const extensions: Extension[] = [];
   const seen = new Set<string>();
   while (!list.done) {
@@ -164,7 +155,7 @@ function readExtensions(wrapped: Element): Extension[] {
   return extensions;
 }
 
-function readExtension(fields: DerReader): Extension {
+function readExtension(fields: ElementReader): Extension {
   const oid = readOid(fields.take(tags.oid), 'an extension');
   const critical = fields.optional(tags.boolean);
   const { value } = fields.take(tags.octetString);

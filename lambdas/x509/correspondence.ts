@@ -1,10 +1,12 @@
 /**
- * Whether a new certificate says what the old one said (contract section 6.2): compared field by field, each as it is
+ * Whether a new certificate says what the old one said: compared field by field, each as it is
  * encoded, against the written list of what may differ. What is not on the list may not.
  */
+
+import { sameBytes } from '../domain/bytes.ts';
 import type { Certificate, Extension } from '../domain/certificate.ts';
-import { quote } from '../domain/duration.ts';
 import type { Mode } from '../domain/profile.ts';
+import { quote } from '../domain/quote.ts';
 import { type CertificateFields, certificateFields } from './certificate.ts';
 import { authorityKeyIdentifier, basicConstraints, extendedKeyUsages, keyUsages } from './extensions.ts';
 import { subjectAltNames } from './general-names.ts';
@@ -12,7 +14,7 @@ import { formatName } from './names.ts';
 import { nameOfOid, oids } from './oids.ts';
 import { samePublicKey } from './public-key.ts';
 import { weakSignature } from './signature.ts';
-import { hex, sameBytes } from './strings.ts';
+import { hex } from './strings.ts';
 
 export interface AllowedDifference {
   /** A field of the certificate, or the OID of an extension. */
@@ -30,7 +32,7 @@ export const allowedDifferences: readonly AllowedDifference[] = [
     field: 'serialNumber',
     reason: 'Each certificate of a CA has its own (RFC 5280 section 4.1.2.2): it has to differ.',
   },
-  { field: 'notBefore', reason: 'A new validity is what a renewal is for; renewal/steps/verify.ts judges it.' },
+  { field: 'notBefore', reason: 'A new validity is what a renewal is for; renewal/steps/5-verify.ts judges it.' },
   { field: 'notAfter', reason: 'As notBefore.' },
   { field: 'issuer', reason: 'A CA may have a new intermediate; the path to the root is verified instead.' },
   { field: 'issuerUniqueId', reason: 'Belongs to the issuer.' },
@@ -129,7 +131,7 @@ function extensionDifference(
 ): string | undefined {
   const rule = ruleFor(oid, operation);
   const allowed = rule !== undefined && (rule.mayGo === true || !isGone(was, came));
-  // A critical extension shuts out whoever does not know it, so even a listed one keeps what it was.
+  // A critical extension shuts out readers that do not know it, so even a listed one keeps what it was.
   if (came !== undefined && came.critical !== (was?.critical ?? (allowed ? false : came.critical))) {
     return `the extension ${nameOfOid(oid)} was ${criticality(was)}, came as ${criticality(came)}`;
   }

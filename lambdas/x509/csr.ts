@@ -1,6 +1,6 @@
 /** Certificate requests (PKCS #10, RFC 2986). */
 import { createPublicKey, verify } from 'node:crypto';
-import { bitString, context, integer, sequence } from '../asn1/write.ts';
+import * as write from '../asn1/writer.ts';
 import { RenewalError } from '../domain/errors.ts';
 import type { Signer } from '../domain/signer.ts';
 import { algorithmOf, signatureAlgorithmDer } from './algorithms.ts';
@@ -10,8 +10,12 @@ import { algorithmOf, signatureAlgorithmDer } from './algorithms.ts';
  * subject nor names from it on a rekey, it takes the key and the proof that we hold it. `subject` is the DER of a Name,
  * the empty one by default. Throws InvalidRequest for a signer that has another key than it shows, and what the signer throws.
  */
-export async function createCsr(signer: Signer, subject: Uint8Array = sequence()): Promise<Uint8Array> {
-  const info = requestInfo(signer, subject);
+export async function createCsr(signer: Signer, subject: Uint8Array = write.sequence()): Promise<Uint8Array> {
+  return signRequest(requestInfo(signer, subject), signer);
+}
+
+/** The request of this CertificationRequestInfo, signed. Throws as createCsr. */
+export async function signRequest(info: Uint8Array, signer: Signer): Promise<Uint8Array> {
   const signature = await signer.sign(info);
   // A CA would see it too; but one that did not look would certify a key that is somebody else's.
   if (!verifies(signer, info, signature)) {
@@ -21,12 +25,12 @@ export async function createCsr(signer: Signer, subject: Uint8Array = sequence()
       { concerns: 'request' },
     );
   }
-  return sequence(info, signatureAlgorithmDer(signer.keySpec), bitString(signature));
+  return write.sequence(info, signatureAlgorithmDer(signer.keySpec), write.bitString(signature));
 }
 
 function requestInfo({ spki }: Signer, subject: Uint8Array): Uint8Array {
-  const attributes = context(0); // IMPLICIT SET OF, not OPTIONAL: there even when empty
-  return sequence(integer(0), subject, spki, attributes);
+  const attributes = write.context(0); // IMPLICIT SET OF, not OPTIONAL: there even when empty
+  return write.sequence(write.integer(0), subject, spki, attributes);
 }
 
 /**
@@ -34,7 +38,7 @@ function requestInfo({ spki }: Signer, subject: Uint8Array): Uint8Array {
  * what the signer throws.
  */
 export async function provesItsKey(signer: Signer): Promise<boolean> {
-  const info = requestInfo(signer, sequence());
+  const info = requestInfo(signer, write.sequence());
   return verifies(signer, info, await signer.sign(info));
 }
 

@@ -1,24 +1,16 @@
-/** Writing the extensions of a CA certificate, and those that name a key (RFC 5280 section 4.2.1). */
+/** Writing the extensions that name a key, and name constraints (RFC 5280 section 4.2.1). */
 import { createHash } from 'node:crypto';
-import { readBitString, sequenceOf, tags } from '../asn1/read.ts';
-import {
-  boolean,
-  context,
-  contextPrimitive,
-  encode,
-  integer,
-  namedBits,
-  octetString,
-  oid,
-  sequence,
-} from '../asn1/write.ts';
+import { readSequence } from '../asn1/reader.ts';
+import { tags } from '../asn1/tags.ts';
+import { readBitString } from '../asn1/values.ts';
+import * as write from '../asn1/writer.ts';
 import type { Certificate, Extension } from '../domain/certificate.ts';
-import { type KeyUsage, keyUsageNames, subjectKeyIdentifier } from './extensions.ts';
+import { subjectKeyIdentifier } from './extensions.ts';
 import { oids } from './oids.ts';
 
 /** The whole element: OID, criticality where it is TRUE, value. */
 export function encodeExtension({ oid: id, critical, value }: Extension): Uint8Array {
-  return sequence(oid(id), ...(critical ? [boolean(true)] : []), octetString(value));
+  return write.sequence(write.oid(id), ...(critical ? [write.boolean(true)] : []), write.octetString(value));
 }
 
 /**
@@ -27,14 +19,14 @@ export function encodeExtension({ oid: id, critical, value }: Extension): Uint8A
  */
 export function keyIdentifier(spki: Uint8Array): Uint8Array {
   const what = 'the public key';
-  const fields = sequenceOf(spki, what);
+  const fields = readSequence(spki, what);
   fields.take(tags.sequence);
   const { octets } = readBitString(fields.take(tags.bitString), what);
   return new Uint8Array(createHash('sha1').update(octets).digest());
 }
 
 export function subjectKeyIdentifierOf(spki: Uint8Array, critical = false): Extension {
-  return { oid: oids.subjectKeyIdentifier, critical, value: octetString(keyIdentifier(spki)) };
+  return { oid: oids.subjectKeyIdentifier, critical, value: write.octetString(keyIdentifier(spki)) };
 }
 
 /** The issuer's own subject key identifier; where it has none, the name that its key would have. */
@@ -43,25 +35,15 @@ export function authorityKeyIdentifierOf(
   critical = false,
 ): Extension {
   const identifier = subjectKeyIdentifier(issuer) ?? keyIdentifier(issuer.spki);
-  return { oid: oids.authorityKeyIdentifier, critical, value: sequence(contextPrimitive(0, identifier)) };
-}
-
-export function caBasicConstraints(pathLength: number | undefined): Extension {
-  const limit = pathLength === undefined ? [] : [integer(pathLength)];
-  return { oid: oids.basicConstraints, critical: true, value: sequence(boolean(true), ...limit) };
-}
-
-export function keyUsageOf(...usages: readonly KeyUsage[]): Extension {
-  const bits = usages.map((usage) => keyUsageNames.indexOf(usage));
-  return { oid: oids.keyUsage, critical: true, value: namedBits(bits) };
+  return { oid: oids.authorityKeyIdentifier, critical, value: write.sequence(write.contextPrimitive(0, identifier)) };
 }
 
 /** `permitted` and `excluded`: bases as constraintBase gives them, DER of a GeneralName each. */
 export function nameConstraintsOf(permitted: readonly Uint8Array[], excluded: readonly Uint8Array[]): Extension {
-  const subtrees = (bases: readonly Uint8Array[]) => bases.map((base) => sequence(base));
-  const value = sequence(
-    ...(permitted.length === 0 ? [] : [context(0, ...subtrees(permitted))]),
-    ...(excluded.length === 0 ? [] : [context(1, ...subtrees(excluded))]),
+  const subtrees = (bases: readonly Uint8Array[]) => bases.map((base) => write.sequence(base));
+  const value = write.sequence(
+    ...(permitted.length === 0 ? [] : [write.context(0, ...subtrees(permitted))]),
+    ...(excluded.length === 0 ? [] : [write.context(1, ...subtrees(excluded))]),
   );
   return { oid: oids.nameConstraints, critical: true, value };
 }
@@ -80,12 +62,12 @@ export function constraintBase(text: string): Uint8Array | undefined {
   const value = text.slice(colon + 1);
   if (kind === 'ip') {
     const subnet = parseSubnet(value);
-    return subnet && contextPrimitive(baseTags.ip, subnet);
+    return subnet && write.contextPrimitive(baseTags.ip, subnet);
   }
   if (kind !== 'dns' && kind !== 'email' && kind !== 'uri') return undefined;
   const host = kind === 'email' ? value.replace(/^[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@(?=[^.])/, '') : value;
   if (host.length > 253 || !hostName.test(host)) return undefined;
-  return encode(0x80 | baseTags[kind], Buffer.from(value, 'latin1'));
+  return write.element(0x80 | baseTags[kind], Buffer.from(value, 'latin1'));
 }
 
 /** Address and mask, 8 or 32 octets; no bit of the address outside of the mask. */

@@ -1,15 +1,8 @@
 /** The extensions that decisions depend on (RFC 5280 section 4.2.1). */
 
-import {
-  contextTag,
-  readBitString,
-  readBoolean,
-  readOid,
-  readSmallInteger,
-  sequenceOf,
-  single,
-  tags,
-} from '../asn1/read.ts';
+import { readSequence, readSingle } from '../asn1/reader.ts';
+import { contextTag, tags } from '../asn1/tags.ts';
+import { readBitString, readBoolean, readOid, readSmallInteger } from '../asn1/values.ts';
 import type { Certificate, Extension } from '../domain/certificate.ts';
 import { oids } from './oids.ts';
 
@@ -25,7 +18,7 @@ export function basicConstraints(certificate: WithExtensions): { isCa: boolean; 
   const extension = findExtension(certificate, oids.basicConstraints);
   if (extension === undefined) return { isCa: false, pathLength: undefined };
   const what = 'the basicConstraints extension';
-  const fields = sequenceOf(extension.value, what);
+  const fields = readSequence(extension.value, what);
   const isCa = fields.optional(tags.boolean);
   const pathLength = fields.optional(tags.integer);
   fields.end();
@@ -54,7 +47,7 @@ export function keyUsages(certificate: WithExtensions): readonly KeyUsage[] | un
   const extension = findExtension(certificate, oids.keyUsage);
   if (extension === undefined) return undefined;
   const what = 'the keyUsage extension';
-  const { octets } = readBitString(single(extension.value, tags.bitString, what), what);
+  const { octets } = readBitString(readSingle(extension.value, tags.bitString, what), what);
   return keyUsageNames.filter((_, bit) => ((octets[bit >> 3] ?? 0) & (0x80 >> (bit & 7))) !== 0);
 }
 
@@ -64,7 +57,7 @@ export function extendedKeyUsages(certificate: WithExtensions): readonly string[
   if (extension === undefined) return undefined;
   const what = 'the extendedKeyUsage extension';
   const usages: string[] = [];
-  for (const reader = sequenceOf(extension.value, what); !reader.done; ) {
+  for (const reader = readSequence(extension.value, what); !reader.done; ) {
     usages.push(readOid(reader.take(tags.oid), what));
   }
   return usages;
@@ -73,13 +66,13 @@ export function extendedKeyUsages(certificate: WithExtensions): readonly string[
 /** The subjectKeyIdentifier's octets; undefined without the extension. Throws InvalidCertificate. */
 export function subjectKeyIdentifier(certificate: WithExtensions): Uint8Array | undefined {
   const extension = findExtension(certificate, oids.subjectKeyIdentifier);
-  return extension && single(extension.value, tags.octetString, 'the subjectKeyIdentifier extension').value;
+  return extension && readSingle(extension.value, tags.octetString, 'the subjectKeyIdentifier extension').value;
 }
 
 /** The keyIdentifier of authorityKeyIdentifier; undefined without one. Throws InvalidCertificate. */
 export function authorityKeyIdentifier(certificate: WithExtensions): Uint8Array | undefined {
   const extension = findExtension(certificate, oids.authorityKeyIdentifier);
-  return extension && sequenceOf(extension.value, 'the authorityKeyIdentifier extension').optional(0x80)?.value;
+  return extension && readSequence(extension.value, 'the authorityKeyIdentifier extension').optional(0x80)?.value;
 }
 
 /**
@@ -92,7 +85,7 @@ export function authorityCertificate(certificate: WithExtensions): {
 } {
   const extension = findExtension(certificate, oids.authorityKeyIdentifier);
   if (extension === undefined) return { issuer: undefined, serialNumber: undefined };
-  const fields = sequenceOf(extension.value, 'the authorityKeyIdentifier extension');
+  const fields = readSequence(extension.value, 'the authorityKeyIdentifier extension');
   fields.optional(contextTag(0, false));
   const issuer = fields.optional(contextTag(1, true))?.value;
   return { issuer, serialNumber: fields.optional(contextTag(2, false))?.value };

@@ -1,4 +1,4 @@
-/** What an answer, an event or a log line tells of a certificate (contract section 5). */
+/** What an answer, an event or a log line tells of a certificate (docs/invoke.md). */
 import type { Certificate } from '../domain/certificate.ts';
 import { formatInstant } from '../domain/instant.ts';
 import { formatKeySpec } from '../domain/key-spec.ts';

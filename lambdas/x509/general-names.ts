@@ -1,6 +1,7 @@
 /** GeneralName (RFC 5280 section 4.2.1.6): what subject alternative names and name constraints are made of. */
 
-import { DerReader, malformed, sequenceOf, tags } from '../asn1/read.ts';
+import { ElementReader, malformed, readSequence } from '../asn1/reader.ts';
+import { tags } from '../asn1/tags.ts';
 import type { Certificate } from '../domain/certificate.ts';
 import { findExtension } from './extensions.ts';
 import { escapeOctets } from './names.ts';
@@ -35,14 +36,14 @@ const constructedKinds: ReadonlySet<GeneralNameKind> = new Set([
 ]);
 
 /** The next GeneralName. Throws InvalidCertificate. */
-export function readGeneralName(reader: DerReader, what: string): GeneralName {
+export function readGeneralName(reader: ElementReader, what: string): GeneralName {
   const { tag, value } = reader.any();
   const kind = (tag & 0xc0) === 0x80 ? generalNameKinds[tag & 0x1f] : undefined;
   if (kind === undefined || ((tag & 0x20) !== 0) !== constructedKinds.has(kind)) {
     throw malformed(what, 'holds something that is no GeneralName');
   }
   if (kind === 'directoryName') {
-    const inside = new DerReader(value, what);
+    const inside = new ElementReader(value, what);
     inside.take(tags.sequence);
     inside.end();
   }
@@ -55,7 +56,7 @@ export function alternativeNames(certificate: Pick<Certificate, 'extensions'>): 
   if (extension === undefined) return [];
   const what = 'the subjectAltName extension';
   const names: GeneralName[] = [];
-  for (const reader = sequenceOf(extension.value, what); !reader.done; ) {
+  for (const reader = readSequence(extension.value, what); !reader.done; ) {
     const name = readGeneralName(reader, what);
     if (name.kind === 'ip' && name.value.length !== 4 && name.value.length !== 16) {
       throw malformed(what, `holds an IP address of ${name.value.length} octets`);

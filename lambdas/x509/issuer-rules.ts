@@ -1,8 +1,9 @@
 /** What a certificate must be to stand above another one, without regard to the rest of the path. */
 
-import { DerReader } from '../asn1/read.ts';
+import { ElementReader } from '../asn1/reader.ts';
+import { sameBytes } from '../domain/bytes.ts';
 import type { Certificate } from '../domain/certificate.ts';
-import { quote } from '../domain/duration.ts';
+import { quote } from '../domain/quote.ts';
 import { rsaModulusLength } from './algorithms.ts';
 import {
   authorityCertificate,
@@ -15,7 +16,7 @@ import { readGeneralName } from './general-names.ts';
 import { comparableName, formatName } from './names.ts';
 import { nameOfOid, oids } from './oids.ts';
 import { hasExplicitParameters } from './public-key.ts';
-import { hex, sameBytes } from './strings.ts';
+import { hex } from './strings.ts';
 
 /**
  * Critical extensions that may stand in a CA certificate: those judged here, and those that allow nothing by themselves.
@@ -113,7 +114,7 @@ function isSerialNumber(octets: Uint8Array, { serialNumber }: Certificate): bool
 /** The first directory name of GeneralNames. */
 function directoryName(names: Uint8Array): Uint8Array | undefined {
   const what = 'the authorityKeyIdentifier extension';
-  for (const reader = new DerReader(names, what); !reader.done; ) {
+  for (const reader = new ElementReader(names, what); !reader.done; ) {
     const { kind, value } = readGeneralName(reader, what);
     if (kind === 'directoryName') return value;
   }

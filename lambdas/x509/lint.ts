@@ -1,10 +1,11 @@
 /** What a certificate about to be signed should not be, by RFC 5280: the mistakes that an issuer can make. */
+
+import { sameBytes } from '../domain/bytes.ts';
 import type { Certificate } from '../domain/certificate.ts';
 import { formatInstant } from '../domain/instant.ts';
 import { certificateFields } from './certificate.ts';
 import { authorityKeyIdentifier, findExtension, keyUsages, subjectKeyIdentifier } from './extensions.ts';
 import { oids } from './oids.ts';
-import { sameBytes } from './strings.ts';
 
 /** One rule: the sentence that says what is wrong, or undefined. */
 type Rule = (certificate: Certificate, issuer: Certificate) => string | undefined;
@@ -50,7 +51,7 @@ const rules: readonly Rule[] = [
 ];
 
 /**
- * What is wrong with `certificate`, one sentence a finding; none is an empty list. For a self-signed one the issuer is the
+ * What is wrong with `certificate`, one sentence a finding; empty where nothing is wrong. For a self-signed one the issuer is the
  * certificate itself. Throws InvalidCertificate only for what parseCertificate would refuse.
  */
 export function lint(certificate: Certificate, issuer: Certificate): string[] {

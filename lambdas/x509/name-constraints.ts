@@ -1,6 +1,7 @@
 /** Name constraints (RFC 5280 section 4.2.1.10): the names that a CA may issue for. */
 
-import { contextTag, DerReader, malformed, sequenceOf, tags } from '../asn1/read.ts';
+import { ElementReader, malformed, readSequence } from '../asn1/reader.ts';
+import { contextTag, tags } from '../asn1/tags.ts';
 import type { Certificate } from '../domain/certificate.ts';
 import { findExtension } from './extensions.ts';
 import {
@@ -95,19 +96,19 @@ function remembered<Key, Value>(known: Map<Key, Value>, key: Key, make: () => Va
 }
 
 function readConstraints(value: Uint8Array): Constraints {
-  const fields = sequenceOf(value, what);
+  const fields = readSequence(value, what);
   const permitted = fields.optional(contextTag(0, true));
   const excluded = fields.optional(contextTag(1, true));
   fields.end();
   if (permitted === undefined && excluded === undefined) throw malformed(what, 'is empty');
   return {
-    permitted: permitted === undefined ? [] : readSubtrees(new DerReader(permitted.value, what)),
-    excluded: excluded === undefined ? [] : readSubtrees(new DerReader(excluded.value, what)),
+    permitted: permitted === undefined ? [] : readSubtrees(new ElementReader(permitted.value, what)),
+    excluded: excluded === undefined ? [] : readSubtrees(new ElementReader(excluded.value, what)),
   };
 }
 
 /** RFC 5280 knows no empty list, no minimum but 0 and no maximum. */
-function readSubtrees(reader: DerReader): Comparable[] {
+function readSubtrees(reader: ElementReader): Comparable[] {
   if (reader.done) throw malformed(what, 'holds an empty list');
   const bases: Comparable[] = [];
   while (!reader.done) {

@@ -1,9 +1,9 @@
 /** Distinguished names from text (RFC 4514), for the subjects of the stack's own authorities. */
 
-import { tags } from '../asn1/read.ts';
-import { encode, oid, sequence, setOf, utf8String } from '../asn1/write.ts';
-import { quote } from '../domain/duration.ts';
+import { tags } from '../asn1/tags.ts';
+import * as write from '../asn1/writer.ts';
 import { RenewalError } from '../domain/errors.ts';
+import { quote } from '../domain/quote.ts';
 import { shortNames } from './names.ts';
 import { oids } from './oids.ts';
 
@@ -48,9 +48,9 @@ export function parseName(text: string, where: string): Uint8Array {
   if (text.length > longestName) return fail(`it has more than ${longestName} characters`);
   if (text.trim() === '') return fail('an authority needs a name');
   const names = splitOutside(text, ',').map((rdn) =>
-    setOf(...splitOutside(rdn, '+').map((attribute) => parseAttribute(attribute, fail))),
+    write.setOf(...splitOutside(rdn, '+').map((attribute) => parseAttribute(attribute, fail))),
   );
-  return sequence(...names.reverse());
+  return write.sequence(...names.reverse());
 }
 
 /** Splits at each separator that is not escaped. Quoted values (RFC 1779) are not read: a `"` has to be escaped. */
@@ -77,7 +77,7 @@ function parseAttribute(text: string, fail: (problem: string) => never): Uint8Ar
   if (value === '') return fail(`${name} is empty`);
   const most = longest.get(type) ?? 32_768;
   if ([...value].length > most) return fail(`${name} has more than ${most} characters`);
-  return sequence(oid(type), encodeValue(type, name, value, fail));
+  return write.sequence(write.oid(type), encodeValue(type, name, value, fail));
 }
 
 function isOid(text: string): boolean {
@@ -122,10 +122,10 @@ function encodeValue(type: string, name: string, value: string, fail: (problem: 
   if (type === '2.5.4.6' && !/^[A-Z]{2}$/.test(value)) return fail('C is not a country code of two capital letters');
   if (printable.has(type)) {
     if (!/^[A-Za-z0-9 '()+,\-./:=?]*$/.test(value)) return fail(`${name} holds what a PrintableString can't`);
-    return encode(tags.printableString, Buffer.from(value, 'latin1'));
+    return write.element(tags.printableString, Buffer.from(value, 'latin1'));
   }
-  if (!ia5.has(type)) return utf8String(value);
+  if (!ia5.has(type)) return write.utf8String(value);
   // biome-ignore lint/suspicious/noControlCharactersInRegex: IA5String is ASCII, all of it
   if (!/^[\x00-\x7f]*$/.test(value)) return fail(`${name} holds what is not ASCII`);
-  return encode(tags.ia5String, Buffer.from(value, 'latin1'));
+  return write.element(tags.ia5String, Buffer.from(value, 'latin1'));
 }

@@ -1,5 +1,7 @@
 /** Distinguished names as text (RFC 4514). */
-import { type DerReader, type Element, malformed, readOid, sequenceOf, tags } from '../asn1/read.ts';
+import { type Element, type ElementReader, malformed, readSequence } from '../asn1/reader.ts';
+import { tags } from '../asn1/tags.ts';
+import { readOid } from '../asn1/values.ts';
 import { oids } from './oids.ts';
 import { decodeString, hex } from './strings.ts';
 
@@ -45,7 +47,7 @@ export const shortNames: ReadonlyMap<string, string> = new Map([
 /** The RDNs of a Name, in the order of its DER. Throws InvalidCertificate. */
 export function relativeNames(nameDer: Uint8Array, what = 'a name'): RelativeName[] {
   const names: RelativeName[] = [];
-  for (const sequence = sequenceOf(nameDer, what); !sequence.done; ) {
+  for (const sequence = readSequence(nameDer, what); !sequence.done; ) {
     const set = sequence.enter(tags.set);
     if (set.done) throw malformed(what, 'has an empty RDN');
     const attributes: Attribute[] = [];
@@ -55,7 +57,7 @@ export function relativeNames(nameDer: Uint8Array, what = 'a name'): RelativeNam
   return names;
 }
 
-function attribute(fields: DerReader, what: string): Attribute {
+function attribute(fields: ElementReader, what: string): Attribute {
   const type = readOid(fields.take(tags.oid), what);
   const value = fields.any();
   fields.end();

@@ -2,6 +2,8 @@
 export const oids = {
   commonName: '2.5.4.3',
   emailAddress: '1.2.840.113549.1.9.1',
+  /** PKCS #9 (RFC 2985): the attribute of a request that holds extensions. */
+  extensionRequest: '1.2.840.113549.1.9.14',
 
   subjectKeyIdentifier: '2.5.29.14',
   keyUsage: '2.5.29.15',

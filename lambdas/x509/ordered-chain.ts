@@ -1,9 +1,10 @@
 /** A chain in order, for readers that take no other: each certificate certifies the one before (RFC 8446 section 4.4.2). */
+
+import { sameBytes } from '../domain/bytes.ts';
 import type { Certificate } from '../domain/certificate.ts';
 import type { Instant } from '../domain/instant.ts';
 import { mayName } from './issuer-rules.ts';
 import { isSignedBy } from './signature.ts';
-import { sameBytes } from './strings.ts';
 
 /** No real chain comes near these; a pool that was made for it would take for ever. */
 const most = { certificates: 10, steps: 1_000 } as const;

@@ -2,9 +2,11 @@
  * The search for certification paths. A pool comes from outside, and may have been made to keep us busy: each question is
  * asked once a search, the cheap ones before the dear ones, and what is done in all has a limit.
  */
+
+import { sameBytes } from '../domain/bytes.ts';
 import type { Certificate } from '../domain/certificate.ts';
-import { quote } from '../domain/duration.ts';
 import { formatInstant, type Instant } from '../domain/instant.ts';
+import { quote } from '../domain/quote.ts';
 import { isOfUse, type Usage, usagesOf, usagesThrough } from './extended-key-usage.ts';
 import { asciiText } from './general-names.ts';
 import { issuerProblem, mayName, nameOf, namesKeyOf, resourceProblem } from './issuer-rules.ts';
@@ -12,7 +14,6 @@ import { NameConstraints } from './name-constraints.ts';
 import { formatName } from './names.ts';
 import { samePublicKey } from './public-key.ts';
 import { isSignedBy, weakSignature } from './signature.ts';
-import { sameBytes } from './strings.ts';
 
 /** Where a path ends, and whether its leaf or something above the leaf is the first to expire. */
 export interface PathEnd {

@@ -1,10 +1,10 @@
 /** Public keys compared by what they are. For one and the same key X.509 leaves a choice of encodings. */
 import { ECDH } from 'node:crypto';
-import { tags } from '../asn1/read.ts';
-import { bitString, nullValue, oid, sequence } from '../asn1/write.ts';
+import { tags } from '../asn1/tags.ts';
+import * as write from '../asn1/writer.ts';
+import { sameBytes } from '../domain/bytes.ts';
 import type { EcCurve } from '../domain/key-spec.ts';
 import { namedCurve, nodeCurve, publicKeyParts } from './algorithms.ts';
-import { sameBytes } from './strings.ts';
 
 /**
  * Whether two DER SubjectPublicKeyInfo hold the same key: a point may be compressed (RFC 5480 section 2.2), and the NULL
@@ -22,13 +22,16 @@ export function samePublicKey(a: Uint8Array, b: Uint8Array): boolean {
 export function canonicalSpki(spki: Uint8Array): Uint8Array {
   const parts = publicKeyParts(spki);
   if (parts.kind === 'rsa') {
-    return sequence(sequence(oid('1.2.840.113549.1.1.1'), nullValue()), bitString(parts.octets));
+    return write.sequence(
+      write.sequence(write.oid('1.2.840.113549.1.1.1'), write.nullValue()),
+      write.bitString(parts.octets),
+    );
   }
   const curve = parts.kind === 'ec' ? namedCurve(parts) : undefined;
   if (curve === undefined || parts.parameters === undefined || parts.octets[0] === uncompressed) return spki;
   const point = wholePoint(parts.octets, curve);
   if (point === undefined) return spki;
-  return sequence(sequence(oid('1.2.840.10045.2.1'), parts.parameters.bytes), bitString(point));
+  return write.sequence(write.sequence(write.oid('1.2.840.10045.2.1'), parts.parameters.bytes), write.bitString(point));
 }
 
 /** Whether the curve is written out by its numbers instead of named, which RFC 5480 section 2.1.1 forbids. */

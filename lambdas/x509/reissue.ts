@@ -4,8 +4,9 @@
  * critical extensions, odd encodings, policies.
  */
 import { createPublicKey, verify, X509Certificate } from 'node:crypto';
-import { contextTag, sequenceOf, tags } from '../asn1/read.ts';
-import { bitString, context, integer, sequence, time, unsignedInteger } from '../asn1/write.ts';
+import { readSequence } from '../asn1/reader.ts';
+import { contextTag, tags } from '../asn1/tags.ts';
+import * as write from '../asn1/writer.ts';
 import type { Certificate, Extension } from '../domain/certificate.ts';
 import { RenewalError } from '../domain/errors.ts';
 import type { Instant } from '../domain/instant.ts';
@@ -57,17 +58,17 @@ export function reissuedTbs(request: ReissueRequest): Uint8Array {
   const { certificate, issuer } = request;
   const old = readParts(certificate.der);
   const extensions = reissuedExtensions(request, old.extensions);
-  const version = extensions.length > 0 ? context(0, integer(2)) : old.version;
-  return sequence(
+  const version = extensions.length > 0 ? write.context(0, write.integer(2)) : old.version;
+  return write.sequence(
     ...(version === undefined ? [] : [version]),
-    unsignedInteger(request.serialNumber),
+    write.unsignedInteger(request.serialNumber),
     signatureAlgorithmDer(request.issuerKeySpec),
     issuer === 'self' ? certificate.subject : issuer.subject,
-    sequence(time(request.notBefore), time(request.notAfter)),
+    write.sequence(write.time(request.notBefore), write.time(request.notAfter)),
     certificate.subject,
     request.spki ?? certificate.spki,
     ...old.uniqueIds,
-    ...(extensions.length > 0 ? [context(3, sequence(...extensions))] : []),
+    ...(extensions.length > 0 ? [write.context(3, write.sequence(...extensions))] : []),
   );
 }
 
@@ -80,14 +81,14 @@ interface Parts {
 
 /** What `parseCertificate` has checked already, as bytes. */
 function readParts(der: Uint8Array): Parts {
-  const tbs = sequenceOf(der, 'the certificate').enter(tags.sequence);
+  const tbs = readSequence(der, 'the certificate').enter(tags.sequence);
   const version = tbs.optional(contextTag(0, true))?.bytes;
   for (let fields = 0; fields < 6; fields++) tbs.any(); // serial number … public key
   const uniqueIds = [1, 2].flatMap((number) => tbs.optional(contextTag(number, false))?.bytes ?? []);
   const wrapped = tbs.optional(contextTag(3, true));
   const extensions: Uint8Array[] = [];
   if (wrapped !== undefined) {
-    for (const list = sequenceOf(wrapped.value, 'the extensions'); !list.done; ) extensions.push(list.any().bytes);
+    for (const list = readSequence(wrapped.value, 'the extensions'); !list.done; ) extensions.push(list.any().bytes);
   }
   return { version, uniqueIds, extensions };
 }
@@ -111,7 +112,7 @@ function reissuedExtensions(request: ReissueRequest, raw: readonly Uint8Array[])
   return [...kept, ...[...replaced.values()].map(encodeExtension)];
 }
 
-/** Its criticality stays what it was: a critical one shuts out whoever does not know it. */
+/** Its criticality stays what it was: a critical one shuts out readers that do not know it. */
 function newAuthorityKey({ certificate, issuer }: ReissueRequest): Extension {
   const critical = findExtension(certificate, oids.authorityKeyIdentifier)?.critical ?? false;
   return authorityKeyIdentifierOf(issuer === 'self' ? certificate : issuer, critical);
@@ -136,7 +137,7 @@ function stillNamesIssuer({ certificate, issuer }: ReissueRequest): boolean {
  */
 export async function signCertificate(tbs: Uint8Array, signer: Signer): Promise<Uint8Array> {
   const signature = await signer.sign(tbs);
-  const der = sequence(tbs, signatureAlgorithmDer(signer.keySpec), bitString(signature));
+  const der = write.sequence(tbs, signatureAlgorithmDer(signer.keySpec), write.bitString(signature));
   if (verifies(der, tbs, signature, signer)) return der;
   throw new RenewalError(
     'CertificateRejected',

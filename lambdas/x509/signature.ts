@@ -1,6 +1,8 @@
 /** Who signed a certificate, and with what. The arithmetic is OpenSSL's, by way of node:crypto. */
 import { createPublicKey, type KeyObject, type X509Certificate } from 'node:crypto';
-import { contextTag, readOid, sequenceOf, tags } from '../asn1/read.ts';
+import { readSequence } from '../asn1/reader.ts';
+import { contextTag, tags } from '../asn1/tags.ts';
+import { readOid } from '../asn1/values.ts';
 import type { Certificate } from '../domain/certificate.ts';
 import { nativeCertificate } from '../domain/native-certificate.ts';
 import { weakSignatureName } from './algorithms.ts';
@@ -70,10 +72,10 @@ export function weakSignature(certificate: Certificate): string | undefined {
 /** RFC 4055 section 3.1: the hash's OID; SHA-1 is what holds when the parameters don't name one. */
 function pssHash(certificate: Certificate): string {
   const what = 'the signature algorithm';
-  const fields = sequenceOf(certificateFields(certificate.der).signatureAlgorithm, what);
+  const fields = readSequence(certificateFields(certificate.der).signatureAlgorithm, what);
   fields.take(tags.oid);
   const hash = fields.enter(tags.sequence).optional(contextTag(0, true));
-  return hash === undefined ? 'SHA-1' : readOid(sequenceOf(hash.value, what).take(tags.oid), what);
+  return hash === undefined ? 'SHA-1' : readOid(readSequence(hash.value, what).take(tags.oid), what);
 }
 
 /** SHA-2 (RFC 4055 section 2.1), SHA-3 (NIST). */

@@ -1,14 +1,11 @@
 /** The string types of a Name's values (RFC 5280 section 4.1.2.4, ITU-T X.690 section 8.23). */
 import { isUtf8 } from 'node:buffer';
-import { type Element, tags } from '../asn1/read.ts';
+import type { Element } from '../asn1/reader.ts';
+import { tags } from '../asn1/tags.ts';
 
 /** Lowercase, two digits an octet. */
 export function hex(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex');
-}
-
-export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && Buffer.compare(a, b) === 0;
 }
 
 /**

@@ -1,4 +1,5 @@
 /** 1: the promotion of a new version is a compare-and-swap, and a token is used once. */
+
 import {
   DescribeSecretCommand,
   GetSecretValueCommand,
@@ -7,6 +8,7 @@ import {
   UpdateSecretVersionStageCommand,
 } from '@aws-sdk/client-secrets-manager';
 import { secretsManagerStore } from '../../lambdas/aws/secrets-manager.ts';
+import { noLimits } from '../../lambdas/domain/calls.ts';
 import { RenewalError } from '../../lambdas/domain/errors.ts';
 import { group } from './group.ts';
 import { asDocumented, errorText, judged, notTried, otherwise } from './outcome.ts';
@@ -123,7 +125,7 @@ async function asToldByTheProduct(
   { arn, first, third }: Pick<Versions, 'arn' | 'first' | 'third'>,
 ): Promise<string> {
   try {
-    await secretsManagerStore({ region }).promote(arn, first, third);
+    await secretsManagerStore({ region })(noLimits).promote(arn, first, third);
     return 'a success';
   } catch (error) {
     return error instanceof RenewalError ? error.code : errorText(error);

@@ -19,7 +19,7 @@ import {
   RotateSecretCommand,
   SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
-import { zip } from '../../testkit/zip.ts';
+import { zip } from '../../testkit/local-aws/zip.ts';
 import { group } from './group.ts';
 import { judged } from './outcome.ts';
 import { role, secret } from './resources.ts';

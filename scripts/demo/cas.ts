@@ -1,10 +1,10 @@
 /** The CAs of the demo: an authority of the stack's own, and beside it a real step-ca where Go can build one. */
 import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { client, type Endpoint } from '../../testkit/aws.ts';
-import { makeHierarchy } from '../../testkit/local/hierarchy.ts';
-import type { CaAccess } from '../../testkit/local/leaf.ts';
-import { startStepCa } from '../../testkit/local/step-ca.ts';
-import { ToolMissingError } from '../../testkit/local/tools.ts';
+import { pemHierarchy } from '../../testkit/cas/hierarchy.ts';
+import type { CaAccess } from '../../testkit/cas/leaf.ts';
+import { startStepCa } from '../../testkit/cas/step-ca.ts';
+import { client, type Endpoint } from '../../testkit/local-aws/client.ts';
+import { ToolMissingError } from '../../testkit/tools/tool.ts';
 
 export interface DemoCa {
   /** The name of its profile. */
@@ -34,7 +34,7 @@ export async function stepCaOf(missing: (message: string) => void): Promise<Demo
 
 /** Puts an intermediate with its key into a secret, from where the stack's authority `own` signs. */
 export async function ownAuthority(aws: Endpoint): Promise<DemoCa> {
-  const { root, intermediate } = await makeHierarchy({ name: 'Demo' });
+  const { root, intermediate } = pemHierarchy({ name: 'Demo' });
   const value = {
     certificate: intermediate.certificatePem,
     privateKey: intermediate.keyPem,

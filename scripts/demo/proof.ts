@@ -2,8 +2,8 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { run } from '../../testkit/local/process.ts';
-import { ToolMissingError } from '../../testkit/local/tools.ts';
+import { run } from '../../testkit/tools/process.ts';
+import { ToolMissingError } from '../../testkit/tools/tool.ts';
 import type { StoredPair } from './secrets.ts';
 import { say } from './telling.ts';
 

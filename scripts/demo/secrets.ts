@@ -7,9 +7,9 @@ import {
   GetSecretValueCommand,
   SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
-import { client, type Endpoint } from '../../testkit/aws.ts';
-import type { BusEvent } from '../../testkit/events.ts';
-import { forge, issue, type Leaf } from '../../testkit/local/leaf.ts';
+import { forge, issue, type Leaf } from '../../testkit/cas/leaf.ts';
+import { client, type Endpoint } from '../../testkit/local-aws/client.ts';
+import type { BusEvent } from '../../testkit/local-aws/events.ts';
 import type { DemoCa } from './cas.ts';
 
 export interface DemoSecret {

@@ -2,7 +2,7 @@
 import { writeSync } from 'node:fs';
 import { relative } from 'node:path';
 import type { Reporter, TestModule } from 'vitest/node';
-import { projectRoot } from '../../testkit/local/cache.ts';
+import { projectRoot } from '../../testkit/tools/cache.ts';
 import { LINES } from './programs.ts';
 
 export default class FileLines implements Reporter {

@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { projectRoot } from '../../testkit/local/cache.ts';
+import { projectRoot } from '../../testkit/tools/cache.ts';
 
 export interface Programs {
   /** `its own`: the output of a program goes where ours goes. `lines`: only what it says of its progress, and, when it ends otherwise than with 0, all of it in one piece. */
@@ -55,7 +55,7 @@ export const LINES = 3;
 function hold(child: ChildProcess): () => string {
   let kept = '';
   for (const stream of [child.stdout, child.stderr]) {
-    // A set-up's `progress` (testkit/local/cache.ts) begins so.
+    // A set-up's `progress` (testkit/tools/cache.ts) begins so.
     eachLine(stream, (line) => {
       if (line.startsWith('· ')) process.stderr.write(`${line}\n`);
       else kept += `${line}\n`;

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
-import { projectRoot } from '../../testkit/local/cache.ts';
+import { projectRoot } from '../../testkit/tools/cache.ts';
 import type { Programs } from './programs.ts';
 import type { Result } from './result.ts';
 

@@ -19,8 +19,8 @@ import {
   spkiOf,
   subjectKeyIdentifier,
   utf8,
-} from '../../testkit/fakes/certificates.ts';
-import { step } from '../../testkit/local/go-tools.ts';
+} from '../../testkit/certificates/index.ts';
+import { step } from '../../testkit/tools/go-tools.ts';
 import { describeFound } from '../support/local.ts';
 import { day, hour, Stack, start, year } from './world.ts';
 

@@ -16,7 +16,7 @@ import {
   spkiOf,
   subjectKeyIdentifier,
   utf8,
-} from '../../testkit/fakes/certificates.ts';
+} from '../../testkit/certificates/index.ts';
 import { day, type Stack, start, year } from './world.ts';
 
 /** Everything that Infisical drops on the way, and what nobody understands. */

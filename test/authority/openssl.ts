@@ -3,15 +3,12 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { encodePem } from '../../lambdas/domain/pem.ts';
+import { pem } from '../../testkit/certificates/index.ts';
 
 export interface Verification {
   readonly ok: boolean;
   readonly output: string;
 }
-
-const pem = (...certificates: readonly Uint8Array[]) =>
-  certificates.map((der) => `${encodePem('CERTIFICATE', der)}\n`).join('');
 
 /** `openssl verify -x509_strict` of a leaf under these roots, at this instant. */
 export function opensslVerify(

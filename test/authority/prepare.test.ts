@@ -1,11 +1,9 @@
-/** What the gates of an authority stop by themselves, whoever calls them. */
+/** What the gates of an authority stop by themselves, not relying on their callers. */
 import { sign } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { loadAuthority } from '../../lambdas/authority/load.ts';
 import { rehearse } from '../../lambdas/authority/prepare.ts';
-import { authorityProvider } from '../../lambdas/authority/provider.ts';
 import { RenewalError } from '../../lambdas/domain/errors.ts';
-import { offlineProvider } from '../../lambdas/providers/offline/index.ts';
 import { renewOnDemand } from '../../lambdas/renewal/entry/on-demand.ts';
 import { renewWithEnd } from '../../lambdas/renewal/entry/with-end.ts';
 import { parseCertificate } from '../../lambdas/x509/certificate.ts';
@@ -18,7 +16,8 @@ import {
   oid,
   sequence,
   spkiOf,
-} from '../../testkit/fakes/certificates.ts';
+} from '../../testkit/certificates/index.ts';
+import { providerFor, rekeyWith, renewWith } from '../../testkit/fakes/asking.ts';
 import { signerFor } from '../../testkit/fakes/signer.ts';
 import { pairValue } from '../renewal/world.ts';
 import { found } from './odd.ts';
@@ -93,18 +92,18 @@ describe('a disabled authority', () => {
 describe('the providers', () => {
   it('of an authority renew its own certificate only, with its own key only, and rekey nothing', async () => {
     const stack = await new Stack().hierarchy();
-    const provider = authorityProvider(stack, 'issuing');
+    const provider = await providerFor({ type: 'authority', authority: 'issuing' }, stack);
+    stack.clock.set(start + hour);
     const leaf = stack.certificateOf('issuing');
     const current = { leaf, chain: [], key: signerFor(stack.keyOf('issuing')) };
-    const now = start + hour;
     const signed = stack.faults.count('sign');
     const another = { ...current, leaf: stack.certificateOf('root') };
-    await expect(provider.renew(another, { now })).rejects.toMatchObject({ code: 'SecretChanged' });
-    await expect(provider.rekey(current, signerFor(makeKey('P-256')), { now })).rejects.toMatchObject({
+    await expect(renewWith(provider, another)).rejects.toMatchObject({ code: 'SecretChanged' });
+    await expect(rekeyWith(provider, current, signerFor(makeKey('P-256')))).rejects.toMatchObject({
       code: 'InvalidRequest',
     });
     stack.authorities.set({ ...(await found(stack, 'issuing')), kmsKeyArn: stack.kmsKeyOf('root') });
-    await expect(provider.renew(current, { now })).rejects.toMatchObject({ code: 'KeyMismatch' });
+    await expect(renewWith(provider, current)).rejects.toMatchObject({ code: 'KeyMismatch' });
     expect(stack.faults.count('sign')).toBe(signed);
   });
 
@@ -112,17 +111,16 @@ describe('the providers', () => {
     const stack = await new Stack().hierarchy();
     const current = { leaf: stack.certificateOf('root'), chain: [], key: signerFor(stack.keyOf('root')) };
     stack.vault.signer = () => new Promise(() => {});
-    const provider = authorityProvider(stack, 'root');
     for (const signal of [AbortSignal.timeout(30), AbortSignal.abort()]) {
-      await expect(provider.renew(current, { now: start + hour, signal })).rejects.toMatchObject({
-        code: 'KmsUnavailable',
-      });
+      const policy = { limits: { begin: signal, work: signal, answer: signal } };
+      const provider = await providerFor({ type: 'authority', authority: 'root' }, { ...stack, policy });
+      await expect(renewWith(provider, current)).rejects.toMatchObject({ code: 'CaUnavailable' });
     }
   });
 
   it('of leaves share one look at the authority, and look again later', async () => {
     const stack = await new Stack().hierarchy();
-    const provider = offlineProvider({ ...stack, vault: stack.vault, authority: 'issuing' });
+    const provider = await providerFor({ type: 'offline', authority: 'issuing' }, stack);
     const reads = () => stack.faults.count('read');
     const before = reads();
     await Promise.all(Array.from({ length: 10 }, () => provider.roots()));

@@ -8,7 +8,7 @@ import {
   signCertificate,
   spkiOf,
   subjectKeyIdentifier,
-} from '../../testkit/fakes/certificates.ts';
+} from '../../testkit/certificates/index.ts';
 import { found, textOf } from './odd.ts';
 import { opensslVerify } from './openssl.ts';
 import { certificatesIn, day, hour, keyOf, Stack, start, year } from './world.ts';

@@ -14,7 +14,7 @@ import {
   signCertificate,
   spkiOf,
   subjectKeyIdentifier,
-} from '../../testkit/fakes/certificates.ts';
+} from '../../testkit/certificates/index.ts';
 import { found, oddIntermediate, textOf } from './odd.ts';
 import { opensslText, opensslVerify } from './openssl.ts';
 import { certificatesIn, day, hour, keyOf, Stack, start, year } from './world.ts';

@@ -6,7 +6,7 @@ import { tags } from '../../lambdas/domain/tags.ts';
 import { localSigner } from '../../lambdas/keys/local.ts';
 import { renewOnDemand } from '../../lambdas/renewal/entry/on-demand.ts';
 import { parseCertificate } from '../../lambdas/x509/certificate.ts';
-import { makeLeaf } from '../../testkit/fakes/ca.ts';
+import { forgeable, forgedKey } from '../../testkit/certificates/forged.ts';
 import {
   authorityKeyIdentifier,
   basicConstraints,
@@ -15,6 +15,7 @@ import {
   extension,
   keyUsage,
   makeKey,
+  makeLeaf,
   octets,
   serverAuth,
   signCertificate,
@@ -22,8 +23,7 @@ import {
   stepProvisioner,
   subjectAltName,
   subjectKeyIdentifier,
-} from '../../testkit/fakes/certificates.ts';
-import { forgeable, forgedKey } from '../../testkit/fakes/forged.ts';
+} from '../../testkit/certificates/index.ts';
 import { pairValue } from '../renewal/world.ts';
 import { certificatesIn, day, hour, Stack, start, year } from './world.ts';
 
@@ -230,7 +230,7 @@ describe('who has only seen the certificate', () => {
     const loaded = await loadAuthority(stack, 'issuing');
     const calls = stack.faults.count('sign') + stack.faults.count('signer');
     const forged = { leaf, chain: [], key: localSigner(forgedKey(key, kind)) };
-    const options = { now: start, entropy: stack.entropy };
+    const options = { now: start, entropy: stack.entropy, end: { laterThan: leaf.notAfter, orEqual: false } };
     for (const newKey of [undefined, localSigner(makeKey('P-256'))]) {
       await expect(signLeaf(loaded, forged, newKey, options)).rejects.toMatchObject({ code: 'KeyMismatch' });
     }

@@ -3,7 +3,6 @@ import type { KeyObject } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { loadAuthority } from '../../lambdas/authority/load.ts';
 import { parseCertificate } from '../../lambdas/x509/certificate.ts';
-import { authority, FakeAuthorities } from '../../testkit/fakes/authorities.ts';
 import {
   authorityKeyIdentifier,
   basicConstraints,
@@ -13,7 +12,8 @@ import {
   signCertificate,
   spkiOf,
   subjectKeyIdentifier,
-} from '../../testkit/fakes/certificates.ts';
+} from '../../testkit/certificates/index.ts';
+import { authority, FakeAuthorities } from '../../testkit/fakes/authorities.ts';
 import { FakeClock } from '../../testkit/fakes/clock.ts';
 import { Faults } from '../../testkit/fakes/faults.ts';
 import { FakeKeyVault } from '../../testkit/fakes/key-vault.ts';

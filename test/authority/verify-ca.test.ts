@@ -21,7 +21,7 @@ import {
   spkiOf,
   subjectKeyIdentifier,
   utf8,
-} from '../../testkit/fakes/certificates.ts';
+} from '../../testkit/certificates/index.ts';
 import { day, Stack, start, year } from './world.ts';
 
 const subtree = (name: string, tag = 0x82) => sequence(utf8(name, tag));
@@ -122,9 +122,12 @@ async function stackWith(change: Change, name: 'root' | 'issuing'): Promise<Stac
       const real = await providerFor(profile);
       return {
         ...real,
-        renew: async (current, options) => {
-          const [leaf = new Uint8Array(), ...chain] = (await real.renew(current, options)).certificates;
-          return { certificates: [signCertificate(change(templateOf(parseCertificate(leaf))), signer), ...chain] };
+        ask: async (request) => {
+          const answer = await real.ask(request);
+          if (answer.kind !== 'issued') return answer;
+          const [leaf = new Uint8Array(), ...chain] = answer.certificates;
+          const changed = signCertificate(change(templateOf(parseCertificate(leaf))), signer);
+          return { kind: 'issued', certificates: [changed, ...chain] };
         },
       };
     },
@@ -155,13 +158,14 @@ describe.each(['issuing', 'root'] as const)('a renewed certificate of the author
   it('a signature by another key of the same name', async () => {
     const stack = await stackWith((template) => template, name);
     const impostor = { subject: stack.certificateOf('root').subject, key: makeKey('P-256') };
+    const { providerFor } = stack;
     Object.assign(stack, {
-      providerFor: async (): Promise<CaProvider> => ({
-        renew: async ({ leaf }) => {
+      providerFor: async (profile: Parameters<typeof providerFor>[0]): Promise<CaProvider> => ({
+        ...(await providerFor(profile)),
+        ask: async ({ current: { leaf } }) => {
           const template = { ...leaf, serialNumber: Uint8Array.of(0x22, 2, 3, 4, 5, 6, 7, 8), notAfter: start + year };
-          return { certificates: [signCertificate(template, impostor)] };
+          return { kind: 'issued', certificates: [signCertificate(template, impostor)] };
         },
-        rekey: () => Promise.reject(new Error('not asked for')),
         roots: async () => [stack.certificateOf('root').der],
       }),
     });

@@ -5,16 +5,15 @@ import { trustBundleUpkeep } from '../../lambdas/authority/trust-bundle.ts';
 import type { Authority } from '../../lambdas/domain/authority.ts';
 import type { Certificate } from '../../lambdas/domain/certificate.ts';
 import type { KeySpec } from '../../lambdas/domain/key-spec.ts';
-import { encodePem, pemBlocks } from '../../lambdas/domain/pem.ts';
+import { pemBlocks } from '../../lambdas/domain/pem.ts';
 import type { Profile } from '../../lambdas/domain/profile.ts';
 import type { SecretValue } from '../../lambdas/domain/secret.ts';
 import { tags } from '../../lambdas/domain/tags.ts';
-import { providerFor } from '../../lambdas/providers/index.ts';
 import type { RenewalWorld } from '../../lambdas/renewal/world.ts';
 import { parseCertificate } from '../../lambdas/x509/certificate.ts';
+import { commonNameOnly, makeLeaf, pem } from '../../testkit/certificates/index.ts';
+import { providerFor } from '../../testkit/fakes/asking.ts';
 import { authority, FakeAuthorities } from '../../testkit/fakes/authorities.ts';
-import { makeLeaf } from '../../testkit/fakes/ca.ts';
-import { commonNameOnly } from '../../testkit/fakes/certificates.ts';
 import { hour, newKey, pairValue, start, World } from '../renewal/world.ts';
 
 export { hour, start };
@@ -46,15 +45,15 @@ export interface AuthorityOptions extends Partial<Omit<Authority, 'name'>> {
 
 export class Stack extends World {
   readonly authorities = new FakeAuthorities();
-  override readonly providerFor: World['providerFor'] = (profile) => providerFor(profile, this);
+  override readonly providerFor: World['providerFor'] = ({ ca }) => providerFor(ca, this);
   readonly bundle: string;
-  readonly afterRenewal: NonNullable<RenewalWorld['afterRenewal']>;
+  readonly keepBundle: NonNullable<RenewalWorld['keepBundle']>;
   readonly keys = new Map<string, KeyObject>();
 
   constructor(...profiles: readonly Profile[]) {
     super(...(profiles.length > 0 ? profiles : [offline]));
     this.bundle = this.store.add({ name: 'TrustBundle', value: '{}', versionId: 'v0' });
-    this.afterRenewal = trustBundleUpkeep(this, this.bundle);
+    this.keepBundle = trustBundleUpkeep(this, this.bundle);
   }
 
   /** An authority as CloudFormation leaves it: the key, and `{}` in the secret. Gives the secret's ARN. */
@@ -84,7 +83,7 @@ export class Stack extends World {
     const kmsKeyId = this.kmsKeyOf(name);
     return this.store.write(
       secretId,
-      JSON.stringify({ certificate: pemOf(certificate), kmsKeyId, certificateChain: chain.map(pemOf).join('') }),
+      JSON.stringify({ certificate: pem(certificate), kmsKeyId, certificateChain: pem(...chain) }),
     );
   }
 
@@ -140,8 +139,6 @@ export class Stack extends World {
     return value.kind === 'string' ? pemBlocks(value.text).map(({ der }) => parseCertificate(der)) : [];
   }
 }
-
-const pemOf = (der: Uint8Array): string => `${encodePem('CERTIFICATE', der)}\n`;
 
 /** The certificates of a JSON secret, and its private key if it has one. */
 export function certificatesIn(value: SecretValue): {

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type AwsOptions, once, pauseBefore } from '../../lambdas/aws/clients.ts';
 import { secretsManagerStore } from '../../lambdas/aws/secrets-manager.ts';
+import { noLimits } from '../../lambdas/domain/calls.ts';
 
 describe('a client', () => {
   let server: Server;
@@ -12,7 +13,7 @@ describe('a client', () => {
   const credentials = { accessKeyId: 'a', secretAccessKey: 'b' };
   const open = (options: AwsOptions = { region: 'eu-central-1', credentials }) => {
     const { port } = server.address() as AddressInfo;
-    return secretsManagerStore({ endpoint: `http://127.0.0.1:${port}`, ...options });
+    return secretsManagerStore({ endpoint: `http://127.0.0.1:${port}`, ...options })(noLimits);
   };
 
   beforeEach(async () => {

@@ -2,6 +2,7 @@ import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge
 import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { eventBridgePublisher } from '../../lambdas/aws/eventbridge.ts';
+import { noLimits } from '../../lambdas/domain/calls.ts';
 import type { RenewalEvent } from '../../lambdas/domain/result.ts';
 import { FakeClock } from '../../testkit/fakes/clock.ts';
 
@@ -25,7 +26,7 @@ const bytes = (entries: ReturnType<typeof calls>[number]) =>
   );
 
 let clock: FakeClock;
-const open = () => eventBridgePublisher({ region: 'eu-central-1', eventBusName: 'renewals', clock });
+const open = () => eventBridgePublisher({ region: 'eu-central-1', eventBusName: 'renewals', clock })(noLimits);
 beforeEach(() => {
   aws.reset();
   clock = new FakeClock();

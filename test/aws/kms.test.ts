@@ -3,12 +3,13 @@ import { GetPublicKeyCommand, type GetPublicKeyCommandOutput, KMSClient, SignCom
 import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { kmsKeyVault } from '../../lambdas/aws/kms.ts';
+import { noLimits } from '../../lambdas/domain/calls.ts';
 import { FakeClock } from '../../testkit/fakes/clock.ts';
 
 const aws = mockClient(KMSClient);
 const arn = 'arn:aws:kms:eu-central-1:123456789012:key/0000aaaa-0000-4000-8000-000000000000';
 const clock = new FakeClock();
-const open = () => kmsKeyVault({ region: 'eu-central-1', clock });
+const open = () => kmsKeyVault({ region: 'eu-central-1', clock })(noLimits);
 const named = (name: string) => Object.assign(new Error('x'), { name, $metadata: { httpStatusCode: 400 } });
 
 type Answer = Pick<GetPublicKeyCommandOutput, 'KeyId' | 'KeySpec' | 'KeyUsage' | 'PublicKey'>;
@@ -99,7 +100,7 @@ describe('GetPublicKey', () => {
     const vault = open();
     const signers = await Promise.all([vault.signer(arn), vault.signer(arn)]);
     clock.advance(86_400_000);
-    expect(await vault.signer(arn)).toBe(signers[0]);
+    expect((await vault.signer(arn)).spki).toBe(signers[0].spki);
     expect(aws.commandCalls(GetPublicKeyCommand)).toHaveLength(1);
   });
 
@@ -121,11 +122,33 @@ describe('GetPublicKey', () => {
       const vault = open();
       const first = await vault.signer(alias);
       clock.advance(59_000);
-      expect(await vault.signer(alias)).toBe(first);
+      expect((await vault.signer(alias)).kmsKeyArn).toBe(first.kmsKeyArn);
+      expect(aws.commandCalls(GetPublicKeyCommand)).toHaveLength(1);
       clock.advance(1_000);
       expect((await vault.signer(alias)).kmsKeyArn).toBe(other);
       await first.sign(Uint8Array.of(1)); // what was handed out keeps to its key
       expect(aws.commandCalls(SignCommand)[0]?.args[0].input.KeyId).toBe(arn);
     },
   );
+});
+
+test('each invocation signs by its own limits, with a public key that is asked for once', async () => {
+  aws.on(GetPublicKeyCommand).resolves(p256);
+  const vaultOf = kmsKeyVault({ region: 'eu-central-1', clock });
+  const over = { limits: { begin: AbortSignal.abort(), work: AbortSignal.abort(), answer: AbortSignal.abort() } };
+  const [now, late] = [await vaultOf(noLimits).signer(arn), vaultOf(over)];
+  await expect(now.sign(new Uint8Array(8))).resolves.toBeDefined();
+  await expect(late.signer(arn)).rejects.toMatchObject({
+    code: 'KmsUnavailable',
+    message: expect.stringMatching(/time was over/),
+  });
+  expect(aws.commandCalls(GetPublicKeyCommand)).toHaveLength(1);
+});
+
+test('what a key of a request fails with concerns the request', async () => {
+  aws.on(GetPublicKeyCommand).resolves(p256).on(SignCommand).rejects(named('DisabledException'));
+  const vault = open();
+  const [own, given] = await Promise.all([vault.signer(arn), vault.signer(arn, 'request')]);
+  await expect(own.sign(new Uint8Array(8))).rejects.toMatchObject({ code: 'KmsDenied', concerns: 'certificate' });
+  await expect(given.sign(new Uint8Array(8))).rejects.toMatchObject({ code: 'KmsDenied', concerns: 'request' });
 });

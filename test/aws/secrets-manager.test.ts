@@ -11,10 +11,11 @@ import {
 import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { secretsManagerStore } from '../../lambdas/aws/secrets-manager.ts';
+import { noLimits } from '../../lambdas/domain/calls.ts';
 
 // The rules of versions and labels are in test/conformance/store.ts; here is what only a recorded answer can show.
 const aws = mockClient(SecretsManagerClient);
-const store = secretsManagerStore({ region: 'eu-central-1' });
+const store = secretsManagerStore({ region: 'eu-central-1' })(noLimits);
 const arn = 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:pki/web-AbCdEf';
 const tags = [{ Key: 'cert-renewer:profile', Value: 'internal' }];
 const versionId = 'cert-renewer-0123abcd-0123456789abcdef';

@@ -2,6 +2,7 @@ import { ChangeMessageVisibilityCommand, SendMessageBatchCommand, SQSClient } fr
 import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, expect, test } from 'vitest';
 import { sqsQueue } from '../../lambdas/aws/sqs.ts';
+import { noLimits } from '../../lambdas/domain/calls.ts';
 import { FakeClock } from '../../testkit/fakes/clock.ts';
 
 const aws = mockClient(SQSClient);
@@ -14,7 +15,7 @@ const bodies = () =>
     .map(({ args }) => (args[0].input.Entries ?? []).map(({ MessageBody = '' }) => JSON.parse(MessageBody)));
 
 let clock: FakeClock;
-const open = () => sqsQueue({ region: 'eu-central-1', queueUrl: 'https://sqs.example/queue', clock });
+const open = () => sqsQueue({ region: 'eu-central-1', queueUrl: 'https://sqs.example/queue', clock })(noLimits);
 beforeEach(() => {
   aws.reset();
   clock = new FakeClock();

@@ -2,6 +2,7 @@ import { GetParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { ssmAuthorities, ssmProfiles } from '../../lambdas/aws/ssm.ts';
+import { noLimits } from '../../lambdas/domain/calls.ts';
 import { RenewalError } from '../../lambdas/domain/errors.ts';
 import type { Profile } from '../../lambdas/domain/profile.ts';
 import { authority } from '../../testkit/fakes/authorities.ts';
@@ -14,7 +15,8 @@ const json = JSON.stringify({ ca: { type: 'offline', authority: 'issuing' }, mod
 const profile = parse('internal', json);
 
 let clock: FakeClock;
-const open = (prefix = '/cert-renewer/profiles') => ssmProfiles({ region: 'eu-central-1', prefix, parse, clock });
+const open = (prefix = '/cert-renewer/profiles') =>
+  ssmProfiles({ region: 'eu-central-1', prefix, parse, clock })(noLimits);
 beforeEach(() => {
   aws.reset();
   clock = new FakeClock();
@@ -100,7 +102,9 @@ describe('a failure', () => {
     const check = () => {
       throw broken;
     };
-    await expect(ssmProfiles({ prefix: '/p', parse: check, clock, region: 'x' }).find('internal')).rejects.toBe(broken);
+    await expect(
+      ssmProfiles({ prefix: '/p', parse: check, clock, region: 'x' })(noLimits).find('internal'),
+    ).rejects.toBe(broken);
   });
 });
 
@@ -113,7 +117,7 @@ describe('the authorities of this stack', () => {
       names,
       parse: async () => known,
       clock,
-    });
+    })(noLimits);
 
   test('are parameters as profiles are, and read once', async () => {
     aws.on(GetParameterCommand).resolves({ Parameter: { Value: '{}' } });
@@ -136,7 +140,7 @@ describe('the authorities of this stack', () => {
     const parse = async (): Promise<typeof known> => {
       throw new RenewalError('Internal', 'not JSON');
     };
-    const authorities = ssmAuthorities({ region: 'x', prefix: '/p', names: ['issuing'], parse, clock });
+    const authorities = ssmAuthorities({ region: 'x', prefix: '/p', names: ['issuing'], parse, clock })(noLimits);
     for (let look = 1; look <= 2; look++) {
       await expect(authorities.find('issuing')).rejects.toMatchObject({ code: 'Internal' });
       expect(aws.calls()).toHaveLength(look);

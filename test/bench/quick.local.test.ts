@@ -1,8 +1,8 @@
 /** The benchmark's small variant on the real programs: it measures every row, and what it says comes from what ran. */
 import { expect, it } from 'vitest';
-import { projectRoot } from '../../testkit/local/cache.ts';
-import { step, stepCa } from '../../testkit/local/go-tools.ts';
-import { run } from '../../testkit/local/process.ts';
+import { projectRoot } from '../../testkit/tools/cache.ts';
+import { step, stepCa } from '../../testkit/tools/go-tools.ts';
+import { run } from '../../testkit/tools/process.ts';
 import { describeFound } from '../support/local.ts';
 
 describeFound([await step(), await stepCa()], 'npm run bench -- --quick', () => {

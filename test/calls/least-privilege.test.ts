@@ -1,12 +1,12 @@
 /**
  * Issue of trust, line 6: every call that the whole run of the tests made in the name of a role of the stack, against the
  * policies that were synthesised. All are allowed by them, and of them nothing is left that no call needs.
- * Runs after e2e, over what its emulators wrote down (testkit/local/journal.py).
+ * Runs after e2e, over what its emulators wrote down (testkit/local-aws/journal.py).
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { DeployedStack } from '../../testkit/local/calls.ts';
+import type { DeployedStack } from '../../testkit/local-aws/calls.ts';
 import { type RolePolicies, rolesOf } from '../support/deployed-policies.ts';
 import { type Call, type Decision, decide, fits, list, type Statement } from '../support/iam-policy.ts';
 
@@ -36,7 +36,7 @@ function readRoles(): RoleCalls[] {
   const stacks = readdirSync(folder).filter((file) => file.startsWith('stack-'));
   return stacks.flatMap((file) => {
     const stack = JSON.parse(readFileSync(join(folder, file), 'utf8')) as DeployedStack;
-    // A key as a secret's name (leaks.test.ts): AWS refuses its line ends before it asks IAM.
+    // A key as a secret's name (test/e2e/leaks.test.ts): AWS refuses its line ends before it asks IAM.
     const recorded = readLines<Recorded>(`journal-${stack.port}.jsonl`).filter(
       ({ resource }) => !resource.includes('\n'),
     );

@@ -1,14 +1,14 @@
 /**
  * Every request of another shape that a role of the stack made in the whole run, by AWS's own models: the local AWS takes a
  * parameter that AWS does not know, and lengths, patterns and values that AWS refuses. Runs after e2e, over what its
- * emulators wrote down (testkit/local/asked.py). That the judge finds what is wrong is for test/aws/models.local.test.ts.
+ * emulators wrote down (testkit/local-aws/asked.py). That the judge finds what is wrong is for test/aws/models.local.test.ts.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { DeployedStack, RecordedRequest } from '../../testkit/local/calls.ts';
-import { emulatorPython } from '../../testkit/local/ministack.ts';
-import { required } from '../../testkit/local/tools.ts';
+import type { DeployedStack, RecordedRequest } from '../../testkit/local-aws/calls.ts';
+import { emulatorPython } from '../../testkit/local-aws/ministack.ts';
+import { required } from '../../testkit/tools/tool.ts';
 import { type Judged, judgeRequests } from '../support/aws-model.ts';
 import { rolesOf } from '../support/deployed-policies.ts';
 

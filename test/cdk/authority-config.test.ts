@@ -192,7 +192,7 @@ describe('what is accepted', () => {
     expect(() => readConfigFile(join(examples, file))).not.toThrow();
   });
 
-  it('the configuration of the contract, with ARNs and names in place of its dots', () => {
+  it('the configuration with every field of an authority', () => {
     const all = {
       profiles: {
         internal: { ca: { type: 'step-ca', url: 'https://ca.example:9000', root: 'root_ca.crt' } },

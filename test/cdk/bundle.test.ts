@@ -109,6 +109,32 @@ it('a hook’s function carries nothing of the renewal', () => {
   for (const other of ['UpdateSecretVersionStage', 'AWSPENDING', 'GetPublicKey']) expect(entry).not.toContain(other);
 });
 
+describe('@peculiar/x509', () => {
+  const partsWithIt = (name: string) =>
+    [...build(`${name}.ts`)]
+      .filter(([file, contents]) => file.endsWith('.map') && Buffer.from(contents).includes('/@peculiar/x509/'))
+      .map(([file]) => file);
+
+  it.each(['scan', 'renew', 'ca-api', 'import-certificate'])('is no part of %s', (name) => {
+    expect(partsWithIt(name)).toEqual([]);
+  });
+
+  it('is a part of its own of the function that makes the first certificate, and works there', () => {
+    const [part, ...more] = partsWithIt('create-authority');
+    expect(part).toMatch(/^peculiar-\w+\.mjs\.map$/);
+    expect(more).toEqual([]);
+    const outdir = join(folder, 'peculiar');
+    bundle('create-authority.ts', outdir);
+    const spki = Buffer.from(`302a300506032b6570032100${'07'.repeat(32)}`, 'hex');
+    const script = `import(${JSON.stringify(join(outdir, part?.replace('.map', '') ?? ''))})
+      .then(({ writeNamedRequest }) =>
+        writeNamedRequest(Buffer.from('${spki.toString('hex')}', 'hex'), { subject: Uint8Array.of(0x30, 0), names: [] }))
+      .then((info) => console.log(Buffer.from(info).toString('hex')))`;
+    const found = execFileSync(process.execPath, ['-e', script], { encoding: 'utf8' }).trim();
+    expect(found).toBe(`30330201003000${spki.toString('hex')}a000`);
+  });
+});
+
 function assetHash(outdir: string): string {
   const stack = new Stack(newApp(), 'S');
   const code = Code.fromAsset(outdir, { exclude: ['*.map'] });

@@ -18,7 +18,7 @@ describe('cert-renewer.schema.json', () => {
     expect(validate.errors).toBeNull();
   });
 
-  it("accepts all of the contract's options", () => {
+  it('accepts every option', () => {
     const targetTag = { key: 'Role', value: 'web' };
     const all = {
       ...example(),

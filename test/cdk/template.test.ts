@@ -4,7 +4,7 @@ import * as benchmark from '../../bench/stack.ts';
 import type { CertRenewerProps } from '../../cdk/cert-renewer.ts';
 import { ConfigError } from '../../cdk/config/config-error.ts';
 import { noRoomLabel, statusTags } from '../../lambdas/domain/tags.ts';
-import { parseProfile } from '../../lambdas/policy/profile.ts';
+import { parseProfile } from '../../lambdas/providers/profile.ts';
 import { type Call, decide, type Statement } from '../support/iam-policy.ts';
 import { config, rootPem, synthesize } from './fixtures.ts';
 import * as reading from './template-reading.ts';
@@ -17,7 +17,7 @@ const withSid = (sid: string, from: Template = template) => reading.withSid('Ren
 const environment = (idPart: string, from: Template = template) => reading.environment(idPart, from);
 
 describe('outputs', () => {
-  it('are those of the contract, by their names', () => {
+  it('have the names that README.md gives', () => {
     expect(Object.keys(template.toJSON()['Outputs']).sort()).toEqual(
       ['DeadLetterQueueUrl', 'EventBusName', 'RenewFunctionName', 'RenewalQueueUrl', 'ScanFunctionName'].sort(),
     );
@@ -152,7 +152,7 @@ describe('queues', () => {
       RedrivePolicy: { maxReceiveCount: 3 },
       SqsManagedSseEnabled: true,
     });
-    // Contract 6.4: three deliveries of a worker that crashes within 15 minutes, and none while it still works.
+    // docs/guarantees.md, G4: three deliveries of a worker that crashes within 15 minutes, and none while it still works.
     const { VisibilityTimeout, RedrivePolicy } = one('AWS::SQS::Queue', 'Renewals') as {
       VisibilityTimeout: number;
       RedrivePolicy: { maxReceiveCount: number };

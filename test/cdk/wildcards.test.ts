@@ -68,7 +68,7 @@ describe('the statements of roles', () => {
     const all = found.filter(({ resource }) => /(:|:instance\/|:key\/|:managed-instance\/)\*$/.test(resource));
     expect(all.length).toBeGreaterThan(5);
     const untagged = all.filter(({ condition }) => !/"(aws:ResourceTag|ssm:resourceTag)\//.test(condition));
-    // Contract section 5: any secret may be described, so that an untagged one is told from a missing one.
+    // Any secret may be described, so that an untagged one is told from a missing one.
     expect(untagged.map(({ actions }) => actions)).toEqual([['secretsmanager:DescribeSecret']]);
   });
 

@@ -13,9 +13,9 @@ import { ListSubscriptionsCommand, ListTopicsCommand, SNSClient } from '@aws-sdk
 import { ListQueuesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { groups } from '../../scripts/check-aws/table.ts';
-import { client } from '../../testkit/aws.ts';
-import { projectRoot } from '../../testkit/local/cache.ts';
-import { type Emulator, environmentFor, startEmulator } from '../../testkit/local/ministack.ts';
+import { client } from '../../testkit/local-aws/client.ts';
+import { type Emulator, environmentFor, startEmulator } from '../../testkit/local-aws/ministack.ts';
+import { projectRoot } from '../../testkit/tools/cache.ts';
 import { describeWith } from '../support/local.ts';
 
 const begin = /^Type yes to begin:$/m;

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { commands } from '../../cli/commands/index.ts';
-import { run } from '../../testkit/local/process.ts';
+import { run } from '../../testkit/tools/process.ts';
 import { stage } from './stage.ts';
 
 const cases: [string[], string[]][] = [

@@ -8,7 +8,7 @@ import { RenewalError } from '../../lambdas/domain/errors.ts';
 import { encodePem } from '../../lambdas/domain/pem.ts';
 import { tags } from '../../lambdas/domain/tags.ts';
 import { readSecret } from '../../lambdas/secret/index.ts';
-import { authority, FakeAuthorities } from '../../testkit/fakes/authorities.ts';
+import { forgedKey } from '../../testkit/certificates/forged.ts';
 import {
   basicConstraints,
   commonNameOnly,
@@ -16,8 +16,8 @@ import {
   keyUsage,
   serverAuth,
   subjectAltName,
-} from '../../testkit/fakes/certificates.ts';
-import { forgedKey } from '../../testkit/fakes/forged.ts';
+} from '../../testkit/certificates/index.ts';
+import { authority, FakeAuthorities } from '../../testkit/fakes/authorities.ts';
 import { dueDates, freshDates, hour, internal, newKey, pairValue, start, World } from '../renewal/world.ts';
 import { records, stage } from './stage.ts';
 

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type TemporaryFolder, temporaryFolder } from '../../testkit/local/temporary.ts';
+import { type TemporaryFolder, temporaryFolder } from '../../testkit/tools/temporary.ts';
 import { stage } from './stage.ts';
 
 let folder: TemporaryFolder;

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import pLimit from 'p-limit';
 import { expect, it } from 'vitest';
 import { writePair } from '../../cli/files/write-pair.ts';
-import { run } from '../../testkit/local/process.ts';
+import { run } from '../../testkit/tools/process.ts';
 
 const program = fileURLToPath(new URL('../support/write-pair-process.ts', import.meta.url));
 

@@ -1,4 +1,3 @@
-import type { LeafRequest } from '../../testkit/fakes/ca.ts';
 import {
   basicConstraints,
   clientAuth,
@@ -7,11 +6,12 @@ import {
   extendedKeyUsage,
   extension,
   keyUsage,
+  type LeafRequest,
   sequence,
   serverAuth,
   subjectAltName,
   utf8,
-} from '../../testkit/fakes/certificates.ts';
+} from '../../testkit/certificates/index.ts';
 
 const usages = [keyUsage('digitalSignature'), extendedKeyUsage(serverAuth, clientAuth)];
 export const names = subjectAltName('dns:leaf.example');

@@ -1,10 +1,68 @@
 import { RenewalError } from '../../lambdas/domain/errors.ts';
-import { FakeCa, makeLeaf } from '../../testkit/fakes/ca.ts';
+import type { CaProvider, Credential } from '../../lambdas/domain/ports.ts';
+import { parseCertificate } from '../../lambdas/x509/certificate.ts';
+import { commonNameOnly, type Hierarchy, makeKey, makeLeaf } from '../../testkit/certificates/index.ts';
+import { FakeCa } from '../../testkit/fakes/ca.ts';
+import { FakeClock } from '../../testkit/fakes/clock.ts';
+import { signerFor } from '../../testkit/fakes/signer.ts';
+import { SlowCa } from '../../testkit/fakes/slow-ca.ts';
 import { TimeLimits } from '../../testkit/fakes/time-limits.ts';
 import { caProviderSuite } from './ca.ts';
+import { caCallSuite } from './ca-calls.ts';
+import { leafCaSuite } from './ca-leaves.ts';
+import { caOrderSuite } from './ca-orders.ts';
+
+const now = Date.parse('2026-11-22T08:00:00.250Z');
+const hour = 3_600_000;
+
+function credential(hierarchy: Hierarchy, { inKms = false } = {}): Credential {
+  const key = makeKey('P-256');
+  const dates = { notBefore: now - 250 - hour, notAfter: now - 250 + hour };
+  const leaf = makeLeaf({ key, subject: commonNameOnly('leaf.example'), ...dates }, hierarchy);
+  const chain = [parseCertificate(hierarchy.intermediate)];
+  return { leaf: parseCertificate(leaf), chain, key: signerFor(key, { inKms }) };
+}
 
 caProviderSuite('fake', async () => {
-  const now = Date.parse('2026-11-22T08:00:00.250Z');
+  const provider = new FakeCa({ now });
+  return {
+    now: () => now,
+    can: {
+      renews: true,
+      rekeys: true,
+      rekeysInKms: false,
+      answers: 'at once',
+      keyHolder: 'secret',
+      wantsPath: true,
+    },
+    provider,
+    credential: (options) => credential(provider.hierarchy, options),
+    close: async () => {},
+  };
+});
+
+caCallSuite('fake', async ({ policyBy, busyTimes = 0, silent = false }) => {
+  const clock = new FakeClock(now);
+  const provider = new FakeCa({ now, clock });
+  const busy = new RenewalError('CaUnavailable', 'It takes no more for the moment.', { busy: true });
+  provider.faults.policy = policyBy(clock);
+  provider.faults.failBefore('renew', busy, { times: busyTimes });
+  provider.silent = silent;
+  return {
+    clock,
+    provider,
+    current: credential(provider.hierarchy),
+    asked: () => provider.faults.calls.length,
+    askedAt: ({ certificates: [leaf = new Uint8Array()] }) => parseCertificate(leaf).notBefore + 60_000,
+  };
+});
+
+caOrderSuite('slow fake', (seed) => {
+  const provider = new SlowCa({ now }, seed);
+  return { provider, credential: () => credential(provider.hierarchy), issued: () => provider.issued.length };
+});
+
+leafCaSuite('fake', async () => {
   const strict = new FakeCa({ now });
   const { hierarchy } = strict;
   const lenient = new FakeCa({ now, hierarchy, allowRenewalAfterExpiry: true });
@@ -15,15 +73,20 @@ caProviderSuite('fake', async () => {
     return ca;
   };
   const silent = new FakeCa({ now, hierarchy });
-  silent.silent = true;
   const { abortedIn, pass } = new TimeLimits();
-  /** Of a call that carries no signal of its own. */
-  const overSoon = (): AbortSignal => {
-    setImmediate(pass);
-    return abortedIn(300);
-  };
+  const [begin, never] = [abortedIn(300), new AbortController().signal];
+  silent.silent = true;
+  silent.faults.policy = { limits: { begin, work: never, answer: never } };
+  silent.faults.meanwhile('before', 'renew', () => void setImmediate(pass), { times: Infinity });
   const after = new Set<string>();
   const which = (leaf: Uint8Array): FakeCa => (after.has(Buffer.from(leaf).toString('hex')) ? lenient : strict);
+  const provider: CaProvider = {
+    type: strict.type,
+    can: strict.can,
+    ask: (request) => which(request.current.leaf.der).ask(request),
+    roots: () => strict.roots(),
+    checkFitness: (current, operation) => strict.checkFitness(current, operation),
+  };
   return {
     now: () => now,
     makeLeaf: (request, renewableAfterExpiry) => {
@@ -31,19 +94,10 @@ caProviderSuite('fake', async () => {
       if (renewableAfterExpiry) after.add(Buffer.from(leaf).toString('hex'));
       return { leaf, chain: [hierarchy.intermediate] };
     },
-    provider: {
-      renew: (current, options) => which(current.leaf.der).renew(current, options),
-      rekey: (current, newKey, options) => which(current.leaf.der).rekey(current, newKey, options),
-      roots: () => strict.roots(),
-      checkFitness: (current, operation) => strict.checkFitness(current, operation),
-    },
+    provider,
     down: failing('CaUnavailable'),
     untrusted: failing('CaUntrusted'),
-    silent: {
-      renew: (current, { now, signal = overSoon() }) => silent.renew(current, { now, signal }),
-      rekey: (current, newKey, { now, signal = overSoon() }) => silent.rekey(current, newKey, { now, signal }),
-      roots: () => silent.roots(),
-    },
+    silent,
     close: async () => {},
   };
 });

@@ -1,77 +1,151 @@
-/** An authority of the stack as a CA for leaves: the suite that step-ca passes. */
+/** An authority of the stack as a CA for leaves: the suite that step-ca passes; and for its own certificate. */
 import { RenewalError } from '../../lambdas/domain/errors.ts';
-import type { CaProvider, IssueOptions, KeyVault } from '../../lambdas/domain/ports.ts';
-import { offlineProvider } from '../../lambdas/providers/offline/index.ts';
+import type { CaCapabilities, Credential, KeyVault } from '../../lambdas/domain/ports.ts';
+import type { CaReference } from '../../lambdas/domain/profile.ts';
+import type { CaTools } from '../../lambdas/providers/kind.ts';
+import { parseCertificate } from '../../lambdas/x509/certificate.ts';
+import { commonNameOnly, type Hierarchy, makeHierarchy, makeKey, makeLeaf } from '../../testkit/certificates/index.ts';
+import { providerFor } from '../../testkit/fakes/asking.ts';
 import { authority, FakeAuthorities } from '../../testkit/fakes/authorities.ts';
-import { makeLeaf } from '../../testkit/fakes/ca.ts';
-import { type Hierarchy, makeHierarchy } from '../../testkit/fakes/certificates.ts';
-import { fakeEntropy } from '../../testkit/fakes/entropy.ts';
+import { FakeClock } from '../../testkit/fakes/clock.ts';
 import { FakeKeyVault } from '../../testkit/fakes/key-vault.ts';
+import { signerFor } from '../../testkit/fakes/signer.ts';
 import { FakeStore } from '../../testkit/fakes/store.ts';
 import { TimeLimits } from '../../testkit/fakes/time-limits.ts';
 import { pairValue } from '../renewal/world.ts';
 import { caProviderSuite } from './ca.ts';
+import { type CallOptions, type CallScene, caCallSuite } from './ca-calls.ts';
+import { leafCaSuite } from './ca-leaves.ts';
 
 const now = Date.parse('2026-11-22T08:00:00.250Z');
-const year = 365 * 86_400_000;
+const hour = 3_600_000;
+const year = 365 * 24 * hour;
+const newHierarchy = () => makeHierarchy(now - 2_400 * hour, now + 10 * year);
 
-/** The intermediate of a hierarchy as the stack's authority `issuing`, its key in KMS or in the secret. */
-function world(hierarchy: Hierarchy, where: 'kms' | 'secret') {
+const offline: CaReference = { type: 'offline', authority: 'issuing' };
+const itself: CaReference = { type: 'authority', authority: 'root' };
+
+const can: Readonly<Record<'offline' | 'itself', CaCapabilities>> = {
+  offline: {
+    renews: true,
+    rekeys: true,
+    rekeysInKms: true,
+    answers: 'at once',
+    keyHolder: 'secret',
+    wantsPath: false,
+  },
+  itself: {
+    renews: true,
+    rekeys: false,
+    rekeysInKms: false,
+    answers: 'at once',
+    keyHolder: 'secret',
+    wantsPath: false,
+  },
+};
+
+/** A hierarchy as the stack's authorities `root` and `issuing`, their keys in KMS or in their secrets. */
+function stack({ root, rootKey, intermediate, intermediateKey }: Hierarchy, where: 'kms' | 'secret' = 'kms') {
   const store = new FakeStore();
   const vault = new FakeKeyVault();
-  const { intermediate, intermediateKey: privateKey, root } = hierarchy;
-  const kmsKeyArn = vault.add({ spec: { kty: 'EC', curve: 'P-256' }, privateKey });
-  store.add({ name: 'pki/issuing', value: pairValue(intermediate, [root], privateKey) });
+  const key = (privateKey: typeof rootKey) => {
+    const kmsKeyArn = vault.add({ spec: { kty: 'EC', curve: 'P-256' }, privateKey });
+    return where === 'kms' ? { kmsKeyArn } : {};
+  };
+  store.add({ name: 'pki/root', value: pairValue(root, [], rootKey) });
+  store.add({ name: 'pki/issuing', value: pairValue(intermediate, [root], intermediateKey) });
   const provisionerClaims = new Map([
     ['local', {}],
     ['lenient', { allowRenewalAfterExpiry: true }],
   ]);
-  const issuing = authority('issuing', { provisionerClaims, ...(where === 'kms' && { kmsKeyArn }) });
-  return { store, vault, authorities: new FakeAuthorities(issuing), entropy: fakeEntropy(), authority: 'issuing' };
+  const authorities = new FakeAuthorities(
+    authority('root', key(rootKey)),
+    authority('issuing', { provisionerClaims, ...key(intermediateKey) }),
+  );
+  return { store, vault, authorities, clock: new FakeClock(now) } satisfies Partial<CaTools>;
+}
+
+function leafOf(hierarchy: Hierarchy, { inKms = false } = {}): Credential {
+  const key = makeKey('P-256');
+  const dates = { notBefore: now - 250 - hour, notAfter: now - 250 + hour };
+  const leaf = makeLeaf({ key, subject: commonNameOnly('leaf.example'), ...dates }, hierarchy);
+  return {
+    leaf: parseCertificate(leaf),
+    chain: [parseCertificate(hierarchy.intermediate)],
+    key: signerFor(key, { inKms }),
+  };
+}
+
+const rootOf = ({ root, rootKey }: Hierarchy, options?: { readonly inKms?: boolean }): Credential => ({
+  leaf: parseCertificate(root),
+  chain: [],
+  key: signerFor(rootKey, options),
+});
+
+for (const [name, ca, declared, currentOf] of [
+  ['offline', offline, can.offline, leafOf],
+  ["an authority's own certificate", itself, can.itself, rootOf],
+] as const) {
+  caProviderSuite(name, async () => {
+    const hierarchy = newHierarchy();
+    return {
+      now: () => now,
+      can: declared,
+      provider: await providerFor(ca, stack(hierarchy)),
+      credential: (options) => currentOf(hierarchy, options),
+      close: async () => {},
+    };
+  });
+
+  caCallSuite(name, async ({ policyBy, busyTimes = 0, silent = false }: CallOptions): Promise<CallScene> => {
+    const hierarchy = newHierarchy();
+    const tools = stack(hierarchy);
+    const { clock, vault, store } = tools;
+    const busy = new RenewalError('KmsUnavailable', 'It takes no more for the moment.', { busy: true });
+    vault.faults.failBefore('signer', busy, { times: busyTimes });
+    if (silent) vault.faults.meanwhile('before', 'signer', () => new Promise(() => {}));
+    return {
+      clock,
+      provider: await providerFor(ca, { ...tools, policy: policyBy(clock) }),
+      current: currentOf(hierarchy),
+      asked: () => vault.faults.calls.length + (silent ? 0 : store.faults.calls.length),
+      askedAt: ({ certificates: [leaf = new Uint8Array()] }) => parseCertificate(leaf).notBefore + 60_000,
+    };
+  });
 }
 
 const failing: KeyVault = {
   signer: () => Promise.reject(new RenewalError('KmsUnavailable', 'KMS is down.')),
 };
 
-/** A key that never answers, so that the caller's time ends first. */
-const silent = (limits: TimeLimits): KeyVault => ({
-  signer: () => {
-    setImmediate(limits.pass);
-    return new Promise(() => {});
-  },
-});
-
-/** Calls that carry no signal of their own have one of these limits. */
-function limited(provider: CaProvider, { abortedIn }: TimeLimits): CaProvider {
-  const limit = ({ signal = abortedIn(300), ...rest }: IssueOptions) => ({ ...rest, signal });
-  return {
-    renew: (current, options) => provider.renew(current, limit(options)),
-    rekey: (current, newKey, options) => provider.rekey(current, newKey, limit(options)),
-    roots: (...args) => provider.roots(...args),
-  };
-}
-
 for (const where of ['kms', 'secret'] as const) {
-  caProviderSuite(`offline, the authority's key in ${where === 'kms' ? 'KMS' : 'its secret'}`, async () => {
-    const hierarchy = makeHierarchy(now - 100 * 86_400_000, now + 10 * year);
-    const namesake = makeHierarchy(now - 100 * 86_400_000, now + 10 * year);
-    const inKms = world(hierarchy, 'kms');
-    const limits = new TimeLimits();
+  leafCaSuite(`offline, the authority's key in ${where === 'kms' ? 'KMS' : 'its secret'}`, async () => {
+    const hierarchy = newHierarchy();
+    const inKms = stack(hierarchy);
+    const { abortedIn, pass } = new TimeLimits();
+    const [begin, never] = [abortedIn(300), new AbortController().signal];
+    /** A key that never answers, so that the caller's time ends first. */
+    const silent: KeyVault = {
+      signer: () => {
+        setImmediate(pass);
+        return new Promise(() => {});
+      },
+    };
     return {
       now: () => now,
       makeLeaf: (request, renewableAfterExpiry) => ({
         leaf: makeLeaf({ ...request, provisioner: renewableAfterExpiry ? 'lenient' : 'local' }, hierarchy),
         chain: [hierarchy.intermediate],
       }),
-      provider: offlineProvider(world(hierarchy, where)),
-      down: offlineProvider({ ...inKms, vault: failing }),
-      silent: limited(offlineProvider({ ...inKms, vault: silent(limits) }), limits),
-      untrusted: offlineProvider(world(namesake, where)),
-      ownWays: {
-        rekeysWithoutClientAuth: true,
-        codes: { down: 'KmsUnavailable', silent: 'KmsUnavailable', foreign: 'CaUntrusted' },
-      },
+      provider: await providerFor(offline, stack(hierarchy, where)),
+      down: await providerFor(offline, { ...inKms, vault: failing }),
+      silent: await providerFor(offline, {
+        ...inKms,
+        vault: silent,
+        policy: { limits: { begin, work: never, answer: never } },
+      }),
+      untrusted: await providerFor(offline, stack(newHierarchy(), where)),
+      ownWays: { rekeysWithoutClientAuth: true, codes: { down: 'KmsUnavailable', foreign: 'CaUntrusted' } },
       close: async () => {},
     };
   });

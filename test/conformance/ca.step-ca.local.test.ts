@@ -1,12 +1,15 @@
 /** The provider for step-ca against the real program, and what is special about that CA. */
 import { createPrivateKey, type KeyObject, randomBytes } from 'node:crypto';
 import { createServer } from 'node:net';
+import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { encodePem, pemBlocks } from '../../lambdas/domain/pem.ts';
-import type { CaProvider, Credential, IssuedChain } from '../../lambdas/domain/ports.ts';
-import { stepCaProvider } from '../../lambdas/providers/step-ca/index.ts';
+import type { CaProvider, Clock, Credential, IssuedChain } from '../../lambdas/domain/ports.ts';
+import { openStepCa } from '../../lambdas/providers/step-ca/index.ts';
+import { stepCa as stepCaKind } from '../../lambdas/providers/step-ca/kind.ts';
 import { parseCertificate } from '../../lambdas/x509/certificate.ts';
-import { type LeafRequest, makeLeaf, usualExtensions } from '../../testkit/fakes/ca.ts';
+import { type PemHierarchy, pemHierarchy } from '../../testkit/cas/hierarchy.ts';
+import { type LocalCa, type StepCaOptions, startStepCa, x5cProvisioner } from '../../testkit/cas/step-ca.ts';
 import {
   clientAuth,
   commonNameOnly,
@@ -14,27 +17,31 @@ import {
   extension,
   type Hierarchy,
   keyUsage,
+  type LeafRequest,
   makeKey,
+  makeLeaf,
   serverAuth,
   signCertificate,
   spkiOf,
+  usualExtensions,
   utf8,
-} from '../../testkit/fakes/certificates.ts';
+} from '../../testkit/certificates/index.ts';
+import { providerOf, rekeyWith, renewWith } from '../../testkit/fakes/asking.ts';
 import { signerFor } from '../../testkit/fakes/signer.ts';
-import { stepCa } from '../../testkit/local/go-tools.ts';
-import { type Hierarchy as CaHierarchy, makeHierarchy } from '../../testkit/local/hierarchy.ts';
-import { freePort } from '../../testkit/local/process.ts';
-import { type LocalCa, type StepCaOptions, startStepCa, x5cProvisioner } from '../../testkit/local/step-ca.ts';
+import { stepCa } from '../../testkit/tools/go-tools.ts';
+import { freePort } from '../../testkit/tools/process.ts';
 import { describeFound } from '../support/local.ts';
 import { caProviderSuite } from './ca.ts';
+import { leafCaSuite } from './ca-leaves.ts';
 
 const entropy = (length: number): Uint8Array => new Uint8Array(randomBytes(length));
-const providerAt = (url: string, root: string, timeoutMs = 10_000): CaProvider =>
-  stepCaProvider({ url, root, entropy, timeoutMs });
+const realClock: Clock = { now: () => Date.now(), sleep: setTimeout };
+const providerAt = (url: string, root: string, timeoutMs = 10_000, clock = realClock): CaProvider =>
+  providerOf(stepCaKind, openStepCa({ url, root }, { timeoutMs }), { clock, entropy });
 
 /** step-ca with a provisioner for each claim that the tests need. */
 async function start(options: StepCaOptions = {}): Promise<LocalCa> {
-  const hierarchy = options.hierarchy ?? (await makeHierarchy());
+  const hierarchy = options.hierarchy ?? pemHierarchy();
   const named = (name: string, claims: object) => ({ ...x5cProvisioner(name, hierarchy.root.certificatePem), claims });
   return startStepCa({
     hierarchy,
@@ -54,7 +61,7 @@ function intermediateOf(ca: LocalCa): Pick<Hierarchy, 'intermediate' | 'intermed
 }
 
 /** The same intermediate again, with the same key and name and an end of its own. */
-function withLongerIntermediate({ root, intermediate }: CaHierarchy): CaHierarchy {
+function withLongerIntermediate({ root, intermediate }: PemHierarchy): PemHierarchy {
   const [rootBlock] = pemBlocks(root.certificatePem);
   const [oldBlock] = pemBlocks(intermediate.certificatePem);
   if (rootBlock === undefined || oldBlock === undefined) throw new Error('the hierarchy has no certificates');
@@ -79,9 +86,35 @@ const found = await stepCa();
 describeFound([found], 'with a real step-ca', () => {
   caProviderSuite('step-ca', async () => {
     const ca = await start();
+    const issuer = intermediateOf(ca);
+    return {
+      now: () => Date.now(),
+      can: {
+        renews: true,
+        rekeys: true,
+        rekeysInKms: false,
+        answers: 'at once',
+        keyHolder: 'secret',
+        wantsPath: true,
+      },
+      provider: providerAt(ca.url, ca.rootPem),
+      credential: ({ inKms = false } = {}) => {
+        const key = makeKey('P-256');
+        const second = Math.floor(Date.now() / 1000) * 1000;
+        const dates = { notBefore: second - 3_600_000, notAfter: second + 3_600_000 };
+        const leaf = makeLeaf({ key, subject: commonNameOnly('leaf.example'), ...dates }, issuer);
+        const chain = [parseCertificate(issuer.intermediate)];
+        return { leaf: parseCertificate(leaf), chain, key: signerFor(key, { inKms }) };
+      },
+      close: () => ca.close(),
+    };
+  });
+
+  leafCaSuite('step-ca', async () => {
+    const ca = await start();
     const silent = await silentServer();
     const issuer = intermediateOf(ca);
-    const other = await makeHierarchy({ name: 'Other' });
+    const other = pemHierarchy({ name: 'Other' });
     return {
       now: () => Date.now(),
       makeLeaf: (request, renewableAfterExpiry) => ({
@@ -124,9 +157,9 @@ describeFound([found], 'with a real step-ca', () => {
       return { leaf: parseCertificate(leaf), chain, key: signerFor(key, { inKms }) };
     }
 
-    const renew = (current: Credential, by = provider): Promise<IssuedChain> => by.renew(current, { now: Date.now() });
+    const renew = (current: Credential, by = provider): Promise<IssuedChain> => renewWith(by, current);
     const rekey = (current: Credential, key = makeKey('P-256')): Promise<IssuedChain> =>
-      provider.rekey(current, signerFor(key), { now: Date.now() });
+      rekeyWith(provider, current, signerFor(key));
     const leafOf = ({ certificates: [leaf] }: IssuedChain) => parseCertificate(leaf ?? new Uint8Array());
 
     test('a leaf alone, without its intermediate, is renewed and rekeyed, with a key in KMS and after its end too', async () => {
@@ -178,7 +211,8 @@ describeFound([found], 'with a real step-ca', () => {
     test('a certificate that expires on the way is rekeyed as an expired one', async () => {
       const current = credential({ minutes: -0.05, provisioner: 'lenient' });
       const before = current.leaf.notAfter - 1_000; // so late a look at the clock, and yet too early
-      const answer = await provider.rekey(current, signerFor(makeKey('P-256')), { now: before });
+      const late = providerAt(ca.url, ca.rootPem, 10_000, { ...realClock, now: () => before });
+      const answer = await rekeyWith(late, current, signerFor(makeKey('P-256')));
       expect(leafOf(answer).notAfter).toBeGreaterThan(Date.now());
     });
 
@@ -200,8 +234,8 @@ describeFound([found], 'with a real step-ca', () => {
 
   describe('step-ca that changes its intermediate', () => {
     /** Certificates of a step-ca as it was, and it as it is now, under the same root. */
-    async function changed(successor: (before: CaHierarchy) => Promise<CaHierarchy> | CaHierarchy) {
-      const before = await makeHierarchy({ intermediateNotAfter: new Date(Date.now() + 3_600_000) });
+    async function changed(successor: (before: PemHierarchy) => Promise<PemHierarchy> | PemHierarchy) {
+      const before = pemHierarchy({ intermediateNotAfter: new Date(Date.now() + 3_600_000) });
       const ca = await start({ hierarchy: before });
       const issuer = intermediateOf(ca);
       await ca.start({ hierarchy: await successor(before) });
@@ -212,25 +246,25 @@ describeFound([found], 'with a real step-ca', () => {
         const leaf = parseCertificate(makeLeaf({ key, subject: commonNameOnly('leaf.example'), ...dates }, issuer));
         return { leaf, chain: alone ? [] : [parseCertificate(issuer.intermediate)], key: signerFor(key, { inKms }) };
       };
-      return { ca, provider: providerAt(ca.url, ca.rootPem), credential, now: Date.now() };
+      return { ca, provider: providerAt(ca.url, ca.rootPem), credential };
     }
 
     test('for one with another key: what the old one issued is taken if the secret holds the old one', async () => {
-      const { ca, provider, credential, now } = await changed(({ root }) => makeHierarchy({ root }));
+      const { ca, provider, credential } = await changed(({ root }) => pemHierarchy({ root }));
       try {
         const newKey = signerFor(makeKey('P-256'));
         const today = parseCertificate(intermediateOf(ca).intermediate).serialNumber;
         const answers = [
-          await provider.renew(credential(30, { inKms: true }), { now }),
-          await provider.renew(credential(30), { now }),
-          await provider.rekey(credential(30), newKey, { now }),
+          await renewWith(provider, credential(30, { inKms: true })),
+          await renewWith(provider, credential(30)),
+          await rekeyWith(provider, credential(30), newKey),
         ];
         for (const { certificates } of answers) {
           expect(certificates.slice(1).map((der) => parseCertificate(der).serialNumber)).toEqual([today]);
         }
         const lost = credential(30, { alone: true });
-        await expect(provider.renew(lost, { now })).rejects.toMatchObject({ code: 'CaRejected' });
-        await expect(provider.rekey(lost, newKey, { now })).rejects.toMatchObject({
+        await expect(renewWith(provider, lost)).rejects.toMatchObject({ code: 'CaRejected' });
+        await expect(rekeyWith(provider, lost, newKey)).rejects.toMatchObject({
           code: 'CaRejected',
           message: expect.stringMatching(/intermediate/),
         });
@@ -240,11 +274,11 @@ describeFound([found], 'with a real step-ca', () => {
     });
 
     test('for one with the same key and a later end: it vouches for what outlives the old one', async () => {
-      const { ca, provider, credential, now } = await changed(withLongerIntermediate);
+      const { ca, provider, credential } = await changed(withLongerIntermediate);
       try {
         // Beyond the end of the intermediate in the secret: the CA's own list has the one that reaches further.
         for (const current of [credential(90, { inKms: true }), credential(90, { inKms: true, alone: true })]) {
-          expect((await provider.renew(current, { now })).certificates).toHaveLength(2);
+          expect((await renewWith(provider, current)).certificates).toHaveLength(2);
         }
       } finally {
         await ca.close();
@@ -253,7 +287,7 @@ describeFound([found], 'with a real step-ca', () => {
   });
 
   test('a revoked certificate is CaRejected', async () => {
-    const { issue, revoke } = await import('../../testkit/local/leaf.ts');
+    const { issue, revoke } = await import('../../testkit/cas/leaf.ts');
     const ca = await start({ database: true });
     try {
       const issued = await issue(ca.access);
@@ -264,12 +298,12 @@ describeFound([found], 'with a real step-ca', () => {
         key: signerFor(issued.key),
       };
       const provider = providerAt(ca.url, ca.rootPem);
-      await provider.renew(current, { now: Date.now() });
+      await renewWith(provider, current);
       await revoke(ca.access, issued);
       const refused = { code: 'CaRejected', retryable: false, message: expect.stringMatching(/revoked/) };
-      await expect(provider.renew(current, { now: Date.now() })).rejects.toMatchObject(refused);
+      await expect(renewWith(provider, current)).rejects.toMatchObject(refused);
       const newKey = signerFor(makeKey('P-256'));
-      await expect(provider.rekey(current, newKey, { now: Date.now() })).rejects.toMatchObject(refused);
+      await expect(rekeyWith(provider, current, newKey)).rejects.toMatchObject(refused);
     } finally {
       await ca.close();
     }

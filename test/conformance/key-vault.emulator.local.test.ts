@@ -7,9 +7,10 @@ import {
 } from '@aws-sdk/client-kms';
 import { expect, test } from 'vitest';
 import { kmsKeyVault } from '../../lambdas/aws/kms.ts';
+import { noLimits } from '../../lambdas/domain/calls.ts';
 import { formatKeySpec, type KeySpec } from '../../lambdas/domain/key-spec.ts';
-import { client, type Endpoint } from '../../testkit/aws.ts';
-import { emulatorOptions, systemClock } from '../../testkit/emulator.ts';
+import { emulatorOptions, systemClock } from '../../testkit/local-aws/adapter-options.ts';
+import { client, type Endpoint } from '../../testkit/local-aws/client.ts';
 import { describeWith } from '../support/local.ts';
 import { keyVaultSuite, type VaultWorld } from './signer.ts';
 
@@ -32,7 +33,7 @@ describeWith(['emulator'], 'KMS', ({ emulator }) => {
   ])('%s is refused', async (_, input) => {
     const kms = client(KMSClient, emulator);
     const { KeyMetadata } = await kms.send(new CreateKeyCommand(input));
-    const vault = kmsKeyVault({ ...emulatorOptions(emulator), clock: systemClock });
+    const vault = kmsKeyVault({ ...emulatorOptions(emulator), clock: systemClock })(noLimits);
     await expect(vault.signer(KeyMetadata?.Arn ?? '')).rejects.toMatchObject({ code: 'InvalidRequest' });
   });
 });
@@ -40,7 +41,7 @@ describeWith(['emulator'], 'KMS', ({ emulator }) => {
 function openWorld(emulator: Endpoint): VaultWorld {
   const kms = client(KMSClient, emulator);
   return {
-    vault: kmsKeyVault({ ...emulatorOptions(emulator), clock: systemClock }),
+    vault: kmsKeyVault({ ...emulatorOptions(emulator), clock: systemClock })(noLimits),
     async create(spec: KeySpec, { usage = 'SIGN_VERIFY', alias } = {}) {
       const { KeyMetadata } = await kms.send(
         new CreateKeyCommand({ KeySpec: kmsNames[formatKeySpec(spec)], KeyUsage: usage }),

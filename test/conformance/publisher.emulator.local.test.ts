@@ -1,8 +1,9 @@
 import { CreateEventBusCommand, EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { eventBridgePublisher } from '../../lambdas/aws/eventbridge.ts';
-import { client, type Endpoint, uniqueName, waitFor } from '../../testkit/aws.ts';
-import { emulatorOptions, systemClock } from '../../testkit/emulator.ts';
-import { collectEvents } from '../../testkit/events.ts';
+import { noLimits } from '../../lambdas/domain/calls.ts';
+import { emulatorOptions, systemClock } from '../../testkit/local-aws/adapter-options.ts';
+import { client, type Endpoint, uniqueName, waitFor } from '../../testkit/local-aws/client.ts';
+import { collectEvents } from '../../testkit/local-aws/events.ts';
 import { describeWith } from '../support/local.ts';
 import { type PublisherWorld, publisherSuite } from './publisher.ts';
 
@@ -16,7 +17,7 @@ async function openWorld(emulator: Endpoint): Promise<PublisherWorld> {
   await bus.send(new CreateEventBusCommand({ Name: eventBusName }));
   const collector = await collectEvents(emulator, eventBusName);
   return {
-    publisher: eventBridgePublisher({ ...emulatorOptions(emulator), eventBusName, clock: systemClock }),
+    publisher: eventBridgePublisher({ ...emulatorOptions(emulator), eventBusName, clock: systemClock })(noLimits),
     delivered: (secretArn, count) =>
       waitFor(`${count} events of ${secretArn}`, async () => {
         const all = await collector.events();

@@ -1,7 +1,8 @@
 import { CreateQueueCommand, DeleteMessageCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { sqsQueue } from '../../lambdas/aws/sqs.ts';
-import { client, type Endpoint, uniqueName } from '../../testkit/aws.ts';
-import { emulatorOptions, systemClock } from '../../testkit/emulator.ts';
+import { noLimits } from '../../lambdas/domain/calls.ts';
+import { emulatorOptions, systemClock } from '../../testkit/local-aws/adapter-options.ts';
+import { client, type Endpoint, uniqueName } from '../../testkit/local-aws/client.ts';
 import { describeWith } from '../support/local.ts';
 import { type QueueWorld, queueSuite, type Received } from './queue.ts';
 
@@ -16,7 +17,7 @@ async function openWorld(emulator: Endpoint): Promise<QueueWorld> {
   );
   const QueueUrl = created.QueueUrl ?? '';
   return {
-    queue: sqsQueue({ ...emulatorOptions(emulator), queueUrl: QueueUrl, clock: systemClock }),
+    queue: sqsQueue({ ...emulatorOptions(emulator), queueUrl: QueueUrl, clock: systemClock })(noLimits),
     async receive() {
       const all: Received[] = [];
       for (;;) {

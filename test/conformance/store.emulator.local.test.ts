@@ -6,8 +6,9 @@ import {
   SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
 import { secretsManagerStore } from '../../lambdas/aws/secrets-manager.ts';
-import type { Endpoint } from '../../testkit/aws.ts';
-import { emulatorOptions } from '../../testkit/emulator.ts';
+import { noLimits } from '../../lambdas/domain/calls.ts';
+import { emulatorOptions } from '../../testkit/local-aws/adapter-options.ts';
+import type { Endpoint } from '../../testkit/local-aws/client.ts';
 import { describeWith } from '../support/local.ts';
 import { type StoreWorld, storeSuite } from './store.ts';
 
@@ -32,7 +33,7 @@ function openWorld(emulator: Endpoint): StoreWorld {
   };
 
   return {
-    store: secretsManagerStore(options),
+    store: secretsManagerStore(options)(noLimits),
     create,
     close: async () => client.destroy(),
     async write(secretArn, text) {
@@ -46,7 +47,7 @@ function openWorld(emulator: Endpoint): StoreWorld {
       const primary = await create(input);
       const AddReplicaRegions = [{ Region: other.region }];
       await client.send(new ReplicateSecretToRegionsCommand({ SecretId: primary, AddReplicaRegions }));
-      return { store: secretsManagerStore(other), arn: primary.replace(options.region, other.region) };
+      return { store: secretsManagerStore(other)(noLimits), arn: primary.replace(options.region, other.region) };
     },
   };
 }

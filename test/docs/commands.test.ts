@@ -44,8 +44,4 @@ describe('aws lambda invoke', () => {
       expect(command).toContain(' --cli-binary-format raw-in-base64-out');
     },
   );
-
-  it('is explained once', () => {
-    expect(readFileSync(`${root}docs/invoke.md`, 'utf8')).toMatch(/`--cli-read-timeout 0`[^.]*\bwait/);
-  });
 });

@@ -1,7 +1,16 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { page, roomOf, type Survivor, scoreOf, shown } from '../../scripts/mutation-page.ts';
+import {
+  merged,
+  page,
+  type Report,
+  roomOf,
+  type Survivor,
+  scoreOf,
+  shown,
+  stale,
+} from '../../scripts/mutation-page.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const folder = join(root, 'test', 'mutation');
@@ -73,6 +82,18 @@ describe('the page', () => {
     expect(text).toContain('| `a > 0 \\|\\| b` | `true` | b \\| a is known |');
     expect(text).toContain('| `` `x` `` | `true` |  |');
     expect(text).toContain('| `lambdas/policy` | 2 | 2 | 50.0 % | 1 |');
+  });
+
+  it('is of the last run of each file, where several are put together', () => {
+    const later: Report = { files: { [file]: { source: 'new', mutants: [mutant('Killed')] } } };
+    const both = merged([report, later]);
+    expect(roomOf('policy', both, {})).toMatchObject({ killed: 1, survived: 0 });
+    expect(roomOf('x509', both, {})).toMatchObject({ killed: 0, survived: 1 });
+  });
+
+  it('says which files have changed since their run, or are gone', () => {
+    expect(stale(report, () => source)).toEqual([]);
+    expect(stale(report, (path) => (path === file ? `${source}\n` : undefined))).toEqual([file, 'lambdas/x509/b.ts']);
   });
 
   it('cuts what is long', () => {

@@ -1,7 +1,7 @@
 import { createHash, generateKeyPairSync, type KeyObject, randomBytes, randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { quote } from '../../lambdas/domain/duration.ts';
 import { holdsKey } from '../../lambdas/domain/key-text.ts';
+import { quote } from '../../lambdas/domain/quote.ts';
 
 const keys: readonly (readonly [string, KeyObject])[] = [
   ['P-256', generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey],

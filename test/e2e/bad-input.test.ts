@@ -1,5 +1,5 @@
 /**
- * Issue "Fit to run", bad input: all of it in one scan, together with a certificate that is due. Each gives its code in
+ * Bad input (docs/guarantees.md, G4): all of it in one scan, together with a certificate that is due. Each gives its code in
  * plan, event and log, tells what was found and what to do, leaves the secret as it was and stops no other.
  */
 import { GetFunctionConfigurationCommand, LambdaClient } from '@aws-sdk/client-lambda';
@@ -7,10 +7,10 @@ import { DescribeSecretCommand, GetSecretValueCommand, SecretsManagerClient } fr
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { PlanEntry, RenewalResult, ScanResult } from '../../lambdas/domain/result.ts';
 import { statusTags } from '../../lambdas/domain/tags.ts';
-import { client, invoke, waitFor } from '../../testkit/aws.ts';
-import { enrol, look } from '../../testkit/enrolled.ts';
-import { type BusEvent, collectEvents, type EventCollector } from '../../testkit/events.ts';
-import { forge } from '../../testkit/local/leaf.ts';
+import { forge } from '../../testkit/cas/leaf.ts';
+import { client, invoke, waitFor } from '../../testkit/local-aws/client.ts';
+import { enrol, look } from '../../testkit/local-aws/enrolled.ts';
+import { type BusEvent, collectEvents, type EventCollector } from '../../testkit/local-aws/events.ts';
 import { type BadInput, badInputs } from '../support/bad-input.ts';
 import { describeWith } from '../support/local.ts';
 import { type LogEntry, logEntries, logOf, metricValues } from '../support/logs.ts';

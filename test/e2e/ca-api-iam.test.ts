@@ -3,10 +3,10 @@ import { X509Certificate } from 'node:crypto';
 import { DescribeKeyCommand, GetPublicKeyCommand, KMSClient, SignCommand } from '@aws-sdk/client-kms';
 import { GetSecretValueCommand, SecretsManagerClient, TagResourceCommand } from '@aws-sdk/client-secrets-manager';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { client, invoke, waitFor } from '../../testkit/aws.ts';
-import { callCaApi, type HttpCall, newPath, oldPath, renewalUntil } from '../../testkit/ca-api.ts';
-import { type Emulator, startEmulator } from '../../testkit/local/ministack.ts';
-import { bootstrap, deploy } from '../../testkit/local/stack.ts';
+import { callCaApi, type HttpCall, newPath, oldPath, renewalUntil } from '../../testkit/local-aws/ca-api.ts';
+import { client, invoke, waitFor } from '../../testkit/local-aws/client.ts';
+import { type Emulator, startEmulator } from '../../testkit/local-aws/ministack.ts';
+import { bootstrap, deploy } from '../../testkit/local-aws/stack.ts';
 import { opensslText, opensslVerify } from '../authority/openssl.ts';
 import { userWith } from '../local-aws/iam.ts';
 import { outcome } from '../support/calls.ts';
@@ -110,7 +110,7 @@ describeWith(['stack'], 'authorities that the stack makes, and the CA API with I
     expect(await ask({ path: oldPath('issuing'), body: '{', signedBy: operator })).toMatchObject({ status: 400 });
     expect(await ask({ path, body: '{}', signedBy: operator })).toMatchObject({ status: 422 });
     expect(await ask({ path, body, signedBy: operator })).toMatchObject({ status: 400, body: { error: 'BadRequest' } });
-    // The open $default route: the body that the contract promises, and nothing behind it.
+    // The open $default route: the body that docs/ca-api.md promises, and nothing behind it.
     expect(await ask({ path: '/', method: 'GET' })).toMatchObject({ status: 404, body: { error: 'NotFound' } });
   });
 

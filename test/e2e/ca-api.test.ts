@@ -1,4 +1,4 @@
-/** Contract section 7 over HTTP, on the deployed stack with bearer tokens: each status, in the order of the table. */
+/** docs/ca-api.md over HTTP, on the deployed stack with bearer tokens: each status, in the order of the table. */
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import {
   CreateSecretCommand,
@@ -9,7 +9,7 @@ import {
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { beforeAll, describe, expect, it } from 'vitest';
 import document from '../../docs/ca-api.openapi.json' with { type: 'json' };
-import { client, invoke, uniqueName, waitFor } from '../../testkit/aws.ts';
+import { forge } from '../../testkit/cas/leaf.ts';
 import {
   callCaApi,
   type HttpAnswer,
@@ -18,8 +18,8 @@ import {
   newToken,
   oldPath,
   renewalUntil,
-} from '../../testkit/ca-api.ts';
-import { forge } from '../../testkit/local/leaf.ts';
+} from '../../testkit/local-aws/ca-api.ts';
+import { client, invoke, uniqueName, waitFor } from '../../testkit/local-aws/client.ts';
 import { opensslVerify } from '../authority/openssl.ts';
 import { crowd, saysNoRoom } from '../support/crowded.ts';
 import { apiAuthorities, TOKEN_SECRET } from '../support/e2e-config.ts';

@@ -10,10 +10,10 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { describeStack } from '../../cli/aws/cloudformation.ts';
 import { commands } from '../../cli/commands/index.ts';
 import { policyFor } from '../../cli/permissions.ts';
-import { invoke, ROOT, uniqueName, waitFor } from '../../testkit/aws.ts';
-import { issue } from '../../testkit/local/leaf.ts';
-import { REGION } from '../../testkit/local/ministack.ts';
-import type { Finished } from '../../testkit/local/process.ts';
+import { issue } from '../../testkit/cas/leaf.ts';
+import { invoke, ROOT, uniqueName, waitFor } from '../../testkit/local-aws/client.ts';
+import { REGION } from '../../testkit/local-aws/ministack.ts';
+import type { Finished } from '../../testkit/tools/process.ts';
 import { records } from '../cli/stage.ts';
 import { userWith } from '../local-aws/iam.ts';
 import { inPipe, onTerminal, screen } from '../support/command-line.ts';
@@ -195,7 +195,7 @@ describeWith(['stack', 'step-ca'], 'the command line', (local) => {
         const refusedJustNow = found.some(({ says }) => /^The scan of .* failed\.$/.test(String(says)));
         return !refusedJustNow && { findings: found, output: looked.output };
       },
-      { within: 100_000 },
+      { within: 100_000, pause: 10_000 },
     );
     expect(
       findings.filter(({ grade }) => grade === 'unknown'),

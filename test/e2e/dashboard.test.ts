@@ -1,7 +1,7 @@
 /** The dashboard's inventory, answered by the deployed function with the role that it has. */
 import { LambdaClient, ListFunctionsCommand } from '@aws-sdk/client-lambda';
 import { beforeAll, expect, it } from 'vitest';
-import { client, invoke } from '../../testkit/aws.ts';
+import { client, invoke } from '../../testkit/local-aws/client.ts';
 import { describeWith } from '../support/local.ts';
 import { renewerOf } from '../support/renewer.ts';
 

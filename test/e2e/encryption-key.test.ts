@@ -11,8 +11,8 @@ import {
   SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
 import { beforeAll, expect, it } from 'vitest';
-import { client, invoke, uniqueName } from '../../testkit/aws.ts';
-import { issue } from '../../testkit/local/leaf.ts';
+import { issue } from '../../testkit/cas/leaf.ts';
+import { client, invoke, uniqueName } from '../../testkit/local-aws/client.ts';
 import { opensslVerify } from '../authority/openssl.ts';
 import { callsOf } from '../support/calls.ts';
 import { apiAuthorities, ENCRYPTION_KEY, TOKEN_SECRET } from '../support/e2e-config.ts';

@@ -1,5 +1,5 @@
 /**
- * Contract section 8: what runs after a renewal. Functions and topics really run on the local AWS; a command is taken and
+ * docs/guarantees.md, G15: what runs after a renewal. Functions and topics really run on the local AWS; a command is taken and
  * goes nowhere, as there are no instances, and ACM keeps what it is given.
  */
 import { X509Certificate } from 'node:crypto';
@@ -14,10 +14,10 @@ import { CreateQueueCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/c
 import { ListCommandsCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RenewalResult } from '../../lambdas/domain/result.ts';
-import { client, invoke, uniqueName, waitFor } from '../../testkit/aws.ts';
-import { type BusEvent, collectEvents, type EventCollector } from '../../testkit/events.ts';
-import { ACCOUNT, REGION } from '../../testkit/local/ministack.ts';
-import { zip } from '../../testkit/zip.ts';
+import { client, invoke, uniqueName, waitFor } from '../../testkit/local-aws/client.ts';
+import { type BusEvent, collectEvents, type EventCollector } from '../../testkit/local-aws/events.ts';
+import { ACCOUNT, REGION } from '../../testkit/local-aws/ministack.ts';
+import { zip } from '../../testkit/local-aws/zip.ts';
 import { ENCRYPTION_KEY, hookTargets } from '../support/e2e-config.ts';
 import { describeWith } from '../support/local.ts';
 import { logEntries, logOf, metricValues } from '../support/logs.ts';

@@ -2,7 +2,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { run } from '../../testkit/local/process.ts';
+import { run } from '../../testkit/tools/process.ts';
 
 type Files = Readonly<Record<string, string>>;
 

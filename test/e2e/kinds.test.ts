@@ -1,5 +1,5 @@
 /** Every kind of key and of certificate, through the deployed worker and a real step-ca. openssl judges. */
-import { createPublicKey } from 'node:crypto';
+import { createPublicKey, type KeyObject } from 'node:crypto';
 import {
   CreateAliasCommand,
   CreateKeyCommand,
@@ -10,7 +10,22 @@ import {
 import { describe, expect, test } from 'vitest';
 import type { Mode } from '../../lambdas/domain/profile.ts';
 import type { RenewalResult } from '../../lambdas/domain/result.ts';
-import { client, invoke, uniqueName, waitFor } from '../../testkit/aws.ts';
+import { pemHierarchy } from '../../testkit/cas/hierarchy.ts';
+import { bareLeaf, type CaAccess, forgedPair } from '../../testkit/cas/leaf.ts';
+import {
+  der,
+  extension,
+  type KeyKind,
+  keyAlgorithm,
+  type LeafRequest,
+  makeKey,
+  oid,
+  sequence,
+  usualExtensions,
+  utf8,
+} from '../../testkit/certificates/index.ts';
+import { bytesKept, nameOfKey } from '../../testkit/certificates/kept.ts';
+import { client, invoke, uniqueName, waitFor } from '../../testkit/local-aws/client.ts';
 import {
   type EnrolledSecret,
   enrol,
@@ -19,13 +34,8 @@ import {
   look,
   type PairText,
   versionIds,
-} from '../../testkit/enrolled.ts';
-import { collectEvents } from '../../testkit/events.ts';
-import { type LeafRequest, usualExtensions } from '../../testkit/fakes/ca.ts';
-import { der, extension, oid, sequence, utf8 } from '../../testkit/fakes/certificates.ts';
-import { generateKey, type KeyType, makeHierarchy } from '../../testkit/local/hierarchy.ts';
-import type { CaAccess } from '../../testkit/local/leaf.ts';
-import { bareLeaf, bytesKept, forged, nameOfKey } from '../../testkit/pairs.ts';
+} from '../../testkit/local-aws/enrolled.ts';
+import { collectEvents } from '../../testkit/local-aws/events.ts';
 import { certificateShapes } from '../conformance/ca-shapes.ts';
 import { describeWith } from '../support/local.ts';
 import { keptStatements, publicHalfOf, publicKeyOf, refusals } from './judges.ts';
@@ -106,25 +116,33 @@ describeWith(['stack'], 'every kind of certificate', ({ emulator, ca, outputs, s
     modes.flatMap((mode) => rows.map((row): [Mode, T] => [mode, row]));
 
   describe('by key', () => {
-    const keys: KeyType[] = ['EC P-256', 'EC P-384', 'EC P-521', 'OKP Ed25519', 'RSA 2048', 'RSA 3072', 'RSA 4096'];
-    test.each(products(keys))('%s of %s', async (mode, key) => {
-      const before = await forged(ca, { key, sans: ['dns:key.example'] });
+    const keys: KeyKind[] = ['P-256', 'P-384', 'P-521', 'Ed25519', 'RSA-2048', 'RSA-3072', 'RSA-4096'];
+    const made = new Map<KeyKind, KeyObject>(); // RSA takes its time, so that both modes have the same
+    test.each(products(keys))('%s of %s', async (mode, kind) => {
+      const key = made.get(kind) ?? makeKey(kind);
+      made.set(kind, key);
+      const before = await forgedPair(ca, { key, sans: ['dns:key.example'] });
       const secret = await enrolled(before, mode);
-      expect(await renewed(secret)).toMatchObject({ outcome: outcomes[mode], keyAlgorithm: key, warnings: [] });
+      expect(await renewed(secret)).toMatchObject({
+        outcome: outcomes[mode],
+        keyAlgorithm: keyAlgorithm(kind),
+        warnings: [],
+      });
       const after = await found(secret);
       expect(await refusals([after.certificate], { root: ca.rootPem, chain: after.chain })).toEqual([]);
       await expectKey(before, after, mode);
       await expectKept(before, after, mode);
-      expect(nameOfKey(after.certificate)).toBe(key);
+      expect(nameOfKey(after.certificate)).toBe(keyAlgorithm(kind));
     });
   });
 
   describe('by what it says', () => {
     const rows = [...certificateShapes, ['addresses', { extensions: [...usualExtensions, ...addresses] }] as const];
-    test.each(products(rows).map(([mode, [name, part]]) => [mode, name, part] as const))(
+    // In turn; test/conformance/ca.ts has each in both modes, with the same CA.
+    test.each(rows.map(([name, part], at) => [modes[at % 2] ?? 'renew', name, part] as const))(
       '%s of one with %s',
       async (mode, _, part) => {
-        const before = bareLeaf(ca, { key: await generateKey('EC P-256'), ...part });
+        const before = bareLeaf(ca, { key: makeKey(), ...part });
         const secret = await enrolled(before, mode);
         expect(await renewed(secret)).toMatchObject({ outcome: outcomes[mode] });
         const after = await found(secret);
@@ -148,7 +166,7 @@ describeWith(['stack'], 'every kind of certificate', ({ emulator, ca, outputs, s
       return { publicKey, before: { ...bareLeaf(access, { key, ...part }), kmsKeyId: arn } };
     }
 
-    const specs: [KmsKeySpec, KeyType][] = [
+    const specs: [KmsKeySpec, string][] = [
       ['ECC_NIST_P256', 'EC P-256'],
       ['ECC_NIST_P384', 'EC P-384'],
       ['RSA_2048', 'RSA 2048'],
@@ -191,7 +209,7 @@ describeWith(['stack'], 'every kind of certificate', ({ emulator, ca, outputs, s
     const dates = () => ({ notBefore: new Date(Date.now() - 3 * hour), notAfter: new Date(Date.now() - hour) });
 
     test.each(modes)('%s, by token first, where the CA allows it: one new version', async (mode) => {
-      const before = await forged(lenient, { sans: ['dns:late.example'], ...dates() });
+      const before = await forgedPair(lenient, { sans: ['dns:late.example'], ...dates() });
       const secret = await enrolled(before, mode, 'lenient');
       expect(await renewed(secret)).toMatchObject({ outcome: outcomes[mode], reason: { code: 'Expired' } });
       const after = await found(secret);
@@ -201,7 +219,7 @@ describeWith(['stack'], 'every kind of certificate', ({ emulator, ca, outputs, s
     });
 
     test.each(modes)('%s where the CA does not allow it: CertificateExpired, and what to do', async (mode) => {
-      const value = inShape('camel', await forged(ca, { sans: ['dns:late.example'], ...dates() }));
+      const value = inShape('camel', await forgedPair(ca, { sans: ['dns:late.example'], ...dates() }));
       const secret = await enrol(emulator, { name: 'kind', value, tags: { mode } });
       const { error } = await invoke(emulator, renewFunction, { secretId: secret.arn });
       expect(error).toMatchObject({
@@ -215,11 +233,11 @@ describeWith(['stack'], 'every kind of certificate', ({ emulator, ca, outputs, s
 
   test('one that outlives its intermediate is due by the end of the chain', async () => {
     const ends = new Date(Date.now() + 2 * hour);
-    const { intermediate } = await makeHierarchy({ name: 'Old', root: hierarchy.root, intermediateNotAfter: ends });
+    const { intermediate } = pemHierarchy({ name: 'Old', root: hierarchy.root, intermediateNotAfter: ends });
     const old = { ...lenient, intermediatePem: intermediate.certificatePem, intermediateKeyPem: intermediate.keyPem };
     const dates = { notBefore: new Date(Date.now() - 24 * hour), notAfter: new Date(Date.now() + 29 * 24 * hour) };
-    const before = await forged(old, { sans: ['dns:outlives.example'], ...dates });
-    const inTime = await forged(lenient, { sans: ['dns:in-time.example'], ...dates });
+    const before = await forgedPair(old, { sans: ['dns:outlives.example'], ...dates });
+    const inTime = await forgedPair(lenient, { sans: ['dns:in-time.example'], ...dates });
     const [secret, other] = [await enrolled(before, 'rekey', 'lenient'), await enrolled(inTime, 'rekey', 'lenient')];
     const at = new Date(Date.now() + 3 * hour);
     expect(await refusals([before.certificate], { root: lenient.rootPem, chain: before.chain })).toEqual([]);
@@ -246,7 +264,7 @@ describeWith(['stack'], 'every kind of certificate', ({ emulator, ca, outputs, s
   });
 
   test.each(modes)('%s of one with an RSA key of 1024 bits: a new key of 2048, and a warning', async (mode) => {
-    const before = await forged(ca, { key: 'RSA 1024', sans: ['dns:weak.example'] });
+    const before = await forgedPair(ca, { key: 'RSA-1024', sans: ['dns:weak.example'] });
     const secret = await enrolled(before, mode);
     expect(await renewed(secret)).toMatchObject({
       outcome: 'rekeyed',

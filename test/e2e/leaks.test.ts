@@ -1,5 +1,5 @@
 /**
- * Contract 6.6: no private key, password or token is logged, put in an event, a tag or an error. A run with every error
+ * docs/guarantees.md, G6: no private key, password or token is logged, put in an event, a tag or an error. A run with every error
  * in it that a test can make, then a search of all that it left behind; and the search is shown to find what is there.
  */
 import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
@@ -21,10 +21,10 @@ import {
 } from '@aws-sdk/client-secrets-manager';
 import { CreateQueueCommand, DeleteQueueCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { client, invoke, uniqueName, waitFor } from '../../testkit/aws.ts';
-import { enrol } from '../../testkit/enrolled.ts';
-import { collectEvents, type EventCollector } from '../../testkit/events.ts';
-import { forge, type Leaf } from '../../testkit/local/leaf.ts';
+import { forge, type Leaf } from '../../testkit/cas/leaf.ts';
+import { client, invoke, uniqueName, waitFor } from '../../testkit/local-aws/client.ts';
+import { enrol } from '../../testkit/local-aws/enrolled.ts';
+import { collectEvents, type EventCollector } from '../../testkit/local-aws/events.ts';
 import { badInputs } from '../support/bad-input.ts';
 import { PASSWORD_SECRET } from '../support/e2e-config.ts';
 import {
@@ -87,7 +87,7 @@ describeWith(['stack', 'step-ca'], 'leaks', ({ emulator, ca, outputs }) => {
     };
     // Renewed by token and by TLS, with RSA's many numbers, by a password; and where there is no CA, or not the right one.
     await add(await forge(ca, dueDates()), 'same-key');
-    await add(await forge(ca, { ...dueDates(), key: 'RSA 2048' }), 'internal');
+    await add(await forge(ca, { ...dueDates(), key: 'RSA-2048' }), 'internal');
     await add(await forge(ca, dueDates()), 'unreachable');
     await add(await forge(ca, dueDates()), 'untrusted');
     const locked = await forge(ca, dueDates());

@@ -1,8 +1,8 @@
 /** Secrets that have no room for the status tags, on the deployed stack: told once, left alone, nothing issued. */
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { expect, it } from 'vitest';
-import { client, waitFor } from '../../testkit/aws.ts';
-import { collectEvents } from '../../testkit/events.ts';
+import { client, waitFor } from '../../testkit/local-aws/client.ts';
+import { collectEvents } from '../../testkit/local-aws/events.ts';
 import { crowd, saysNoRoom } from '../support/crowded.ts';
 import { describeWith } from '../support/local.ts';
 import { aged, renewerOf } from '../support/renewer.ts';

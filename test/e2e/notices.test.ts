@@ -3,8 +3,8 @@ import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge
 import { ListTopicsCommand, SNSClient, SubscribeCommand, UnsubscribeCommand } from '@aws-sdk/client-sns';
 import { CreateQueueCommand, DeleteQueueCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { client, uniqueName, waitFor } from '../../testkit/aws.ts';
-import { ACCOUNT, REGION } from '../../testkit/local/ministack.ts';
+import { client, uniqueName, waitFor } from '../../testkit/local-aws/client.ts';
+import { ACCOUNT, REGION } from '../../testkit/local-aws/ministack.ts';
 import { describeWith } from '../support/local.ts';
 import { renewerOf } from '../support/renewer.ts';
 

@@ -2,9 +2,9 @@
 import { CreateSecretCommand, PutResourcePolicyCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { describe, expect, it } from 'vitest';
 import type { ErrorCode } from '../../lambdas/domain/errors.ts';
-import { client, uniqueName } from '../../testkit/aws.ts';
-import { enrol, look } from '../../testkit/enrolled.ts';
-import { forge, issue, type LeafRequest } from '../../testkit/local/leaf.ts';
+import { forge, issue, type LeafRequest } from '../../testkit/cas/leaf.ts';
+import { client, uniqueName } from '../../testkit/local-aws/client.ts';
+import { enrol, look } from '../../testkit/local-aws/enrolled.ts';
 import { describeWith } from '../support/local.ts';
 import { camel, hour, refusal } from '../support/on-demand.ts';
 
@@ -104,7 +104,7 @@ describeWith(['stack', 'step-ca'], 'a request on demand', ({ emulator, ca, outpu
     });
 
     it('WeakKey, where the key that is given is RSA of 1024 bits', async () => {
-      const weak = await certificate({ ...dates(-1, 23), key: 'RSA 1024' });
+      const weak = await certificate({ ...dates(-1, 23), key: 'RSA-1024' });
       const error = await refused({ secretId: await certificate(dates(-1, 23)), privateKey: { secretId: weak } });
       expect(error.errorType).toBe('WeakKey');
       expect(error.errorMessage).toMatch(/RSA 1024: expected at least 2048 bits/);

@@ -1,13 +1,12 @@
-/** Contract section 5, through the front door: `aws lambda invoke` on the deployed function. */
+/** docs/invoke.md, through the front door: `aws lambda invoke` on the deployed function. */
 import { createPrivateKey, createPublicKey, X509Certificate } from 'node:crypto';
 import { PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { describe, expect, it } from 'vitest';
 import { formatInstant } from '../../lambdas/domain/instant.ts';
 import type { RenewalResult, ScanResult } from '../../lambdas/domain/result.ts';
-import { client, invoke, waitFor } from '../../testkit/aws.ts';
-import { type EnrolledSecret, enrol, fromShape, look, versionIds } from '../../testkit/enrolled.ts';
-import type { KeyType } from '../../testkit/local/hierarchy.ts';
-import { issue, type LeafRequest } from '../../testkit/local/leaf.ts';
+import { issue, type LeafRequest } from '../../testkit/cas/leaf.ts';
+import { client, invoke, waitFor } from '../../testkit/local-aws/client.ts';
+import { type EnrolledSecret, enrol, fromShape, look, versionIds } from '../../testkit/local-aws/enrolled.ts';
 import { describeWith } from '../support/local.ts';
 import { logOf } from '../support/logs.ts';
 import { camel, dueDates, hour, refusal, renewNow } from '../support/on-demand.ts';
@@ -162,29 +161,6 @@ describeWith(['stack', 'step-ca'], 'on demand', ({ emulator, ca, outputs }) => {
       const secret = await fresh({ tags: { 'expires-in': '30m' } });
       const { warnings } = await renew({ secretId: secret.arn });
       expect(warnings).toEqual([{ code: 'WindowBelowSchedule', message: expect.stringContaining('30m') }]);
-    });
-  });
-
-  describe('kty, curve and size', () => {
-    const kinds: [object, KeyType, string][] = [
-      [{}, 'EC P-384', 'EC P-384'],
-      [{}, 'OKP Ed25519', 'OKP Ed25519'],
-      [{}, 'RSA 2048', 'RSA 2048'],
-      [{ kty: 'EC' }, 'RSA 2048', 'EC P-256'],
-      [{ kty: 'EC', curve: 'P-384' }, 'EC P-256', 'EC P-384'],
-      [{ kty: 'EC', curve: 'P-521' }, 'EC P-256', 'EC P-521'],
-      [{ kty: 'OKP' }, 'EC P-256', 'OKP Ed25519'],
-      [{ kty: 'OKP', curve: 'Ed25519' }, 'EC P-256', 'OKP Ed25519'],
-      [{ kty: 'RSA' }, 'EC P-256', 'RSA 2048'],
-      [{ kty: 'RSA', size: 3072 }, 'EC P-256', 'RSA 3072'],
-    ];
-    it.each(kinds)('%j where %s was: %s', async (fields, present, keyAlgorithm) => {
-      const secret = await fresh({}, { key: present });
-      expect(await renew({ secretId: secret.arn, ...fields })).toMatchObject({ outcome: 'rekeyed', keyAlgorithm });
-      const { asymmetricKeyType: type, asymmetricKeyDetails: details = {} } = (await reader(secret)).publicKey;
-      const curves: Record<string, string> = { prime256v1: 'P-256', secp384r1: 'P-384', secp521r1: 'P-521' };
-      const found = { ec: `EC ${curves[details.namedCurve ?? '']}`, rsa: `RSA ${details.modulusLength}` };
-      expect({ ...found, ed25519: 'OKP Ed25519' }[type as 'ec']).toBe(keyAlgorithm);
     });
   });
 

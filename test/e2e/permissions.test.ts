@@ -45,7 +45,7 @@ import {
 import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { redriveTag } from '../../lambdas/domain/tags.ts';
-import { type Credentials, client, uniqueName } from '../../testkit/aws.ts';
+import { type Credentials, client, uniqueName } from '../../testkit/local-aws/client.ts';
 import { userWith } from '../local-aws/iam.ts';
 import { type Caller, callsOf, outcome } from '../support/calls.ts';
 import { PASSWORD_SECRET } from '../support/e2e-config.ts';

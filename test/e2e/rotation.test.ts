@@ -12,9 +12,9 @@ import {
   TagResourceCommand,
 } from '@aws-sdk/client-secrets-manager';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { client, invoke, waitFor } from '../../testkit/aws.ts';
-import { collectEvents } from '../../testkit/events.ts';
-import { issue } from '../../testkit/local/leaf.ts';
+import { issue } from '../../testkit/cas/leaf.ts';
+import { client, invoke, waitFor } from '../../testkit/local-aws/client.ts';
+import { collectEvents } from '../../testkit/local-aws/events.ts';
 import { describeWith } from '../support/local.ts';
 import { camel } from '../support/on-demand.ts';
 import { aged, type FreshSecret, isKeyOf, renewerOf, serialOf } from '../support/renewer.ts';

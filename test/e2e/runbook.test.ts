@@ -12,11 +12,11 @@ import {
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ScanResult } from '../../lambdas/domain/result.ts';
 import { statusTags } from '../../lambdas/domain/tags.ts';
-import { client, invoke, waitFor } from '../../testkit/aws.ts';
-import { type EnrolledSecret, enrol, look } from '../../testkit/enrolled.ts';
-import { collectEvents, type EventCollector } from '../../testkit/events.ts';
-import { forge, issue, type Leaf } from '../../testkit/local/leaf.ts';
-import { run } from '../../testkit/local/process.ts';
+import { forge, issue, type Leaf } from '../../testkit/cas/leaf.ts';
+import { client, invoke, waitFor } from '../../testkit/local-aws/client.ts';
+import { type EnrolledSecret, enrol, look } from '../../testkit/local-aws/enrolled.ts';
+import { collectEvents, type EventCollector } from '../../testkit/local-aws/events.ts';
+import { run } from '../../testkit/tools/process.ts';
 import { describeWith } from '../support/local.ts';
 import { logOf } from '../support/logs.ts';
 import { camel, dueDates, hour, renewNow } from '../support/on-demand.ts';

@@ -7,12 +7,13 @@ import { ListSecretsCommand, SecretsManagerClient } from '@aws-sdk/client-secret
 import { GetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { ScanCounts } from '../../lambdas/domain/result.ts';
-import { client, type Endpoint, waitFor } from '../../testkit/aws.ts';
-import { type Found, fromShape, look, type PairText } from '../../testkit/enrolled.ts';
-import { type BusEvent, collectEvents, type EventCollector } from '../../testkit/events.ts';
-import { startEmulator } from '../../testkit/local/ministack.ts';
-import { bootstrap, deploy } from '../../testkit/local/stack.ts';
-import { bytesKept, nameOfKey } from '../../testkit/pairs.ts';
+import { keyAlgorithm } from '../../testkit/certificates/index.ts';
+import { bytesKept, nameOfKey } from '../../testkit/certificates/kept.ts';
+import { client, type Endpoint, waitFor } from '../../testkit/local-aws/client.ts';
+import { type Found, fromShape, look, type PairText } from '../../testkit/local-aws/enrolled.ts';
+import { type BusEvent, collectEvents, type EventCollector } from '../../testkit/local-aws/events.ts';
+import { startEmulator } from '../../testkit/local-aws/ministack.ts';
+import { bootstrap, deploy } from '../../testkit/local-aws/stack.ts';
 import { enrolFleet, type Member } from '../support/fleet.ts';
 import { describeWith } from '../support/local.ts';
 import { refusals } from './judges.ts';
@@ -104,7 +105,7 @@ describeWith(['stack', 'step-ca'], title, (local) => {
       if (now.kmsKeyId === undefined) expect(is?.checkPrivateKey(createPrivateKey(now.privateKey ?? ''))).toBe(true);
       expect(now.kmsKeyId).toBe(member.pair.kmsKeyId);
       expect(is?.publicKey.equals(was?.publicKey ?? is.publicKey)).toBe(member.operation === 'renew');
-      expect(nameOfKey(now.certificate)).toBe(member.kind);
+      expect(nameOfKey(now.certificate)).toBe(keyAlgorithm(member.kind));
     }
     expect(operations.renew).toBeGreaterThan(40); // the keys in KMS, and those whose tag says so
     expect(operations.rekey).toBeGreaterThan(130);
@@ -128,7 +129,7 @@ describeWith(['stack', 'step-ca'], title, (local) => {
         operation: member.operation,
         versionId: found.versionId,
         previousVersionId: member.secret.versionId,
-        keyAlgorithm: member.kind,
+        keyAlgorithm: keyAlgorithm(member.kind),
       });
     }
     const codes = new Set(renewals.map(({ detail }) => (detail['reason'] as { code: string }).code));

@@ -3,7 +3,8 @@ import { X509Certificate } from 'node:crypto';
 import { PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { PlanEntry, RenewalResult, ScanResult } from '../../lambdas/domain/result.ts';
-import { client, type Endpoint, invoke, waitFor } from '../../testkit/aws.ts';
+import { type CaAccess, forge, issue, type Leaf } from '../../testkit/cas/leaf.ts';
+import { client, type Endpoint, invoke, waitFor } from '../../testkit/local-aws/client.ts';
 import {
   type EnrolledSecret,
   enrol,
@@ -12,9 +13,8 @@ import {
   inShape,
   look,
   versionIds,
-} from '../../testkit/enrolled.ts';
-import { type BusEvent, collectEvents, type EventCollector } from '../../testkit/events.ts';
-import { type CaAccess, forge, issue, type Leaf } from '../../testkit/local/leaf.ts';
+} from '../../testkit/local-aws/enrolled.ts';
+import { type BusEvent, collectEvents, type EventCollector } from '../../testkit/local-aws/events.ts';
 import { type GateKeeper, gateKeeper } from '../support/gate.ts';
 import { isOutOfQueue } from '../support/leaks.ts';
 import { describeWith } from '../support/local.ts';

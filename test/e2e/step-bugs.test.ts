@@ -5,13 +5,13 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import { waitFor } from '../../testkit/aws.ts';
-import { fromShape } from '../../testkit/enrolled.ts';
-import { collectEvents } from '../../testkit/events.ts';
-import { step } from '../../testkit/local/go-tools.ts';
-import { generateKey, type KeyType, pkcs8 } from '../../testkit/local/hierarchy.ts';
-import { issue } from '../../testkit/local/leaf.ts';
-import { nameOfKey } from '../../testkit/pairs.ts';
+import { issue } from '../../testkit/cas/leaf.ts';
+import { type KeyKind, makeKey, pkcs8Pem } from '../../testkit/certificates/index.ts';
+import { nameOfKey } from '../../testkit/certificates/kept.ts';
+import { waitFor } from '../../testkit/local-aws/client.ts';
+import { fromShape } from '../../testkit/local-aws/enrolled.ts';
+import { collectEvents } from '../../testkit/local-aws/events.ts';
+import { step } from '../../testkit/tools/go-tools.ts';
 import { isOutOfQueue } from '../support/leaks.ts';
 import { describeFound, describeWith } from '../support/local.ts';
 import { camel } from '../support/on-demand.ts';
@@ -55,11 +55,11 @@ describeWith(['stack', 'step-ca'], 'where step ca rekey', (local) => {
 
   it('--private-key without --out-key leaves the old key beside the certificate: the given key takes its place', async () => {
     const secret = await fresh();
-    const key = await generateKey('EC P-256');
-    await renew({ secretId: secret.arn, privateKey: { secretId: await put(pkcs8(key), ours) } });
+    const key = makeKey();
+    await renew({ secretId: secret.arn, privateKey: { secretId: await put(pkcs8Pem(key), ours) } });
     const { pair, certificate } = await reader(secret.arn);
     expect(isKeyOf(key, certificate)).toBe(true);
-    expect(await publicHalfOf(pair.privateKey ?? '')).toBe(await publicHalfOf(pkcs8(key)));
+    expect(await publicHalfOf(pair.privateKey ?? '')).toBe(await publicHalfOf(pkcs8Pem(key)));
   });
 
   it.each([
@@ -93,12 +93,12 @@ describeWith(['stack', 'step-ca'], 'where step ca rekey', (local) => {
     expect(await versions(secret.arn)).toEqual([secret.versionId]);
   });
 
-  it.each<[KeyType, string, object]>([
-    ['RSA 2048', 'RSA 2048', {}],
-    ['RSA 3072', 'RSA 3072', {}],
-    ['EC P-384', 'EC P-384', {}],
-    ['OKP Ed25519', 'OKP Ed25519', {}],
-    ['RSA 2048', 'EC P-256', { kty: 'EC' }],
+  it.each<[KeyKind, string, object]>([
+    ['RSA-2048', 'RSA 2048', {}],
+    ['RSA-3072', 'RSA 3072', {}],
+    ['P-384', 'EC P-384', {}],
+    ['Ed25519', 'OKP Ed25519', {}],
+    ['RSA-2048', 'EC P-256', { kty: 'EC' }],
   ])('no --kty makes an RSA key EC: %s becomes %s with %j', async (key, expected, fields) => {
     const { arn } = await fresh({}, { key });
     expect(await renew({ secretId: arn, ...fields })).toMatchObject({ outcome: 'rekeyed', keyAlgorithm: expected });
@@ -109,7 +109,7 @@ describeWith(['stack', 'step-ca'], 'where step ca rekey', (local) => {
     '--private-key silently ignores --kty and --size: %j with privateKey is refused',
     async (fields) => {
       const secret = await fresh();
-      const privateKey = { secretId: await put(pkcs8(await generateKey('EC P-256')), ours) };
+      const privateKey = { secretId: await put(pkcs8Pem(makeKey()), ours) };
       const error = await refused({ secretId: secret.arn, privateKey, ...fields });
       expect(error).toMatchObject({
         errorType: 'InvalidRequest',

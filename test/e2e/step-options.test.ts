@@ -1,5 +1,5 @@
 /**
- * Contract section 5's mapping, row by row, and every example of the page of `step ca rekey`: what is invoked here, and
+ * The mapping of docs/coming-from-step.md, row by row, and every example of the page of `step ca rekey`: what is invoked here, and
  * what is seen. The lists of flags and examples are the page's own, so that none is left out; the rows are in step/.
  */
 import { describe, expect, it } from 'vitest';

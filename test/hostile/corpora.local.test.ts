@@ -1,7 +1,7 @@
 /** zlint's certificates, one a fault; `npm run corpora` has pyca's and NIST's too, which are a longer download. */
 import { expect, it } from 'vitest';
 import { readCorpus } from '../../testkit/hostile/corpora.ts';
-import { zlintCorpus } from '../../testkit/local/corpora.ts';
+import { zlintCorpus } from '../../testkit/tools/corpora.ts';
 import { describeFound } from '../support/local.ts';
 
 const corpus = await zlintCorpus();

@@ -1,7 +1,7 @@
 /** cfn-lint, AWS's own linter of templates: one process for all of them, as it takes a second to start. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { run } from '../../testkit/local/process.ts';
+import { run } from '../../testkit/tools/process.ts';
 import type { Assembly } from './assembly.ts';
 import { thinned } from './thinned.ts';
 

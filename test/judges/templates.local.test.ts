@@ -4,7 +4,7 @@
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { temporaryFolder } from '../../testkit/local/temporary.ts';
+import { temporaryFolder } from '../../testkit/tools/temporary.ts';
 import { examples } from '../cdk/fixtures.ts';
 import { describeFound } from '../support/local.ts';
 import { type Assembly, assemblyOfBodies, type ResourceBody, resourcesOf } from './assembly.ts';

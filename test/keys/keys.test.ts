@@ -1,7 +1,7 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, verify } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { integer, sequence } from '../../lambdas/asn1/write.ts';
+import * as write from '../../lambdas/asn1/writer.ts';
 import { type KeySpec, sameKeySpec } from '../../lambdas/domain/key-spec.ts';
 import { generateKey } from '../../lambdas/keys/generate.ts';
 import { checkGivenKey } from '../../lambdas/keys/given.ts';
@@ -127,7 +127,7 @@ describe('an RSA key beyond all measure', () => {
     const odd = (octets: number) => BigInt(`0x${'f'.repeat(2 * octets)}`);
     const octets = bits / 8;
     const numbers = [0n, odd(octets), 65_537n, odd(octets), odd(octets / 2), odd(octets / 2), 3n, 3n, 3n];
-    const der = sequence(...numbers.map(integer));
+    const der = write.sequence(...numbers.map(write.integer));
     return createPrivateKey({ key: Buffer.from(der), format: 'der', type: 'pkcs1' });
   }
 

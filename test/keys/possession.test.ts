@@ -4,15 +4,15 @@ import type { Signer } from '../../lambdas/domain/signer.ts';
 import { localSigner } from '../../lambdas/keys/local.ts';
 import { provenKey } from '../../lambdas/keys/possession.ts';
 import { keySpecOfSpki } from '../../lambdas/x509/algorithms.ts';
-import { makeKey, sequence, spkiOf, type TestKey } from '../../testkit/fakes/certificates.ts';
 import {
   compressedSec1,
   explicitP256,
   explicitSec1,
   pkcs8WithoutNull,
   recoded,
-} from '../../testkit/fakes/encodings.ts';
-import { forgeable, forgedEd25519, forgedKey } from '../../testkit/fakes/forged.ts';
+} from '../../testkit/certificates/encodings.ts';
+import { forgeable, forgedEd25519, forgedKey } from '../../testkit/certificates/forged.ts';
+import { type KeyKind, makeKey, sequence, spkiOf } from '../../testkit/certificates/index.ts';
 import { FakeKeyVault } from '../../testkit/fakes/key-vault.ts';
 import { signerFor } from '../../testkit/fakes/signer.ts';
 
@@ -20,7 +20,7 @@ const holding = (spki: Uint8Array) => ({ spki, keySpec: keySpecOfSpki(spki) });
 const certified = (key: KeyObject) => holding(spkiOf(key));
 const der = (bytes: Uint8Array, type: 'pkcs8' | 'sec1' | 'pkcs1') =>
   createPrivateKey({ key: Buffer.from(bytes), format: 'der', type });
-const kinds: readonly TestKey[] = ['P-256', 'P-384', 'P-521', 'Ed25519', 'RSA-2048', 'RSA-1024', 'RSA-3072'];
+const kinds: readonly KeyKind[] = ['P-256', 'P-384', 'P-521', 'Ed25519', 'RSA-2048', 'RSA-1024', 'RSA-3072'];
 
 describe.each(kinds)('%s', (kind) => {
   it('a certificate’s own key is proven, another one is not', async () => {

@@ -12,11 +12,11 @@ import {
 } from '@aws-sdk/client-secrets-manager';
 import { CreateTopicCommand, PublishCommand, SNSClient } from '@aws-sdk/client-sns';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import { type Credentials, client, type Endpoint, uniqueName } from '../../testkit/aws.ts';
-import type { RecordedRequest } from '../../testkit/local/calls.ts';
-import { type Emulator, emulatorPython, startEmulator } from '../../testkit/local/ministack.ts';
-import { temporaryFolder } from '../../testkit/local/temporary.ts';
-import { required } from '../../testkit/local/tools.ts';
+import type { RecordedRequest } from '../../testkit/local-aws/calls.ts';
+import { type Credentials, client, type Endpoint, uniqueName } from '../../testkit/local-aws/client.ts';
+import { type Emulator, emulatorPython, startEmulator } from '../../testkit/local-aws/ministack.ts';
+import { temporaryFolder } from '../../testkit/tools/temporary.ts';
+import { required } from '../../testkit/tools/tool.ts';
 import { judgeRequests } from '../support/aws-model.ts';
 import { describeWith } from '../support/local.ts';
 import { credentialsOf } from '../support/roles.ts';

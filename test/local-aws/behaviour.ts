@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import type { Endpoint } from '../../testkit/aws.ts';
+import type { Endpoint } from '../../testkit/local-aws/client.ts';
 
 /** One behaviour of AWS that a patch restores: what is seen with the patches, and without any. */
 export interface Behaviour {
-  /** The patch, by the name it has in testkit/local/patches. */
+  /** The patch, by the name it has in testkit/local-aws/patches. */
   readonly patch: string;
   /** `patience`: for how long to wait for what may never come (ms). */
   readonly observe: (aws: Endpoint, patience: number) => Promise<unknown>;

@@ -7,7 +7,7 @@ import {
   PutSecretValueCommand,
   SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
-import { type Credentials, client, type Endpoint, uniqueName } from '../../testkit/aws.ts';
+import { type Credentials, client, type Endpoint, uniqueName } from '../../testkit/local-aws/client.ts';
 import { type Behaviour, outcome } from './behaviour.ts';
 import { stackOf } from './functions.ts';
 import { userWith } from './iam.ts';

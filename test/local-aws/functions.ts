@@ -10,8 +10,8 @@ import {
   RotateSecretCommand,
   SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
-import { client, type Endpoint, invoke, ROOT, uniqueName, waitFor } from '../../testkit/aws.ts';
-import { zip } from '../../testkit/zip.ts';
+import { client, type Endpoint, invoke, ROOT, uniqueName, waitFor } from '../../testkit/local-aws/client.ts';
+import { zip } from '../../testkit/local-aws/zip.ts';
 import { type Behaviour, outcome } from './behaviour.ts';
 
 /** A function that runs this code, an ES module that exports `handler`. */

@@ -29,7 +29,7 @@ import {
   SQSClient,
 } from '@aws-sdk/client-sqs';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
-import { type Credentials, client, type Endpoint, uniqueName } from '../../testkit/aws.ts';
+import { type Credentials, client, type Endpoint, uniqueName } from '../../testkit/local-aws/client.ts';
 import { type Behaviour, outcome } from './behaviour.ts';
 
 type Statement = Readonly<Record<string, unknown>>;

@@ -10,7 +10,7 @@ import { AddPermissionCommand, LambdaClient, UpdateFunctionConfigurationCommand 
 import { CreateTopicCommand, SetTopicAttributesCommand, SNSClient } from '@aws-sdk/client-sns';
 import { CreateQueueCommand, SetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
-import { client, type Endpoint, uniqueName } from '../../testkit/aws.ts';
+import { client, type Endpoint, uniqueName } from '../../testkit/local-aws/client.ts';
 import { type Behaviour, outcome } from './behaviour.ts';
 import { deployed } from './functions.ts';
 import { refusal } from './stacks.ts';

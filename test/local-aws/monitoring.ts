@@ -1,5 +1,5 @@
 /** CloudWatch: alarms and dashboards. */
-import { type Endpoint, uniqueName } from '../../testkit/aws.ts';
+import { type Endpoint, uniqueName } from '../../testkit/local-aws/client.ts';
 import type { Behaviour } from './behaviour.ts';
 import { stackOf } from './functions.ts';
 import { refusal } from './stacks.ts';

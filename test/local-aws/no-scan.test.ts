@@ -7,7 +7,7 @@ import {
   PutMetricDataCommand,
 } from '@aws-sdk/client-cloudwatch';
 import { expect, it } from 'vitest';
-import { client, uniqueName } from '../../testkit/aws.ts';
+import { client, uniqueName } from '../../testkit/local-aws/client.ts';
 import { synthesize } from '../cdk/fixtures.ts';
 import { describeWith } from '../support/local.ts';
 

@@ -8,11 +8,11 @@ import {
   PutLogEventsCommand,
 } from '@aws-sdk/client-cloudwatch-logs';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { client, uniqueName } from '../../testkit/aws.ts';
-import { projectRoot } from '../../testkit/local/cache.ts';
-import { type Emulator, emulatorPython, startEmulator } from '../../testkit/local/ministack.ts';
-import { run } from '../../testkit/local/process.ts';
-import { required } from '../../testkit/local/tools.ts';
+import { client, uniqueName } from '../../testkit/local-aws/client.ts';
+import { type Emulator, emulatorPython, startEmulator } from '../../testkit/local-aws/ministack.ts';
+import { projectRoot } from '../../testkit/tools/cache.ts';
+import { run } from '../../testkit/tools/process.ts';
+import { required } from '../../testkit/tools/tool.ts';
 import { describeWith } from '../support/local.ts';
 import { logEntries } from '../support/logs.ts';
 import { ENCRYPTED } from './encrypted.ts';
@@ -98,7 +98,7 @@ describeWith(['emulator'], 'the patches of the local AWS', () => {
   });
 
   it('every patch is in the table', async () => {
-    const folder = join(projectRoot, 'scripts', 'local', 'patches');
+    const folder = join(projectRoot, 'testkit', 'local-aws', 'patches');
     const files = (await readdir(folder)).filter((name) => name.endsWith('.py') && name !== '__init__.py');
     const source = (await Promise.all(files.map((name) => readFile(join(folder, name), 'utf8')))).join('\n');
     const names = [...source.matchAll(/^@patch\("(.+)"\)$/gm)].map(([, name]) => name);
@@ -119,7 +119,7 @@ async function countedInside(without: string): Promise<CountedInside> {
     {
       env: {
         ...process.env,
-        PYTHONPATH: join(projectRoot, 'scripts', 'local'),
+        PYTHONPATH: join(projectRoot, 'testkit', 'local-aws'),
         PYTHONDONTWRITEBYTECODE: '1',
         EMULATOR_WITHOUT: without,
       },

@@ -10,7 +10,7 @@ import {
   UpdateSecretCommand,
   UpdateSecretVersionStageCommand,
 } from '@aws-sdk/client-secrets-manager';
-import { client, type Endpoint, uniqueName } from '../../testkit/aws.ts';
+import { client, type Endpoint, uniqueName } from '../../testkit/local-aws/client.ts';
 import { type Behaviour, outcome, token } from './behaviour.ts';
 
 type Secrets = SecretsManagerClient;

@@ -7,7 +7,7 @@ import {
 } from '@aws-sdk/client-cloudformation';
 import { CreateBucketCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { GetQueueUrlCommand, SQSClient } from '@aws-sdk/client-sqs';
-import { client, type Endpoint, ROOT, uniqueName, waitFor } from '../../testkit/aws.ts';
+import { client, type Endpoint, ROOT, uniqueName, waitFor } from '../../testkit/local-aws/client.ts';
 import { type Behaviour, outcome } from './behaviour.ts';
 
 type Resources = Readonly<Record<string, unknown>>;

@@ -3,7 +3,7 @@ import { EventBridgeClient, PutEventsCommand, PutRuleCommand, PutTargetsCommand 
 import { LambdaClient, PutFunctionEventInvokeConfigCommand } from '@aws-sdk/client-lambda';
 import { CreateQueueCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { SendCommandCommand, SSMClient } from '@aws-sdk/client-ssm';
-import { type Credentials, client, type Endpoint, uniqueName, waitFor } from '../../testkit/aws.ts';
+import { type Credentials, client, type Endpoint, uniqueName, waitFor } from '../../testkit/local-aws/client.ts';
 import { type Behaviour, outcome } from './behaviour.ts';
 import { deployed, stackOf } from './functions.ts';
 import { userWith } from './iam.ts';

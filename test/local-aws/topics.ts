@@ -4,7 +4,7 @@ import { CreateRoleCommand, IAMClient, PutRolePolicyCommand } from '@aws-sdk/cli
 import { CreateKeyCommand, KMSClient } from '@aws-sdk/client-kms';
 import { CreateTopicCommand, SNSClient, SubscribeCommand } from '@aws-sdk/client-sns';
 import { CreateQueueCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
-import { client, type Endpoint, uniqueName, waitFor } from '../../testkit/aws.ts';
+import { client, type Endpoint, uniqueName, waitFor } from '../../testkit/local-aws/client.ts';
 import type { Behaviour } from './behaviour.ts';
 
 type Statement = Readonly<Record<string, unknown>>;

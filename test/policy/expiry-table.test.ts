@@ -1,11 +1,12 @@
-/** Decisions about time, against a table that another program reckoned with exact fractions (test/golden/policy). */
+/** Decisions about time, against a table that another program computed with exact fractions (test/golden/policy). */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { type Instant, parseInstant } from '../../lambdas/domain/instant.ts';
 import { tags } from '../../lambdas/domain/tags.ts';
-import { checkDue, checkScan } from '../../lambdas/policy/checks.ts';
+import { checkDue } from '../../lambdas/policy/due-checks.ts';
 import { isEmergency, isOverdue, renewalTime } from '../../lambdas/policy/renewal-time.ts';
 import { parseOnDemandRequest } from '../../lambdas/policy/request.ts';
+import { checkScan } from '../../lambdas/policy/scan-checks.ts';
 import { readTagSettings, resolveSettings } from '../../lambdas/policy/settings.ts';
 import { readStatus } from '../../lambdas/policy/status.ts';
 import { internal, secretWith, statusTags } from './scenes.ts';

@@ -3,7 +3,7 @@ import type { Authority } from '../../lambdas/domain/authority.ts';
 import { tags } from '../../lambdas/domain/tags.ts';
 import { parseAuthority } from '../../lambdas/policy/authority.ts';
 import { authorityProfile } from '../../lambdas/policy/authority-profile.ts';
-import { judge, profileNameOf } from '../../lambdas/policy/judgement.ts';
+import { judge } from '../../lambdas/policy/judgement.ts';
 import { hour, internal, noon, secretWith, statusTags } from './scenes.ts';
 
 const terms = { now: noon, step: 0, force: false };
@@ -62,14 +62,5 @@ describe('the judgement', () => {
     const codeBy = (rotationFunctionArn?: string) =>
       judge({ secret }, internal, { ...terms, rotationFunctionArn }).decision.code;
     expect([codeBy(), codeBy('other'), codeBy('ours')]).toEqual(['RotationEnabled', 'RotationEnabled', 'NotDue']);
-  });
-});
-
-describe('the name of the profile', () => {
-  it('is the tag’s, the authority’s, or none', () => {
-    const secret = secretWith();
-    expect(profileNameOf({ secret })).toBe('internal');
-    expect(profileNameOf({ secret, authority })).toBe('authority:issuing');
-    expect(profileNameOf({ secret: { ...secret, tags: new Map() } })).toBe('');
   });
 });

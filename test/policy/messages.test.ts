@@ -1,6 +1,5 @@
 /** What a user is told, word for word: each message says what was found, what is allowed and what to do. */
 import { describe, expect, it } from 'vitest';
-import { parseProfile } from '../../lambdas/policy/profile.ts';
 import {
   parseAskCaRequest,
   parseOnDemandRequest,
@@ -10,6 +9,7 @@ import {
 } from '../../lambdas/policy/request.ts';
 import { readTagSettings } from '../../lambdas/policy/settings.ts';
 import { explainIssues, formatPath } from '../../lambdas/policy/vocabulary.ts';
+import { parseProfile } from '../../lambdas/providers/profile.ts';
 
 const longString = 'x'.repeat(3000);
 const oneName = 'expected a name, id or ARN on one line, and no key or token itself';

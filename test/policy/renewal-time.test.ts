@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseWindow } from '../../lambdas/domain/duration.ts';
+import { tags } from '../../lambdas/domain/tags.ts';
 import {
   belowSchedule,
   isEmergency,
@@ -8,6 +9,7 @@ import {
   jitterFraction,
   renewalTime,
 } from '../../lambdas/policy/renewal-time.ts';
+import { readTagSettings } from '../../lambdas/policy/settings.ts';
 import { arn, hour, noon } from './scenes.ts';
 
 const day = { notBefore: noon, end: noon + 24 * hour };
@@ -16,7 +18,7 @@ const period = (milliseconds: number) => ({ kind: 'rekeyPeriod', milliseconds, t
 const fraction = jitterFraction(arn, noon);
 
 describe('renewalTime', () => {
-  /** Reckoned by hand: the latest time to act, and the most that jitter may make it earlier. */
+  /** Worked out by hand: the latest time to act, and the most that jitter may make it earlier. */
   it.each([
     ['a third of the validity by default', undefined, 16, 8 / 20],
     ['8h', window('8h'), 16, 8 / 20],
@@ -100,10 +102,43 @@ describe('isEmergency', () => {
   ])('%s', (_, since, expected) => expect(isEmergency(day, noon + since)).toBe(expected));
 });
 
-describe('belowSchedule', () => {
-  it('warns of a window that may pass between two scans', () => {
-    const time = renewalTime(day, { timing: window('30m'), timingSource: 'tag' }, arn);
-    expect(belowSchedule(time, hour)?.code).toBe('WindowBelowSchedule');
-    expect(belowSchedule(time, hour / 2)).toBeUndefined();
+describe('windows that do not fit', () => {
+  const timing = (texts: object, timingSource: 'tag' | 'request') => {
+    const read = readTagSettings(new Map(Object.entries(texts)));
+    return { ...(read.timing && { timing: read.timing }), timingSource };
+  };
+  it.each([
+    [{ [tags.expiresIn]: '24h' }, 'window 24h'],
+    [{ [tags.rekeyPeriod]: '24h' }, 'rekey period 24h'],
+  ])('%o from a tag: a third, and a warning', (texts, name) => {
+    const { warnings, window } = renewalTime(day, timing(texts, 'tag'), arn);
+    expect(window).toBe(8 * hour);
+    expect(warnings).toEqual([
+      {
+        code: 'WindowClamped',
+        message: `The ${name} is not less than the validity of 24h, so a third of it (8h) applies. Shorten it, or have the CA issue for longer.`,
+      },
+    ]);
+  });
+  it.each([
+    [{ [tags.expiresIn]: '24h' }, '$.expiresIn'],
+    [{ [tags.rekeyPeriod]: '24h' }, '$.rekeyPeriod'],
+  ])('%o from a request: refused', (texts, field) => {
+    expect(() => renewalTime(day, timing(texts, 'request'), arn)).toThrowError(
+      expect.objectContaining({
+        code: 'InvalidRequest',
+        message: `${field} is 24h, and the certificate is valid for 24h: expected less than its validity.`,
+      }),
+    );
+  });
+  it('shorter than the schedule’s step: a warning, but not for a period', () => {
+    const short = { ...renewalTime(day, { timingSource: 'default' }, arn), window: hour };
+    expect(belowSchedule(short, 2 * hour)).toEqual({
+      code: 'WindowBelowSchedule',
+      message:
+        'The window of 1h is shorter than the longest time between two scans (2h): scan more often, or widen the window.',
+    });
+    expect(belowSchedule(short, hour)).toBeUndefined();
+    expect(belowSchedule({ ...short, dueCode: 'PeriodElapsed' }, 2 * hour)).toBeUndefined();
   });
 });

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { tags } from '../../lambdas/domain/tags.ts';
-import { parseProfile } from '../../lambdas/policy/profile.ts';
 import { parseOnDemandRequest, parseQueueMessage, parseScanRequest } from '../../lambdas/policy/request.ts';
 import { readTagSettings, resolveSettings } from '../../lambdas/policy/settings.ts';
+import { parseProfile } from '../../lambdas/providers/profile.ts';
 import { internal } from './scenes.ts';
 
 const tagged = (texts: Record<string, string>) =>

@@ -4,18 +4,16 @@ import type { TLSSocket } from 'node:tls';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { defaultTimeoutMs, type HttpsRequest, httpsRequest } from '../../lambdas/providers/https.ts';
 import { TransportError } from '../../lambdas/providers/transport-error.ts';
-import { makeLeaf } from '../../testkit/fakes/ca.ts';
-import { commonNameOnly, makeHierarchy, makeKey } from '../../testkit/fakes/certificates.ts';
+import { commonNameOnly, makeHierarchy, makeKey, makeLeaf, pem } from '../../testkit/certificates/index.ts';
 import { TimeLimits } from '../../testkit/fakes/time-limits.ts';
 import {
   hierarchy,
-  pem,
   rootPem,
   serverIdentity,
   type TestServer,
   tcpServer,
   tlsServer,
-} from '../../testkit/tls-server.ts';
+} from '../../testkit/fakes/tls-server.ts';
 
 const now = Math.floor(Date.now() / 1000) * 1000;
 const hour = 3_600_000;

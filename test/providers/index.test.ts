@@ -1,39 +1,65 @@
 import { expect, test } from 'vitest';
-import type { CaReference, Profile } from '../../lambdas/domain/profile.ts';
-import { providerFor } from '../../lambdas/providers/index.ts';
+import type { CaReference } from '../../lambdas/domain/profile.ts';
+import { capabilitiesOf, needsOf, openCa, rootOf } from '../../lambdas/providers/index.ts';
+import { kinds } from '../../lambdas/providers/kinds.ts';
+import { pem } from '../../testkit/certificates/index.ts';
+import { providerFor } from '../../testkit/fakes/asking.ts';
 import { FakeAuthorities } from '../../testkit/fakes/authorities.ts';
-import { FakeClock } from '../../testkit/fakes/clock.ts';
-import { fakeEntropy } from '../../testkit/fakes/entropy.ts';
-import { FakeKeyVault } from '../../testkit/fakes/key-vault.ts';
-import { FakeStore } from '../../testkit/fakes/store.ts';
-import { hierarchy, pem, rootPem } from '../../testkit/tls-server.ts';
+import { hierarchy, rootPem } from '../../testkit/fakes/tls-server.ts';
 
-const profile = (ca: CaReference): Profile => ({ name: 'internal', ca, mode: 'rekey', paused: false });
-const world = {
-  clock: new FakeClock(),
-  entropy: fakeEntropy(),
-  store: new FakeStore(),
-  vault: new FakeKeyVault(),
-};
+const stepCa = { type: 'step-ca', url: 'https://ca.example', root: rootPem };
+const infisical = { type: 'infisical', url: 'https://eu.infisical.com', caId: 'id', authSecretId: 'auth' };
+const offline = { type: 'offline', authority: 'issuing' };
+const authority = { type: 'authority', authority: 'issuing' };
 
-test('a profile of type step-ca has its provider, with its root', async () => {
-  const provider = await providerFor(profile({ type: 'step-ca', url: 'https://ca.example', root: rootPem }), world);
+test('a CA of type step-ca has its provider, with its root', async () => {
+  const provider = await providerFor(stepCa);
   expect(pem(...(await provider.roots()))).toBe(pem(hierarchy.root));
 });
 
-test.each<CaReference>([
-  { type: 'offline', authority: 'issuing' },
-  { type: 'authority', authority: 'issuing' },
-])('a profile of type $type has its provider where the stack has authorities, and else is Internal', async (ca) => {
-  await expect(providerFor(profile(ca), world)).rejects.toMatchObject({ code: 'Internal' });
-  const provider = await providerFor(profile(ca), { ...world, authorities: new FakeAuthorities() });
-  await expect(provider.roots()).rejects.toMatchObject({
-    code: 'Internal',
-    message: expect.stringMatching(/"issuing"/),
-  });
+test.each<CaReference>([offline, authority])(
+  'a CA of type $type is Internal where the stack has no authorities, or not that one',
+  async (ca) => {
+    for (const authorities of [undefined, new FakeAuthorities()]) {
+      const provider = await providerFor(ca, { authorities });
+      const failure = { code: 'Internal', message: expect.stringMatching(/"issuing"/) };
+      await expect(provider.roots()).rejects.toMatchObject(failure);
+    }
+  },
+);
+
+test.each<CaReference>([stepCa, infisical, offline, authority])('a CA of type $type says so itself', async (ca) => {
+  expect(await providerFor(ca)).toMatchObject({ type: ca.type, can: capabilitiesOf(ca) });
 });
 
-test('a profile of type infisical has its provider', async () => {
-  const ca = { type: 'infisical', url: 'https://eu.infisical.com', caId: 'id', authSecretId: 'auth' } as const;
-  expect(await providerFor(profile(ca), world)).toMatchObject({ renew: expect.any(Function) });
+test('each kind is in the list once', () => {
+  expect(kinds.map(({ type }) => type).sort()).toEqual(['authority', 'infisical', 'offline', 'step-ca']);
+});
+
+test.each<CaReference>([{ type: 'other' }, { type: 'step-ca' }, { ...offline, more: 1 }, { ...infisical, caId: '' }])(
+  'what no deployment writes is Internal: %j',
+  async (ca) => {
+    await expect(openCa(ca)).rejects.toMatchObject({ code: 'Internal', message: expect.stringMatching(/deploy/) });
+  },
+);
+
+test('what the worker is permitted for a CA: its secrets, the authority that it signs by', () => {
+  expect([stepCa, infisical, offline, authority].map(needsOf)).toEqual([
+    { secrets: [] },
+    { secrets: ['auth'] },
+    { secrets: [], authority: 'issuing' },
+    { secrets: [] },
+  ]);
+});
+
+test('what is no text says nothing: at synthesis a field may be a token', () => {
+  const token = { resolve: () => 'later' };
+  expect(needsOf({ ...infisical, authSecretId: token })).toEqual({ secrets: [] });
+  expect(needsOf({ ...offline, authority: token })).toEqual({ secrets: [] });
+  expect(rootOf({ ...stepCa, root: token })).toBeUndefined();
+});
+
+test('the root of the configuration, where there is one', () => {
+  const cas: CaReference[] = [stepCa, infisical, { ...infisical, root: 'root.crt' }, offline, authority];
+  expect(cas.map(rootOf)).toEqual([rootPem, undefined, 'root.crt', undefined, undefined]);
 });

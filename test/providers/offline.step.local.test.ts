@@ -8,17 +8,15 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Certificate } from '../../lambdas/domain/certificate.ts';
 import { encodePem, pemBlocks } from '../../lambdas/domain/pem.ts';
 import { claimsOfCaConfig } from '../../lambdas/policy/authority.ts';
-import { offlineProvider } from '../../lambdas/providers/offline/index.ts';
 import { parseCertificate } from '../../lambdas/x509/certificate.ts';
+import { pemHierarchy } from '../../testkit/cas/hierarchy.ts';
+import { x5cProvisioner } from '../../testkit/cas/step-ca.ts';
+import { commonNameOnly, type KeyKind, type LeafRequest, makeKey, makeLeaf } from '../../testkit/certificates/index.ts';
+import { providerFor, rekeyWith, renewWith } from '../../testkit/fakes/asking.ts';
 import { authority, FakeAuthorities } from '../../testkit/fakes/authorities.ts';
-import { type LeafRequest, makeLeaf } from '../../testkit/fakes/ca.ts';
-import { commonNameOnly, makeKey } from '../../testkit/fakes/certificates.ts';
-import { FakeKeyVault } from '../../testkit/fakes/key-vault.ts';
 import { signerFor } from '../../testkit/fakes/signer.ts';
 import { FakeStore } from '../../testkit/fakes/store.ts';
-import { step } from '../../testkit/local/go-tools.ts';
-import { type KeyType, makeHierarchy } from '../../testkit/local/hierarchy.ts';
-import { x5cProvisioner } from '../../testkit/local/step-ca.ts';
+import { step } from '../../testkit/tools/go-tools.ts';
 import { certificateShapes } from '../conformance/ca-shapes.ts';
 import { describeFound } from '../support/local.ts';
 
@@ -40,7 +38,7 @@ function fields(certificate: Certificate) {
 }
 
 describeFound([found], 'beside the step CLI in offline mode', () => {
-  describe.each<KeyType>(['EC P-256', 'EC P-384', 'RSA 2048'])('with an authority of %s', (key) => {
+  describe.each<KeyKind>(['P-256', 'P-384', 'RSA-2048'])('with an authority of %s', (key) => {
     let folder: string;
     let world: Awaited<ReturnType<typeof open>>;
     beforeAll(async () => {
@@ -64,8 +62,8 @@ describeFound([found], 'beside the step CLI in offline mode', () => {
 });
 
 /** ca.json with its files as step wants them, and the same authority as ours. */
-async function open(folder: string, kind: KeyType) {
-  const { root, intermediate } = await makeHierarchy({ key: kind });
+async function open(folder: string, kind: KeyKind) {
+  const { root, intermediate } = pemHierarchy({ key: kind });
   const config = {
     root: join(folder, 'root.crt'),
     crt: join(folder, 'int.crt'),
@@ -87,13 +85,10 @@ async function open(folder: string, kind: KeyType) {
   const store = new FakeStore();
   const value = { certificate: intermediate.certificatePem, certificateChain: root.certificatePem };
   store.add({ name: 'pki/issuing', value: JSON.stringify({ ...value, privateKey: intermediate.keyPem }) });
-  const provider = offlineProvider({
-    store,
-    vault: new FakeKeyVault(),
-    authorities: new FakeAuthorities(authority('issuing', claimsOfCaConfig(caConfig))),
-    authority: 'issuing',
-    entropy: (length) => new Uint8Array(randomBytes(length)),
-  });
+  const authorities = new FakeAuthorities(authority('issuing', claimsOfCaConfig(caConfig)));
+  const entropy = (length: number) => new Uint8Array(randomBytes(length));
+  const clock = { now: () => Date.now(), sleep: async () => {} };
+  const provider = await providerFor({ type: 'offline', authority: 'issuing' }, { store, authorities, clock, entropy });
 
   return {
     byStep(part: Partial<LeafRequest>, next: KeyObject | undefined) {
@@ -124,10 +119,7 @@ async function open(folder: string, kind: KeyType) {
 
     async byUs(leaf: Certificate, key: KeyObject, next: KeyObject | undefined): Promise<Certificate> {
       const current = { leaf, chain: [issuer], key: signerFor(key) };
-      const options = { now: Date.now() };
-      const issued = next
-        ? await provider.rekey(current, signerFor(next), options)
-        : await provider.renew(current, options);
+      const issued = await (next ? rekeyWith(provider, current, signerFor(next)) : renewWith(provider, current));
       return parseCertificate(issued.certificates[0] ?? new Uint8Array());
     },
   };

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { rootsOf } from '../../lambdas/providers/roots.ts';
-import { makeKey } from '../../testkit/fakes/certificates.ts';
-import { hierarchy, pem, rootPem } from '../../testkit/tls-server.ts';
-import { credential, mockCa, now, success } from './step-ca/mock-ca.ts';
+import { makeKey, pem } from '../../testkit/certificates/index.ts';
+import { renewWith } from '../../testkit/fakes/asking.ts';
+import { hierarchy, rootPem } from '../../testkit/fakes/tls-server.ts';
+import { credential, mockCa, success } from './step-ca/mock-ca.ts';
 
 /** The same root, as texts have it. */
 const texts: [string, string][] = [
@@ -21,7 +22,7 @@ describe.each(texts)('roots with %s', (_, text) => {
   test('are trusted in TLS', async () => {
     const ca = await mockCa([[201, success(makeKey('P-256'))]]);
     try {
-      await ca.provider({ root: text }).renew(credential(), { now });
+      await renewWith(ca.provider({ root: text }), credential());
       expect(ca.asked).toHaveLength(1);
     } finally {
       await ca.close();

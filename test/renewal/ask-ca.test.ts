@@ -6,7 +6,7 @@ import { internal, World } from './world.ts';
 
 const asking = (answers: () => Promise<void>) => {
   const world = new World(internal);
-  const provider = { ...Object.create(world.ca), roots: () => world.ca.roots(), answers };
+  const provider = Object.assign(world.ca, { answers });
   return { clock: world.clock, profiles: world.profiles, providerFor: async () => provider };
 };
 

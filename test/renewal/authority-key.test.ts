@@ -4,12 +4,11 @@ import { describe, expect, it } from 'vitest';
 import { RenewalError } from '../../lambdas/domain/errors.ts';
 import type { Profile } from '../../lambdas/domain/profile.ts';
 import { tags } from '../../lambdas/domain/tags.ts';
-import { providerFor } from '../../lambdas/providers/index.ts';
 import { renewOnDemand } from '../../lambdas/renewal/entry/on-demand.ts';
 import { renewQueued } from '../../lambdas/renewal/entry/queued.ts';
-import { makeLeaf } from '../../testkit/fakes/ca.ts';
-import { commonNameOnly, makeKey } from '../../testkit/fakes/certificates.ts';
-import { password } from '../../testkit/fakes/forged.ts';
+import { password } from '../../testkit/certificates/forged.ts';
+import { commonNameOnly, makeKey, makeLeaf } from '../../testkit/certificates/index.ts';
+import { providerFor } from '../../testkit/fakes/asking.ts';
 import { found, textOf } from '../authority/odd.ts';
 import { hour, offline, Stack, start } from '../authority/world.ts';
 import { internal, pairValue } from './world.ts';
@@ -17,7 +16,7 @@ import { internal, pairValue } from './world.ts';
 /** A stack with an offline profile, and one whose CA is a step-ca. */
 class Mixed extends Stack {
   override readonly providerFor = async (profile: Profile) =>
-    profile.ca.type === 'step-ca' ? this.ca : providerFor(profile, this);
+    profile.ca.type === 'step-ca' ? this.ca : providerFor(profile.ca, this);
 }
 
 async function stackOf(): Promise<Mixed> {

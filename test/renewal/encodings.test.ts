@@ -5,15 +5,21 @@ import { encodePem } from '../../lambdas/domain/pem.ts';
 import { tags } from '../../lambdas/domain/tags.ts';
 import { renewOnDemand } from '../../lambdas/renewal/entry/on-demand.ts';
 import { samePublicKey } from '../../lambdas/x509/public-key.ts';
-import { usualExtensions } from '../../testkit/fakes/ca.ts';
-import { commonNameOnly, makeKey, signCertificate, spkiOf, stepProvisioner } from '../../testkit/fakes/certificates.ts';
 import {
   compressedSec1,
   explicitP256,
   explicitSec1,
   pkcs8WithoutNull,
   recoded,
-} from '../../testkit/fakes/encodings.ts';
+} from '../../testkit/certificates/encodings.ts';
+import {
+  commonNameOnly,
+  makeKey,
+  signCertificate,
+  spkiOf,
+  stepProvisioner,
+  usualExtensions,
+} from '../../testkit/certificates/index.ts';
 import { found } from '../authority/odd.ts';
 import { Stack } from '../authority/world.ts';
 import { dueDates, pairOf, World } from './world.ts';

@@ -5,23 +5,22 @@ import type { Extension } from '../../lambdas/domain/certificate.ts';
 import type { ErrorCode } from '../../lambdas/domain/errors.ts';
 import { tags } from '../../lambdas/domain/tags.ts';
 import { inventoryRow } from '../../lambdas/inventory/row.ts';
-import { stepCaProvider } from '../../lambdas/providers/step-ca/index.ts';
 import { renewOnDemand } from '../../lambdas/renewal/entry/on-demand.ts';
 import { renewQueued } from '../../lambdas/renewal/entry/queued.ts';
 import { scan } from '../../lambdas/renewal/scan/scan.ts';
-import { authority } from '../../testkit/fakes/authorities.ts';
-import { makeLeaf } from '../../testkit/fakes/ca.ts';
 import {
   basicConstraints,
   commonNameOnly,
   extendedKeyUsage,
   keyUsage,
   makeHierarchy,
+  makeLeaf,
   serverAuth,
   subjectAltName,
-} from '../../testkit/fakes/certificates.ts';
-import { fakeEntropy } from '../../testkit/fakes/entropy.ts';
-import { rootPem } from '../../testkit/tls-server.ts';
+} from '../../testkit/certificates/index.ts';
+import { providerFor } from '../../testkit/fakes/asking.ts';
+import { authority } from '../../testkit/fakes/authorities.ts';
+import { rootPem } from '../../testkit/fakes/tls-server.ts';
 import { day, offline, Stack, year } from '../authority/world.ts';
 import { freshDates, hour, internal, newKey, pairValue, start, World } from './world.ts';
 
@@ -29,9 +28,9 @@ const serverOnly = [keyUsage('digitalSignature'), extendedKeyUsage(serverAuth), 
 const ofCa = [keyUsage('keyCertSign'), basicConstraints(true, 0)];
 
 /** A world in which nobody may be asked: its step-ca is a real provider, and leads nowhere. */
-function atStepCa(extensions?: readonly Extension[], more: Readonly<Record<string, string>> = {}, inKms = false) {
+async function atStepCa(extensions?: readonly Extension[], more: Readonly<Record<string, string>> = {}, inKms = false) {
   const world = new World(internal);
-  const real = stepCaProvider({ url: 'https://ca.invalid', root: rootPem, entropy: fakeEntropy() });
+  const real = await providerFor({ type: 'step-ca', url: 'https://ca.invalid', root: rootPem }, world);
   Object.assign(world, { providerFor: async () => ({ ...real, roots: () => world.ca.roots() }) });
   const key = newKey();
   const arn = world.enrol({ ...freshDates, key, ...(extensions && { extensions }), tags: more });
@@ -144,7 +143,11 @@ describe('what can be renewed', () => {
   });
 
   it('is planned', async () => {
-    for (const { world, arn } of [atStepCa(), atStepCa(undefined, {}, true), await atOwnAuthority(freshDates)]) {
+    for (const { world, arn } of [
+      await atStepCa(),
+      await atStepCa(undefined, {}, true),
+      await atOwnAuthority(freshDates),
+    ]) {
       expect(await renewOnDemand(world, { secretId: arn, dryRun: true })).toMatchObject({ outcome: 'planned' });
     }
   });
@@ -158,12 +161,12 @@ it('a dry run sees what holds today, too', async () => {
 });
 
 it('whether it is due is answered as it was asked, and what is paused stays in peace', async () => {
-  const { world, arn } = atStepCa(serverOnly);
+  const { world, arn } = await atStepCa(serverOnly);
   for (const dryRun of [true, false]) {
     const answer = await renewOnDemand(world, { secretId: arn, expiresIn: '1h', dryRun });
     expect(answer).toMatchObject({ outcome: 'skipped', reason: { code: 'NotDue' } });
   }
-  const paused = atStepCa(serverOnly, { [tags.paused]: 'true' });
+  const paused = await atStepCa(serverOnly, { [tags.paused]: 'true' });
   await renewQueued(paused.world, { secretArn: paused.arn, versionId: 'v1' }, 1);
   expect(paused.world.publisher.events).toEqual([]);
   expect(paused.world.store.tagsOf(paused.arn)[tags.failure]).toBeUndefined();

@@ -1,8 +1,8 @@
 /** Whole renewals against a real TLS server that is not the CA it should be: each answer has its code, nothing is promoted. */
 import type { ServerResponse } from 'node:http';
 import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
-import { tags as derTags, sequenceOf } from '../../lambdas/asn1/read.ts';
-import * as der from '../../lambdas/asn1/write.ts';
+import { readSequence } from '../../lambdas/asn1/reader.ts';
+import { tags as derTags } from '../../lambdas/asn1/tags.ts';
 import type { Certificate } from '../../lambdas/domain/certificate.ts';
 import { pemBlocks } from '../../lambdas/domain/pem.ts';
 import { tags } from '../../lambdas/domain/tags.ts';
@@ -17,14 +17,16 @@ import {
   extension,
   type Hierarchy,
   makeHierarchy,
+  oid,
+  pem,
+  sequence,
   signCertificate,
   spkiOf,
   subjectAltName,
   subjectKeyIdentifier,
-} from '../../testkit/fakes/certificates.ts';
-import { hierarchy, pem } from '../../testkit/tls-server.ts';
+} from '../../testkit/certificates/index.ts';
+import { hierarchy } from '../../testkit/fakes/tls-server.ts';
 import { type Answer, hour, type MockCa, mockCa, now, type Question } from '../providers/step-ca/mock-ca.ts';
-import { encodeCertificate } from '../x509/issue.ts';
 import { newKey, pairOf, World } from './world.ts';
 
 const day = 24 * hour;
@@ -123,15 +125,9 @@ const sans = (...names: string[]): Hostile =>
 
 /** By the right key: only the hash is weak. */
 function signedWithSha1(asked: Asked): Answer {
-  const { subject, spki, notBefore, notAfter, extensions } = rightTemplate(asked);
-  const weak = encodeCertificate({
-    ...{ subject, spki, extensions, notBefore: der.time(notBefore), notAfter: der.time(notAfter) },
-    issuer: hierarchy.intermediateName,
-    issuerKey: hierarchy.intermediateKey,
-    algorithm: der.sequence(der.oid('1.2.840.10045.4.1')),
-    digest: 'sha1',
-  });
-  return chain(weak, hierarchy.intermediate);
+  const odd = { algorithm: sequence(oid('1.2.840.10045.4.1')), digest: 'sha1' };
+  const issuer = { subject: hierarchy.intermediateName, key: hierarchy.intermediateKey };
+  return chain(signCertificate({ ...rightTemplate(asked), odd }, issuer), hierarchy.intermediate);
 }
 
 /** `[what, answer, code]`; each is tried with renew and with rekey. */
@@ -293,7 +289,7 @@ function presentedBy({ token }: Question, enrolled: readonly Certificate[]): Cer
 function requestedKey({ body }: Question): Uint8Array | undefined {
   if (body === '') return undefined;
   const [block] = pemBlocks(JSON.parse(body).csr);
-  const info = sequenceOf(block?.der ?? new Uint8Array(), 'the CSR').enter(derTags.sequence);
+  const info = readSequence(block?.der ?? new Uint8Array(), 'the CSR').enter(derTags.sequence);
   info.take(derTags.integer);
   info.take(derTags.sequence);
   return info.take(derTags.sequence).bytes;

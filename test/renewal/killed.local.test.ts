@@ -3,12 +3,12 @@
  * a call, and a fresh one takes the next delivery. `npm run soak` does the whole product of kinds, calls and moments.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Crash, crashAt, crashes, type Start } from '../../testkit/crash.ts';
-import { kinds } from '../../testkit/crash-scene.ts';
 import { type FakeInfisical, fakeInfisical } from '../../testkit/fakes/infisical.ts';
-import { behind, failing, outOfTime, pending, race, written, wrongClock } from '../../testkit/faults.ts';
-import { temporaryFolder } from '../../testkit/local/temporary.ts';
-import { workersOf } from '../../testkit/worker.ts';
+import { type Crash, crashAt, crashes, type Start } from '../../testkit/faults/crash.ts';
+import { kinds } from '../../testkit/faults/crash-scene.ts';
+import { behind, failing, outOfTime, pending, race, written, wrongClock } from '../../testkit/faults/faults.ts';
+import { workersOf } from '../../testkit/faults/worker.ts';
+import { temporaryFolder } from '../../testkit/tools/temporary.ts';
 import { describeWith } from '../support/local.ts';
 
 /** The calls after which the state is another one than before. */

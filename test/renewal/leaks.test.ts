@@ -1,5 +1,5 @@
 /**
- * Contract 6.6, in one process: every error code is provoked, with keys, passwords and tokens in the way of each, through
+ * docs/guarantees.md, G6, in one process: every error code is provoked, with keys, passwords and tokens in the way of each, through
  * the real use cases, CA clients, translator of AWS's errors and journal; then all that was told is searched for them.
  */
 import { randomBytes } from 'node:crypto';
@@ -10,8 +10,7 @@ import { tags } from '../../lambdas/domain/tags.ts';
 import { importCertificate } from '../../lambdas/hooks/import-certificate.ts';
 import { rotateStep } from '../../lambdas/renewal/entry/rotation.ts';
 import type { RenewalWorld } from '../../lambdas/renewal/world.ts';
-import { makeHierarchy, spkiOf } from '../../testkit/fakes/certificates.ts';
-import { pem } from '../../testkit/tls-server.ts';
+import { makeHierarchy, pem, spkiOf } from '../../testkit/certificates/index.ts';
 import { scene as apiScene, tokens as apiTokens, usual } from '../authority/http/scene.ts';
 import { renewedEvent } from '../hooks/events.ts';
 import { hour, now } from '../providers/step-ca/mock-ca.ts';
@@ -122,10 +121,9 @@ const mishaps: Readonly<Record<string, Mishap>> = {
   'CaRejected: a CA that says it all again': (stage) => echoing(stage, 400),
   'CaRejected: and with a CSR': (stage) => echoing(stage, 403, 'rekey'),
   'CaUntrusted: another root': async (stage) => {
-    const { stepCaProvider } = await import('../../lambdas/providers/step-ca/index.ts');
     const ca = await keptCa([[201, {}]]);
     const root = pem(makeHierarchy(now - hour, now + hour).root);
-    await withCa(stage, stepCaProvider({ url: ca.url, root, entropy: stage.world.entropy }));
+    await withCa(stage, ca.provider({ root }));
   },
   'Infisical at the login': (stage) => infisical(stage, /login/, 401),
   'Infisical at the renewal': (stage) => infisical(stage, /renew/, 403),

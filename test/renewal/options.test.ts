@@ -1,4 +1,4 @@
-/** Given keys, `out`, and native rotation: contract section 5 and issue "Every option of step ca rekey". */
+/** Given keys, `out`, and native rotation (docs/options/). */
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { RenewalError } from '../../lambdas/domain/errors.ts';

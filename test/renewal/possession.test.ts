@@ -4,15 +4,15 @@
  */
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { authorityProvider } from '../../lambdas/authority/provider.ts';
 import { encodePem } from '../../lambdas/domain/pem.ts';
 import type { Profile } from '../../lambdas/domain/profile.ts';
 import { tags } from '../../lambdas/domain/tags.ts';
 import { renewOnDemand } from '../../lambdas/renewal/entry/on-demand.ts';
 import { renewQueued } from '../../lambdas/renewal/entry/queued.ts';
 import { rotateStep } from '../../lambdas/renewal/entry/rotation.ts';
-import { commonNameOnly, makeKey, type TestKey } from '../../testkit/fakes/certificates.ts';
-import { forgeable, forgedEd25519, forgedKey, password, secretsOf } from '../../testkit/fakes/forged.ts';
+import { forgeable, forgedEd25519, forgedKey, password, secretsOf } from '../../testkit/certificates/forged.ts';
+import { commonNameOnly, type KeyKind, makeKey } from '../../testkit/certificates/index.ts';
+import { providerFor } from '../../testkit/fakes/asking.ts';
 import { found } from '../authority/odd.ts';
 import { offline, Stack } from '../authority/world.ts';
 import { dueDates, hour, internal, pairValue, start, World } from './world.ts';
@@ -24,7 +24,7 @@ const subject = commonNameOnly('victim.example');
 const keys = new Map<string, KeyObject>();
 
 /** One of each kind for all tests: to make one of RSA takes long. */
-function keyOf(whose: 'the victim' | 'somebody else', kind: TestKey): KeyObject {
+function keyOf(whose: 'the victim' | 'somebody else', kind: KeyKind): KeyObject {
   const key = keys.get(`${whose} ${kind}`) ?? makeKey(kind);
   keys.set(`${whose} ${kind}`, key);
   return key;
@@ -87,7 +87,7 @@ describe.each(['step-ca', 'own authority'] as const)('%s', (ca) => {
     expect(asked()).toBe(0);
   });
 
-  it.each<TestKey>(['P-256', 'P-384', 'P-521', 'RSA-2048', 'Ed25519'])(
+  it.each<KeyKind>(['P-256', 'P-384', 'P-521', 'RSA-2048', 'Ed25519'])(
     'the true key of %s is none the worse for it, in every shape',
     async (kind) => {
       const key = keyOf('the victim', kind);
@@ -170,7 +170,8 @@ describe('an imported authority whose key is forged', () => {
     const signed = stack.faults.count('sign');
     await expect(renewOnDemand(stack, { secretId: 'pki/issuing' })).rejects.toMatchObject(mismatch);
     await expect(renewOnDemand(stack, { secretId: arn })).rejects.toMatchObject(mismatch);
-    await expect(authorityProvider(stack, 'issuing').answers?.({ now: stack.clock.now() })).rejects.toMatchObject({
+    const provider = await providerFor({ type: 'authority', authority: 'issuing' }, stack);
+    await expect(provider.answers?.()).rejects.toMatchObject({
       code: 'KeyMismatch',
     });
     expect(stack.faults.count('sign')).toBe(signed);

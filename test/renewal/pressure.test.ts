@@ -4,6 +4,7 @@
  */
 import '../../testkit/simulation/instant-crypto.ts';
 import { expect, it, vi } from 'vitest';
+import { type CallPolicy, noLimits, timeLimits } from '../../lambdas/domain/calls.ts';
 import { tags } from '../../lambdas/domain/tags.ts';
 import { renewOnDemand } from '../../lambdas/renewal/entry/on-demand.ts';
 import { scan } from '../../lambdas/renewal/scan/scan.ts';
@@ -28,17 +29,24 @@ function composed(world: World, time: VirtualTime, queue: TimedQueue, period: nu
 
 let present: ReturnType<typeof composed>;
 
-/** Loaded once, with a world that is always the present one. */
+/**
+ * Loaded once, with a world that is always the present one. All invocations share its fakes: these have the patience of the queue's, and
+ * the handler has the limits.
+ */
 async function loadHandler(): Promise<Handler> {
   vi.doMock('../../lambdas/compose.ts', () => ({
-    composeRenewal: async () => {
-      const getters = Object.keys(present).map((name) => [
-        name,
-        { enumerable: true, get: () => Reflect.get(present, name) },
-      ]);
-      return Object.defineProperties({}, Object.fromEntries(getters));
-    },
-    abortedIn: (milliseconds: number) => present.time.abortedIn(milliseconds),
+    composeRenewal: async () => ({
+      journal,
+      queue: () => present.queue,
+      world: ({ patience }: CallPolicy) => {
+        for (const { faults } of [present, present.ca, present.profiles]) faults.policy = patience ? { patience } : {};
+        return present;
+      },
+    }),
+    patientPolicyFor: (context: { getRemainingTimeInMillis(): number }): CallPolicy => ({
+      limits: timeLimits(context.getRemainingTimeInMillis(), present.time.abortedIn),
+      patience: { clock: present.time.clock, entropy: present.entropy },
+    }),
   }));
   const { handler } = await import('../../lambdas/functions/renew.ts');
   return handler as Handler;
@@ -155,6 +163,7 @@ it.each(['3', '15'])(
 it('who asks by hand is told at once', async () => {
   const { world, time, queue, pressure, arns } = scene({ count: 1, perSecond: () => 0 });
   const asked = composed(world, time, queue, hour);
+  world.limitTo(noLimits); // as compose.ts has it for a person
   let told: unknown;
   void renewOnDemand(asked, { secretId: arns[0] }).catch((error: unknown) => {
     told = error;

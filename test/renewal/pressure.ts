@@ -5,7 +5,7 @@
 import type { SQSBatchResponse } from 'aws-lambda';
 import type { AwsCall } from '../../lambdas/aws/error-meanings.ts';
 import { awsError } from '../../lambdas/aws/errors.ts';
-import type { CaProvider, Clock } from '../../lambdas/domain/ports.ts';
+import type { CaProvider, Clock, Credential } from '../../lambdas/domain/ports.ts';
 import { refusal } from '../../lambdas/providers/step-ca/errors.ts';
 import type { FakeCa } from '../../testkit/fakes/ca.ts';
 import type { FakeClock } from '../../testkit/fakes/clock.ts';
@@ -131,11 +131,8 @@ const refusalTakes = 50;
 
 /** The CA as it is asked in that time. */
 export function timed(ca: FakeCa, time: VirtualTime): CaProvider {
-  return {
-    roots: () => ca.roots(),
-    renew: (...given) => time.task(() => ca.renew(...given)),
-    rekey: (...given) => time.task(() => ca.rekey(...given)),
-  };
+  ca.faults.task = (attempt) => time.task(attempt);
+  return ca;
 }
 
 /** Takes a token where there is one. */
@@ -210,7 +207,7 @@ export function limit(ca: FakeCa, time: VirtualTime, perSecond: () => number, re
     await time.rest(isServed ? answerTakes : refusalTakes);
     present--;
     if (isServed) return;
-    const [{ leaf }] = args as Parameters<FakeCa['renew']>;
+    const [{ leaf }] = args as [Credential];
     const headers = retryAfter === undefined ? {} : { 'retry-after': retryAfter };
     const answer = { status: 429, headers, body: Buffer.from('{"message":"too many requests"}') };
     throw refusal(answer, { host: 'ca.example', leaf, now: clock.now() });

@@ -1,7 +1,8 @@
 /** Every case of x509-limbo and BetterTLS as what a CA answers to the renewal of a certificate that is the same but for its serial number. */
 import { afterAll, expect, it, vi } from 'vitest';
 import { RenewalError } from '../../lambdas/domain/errors.ts';
-import { parseAnswer, verifyIssued } from '../../lambdas/renewal/steps/verify.ts';
+import type { Wanted } from '../../lambdas/domain/wanted.ts';
+import { parseAnswer, verifyIssued } from '../../lambdas/renewal/steps/5-verify.ts';
 import { certificateFields, parseCertificate } from '../../lambdas/x509/certificate.ts';
 import { base64, type PathCase, type PathSuite, pathSuite } from '../support/suites.ts';
 
@@ -21,9 +22,14 @@ function judged({ certificates }: PathSuite, { leaf, pool, roots, now, avoid = [
   try {
     const after = parseCertificate(der(leaf));
     const before = parseCertificate(predecessorOf(der(leaf)));
-    const expected = { operation: 'renew', before, beforeEnd: 0, spki: after.spki, force: false } as const;
+    const wanted: Wanted = {
+      content: { kind: 'as it is', leaf: before, chain: [] },
+      key: { kind: 'same' },
+      end: { laterThan: 0, orEqual: false },
+    };
     const trusted = roots.map((index) => parseCertificate(der(index)));
-    const pair = verifyIssued(parseAnswer([leaf, ...pool].map(der)), { ...expected, roots: trusted }, Date.parse(now));
+    const expected = { wanted, spki: after.spki, roots: trusted };
+    const pair = verifyIssued(parseAnswer([leaf, ...pool].map(der)), expected, Date.parse(now));
     const shunned = new Set(avoid.map((index) => certificates[index]));
     const isShunned = pair.chain.some((one) => shunned.has(Buffer.from(one.der).toString('base64')));
     return isShunned ? 'accept, with a certificate to avoid' : 'accept';

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { RenewalError } from '../../lambdas/domain/errors.ts';
 import { tags } from '../../lambdas/domain/tags.ts';
 import { rotateStep } from '../../lambdas/renewal/entry/rotation.ts';
-import { commonNameOnly } from '../../testkit/fakes/certificates.ts';
+import { commonNameOnly } from '../../testkit/certificates/index.ts';
 import { freshDates, hour, newKey, pairOf, pairValue, World } from './world.ts';
 
 const token = '11111111-2222-4333-8444-555555555555';

@@ -6,8 +6,7 @@ import type { ScanResult } from '../../lambdas/domain/result.ts';
 import type { SecretSummary } from '../../lambdas/domain/secret.ts';
 import { tags } from '../../lambdas/domain/tags.ts';
 import { parseScanRequest } from '../../lambdas/policy/request.ts';
-import { scanReserve } from '../../lambdas/renewal/in-time.ts';
-import { scan } from '../../lambdas/renewal/scan/scan.ts';
+import { scan, scanReserve } from '../../lambdas/renewal/scan/scan.ts';
 import { dueDates, World } from './world.ts';
 
 const all: ScanRequest = { force: false, dryRun: false };

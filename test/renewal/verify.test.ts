@@ -1,10 +1,8 @@
-/** Contract 6.2: a CA's answer with any one field changed is refused, and nothing is promoted. A row a field. */
+/** docs/guarantees.md, G2: a CA's answer with any one field changed is refused, and nothing is promoted. A row a field. */
 import type { KeyObject } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { pemBlocks } from '../../lambdas/domain/pem.ts';
 import { renewOnDemand } from '../../lambdas/renewal/entry/on-demand.ts';
-import type { Tamper } from '../../testkit/fakes/ca.ts';
-import { usualExtensions } from '../../testkit/fakes/ca.ts';
 import {
   authorityKeyIdentifier,
   basicConstraints,
@@ -20,8 +18,10 @@ import {
   spkiOf,
   subjectAltName,
   subjectKeyIdentifier,
+  usualExtensions,
   utf8,
-} from '../../testkit/fakes/certificates.ts';
+} from '../../testkit/certificates/index.ts';
+import type { Tamper } from '../../testkit/fakes/ca.ts';
 import { hour, newKey, pairOf, start, World } from './world.ts';
 
 const oids = { ku: '2.5.29.15', san: '2.5.29.17', eku: '2.5.29.37', ski: '2.5.29.14', aki: '2.5.29.35' };

@@ -1,5 +1,6 @@
 /** A world of fakes around the use cases: a store, a CA, a bus, and one clock for all. */
-import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { createHash, createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import type { CallPolicy } from '../../lambdas/domain/calls.ts';
 import type { Extension } from '../../lambdas/domain/certificate.ts';
 import { encodePem, pemBlocks } from '../../lambdas/domain/pem.ts';
 import type { Profile } from '../../lambdas/domain/profile.ts';
@@ -8,8 +9,8 @@ import { type SecretValue, versionWithStage } from '../../lambdas/domain/secret.
 import { tags } from '../../lambdas/domain/tags.ts';
 import type { RenewalWorld, ScanWorld } from '../../lambdas/renewal/world.ts';
 import { parseCertificate } from '../../lambdas/x509/certificate.ts';
+import { commonNameOnly } from '../../testkit/certificates/index.ts';
 import { FakeCa } from '../../testkit/fakes/ca.ts';
-import { commonNameOnly } from '../../testkit/fakes/certificates.ts';
 import { FakeClock } from '../../testkit/fakes/clock.ts';
 import { fakeEntropy } from '../../testkit/fakes/entropy.ts';
 import { Faults } from '../../testkit/fakes/faults.ts';
@@ -46,15 +47,21 @@ export const newKey = (): KeyObject => generateKeyPairSync('ec', { namedCurve: '
 export const dueDates = { notBefore: start - 22 * hour, notAfter: start + 2 * hour };
 export const freshDates = { notBefore: start - hour, notAfter: start + 23 * hour };
 
+function idsInOrder(): () => string {
+  let count = 0;
+  return () => createHash('sha256').update(String(++count)).digest('hex').slice(0, 36);
+}
+
 export class World implements RenewalWorld, ScanWorld {
   readonly clock = new FakeClock(start);
   readonly faults = new Faults();
-  readonly store = new FakeStore({ clock: this.clock, faults: this.faults });
+  /** The ids are the same in each run: a secret's ARN decides on its jitter and on when it is inspected. */
+  readonly store = new FakeStore({ clock: this.clock, faults: this.faults, newId: idsInOrder() });
   readonly publisher = new FakePublisher(this.faults);
   readonly queue: FakeQueue = new FakeQueue(this.faults);
   readonly journal = new FakeJournal();
   readonly vault = new FakeKeyVault(this.faults);
-  readonly ca = new FakeCa({ now: start });
+  readonly ca = new FakeCa({ now: start, clock: this.clock });
   readonly entropy = fakeEntropy();
   readonly profiles: FakeProfiles;
   readonly longestGap = hour;
@@ -62,6 +69,12 @@ export class World implements RenewalWorld, ScanWorld {
 
   constructor(...profiles: readonly Profile[]) {
     this.profiles = new FakeProfiles(...(profiles.length > 0 ? profiles : [internal]));
+    this.limitTo({ patience: this }); // as the queue's invocations have it
+  }
+
+  /** The policy of the calls from now on: of all that this world's fakes are asked. */
+  limitTo(policy: CallPolicy): void {
+    for (const { faults } of [this, this.ca, this.profiles]) faults.policy = policy;
   }
 
   readonly untilNextScan = () => hour;

@@ -8,9 +8,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { reportPage } from '../../cli/report/page.ts';
 import type { InventoryRow, InventoryState } from '../../lambdas/inventory/row.ts';
 import { widgetHtml, widgetRequest } from '../../lambdas/inventory/widget.ts';
-import { chromium, openBrowser } from '../../testkit/chromium.ts';
-import { temporaryFolder } from '../../testkit/local/temporary.ts';
-import { required } from '../../testkit/local/tools.ts';
+import { chromium, openBrowser } from '../../testkit/tools/chromium.ts';
+import { temporaryFolder } from '../../testkit/tools/temporary.ts';
+import { required } from '../../testkit/tools/tool.ts';
 import { describeFound } from '../support/local.ts';
 
 const tool = await chromium();

@@ -1,6 +1,6 @@
 import { createPrivateKey, type KeyObject, randomBytes } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { encodeInteger, encodeObjectIdentifier, encodeOctets, encodeSequence } from '../../lambdas/asn1/ber.ts';
+import * as write from '../../lambdas/asn1/writer.ts';
 import { encodePem, pemBlocks } from '../../lambdas/domain/pem.ts';
 import { sealLegacy } from '../../lambdas/secret/encryption/legacy-pem.ts';
 import { seal, usualDerivation } from '../../lambdas/secret/encryption/pbes.ts';
@@ -8,10 +8,10 @@ import { readSecret } from '../../lambdas/secret/index.ts';
 import { cpuTime } from '../support/cpu-time.ts';
 import { goldenKey, goldenPassword, goldenText, makeMaterial, pem, text } from './material.ts';
 
-type Material = Awaited<ReturnType<typeof makeMaterial>>;
+type Material = ReturnType<typeof makeMaterial>;
 let m: Material;
-beforeAll(async () => {
-  m = await makeMaterial();
+beforeAll(() => {
+  m = makeMaterial();
 });
 
 const password = goldenPassword;
@@ -153,7 +153,7 @@ describe('passwords', () => {
 
   it('another one that comes to good padding by chance: what it opens is no key', async () => {
     const { algorithm, data } = await seal(new Uint8Array(20), password, usualDerivation, randomBytes);
-    const pkcs8Block = encodePem('ENCRYPTED PRIVATE KEY', encodeSequence(algorithm, encodeOctets(data)));
+    const pkcs8Block = encodePem('ENCRYPTED PRIVATE KEY', write.sequence(algorithm, write.octetString(data)));
     const headers = ['Proc-Type: 4,ENCRYPTED', `DEK-Info: AES-256-CBC,${'00'.repeat(16)}`];
     const legacyBlock = sealLegacy(headers, new Uint8Array(20), password, randomBytes);
     for (const block of [pkcs8Block, encodePem('EC PRIVATE KEY', legacyBlock.data, '\n', legacyBlock.headers)]) {
@@ -192,7 +192,7 @@ describe('what is refused', () => {
   });
 
   it.each<[string, Uint8Array]>([
-    ['a block that holds nothing encrypted', encodeSequence()],
+    ['a block that holds nothing encrypted', write.sequence()],
     ['a block that is cut', Uint8Array.of(0x30, 0x10)],
   ])('%s', async (_, der) => {
     const read = readSecret(secret(encodePem('ENCRYPTED PRIVATE KEY', der)), { password });
@@ -204,8 +204,8 @@ describe('what is refused', () => {
     '1.2.840.113549.1.5.12',
     '1.3.6.1.4.1.11591.4.11',
     '2.16.840.1.101.3.4.1.42',
-  ].map(encodeObjectIdentifier);
-  const salt = encodeOctets(new Uint8Array(16));
+  ].map(write.oid);
+  const salt = write.octetString(new Uint8Array(16));
   const costly: [string, Uint8Array | undefined, number[]][] = [
     ['PBKDF2 with 2^31 iterations', pbkdf2, [2 ** 31]],
     ['PBKDF2 with 2,000,001 iterations', pbkdf2, [2_000_001]],
@@ -220,10 +220,10 @@ describe('what is refused', () => {
     ['scrypt with a cost that is no power of two', scrypt, [1000, 8, 1]],
   ];
   it.each(costly)('%s', async (_, derivation = salt, numbers) => {
-    const parameters = encodeSequence(salt, ...numbers.map(encodeInteger));
-    const cipher = encodeSequence(aes256 ?? salt, salt);
-    const schemes = encodeSequence(encodeSequence(derivation, parameters), cipher);
-    const info = encodeSequence(encodeSequence(pbes2 ?? salt, schemes), encodeOctets(new Uint8Array(64)));
+    const parameters = write.sequence(salt, ...numbers.map(write.integer));
+    const cipher = write.sequence(aes256 ?? salt, salt);
+    const schemes = write.sequence(write.sequence(derivation, parameters), cipher);
+    const info = write.sequence(write.sequence(pbes2 ?? salt, schemes), write.octetString(new Uint8Array(64)));
     const start = cpuTime();
     const read = readSecret(secret(encodePem('ENCRYPTED PRIVATE KEY', info)), { password });
     await expect(read).rejects.toMatchObject({ code: 'UnsupportedSecret' });

@@ -8,10 +8,10 @@ import { blockScalars, indent } from '../support/yaml.ts';
 import '../support/equal-bytes.ts';
 import { goldenPassword, goldenText, type KeyKind, keyPem, makeMaterial, pem, text } from './material.ts';
 
-type Material = Awaited<ReturnType<typeof makeMaterial>>;
+type Material = ReturnType<typeof makeMaterial>;
 let m: Material;
-beforeAll(async () => {
-  m = await makeMaterial();
+beforeAll(() => {
+  m = makeMaterial();
 });
 
 /** PEM at column 0, without a newline behind it. */

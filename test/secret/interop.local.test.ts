@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { encodeOctets, encodeSequence } from '../../lambdas/asn1/ber.ts';
+import * as write from '../../lambdas/asn1/writer.ts';
 import type { SecretValue } from '../../lambdas/domain/secret.ts';
 import { seal } from '../../lambdas/secret/encryption/pbes.ts';
 import type { Password } from '../../lambdas/secret/encryption/pkcs12-key.ts';
@@ -17,10 +17,10 @@ import { quickJava } from '../support/programs.ts';
 import { binary, goldenBytes, goldenPassword, goldenText, type Issued, issue, makeMaterial, text } from './material.ts';
 
 let folder: string;
-let m: Awaited<ReturnType<typeof makeMaterial>>;
-beforeAll(async () => {
+let m: ReturnType<typeof makeMaterial>;
+beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'interop-'));
-  m = await makeMaterial();
+  m = makeMaterial();
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
@@ -91,8 +91,8 @@ describe.each(pkcs12Files)('%s, written again', (name) => {
   });
 
   itWithKeytool('is read by keytool, with the chain', async () => {
-    const root = await issue('Java Root', 'P-256');
-    const leaf = await issue('leaf', 'P-256', root);
+    const root = issue('Java Root', 'P-256');
+    const leaf = issue('leaf', 'P-256', root);
     const content = await readSecret(binary(goldenBytes(name)), { password: goldenPassword });
     const written = await content.write({
       leaf: leaf.der,
@@ -136,8 +136,8 @@ describe.each(pkcs12Files)('%s, written again', (name) => {
 
 describe('a PKCS#12 file made anew (as `cert-renewer export --format p12` does)', () => {
   async function made(): Promise<{ path: string; leaf: Issued }> {
-    const root = await issue('Java Root', 'P-256');
-    const leaf = await issue('leaf', 'P-256', root);
+    const root = issue('Java Root', 'P-256');
+    const leaf = issue('leaf', 'P-256', root);
     const parts = { leaf: leaf.der, chain: [root.der], privateKey: leaf.key };
     const path = join(folder, 'made.p12');
     writeFileSync(path, await makePkcs12(parts, goldenPassword, randomBytes));
@@ -191,7 +191,7 @@ it.each(keys)('%s, written again, is read by openssl', async (name) => {
 async function fileUnder(password: Password, { key, der }: Issued, chain: readonly Uint8Array[]): Promise<Uint8Array> {
   const quick = { kind: 'pbkdf2', iterations: 2048, digest: 'sha256' } as const;
   const { algorithm, data } = await seal(key.export({ format: 'der', type: 'pkcs8' }), password, quick, randomBytes);
-  const bag = { id: shroudedKeyBag, value: encodeSequence(algorithm, encodeOctets(data)), attributes: undefined };
+  const bag = { id: shroudedKeyBag, value: write.sequence(algorithm, write.octetString(data)), attributes: undefined };
   const safes = [
     { bags: [der, ...chain].map((each) => certificateBag(each, undefined)), derivation: quick },
     { bags: [bag], derivation: undefined },

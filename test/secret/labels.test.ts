@@ -1,7 +1,7 @@
 /** Keys whose label says less than their content, and encodings that leave something out: read as OpenSSL 3 reads them. */
 import { createPrivateKey, type KeyObject, randomBytes } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { encode, encodeInteger, encodeObjectIdentifier, encodeOctets, encodeSequence } from '../../lambdas/asn1/ber.ts';
+import * as write from '../../lambdas/asn1/writer.ts';
 import { encodePem, pemBlocks } from '../../lambdas/domain/pem.ts';
 import type { SecretValue } from '../../lambdas/domain/secret.ts';
 import { sealPrivateKey } from '../../lambdas/secret/encrypted-key.ts';
@@ -10,10 +10,10 @@ import { readGivenKey } from '../../lambdas/secret/given-key.ts';
 import { readSecret } from '../../lambdas/secret/index.ts';
 import { type KeyKind, makeMaterial, pem, text } from './material.ts';
 
-type Material = Awaited<ReturnType<typeof makeMaterial>>;
+type Material = ReturnType<typeof makeMaterial>;
 let m: Material;
-beforeAll(async () => {
-  m = await makeMaterial();
+beforeAll(() => {
+  m = makeMaterial();
 });
 
 const password = 'opens it';
@@ -124,13 +124,13 @@ describe('a key of which something is left out', () => {
     const [number, abscissa, ordinate] = [d, x, y].map((part) => Buffer.from(part, 'base64url'));
     return { d: number ?? Buffer.of(), x: abscissa ?? Buffer.of(), y: ordinate ?? Buffer.of() };
   };
-  const bits = (point: Uint8Array) => encode(0xa1, encode(0x03, Buffer.concat([Buffer.of(0), point])));
+  const bits = (point: Uint8Array) => write.element(0xa1, write.element(0x03, Buffer.concat([Buffer.of(0), point])));
   /** RFC 5915. */
   const sec1 = (curve: Uint8Array | undefined, d: Uint8Array, point: Uint8Array | undefined) =>
-    encodeSequence(
-      encodeInteger(1),
-      encodeOctets(d),
-      ...(curve ? [encode(0xa0, curve)] : []),
+    write.sequence(
+      write.integer(1),
+      write.octetString(d),
+      ...(curve ? [write.element(0xa0, curve)] : []),
       ...(point ? [bits(point)] : []),
     );
   const rows = (Object.keys(curves) as (keyof typeof curves)[]).flatMap((kind) =>
@@ -143,10 +143,13 @@ describe('a key of which something is left out', () => {
     const { d, x, y } = numbers(key);
     const compressed = Buffer.concat([Buffer.of(2 + ((y.at(-1) ?? 0) & 1)), x]);
     const point = shape.endsWith('compressed point') ? compressed : undefined;
-    const curve = encodeObjectIdentifier(curves[kind]);
-    const algorithm = encodeSequence(encodeObjectIdentifier('1.2.840.10045.2.1'), curve);
+    const curve = write.oid(curves[kind]);
+    const algorithm = write.sequence(write.oid('1.2.840.10045.2.1'), curve);
     const block = shape.startsWith('PKCS#8')
-      ? encodePem('PRIVATE KEY', encodeSequence(encodeInteger(0), algorithm, encodeOctets(sec1(undefined, d, point))))
+      ? encodePem(
+          'PRIVATE KEY',
+          write.sequence(write.integer(0), algorithm, write.octetString(sec1(undefined, d, point))),
+        )
       : encodePem('EC PRIVATE KEY', sec1(curve, d, point));
     const held = text(`${pem(der)}\n${block}\n`);
     const read = await readSecret(held);

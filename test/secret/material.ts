@@ -1,85 +1,53 @@
 /** Certificates and keys for the tests of this room, made once a run. */
-import { createPrivateKey, generateKeyPairSync, type KeyObject, webcrypto } from 'node:crypto';
+import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import 'reflect-metadata';
-import * as x509 from '@peculiar/x509';
 import { encodePem } from '../../lambdas/domain/pem.ts';
 import type { SecretValue } from '../../lambdas/domain/secret.ts';
+import { commonNameOnly, makeKey, signCertificate, spkiOf } from '../../testkit/certificates/index.ts';
 
 export type KeyKind = 'P-256' | 'P-384' | 'P-521' | 'Ed25519' | 'RSA';
 export const keyKinds: readonly KeyKind[] = ['P-256', 'P-384', 'P-521', 'Ed25519', 'RSA'];
 
-export function newKey(kind: KeyKind): KeyObject {
-  if (kind === 'RSA') return generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
-  if (kind === 'Ed25519') return generateKeyPairSync('ed25519').privateKey;
-  return generateKeyPairSync('ec', { namedCurve: kind }).privateKey;
-}
+export const newKey = (kind: KeyKind): KeyObject => makeKey(kind === 'RSA' ? 'RSA-2048' : kind);
 
 export interface Issued {
   readonly key: KeyObject;
   readonly der: Uint8Array;
 }
 
-const algorithms = {
-  'P-256': { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' },
-  'P-384': { name: 'ECDSA', namedCurve: 'P-384', hash: 'SHA-384' },
-  'P-521': { name: 'ECDSA', namedCurve: 'P-521', hash: 'SHA-512' },
-  Ed25519: { name: 'Ed25519' },
-  RSA: { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' },
-} as const;
-
-function webKey(key: KeyObject, kind: KeyKind, use: 'sign' | 'verify') {
-  const jwk = key.export({ format: 'jwk' });
-  const usable =
-    use === 'sign'
-      ? jwk
-      : { ...jwk, d: undefined, p: undefined, q: undefined, dp: undefined, dq: undefined, qi: undefined };
-  return webcrypto.subtle.importKey('jwk', JSON.parse(JSON.stringify(usable)), algorithms[kind], true, [use]);
-}
-
-let serial = 1;
-
-/** A certificate for a key of this kind, a new one or the given one, signed by `issuer` (a P-256 one), or by itself. */
-export async function issue(
+/** A certificate for a key of this kind, a new one or the given one, signed by `issuer`, or by itself. */
+export function issue(
   name: string,
   kind: KeyKind,
   issuer?: Issued & { name: string },
   { key = newKey(kind), notAfter = '2027-01-01T00:00:00Z' }: { key?: KeyObject; notAfter?: string } = {},
-): Promise<Issued & { name: string }> {
-  const certificate = await x509.X509CertificateGenerator.create(
+): Issued & { name: string } {
+  const der = signCertificate(
     {
-      subject: `CN=${name}`,
-      issuer: `CN=${issuer?.name ?? name}`,
-      serialNumber: (serial++).toString(16).padStart(2, '0'),
-      notBefore: new Date('2026-01-01T00:00:00Z'),
-      notAfter: new Date(notAfter),
-      publicKey: await webKey(key, kind, 'verify'),
-      signingKey: await webKey(issuer?.key ?? key, issuer ? 'P-256' : kind, 'sign'),
-      signingAlgorithm: algorithms[issuer ? 'P-256' : kind],
+      subject: commonNameOnly(name),
+      spki: spkiOf(key),
+      notBefore: Date.parse('2026-01-01T00:00:00Z'),
+      notAfter: Date.parse(notAfter),
       extensions: [],
     },
-    webcrypto,
+    { subject: commonNameOnly(issuer?.name ?? name), key: issuer?.key ?? key },
   );
-  return { name, key, der: new Uint8Array(certificate.rawData) };
+  return { name, key, der };
 }
 
 /** Two generations of one CA, and a leaf of each kind of key in each generation. */
-export async function makeMaterial() {
-  const root = await issue('Root', 'P-256');
-  const nextRoot = await issue('Next Root', 'P-256');
-  const otherRoot = await issue('Other Root', 'P-256');
-  const crossRoot = await issue('Root', 'P-256', { ...otherRoot, name: 'Root' });
-  const intermediates = [
-    await issue('A', 'P-256', root),
-    await issue('B', 'P-256', root),
-    await issue('C', 'P-256', root),
-  ];
+export function makeMaterial() {
+  const root = issue('Root', 'P-256');
+  const nextRoot = issue('Next Root', 'P-256');
+  const otherRoot = issue('Other Root', 'P-256');
+  const crossRoot = issue('Root', 'P-256', { ...otherRoot, name: 'Root' });
+  const intermediates = [issue('A', 'P-256', root), issue('B', 'P-256', root), issue('C', 'P-256', root)];
   const [a = root] = intermediates;
   const leaves = new Map<KeyKind, Issued>();
   const nextLeaves = new Map<KeyKind, Issued>();
   for (const kind of keyKinds) {
-    leaves.set(kind, await issue('leaf', kind, a));
-    nextLeaves.set(kind, await issue('leaf', kind, a));
+    leaves.set(kind, issue('leaf', kind, a));
+    nextLeaves.set(kind, issue('leaf', kind, a));
   }
   const of = (leavesOf: Map<KeyKind, Issued>) => (kind: KeyKind) => {
     const found = leavesOf.get(kind);

@@ -2,14 +2,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
 import { beforeAll, describe, expect, it } from 'vitest';
-import {
-  encode,
-  encodeExplicit0,
-  encodeInteger,
-  encodeObjectIdentifier,
-  encodeOctets,
-  encodeSequence,
-} from '../../lambdas/asn1/ber.ts';
+import * as write from '../../lambdas/asn1/writer.ts';
 import { seal } from '../../lambdas/secret/encryption/pbes.ts';
 import { type Password, pkcs12Key } from '../../lambdas/secret/encryption/pkcs12-key.ts';
 import { readSecret } from '../../lambdas/secret/index.ts';
@@ -18,9 +11,9 @@ import { type Bag, closeFile, openFile, type Pkcs12File } from '../../lambdas/se
 import '../support/equal-bytes.ts';
 import { binary, goldenBytes, goldenPassword, makeMaterial, text } from './material.ts';
 
-let m: Awaited<ReturnType<typeof makeMaterial>>;
-beforeAll(async () => {
-  m = await makeMaterial();
+let m: ReturnType<typeof makeMaterial>;
+beforeAll(() => {
+  m = makeMaterial();
 });
 
 const quick = { kind: 'pbkdf2', iterations: 2048, digest: 'sha256' } as const;
@@ -30,7 +23,7 @@ const plainKey = (): Bag => ({ id: '1.2.840.113549.1.12.10.1.1', value: info(), 
 
 async function sealedKey(password: Password): Promise<Bag> {
   const { algorithm, data } = await seal(info(), password, quick, randomBytes);
-  return { id: shroudedKeyBag, value: encodeSequence(algorithm, encodeOctets(data)), attributes: undefined };
+  return { id: shroudedKeyBag, value: write.sequence(algorithm, write.octetString(data)), attributes: undefined };
 }
 
 type Protection = 'encrypted' | 'key alone' | 'nothing';
@@ -157,26 +150,26 @@ describe('what is wrong is told by what is there', () => {
   async function withMac(algorithm: Uint8Array, protection: Protection): Promise<Uint8Array> {
     const certificates = [certificateBag(leaf().der, undefined)];
     const key = protection === 'nothing' ? plainKey() : await sealedKey(goldenPassword);
-    const bag = ({ id, value }: Bag) => encodeSequence(encodeObjectIdentifier(id), encodeExplicit0(value));
+    const bag = ({ id, value }: Bag) => write.sequence(write.oid(id), write.context(0, value));
     const data = (content: Uint8Array) =>
-      encodeSequence(encodeObjectIdentifier('1.2.840.113549.1.7.1'), encodeExplicit0(encodeOctets(content)));
-    const safes = encodeSequence(data(encodeSequence(...[...certificates, key].map(bag))));
-    const mac = encodeSequence(
-      encodeSequence(algorithm, encodeOctets(new Uint8Array(32))),
-      encodeOctets(new Uint8Array(8)),
-      encodeInteger(1),
+      write.sequence(write.oid('1.2.840.113549.1.7.1'), write.context(0, write.octetString(content)));
+    const safes = write.sequence(data(write.sequence(...[...certificates, key].map(bag))));
+    const mac = write.sequence(
+      write.sequence(algorithm, write.octetString(new Uint8Array(32))),
+      write.octetString(new Uint8Array(8)),
+      write.integer(1),
     );
-    return encodeSequence(encodeInteger(3), data(safes), mac);
+    return write.sequence(write.integer(3), data(safes), mac);
   }
 
   /** RFC 9579, section 4: { PBKDF2, HMAC-SHA-256 }, as `openssl pkcs12 -export -pbmac1_pbkdf2` has it. */
-  const hmac = encodeSequence(encodeObjectIdentifier('1.2.840.113549.2.9'), encode(0x05));
-  const pbkdf2 = encodeSequence(
-    encodeObjectIdentifier('1.2.840.113549.1.5.12'),
-    encodeSequence(encodeOctets(new Uint8Array(8)), encodeInteger(2048), encodeInteger(32), hmac),
+  const hmac = write.sequence(write.oid('1.2.840.113549.2.9'), write.element(0x05));
+  const pbkdf2 = write.sequence(
+    write.oid('1.2.840.113549.1.5.12'),
+    write.sequence(write.octetString(new Uint8Array(8)), write.integer(2048), write.integer(32), hmac),
   );
-  const pbmac1 = encodeSequence(encodeObjectIdentifier('1.2.840.113549.1.5.14'), encodeSequence(pbkdf2, hmac));
-  const md5 = encodeSequence(encodeObjectIdentifier('1.2.840.113549.2.5'), encode(0x05));
+  const pbmac1 = write.sequence(write.oid('1.2.840.113549.1.5.14'), write.sequence(pbkdf2, hmac));
+  const md5 = write.sequence(write.oid('1.2.840.113549.2.5'), write.element(0x05));
 
   it.each<Protection>(['nothing', 'key alone'])(
     'PBMAC1 by its name, and what to do (%s encrypted)',

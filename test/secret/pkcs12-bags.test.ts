@@ -2,14 +2,7 @@
 import { randomBytes, X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
 import { beforeAll, describe, expect, it } from 'vitest';
-import {
-  encode,
-  encodeExplicit0,
-  encodeInteger,
-  encodeObjectIdentifier,
-  encodeOctets,
-  encodeSequence,
-} from '../../lambdas/asn1/ber.ts';
+import * as write from '../../lambdas/asn1/writer.ts';
 import { type Derivation, seal } from '../../lambdas/secret/encryption/pbes.ts';
 import { readSecret } from '../../lambdas/secret/index.ts';
 import { certificateBag, shroudedKeyBag } from '../../lambdas/secret/pkcs12/content.ts';
@@ -17,9 +10,9 @@ import { type Bag, closeFile, openFile } from '../../lambdas/secret/pkcs12/file.
 import { makePkcs12 } from '../../lambdas/secret/pkcs12/make.ts';
 import { binary, goldenBytes, goldenPassword, makeMaterial } from './material.ts';
 
-let m: Awaited<ReturnType<typeof makeMaterial>>;
-beforeAll(async () => {
-  m = await makeMaterial();
+let m: ReturnType<typeof makeMaterial>;
+beforeAll(() => {
+  m = makeMaterial();
 });
 
 const password = goldenPassword;
@@ -32,11 +25,11 @@ const keyBag = (info: Uint8Array): Bag => ({
   value: info,
   attributes: undefined,
 });
-const junk = encodeSequence(encodeOctets(new Uint8Array(20)));
+const junk = write.sequence(write.octetString(new Uint8Array(20)));
 
 async function shrouded(info: Uint8Array): Promise<Bag> {
   const { algorithm, data } = await seal(info, password, quick, randomBytes);
-  return { id: shroudedKeyBag, value: encodeSequence(algorithm, encodeOctets(data)), attributes: undefined };
+  return { id: shroudedKeyBag, value: write.sequence(algorithm, write.octetString(data)), attributes: undefined };
 }
 
 /** The file of one safe, in the open. */
@@ -65,7 +58,7 @@ describe('a private key that the file has in the open', () => {
 it('a certificate of another kind than X.509 stays, and is no part of the chain', async () => {
   const sdsi: Bag = {
     ...certificateBag(junk, undefined),
-    value: encodeSequence(encodeObjectIdentifier('1.2.840.113549.1.9.22.2'), encodeExplicit0(encode(0x16, junk))),
+    value: write.sequence(write.oid('1.2.840.113549.1.9.22.2'), write.context(0, write.element(0x16, junk))),
   };
   const content = await read(await shrouded(pkcs8()), sdsi, certificateBag(leaf().der, undefined));
   expect([content.leaf, content.chain]).toEqual([leaf().der, []]);
@@ -161,12 +154,12 @@ describe('what is refused', () => {
   });
 
   it('a safe without the cipher of its contents', async () => {
-    const data = encodeObjectIdentifier('1.2.840.113549.1.7.1');
-    const encrypted = encodeSequence(encodeInteger(0), encodeSequence(data));
-    const safe = encodeSequence(encodeObjectIdentifier('1.2.840.113549.1.7.6'), encodeExplicit0(encrypted));
-    const file = encodeSequence(
-      encodeInteger(3),
-      encodeSequence(data, encodeExplicit0(encodeOctets(encodeSequence(safe)))),
+    const data = write.oid('1.2.840.113549.1.7.1');
+    const encrypted = write.sequence(write.integer(0), write.sequence(data));
+    const safe = write.sequence(write.oid('1.2.840.113549.1.7.6'), write.context(0, encrypted));
+    const file = write.sequence(
+      write.integer(3),
+      write.sequence(data, write.context(0, write.octetString(write.sequence(safe)))),
     );
     await expect(readSecret(binary(file), { password })).rejects.toMatchObject({
       code: 'UnsupportedSecret',

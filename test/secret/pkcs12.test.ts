@@ -1,14 +1,15 @@
 import { X509Certificate } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { encodeSequence, octets, readElements } from '../../lambdas/asn1/ber.ts';
+import { readElements, readOctets } from '../../lambdas/asn1/ber.ts';
+import * as write from '../../lambdas/asn1/writer.ts';
 import { readSecret } from '../../lambdas/secret/index.ts';
 import { openFile } from '../../lambdas/secret/pkcs12/file.ts';
 import { binary, goldenBytes, goldenKey, goldenPassword, goldenText, makeMaterial, text } from './material.ts';
 
-type Material = Awaited<ReturnType<typeof makeMaterial>>;
+type Material = ReturnType<typeof makeMaterial>;
 let m: Material;
-beforeAll(async () => {
-  m = await makeMaterial();
+beforeAll(() => {
+  m = makeMaterial();
 });
 
 const password = goldenPassword;
@@ -158,17 +159,17 @@ describe('in a JSON field', () => {
 /** The same file in BER as Windows writes it: indefinite lengths, strings in pieces; its MAC is over the same content. */
 function inBer(bytes: Uint8Array): Uint8Array {
   const [pfx] = readElements(bytes);
-  const [version, authSafe, mac] = readElements(pfx?.content ?? bytes);
-  const [type, wrapped] = readElements(authSafe?.content ?? bytes);
-  const content = octets(readElements(wrapped?.content ?? bytes)[0]);
+  const [version, authSafe, mac] = readElements(pfx?.value ?? bytes);
+  const [type, wrapped] = readElements(authSafe?.value ?? bytes);
+  const content = readOctets(readElements(wrapped?.value ?? bytes)[0]);
   const half = content.length >> 1;
   const piece = (part: Uint8Array) =>
     Buffer.concat([Buffer.from([0x04, 0x82, part.length >> 8, part.length & 0xff]), part]);
   const endless = (tag: number, ...parts: Uint8Array[]) =>
     Buffer.concat([Buffer.from([tag, 0x80]), ...parts, Buffer.from([0, 0])]);
   const pieces = endless(0x24, piece(content.subarray(0, half)), piece(content.subarray(half)));
-  const info = endless(0x30, type?.encoded ?? bytes, endless(0xa0, pieces));
-  return new Uint8Array(endless(0x30, version?.encoded ?? bytes, info, mac?.encoded ?? bytes));
+  const info = endless(0x30, type?.bytes ?? bytes, endless(0xa0, pieces));
+  return new Uint8Array(endless(0x30, version?.bytes ?? bytes, info, mac?.bytes ?? bytes));
 }
 
 it('is read in BER', async () => {
@@ -218,7 +219,7 @@ describe('what is refused', () => {
 
   it('contents nested without end', async () => {
     const deep = new Uint8Array(60_000).fill(0x80).map((byte, i) => (i % 2 === 0 ? 0x30 : byte));
-    const nested = encodeSequence(Uint8Array.of(2, 1, 3), deep);
+    const nested = write.sequence(Uint8Array.of(2, 1, 3), deep);
     await expect(readSecret(binary(nested), { password })).rejects.toMatchObject({ code: 'UnsupportedSecret' });
   });
 });

@@ -9,10 +9,10 @@ import { indent } from '../support/yaml.ts';
 import '../support/equal-bytes.ts';
 import { type KeyKind, keyKinds, keyPem, makeMaterial, pem, text } from './material.ts';
 
-type Material = Awaited<ReturnType<typeof makeMaterial>>;
+type Material = ReturnType<typeof makeMaterial>;
 let m: Material;
-beforeAll(async () => {
-  m = await makeMaterial();
+beforeAll(() => {
+  m = makeMaterial();
 });
 
 const lineEnd = fc.constantFrom('\n', '\r\n');

@@ -1,7 +1,7 @@
 /** Certificates of several renewals for the one key, as people who renew by hand leave them beside each other. */
 import { randomBytes } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { encodeObjectIdentifier, encodeOctets, encodeSequence } from '../../lambdas/asn1/ber.ts';
+import * as write from '../../lambdas/asn1/writer.ts';
 import type { SecretValue } from '../../lambdas/domain/secret.ts';
 import { seal } from '../../lambdas/secret/encryption/pbes.ts';
 import { readSecret } from '../../lambdas/secret/index.ts';
@@ -20,7 +20,7 @@ import {
   text,
 } from './material.ts';
 
-type Material = Awaited<ReturnType<typeof makeMaterial>>;
+type Material = ReturnType<typeof makeMaterial>;
 type Named = Issued & { name: string };
 let m: Material;
 let ca: Named;
@@ -28,14 +28,14 @@ let ca: Named;
 const leaves = new Map<KeyKind, { old: Named; today: Named; between: Named }>();
 const kinds: KeyKind[] = ['P-256', 'P-521', 'Ed25519', 'RSA'];
 
-beforeAll(async () => {
-  m = await makeMaterial();
-  ca = await issue('CA', 'P-256');
+beforeAll(() => {
+  m = makeMaterial();
+  ca = issue('CA', 'P-256');
   for (const kind of kinds) {
-    const old = await issue('leaf', kind, ca, { notAfter: '2026-02-01T00:00:00Z' });
-    const today = await issue('leaf', kind, ca, { key: old.key });
+    const old = issue('leaf', kind, ca, { notAfter: '2026-02-01T00:00:00Z' });
+    const today = issue('leaf', kind, ca, { key: old.key });
     // Not the order of letters: "Dec" stands before "Feb" there.
-    const between = await issue('leaf', kind, ca, { key: old.key, notAfter: '2026-12-01T00:00:00Z' });
+    const between = issue('leaf', kind, ca, { key: old.key, notAfter: '2026-12-01T00:00:00Z' });
     leaves.set(kind, { old, today, between });
   }
 });
@@ -107,7 +107,7 @@ const quick = { kind: 'pbkdf2', iterations: 2048, digest: 'sha256' } as const;
 async function fileOf(certificates: ReturnType<typeof certificateBag>[], privateKey: Issued['key']) {
   const info = privateKey.export({ format: 'der', type: 'pkcs8' });
   const { algorithm, data } = await seal(info, goldenPassword, quick, randomBytes);
-  const bag = { id: shroudedKeyBag, value: encodeSequence(algorithm, encodeOctets(data)), attributes: undefined };
+  const bag = { id: shroudedKeyBag, value: write.sequence(algorithm, write.octetString(data)), attributes: undefined };
   const safes = [{ bags: [...certificates, bag], derivation: undefined }];
   return closeFile({ safes, macIterations: 2048 }, goldenPassword, randomBytes);
 }
@@ -115,7 +115,7 @@ async function fileOf(certificates: ReturnType<typeof certificateBag>[], private
 it('of PKCS#12 the new leaf has the attributes by which a reader finds its key', async () => {
   const { old, today } = of('P-256');
   const attributes = Buffer.from('3100', 'hex'); // an empty SET is enough to be told
-  const named = encodeSequence(encodeObjectIdentifier('1.2.3'));
+  const named = write.sequence(write.oid('1.2.3'));
   const set = new Uint8Array(Buffer.concat([Buffer.of(0x31, named.length), named]));
   const orders = [
     [certificateBag(old.der, set), certificateBag(today.der, undefined)],
@@ -166,8 +166,8 @@ it('one of the key in the field of the chain is no part of the chain, and goes w
 });
 
 it('the same for certificates of a CA', async () => {
-  const before = await issue('Root', 'P-384', undefined, { notAfter: '2026-02-01T00:00:00Z' });
-  const renewed = await issue('Root', 'P-384', undefined, { key: before.key });
+  const before = issue('Root', 'P-384', undefined, { notAfter: '2026-02-01T00:00:00Z' });
+  const renewed = issue('Root', 'P-384', undefined, { key: before.key });
   const content = await readSecret(text(`${pem(before.der)}\n${pem(renewed.der)}\n${keyPem(before.key)}\n`));
   expect([content.leaf, content.chain]).toEqual([renewed.der, []]);
   const written = await content.write({ leaf: m.root, chain: [], root: m.root, key: undefined });

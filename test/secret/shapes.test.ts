@@ -5,13 +5,13 @@ import type { SecretValue } from '../../lambdas/domain/secret.ts';
 import { type NextContent, readSecret } from '../../lambdas/secret/index.ts';
 import { goldenText, keyPem, makeMaterial, newKey, pem, text } from './material.ts';
 
-type Material = Awaited<ReturnType<typeof makeMaterial>>;
+type Material = ReturnType<typeof makeMaterial>;
 let m: Material;
 let key: string;
 let nextKey: string;
 
-beforeAll(async () => {
-  m = await makeMaterial();
+beforeAll(() => {
+  m = makeMaterial();
   key = keyPem(m.leaf('P-256').key);
   nextKey = keyPem(m.nextLeaf('P-256').key);
 });
@@ -395,6 +395,18 @@ describe('JSON around the values', () => {
       `"\\u0061\\/é" :"\\u00e9\\/", "ca.crt" : "not even PEM", "tls.key"\n:${JSON.stringify(privateKey)}, "z":[ ]}\r\n`;
     const before = around(`# é\n${pem(leaf())}\n`, key);
     expect(await write(text(before))).toBe(around(`# é\n${pem(nextLeaf())}\n`, nextKey));
+  });
+
+  it('may begin with the array of the chain', async () => {
+    const value = (chain: Uint8Array, certificate: Uint8Array, privateKey: string) =>
+      `{"ca_chain":[ ${JSON.stringify(pem(chain))} ],"certificate":${JSON.stringify(pem(certificate))},"private_key":${JSON.stringify(privateKey)}}`;
+    const held = text(value(m.a, leaf(), key));
+    const content = await readSecret(held);
+    expect(content.chain).toEqual([m.a]);
+    expect(await content.write({ ...content, root: undefined, key: undefined })).toEqual(held);
+    expect(await content.write({ ...next(), chain: [m.b], root: undefined })).toEqual(
+      text(value(m.b, nextLeaf(), nextKey)),
+    );
   });
 
   it('names with escapes are the names they spell', async () => {

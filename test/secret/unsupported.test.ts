@@ -8,8 +8,8 @@ import { binary, goldenText, keyPem, makeMaterial, pem, text } from './material.
 
 let certificate: string;
 let key: string;
-beforeAll(async () => {
-  const m = await makeMaterial();
+beforeAll(() => {
+  const m = makeMaterial();
   certificate = pem(m.leaf('P-256').der);
   key = keyPem(m.leaf('P-256').key);
 });

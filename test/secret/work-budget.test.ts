@@ -1,13 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import {
-  encode,
-  encodeExplicit0,
-  encodeInteger,
-  encodeObjectIdentifier,
-  encodeOctets,
-  encodeSequence,
-  tag,
-} from '../../lambdas/asn1/ber.ts';
+import * as write from '../../lambdas/asn1/writer.ts';
 import { WorkBudget } from '../../lambdas/secret/encryption/budget.ts';
 import { pkcs12Key, pkcs12Rounds } from '../../lambdas/secret/encryption/pkcs12-key.ts';
 import { readSecret } from '../../lambdas/secret/index.ts';
@@ -65,20 +57,20 @@ describe('a PKCS#12 file that asks for too much', () => {
   const data = '1.2.840.113549.1.7.1';
   /** A safe under 3DES, each costly by itself and not too much. */
   function safe(iterations: number): Uint8Array {
-    const algorithm = encodeSequence(
-      encodeObjectIdentifier('1.2.840.113549.1.12.1.3'),
-      encodeSequence(encodeOctets(new Uint8Array(8)), encodeInteger(iterations)),
+    const algorithm = write.sequence(
+      write.oid('1.2.840.113549.1.12.1.3'),
+      write.sequence(write.octetString(new Uint8Array(8)), write.integer(iterations)),
     );
-    const encrypted = encodeSequence(encodeObjectIdentifier(data), algorithm, encode(tag.string0, new Uint8Array(16)));
-    return encodeSequence(
-      encodeObjectIdentifier('1.2.840.113549.1.7.6'),
-      encodeExplicit0(encodeSequence(encodeInteger(0), encrypted)),
+    const encrypted = write.sequence(write.oid(data), algorithm, write.contextPrimitive(0, new Uint8Array(16)));
+    return write.sequence(
+      write.oid('1.2.840.113549.1.7.6'),
+      write.context(0, write.sequence(write.integer(0), encrypted)),
     );
   }
   const file = (...safes: Uint8Array[]) =>
-    encodeSequence(
-      encodeInteger(3),
-      encodeSequence(encodeObjectIdentifier(data), encodeExplicit0(encodeOctets(encodeSequence(...safes)))),
+    write.sequence(
+      write.integer(3),
+      write.sequence(write.oid(data), write.context(0, write.octetString(write.sequence(...safes)))),
     );
 
   it('in one safe is refused before the work', async () => {

@@ -42,7 +42,7 @@ const withStore =
 
 const withPublisher =
   (publish: (original: RenewalWorld['publisher']) => RenewalWorld['publisher']['publish']): Tamper =>
-  (world) => ({ ...world, publisher: { publish: publish(world.publisher) } });
+  (world) => ({ ...world, publisher: { ...world.publisher, publish: publish(world.publisher) } });
 
 const without = (type: string): Tamper =>
   withPublisher(
@@ -59,7 +59,7 @@ const failingCa =
       const fail = async (): Promise<never> => {
         throw new RenewalError(code, 'The CA does not want to.');
       };
-      return { ...(await world.providerFor(profile)), renew: fail, rekey: fail };
+      return { ...(await world.providerFor(profile)), ask: fail };
     },
   });
 

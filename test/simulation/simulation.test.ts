@@ -37,7 +37,7 @@ describe('virtual time', () => {
 
 describe('an episode', () => {
   const fingerprints = new Set<string>();
-  it.each([3, 16, 49])(
+  it.each([16, 49])(
     'of the same seed is the same story (%i)',
     async (seed) => {
       const first = await playEpisode(drawPlan(seed));

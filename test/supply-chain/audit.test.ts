@@ -1,6 +1,6 @@
 /** What a build makes of `npm audit`: reports by the hand of npm's documentation, and what a registry without audits says. */
 import { expect, it } from 'vitest';
-import { judgeAudit } from '../../testkit/local/audit.ts';
+import { judgeAudit } from '../../testkit/tools/audit.ts';
 
 const report = (...severities: readonly string[]) =>
   JSON.stringify({

@@ -59,11 +59,11 @@ describe('package-lock.json', () => {
 });
 
 describe('tools of the tests', () => {
-  const folder = new URL('../../testkit/local/', import.meta.url);
+  const folder = new URL('../../testkit/tools/', import.meta.url);
   const files = readdirSync(folder).filter((name) => /^requirements.*\.txt$/.test(name));
 
   it.each(files)('%s pins every package', (name) => {
-    const lines = read(`testkit/local/${name}`)
+    const lines = read(`testkit/tools/${name}`)
       .split('\n')
       .filter((line) => !/^\s*(?:#|$)/.test(line));
     expect(lines.length).toBeGreaterThan(0);
@@ -71,7 +71,7 @@ describe('tools of the tests', () => {
   });
 
   it('go builds pinned versions', () => {
-    const versions = [...read('testkit/local/go-tools.ts').matchAll(/version: '([^']+)'/g)].map(([, each]) => each);
+    const versions = [...read('testkit/tools/go-tools.ts').matchAll(/version: '([^']+)'/g)].map(([, each]) => each);
     expect(versions.length).toBeGreaterThan(1);
     for (const version of versions) expect(version).toMatch(/^v\d+\.\d+\.\d+$/);
   });

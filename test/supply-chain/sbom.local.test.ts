@@ -2,9 +2,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { projectRoot } from '../../testkit/local/cache.ts';
-import { run } from '../../testkit/local/process.ts';
-import { inTemporaryFolder } from '../../testkit/local/temporary.ts';
+import { projectRoot } from '../../testkit/tools/cache.ts';
+import { run } from '../../testkit/tools/process.ts';
+import { inTemporaryFolder } from '../../testkit/tools/temporary.ts';
 import { lockedPackages } from './lock-file.ts';
 
 interface Component {

@@ -1,7 +1,7 @@
 /** Requests by AWS's own models of its APIs, as botocore ships them (aws_model.py). One process judges many. */
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
-import type { RecordedRequest } from '../../testkit/local/calls.ts';
+import type { RecordedRequest } from '../../testkit/local-aws/calls.ts';
 
 /** As it went over the wire. */
 export type WireRequest = Omit<RecordedRequest, 'role' | 'session'>;

@@ -10,10 +10,10 @@ import {
   type Tag,
 } from '@aws-sdk/client-secrets-manager';
 import type { ReasonCode } from '../../lambdas/domain/decision.ts';
-import { client, type Endpoint, ROOT, uniqueName } from '../../testkit/aws.ts';
-import { inShape } from '../../testkit/enrolled.ts';
-import { makeHierarchy } from '../../testkit/local/hierarchy.ts';
-import { type CaAccess, forge, issue, type Leaf, type LeafRequest } from '../../testkit/local/leaf.ts';
+import { pemHierarchy } from '../../testkit/cas/hierarchy.ts';
+import { type CaAccess, forge, issue, type Leaf, type LeafRequest } from '../../testkit/cas/leaf.ts';
+import { client, type Endpoint, ROOT, uniqueName } from '../../testkit/local-aws/client.ts';
+import { inShape } from '../../testkit/local-aws/enrolled.ts';
 import { camel, dueDates, hour } from './on-demand.ts';
 
 export interface Setting {
@@ -174,7 +174,7 @@ const contents: Readonly<Record<string, Content>> = {
     code: 'CaRejected',
     says: /unknown_ca.*check that the certificate is of the CA of the profile/,
     value: async (setting) => {
-      const { intermediate } = await makeHierarchy({ name: 'Foreign' });
+      const { intermediate } = pemHierarchy({ name: 'Foreign' });
       const keys = { intermediatePem: intermediate.certificatePem, intermediateKeyPem: intermediate.keyPem };
       return pair(await due({ ...setting, ca: { ...setting.ca, ...keys } }));
     },

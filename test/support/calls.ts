@@ -14,7 +14,7 @@ import {
 import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
 import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { GetParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
-import { type Credentials, client, type Endpoint } from '../../testkit/aws.ts';
+import { type Credentials, client, type Endpoint } from '../../testkit/local-aws/client.ts';
 
 export async function outcome(call: Promise<unknown>): Promise<string> {
   try {

@@ -1,6 +1,6 @@
 /** One folder for all that a run of the `cdk` project synthesises: by itself the CDK leaves 20 MB in a new one for each app. */
 import type { TestProject } from 'vitest/node';
-import { temporaryFolder } from '../../testkit/local/temporary.ts';
+import { temporaryFolder } from '../../testkit/tools/temporary.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {

@@ -1,7 +1,7 @@
 /** `cert-renewer` as its users start it: a process of its own, in a pipe or in a terminal. */
 import { fileURLToPath } from 'node:url';
-import { cachePath } from '../../testkit/local/cache.ts';
-import { type Finished, run } from '../../testkit/local/process.ts';
+import { cachePath } from '../../testkit/tools/cache.ts';
+import { type Finished, run } from '../../testkit/tools/process.ts';
 
 const program = fileURLToPath(new URL('../../cli/cert-renewer.mjs', import.meta.url));
 const inTerminal = fileURLToPath(new URL('./in_terminal.py', import.meta.url));

@@ -1,6 +1,6 @@
 /** The policies of a stack's roles, as the template has them, with the names that CloudFormation gave. */
-import type { DeployedStack } from '../../testkit/local/calls.ts';
-import { ACCOUNT, REGION } from '../../testkit/local/ministack.ts';
+import type { DeployedStack } from '../../testkit/local-aws/calls.ts';
+import { ACCOUNT, REGION } from '../../testkit/local-aws/ministack.ts';
 import type { Statement } from './iam-policy.ts';
 
 export interface RolePolicies {

@@ -3,10 +3,10 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CreateAliasCommand, CreateKeyCommand, KMSClient } from '@aws-sdk/client-kms';
 import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { client, type Endpoint } from '../../testkit/aws.ts';
-import { type CaPair, makeHierarchy } from '../../testkit/local/hierarchy.ts';
-import type { CaAccess } from '../../testkit/local/leaf.ts';
-import { ACCOUNT, REGION } from '../../testkit/local/ministack.ts';
+import { type CaPair, pemHierarchy } from '../../testkit/cas/hierarchy.ts';
+import type { CaAccess } from '../../testkit/cas/leaf.ts';
+import { client, type Endpoint } from '../../testkit/local-aws/client.ts';
+import { ACCOUNT, REGION } from '../../testkit/local-aws/ministack.ts';
 
 /** The secret that holds the password of the profile `encrypted`. */
 export const PASSWORD_SECRET = 'e2e/key-password';
@@ -186,7 +186,7 @@ export async function prepareE2e(folder: string, aws: Endpoint, ca: CaAccess, mo
   await secrets.send(new CreateSecretCommand({ Name: PASSWORD_SECRET, SecretString: password }));
   const put = (Name: string, value: unknown, KmsKeyId?: string) =>
     secrets.send(new CreateSecretCommand({ Name, SecretString: JSON.stringify(value), KmsKeyId }));
-  const { root, intermediate } = await makeHierarchy({ name: 'API' });
+  const { root, intermediate } = pemHierarchy({ name: 'API' });
   const pair = ({ certificatePem, keyPem }: CaPair) => ({ certificate: certificatePem, privateKey: keyPem });
   const values = {
     'api-root': pair(root),

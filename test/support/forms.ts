@@ -1,5 +1,5 @@
 /**
- * Every shape of contract section 2, as people really write it: with things around that must stay. A form says how its
+ * Every shape of README.md, as people really write it: with things around that must stay. A form says how its
  * value is made of the pieces, and finds the pieces again in what cert-renewer wrote: put into the same form they have to
  * give the same bytes.
  */

@@ -1,8 +1,8 @@
 /** Looking for keys where none may be: all that a stack leaves behind, searched for their bytes in any spelling. */
 import type { KeyObject } from 'node:crypto';
 import { ListSecretsCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { client, type Endpoint } from '../../testkit/aws.ts';
-import type { BusEvent } from '../../testkit/events.ts';
+import { client, type Endpoint } from '../../testkit/local-aws/client.ts';
+import type { BusEvent } from '../../testkit/local-aws/events.ts';
 import { logText } from './logs.ts';
 
 /** Where something was written, and what. */

@@ -5,5 +5,5 @@
 import { globSync } from 'node:fs';
 
 const root = new URL('../../', import.meta.url);
-for (const file of globSync('lambdas/{policy,asn1,x509,secret}/**/*.ts', { cwd: root }))
+for (const file of globSync('lambdas/{policy,asn1,x509,secret,renewal}/**/*.ts', { cwd: root }))
   await import(new URL(file, root).href);

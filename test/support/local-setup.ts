@@ -3,13 +3,10 @@
  * What can't be started for want of a tool is handed on as missing: see describeWith in local.ts.
  */
 import type { TestProject } from 'vitest/node';
-import type { CaAccess } from '../../testkit/local/leaf.ts';
-import { type Emulator, startEmulator } from '../../testkit/local/ministack.ts';
-import { startStepCa } from '../../testkit/local/step-ca.ts';
-import { type MissingTool, ToolMissingError } from '../../testkit/local/tools.ts';
-
-/** The part of an Emulator that can be sent to a test's process. */
-export type EmulatorAccess = Pick<Emulator, 'endpoint' | 'env' | 'logFile' | 'pid'>;
+import type { CaAccess } from '../../testkit/cas/leaf.ts';
+import { startStepCa } from '../../testkit/cas/step-ca.ts';
+import { type EmulatorAccess, startEmulator } from '../../testkit/local-aws/ministack.ts';
+import { type MissingTool, ToolMissingError } from '../../testkit/tools/tool.ts';
 
 export type Started<T> = ({ readonly found: true } & T) | MissingTool;
 

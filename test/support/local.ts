@@ -1,8 +1,9 @@
 import { describe, inject, it } from 'vitest';
-import { fileBegins } from '../../testkit/aws.ts';
-import type { CaAccess } from '../../testkit/local/leaf.ts';
-import { type Tool, ToolMissingError } from '../../testkit/local/tools.ts';
-import type { EmulatorAccess, Started } from './local-setup.ts';
+import type { CaAccess } from '../../testkit/cas/leaf.ts';
+import { fileBegins } from '../../testkit/local-aws/client.ts';
+import type { EmulatorAccess } from '../../testkit/local-aws/ministack.ts';
+import { type Tool, ToolMissingError } from '../../testkit/tools/tool.ts';
+import type { Started } from './local-setup.ts';
 import type { StackAccess } from './stack-setup.ts';
 
 /** What the set-up of the run has started. Asking for what is missing throws; `describeWith` sees to it that nobody does. */

@@ -5,7 +5,7 @@ import {
   paginateDescribeLogGroups,
   ResourceNotFoundException,
 } from '@aws-sdk/client-cloudwatch-logs';
-import { client, type Endpoint, fileBegan } from '../../testkit/aws.ts';
+import { client, type Endpoint, fileBegan } from '../../testkit/local-aws/client.ts';
 
 /** One line that is JSON, as the product writes it; a metric is one too (EMF, with `_aws`). */
 export interface LogEntry {

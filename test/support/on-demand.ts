@@ -1,8 +1,8 @@
 /** Invoking the renew function as `aws lambda invoke` does, and what a user may rely on in its answer. */
 import type { RenewalResult } from '../../lambdas/domain/result.ts';
-import { type Endpoint, type Invocation, invoke } from '../../testkit/aws.ts';
-import { inShape } from '../../testkit/enrolled.ts';
-import type { Leaf } from '../../testkit/local/leaf.ts';
+import type { Leaf } from '../../testkit/cas/leaf.ts';
+import { type Endpoint, type Invocation, invoke } from '../../testkit/local-aws/client.ts';
+import { inShape } from '../../testkit/local-aws/enrolled.ts';
 import { checkAnswer } from './answer.ts';
 
 /** Invokes the renew function. Throws where it did not answer, or where the answer is not what its schema says. */

@@ -1,9 +1,9 @@
 /** The programs that a user has at hand, run beside some files: openssl, keytool and smallstep's step. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { run } from '../../testkit/local/process.ts';
-import { inTemporaryFolder } from '../../testkit/local/temporary.ts';
-import type { Tool } from '../../testkit/local/tools.ts';
+import { run } from '../../testkit/tools/process.ts';
+import { inTemporaryFolder } from '../../testkit/tools/temporary.ts';
+import type { Tool } from '../../testkit/tools/tool.ts';
 
 export interface Desk {
   /** Runs a program there, and returns what it printed. Throws with all that it said where it fails. */

@@ -1,5 +1,5 @@
 import { DeleteMessageCommand, ReceiveMessageCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
-import { type Credentials, client, type Endpoint } from '../../testkit/aws.ts';
+import { type Credentials, client, type Endpoint } from '../../testkit/local-aws/client.ts';
 
 /**
  * What `aws sqs start-message-move-task` does with dead letters in somebody's name; the local AWS has no such call. Returns

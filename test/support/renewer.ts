@@ -10,9 +10,9 @@ import {
 } from '@aws-sdk/client-secrets-manager';
 import { expect } from 'vitest';
 import type { RenewalResult, ScanResult } from '../../lambdas/domain/result.ts';
-import { client, invoke, uniqueName, waitFor } from '../../testkit/aws.ts';
-import { type EnrolledSecret, enrol, fromShape, look, versionIds } from '../../testkit/enrolled.ts';
-import { type CaAccess, forge, issue, type Leaf, type LeafRequest } from '../../testkit/local/leaf.ts';
+import { type CaAccess, forge, issue, type Leaf, type LeafRequest } from '../../testkit/cas/leaf.ts';
+import { client, invoke, uniqueName, waitFor } from '../../testkit/local-aws/client.ts';
+import { type EnrolledSecret, enrol, fromShape, look, versionIds } from '../../testkit/local-aws/enrolled.ts';
 import { PASSWORD_SECRET } from './e2e-config.ts';
 import type { Local } from './local.ts';
 import { camel, hour, refusal, renewNow } from './on-demand.ts';

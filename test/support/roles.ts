@@ -2,9 +2,16 @@
 import { CreateRoleCommand, IAMClient, PutRolePolicyCommand, type Tag } from '@aws-sdk/client-iam';
 import { CreateFunctionCommand, GetFunctionConfigurationCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
-import { type Credentials, client, type Endpoint, invoke, uniqueName, waitFor } from '../../testkit/aws.ts';
-import { ACCOUNT } from '../../testkit/local/ministack.ts';
-import { zip } from '../../testkit/zip.ts';
+import {
+  type Credentials,
+  client,
+  type Endpoint,
+  invoke,
+  uniqueName,
+  waitFor,
+} from '../../testkit/local-aws/client.ts';
+import { ACCOUNT } from '../../testkit/local-aws/ministack.ts';
+import { zip } from '../../testkit/local-aws/zip.ts';
 import { userWith } from '../local-aws/iam.ts';
 
 const code = `export const handler = async () => ({

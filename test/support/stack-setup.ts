@@ -3,12 +3,12 @@
  * What some tests deploy onto a local AWS of their own is synthesised along with it.
  */
 import type { TestProject } from 'vitest/node';
-import { progress } from '../../testkit/local/cache.ts';
-import { type Hierarchy, makeHierarchy } from '../../testkit/local/hierarchy.ts';
-import type { CaAccess } from '../../testkit/local/leaf.ts';
-import { type Assembly, assemble, bootstrap, deploy } from '../../testkit/local/stack.ts';
-import { startStepCa } from '../../testkit/local/step-ca.ts';
-import { temporaryFolder } from '../../testkit/local/temporary.ts';
+import { type PemHierarchy, pemHierarchy } from '../../testkit/cas/hierarchy.ts';
+import type { CaAccess } from '../../testkit/cas/leaf.ts';
+import { startStepCa } from '../../testkit/cas/step-ca.ts';
+import { type Assembly, assemble, bootstrap, deploy } from '../../testkit/local-aws/stack.ts';
+import { progress } from '../../testkit/tools/cache.ts';
+import { temporaryFolder } from '../../testkit/tools/temporary.ts';
 import { type OwnStack, prepareE2e, prepareOwn } from './e2e-config.ts';
 import { startGate } from './gate.ts';
 import type { Started } from './local-setup.ts';
@@ -23,7 +23,7 @@ export interface StackAccess {
   /** What is synthesised, and deployed by the test that it is for. */
   readonly own: Readonly<Record<OwnStack, Assembly>>;
   /** The CA of the profile `lenient`, with its keys. */
-  readonly lenient: { readonly access: CaAccess; readonly hierarchy: Hierarchy };
+  readonly lenient: { readonly access: CaAccess; readonly hierarchy: PemHierarchy };
 }
 
 declare module 'vitest' {
@@ -48,7 +48,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
     progress('deploying the stack onto the local AWS (about 20 s)');
     const [gate, outageGate] = await Promise.all([startGate(stepCa.url), startGate(stepCa.url)]);
     undo.push(gate.close, outageGate.close);
-    const hierarchy = await makeHierarchy({ name: 'Lenient' });
+    const hierarchy = pemHierarchy({ name: 'Lenient' });
     const lenient = await startStepCa({ hierarchy, claims: { allowRenewalAfterExpiry: true } });
     undo.push(lenient.close);
     const { access } = lenient;

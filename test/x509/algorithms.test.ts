@@ -1,7 +1,7 @@
 import { createPublicKey, generateKeyPairSync, sign, verify } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import * as d from '../../lambdas/asn1/write.ts';
+import * as d from '../../lambdas/asn1/writer.ts';
 import { type EcCurve, ecCurves, type KeySpec } from '../../lambdas/domain/key-spec.ts';
 import {
   algorithmOf,
@@ -65,7 +65,7 @@ describe('keySpecOfSpki', () => {
   });
 
   const rsaKey = (modulus: string) => {
-    const key = d.sequence(d.encode(2, Buffer.from(modulus, 'hex')), d.integer(65_537));
+    const key = d.sequence(d.element(2, Buffer.from(modulus, 'hex')), d.integer(65_537));
     return d.sequence(d.sequence(d.oid('1.2.840.113549.1.1.1'), d.nullValue()), d.bitString(key));
   };
   it.each([

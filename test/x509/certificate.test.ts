@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import * as d from '../../lambdas/asn1/write.ts';
+import * as d from '../../lambdas/asn1/writer.ts';
 import { parseCertificate, parseIssuer } from '../../lambdas/x509/certificate.ts';
 import { extendedKeyUsages, findExtension, keyUsages, subjectKeyIdentifier } from '../../lambdas/x509/extensions.ts';
 import { describeCertificate } from '../../lambdas/x509/facts.ts';
@@ -75,13 +75,18 @@ describe('golden certificates', () => {
 });
 
 const ca = make.party('CA');
-const plain: make.Template = { issuer: ca.name, issuerKey: ca.key, subject: make.named('leaf'), spki: ca.spki };
+const plain: make.Template = {
+  issuer: ca.name,
+  issuerKey: ca.key,
+  subject: make.commonNameOnly('leaf'),
+  spki: ca.spki,
+};
 const parse = (more: Partial<make.Template>) => parseCertificate(make.encodeCertificate({ ...plain, ...more }));
-const utc = (text: string) => d.encode(0x17, make.ascii(text));
-const generalized = (text: string) => d.encode(0x18, make.ascii(text));
+const utc = (text: string) => d.element(0x17, make.ascii(text));
+const generalized = (text: string) => d.element(0x18, make.ascii(text));
 
 describe('refused', () => {
-  const withExtension = (oid: string, value: Uint8Array) => ({ extensions: [make.ext(oid, value)] });
+  const withExtension = (oid: string, value: Uint8Array) => ({ extensions: [make.extension(oid, value)] });
   const refused: [what: string, problem: string, Partial<make.Template>][] = [
     ['version 4', 'version is 4', { version: d.integer(3) }],
     ['a negative version', 'version is negative', { version: d.integer(-1) }],
@@ -151,14 +156,18 @@ describe('refused', () => {
       'authorityKeyIdentifier',
       withExtension(oids.authorityKeyIdentifier, d.integer(1)),
     ],
-    ['an IP address of 5 octets', '5 octets', { extensions: [make.sans(make.ip(1, 2, 3, 4, 5))] }],
+    ['an IP address of 5 octets', '5 octets', { extensions: [make.subjectAltName(make.ip(1, 2, 3, 4, 5))] }],
     [
       'an alternative name of kind 9',
       'no GeneralName',
-      { extensions: [make.sans(d.contextPrimitive(9, make.ascii('x')))] },
+      { extensions: [make.subjectAltName(d.contextPrimitive(9, make.ascii('x')))] },
     ],
-    ['a constructed dNSName', 'no GeneralName', { extensions: [make.sans(d.context(2, make.ascii('x')))] }],
-    ['a directoryName that is none', 'subjectAltName', { extensions: [make.sans(make.directory(d.nullValue()))] }],
+    ['a constructed dNSName', 'no GeneralName', { extensions: [make.subjectAltName(d.context(2, make.ascii('x')))] }],
+    [
+      'a directoryName that is none',
+      'subjectAltName',
+      { extensions: [make.subjectAltName(make.directory(d.nullValue()))] },
+    ],
   ];
   it.each(refused)('%s', (_, problem, template) => {
     expect(() => parse(template)).toThrow(expect.objectContaining({ code: 'InvalidCertificate' }));
@@ -170,23 +179,30 @@ describe('refused', () => {
   const outer = (...fields: Uint8Array[]) => d.sequence(...fields);
   /** The fields of a TBSCertificate, with one of them replaced. */
   const inner = (at: number, field: Uint8Array) => {
-    const fields = [d.integer(1), algorithm, ca.name, d.sequence(someDate, someDate), make.named('leaf'), ca.spki];
+    const fields = [
+      d.integer(1),
+      algorithm,
+      ca.name,
+      d.sequence(someDate, someDate),
+      make.commonNameOnly('leaf'),
+      ca.spki,
+    ];
     return outer(d.sequence(...fields.with(at, field)), algorithm, d.bitString(Uint8Array.of(1)));
   };
   const extension = (...fields: Uint8Array[]) => d.context(3, d.sequence(d.sequence(...fields)));
-  const badOid = d.encode(0x06, Uint8Array.of(0x80));
+  const badOid = d.element(0x06, Uint8Array.of(0x80));
   const places: [problem: string, der: Uint8Array][] = [
     ['the certificate is missing', new Uint8Array()],
     ['the certificate has tag 0x02 where 0x30', outer(d.integer(1))],
     ['the signature algorithm has tag 0x02', outer(d.sequence(), d.integer(1))],
     ['the signature has tag 0x05 where 0x03', outer(d.sequence(), algorithm, d.nullValue())],
-    ['the signature is not a BIT STRING', outer(d.sequence(), algorithm, d.encode(0x03, new Uint8Array()))],
+    ['the signature is not a BIT STRING', outer(d.sequence(), algorithm, d.element(0x03, new Uint8Array()))],
     [
       'the certificate has bytes behind its end',
       outer(d.sequence(), algorithm, d.bitString(Uint8Array.of(1)), d.nullValue()),
     ],
     ['the serial number has tag 0x05 where 0x02', inner(0, d.nullValue())],
-    ['the serial number is an INTEGER without octets', inner(0, d.encode(0x02, new Uint8Array()))],
+    ['the serial number is an INTEGER without octets', inner(0, d.element(0x02, new Uint8Array()))],
     ['the signature algorithm has tag 0x05 where 0x30', inner(1, d.nullValue())],
     ['the issuer has tag 0x05 where 0x30', inner(2, d.nullValue())],
     ['the validity has tag 0x05 where 0x30', inner(3, d.nullValue())],

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import * as d from '../../lambdas/asn1/write.ts';
+import * as d from '../../lambdas/asn1/writer.ts';
 import type { Certificate, Extension } from '../../lambdas/domain/certificate.ts';
 import { certificatesAbove } from '../../lambdas/x509/chain.ts';
 import { oids } from '../../lambdas/x509/oids.ts';
@@ -61,7 +61,11 @@ describe('of what a CA sent does not stay', () => {
   const forged = { ...oldCa, key: make.ecKey() };
   const sha1 = { algorithm: d.sequence(d.oid('1.2.840.10045.4.1')), digest: 'sha1' };
   const constraint = (name: string) =>
-    make.ext(oids.nameConstraints, d.sequence(d.context(0, d.sequence(make.directory(make.named(name))))), true);
+    make.extension(
+      oids.nameConstraints,
+      d.sequence(d.context(0, d.sequence(make.directory(make.commonNameOnly(name))))),
+      true,
+    );
   const refused: [string, Certificate | undefined][] = [
     ['a stranger', issue(oldCa, party('Stranger'), { ca: true })],
     ['one of the right name and another key', issue(oldCa, party('New Root'), { ca: true })],
@@ -77,12 +81,12 @@ describe('of what a CA sent does not stay', () => {
     [
       'one for other usages',
       issue(oldCa, newCa, {
-        extensions: [...ca, make.ext(oids.extendedKeyUsage, d.sequence(d.oid(oids.codeSigning)))],
+        extensions: [...ca, make.extension(oids.extendedKeyUsage, d.sequence(d.oid(oids.codeSigning)))],
       }),
     ],
     [
       'one with an unknown critical extension',
-      issue(oldCa, newCa, { extensions: [...ca, make.ext('1.2.3', d.nullValue(), true)] }),
+      issue(oldCa, newCa, { extensions: [...ca, make.extension('1.2.3', d.nullValue(), true)] }),
     ],
   ];
   it.each(refused)('%s', (_, certificate) => {
@@ -97,12 +101,22 @@ describe('of what a CA sent does not stay', () => {
 
   it('one that names the key of an issuer that is here and did not sign it, even of its own name', () => {
     const named = (...more: Extension[]) => ({ extensions: [...ca, ...more] });
-    const root = issue(newCa, newCa, { ...named(make.ski(newCa.spki)), days: 100 });
+    const root = issue(newCa, newCa, { ...named(make.subjectKeyIdentifier(newCa.spki)), days: 100 });
     const other = { ...newCa, key: make.ecKey() };
-    expect(above([inter, issue(other, newCa, named(make.ski(newCa.spki), make.aki(newCa.spki)))], root)).toEqual([
-      inter,
-    ]);
-    const elsewhere = issue(other, newCa, named(make.ski(newCa.spki), make.aki(oldCa.spki)));
+    expect(
+      above(
+        [
+          inter,
+          issue(other, newCa, named(make.subjectKeyIdentifier(newCa.spki), make.authorityKeyIdentifier(newCa.spki))),
+        ],
+        root,
+      ),
+    ).toEqual([inter]);
+    const elsewhere = issue(
+      other,
+      newCa,
+      named(make.subjectKeyIdentifier(newCa.spki), make.authorityKeyIdentifier(oldCa.spki)),
+    );
     expect(above([inter, elsewhere], root)).toEqual([inter, elsewhere]);
   });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import * as d from '../../lambdas/asn1/write.ts';
+import * as d from '../../lambdas/asn1/writer.ts';
 import type { Certificate } from '../../lambdas/domain/certificate.ts';
 import { chainEnd } from '../../lambdas/x509/chain.ts';
 import { day, issue, now, party } from './issue.ts';

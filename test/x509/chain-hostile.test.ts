@@ -1,10 +1,10 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import * as d from '../../lambdas/asn1/write.ts';
+import * as d from '../../lambdas/asn1/writer.ts';
 import { chainEnd, verifyPath } from '../../lambdas/x509/chain.ts';
 import { oids } from '../../lambdas/x509/oids.ts';
 import { cpuTime } from '../support/cpu-time.ts';
 import * as make from './issue.ts';
-import { issue, named, now, party } from './issue.ts';
+import { commonNameOnly, issue, now, party } from './issue.ts';
 
 const [rootCa, interCa, leafParty] = [party('Root'), party('Intermediate'), party('leaf')];
 const root = issue(rootCa, rootCa, { ca: true, days: 100 });
@@ -44,12 +44,12 @@ describe('pools that were made to hurt', () => {
     const names = (prefix: string, count: number) =>
       Array.from({ length: count }, (_, i) => make.dns(`${prefix}${i.toString(36)}`));
     const nothing = d.sequence(d.context(1, ...names('z', 230).map((base) => d.sequence(base))));
-    const many = make.sans(...names('a', 270));
+    const many = make.subjectAltName(...names('a', 270));
     const extensions = [
       make.basicConstraints(true),
       make.keyUsage(5, 6),
       many,
-      make.ext(oids.nameConstraints, nothing, true),
+      make.extension(oids.nameConstraints, nothing, true),
     ];
     // Two names in turn: each has six issuers by name, one of which signed it.
     const ring = Array.from({ length: 12 }, (_, i) => party(i % 2 === 0 ? 'A' : 'B'));
@@ -70,7 +70,7 @@ describe('pools that were made to hurt', () => {
   }, 20_000);
 
   it('a chain of 1,000', () => {
-    const parties = Array.from({ length: 1_000 }, (_, i) => ({ ...interCa, name: named(`CA ${i}`) }));
+    const parties = Array.from({ length: 1_000 }, (_, i) => ({ ...interCa, name: commonNameOnly(`CA ${i}`) }));
     const pool = parties.map((p, i) => issue(parties[i + 1] ?? rootCa, p, { ca: true }));
     const bottom = issue(parties[0] ?? rootCa, leafParty);
     quickly(() => expect(problemOf(bottom, pool, [root], now)).toContain('longer than 10'));

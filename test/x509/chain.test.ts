@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import * as d from '../../lambdas/asn1/write.ts';
+import * as d from '../../lambdas/asn1/writer.ts';
 import type { Certificate } from '../../lambdas/domain/certificate.ts';
 import { parseCertificate } from '../../lambdas/x509/certificate.ts';
 import { verifyPath } from '../../lambdas/x509/chain.ts';
@@ -165,7 +165,7 @@ describe('verifyPath refuses', () => {
   const notAfterPast = d.time(now - 1_000);
   const notBeforeAhead = d.time(now + 60_000);
   const constraint = (base: Uint8Array) =>
-    make.ext(oids.nameConstraints, d.sequence(d.context(0, d.sequence(base))), true);
+    make.extension(oids.nameConstraints, d.sequence(d.context(0, d.sequence(base))), true);
   const caExtensions = [make.basicConstraints(true), make.keyUsage(5)];
   const cases: [what: string, problem: string, leaf: Certificate, pool: Certificate[], roots: Certificate[]][] = [
     ['a leaf without its intermediate', 'hold "CN=Intermediate", which issued "CN=leaf"', leaf, [], [root]],
@@ -226,7 +226,7 @@ describe('verifyPath refuses', () => {
       'an unknown critical extension',
       '1.2.3.4, which is not known',
       leaf,
-      withInter({ extensions: [...caExtensions, make.ext('1.2.3.4', d.nullValue(), true)] }),
+      withInter({ extensions: [...caExtensions, make.extension('1.2.3.4', d.nullValue(), true)] }),
       [root],
     ],
     [
@@ -253,7 +253,7 @@ describe('verifyPath refuses', () => {
     [
       'a name outside of the constraints',
       'name of kind dns outside of what is permitted by "CN=Intermediate"',
-      issue(interCa, leafParty, { extensions: [make.sans(make.dns('b.example'))] }),
+      issue(interCa, leafParty, { extensions: [make.subjectAltName(make.dns('b.example'))] }),
       withInter({ extensions: [...caExtensions, constraint(make.dns('a.example'))] }),
       [root],
     ],
@@ -261,13 +261,13 @@ describe('verifyPath refuses', () => {
       'constraints that can not be read',
       "can't be read",
       leaf,
-      withInter({ extensions: [...caExtensions, make.ext(oids.nameConstraints, d.nullValue(), true)] }),
+      withInter({ extensions: [...caExtensions, make.extension(oids.nameConstraints, d.nullValue(), true)] }),
       [root],
     ],
     [
       'SHA-1 below the root',
       'signed with sha1WithRSAEncryption, which is too weak',
-      { ...rsa, issuer: make.named('Root') },
+      { ...rsa, issuer: make.commonNameOnly('Root') },
       [],
       [root],
     ],
@@ -298,28 +298,28 @@ describe('verifyPath refuses', () => {
   it('constraints hold for a leaf that has the name of its CA', () => {
     const constrained = withInter({ extensions: [...caExtensions, constraint(make.dns('a.example'))] });
     const namesake = { ...leafParty, name: interCa.name };
-    const under = (name: string) => issue(interCa, namesake, { extensions: [make.sans(make.dns(name))] });
+    const under = (name: string) => issue(interCa, namesake, { extensions: [make.subjectAltName(make.dns(name))] });
     expect(verifyPath(under('x.a.example'), constrained, [root], now)).toMatchObject({ ok: true });
     expect(problemOf(under('b.example'), constrained, [root], now)).toContain('outside of what is permitted');
   });
 
   it('constraints hold for every CA below, but for one that a CA issued to itself; unknown extensions may be there', () => {
-    const directories = make.ext(
+    const directories = make.extension(
       oids.nameConstraints,
-      d.sequence(d.context(0, d.sequence(make.directory(make.named('Inside'))))),
+      d.sequence(d.context(0, d.sequence(make.directory(make.commonNameOnly('Inside'))))),
       true,
     );
-    const harmless = make.ext('1.2.3.4', d.nullValue());
+    const harmless = make.extension('1.2.3.4', d.nullValue());
     const constrained = issue(rootCa, interCa, {
       ca: true,
       extensions: [make.basicConstraints(true), directories, harmless],
     });
     const [sub, rolled, nameless] = [party('Outside'), party('Intermediate'), party('')];
     const below = issue(interCa, sub, { ca: true });
-    const byOutsider = issue(sub, nameless, { extensions: [make.sans(make.dns('leaf.example'))] });
+    const byOutsider = issue(sub, nameless, { extensions: [make.subjectAltName(make.dns('leaf.example'))] });
     expect(problemOf(byOutsider, [below, constrained], [root], now)).toContain('"CN=Outside" has a name');
     const rollover = issue(interCa, rolled, { ca: true });
-    const byRolled = issue(rolled, nameless, { extensions: [make.sans(make.dns('leaf.example'))] });
+    const byRolled = issue(rolled, nameless, { extensions: [make.subjectAltName(make.dns('leaf.example'))] });
     expect(verifyPath(byRolled, [rollover, constrained], [root], now)).toMatchObject({ ok: true });
   });
 

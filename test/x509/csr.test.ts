@@ -6,7 +6,7 @@ import type { Signer } from '../../lambdas/domain/signer.ts';
 import { algorithmOf, keySpecOfSpki } from '../../lambdas/x509/algorithms.ts';
 import { createCsr } from '../../lambdas/x509/csr.ts';
 import { goldenDer } from './golden.ts';
-import { ecKey, named, spkiOf } from './issue.ts';
+import { commonNameOnly, ecKey, spkiOf } from './issue.ts';
 
 function signerOf(key: KeyObject): Signer {
   const spki = spkiOf(key);
@@ -32,7 +32,7 @@ describe('createCsr', () => {
   ];
   it.each(keys)('%s: another library reads it and verifies its signature', async (_, makeKey) => {
     const signer = signerOf(makeKey());
-    const csr = new Pkcs10CertificateRequest(Buffer.from(await createCsr(signer, named('leaf.example'))));
+    const csr = new Pkcs10CertificateRequest(Buffer.from(await createCsr(signer, commonNameOnly('leaf.example'))));
     expect(await csr.verify()).toBe(true);
     expect(csr.subject).toBe('CN=leaf.example');
     expect(csr.attributes).toEqual([]);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import * as d from '../../lambdas/asn1/write.ts';
+import * as d from '../../lambdas/asn1/writer.ts';
 import type { Certificate, Extension } from '../../lambdas/domain/certificate.ts';
 import { chainEnd, verifyPath } from '../../lambdas/x509/chain.ts';
 import { usagesLeft } from '../../lambdas/x509/extended-key-usage.ts';
@@ -24,12 +24,12 @@ const own = '1.3.6.1.4.1.32473.3';
 /** undefined: no extension. */
 type Usages = readonly string[] | undefined;
 const usage = (named: Usages): Extension[] =>
-  named === undefined ? [] : [make.ext(oids.extendedKeyUsage, d.sequence(...named.map((each) => d.oid(each))))];
+  named === undefined ? [] : [make.extension(oids.extendedKeyUsage, d.sequence(...named.map((each) => d.oid(each))))];
 const caExtensions = [make.basicConstraints(true), make.keyUsage(5, 6)];
 
 const [rootCa, leafParty] = [party('Root'), party('leaf')];
 const root = issue(rootCa, rootCa, { ca: true, days: 100 });
-const names = make.sans(make.dns('leaf.example'), make.email('jo@leaf.example'));
+const names = make.subjectAltName(make.dns('leaf.example'), make.email('jo@leaf.example'));
 
 let parties = 0;
 

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import * as d from '../../lambdas/asn1/write.ts';
+import * as d from '../../lambdas/asn1/writer.ts';
 import type { Certificate } from '../../lambdas/domain/certificate.ts';
 import { parseCertificate } from '../../lambdas/x509/certificate.ts';
 import { NameConstraints } from '../../lambdas/x509/name-constraints.ts';
 import { oids } from '../../lambdas/x509/oids.ts';
 import { golden } from './golden.ts';
 import * as make from './issue.ts';
-import { directory, dns, email, ip, issue, otherName, party, sans, uri } from './issue.ts';
+import { directory, dns, email, ip, issue, otherName, party, subjectAltName, uri } from './issue.ts';
 
 const ca = party('CA');
 const C = (text: string) => d.setOf(make.attribute('2.5.4.6', make.text('printableString', make.ascii(text))));
@@ -27,11 +27,11 @@ function constraints(permitted: Uint8Array[], excluded: Uint8Array[]) {
   const subtrees = (number: number, bases: Uint8Array[]) =>
     bases.length === 0 ? [] : [d.context(number, ...bases.map((base) => d.sequence(base)))];
   const value = d.sequence(...subtrees(0, permitted), ...subtrees(1, excluded));
-  return issue(ca, ca, { extensions: [make.ext(oids.nameConstraints, value, true)] });
+  return issue(ca, ca, { extensions: [make.extension(oids.nameConstraints, value, true)] });
 }
 
 const holding = (...names: Uint8Array[]) =>
-  issue(ca, party(''), { extensions: names.length > 0 ? [sans(...names)] : [] });
+  issue(ca, party(''), { extensions: names.length > 0 ? [subjectAltName(...names)] : [] });
 const named = (...rdns: Uint8Array[]) => issue(ca, { ...ca, name: d.sequence(...rdns) }, { extensions: [] });
 
 function nameConstraintProblem(issuer: Certificate, certificate: Certificate): string | undefined {
@@ -163,7 +163,7 @@ describe('inside a permitted subtree', () => {
     expect(nameConstraintProblem(mail, named(O('x'), mailAttribute('a@evil.example')))).toContain('email');
     expect(nameConstraintProblem(mail, named(O('x')))).toBeUndefined();
     const both = (name: Uint8Array) =>
-      issue(ca, { ...ca, name: d.sequence(mailAttribute('a@evil.example')) }, { extensions: [sans(name)] });
+      issue(ca, { ...ca, name: d.sequence(mailAttribute('a@evil.example')) }, { extensions: [subjectAltName(name)] });
     expect(nameConstraintProblem(mail, both(email('a@example.org')))).toBeUndefined();
     expect(nameConstraintProblem(mail, both(dns('example.org')))).toContain('email');
   });
@@ -215,7 +215,9 @@ it('openssl encodes them as they are read here', () => {
 
 it('refuses a minimum, a maximum, an IP range of 5 octets', () => {
   const raw = (...subtree: Uint8Array[]) =>
-    issue(ca, ca, { extensions: [make.ext(oids.nameConstraints, d.sequence(d.context(0, d.sequence(...subtree))))] });
+    issue(ca, ca, {
+      extensions: [make.extension(oids.nameConstraints, d.sequence(d.context(0, d.sequence(...subtree))))],
+    });
   const invalid = expect.objectContaining({ code: 'InvalidCertificate' });
   expect(() => nameConstraintProblem(raw(dns('a'), d.contextPrimitive(1, Uint8Array.of(1))), holding())).toThrow(
     invalid,
@@ -226,7 +228,7 @@ it('refuses a minimum, a maximum, an IP range of 5 octets', () => {
 
 it('refuses what stands behind the lists', () => {
   const value = d.sequence(d.context(0, d.sequence(dns('a'))), d.nullValue());
-  const issuer = issue(ca, ca, { extensions: [make.ext(oids.nameConstraints, value)] });
+  const issuer = issue(ca, ca, { extensions: [make.extension(oids.nameConstraints, value)] });
   expect(() => nameConstraintProblem(issuer, holding())).toThrow('nameConstraints extension has bytes behind');
 });
 

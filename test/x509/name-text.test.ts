@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parseName } from '../../lambdas/x509/name-text.ts';
 import { formatName } from '../../lambdas/x509/names.ts';
-import { distinguishedName } from '../../testkit/fakes/certificates.ts';
+import { distinguishedName } from '../../testkit/certificates/index.ts';
 import { cpuTime } from '../support/cpu-time.ts';
 
 const name = (text: string) => parseName(text, 'The subject');

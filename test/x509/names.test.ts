@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import * as d from '../../lambdas/asn1/write.ts';
+import * as d from '../../lambdas/asn1/writer.ts';
 import { parseCertificate } from '../../lambdas/x509/certificate.ts';
 import { alternativeNames, subjectAltNames } from '../../lambdas/x509/general-names.ts';
 import { commonName, formatName } from '../../lambdas/x509/names.ts';
@@ -166,7 +166,7 @@ describe('subjectAltNames', () => {
     ]);
   });
 
-  const sans = (...names: Uint8Array[]) => subjectAltNames({ extensions: [make.sans(...names)] });
+  const sans = (...names: Uint8Array[]) => subjectAltNames({ extensions: [make.subjectAltName(...names)] });
   it.each([
     ['a\nb', 'dns:a\\0ab'],
     ['a\0.example', 'dns:a\\00.example'],
@@ -177,7 +177,7 @@ describe('subjectAltNames', () => {
 
   it('are none without the extension, and no more than are there', () => {
     expect(alternativeNames({ extensions: [] })).toEqual([]);
-    expect(alternativeNames({ extensions: [make.sans(make.ip(192, 0, 2, 1))] })).toEqual([
+    expect(alternativeNames({ extensions: [make.subjectAltName(make.ip(192, 0, 2, 1))] })).toEqual([
       { kind: 'ip', value: Uint8Array.of(192, 0, 2, 1) },
     ]);
   });

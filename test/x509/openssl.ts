@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Certificate } from '../../lambdas/domain/certificate.ts';
-import { encodePem } from '../../lambdas/domain/pem.ts';
+import { pem } from '../../testkit/certificates/index.ts';
 import { now } from './issue.ts';
 
 export interface Question {
@@ -20,7 +20,7 @@ export function opensslAccepts({ leaves, issuers, roots, args = [] }: Question):
   const folder = mkdtempSync(join(tmpdir(), 'cert-renewer-openssl-'));
   const file = (name: string, certificates: readonly Certificate[]) => {
     const path = join(folder, name);
-    writeFileSync(path, certificates.map(({ der }) => `${encodePem('CERTIFICATE', der)}\n`).join(''));
+    writeFileSync(path, pem(...certificates.map(({ der }) => der)));
     return path;
   };
   try {

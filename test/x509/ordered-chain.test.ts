@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import * as d from '../../lambdas/asn1/write.ts';
+import * as d from '../../lambdas/asn1/writer.ts';
 import type { Certificate } from '../../lambdas/domain/certificate.ts';
 import { oids } from '../../lambdas/x509/oids.ts';
 import { orderedChain } from '../../lambdas/x509/ordered-chain.ts';
 import { cpuTime } from '../support/cpu-time.ts';
-import { basicConstraints, day, ext, issue, keyUsage, now, party } from './issue.ts';
+import { basicConstraints, day, extension, issue, keyUsage, now, party } from './issue.ts';
 
 const [oldRoot, newRoot] = [party('Old Root'), party('New Root')];
 const [upperCa, lowerCa, server] = [party('Upper'), party('Lower'), party('leaf')];
@@ -21,8 +21,9 @@ function orders<T>(of: readonly T[]): T[][] {
 }
 
 it('takes the issuer whose key identifier the certificate names, though another of the same name and key lasts longer', () => {
-  const key = (id: string) => ext(oids.subjectKeyIdentifier, d.octetString(Buffer.from(id)));
-  const keyOf = (id: string) => ext(oids.authorityKeyIdentifier, d.sequence(d.contextPrimitive(0, Buffer.from(id))));
+  const key = (id: string) => extension(oids.subjectKeyIdentifier, d.octetString(Buffer.from(id)));
+  const keyOf = (id: string) =>
+    extension(oids.authorityKeyIdentifier, d.sequence(d.contextPrimitive(0, Buffer.from(id))));
   const ca = [basicConstraints(true), keyUsage(5, 6)];
   const one = issue(upperCa, lowerCa, { extensions: [...ca, key('one')], days: 20 });
   const two = issue(upperCa, lowerCa, { extensions: [...ca, key('two')], days: 90 });

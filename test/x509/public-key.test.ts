@@ -1,9 +1,9 @@
 import { createPublicKey, generateKeyPairSync } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import * as d from '../../lambdas/asn1/write.ts';
+import * as d from '../../lambdas/asn1/writer.ts';
 import { keySpecOfSpki } from '../../lambdas/x509/algorithms.ts';
 import { canonicalSpki, hasExplicitParameters, samePublicKey } from '../../lambdas/x509/public-key.ts';
-import { explicitP256, recoded } from '../../testkit/fakes/encodings.ts';
+import { explicitP256, recoded } from '../../testkit/certificates/encodings.ts';
 import { ecKey, spkiOf } from './issue.ts';
 
 const curves = ['P-256', 'P-384', 'P-521'] as const;

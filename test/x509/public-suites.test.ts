@@ -1,7 +1,7 @@
 /** Every case of x509-limbo and BetterTLS, and Wycheproof's of signatures and keys. */
 import { createPublicKey, verify } from 'node:crypto';
 import { afterAll, expect, it, vi } from 'vitest';
-import * as d from '../../lambdas/asn1/write.ts';
+import * as d from '../../lambdas/asn1/writer.ts';
 import { RenewalError } from '../../lambdas/domain/errors.ts';
 import { derToRawEcdsa, keySpecOfSpki, rawToDerEcdsa } from '../../lambdas/x509/algorithms.ts';
 import { parseCertificate } from '../../lambdas/x509/certificate.ts';

@@ -19,7 +19,7 @@ import {
   sequence,
   spkiOf,
   subjectKeyIdentifier,
-} from '../../testkit/fakes/certificates.ts';
+} from '../../testkit/certificates/index.ts';
 import { fakeEntropy } from '../../testkit/fakes/entropy.ts';
 import { signerFor } from '../../testkit/fakes/signer.ts';
 import { golden, goldenNames } from './golden.ts';

@@ -1,8 +1,8 @@
 import { X509Certificate } from 'node:crypto';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import * as d from '../../lambdas/asn1/write.ts';
+import * as d from '../../lambdas/asn1/writer.ts';
 import { isSignedBy, weakSignature } from '../../lambdas/x509/signature.ts';
-import { spkiOf as fakeSpkiOf, makeKey } from '../../testkit/fakes/certificates.ts';
+import { spkiOf as fakeSpkiOf, makeKey } from '../../testkit/certificates/index.ts';
 import { issue, party } from './issue.ts';
 
 const ca = party('CA');

@@ -3,29 +3,28 @@
  * a rekey), keeps the duration to the second, and backdates by a minute. It demands the same proofs of the caller. What
  * it answers can be tampered with, and its calls can be made to fail.
  */
-import { createPublicKey, type KeyObject, randomBytes, verify } from 'node:crypto';
-import type { Extension } from '../../lambdas/domain/certificate.ts';
+import { createPublicKey, randomBytes, verify } from 'node:crypto';
 import { RenewalError } from '../../lambdas/domain/errors.ts';
 import type { Instant } from '../../lambdas/domain/instant.ts';
-import type { CaProvider, Credential, IssuedChain, IssueOptions } from '../../lambdas/domain/ports.ts';
+import type { CaAnswer, CaProvider, CaRequest, Clock, Credential, IssuedChain } from '../../lambdas/domain/ports.ts';
 import type { Mode } from '../../lambdas/domain/profile.ts';
 import type { Signer } from '../../lambdas/domain/signer.ts';
+import { operationOf } from '../../lambdas/domain/wanted.ts';
+import { newKeyOf, refuseReceipt } from '../../lambdas/providers/request.ts';
+import { stepCa } from '../../lambdas/providers/step-ca/kind.ts';
 import {
   authorityKeyIdentifier,
   type CertificateTemplate,
   clientAuth,
-  extendedKeyUsage,
   type Hierarchy,
-  keyUsage,
+  type LeafRequest,
   makeHierarchy,
+  makeLeaf,
   oid,
-  serverAuth,
   signCertificate,
   spkiOf,
-  stepProvisioner,
-  subjectAltName,
   subjectKeyIdentifier,
-} from './certificates.ts';
+} from '../certificates/index.ts';
 import { Faults } from './faults.ts';
 
 const minute = 60_000;
@@ -34,57 +33,20 @@ const day = 86_400_000;
 export interface FakeCaOptions {
   /** Around which the CA's own certificates are valid, 100 days back and ten years on. */
   readonly now: Instant;
+  /** What the CA's clock shows when it is asked. Default: always `now`. */
+  readonly clock?: Pick<Clock, 'now'>;
   readonly hierarchy?: Hierarchy;
   readonly allowRenewalAfterExpiry?: boolean;
 }
 
-/** What a certificate to begin with is made of; anything left out is what most have. */
-export interface LeafRequest {
-  readonly key: KeyObject;
-  readonly subject: Uint8Array;
-  readonly notBefore: Instant;
-  readonly notAfter: Instant;
-  /** Default: digitalSignature; serverAuth and clientAuth; the name leaf.example. SKI, AKI and provisioner are added. */
-  readonly extensions?: readonly Extension[];
-  /** Name in step-ca's provisioner extension; null leaves it out. */
-  readonly provisioner?: string | null;
-}
-
-export const usualExtensions: readonly Extension[] = [
-  keyUsage('digitalSignature'),
-  extendedKeyUsage(serverAuth, clientAuth),
-  subjectAltName('dns:leaf.example'),
-];
-
-/** A leaf as step-ca issues it, signed with its intermediate's key. DER. */
-export function makeLeaf(
-  request: LeafRequest,
-  issuer: Pick<Hierarchy, 'intermediateKey' | 'intermediateName'>,
-): Uint8Array {
-  const { key, subject, notBefore, notAfter, extensions = usualExtensions, provisioner = 'local' } = request;
-  const spki = spkiOf(key);
-  return signCertificate(
-    {
-      subject,
-      spki,
-      notBefore,
-      notAfter,
-      extensions: [
-        ...extensions,
-        subjectKeyIdentifier(spki),
-        authorityKeyIdentifier(spkiOf(issuer.intermediateKey)),
-        ...(provisioner === null ? [] : [stepProvisioner(provisioner)]),
-      ],
-    },
-    { subject: issuer.intermediateName, key: issuer.intermediateKey },
-  );
-}
-
 export type Tamper = (template: CertificateTemplate, operation: 'renew' | 'rekey') => CertificateTemplate;
 
-/** Faults are on `renew` and `rekey`. */
+/** Faults are on `renew` and `rekey`, and on `answers`. */
 export class FakeCa implements CaProvider {
+  readonly type = stepCa.type;
+  readonly can: CaProvider['can'] = stepCa.can;
   readonly faults = new Faults();
+  clock: Pick<Clock, 'now'>;
   /** Changed when the CA changes its intermediate. */
   hierarchy: Hierarchy;
   allowRenewalAfterExpiry: boolean;
@@ -97,7 +59,8 @@ export class FakeCa implements CaProvider {
   /** DER of every leaf that it has issued for a call. */
   readonly issued: Uint8Array[] = [];
 
-  constructor({ now, hierarchy, allowRenewalAfterExpiry = false }: FakeCaOptions) {
+  constructor({ now, clock = { now: () => now }, hierarchy, allowRenewalAfterExpiry = false }: FakeCaOptions) {
+    this.clock = clock;
     this.hierarchy = hierarchy ?? makeHierarchy(now - 100 * day, now + 3650 * day);
     this.allowRenewalAfterExpiry = allowRenewalAfterExpiry;
   }
@@ -110,25 +73,41 @@ export class FakeCa implements CaProvider {
     return [this.hierarchy.root];
   }
 
-  renew(current: Credential, options: IssueOptions): Promise<IssuedChain> {
-    return this.faults.around('renew', [current, options], async () => {
-      await this.#wait(options.signal);
-      await this.#authorize(current, options.now);
-      return this.#issue(current, current.leaf.spki, 'renew', options.now);
-    });
+  ask(request: CaRequest): Promise<CaAnswer> {
+    const operation = operationOf(request.wanted);
+    const { current, key } = request;
+    const args = operation === 'renew' ? [current, request] : [current, key, request];
+    const answer = async (signal?: AbortSignal) => {
+      await this.#wait(signal);
+      return this.answer(request);
+    };
+    return this.faults.around(operation, args, answer, 'ask');
   }
 
-  rekey(current: Credential, newKey: Signer, options: IssueOptions): Promise<IssuedChain> {
-    return this.faults.around('rekey', [current, newKey, options], async () => {
+  answers(): Promise<void> {
+    return this.faults.around('answers', [], (signal) => this.#wait(signal), 'reach');
+  }
+
+  protected async answer(request: CaRequest): Promise<CaAnswer> {
+    refuseReceipt(request);
+    await this.judge(request);
+    return { kind: 'issued', ...this.issue(request) };
+  }
+
+  /** Throws what the CA would refuse the request with. */
+  protected async judge(request: CaRequest): Promise<void> {
+    const { current } = request;
+    const newKey = newKeyOf(request);
+    if (newKey !== undefined) {
       if (current.key !== undefined && current.key.privateKey === undefined) {
         throw new RenewalError('InvalidRequest', 'A key in KMS proves nothing by TLS.');
       }
       if (!isClient(current)) throw new RenewalError('InvalidRequest', 'The certificate has no clientAuth.');
-      await this.#wait(options.signal);
-      await this.#authorize(current, options.now);
-      if (!(await holds(newKey))) throw new RenewalError('CaRejected', 'The CSR is not signed by its key.');
-      return this.#issue(current, newKey.spki, 'rekey', options.now);
-    });
+    }
+    await this.#authorize(current, this.clock.now());
+    if (newKey !== undefined && !(await holds(newKey))) {
+      throw new RenewalError('CaRejected', 'The CSR is not signed by its key.');
+    }
   }
 
   async checkFitness({ leaf, key }: Credential, operation: Mode): Promise<void> {
@@ -165,7 +144,11 @@ export class FakeCa implements CaProvider {
     if (now > leaf.notAfter && !this.allowRenewalAfterExpiry) throw new RenewalError('CertificateExpired', 'Expired.');
   }
 
-  #issue({ leaf }: Credential, spki: Uint8Array, operation: 'renew' | 'rekey', now: Instant): IssuedChain {
+  protected issue(request: CaRequest): IssuedChain {
+    const { leaf } = request.current;
+    const operation = operationOf(request.wanted);
+    const spki = newKeyOf(request)?.spki ?? leaf.spki;
+    const now = this.clock.now();
     const { intermediateKey, intermediateName, intermediate } = this.hierarchy;
     const replaced = operation === 'rekey' ? ['2.5.29.35', '2.5.29.14'] : ['2.5.29.35'];
     const notBefore = Math.floor(now / 1000) * 1000 - minute;

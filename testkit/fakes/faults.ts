@@ -2,6 +2,8 @@
  * Trouble on order, for every fake: an error before a call has done anything, an answer that is lost after it has, and
  * somebody else who gets in between. `crashAt` is for tables of crashes: from that call on nothing works until `restart`.
  */
+import { type CallName, type CallPolicy, callRules, noLimits, call as within } from '../../lambdas/domain/calls.ts';
+
 export interface Call {
   readonly method: string;
   readonly args: readonly unknown[];
@@ -32,6 +34,10 @@ export class Crash extends Error {
 export class Faults {
   /** Every call so far, those that failed too. */
   readonly calls: Call[] = [];
+  /** The limits of the invocation that calls, as an adapter has them. */
+  policy: CallPolicy = noLimits;
+  /** Around each attempt: for a time that stands still while one is made. */
+  task: <T>(attempt: () => Promise<T>) => Promise<T> = (attempt) => attempt();
   readonly #faults: Fault[] = [];
   #crash: { readonly call: number; readonly when: 'before' | 'after' } | undefined;
   #crashed: Crash | undefined;
@@ -74,8 +80,18 @@ export class Faults {
     return this.#crashed !== undefined;
   }
 
-  /** For fakes: the call, with whatever trouble is on order around it. */
-  async around<T>(method: string, args: readonly unknown[], work: () => T | Promise<T>): Promise<T> {
+  /** For fakes: the call by the policy's rule of `name`, with whatever trouble is on order around it. */
+  around<T>(
+    method: string,
+    args: readonly unknown[],
+    work: (signal: AbortSignal | undefined) => T | Promise<T>,
+    name: string = method,
+  ): Promise<T> {
+    if (!isCallName(name)) return this.task(() => this.#attempt(method, args, () => work(undefined)));
+    return within(this.policy, name, (signal) => this.task(() => this.#attempt(method, args, () => work(signal))));
+  }
+
+  async #attempt<T>(method: string, args: readonly unknown[], work: () => T | Promise<T>): Promise<T> {
     if (this.#crashed) throw this.#crashed;
     const call = { method, args };
     const number = this.calls.push(call);
@@ -111,3 +127,5 @@ export class Faults {
     }
   }
 }
+
+const isCallName = (name: string): name is CallName => Object.hasOwn(callRules, name);

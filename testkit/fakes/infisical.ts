@@ -2,11 +2,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { CaProvider, Credential } from '../../lambdas/domain/ports.ts';
 import type { SecretValue } from '../../lambdas/domain/secret.ts';
-import { type InfisicalOptions, infisicalProvider } from '../../lambdas/providers/infisical/index.ts';
+import { type Infisical, openInfisical } from '../../lambdas/providers/infisical/index.ts';
+import { infisical } from '../../lambdas/providers/infisical/kind.ts';
+import type { CaTools } from '../../lambdas/providers/kind.ts';
 import { parseCertificate } from '../../lambdas/x509/certificate.ts';
-import { pem, rootPem, tlsServer } from '../tls-server.ts';
-import { type Hierarchy, makeHierarchy, signCertificate } from './certificates.ts';
+import { type Hierarchy, makeHierarchy, pem, signCertificate } from '../certificates/index.ts';
+import { providerOf } from './asking.ts';
+import { FakeClock } from './clock.ts';
 import { TimeLimits } from './time-limits.ts';
+import { rootPem, tlsServer } from './tls-server.ts';
 
 export const hour = 3_600_000;
 export const day = 24 * hour;
@@ -48,7 +52,9 @@ export interface FakeInfisical {
   readonly reads: string[];
   /** Of all its providers: no time passes for them by itself. */
   readonly limits: TimeLimits;
-  provider(options?: Partial<InfisicalOptions>): CaProvider;
+  /** The time that its providers have. */
+  readonly clock: FakeClock;
+  provider(options?: Partial<Infisical>, tools?: Partial<CaTools>): CaProvider;
   close(): Promise<void>;
 }
 
@@ -118,21 +124,20 @@ export async function fakeInfisical(options: { readonly knows?: readonly string[
     secret: { kind: 'string', text: JSON.stringify(login) },
     reads: [],
     limits: new TimeLimits(),
-    provider: (more) =>
-      infisicalProvider({
-        url: fake.url,
-        caId: 'ca-1',
-        root: rootPem,
-        authSecretId: 'infisical/auth',
-        readSecret: async (secretId) => {
-          fake.reads.push(secretId);
-          return { value: fake.secret };
-        },
-        timeoutMs: hour,
-        abortedIn: fake.limits.abortedIn,
-        ...more,
-      }),
+    clock: new FakeClock(now),
+    provider: (more, tools) => {
+      const ca = { url: fake.url, caId: 'ca-1', root: rootPem, authSecretId: 'infisical/auth', ...more };
+      const opened = openInfisical(ca, { timeoutMs: hour, abortedIn: fake.limits.abortedIn });
+      return providerOf(infisical, opened, { clock: fake.clock, store: authStore(fake), ...tools });
+    },
     close: server.close,
   };
   return fake;
 }
+
+const authStore = (fake: FakeInfisical): CaTools['store'] => ({
+  read: async (secretId) => {
+    fake.reads.push(secretId);
+    return { versionId: 'v1', value: fake.secret, createdAt: now };
+  },
+});

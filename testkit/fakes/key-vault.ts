@@ -1,5 +1,5 @@
 import { createPublicKey, generateKeyPairSync, type KeyObject, randomUUID, sign } from 'node:crypto';
-import { RenewalError } from '../../lambdas/domain/errors.ts';
+import { type Concern, RenewalError, restated } from '../../lambdas/domain/errors.ts';
 import { formatKeySpec, type KeySpec } from '../../lambdas/domain/key-spec.ts';
 import type { KeyVault } from '../../lambdas/domain/ports.ts';
 import type { Signer } from '../../lambdas/domain/signer.ts';
@@ -50,21 +50,25 @@ export class FakeKeyVault implements KeyVault {
     this.#find(arn).enabled = enabled;
   }
 
-  signer(keyId: string): Promise<Signer> {
+  signer(keyId: string, concerns: Concern = 'certificate'): Promise<Signer> {
     return this.faults.around('signer', [keyId], () => {
       const key = this.#find(keyId);
       if (key.usage === 'ENCRYPT_DECRYPT')
         throw new RenewalError('InvalidRequest', `${keyId} is no key that can sign.`);
       const spki = new Uint8Array(createPublicKey(key.privateKey).export({ format: 'der', type: 'spki' }));
-      return { keySpec: key.spec, spki, kmsKeyArn: key.arn, sign: (data) => this.#sign(key, data) };
+      return { keySpec: key.spec, spki, kmsKeyArn: key.arn, sign: (data) => this.#sign(key, data, concerns) };
     });
   }
 
-  #sign(key: Key, data: Uint8Array): Promise<Uint8Array> {
-    return this.faults.around('sign', [key.arn, data], () => {
-      if (!key.enabled) throw new RenewalError('KmsDenied', `${key.arn} is disabled.`);
-      return new Uint8Array(sign(digests.get(formatKeySpec(key.spec)) ?? rsaDigest(key.spec), data, key.privateKey));
-    });
+  async #sign(key: Key, data: Uint8Array, concerns: Concern): Promise<Uint8Array> {
+    try {
+      return await this.faults.around('sign', [key.arn, data], () => {
+        if (!key.enabled) throw new RenewalError('KmsDenied', `${key.arn} is disabled.`);
+        return new Uint8Array(sign(digests.get(formatKeySpec(key.spec)) ?? rsaDigest(key.spec), data, key.privateKey));
+      });
+    } catch (error) {
+      throw concerns === 'certificate' || !(error instanceof RenewalError) ? error : restated(error, { concerns });
+    }
   }
 
   #find(keyId: string): Key {

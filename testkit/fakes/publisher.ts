@@ -19,6 +19,8 @@ export class FakePublisher implements Publisher {
     });
   }
 
+  flush(): void {}
+
   /** The events of one type, in order. */
   of<T extends RenewalEvent['type']>(type: T): Extract<RenewalEvent, { type: T }>[] {
     return this.events.filter((event): event is Extract<RenewalEvent, { type: T }> => event.type === type);

@@ -1,7 +1,7 @@
 import { type KeyObject, sign } from 'node:crypto';
 import type { KeySpec } from '../../lambdas/domain/key-spec.ts';
 import type { Signer } from '../../lambdas/domain/signer.ts';
-import { spkiOf } from './certificates.ts';
+import { spkiOf } from '../certificates/index.ts';
 
 /** The digests are written out here once more on purpose: a fake that took them from the product could not catch it out. */
 const kinds: Readonly<Record<string, { spec: KeySpec; digest: string | null }>> = {

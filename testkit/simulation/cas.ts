@@ -2,28 +2,27 @@
 import { type KeyObject, X509Certificate } from 'node:crypto';
 import type { Authority } from '../../lambdas/domain/authority.ts';
 import type { Profile } from '../../lambdas/domain/profile.ts';
-import { authority, FakeAuthorities } from '../fakes/authorities.ts';
-import { FakeCa, makeLeaf } from '../fakes/ca.ts';
 import {
-  authorityKeyIdentifier,
-  basicConstraints,
   clientAuth,
   commonNameOnly,
   extendedKeyUsage,
+  type KeyKind,
   keyUsage,
+  makeAuthority,
   makeHierarchy,
   makeKey,
+  makeLeaf,
   serverAuth,
-  signCertificate,
-  spkiOf,
   subjectAltName,
-  subjectKeyIdentifier,
-  type TestKey,
-} from '../fakes/certificates.ts';
+} from '../certificates/index.ts';
+import { authority, FakeAuthorities } from '../fakes/authorities.ts';
+import { FakeCa } from '../fakes/ca.ts';
+import type { FakeKeyVault } from '../fakes/key-vault.ts';
 import { FakeProfiles } from '../fakes/profiles.ts';
+import type { FakeStore } from '../fakes/store.ts';
 import { keyPair } from './instant-crypto.ts';
-import { day, importedPassword, type ProfileName, passwordSecret, start } from './plan.ts';
-import type { Simulation } from './simulation.ts';
+import { day, importedPassword, type Plan, type ProfileName, passwordSecret, start } from './plan.ts';
+import type { Timeline } from './timeline.ts';
 import { readValue, writeValue } from './values.ts';
 
 const era = [start - 3000 * day, start + 9000 * day] as const;
@@ -36,32 +35,26 @@ const caKeys = {
   weak: makeKey('RSA-1024'),
 };
 
-function caCertificate(
-  name: string,
-  key: KeyObject,
-  issuer: { name: string; key: KeyObject; pathLength: number },
-): Uint8Array {
-  return signCertificate(
-    {
-      subject: commonNameOnly(name),
-      spki: spkiOf(key),
-      notBefore: era[0],
-      notAfter: era[1],
-      extensions: [
-        keyUsage('keyCertSign', 'cRLSign'),
-        basicConstraints(true, issuer.pathLength),
-        subjectKeyIdentifier(spkiOf(key)),
-        authorityKeyIdentifier(spkiOf(issuer.key)),
-      ],
-    },
-    { subject: commonNameOnly(issuer.name), key: issuer.key },
-  );
+/** Signed by the issuer; without one by itself. */
+function caCertificate(name: string, key: KeyObject, pathLength: number, issuer?: { name: string; key: KeyObject }) {
+  const request = { subject: commonNameOnly(name), key, notBefore: era[0], notAfter: era[1], pathLength };
+  return makeAuthority(request, issuer && { subject: commonNameOnly(issuer.name), key: issuer.key });
 }
 
-export function newKey(kind: TestKey): KeyObject {
+export function newKey(kind: KeyKind): KeyObject {
   if (kind === 'Ed25519') return keyPair('ed25519').privateKey;
   if (kind.startsWith('RSA-')) return keyPair('rsa', { modulusLength: Number(kind.slice(4)) }).privateKey;
   return keyPair('ec', { namedCurve: kind }).privateKey;
+}
+
+/** What the CAs stand in. */
+export interface CasScene {
+  readonly plan: Pick<Plan, 'profiles' | 'weakAuthority'>;
+  readonly timeline: Pick<Timeline, 'now'>;
+  readonly vault: FakeKeyVault;
+  readonly store: Pick<FakeStore, 'value'>;
+  readonly kmsKeys: Map<string, KeyObject>;
+  addSecret(secret: { readonly name: string; readonly value: string }): string;
 }
 
 export class Cas {
@@ -69,12 +62,17 @@ export class Cas {
   readonly authorities: FakeAuthorities;
   readonly step: Readonly<Record<'strict' | 'lenient', FakeCa>>;
   readonly importedKey: KeyObject;
-  readonly #simulation: Simulation;
+  readonly #scene: CasScene;
 
-  constructor(simulation: Simulation) {
-    this.#simulation = simulation;
+  constructor(scene: CasScene) {
+    this.#scene = scene;
     const ca = (name: 'strict' | 'lenient') =>
-      new FakeCa({ now: start, hierarchy: hierarchies[name], allowRenewalAfterExpiry: name === 'lenient' });
+      new FakeCa({
+        now: start,
+        clock: scene.timeline,
+        hierarchy: hierarchies[name],
+        allowRenewalAfterExpiry: name === 'lenient',
+      });
     this.step = { strict: ca('strict'), lenient: ca('lenient') };
     const stepCa = { type: 'step-ca', url: 'https://ca.example:9000', root: 'PEM' } as const;
     const profiles: readonly Profile[] = [
@@ -83,18 +81,17 @@ export class Cas {
       { name: 'offline', ca: { type: 'offline', authority: 'issuing' }, mode: 'rekey', paused: false },
       { name: 'imported', ca: { type: 'offline', authority: 'imported' }, mode: 'rekey', paused: false },
     ];
-    const isThere = (name: string): boolean => simulation.plan.profiles.some((each) => each === name);
+    const isThere = (name: string): boolean => scene.plan.profiles.some((each) => each === name);
     this.profiles = new FakeProfiles(...profiles.filter(({ name }) => isThere(name)));
-    this.importedKey = simulation.plan.weakAuthority ? caKeys.weak : caKeys.imported;
+    this.importedKey = scene.plan.weakAuthority ? caKeys.weak : caKeys.imported;
     this.authorities = new FakeAuthorities(...this.#makeAuthorities(isThere));
   }
 
   #makeAuthorities(isThere: (profile: ProfileName) => boolean): Authority[] {
-    const { vault } = this.#simulation;
-    const root = caCertificate('Own Root', caKeys.root, { name: 'Own Root', key: caKeys.root, pathLength: 1 });
-    const issuing = caCertificate('Own Issuing', caKeys.issuing, { name: 'Own Root', key: caKeys.root, pathLength: 0 });
-    const own = { name: 'Imported', key: this.importedKey, pathLength: 0 };
-    const imported = caCertificate('Imported', this.importedKey, own);
+    const { vault } = this.#scene;
+    const root = caCertificate('Own Root', caKeys.root, 1);
+    const issuing = caCertificate('Own Issuing', caKeys.issuing, 0, { name: 'Own Root', key: caKeys.root });
+    const imported = caCertificate('Imported', this.importedKey, 0);
     const inKms = (
       name: string,
       key: KeyObject,
@@ -103,7 +100,7 @@ export class Cas {
       parent?: string,
     ): Authority => {
       const kmsKeyArn = vault.add({ spec: { kty: 'EC', curve: 'P-256' }, privateKey: key });
-      this.#simulation.kmsKeys.set(kmsKeyArn, key);
+      this.#scene.kmsKeys.set(kmsKeyArn, key);
       const value = writeValue({ shape: 'camel', leaf, chain, key: { kmsKeyId: kmsKeyArn }, note: name });
       return authority(name, { secretId: this.#add(`pki/${name}`, value), kmsKeyArn, ...(parent && { parent }) });
     };
@@ -125,7 +122,7 @@ export class Cas {
   }
 
   #add(name: string, value: string): string {
-    return this.#simulation.addSecret({ name, value });
+    return this.#scene.addSecret({ name, value });
   }
 
   /** What an operator gets who asks the profile's CA. */
@@ -158,7 +155,7 @@ export class Cas {
 
   /** Today's certificate of an authority; DER. */
   certificateOf(name: 'root' | 'issuing' | 'imported'): Uint8Array {
-    const content = readValue(this.#simulation.store.value(`pki/${name}`));
+    const content = readValue(this.#scene.store.value(`pki/${name}`));
     if (content.kind === 'pair') return new Uint8Array(content.leaf.raw);
     throw new Error(`authority ${name} has no certificate`);
   }
@@ -175,13 +172,7 @@ const stepRoots = {
   lenient: new X509Certificate(hierarchies.lenient.root),
 };
 const ownRoots = {
-  root: new X509Certificate(
-    caCertificate('Own Root', caKeys.root, { name: 'Own Root', key: caKeys.root, pathLength: 1 }),
-  ),
-  imported: new X509Certificate(
-    caCertificate('Imported', caKeys.imported, { name: 'Imported', key: caKeys.imported, pathLength: 0 }),
-  ),
-  weak: new X509Certificate(
-    caCertificate('Imported', caKeys.weak, { name: 'Imported', key: caKeys.weak, pathLength: 0 }),
-  ),
+  root: new X509Certificate(caCertificate('Own Root', caKeys.root, 1)),
+  imported: new X509Certificate(caCertificate('Imported', caKeys.imported, 0)),
+  weak: new X509Certificate(caCertificate('Imported', caKeys.weak, 0)),
 };

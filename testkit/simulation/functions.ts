@@ -1,4 +1,5 @@
 /** The Lambdas of the stack and what starts them: the schedule, the queue, Secrets Manager's rotation, and people. */
+import { type CallPolicy, type TimeLimits, timeLimits } from '../../lambdas/domain/calls.ts';
 import { RenewalError } from '../../lambdas/domain/errors.ts';
 import type { ScanRequest } from '../../lambdas/domain/request.ts';
 import { versionWithStage } from '../../lambdas/domain/secret.ts';
@@ -6,10 +7,10 @@ import { parseQueueMessage } from '../../lambdas/policy/request.ts';
 import { renewOnDemand } from '../../lambdas/renewal/entry/on-demand.ts';
 import { renewQueued } from '../../lambdas/renewal/entry/queued.ts';
 import { rotateStep } from '../../lambdas/renewal/entry/rotation.ts';
-import { inTime, type TimeLimits, timeLimits } from '../../lambdas/renewal/in-time.ts';
 import { scan } from '../../lambdas/renewal/scan/scan.ts';
 import type { RenewalWorld } from '../../lambdas/renewal/world.ts';
 import type { TimedMessage } from '../fakes/timed-queue.ts';
+import { isWell } from './oracle.ts';
 import { hour, minute, start } from './plan.ts';
 import { type Providers, portsOf } from './ports.ts';
 import type { Invocation, Task } from './process.ts';
@@ -71,7 +72,7 @@ export class Functions {
   }
 
   #scanPorts(task: Task) {
-    const ports = portsOf(this.#simulation, task);
+    const ports = portsOf(this.#simulation, task, { limits: timeLimits(lifetime, task.invocation.abortedIn) });
     return { ...ports, store: this.#tamper(ports).store };
   }
 
@@ -119,7 +120,8 @@ export class Functions {
     const providers: Providers = new Map();
     const one = (message: TimedMessage, name: string): Promise<'done' | 'again'> => {
       const task = invocation.task(name);
-      const world = this.#tamper(inTime(portsOf(simulation, task, shared, providers), limits));
+      const policy: CallPolicy = { limits, patience: this.#patience(task) };
+      const world = this.#tamper(portsOf(simulation, task, policy, shared, providers));
       return Promise.race([task.run(() => this.#renew(world, task, message)), timeIsOver(limits)]);
     };
     void Promise.all(batch.map((message, n) => one(message, names[n] ?? ''))).then((outcomes) => {
@@ -168,9 +170,14 @@ export class Functions {
     });
   }
 
+  #patience(task: Task): NonNullable<CallPolicy['patience']> {
+    const { timeline, entropy } = this.#simulation;
+    return { clock: { now: () => timeline.now(), sleep: (milliseconds) => task.turn(milliseconds) }, entropy };
+  }
+
   #alone<T>(invocation: Invocation, task: Task, work: (world: RenewalWorld) => Promise<T>): Promise<T> {
     const limits = timeLimits(lifetime, invocation.abortedIn);
-    const world = this.#tamper(inTime(portsOf(this.#simulation, task), limits));
+    const world = this.#tamper(portsOf(this.#simulation, task, { limits }));
     return task.run(() => work(world)).finally(() => invocation.answered());
   }
 
@@ -240,8 +247,8 @@ export class Functions {
       this.#simulation.willChange(record.arn);
       store.dropPending(record.arn, token);
       const content = record.contents.get(currentVersionId);
-      const isWell = content?.kind === 'pair' && this.#simulation.isWell(record);
-      if (!isDone && isWell && record.slack === before) {
+      const wasWell = content?.kind === 'pair' && isWell(this.#simulation, record);
+      if (!isDone && wasWell && record.slack === before) {
         ledger.violate('a test of a rotation failed', secret, 'The version held the current value.');
       }
     });

@@ -142,3 +142,7 @@ export function backsOffUntil(failure: string | undefined): number {
   const doublings = 2 ** Math.min(Number(count) - 1, 16);
   return Date.parse(at) + (passes ? Math.min(5 * minute * doublings, hour) : Math.min(hour * doublings, 32 * hour));
 }
+
+export function isWell(simulation: Simulation, record: SecretRecord): boolean {
+  return healthOf(simulation, record).state === 'fine';
+}

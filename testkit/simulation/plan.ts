@@ -3,7 +3,7 @@
  * drawn first and played then, so that a part of it can be left out and the rest played again.
  */
 import { tags } from '../../lambdas/domain/tags.ts';
-import type { TestKey } from '../fakes/certificates.ts';
+import type { KeyKind } from '../certificates/index.ts';
 import { Random } from './random.ts';
 
 export const minute = 60_000;
@@ -23,7 +23,7 @@ export interface SecretPlan {
   readonly name: string;
   readonly profile: ProfileName;
   readonly shape: ShapeName;
-  readonly key: TestKey;
+  readonly key: KeyKind;
   /** The key is in KMS. */
   readonly inKms: boolean;
   /** Milliseconds from notBefore to notAfter. */

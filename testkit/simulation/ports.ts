@@ -1,11 +1,11 @@
 /** The ports as one task of one process has them: each call is an event of the simulation, and is watched. */
-import { authorityProvider } from '../../lambdas/authority/provider.ts';
-import type { CaProvider, Credential, IssuedChain, Journal, KeyVault, Store } from '../../lambdas/domain/ports.ts';
+import { type CallPolicy, call as within } from '../../lambdas/domain/calls.ts';
+import { RenewalError } from '../../lambdas/domain/errors.ts';
+import type { CaAnswer, CaProvider, CaRequest, Journal, KeyVault, Store } from '../../lambdas/domain/ports.ts';
 import type { Profile } from '../../lambdas/domain/profile.ts';
 import type { RenewalEvent } from '../../lambdas/domain/result.ts';
 import type { SecretSummary } from '../../lambdas/domain/secret.ts';
-import type { Signer } from '../../lambdas/domain/signer.ts';
-import { offlineProvider } from '../../lambdas/providers/offline/index.ts';
+import { openCa } from '../../lambdas/providers/index.ts';
 import type { RenewalWorld, ScanWorld } from '../../lambdas/renewal/world.ts';
 import type { Task } from './process.ts';
 import type { Simulation } from './simulation.ts';
@@ -13,8 +13,8 @@ import { changed, decided, issued, staged, tagged } from './watch.ts';
 
 export const rotationFunctionArn = 'arn:aws:lambda:us-east-1:000000000000:function:renew';
 
-/** Providers as a process keeps them, one a profile. */
-export type Providers = Map<string, CaProvider>;
+/** Providers as an invocation keeps them, one a profile. */
+export type Providers = Map<string, Promise<CaProvider>>;
 
 type Ports = RenewalWorld & Omit<ScanWorld, 'continueLater'>;
 
@@ -22,32 +22,42 @@ type Ports = RenewalWorld & Omit<ScanWorld, 'continueLater'>;
 export function portsOf(
   simulation: Simulation,
   task: Task,
+  policy: CallPolicy,
   shared: Task = task,
   providers: Providers = new Map(),
 ): Ports {
   const { timeline, plan, entropy, cas } = simulation;
+  const profile = (name: string) => simulation.call(task, 'profile', undefined, () => cas.profiles.find(name));
   return {
     rotationFunctionArn,
-    store: storeOf(simulation, task),
-    vault: vaultOf(simulation, task),
-    publisher: { publish: (event) => publish(simulation, task, event) },
-    queue: { send: (messages) => send(simulation, task, messages) },
+    store: storeOf(simulation, task, policy),
+    vault: vaultOf(simulation, task, policy),
+    publisher: {
+      publish: (event) => within(policy, 'publish', () => publish(simulation, task, event)),
+      flush: () => undefined,
+    },
+    queue: { send: (messages) => within(policy, 'send', () => send(simulation, task, messages)) },
     journal: journalOf(simulation, task),
-    profiles: { find: (name) => simulation.call(task, 'profile', undefined, () => cas.profiles.find(name)) },
-    ...(cas.authorities.names.length > 0 && { authorities: authoritiesOf(simulation, task) }),
-    providerFor: async (profile) => watched(simulation, task, providerOf(simulation, task, shared, profile, providers)),
-    clock: { now: () => timeline.now(), sleep: (milliseconds) => task.turn(milliseconds) },
+    profiles: { find: (name) => within(policy, 'find', () => profile(name)) },
+    ...(cas.authorities.names.length > 0 && { authorities: authoritiesOf(simulation, task, policy) }),
+    providerFor: async (each) =>
+      watched(simulation, task, await providerOf(simulation, { task, shared, policy }, each, providers)),
+    clock: {
+      now: () => timeline.now(),
+      sleep: (milliseconds) => within(policy, 'sleep', () => task.turn(milliseconds)),
+    },
     entropy,
     untilNextScan: () => plan.period,
     longestGap: plan.period,
   };
 }
 
-function authoritiesOf(simulation: Simulation, task: Task) {
+function authoritiesOf(simulation: Simulation, task: Task, policy: CallPolicy) {
   const { authorities } = simulation.cas;
   return {
     names: authorities.names,
-    find: (name: string) => simulation.call(task, 'authority', undefined, () => authorities.find(name)),
+    find: (name: string) =>
+      within(policy, 'find', () => simulation.call(task, 'authority', undefined, () => authorities.find(name))),
   };
 }
 
@@ -72,7 +82,7 @@ function publish(simulation: Simulation, task: Task, event: RenewalEvent): Promi
   });
 }
 
-function storeOf(simulation: Simulation, task: Task): Store {
+function storeOf(simulation: Simulation, task: Task, policy: CallPolicy): Store {
   const { store } = simulation;
   const { read, seen } = task.invocation;
   const name = (secretId: string) => simulation.nameOf(secretId);
@@ -82,26 +92,32 @@ function storeOf(simulation: Simulation, task: Task): Store {
   };
   /** A write, and what has become of the secret by it. */
   const write = (method: 'stage' | 'promote' | 'discard' | 'tag', arn: string, work: () => Promise<void>) =>
-    simulation.call(task, method, name(arn), async () => {
-      simulation.willChange(arn);
-      const before = store.summary(arn);
-      await work();
-      changed(simulation, task, before, store.summary(arn));
-    });
+    within(policy, method, () =>
+      simulation.call(task, method, name(arn), async () => {
+        simulation.willChange(arn);
+        const before = store.summary(arn);
+        await work();
+        changed(simulation, task, before, store.summary(arn));
+      }),
+    );
   return {
-    list: (from) => list(simulation, task, from),
+    list: (from) => list(simulation, task, policy, from),
     describe: async (id) =>
       look(
-        await simulation.call(
-          task,
-          'describe',
-          name(id),
-          () => store.describe(id),
-          (lag) => simulation.before(simulation.ledger.find(id)?.arn ?? '', lag),
+        await within(policy, 'describe', () =>
+          simulation.call(
+            task,
+            'describe',
+            name(id),
+            () => store.describe(id),
+            (lag) => simulation.before(simulation.ledger.find(id)?.arn ?? '', lag),
+          ),
         ),
       ),
     read: async (id, versionId) => {
-      const version = await simulation.call(task, 'read', name(id), () => store.read(id, versionId));
+      const version = await within(policy, 'read', () =>
+        simulation.call(task, 'read', name(id), () => store.read(id, versionId)),
+      );
       read.add(`${name(id)} ${version.versionId}`);
       return version;
     },
@@ -125,27 +141,33 @@ function storeOf(simulation: Simulation, task: Task): Store {
 async function* list(
   simulation: Simulation,
   task: Task,
+  policy: CallPolicy,
   from?: string,
 ): ReturnType<Store['list']> extends AsyncIterable<infer Page> ? AsyncGenerator<Page> : never {
   const pages = simulation.store.list(from)[Symbol.asyncIterator]();
   for (;;) {
-    const page = await simulation.call(task, 'list', undefined, async (trouble) => {
-      const { done, value } = await pages.next();
-      if (done || trouble !== 'stale') return done ? undefined : value;
-      const lag = 60_000 * simulation.random.between(1, 5);
-      const behind = value.map((summary: SecretSummary) => simulation.before(summary.arn, lag) ?? summary);
-      return Object.assign(behind, { next: value.next });
-    });
+    const page = await within(policy, 'list', () =>
+      simulation.call(task, 'list', undefined, async (trouble) => {
+        const { done, value } = await pages.next();
+        if (done || trouble !== 'stale') return done ? undefined : value;
+        const lag = 60_000 * simulation.random.between(1, 5);
+        const behind = value.map((summary: SecretSummary) => simulation.before(summary.arn, lag) ?? summary);
+        return Object.assign(behind, { next: value.next });
+      }),
+    );
     if (page === undefined) return;
     yield page;
   }
 }
 
-function vaultOf(simulation: Simulation, task: Task): KeyVault {
+function vaultOf(simulation: Simulation, task: Task, policy: CallPolicy): KeyVault {
   return {
-    signer: async (keyId) => {
-      const signer = await simulation.call(task, 'key', undefined, () => simulation.vault.signer(keyId));
-      return { ...signer, sign: (data) => simulation.call(task, 'sign', undefined, () => signer.sign(data)) };
+    signer: async (keyId, concerns) => {
+      const signer = await within(policy, 'signer', () =>
+        simulation.call(task, 'key', undefined, () => simulation.vault.signer(keyId, concerns)),
+      );
+      const sign = (data: Uint8Array) => simulation.call(task, 'sign', undefined, () => signer.sign(data));
+      return { ...signer, sign: (data) => within(policy, 'sign', () => sign(data)) };
     },
   };
 }
@@ -163,7 +185,8 @@ function journalOf(simulation: Simulation, task: Task): Journal {
       const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
       simulation.see('the log', place(secretArn), `${text} ${JSON.stringify(rest)}`);
       simulation.note(task.invocation.label, `fails: ${text.split(':')[0]}`, [place(secretArn)]);
-      if (text.startsWith('Internal') || text.startsWith('TypeError')) {
+      const isOutOfTime = error instanceof RenewalError && error.retryable;
+      if ((text.startsWith('Internal') && !isOutOfTime) || text.startsWith('TypeError')) {
         simulation.ledger.violate('an unexpected error', place(secretArn), text);
       }
     },
@@ -172,70 +195,72 @@ function journalOf(simulation: Simulation, task: Task): Journal {
   };
 }
 
-function providerOf(
-  simulation: Simulation,
-  task: Task,
-  shared: Task,
-  profile: Profile,
-  providers: Providers,
-): CaProvider {
-  const { ca, name } = profile;
-  if (ca.type === 'step-ca' || ca.type === 'infisical') return stepCa(simulation, task, name);
-  const known = providers.get(name);
-  if (known) return known;
-  const world = {
-    authorities: authoritiesOf(simulation, shared),
-    store: storeOf(simulation, shared),
-    vault: vaultOf(simulation, shared),
-    entropy: simulation.entropy,
-  };
-  const made =
-    ca.type === 'offline'
-      ? offlineProvider({ ...world, authority: ca.authority })
-      : authorityProvider(world, ca.authority);
-  providers.set(name, made);
-  return made;
+interface Asking {
+  readonly task: Task;
+  readonly shared: Task;
+  readonly policy: CallPolicy;
 }
 
-function stepCa(simulation: Simulation, task: Task, name: string): CaProvider {
-  const ca = simulation.cas.step[name === 'strict' ? 'strict' : 'lenient'];
-  const ask = (work: () => Promise<IssuedChain>) =>
-    simulation.call(task, 'ca', undefined, async () => {
-      const answer = await work();
-      issued(simulation, task, answer);
-      return answer;
-    });
+async function providerOf(
+  simulation: Simulation,
+  asking: Asking,
+  { ca, name }: Profile,
+  providers: Providers,
+): Promise<CaProvider> {
+  if (name in simulation.cas.step) return stepCa(simulation, asking, name === 'strict' ? 'strict' : 'lenient');
+  const { shared, policy } = asking;
+  const tools = {
+    policy,
+    clock: { now: () => simulation.timeline.now(), sleep: (milliseconds: number) => shared.turn(milliseconds) },
+    authorities: authoritiesOf(simulation, shared, policy),
+    store: storeOf(simulation, shared, policy),
+    vault: vaultOf(simulation, shared, policy),
+    entropy: simulation.entropy,
+  };
+  const known = providers.get(name) ?? openCa(ca).then((open) => open(tools));
+  providers.set(name, known);
+  return known;
+}
+
+function stepCa(simulation: Simulation, { task, policy }: Asking, name: 'strict' | 'lenient'): CaProvider {
+  const ca = simulation.cas.step[name];
   return {
+    type: ca.type,
+    can: ca.can,
     roots: () => ca.roots(),
-    renew: (...given) => ask(() => ca.renew(...given)),
-    rekey: (...given) => {
-      drawn(simulation, task, given[0], given[1]);
-      return ask(() => ca.rekey(...given));
+    ask: (request) => {
+      drawn(simulation, task, request);
+      return within(policy, 'ask', () =>
+        simulation.call(task, 'ca', undefined, () => told(simulation, task, ca.ask(request))),
+      );
     },
   };
 }
 
 /** Keys that take long to make come from a pool: that one comes again is the simulation's own mishap. */
-function drawn({ ledger }: Simulation, { secret }: Task, { key }: Credential, newKey: Signer): void {
+function drawn({ ledger }: Simulation, { secret }: Task, { wanted, current, key }: CaRequest): void {
+  if (wanted.key.kind === 'same') return;
   const record = ledger.find(secret);
-  if (record && key && Buffer.compare(key.spki, newKey.spki) === 0) record.hits += 1;
+  if (record && current.key && key && Buffer.compare(current.key.spki, key.spki) === 0) record.hits += 1;
+}
+
+async function told(simulation: Simulation, task: Task, answer: Promise<CaAnswer>): Promise<CaAnswer> {
+  const given = await answer;
+  if (given.kind === 'issued') issued(simulation, task, given);
+  return given;
 }
 
 /** An authority of the stack's own is code of the process, which waits with the others for the calls that it makes. */
 function watched(simulation: Simulation, task: Task, provider: CaProvider): CaProvider {
-  const isStepCa = provider.answers === undefined;
-  if (isStepCa) return provider;
-  const ask = async (work: () => Promise<IssuedChain>) => {
-    const answer = await task.waitingFor(work);
-    issued(simulation, task, answer);
-    return answer;
-  };
+  if (provider.answers === undefined) return provider; // a step-ca
+  const { type, can } = provider;
   return {
+    type,
+    can,
     roots: (current) => task.waitingFor(() => provider.roots(current)),
-    renew: (...given) => ask(() => provider.renew(...given)),
-    rekey: (...given) => {
-      drawn(simulation, task, given[0], given[1]);
-      return ask(() => provider.rekey(...given));
+    ask: (request) => {
+      drawn(simulation, task, request);
+      return task.waitingFor(() => told(simulation, task, provider.ask(request)));
     },
   };
 }

@@ -9,7 +9,6 @@ import { type FakeSecretInput, FakeStore } from '../fakes/store.ts';
 import { TimedQueue } from '../fakes/timed-queue.ts';
 import { Cas } from './cas.ts';
 import { Ledger, SecretRecord } from './ledger.ts';
-import { healthOf } from './oracle.ts';
 import { type CallName, type FaultKind, type Plan, type SecretPlan, start } from './plan.ts';
 import { Invocation, never, type Task } from './process.ts';
 import { Random } from './random.ts';
@@ -243,11 +242,6 @@ export class Simulation {
     const all = [...this.ledger.secrets.values()];
     if (name === undefined || name.startsWith('pki/')) return all;
     return all.filter((record) => record.name === name);
-  }
-
-  isWell(record: SecretRecord): boolean {
-    const { state } = healthOf(this, record);
-    return state === 'fine';
   }
 
   isEnabled(kmsKeyId: string): boolean {

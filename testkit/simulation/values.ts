@@ -1,7 +1,7 @@
 /** What is in a secret, written and read by code that no renewal runs through. */
 import { createPrivateKey, type KeyObject, sign, verify, X509Certificate } from 'node:crypto';
-import { encodePem } from '../../lambdas/domain/pem.ts';
 import type { SecretValue } from '../../lambdas/domain/secret.ts';
+import { pem } from '../certificates/index.ts';
 import type { ShapeName } from './plan.ts';
 
 /** Whatever nobody may see holds this text, so that it is found wherever a part of it turns up. */
@@ -17,8 +17,6 @@ export interface NewValue {
   readonly note: string;
 }
 
-const pem = (der: Uint8Array): string => `${encodePem('CERTIFICATE', der)}\n`;
-
 function keyText(key: KeyObject, isEncrypted: boolean): string {
   const encryption = isEncrypted ? { cipher: 'aes-256-cbc', passphrase: password } : {};
   return String(key.export({ type: 'pkcs8', format: 'pem', ...encryption }));
@@ -26,7 +24,7 @@ function keyText(key: KeyObject, isEncrypted: boolean): string {
 
 export function writeValue({ shape, leaf, chain, key, note }: NewValue): string {
   const isEncrypted = shape.endsWith('encrypted');
-  const chainText = chain.map(pem).join('');
+  const chainText = pem(...chain);
   const keyField = (name: string): Record<string, string> =>
     'kmsKeyId' in key ? { kmsKeyId: key.kmsKeyId } : { [name]: keyText(key, isEncrypted) };
   switch (shape) {
@@ -34,7 +32,12 @@ export function writeValue({ shape, leaf, chain, key, note }: NewValue): string 
     case 'camel encrypted':
       return JSON.stringify({ note, certificate: pem(leaf), ...keyField('privateKey'), certificateChain: chainText });
     case 'snake':
-      return JSON.stringify({ certificate: pem(leaf), ...keyField('private_key'), ca_chain: chain.map(pem), note });
+      return JSON.stringify({
+        certificate: pem(leaf),
+        ...keyField('private_key'),
+        ca_chain: chain.map((each) => pem(each)),
+        note,
+      });
     case 'tls':
       return JSON.stringify({ 'tls.crt': pem(leaf) + chainText, note, ...keyField('tls.key') });
     default:

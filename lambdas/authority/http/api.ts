@@ -1,5 +1,5 @@
 /**
- * The HTTP API that renews the stack's own authorities, as Infisical describes it (contract section 7). One request in,
+ * The HTTP API that renews the stack's own authorities, as Infisical describes it (docs/ca-api.md). One request in,
  * one answer out; what is wrong is told in this order: route, credentials, JSON, schema, authority, permission, rules.
  */
 import { RenewalError } from '../../domain/errors.ts';

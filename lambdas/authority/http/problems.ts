@@ -1,4 +1,4 @@
-/** What the HTTP API answers besides 200: the table of contract section 7, as Infisical words it. */
+/** What the HTTP API answers besides 200: the table of docs/ca-api.md, as Infisical words it. */
 
 /** `error` of the body, by status. */
 const names = {

@@ -1,4 +1,4 @@
-/** What is against a renewal with an end of the caller's choice (contract section 7, status 400). Pure. */
+/** What is against a renewal with an end of the caller's choice (docs/ca-api.md, status 400). Pure. */
 import type { Certificate } from '../../domain/certificate.ts';
 import { formatInstant, type Instant } from '../../domain/instant.ts';
 import { CaRenewalRefused } from './port.ts';

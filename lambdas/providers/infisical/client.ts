@@ -1,13 +1,7 @@
 /** Talking to one Infisical: address, trust, one limit of time for all calls of a renewal, the login included. */
-import { defaultTimeoutMs, type HttpsAnswer, httpsRequest } from '../https.ts';
-import { TransportError, toCaError } from '../transport-error.ts';
-
-export interface ClientLimits {
-  /** For all calls of one renewal together. Default 10 s. */
-  readonly timeoutMs?: number;
-  /** The clock of that limit: a signal that is aborted then, with a TimeoutError. */
-  readonly abortedIn?: (milliseconds: number) => AbortSignal;
-}
+import { addressOf, beginConversation, type ConversationLimits } from '../conversation.ts';
+import type { HttpsAnswer } from '../https.ts';
+import { toCaError } from '../transport-error.ts';
 
 export interface InfisicalClient {
   /** Host, and port where it is not 443: for messages. */
@@ -18,9 +12,8 @@ export interface InfisicalClient {
 
 export interface Conversation {
   /**
-   * POSTs `body` as JSON to a path, percent-encoded already; `token` is sent as Bearer. It is sent a second time when a
-   * connection kept from an earlier call turns out to be dead. Throws CaUnavailable, CaRejected, CaUntrusted where
-   * there is no whole answer.
+   * POSTs `body` as JSON to a path, percent-encoded already; `token` is sent as Bearer. Throws CaUnavailable, CaRejected,
+   * CaUntrusted where there is no whole answer.
    */
   post(path: string, body: Readonly<Record<string, string>>, token?: string): Promise<HttpsAnswer>;
 }
@@ -29,37 +22,20 @@ export interface Conversation {
 export function infisicalClient(
   url: URL,
   trusted: readonly string[] | undefined,
-  { timeoutMs = defaultTimeoutMs, abortedIn = AbortSignal.timeout }: ClientLimits,
+  limits: ConversationLimits,
 ): InfisicalClient {
-  const prefix = url.pathname.replace(/\/+$/, '');
-  const converse = (outer: AbortSignal | undefined): Conversation => {
-    const limit = abortedIn(timeoutMs);
-    const signal = outer === undefined ? limit : AbortSignal.any([limit, outer]);
-    const post: Conversation['post'] = async (path, body, token) => {
-      const address = new URL(url.origin);
-      address.pathname = prefix + path;
-      const once = (): Promise<HttpsAnswer> =>
-        httpsRequest({
-          method: 'POST',
-          url: address,
-          headers: {
-            'content-type': 'application/json',
-            accept: 'application/json',
-            ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-          },
-          body: JSON.stringify(body),
-          ca: trusted,
-          signal,
-          timeoutMs,
-        });
-      try {
-        return await once().catch((error: unknown) => {
-          if (error instanceof TransportError && error.stale) return once();
-          throw error;
-        });
-      } catch (error) {
+  const converse = (signal: AbortSignal | undefined): Conversation => {
+    const { send } = beginConversation(signal, limits);
+    const post: Conversation['post'] = (path, body, token) => {
+      const headers = {
+        'content-type': 'application/json',
+        accept: 'application/json',
+        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+      };
+      const request = { url: addressOf(url, path), headers, body: JSON.stringify(body), ca: trusted };
+      return send(async () => ({ method: 'POST', ...request })).catch((error: unknown) => {
         throw toCaError(error);
-      }
+      });
     };
     return { post };
   };

@@ -1,4 +1,4 @@
-/** Infisical's refusals as the product's errors (contract section 7). */
+/** Infisical's refusals as the product's errors. */
 import { RenewalError } from '../../domain/errors.ts';
 import { jsonObject, quoted, retryAfter } from '../ca-answer.ts';
 import type { HttpsAnswer } from '../https.ts';

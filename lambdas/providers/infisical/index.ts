@@ -2,19 +2,26 @@
  * Infisical. It holds the keys of its CAs, so there is one thing to ask for: the renewal of a CA's certificate with the
  * same key. Leaves and rekeys are none of its API's business here.
  */
+
+import { sameBytes } from '../../domain/bytes.ts';
+import { call } from '../../domain/calls.ts';
 import type { CertificateChain } from '../../domain/certificate.ts';
 import { RenewalError } from '../../domain/errors.ts';
-import type { CaProvider } from '../../domain/ports.ts';
+import { operationOf } from '../../domain/wanted.ts';
 import { parseCertificate } from '../../x509/certificate.ts';
 import { verifyPath } from '../../x509/chain.ts';
+import type { ConversationLimits } from '../conversation.ts';
+import { httpsAddress } from '../https-address.ts';
+import type { CaCalls } from '../kind.ts';
+import { refuseReceipt } from '../request.ts';
 import { rootsOf } from '../roots.ts';
-import { type ClientLimits, infisicalClient } from './client.ts';
+import { checkIsCa, renew } from './ca-renewal.ts';
+import { infisicalClient } from './client.ts';
 import type { ReadAuthSecret } from './credentials.ts';
 import { renewalPaths } from './paths.ts';
-import { checkIsCa, renew } from './renew.ts';
 import { sessionOf } from './session.ts';
 
-export interface InfisicalOptions extends ClientLimits {
+export interface Infisical {
   /** https; a path in it is kept in front of the API's. */
   readonly url: string;
   /** The CA's id in Infisical. */
@@ -28,38 +35,47 @@ export interface InfisicalOptions extends ClientLimits {
   readonly root?: string | undefined;
   /** Name or ARN of the secret with `clientId` and `clientSecret`, or with `token`. */
   readonly authSecretId: string;
-  readonly readSecret: ReadAuthSecret;
 }
 
 /** Throws InvalidRequest for a url that is not https, a caId or an apiPath that make no path, a root without a certificate. */
-export function infisicalProvider(options: InfisicalOptions): CaProvider {
-  const { url, caId, root, authSecretId, readSecret, ...limits } = options;
-  const paths = renewalPaths(caId, options.apiPath);
+export function openInfisical(
+  { url, caId, root, authSecretId, apiPath }: Infisical,
+  limits: ConversationLimits = {},
+): CaCalls {
+  const paths = renewalPaths(caId, apiPath);
   const trusted = root === undefined ? undefined : rootsOf(root);
   const configured = trusted?.certificates.map((der) => parseCertificate(der).der);
-  const client = infisicalClient(httpsUrl(url), trusted && [trusted.pem], limits);
-  const session = sessionOf({ authSecretId, readSecret });
-  return {
-    renew: (current, issue) => renew({ client, session, paths }, current, issue),
-    rekey: async () => {
-      throw keepsItsKey();
-    },
-    checkFitness: async ({ leaf }, operation) => {
-      if (operation === 'rekey') throw keepsItsKey();
-      checkIsCa(leaf);
-    },
-    answers: async ({ now, signal }) => {
-      await session.token(client, client.converse(signal), now);
-    },
-    // What the deployment names is all that is trusted: else a value that is written into the secret could add to it.
-    roots: async (current) => {
-      const roots = configured ?? (current === undefined ? [] : ownRootsOf(current));
-      if (roots.length > 0) return roots;
-      throw new RenewalError(
-        'CaUntrusted',
-        'The profile has no root, and the certificates in the secret lead to none: put the root of the CA into the chain of the secret, as Infisical gives it, or its PEM into the root of the profile.',
-      );
-    },
+  const client = infisicalClient(httpsAddress(url, 'https://eu.infisical.com'), trusted && [trusted.pem], limits);
+  const session = sessionOf(authSecretId);
+  return ({ policy, clock, store }) => {
+    const readSecret: ReadAuthSecret = (secretId) => store.read(secretId);
+    return {
+      ask: (request) =>
+        call(policy, 'ask', async (signal) => {
+          refuseReceipt(request);
+          if (operationOf(request.wanted) === 'rekey') throw keepsItsKey();
+          const options = { now: clock.now(), readSecret, signal };
+          return { kind: 'issued', ...(await renew({ client, session, paths }, request.current, options)) };
+        }),
+      checkFitness: async ({ leaf }, operation) => {
+        if (operation === 'rekey') throw keepsItsKey();
+        checkIsCa(leaf);
+      },
+      answers: () =>
+        call(policy, 'reach', async (signal) => {
+          const conversation = client.converse(signal);
+          await session.token({ client, conversation, readSecret, now: clock.now() });
+        }),
+      // What the deployment names is all that is trusted: else a value that is written into the secret could add to it.
+      roots: async (current) => {
+        const roots = configured ?? (current === undefined ? [] : ownRootsOf(current));
+        if (roots.length > 0) return roots;
+        throw new RenewalError(
+          'CaUntrusted',
+          'The profile has no root, and the certificates in the secret lead to none: put the root of the CA into the chain of the secret, as Infisical gives it, or its PEM into the root of the profile.',
+        );
+      },
+    };
   };
 }
 
@@ -72,16 +88,7 @@ const keepsItsKey = () =>
 /** Self-signed certificates of the secret's own that its CA certificate leads to, or is. */
 function ownRootsOf({ leaf, chain }: CertificateChain): readonly Uint8Array[] {
   return [leaf, ...chain]
-    .filter((top) => Buffer.compare(top.subject, top.issuer) === 0)
+    .filter((top) => sameBytes(top.subject, top.issuer))
     .filter((top) => verifyPath(leaf, chain, [top], Math.max(leaf.notBefore, top.notBefore)).ok)
     .map(({ der }) => der);
-}
-
-function httpsUrl(text: string): URL {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url?.protocol === 'https:') return url;
-  throw new RenewalError(
-    'InvalidRequest',
-    'The url of the profile is not an https address, such as https://eu.infisical.com.',
-  );
 }

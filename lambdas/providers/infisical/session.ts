@@ -6,9 +6,17 @@ import type { Conversation, InfisicalClient } from './client.ts';
 import { type Credentials, isHeaderText, type ReadAuthSecret, readCredentials } from './credentials.ts';
 import { refusal } from './errors.ts';
 
+/** How to log in, where that is needed: within the conversation, with what the auth secret holds now. */
+export interface Login {
+  readonly client: InfisicalClient;
+  readonly conversation: Conversation;
+  readonly readSecret: ReadAuthSecret;
+  readonly now: Instant;
+}
+
 export interface Session {
   /** The token at hand, or a new one. Throws CaRejected, CaUnavailable, CaUntrusted, UnsupportedSecret. */
-  token(client: InfisicalClient, conversation: Conversation, now: Instant): Promise<string>;
+  token(login: Login): Promise<string>;
   /** This token was refused: the next call gets another, if there is one. */
   forget(token: string): void;
 }
@@ -23,16 +31,16 @@ interface Grant {
   readonly until: Instant;
 }
 
-export function sessionOf(options: { authSecretId: string; readSecret: ReadAuthSecret }): Session {
+export function sessionOf(authSecretId: string): Session {
   let known: Grant | undefined;
   let pending: Promise<Grant> | undefined;
   return {
-    async token(client, conversation, now) {
-      if (known !== undefined && now < known.until) return known.token;
+    async token(login) {
+      if (known !== undefined && login.now < known.until) return known.token;
       // Ten renewals at once log in once.
       pending ??= (async () => {
-        const credentials = await readCredentials(options.readSecret, options.authSecretId);
-        known = await grantFor(credentials, client, conversation, now);
+        const credentials = await readCredentials(login.readSecret, authSecretId);
+        known = await grantFor(credentials, login);
         return known;
       })().finally(() => {
         pending = undefined;
@@ -45,15 +53,11 @@ export function sessionOf(options: { authSecretId: string; readSecret: ReadAuthS
   };
 }
 
-async function grantFor(
-  credentials: Credentials,
-  { host }: InfisicalClient,
-  conversation: Conversation,
-  now: Instant,
-): Promise<Grant> {
+async function grantFor(credentials: Credentials, { client, conversation, now }: Login): Promise<Grant> {
   // A token that was made by hand says nothing of its end: it is kept until it is refused.
   if (credentials.kind === 'token') return { token: credentials.token, until: Number.POSITIVE_INFINITY };
   const { clientId, clientSecret } = credentials;
+  const { host } = client;
   const answer = await conversation.post(loginPath, { clientId, clientSecret });
   if (answer.status !== 200) throw refusal(answer, { host, asked: 'login', secrets: [clientSecret] });
   const { accessToken, expiresIn } = jsonObject(answer) ?? {};

@@ -1,4 +1,4 @@
-/** Reading step-ca's answers. They are not trusted: renewal/steps/verify.ts looks at what was issued. */
+/** Reading step-ca's answers. They are not trusted: renewal/steps/5-verify.ts looks at what was issued. */
 import { RenewalError } from '../../domain/errors.ts';
 import { mostPemBlocks, pemBlocks } from '../../domain/pem.ts';
 import { jsonObject } from '../ca-answer.ts';

@@ -1,7 +1,8 @@
 /** The intermediates that step-ca needs to see with a leaf. */
+
+import { sameBytes } from '../../domain/bytes.ts';
 import type { Certificate } from '../../domain/certificate.ts';
 import { isSignedBy } from '../../x509/signature.ts';
-import { sameBytes } from '../../x509/strings.ts';
 
 /** More than any real path has; it bounds the work that a chain full of look-alikes can cause. */
 const mostIssuers = 8;

@@ -1,12 +1,12 @@
 /** Whether a profile's CA can be asked, from where the renewals run: for the doctor. Renews nothing. */
 import { RenewalError } from '../../domain/errors.ts';
-import type { CaReference, Profile } from '../../domain/profile.ts';
+import type { Profile } from '../../domain/profile.ts';
 import { authorityProfile, authorityProfileName } from '../../policy/authority-profile.ts';
 import type { RenewalWorld } from '../world.ts';
 
 export interface CaAnswer {
   readonly profile: string;
-  readonly ca: CaReference['type'];
+  readonly ca: string;
   readonly durationMs: number;
 }
 
@@ -22,8 +22,8 @@ export async function askCa(world: AskingWorld, name: string): Promise<CaAnswer>
     throw new RenewalError('UnknownProfile', `This stack has no profile ${name}: correct the name, or deploy it.`);
   const started = world.clock.now();
   const provider = await world.providerFor(profile);
-  await provider.answers?.({ now: started });
-  return { profile: name, ca: profile.ca.type, durationMs: world.clock.now() - started };
+  await provider.answers?.();
+  return { profile: name, ca: provider.type, durationMs: world.clock.now() - started };
 }
 
 async function profileNamed({ profiles, authorities }: AskingWorld, name: string): Promise<Profile | undefined> {

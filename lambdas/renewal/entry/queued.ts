@@ -2,10 +2,9 @@
 import { RenewalError } from '../../domain/errors.ts';
 import type { Instant } from '../../domain/instant.ts';
 import { deliveries, type QueueMessage } from '../../domain/request.ts';
-import type { RenewalResult } from '../../domain/result.ts';
+import { renew } from '../cycle.ts';
 import { recordFailure } from '../failure.ts';
-import { patient } from '../patience.ts';
-import { renew, type Trace } from '../renew.ts';
+import { logResult } from '../result.ts';
 import type { RenewalWorld } from '../world.ts';
 
 /** Seconds until the message is tried again, after its first and second delivery. */
@@ -19,9 +18,10 @@ export interface QueueOutcome {
 }
 
 /**
- * Errors that may pass by themselves go back to the queue with growing pauses, and after the last delivery to the
- * dead-letter queue; others are done with at once. What is refused for want of a permission
- * that the deployment gives goes back once, and nothing is told or noted of that: right after it IAM may not know of it yet. Never throws: one bad secret never stops another.
+ * Errors that may pass by themselves go back to the queue with growing pauses, and after the last delivery to the dead-letter
+ * queue; others are done with at once. A missing permission sends the message back once, and nothing is told or
+ * noted of that: IAM may lag after a deployment. Never throws: one bad secret never stops
+ * another.
  *
  * @param delivery 1 for the first (SQS's ApproximateReceiveCount).
  * @param firstAt when that was (ApproximateFirstReceiveTimestamp); without it each delivery counts as a failure of its own.
@@ -32,41 +32,29 @@ export async function renewQueued(
   delivery: number,
   firstAt: Instant = world.clock.now(),
 ): Promise<QueueOutcome> {
-  const trace: Trace = {};
+  const { secretArn, versionId, force = false } = message;
+  const ending = await renew(world, { secretId: secretArn, versionId, force, dryRun: false });
   const isLast = delivery >= deliveries;
-  try {
-    const job = {
-      secretId: message.secretArn,
-      versionId: message.versionId,
-      force: message.force ?? false,
-      dryRun: false,
-    };
-    logResult(world, await renew(patient(world), job, trace));
+  if (ending.kind === 'done') {
+    logResult(world, ending.result);
     // An event that could not be sent is worth another look soon; after the last delivery the next scan sees to it.
-    return trace.isUnfinished && !isLast ? { retryAfter: pauses[delivery - 1] ?? longestPause } : {};
-  } catch (thrown) {
-    const { secretArn } = message;
-    const error = thrown instanceof RenewalError ? thrown : undefined;
-    if (delivery === 1 && error?.settles) {
-      world.journal.failure({ secretArn: trace.secret?.arn ?? secretArn, error, final: false });
-      return { retryAfter: pauses[0] };
-    }
-    const isRetryable = error?.retryable ?? false;
-    const final = !isRetryable || isLast;
-    const since = delivery === 1 ? undefined : firstAt;
-    await recordFailure(world, trace, thrown, { since, final, secretArn });
-    return error && isRetryable ? { retryAfter: pauseAfter(error, delivery) } : {};
+    return ending.isUnfinished && !isLast ? { retryAfter: pauses[delivery - 1] ?? longestPause } : {};
   }
+  const { found } = ending;
+  const error = ending.error instanceof RenewalError ? ending.error : undefined;
+  if (delivery === 1 && error?.settles) {
+    world.journal.failure({ secretArn: found.secret?.arn ?? secretArn, error, final: false });
+    return { retryAfter: pauses[0] };
+  }
+  const isRetryable = error?.retryable ?? false;
+  const final = !isRetryable || isLast;
+  const since = delivery === 1 ? undefined : firstAt;
+  await recordFailure(world, found, ending.error, { since, final, secretArn });
+  return error && isRetryable ? { retryAfter: pauseAfter(error, delivery) } : {};
 }
 
 /** 0 after the last delivery. What the CA asks for (Retry-After) makes it longer, within reason, and never shorter. */
 function pauseAfter({ retryAfter = 0 }: RenewalError, delivery: number): number {
   const usual = pauses[delivery - 1];
   return usual === undefined ? 0 : Math.max(usual, Math.min(retryAfter, longestPause));
-}
-
-/** One line a decision. */
-export function logResult(world: Pick<RenewalWorld, 'journal'>, result: RenewalResult): void {
-  const { secretArn, reason, outcome, profile, versionId, warnings, notAfter, renewAt } = result;
-  world.journal.decision({ secretArn, reason, outcome, profile, versionId, warnings, notAfter, renewAt });
 }

@@ -7,42 +7,37 @@ import { isDeepStrictEqual } from 'node:util';
 import { RenewalError, toRenewalError } from '../../domain/errors.ts';
 import type { SecretSummary, SecretValue } from '../../domain/secret.ts';
 import { versionIdPrefix } from '../../domain/version-id.ts';
-import { checkRoom } from '../../policy/checks.ts';
 import { parseRotationRequest, type RotationRequest } from '../../policy/request.ts';
-import { resolveSettings } from '../../policy/settings.ts';
+import { checkRoom } from '../../policy/room.ts';
 import { type Unannounced, unannounced } from '../../policy/unannounced.ts';
+import { carryOut } from '../cycle.ts';
 import { recordFailure } from '../failure.ts';
-import type { Trace } from '../renew.ts';
-import { enrolment, gather, type Subject } from '../steps/gather.ts';
-import {
-  announce,
-  issueAndVerify,
-  judgeStaged,
-  keepOwed,
-  type Performance,
-  perform,
-  resultOfSwap,
-} from '../steps/perform.ts';
-import { planRenewal } from '../steps/plan.ts';
-import { makeUpFor } from '../steps/settle.ts';
-import { keepTrack } from '../steps/status-tags.ts';
-import { ownPending, previousCreatedAt, promote, stage } from '../steps/swap.ts';
+import type { Found } from '../job.ts';
+import { keepOwed, makeUpFor } from '../owed.ts';
+import { renewed, type Work } from '../renewed.ts';
+import { judgeStaged, ownPending, previousCreatedAt } from '../staged.ts';
+import { keepTrack } from '../status-tags.ts';
+import { enrolmentOf, gather, type Subject } from '../steps/1-gather.ts';
+import { plan } from '../steps/3-plan.ts';
+import { issue } from '../steps/4-ask.ts';
+import { promote, stage } from '../steps/6-swap.ts';
+import { announce } from '../steps/7-announce.ts';
 import type { RenewalWorld } from '../world.ts';
 
 /** `input`: Secrets Manager's event. Throws RenewalError, after writing down what failed; Secrets Manager tries again. */
 export async function rotateStep(world: RenewalWorld, input: unknown): Promise<void> {
-  const trace: Trace = {};
+  const look = new Look(world);
   let announcement: Announcement | undefined;
   try {
-    announcement = await rotate(world, parseRotationRequest(input), trace);
+    announcement = await rotate(look, parseRotationRequest(input));
   } catch (thrown) {
-    throw await recordFailure(world, trace, thrown, { final: true, paced: true });
+    throw await recordFailure(world, look.found, thrown, { final: true, paced: true });
   }
   try {
     await announcement?.();
   } catch (error) {
     // Nothing undoes the promotion; Secrets Manager calls finishSecret again, which makes up for this.
-    world.journal.failure({ secretArn: trace.secret?.arn ?? null, error, step: 'after promotion' });
+    world.journal.failure({ secretArn: look.found.secret?.arn ?? null, error, step: 'after promotion' });
     throw toRenewalError(error);
   }
 }
@@ -50,20 +45,53 @@ export async function rotateStep(world: RenewalWorld, input: unknown): Promise<v
 /** What is left to do after the promotion: the event and the tags. */
 type Announcement = () => Promise<void>;
 
+/** One look at the secret, as far as it came. */
+class Look {
+  readonly world: RenewalWorld;
+  found: Found = {};
+
+  constructor(world: RenewalWorld) {
+    this.world = world;
+  }
+
+  async begin(secretId: string): Promise<SecretSummary> {
+    const secret = await this.world.store.describe(secretId);
+    this.found = { secret };
+    return secret;
+  }
+
+  /** Step 1, of a secret that has to be ours and to hold a pair. */
+  async gather(secret: SecretSummary): Promise<Subject> {
+    const place = await enrolmentOf(this.world, secret, undefined);
+    if (place.kind === 'left')
+      throw new RenewalError('InvalidRequest', place.decision.message, { concerns: 'foreign' });
+    this.found = { ...this.found, profile: place.profile };
+    if (place.kind === 'refused') throw place.error;
+    this.found = { ...this.found, enrolled: place.enrolled };
+    if (secret.currentVersionId === undefined) {
+      const message = `The secret ${secret.name} has no value yet: put the first pair into it.`;
+      throw new RenewalError('UnsupportedSecret', message);
+    }
+    const look = await gather(this.world, place.enrolled, secret.currentVersionId);
+    if (look.kind === 'left') throw new RenewalError('InvalidRequest', look.decision.message, { concerns: 'foreign' });
+    this.found = { ...this.found, subject: look.subject };
+    return look.subject;
+  }
+}
+
 /**
  * One step. createSecret stages a new pair, testSecret proves it once more, finishSecret promotes it; setSecret has
  * nothing to do, as the certificate lives in the secret alone. Each may be repeated. Throws RenewalError.
  */
-async function rotate(world: RenewalWorld, request: RotationRequest, trace: Trace): Promise<Announcement | undefined> {
-  const { step, token } = request;
-  const secret = await world.store.describe(request.secretId);
-  trace.secret = secret;
+async function rotate(look: Look, { step, token, secretId }: RotationRequest): Promise<Announcement | undefined> {
+  const { world } = look;
+  const secret = await look.begin(secretId);
   const stages = secret.versions.get(token);
-  if (stages?.includes('AWSCURRENT')) return step === 'finishSecret' ? unfinished(world, secret) : undefined;
+  if (stages?.includes('AWSCURRENT')) return step === 'finishSecret' ? unfinished(look, secret) : undefined;
   const isPending = stages?.includes('AWSPENDING') ?? false;
   if (!isPending && !(await wasGivenUp(world, secret, token))) throw notPending(secret, token);
   if (step === 'setSecret' || (!isPending && (step !== 'createSecret' || !ownPending(secret)))) return undefined;
-  const { subject, work } = await prepare(world, secret, trace);
+  const { subject, work } = await prepare(look, secret);
   if (step === 'createSecret') {
     await create(world, subject, work, token);
     return undefined;
@@ -80,8 +108,8 @@ async function rotate(world: RenewalWorld, request: RotationRequest, trace: Trac
   const isOurs = await promote(world, { secretArn: secret.arn, from: subject.version.versionId, to: token });
   if (!isOurs) return undefined; // the same step, called twice: the other call says so
   world.journal.count('Renewed', subject.profile.name, 1);
-  const result = resultOfSwap(subject, work, staged.pair, token);
-  return () => announce(world, subject, work, { result, target: secret, pair: staged.pair, to: token });
+  const result = renewed(subject, work, staged);
+  return () => announce(world, subject, { ...staged, result, plan: work.plan, target: secret, owed: work.owed });
 }
 
 /** A pair that did not fit any more, in the place of which another one was made under an id of our own (createInstead). */
@@ -117,54 +145,29 @@ async function keepMark(
 }
 
 /** finishSecret once more, after a promotion whose event or tags may be missing. */
-function unfinished(world: RenewalWorld, secret: SecretSummary): Announcement | undefined {
+function unfinished(look: Look, secret: SecretSummary): Announcement | undefined {
   const owed = unannounced(secret);
   if (owed.length === 0) return undefined;
-  return async () => makeUpFor(world, await gatherCurrent(world, secret, {}), owed);
+  return async () => makeUpFor(look.world, await new Look(look.world).gather(secret), owed);
 }
 
 /** Secrets Manager decides when: that it asks is the reason, whatever the window says. */
-async function prepare(
-  world: RenewalWorld,
-  secret: SecretSummary,
-  trace: Trace,
-): Promise<{ subject: Subject; work: Performance }> {
-  const subject = await gatherCurrent(world, secret, trace);
+async function prepare(look: Look, secret: SecretSummary): Promise<{ subject: Subject; work: Work }> {
+  const subject = await look.gather(secret);
   const noRoom = checkRoom(secret);
   if (noRoom !== undefined) throw new RenewalError('UnsupportedSecret', noRoom);
-  const settings = resolveSettings(undefined, subject.tagged, subject.profile);
-  const plan = planRenewal(subject, settings, undefined);
-  const decision = {
-    action: settings.mode,
-    code: 'Requested',
-    message: 'Secrets Manager rotates the secret.',
-  } as const;
+  const planned = plan(subject, { settings: subject.settings.usual, force: false });
+  const reason = { code: 'Requested', message: 'Secrets Manager rotates the secret.' } as const;
   const owed = unannounced(secret);
-  return { subject, work: { decision, settings, plan, warnings: plan.warnings, force: false, owed } };
+  return { subject, work: { reason, plan: planned, warnings: planned.warnings, owed } };
 }
 
-async function gatherCurrent(world: RenewalWorld, secret: SecretSummary, trace: Trace): Promise<Subject> {
-  const enrolled = await enrolment(world, secret, trace);
-  if ('action' in enrolled) throw new RenewalError('InvalidRequest', enrolled.message, { concerns: 'foreign' });
-  trace.enrolled = enrolled;
-  if (secret.currentVersionId === undefined) {
-    throw new RenewalError(
-      'UnsupportedSecret',
-      `The secret ${secret.name} has no value yet: put the first pair into it.`,
-    );
-  }
-  const subject = await gather(world, enrolled, secret.currentVersionId);
-  if ('action' in subject) throw new RenewalError('InvalidRequest', subject.message, { concerns: 'foreign' });
-  trace.subject = subject;
-  return subject;
-}
-
-async function create(world: RenewalWorld, subject: Subject, work: Performance, token: string): Promise<void> {
+async function create(world: RenewalWorld, subject: Subject, work: Work, token: string): Promise<void> {
   if (await stagedPair(world, subject, work, token)) return; // an earlier call got so far
   const { secret, version } = subject;
   const isUnfit = (await wasRolledBack(world, subject)) || (await stagedValue(world, secret, token)) !== undefined;
   if (isUnfit) return createInstead(world, subject, work);
-  const { value } = await issueAndVerify(world, subject, work);
+  const { value } = await issue(world, subject, work.plan);
   await stage(world.store, { secretArn: secret.arn, from: version.versionId, to: token }, value);
 }
 
@@ -173,13 +176,13 @@ async function create(world: RenewalWorld, subject: Subject, work: Performance, 
  * version can't be written twice, and Secrets Manager comes back with the same token, so the renewal is done under an id of
  * our own, here and whole. AWSPENDING goes with it, which ends this rotation and does not block the next.
  */
-async function createInstead(world: RenewalWorld, subject: Subject, work: Performance): Promise<void> {
-  await perform(world, subject, work);
+async function createInstead(world: RenewalWorld, subject: Subject, work: Work): Promise<void> {
+  await carryOut(world, subject, work);
 }
 
 /** A token does not tell which version a pair was made of: after a rollback it may be the one that nobody wanted. */
-async function stagedPair(world: RenewalWorld, subject: Subject, work: Performance, token: string) {
-  return (await wasRolledBack(world, subject)) ? undefined : judgeStaged(world, subject, work, token);
+async function stagedPair(world: RenewalWorld, subject: Subject, work: Work, token: string) {
+  return (await wasRolledBack(world, subject)) ? undefined : judgeStaged(world, subject, work.plan, token);
 }
 
 /** Whether what is current is older than what it came after. */

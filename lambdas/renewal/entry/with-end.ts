@@ -2,10 +2,10 @@
 import { RenewalError } from '../../domain/errors.ts';
 import type { Instant } from '../../domain/instant.ts';
 import type { RenewalResult } from '../../domain/result.ts';
+import { renew } from '../cycle.ts';
 import { recordFailure } from '../failure.ts';
-import { renew, type Trace } from '../renew.ts';
+import { logResult } from '../result.ts';
 import type { RenewalWorld } from '../world.ts';
-import { logResult } from './queued.ts';
 
 /**
  * The same use case as on demand, due or not, paused or not. Throws RenewalError: SecretChanged, which is written down
@@ -15,14 +15,10 @@ export async function renewWithEnd(
   world: RenewalWorld,
   { secretId, notAfter }: { readonly secretId: string; readonly notAfter: Instant },
 ): Promise<RenewalResult> {
-  const trace: Trace = {};
-  try {
-    const request = { secretId, force: true, dryRun: false };
-    const result = await renew(world, { ...request, request, notAfter }, trace);
-    logResult(world, result);
-    return result;
-  } catch (thrown) {
-    if (thrown instanceof RenewalError && thrown.code === 'SecretChanged') throw thrown;
-    throw await recordFailure(world, trace, thrown, { final: true, onDemand: true });
-  }
+  const request = { secretId, force: true, dryRun: false };
+  const ending = await renew(world, { ...request, request, notAfter });
+  if (ending.kind === 'done') return logResult(world, ending.result);
+  const { error, found } = ending;
+  if (error instanceof RenewalError && error.code === 'SecretChanged') throw error;
+  throw await recordFailure(world, found, error, { final: true, onDemand: true });
 }

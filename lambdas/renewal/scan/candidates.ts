@@ -1,9 +1,7 @@
 /** The secrets that may have work, and the profile of each: for the scan, and for whoever looks at the inventory. */
 import type { Profile } from '../../domain/profile.ts';
 import { authorityProfile } from '../../policy/authority-profile.ts';
-import { checkOwnership } from '../../policy/checks.ts';
-import { type Candidate, profileNameOf } from '../../policy/judgement.ts';
-import { ownership } from '../steps/gather.ts';
+import { type Candidate, profileNameOf, profileToFind } from '../../policy/enrolment.ts';
 import type { ScanWorld } from '../world.ts';
 import { findAuthorities } from './scan-authorities.ts';
 
@@ -36,8 +34,8 @@ export async function profilesOf(
 ): Promise<(candidate: Candidate) => Profile | undefined> {
   const names = new Set<string>();
   for (const candidate of page) {
-    const isOurs = checkOwnership(ownership(world, candidate.secret)) === undefined;
-    if (isOurs && candidate.authority === undefined) names.add(profileNameOf(candidate));
+    const name = profileToFind(candidate, world.rotationFunctionArn);
+    if (name !== undefined) names.add(name);
   }
   const found = await Promise.all([...names].map(async (name) => [name, await world.profiles.find(name)] as const));
   const profiles = new Map(found);

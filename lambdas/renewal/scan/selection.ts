@@ -1,9 +1,10 @@
 /** What a scan was asked for: all that is enrolled, one profile, or some secrets by name; and what of it is not there. */
-import { quote } from '../../domain/duration.ts';
+
 import { RenewalError } from '../../domain/errors.ts';
+import { quote } from '../../domain/quote.ts';
 import type { ScanRequest } from '../../domain/request.ts';
 import { authorityProfileName } from '../../policy/authority-profile.ts';
-import { type Candidate, profileNameOf } from '../../policy/judgement.ts';
+import { type Candidate, profileNameOf } from '../../policy/enrolment.ts';
 import type { ScanWorld } from '../world.ts';
 
 /** Throws InvalidRequest for a profile that the stack lacks: zeros would look as if all were well. */

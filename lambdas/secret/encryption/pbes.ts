@@ -5,20 +5,10 @@
  */
 import { createCipheriv, createDecipheriv, pbkdf2, scrypt } from 'node:crypto';
 import { promisify } from 'node:util';
-import {
-  contentOf,
-  type DerElement,
-  DerError,
-  encode,
-  encodeInteger,
-  encodeObjectIdentifier,
-  encodeSequence,
-  integer,
-  objectIdentifier,
-  readElements,
-  sequence,
-  tag,
-} from '../../asn1/ber.ts';
+import { readCount, readElements, readFields, readIdentifier, readWholeOctets } from '../../asn1/ber.ts';
+import { type Element, MalformedError } from '../../asn1/reader.ts';
+import { tags } from '../../asn1/tags.ts';
+import * as write from '../../asn1/writer.ts';
 import type { Entropy } from '../../domain/ports.ts';
 import { WorkBudget } from './budget.ts';
 import { type Password, passwordBytes, pkcs12Key } from './pkcs12-key.ts';
@@ -114,10 +104,10 @@ export async function open(
   return { data: decrypt(cipher.name, key, iv, data), derivation };
 }
 
-function readScheme(algorithm: Uint8Array): { id: string; parameters: DerElement | undefined } {
+function readScheme(algorithm: Uint8Array): { id: string; parameters: Element | undefined } {
   return scheme(() => {
-    const [id, parameters] = sequence(readElements(algorithm)[0]);
-    return { id: objectIdentifier(id), parameters };
+    const [id, parameters] = readFields(readElements(algorithm)[0]);
+    return { id: readIdentifier(id), parameters };
   });
 }
 
@@ -126,40 +116,40 @@ function scheme<T>(read: () => T): T {
   try {
     return read();
   } catch (error) {
-    if (error instanceof DerError) throw new SealError('scheme');
+    if (error instanceof MalformedError) throw new SealError('scheme');
     throw error;
   }
 }
 
-function readPbes2(parameters: DerElement | undefined) {
-  const [derivationElement, cipherElement] = sequence(parameters);
-  const [cipherId, iv] = sequence(cipherElement);
-  const cipher = ciphers.get(objectIdentifier(cipherId));
+function readPbes2(parameters: Element | undefined) {
+  const [derivationElement, cipherElement] = readFields(parameters);
+  const [cipherId, iv] = readFields(cipherElement);
+  const cipher = ciphers.get(readIdentifier(cipherId));
   if (cipher === undefined) throw new SealError('scheme');
-  return { ...readDerivation(derivationElement), cipher, iv: contentOf(iv, tag.octetString) };
+  return { ...readDerivation(derivationElement), cipher, iv: readWholeOctets(iv) };
 }
 
-function readDerivation(element: DerElement | undefined): { derivation: Derivation; salt: Uint8Array } {
-  const [id, parameters] = sequence(element);
-  const [salt, ...rest] = sequence(parameters);
-  const derivation = objectIdentifier(id) === oid.scrypt ? readScrypt(rest) : readPbkdf2(objectIdentifier(id), rest);
-  return { derivation, salt: contentOf(salt, tag.octetString) };
+function readDerivation(element: Element | undefined): { derivation: Derivation; salt: Uint8Array } {
+  const [id, parameters] = readFields(element);
+  const [salt, ...rest] = readFields(parameters);
+  const derivation = readIdentifier(id) === oid.scrypt ? readScrypt(rest) : readPbkdf2(readIdentifier(id), rest);
+  return { derivation, salt: readWholeOctets(salt) };
 }
 
-function readScrypt([cost, blockSize, parallelization]: readonly DerElement[]): Derivation {
+function readScrypt([cost, blockSize, parallelization]: readonly Element[]): Derivation {
   return {
     kind: 'scrypt',
-    cost: integer(cost),
-    blockSize: integer(blockSize),
-    parallelization: integer(parallelization),
+    cost: readCount(cost),
+    blockSize: readCount(blockSize),
+    parallelization: readCount(parallelization),
   };
 }
 
-function readPbkdf2(id: string, [iterations, ...rest]: readonly DerElement[]): Derivation {
+function readPbkdf2(id: string, [iterations, ...rest]: readonly Element[]): Derivation {
   // keyLength, an INTEGER, may stand before the PRF; the cipher says it anyway. No PRF means HMAC-SHA-1.
-  const prf = rest.find((element) => element.tag === tag.sequence);
-  const digest = prf === undefined ? 'sha1' : digests.get(objectIdentifier(sequence(prf)[0]));
-  const count = integer(iterations);
+  const prf = rest.find((element) => element.tag === tags.sequence);
+  const digest = prf === undefined ? 'sha1' : digests.get(readIdentifier(readFields(prf)[0]));
+  const count = readCount(iterations);
   if (id !== oid.pbkdf2 || digest === undefined) throw new SealError('scheme');
   return { kind: 'pbkdf2', iterations: count, digest };
 }
@@ -185,14 +175,14 @@ async function deriveKey(derivation: Derivation, password: Uint8Array, salt: Uin
 /** Throws SealError. */
 async function openPkcs12Scheme(
   known: Pkcs12Scheme,
-  parameters: DerElement | undefined,
+  parameters: Element | undefined,
   data: Uint8Array,
   password: Password,
   budget: WorkBudget,
 ): Promise<Opened> {
   const { salt, iterations } = scheme(() => {
-    const [saltElement, count] = sequence(parameters);
-    return { salt: contentOf(saltElement, tag.octetString), iterations: integer(count) };
+    const [saltElement, count] = readFields(parameters);
+    return { salt: readWholeOctets(saltElement), iterations: readCount(count) };
   });
   const derive = (purpose: 'key' | 'iv', length: number): Promise<Uint8Array> => {
     const request = { digest: 'sha1', purpose, password, salt, iterations, length } as const;
@@ -235,12 +225,9 @@ export async function seal(
   const iv = entropy(16);
   const key = await deriveKey(derivation, passwordBytes(password), salt, 32);
   const cipher = createCipheriv('aes-256-cbc', key, iv);
-  const algorithm = encodeSequence(
-    encodeObjectIdentifier(oid.pbes2),
-    encodeSequence(
-      encodeDerivation(derivation, salt),
-      encodeSequence(encodeObjectIdentifier(oid.aes256), encode(tag.octetString, iv)),
-    ),
+  const algorithm = write.sequence(
+    write.oid(oid.pbes2),
+    write.sequence(encodeDerivation(derivation, salt), write.sequence(write.oid(oid.aes256), write.octetString(iv))),
   );
   return { algorithm, data: new Uint8Array(Buffer.concat([cipher.update(data), cipher.final()])) };
 }
@@ -252,16 +239,16 @@ function strengthen(before: Derivation): Derivation {
 }
 
 function encodeDerivation(derivation: Derivation, salt: Uint8Array): Uint8Array {
-  const saltElement = encode(tag.octetString, salt);
+  const saltElement = write.octetString(salt);
   if (derivation.kind === 'scrypt') {
     const { cost, blockSize, parallelization } = derivation;
-    const numbers = [cost, blockSize, parallelization].map(encodeInteger);
-    return encodeSequence(encodeObjectIdentifier(oid.scrypt), encodeSequence(saltElement, ...numbers));
+    const numbers = [cost, blockSize, parallelization].map(write.integer);
+    return write.sequence(write.oid(oid.scrypt), write.sequence(saltElement, ...numbers));
   }
   const [prf = ''] = [...digests].find(([, digest]) => digest === derivation.digest) ?? [];
-  const algorithm = encodeSequence(encodeObjectIdentifier(prf), encode(tag.null));
-  return encodeSequence(
-    encodeObjectIdentifier(oid.pbkdf2),
-    encodeSequence(saltElement, encodeInteger(derivation.iterations), algorithm),
+  const algorithm = write.sequence(write.oid(prf), write.nullValue());
+  return write.sequence(
+    write.oid(oid.pbkdf2),
+    write.sequence(saltElement, write.integer(derivation.iterations), algorithm),
   );
 }

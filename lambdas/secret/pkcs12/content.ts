@@ -1,35 +1,18 @@
 /** The certificates and the key of a PKCS#12 file, exchanged bag by bag: names and other attributes stay with theirs. */
 import { createPrivateKey, type KeyObject } from 'node:crypto';
-import {
-  DerError,
-  encodeExplicit0,
-  encodeObjectIdentifier,
-  encodeOctets,
-  encodeSequence,
-  explicit0,
-  objectIdentifier,
-  octets,
-  readElements,
-  readFirst,
-  sequence,
-} from '../../asn1/ber.ts';
+import { readElements, readExplicit0, readFields, readFirst, readIdentifier, readOctets } from '../../asn1/ber.ts';
+import { MalformedError } from '../../asn1/reader.ts';
+import * as write from '../../asn1/writer.ts';
+import { sameBytes } from '../../domain/bytes.ts';
 import { count } from '../../domain/count.ts';
 import { RenewalError } from '../../domain/errors.ts';
-import {
-  findLeaves,
-  openCertificate,
-  type Parts,
-  type PlacePlan,
-  partsOf,
-  planCertificates,
-  sameBytes,
-} from '../certificates.ts';
+import { findLeaves, openCertificate, type Parts, type PlacePlan, partsOf, planCertificates } from '../certificates.ts';
 import { explain, lowerFirst, readEncryptedPrivateKeyInfo } from '../encrypted-key.ts';
 import { WorkBudget } from '../encryption/budget.ts';
 import { type Derivation, open, SealError, seal, usualDerivation } from '../encryption/pbes.ts';
 import type { Password } from '../encryption/pkcs12-key.ts';
+import { sameKey } from '../key-encoding.ts';
 import { missingPassword, wrongPassword } from '../password.ts';
-import { sameKey } from '../private-key.ts';
 import type { NextContent, ReadContext, ShapeContent } from '../shape.ts';
 import { type Bag, closeFile, isEncrypted, openFile, type Pkcs12File, shroudedKeyBag } from './file.ts';
 
@@ -56,16 +39,16 @@ export async function readPkcs12(bytes: Uint8Array, where: string, context: Read
   const given = await context.password?.();
   try {
     const { element, behind } = readFirst(bytes);
-    const content = await openWithOne(element.encoded, where, given, context);
+    const content = await openWithOne(element.bytes, where, given, context);
     return {
       ...content,
       async write(next) {
         const written = await content.write(next);
-        return written === element.encoded ? bytes : new Uint8Array(Buffer.concat([written, behind]));
+        return written === element.bytes ? bytes : new Uint8Array(Buffer.concat([written, behind]));
       },
     };
   } catch (error) {
-    if (error instanceof DerError) throw unsupported(where, 'is cut or no PKCS#12 file');
+    if (error instanceof MalformedError) throw unsupported(where, 'is cut or no PKCS#12 file');
     throw explain(error, where, given ?? '');
   }
 }
@@ -94,7 +77,7 @@ async function openWithOne(
 /** As OpenSSL does: no password may be the null one or the empty one, and a file may have none although there is one. */
 const passwordsToTry = (given: string | undefined): readonly Password[] => (given ? [given, null, ''] : [null, '']);
 
-/** A file that no password opens. Throws DerError. */
+/** A file that no password opens. Throws MalformedError. */
 function closed(bytes: Uint8Array, where: string, given: string | undefined): RenewalError {
   if (isEncrypted(bytes)) return given === undefined ? missingPassword(where) : wrongPassword(where, given);
   return given === undefined
@@ -196,7 +179,7 @@ async function openKey(
 async function closeKey(key: Pkcs12Key, info: Uint8Array, password: Password, context: ReadContext): Promise<Bag> {
   if (key.bag.id === oid.keyBag && !password) return { ...key.bag, value: info };
   const { algorithm, data } = await seal(info, password, key.derivation, context.entropy);
-  return { ...key.bag, id: shroudedKeyBag, value: encodeSequence(algorithm, encodeOctets(data)) };
+  return { ...key.bag, id: shroudedKeyBag, value: write.sequence(algorithm, write.octetString(data)) };
 }
 
 function nextPrivateKey(next: NextContent, where: string): KeyObject | undefined {
@@ -210,22 +193,22 @@ function nextPrivateKey(next: NextContent, where: string): KeyObject | undefined
 /** X.509, and not marked as trusted for itself. */
 function isChainCertificate(bag: Bag): boolean {
   if (bag.id !== oid.certBag) return false;
-  const [type] = sequence(readElements(bag.value)[0]);
-  if (objectIdentifier(type) !== oid.x509Certificate) return false;
+  const [type] = readFields(readElements(bag.value)[0]);
+  if (readIdentifier(type) !== oid.x509Certificate) return false;
   const attributes =
-    bag.attributes === undefined ? [] : readElements(readElements(bag.attributes)[0]?.content ?? new Uint8Array());
-  return !attributes.some((attribute) => objectIdentifier(sequence(attribute)[0]) === oid.trustedKeyUsage);
+    bag.attributes === undefined ? [] : readElements(readElements(bag.attributes)[0]?.value ?? new Uint8Array());
+  return !attributes.some((attribute) => readIdentifier(readFields(attribute)[0]) === oid.trustedKeyUsage);
 }
 
 function certificateOf(bag: Bag): Uint8Array {
-  const [, value] = sequence(readElements(bag.value)[0]);
-  return octets(explicit0(value));
+  const [, value] = readFields(readElements(bag.value)[0]);
+  return readOctets(readExplicit0(value));
 }
 
 /** `attributes` is a SET, encoded. */
 export function certificateBag(der: Uint8Array, attributes: Uint8Array | undefined): Bag {
-  const type = encodeObjectIdentifier(oid.x509Certificate);
-  return { id: oid.certBag, value: encodeSequence(type, encodeExplicit0(encodeOctets(der))), attributes };
+  const type = write.oid(oid.x509Certificate);
+  return { id: oid.certBag, value: write.sequence(type, write.context(0, write.octetString(der))), attributes };
 }
 
 /**

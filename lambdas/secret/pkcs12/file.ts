@@ -3,23 +3,9 @@
  * OpenSSL 3, Java 8u301 and Windows Server 2019 and their successors read.
  */
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import {
-  type DerElement,
-  DerError,
-  encode,
-  encodeExplicit0,
-  encodeInteger,
-  encodeObjectIdentifier,
-  encodeOctets,
-  encodeSequence,
-  explicit0,
-  integer,
-  objectIdentifier,
-  octets,
-  readElements,
-  sequence,
-  tag,
-} from '../../asn1/ber.ts';
+import { readCount, readElements, readExplicit0, readFields, readIdentifier, readOctets } from '../../asn1/ber.ts';
+import { type Element, malformed } from '../../asn1/reader.ts';
+import * as write from '../../asn1/writer.ts';
 import type { Entropy } from '../../domain/ports.ts';
 import { WorkBudget } from '../encryption/budget.ts';
 import { type Derivation, open, SealError, seal } from '../encryption/pbes.ts';
@@ -67,7 +53,7 @@ export interface Pkcs12File {
   readonly macIterations: number | undefined;
 }
 
-/** Throws DerError for what is no PKCS#12 file, and SealError. */
+/** Throws MalformedError for what is no PKCS#12 file, and SealError. */
 export async function openFile(
   bytes: Uint8Array,
   password: Password,
@@ -80,51 +66,51 @@ export async function openFile(
   return { safes, macIterations };
 }
 
-/** Whether a password is needed to read what is in the file, its MAC left aside. Throws DerError. */
+/** Whether a password is needed to read what is in the file, its MAC left aside. Throws MalformedError. */
 export function isEncrypted(bytes: Uint8Array): boolean {
   return readParts(bytes).infos.some((info) => {
-    if (objectIdentifier(sequence(info)[0]) !== oid.data) return true;
-    return readBags(octets(contentInfo(info, oid.data))).some(({ id }) => id === oid.shroudedKeyBag);
+    if (readIdentifier(readFields(info)[0]) !== oid.data) return true;
+    return readBags(readOctets(contentInfo(info, oid.data))).some(({ id }) => id === oid.shroudedKeyBag);
   });
 }
 
-/** PFX, section 4. Throws DerError. */
+/** PFX, section 4. Throws MalformedError. */
 function readParts(bytes: Uint8Array) {
-  const [version, authSafe, mac] = sequence(onlyElement(bytes));
-  if (integer(version) !== 3) throw new DerError('version');
-  const content = octets(contentInfo(authSafe, oid.data));
-  return { content, infos: sequence(onlyElement(content)), mac };
+  const [version, authSafe, mac] = readFields(onlyElement(bytes));
+  if (readCount(version) !== 3) throw malformed('the file', 'is of another version');
+  const content = readOctets(contentInfo(authSafe, oid.data));
+  return { content, infos: readFields(onlyElement(content)), mac };
 }
 
-function onlyElement(bytes: Uint8Array): DerElement {
+function onlyElement(bytes: Uint8Array): Element {
   const [element, ...rest] = readElements(bytes);
-  if (element === undefined || rest.length > 0) throw new DerError('elements');
+  if (element === undefined || rest.length > 0) throw malformed('the file', 'is not one element');
   return element;
 }
 
-/** The content of a ContentInfo of this type. Throws DerError. */
-function contentInfo(info: DerElement | undefined, type: string): DerElement {
-  const [id, content] = sequence(info);
-  if (objectIdentifier(id) !== type) throw new DerError('content type');
-  return explicit0(content);
+/** The content of a ContentInfo of this type. Throws MalformedError. */
+function contentInfo(info: Element | undefined, type: string): Element {
+  const [id, content] = readFields(info);
+  if (readIdentifier(id) !== type) throw malformed('the content', 'is of another type');
+  return readExplicit0(content);
 }
 
 /** Section 5.1 step 4 backwards: the MAC says whether the password fits. Throws SealError. Returns its iterations. */
 async function checkMac(
-  macData: DerElement,
+  macData: Element,
   content: Uint8Array,
   password: Password,
   budget: WorkBudget,
 ): Promise<number> {
-  const [digestInfo, salt, count] = sequence(macData);
-  const [algorithm, expected] = sequence(digestInfo);
-  const kind = objectIdentifier(sequence(algorithm)[0]);
+  const [digestInfo, salt, count] = readFields(macData);
+  const [algorithm, expected] = readFields(digestInfo);
+  const kind = readIdentifier(readFields(algorithm)[0]);
   if (kind === oid.pbmac1) throw new SealError('pbmac1');
   const digest = macDigests.get(kind);
-  const iterations = count === undefined ? 1 : integer(count);
+  const iterations = count === undefined ? 1 : readCount(count);
   if (digest === undefined || !budget.pkcs12({ digest, iterations, length: 1 })) throw new SealError('scheme');
-  const found = await macOf(digest, content, password, octets(salt), iterations);
-  const wanted = octets(expected);
+  const found = await macOf(digest, content, password, readOctets(salt), iterations);
+  const wanted = readOctets(expected);
   if (found.length !== wanted.length || !timingSafeEqual(found, wanted)) throw new SealError('password');
   return iterations;
 }
@@ -141,18 +127,13 @@ async function macOf(
   return new Uint8Array(createHmac(digest, key).update(content).digest());
 }
 
-async function openSafe(
-  info: DerElement,
-  password: Password,
-  budget: WorkBudget,
-  passwordFits: boolean,
-): Promise<Safe> {
-  const type = objectIdentifier(sequence(info)[0]);
-  if (type === oid.data) return { bags: readBags(octets(contentInfo(info, oid.data))), derivation: undefined };
+async function openSafe(info: Element, password: Password, budget: WorkBudget, passwordFits: boolean): Promise<Safe> {
+  const type = readIdentifier(readFields(info)[0]);
+  if (type === oid.data) return { bags: readBags(readOctets(contentInfo(info, oid.data))), derivation: undefined };
   // EncryptedData, RFC 5652 section 8: { version, { contentType, algorithm, [0] content } }.
-  const [, encrypted] = sequence(contentInfo(info, oid.encryptedData));
-  const [, algorithm, content] = sequence(encrypted);
-  const { data, derivation } = await open(algorithm?.encoded ?? new Uint8Array(), octets(content), password, budget);
+  const [, encrypted] = readFields(contentInfo(info, oid.encryptedData));
+  const [, algorithm, content] = readFields(encrypted);
+  const { data, derivation } = await open(algorithm?.bytes ?? new Uint8Array(), readOctets(content), password, budget);
   try {
     return { bags: readBags(data), derivation };
   } catch (error) {
@@ -162,9 +143,9 @@ async function openSafe(
 }
 
 function readBags(contents: Uint8Array): Bag[] {
-  return sequence(onlyElement(contents)).map((bag) => {
-    const [id, value, attributes] = sequence(bag);
-    return { id: objectIdentifier(id), value: explicit0(value).encoded, attributes: attributes?.encoded };
+  return readFields(onlyElement(contents)).map((bag) => {
+    const [id, value, attributes] = readFields(bag);
+    return { id: readIdentifier(id), value: readExplicit0(value).bytes, attributes: attributes?.bytes };
   });
 }
 
@@ -175,38 +156,32 @@ function readBags(contents: Uint8Array): Bag[] {
 export async function closeFile(file: Pkcs12File, password: Password, entropy: Entropy): Promise<Uint8Array> {
   const infos: Uint8Array[] = [];
   for (const safe of file.safes) infos.push(await closeSafe(safe, password, entropy));
-  const content = encodeSequence(...infos);
+  const content = write.sequence(...infos);
   const hasMac = file.macIterations !== undefined || Boolean(password);
   const mac = hasMac ? [await macData(content, file.macIterations ?? 0, password, entropy)] : [];
-  return encodeSequence(encodeInteger(3), dataInfo(content), ...mac);
+  return write.sequence(write.integer(3), dataInfo(content), ...mac);
 }
 
 async function macData(content: Uint8Array, before: number, password: Password, entropy: Entropy): Promise<Uint8Array> {
   const salt = entropy(16);
   const iterations = Math.max(before, leastMacIterations);
   const mac = await macOf('sha256', content, password, salt, iterations);
-  const digestInfo = encodeSequence(
-    encodeSequence(encodeObjectIdentifier(oid.sha256), encode(tag.null)),
-    encodeOctets(mac),
-  );
-  return encodeSequence(digestInfo, encodeOctets(salt), encodeInteger(iterations));
+  const digestInfo = write.sequence(write.sequence(write.oid(oid.sha256), write.nullValue()), write.octetString(mac));
+  return write.sequence(digestInfo, write.octetString(salt), write.integer(iterations));
 }
 
 const dataInfo = (content: Uint8Array) =>
-  encodeSequence(encodeObjectIdentifier(oid.data), encodeExplicit0(encodeOctets(content)));
+  write.sequence(write.oid(oid.data), write.context(0, write.octetString(content)));
 
 async function closeSafe(safe: Safe, password: Password, entropy: Entropy): Promise<Uint8Array> {
-  const contents = encodeSequence(...safe.bags.map(encodeBag));
+  const contents = write.sequence(...safe.bags.map(encodeBag));
   if (safe.derivation === undefined) return dataInfo(contents);
   const { algorithm, data } = await seal(contents, password, safe.derivation, entropy);
-  const encrypted = encodeSequence(encodeObjectIdentifier(oid.data), algorithm, encode(tag.string0, data));
-  return encodeSequence(
-    encodeObjectIdentifier(oid.encryptedData),
-    encodeExplicit0(encodeSequence(encodeInteger(0), encrypted)),
-  );
+  const encrypted = write.sequence(write.oid(oid.data), algorithm, write.contextPrimitive(0, data));
+  return write.sequence(write.oid(oid.encryptedData), write.context(0, write.sequence(write.integer(0), encrypted)));
 }
 
 function encodeBag({ id, value, attributes }: Bag): Uint8Array {
-  const parts = [encodeObjectIdentifier(id), encodeExplicit0(value)];
-  return encodeSequence(...parts, ...(attributes === undefined ? [] : [attributes]));
+  const parts = [write.oid(id), write.context(0, value)];
+  return write.sequence(...parts, ...(attributes === undefined ? [] : [attributes]));
 }

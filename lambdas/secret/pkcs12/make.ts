@@ -1,6 +1,6 @@
 /** A PKCS#12 file made anew, for a pair that was stored in another shape. */
 import { createHash, type KeyObject } from 'node:crypto';
-import { encode, encodeObjectIdentifier, encodeOctets, encodeSequence, tag } from '../../asn1/ber.ts';
+import * as write from '../../asn1/writer.ts';
 import type { Entropy } from '../../domain/ports.ts';
 import { seal, usualDerivation } from '../encryption/pbes.ts';
 import { certificateBag } from './content.ts';
@@ -20,11 +20,11 @@ const macIterations = 10_000;
 export async function makePkcs12(parts: Pkcs12Parts, password: string, entropy: Entropy): Promise<Uint8Array> {
   const { leaf, chain, privateKey } = parts;
   // As OpenSSL does: the leaf's SHA-1 is a name here, and no proof.
-  const id = encodeOctets(createHash('sha1').update(leaf).digest());
-  const attributes = encode(tag.set, encodeSequence(encodeObjectIdentifier(localKeyId), encode(tag.set, id)));
+  const id = write.octetString(createHash('sha1').update(leaf).digest());
+  const attributes = write.setOf(write.sequence(write.oid(localKeyId), write.setOf(id)));
   const info = privateKey.export({ format: 'der', type: 'pkcs8' });
   const { algorithm, data } = await seal(info, password, usualDerivation, entropy);
-  const key: Bag = { id: shroudedKeyBag, value: encodeSequence(algorithm, encodeOctets(data)), attributes };
+  const key: Bag = { id: shroudedKeyBag, value: write.sequence(algorithm, write.octetString(data)), attributes };
   const certificates = [certificateBag(leaf, attributes), ...chain.map((der) => certificateBag(der, undefined))];
   const safes = [
     { bags: certificates, derivation: usualDerivation },

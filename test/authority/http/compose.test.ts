@@ -1,7 +1,9 @@
 /** What the function needs of its environment, and that it calls nobody before the first request. */
+
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { answer } from '../../../lambdas/authority/http/api.ts';
 import { composeCaApi } from '../../../lambdas/compose.ts';
+import { noLimits } from '../../../lambdas/domain/calls.ts';
 import { usual } from './scene.ts';
 
 const environment = {
@@ -23,7 +25,7 @@ afterEach(() => {
 });
 
 test('with bearer it knows its authorities and wants a token', async () => {
-  const api = await composeCaApi();
+  const api = (await composeCaApi()).api(noLimits);
   expect(api.renewal.names).toEqual(['root', 'issuing']);
   expect(api.auth).toEqual({ kind: 'bearer', tokenSecretId: 'api/tokens' });
   expect((await answer(api, { ...usual, authorization: undefined })).status).toBe(401);
@@ -32,7 +34,7 @@ test('with bearer it knows its authorities and wants a token', async () => {
 test('with iam it needs no token secret', async () => {
   vi.stubEnv('CA_API_AUTH', 'iam');
   vi.stubEnv('TOKEN_SECRET_ID', undefined);
-  const api = await composeCaApi();
+  const api = (await composeCaApi()).api(noLimits);
   expect(api.auth).toEqual({ kind: 'iam' });
   expect((await answer(api, { ...usual, path: '/api/v1/pki/ca/other/renew' })).status).toBe(404);
 });

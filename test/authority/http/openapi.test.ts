@@ -1,32 +1,25 @@
 /** The document of the API and its handler, each held to the other: every status of every route, its body and its headers. */
 
 import { Ajv2020 } from 'ajv/dist/2020.js';
-import type { APIGatewayProxyEventV2 } from 'aws-lambda';
+import type { APIGatewayProxyEventV2, Context } from 'aws-lambda';
 import { afterAll, describe, expect, test, vi } from 'vitest';
 import document from '../../../docs/ca-api.openapi.json' with { type: 'json' };
 import type { CaApi } from '../../../lambdas/authority/http/api.ts';
 import { RenewalError } from '../../../lambdas/domain/errors.ts';
 import { scene, tokens } from './scene.ts';
 
-const { current } = vi.hoisted(() => ({ current: { api: undefined as unknown } }));
+const { current, begun } = vi.hoisted(() => ({ current: { api: undefined as unknown }, begun: [] as string[] }));
 // compose.ts reads the environment and builds clients of AWS; the handler takes whatever it gives.
 vi.mock('../../../lambdas/compose.ts', () => ({
-  composeCaApi: async () =>
-    new Proxy(
-      {},
-      {
-        get: (_, name) => (current.api as Record<PropertyKey, unknown> | undefined)?.[name],
-      },
-    ),
+  shortPolicyFor: () => ({}),
+  composeCaApi: async () => ({ journal: { begin: (id: string) => begun.push(id) }, api: () => current.api }),
 }));
-const { handler } = await import('../../../lambdas/functions/ca-api.ts');
+const { handler: invoke } = await import('../../../lambdas/functions/ca-api.ts');
 
-const begun: string[] = [];
+const context = { getRemainingTimeInMillis: () => 30_000 } as Context;
+const handler = (event: APIGatewayProxyEventV2) => invoke(event, context);
 const install = (api: CaApi): void => {
-  current.api = {
-    ...api,
-    journal: { failure: api.journal.failure.bind(api.journal), begin: (id: string) => begun.push(id) },
-  };
+  current.api = api;
 };
 
 const good = { type: 'existing', notAfter: '2031-01-01T00:00:00.000Z' };

@@ -1,10 +1,10 @@
 /** How: the kind of key, --force, the CA, the password, and what step has no flag for. */
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { expect } from 'vitest';
-import { fromShape } from '../../../testkit/enrolled.ts';
-import type { KeyType } from '../../../testkit/local/hierarchy.ts';
-import { issue } from '../../../testkit/local/leaf.ts';
-import { nameOfKey } from '../../../testkit/pairs.ts';
+import { issue } from '../../../testkit/cas/leaf.ts';
+import type { KeyKind } from '../../../testkit/certificates/index.ts';
+import { nameOfKey } from '../../../testkit/certificates/kept.ts';
+import { fromShape } from '../../../testkit/local-aws/enrolled.ts';
 import { camel } from '../../support/on-demand.ts';
 import { beside } from '../../support/programs.ts';
 import { aged, isKeyOf, serialOf } from '../../support/renewer.ts';
@@ -13,7 +13,7 @@ import { expectRekeyed, expectUntouched, ours, type Row, refusedFields } from '.
 
 const asked = { code: 'Requested' };
 
-const kindOf = (fields: object, present: KeyType, wanted: KeyType): Row => ({
+const kindOf = (fields: object, present: KeyKind, wanted: string): Row => ({
   here: `${JSON.stringify(fields)} where ${present} was: ${wanted}`,
   see: async (world) => {
     const secret = await world.fresh({}, { key: present });
@@ -23,21 +23,21 @@ const kindOf = (fields: object, present: KeyType, wanted: KeyType): Row => ({
   },
 });
 export const kty = [
-  kindOf({ kty: 'EC' }, 'RSA 2048', 'EC P-256'),
-  kindOf({ kty: 'OKP' }, 'EC P-256', 'OKP Ed25519'),
-  kindOf({ kty: 'RSA' }, 'EC P-256', 'RSA 2048'),
+  kindOf({ kty: 'EC' }, 'RSA-2048', 'EC P-256'),
+  kindOf({ kty: 'OKP' }, 'P-256', 'OKP Ed25519'),
+  kindOf({ kty: 'RSA' }, 'P-256', 'RSA 2048'),
   refusedFields({ kty: 'ec' }, { kty: 'oct' }),
 ];
 export const curve = [
-  kindOf({ kty: 'EC', curve: 'P-384' }, 'EC P-256', 'EC P-384'),
-  kindOf({ kty: 'EC', curve: 'P-521' }, 'EC P-256', 'EC P-521'),
-  kindOf({ kty: 'OKP', curve: 'Ed25519' }, 'EC P-256', 'OKP Ed25519'),
+  kindOf({ kty: 'EC', curve: 'P-384' }, 'P-256', 'EC P-384'),
+  kindOf({ kty: 'EC', curve: 'P-521' }, 'P-256', 'EC P-521'),
+  kindOf({ kty: 'OKP', curve: 'Ed25519' }, 'P-256', 'OKP Ed25519'),
   refusedFields({ curve: 'P-384' }, { kty: 'RSA', curve: 'P-256' }, { kty: 'OKP', curve: 'P-256' }),
 ];
 /** The other name of --curve. */
-export const crv = [kindOf({ kty: 'EC', curve: 'P-384' }, 'OKP Ed25519', 'EC P-384')];
+export const crv = [kindOf({ kty: 'EC', curve: 'P-384' }, 'Ed25519', 'EC P-384')];
 export const size = [
-  kindOf({ kty: 'RSA', size: 3072 }, 'RSA 2048', 'RSA 3072'),
+  kindOf({ kty: 'RSA', size: 3072 }, 'RSA-2048', 'RSA 3072'),
   refusedFields({ size: 3072 }, { kty: 'RSA', size: 1024 }, { kty: 'RSA', size: 16384 }, { kty: 'EC', size: 2048 }),
 ];
 

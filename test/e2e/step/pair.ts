@@ -2,9 +2,9 @@
 import { createPrivateKey, createPublicKey, X509Certificate } from 'node:crypto';
 import { CreateKeyCommand, GetPublicKeyCommand, KMSClient } from '@aws-sdk/client-kms';
 import { expect } from 'vitest';
-import { client } from '../../../testkit/aws.ts';
-import { step } from '../../../testkit/local/go-tools.ts';
-import { generateKey, pkcs8 } from '../../../testkit/local/hierarchy.ts';
+import { makeKey, pkcs8Pem } from '../../../testkit/certificates/index.ts';
+import { client } from '../../../testkit/local-aws/client.ts';
+import { step } from '../../../testkit/tools/go-tools.ts';
 import { beside } from '../../support/programs.ts';
 import { isKeyOf, serialOf } from '../../support/renewer.ts';
 import { refusals } from '../judges.ts';
@@ -131,10 +131,10 @@ export const privateKey: Row[] = [
     here: '{ privateKey: { secretId } }: the certificate is for that key, and the key is beside it',
     see: async (world) => {
       const secret = await world.fresh();
-      const key = await generateKey('EC P-384');
+      const key = makeKey('P-384');
       const answer = await world.renew({
         secretId: secret.arn,
-        privateKey: { secretId: await world.put(pkcs8(key), ours) },
+        privateKey: { secretId: await world.put(pkcs8Pem(key), ours) },
       });
       expect(answer).toMatchObject({ outcome: 'rekeyed', keyAlgorithm: 'EC P-384' });
       expect(isKeyOf(key, (await world.reader(secret.arn)).certificate)).toBe(true);
@@ -161,11 +161,11 @@ export const privateKey: Row[] = [
     here: '{ privateKey } that is weak, the old one, or of another profile: refused',
     see: async (world) => {
       const secret = await world.fresh();
-      const weak = await generateKey('RSA 1024');
+      const weak = makeKey('RSA-1024');
       const given: [string, string][] = [
-        ['WeakKey', await world.put(pkcs8(weak), ours)],
+        ['WeakKey', await world.put(pkcs8Pem(weak), ours)],
         ['WeakKey', await world.put(secret.leaf.keyPem, ours)],
-        ['SecretNotEnrolled', await world.put(pkcs8(await generateKey('EC P-256')), { profile: 'same-key' })],
+        ['SecretNotEnrolled', await world.put(pkcs8Pem(makeKey()), { profile: 'same-key' })],
       ];
       for (const [errorType, secretId] of given) {
         expect(await world.refused({ secretId: secret.arn, privateKey: { secretId } })).toMatchObject({ errorType });

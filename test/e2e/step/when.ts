@@ -1,6 +1,6 @@
 /** When: --expires-in, --daemon, --rekey-period. */
 import { expect } from 'vitest';
-import { collectEvents } from '../../../testkit/events.ts';
+import { collectEvents } from '../../../testkit/local-aws/events.ts';
 import { hour } from '../../support/on-demand.ts';
 import { aged, isKeyOf, scanned } from '../../support/renewer.ts';
 import { expectRekeyed, expectUntouched, type Row, refusedFields, type World } from './row.ts';

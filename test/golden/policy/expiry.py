@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""When certificates are due, reckoned from the contract's words with exact fractions: expiry.json is what this prints.
+"""When certificates are due, computed from the rules' words with exact fractions: expiry.json is what this prints.
 
 - without any setting a third of the validity is left (`step ca rekey --daemon`: before 2/3 of it has passed)
 - a window is a duration or a share of the validity, a period counts from notBefore

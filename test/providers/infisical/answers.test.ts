@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { RenewalError } from '../../../lambdas/domain/errors.ts';
+import { pem } from '../../../testkit/certificates/index.ts';
 import { type Answer, ca, login, loginPath, newPath, now, success } from '../../../testkit/fakes/infisical.ts';
-import { pem } from '../../../testkit/tls-server.ts';
 import { failureOf, renew, servers } from './servers.ts';
 
 const { started } = servers();

@@ -2,9 +2,9 @@ import { describe, expect, test } from 'vitest';
 import { RenewalError } from '../../../lambdas/domain/errors.ts';
 import type { SecretValue } from '../../../lambdas/domain/secret.ts';
 import { parseCertificate } from '../../../lambdas/x509/certificate.ts';
-import { makeHierarchy } from '../../../testkit/fakes/certificates.ts';
+import { makeHierarchy, pem } from '../../../testkit/certificates/index.ts';
 import { ca, credential, day, login, now } from '../../../testkit/fakes/infisical.ts';
-import { pem, rootPem, tcpServer } from '../../../testkit/tls-server.ts';
+import { rootPem, tcpServer } from '../../../testkit/fakes/tls-server.ts';
 import { failureOf, renew, servers } from './servers.ts';
 
 const { keep, started } = servers();
@@ -91,7 +91,7 @@ describe('the auth secret', () => {
   test('that is not there is UnsupportedSecret too; what else the store says is passed on', async () => {
     const fake = await started();
     const failing = (code: 'SecretNotFound' | 'AccessDenied') =>
-      renew(fake.provider({ readSecret: () => Promise.reject(new RenewalError(code, 'x')) }));
+      renew(fake.provider({}, { store: { read: () => Promise.reject(new RenewalError(code, 'x')) } }));
     await expect(failing('SecretNotFound')).rejects.toMatchObject({ code: 'UnsupportedSecret' });
     await expect(failing('AccessDenied')).rejects.toMatchObject({ code: 'AccessDenied' });
   });

@@ -5,13 +5,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { afterEach, describe, expect, test } from 'vitest';
 import { answer } from '../../../lambdas/authority/http/api.ts';
-import type { Profile } from '../../../lambdas/domain/profile.ts';
 import { tags } from '../../../lambdas/domain/tags.ts';
-import { providerFor } from '../../../lambdas/providers/index.ts';
+import type { Infisical } from '../../../lambdas/providers/infisical/index.ts';
 import { renewOnDemand } from '../../../lambdas/renewal/entry/on-demand.ts';
-import { makeLeaf } from '../../../testkit/fakes/ca.ts';
-import { commonNameOnly } from '../../../testkit/fakes/certificates.ts';
-import { pem, rootPem, tlsServer } from '../../../testkit/tls-server.ts';
+import { commonNameOnly, makeLeaf, pem } from '../../../testkit/certificates/index.ts';
+import { providerFor } from '../../../testkit/fakes/asking.ts';
+import { rootPem, tlsServer } from '../../../testkit/fakes/tls-server.ts';
 import { newPath, oldPath, type Scene, scene, tokens } from '../../authority/http/scene.ts';
 import { certificatesIn, year } from '../../authority/world.ts';
 import { hour, newKey, pairValue, start, World } from '../../renewal/world.ts';
@@ -42,9 +41,9 @@ async function served(api: Scene): Promise<{ url: string; paths: string[] }> {
 }
 
 class Client extends World {
-  override readonly providerFor: World['providerFor'] = (profile) => providerFor(profile, this);
+  override readonly providerFor: World['providerFor'] = ({ ca }) => providerFor(ca, this);
 
-  constructor(url: string, more: Partial<Extract<Profile['ca'], { type: 'infisical' }>> = {}) {
+  constructor(url: string, more: Partial<Infisical> = {}) {
     const ca = {
       type: 'infisical',
       url,

@@ -8,9 +8,10 @@ import { getHttpOperationsFromSpec } from '@stoplight/prism-http';
 import { createServer } from '@stoplight/prism-http-server';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { parseCertificate } from '../../../lambdas/x509/certificate.ts';
-import { ca, credential, day, fakeInfisical, now, oldPath, success } from '../../../testkit/fakes/infisical.ts';
-import { tlsServer } from '../../../testkit/tls-server.ts';
+import { ca, day, fakeInfisical, now, oldPath, success } from '../../../testkit/fakes/infisical.ts';
+import { tlsServer } from '../../../testkit/fakes/tls-server.ts';
 import document from '../../golden/providers/infisical/ca-renew.openapi.json' with { type: 'json' };
+import { renew } from './servers.ts';
 
 const apiPath = '/api/v1/pki/ca/{caId}/renew';
 
@@ -74,7 +75,7 @@ async function provider() {
 }
 
 test('our request is one of the document, and its answer is understood', async () => {
-  const { certificates } = await (await provider()).renew(credential(), { now });
+  const { certificates } = await renew(await provider());
   expect(violations).toEqual([]);
   const [leaf, root] = certificates.map(parseCertificate);
   expect(leaf?.notAfter).toBe(Math.floor((now + 365 * day) / 1000) * 1000);
@@ -85,7 +86,7 @@ describe('every other answer of the document', () => {
   const statuses = Object.keys(document.paths[apiPath].post.responses).filter((status) => status !== '200');
   test.each(statuses)('%s', async (status) => {
     wanted = status;
-    const renewal = (await provider()).renew(credential(), { now });
+    const renewal = renew(await provider());
     await expect(renewal).rejects.toMatchObject({
       code: status === '500' ? 'CaUnavailable' : 'CaRejected',
       message: expect.stringMatching(new RegExp(`answered the renewal with ${status}:`)),
@@ -95,7 +96,7 @@ describe('every other answer of the document', () => {
 
 test('Prism refuses what is not of the document, so its yes means something', async () => {
   const { httpsRequest } = await import('../../../lambdas/providers/https.ts');
-  const { rootPem } = await import('../../../testkit/tls-server.ts');
+  const { rootPem } = await import('../../../testkit/fakes/tls-server.ts');
   const bodies = [
     {},
     { type: 'new', notAfter: 'x' },

@@ -1,8 +1,9 @@
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { infisicalProvider } from '../../../lambdas/providers/infisical/index.ts';
+import { openInfisical } from '../../../lambdas/providers/infisical/index.ts';
+import { infisical } from '../../../lambdas/providers/infisical/kind.ts';
 import { parseCertificate } from '../../../lambdas/x509/certificate.ts';
-import { makeLeaf } from '../../../testkit/fakes/ca.ts';
-import { commonNameOnly, makeKey } from '../../../testkit/fakes/certificates.ts';
+import { commonNameOnly, makeKey, makeLeaf, pem } from '../../../testkit/certificates/index.ts';
+import { providerOf, rekeyWith, renewWith } from '../../../testkit/fakes/asking.ts';
 import {
   type Answer,
   ca,
@@ -17,7 +18,7 @@ import {
   success,
 } from '../../../testkit/fakes/infisical.ts';
 import { signerFor } from '../../../testkit/fakes/signer.ts';
-import { pem, rootPem } from '../../../testkit/tls-server.ts';
+import { rootPem } from '../../../testkit/fakes/tls-server.ts';
 import { renew, servers } from './servers.ts';
 
 const { started } = servers();
@@ -26,19 +27,19 @@ test("the calls of a renewal have ten seconds together, by the system's clock", 
   const timeout = vi.spyOn(AbortSignal, 'timeout');
   onTestFinished(() => timeout.mockRestore());
   const fake = await started();
-  const readSecret = async () => ({ value: fake.secret });
-  const options = { url: fake.url, caId: 'ca-1', root: rootPem, authSecretId: 'infisical/auth', readSecret };
-  await renew(infisicalProvider(options));
+  const store = { read: async () => ({ versionId: 'v1', value: fake.secret, createdAt: now }) };
+  const ca = { url: fake.url, caId: 'ca-1', root: rootPem, authSecretId: 'infisical/auth' };
+  await renew(providerOf(infisical, openInfisical(ca), { store }));
   expect(fake.paths()).toEqual([loginPath, newPath]);
   expect(timeout.mock.calls).toEqual([[10_000]]);
 });
 
 test('whether it answers is told by a login, and nothing is renewed', async () => {
   const fake = await started();
-  await fake.provider().answers?.({ now });
+  await fake.provider().answers?.();
   expect(fake.paths()).toEqual([loginPath]);
   fake.secret = { kind: 'string', text: JSON.stringify({ ...login, clientSecret: 'another' }) };
-  await expect(fake.provider().answers?.({ now })).rejects.toMatchObject({ code: 'CaRejected' });
+  await expect(fake.provider().answers?.()).rejects.toMatchObject({ code: 'CaRejected' });
 });
 
 test('what it will never renew is told beforehand, by the same code, and nobody is asked', async () => {
@@ -54,8 +55,7 @@ test('what it will never renew is told beforehand, by the same code, and nobody 
     [ofLeaf, 'rekey'],
     [credential(), 'rekey'],
   ] as const) {
-    const real =
-      operation === 'renew' ? provider.renew(current, { now }) : provider.rekey(current, signerFor(key), { now });
+    const real = operation === 'renew' ? renewWith(provider, current) : rekeyWith(provider, current, signerFor(key));
     await expect(real).rejects.toMatchObject({ code: 'InvalidRequest' });
     await expect(provider.checkFitness?.(current, operation, options)).rejects.toMatchObject({
       code: 'InvalidRequest',
@@ -143,8 +143,8 @@ describe('a renewal', () => {
     const dates = { notBefore: now - day, notAfter: now + day };
     const leaf = parseCertificate(makeLeaf({ key, subject: commonNameOnly('leaf'), ...dates }, ca));
     const current = { leaf, chain: [], key: signerFor(key) };
-    await expect(fake.provider().renew(current, { now })).rejects.toMatchObject({ code: 'InvalidRequest' });
-    await expect(fake.provider().rekey(current, signerFor(key), { now })).rejects.toMatchObject({
+    await expect(renewWith(fake.provider(), current)).rejects.toMatchObject({ code: 'InvalidRequest' });
+    await expect(rekeyWith(fake.provider(), current, signerFor(key))).rejects.toMatchObject({
       code: 'InvalidRequest',
       message: expect.stringMatching(/mode renew/),
     });
@@ -157,9 +157,13 @@ describe('the access token', () => {
     const fake = await started();
     const provider = fake.provider();
     const minute = 60_000;
-    for (const at of [now, now + minute, now + 119 * minute - 1]) await renew(provider, at);
+    for (const at of [now, now + minute, now + 119 * minute - 1]) {
+      fake.clock.set(at);
+      await renew(provider);
+    }
     expect(fake.paths()).toEqual([loginPath, newPath, newPath, newPath]);
-    await renew(provider, now + 119 * minute);
+    fake.clock.set(now + 119 * minute);
+    await renew(provider);
     expect(fake.paths().slice(4)).toEqual([loginPath, newPath]);
   });
 
@@ -173,7 +177,8 @@ describe('the access token', () => {
     fake.expiresIn = expiresIn;
     const provider = fake.provider();
     await renew(provider);
-    await renew(provider, now + 1);
+    fake.clock.advance(1);
+    await renew(provider);
     expect(fake.paths()).toEqual([loginPath, newPath, loginPath, newPath]);
   });
 
@@ -214,7 +219,8 @@ describe('the access token', () => {
     fake.secret = { kind: 'string', text: '{"token":"made-by-hand-1"}' };
     const provider = fake.provider();
     await renew(provider);
-    await renew(provider, now + 1000 * day);
+    fake.clock.advance(1000 * day);
+    await renew(provider);
     expect(fake.reads).toHaveLength(1);
     fake.tokens.delete('made-by-hand-1');
     fake.secret = { kind: 'string', text: '{"token":"made-by-hand-2"}' };

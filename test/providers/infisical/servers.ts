@@ -1,6 +1,7 @@
 import { afterEach } from 'vitest';
 import type { CaProvider, IssuedChain } from '../../../lambdas/domain/ports.ts';
-import { credential, type FakeInfisical, fakeInfisical, now } from '../../../testkit/fakes/infisical.ts';
+import { renewWith } from '../../../testkit/fakes/asking.ts';
+import { credential, type FakeInfisical, fakeInfisical } from '../../../testkit/fakes/infisical.ts';
 
 interface Closable {
   close(): Promise<void>;
@@ -22,8 +23,7 @@ export function servers(): {
   return { keep, started: async (options) => keep(await fakeInfisical(options)) };
 }
 
-export const renew = (provider: CaProvider, at = now): Promise<IssuedChain> =>
-  provider.renew(credential(), { now: at });
+export const renew = (provider: CaProvider): Promise<IssuedChain> => renewWith(provider, credential());
 
 /** What a renewal that must fail throws. */
 export async function failureOf(renewal: Promise<unknown>): Promise<Error> {

@@ -2,9 +2,10 @@ import type { ServerResponse } from 'node:http';
 import { afterEach, describe, expect, test } from 'vitest';
 import { RenewalError } from '../../../lambdas/domain/errors.ts';
 import type { CaProvider, Credential } from '../../../lambdas/domain/ports.ts';
-import { makeKey } from '../../../testkit/fakes/certificates.ts';
+import { makeKey, pem } from '../../../testkit/certificates/index.ts';
+import { rekeyWith, renewWith } from '../../../testkit/fakes/asking.ts';
 import { signerFor } from '../../../testkit/fakes/signer.ts';
-import { hierarchy, pem } from '../../../testkit/tls-server.ts';
+import { hierarchy } from '../../../testkit/fakes/tls-server.ts';
 import { type Answer, credential, expired, hour, type MockCa, mockCa, now, success, type Wanted } from './mock-ca.ts';
 
 const open: MockCa[] = [];
@@ -19,8 +20,8 @@ async function started(answers: Parameters<typeof mockCa>[0]): Promise<MockCa> {
 }
 
 const newKey = signerFor(makeKey('P-256'));
-const renew = (provider: CaProvider, current: Credential) => provider.renew(current, { now });
-const rekey = (provider: CaProvider, current: Credential) => provider.rekey(current, newKey, { now });
+const renew = renewWith;
+const rekey = (provider: CaProvider, current: Credential) => rekeyWith(provider, current, newKey);
 const generic =
   'The request lacked necessary authorization to be completed. Please see the certificate authority logs for more info.';
 const refused = (status: number, message: string): Answer => [status, { status, message }];

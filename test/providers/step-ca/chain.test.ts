@@ -2,15 +2,15 @@ import { describe, expect, test } from 'vitest';
 import type { Certificate } from '../../../lambdas/domain/certificate.ts';
 import { issuersOf, reachesEnd } from '../../../lambdas/providers/step-ca/chain.ts';
 import { parseCertificate } from '../../../lambdas/x509/certificate.ts';
-import { makeLeaf } from '../../../testkit/fakes/ca.ts';
 import {
   commonNameOnly,
   type Hierarchy,
   makeHierarchy,
   makeKey,
+  makeLeaf,
   signCertificate,
   spkiOf,
-} from '../../../testkit/fakes/certificates.ts';
+} from '../../../testkit/certificates/index.ts';
 
 const now = Date.parse('2026-11-22T08:00:00Z');
 const minute = 60_000;

@@ -3,14 +3,16 @@ import type { KeyObject } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { TLSSocket } from 'node:tls';
 import type { CaProvider, Credential } from '../../../lambdas/domain/ports.ts';
-import { stepCaProvider } from '../../../lambdas/providers/step-ca/index.ts';
+import type { CaTools } from '../../../lambdas/providers/kind.ts';
+import { openStepCa } from '../../../lambdas/providers/step-ca/index.ts';
+import { stepCa } from '../../../lambdas/providers/step-ca/kind.ts';
 import { parseCertificate } from '../../../lambdas/x509/certificate.ts';
-import { type LeafRequest, makeLeaf } from '../../../testkit/fakes/ca.ts';
-import { commonNameOnly, makeKey } from '../../../testkit/fakes/certificates.ts';
-import { fakeEntropy } from '../../../testkit/fakes/entropy.ts';
+import { commonNameOnly, type LeafRequest, makeKey, makeLeaf, pem } from '../../../testkit/certificates/index.ts';
+import { providerOf } from '../../../testkit/fakes/asking.ts';
+import { FakeClock } from '../../../testkit/fakes/clock.ts';
 import { signerFor } from '../../../testkit/fakes/signer.ts';
 import { TimeLimits } from '../../../testkit/fakes/time-limits.ts';
-import { hierarchy, pem, rootPem, tlsServer } from '../../../testkit/tls-server.ts';
+import { hierarchy, rootPem, tlsServer } from '../../../testkit/fakes/tls-server.ts';
 
 export const now = Math.floor(Date.now() / 1000) * 1000;
 export const hour = 3_600_000;
@@ -34,7 +36,7 @@ export interface MockCa {
   readonly url: string;
   /** Of all its providers: no time passes for them by itself. */
   readonly limits: TimeLimits;
-  provider(options?: { path?: string; root?: string }): CaProvider;
+  provider(options?: { path?: string; root?: string }, tools?: Partial<CaTools>): CaProvider;
   close(): Promise<void>;
 }
 
@@ -60,8 +62,10 @@ export async function mockCa(answers: readonly Answer[] | ((question: Question) 
     asked,
     url,
     limits,
-    provider: ({ path = '', root = rootPem } = {}) =>
-      stepCaProvider({ url: url + path, root, entropy: fakeEntropy(), abortedIn, timeoutMs: never }),
+    provider: ({ path = '', root = rootPem } = {}, tools = {}) => {
+      const opened = openStepCa({ url: url + path, root }, { abortedIn, timeoutMs: never });
+      return providerOf(stepCa, opened, { clock: new FakeClock(now), ...tools });
+    },
     close: server.close,
   };
 }

@@ -1,18 +1,21 @@
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { RenewalError } from '../../../lambdas/domain/errors.ts';
 import type { CaProvider, Credential } from '../../../lambdas/domain/ports.ts';
-import { stepCaProvider } from '../../../lambdas/providers/step-ca/index.ts';
+import { openStepCa } from '../../../lambdas/providers/step-ca/index.ts';
+import { stepCa } from '../../../lambdas/providers/step-ca/kind.ts';
 import {
   extendedKeyUsage,
   keyUsage,
   makeHierarchy,
   makeKey,
+  pem,
   serverAuth,
   subjectAltName,
-} from '../../../testkit/fakes/certificates.ts';
-import { fakeEntropy } from '../../../testkit/fakes/entropy.ts';
+} from '../../../testkit/certificates/index.ts';
+import { providerOf, rekeyWith, renewWith } from '../../../testkit/fakes/asking.ts';
+import { FakeClock } from '../../../testkit/fakes/clock.ts';
 import { signerFor } from '../../../testkit/fakes/signer.ts';
-import { hierarchy, pem, rootPem } from '../../../testkit/tls-server.ts';
+import { hierarchy, rootPem } from '../../../testkit/fakes/tls-server.ts';
 import {
   type Answer,
   credential,
@@ -38,8 +41,8 @@ async function started(answers: Parameters<typeof mockCa>[0]): Promise<MockCa> {
 }
 
 const newKey = signerFor(makeKey('P-256'));
-const renew = (provider: CaProvider, current: Credential) => provider.renew(current, { now });
-const rekey = (provider: CaProvider, current: Credential) => provider.rekey(current, newKey, { now });
+const renew = renewWith;
+const rekey = (provider: CaProvider, current: Credential) => rekeyWith(provider, current, newKey);
 const generic =
   'The request lacked necessary authorization to be completed. Please see the certificate authority logs for more info.';
 const refused = (status: number, message: string): Answer => [status, { status, message }];
@@ -48,7 +51,7 @@ test("the calls of a renewal and of a rekey have ten seconds each time, by the s
   const timeout = vi.spyOn(AbortSignal, 'timeout');
   onTestFinished(() => timeout.mockRestore());
   const ca = await started([[201, success(makeKey('P-256'))]]);
-  const provider = stepCaProvider({ url: ca.url, root: rootPem, entropy: fakeEntropy() });
+  const provider = providerOf(stepCa, openStepCa({ url: ca.url, root: rootPem }), { clock: new FakeClock(now) });
   await renew(provider, credential());
   await rekey(provider, credential());
   expect(timeout.mock.calls).toEqual([[10_000], [10_000]]);
@@ -135,8 +138,9 @@ describe('renew', () => {
     // The second call is under way when the limit is over that began with the first.
     const ca = await started([[201, { crts: [pem(hierarchy.intermediate)] }], () => ca.limits.pass()]);
     const current = credential({ alone: true, inKms: true });
-    const { signal } = new AbortController(); // the caller's own, which never fires
-    await expect(ca.provider().renew(current, { now, signal })).rejects.toMatchObject({ code: 'CaUnavailable' });
+    const never = new AbortController().signal; // the caller's own, which never fires
+    const policy = { limits: { begin: never, work: never, answer: never } };
+    await expect(renew(ca.provider({}, { policy }), current)).rejects.toMatchObject({ code: 'CaUnavailable' });
     expect(ca.asked).toHaveLength(2);
     expect(ca.limits.asked).toHaveLength(1);
   });
@@ -201,11 +205,8 @@ describe('rekey', () => {
 describe('the provider', () => {
   test("has the profile's roots, all of them, and asks nobody", async () => {
     const other = makeHierarchy(now - hour, now + hour).root;
-    const provider = stepCaProvider({
-      url: 'https://ca.invalid',
-      root: `text\n${rootPem}\n${pem(other)}`,
-      entropy: fakeEntropy(),
-    });
+    const root = `text\n${rootPem}\n${pem(other)}`;
+    const provider = providerOf(stepCa, openStepCa({ url: 'https://ca.invalid', root }));
     expect(pem(...(await provider.roots()))).toBe(rootPem + pem(other));
   });
 
@@ -217,9 +218,7 @@ describe('the provider', () => {
     ['https://ca.example', 'root_ca.crt'],
     ['https://ca.example', '-----BEGIN CERTIFICATE-----\nAAAA'],
   ])('is not made of the url %j and the root %j', (url, root) => {
-    expect(() => stepCaProvider({ url, root, entropy: fakeEntropy() })).toThrow(
-      expect.objectContaining({ code: 'InvalidRequest' }),
-    );
+    expect(() => openStepCa({ url, root })).toThrow(expect.objectContaining({ code: 'InvalidRequest' }));
   });
 
   test('without a key, or with that of another certificate, asks nobody', async () => {
@@ -243,7 +242,7 @@ describe('whether it answers', () => {
     ['that it is not in order', [503, ''], 'CaUnavailable'],
   ])('%s, is asked at /health, and nothing else is', async (_, answer, code) => {
     const ca = await mockCa([answer]);
-    const asking = ca.provider().answers?.({ now }) ?? Promise.reject(new Error('it can not be asked'));
+    const asking = ca.provider().answers?.() ?? Promise.reject(new Error('it can not be asked'));
     if (code === undefined) await asking;
     else await expect(asking).rejects.toMatchObject({ code });
     expect(ca.asked.map(({ path }) => path)).toEqual(['/health']);

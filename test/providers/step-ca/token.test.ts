@@ -3,14 +3,14 @@ import { decodeProtectedHeader, jwtVerify } from 'jose';
 import { describe, expect, test } from 'vitest';
 import { renewalToken } from '../../../lambdas/providers/step-ca/token.ts';
 import { parseCertificate } from '../../../lambdas/x509/certificate.ts';
-import { makeLeaf } from '../../../testkit/fakes/ca.ts';
 import {
   commonNameOnly,
   distinguishedName,
+  type KeyKind,
   makeHierarchy,
   makeKey,
-  type TestKey,
-} from '../../../testkit/fakes/certificates.ts';
+  makeLeaf,
+} from '../../../testkit/certificates/index.ts';
 import { fakeEntropy } from '../../../testkit/fakes/entropy.ts';
 import { signerFor } from '../../../testkit/fakes/signer.ts';
 
@@ -19,7 +19,7 @@ const hour = 3_600_000;
 const hierarchy = makeHierarchy(now - hour, now + hour);
 const intermediate = parseCertificate(hierarchy.intermediate);
 
-function made(kind: TestKey, subject = commonNameOnly('leaf.example')) {
+function made(kind: KeyKind, subject = commonNameOnly('leaf.example')) {
   const key = makeKey(kind);
   const leaf = makeLeaf({ key, subject, notBefore: now - hour, notAfter: now + hour }, hierarchy);
   const request = {

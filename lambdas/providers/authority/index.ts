@@ -1,0 +1,57 @@
+/** An authority of the stack behind the port of all CAs, for its own certificate. */
+import { checkAuthority } from '../../authority/fitness.ts';
+import { type AuthorityWorld, loadAuthority } from '../../authority/load.ts';
+import { renewCa } from '../../authority/renew-ca.ts';
+import { sameBytes } from '../../domain/bytes.ts';
+import { call } from '../../domain/calls.ts';
+import { RenewalError } from '../../domain/errors.ts';
+import { operationOf } from '../../domain/wanted.ts';
+import type { CaCalls } from '../kind.ts';
+import { refuseReceipt } from '../request.ts';
+import { authorityWorld } from './world.ts';
+
+/** Renews the certificate of the authority of this name, and no other. The key stays: a rekey is InvalidRequest. */
+export function openAuthority({ authority: name }: { readonly authority: string }): CaCalls {
+  return (tools) => {
+    const { policy, clock, entropy } = tools;
+    const world = authorityWorld(tools);
+    return {
+      ask: (request) =>
+        call(policy, 'ask', async () => {
+          refuseReceipt(request);
+          const { wanted, current } = request;
+          if (operationOf(wanted) === 'rekey') throw keepsItsKey();
+          const options = { now: clock.now(), entropy, end: wanted.end, notAfter: wanted.notAfter };
+          return { kind: 'issued', ...(await renewCa(world, name, current, options)) };
+        }),
+      checkFitness: async (_, operation, options) => {
+        if (operation === 'rekey') throw keepsItsKey();
+        // Not before it is due: one whose parent is held elsewhere is renewed there, and does not fail.
+        if (options.lasting) return;
+        await checkAuthority(world, name, options);
+      },
+      roots: () => rootsOf(world, name),
+      answers: () =>
+        call(policy, 'reach', async () => {
+          await (await loadAuthority(world, name)).signer();
+        }),
+    };
+  };
+}
+
+const keepsItsKey = () =>
+  new RenewalError(
+    'InvalidRequest',
+    'An authority keeps its key, so that what it issued stays valid: only renew is possible.',
+  );
+
+/**
+ * For a root the certificate itself: its successor has the same name and key, and so is trusted by it. For any other the
+ * root of today's certificate and that of the parent, which differ once the parent has another key.
+ */
+async function rootsOf(world: AuthorityWorld, name: string): Promise<readonly Uint8Array[]> {
+  const { root, isRoot, authority } = await loadAuthority(world, name);
+  if (isRoot || authority.parent === undefined) return [root.der];
+  const parent = await loadAuthority(world, authority.parent);
+  return sameBytes(parent.root.der, root.der) ? [root.der] : [root.der, parent.root.der];
+}

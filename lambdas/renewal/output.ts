@@ -1,0 +1,99 @@
+/**
+ * `out`: the pair goes to another secret of the same profile, in one write, and the source stays as it is. Whatever AWS says of that
+ * secret concerns the request alone.
+ */
+import { ofRequest, RenewalError } from '../domain/errors.ts';
+import type { SecretSummary } from '../domain/secret.ts';
+import { checkOwnership } from '../policy/ownership.ts';
+import { checkRoom } from '../policy/room.ts';
+import { unannounced } from '../policy/unannounced.ts';
+import { authorityOf } from './authority.ts';
+import { requireSameProfile } from './given-key.ts';
+import type { Job } from './job.ts';
+import { settleOwed } from './owed.ts';
+import { gather, type Subject } from './steps/1-gather.ts';
+import type { RenewalWorld } from './world.ts';
+
+/** Looked at before a key is made or a CA called. Throws SecretNotFound, SecretNotEnrolled, OutputExists, UnsupportedSecret, InvalidRequest. */
+export function describeOutput(
+  world: RenewalWorld,
+  subject: Subject,
+  { request, force }: Pick<Job, 'request' | 'force'>,
+): Promise<SecretSummary> | undefined {
+  const { out } = request ?? {};
+  return out && ofOutput(writable(world, subject, out.secretId, force));
+}
+
+/** What goes wrong with the secret of an `out` concerns the request; without one, whatever it says itself. */
+export function concerning<T>(output: SecretSummary | undefined, work: Promise<T>): Promise<T> {
+  return output ? ofOutput(work) : work;
+}
+
+function ofOutput<T>(work: Promise<T>): Promise<T> {
+  return work.catch((error: unknown) => {
+    throw ofRequest(error);
+  });
+}
+
+async function writable(
+  world: RenewalWorld,
+  { secret: source, profile }: Subject,
+  secretId: string,
+  force: boolean,
+): Promise<SecretSummary> {
+  const output = await world.store.describe(secretId).catch((error: unknown) => {
+    throw error instanceof RenewalError && error.code === 'SecretNotFound' ? notThere(secretId, profile.name) : error;
+  });
+  if (output.arn === source.arn) {
+    throw new RenewalError('InvalidRequest', '$.out is the source itself: leave it out to renew in place.');
+  }
+  const left = checkOwnership({ secret: output, rotationFunctionArn: world.rotationFunctionArn });
+  if (left?.code === 'SecretNotFound') throw notThere(secretId, profile.name);
+  if (left) throw new RenewalError('InvalidRequest', `$.out can't be written. ${left.message}`);
+  if (await authorityOf(world, output)) {
+    throw new RenewalError(
+      'InvalidRequest',
+      `$.out is the secret of an authority of this stack, which no leaf may take the place of: name another secret.`,
+    );
+  }
+  requireSameProfile(output, profile.name, 'out');
+  if (output.currentVersionId !== undefined && !force) {
+    throw new RenewalError(
+      'OutputExists',
+      `The secret ${output.name} of $.out has a value already: use force to replace it.`,
+    );
+  }
+  const noRoom = checkRoom(output);
+  if (noRoom !== undefined) throw new RenewalError('UnsupportedSecret', `$.out can't be written. ${noRoom}`);
+  return output;
+}
+
+/**
+ * An earlier pair's event that is owed: its mark is about to be written over. Throws Throttled where it can't be sent, and
+ * what reading that pair throws.
+ */
+export function settleOutput(world: RenewalWorld, subject: Subject, output: SecretSummary): Promise<void> {
+  return ofOutput(settled(world, subject, output));
+}
+
+async function settled(
+  world: RenewalWorld,
+  { profile, authority, settings }: Subject,
+  output: SecretSummary,
+): Promise<void> {
+  const { currentVersionId } = output;
+  if (currentVersionId === undefined || unannounced(output).length === 0) return;
+  const earlier = await gather(world, { secret: output, profile, authority, settings }, currentVersionId);
+  if (earlier.kind === 'read' && (await settleOwed(world, earlier.subject)).length === 0) return;
+  throw new RenewalError(
+    'Throttled',
+    `The event of the pair that is in ${output.name} could not be sent yet: try again once the bus takes it.`,
+  );
+}
+
+function notThere(secretId: string, profile: string): RenewalError {
+  return new RenewalError(
+    'SecretNotFound',
+    `The secret of $.out is not there. Create it without a value first: aws secretsmanager create-secret --name ${secretId} --tags Key=cert-renewer:profile,Value=${profile} Key=cert-renewer:paused,Value=true`,
+  );
+}

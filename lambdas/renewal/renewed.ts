@@ -1,0 +1,44 @@
+/** What was decided and planned of a certificate, and the answer once it was carried out. */
+import type { Reason, Warning } from '../domain/decision.ts';
+import type { RenewalResult } from '../domain/result.ts';
+import type { SecretSummary } from '../domain/secret.ts';
+import { operationOf } from '../domain/wanted.ts';
+import { renewalTime } from '../policy/renewal-time.ts';
+import type { Unannounced } from '../policy/unannounced.ts';
+import { resultOf } from './result.ts';
+import type { Staged } from './staged.ts';
+import type { Subject } from './steps/1-gather.ts';
+import type { Plan } from './steps/3-plan.ts';
+
+export interface Work {
+  readonly reason: Reason;
+  readonly plan: Plan;
+  readonly warnings: readonly Warning[];
+  /** Events of earlier renewals that could not be sent yet. */
+  readonly owed: readonly Unannounced[];
+  /** Where the pair goes, if not to the source itself. */
+  readonly output?: SecretSummary | undefined;
+}
+
+/** The answer: of the source, with what was written where. The next renewal follows the tags and the profile, not this request. */
+export function renewed(
+  subject: Subject,
+  { plan: planned, reason, warnings, output }: Work,
+  { pair, to }: Staged,
+): RenewalResult {
+  const { secret, version, profile, leaf, settings } = subject;
+  const validity = { notBefore: pair.leaf.notBefore, end: pair.end };
+  const result = resultOf({
+    outcome: operationOf(planned.wanted) === 'renew' ? 'renewed' : 'rekeyed',
+    reason,
+    warnings: [...warnings, ...pair.warnings],
+    secretArn: secret.arn,
+    profile: profile.name,
+    versionId: output ? version.versionId : to,
+    previousVersionId: output ? null : version.versionId,
+    certificate: pair.leaf,
+    previous: leaf,
+    renewAt: renewalTime(validity, settings.usual, (output ?? secret).arn).renewAt,
+  });
+  return output ? { ...result, out: { secretArn: output.arn, versionId: to } } : result;
+}

@@ -1,0 +1,69 @@
+/** The answer of a renewal as docs/invoke.md has it, which is its event's detail too. */
+import type { Certificate } from '../domain/certificate.ts';
+import type { Reason, Warning } from '../domain/decision.ts';
+import { formatInstant, type Instant } from '../domain/instant.ts';
+import type { Journal, Publisher } from '../domain/ports.ts';
+import type { Mode } from '../domain/profile.ts';
+import type { Outcome, RenewalResult } from '../domain/result.ts';
+import { describeCertificate } from '../x509/facts.ts';
+
+export interface ResultFacts {
+  readonly outcome: Outcome;
+  readonly reason: Reason;
+  readonly warnings: readonly Warning[];
+  readonly secretArn: string;
+  readonly profile: string;
+  readonly versionId: string | null;
+  readonly previousVersionId: string | null;
+  readonly certificate: Certificate | undefined;
+  readonly previous: Certificate | undefined;
+  readonly renewAt: Instant | undefined;
+}
+
+const nothing = {
+  subject: null,
+  sans: null,
+  serialNumber: null,
+  notBefore: null,
+  notAfter: null,
+  keyAlgorithm: null,
+  fingerprintSha256: null,
+};
+
+export function resultOf(facts: ResultFacts): RenewalResult {
+  return {
+    outcome: facts.outcome,
+    reason: { code: facts.reason.code, message: facts.reason.message },
+    warnings: facts.warnings,
+    secretArn: facts.secretArn,
+    versionId: facts.versionId,
+    previousVersionId: facts.previousVersionId,
+    profile: facts.profile,
+    ...(facts.certificate ? describeCertificate(facts.certificate) : nothing),
+    previousSerialNumber: facts.previous?.serialNumber ?? null,
+    renewAt: facts.renewAt === undefined ? null : formatInstant(facts.renewAt),
+  };
+}
+
+/** Throws Throttled, AccessDenied. */
+export function publishRenewed(
+  { publisher }: { readonly publisher: Pick<Publisher, 'publish'> },
+  result: RenewalResult,
+  operation: Mode,
+): Promise<void> {
+  return publisher.publish({
+    type: 'Certificate Renewed',
+    secretArn: result.secretArn,
+    detail: { ...result, operation },
+  });
+}
+
+/** One line a decision; gives the result back. */
+export function logResult(
+  { journal }: { readonly journal: Pick<Journal, 'decision'> },
+  result: RenewalResult,
+): RenewalResult {
+  const { secretArn, reason, outcome, profile, versionId, warnings, notAfter, renewAt } = result;
+  journal.decision({ secretArn, reason, outcome, profile, versionId, warnings, notAfter, renewAt });
+  return result;
+}

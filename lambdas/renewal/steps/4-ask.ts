@@ -1,0 +1,106 @@
+/** Step 4: the key, then the CA. What it answers is judged by step 5 before it is used. */
+import { sameBytes } from '../../domain/bytes.ts';
+import type { Certificate } from '../../domain/certificate.ts';
+import { RenewalError } from '../../domain/errors.ts';
+import type { CaAnswer, CaRequest } from '../../domain/ports.ts';
+import type { SecretValue } from '../../domain/secret.ts';
+import type { Signer } from '../../domain/signer.ts';
+import type { WantedKey } from '../../domain/wanted.ts';
+import { generateKey } from '../../keys/generate.ts';
+import type { NextContent } from '../../secret/index.ts';
+import type { RenewalWorld } from '../world.ts';
+import type { Subject } from './1-gather.ts';
+import type { Plan } from './3-plan.ts';
+import { type Answer, parseAnswer, type VerifiedPair, verifyIssued } from './5-verify.ts';
+
+/** A verified pair, and the value to store: the source's shape with the new pair in it. Throws what ask and verifyIssued throw. */
+export async function issue(
+  world: RenewalWorld,
+  subject: Subject,
+  plan: Plan,
+): Promise<{ readonly pair: VerifiedPair; readonly value: SecretValue }> {
+  const { answer, key } = await ask(world, subject, plan);
+  const now = world.clock.now();
+  const { wanted } = plan;
+  const pair = verifyIssued(answer, { wanted, spki: key?.spki ?? subject.leaf.spki, roots: subject.roots }, now);
+  if (pair.validFrom > now) await world.clock.sleep(pair.validFrom - now);
+  const value = await subject.content.write({
+    leaf: pair.leaf.der,
+    chain: pair.chain.map(({ der }) => der),
+    root: pair.root?.der,
+    key: wanted.key.kind === 'same' ? undefined : keyContent(key),
+  });
+  return { pair, value };
+}
+
+function keyContent(key: Signer | undefined): NextContent['key'] {
+  if (key?.kmsKeyArn !== undefined) return { kind: 'kms', keyId: key.kmsKeyArn };
+  return key?.privateKey && { kind: 'private', privateKey: key.privateKey };
+}
+
+interface Issued {
+  readonly answer: Answer;
+  /** The key that the new certificate is for; undefined where the CA holds it. */
+  readonly key: Signer | undefined;
+}
+
+/**
+ * Makes the new key, or takes the present or the given one, and asks the CA. What it answers is parsed here and judged by step 5.
+ * Throws what the CA's provider throws, and CertificateRejected for what is no certificate.
+ */
+async function ask(world: RenewalWorld, subject: Subject, { wanted }: Plan): Promise<Issued> {
+  const issued = await askOnce(world, subject, wanted);
+  // A CA that keeps the duration and counts in whole seconds gives a certificate of this very second the same dates again.
+  if (wanted.end.orEqual || !hasSameDates(issued.answer.leaf, subject.leaf)) return issued;
+  await world.clock.sleep(1000);
+  return askOnce(world, subject, wanted);
+}
+
+async function askOnce(world: RenewalWorld, subject: Subject, wanted: Plan['wanted']): Promise<Issued> {
+  const { leaf, chain, key: presentKey } = subject;
+  const key = await keyFor(wanted.key, presentKey);
+  const request: CaRequest = { wanted, current: { leaf, chain, key: presentKey }, key };
+  const { certificates } = await askUntilIssued(world, subject, request);
+  return { answer: parseAnswer(certificates), key };
+}
+
+async function keyFor(wanted: WantedKey, present: Signer | undefined): Promise<Signer | undefined> {
+  switch (wanted.kind) {
+    case 'same':
+      return present;
+    case 'new':
+      return generateKey(wanted.spec);
+    case 'given':
+      return wanted.signer;
+  }
+}
+
+/** Milliseconds that this worker waits for an order, and at least between two looks; what takes longer goes back to the queue. */
+const longestWait = 30_000;
+const shortestWait = 1_000;
+
+/** Where the CA takes the order and issues later, it is looked at again when the CA says. Throws CaUnavailable where that is too late. */
+async function askUntilIssued(
+  { clock }: RenewalWorld,
+  { provider }: Subject,
+  request: CaRequest,
+): Promise<Extract<CaAnswer, { kind: 'issued' }>> {
+  const started = clock.now();
+  let answer = await provider.ask(request);
+  while (answer.kind === 'pending') {
+    const { receipt } = answer;
+    const after = Math.max(answer.after, shortestWait);
+    if (clock.now() + after - started > longestWait) {
+      const message = 'The CA has taken the order and has not issued the certificate yet. It is asked again later.';
+      throw new RenewalError('CaUnavailable', message, { retryAfter: Math.ceil(after / 1000) });
+    }
+    await clock.sleep(after);
+    answer = await provider.ask({ ...request, receipt });
+  }
+  return answer;
+}
+
+function hasSameDates(after: Certificate, before: Certificate): boolean {
+  if (sameBytes(before.der, after.der)) return false;
+  return after.notBefore === before.notBefore && after.notAfter === before.notAfter;
+}

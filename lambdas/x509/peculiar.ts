@@ -1,0 +1,143 @@
+/**
+ * What @peculiar/x509 writes: what is made anew, and copies nothing. Loaded by import() where a first certificate or a
+ * request with names is made, so that no other start pays for it. Nothing is signed here: what comes out is read back
+ * (ca-certificate.ts, named-csr.ts) before a key signs it.
+ */
+import 'reflect-metadata'; // has to stand before the library, which needs it at once
+import {
+  AuthorityKeyIdentifierExtension,
+  BasicConstraintsExtension,
+  Extension,
+  type GeneralNameType,
+  type JsonGeneralName,
+  KeyUsageFlags,
+  KeyUsagesExtension,
+  Name,
+  Pkcs10CertificateRequestGenerator,
+  SubjectAlternativeNameExtension,
+  SubjectKeyIdentifierExtension,
+  X509CertificateGenerator,
+} from '@peculiar/x509';
+import { readSequence } from '../asn1/reader.ts';
+import { tags } from '../asn1/tags.ts';
+import type { Certificate } from '../domain/certificate.ts';
+import type { KeySpec } from '../domain/key-spec.ts';
+import { algorithmOf } from './algorithms.ts';
+import { keyIdentifier, nameConstraintsOf } from './extension-values.ts';
+import { subjectKeyIdentifier } from './extensions.ts';
+import type { NewValidity } from './reissue.ts';
+import { hex } from './strings.ts';
+
+/** In the place of a signature: long enough for R‖S of the largest curve, and thrown away. */
+const placeholder = new Uint8Array(132).fill(1);
+
+export interface CaCertificateRequest extends NewValidity {
+  /** DER of the Name (parseName). */
+  readonly subject: Uint8Array;
+  /** DER of the authority's public key. */
+  readonly spki: Uint8Array;
+  /** The parent's certificate; `self` for a root. */
+  readonly issuer: Certificate | 'self';
+  /** Of the key that will sign. */
+  readonly issuerKeySpec: KeySpec;
+  /** Octets of the serial number, the highest bit 0 (newSerialNumber). */
+  readonly serialNumber: Uint8Array;
+  /** CA certificates that may stand below it; undefined: any number. */
+  readonly pathLength: number | undefined;
+  /** DER of GeneralNames (constraintBase); both empty: no constraints. */
+  readonly permitted: readonly Uint8Array[];
+  readonly excluded: readonly Uint8Array[];
+}
+
+/** DER of the TBSCertificate of a CA (RFC 5280), as ca-certificate.ts describes it. */
+export async function writeCaCertificate(request: CaCertificateRequest): Promise<Uint8Array> {
+  const { subject, spki, issuer, permitted, excluded } = request;
+  const constraints = nameConstraintsOf(permitted, excluded); // for these the library has no class
+  const certificate = await X509CertificateGenerator.create({
+    serialNumber: hex(request.serialNumber),
+    issuer: nameOf(issuer === 'self' ? subject : issuer.subject),
+    subject: nameOf(subject),
+    notBefore: new Date(request.notBefore),
+    notAfter: new Date(request.notAfter),
+    publicKey: new Uint8Array(spki),
+    signingAlgorithm: webAlgorithm(request.issuerKeySpec),
+    signature: placeholder,
+    extensions: [
+      new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign, true),
+      new BasicConstraintsExtension(true, request.pathLength, true),
+      new SubjectKeyIdentifierExtension(hex(keyIdentifier(spki))),
+      ...(issuer === 'self' ? [] : [new AuthorityKeyIdentifierExtension(hex(ownIdentifier(issuer)))]),
+      ...(permitted.length + excluded.length === 0
+        ? []
+        : [new Extension(constraints.oid, constraints.critical, new Uint8Array(constraints.value))]),
+    ],
+  });
+  return toBeSigned(certificate.rawData);
+}
+
+/** What the issuer calls its key; where it does not say, what it would call it. */
+function ownIdentifier(issuer: Certificate): Uint8Array {
+  return subjectKeyIdentifier(issuer) ?? keyIdentifier(issuer.spki);
+}
+
+function nameOf(der: Uint8Array): Name {
+  return new Name(new Uint8Array(der));
+}
+
+/** WebCrypto's name of what a key of this kind signs with. */
+function webAlgorithm(spec: KeySpec): { name: string; namedCurve?: string; hash?: string } {
+  const { webCryptoName: name, digest } = algorithmOf(spec);
+  const hash = digest?.replace('sha', 'SHA-');
+  return { name, ...(hash !== undefined && { hash }), ...(spec.kty === 'EC' && { namedCurve: spec.curve }) };
+}
+
+/** The first field of a certificate or a request, which is what gets signed. */
+function toBeSigned(signed: ArrayBuffer): Uint8Array {
+  return readSequence(new Uint8Array(signed), 'what was written').take(tags.sequence).bytes;
+}
+
+export interface RequestedNames {
+  /** DER of the Name (parseName); the empty one asks for none. */
+  readonly subject: Uint8Array;
+  /**
+   * Each `dns:`, `ip:`, `email:` or `uri:` and the value, as subjectAltNames writes it: addresses in their shortest form
+   * (RFC 5952), international names in ASCII (RFC 5280 section 7).
+   */
+  readonly names: readonly string[];
+}
+
+/** DER of the CertificationRequestInfo (RFC 2986) of this key, subject and names. */
+export async function writeNamedRequest(spki: Uint8Array, request: RequestedNames): Promise<Uint8Array> {
+  const { subject, names } = request;
+  // RFC 5280 section 4.2.1.6: critical where there is no subject.
+  const isCritical = readSequence(subject, 'the subject').done;
+  const extension = new SubjectAlternativeNameExtension(names.map(generalName), isCritical);
+  const csr = await Pkcs10CertificateRequestGenerator.create(
+    {
+      name: nameOf(subject),
+      extensions: names.length === 0 ? [] : [extension],
+      keys: { publicKey: keyElsewhere, privateKey: keyElsewhere },
+      signingAlgorithm: keyElsewhere.algorithm,
+    },
+    cryptoFor(spki),
+  );
+  return toBeSigned(csr.rawData);
+}
+
+const libraryKinds: Readonly<Record<string, GeneralNameType>> = { dns: 'dns', ip: 'ip', email: 'email', uri: 'url' };
+
+/** From `dns:example.com`, `ip:`, `email:` or `uri:` and the value. */
+function generalName(text: string): JsonGeneralName {
+  const colon = text.indexOf(':');
+  const type = libraryKinds[text.slice(0, colon)];
+  if (type === undefined) throw new TypeError('a kind of name that the library is not asked for');
+  return { type, value: text.slice(colon + 1) };
+}
+
+/** Stands for both halves of a key that WebCrypto does not have: the library looks at the algorithm alone. */
+const keyElsewhere = { algorithm: { name: 'Ed25519' } };
+
+/** All that the library asks of a Crypto for a request: the public key, and a signature, which is none yet. */
+function cryptoFor(spki: Uint8Array) {
+  return { subtle: { exportKey: async () => spki, sign: async () => placeholder } };
+}

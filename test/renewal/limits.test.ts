@@ -1,0 +1,74 @@
+/** Out of time: what is not done is given up in order, written down and handed back, and the next try ends well. */
+import { expect, it } from 'vitest';
+import { callRules } from '../../lambdas/domain/calls.ts';
+import { tags } from '../../lambdas/domain/tags.ts';
+import { renewQueued } from '../../lambdas/renewal/entry/queued.ts';
+import { World } from './world.ts';
+
+/** Limits that a test brings about by hand. */
+function limitsByHand() {
+  const controllers = { begin: new AbortController(), work: new AbortController(), answer: new AbortController() };
+  const { begin, work, answer } = controllers;
+  return { controllers, limits: { begin: begin.signal, work: work.signal, answer: answer.signal } };
+}
+
+const never = () => new Promise<never>(() => {});
+const methods = ['describe', 'read', 'find', 'renew', 'stage', 'promote', 'publish', 'tag'] as const;
+
+it.each(methods)('a call that hangs: %s', async (method) => {
+  const world = new World();
+  const arn = world.enrol({ tags: { [tags.mode]: 'renew' } });
+  const { controllers, limits } = limitsByHand();
+  const outOfTime = () => {
+    controllers.begin.abort();
+    controllers.work.abort();
+    if (method === 'tag' || method === 'publish') controllers.answer.abort();
+    return never();
+  };
+  const { faults } = { renew: world.ca, find: world.profiles }[method as string] ?? world;
+  faults.meanwhile('before', method, outOfTime, { times: 1 });
+  world.limitTo({ limits });
+  const outcome = await renewQueued(world, { secretArn: arn, versionId: 'v1' }, 1);
+  expect(faults.count(method)).toBeGreaterThan(0);
+  // What was promoted is renewed, whatever its event and tags: the next scan makes up for them.
+  if (method !== 'tag' && method !== 'publish') {
+    expect(outcome).toEqual({ retryAfter: 30 });
+    expect(world.journal.failures.at(0)?.error).toMatchObject({
+      code: method === 'renew' ? 'CaUnavailable' : callRules[method].over,
+      retryable: true,
+      message: expect.stringMatching(/time was over/),
+    });
+  }
+  world.limitTo({});
+  await renewQueued(world, { secretArn: arn, versionId: 'v1' }, 2);
+  expect(world.versionOf(arn)).toMatch(/^cert-renewer-/);
+  expect(world.ca.issued.length).toBeLessThanOrEqual(method === 'stage' ? 2 : 1);
+  expect([undefined, world.versionOf(arn)]).toContain(world.pending(arn));
+  expect(world.publisher.events.some(({ type }) => type === 'Certificate Renewed')).toBe(true);
+  expect(world.store.tagsOf(arn)[tags.versionId]).toBe(world.versionOf(arn));
+});
+
+it('after the limit nothing is begun', async () => {
+  const world = new World();
+  const arn = world.enrol();
+  const { controllers, limits } = limitsByHand();
+  for (const controller of Object.values(controllers)) controller.abort();
+  world.limitTo({ limits });
+  const outcome = await renewQueued(world, { secretArn: arn, versionId: 'v1' }, 1);
+  expect(outcome).toEqual({ retryAfter: 30 });
+  expect(world.faults.calls).toEqual([]);
+});
+
+it('what is out of time at its last delivery is told as what it is', async () => {
+  const world = new World();
+  const arn = world.enrol();
+  const { controllers, limits } = limitsByHand();
+  world.faults.meanwhile('before', 'read', () => {
+    controllers.work.abort();
+    return never();
+  });
+  world.limitTo({ limits });
+  await renewQueued(world, { secretArn: arn, versionId: 'v1' }, 3);
+  const [event] = world.publisher.of('Certificate Renewal Failed');
+  expect(event?.detail).toMatchObject({ code: 'Internal', retryable: true });
+});

@@ -1,0 +1,255 @@
+/** Whose key a key is, by itself; and what is the authorities' alone. */
+import { createPrivateKey, type KeyObject } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import type { Authority } from '../../lambdas/domain/authority.ts';
+import { RenewalError } from '../../lambdas/domain/errors.ts';
+import type { SecretSummary } from '../../lambdas/domain/secret.ts';
+import type { Signer } from '../../lambdas/domain/signer.ts';
+import { tags } from '../../lambdas/domain/tags.ts';
+import { localSigner } from '../../lambdas/keys/local.ts';
+import { keepBundle } from '../../lambdas/renewal/after-promotion.ts';
+import { authorityOf, isSecretOf, waitsForCertificate } from '../../lambdas/renewal/authority.ts';
+import { refuseAuthorityKey } from '../../lambdas/renewal/authority-key.ts';
+import { renewOnDemand } from '../../lambdas/renewal/entry/on-demand.ts';
+import { readPair } from '../../lambdas/renewal/pair.ts';
+import { authority, FakeAuthorities } from '../../testkit/fakes/authorities.ts';
+import { freshDates, internal, newKey, pairOf, pairValue, World } from './world.ts';
+
+const kms = (id: string, region = 'us-east-1') => `arn:aws:kms:${region}:000000000000:key/${id}`;
+const unavailable = new RenewalError('KmsUnavailable', 'KMS is away');
+
+/** One authority, and whether a key is refused as its own. */
+function scene(more: Partial<Authority> = {}, value: string | undefined = '{}') {
+  const world = Object.assign(new World(), { authorities: new FakeAuthorities(authority('root', more)) });
+  if (value !== undefined) world.store.add({ name: 'pki/root', value });
+  const judge = (key: Signer, code: 'InvalidRequest' | 'UnsupportedSecret' = 'InvalidRequest') =>
+    refuseAuthorityKey(world, key, code, 'The key');
+  return { world, judge };
+}
+const held = (key: KeyObject, world = new World()) => {
+  const { leaf, chain } = world.ca.issueLeaf({ key, subject: new Uint8Array([0x30, 0]), ...freshDates });
+  return pairValue(leaf, chain, key);
+};
+const signer = (kmsKeyArn?: string, key = newKey()): Signer => ({
+  ...localSigner(key),
+  ...(kmsKeyArn && { kmsKeyArn }),
+});
+const owned = (code: string) => ({
+  code,
+  message:
+    'The key is the key of authority root of this stack, which signs for that authority and for no leaf: use another key.',
+});
+
+describe('an authority’s key in KMS', () => {
+  const mrk = 'mrk-0123456789abcdef0123456789abcdef';
+
+  it.each([
+    ['the same ARN', kms('k1'), kms('k1')],
+    ['a multi-Region key in another Region', kms(mrk), kms(mrk, 'eu-west-1')],
+  ])('is known by %s, though KMS does not answer', async (_, own, given) => {
+    const { world, judge } = scene({ kmsKeyArn: own });
+    world.vault.signer = () => Promise.reject(unavailable);
+    await expect(judge(signer(given))).rejects.toMatchObject(owned('InvalidRequest'));
+    await expect(judge(signer(given), 'UnsupportedSecret')).rejects.toMatchObject(owned('UnsupportedSecret'));
+  });
+
+  it.each([
+    ['the same id in another Region', kms('k1'), kms('k1', 'eu-west-1')],
+    ['another id', kms('k1'), kms('k2')],
+    ['another multi-Region key', kms(mrk), kms(`${mrk.slice(0, -1)}0`, 'eu-west-1')],
+    ['a multi-Region key, and the given one is at hand', kms(mrk), undefined],
+  ])('is asked of KMS where it may be another: %s', async (_, own, given) => {
+    const { world, judge } = scene({ kmsKeyArn: own });
+    world.vault.signer = () => Promise.reject(unavailable);
+    await expect(judge(signer(given))).rejects.toMatchObject({
+      code: 'KmsUnavailable',
+      message: "Whether the key is that of authority root can't be told, so it is not used. KMS is away",
+    });
+    await expect(judge(signer(given), 'UnsupportedSecret')).rejects.toMatchObject({ code: 'KmsUnavailable' });
+    world.vault.signer = async () => signer(own);
+    await expect(judge(signer(given))).resolves.toBeUndefined();
+  });
+
+  it('is known by its public half, before there is a certificate', async () => {
+    const { world, judge } = scene({ kmsKeyArn: kms('k1') });
+    const key = newKey();
+    world.vault.signer = async () => signer(kms('k1'), key);
+    await expect(judge(signer(undefined, key))).rejects.toMatchObject(owned('InvalidRequest'));
+  });
+});
+
+describe('an authority’s key in its secret', () => {
+  it('is known by its certificate', async () => {
+    const key = newKey();
+    const { judge } = scene({}, held(key));
+    await expect(judge(signer(undefined, key))).rejects.toMatchObject(owned('InvalidRequest'));
+    await expect(judge(signer())).resolves.toBeUndefined();
+  });
+
+  it.each([
+    ['that has no certificate yet', '{}'],
+    ['whose secret is not there', undefined],
+  ])('of one %s is nobody’s', async (_, value) => {
+    await expect(scene({}, value).judge(signer())).resolves.toBeUndefined();
+  });
+
+  it.each([
+    ['is no certificate', 'rubbish'],
+    ['has no key', JSON.stringify({ ...JSON.parse(held(newKey())), privateKey: undefined })],
+  ])('can’t be told where the secret %s: a request waits, and a leaf does not', async (_, value) => {
+    const { judge } = scene({}, value);
+    await expect(judge(signer())).rejects.toMatchObject({ code: 'UnsupportedSecret' });
+    await expect(judge(signer(), 'UnsupportedSecret')).resolves.toBeUndefined();
+  });
+
+  it('can’t be told where the secret may not be read', async () => {
+    const { world, judge } = scene({}, held(newKey()));
+    world.faults.failBefore('read', new RenewalError('AccessDenied', 'no'));
+    await expect(judge(signer())).rejects.toMatchObject({ code: 'AccessDenied' });
+  });
+});
+
+describe('an authority that the stack names and lacks', () => {
+  it('stops a request, and says what to do', async () => {
+    const { world, judge } = scene();
+    world.authorities.find = async () => undefined;
+    await expect(judge(signer())).rejects.toMatchObject({
+      code: 'Internal',
+      message: expect.stringContaining('This stack has no authority root: deploy it again.'),
+    });
+    await expect(judge(signer(), 'UnsupportedSecret')).resolves.toBeUndefined();
+  });
+
+  it('is not looked for in a stack without any', async () => {
+    await expect(refuseAuthorityKey(new World(), signer(), 'InvalidRequest', 'The key')).resolves.toBeUndefined();
+  });
+});
+
+describe('the secret of an authority', () => {
+  const secretOf = (more: Partial<SecretSummary>): SecretSummary => ({
+    arn: 'arn:aws:secretsmanager:us-east-1:1:secret:pki/root-AbCdEf',
+    name: 'pki/root',
+    tags: new Map(),
+    versions: new Map(),
+    currentVersionId: undefined,
+    isReplica: false,
+    rotation: { enabled: false },
+    ...more,
+  });
+
+  it.each([
+    ['arn:aws:secretsmanager:us-east-1:1:secret:pki/root-AbCdEf', true],
+    ['arn:aws:secretsmanager:us-east-1:1:secret:pki/root', true],
+    ['pki/root', true],
+    ['pki/roo', false],
+    ['arn:aws:secretsmanager:us-east-1:1:secret:pki/roo', false],
+    ['arn:aws:secretsmanager:us-east-1:1:secret:pki', false],
+  ])('is named %s: %s', (secretId, expected) => {
+    expect(isSecretOf({ secretId }, secretOf({}))).toBe(expected);
+  });
+
+  it('is named by a part of its ARN only where that is an ARN itself', () => {
+    expect(isSecretOf({ secretId: 'pki/' }, secretOf({ arn: 'pki/-AbCdEf', name: 'other' }))).toBe(false);
+  });
+
+  it('is found whatever tags it carries, and another’s trouble stops only what has no profile', async () => {
+    const authorities = new FakeAuthorities(authority('broken'), authority('root'));
+    const error = new RenewalError('Internal', 'no JSON');
+    const matches = ({ args: [name] }: { args: readonly unknown[] }) => name === 'broken';
+    authorities.faults.failBefore('find', error, { times: Infinity, matches });
+    expect(await authorityOf({ authorities }, secretOf({}))).toMatchObject({ name: 'root' });
+    const leaf = secretOf({ name: 'web/tls', arn: 'arn:web', tags: new Map([[tags.profile, 'internal']]) });
+    expect(await authorityOf({ authorities }, leaf)).toBeUndefined();
+    await expect(authorityOf({ authorities }, { ...leaf, tags: new Map() })).rejects.toBe(error);
+    expect(await authorityOf({}, leaf)).toBeUndefined();
+    expect(
+      await authorityOf({ authorities: new FakeAuthorities(authority('root')) }, { ...leaf, tags: new Map() }),
+    ).toBeUndefined();
+  });
+
+  it('is nobody’s where the stack names an authority that it lacks', async () => {
+    const authorities = new FakeAuthorities(authority('root'));
+    authorities.find = async () => undefined;
+    expect(await authorityOf({ authorities }, secretOf({}))).toBeUndefined();
+  });
+
+  it('waits for its certificate as what is not due', () => {
+    expect(waitsForCertificate({ ...internal, name: 'authority:root' })).toMatchObject({
+      action: 'skip',
+      code: 'NotDue',
+      message: expect.stringContaining('authority:root'),
+    });
+  });
+});
+
+describe('the trust bundle', () => {
+  const { leaf } = pairOf({ kind: 'string', text: held(newKey()) });
+
+  it('is kept for an authority alone, and where the stack has one', async () => {
+    const world = new World();
+    const secret = world.store.summary(world.enrol());
+    const kept: unknown[] = [];
+    const keep = async (...args: unknown[]) => void kept.push(args);
+    await keepBundle({ journal: world.journal, keepBundle: keep }, { secret, authority: undefined }, leaf, undefined);
+    await keepBundle({ journal: world.journal }, { secret, authority: authority('root') }, leaf, undefined);
+    expect(kept).toEqual([]);
+    expect(world.journal.failures).toEqual([]);
+    await keepBundle(
+      { journal: world.journal, keepBundle: keep },
+      { secret, authority: authority('root') },
+      leaf,
+      undefined,
+    );
+    expect(kept).toEqual([[leaf, undefined]]);
+  });
+
+  it('that can’t be written is logged, and stops nothing', async () => {
+    const world = new World();
+    const secret = world.store.summary(world.enrol());
+    const keep = () => Promise.reject(unavailable);
+    await keepBundle(
+      { journal: world.journal, keepBundle: keep },
+      { secret, authority: authority('root') },
+      leaf,
+      undefined,
+    );
+    expect(world.journal.failures).toEqual([{ secretArn: secret.arn, error: unavailable, step: 'after promotion' }]);
+  });
+});
+
+describe('a key of two halves', () => {
+  /** The public half of another key behind the private one. */
+  function torn(): string {
+    const [one, two] = [newKey(), newKey()].map((key) => key.export({ type: 'pkcs8', format: 'der' }));
+    if (!one || !two) throw new Error('no keys');
+    const der = Buffer.concat([one.subarray(0, -65), two.subarray(-65)]);
+    return String(
+      createPrivateKey({ key: der, type: 'pkcs8', format: 'der' }).export({ type: 'pkcs8', format: 'pem' }),
+    );
+  }
+
+  it('that don’t belong together is not taken from a request', async () => {
+    const world = new World();
+    const arn = world.enrol(freshDates);
+    world.store.add({ name: 'keys/torn', value: torn(), tags: { [tags.profile]: 'internal' } });
+    const tried = renewOnDemand(world, { secretId: arn, privateKey: { secretId: 'keys/torn' } });
+    await expect(tried).rejects.toMatchObject({
+      code: 'KeyMismatch',
+      concerns: 'request',
+      message: expect.stringContaining(
+        'The private key in keys/torn does not belong to the public key that is stored with it',
+      ),
+    });
+    expect(world.ca.issued).toEqual([]);
+  });
+});
+
+it('a pair needs its key, unless somebody says that the CA has it', async () => {
+  const world = new World();
+  const arn = world.enrol();
+  const value = world.store.value(arn);
+  const { privateKey: _, ...rest } = JSON.parse(value.kind === 'string' ? value.text : '');
+  const version = { versionId: 'v2', createdAt: 0, value: { kind: 'string', text: JSON.stringify(rest) } } as const;
+  await expect(readPair(world, {}, version)).rejects.toMatchObject({ code: 'UnsupportedSecret' });
+  expect((await readPair(world, { keyIsAtTheCa: true }, version)).key).toBeUndefined();
+});

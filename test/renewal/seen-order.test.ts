@@ -1,0 +1,237 @@
+/** A CA that takes the order and issues later, and a pair that an earlier try has staged. */
+import { describe, expect, it } from 'vitest';
+import { RenewalError } from '../../lambdas/domain/errors.ts';
+import type { CaAnswer, CaRequest } from '../../lambdas/domain/ports.ts';
+import { tags } from '../../lambdas/domain/tags.ts';
+import { renewOnDemand } from '../../lambdas/renewal/entry/on-demand.ts';
+import { renewQueued } from '../../lambdas/renewal/entry/queued.ts';
+import { FakeCa } from '../../testkit/fakes/ca.ts';
+import { freshDates, hour, internal, newKey, pairOf, pairValue, start, World } from './world.ts';
+
+/** It answers each look but the last with the same pause. */
+class OrderingCa extends FakeCa {
+  looks = 0;
+  after = 0;
+  readonly receipts: (string | undefined)[] = [];
+
+  protected override async answer(request: CaRequest): Promise<CaAnswer> {
+    this.receipts.push(request.receipt);
+    const { receipt: _, ...order } = request;
+    if (this.looks > 0) {
+      this.looks -= 1;
+      return { kind: 'pending', receipt: 'order-1', after: this.after };
+    }
+    return super.answer(order);
+  }
+}
+
+function ordering(looks: number, after: number) {
+  const world = new World();
+  const ca = Object.assign(new OrderingCa({ now: start, clock: world.clock }), { looks, after });
+  ca.hierarchy = world.ca.hierarchy;
+  Object.assign(world, { ca, providerFor: async () => ca });
+  return { world, ca, arn: world.enrol() };
+}
+
+describe('a CA that issues later', () => {
+  it('is looked at again when it says, by its receipt', async () => {
+    const { world, ca, arn } = ordering(2, 10_000);
+    expect(await renewOnDemand(world, { secretId: arn })).toMatchObject({ outcome: 'rekeyed' });
+    expect(world.clock.sleeps).toEqual([10_000, 10_000]);
+    expect(ca.receipts).toEqual([undefined, 'order-1', 'order-1']);
+    expect(ca.issued).toHaveLength(1);
+  });
+
+  it('is waited for half a minute in all', async () => {
+    const { world, arn } = ordering(1, 30_000);
+    expect(await renewOnDemand(world, { secretId: arn })).toMatchObject({ outcome: 'rekeyed' });
+    expect(world.clock.sleeps).toEqual([30_000]);
+  });
+
+  it.each([
+    ['at once', 1, 30_001, [], 31],
+    ['at the second look', 3, 20_000, [20_000], 20],
+  ])('goes back to the queue where it needs longer, as it says %s', async (_, looks, after, sleeps, retryAfter) => {
+    const { world, arn } = ordering(looks, after);
+    await expect(renewOnDemand(world, { secretId: arn })).rejects.toMatchObject({
+      code: 'CaUnavailable',
+      retryAfter,
+      message: expect.stringContaining('has not issued the certificate yet'),
+    });
+    expect(world.clock.sleeps).toEqual(sleeps);
+    expect(world.versionOf(arn)).toBe('v1');
+  });
+});
+
+describe('what a CA answers within the same second', () => {
+  it('is taken by force, and not asked for again', async () => {
+    const world = new World();
+    const arn = world.enrol({ notBefore: start - 60_000, notAfter: start - 60_000 + 24 * hour });
+    await renewOnDemand(world, { secretId: arn, force: true });
+    expect(world.clock.sleeps).toEqual([]);
+    expect(world.ca.issued).toHaveLength(1);
+  });
+
+  it('is not asked for again where it is the old certificate itself', async () => {
+    const world = new World();
+    const arn = world.enrol({ tags: { [tags.mode]: 'renew' } });
+    const { leaf } = pairOf(world.store.value(arn));
+    world.ca.tamperChain = ([, ...rest]) => [leaf.der, ...rest];
+    await expect(renewOnDemand(world, { secretId: arn })).rejects.toMatchObject({ code: 'CertificateRejected' });
+    expect(world.clock.sleeps).toEqual([]);
+    expect(world.ca.issued).toHaveLength(1);
+  });
+
+  it.each([
+    ['start', { notBefore: start - 60_000, notAfter: start + 30 * hour }],
+    ['end', { notBefore: start - 30_000, notAfter: freshDates.notAfter }],
+  ])('is asked for once where the %s alone is the same', async (_, dates) => {
+    const world = new World();
+    const arn = world.enrol({ notBefore: start - 60_000, notAfter: freshDates.notAfter });
+    world.ca.tamper = (template) => ({ ...template, ...dates });
+    await renewOnDemand(world, { secretId: arn }).catch(() => undefined);
+    expect(world.clock.sleeps).toEqual([]);
+    expect(world.ca.issued).toHaveLength(1);
+  });
+
+  it('holds at once where its start is now or before', async () => {
+    const world = new World();
+    world.ca.tamper = (template) => ({ ...template, notBefore: start, notAfter: start + 30 * hour });
+    await renewOnDemand(world, { secretId: world.enrol() });
+    expect(world.clock.sleeps).toEqual([]);
+  });
+});
+
+describe('a pair that an earlier try has staged', () => {
+  const denied = new RenewalError('AccessDenied', 'no');
+
+  /** Staged from v1 after another version had been there, and not promoted. */
+  async function staged(more: Parameters<World['enrol']>[0] = {}) {
+    const world = new World();
+    const arn = world.enrol({ ...freshDates, ...more, versionId: 'v0' });
+    world.clock.advance(1000);
+    world.store.write(arn, world.store.value(arn), 'v1');
+    world.clock.advance(1000);
+    world.faults.failBefore('promote', denied);
+    await expect(renewOnDemand(world, { secretId: arn })).rejects.toMatchObject({ code: 'AccessDenied' });
+    expect(world.labels(arn)['v0']).toEqual(['AWSPREVIOUS']);
+    return { world, arn, pending: world.pending(arn) };
+  }
+  const ofPrevious = { matches: ({ args }: { args: readonly unknown[] }) => args[1] === 'v0' };
+
+  it('is taken up', async () => {
+    const { world, arn, pending } = await staged();
+    await renewOnDemand(world, { secretId: arn });
+    expect(world.versionOf(arn)).toBe(pending);
+    expect(world.ca.issued).toHaveLength(1);
+  });
+
+  it('is taken up although the version before can’t be read any more', async () => {
+    const { world, arn, pending } = await staged();
+    world.faults.failBefore('read', new RenewalError('SecretNotFound', 'gone'), ofPrevious);
+    await renewOnDemand(world, { secretId: arn });
+    expect(world.versionOf(arn)).toBe(pending);
+  });
+
+  it.each([
+    ['Throttled', new RenewalError('Throttled', 'slow down')],
+    ['Internal', new TypeError('fetch failed')],
+  ])('waits where that can’t be told for the moment: %s', async (code, error) => {
+    const { world, arn, pending } = await staged();
+    world.faults.failBefore('read', error, ofPrevious);
+    await expect(renewOnDemand(world, { secretId: arn })).rejects.toMatchObject({ code });
+    expect(world.ca.issued).toHaveLength(1);
+    expect(world.pending(arn)).toBe(pending);
+  });
+
+  it('waits where it can’t be read itself for the moment, and is replaced where it never can', async () => {
+    const { world, arn, pending } = await staged();
+    const matches = ({ args }: { args: readonly unknown[] }) => args[1] === pending;
+    const busy = new RenewalError('Throttled', 'slow down');
+    world.faults.failBefore('read', busy, { matches });
+    await expect(renewOnDemand(world, { secretId: arn })).rejects.toBe(busy);
+    world.faults.failBefore('read', denied, { matches });
+    await renewOnDemand(world, { secretId: arn });
+    expect(world.versionOf(arn)).not.toBe(pending);
+    expect(world.ca.issued).toHaveLength(2);
+  });
+
+  it('is replaced where it stands beside what the owner has changed since', async () => {
+    const { world, arn, pending } = await staged();
+    const value = world.store.value(arn, pending);
+    const document = JSON.parse(value.kind === 'string' ? value.text : '');
+    const again = `${pending?.slice(0, 22)}${'0'.repeat(32)}`;
+    await world.store.stage(arn, again, { kind: 'string', text: JSON.stringify({ ...document, note: 'other' }) });
+    await renewOnDemand(world, { secretId: arn });
+    expect(world.versionOf(arn)).not.toBe(again);
+    const after = world.store.value(arn);
+    expect(after.kind === 'string' && JSON.parse(after.text)).not.toHaveProperty('note');
+  });
+
+  it('for a key that is given is taken up for that key alone', async () => {
+    const world = new World();
+    const arn = world.enrol(freshDates);
+    const key = newKey();
+    const pem = String(key.export({ format: 'pem', type: 'pkcs8' }));
+    world.store.add({ name: 'keys/next', value: pem, tags: { [tags.profile]: 'internal' } });
+    const other = String(newKey().export({ format: 'pem', type: 'pkcs8' }));
+    world.store.add({ name: 'keys/other', value: other, tags: { [tags.profile]: 'internal' } });
+    world.faults.failBefore('promote', denied);
+    const ask = (secretId: string) => renewOnDemand(world, { secretId: arn, privateKey: { secretId } });
+    await expect(ask('keys/next')).rejects.toMatchObject({ code: 'AccessDenied' });
+    const pending = world.pending(arn);
+    world.faults.failBefore('promote', denied);
+    await expect(ask('keys/other')).rejects.toMatchObject({ code: 'AccessDenied' });
+    expect(world.pending(arn)).not.toBe(pending);
+    await ask('keys/other');
+    expect(world.ca.issued).toHaveLength(2);
+  });
+});
+
+describe('a window below the schedule', () => {
+  it('is a warning of every renewal', async () => {
+    const world = new World();
+    const arn = world.enrol({ ...freshDates, tags: { [tags.expiresIn]: '30m' } });
+    const result = await renewOnDemand(world, { secretId: arn });
+    expect(result).toMatchObject({ outcome: 'rekeyed', warnings: [{ code: 'WindowBelowSchedule' }] });
+  });
+});
+
+describe('an event that is owed, of a version that can’t be read', () => {
+  it.each(['renew', 'rekey'] as const)('is told as the secret’s mode has it: %s', async (mode) => {
+    const world = new World({ ...internal, mode });
+    const arn = world.enrol(freshDates);
+    world.faults.failBefore('publish', new RenewalError('Throttled', 'slow down'));
+    await renewQueued(world, { secretArn: arn, versionId: 'v1', force: true }, 1);
+    const versionId = world.versionOf(arn);
+    world.faults.failBefore('read', new RenewalError('AccessDenied', 'no'), { times: 2 });
+    for (const delivery of [1, 2]) await renewQueued(world, { secretArn: arn, versionId }, delivery);
+    expect(world.publisher.of('Certificate Renewed').map(({ detail }) => detail)).toMatchObject([
+      {
+        outcome: mode === 'renew' ? 'renewed' : 'rekeyed',
+        operation: mode,
+        reason: { code: 'Unknown', message: 'Renewed by a try that ended before it could say so.' },
+        versionId,
+        previousVersionId: 'v1',
+        serialNumber: null,
+        renewAt: null,
+        warnings: [],
+      },
+    ]);
+    expect(world.publisher.events.map(({ type }) => type)).toEqual([
+      'Certificate Renewed',
+      'Certificate Renewal Failed',
+    ]);
+  });
+});
+
+it('a certificate beside the key of another one is refused, and says what to do', async () => {
+  const world = new World();
+  const arn = world.enrol(freshDates);
+  const { leaf, chain } = world.ca.issueLeaf({ key: newKey(), subject: new Uint8Array([0x30, 0]), ...freshDates });
+  world.store.write(arn, pairValue(leaf, chain, newKey()), 'theirs');
+  await expect(renewOnDemand(world, { secretId: arn })).rejects.toMatchObject({
+    code: 'KeyMismatch',
+    message: expect.stringContaining('put the certificate and the key that belong together into the secret'),
+  });
+});

@@ -1,0 +1,162 @@
+/** The proof before the swap at its edges, and what it says. */
+import { describe, expect, it } from 'vitest';
+import type { Certificate } from '../../lambdas/domain/certificate.ts';
+import { parseAnswer, verifyIssued } from '../../lambdas/renewal/steps/5-verify.ts';
+import { parseCertificate, parseIssuer } from '../../lambdas/x509/certificate.ts';
+import { commonNameOnly, spkiOf } from '../../testkit/certificates/index.ts';
+import { freshDates, hour, newKey, pairOf, start, World } from './world.ts';
+
+const day = 24 * hour;
+const rejected = (message: unknown) => ({ name: 'CertificateRejected', message });
+const saying = (text: string) => rejected(expect.stringContaining(text));
+
+/** A certificate in use, and what a CA would answer for the same key. */
+function scene(world: World, before: { notBefore: number; notAfter: number } = freshDates) {
+  const key = newKey();
+  const make = (dates: { notBefore: number; notAfter: number }, name = 'leaf.example') =>
+    parseCertificate(world.ca.issueLeaf({ key, subject: commonNameOnly(name), ...dates }).leaf);
+  const leaf = make(before);
+  const chain = [parseIssuer(world.ca.hierarchy.intermediate)];
+  const roots = [parseIssuer(world.ca.hierarchy.root)];
+  const judge = (after: Certificate, more: { now?: number; orEqual?: boolean; spki?: Uint8Array } = {}) =>
+    verifyIssued(
+      { leaf: after, pool: chain },
+      {
+        wanted: {
+          content: { kind: 'as it is', leaf, chain },
+          key: { kind: 'same' },
+          end: { laterThan: leaf.notAfter, orEqual: more.orEqual ?? false },
+        },
+        spki: more.spki ?? spkiOf(key),
+        roots,
+      },
+      more.now ?? start,
+    );
+  return { key, leaf, make, judge };
+}
+
+describe('the start of a new certificate', () => {
+  it('may be a minute ahead, and is waited for', () => {
+    const { make, judge } = scene(new World());
+    const found = judge(make({ notBefore: start + 60_000, notAfter: start + 30 * hour }));
+    expect(found).toMatchObject({ validFrom: start + 60_000, end: start + 30 * hour, warnings: [] });
+  });
+
+  it('is now where it holds already', () => {
+    const { make, judge } = scene(new World());
+    expect(judge(make({ notBefore: start - hour, notAfter: start + 30 * hour })).validFrom).toBe(start);
+  });
+
+  it('may not be more, and says by how much', () => {
+    const { make, judge } = scene(new World());
+    const after = make({ notBefore: start + 61_000, notAfter: start + 30 * hour });
+    expect(() => judge(after)).toThrow(
+      expect.objectContaining(
+        saying('notBefore: 2026-11-22T12:01:01Z is more than a minute ahead of now, 2026-11-22T12:00:00Z'),
+      ),
+    );
+  });
+});
+
+describe('how long a new certificate lasts', () => {
+  const lasting = (length: number) => ({ notBefore: start, notAfter: start + length });
+
+  it.each([
+    ['ten times as long, and longer than 825 days', 90 * day, 900 * day],
+    ['825 days, however short the old one was', hour, 825 * day],
+  ])('is taken: %s', (_, was, came) => {
+    const { make, judge } = scene(new World(), { notBefore: start - hour, notAfter: start - hour + was });
+    expect(judge(make(lasting(came))).end).toBe(start + came);
+  });
+
+  it('is refused where it is both longer than 825 days and than ten times, in days', () => {
+    const { make, judge } = scene(new World(), { notBefore: start - hour, notAfter: start - hour + 36 * hour });
+    expect(() => judge(make(lasting(825 * day + 1000)))).toThrow(
+      expect.objectContaining(saying('validity: 826 days, and it was 2')),
+    );
+  });
+});
+
+describe('the end of a new certificate', () => {
+  const same = { notBefore: start, notAfter: freshDates.notAfter };
+
+  it('has to be later', () => {
+    const { make, judge } = scene(new World());
+    const text =
+      'notAfter: the new end 2026-11-23T11:00:00Z is not later than the present one, 2026-11-23T11:00:00Z. Look at';
+    expect(() => judge(make(same))).toThrow(expect.objectContaining(saying(text)));
+  });
+
+  it('is the same by force, with a warning', () => {
+    const { make, judge } = scene(new World());
+    expect(judge(make(same), { orEqual: true }).warnings).toEqual([
+      {
+        code: 'NotExtended',
+        message: 'Forced: the new end 2026-11-23T11:00:00Z is not later than the present one, 2026-11-23T11:00:00Z.',
+      },
+    ]);
+  });
+
+  it('is not earlier, not even by force', () => {
+    const { make, judge } = scene(new World());
+    const after = make({ ...same, notAfter: same.notAfter - 1000 });
+    expect(() => judge(after, { orEqual: true })).toThrow(expect.objectContaining(saying('notAfter: ')));
+  });
+});
+
+describe('what a refusal says', () => {
+  it('names the key', () => {
+    const { make, judge } = scene(new World());
+    const after = make({ notBefore: start, notAfter: start + 30 * hour });
+    expect(() => judge(after, { spki: spkiOf(newKey()) })).toThrow(
+      expect.objectContaining(
+        saying('so nothing was changed: public key: not the one that was to be certified. Look at'),
+      ),
+    );
+  });
+
+  it('names five problems with semicolons between, and how many more there are', () => {
+    const world = new World();
+    const { make, judge } = scene(world);
+    const usual = make({ notBefore: start, notAfter: start + 30 * hour });
+    const evil = make({ notBefore: start + 2 * hour, notAfter: start + 3000 * day }, 'evil.example');
+    const problems = (after: Certificate, spki: Uint8Array) => {
+      try {
+        judge(after, { spki });
+      } catch (error) {
+        return error instanceof Error ? error.message : '';
+      }
+      return '';
+    };
+    const all = problems({ ...evil, extensions: [] }, spkiOf(newKey()));
+    const listed = all.replace(/^.*?nothing was changed: /, '').replace(/; and \d+ more\. .*$/, '');
+    expect(listed.split('; ')).toHaveLength(5);
+    expect(all).toMatch(/; and [1-9] more\. Look at the CA's templates and policies\.$/);
+    const few = problems(usual, spkiOf(newKey()));
+    expect(few).not.toContain('more.');
+  });
+});
+
+describe('what a CA answers', () => {
+  const answer = (count: number) => {
+    const world = new World();
+    const { leaf } = pairOf(world.store.value(world.enrol()));
+    return [leaf.der, ...Array.from({ length: count - 1 }, () => world.ca.hierarchy.intermediate)];
+  };
+
+  it('may be fifty certificates', () => {
+    expect(parseAnswer(answer(50)).pool).toHaveLength(49);
+  });
+
+  it.each<[string, readonly Uint8Array[], string]>([
+    ['fifty-one', answer(51), 'chain: 51 certificates, and 50 are looked at at most'],
+    ['none', [], 'chain: it is empty'],
+    [
+      'no certificate',
+      [Uint8Array.of(0x30, 0x03, 1, 2, 3)],
+      "The CA's answer holds something that is no certificate: ",
+    ],
+  ])('is refused where it is %s', (_, certificates, text) => {
+    expect(() => parseAnswer(certificates)).toThrow(expect.objectContaining(saying(text)));
+  });
+});

@@ -1,0 +1,40 @@
+/** What of a certificate a renewal has to keep, as another library than the product's reads it. */
+import 'reflect-metadata';
+import { X509Certificate as NodeCertificate } from 'node:crypto';
+import { X509Certificate } from '@peculiar/x509';
+import { keyAlgorithm, kindOf } from './keys.ts';
+
+export interface KeptBytes {
+  /** DER in hex. */
+  readonly subject: string;
+  /** `critical` and the DER in hex, by OID. */
+  readonly extensions: ReadonlyMap<string, string>;
+  /** Milliseconds from notBefore to notAfter. */
+  readonly duration: number;
+}
+
+const subjectKeyIdentifier = '2.5.29.14';
+const authorityKeyIdentifier = '2.5.29.35';
+
+/** All but what names the issuer's key and, after a rekey, the own. */
+export function bytesKept(certificate: string, operation: 'renew' | 'rekey'): KeptBytes {
+  const { extensions, subjectName, notBefore, notAfter } = new X509Certificate(certificate);
+  const mayChange = [authorityKeyIdentifier, ...(operation === 'rekey' ? [subjectKeyIdentifier] : [])];
+  const kept = extensions.filter(({ type }) => !mayChange.includes(type));
+  const hex = (bytes: ArrayBuffer) => Buffer.from(bytes).toString('hex');
+  return {
+    subject: hex(subjectName.toArrayBuffer()),
+    extensions: new Map(kept.map(({ type, critical, value }) => [type, `${critical ? 'critical ' : ''}${hex(value)}`])),
+    duration: notAfter.getTime() - notBefore.getTime(),
+  };
+}
+
+/** The subject's DER. */
+export const subjectOf = ({ raw }: NodeCertificate): Uint8Array =>
+  new Uint8Array(new X509Certificate(new Uint8Array(raw)).subjectName.toArrayBuffer());
+
+/** The kind of a certificate's key, in the words of cert-renewer's answers. */
+export function nameOfKey(certificate: string): string | undefined {
+  const kind = kindOf(new NodeCertificate(certificate).publicKey);
+  return kind && keyAlgorithm(kind);
+}

@@ -1,0 +1,69 @@
+/** The fake CA, taking its time: from a seed it decides how many looks an order takes, and after how long each is worth it. */
+import { createHash } from 'node:crypto';
+import { RenewalError } from '../../lambdas/domain/errors.ts';
+import type { CaAnswer, CaRequest, IssuedChain } from '../../lambdas/domain/ports.ts';
+import { stepCa } from '../../lambdas/providers/step-ca/kind.ts';
+import { FakeCa, type FakeCaOptions } from './ca.ts';
+
+interface PlacedOrder {
+  readonly request: CaRequest;
+  looksLeft: number;
+  issued?: IssuedChain;
+}
+
+/** An order takes up to so many looks after it was placed; with none it is answered at once. */
+export const mostLooks = 4;
+
+export class SlowCa extends FakeCa {
+  override readonly can: FakeCa['can'] = { ...stepCa.can, answers: 'later' };
+  readonly #seed: string;
+  readonly #orders = new Map<string, PlacedOrder>();
+
+  readonly #longestPause: number;
+
+  /** `longestPause`: the most milliseconds until a look is worth it. */
+  constructor(options: FakeCaOptions, seed: number | string, longestPause = 600_000) {
+    super(options);
+    this.#seed = String(seed);
+    this.#longestPause = longestPause;
+  }
+
+  protected override async answer(request: CaRequest): Promise<CaAnswer> {
+    const { receipt } = request;
+    if (receipt !== undefined) return this.#look(receipt, request);
+    await this.judge(request);
+    const placed = `order-${this.#drawn(`receipt ${this.#orders.size}`, 2 ** 32)}-${this.#orders.size}`;
+    this.#orders.set(placed, { request, looksLeft: this.#drawn(`looks ${placed}`, mostLooks + 1) });
+    return this.#answerTo(placed);
+  }
+
+  #look(receipt: string, { current, key }: CaRequest): CaAnswer {
+    const placed = this.#orders.get(receipt)?.request;
+    const isSame = placed && isEqual(placed.current.leaf.der, current.leaf.der) && isEqual(placed.key?.spki, key?.spki);
+    if (!isSame) throw new RenewalError('CaRejected', 'The CA has no such order for this certificate and key.');
+    return this.#answerTo(receipt);
+  }
+
+  #answerTo(receipt: string): CaAnswer {
+    const order = this.#orders.get(receipt);
+    if (order === undefined) throw new Error('the order was not placed');
+    if (order.looksLeft > 0) {
+      order.looksLeft -= 1;
+      return {
+        kind: 'pending',
+        receipt,
+        after: 1 + this.#drawn(`after ${receipt} ${order.looksLeft}`, this.#longestPause),
+      };
+    }
+    order.issued ??= this.issue(order.request);
+    return { kind: 'issued', ...order.issued };
+  }
+
+  /** In [0, below), by the seed. */
+  #drawn(what: string, below: number): number {
+    return createHash('sha256').update(`${this.#seed} ${what}`).digest().readUInt32BE() % below;
+  }
+}
+
+const isEqual = (a: Uint8Array | undefined, b: Uint8Array | undefined): boolean =>
+  a !== undefined && b !== undefined && Buffer.compare(a, b) === 0;

@@ -1,0 +1,156 @@
+/** Certificates of every kind that the worker renews, on the local AWS, each behind a proxy of its own and with its own processes. */
+
+import { createPublicKey, randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { CreateKeyCommand, GetPublicKeyCommand, KMSClient } from '@aws-sdk/client-kms';
+import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
+import { createAuthority } from '../../lambdas/authority/create.ts';
+import { kmsKeyVault } from '../../lambdas/aws/kms.ts';
+import { secretsManagerStore } from '../../lambdas/aws/secrets-manager.ts';
+import { noLimits } from '../../lambdas/domain/calls.ts';
+import { parseAuthority } from '../../lambdas/policy/authority.ts';
+import { bareLeaf, type CaAccess } from '../cas/leaf.ts';
+import { makeKey, pem } from '../certificates/index.ts';
+import * as infisical from '../fakes/infisical.ts';
+import { rootPem } from '../fakes/tls-server.ts';
+import { emulatorOptions, systemClock } from '../local-aws/adapter-options.ts';
+import { client, type Endpoint, uniqueName } from '../local-aws/client.ts';
+import { type EnrolledSecret, enrol, inShape } from '../local-aws/enrolled.ts';
+import type { EmulatorAccess } from '../local-aws/ministack.ts';
+import { type AwsProxy, startAwsProxy } from './aws-proxy.ts';
+import { asked } from './worker.ts';
+
+const hour = 3_600_000;
+
+export const kinds = ['rekey', 'renew', 'key in KMS', 'offline', 'CA renewal', 'infisical'] as const;
+export type Kind = (typeof kinds)[number];
+
+export interface Scene {
+  readonly kind: Kind;
+  readonly proxy: AwsProxy;
+  readonly secret: EnrolledSecret;
+  /** Of the workers: AWS by way of the proxy. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Certificates that were asked for. */
+  issued(): Promise<number>;
+  close(): Promise<void>;
+}
+
+export interface Surroundings {
+  readonly emulator: EmulatorAccess;
+  readonly ca: CaAccess;
+  readonly folder: string;
+  readonly infisicalUrl: string;
+}
+
+/** One certificate that is due (an authority's own is not, and has to be forced). */
+export async function sceneOf(kind: Kind, { emulator, ca, folder, infisicalUrl }: Surroundings): Promise<Scene> {
+  const prefix = `/${uniqueName('crash')}`;
+  const parameter = (name: string, document: object) =>
+    client(SSMClient, emulator).send(
+      new PutParameterCommand({ Name: `${prefix}/${name}`, Value: JSON.stringify(document), Type: 'String' }),
+    );
+  const proxy = await startAwsProxy(emulator.endpoint);
+  const log = join(folder, `ca-${randomBytes(6).toString('hex')}.log`);
+  const { secret, authorities } = await enrolled();
+
+  async function enrolled(): Promise<{ secret: EnrolledSecret; authorities: readonly string[] }> {
+    if (kind === 'CA renewal') return ownAuthority(emulator, parameter);
+    if (kind === 'infisical') {
+      const auth = { Name: uniqueName('auth'), SecretString: JSON.stringify(infisical.login) };
+      await client(SecretsManagerClient, emulator).send(new CreateSecretCommand(auth));
+      const root = rootPem + pem(infisical.ca.root);
+      const source = { type: 'infisical', url: infisicalUrl, caId: 'ca-1', authSecretId: auth.Name, root };
+      await parameter('profiles/internal', { ca: source });
+      // Ten of its sixty days are left, and its root lasts five days longer than the next sixty.
+      const present = infisical.renewed(infisical.now + 10 * 24 * hour, infisical.now - 50 * 24 * hour);
+      const value = { certificate: pem(present), certificateChain: pem(infisical.ca.root) };
+      return { secret: await enrol(emulator, { value: JSON.stringify(value) }), authorities: [] };
+    }
+    const now = Math.floor(Date.now() / 1000) * 1000;
+    const held = kind === 'key in KMS' ? await kmsKey(emulator) : undefined;
+    const pair = bareLeaf(ca, {
+      key: held?.publicKey ?? makeKey(),
+      notBefore: now - 22 * hour,
+      notAfter: now + 2 * hour,
+    });
+    const value = inShape('camel', { ...pair, ...(held && { kmsKeyId: held.arn }) });
+    const tags = kind === 'renew' ? { mode: 'renew' } : {};
+    if (kind !== 'offline') {
+      await parameter('profiles/internal', { ca: { type: 'step-ca', url: ca.url, root: ca.rootPem } });
+      return { secret: await enrol(emulator, { value, tags }), authorities: [] };
+    }
+    const own = { certificate: ca.intermediatePem, privateKey: ca.intermediateKeyPem, certificateChain: ca.rootPem };
+    const name = { Name: uniqueName('own'), SecretString: JSON.stringify(own) };
+    await client(SecretsManagerClient, emulator).send(new CreateSecretCommand(name));
+    await parameter('authorities/own', { secretId: name.Name });
+    await parameter('profiles/internal', { ca: { type: 'offline', authority: 'own' } });
+    return { secret: await enrol(emulator, { value }), authorities: ['own'] };
+  }
+
+  return {
+    kind,
+    proxy,
+    secret,
+    env: {
+      ...emulator.env,
+      AWS_ENDPOINT_URL: proxy.endpoint,
+      AWS_LAMBDA_FUNCTION_NAME: 'renew',
+      POWERTOOLS_SERVICE_NAME: 'cert-renewer',
+      PROFILE_PREFIX: `${prefix}/profiles`,
+      AUTHORITY_PREFIX: `${prefix}/authorities`,
+      AUTHORITIES: JSON.stringify(authorities),
+      EVENT_BUS_NAME: 'default',
+      QUEUE_URL: `${proxy.endpoint}/000000000000/none`,
+      SCHEDULE: 'rate(1 hour)',
+      CA_LOG: log,
+    },
+    issued: async () => {
+      if (kind === 'CA renewal') return proxy.count('Sign');
+      return kind === 'offline' ? staged(proxy) : asked(log);
+    },
+    close: () => proxy.close(),
+  };
+}
+
+/** Nobody is asked for an offline certificate: each is one version that was to be written, however often it was tried. */
+function staged({ calls }: AwsProxy): number {
+  const writes = calls.filter(({ api }) => api === 'PutSecretValue');
+  return new Set(writes.map(({ body }) => JSON.parse(body).ClientRequestToken)).size;
+}
+
+/** A root of the stack's own with its key in KMS. */
+async function ownAuthority(emulator: Endpoint, parameter: (name: string, document: object) => Promise<unknown>) {
+  const secrets = client(SecretsManagerClient, emulator);
+  const Name = uniqueName('authority');
+  const { ARN = '' } = await secrets.send(new CreateSecretCommand({ Name, SecretString: '{}' }));
+  const { arn: kmsKeyArn } = await kmsKey(emulator);
+  const document = {
+    secretId: ARN,
+    kmsKeyArn,
+    create: { subject: 'CN=Root', validity: 100 * 24 * hour, pathLength: 1 },
+  };
+  await parameter('authorities/root', document);
+  const options = emulatorOptions(emulator);
+  const authority = parseAuthority('root', JSON.stringify(document));
+  const world = {
+    authorities: { names: ['root'], find: async () => authority },
+    store: secretsManagerStore(options)(noLimits),
+    vault: kmsKeyVault({ ...options, clock: systemClock })(noLimits),
+    clock: systemClock,
+    entropy: (length: number) => new Uint8Array(randomBytes(length)),
+  };
+  await createAuthority(world, 'root');
+  const { currentVersionId = '' } = await world.store.describe(ARN);
+  return { secret: { arn: ARN, name: Name, versionId: currentVersionId }, authorities: ['root'] };
+}
+
+async function kmsKey(emulator: Endpoint) {
+  const kms = client(KMSClient, emulator);
+  const Tags = [{ TagKey: 'cert-renewer:profile', TagValue: 'internal' }];
+  const made = await kms.send(new CreateKeyCommand({ KeySpec: 'ECC_NIST_P256', KeyUsage: 'SIGN_VERIFY', Tags }));
+  const arn = made.KeyMetadata?.Arn ?? '';
+  const { PublicKey = new Uint8Array() } = await kms.send(new GetPublicKeyCommand({ KeyId: arn }));
+  return { arn, publicKey: createPublicKey({ key: Buffer.from(PublicKey), format: 'der', type: 'spki' }) };
+}

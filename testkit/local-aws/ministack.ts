@@ -1,0 +1,129 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { cachePath, projectRoot } from '../tools/cache.ts';
+import { freePort, type Running, start, untilReady } from '../tools/process.ts';
+import { pythonWith } from '../tools/python.ts';
+import { temporaryFolder } from '../tools/temporary.ts';
+import { required, type Tool } from '../tools/tool.ts';
+import { journalOf, requestsOf } from './calls.ts';
+
+export const REGION = 'us-east-1';
+export const ACCOUNT = '000000000000';
+
+export interface Emulator {
+  /** http://127.0.0.1:<port> */
+  readonly endpoint: string;
+  /** What the AWS SDKs and the CDK need to reach it, as root of its account: AWS_ENDPOINT_URL, credentials, Region. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly logFile: string;
+  readonly pid: number;
+  /** Empty it: every resource of the account goes. */
+  reset(): Promise<void>;
+  /** End it and the workers of its Lambdas, and remove its folder. Safe to call twice. */
+  stop(): Promise<void>;
+}
+
+/** The part of an Emulator that can be sent to another process. */
+export type EmulatorAccess = Pick<Emulator, 'endpoint' | 'env' | 'logFile' | 'pid'>;
+
+export interface EmulatorOptions {
+  /** Patches to leave out (testkit/local-aws/patches), or ['all']. */
+  readonly without?: readonly string[];
+}
+
+/**
+ * Start the local AWS on 127.0.0.1 and a free port, and wait until it answers.
+ * Its state lives in a temporary folder and goes with it; with KEEP_LOGS=1 its log stays in .cache/logs.
+ * @throws ToolMissingError when Python is missing; Error with the tail of the log when it doesn't start.
+ */
+export async function startEmulator(options: EmulatorOptions = {}): Promise<Emulator> {
+  const python = required(await emulatorPython());
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await launch(python, options);
+    } catch (error) {
+      // Between asking for a free port and taking it someone else may have taken it.
+      if (attempt === 3 || !String(error).includes('already in use')) throw error;
+    }
+  }
+}
+
+async function launch(python: string, { without = [] }: EmulatorOptions): Promise<Emulator> {
+  const { path: folder, remove } = await temporaryFolder('aws');
+  const port = await freePort();
+  const endpoint = `http://127.0.0.1:${port}`;
+  const logFolder = process.env['KEEP_LOGS'] === '1' ? cachePath('logs') : folder;
+  await mkdir(logFolder, { recursive: true });
+  const logFile = join(logFolder, `emulator-${port}.log`);
+  let running: Running | undefined;
+  const stop = async (): Promise<void> => {
+    await running?.stop();
+    await remove();
+  };
+  try {
+    running = await start({
+      command: python,
+      args: [join(import.meta.dirname, 'emulator.py')],
+      cwd: folder,
+      env: environment(folder, port, without),
+      logFile,
+    });
+    await untilReady(running, 'the local AWS', logFile, async () => (await fetch(`${endpoint}/_ministack/health`)).ok);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  const reset = async (): Promise<void> => {
+    const { ok, status } = await fetch(`${endpoint}/_ministack/reset`, { method: 'POST' });
+    if (!ok) throw new Error(`the local AWS can't be reset: ${status}`);
+  };
+  return { endpoint, env: clientEnvironment(endpoint), logFile, pid: running.pid, reset, stop };
+}
+
+/** The emulator's own environment. Nothing of the caller's leaks into it: its Lambdas inherit it, and the real AWS's settings stay out. */
+function environment(folder: string, port: number, without: readonly string[]): Record<string, string> {
+  return {
+    // Lambdas run on the first `node` found: the project's own version.
+    PATH: `${join(projectRoot, 'node_modules', '.bin')}:${process.env['PATH'] ?? '/usr/bin:/bin'}`,
+    HOME: folder,
+    TMPDIR: folder,
+    LANG: 'C.UTF-8',
+    PYTHONDONTWRITEBYTECODE: '1', // no __pycache__ beside the patches
+    PYTHONUNBUFFERED: '1',
+    BIND_HOST: '127.0.0.1',
+    GATEWAY_PORT: String(port),
+    AUTH: 'true', // policies are judged, always
+    IOT_MTLS_ENABLED: '0', // else it listens on 0.0.0.0:8883
+    SFTP_ENABLED: '0',
+    LAMBDA_ASYNC_RETRY_BASE_SECONDS: '0.2', // seconds before the second try; AWS: a minute
+    DOCKER_HOST: `unix://${join(folder, 'no-docker.sock')}`, // else it tidies up containers of this machine
+    EMULATOR_FOLDER: folder,
+    EMULATOR_WITHOUT: without.join(','),
+    EMULATOR_JOURNAL: journalOf(port) ?? '',
+    EMULATOR_REQUESTS: requestsOf(port) ?? '',
+  };
+}
+
+function clientEnvironment(endpoint: string): Record<string, string> {
+  return {
+    AWS_ENDPOINT_URL: endpoint,
+    AWS_ACCESS_KEY_ID: 'test', // root of the emulator's account
+    AWS_SECRET_ACCESS_KEY: 'test',
+    AWS_REGION: REGION,
+    AWS_DEFAULT_REGION: REGION,
+    AWS_EC2_METADATA_DISABLED: 'true',
+    AWS_CONFIG_FILE: '/dev/null', // a profile of the user's own must not come into play
+    AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
+  };
+}
+
+/** This process's environment, turned to the emulator: no AWS_* of the user's own is left in it. For child processes. */
+export function environmentFor(emulator: Pick<Emulator, 'env'>): NodeJS.ProcessEnv {
+  const own = Object.entries(process.env).filter(([name]) => !name.startsWith('AWS_'));
+  const path = `${join(projectRoot, 'node_modules', '.bin')}:${process.env['PATH'] ?? ''}`;
+  return { ...Object.fromEntries(own), PATH: path, ...emulator.env };
+}
+
+/** The Python of the emulator's environment. Never throws: without Python it says so. */
+export const emulatorPython = (): Promise<Tool> =>
+  pythonWith({ name: 'emulator', requirements: 'requirements-emulator.txt', what: 'the local AWS (ministack)' });

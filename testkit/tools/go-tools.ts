@@ -1,0 +1,46 @@
+import { join } from 'node:path';
+import { installOnce, progress } from './cache.ts';
+import { run } from './process.ts';
+import type { Tool } from './tool.ts';
+
+/** Pinned: `@latest` of step's module path resolves to a release of 2022. */
+const PROGRAMS = {
+  'step-ca': { module: 'github.com/smallstep/certificates/cmd/step-ca', version: 'v0.30.2' },
+  step: { module: 'github.com/smallstep/cli/cmd/step', version: 'v0.30.6' },
+} as const;
+
+/** The certificate authority that the tests and the demo talk to. Never throws: without Go it says so. */
+export const stepCa = (): Promise<Tool> => goTool('step-ca');
+
+/** smallstep's command line, for comparing with `step ca rekey`. */
+export const step = (): Promise<Tool> => goTool('step');
+
+async function goTool(name: keyof typeof PROGRAMS): Promise<Tool> {
+  const { module, version } = PROGRAMS[name];
+  try {
+    const folder = await installOnce(`${name}-${version}`, async (building) => {
+      await run('go', ['version']); // it is missing here already, before anything is announced
+      progress(`building ${name} ${version} with Go, once (1 to 3 minutes)`);
+      // Without cgo it needs no C compiler and no smart-card library.
+      const env = { ...process.env, CGO_ENABLED: '0', GOBIN: building };
+      const { code, output } = await run('go', ['install', `${module}@${version}`], { env });
+      if (code !== 0)
+        throw new Error(
+          `go install ${module}@${version} failed:\n${output.trimEnd().split('\n').slice(-15).join('\n')}`,
+        );
+    });
+    return { found: true, path: join(folder, name) };
+  } catch (error) {
+    const noGo = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+    return {
+      found: false,
+      tool: noGo ? 'go' : name,
+      message: noGo
+        ? `${name} can't be built: Go is not installed.`
+        : `${name} can't be built: ${error instanceof Error ? error.message : String(error)}`,
+      fix: noGo
+        ? 'install Go 1.25 or later (https://go.dev/dl/, or your system\'s package "golang") and put it on PATH'
+        : 'read the message of Go above; the build needs access to the Go module proxy',
+    };
+  }
+}
