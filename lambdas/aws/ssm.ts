@@ -38,26 +38,25 @@ const profileName = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/;
 
 /** A ProfileSource whose client is loaded with the first profile. Throws AccessDenied, Throttled, and what `parse` throws. */
 export function ssmProfiles(options: SsmProfilesOptions): (policy: CallPolicy) => ProfileSource {
-  const find = ssmParameters(options);
-  return (policy) => ({ find: (name) => call(policy, 'find', () => find(name)) });
+  const found = ssmParameters(options);
+  return (policy) => ({ find: (name) => found(policy, name) });
 }
 
 /** An AuthoritySource, by the same rules. */
 export function ssmAuthorities({ names, ...options }: SsmAuthoritiesOptions): (policy: CallPolicy) => AuthoritySource {
-  const find = ssmParameters(options);
-  return (policy) => ({
-    names,
-    find: async (name) => (names.includes(name) ? call(policy, 'find', () => find(name)) : undefined),
-  });
+  const known = new Set(names);
+  const found = ssmParameters(options);
+  return (policy) => ({ names, find: async (name) => (known.has(name) ? found(policy, name) : undefined) });
 }
 
 function ssmParameters<Document>(
   options: SsmParametersOptions<Document>,
-): (name: string) => Promise<Document | undefined> {
+): (policy: CallPolicy, name: string) => Promise<Document | undefined> {
   const sdk = once(async () => {
     const loaded = await import('./sdk/ssm.ts');
     return { ...loaded, client: new loaded.SSMClient(clientConfig(options)) };
   });
+  const read = new Map<string, Document>();
   const found = new Map<string, Promise<Document | undefined>>();
   const unknownSince = new Map<string, number>();
 
@@ -78,8 +77,11 @@ function ssmParameters<Document>(
     found.set(name, document);
     document.then(
       (known) => {
-        if (known !== undefined) return;
         found.delete(name);
+        if (known !== undefined) {
+          read.set(name, known);
+          return;
+        }
         const [oldest] = unknownSince.keys();
         if (unknownSince.size >= unknownKept && oldest !== undefined) unknownSince.delete(oldest);
         unknownSince.set(name, options.clock.now());
@@ -88,7 +90,7 @@ function ssmParameters<Document>(
     );
   }
 
-  return async (name) => {
+  async function find(name: string): Promise<Document | undefined> {
     if (!profileName.test(name)) return undefined;
     const since = unknownSince.get(name);
     if (since !== undefined) {
@@ -98,5 +100,8 @@ function ssmParameters<Document>(
     const known = found.get(name) ?? fetchDocument(name);
     if (!found.has(name)) remember(name, known);
     return known;
-  };
+  }
+
+  // What was read is no call any more: a worker asks for each authority of the stack at each secret.
+  return async (policy, name) => read.get(name) ?? call(policy, 'find', () => find(name));
 }

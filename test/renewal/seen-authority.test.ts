@@ -19,9 +19,9 @@ const kms = (id: string, region = 'us-east-1') => `arn:aws:kms:${region}:0000000
 const unavailable = new RenewalError('KmsUnavailable', 'KMS is away');
 
 /** One authority, and whether a key is refused as its own. */
-function scene(more: Partial<Authority> = {}, value: string | undefined = '{}') {
+function scene(more: Partial<Authority> = {}, value: string | null = '{}') {
   const world = Object.assign(new World(), { authorities: new FakeAuthorities(authority('root', more)) });
-  if (value !== undefined) world.store.add({ name: 'pki/root', value });
+  if (value !== null) world.store.add({ name: 'pki/root', value });
   const judge = (key: Signer, code: 'InvalidRequest' | 'UnsupportedSecret' = 'InvalidRequest') =>
     refuseAuthorityKey(world, key, code, 'The key');
   return { world, judge };
@@ -88,7 +88,7 @@ describe('an authority’s key in its secret', () => {
 
   it.each([
     ['that has no certificate yet', '{}'],
-    ['whose secret is not there', undefined],
+    ['whose secret is not there', null],
   ])('of one %s is nobody’s', async (_, value) => {
     await expect(scene({}, value).judge(signer())).resolves.toBeUndefined();
   });
@@ -241,6 +241,46 @@ describe('a key of two halves', () => {
       ),
     });
     expect(world.ca.issued).toEqual([]);
+  });
+});
+
+describe('an authority’s key in KMS, by whatever name', () => {
+  function stack() {
+    const world = new World();
+    const key = newKey();
+    const kmsKeyArn = world.vault.add({ spec: { kty: 'EC', curve: 'P-256' }, privateKey: key });
+    const authorities = new FakeAuthorities(authority('root', { kmsKeyArn }));
+    world.store.add({ name: 'pki/root', value: '{}' });
+    return { world: Object.assign(world, { authorities }), key, kmsKeyArn };
+  }
+
+  it('is no key for a request', async () => {
+    const { world, kmsKeyArn } = stack();
+    const tried = renewOnDemand(world, { secretId: world.enrol(freshDates), privateKey: { kmsKeyId: kmsKeyArn } });
+    await expect(tried).rejects.toMatchObject({
+      code: 'InvalidRequest',
+      concerns: 'request',
+      message: expect.stringMatching(/^The key of \$\.privateKey is the key of authority root/),
+    });
+  });
+
+  it('is no key for a leaf', async () => {
+    const { world, key, kmsKeyArn } = stack();
+    const arn = world.enrol({ ...freshDates, key });
+    const { privateKey: _, ...rest } = JSON.parse(held(key, world));
+    world.store.write(arn, JSON.stringify({ ...rest, kmsKeyId: kmsKeyArn }), 'v2');
+    await expect(renewOnDemand(world, { secretId: arn })).rejects.toMatchObject({
+      code: 'UnsupportedSecret',
+      message: expect.stringMatching(/^The kmsKeyId of the secret is the key of authority root/),
+    });
+  });
+
+  it('is the authority’s own, though its secret does not name it', async () => {
+    const { world, key, kmsKeyArn } = stack();
+    const { privateKey: _, ...rest } = JSON.parse(held(key, world));
+    const version = { versionId: 'v2', createdAt: 0, value: { kind: 'string', text: JSON.stringify(rest) } } as const;
+    const pair = await readPair(world, { authority: authority('root', { kmsKeyArn }) }, version);
+    expect(pair.key?.kmsKeyArn).toBe(kmsKeyArn);
   });
 });
 

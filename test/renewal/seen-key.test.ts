@@ -167,6 +167,13 @@ describe('a given key is refused', () => {
       'stays valid: only renew is possible.',
     ],
     [
+      'in KMS after one that the CA holds',
+      { key: { kind: 'none' }, rekeysInKms: true },
+      inKms,
+      'InvalidRequest',
+      'Its key is held by the CA: only renew is possible.',
+    ],
+    [
       'at hand after one in KMS',
       { key: kms, rekeysInKms: true },
       other,

@@ -6,7 +6,8 @@ import { mostTags, tags } from '../../lambdas/domain/tags.ts';
 import { renewOnDemand } from '../../lambdas/renewal/entry/on-demand.ts';
 import { renewQueued } from '../../lambdas/renewal/entry/queued.ts';
 import { authority, FakeAuthorities } from '../../testkit/fakes/authorities.ts';
-import { freshDates, newKey, pairValue, start, World } from './world.ts';
+import { encrypted } from './stage.ts';
+import { freshDates, internal, newKey, pairValue, start, World } from './world.ts';
 
 const ours = { [tags.profile]: 'internal' };
 const pem = () => String(newKey().export({ format: 'pem', type: 'pkcs8' }));
@@ -137,7 +138,27 @@ describe('a given key', () => {
     expect(world.faults.calls.filter(({ method, args }) => method === 'read' && args[0] !== arn)).toEqual([]);
   });
 
-  it('may be one of many', async () => {
+  it('is decrypted by the profile’s password', async () => {
+    const world = new World({ ...internal, passwordSecretId: 'pki/password' });
+    const arn = world.enrol(freshDates);
+    world.store.add({ name: 'pki/password', value: 'secret' });
+    world.store.add({ name: 'keys/next', value: encrypted(newKey(), 'secret'), tags: ours });
+    const result = await renewOnDemand(world, { secretId: arn, privateKey: { secretId: 'keys/next' } });
+    expect(result).toMatchObject({ outcome: 'rekeyed' });
+  });
+
+  it('in KMS that may not sign is no failure of the certificate', async () => {
+    const world = new World();
+    const arn = world.enrol(freshDates);
+    const kmsKeyId = world.vault.add({ spec: { kty: 'EC', curve: 'P-256' } });
+    world.vault.setEnabled(kmsKeyId, false);
+    const tried = renewOnDemand(world, { secretId: arn, privateKey: { kmsKeyId } });
+    await expect(tried).rejects.toMatchObject({ concerns: 'request' });
+    expect(world.publisher.events).toEqual([]);
+    expect(world.store.tagsOf(arn)).toEqual(ours);
+  });
+
+  it('of the same profile is the new key', async () => {
     const world = new World();
     const arn = world.enrol(freshDates);
     world.store.add({ name: 'keys/next', value: pem(), tags: ours });
@@ -216,6 +237,18 @@ describe('a certificate that is not due', () => {
     expect(await look(world, arn)).toEqual({});
     expect(world.publisher.events).toEqual([]);
     expect(world.store.tagsOf(arn)[tags.versionId]).toBe('v1');
+  });
+
+  it('and could not be renewed now is told by a dry run', async () => {
+    const world = new World();
+    const error = new RenewalError('InvalidRequest', 'not now');
+    const checkFitness: CaProvider['checkFitness'] = async (_, operation, { lasting, now }) => {
+      if (!lasting && operation === 'rekey' && now === start) throw error;
+    };
+    Object.assign(world.ca, { checkFitness });
+    const arn = world.enrol(freshDates);
+    await expect(renewOnDemand(world, { secretId: arn, dryRun: true })).rejects.toBe(error);
+    expect(await look(world, arn)).toEqual({});
   });
 
   it('is well where its CA can tell nothing beforehand', async () => {

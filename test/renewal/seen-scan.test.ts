@@ -5,6 +5,7 @@ import { RenewalError } from '../../lambdas/domain/errors.ts';
 import type { ScanSums } from '../../lambdas/domain/request.ts';
 import { tags } from '../../lambdas/domain/tags.ts';
 import type { Judgement } from '../../lambdas/policy/judgement.ts';
+import { candidates } from '../../lambdas/renewal/scan/candidates.ts';
 import { conclude, Outbox, planEntry } from '../../lambdas/renewal/scan/outbox.ts';
 import { scan } from '../../lambdas/renewal/scan/scan.ts';
 import { parentsFirst } from '../../lambdas/renewal/scan/scan-authorities.ts';
@@ -204,6 +205,53 @@ describe('what a page sends and tells', () => {
       await outbox.add(page, false);
       await expect(outbox.close()).rejects.toMatchObject({ code: 'AccessDenied' });
     }
+  });
+});
+
+it('a page that could not be sent waits to be asked for, and stops no process meanwhile', async () => {
+  const world = new World();
+  world.faults.failBefore('send', new RenewalError('AccessDenied', 'no'));
+  const unhandled: unknown[] = [];
+  const hear = (reason: unknown) => void unhandled.push(reason);
+  process.on('unhandledRejection', hear);
+  const outbox = new Outbox(world);
+  const page = Array.from({ length: 10 }, () => judged(renewing));
+  await outbox.add(page, false);
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  process.off('unhandledRejection', hear);
+  await expect(outbox.close()).rejects.toMatchObject({ code: 'AccessDenied' });
+  expect(unhandled).toEqual([]);
+});
+
+describe('the candidates', () => {
+  async function pages(authorities: FakeAuthorities | undefined, from?: string) {
+    const world = Object.assign(new World(), authorities && { authorities });
+    for (const name of ['pki/root', 'web/tls']) {
+      world.store.add({ name, value: '{}', tags: { [tags.profile]: 'internal' } });
+    }
+    const found: string[][] = [];
+    for await (const page of candidates(world, from)) {
+      found.push(page.map(({ secret, authority }) => `${authority?.name ?? '-'} ${secret.name}`));
+    }
+    return found;
+  }
+  const root = () => new FakeAuthorities(authority('root'));
+
+  it('are the authorities first, and each secret once', async () => {
+    expect(await pages(root())).toEqual([['root pki/root'], ['- web/tls']]);
+  });
+
+  it('are the rest of the secrets alone where a scan was left off', async () => {
+    expect(await pages(root(), '0')).toEqual([['- web/tls']]);
+  });
+
+  it('are one page where there is no authority, or none that can be looked at', async () => {
+    expect(await pages(undefined)).toEqual([['- pki/root', '- web/tls']]);
+    expect(await pages(new FakeAuthorities())).toEqual([['- pki/root', '- web/tls']]);
+    expect(await pages(new FakeAuthorities(authority('gone')))).toEqual([['- pki/root', '- web/tls']]);
+    const lacking = root();
+    lacking.find = async () => undefined;
+    expect(await pages(lacking)).toEqual([['- pki/root', '- web/tls']]);
   });
 });
 
