@@ -63,6 +63,45 @@ describe('a CA that issues later', () => {
   });
 });
 
+describe('the key of a renewal', () => {
+  it('is shown to the CA, and stays in the secret as it is written there', async () => {
+    const world = new World();
+    const key = newKey();
+    const arn = world.enrol({ key, tags: { [tags.mode]: 'renew' } });
+    const value = world.store.value(arn);
+    const privateKey = String(key.export({ type: 'sec1', format: 'pem' }));
+    const document = JSON.parse(value.kind === 'string' ? value.text : '');
+    world.store.write(arn, JSON.stringify({ ...document, privateKey }), 'v2');
+    await renewOnDemand(world, { secretId: arn });
+    const after = world.store.value(arn);
+    expect(after.kind === 'string' && JSON.parse(after.text).privateKey).toBe(privateKey);
+    expect(world.ca.faults.calls[0]?.args.at(-1)).toMatchObject({ key: { privateKey: expect.anything() } });
+  });
+
+  it('is none where the CA holds it', async () => {
+    class KeepingCa extends FakeCa {
+      override readonly can: FakeCa['can'] = { ...new FakeCa({ now: start }).can, keyHolder: 'ca' };
+      protected override async judge(): Promise<void> {}
+    }
+    const world = new World();
+    const ca = new KeepingCa({ now: start, clock: world.clock, hierarchy: world.ca.hierarchy });
+    Object.assign(world, { ca, providerFor: async () => ca });
+    const arn = world.enrol();
+    const value = world.store.value(arn);
+    const { privateKey: _, ...rest } = JSON.parse(value.kind === 'string' ? value.text : '');
+    world.store.write(arn, JSON.stringify(rest), 'v2');
+    expect(await renewOnDemand(world, { secretId: arn })).toMatchObject({ outcome: 'renewed' });
+    const after = world.store.value(arn);
+    expect(after.kind === 'string' && Object.keys(JSON.parse(after.text))).toEqual(Object.keys(rest));
+  });
+
+  it('is certified though what is trusted is no root', async () => {
+    const world = new World();
+    world.ca.roots = async () => [world.ca.hierarchy.intermediate];
+    expect(await renewOnDemand(world, { secretId: world.enrol() })).toMatchObject({ outcome: 'rekeyed' });
+  });
+});
+
 describe('what a CA answers within the same second', () => {
   it('is taken by force, and not asked for again', async () => {
     const world = new World();
@@ -166,6 +205,17 @@ describe('a pair that an earlier try has staged', () => {
     expect(world.versionOf(arn)).not.toBe(again);
     const after = world.store.value(arn);
     expect(after.kind === 'string' && JSON.parse(after.text)).not.toHaveProperty('note');
+  });
+
+  it('for a key in KMS that is given is taken up', async () => {
+    const world = new World();
+    const arn = world.enrol(freshDates);
+    const kmsKeyId = world.vault.add({ spec: { kty: 'EC', curve: 'P-256' } });
+    world.faults.failBefore('promote', denied);
+    const ask = () => renewOnDemand(world, { secretId: arn, privateKey: { kmsKeyId } });
+    await expect(ask()).rejects.toMatchObject({ code: 'AccessDenied' });
+    await ask();
+    expect(world.ca.issued).toHaveLength(1);
   });
 
   it('for a key that is given is taken up for that key alone', async () => {

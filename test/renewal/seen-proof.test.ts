@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import type { Certificate } from '../../lambdas/domain/certificate.ts';
 import { parseAnswer, verifyIssued } from '../../lambdas/renewal/steps/5-verify.ts';
 import { parseCertificate, parseIssuer } from '../../lambdas/x509/certificate.ts';
-import { commonNameOnly, spkiOf } from '../../testkit/certificates/index.ts';
+import { verifyPath } from '../../lambdas/x509/chain.ts';
+import { commonNameOnly, extension, octets, spkiOf } from '../../testkit/certificates/index.ts';
 import { freshDates, hour, newKey, pairOf, start, World } from './world.ts';
 
 const day = 24 * hour;
@@ -18,9 +19,15 @@ function scene(world: World, before: { notBefore: number; notAfter: number } = f
   const leaf = make(before);
   const chain = [parseIssuer(world.ca.hierarchy.intermediate)];
   const roots = [parseIssuer(world.ca.hierarchy.root)];
-  const judge = (after: Certificate, more: { now?: number; orEqual?: boolean; spki?: Uint8Array } = {}) =>
+  interface Terms {
+    readonly orEqual?: boolean;
+    readonly spki?: Uint8Array;
+    readonly pool?: readonly Certificate[];
+    readonly roots?: readonly Certificate[];
+  }
+  const judge = (after: Certificate, more: Terms = {}) =>
     verifyIssued(
-      { leaf: after, pool: chain },
+      { leaf: after, pool: more.pool ?? chain },
       {
         wanted: {
           content: { kind: 'as it is', leaf, chain },
@@ -28,9 +35,9 @@ function scene(world: World, before: { notBefore: number; notAfter: number } = f
           end: { laterThan: leaf.notAfter, orEqual: more.orEqual ?? false },
         },
         spki: more.spki ?? spkiOf(key),
-        roots,
+        roots: more.roots ?? roots,
       },
-      more.now ?? start,
+      start,
     );
   return { key, leaf, make, judge };
 }
@@ -105,6 +112,32 @@ describe('the end of a new certificate', () => {
 });
 
 describe('what a refusal says', () => {
+  it('is one sentence of a chain that leads nowhere', () => {
+    const { make, judge } = scene(new World());
+    const after = make({ notBefore: start, notAfter: start + 30 * hour });
+    const path = verifyPath(after, [], [], start);
+    const problem = path.ok ? '' : path.problem.replace(/\.$/, '');
+    expect(() => judge(after, { pool: [], roots: [] })).toThrow(
+      expect.objectContaining(saying(`nothing was changed: chain: ${problem}. Look at`)),
+    );
+  });
+
+  it.each([4, 5, 6, 7])('counts what it leaves out: of %d problems', (count) => {
+    const { make, judge } = scene(new World());
+    const after = make({ notBefore: start, notAfter: start + 30 * hour });
+    const odd = Array.from({ length: count }, (_, n) => extension(`1.2.3.4.${n}`, octets(Uint8Array.of(n))));
+    const message = (() => {
+      try {
+        judge({ ...after, extensions: [...after.extensions, ...odd] });
+      } catch (error) {
+        return error instanceof Error ? error.message : '';
+      }
+      return '';
+    })();
+    const more = /; and (\d+) more\. Look/.exec(message)?.[1];
+    expect(more).toBe(count > 5 ? String(count - 5) : undefined);
+  });
+
   it('names the key', () => {
     const { make, judge } = scene(new World());
     const after = make({ notBefore: start, notAfter: start + 30 * hour });
@@ -137,6 +170,23 @@ describe('what a refusal says', () => {
   });
 });
 
+describe('a CA’s own certificate', () => {
+  it('may last as long as its issuer likes', () => {
+    const world = new World();
+    const { leaf, make, judge } = scene(world, { notBefore: start - hour, notAfter: start + hour });
+    Object.assign(leaf, { isCa: true });
+    const message = (() => {
+      try {
+        judge(make({ notBefore: start, notAfter: start + 900 * day }));
+      } catch (error) {
+        return error instanceof Error ? error.message : '';
+      }
+      return '';
+    })();
+    expect(message).not.toContain('validity');
+  });
+});
+
 describe('what a CA answers', () => {
   const answer = (count: number) => {
     const world = new World();
@@ -158,5 +208,11 @@ describe('what a CA answers', () => {
     ],
   ])('is refused where it is %s', (_, certificates, text) => {
     expect(() => parseAnswer(certificates)).toThrow(expect.objectContaining(saying(text)));
+  });
+
+  it('keeps why what was no certificate could not be read', () => {
+    expect(() => parseAnswer([Uint8Array.of(0x30, 0x03, 1, 2, 3)])).toThrow(
+      expect.objectContaining({ cause: expect.objectContaining({ code: 'InvalidCertificate' }) }),
+    );
   });
 });

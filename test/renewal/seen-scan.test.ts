@@ -8,7 +8,7 @@ import type { Judgement } from '../../lambdas/policy/judgement.ts';
 import { candidates } from '../../lambdas/renewal/scan/candidates.ts';
 import { conclude, Outbox, planEntry } from '../../lambdas/renewal/scan/outbox.ts';
 import { scan } from '../../lambdas/renewal/scan/scan.ts';
-import { parentsFirst } from '../../lambdas/renewal/scan/scan-authorities.ts';
+import { findAuthorities, parentsFirst } from '../../lambdas/renewal/scan/scan-authorities.ts';
 import { requireProfile, Selection } from '../../lambdas/renewal/scan/selection.ts';
 import { Tally } from '../../lambdas/renewal/scan/tally.ts';
 import { authority, FakeAuthorities } from '../../testkit/fakes/authorities.ts';
@@ -251,6 +251,8 @@ describe('the candidates', () => {
     expect(await pages(new FakeAuthorities(authority('gone')))).toEqual([['- pki/root', '- web/tls']]);
     const lacking = root();
     lacking.find = async () => undefined;
+    expect(await findAuthorities({ ...world, authorities: lacking })).toEqual([]);
+    expect(world.journal.failures).toEqual([]);
     expect(await pages(lacking)).toEqual([['- pki/root', '- web/tls']]);
   });
 });
@@ -364,6 +366,35 @@ describe('parents before children', () => {
       code: 'NotDue',
       message: 'Its parent, authority root, is due too and comes first: the next scan decides anew.',
     });
+  });
+});
+
+describe('a scan that can’t list', () => {
+  const all = { force: false, dryRun: false };
+  const continuation = { from: '0', part: 1, started: start, sums: new Tally().sums() };
+  const asked = new RenewalError('InvalidRequest', 'not from there');
+
+  it.each<[string, object, Error, number]>([
+    ['at its beginning fails', {}, asked, 1],
+    [
+      'from where it was left off, for want of a permission, fails',
+      { continuation },
+      new RenewalError('AccessDenied', 'no'),
+      1,
+    ],
+    ['from where it was left off, as nobody foresaw, fails', { continuation }, new TypeError('fetch failed'), 1],
+  ])('%s', async (_, more, error, times) => {
+    const world = new World();
+    world.faults.failBefore('list', error);
+    await expect(scan(world, { ...all, ...more })).rejects.toBe(error);
+    expect(world.faults.count('list')).toBe(times);
+  });
+
+  it('from a place that is not known any more begins again', async () => {
+    const world = new World();
+    world.faults.failBefore('list', asked);
+    expect(await scan(world, { ...all, continuation })).toMatchObject({ listed: 0 });
+    expect(world.faults.count('list')).toBe(2);
   });
 });
 
