@@ -6,6 +6,7 @@ import { tags } from '../../lambdas/domain/tags.ts';
 import { renewOnDemand } from '../../lambdas/renewal/entry/on-demand.ts';
 import { renewQueued } from '../../lambdas/renewal/entry/queued.ts';
 import { FakeCa } from '../../testkit/fakes/ca.ts';
+import { encrypted } from './stage.ts';
 import { freshDates, hour, internal, newKey, pairOf, pairValue, start, World } from './world.ts';
 
 /** It answers each look but the last with the same pause. */
@@ -76,6 +77,33 @@ describe('the key of a renewal', () => {
     const after = world.store.value(arn);
     expect(after.kind === 'string' && JSON.parse(after.text).privateKey).toBe(privateKey);
     expect(world.ca.faults.calls[0]?.args.at(-1)).toMatchObject({ key: { privateKey: expect.anything() } });
+  });
+
+  it('stays as it is encrypted', async () => {
+    const world = new World({ ...internal, mode: 'renew', passwordSecretId: 'pki/password' });
+    world.store.add({ name: 'pki/password', value: 'secret' });
+    const key = newKey();
+    const arn = world.enrol({ key });
+    const value = world.store.value(arn);
+    const privateKey = encrypted(key, 'secret');
+    const document = JSON.parse(value.kind === 'string' ? value.text : '');
+    world.store.write(arn, JSON.stringify({ ...document, privateKey }), 'v2');
+    expect(await renewOnDemand(world, { secretId: arn })).toMatchObject({ outcome: 'renewed' });
+    const after = world.store.value(arn);
+    expect(after.kind === 'string' && JSON.parse(after.text).privateKey).toBe(privateKey);
+  });
+
+  it('stays in KMS by the name that the secret has for it', async () => {
+    const world = new World();
+    const key = newKey();
+    world.vault.add({ spec: { kty: 'EC', curve: 'P-256' }, privateKey: key, alias: 'web' });
+    const arn = world.enrol({ key });
+    const value = world.store.value(arn);
+    const { privateKey: _, ...rest } = JSON.parse(value.kind === 'string' ? value.text : '');
+    world.store.write(arn, JSON.stringify({ ...rest, kmsKeyId: 'alias/web' }), 'v2');
+    expect(await renewOnDemand(world, { secretId: arn })).toMatchObject({ outcome: 'renewed' });
+    const after = world.store.value(arn);
+    expect(after.kind === 'string' && JSON.parse(after.text).kmsKeyId).toBe('alias/web');
   });
 
   it('is none where the CA holds it', async () => {

@@ -120,6 +120,12 @@ describe('the plan', () => {
   });
 });
 
+it('a plan of all that was listed is not truncated', async () => {
+  const result = await scan(zoo(), { force: false, dryRun: true });
+  expect(result.plan).toHaveLength(result.listed);
+  expect(result).not.toHaveProperty('planTruncated');
+});
+
 describe('what a page sends and tells', () => {
   async function posted(pages: readonly (readonly Judgement[])[], force = false) {
     const world = new World();
