@@ -96,6 +96,13 @@ function inspectedDaily({ secret, now, step }: ScanInput): Decision | undefined 
   return inspect('Unknown', 'The inspection that every secret gets once a day.');
 }
 
+/** A scan finds this of nearly every secret, and only a plan reads it: it is put into words where it is asked for. */
 function notDue({ time }: ScanInput): Decision {
-  return skip('NotDue', `Not due before ${formatInstant(time?.renewAt ?? 0)}.`);
+  return {
+    action: 'skip',
+    code: 'NotDue',
+    get message() {
+      return `Not due before ${formatInstant(time?.renewAt ?? 0)}.`;
+    },
+  };
 }
