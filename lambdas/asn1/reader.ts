@@ -56,7 +56,7 @@ export class ElementReader {
     return this.#at >= this.#bytes.length;
   }
 
-  /** The next element, whatever it is. */
+  /** The next element, of any tag. */
   any(): Element {
     const element = this.#elementAt(this.#at, 0);
     this.#at += element.bytes.length;

@@ -24,7 +24,7 @@ export function describeOutput(
   return out && ofOutput(writable(world, subject, out.secretId, force));
 }
 
-/** What goes wrong with the secret of an `out` concerns the request; without one, whatever it says itself. */
+/** An error that comes from the secret of an `out` concerns the request. Without an `out` it stays as it is. */
 export function concerning<T>(output: SecretSummary | undefined, work: Promise<T>): Promise<T> {
   return output ? ofOutput(work) : work;
 }

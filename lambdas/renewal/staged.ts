@@ -77,7 +77,7 @@ export async function judgeStaged(
     return { pair: verifyIssued(answer, { wanted, spki, roots: subject.roots }, world.clock.now()), to };
   } catch (error) {
     if (error instanceof RenewalError && error.retryable) throw error;
-    return undefined; // It does not fit, whatever it is: the next stage takes its label.
+    return undefined; // The pair does not fit. The next stage takes its label.
   }
 }
 
