@@ -265,6 +265,27 @@ export const SECRETS: readonly Behaviour[] = [
     without: 'az',
   },
   {
+    patch: 'list-place',
+    observe: async (aws) => {
+      const secrets = secretsOf(aws);
+      const stem = uniqueName('place');
+      for (const letter of 'bcde') await create(secrets, { Name: `${stem}-${letter}`, SecretString: 'x' });
+      let NextToken: string | undefined;
+      const page = async () => {
+        const more = NextToken === undefined ? {} : { NextToken };
+        const list = { MaxResults: 2, Filters: [{ Key: 'name' as const, Values: [stem] }], ...more };
+        const answer = await secrets.send(new ListSecretsCommand(list));
+        NextToken = answer.NextToken;
+        return (answer.SecretList ?? []).map(({ Name = '' }) => Name.at(-1)).join('');
+      };
+      const first = await page();
+      await create(secrets, { Name: `${stem}-a`, SecretString: 'x' });
+      return [first, await page()];
+    },
+    withPatch: ['bc', 'de'],
+    without: ['bc', 'cd'],
+  },
+  {
     patch: 'list-fields',
     observe: async (aws) => {
       const secrets = secretsOf(aws);

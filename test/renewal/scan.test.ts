@@ -138,6 +138,17 @@ describe('the scan', () => {
     expect(await ask({ profile: 'resting' })).not.toHaveProperty('notFound');
   });
 
+  it('counts and sends a secret once, where the listing tells it on two pages', async () => {
+    const world = zoo();
+    const store = Object.assign(Object.create(world.store), {
+      async *list() {
+        for await (const page of world.store.list()) yield* [page, page];
+      },
+    });
+    expect(counts(await scan({ ...scanWorldOf(world), store }, all))).toEqual(seen);
+    expect(world.queue.sent).toHaveLength(seen.enqueued);
+  });
+
   it('refuses a profile that the stack lacks, before anything is listed', async () => {
     const authorities = new FakeAuthorities(authority('root'), authority('issuing'));
     for (const [profile, says] of [

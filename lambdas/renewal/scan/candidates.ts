@@ -11,15 +11,21 @@ export type Listed = Pick<ScanWorld, 'store' | 'authorities' | 'journal'>;
 export type CandidatePage = readonly Candidate[] & { readonly next?: string | undefined };
 
 /**
- * The authorities first, then the enrolled secrets page by page; one that is both is an authority's, and comes once. From
- * a place within the listing: what is left of the secrets.
+ * The authorities first, then the enrolled secrets page by page; one that is both is an authority's, and comes once.
+ * So does a secret that the listing tells twice: secrets are made and deleted while it goes on. From a place within the
+ * listing: what is left of the secrets.
  */
 export async function* candidates(world: Listed, from?: string): AsyncGenerator<CandidatePage> {
   const authorities = await findAuthorities(world);
   if (authorities.length > 0 && from === undefined) yield authorities;
-  const own = new Set(authorities.map(({ secret }) => secret.arn));
+  const seen = new Set(authorities.map(({ secret }) => secret.arn));
   for await (const page of world.store.list(from)) {
-    const found = page.filter(({ arn }) => !own.has(arn)).map((secret) => ({ secret }));
+    const found: Candidate[] = [];
+    for (const secret of page) {
+      if (seen.has(secret.arn)) continue;
+      seen.add(secret.arn);
+      found.push({ secret });
+    }
     yield Object.assign(found, { next: page.next });
   }
 }

@@ -1,5 +1,6 @@
 """Secrets Manager: finding secrets."""
 
+import base64
 import json
 
 import ministack.services.secretsmanager as sm
@@ -71,6 +72,40 @@ def list_order() -> None:
             order[0] = None
 
     sm._filter_secret_names, sm._list_secrets = ordered, patched
+
+
+@patch("list-place")
+def list_place() -> None:
+    """The next page starts after the last secret of this one (ministack: after a count of secrets, so that one made meanwhile
+    shows another twice, and one deleted meanwhile hides another)."""
+    list_secrets, select = sm._list_secrets, sm._filter_secret_names
+    after: list[list | None] = [None]  # a request is served in one go, so one cell is enough
+    order: list[str | None] = [None]
+
+    def place(name: str) -> list:
+        created = sm._secrets[name]["CreatedDate"]
+        return [{"asc": created, "desc": -created}.get(order[0], 0), name]
+
+    def following(names, filters):
+        chosen = select(names, filters)
+        return [n for n in chosen if after[0] is None or place(n) > after[0]]
+
+    def patched(data):
+        try:
+            after[0] = json.loads(base64.b64decode(data["NextToken"])) if data.get("NextToken") else None
+        except ValueError:
+            return error("InvalidNextTokenException", "The token is none of this listing's.", 400)
+        order[0] = data.get("SortOrder")
+        status, headers, body = list_secrets({**data, "NextToken": None})
+        if status != 200:
+            return status, headers, body
+        answer = json.loads(body)
+        if "NextToken" in answer:
+            last = place(answer["SecretList"][-1]["Name"])
+            answer["NextToken"] = base64.b64encode(json.dumps(last).encode()).decode()
+        return json_response(answer)
+
+    sm._filter_secret_names, sm._list_secrets = following, patched
 
 
 def _owner(name: str) -> str | None:
