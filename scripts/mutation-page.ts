@@ -1,15 +1,18 @@
 /**
- * `npm run mutation:page`: docs/mutation.md from the last `npm run mutation` and from the reasons in test/mutation. Runs of
- * single rooms may be put together: `npm run mutation:page -- <report> <report> …`. Fails where a room is below its threshold
- * or was not run, where a file has changed since its run, and where a survivor has no reason.
+ * `npm run mutation:page`: docs/mutation.md from the last `npm run mutation` of each room and from the reasons in test/mutation. Fails
+ * where a room is below its threshold or was not run, where a file has changed since its run, and where a survivor has no
+ * reason.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { basename, join, resolve } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const rooms = ['policy', 'asn1', 'x509', 'secret', 'renewal'] as const;
+export const rooms = ['policy', 'asn1', 'x509', 'secret', 'renewal'] as const;
 const least = 85;
+
+/** Where a room's last report is. */
+export const reportOf = (room: string): string => join(root, '.cache', 'mutation', `${room}.json`);
 
 /** The part of Stryker's report that is read here. */
 export interface Report {
@@ -61,7 +64,7 @@ export function between(source: string, { start, end }: Mutant['location']): str
   return source.slice(offset(start), offset(end));
 }
 
-/** Several runs as one: of a file that is in more than one, the last counts. */
+/** The rooms' runs as one. */
 export const merged = (reports: readonly Report[]): Report => ({
   files: Object.assign({}, ...reports.map(({ files }) => files)),
 });
@@ -141,10 +144,9 @@ function quoted(code: string): string {
 }
 
 function main(): void {
-  const [, , ...named] = process.argv;
-  const paths =
-    named.length > 0 ? named.map((path) => resolve(path)) : [join(root, '.cache', 'mutation', 'report.json')];
-  const report = merged(paths.map((path): Report => JSON.parse(readFileSync(path, 'utf8'))));
+  const missing = rooms.filter((room) => !existsSync(reportOf(room)));
+  if (missing.length > 0) throw new Error(`not run yet: npm run mutation -- ${missing.join(' ')}`);
+  const report = merged(rooms.map((room): Report => JSON.parse(readFileSync(reportOf(room), 'utf8'))));
   const found = rooms.map((name) =>
     roomOf(name, report, JSON.parse(readFileSync(join(root, 'test', 'mutation', `${name}.json`), 'utf8'))),
   );
