@@ -39,6 +39,7 @@ const refusedBySchema: [string, unknown, string][] = [
   ['20 characters', { mode: 'm'.repeat(20) }, `$.mode: found "${'m'.repeat(20)}", expected one of "rekey", "renew"`],
   ['a line end', { mode: 'a\nb' }, '$.mode: found a string, expected one of "rekey", "renew"'],
   ['a sign first', { mode: '{a' }, '$.mode: found a string, expected one of "rekey", "renew"'],
+  ['an array as mode', { mode: ['a'] }, '$.mode: found an array, expected one of "rekey", "renew"'],
   ['a fraction as size', { size: 2048.5 }, '$.size: found 2048.5, expected a whole number'],
   ['a string as size', { size: '2048' }, '$.size: found "2048", expected a number'],
   ['a small size', { size: 1024 }, '$.size: found 1024, expected at least 2048'],
@@ -210,6 +211,7 @@ describe('the other inputs', () => {
   it.each<[unknown, string]>([
     [{ secretIds: [] }, '$.secretIds: found an array, expected at least 1 entry'],
     [{ secretIds: [''] }, '$.secretIds[0]: found an empty string, expected at least 1 character'],
+    [{ secretIds: Array(5001).fill('a') }, '$.secretIds: found an array, expected at most 5000 entries'],
     [{ x: 1 }, '$: unknown field "x"'],
   ])('a scan of %o is refused', (input, found) => {
     expect(() => parseScanRequest(input)).toThrowError(seeDocs('The scan request', found));

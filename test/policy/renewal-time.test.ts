@@ -127,6 +127,7 @@ describe('windows that do not fit', () => {
     expect(() => renewalTime(day, timing(texts, 'request'), arn)).toThrowError(
       expect.objectContaining({
         code: 'InvalidRequest',
+        concerns: 'request',
         message: `${field} is 24h, and the certificate is valid for 24h: expected less than its validity.`,
       }),
     );
