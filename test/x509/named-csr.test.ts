@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { Pkcs10CertificateRequest, SubjectAlternativeNameExtension } from '@peculiar/x509';
 import { describe, expect, it } from 'vitest';
+import { readSequence } from '../../lambdas/asn1/reader.ts';
 import * as d from '../../lambdas/asn1/writer.ts';
 import type { Extension } from '../../lambdas/domain/certificate.ts';
 import type { Signer } from '../../lambdas/domain/signer.ts';
@@ -88,24 +89,31 @@ describe('createNamedCsr', () => {
     expect(seen).toEqual([bare]);
   });
 
+  const notWritten = (problem: string) =>
+    `The certificate request was not signed: ${problem}. Expected names such as dns:www.example.com, ip:192.0.2.1, ip:2001:db8::1, email:a@example.com or uri:spiffe://example.com/a.`;
+  const odd = '1 of its names are not dns:, ip:, email: or uri: and a value in ASCII';
+  const different = 'it would differ from what was asked for in names';
+  const unreadable = 'it would differ from what was asked for in a form that can not be read back';
+  const none = 'one of its names is no name of its kind';
   it.each([
-    ['a kind that is none', 'rid:1.2.3'],
-    ['no kind', 'www.example.com'],
-    ['no name', 'dns:'],
-    ['what is not ASCII', 'dns:bücher.example'],
-    ['two names in one', 'dns:a.example\ndns:b.example'],
-    ['an address in another form', 'ip:2001:DB8::1'],
-    ['an address with zeros', 'ip:2001:db8:0:0:0:0:0:1'],
-    ['no address', 'ip:example.com'],
-    ['a network', 'ip:192.0.2.0/24'],
-    ['a backslash', 'dns:a\\.example'],
-  ])('nothing is signed for %s', async (_, name) => {
+    ['a kind that is none', 'rid:1.2.3', odd],
+    ['no kind', 'www.example.com', odd],
+    ['no name', 'dns:', odd],
+    ['what is not ASCII', 'dns:bücher.example', odd],
+    ['two names in one', 'dns:a.example\ndns:b.example', odd],
+    ['an address in another form', 'ip:2001:DB8::1', different],
+    ['an address with zeros', 'ip:2001:db8:0:0:0:0:0:1', different],
+    ['no address', 'ip:example.com', none],
+    ['a network', 'ip:192.0.2.0/24', unreadable],
+    ['a backslash', 'dns:a\\.example', different],
+  ])('nothing is signed for %s', async (_, name, problem) => {
     const seen: Uint8Array[] = [];
     const asked = createNamedCsr(signerOf(ecKey(), seen), {
       subject: commonNameOnly(''),
       names: ['dns:a.example', name],
     });
-    await expect(asked).rejects.toMatchObject({ code: 'InvalidRequest', concerns: 'request' });
+    const message = notWritten(problem);
+    await expect(asked).rejects.toMatchObject({ code: 'InvalidRequest', concerns: 'request', message });
     expect(seen).toEqual([]);
   });
 
@@ -128,6 +136,14 @@ describe('what was written is read back', () => {
   const info = (attributes: readonly Uint8Array[], version = 0, name = subject, key = spki) =>
     d.sequence(d.integer(version), name, key, d.context(0, ...attributes));
 
+  const behind = (written: Uint8Array) =>
+    d.sequence(
+      ...readSequence(written, 'it')
+        .rest()
+        .map(({ bytes }) => bytes),
+      d.nullValue(),
+    );
+
   it.each<[string, Uint8Array, string[]]>([
     ['as asked', info([requested(san)]), []],
     ['another subject', info([requested(san)], 0, commonNameOnly('b')), ['subject']],
@@ -136,6 +152,18 @@ describe('what was written is read back', () => {
     ['a name less', info([requested(subjectAltName(dns('a.example')))]), ['names']],
     ['critical names', info([requested({ ...san, critical: true })]), ['extensions']],
     ['more than names', info([requested(san, keyUsage(5))]), ['extensions']],
+    ['another extension in their place', info([requested(keyUsage(5))]), ['names', 'extensions']],
+    ['something behind the attributes', behind(info([requested(san)])), ['a form that can not be read back']],
+    [
+      'an attribute with two values',
+      info([d.sequence(d.oid('1.2.840.113549.1.9.14'), d.setOf(d.sequence(encodeExtension(san))), d.setOf())]),
+      ['a form that can not be read back'],
+    ],
+    [
+      'an attribute of another type with names in it',
+      info([d.sequence(d.oid(oids.emailAddress), d.setOf(d.sequence(encodeExtension(san))))]),
+      ['a form that can not be read back'],
+    ],
     ['another version', info([requested(san)], 1), ['a form that can not be read back']],
     ['two attributes', info([requested(san), requested(san)]), ['a form that can not be read back']],
     [

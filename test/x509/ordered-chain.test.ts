@@ -70,6 +70,51 @@ describe('the chain in order', () => {
     expect(chain).toEqual([lower, upper, cross, back]);
   });
 
+  it('prefers a path by what it needs: a cross certificate above a root that is there may end early', () => {
+    const [otherRoot, otherCa] = [party('Other Root'), party('Lower', lowerCa.key)];
+    const brief = issue(otherRoot, otherCa, { ca: true, days: 8 });
+    expect(orderedChain(leaf, [brief, root, lower, upper, shortCross])).toEqual([lower, upper, shortCross]);
+  });
+
+  it('prefers a path that lasts longer to a longer one', () => {
+    const between = party('Between');
+    const brief = issue(between, lowerCa, { ca: true, days: 8 });
+    const above = issue(upperCa, between, { ca: true, days: 900 });
+    expect(orderedChain(leaf, [brief, above, lower, upper])).toEqual([lower, upper]);
+  });
+
+  it('has both certificates of an authority that has changed its key under one name', () => {
+    const renamed = party('Lower');
+    const older = issue(renamed, lowerCa, { ca: true, days: 100 });
+    const oldest = issue(upperCa, renamed, { ca: true, days: 100 });
+    expect(orderedChain(leaf, [oldest, older, upper])).toEqual([older, oldest, upper]);
+  });
+
+  it('has no issuer that is no CA, though it has signed', () => {
+    expect(orderedChain(leaf, [issue(upperCa, lowerCa), upper])).toEqual([]);
+  });
+
+  const levels = (count: number, each: number) => {
+    const parties = Array.from({ length: count + 1 }, (_, level) => party(`Level ${level}`));
+    const pool = parties.slice(1).flatMap((issuer, level) => {
+      const subject = parties[level] ?? issuer;
+      return Array.from({ length: each }, () => issue(issuer, subject, { ca: true, days: 100 }));
+    });
+    return { bottom: issue(parties[0] ?? lowerCa, server), pool };
+  };
+
+  it('has nine issuers at most', () => {
+    const { bottom, pool } = levels(12, 1);
+    expect(orderedChain(bottom, pool)).toEqual(pool.slice(0, 9));
+  });
+
+  it('comes soon where there are hundreds of thousands of paths', () => {
+    const { bottom, pool } = levels(9, 4);
+    const begun = cpuTime();
+    expect(orderedChain(bottom, pool)).toHaveLength(9);
+    expect(cpuTime() - begun).toBeLessThan(2_000);
+  });
+
   it('comes soon where all look alike', () => {
     const alike = Array.from({ length: 30 }, (_, i) => issue(newRoot, newRoot, { ca: true, days: 100 + i }));
     const begun = cpuTime();
