@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import * as d from '../../lambdas/asn1/writer.ts';
 import type { Certificate, Extension } from '../../lambdas/domain/certificate.ts';
 import { chainEnd, verifyPath } from '../../lambdas/x509/chain.ts';
-import { usagesLeft } from '../../lambdas/x509/extended-key-usage.ts';
+import { isOfUse, usagesLeft, usagesOf } from '../../lambdas/x509/extended-key-usage.ts';
 import { oids } from '../../lambdas/x509/oids.ts';
 import * as make from './issue.ts';
 import { day, issue, now, party } from './issue.ts';
@@ -186,4 +186,53 @@ it('chainEnd is that of the path that is taken, but not of one that ended before
   expect(endOf(by(now + 50 * day, undefined))).toBe(now + 50 * day);
   expect(endOf(by(now - day / 2, undefined))).toBe(now - day / 2);
   expect(endOf(by(leaf.notBefore - 1000, undefined))).toBe(forServers.notAfter);
+});
+
+describe('what a leaf is for', () => {
+  const withNames = (usages: Usages, subject: Uint8Array, ...values: Uint8Array[]) =>
+    issue(
+      rootCa,
+      { ...leafParty, name: subject },
+      {
+        extensions: [...(values.length > 0 ? [make.subjectAltName(...values)] : []), ...usage(usages)],
+      },
+    );
+  const plain = make.commonNameOnly('leaf');
+  const addressed = d.sequence(
+    d.setOf(make.attribute('2.5.4.10', d.utf8String('Example'))),
+    d.setOf(make.attribute(oids.emailAddress, make.text('ia5String', make.ascii('jo@leaf.example')))),
+  );
+  const host = make.dns('leaf.example');
+  it.each<[string, Certificate, string[]]>([
+    ['servers and clients, where it names nothing', withNames(undefined, plain, host), ['serverAuth', 'clientAuth']],
+    ['without any other name too', withNames(undefined, plain), ['serverAuth', 'clientAuth']],
+    [
+      'mail too, where it has an address',
+      withNames(undefined, plain, host, make.email('jo@leaf.example')),
+      ['serverAuth', 'clientAuth', 'emailProtection'],
+    ],
+    [
+      'mail too, where its subject has one among others',
+      withNames(undefined, addressed, host),
+      ['serverAuth', 'clientAuth', 'emailProtection'],
+    ],
+    ['what it names alone', withNames([server], addressed, host), ['serverAuth']],
+    ['nothing, where it is a CA’s', root, []],
+  ])('%s', (_, leaf, expected) => expect(usagesOf(leaf).map(({ name }) => name)).toEqual(expected));
+
+  it.each<[string, Usages, readonly number[], boolean]>([
+    ['a server’s that names it', [server, client], [1], false],
+    ['a server’s that has it left', [server, client], [0], true],
+    ['one that names nothing, and has something left', undefined, [1], true],
+    ['one that names nothing, and has nothing left', undefined, [], false],
+    ['one of its own kind, with one of two left', [own, '1.3.6.1.4.1.32473.4'], [1], true],
+    ['one of its own kind, with nothing left', [own], [], false],
+  ])('is of use: %s', (_, named, kept, expected) => {
+    const leaf = withNames(named, plain, host);
+    const usages = usagesOf(leaf);
+    const left = usages.filter((_, i) => kept.includes(i));
+    expect(isOfUse(leaf, usages, left)).toBe(expected);
+  });
+
+  it('no certificate at all has none', () => expect(usagesLeft([])).toEqual([]));
 });

@@ -4,6 +4,7 @@ import * as d from '../../lambdas/asn1/writer.ts';
 import type { Certificate, Extension } from '../../lambdas/domain/certificate.ts';
 import { parseCertificate } from '../../lambdas/x509/certificate.ts';
 import { verifyPath } from '../../lambdas/x509/chain.ts';
+import { mayName, namesAsIssuer, namesKeyOf } from '../../lambdas/x509/issuer-rules.ts';
 import { oids } from '../../lambdas/x509/oids.ts';
 import { golden } from './golden.ts';
 import * as make from './issue.ts';
@@ -201,5 +202,43 @@ describe('of two certificates of one name and key the issuer is the one that is 
       extensions: [...caExtensions, ski('root'), aki(d.contextPrimitive(0, make.ascii('else')))],
     });
     expect(verifyPath(issue(rootCa, leafParty), [], [odd], now)).toMatchObject({ ok: true });
+  });
+});
+
+describe('a name of the issuer, by itself', () => {
+  const aki = (...fields: Uint8Array[]) => make.extension(oids.authorityKeyIdentifier, d.sequence(...fields));
+  const ski = (id: string) => make.extension(oids.subjectKeyIdentifier, d.octetString(make.ascii(id)));
+  const leafWith = (...extensions: Extension[]) => issue(rootCa, leafParty, { extensions });
+  const caWith = (serialNumber: string, ...extensions: Extension[]) => ({
+    ...issue(rootCa, rootCa, { extensions: [...caExtensions, ...extensions] }),
+    serialNumber,
+  });
+  const serial = (...octets: number[]) => aki(d.contextPrimitive(2, Uint8Array.from(octets)));
+
+  it.each<[string, Extension, string, boolean]>([
+    ['two octets', serial(1, 2), '0102', true],
+    ['the last of two octets', serial(1, 2), '02', false],
+    ['a zero before the highest bit', serial(0, 0x81), '81', true],
+    ['zero', serial(0), '00', true],
+    ['another', serial(3), '02', false],
+  ])('a serial number of %s', (_, extension, of, expected) => {
+    expect(namesAsIssuer(leafWith(extension), caWith(of))).toBe(expected);
+  });
+
+  it('a key is named where both say which, and say the same', () => {
+    const [named, silent] = [leafWith(aki(d.contextPrimitive(0, make.ascii('one')))), leafWith()];
+    expect(namesKeyOf(named, caWith('01', ski('one')))).toBe(true);
+    expect(namesKeyOf(named, caWith('01', ski('two')))).toBe(false);
+    expect(namesKeyOf(named, caWith('01'))).toBe(false);
+    expect(namesKeyOf(silent, caWith('01', ski('one')))).toBe(false);
+    expect(namesKeyOf(silent, caWith('01'))).toBe(false);
+  });
+
+  it('what can’t be read names nobody, and says where', () => {
+    const odd = leafWith(aki(Uint8Array.of(0xa1, 9)));
+    expect(mayName(odd, caWith('01'))).toBe(false);
+    expect(mayName(leafWith(), caWith('01'))).toBe(true);
+    const noName = leafWith(aki(d.context(1, d.integer(1))));
+    expect(() => namesAsIssuer(noName, caWith('01'))).toThrow('the authorityKeyIdentifier extension holds something');
   });
 });
