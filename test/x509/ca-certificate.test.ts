@@ -168,6 +168,11 @@ describe('what was written is read back before anybody signs it', () => {
       'subjectKeyIdentifier (2.5.29.14)',
     ],
     ['an extension more', tbsOf([...asAsked, authorityKeyIdentifier(ca.spki)]), 'authorityKeyIdentifier (2.5.29.35)'],
+    [
+      'a unique identifier of its subject',
+      tbsOf(asAsked, 2, [d.contextPrimitive(2, Uint8Array.of(0, 1))]),
+      'unique identifiers',
+    ],
     ['a unique identifier', tbsOf(asAsked, 2, [d.contextPrimitive(1, Uint8Array.of(0, 1))]), 'unique identifiers'],
     ['no certificate', d.sequence(), 'a form that can not be read back'],
   ])('%s', (_, tbs, problem) => {
@@ -192,6 +197,7 @@ describe('what was written is read back before anybody signs it', () => {
     await expect(buildCaCertificate({ ...base, issuer })).rejects.toMatchObject({
       code: 'CertificateRejected',
       message: expect.stringContaining('the library does not write it'),
+      cause: expect.any(Error),
     });
   });
 

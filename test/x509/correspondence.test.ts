@@ -163,6 +163,7 @@ describe.each(modes)('%s: is refused', (operation) => {
     ],
     ['the serial number 0', 'the serial number is 0', { serial: d.integer(0) }],
     ['the serial number -1', 'the serial number is negative', { serial: d.element(2, Uint8Array.of(0xff)) }],
+    ['the serial number -128', 'the serial number is negative', { serial: d.element(2, Uint8Array.of(0x80)) }],
     [
       'a serial number below 0 of many octets',
       'the serial number is negative',

@@ -4,7 +4,7 @@ import { Pkcs10CertificateRequest } from '@peculiar/x509';
 import { describe, expect, it } from 'vitest';
 import type { Signer } from '../../lambdas/domain/signer.ts';
 import { algorithmOf, keySpecOfSpki } from '../../lambdas/x509/algorithms.ts';
-import { createCsr } from '../../lambdas/x509/csr.ts';
+import { createCsr, provesItsKey } from '../../lambdas/x509/csr.ts';
 import { goldenDer } from './golden.ts';
 import { commonNameOnly, ecKey, spkiOf } from './issue.ts';
 
@@ -36,6 +36,7 @@ describe('createCsr', () => {
     expect(await csr.verify()).toBe(true);
     expect(csr.subject).toBe('CN=leaf.example');
     expect(csr.attributes).toEqual([]);
+    expect(await provesItsKey(signer)).toBe(true);
     expect(Buffer.from(csr.publicKey.rawData).equals(signer.spki)).toBe(true);
   });
 
@@ -46,7 +47,11 @@ describe('createCsr', () => {
       [generateKeyPairSync('ed25519').privateKey, generateKeyPairSync('ed25519').privateKey],
     ] as const) {
       const forged = { ...signerOf(own), spki: spkiOf(claimed) };
-      await expect(createCsr(forged)).rejects.toMatchObject({ code: 'InvalidRequest' });
+      await expect(createCsr(forged)).rejects.toMatchObject({
+        ...{ code: 'InvalidRequest', concerns: 'request' },
+        message: expect.stringContaining('The new key did not sign its own request'),
+      });
+      expect(await provesItsKey(forged)).toBe(false);
     }
   });
 

@@ -18,6 +18,9 @@ const CO = (country: string, organization: string) =>
     make.attribute('2.5.4.6', make.text('printableString', make.ascii(country))),
     make.attribute('2.5.4.10', d.utf8String(organization)),
   );
+/** A SET OF is sorted by its encodings, and a longer one comes later. */
+const country = make.attribute('2.5.4.6', make.text('printableString', make.ascii('CH')));
+const oneLetter = (value: Uint8Array) => make.attribute('2.5.4.10', value);
 const number = (value: number) => O('', () => d.integer(value));
 const mailAttribute = (text: string) =>
   d.setOf(make.attribute(oids.emailAddress, make.text('ia5String', make.ascii(text))));
@@ -118,6 +121,12 @@ describe('inside a permitted subtree', () => {
     ],
     ['with a dotless i', directory(d.sequence(O('sinir'))), directory(d.sequence(O('s\u0131n\u0131r'))), false],
     ['both attributes of an RDN', directory(d.sequence(CO('DE', 'A'))), directory(d.sequence(CO('DE', 'a'))), true],
+    [
+      'both attributes of an RDN, which another type of string puts in another order',
+      directory(d.sequence(d.setOf(oneLetter(d.utf8String('E')), country))),
+      directory(d.sequence(d.setOf(oneLetter(make.text('bmpString', Uint8Array.of(0, 0x45))), country))),
+      true,
+    ],
     ['one attribute of an RDN of two', directory(d.sequence(CO('DE', 'A'))), directory(d.sequence(O('A'))), false],
     [
       'an RDN of two where one is alike',
@@ -180,6 +189,7 @@ describe('excluded subtrees', () => {
     ['an address', ip(10, 0, 0, 0, 255, 0, 0, 0), ip(10, 0, 0, 1), true],
     ['an address beside', ip(10, 0, 0, 0, 255, 0, 0, 0), ip(11, 0, 0, 1), false],
     ['a mailbox that can not be read', email('example.org'), email('nobody'), true],
+    ['a base that can not be read', email('a@b@c'), email('x@y.example'), true],
     ['a host that can not be read', dns('example.org'), dns('.evil.example'), true],
     ['an address with two @', email('example.org'), email('a@b@evil.example'), true],
     ['a wildcard alone covers a name of one label', dns('www'), dns('*'), true],
@@ -224,6 +234,10 @@ it('refuses a minimum, a maximum, an IP range of 5 octets', () => {
   );
   expect(() => nameConstraintProblem(raw(ip(1, 2, 3, 4, 5)), holding())).toThrow(invalid);
   expect(() => nameConstraintProblem(raw(ip(1, 2, 3, 4, 5)), holding())).toThrow('IP range of 5 octets');
+  const none = (...fields: Uint8Array[]) =>
+    issue(ca, ca, { extensions: [make.extension(oids.nameConstraints, d.sequence(...fields))] });
+  expect(() => nameConstraintProblem(none(), holding())).toThrow('the nameConstraints extension is empty');
+  expect(() => nameConstraintProblem(none(d.context(0)), holding())).toThrow('holds an empty list');
 });
 
 it('refuses what stands behind the lists', () => {

@@ -36,6 +36,20 @@ describe('one key', () => {
     expect(createPublicKey({ key: Buffer.from(other), format: 'der', type: 'spki' }).asymmetricKeyType).toBe('rsa');
   });
 
+  it('with both coordinates is what it is, whatever it is for', () => {
+    for (const spki of [spkiOf(ecKey()), explicitP256(spkiOf(ecKey())), spkiOf(ecKey('secp256k1'))]) {
+      expect(canonicalSpki(spki)).toBe(spki);
+    }
+    const unnamed = d.sequence(d.sequence(d.oid('1.2.840.10045.2.1')), d.bitString(Buffer.alloc(33, 2)));
+    expect(canonicalSpki(unnamed)).toBe(unnamed);
+    expect(hasExplicitParameters(unnamed)).toBe(false);
+  });
+
+  it('of half an octet is none', () => {
+    const odd = d.sequence(d.sequence(d.oid('1.3.101.112')), d.element(0x03, Uint8Array.of(4, 0x10)));
+    expect(() => canonicalSpki(odd)).toThrow('the public key is not of whole octets');
+  });
+
   it('of Ed25519 has one encoding', () => {
     const spki = spkiOf(generateKeyPairSync('ed25519').privateKey);
     expect(canonicalSpki(spki)).toBe(spki);
