@@ -83,6 +83,22 @@ describe('the chain in order', () => {
     expect(orderedChain(leaf, [brief, above, lower, upper])).toEqual([lower, upper]);
   });
 
+  it('prefers the path that lasts longer as a whole, though its first issuer ends sooner', () => {
+    const [brief, lasting] = [party('Brief'), party('Lasting')];
+    const underBrief = issue(brief, lowerCa, { ca: true, days: 900 });
+    const underLasting = issue(lasting, lowerCa, { ca: true, days: 50 });
+    const above = [
+      issue(party('A'), brief, { ca: true, days: 5 }),
+      issue(party('B'), lasting, { ca: true, days: 300 }),
+    ];
+    expect(orderedChain(leaf, [underBrief, underLasting, ...above])).toEqual([underLasting, above[1]]);
+  });
+
+  it('goes as far as it can, though what is above ends before the leaf', () => {
+    const brief = issue(newRoot, upperCa, { ca: true, days: 5 });
+    expect(orderedChain(leaf, [lower, brief])).toEqual([lower, brief]);
+  });
+
   it('has both certificates of an authority that has changed its key under one name', () => {
     const renamed = party('Lower');
     const older = issue(renamed, lowerCa, { ca: true, days: 100 });
