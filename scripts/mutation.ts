@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { reportOf, rooms } from './mutation-page.ts';
 
+const stryker = 'node_modules/@stryker-mutator/core/bin/stryker.js';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const named = process.argv.slice(2);
 const unknown = named.filter((name) => !rooms.some((room) => room === name));
@@ -16,7 +17,6 @@ if (unknown.length > 0) throw new Error(`no such room: ${unknown.join(', ')}; ex
 const run = (...args: readonly string[]) => spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit' }).status;
 
 for (const room of named.length > 0 ? named : rooms) {
-  const stryker = join('node_modules', '@stryker-mutator', 'core', 'bin', 'stryker.js');
   const files = ['--mutate', `lambdas/${room}/**/*.ts`];
   const status = run(stryker, 'run', ...files, '--incrementalFile', `.cache/mutation/${room}.incremental.json`);
   if (status !== 0) throw new Error(`Stryker ended with ${status} at the room ${room}: see above.`);

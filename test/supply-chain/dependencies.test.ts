@@ -13,7 +13,7 @@ const tools = [...codeFolders.filter((folder) => !product.includes(folder)), 'ex
 /** Packages that are run and not imported: what for, and what their use looks like in a configuration, a script or a test. */
 const programs: Readonly<Record<string, { for: string; use: RegExp }>> = {
   '@biomejs/biome': { for: 'lint and format', use: /"lint": "biome / },
-  '@stryker-mutator/core': { for: 'mutation testing', use: /"mutation": ".*@stryker-mutator\/core/ },
+  '@stryker-mutator/core': { for: 'mutation testing', use: /'node_modules\/@stryker-mutator\/core\/bin/ },
   '@stryker-mutator/vitest-runner': { for: 'its runner', use: /"plugins": \["@stryker-mutator\/vitest-runner"\]/ },
   'aws-cdk': { for: 'deploying the stack, by people and in tests', use: /'\.bin', 'cdk'/ },
   node: { for: 'Node 24 where the machine has an older one', use: /join\(bin, 'node'\)/ },
