@@ -22,7 +22,7 @@ function limitsByHand() {
   return { controllers, limits: { begin: begin.signal, work: work.signal, answer: answer.signal } };
 }
 
-it('each limit comes before the invocation ends, and none is in the past', () => {
+it('no limit is after the end of the invocation, and none is in the past', () => {
   const asked: number[] = [];
   const at = (milliseconds: number) => {
     asked.push(milliseconds);

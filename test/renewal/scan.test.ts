@@ -138,7 +138,7 @@ describe('the scan', () => {
     expect(await ask({ profile: 'resting' })).not.toHaveProperty('notFound');
   });
 
-  it('counts and sends a secret once, where the listing tells it on two pages', async () => {
+  it('counts and sends a secret once that is on two pages of the listing', async () => {
     const world = zoo();
     const store = Object.assign(Object.create(world.store), {
       async *list() {

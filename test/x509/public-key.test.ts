@@ -36,7 +36,7 @@ describe('one key', () => {
     expect(createPublicKey({ key: Buffer.from(other), format: 'der', type: 'spki' }).asymmetricKeyType).toBe('rsa');
   });
 
-  it('with both coordinates is what it is, whatever it is for', () => {
+  it('that is uncompressed stays as it is, on any curve', () => {
     for (const spki of [spkiOf(ecKey()), explicitP256(spkiOf(ecKey())), spkiOf(ecKey('secp256k1'))]) {
       expect(canonicalSpki(spki)).toBe(spki);
     }

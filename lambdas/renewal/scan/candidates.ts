@@ -11,9 +11,8 @@ export type Listed = Pick<ScanWorld, 'store' | 'authorities' | 'journal'>;
 export type CandidatePage = readonly Candidate[] & { readonly next?: string | undefined };
 
 /**
- * The authorities first, then the enrolled secrets page by page; one that is both is an authority's, and comes once.
- * So does a secret that the listing tells twice: secrets are made and deleted while it goes on. From a place within the
- * listing: what is left of the secrets.
+ * The authorities first, then the enrolled secrets page by page; with `from`, the secrets from that page on. Each comes once: a
+ * secret that is an authority's too, and one that is on two pages, because others are created and deleted while the listing runs.
  */
 export async function* candidates(world: Listed, from?: string): AsyncGenerator<CandidatePage> {
   const authorities = await findAuthorities(world);

@@ -76,8 +76,8 @@ def list_order() -> None:
 
 @patch("list-place")
 def list_place() -> None:
-    """The next page starts after the last secret of this one (ministack: after a count of secrets, so that one made meanwhile
-    shows another twice, and one deleted meanwhile hides another)."""
+    """A page starts behind the last secret of the page before (ministack: at a number in today's list, so that a secret is on two
+    pages when another is created meanwhile, and on none when one is deleted)."""
     list_secrets, select = sm._list_secrets, sm._filter_secret_names
     after: list[list | None] = [None]  # a request is served in one go, so one cell is enough
     order: list[str | None] = [None]
