@@ -126,7 +126,7 @@ describe.runIf(folder !== undefined)('the calls of the whole run', () => {
         .filter((call) => decide(call, statements) !== call.decision)
         .map((call) => `${told(role, call)}: ${call.decision} there, ${decide(call, statements)} here`),
     );
-    expect(others).toEqual([]);
+    expect(others, others.join('\n')).toEqual([]);
   });
 
   it('are all allowed, but for those that a test wants refused', () => {
@@ -136,7 +136,7 @@ describe.runIf(folder !== undefined)('the calls of the whole run', () => {
         .map((call) => told(role, call))
         .filter((name) => !among(provoked, name)),
     );
-    expect(denied).toEqual([]);
+    expect(denied, denied.join('\n')).toEqual([]);
   });
 
   it('need every action of every statement', () => {
@@ -146,6 +146,7 @@ describe.runIf(folder !== undefined)('the calls of the whole run', () => {
       all.filter(({ role, permission }) => needed(permission, role)).map(({ permission }) => permission.name),
     );
     const unneeded = new Set(all.map(({ permission }) => permission.name).filter((name) => !inUse.has(name)));
-    expect([...unneeded].filter((name) => !among(notAsked, name)).sort()).toEqual([]);
+    const left = [...unneeded].filter((name) => !among(notAsked, name)).sort();
+    expect(left, left.join('\n')).toEqual([]);
   });
 });

@@ -52,6 +52,6 @@ describe.runIf(folder !== undefined)('the requests of the whole run', () => {
         (problem) => `${role} (${session}): ${service} ${judgements[index]?.operation}: ${problem}`,
       ),
     );
-    expect(found).toEqual([]);
+    expect(found, found.join('\n')).toEqual([]);
   });
 });

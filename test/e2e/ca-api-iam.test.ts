@@ -1,7 +1,12 @@
 /** A stack that makes its authorities itself, keys in KMS, with IAM in front of the API: deployed, called, and looked at. */
 import { X509Certificate } from 'node:crypto';
 import { DescribeKeyCommand, GetPublicKeyCommand, KMSClient, SignCommand } from '@aws-sdk/client-kms';
-import { GetSecretValueCommand, SecretsManagerClient, TagResourceCommand } from '@aws-sdk/client-secrets-manager';
+import {
+  DescribeSecretCommand,
+  GetSecretValueCommand,
+  SecretsManagerClient,
+  TagResourceCommand,
+} from '@aws-sdk/client-secrets-manager';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { callCaApi, type HttpCall, newPath, oldPath, renewalUntil } from '../../testkit/local-aws/ca-api.ts';
 import { client, invoke, waitFor } from '../../testkit/local-aws/client.ts';
@@ -24,8 +29,13 @@ describeWith(['stack'], 'authorities that the stack makes, and the CA API with I
     secrets = client(SecretsManagerClient, emulator);
     await bootstrap(emulator);
     outputs = await deploy(emulator, stack.own.iam);
-    // As after failures, so that a success has something to take away.
-    for (const SecretId of [outputs['RootSecretArn'], outputs['IssuingSecretArn']]) {
+    const authorities = [outputs['RootSecretArn'] ?? '', outputs['IssuingSecretArn'] ?? ''];
+    await waitFor('the first look at both authorities', async () => {
+      const written = await Promise.all(authorities.map((arn) => tagsOf(arn)));
+      return written.every((keys) => keys.has('cert-renewer:version-id'));
+    });
+    // As after failures, so that a success has something to take away. After that look, which would take it away itself.
+    for (const SecretId of authorities) {
       const Tags = [{ Key: 'cert-renewer:failure', Value: '1 2026-01-01T00:00:00Z KmsUnavailable' }];
       await secrets.send(new TagResourceCommand({ SecretId, Tags }));
     }
@@ -36,6 +46,10 @@ describeWith(['stack'], 'authorities that the stack makes, and the CA API with I
   const read = async (output: string): Promise<Record<string, string>> => {
     const { SecretString = '{}' } = await secrets.send(new GetSecretValueCommand({ SecretId: outputs[output] }));
     return JSON.parse(SecretString);
+  };
+  const tagsOf = async (SecretId: string) => {
+    const { Tags = [] } = await secrets.send(new DescribeSecretCommand({ SecretId }));
+    return new Set(Tags.map(({ Key }) => Key));
   };
   const certificateOf = async (output: string) => new X509Certificate((await read(output))['certificate'] ?? '');
 
