@@ -1,7 +1,7 @@
 /** The construct: everything that keeps the certificates of one account and Region from expiring. */
 import { Duration, Stack, Tags } from 'aws-cdk-lib';
 import { EventBus, type IEventBus } from 'aws-cdk-lib/aws-events';
-import { type Grant, type IGrantable, Policy, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Grant, type IGrantable, Policy, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IKey, Key } from 'aws-cdk-lib/aws-kms';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { SqsDestination } from 'aws-cdk-lib/aws-lambda-destinations';
@@ -9,14 +9,17 @@ import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
-import type { Construct } from 'constructs';
+import type { Construct, IConstruct, IDependable } from 'constructs';
+import type { CertificateEntry } from '../lambdas/policy/certificate-entry.ts';
 import manifest from '../package.json' with { type: 'json' };
 import { Authorities } from './authorities/authorities.ts';
 import { CaApi } from './authorities/ca-api.ts';
 import type { CertificateAuthority } from './authorities/certificate-authority.ts';
 import { signerRoleName } from './authorities/signer-role.ts';
+import type { CertificateBinding, ICertRenewer } from './certificates/binding.ts';
+import { Declarations, declarationPrefix, issuingProfiles } from './certificates/declarations.ts';
 import { type EnrollableSecret, type EnrolOptions, enrolmentTags } from './certificates/enrolment.ts';
-import { type Config, configSchedule, validateConfig } from './config/config.ts';
+import { type Config, configSchedule, validateCertificate, validateConfig } from './config/config.ts';
 import { ConfigError } from './config/config-error.ts';
 import { Profiles } from './config/profiles.ts';
 import { FirstScan } from './functions/first-scan.ts';
@@ -50,7 +53,7 @@ const workerTimeout = Duration.seconds(90);
  * Renews and rekeys the certificates in every secret that carries the tag `cert-renewer:profile` with the name of one
  * of its profiles. One in a stack. Throws ConfigError for options that are wrong.
  */
-export class CertRenewer extends Observable {
+export class CertRenewer extends Observable implements ICertRenewer {
   readonly scanFunction: IFunction;
   readonly renewFunction: IFunction;
   readonly queue: IQueue;
@@ -70,6 +73,8 @@ export class CertRenewer extends Observable {
   private readonly worker: NodeFunction;
   private readonly caApi: CaApi | undefined;
   private readonly hooks: Hooks | undefined;
+  private readonly declarations: Declarations | undefined;
+  private readonly firstScan: FirstScan | undefined;
 
   constructor(scope: Construct, id: string, props: CertRenewerProps) {
     super(scope, id);
@@ -125,12 +130,17 @@ export class CertRenewer extends Observable {
       paused,
     });
     this.topic = topic;
+    const before = [this.worker, queues, ...profiles.parameters, ...(own ? [own] : [])];
+    const told = [notices, ...(this.hooks ? [this.hooks, parts] : [])];
+    this.declarations = this.newDeclarations(profiles, before);
+    this.declarations?.declareAll(told);
     if (!paused) {
-      const first = new FirstScan(this, 'FirstScan', { scanFunction, logRetention });
-      // It is to find all that it leads to: the workers, the authorities' certificates, who is told.
-      const before = [scan, this.worker, queues, scanSchedule, notices, own, this.hooks, this.hooks && parts];
-      first.node.addDependency(...before.filter((each) => each !== undefined));
-      noScan?.node.addDependency(first);
+      this.firstScan = new FirstScan(this, 'FirstScan', { scanFunction, logRetention });
+      // It is to find all that it leads to: the workers, the authorities' certificates, who is told. And it comes after the
+      // declared certificates, which it would have issued a second time while the deployment is at it.
+      const all = [scan, scanSchedule, ...before, ...told, ...(this.declarations ? [this.declarations] : [])];
+      this.firstScan.node.addDependency(...all);
+      noScan?.node.addDependency(this.firstScan);
     }
     if (config.dashboard === false) return;
     const renewFunctionArn = this.renewFunction.functionArn;
@@ -138,6 +148,12 @@ export class CertRenewer extends Observable {
     const names = watched.map(({ name }) => name);
     const shown = { profiles: names, alarms, queue, deadLetterQueues, inventory: inventory.function };
     this.dashboardName = new Dashboard(this, 'Dashboard', shown).name;
+  }
+
+  private newDeclarations(profiles: Profiles, before: readonly IDependable[]): Declarations | undefined {
+    const { config, worker, hooks, logRetention } = this;
+    if (issuingProfiles(config).length === 0) return undefined;
+    return new Declarations(this, 'Declarations', { config, profiles, worker, hooks, before, logRetention });
   }
 
   private newHooks(parts: Parts): Hooks | undefined {
@@ -176,6 +192,43 @@ export class CertRenewer extends Observable {
     if (!secret.encryptionKey) return;
     allowEncryptionKey(this.worker.role, secret.encryptionKey.keyArn);
     this.hooks?.allowEncryptionKey(options.profile, secret.encryptionKey.keyArn);
+  }
+
+  /**
+   * Lets a role declare certificates by hand (`cert-renewer declare`), and take that back, in the profiles that have `issue`, with the
+   * rights that a deployment has: make and tag their secrets, write and remove the declarations, and have them issued; and
+   * with those by which the command finds the stack. No name outside of `issue.allow` comes of it, but by the renew function
+   * the role acts as every certificate of the profiles. Throws ConfigError where no profile has `issue`.
+   */
+  grantDeclare(grantee: IGrantable): Grant {
+    if (this.declarations) return this.declarations.grant(grantee).combine(this.grantFinding(grantee));
+    throw new ConfigError(this.node.path, [
+      { path: '$.profiles', message: 'none of them has "issue", so that nothing can be declared' },
+    ]);
+  }
+
+  /** The stack's outputs, what its functions are told, and its authorities, whose secrets nobody declares. */
+  private grantFinding(grantee: IGrantable): Grant {
+    const own = Stack.of(this);
+    const stack = own.formatArn({ service: 'cloudformation', resource: 'stack', resourceName: `${own.stackName}/*` });
+    const functions = [this.scanFunction.functionArn, this.renewFunction.functionArn];
+    const allowed = (action: string, resourceArns: string[]) =>
+      Grant.addToPrincipal({ grantee, actions: [action], resourceArns });
+    const finding = allowed('cloudformation:DescribeStacks', [stack]).combine(
+      allowed('lambda:GetFunctionConfiguration', functions),
+    );
+    if (this.authorities.size === 0) return finding;
+    const resourceName = `cert-renewer/${own.stackName}/authorities/*`;
+    const authorities = own.formatArn({ service: 'ssm', resource: 'parameter', resourceName });
+    return finding.combine(allowed('ssm:GetParameter', [authorities]));
+  }
+
+  /** For `Certificate`, which calls it. */
+  bindCertificate(scope: IConstruct, secretName: string, entry: CertificateEntry): CertificateBinding {
+    validateCertificate(`The props of ${scope.node.path}`, this.config, secretName, entry);
+    if (!this.declarations) throw new Error('a certificate that may be issued, where no profile has "issue"');
+    if (Stack.of(scope) === Stack.of(this)) this.firstScan?.node.addDependency(scope); // as of those of the configuration
+    return this.declarations.bind(scope, secretName, entry);
   }
 
   /** Their profiles would share one path of parameters, and each scan would take the other's secrets for its own. */
@@ -259,7 +312,11 @@ export class CertRenewer extends Observable {
   ): NodeFunction {
     const renew = new NodeFunction(this, 'Renew', {
       ...shared,
-      ...(own && { environment: { ...shared.environment, TRUST_BUNDLE_SECRET: own.trustBundle.secretArn } }),
+      environment: {
+        ...shared.environment,
+        ...(own && { TRUST_BUNDLE_SECRET: own.trustBundle.secretArn }),
+        ...(issuingProfiles(this.config).length > 0 && { DECLARATION_PREFIX: declarationPrefix(this) }),
+      },
       // With or without authorities: the first one would change the name, and a role of another name is another role.
       roleName: signerRoleName(this, 'Renew'),
       entry: 'renew.ts',

@@ -20,6 +20,8 @@ export const resourcesOf = {
   stack: 90,
   authority: 11,
   parameter: 1,
+  /** Where profiles issue: the function, and the certificates of the configuration. */
+  declarations: 24,
   alarms: 2,
   hookAlarm: 1,
   hook: { exec: 8, signal: 8, lambda: 7, acm: 7, sns: 3 } satisfies Record<HookConfig['type'], number>,
@@ -41,7 +43,8 @@ export class Parts extends Construct {
     const fixed =
       resourcesOf.stack +
       Object.keys(authorities).length * resourcesOf.authority +
-      names.length * resourcesOf.parameter;
+      names.length * resourcesOf.parameter +
+      (Object.values(profiles).some(({ issue }) => issue) ? resourcesOf.declarations : 0);
     const movable = [...sizes.values()].reduce((sum, size) => sum + size, 0);
     if (fixed + movable <= mostResources) return;
     const groups = grouped(scope, sizes);

@@ -10,14 +10,20 @@ export interface OptionSpec {
   readonly flags: string;
   readonly description: string;
   readonly choices?: readonly string[];
+  /** It may stand there several times: all its values count. */
+  readonly repeats?: true;
 }
 
 export type OptionSpecs = Readonly<Record<string, OptionSpec>>;
 
 /** A flag with a value is text, one without is true. The value is validated by the command. */
-type ValueOf<Flags extends string> = Flags extends `${string}<${string}` ? string : boolean;
+type ValueOf<Spec extends OptionSpec> = Spec extends { readonly repeats: true }
+  ? readonly string[]
+  : Spec['flags'] extends `${string}<${string}`
+    ? string
+    : boolean;
 export type OptionValues<Specs extends OptionSpecs> = {
-  readonly [Name in keyof Specs]?: ValueOf<Specs[Name]['flags']>;
+  readonly [Name in keyof Specs]?: ValueOf<Specs[Name]>;
 };
 
 export interface Example {

@@ -129,9 +129,11 @@ async function deadLetters({ observer, output }: Session): Promise<readonly Find
 async function renewals(session: Session, terminal: Terminal): Promise<readonly Finding[]> {
   const byProfile = new Map<string, { total: number; codes: Map<string, number> }>();
   let alarming = 0;
+  let toIssue = 0;
   for await (const { rows } of inventory(session, terminal, { names: [] })) {
     for (const row of rows) {
       if (needsAttention(row)) alarming += 1;
+      else if (row.state === 'missing' || row.state === 'changed') toIssue += 1;
       if (notAsked.has(row.reason.code)) continue;
       const seen = byProfile.get(row.profile) ?? { total: 0, codes: new Map<string, number>() };
       seen.total += 1;
@@ -140,7 +142,12 @@ async function renewals(session: Session, terminal: Terminal): Promise<readonly 
     }
   }
   if (byProfile.size === 0) {
-    return [note('No secret is enrolled.', 'cert-renewer enrol <name> --profile <profile> enrols one.')];
+    return [
+      note(
+        'No secret is enrolled.',
+        'cert-renewer enrol <name> --profile <profile> enrols one; "certificates" of the configuration declares one.',
+      ),
+    ];
   }
   const asked = await Promise.all([...byProfile.keys()].map((profile) => caOf(session, profile)));
   const failures = [...byProfile].flatMap(([profile, { total, codes }]) =>
@@ -153,7 +160,14 @@ async function renewals(session: Session, terminal: Terminal): Promise<readonly 
   );
   const fix = 'cert-renewer status shows which, and why.';
   const attention = alarming === 0 ? [] : [fault(`${count(alarming, 'certificate')} overdue or failing.`, fix)];
-  return [...attention, ...asked, ...failures];
+  return [...attention, ...awaited(toIssue), ...asked, ...failures];
+}
+
+/** Nothing has failed, and it is not overdue: it may come with the next scan. */
+function awaited(toIssue: number): readonly Finding[] {
+  if (toIssue === 0) return [];
+  const says = `${count(toIssue, 'declared certificate')} missing or changed, and not issued yet.`;
+  return [note(says, 'The next scan has them issued; cert-renewer renew <name> does it now.')];
 }
 
 const whatTheCodeAsksFor = 'cert-renewer status shows which; docs/invoke.md says what the code asks for.';
@@ -179,6 +193,9 @@ const causes: Readonly<Record<string, string>> = {
     'The CA does not answer: see that it runs, and that the function gets to it (url, network, its TLS certificate).',
   CaRejected: 'The CA refuses: see its log; provisioner and claims decide.',
   CaUntrusted: 'The root of the profile is not the CA’s: correct root in the configuration and deploy.',
+  IssuanceNotAllowed:
+    'The declaration asks for what issue.allow or issue.maxDuration of the profile does not permit: the message of the event names it. Correct the one or the other, and deploy.',
+  NotDeclared: 'This CA issues declared certificates only: put it into "certificates" of the configuration and deploy.',
   AccessDenied:
     'The function’s role lacks a permission, or a resource policy denies it: the message in the log names it.',
   KmsDenied: 'The key’s policy or its tag cert-renewer:profile does not let the function sign.',

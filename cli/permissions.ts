@@ -10,6 +10,7 @@ const resources = {
   renew: 'the renew function',
   profiles: "the stack's profiles (SSM parameters)",
   authorities: "the stack's authorities (SSM parameters)",
+  declarations: "the stack's declarations (SSM parameters)",
   enrolled: 'secrets with the tag `cert-renewer:profile`',
   secrets: 'the secrets you name',
   passwords: "the profile's password secret",
@@ -36,6 +37,8 @@ export const readAuthorities: Need = {
   on: 'authorities',
   when: 'the stack has authorities',
 };
+/** The renew function's settings say where the declarations are. */
+export const readRenewSettings: Need = { actions: ['lambda:GetFunctionConfiguration'], on: 'renew' };
 export const listSecrets: Need = { actions: ['secretsmanager:ListSecrets'], on: 'all' };
 export const describeSecrets: Need = { actions: ['secretsmanager:DescribeSecret'], on: 'secrets' };
 export const invokeScan: Need = { actions: ['lambda:InvokeFunction'], on: 'scan' };
@@ -89,6 +92,8 @@ function arnsOf(on: Resource, stack: Stack): string | string[] {
       return arn('ssm', `parameter/cert-renewer/${name}/profiles/*`);
     case 'authorities':
       return arn('ssm', `parameter/cert-renewer/${name}/authorities/*`);
+    case 'declarations':
+      return arn('ssm', `parameter/cert-renewer/${name}/certificates/*`);
     case 'enrolled':
     case 'secrets':
     case 'passwords':

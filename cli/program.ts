@@ -122,9 +122,15 @@ async function act(
   }
 }
 
-function optionOf({ flags, description, choices }: OptionSpec): Option {
+function optionOf({ flags, description, choices, repeats }: OptionSpec): Option {
   const option = new Option(flags, description);
-  return choices ? option.choices([...choices]) : option;
+  if (choices) option.choices([...choices]);
+  const { parseArg } = option; // of the choices: it refuses any other
+  if (!repeats) return option;
+  return option.argParser((value, before: readonly string[] = []) => {
+    parseArg?.(value, undefined);
+    return [...before, value];
+  });
 }
 
 export function examplesText(examples: readonly Example[]): string {

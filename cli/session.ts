@@ -1,13 +1,17 @@
 /** The deployed stack in the hands of a command: found by its outputs, and asked as little as the command needs. */
 import type { AwsOptions } from '../lambdas/aws/clients.ts';
 import { once } from '../lambdas/aws/clients.ts';
+import { secretMaker } from '../lambdas/aws/secret-maker.ts';
 import { secretsManagerStore } from '../lambdas/aws/secrets-manager.ts';
 import { ssmAuthorities, ssmProfiles } from '../lambdas/aws/ssm.ts';
+import { ssmDeclarationKeeper } from '../lambdas/aws/ssm-declarations.ts';
 import { noLimits } from '../lambdas/domain/calls.ts';
+import type { DeclarationKeeper, SecretMaker } from '../lambdas/domain/declaring.ts';
 import { RenewalError } from '../lambdas/domain/errors.ts';
 import type { AuthoritySource, Clock, ProfileSource, Store } from '../lambdas/domain/ports.ts';
 import type { Profile } from '../lambdas/domain/profile.ts';
 import { parseAuthority } from '../lambdas/policy/authority.ts';
+import { parameterNameOf } from '../lambdas/policy/declaration-identity.ts';
 import { loadSchedule } from '../lambdas/policy/schedule.ts';
 import { parseProfile } from '../lambdas/providers/profile.ts';
 import { describeStack, listResources, type Stack, type StackResource } from './aws/cloudformation.ts';
@@ -48,6 +52,10 @@ export interface Session {
   /** One output of the stack. Throws Internal where it is missing. */
   readonly output: (name: OutputName) => Promise<string>;
   readonly deployment: () => Promise<Deployment>;
+  /** For secrets that hold nothing yet. */
+  readonly maker: SecretMaker;
+  /** Throws NotDeclared in a stack that issues nothing. */
+  readonly declarations: () => Promise<DeclarationKeeper>;
 }
 
 export type OutputName =
@@ -81,14 +89,24 @@ export function openSession(target: Target, version: string, clock: Clock): Sess
     const { environment } = await functions.settings(await output('ScanFunctionName'));
     return deploymentOf(aws, clock, environment);
   });
+  const declarations = once(async (): Promise<DeclarationKeeper> => {
+    const { environment } = await functions.settings(await output('RenewFunctionName'));
+    const { DECLARATION_PREFIX: prefix } = environment;
+    if (prefix !== undefined) return ssmDeclarationKeeper({ ...aws, prefix, nameOf: parameterNameOf })(noLimits);
+    throw new RenewalError(
+      'NotDeclared',
+      `The stack ${stackName} issues nothing: add "issue" to a profile of its configuration, and deploy.`,
+    );
+  });
   const adapters = {
+    maker: secretMaker(aws)(noLimits),
     secrets: secretsOf(aws),
     store: secretsManagerStore(aws)(noLimits),
     observer: observerOf(aws),
     functions,
   };
   const resources = () => listResources(aws, stackName);
-  return { target, version, clock, ...adapters, stack, resources, output, deployment };
+  return { target, version, clock, ...adapters, stack, resources, output, deployment, declarations };
 }
 
 async function deploymentOf(

@@ -9,23 +9,26 @@ import { acmImporter } from './aws/acm.ts';
 import { eventBridgePublisher } from './aws/eventbridge.ts';
 import { type PowertoolsJournal, powertoolsJournal } from './aws/journal.ts';
 import { kmsKeyVault } from './aws/kms.ts';
-import { functionStarter, lambdaFunctions } from './aws/lambda.ts';
+import { functionStarter, lambdaFunctions, renewFunction } from './aws/lambda.ts';
 import { secretsManagerStore } from './aws/secrets-manager.ts';
 import { snsTopic } from './aws/sns.ts';
 import { sqsQueue } from './aws/sqs.ts';
 import { ssmAuthorities, ssmProfiles } from './aws/ssm.ts';
 import { ssmCommands } from './aws/ssm-commands.ts';
+import { ssmDeclarationKeeper, ssmDeclarations } from './aws/ssm-declarations.ts';
 import type { FirstScanWorld } from './deployment/first-scan.ts';
+import type { DeclarationWorld } from './deployment/world.ts';
 import { type CallPolicy, call, noLimits, shortReserves, timeLimits } from './domain/calls.ts';
 import { RenewalError } from './domain/errors.ts';
 import { hookTypes } from './domain/hook.ts';
-import type { AuthoritySource, CaProvider, Clock } from './domain/ports.ts';
+import type { AuthoritySource, CaProvider, Clock, DeclarationSource } from './domain/ports.ts';
 import type { ImportHook, ImportWorld } from './hooks/import-certificate.ts';
 import type { FunctionHook, FunctionWorld } from './hooks/invoke-function.ts';
 import type { ReportWorld } from './hooks/report.ts';
 import type { FailureWorld } from './hooks/report-failure.ts';
 import type { CommandHook, CommandWorld } from './hooks/run-command.ts';
 import type { NoticeWorld } from './notices/notice.ts';
+import { parameterNameOf } from './policy/declaration-identity.ts';
 import { loadSchedule } from './policy/schedule.ts';
 import { openCa } from './providers/index.ts';
 import type { OpenedCa } from './providers/kind.ts';
@@ -103,6 +106,17 @@ function nameList(json: string): readonly string[] {
   );
 }
 
+/** Undefined in a stack that issues nothing by a declaration. What reads one is loaded with the first. */
+function declarationSource(): ((policy: CallPolicy) => DeclarationSource) | undefined {
+  const prefix = process.env['DECLARATION_PREFIX'];
+  if (prefix === undefined || prefix === '') return undefined;
+  return ssmDeclarations({
+    prefix,
+    nameOf: parameterNameOf,
+    parse: async (parameter, json) => (await import('./policy/declaration.ts')).parseDeclaration(parameter, json),
+  });
+}
+
 /** The secret that holds today's roots and those that were renewed, where the stack has one. */
 function trustBundle(world: Pick<RenewalWorld, 'store' | 'clock' | 'entropy'>): Pick<RenewalWorld, 'keepBundle'> {
   const secretId = process.env['TRUST_BUNDLE_SECRET'];
@@ -167,6 +181,7 @@ async function renewalParts() {
   const read = readers();
   const publisher = eventBridgePublisher({ eventBusName: environment('EVENT_BUS_NAME'), clock: time });
   const vault = kmsKeyVault({ clock: time });
+  const declarations = declarationSource();
   // One a profile and process: it keeps the CA's connections and trust. A failure to open is not kept.
   const opened = keptUnlessFailed<OpenedCa>();
   const world = (policy: CallPolicy, rotationFunctionArn?: string): RenewalWorld => {
@@ -181,6 +196,7 @@ async function renewalParts() {
       ...ports,
       ...{ ...times, journal, entropy, rotationFunctionArn },
       ...trustBundle({ ...ports, entropy }),
+      declarations: declarations?.(policy),
       providerFor: ({ name, ca }) =>
         providers(name, async () => {
           const open = await opened(name, () => openCa(ca));
@@ -241,7 +257,15 @@ export function composeCreation(policy: CallPolicy): CreationWorld & { journal: 
   if (!authorities) throw noAuthorities();
   const store = secretsManagerStore()(policy);
   const vault = kmsKeyVault({ clock: time })(policy);
-  return { authorities, store, vault, clock: clockOf(policy), entropy, journal: powertoolsJournal() };
+  const journal = powertoolsJournal();
+  const world = { store, clock: clockOf(policy), entropy };
+  const { keepBundle: keep } = trustBundle(world);
+  const keepBundle: CreationWorld['keepBundle'] = async (...roots) => {
+    await keep?.(...roots).catch((error: unknown) => {
+      journal.failure({ secretArn: null, error, step: 'the trust bundle' });
+    });
+  };
+  return { ...world, authorities, vault, journal, keepBundle };
 }
 
 /** For the custom resource that starts the first scan. */
@@ -249,6 +273,26 @@ export function composeFirstScan(policy: CallPolicy): FirstScanWorld & { journal
   const start = functionStarter();
   const startScan = () => call(policy, 'start', () => start(environment('SCAN_FUNCTION_ARN'), {}));
   return { clock: clockOf(policy), journal: powertoolsJournal(), startScan };
+}
+
+/** For the custom resource that declares certificates. Throws Internal. */
+export async function composeDeclarations(
+  policy: CallPolicy,
+): Promise<DeclarationWorld & { readonly journal: PowertoolsJournal }> {
+  const { secretMaker } = await import('./aws/secret-maker.ts');
+  const rotationFunctionArn = environment('RENEW_FUNCTION_ARN');
+  const keeper = ssmDeclarationKeeper({ prefix: environment('DECLARATION_PREFIX'), nameOf: parameterNameOf });
+  return {
+    store: secretsManagerStore()(policy),
+    secrets: secretMaker()(policy),
+    declarations: keeper(policy),
+    // Made anew for each deployment: it is judged by the profiles of today.
+    profiles: ssmProfiles({ prefix: environment('PROFILE_PREFIX'), parse: parseProfile, clock: time })(policy),
+    renewal: renewFunction(rotationFunctionArn)(policy),
+    clock: clockOf(policy),
+    rotationFunctionArn,
+    journal: powertoolsJournal(),
+  };
 }
 
 // ---- Hooks --------------------------------------------------------------------------------------------------------

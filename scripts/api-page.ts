@@ -15,6 +15,9 @@ const subjects: readonly (readonly [file: string, name: string])[] = [
   ['cdk/observe/observable.ts', 'Observable'],
   ['cdk/cert-renewer.ts', 'CertRenewerProps'],
   ['cdk/authorities/certificate-authority.ts', 'CertificateAuthority'],
+  ['cdk/certificates/certificate.ts', 'Certificate'],
+  ['cdk/certificates/certificate.ts', 'CertificateProps'],
+  ['cdk/certificates/binding.ts', 'ICertRenewer'],
   ['cdk/certificates/enrolment.ts', 'EnrolOptions'],
   ['cdk/functions/network.ts', 'VpcPlacement'],
 ];

@@ -8,8 +8,8 @@ import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { add, describe, noSums, storiesOf } from '../testkit/simulation/campaign.ts';
+import { drawPlan } from '../testkit/simulation/draw-declared.ts';
 import { playEpisode, type Report } from '../testkit/simulation/episode.ts';
-import { drawPlan } from '../testkit/simulation/plan.ts';
 
 const usual = { years: 1000 } as const;
 /** Seeds whose stories are told; of the others the promises alone. */
@@ -28,7 +28,7 @@ else await campaign();
 
 async function obey({ seed, tellsStory }: Order): Promise<void> {
   const { simulated, secrets, scans, counts, violations } = await playEpisode(drawPlan(seed));
-  const stories = tellsStory && violations.length > 0 ? await storiesOf(seed, violations) : [];
+  const stories = tellsStory && violations.length > 0 ? await storiesOf(drawPlan(seed), violations) : [];
   const answer: Answer = { seed, simulated, secrets, scans, counts, violations, stories };
   process.send?.(answer);
 }

@@ -100,7 +100,7 @@ export class Authorities extends Construct {
   private newTrustBundle(): Secret {
     const bundle = new Secret(this, 'TrustBundle', {
       description: 'cert-renewer: the roots of its authorities, in PEM',
-      secretStringValue: SecretValue.unsafePlainText('{}'), // filled by the first look at a root
+      secretStringValue: SecretValue.unsafePlainText('{}'), // filled with the first root
     });
     Validations.of(bundle).acknowledge({
       id: 'AwsSolutions-SMG4',
@@ -141,6 +141,7 @@ export class Authorities extends Construct {
    * own key. Outside of any VPC: it talks to AWS alone, and has to reach CloudFormation's address in S3.
    */
   private creator(name: string, logRetention: RetentionDays): NodeFunction {
+    const isRoot = this.configs[name]?.parent === undefined;
     const creator = new NodeFunction(this, `${name}-Creator`, {
       entry: 'create-authority.ts',
       description: `Makes the first certificate of the authority ${name}`,
@@ -148,7 +149,11 @@ export class Authorities extends Construct {
       memorySize: 512,
       logRetention,
       placement: undefined,
-      environment: { ...this.environment, CONFIG_HASH: this.hash },
+      environment: {
+        ...this.environment,
+        CONFIG_HASH: this.hash,
+        ...(isRoot && { TRUST_BUNDLE_SECRET: this.trustBundle.secretArn }),
+      },
       roleName: signerRoleName(this, name),
     });
     const { role } = creator;
@@ -158,6 +163,11 @@ export class Authorities extends Construct {
     allowParameters(role, 'Authorities', this.prefix);
     allowDescribing(role, 'AuthorityDescribe', own);
     allowWriting(role, 'Authority', arnsOf(role, own));
+    if (isRoot) {
+      // The root is there when the deployment ends: everything that it has issued is verified by it.
+      allowDescribing(role, 'TrustBundleDescribe', [this.bundle]);
+      allowWriting(role, 'TrustBundle', arnsOf(role, [this.bundle]));
+    }
     allowPublicKeys(role, [...own, ...parents]);
     allowReading(
       role,

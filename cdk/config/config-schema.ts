@@ -5,6 +5,8 @@
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import * as z from 'zod/mini';
 import { createFields } from '../../lambdas/policy/authority.ts';
+import { certificateFields } from '../../lambdas/policy/certificate-entry.ts';
+import { secretName } from '../../lambdas/policy/declaration.ts';
 import { profileName } from '../../lambdas/policy/profile-name.ts';
 import { caSchema, profileFields } from '../../lambdas/providers/profile.ts';
 
@@ -20,7 +22,7 @@ const arn = (service: string, what: string, resource: string, example: string) =
         `expected the ARN of ${what}: ${example}`,
       ),
     );
-const keyArn = () => arn('kms', 'a KMS key', 'key/[\\w-]+', 'arn:aws:kms:<region>:<account>:key/<id>');
+export const keyArn = () => arn('kms', 'a KMS key', 'key/[\\w-]+', 'arn:aws:kms:<region>:<account>:key/<id>');
 const emailAddress = z
   .string()
   .check(z.regex(/^[^\s@<>"]+@[^\s@<>"]+\.[^\s@<>"]+$/, 'expected an e-mail address such as ops@example.com'));
@@ -108,6 +110,10 @@ const described = {
     profileFields.passwordSecretId,
   ),
   paused: describe('true: the schedule leaves the secrets of this profile alone.', profileFields.paused),
+  issue: describe(
+    'What may be issued in this profile: names (dns:example.com and all below it, ip:10.0.0.0/8, cn:<text> …), and for how long.',
+    profileFields.issue,
+  ),
 } satisfies Record<keyof typeof profileFields, z.ZodMiniType>;
 
 export const configProfile = z.strictObject({
@@ -128,11 +134,76 @@ const configAuthority = z.strictObject({
   ),
   parent: describe('The authority that issues it; none for a root.', z.optional(profileName)),
   caConfig: describe(
-    "A step-ca's ca.json beside this file: its claims and its backdate hold for renewals here.",
+    "A step-ca's ca.json beside this file: its claims and its backdate hold here, for renewals and for new certificates.",
     z.optional(text()),
   ),
   disabled: describe('true: it signs nothing.', z.optional(z.boolean())),
 });
+
+/** The fields of an entry of `certificates`, for people who read the schema in an editor. */
+const describedCertificate = {
+  profile: describe('Name of the profile whose CA issues it; the profile needs "issue".', certificateFields.profile),
+  dnsNames: describe(
+    'Host names; a wildcard stands for the first label, and international labels are A-labels (xn--…). Of all kinds of names there has to be one at least.',
+    certificateFields.dnsNames,
+  ),
+  ipAddresses: describe('IPv4 and IPv6 addresses.', certificateFields.ipAddresses),
+  emails: describe('E-mail addresses.', certificateFields.emails),
+  uris: describe('Absolute URIs such as spiffe://example.com/web.', certificateFields.uris),
+  commonName: describe(
+    "The subject's common name: one of the names, or allowed by the profile as cn:<text>. Default: no subject.",
+    certificateFields.commonName,
+  ),
+  subject: describe('The whole subject (RFC 4514), in place of commonName.', certificateFields.subject),
+  usages: describe('What it is for. Default: serverAuth and clientAuth.', certificateFields.usages),
+  duration: describe(
+    "How long it is valid. Default: the profile's issue.duration, else the CA's own.",
+    certificateFields.duration,
+  ),
+  kty: describe("Type of new keys. Default: the profile's, else as the present key, else EC.", certificateFields.kty),
+  curve: describe('With kty EC: P-256 (default), P-384, P-521. With kty OKP: Ed25519.', certificateFields.curve),
+  size: describe('With kty RSA: bits, 2048 by default.', certificateFields.size),
+  kmsKeyId: describe(
+    'A key in KMS (ARN, id or alias), which is certified as it is and never replaced.',
+    certificateFields.kmsKeyId,
+  ),
+  shape: describe(
+    'How a secret that is empty so far is written: camel (default), snake, tls, pem, or pkcs12 with the passwordSecretId of the profile.',
+    certificateFields.shape,
+  ),
+  mode: describe(
+    "rekey (a new key pair) or renew (the same key pair). Default: the profile's.",
+    certificateFields.mode,
+  ),
+  expiresIn: describe(
+    "Act when no more than this is left: 8h, or 33% of the validity. Default: the profile's.",
+    certificateFields.expiresIn,
+  ),
+  rekeyPeriod: describe(
+    'Act when this much has passed since notBefore. Excludes expiresIn.',
+    certificateFields.rekeyPeriod,
+  ),
+  paused: describe(
+    'true: the schedule leaves it alone, and the deployment does not wait for it.',
+    certificateFields.paused,
+  ),
+  encryptionKey: describe(
+    'ARN of the customer KMS key that the secret is encrypted with; one that is taken away again stays in encryptionKeys for that deployment. Default: the key aws/secretsmanager.',
+    certificateFields.encryptionKey,
+  ),
+  existing: describe(
+    "true: the secret is there and carries the profile's tag; it keeps its shape and its encryption key.",
+    certificateFields.existing,
+  ),
+  endpoints: describe(
+    'Where the certificate is served: host:port or host:port/servername, up to 5.',
+    certificateFields.endpoints,
+  ),
+  wait: describe(
+    "Whether the deployment ends when the certificate is there, and fails where it can't be had. Default: true.",
+    certificateFields.wait,
+  ),
+} satisfies Record<keyof typeof certificateFields, z.ZodMiniType>;
 
 export const configSchema = z.strictObject({
   $schema: z.optional(z.string()),
@@ -177,6 +248,10 @@ export const configSchema = z.strictObject({
   caApi: describe(
     'Who may call the HTTP API that renews those authorities: by IAM (the default), or with a token of the secret tokenSecretId.',
     z.optional(z.strictObject({ auth: z.optional(z.enum(['iam', 'bearer'])), tokenSecretId: z.optional(text()) })),
+  ),
+  certificates: describe(
+    'Declared certificates, by the names of their secrets: the stack makes each secret, has the certificate issued, and has it issued anew when its declaration changes. A secret outlives its entry and the stack.',
+    z.optional(z.record(secretName, z.strictObject(describedCertificate))),
   ),
 });
 

@@ -3,15 +3,18 @@ import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { RenewalError } from '../../lambdas/domain/errors.ts';
 import type { Schedule } from '../../lambdas/domain/schedule.ts';
+import type { CertificateEntry } from '../../lambdas/policy/certificate-entry.ts';
 import { cronSchedule } from '../../lambdas/policy/cron.ts';
 import { rateSchedule } from '../../lambdas/policy/schedule.ts';
 import { rootOf } from '../../lambdas/providers/index.ts';
 import { toProfile } from '../../lambdas/providers/profile.ts';
 import { checkAuthorities } from './authority-config.ts';
+import { certificateJudge, checkCertificates } from './certificate-config.ts';
 import { ConfigError, type Problem } from './config-error.ts';
 import { type ConfigDocument, configSchema, type ProfileConfig } from './config-schema.ts';
 import { configPath, explain, valueAt } from './explain.ts';
 import { checkHooks } from './hook-config.ts';
+import { authorityLimits } from './issuance-config.ts';
 import { parseJsonText } from './json-text.ts';
 import { readRoot } from './root-certificates.ts';
 import { isToken } from './token.ts';
@@ -53,10 +56,7 @@ export function validateConfig(input: unknown, origin: ConfigOrigin): Config {
   const fail = (problems: readonly Problem[]): never => {
     throw new ConfigError(origin.source, problems);
   };
-  const parsed = configSchema.safeParse(input);
-  const problems = (parsed.error?.issues ?? [])
-    .filter((issue) => !isToken(valueAt(input, issue.path)))
-    .flatMap((issue) => explain(issue, input));
+  const problems = schemaProblems(input);
   if (problems.length > 0) return fail(problems);
   const document = input as ConfigDocument; // zod's word for it: it found no fault but in tokens, and changes nothing
   const roots = new Map<string, string>();
@@ -65,6 +65,7 @@ export function validateConfig(input: unknown, origin: ConfigOrigin): Config {
     ...Object.entries(document.profiles).flatMap(([name, profile]) => checkProfile(name, profile)),
     ...checkProfiles(document),
     ...checkAuthorities(document, origin.baseDirectory),
+    ...checkCertificates(document, origin.baseDirectory),
     ...checkHooks(document),
     ...readRoots(document, origin, roots),
   ];
@@ -73,9 +74,36 @@ export function validateConfig(input: unknown, origin: ConfigOrigin): Config {
   const { authorities } = config;
   return {
     ...config,
+    ...withCertificateKeys(config),
     profiles: withRoots(document.profiles, roots),
     ...(authorities && { authorities: withAbsolutePaths(authorities, origin.baseDirectory) }),
   };
+}
+
+/**
+ * Validates a certificate that a construct declares beside a valid configuration. Throws ConfigError, whose paths are within
+ * the entry.
+ */
+export function validateCertificate(source: string, config: Config, name: string, entry: CertificateEntry): void {
+  const fail = (problems: readonly Problem[]): never => {
+    throw new ConfigError(source, problems);
+  };
+  if (isToken(name))
+    fail([{ path: configPath('secretName'), message: 'it must be known at synthesis; found a token' }]);
+  const wrong = schemaProblems({ profiles: {}, certificates: { [name]: entry } });
+  if (wrong.length > 0) {
+    const place = configPath('certificates', name);
+    fail(wrong.map(({ path, message }) => ({ path: path.replace(place, configPath()), message })));
+  }
+  const further = certificateJudge(config, authorityLimits(config, ''))(name, entry);
+  if (further.length > 0) fail(further.map(({ path, message }) => ({ path: configPath(...path), message })));
+}
+
+/** But for values that only the deployment knows. */
+function schemaProblems(input: unknown): readonly Problem[] {
+  return (configSchema.safeParse(input).error?.issues ?? [])
+    .filter((issue) => !isToken(valueAt(input, issue.path)))
+    .flatMap((issue) => explain(issue, input));
 }
 
 /** The schedule of a valid configuration. */
@@ -100,7 +128,8 @@ function checkSchedule(config: ConfigDocument): readonly Problem[] {
 
 /** The pairs of fields, by the rules that tags and requests follow too. */
 function checkProfile(name: string, { hooks: _, ...profile }: ProfileConfig): readonly Problem[] {
-  if (Object.values(profile).some(isToken)) return []; // the workers check it again when they read it
+  // The workers check it again when they read it.
+  if ([...Object.values(profile), ...Object.values(profile.issue ?? {})].some(isToken)) return [];
   const path = configPath('profiles', name);
   try {
     toProfile(name, profile, path);
@@ -137,6 +166,15 @@ function withRoots(profiles: Config['profiles'], roots: ReadonlyMap<string, stri
       return [name, root === undefined ? profile : { ...profile, ca: { ...profile.ca, root } }];
     }),
   );
+}
+
+/** The customer keys of declared certificates are customer keys of the stack's secrets, too. */
+function withCertificateKeys({
+  encryptionKeys = [],
+  certificates = {},
+}: Pick<Config, 'encryptionKeys' | 'certificates'>): Pick<Config, 'encryptionKeys'> {
+  const own = Object.values(certificates).flatMap(({ encryptionKey }) => encryptionKey ?? []);
+  return own.length === 0 ? {} : { encryptionKeys: [...new Set([...encryptionKeys, ...own])] };
 }
 
 function withAbsolutePaths(

@@ -4,7 +4,7 @@ import type { Construct } from 'constructs';
 import { ConfigError } from './config-error.ts';
 
 /** An advanced parameter's limit: https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-advanced-parameters.html */
-const mostBytes = 8 * 1024;
+export const mostParameterBytes = 8 * 1024;
 
 /** `what` completes "…, and <what> may have 8192 bytes <with>: <todo>". */
 export interface Sized {
@@ -17,8 +17,8 @@ export interface Sized {
 /** Throws ConfigError for a value of more than 8 KB, as far as it is known at synthesis. */
 export function checkParameterSize(scope: Construct, value: string, { path, what, with: inside, todo }: Sized): void {
   const bytes = literalBytes(Stack.of(scope).resolve(value));
-  if (bytes <= mostBytes) return;
-  const message = `${bytes} bytes, and ${what} may have ${mostBytes} ${inside}: ${todo}`;
+  if (bytes <= mostParameterBytes) return;
+  const message = `${bytes} bytes, and ${what} may have ${mostParameterBytes} ${inside}: ${todo}`;
   throw new ConfigError('The configuration', [{ path, message }]);
 }
 

@@ -10,7 +10,7 @@ import { acknowledgeWildcards } from './node-function.ts';
 import { checkPolicySizes, inStatements, nthSid } from './policy-size.ts';
 
 /** A secret or key of one of this stack's profiles. A tag of another stack's profile opens nothing here. */
-const enrolled = (profiles: readonly string[]) => ({ [`aws:ResourceTag/${tags.profile}`]: [...profiles] });
+export const enrolled = (profiles: readonly string[]) => ({ [`aws:ResourceTag/${tags.profile}`]: [...profiles] });
 
 /** The algorithms of lambdas/domain/signer.ts. */
 export const signingAlgorithms = [
@@ -65,6 +65,7 @@ export function allowRenewal(role: Role, config: Config): void {
   );
   checkPolicySizes(role, profiles);
   allowNamedSecrets(role, config);
+  allowSigningForCas(role, config);
   for (const key of config.encryptionKeys ?? []) allowEncryptionKey(role, key);
 }
 
@@ -108,6 +109,19 @@ function allowNamedSecrets(role: Role, { profiles }: Config): void {
     'Passwords',
     ids.filter((id) => id !== undefined),
   );
+}
+
+/** With keys that are no certificate's, so that no tag opens them: exactly these sign what a CA asks for. */
+function allowSigningForCas(role: Role, { profiles }: Config): void {
+  const arns = Object.values(profiles).flatMap(({ ca }) => (isToken(ca) ? [] : needsOf(ca).signingKeys));
+  for (const [n, some] of inStatements([...new Set(arns)]).entries()) {
+    role.addToPolicy(allow(nthSid('CaPublicKey', n), ['kms:GetPublicKey'], [...some]));
+    role.addToPolicy(
+      allow(nthSid('CaSign', n), ['kms:Sign'], [...some], {
+        StringEquals: { 'kms:SigningAlgorithm': signingAlgorithms },
+      }),
+    );
+  }
 }
 
 /** Reads the values of exactly these secrets, each a name or an ARN. */

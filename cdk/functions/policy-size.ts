@@ -29,8 +29,8 @@ export function nthSid(sid: string, n: number): string {
   return n === 0 ? sid : `${sid}${n + 1}`;
 }
 
-/** Has the synthesis fail with a ConfigError where IAM would not take the role's policies. */
-export function checkPolicySizes(role: Role, profiles: readonly string[]): void {
+/** Has the synthesis fail with a ConfigError where IAM would not take the policies of the role, which is `whose`. */
+export function checkPolicySizes(role: Role, profiles: readonly string[], whose = "the renew function's"): void {
   role.node.addValidation({
     validate: () => {
       const sizes = sizesOf(role);
@@ -38,7 +38,7 @@ export function checkPolicySizes(role: Role, profiles: readonly string[]): void 
         sizes.inline <= most.inline &&
         sizes.managed.length <= most.attached &&
         sizes.managed.every((size) => size <= most.managed);
-      if (!fits) throw tooLarge(role, profiles, sizes);
+      if (!fits) throw tooLarge(role, profiles, whose, sizes);
       return [];
     },
   });
@@ -58,10 +58,10 @@ function sizesOf(role: Role): Sizes {
   return { inline: sum(inline), managed };
 }
 
-function tooLarge(role: Role, profiles: readonly string[], { inline, managed }: Sizes): ConfigError {
+function tooLarge(role: Role, profiles: readonly string[], whose: string, { inline, managed }: Sizes): ConfigError {
   const characters = sum(profiles.map((name) => name.length));
   const message =
-    `${profiles.length} profiles with ${characters} characters of names do not fit into IAM: the policies of the renew function's role ` +
+    `${profiles.length} profiles with ${characters} characters of names do not fit into IAM: the policies of ${whose} role ` +
     `have ${inline + sum(managed)} characters, and IAM takes ${most.inline} in the role itself and ten managed policies of ${most.managed}, ` +
     'which are filled by whole statements: shorten the names, or put some of the profiles into a second stack';
   return new ConfigError(Stack.of(role).node.path, [{ path: configPath('profiles'), message }]);

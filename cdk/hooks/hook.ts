@@ -10,6 +10,7 @@ import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { CfnDocument } from 'aws-cdk-lib/aws-ssm';
 import { Construct } from 'constructs';
 import type { HookConfig } from '../config/config-schema.ts';
+import { isToken } from '../config/token.ts';
 import { NodeFunction, type NodeFunctionProps } from '../functions/node-function.ts';
 import { allowDecryption } from '../functions/permissions.ts';
 import { execDocument, signalDocument } from './command-document.ts';
@@ -57,6 +58,16 @@ export class Hook extends Construct {
     });
     // CDK can't know that a topic's ARN is of this Region, as it has to be (checkTopicRegions).
     Annotations.of(rule).acknowledgeWarning('@aws-cdk/aws-events:ruleUnresolvedEnvironment');
+  }
+
+  /** Whether a construct of the app, or anything else that only the deployment knows, is named by it. */
+  get namesTokens(): boolean {
+    return isToken(JSON.stringify(this.props.config));
+  }
+
+  /** The role of what reads secrets, if anything does. */
+  get reader(): Role | undefined {
+    return this.importer?.role;
   }
 
   /** What reads secrets may read those that are encrypted with this key. */

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { Annotations, Duration, Stack, Token } from 'aws-cdk-lib';
 import { type IEventBus, Rule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
+import type { Role } from 'aws-cdk-lib/aws-iam';
 import { SqsDestination } from 'aws-cdk-lib/aws-lambda-destinations';
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
@@ -66,6 +67,16 @@ export class Hooks extends Construct {
   /** Lets the hooks of a profile that read secrets read those that are encrypted with this key. */
   allowEncryptionKey(profile: string, keyArn: string): void {
     for (const hook of this.all) if (hook.profile === profile) hook.allowEncryptionKey(keyArn);
+  }
+
+  /** Roles of the hooks of a profile that read secrets. */
+  readersOf(profile: string): readonly Role[] {
+    return this.all.filter((hook) => hook.profile === profile).flatMap(({ reader }) => reader ?? []);
+  }
+
+  /** The hooks of a profile that name nothing of the app's own, which might wait for a certificate itself. */
+  ofKnownTargets(profile: string): readonly Hook[] {
+    return this.all.filter((hook) => hook.profile === profile && !hook.namesTokens);
   }
 
   private newHook(profile: string, config: HookConfig, index: number): Hook {

@@ -2,6 +2,7 @@
 import { GetFunctionConfigurationCommand, InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { type AwsOptions, clientConfig, pauseBefore } from '../../lambdas/aws/clients.ts';
 import { awsError } from '../../lambdas/aws/errors.ts';
+import { functionStarter } from '../../lambdas/aws/lambda.ts';
 import { isErrorCode, RenewalError } from '../../lambdas/domain/errors.ts';
 
 /** What a function threw, as Lambda's FunctionError shows it. */
@@ -28,6 +29,8 @@ export interface Functions {
   settings(functionName: string): Promise<FunctionSettings>;
   /** The function's answer. Throws FunctionFailure where it threw, AccessDenied, Throttled. */
   invoke(functionName: string, request: unknown): Promise<unknown>;
+  /** Does not wait for its end. Throws AccessDenied, Throttled. */
+  start(functionName: string, request: unknown): Promise<void>;
 }
 
 /** Milliseconds: longer than the scan may take (15 minutes), as Lambda answers in any case. */
@@ -72,7 +75,8 @@ export function functionsOf(options: AwsOptions, sleep: (milliseconds: number) =
     }
   }
 
-  return { settings, invoke };
+  const start = functionStarter(options);
+  return { settings, invoke, start };
 }
 
 function failure(answer: unknown, kind: string): FunctionFailure {

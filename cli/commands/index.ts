@@ -1,6 +1,7 @@
 /** All commands, in the order of the help. */
 import type { CommandSpec } from '../command.ts';
 import { completionOf } from './completion.ts';
+import { declare } from './declare.ts';
 import { doctor } from './doctor.ts';
 import { enrol, unenrol } from './enrol.ts';
 import { exportPair } from './export.ts';
@@ -11,10 +12,11 @@ import { renew } from './renew.ts';
 import { report } from './report.ts';
 import { rollback } from './rollback.ts';
 import { status } from './status.ts';
+import { undeclare } from './undeclare.ts';
 
 export const commands: readonly CommandSpec[] = [
   ...[status, report, plan, renew, rollback, pause, resume],
-  ...[enrol, unenrol, importPair, exportPair],
+  ...[enrol, unenrol, importPair, exportPair, declare, undeclare],
   doctor,
   completionOf(() => commands),
 ];

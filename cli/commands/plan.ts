@@ -9,6 +9,7 @@ export const plan = command({
   summary: 'what the next scan would do, and why',
   description: [
     "The scan's dry run: a line and a reason for each certificate. Nothing is sent and nothing changes.",
+    'What it would do: renew, rekey, inspect (a worker has to look), skip, or issue, for a declared certificate that is missing (Missing) or is still as it was declared before (Changed).',
     'One that is named and not in the plan is not enrolled, or not there: exit code 1.',
   ],
   argument: { name: '[names...]', description: 'names or ARNs of secrets (default: all that are enrolled)' },

@@ -26,23 +26,27 @@ const options = {
     description: 'rekey with this key: a secret of the same profile, or a key in KMS (its ARN, alias/…, or kms:<id>)',
   },
   out: { flags: '--out <secret>', description: 'put the new pair there, and leave the source as it is' },
-  force: { flags: '--force', description: 'not due, renewed recently, or paused; and overwrite --out' },
+  force: {
+    flags: '--force',
+    description:
+      'not due, renewed recently, or paused; and overwrite --out, and what a declared secret holds that is no certificate',
+  },
   dryRun: { flags: '--dry-run', description: 'say what would be done, and why' },
   concurrency: { flags: '--concurrency <number>', description: 'so many at once, 1 to 50 (default: 5)' },
 } as const;
 
 export const renew = command({
   name: 'renew',
-  summary: 'renew certificates now',
+  summary: 'renew certificates now, and issue declared ones that are missing or changed',
   description: [
-    'Asks the renew function for each, as `aws lambda invoke` does, and prints a line as each ends. Without --expires-in or --rekey-period it acts at once, due or not.',
+    'Asks the renew function for each, as `aws lambda invoke` does, and prints a line as each ends. Without --expires-in or --rekey-period it acts at once, due or not. A declared certificate that is missing or changed is issued by its declaration.',
     'For many: so many at once, a progress bar on a terminal, and a summary. One that fails stops no other; exit code 1 if one failed. After Ctrl-C nothing new is begun: what has begun is waited for, the rest stays untouched, and it says which. A second Ctrl-C does not wait.',
     "--all and --profile leave out what other stacks or services own. The stack's own authorities are renewed by name, or by --profile authority:<name>.",
   ],
   argument: { name: '[names...]', description: 'names or ARNs of secrets' },
   options,
   examples: [
-    { command: 'cert-renewer renew web/tls', says: 'one, now' },
+    { command: 'cert-renewer renew web/tls', says: 'one, now; a declared one that is missing or changed is issued' },
     { command: 'cert-renewer renew --profile internal --expires-in 72h', says: 'what ends within three days' },
     { command: 'cert-renewer renew --all --dry-run', says: 'what it would do to each' },
     { command: 'cert-renewer renew web/tls --kty RSA --size 4096', says: 'with another kind of key' },
@@ -205,11 +209,20 @@ async function renewOne(
   }
 }
 
-function detailOf({ outcome, reason, warnings, keyAlgorithm, notAfter, out }: RenewalResult): string {
+/** A certificate in a line. */
+export function detailOf(result: RenewalResult): string {
+  const { outcome, reason, warnings, keyAlgorithm, notAfter, out } = result;
   const warned = warnings.map(({ code, message }) => ` (${code}: ${message})`).join('');
   if (outcome === 'skipped' || outcome === 'planned') return `${reason.code}: ${reason.message}${warned}`;
   const where = out ? `, in ${out.secretArn}` : '';
-  return `${keyAlgorithm ?? 'key elsewhere'}, until ${notAfter}${where}${warned}`;
+  return `${keyAlgorithm ?? 'key elsewhere'}${namesOf(result)}, until ${notAfter}${where}${warned}`;
+}
+
+/** Of one by its declaration, which may have changed them: a copy has those it had. */
+function namesOf({ outcome, sans, previousSerialNumber }: RenewalResult): string {
+  if (outcome !== 'issued') return '';
+  const names = sans && sans.length > 0 ? ` for ${sans.join(' ')}` : '';
+  return `${names}, ${previousSerialNumber ? `in place of ${previousSerialNumber}` : 'the first'}`;
 }
 
 interface Tally {

@@ -2,8 +2,14 @@
 
 import { count } from '../../lambdas/domain/count.ts';
 import { formatInstant, type Instant } from '../../lambdas/domain/instant.ts';
-import { byUrgency, type InventoryRow, type InventoryState, needsAttention } from '../../lambdas/inventory/row.ts';
-import { relative, stateText } from '../../lambdas/inventory/words.ts';
+import {
+  byUrgency,
+  type InventoryRow,
+  type InventoryState,
+  needsAttention,
+  severity,
+} from '../../lambdas/inventory/row.ts';
+import { relative, stateText, timeText } from '../../lambdas/inventory/words.ts';
 import { type Context, command } from '../command.ts';
 import type { Exit } from '../exit.ts';
 import { inBatches, inventory, type Selection } from '../inventory.ts';
@@ -18,8 +24,9 @@ export const status = command({
   name: 'status',
   summary: 'every certificate: expires in, renews at, state',
   description: [
-    'Shows each certificate as its tags tell it, the most urgent first: overdue and failing, due, unknown, ok, paused. No secret is read: a worker looks at each once a day, and a certificate that its profile can never renew is failing from the first look on.',
-    'A long list is shown while it comes in, sorted in itself second by second. Exit code 1 if anything is overdue or failing, so that a cron job or a pipeline can use it.',
+    'Shows each certificate as its tags tell it, the most urgent first: overdue and failing, missing, changed, due, unknown, ok, paused. No secret is read: a worker looks at each once a day, and a certificate that its profile can never renew is failing from the first look on.',
+    'Of a declared certificate: missing is one that is not there yet, changed one that is still as it was declared before, each with the code of its last failure, where there was one; any other says that it is declared. One that is not there an hour after its declaration is overdue.',
+    'A long list is shown while it comes in, sorted in itself second by second. Exit code 1 if anything is overdue or failing (a missing or changed one whose last try failed is), so that a cron job or a pipeline can use it.',
   ],
   argument: { name: '[names...]', description: 'names or ARNs of secrets (default: all that are enrolled)' },
   options: { profile: { flags: '--profile <profile>', description: 'of this profile only' } },
@@ -78,6 +85,8 @@ const columns = [
 const styles: Readonly<Record<InventoryState, Style | undefined>> = {
   overdue: 'red',
   failing: 'red',
+  missing: 'yellow',
+  changed: 'yellow',
   due: 'yellow',
   unknown: 'cyan',
   ok: 'green',
@@ -88,9 +97,9 @@ function cellsOf(row: InventoryRow, now: Instant): Cell[] {
   return [
     { text: row.name },
     { text: row.profile },
-    { text: row.notAfter === undefined ? '?' : relative(row.notAfter, now) },
-    { text: row.renewAt === undefined ? '?' : formatInstant(row.renewAt) },
-    { text: stateText(row, now), style: row.overdue ? 'red' : styles[row.state] },
+    { text: timeText(row, row.notAfter, (at) => relative(at, now)) },
+    { text: timeText(row, row.renewAt, formatInstant) },
+    { text: stateText(row, now), style: styles[severity(row)] },
   ];
 }
 
@@ -98,7 +107,7 @@ const time = (instant: Instant | undefined) => (instant === undefined ? null : f
 
 /** A line of `--json`: times are RFC 3339, what is not known is null. */
 export function recordOf(row: InventoryRow) {
-  const { name, secretArn, profile, state, reason, overdue, failure } = row;
+  const { name, secretArn, profile, state, declared, wanting = null, reason, overdue, failure } = row;
   const { notBefore, notAfter, renewAt } = row;
   const times = { notBefore: time(notBefore), notAfter: time(notAfter), renewAt: time(renewAt) };
   const told = failure && {
@@ -107,5 +116,5 @@ export function recordOf(row: InventoryRow) {
     at: time(failure.at),
     nextTry: time(failure.nextTry),
   };
-  return { name, secretArn, profile, state, reason, ...times, overdue, failure: told ?? null };
+  return { name, secretArn, profile, state, declared, wanting, reason, ...times, overdue, failure: told ?? null };
 }

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { formatInstant, type Instant } from '../../lambdas/domain/instant.ts';
 import { escapeHtml, scriptJson, visible } from '../../lambdas/inventory/html.ts';
-import { byUrgency, type InventoryRow, inventoryStates } from '../../lambdas/inventory/row.ts';
+import { byUrgency, type InventoryRow, inventoryStates, severity, statesOf } from '../../lambdas/inventory/row.ts';
 import { stateText } from '../../lambdas/inventory/words.ts';
 import { pageParts } from '../files/page-parts.ts';
 
@@ -49,18 +49,20 @@ ${body}
 `;
 }
 
-/** Instants are milliseconds; null where the tags don't tell. */
+/** Instants are milliseconds; null where the tags don't tell, or there is no certificate yet. */
 function shown(row: InventoryRow, rank: number, now: Instant) {
-  const { state, overdue, notAfter = null, renewAt = null } = row;
+  const { state, notAfter = null, renewAt = null } = row;
   const [name, profile] = [visible(row.name), visible(row.profile)];
   return {
     rank,
     name,
     profile,
     state,
-    overdue,
+    states: statesOf(row),
+    severity: severity(row),
     notAfter,
     renewAt,
+    noTime: row.wanting === 'missing' ? 'none yet' : 'not known',
     text: stateText(row, now),
     reason: row.reason.message,
   };

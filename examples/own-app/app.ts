@@ -1,6 +1,6 @@
 /**
- * cert-renewer in a CDK app of your own: a CA in your VPC, a secret with a key of yours, and a Lambda that is called after
- * each renewal. `npx cdk synth -a "npx tsx examples/own-app/app.ts"`
+ * cert-renewer in a CDK app of your own: a CA in your VPC, a secret with a key of yours, a Lambda that is called after
+ * each renewal, and a certificate that is declared, by an authority of the stack's own, with a Lambda that reads it. `npx cdk synth -a "npx tsx examples/own-app/app.ts"`
  */
 import { App, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { SubnetType, Vpc } from 'aws-cdk-lib/aws-ec2';
@@ -10,6 +10,7 @@ import { Key } from 'aws-cdk-lib/aws-kms';
 import { Code, Function as HandlerFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { CertRenewer } from '../../cdk/cert-renewer.ts';
+import { Certificate } from '../../cdk/certificates/certificate.ts';
 
 const app = new App();
 const stack = new Stack(app, 'OwnApp');
@@ -28,7 +29,9 @@ const renewer = new CertRenewer(stack, 'CertRenewer', {
       },
       expiresIn: '33%',
     },
+    own: { ca: { type: 'offline', authority: 'own' }, issue: { allow: ['dns:svc.example'], duration: '720h' } },
   },
+  authorities: { own: { create: { subject: 'CN=Example Root', key: 'EC P-384', validity: '87600h', pathLen: 0 } } },
 });
 
 // The secret gets its first certificate and key from you; from then on it is renewed.
@@ -44,6 +47,16 @@ const reload = new HandlerFunction(stack, 'Reload', {
   code: Code.fromInline('exports.handler = async ({ detail }) => console.log(detail.secretArn, detail.notAfter);'),
 });
 renewer.onRenewed('ReloadRule', { target: new LambdaFunction(reload) });
+
+// It is there when the deployment ends, and what uses its secret is deployed after it.
+const certificate = new Certificate(stack, 'Web', { renewer, profile: 'own', dnsNames: ['web.svc.example'] });
+const service = new HandlerFunction(stack, 'Service', {
+  runtime: Runtime.NODEJS_24_X,
+  handler: 'index.handler',
+  code: Code.fromInline('exports.handler = async () => process.env.CERTIFICATE;'),
+  environment: { CERTIFICATE: certificate.secretName },
+});
+certificate.grantRead(service);
 
 // Whoever may invoke the renew function acts as every certificate of its profiles.
 const operators = new Role(stack, 'Operators', { assumedBy: new ServicePrincipal('ec2.amazonaws.com') });

@@ -33,6 +33,8 @@ export interface CreationWorld extends AuthorityWorld {
   readonly store: Pick<Store, 'describe' | 'read' | 'stage' | 'promote' | 'discard'>;
   readonly clock: Clock;
   readonly entropy: Entropy;
+  /** Puts a root into the trust bundle, where the stack has one. Never throws: the first inspection makes up for it. */
+  readonly keepBundle?: (certificate: Certificate, previous: Certificate | undefined) => Promise<void>;
 }
 
 /** `present`: there was a certificate, or someone else put one there meanwhile. `disabled`: nothing is there, and nothing is made. */
@@ -68,7 +70,9 @@ export async function createAuthority(world: CreationWorld, name: string): Promi
   const versionId = `authority-created-${Buffer.from(world.entropy(16)).toString('hex')}`;
   const swap = { secretArn: secret.arn, from: secret.currentVersionId, to: versionId };
   await stage(world.store, swap, { kind: 'string', text });
-  return promoteFirst(world, swap);
+  const outcome = await promoteFirst(world, swap);
+  if (outcome === 'created') await world.keepBundle?.(certificate, undefined);
+  return outcome;
 }
 
 /** CloudFormation makes another key where a property of it changes: a deployment that ends well must not hide that. */
@@ -130,7 +134,7 @@ async function firstCertificate(world: CreationWorld, authority: Authority): Pro
     ...newCaValidity({ parentEnd: parent?.end, backdate, now }, create.validity),
   });
   const issuer = parent ?? 'self';
-  await rehearse({ tbs, issuer, issuerKeySpec: signer.keySpec, before: undefined, operation: 'renew', now });
+  await rehearse({ tbs, issuer, issuerKeySpec: signer.keySpec, before: undefined, now });
   const certificate = parseCertificate(await signCertificate(tbs, signer));
   return { certificate, chain: parent === undefined ? [] : chainOf(parent), kmsKeyArn };
 }

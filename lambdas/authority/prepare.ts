@@ -12,20 +12,32 @@ import { generateKey } from '../keys/generate.ts';
 import { parseCertificate } from '../x509/certificate.ts';
 import { verifyPath } from '../x509/chain.ts';
 import { differences } from '../x509/correspondence.ts';
+import { usagesTaken } from '../x509/extended-key-usage.ts';
 import { lint } from '../x509/lint.ts';
 import { signCertificate } from '../x509/reissue.ts';
 import type { LoadedAuthority } from './load.ts';
 
-export interface Rehearsal {
+export type Rehearsal = Candidate & (Following | First);
+
+interface Candidate {
   /** What is to be signed. */
   readonly tbs: Uint8Array;
   /** Who signs it; `self` for a root, whose own key does. */
   readonly issuer: LoadedAuthority | 'self';
   readonly issuerKeySpec: KeySpec;
-  /** The certificate that is followed; undefined for a first one. */
-  readonly before: Certificate | undefined;
-  readonly operation: Mode;
   readonly now: Instant;
+}
+
+interface Following {
+  /** The certificate that is followed. */
+  readonly before: Certificate;
+  readonly operation: Mode;
+}
+
+/** It follows none. */
+interface First {
+  readonly before: undefined;
+  readonly operation?: undefined;
 }
 
 /** Throwaway keys, one a kind and process. RSA of any size signs by the same algorithm, so the least one does. */
@@ -44,16 +56,16 @@ function throwawayKey(spec: KeySpec): Promise<Signer> {
  *
  * Throws CertificateRejected for what does not correspond to the certificate that it follows or breaks a rule that the
  * old one did not break, and CaRejected for what this authority may not issue (its validity, its name constraints, its
- * path length).
+ * path length, its extended key usages).
  */
 export async function rehearse(rehearsal: Rehearsal): Promise<Instant> {
-  const { tbs, issuer, issuerKeySpec, before, operation, now } = rehearsal;
+  const { tbs, issuer, issuerKeySpec, before } = rehearsal;
   const throwaway = await throwawayKey(issuerKeySpec);
   const candidate = parseCertificate(await signCertificate(tbs, throwaway));
   const above = issuer === 'self' ? candidate : issuer.certificate;
   const known = new Set(before === undefined ? [] : lint(before, issuer === 'self' ? before : above));
   const problems = [
-    ...(before === undefined ? [] : differences(before, candidate, operation)),
+    ...(rehearsal.before === undefined ? [] : differences(rehearsal.before, candidate, rehearsal.operation)),
     ...lint(candidate, above).filter((finding) => !known.has(finding)),
   ];
   if (problems.length > 0) {
@@ -62,17 +74,29 @@ export async function rehearse(rehearsal: Rehearsal): Promise<Instant> {
       `The certificate was not signed, because of what it would be: ${problems.slice(0, 5).join('; ')}.`,
     );
   }
-  return issuer === 'self' ? candidate.notAfter : pathEnd(candidate, issuer, throwaway, now);
+  return issuer === 'self' ? candidate.notAfter : pathEnd(candidate, issuer, throwaway, rehearsal);
 }
 
-/** The path as it will be, with the throwaway key in the place of the issuer's. */
-function pathEnd(candidate: Certificate, issuer: LoadedAuthority, throwaway: Signer, now: Instant): Instant {
+/** Of the path as it will be, with the throwaway key in the place of the issuer's. Throws CaRejected. */
+function pathEnd(
+  candidate: Certificate,
+  issuer: LoadedAuthority,
+  throwaway: Signer,
+  { before, now }: Pick<Rehearsal, 'before' | 'now'>,
+): Instant {
   const stand = { ...issuer.certificate, spki: throwaway.spki };
   const roots = issuer.issuers.length === 0 ? [stand] : [issuer.root];
   const path = verifyPath(candidate, [stand, ...issuer.issuers], roots, now);
-  if (path.ok) return path.end;
+  // Of one that follows another the worker judges whether it has lost what that one had.
+  const taken = path.ok && before === undefined ? usagesTaken(path.path) : [];
+  if (path.ok && taken.length === 0) return path.end;
+  const found = path.ok ? `its path does not allow ${taken.join(', ')} (extendedKeyUsage).` : path.problem;
+  const fix =
+    before === undefined && !candidate.isCa
+      ? 'Declare what it may issue, correct the authority, or use another one.'
+      : 'Renew or correct the authority, or use another one.';
   throw new RenewalError(
     'CaRejected',
-    `The authority ${issuer.authority.name} can't issue this certificate: ${path.problem} Renew or correct the authority, or use another one.`,
+    `The authority ${issuer.authority.name} can't issue this certificate: ${found} ${fix}`,
   );
 }

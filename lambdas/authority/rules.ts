@@ -101,6 +101,38 @@ export function leafValidity(
   return validity;
 }
 
+/** step-ca's defaultTLSCertDuration where nobody says another. */
+const usualDuration = 86_400_000;
+
+/**
+ * A declared leaf's: from now on for `duration` milliseconds, by default as long as the authority's claims have it, starting the
+ * backdate ago, and never beyond `end`, the authority's own. Throws CaRejected where the claims' minimum and maximum forbid that.
+ */
+export function newLeafValidity(
+  duration: number | undefined,
+  { name, backdate, claims }: Pick<Authority, 'name' | 'backdate' | 'claims'>,
+  end: Instant,
+  now: Instant,
+): NewValidity {
+  checkAlive({ name }, end, now);
+  const asked = duration ?? claims.defaultDuration ?? usualDuration;
+  const { minDuration: least = 0, maxDuration: most = Number.POSITIVE_INFINITY } = claims;
+  const refuse = (found: string, claim: string, limit: number, fix: string): never => {
+    throw new RenewalError(
+      'CaRejected',
+      `The certificate would be valid for ${found}, and the claim ${claim} of authority ${name} is ${formatDuration(limit)}: ${fix}, or change the claim and deploy.`,
+    );
+  };
+  if (asked > most) return refuse(formatDuration(asked), 'maxTLSCertDuration', most, 'declare a shorter duration');
+  if (asked < least) return refuse(formatDuration(asked), 'minTLSCertDuration', least, 'declare a longer duration');
+  const { notAfter, isShortened } = bounded(wholeSecond(now), wholeSecond(asked), end);
+  if (isShortened && end - now < least) {
+    const until = `${formatDuration(wholeSecond(end - now))}, as the authority or one above it ends at ${formatInstant(end)}`;
+    return refuse(until, 'minTLSCertDuration', least, 'renew that authority first');
+  }
+  return { notBefore: wholeSecond(now - backdate), notAfter };
+}
+
 // ---- The authority's own certificate ------------------------------------------------------------------------------
 
 export interface CaValidityInput {

@@ -15,7 +15,8 @@ export interface CustomResourceResponse {
   readonly Data?: Readonly<Record<string, string>>;
 }
 
-/** CloudFormation takes 4,096 bytes, all in all. */
+/** Bytes that CloudFormation takes, all in all. */
+const longestBody = 4_096;
 const longestReason = 1_500;
 const tries = 3;
 const patience = 10_000;
@@ -25,7 +26,7 @@ const patience = 10_000;
  * password: it stays out of every message. Throws Internal.
  */
 export async function respond(url: string, response: CustomResourceResponse): Promise<void> {
-  const body = JSON.stringify({ ...response, Reason: response.Reason.slice(0, longestReason) });
+  const body = bodyOf(response);
   let status = 'no answer';
   for (let attempt = 1; attempt <= tries; attempt++) {
     status = await put(url, body).then(
@@ -38,6 +39,13 @@ export async function respond(url: string, response: CustomResourceResponse): Pr
     'Internal',
     `CloudFormation did not take the answer (${status}): the deployment will time out.`,
   );
+}
+
+/** The reason is cut where it is too long: as text, and once more where its letters have several bytes each. */
+function bodyOf(response: CustomResourceResponse): string {
+  const withReason = (length: number) => JSON.stringify({ ...response, Reason: response.Reason.slice(0, length) });
+  const body = withReason(longestReason);
+  return Buffer.byteLength(body) <= longestBody ? body : withReason(longestReason / 3);
 }
 
 /** The signature covers an empty content type, so none may be sent. */

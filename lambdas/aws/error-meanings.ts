@@ -197,6 +197,12 @@ const table: readonly Row[] = [
     todo: "there is no such function, version or alias in this account and Region: correct the hook's ARN and deploy",
   },
   {
+    names: ['ParameterLimitExceeded'],
+    at: ['ssm'],
+    code: 'InvalidRequest',
+    todo: 'the account has as many parameters in this Region as it may: ask AWS for more, or remove some',
+  },
+  {
     names: ['InvalidDocument', 'InvalidDocumentVersion', 'InvalidParameters'],
     at: ['ssm'],
     code: 'Internal',
@@ -243,6 +249,7 @@ const passing = new Set([
   'ServiceUnavailable',
   'ServiceUnavailableException',
   'TimeoutError',
+  'TooManyUpdates', // of one parameter at the same time
 ]);
 export const networkCodes = new Set([
   'EAI_AGAIN',

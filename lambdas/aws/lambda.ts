@@ -1,4 +1,6 @@
-/** Functions of the user's that are called after a renewal, and our own that goes on in another invocation. */
+/** Functions of the user's that are called after a renewal, and our own: one that continues in another invocation, one that is asked. */
+import { type CallPolicy, call } from '../domain/calls.ts';
+import type { FunctionAnswer, RenewFunction } from '../domain/declaring.ts';
 import { RenewalError } from '../domain/errors.ts';
 import type { FunctionCaller } from '../domain/hook.ts';
 import { type AwsOptions, clientConfig, once } from './clients.ts';
@@ -60,5 +62,52 @@ export function functionStarter(options: AwsOptions = {}): (functionArn: string,
     } catch (thrown) {
       throw awsError(thrown, { service: 'lambda', action: 'Invoke', resource: functionArn });
     }
+  };
+}
+
+/** Milliseconds that the renew function may take, and some for the way (cdk/cert-renewer.ts, workerTimeout). */
+const longestRenewal = 100_000;
+
+/** The renew function, asked as `aws lambda invoke` does. */
+export function renewFunction(functionArn: string, options: AwsOptions = {}): (policy: CallPolicy) => RenewFunction {
+  const start = functionStarter(options);
+  const sdk = once(async () => {
+    const loaded = await import('./sdk/lambda.ts');
+    const config = clientConfig(options);
+    const requestHandler = { ...config.requestHandler, requestTimeout: longestRenewal };
+    // One attempt: what has no answer may have begun, and the caller looks again anyway.
+    return { ...loaded, client: new loaded.LambdaClient({ ...config, requestHandler, maxAttempts: 1 }) };
+  });
+
+  async function ask(request: unknown): Promise<FunctionAnswer> {
+    try {
+      const { client, InvokeCommand } = await sdk();
+      const command = new InvokeCommand({ FunctionName: functionArn, Payload: Buffer.from(JSON.stringify(request)) });
+      const { Payload, FunctionError } = await client.send(command);
+      return functionAnswer(Payload, FunctionError);
+    } catch (thrown) {
+      throw awsError(thrown, { service: 'lambda', action: 'Invoke', resource: functionArn });
+    }
+  }
+
+  return (policy) => ({
+    ask: (request) => call(policy, 'invoke', () => ask(request)),
+    start: (request) => call(policy, 'start', () => start(functionArn, request)),
+  });
+}
+
+function functionAnswer(payload: Uint8Array | undefined, failure: string | undefined): FunctionAnswer {
+  let answer: unknown;
+  try {
+    answer = JSON.parse(Buffer.from(payload ?? []).toString() || 'null');
+  } catch {
+    answer = null;
+  }
+  if (failure === undefined) return { kind: 'answered', answer };
+  const { errorType, errorMessage } = Object(answer);
+  return {
+    kind: 'failed',
+    errorType: typeof errorType === 'string' && errorType !== '' ? errorType : failure,
+    message: typeof errorMessage === 'string' ? errorMessage : 'The function failed without a word: see its log.',
   };
 }

@@ -108,6 +108,8 @@ function summary(
       ...(entry.RotationLambdaARN ? { functionArn: entry.RotationLambdaARN } : {}),
     },
     ...(entry.OwningService ? { owningService: entry.OwningService } : {}),
+    ...(entry.KmsKeyId ? { encryptionKey: entry.KmsKeyId } : {}),
+    ...(entry.CreatedDate ? { createdAt: entry.CreatedDate.getTime() } : {}),
     ...(entry.DeletedDate ? { deletedAt: entry.DeletedDate.getTime() } : {}),
   };
 }

@@ -43,8 +43,14 @@ export function sqsQueue(options: SqsQueueOptions): (policy: CallPolicy) => SqsQ
     }
   }
 
-  async function sendBatch(messages: readonly QueueMessage[]): Promise<void> {
-    let left = messages.map((message, index) => ({ Id: String(index), MessageBody: JSON.stringify(body(message)) }));
+  async function sendBatch(messages: readonly QueueMessage[], DelaySeconds: number): Promise<void> {
+    const delay = DelaySeconds > 0 ? { DelaySeconds } : {};
+    const entry = (message: QueueMessage, index: number) => ({
+      Id: String(index),
+      MessageBody: JSON.stringify(body(message)),
+      ...delay,
+    });
+    let left = messages.map(entry);
     for (let attempt = 1; left.length > 0; attempt++) {
       if (attempt > 1) await options.clock.sleep(pauseBefore(attempt));
       const { Failed = [] } = await sendEntries(left);
@@ -70,11 +76,11 @@ export function sqsQueue(options: SqsQueueOptions): (policy: CallPolicy) => SqsQ
   }
 
   return (policy) => ({
-    async send(messages) {
+    async send(messages, delaySeconds = 0) {
       const batches = Array.from({ length: Math.ceil(messages.length / entriesPerBatch) }, (_, index) =>
         messages.slice(index * entriesPerBatch, (index + 1) * entriesPerBatch),
       );
-      await sideBySide(batches, batchesAtOnce, (batch) => within(policy, 'send', () => sendBatch(batch)));
+      await sideBySide(batches, batchesAtOnce, (batch) => within(policy, 'send', () => sendBatch(batch, delaySeconds)));
     },
     changeVisibility: (receiptHandle, seconds) =>
       within(policy, 'changeVisibility', () => changeVisibility(receiptHandle, seconds)),

@@ -24,6 +24,8 @@ export interface CustomResourceAnswer {
   readonly Status: 'SUCCESS' | 'FAILED';
   readonly Reason: string;
   readonly PhysicalResourceId: string;
+  /** What a template may ask of the resource. */
+  readonly Data?: Readonly<Record<string, string>>;
 }
 
 /** Throws InvalidRequest: only CloudFormation may invoke such a function. */

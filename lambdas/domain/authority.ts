@@ -35,10 +35,12 @@ export interface AuthorityCreation {
   readonly nameConstraints?: { readonly permitted: readonly string[]; readonly excluded: readonly string[] };
 }
 
-/** The claims of step-ca that a renewal honours; durations in milliseconds, undefined where the configuration is silent. */
+/** The claims of step-ca that are honoured here; durations in milliseconds, undefined where the configuration is silent. */
 export interface Claims {
   readonly minDuration?: number;
   readonly maxDuration?: number;
+  /** Of what is issued anew, where nobody asks for another. */
+  readonly defaultDuration?: number;
   readonly disableRenewal?: boolean;
   readonly allowRenewalAfterExpiry?: boolean;
 }

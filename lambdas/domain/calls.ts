@@ -60,6 +60,7 @@ export const callRules = {
   sign: rule('work', 'KmsUnavailable', 'KMS'),
   // SSM: each new worker reads its own profiles, so that a burst of them is slowed down.
   find: rule('work', 'Internal', 'SSM', true),
+  declare: rule('work', 'Internal', 'SSM', true),
   // Secrets Manager: fifty writes a second of an account. A certificate that was issued and is not written is issued in vain.
   list: rule('work', 'Internal', 'Secrets Manager'),
   describe: rule('work', 'Internal', 'Secrets Manager'),
@@ -69,11 +70,14 @@ export const callRules = {
   discard: rule('work', 'Internal', 'Secrets Manager'),
   tag: rule('answer', 'Internal', 'Secrets Manager', true),
   labelNoRoom: rule('answer', 'Internal', 'Secrets Manager', true),
+  create: rule('work', 'Internal', 'Secrets Manager', true),
+  setEncryptionKey: rule('work', 'Internal', 'Secrets Manager', true),
   // EventBridge, SQS, and a function of ours that is started.
   publish: rule('answer', 'Internal', 'the event bus'),
   send: rule('work', 'Internal', 'the queue'),
   changeVisibility: rule('answer', 'Internal', 'the queue'),
   start: rule('work', 'Internal', 'Lambda'),
+  invoke: rule('work', 'Internal', 'the renew function'),
   // Waiting for a moment of our own choice.
   sleep: rule('work', 'Internal', 'the moment to go on'),
 } as const satisfies Record<string, CallRule>;

@@ -1,7 +1,9 @@
 import type { ErrorCode } from './errors.ts';
-import type { Mode } from './profile.ts';
+import type { Operation } from './profile.ts';
 
 export const dueCodes = [
+  'Missing',
+  'Changed',
   'Expiring',
   'PeriodElapsed',
   'ChainExpiring',
@@ -34,13 +36,21 @@ export interface Reason {
 }
 
 /** What is to be done with one secret. `inspect`: its tags can't tell; a worker has to read it. */
-export type Action = Mode | 'inspect' | 'skip';
+export type Action = Operation | 'inspect' | 'skip';
 
 export interface Decision extends Reason {
   readonly action: Action;
 }
 
-export const warningCodes = ['WindowClamped', 'WindowBelowSchedule', 'KeyUpgraded', 'NotExtended'] as const;
+export const warningCodes = [
+  'WindowClamped',
+  'WindowBelowSchedule',
+  'KeyUpgraded',
+  'NotExtended',
+  'ValidityShortened',
+  'UsageMissing',
+  'DeclarationMissing',
+] as const;
 export type WarningCode = (typeof warningCodes)[number];
 
 /** Something that was done otherwise than asked, or that will hurt one day. */

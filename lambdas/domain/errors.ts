@@ -25,6 +25,8 @@ export const errorCodes = {
   Throttled: { retryable: true },
   SecretChanged: { retryable: true },
   OutputExists: { retryable: false },
+  IssuanceNotAllowed: { retryable: false },
+  NotDeclared: { retryable: false },
   Internal: { retryable: false },
 } as const satisfies Record<string, { retryable: boolean }>;
 

@@ -5,6 +5,7 @@
 import type { Authority } from './authority.ts';
 import type { CertificateChain } from './certificate.ts';
 import type { Reason } from './decision.ts';
+import type { Declaration } from './declaration.ts';
 import type { Concern } from './errors.ts';
 import type { Instant } from './instant.ts';
 import type { Order } from './order.ts';
@@ -68,8 +69,11 @@ export interface IssuedChain {
 /** What a CA is asked for. */
 export interface CaRequest {
   readonly wanted: Wanted;
-  /** Who asks: the certificate that is there, and its key, which has proven itself. */
-  readonly current: Credential;
+  /**
+   * Who asks: the certificate that is there, and its key, which has proven itself. Undefined for a certificate by its declaration:
+   * the CA is asked with what the profile holds.
+   */
+  readonly current: Credential | undefined;
   /** The key that is to be certified, and signs where the CA wants it proven; undefined where the CA itself holds it. */
   readonly key: Signer | undefined;
   /** Of an order that the CA has not answered yet: it is looked at again, and nothing new is asked for. */
@@ -110,6 +114,10 @@ export interface CaProvider {
   /** As the configuration names it: for messages and answers, and for no decision. */
   readonly type: string;
   readonly can: CaCapabilities;
+  /** As it is configured: whether it issues what is declared. */
+  readonly issues: boolean;
+  /** What tells it from other CAs: part of the hash of a declaration. */
+  readonly identity: readonly unknown[];
   /** The certificate that is wanted, or the promise of it. */
   ask(request: CaRequest): Promise<CaAnswer>;
   /**
@@ -136,8 +144,11 @@ export interface KeyVault {
 }
 
 export interface Queue {
-  /** Sends all, ten at a time and side by side. Throws Throttled if one could not be sent. */
-  send(messages: readonly QueueMessage[]): Promise<void>;
+  /**
+   * Sends all, ten at a time and side by side; nobody gets them before so many seconds are over, 900 at most. Throws Throttled if one
+   * could not be sent.
+   */
+  send(messages: readonly QueueMessage[], delaySeconds?: number): Promise<void>;
 }
 
 export interface Publisher {
@@ -150,6 +161,11 @@ export interface Publisher {
 export interface ProfileSource {
   /** Undefined for a name that this stack does not have. */
   find(name: string): Promise<Profile | undefined>;
+}
+
+export interface DeclarationSource {
+  /** What the secret of this name is to hold; undefined where nothing is declared (any more). Throws AccessDenied, Throttled, Internal. */
+  find(secretName: string): Promise<Declaration | undefined>;
 }
 
 export interface AuthoritySource {

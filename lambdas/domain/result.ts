@@ -1,9 +1,9 @@
-import type { Reason, Warning } from './decision.ts';
+import type { Action, Reason, Warning } from './decision.ts';
 import type { ErrorCode } from './errors.ts';
 import type { HookFailure } from './hook.ts';
-import type { Mode } from './profile.ts';
+import type { Operation } from './profile.ts';
 
-export type Outcome = 'renewed' | 'rekeyed' | 'skipped' | 'planned';
+export type Outcome = 'issued' | 'renewed' | 'rekeyed' | 'skipped' | 'planned';
 
 /** The answer of an on-demand request (docs/invoke.md). Times are RFC 3339; what does not apply is null. */
 export interface RenewalResult {
@@ -33,7 +33,7 @@ export type RenewalEvent =
   | {
       readonly type: 'Certificate Renewed';
       readonly secretArn: string;
-      readonly detail: RenewalResult & { readonly operation: Mode };
+      readonly detail: RenewalResult & { readonly operation: Operation };
     }
   | {
       readonly type: 'Certificate Renewal Failed';
@@ -57,8 +57,10 @@ export type RenewalEvent =
         readonly secretArn: string;
         readonly name: string;
         readonly profile: string;
+        /** Of a declared certificate that is not there: when it was to be there. */
         readonly renewAt: string;
-        readonly notAfter: string;
+        /** Null where there is no certificate. */
+        readonly notAfter: string | null;
       };
     }
   | { readonly type: 'Certificate Hook Failed'; readonly secretArn: string; readonly detail: HookFailure }
@@ -84,7 +86,7 @@ export interface PlanEntry {
   readonly secretArn: string;
   readonly name: string;
   readonly profile: string;
-  readonly action: Mode | 'inspect' | 'skip';
+  readonly action: Action;
   readonly reason: Reason;
   readonly notAfter: string | null;
   readonly renewAt: string | null;

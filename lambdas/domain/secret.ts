@@ -16,6 +16,8 @@ export interface SecretSummary {
   readonly arn: string;
   readonly name: string;
   readonly tags: ReadonlyMap<string, string>;
+  /** When the secret was made; undefined where AWS does not say. */
+  readonly createdAt?: Instant;
   /** Staging labels by version id; versions without a label are not listed. */
   readonly versions: ReadonlyMap<string, readonly string[]>;
   /** The version with AWSCURRENT; undefined for a secret without a value. */
@@ -25,6 +27,8 @@ export interface SecretSummary {
   readonly rotation: { readonly enabled: boolean; readonly functionArn?: string };
   /** The AWS service that made it and owns it, such as `rds`. */
   readonly owningService?: string;
+  /** The customer key in KMS that it is encrypted with; undefined: the account's own for Secrets Manager. */
+  readonly encryptionKey?: string;
   /** Set while the secret is in its recovery window. */
   readonly deletedAt?: Instant;
 }

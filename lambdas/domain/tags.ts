@@ -14,13 +14,24 @@ export const tags = {
   notBefore: 'cert-renewer:not-before',
   notAfter: 'cert-renewer:not-after',
   failure: 'cert-renewer:failure',
+  declared: 'cert-renewer:declared',
+  issued: 'cert-renewer:issued',
+  endpoints: 'cert-renewer:endpoints',
 } as const;
 
 /** Of a principal of IAM, not of a secret: with the value `true` it may send dead letters back to the renewal queue. */
 export const redriveTag = 'cert-renewer:redrive';
 
+/** What the tag `issued` says of a version that somebody else has written over an issued one, until it is seen to be as declared. */
+export const foreignIssue = '-';
+
 /** Those that cert-renewer writes, and the only ones that its role may change. */
-export const statusTags = [tags.versionId, tags.notBefore, tags.notAfter, tags.failure] as const;
+export const statusTags = [tags.versionId, tags.notBefore, tags.notAfter, tags.failure, tags.issued] as const;
+
+/** Those of them that this secret may get: only what is declared is issued. */
+export function statusTagsOf(secretTags: ReadonlyMap<string, string>): readonly string[] {
+  return secretTags.has(tags.declared) ? statusTags : statusTags.filter((tag) => tag !== tags.issued);
+}
 
 /** AWS's limits: tags of one secret, characters of a tag's value. */
 export const mostTags = 50;

@@ -6,6 +6,8 @@ import type { ReasonCode } from '../domain/decision.ts';
 import type { ErrorCode } from '../domain/errors.ts';
 import type { Instant } from '../domain/instant.ts';
 import type { Profile } from '../domain/profile.ts';
+import { tags } from '../domain/tags.ts';
+import { wanting } from '../policy/declared-tags.ts';
 import type { Candidate } from '../policy/enrolment.ts';
 import { type Judgement, type JudgementTerms, judge } from '../policy/judgement.ts';
 import { retryAt } from '../policy/status.ts';
@@ -13,12 +15,14 @@ import { retryAt } from '../policy/status.ts';
 /**
  * - `overdue`: past its time by a fifth of the window
  * - `failing`: the last try failed, or a tag keeps it from being tried
+ * - `missing`: declared, and no certificate of it is there yet. `failure` says why, where a try has failed
+ * - `changed`: the declaration has changed, and the certificate is still the one from before. `failure` as above
  * - `due`: its time has come, or will have before the next scan
  * - `unknown`: its tags don't tell, or name a profile of another stack
  * - `ok`: nothing to do yet
  * - `paused`: the schedule leaves it alone (tag, profile, or another writer such as native rotation)
  */
-export const inventoryStates = ['overdue', 'failing', 'due', 'unknown', 'ok', 'paused'] as const;
+export const inventoryStates = ['overdue', 'failing', 'missing', 'changed', 'due', 'unknown', 'ok', 'paused'] as const;
 export type InventoryState = (typeof inventoryStates)[number];
 
 /** The last failure that is noted. `nextTry` is undefined where only somebody's correction brings another. */
@@ -41,8 +45,12 @@ export interface InventoryRow {
   readonly notBefore: Instant | undefined;
   readonly notAfter: Instant | undefined;
   readonly renewAt: Instant | undefined;
-  /** Whether it is past its time by a fifth of the window, whatever the state: a paused or failing one may be too. */
+  /** Whether it is past its time, whatever the state: a paused, failing or missing one may be too. */
   readonly overdue: boolean;
+  /** Whether a declaration says what it is to be. */
+  readonly declared: boolean;
+  /** How it falls short of its declaration, whatever the state: a paused or failing one may too. */
+  readonly wanting: 'missing' | 'changed' | undefined;
   readonly failure: InventoryFailure | undefined;
 }
 
@@ -63,8 +71,17 @@ export function inventoryRow(candidate: Candidate, profile: Profile | undefined,
     notAfter: validity?.end,
     renewAt: time?.renewAt,
     overdue,
+    declared: secret.tags.has(tags.declared),
+    wanting: shortfall(judgement),
     failure: failureOf(judgement, terms.now),
   };
+}
+
+const words = { Missing: 'missing', Changed: 'changed' } as const;
+
+function shortfall({ secret, status }: Judgement): InventoryRow['wanting'] {
+  const found = wanting(secret, status);
+  return found && words[found.code];
 }
 
 function failureOf({ status, decision }: Judgement, now: Instant): InventoryFailure | undefined {
@@ -78,10 +95,13 @@ function failureOf({ status, decision }: Judgement, now: Instant): InventoryFail
   return { code, count, at, nextTry: decision.code === 'BackingOff' ? retryAt(noted) : now };
 }
 
-function stateOf({ secret, decision, status, time, overdue }: Judgement): InventoryState {
+function stateOf(judgement: Judgement): InventoryState {
+  const { secret, decision, status, time, overdue } = judgement;
   if (decision.code === 'InvalidTag') return 'failing';
   if (decision.code === 'UnknownProfile' || secret.currentVersionId === undefined) return 'unknown';
   if (decision.action === 'skip' && decision.code !== 'NotDue' && decision.code !== 'BackingOff') return 'paused';
+  const short = shortfall(judgement);
+  if (short) return short;
   if (!status.known) return 'unknown';
   if (status.failure) return 'failing';
   if (time === undefined) return 'unknown';
@@ -89,20 +109,40 @@ function stateOf({ secret, decision, status, time, overdue }: Judgement): Invent
   return decision.action === 'renew' || decision.action === 'rekey' ? 'due' : 'ok';
 }
 
-/** What somebody has to look at: the exit status of `cert-renewer status`. */
-export function needsAttention(row: InventoryRow): boolean {
-  return row.overdue || row.state === 'failing';
+/** Whether its last try failed, or a tag keeps it from being tried; where no certificate of a declaration is there yet, too. */
+export function isFailing({ state, failure }: InventoryRow): boolean {
+  return state === 'failing' || ((state === 'missing' || state === 'changed') && failure !== undefined);
 }
 
-const rank: Readonly<Record<InventoryState, number>> = { overdue: 0, failing: 0, due: 1, unknown: 2, ok: 3, paused: 4 };
+/** What somebody has to look at: the exit status of `cert-renewer status`. */
+export function needsAttention(row: InventoryRow): boolean {
+  return row.overdue || isFailing(row);
+}
+
+/** The state whose colour it has. */
+export function severity(row: InventoryRow): InventoryState {
+  return row.overdue ? 'overdue' : isFailing(row) ? 'failing' : row.state;
+}
+
+/** The states that a filter finds it by: a paused one may be overdue, a missing one failing. */
+export function statesOf(row: InventoryRow): readonly InventoryState[] {
+  const also = [...(row.overdue ? ['overdue' as const] : []), ...(isFailing(row) ? ['failing' as const] : [])];
+  return [...new Set([row.state, ...also])];
+}
+
+const ranks: Readonly<Record<InventoryState, number>> = {
+  ...{ overdue: 0, failing: 0, missing: 1, changed: 2, due: 3, unknown: 4, ok: 5, paused: 6 },
+};
+const rank = (row: InventoryRow): number =>
+  row.state !== 'paused' && needsAttention(row) ? ranks.overdue : ranks[row.state];
 
 /**
- * Most urgent first: what is overdue or failing, what is due, what nobody knows, the rest; in each by the end of the
- * certificate (one whose end is not known first), then by name. For Array.sort.
+ * Most urgent first: what is overdue or failing, what is declared and missing or changed, what is due, what nobody knows, the
+ * rest; in each by the end of the certificate (one whose end is not known first), then by name. For Array.sort.
  */
 export function byUrgency(left: InventoryRow, right: InventoryRow): number {
   const soonest = (row: InventoryRow): number => row.notAfter ?? 0;
-  if (rank[left.state] !== rank[right.state]) return rank[left.state] - rank[right.state];
+  if (rank(left) !== rank(right)) return rank(left) - rank(right);
   if (soonest(left) !== soonest(right)) return soonest(left) - soonest(right);
   return left.name < right.name ? -1 : left.name > right.name ? 1 : 0;
 }

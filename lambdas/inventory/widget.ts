@@ -7,8 +7,8 @@
 import { count } from '../domain/count.ts';
 import { formatInstant, type Instant } from '../domain/instant.ts';
 import { escapeHtml } from './html.ts';
-import { byUrgency, type InventoryRow, type InventoryState, inventoryStates } from './row.ts';
-import { relative, stateText } from './words.ts';
+import { byUrgency, type InventoryRow, type InventoryState, inventoryStates, severity, statesOf } from './row.ts';
+import { relative, stateText, timeText } from './words.ts';
 
 export interface WidgetRequest {
   /** Empty: all. */
@@ -74,7 +74,7 @@ export interface WidgetTerms {
 const style = `<style>
 .cr td,.cr th{padding:2px 12px 2px 0;text-align:left;white-space:nowrap}
 .cr .overdue,.cr .failing{color:#d13212;font-weight:bold}
-.cr .due{color:#b7500b}.cr .ok{color:#1d8102}.cr .unknown,.cr .paused{color:#687078}
+.cr .missing,.cr .changed,.cr .due{color:#b7500b}.cr .ok{color:#1d8102}.cr .unknown,.cr .paused{color:#687078}
 </style>`;
 
 export function widgetHtml(all: readonly InventoryRow[], request: WidgetRequest, terms: WidgetTerms): string {
@@ -97,7 +97,7 @@ export function widgetHtml(all: readonly InventoryRow[], request: WidgetRequest,
 
 function matches(row: InventoryRow, { profile, state, search }: WidgetRequest): boolean {
   if (profile !== '' && row.profile !== profile) return false;
-  if (state !== '' && row.state !== state && !(state === 'overdue' && row.overdue)) return false;
+  if (state !== '' && !statesOf(row).includes(state)) return false;
   return search === '' || row.name.toLowerCase().includes(search.toLowerCase());
 }
 
@@ -134,14 +134,14 @@ function button(label: string, params: { readonly page: number }, { endpoint }: 
 function table(rows: readonly InventoryRow[], now: Instant): string {
   const head = ['Name', 'Profile', 'State', 'Expires', 'Renews'].map((title) => `<th>${title}</th>`).join('');
   const body = rows.map((row) => {
-    const state = `<td class="${row.overdue ? 'overdue' : row.state}">${escapeHtml(stateText(row, now))}</td>`;
+    const state = `<td class="${severity(row)}">${escapeHtml(stateText(row, now))}</td>`;
     const cells = [row.name, row.profile].map((cell) => `<td>${escapeHtml(cell)}</td>`).join('');
-    return `<tr>${cells}${state}${time(row.notAfter, now)}${time(row.renewAt, now)}</tr>`;
+    return `<tr>${cells}${state}${time(row, row.notAfter, now)}${time(row, row.renewAt, now)}</tr>`;
   });
   return `<table><tr>${head}</tr>\n${body.join('\n')}\n</table>`;
 }
 
-function time(instant: Instant | undefined, now: Instant): string {
-  if (instant === undefined) return '<td>?</td>';
-  return `<td title="${formatInstant(instant)}">${relative(instant, now)}</td>`;
+function time(row: InventoryRow, instant: Instant | undefined, now: Instant): string {
+  const text = timeText(row, instant, (at) => relative(at, now));
+  return instant === undefined ? `<td>${text}</td>` : `<td title="${formatInstant(instant)}">${text}</td>`;
 }

@@ -1,6 +1,6 @@
 /** A certificate's times and state as people read them: on a terminal, on the dashboard, and on the page. */
 import type { Instant } from '../domain/instant.ts';
-import type { InventoryRow } from './row.ts';
+import { type InventoryRow, isFailing } from './row.ts';
 
 const units = [
   ['d', 86_400_000],
@@ -26,13 +26,30 @@ export function relative(instant: Instant, now: Instant): string {
   return instant >= now ? `in ${span(instant - now)}` : `${span(now - instant)} ago`;
 }
 
-/** `failing, overdue: CaRejected (3), next try in 2h`. */
-export function stateText({ state, overdue, failure, reason }: InventoryRow, now: Instant): string {
-  const word = overdue && state !== 'overdue' ? `${state}, overdue` : state;
-  if (failure && state === 'failing') return `${word}: ${failure.code} (${failure.count}), ${nextTry(failure, now)}`;
+/** `failing, overdue: CaRejected (3), next try in 2h`; `ok, declared`; `missing: CaUnavailable (1), next try in 4m`. */
+export function stateText(row: InventoryRow, now: Instant): string {
+  const { state, overdue, failure, reason } = row;
+  const words = [state, declarationWord(row), overdue ? 'overdue' : undefined];
+  const word = [...new Set(words.filter((each) => each !== undefined))].join(', ');
+  if (failure && isFailing(row)) return `${word}: ${failure.code} (${failure.count}), ${nextTry(failure, now)}`;
   if (state === 'paused' && reason.code !== 'Paused') return `${word}: ${reason.code}`;
   if (state === 'unknown' && reason.code !== 'Unknown') return `${word}: ${reason.code}`;
   return word;
+}
+
+/** What is missing or changed is declared, which need not be said. */
+function declarationWord({ declared, wanting }: InventoryRow): string | undefined {
+  return wanting ?? (declared ? 'declared' : undefined);
+}
+
+/** Of a time in a table: `?` where the tags don't tell, `-` where there is no certificate whose time it could be. */
+export function timeText(
+  { wanting }: InventoryRow,
+  instant: Instant | undefined,
+  text: (instant: Instant) => string,
+): string {
+  if (instant !== undefined) return text(instant);
+  return wanting === 'missing' ? '-' : '?';
 }
 
 function nextTry({ nextTry: at }: NonNullable<InventoryRow['failure']>, now: Instant): string {

@@ -23,28 +23,40 @@ interface Wording {
 
 const wordings: Readonly<Partial<Record<RenewalEvent['type'], Wording>>> = {
   'Certificate Renewal Failed': {
-    subject: (name, { code }) => `cert-renewer: ${name} was not renewed (${said(code)})`,
-    text: (name, { profile, code, message, failures, notAfter }) => [
-      `The certificate in ${name} (profile ${said(profile)}) could not be renewed.`,
-      `${said(code)}: ${said(message)}`,
-      `Failures in a row: ${said(failures)}. It expires at ${said(notAfter)}.`,
+    subject: (name, detail) => `cert-renewer: ${name} was not ${tried(detail)} (${said(detail['code'])})`,
+    text: (name, detail) => [
+      `The certificate in ${placed(name, detail)} could not be ${tried(detail)}.`,
+      `${said(detail['code'])}: ${said(detail['message'])}`,
+      `Failures in a row: ${said(detail['failures'])}. ${isKnown(detail) ? expiry(detail) : 'No certificate is known there so far.'}`,
     ],
   },
   'Certificate Renewal Overdue': {
     subject: (name) => `cert-renewer: ${name} is overdue`,
-    text: (name, { profile, renewAt, notAfter }) => [
-      `The certificate in ${name} (profile ${said(profile)}) should have been renewed at ${said(renewAt)} and was not.`,
-      `It expires at ${said(notAfter)}.`,
-    ],
+    text: (name, detail) =>
+      isKnown(detail)
+        ? [
+            `The certificate in ${placed(name, detail)} should have been renewed at ${said(detail['renewAt'])} and was not.`,
+            expiry(detail),
+          ]
+        : [
+            `The certificate in ${placed(name, detail)} is declared and should be there since ${said(detail['renewAt'])}, and is not.`,
+            `What is in the way: cert-renewer status ${name}`,
+          ],
   },
   'Certificate Hook Failed': {
     subject: (name, { hook }) => `cert-renewer: a hook of ${name} failed (${said(hook)})`,
-    text: (name, { profile, hook, code, message }) => [
-      `The certificate in ${name} (profile ${said(profile)}) was renewed, but its hook (${said(hook)}) failed.`,
-      `${said(code)}: ${said(message)}`,
+    text: (name, detail) => [
+      `The certificate in ${placed(name, detail)} is a new one, but its hook (${said(detail['hook'])}) failed.`,
+      `${said(detail['code'])}: ${said(detail['message'])}`,
     ],
   },
 };
+
+/** The event says null where no certificate was ever there, and where none could be read. */
+const isKnown = ({ notAfter }: Detail): boolean => notAfter !== null;
+const tried = (detail: Detail): string => (isKnown(detail) ? 'renewed' : 'issued or renewed');
+const placed = (name: string, { profile }: Detail): string => `${name} (profile ${said(profile)})`;
+const expiry = ({ notAfter }: Detail): string => `It expires at ${said(notAfter)}.`;
 
 /** The events that people are told of, by their detail-type. */
 export const noticedEvents = Object.keys(wordings);

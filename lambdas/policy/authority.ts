@@ -38,6 +38,7 @@ export const createFields = {
 const claimFields = z.strictObject({
   minDuration: z.optional(milliseconds()),
   maxDuration: z.optional(milliseconds()),
+  defaultDuration: z.optional(milliseconds()),
   disableRenewal: z.optional(z.boolean()),
   allowRenewalAfterExpiry: z.optional(z.boolean()),
 });
@@ -120,10 +121,11 @@ function toCreation(create: NonNullable<AuthorityDocument['create']>): NonNullab
 
 /** Absent and undefined are told apart by the domain's types; zod's optional fields are both. */
 function toClaims(found: z.infer<typeof claimFields> = {}): Claims {
-  const { minDuration, maxDuration, disableRenewal, allowRenewalAfterExpiry } = found;
+  const { minDuration, maxDuration, defaultDuration, disableRenewal, allowRenewalAfterExpiry } = found;
   return {
     ...(minDuration !== undefined && { minDuration }),
     ...(maxDuration !== undefined && { maxDuration }),
+    ...(defaultDuration !== undefined && { defaultDuration }),
     ...(disableRenewal !== undefined && { disableRenewal }),
     ...(allowRenewalAfterExpiry !== undefined && { allowRenewalAfterExpiry }),
   };
@@ -144,7 +146,7 @@ const stepClaims = z.object({
 });
 type StepClaims = z.infer<typeof stepClaims>;
 
-/** What a renewal depends on; all else of a ca.json is step-ca's own affair and passed over. */
+/** What a certificate of the stack depends on; all else of a ca.json is step-ca's own affair and passed over. */
 const stepConfig = z.object({
   authority: z.optional(
     z.object({
@@ -164,7 +166,7 @@ export interface CaConfigClaims {
 }
 
 /**
- * What a step-ca `ca.json` (its text) says of renewals. Throws InvalidRequest with the JSON path, and never quotes the
+ * What a step-ca `ca.json` (its text) says of renewals and of new certificates. Throws InvalidRequest with the JSON path, and never quotes the
  * file: it may hold passwords.
  */
 export function claimsOfCaConfig(json: string): CaConfigClaims {
@@ -189,9 +191,14 @@ export function claimsOfCaConfig(json: string): CaConfigClaims {
   }
   return {
     backdate: backdate === undefined ? defaultBackdate : inMilliseconds(backdate),
-    claims: readClaims(claims, {}),
+    claims: { ...readClaims(claims, {}), ...usualDuration(claims) },
     provisionerClaims: new Map(provisioners.map(({ name, claims: own }) => [name, readClaims(own ?? {}, claims)])),
   };
+}
+
+/** Of the authority alone: no provisioner signs what is declared, so its default counts for nothing here. */
+function usualDuration({ defaultTLSCertDuration: usual }: StepClaims): Pick<Claims, 'defaultDuration'> {
+  return usual === undefined ? {} : { defaultDuration: inMilliseconds(usual) };
 }
 
 function inMilliseconds(duration: string): number {

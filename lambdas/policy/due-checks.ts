@@ -28,6 +28,8 @@ export interface WorkerInput extends TimeInput {
   /** `request`: asked for by hand; with `windowAsked` only if it is due by the window of the request. */
   readonly origin: 'schedule' | 'request';
   readonly windowAsked: boolean;
+  /** Whether it is the certificate that is declared; true where none is declared. */
+  readonly isAsDeclared: boolean;
   readonly force: boolean;
 }
 
@@ -41,9 +43,15 @@ const reasonsToRenew: readonly Check<WorkerInput>[] = [
 
 const workerChain: readonly Check<WorkerInput>[] = [
   paused, // by its tag or its profile, unless forced
+  otherThanDeclared, // another one is declared than the one that is there, however new that is
   recentlyRenewed, // there is a reason, but we wrote it minutes ago: never a loop, whatever a window says
   ...reasonsToRenew,
 ];
+
+/** For a secret that a certificate is declared for, and that holds none. */
+export function checkVacancy(input: Pick<WorkerInput, 'force' | 'settings' | 'profile'>, found: string): Decision {
+  return paused(input) ?? { action: 'issue', code: 'Missing', message: `${found} A certificate is declared for it.` };
+}
 
 export function checkDue(input: WorkerInput): Decision {
   return firstOf(workerChain, input) ?? notDue(input);
@@ -54,6 +62,12 @@ export function paused(input: Pick<WorkerInput, 'force' | 'settings' | 'profile'
   if (force || !settings.paused) return undefined;
   const by = profile.paused ? `the profile ${profile.name}` : `the tag ${tags.paused}`;
   return skip('Paused', `Paused by ${by}. Use force to renew it all the same.`);
+}
+
+function otherThanDeclared({ isAsDeclared }: WorkerInput): Decision | undefined {
+  if (isAsDeclared) return undefined;
+  const message = 'The certificate was issued for another declaration than the one of today.';
+  return { action: 'issue', code: 'Changed', message };
 }
 
 const recently = 10 * 60_000;

@@ -4,6 +4,7 @@ import type { Instant } from '../domain/instant.ts';
 import type { Profile } from '../domain/profile.ts';
 import type { SecretSummary } from '../domain/secret.ts';
 import type { Settings, TagSettings } from '../domain/settings.ts';
+import { expectedAt } from './declared-tags.ts';
 import { type Candidate, enrolment, profileNameOf } from './enrolment.ts';
 import { isOverdue, type RenewalTime, renewalTime } from './renewal-time.ts';
 import { checkScan } from './scan-checks.ts';
@@ -17,6 +18,8 @@ export interface Judgement extends Candidate {
   readonly status: Status;
   /** Undefined while the tags don't tell the certificate's window, and for a profile that is not known. */
   readonly time: RenewalTime | undefined;
+  /** When a certificate that is declared and not there was to be there; undefined for any other. */
+  readonly expectedAt?: Instant | undefined;
   readonly overdue: boolean;
 }
 
@@ -38,9 +41,17 @@ export function judge(candidate: Candidate, profile: Profile | undefined, terms:
   const { secret } = candidate;
   const { now, step, force } = terms;
   const status = readStatus(secret, now);
-  const verdict = (decision: Decision, time?: RenewalTime): Judgement => {
-    const overdue = time !== undefined && isOverdue(time, now);
-    return { ...candidate, profile: profileNameOf(candidate), decision, status, time, overdue };
+  const verdict = (decision: Decision, time?: RenewalTime, due?: Instant): Judgement => {
+    const overdue = (time !== undefined && isOverdue(time, now)) || (due !== undefined && now >= due);
+    return {
+      ...candidate,
+      profile: profileNameOf(candidate),
+      decision,
+      status,
+      time,
+      ...(due !== undefined && { expectedAt: due }),
+      overdue,
+    };
   };
   const found = enrolment(candidate, profile, terms.rotationFunctionArn);
   if (found.kind === 'left') return verdict(found.decision);
@@ -52,7 +63,9 @@ export function judge(candidate: Candidate, profile: Profile | undefined, terms:
   }
   const settings = resolveSettings(undefined, found.tagged, found.profile);
   const time = timeOf(secret, status, settings);
-  return verdict(checkScan({ secret, profile: found.profile, settings, status, time, force, now, step }), time);
+  const decision = checkScan({ secret, profile: found.profile, settings, status, time, force, now, step });
+  // What is paused is not waited for.
+  return verdict(decision, time, settings.paused ? undefined : expectedAt(secret, status));
 }
 
 const noTags: TagSettings = { paused: false };

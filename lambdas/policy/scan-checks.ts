@@ -6,6 +6,7 @@ import type { Profile } from '../domain/profile.ts';
 import type { SecretSummary } from '../domain/secret.ts';
 import type { Settings } from '../domain/settings.ts';
 import { type Check, firstOf, skip } from './check.ts';
+import { wanting } from './declared-tags.ts';
 import { due, paused } from './due-checks.ts';
 import { isInspectionTime } from './inspection.ts';
 import { isEmergency, type RenewalTime } from './renewal-time.ts';
@@ -32,8 +33,9 @@ const scanChain: readonly Check<ScanInput>[] = [
   paused, // by its tag or its profile, unless forced
   forced, // whatever its time
   withoutRoom, // a worker tells it once a version, and leaves a label
-  changed, // it is new, or its tags tell of another version
   backingOff, // it failed a while ago; the last twentieth of the validity has no pauses
+  otherThanDeclared, // the certificate that is declared is not there
+  changed, // it is new, or its tags tell of another version
   neverRead, // a worker has seen this version and found no certificate
   dueByTags, // its time to act comes before the next scan
   inspectedDaily, // once a day, at its own time
@@ -55,9 +57,20 @@ function notAnnounced({ secret }: ScanInput): Decision | undefined {
   return inspect('Unknown', 'Its last renewal has not been announced yet: a worker has to.');
 }
 
-function forced({ force, settings }: ScanInput): Decision | undefined {
+function forced({ force, settings, ...input }: ScanInput): Decision | undefined {
   if (!force) return undefined;
-  return { action: settings.mode, code: 'Forced', message: 'The scan was asked to renew it whatever its time.' };
+  return (
+    otherThanDeclared(input) ?? {
+      action: settings.mode,
+      code: 'Forced',
+      message: 'The scan was asked to renew it whatever its time.',
+    }
+  );
+}
+
+function otherThanDeclared({ secret, status }: Pick<ScanInput, 'secret' | 'status'>): Decision | undefined {
+  const found = wanting(secret, status);
+  return found && { action: 'issue', ...found };
 }
 
 function withoutRoom({ secret }: ScanInput): Decision | undefined {

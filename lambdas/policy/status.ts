@@ -51,9 +51,17 @@ const hour = 60 * minute;
 
 /** When the schedule tries again: after 5, 10, … 60 minutes what may pass by itself, else after 1, 2, … 32 hours. */
 export function retryAt(failure: Failure): Instant {
-  const doublings = 2 ** Math.min(failure.count - 1, 16);
-  const pause = errorCodes[failure.code].retryable
-    ? Math.min(5 * minute * doublings, hour)
-    : Math.min(hour * doublings, 32 * hour);
-  return failure.at + pause;
+  return failure.at + pauseAfter(failure.code, failure.count);
+}
+
+function pauseAfter(code: ErrorCode, count: number): number {
+  const doublings = 2 ** Math.min(count - 1, 16);
+  return errorCodes[code].retryable ? Math.min(5 * minute * doublings, hour) : Math.min(hour * doublings, 32 * hour);
+}
+
+/** The latest time that the first of these failures in a row can have been at, if each next one came after its pause. */
+export function failingSince({ code, count, at }: Failure): Instant {
+  let since = at;
+  for (let earlier = Math.min(count - 1, 32); earlier > 0; earlier--) since -= pauseAfter(code, earlier);
+  return since;
 }

@@ -43,6 +43,24 @@ export const settingFields = {
   size: z.optional(z.int().check(z.minimum(rsaSizes.least), z.maximum(rsaSizes.most))),
 };
 
+/** `issue` of a profile. The worker judges by it (policy/issuance.ts), which most starts don't need. */
+export const issuanceFields = {
+  allow: z
+    .array(
+      z
+        .string()
+        .check(
+          z.regex(
+            /^(?:dns|email|uri|ip|cn):./s,
+            'expected dns:example.com, email:example.com, uri:.example.com, ip:10.0.0.0/8 or cn:<text>',
+          ),
+        ),
+    )
+    .check(z.minLength(1), z.maxLength(200)),
+  duration: z.optional(durationText),
+  maxDuration: z.optional(durationText),
+};
+
 export interface SettingTexts {
   readonly expiresIn?: string | undefined;
   readonly rekeyPeriod?: string | undefined;

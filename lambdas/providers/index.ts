@@ -10,6 +10,12 @@ export const openCa = async (ca: CaReference): Promise<OpenedCa> => kindOf(ca).o
 
 export const capabilitiesOf = (ca: CaReference): CaCapabilities => kindOf(ca).can;
 
+/** Whether the CA, as it is configured, issues what is declared. */
+export const issues = (ca: CaReference): boolean => kindOf(ca).issues(ca);
+
+/** What tells the CA from others, for the hash of a declaration. */
+export const identityOf = (ca: CaReference): readonly unknown[] => [ca.type, ...kindOf(ca).identity(ca)];
+
 export const needsOf = (ca: CaReference): CaNeeds => kindOf(ca).needs(ca);
 
 /** PEM of the root that the profile names, if it does; in the configuration perhaps the name of a file. */

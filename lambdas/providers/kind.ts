@@ -23,13 +23,15 @@ export interface CaTools {
 /** A CA as a process keeps it: its address, its roots, its session. Each invocation makes one provider of it. */
 export type OpenedCa = (tools: CaTools) => CaProvider;
 
-/** An opened CA as its folder makes it: `type` and `can` are the kind's. */
-export type CaCalls = (tools: CaTools) => Omit<CaProvider, 'type' | 'can'>;
+/** An opened CA as its folder makes it: what a kind says of itself is left out. */
+export type CaCalls = (tools: CaTools) => Omit<CaProvider, 'type' | 'can' | 'issues' | 'identity'>;
 
 /** What the deployment permits the worker for the sake of a CA. */
 export interface CaNeeds {
   /** Names or ARNs of the secrets that it reads besides the certificate's own. */
   readonly secrets: readonly string[];
+  /** ARNs of the keys in KMS that it signs with besides those of certificates. */
+  readonly signingKeys: readonly string[];
   /** The authority of the stack that it signs by. */
   readonly authority?: string;
 }
@@ -42,6 +44,10 @@ export interface CaKind<Schema extends z.ZodMiniType = z.ZodMiniType> {
   readonly schema: Schema;
   readonly can: CaCapabilities;
   needs(ca: CaReference): CaNeeds;
+  /** Whether it issues what is declared, as it is configured. */
+  issues(ca: CaReference): boolean;
+  /** What tells it from other CAs of its type: with another one, another certificate is declared. Of a root there is nothing in it. */
+  identity(ca: CaReference): readonly unknown[];
   /** What the field `root` holds: PEM, and in the configuration file perhaps the name of a PEM file. */
   root(ca: CaReference): string | undefined;
   /** Throws Internal for a CA that is not of the schema, InvalidRequest for one that can't be asked so. */
@@ -64,7 +70,8 @@ export function caKind<Schema extends z.ZodMiniType<CaReference>>(parts: CaKindP
       });
     }
     const opened = (await load())(parsed.data);
-    return (tools) => ({ type, can, ...opened(tools) });
+    const described = { type, can, issues: kind.issues(ca), identity: [type, ...kind.identity(ca)] };
+    return (tools) => ({ ...described, ...opened(tools) });
   };
   return { ...kind, open };
 }
@@ -79,3 +86,12 @@ export const filledText = z.string().check(z.minLength(1));
 export const httpsUrl = z
   .string()
   .check(z.regex(/^https:\/\/[^\s/?#@]+(?:\/[^\s?#]*)?$/, 'expected an https:// URL without query'));
+
+export const kmsKeyArn = z
+  .string()
+  .check(
+    z.regex(
+      /^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\/[\w-]+$/,
+      'expected the ARN of a KMS key: arn:aws:kms:<region>:<account>:key/<id>',
+    ),
+  );

@@ -3,9 +3,10 @@
  * parameter (the root as PEM text), and both are read by this schema.
  */
 import * as z from 'zod/mini';
+import { parseDuration } from '../domain/duration.ts';
 import { RenewalError } from '../domain/errors.ts';
-import type { Profile } from '../domain/profile.ts';
-import { explainIssues, readKeySpec, readTiming, settingFields } from '../policy/vocabulary.ts';
+import type { Issuance, Profile } from '../domain/profile.ts';
+import { explainIssues, issuanceFields, readKeySpec, readTiming, settingFields } from '../policy/vocabulary.ts';
 import type { CaKind } from './kind.ts';
 import { configurable } from './kinds.ts';
 
@@ -16,12 +17,15 @@ const schemasOf = <const Kinds extends readonly CaKind[]>(all: Kinds) =>
 /** One of the CAs, by its type. */
 export const caSchema = z.discriminatedUnion('type', schemasOf(configurable));
 
+const issuanceSchema = z.strictObject(issuanceFields);
+
 /** What the workers need of a profile; hooks are wired at deployment and stay there. */
 export const profileFields = {
   ca: caSchema,
   ...settingFields,
   passwordSecretId: z.optional(z.string().check(z.minLength(1))),
   paused: z.optional(z.boolean()),
+  issue: z.optional(issuanceSchema),
 };
 
 export const profileSchema = z.strictObject(profileFields);
@@ -39,8 +43,19 @@ export function toProfile(name: string, document: ProfileDocument, path: string)
     ...(timing && { timing }),
     ...(key && { key }),
     ...(document.passwordSecretId !== undefined && { passwordSecretId: document.passwordSecretId }),
+    ...(document.issue && { issue: toIssuance(document.issue, `${path}.issue`) }),
     paused: document.paused ?? false,
   };
+}
+
+function toIssuance({ allow, ...texts }: z.infer<typeof issuanceSchema>, path: string): Issuance {
+  const duration = texts.duration && parseDuration(texts.duration, `${path}.duration`, 'InvalidRequest');
+  const maxDuration = texts.maxDuration && parseDuration(texts.maxDuration, `${path}.maxDuration`, 'InvalidRequest');
+  if (duration && maxDuration && duration > maxDuration) {
+    const message = `${path}.duration is ${texts.duration}, and ${path}.maxDuration is ${texts.maxDuration}: expected no more than that.`;
+    throw new RenewalError('InvalidRequest', message);
+  }
+  return { allow, ...(duration && { duration }), ...(maxDuration && { maxDuration }) };
 }
 
 /**

@@ -1,6 +1,6 @@
 /** What comes after a promotion: it can't undo it. */
 import type { Certificate } from '../domain/certificate.ts';
-import type { Subject } from './steps/1-gather.ts';
+import type { Subject } from './place.ts';
 import type { RenewalWorld } from './world.ts';
 
 /** An error is logged, the mark stays behind, and the next look makes up for it (owed.ts). False where something is left to do. */

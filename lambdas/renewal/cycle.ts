@@ -5,22 +5,23 @@
 import { RenewalError } from '../domain/errors.ts';
 import type { RenewalResult } from '../domain/result.ts';
 import type { SecretSummary } from '../domain/secret.ts';
+import { tags } from '../domain/tags.ts';
 import { newVersionId } from '../domain/version-id.ts';
+import { operationOf } from '../domain/wanted.ts';
 import { checkRoom } from '../policy/room.ts';
-import { unannounced } from '../policy/unannounced.ts';
+import { type Unannounced, unannounced } from '../policy/unannounced.ts';
 import { afterPromotion } from './after-promotion.ts';
-import { checkNow } from './fitness.ts';
-import { resolveGivenKey } from './given-key.ts';
+import { issueInstead, planFor, rehearse } from './issuing.ts';
 import type { Ending, Found, Job } from './job.ts';
 import { alreadyRenewed, leaveAsItIs, leftAlone, looked, overtaken } from './left.ts';
 import { concerning, describeOutput, settleOutput } from './output.ts';
 import { keepOwed, settleOwed } from './owed.ts';
+import { issuedFor, type Place } from './place.ts';
 import { renewed, type Work } from './renewed.ts';
 import { type Staged, stagedEarlier } from './staged.ts';
 import { noteOutput } from './status-tags.ts';
-import { described, enrolmentOf, gather, type Subject } from './steps/1-gather.ts';
+import { described, enrolmentOf, gather } from './steps/1-gather.ts';
 import { decide } from './steps/2-decide.ts';
-import { plan } from './steps/3-plan.ts';
 import { issue } from './steps/4-ask.ts';
 import { promote, stage } from './steps/6-swap.ts';
 import { announce } from './steps/7-announce.ts';
@@ -80,87 +81,94 @@ async function renewOnce(
     if (isOvertaken && job.versionId !== undefined && unannounced(secret).length === 0) {
       return done(leftAlone(secret, enrolment.profile, alreadyRenewed));
     }
-    const gathered = await gather(world, enrolled, currentVersionId);
+    const gathered = await gather(world, enrolled, currentVersionId, job.force);
     if (gathered.kind === 'left') return done(leftAlone(secret, enrolment.profile, gathered.decision));
-    const { subject } = gathered;
-    found = { ...found, subject };
-    const owed = job.dryRun ? unannounced(secret) : await settleOwed(world, subject);
+    const { place } = gathered;
+    found = { ...found, subject: place };
+    const owed = await owedBy(world, place, job);
     found = { ...found, owed };
-    if (isOvertaken) return done(overtaken(subject), owed.length > 0);
+    if (isOvertaken) return done(overtaken(place), owed.length > 0);
     const noRoom = checkRoom(secret);
     if (noRoom !== undefined) throw new RenewalError('UnsupportedSecret', noRoom);
 
     // 2: decide
     const now = world.clock.now();
-    const decided = decide(subject, job, world, now);
+    const decided = decide(place, job, world, now);
     if (decided.decision.action === 'skip') {
-      const isNoted = await leaveAsItIs(world, job, subject, decided);
-      return done(looked(subject, 'skipped', decided), owed.length > 0 || !isNoted);
+      const isNoted = await leaveAsItIs(world, job, place, decided);
+      return done(looked(place, 'skipped', decided), owed.length > 0 || !isNoted);
     }
 
     // 3: plan
-    const givenKey = await resolveGivenKey(world, enrolled, job.request?.privateKey);
-    const { asked } = enrolled.settings;
-    const planned = plan(subject, { settings: asked, givenKey, notAfter: job.notAfter, force: job.force });
-    const output = await describeOutput(world, subject, job);
+    const planned = await planFor(world, place, job, decided.decision);
+    const output = place.leaf && (await describeOutput(world, place, job));
     const warnings = [...decided.warnings, ...planned.warnings];
+    const work = { reason: decided.decision, plan: planned, warnings, owed, output };
     if (job.dryRun) {
-      await checkNow(subject, planned, world.clock.now());
-      return done(looked(subject, 'planned', { ...decided, warnings }), owed.length > 0);
+      await rehearse(world, place, work);
+      return done(looked(place, 'planned', { ...decided, warnings }), owed.length > 0);
     }
-    if (output) await settleOutput(world, subject, output);
+    if (output && place.leaf) await settleOutput(world, place, output);
 
     // 4 to 7
-    const work = { reason: decided.decision, plan: planned, warnings, owed, output };
-    const { result, isAnnounced } = await carryOut(world, subject, work);
+    const { result, isAnnounced } = await carryOut(world, place, work).catch(async (refused: unknown) => {
+      const instead = await issueInstead(world, place, work, refused);
+      if (instead === undefined) throw refused;
+      return carryOut(world, place, instead);
+    });
     return done(result, !isAnnounced);
   } catch (error) {
     return { kind: 'failed', error, found };
   }
 }
 
-function noValue({ name }: SecretSummary): RenewalError {
-  const message = `The secret ${name} has no value yet: put the first certificate and key into it.`;
+/** What is owed still. Where there is no certificate, nothing can be told of one. */
+async function owedBy(world: RenewalWorld, place: Place, { dryRun }: Job): Promise<readonly Unannounced[]> {
+  if (place.leaf === undefined) return [];
+  return dryRun ? unannounced(place.secret) : settleOwed(world, place);
+}
+
+function noValue({ name, tags: found }: SecretSummary): RenewalError {
+  const fix = found.has(tags.declared)
+    ? 'write {} into it, and the declared certificate is issued'
+    : 'put the first certificate and key into it';
+  const message = `The secret ${name} has no value yet: ${fix}.`;
   return new RenewalError('UnsupportedSecret', message);
 }
 
 /** Steps 4 to 7. */
 export async function carryOut(
   world: RenewalWorld,
-  subject: Subject,
+  place: Place,
   work: Work,
 ): Promise<{ readonly result: RenewalResult; readonly isAnnounced: boolean }> {
   const started = world.clock.now();
   const { output, owed, plan: planned } = work;
-  const target = output ?? subject.secret;
-  if (!output) await keepOwed(world, subject, owed);
+  const target = output ?? place.secret;
+  if (!output) await keepOwed(world, place, owed);
   const staged =
-    (output ? undefined : await stagedEarlier(world, subject, planned)) ??
-    (await issueAndStage(world, subject, work, target));
+    (output ? undefined : await stagedEarlier(world, place, planned)) ??
+    (await issueAndStage(world, place, work, target));
   const swap = { secretArn: target.arn, from: target.currentVersionId, to: staged.to };
   const isPromotedHere = await concerning(output, promote(world, swap));
   // The worker that has promoted the pair announces it. An `out` has the new pair then, and its event is this worker's.
   if (!isPromotedHere && !output)
     throw new RenewalError('SecretChanged', 'Another worker has promoted the staged pair.');
-  const result = renewed(subject, work, staged);
+  const result = renewed(place, work, staged);
   const news = { ...staged, result, plan: planned, target, owed: output ? [] : owed };
-  const isAnnounced = await afterPromotion(world, target.arn, () => announce(world, subject, news));
-  world.journal.count('Renewed', subject.profile.name, 1);
-  world.journal.measure('RenewalDuration', subject.profile.name, world.clock.now() - started);
+  const isAnnounced = await afterPromotion(world, target.arn, () => announce(world, place, news));
+  world.journal.count('Renewed', place.profile.name, 1);
+  world.journal.measure('RenewalDuration', place.profile.name, world.clock.now() - started);
   return { result, isAnnounced };
 }
 
-async function issueAndStage(
-  world: RenewalWorld,
-  subject: Subject,
-  work: Work,
-  target: SecretSummary,
-): Promise<Staged> {
-  const { pair, value } = await issue(world, subject, work.plan);
+async function issueAndStage(world: RenewalWorld, place: Place, work: Work, target: SecretSummary): Promise<Staged> {
+  const { pair, value } = await issue(world, place, work.plan);
   const from = target.currentVersionId;
-  const to = newVersionId(from ?? subject.version.versionId, world.entropy);
+  const declaration = work.output ? undefined : issuedFor(place, operationOf(work.plan.wanted));
+  const to = newVersionId(from ?? place.version.versionId, world.entropy, declaration);
   const write = async () => {
-    if (work.output) await noteOutput(world.store, target, to, subject.secret);
+    if (work.output) await noteOutput(world.store, target, to, place.secret);
     await stage(world.store, { secretArn: target.arn, from, to }, value);
   };
   await concerning(work.output, write());

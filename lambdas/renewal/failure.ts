@@ -127,7 +127,7 @@ function tell(
   failures: number,
 ): Promise<void> {
   const { secret, subject } = found;
-  const notAfter = subject ? formatInstant(subject.leaf.notAfter) : secret?.tags.get(tags.notAfter);
+  const notAfter = subject?.leaf ? formatInstant(subject.leaf.notAfter) : secret?.tags.get(tags.notAfter);
   const { code, message, retryable } = error;
   return world.publisher.publish({
     type: 'Certificate Renewal Failed',

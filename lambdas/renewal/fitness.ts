@@ -6,7 +6,7 @@ import { RenewalError } from '../domain/errors.ts';
 import type { Instant } from '../domain/instant.ts';
 import type { CaProvider } from '../domain/ports.ts';
 import type { Settings } from '../domain/settings.ts';
-import { operationOf } from '../domain/wanted.ts';
+import { copyingOf } from '../domain/wanted.ts';
 import { planKey } from './next-key.ts';
 import type { Pair } from './pair.ts';
 import type { Plan } from './steps/3-plan.ts';
@@ -21,7 +21,7 @@ export interface Judged extends Pair {
  * pass by itself: the certificate is well for today.
  */
 export async function checkLasting(subject: Judged, settings: Settings, now: Instant): Promise<void> {
-  const operation = operationOf(planKey(subject, settings));
+  const operation = copyingOf(planKey(subject, settings));
   try {
     await subject.provider.checkFitness?.(subject, operation, { now, lasting: true });
   } catch (error) {
@@ -31,5 +31,5 @@ export async function checkLasting(subject: Judged, settings: Settings, now: Ins
 
 /** For a dry run of a renewal that is planned. Throws what it would end with now. */
 export async function checkNow(subject: Judged, { wanted }: Plan, now: Instant): Promise<void> {
-  await subject.provider.checkFitness?.(subject, operationOf(wanted), { now, lasting: false });
+  await subject.provider.checkFitness?.(subject, copyingOf(wanted), { now, lasting: false });
 }

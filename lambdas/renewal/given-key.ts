@@ -11,7 +11,7 @@ import { provenKey } from '../keys/possession.ts';
 import { readGivenKey } from '../secret/given-key.ts';
 import { passwordIn } from '../secret/password.ts';
 import { refuseAuthorityKey } from './authority-key.ts';
-import type { Enrolled } from './steps/1-gather.ts';
+import type { Enrolled } from './place.ts';
 import type { RenewalWorld } from './world.ts';
 
 /** Throws SecretNotFound, SecretNotEnrolled, UnsupportedSecret, PasswordRequired, KeyMismatch, InvalidRequest, KmsDenied. */

@@ -3,7 +3,7 @@ import type { OnDemandRequest } from '../domain/request.ts';
 import type { RenewalResult } from '../domain/result.ts';
 import type { SecretSummary } from '../domain/secret.ts';
 import type { Unannounced } from '../policy/unannounced.ts';
-import type { Enrolled, Subject } from './steps/1-gather.ts';
+import type { Enrolled, Place } from './place.ts';
 
 /** One secret to look at. */
 export interface Job {
@@ -24,7 +24,7 @@ export interface Found {
   /** Where it is not the one that the secret's tag names: the certificate of an authority has none. */
   readonly profile?: string;
   readonly enrolled?: Enrolled;
-  readonly subject?: Subject;
+  readonly subject?: Place;
   /** Events that are owed still, once that was looked at. */
   readonly owed?: readonly Unannounced[];
 }

@@ -3,14 +3,14 @@ import type { Reason } from '../domain/decision.ts';
 import { RenewalError } from '../domain/errors.ts';
 import type { RenewalResult } from '../domain/result.ts';
 import type { SecretSummary } from '../domain/secret.ts';
-import { type RenewalTime, renewalTime } from '../policy/renewal-time.ts';
+import { renewalTime } from '../policy/renewal-time.ts';
 import { unannounced } from '../policy/unannounced.ts';
 import { keepBundle } from './after-promotion.ts';
 import { checkLasting } from './fitness.ts';
 import type { Job } from './job.ts';
+import { canBeIssued, issuedOf, type Place } from './place.ts';
 import { resultOf } from './result.ts';
 import { noteLook } from './status-tags.ts';
-import type { Subject } from './steps/1-gather.ts';
 import type { Decided } from './steps/2-decide.ts';
 import type { RenewalWorld } from './world.ts';
 
@@ -35,9 +35,9 @@ export function leftAlone(secret: SecretSummary, profile: string, reason: Reason
   });
 }
 
-/** Of a certificate that was read, and stays. */
+/** Of a secret that was read, and stays. */
 export function looked(
-  subject: Subject,
+  subject: Place,
   outcome: 'skipped' | 'planned',
   { decision, time, warnings }: Omit<Decided, 'decision'> & { readonly decision: Reason },
 ): RenewalResult {
@@ -51,14 +51,15 @@ export function looked(
     previousVersionId: null,
     certificate: subject.leaf,
     previous: undefined,
-    renewAt: time.renewAt,
+    renewAt: time?.renewAt,
   });
 }
 
 /** Of a certificate that somebody else has renewed, or replaced, while this worker was on its way. */
-export function overtaken(subject: Subject): RenewalResult {
-  const time: RenewalTime = renewalTime(subject.validity, subject.settings.usual, subject.secret.arn);
-  return looked(subject, 'skipped', { decision: alreadyRenewed, time, warnings: time.warnings });
+export function overtaken(place: Place): RenewalResult {
+  const { validity, settings, secret } = place;
+  const time = validity && renewalTime(validity, settings.usual, secret.arn);
+  return looked(place, 'skipped', { decision: alreadyRenewed, time, warnings: time?.warnings ?? [] });
 }
 
 /**
@@ -68,16 +69,19 @@ export function overtaken(subject: Subject): RenewalResult {
 export async function leaveAsItIs(
   world: RenewalWorld,
   job: Job,
-  subject: Subject,
+  subject: Place,
   { decision }: Decided,
 ): Promise<boolean> {
   const isPaused = decision.code === 'Paused';
-  if (!job.request && !isPaused) await checkLasting(subject, subject.settings.asked, world.clock.now());
+  if (subject.leaf === undefined) return true; // paused, and nothing is there that could be noted
+  if (!job.request && !isPaused && !canBeIssued(subject)) {
+    await checkLasting(subject, subject.settings.asked, world.clock.now());
+  }
   // What was announced just now is tagged, and what is owed still must not be.
   if (job.dryRun || isPaused || unannounced(subject.secret).length > 0) return true;
   await keepBundle(world, subject, subject.leaf, undefined);
   try {
-    await noteLook(world.store, subject.secret, subject.validity);
+    await noteLook(world.store, subject.secret, subject.validity, issuedOf(subject));
     return true;
   } catch (error) {
     // The certificate is well: a busy AWS is no failure of it.

@@ -1,8 +1,9 @@
 /** Which key the next certificate is to have: the same, a new one of some kind, or one that the request has brought. Pure. */
 import type { Certificate } from '../domain/certificate.ts';
 import type { Warning } from '../domain/decision.ts';
+import type { Declaration } from '../domain/declaration.ts';
 import { type ErrorCode, ofRequest, RenewalError } from '../domain/errors.ts';
-import { formatKeySpec, type KeySpec, rsaSizes } from '../domain/key-spec.ts';
+import { formatKeySpec, type KeySpec, rsaSizes, sameKeySpec } from '../domain/key-spec.ts';
 import type { CaCapabilities } from '../domain/ports.ts';
 import type { SettingSource, Settings } from '../domain/settings.ts';
 import type { Signer } from '../domain/signer.ts';
@@ -35,8 +36,7 @@ export function planKey(subject: KeyInput, settings: Settings, givenKey?: Signer
   if (givenKey) return planGivenKey(subject, givenKey);
   const keeps = keepsItsKey(subject);
   if (keeps !== undefined) {
-    if (settings.mode === 'rekey') refuseRekey(settings.modeSource, keeps);
-    if (settings.keySource === 'request') refuseRekey('request', keeps);
+    refuseAnotherKey(settings, keeps);
     return sameKeyAgain;
   }
   const present = subject.leaf.keySpec;
@@ -51,6 +51,43 @@ export function planKey(subject: KeyInput, settings: Settings, givenKey?: Signer
   const { spec, upgraded } = keySpecFor(present, settings.key);
   refuseLargeKey(spec);
   return { key: { kind: 'new', spec }, warnings: upgraded ? [keyUpgraded(present, spec)] : [] };
+}
+
+/** What a key is planned by, where a certificate is declared and none or another one may be there. */
+export interface DeclaredKeyInput {
+  readonly leaf?: Certificate | undefined;
+  /** Of the certificate that is there, where it may be kept; undefined where there is none, and where the CA holds it. */
+  readonly key?: Signer | undefined;
+}
+
+const usualKey: KeySpec = { kty: 'EC', curve: 'P-256' };
+
+/**
+ * Which key a declared certificate is to have: the one that is given or in KMS, else a new one, unless the mode is renew and the
+ * present one will do. Throws WeakKey, InvalidTag, InvalidRequest for what concerns a request, and UnsupportedSecret.
+ */
+export function planDeclaredKey(
+  { leaf, key }: DeclaredKeyInput,
+  declaration: Pick<Declaration, 'key'>,
+  settings: Settings,
+  givenKey?: Signer,
+): PlannedKey {
+  if (givenKey) {
+    checkGivenKey(givenKey);
+    if (leaf && key && sameKey(givenKey, leaf)) return sameKeyAgain;
+    return { key: { kind: 'given', signer: givenKey }, warnings: [] };
+  }
+  if (leaf && key?.kmsKeyArn !== undefined) {
+    refuseAnotherKey(settings);
+    return sameKeyAgain;
+  }
+  const present = leaf?.keySpec;
+  const asked = (settings.keySource === 'request' ? settings.key : undefined) ?? declaration.key ?? settings.key;
+  const { spec, upgraded } = keySpecFor(present ?? usualKey, asked);
+  const isKept = settings.mode === 'renew' && key !== undefined && present !== undefined && sameKeySpec(present, spec);
+  if (isKept) return sameKeyAgain;
+  refuseLargeKey(spec);
+  return { key: { kind: 'new', spec }, warnings: upgraded && present ? [keyUpgraded(present, spec)] : [] };
 }
 
 /** A request that says renew itself was refused before anything was read (policy/request.ts). */
@@ -106,9 +143,17 @@ const shapesWithKms: ReadonlySet<string> = new Set(['json-camel', 'json-snake', 
 /** Why this certificate's key stays; undefined if it may change. */
 function keepsItsKey({ content, leaf }: KeyInput): string | undefined {
   if (leaf.isCa) return 'It is a CA certificate, and a CA keeps its key so that what it issued stays valid';
-  if (content.key.kind === 'kms') return 'Its key is in KMS and never leaves it';
+  if (content.key.kind === 'kms') return staysInKms;
   if (content.key.kind === 'none') return 'Its key is held by the CA';
   return undefined;
+}
+
+const staysInKms = 'Its key is in KMS and never leaves it';
+
+/** For a key that stays. Throws InvalidTag, and InvalidRequest for what concerns a request. */
+export function refuseAnotherKey({ mode, modeSource, keySource }: Settings, keeps = staysInKms): void {
+  if (mode === 'rekey') refuseRekey(modeSource, keeps);
+  if (keySource === 'request') refuseRekey('request', keeps);
 }
 
 function refuseRekey(source: SettingSource, why: string): void {

@@ -11,7 +11,8 @@ import { authorityOf } from './authority.ts';
 import { requireSameProfile } from './given-key.ts';
 import type { Job } from './job.ts';
 import { settleOwed } from './owed.ts';
-import { gather, type Subject } from './steps/1-gather.ts';
+import type { Subject } from './place.ts';
+import { gather } from './steps/1-gather.ts';
 import type { RenewalWorld } from './world.ts';
 
 /** Looked at before a key is made or a CA called. Throws SecretNotFound, SecretNotEnrolled, OutputExists, UnsupportedSecret, InvalidRequest. */
@@ -84,7 +85,8 @@ async function settled(
   const { currentVersionId } = output;
   if (currentVersionId === undefined || unannounced(output).length === 0) return;
   const earlier = await gather(world, { secret: output, profile, authority, settings }, currentVersionId);
-  if (earlier.kind === 'read' && (await settleOwed(world, earlier.subject)).length === 0) return;
+  const held = earlier.kind === 'read' && earlier.place.leaf !== undefined ? earlier.place : undefined;
+  if (held && (await settleOwed(world, held)).length === 0) return;
   throw new RenewalError(
     'Throttled',
     `The event of the pair that is in ${output.name} could not be sent yet: try again once the bus takes it.`,

@@ -4,18 +4,19 @@
  */
 import type { Certificate } from '../domain/certificate.ts';
 import { RenewalError } from '../domain/errors.ts';
-import type { Mode } from '../domain/profile.ts';
+import type { Operation } from '../domain/profile.ts';
 import type { SecretSummary } from '../domain/secret.ts';
 import { sameKey } from '../keys/spec.ts';
 import { isInspectionTime } from '../policy/inspection.ts';
 import { isEmergency, renewalTime } from '../policy/renewal-time.ts';
 import { checkRoom, isToldOfNoRoom } from '../policy/room.ts';
 import { owedMark, type Unannounced, unannounced, unnamed } from '../policy/unannounced.ts';
+import { differences } from '../x509/correspondence.ts';
 import { afterPromotion, keepBundle } from './after-promotion.ts';
 import { readLeaf } from './pair.ts';
-import { publishRenewed, resultOf } from './result.ts';
+import { issuedOf, type Place, readingOf, type Subject } from './place.ts';
+import { outcomeOf, publishRenewed, resultOf } from './result.ts';
 import { keepTrack, noteRenewal, probe } from './status-tags.ts';
-import { readingOf, type Subject } from './steps/1-gather.ts';
 import type { RenewalWorld } from './world.ts';
 
 /** Announces what is owed and marks it. Gives what is owed still; why is in the log. */
@@ -34,7 +35,7 @@ export async function settleOwed(world: RenewalWorld, subject: Subject): Promise
  */
 export async function keepOwed(
   world: RenewalWorld,
-  { secret, validity }: Pick<Subject, 'secret' | 'validity'>,
+  { secret, validity }: Pick<Place, 'secret' | 'validity'>,
   owed: readonly Unannounced[],
   next?: Unannounced,
 ): Promise<void> {
@@ -42,7 +43,7 @@ export async function keepOwed(
     await keepTrack(world.store, secret, owed, next);
   } catch (error) {
     const now = world.clock.now();
-    if (now < validity.end && !isEmergency(validity, now)) throw error;
+    if (validity === undefined || (now < validity.end && !isEmergency(validity, now))) throw error;
     world.journal.failure({ secretArn: secret.arn, error, step: 'keeping track of events' });
     if (owedMark(owed, next) === undefined) await keepOwed(world, { secret, validity }, owed.slice(1), next);
   }
@@ -59,7 +60,8 @@ export async function makeUpFor(world: RenewalWorld, subject: Subject, owed: rea
   await keepBundle(world, subject, leaf, undefined);
   await announceOwed(world, subject, owed);
   const hasRoom = checkRoom(secret) === undefined;
-  if (canNote) await noteRenewal(world.store, secret, version.versionId, hasRoom ? validity : undefined);
+  if (!canNote) return;
+  await noteRenewal(world.store, secret, version.versionId, hasRoom ? validity : undefined, issuedOf(subject));
 }
 
 /**
@@ -95,9 +97,12 @@ async function announceRenewal(world: RenewalWorld, subject: Subject, owed: Unan
   const { secret } = subject;
   const certificate = await certificateOf(world, subject, owed.versionId);
   const previous = await certificateOf(world, subject, owed.previousVersionId);
-  const operation = operationBetween(certificate, previous);
+  const operation = operationBetween(subject, certificate, previous);
   const place = { secretArn: secret.arn, versionId: owed.versionId };
-  const facts = { ...place, previousVersionId: owed.previousVersionId ?? null, certificate, previous, operation };
+  // Of the first certificate what is previous is null: what it replaced was none.
+  const isFirst = operation === 'issue' && previous === undefined;
+  const previousVersionId = isFirst ? null : (owed.previousVersionId ?? null);
+  const facts = { ...place, previousVersionId, certificate, previous, operation };
   await publishRenewed(world, lateResult(subject, facts), operation);
 }
 
@@ -108,7 +113,7 @@ async function announceOutput(world: RenewalWorld, subject: Subject, owed: Unann
   if (source === undefined) return announceRenewal(world, subject, owed);
   const certificate = await certificateOf(world, subject, owed.versionId);
   const previous = await certificateOf(world, { ...subject, secret: source }, source.currentVersionId);
-  const operation = operationBetween(certificate, previous);
+  const operation = operationBetween({ declared: undefined }, certificate, previous);
   const place = { secretArn: source.arn, versionId: source.currentVersionId ?? null };
   const result = lateResult(subject, { ...place, previousVersionId: null, certificate, previous, operation });
   const out = { secretArn: secret.arn, versionId: owed.versionId };
@@ -133,7 +138,7 @@ async function certificateOf(
   if (versionId === undefined) return undefined;
   if (versionId === version.versionId) return leaf;
   try {
-    return await readLeaf(world, readingOf(subject, subject.provider), await world.store.read(secret.arn, versionId));
+    return await readLeaf(world, readingOf(subject), await world.store.read(secret.arn, versionId));
   } catch (error) {
     return ifLasting(error);
   }
@@ -144,8 +149,15 @@ function ifLasting(error: unknown): undefined {
   throw error;
 }
 
-function operationBetween(certificate: Certificate | undefined, previous: Certificate | undefined): Mode {
-  return certificate && previous && sameKey(certificate, previous) ? 'renew' : 'rekey';
+/** Only what is declared comes from nothing, or says something else than the certificate before. */
+function operationBetween(
+  { declared }: Pick<Subject, 'declared'>,
+  certificate: Certificate | undefined,
+  previous: Certificate | undefined,
+): Operation {
+  const mode = certificate && previous && sameKey(certificate, previous) ? 'renew' : 'rekey';
+  if (declared === undefined || certificate === undefined) return mode;
+  return previous === undefined || differences(previous, certificate, mode).length > 0 ? 'issue' : mode;
 }
 
 interface LateFacts {
@@ -154,14 +166,14 @@ interface LateFacts {
   readonly previousVersionId: string | null;
   readonly certificate: Certificate | undefined;
   readonly previous: Certificate | undefined;
-  readonly operation: Mode;
+  readonly operation: Operation;
 }
 
 function lateResult({ secret, profile, settings, validity }: Subject, { operation, ...facts }: LateFacts) {
   const time = renewalTime(validity, settings.usual, secret.arn);
   return resultOf({
     ...facts,
-    outcome: operation === 'renew' ? 'renewed' : 'rekeyed',
+    outcome: outcomeOf(operation),
     reason: lateReason,
     warnings: time.warnings,
     profile: profile.name,
@@ -177,11 +189,11 @@ export async function announceUnread(
   world: Pick<RenewalWorld, 'publisher'>,
   secret: SecretSummary,
   profile: string,
-  operation: Mode,
+  operation: Operation,
 ): Promise<void> {
   for (const { versionId, previousVersionId = null } of unannounced(secret)) {
     const result = resultOf({
-      outcome: operation === 'renew' ? 'renewed' : 'rekeyed',
+      outcome: outcomeOf(operation),
       reason: lateReason,
       warnings: [],
       secretArn: secret.arn,

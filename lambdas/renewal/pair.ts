@@ -26,6 +26,8 @@ export interface Pair {
 export interface Reading {
   /** Of the secret with the password, for an encrypted key. */
   readonly passwordSecretId?: string | undefined;
+  /** Its certificate is declared: a new key is encrypted wherever the profile has a password. */
+  readonly isDeclared?: boolean;
   /** The secret needs no key: the CA holds it. */
   readonly keyIsAtTheCa?: boolean;
   /** Whose own certificate it is, where it is that of an authority of the stack. */
@@ -61,13 +63,14 @@ export async function readLeaf(world: PairWorld, reading: Reading, { value }: Se
   return parseCertificate((await readContent(world, reading, value)).leaf);
 }
 
-function readContent(
+export function readContent(
   { store, entropy }: PairWorld,
-  { keyIsAtTheCa = false, passwordSecretId, authority }: Reading,
+  { keyIsAtTheCa = false, isDeclared = false, passwordSecretId, authority }: Reading,
   value: SecretValue,
 ): Promise<SecretContent> {
   const allowNoKey = keyIsAtTheCa || authority?.kmsKeyArn !== undefined;
-  return readSecret(value, { entropy, allowNoKey, password: passwordIn(store, passwordSecretId) });
+  const password = passwordIn(store, passwordSecretId);
+  return readSecret(value, { entropy, allowNoKey, password, encryptsNewKey: isDeclared });
 }
 
 /** The key of an authority is the one that its configuration names, whatever the secret says. */

@@ -5,9 +5,9 @@ import type { SecretSummary } from '../domain/secret.ts';
 import { operationOf } from '../domain/wanted.ts';
 import { renewalTime } from '../policy/renewal-time.ts';
 import type { Unannounced } from '../policy/unannounced.ts';
-import { resultOf } from './result.ts';
+import type { Place } from './place.ts';
+import { outcomeOf, resultOf } from './result.ts';
 import type { Staged } from './staged.ts';
-import type { Subject } from './steps/1-gather.ts';
 import type { Plan } from './steps/3-plan.ts';
 
 export interface Work {
@@ -22,23 +22,31 @@ export interface Work {
 
 /** The answer: of the source, with what was written where. The next renewal follows the tags and the profile, not this request. */
 export function renewed(
-  subject: Subject,
+  place: Place,
   { plan: planned, reason, warnings, output }: Work,
   { pair, to }: Staged,
 ): RenewalResult {
-  const { secret, version, profile, leaf, settings } = subject;
+  const { secret, version, profile, leaf, settings } = place;
   const validity = { notBefore: pair.leaf.notBefore, end: pair.end };
+  const operation = operationOf(planned.wanted);
+  const time = renewalTime(validity, settings.usual, (output ?? secret).arn);
+  // Of a copy they were told of the certificate before, which lasted as long.
+  const told = new Set(warnings.map(({ code }) => code));
+  const ofTime = operation === 'issue' ? time.warnings.filter(({ code }) => !told.has(code)) : [];
   const result = resultOf({
-    outcome: operationOf(planned.wanted) === 'renew' ? 'renewed' : 'rekeyed',
+    outcome: outcomeOf(operation),
     reason,
-    warnings: [...warnings, ...pair.warnings],
+    warnings: [...warnings, ...pair.warnings, ...ofTime],
     secretArn: secret.arn,
     profile: profile.name,
     versionId: output ? version.versionId : to,
-    previousVersionId: output ? null : version.versionId,
+    // Of the first certificate what is previous is null: what it replaced was none.
+    previousVersionId: output || isFirst(place) ? null : version.versionId,
     certificate: pair.leaf,
     previous: leaf,
-    renewAt: renewalTime(validity, settings.usual, (output ?? secret).arn).renewAt,
+    renewAt: time.renewAt,
   });
   return output ? { ...result, out: { secretArn: output.arn, versionId: to } } : result;
 }
+
+const isFirst = ({ leaf, content }: Place): boolean => leaf === undefined && content === undefined;

@@ -3,7 +3,7 @@ import type { Certificate } from '../domain/certificate.ts';
 import type { Reason, Warning } from '../domain/decision.ts';
 import { formatInstant, type Instant } from '../domain/instant.ts';
 import type { Journal, Publisher } from '../domain/ports.ts';
-import type { Mode } from '../domain/profile.ts';
+import type { Operation } from '../domain/profile.ts';
 import type { Outcome, RenewalResult } from '../domain/result.ts';
 import { describeCertificate } from '../x509/facts.ts';
 
@@ -45,11 +45,15 @@ export function resultOf(facts: ResultFacts): RenewalResult {
   };
 }
 
+const outcomes = { issue: 'issued', renew: 'renewed', rekey: 'rekeyed' } as const satisfies Record<Operation, Outcome>;
+
+export const outcomeOf = (operation: Operation): Outcome => outcomes[operation];
+
 /** Throws Throttled, AccessDenied. */
 export function publishRenewed(
   { publisher }: { readonly publisher: Pick<Publisher, 'publish'> },
   result: RenewalResult,
-  operation: Mode,
+  operation: Operation,
 ): Promise<void> {
   return publisher.publish({
     type: 'Certificate Renewed',

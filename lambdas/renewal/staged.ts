@@ -4,10 +4,12 @@ import type { Instant } from '../domain/instant.ts';
 import { sameKeySpec } from '../domain/key-spec.ts';
 import type { Store } from '../domain/ports.ts';
 import { type SecretSummary, versionWithStage } from '../domain/secret.ts';
-import { isBasedOn } from '../domain/version-id.ts';
+import { declarationIn, isBasedOn, isOfDeclaration } from '../domain/version-id.ts';
+import { operationOf } from '../domain/wanted.ts';
 import type { SecretContent } from '../secret/index.ts';
+import { samePublicKey } from '../x509/public-key.ts';
 import { type Pair, readPair } from './pair.ts';
-import { readingOf, type Subject } from './steps/1-gather.ts';
+import { issuedFor, type Place, readingOf } from './place.ts';
 import type { Plan } from './steps/3-plan.ts';
 import { type VerifiedPair, verifyIssued } from './steps/5-verify.ts';
 import type { RenewalWorld } from './world.ts';
@@ -22,13 +24,24 @@ export interface Staged {
  * A pair that was staged from the version that is current, still verifies and fits what is wanted: it is promoted and not issued
  * again. Undefined where there is none. Throws what may pass by itself.
  */
-export async function stagedEarlier(world: RenewalWorld, subject: Subject, plan: Plan): Promise<Staged | undefined> {
+export async function stagedEarlier(world: RenewalWorld, subject: Place, plan: Plan): Promise<Staged | undefined> {
   const pending = ownPending(subject.secret);
-  if (pending === undefined) return undefined;
+  if (pending === undefined || !isMadeFor(pending, issuedFor(subject, operationOf(plan.wanted)), plan))
+    return undefined;
   // Staged before AWSPREVIOUS was written, it may have been current itself, until somebody rolled back from it, wrote
   // another one and rolled back from that too.
   const since = Math.max(subject.version.createdAt, await previousCreatedAt(world.store, subject.secret));
   return judgeStaged(world, subject, plan, pending, since);
+}
+
+/**
+ * What differs between two declarations can't always be told from a certificate: the CA may have left out a usage that was declared
+ * before, or was not. So a pair that was issued for another declaration fits none of the present one.
+ */
+function isMadeFor(versionId: string, declaration: string | undefined, { wanted }: Plan): boolean {
+  const made = declarationIn(versionId);
+  if (made === undefined) return wanted.content.kind !== 'declared';
+  return declaration !== undefined && isOfDeclaration(made, declaration);
 }
 
 /** A pending version of ours that was made from the version that is current now. */
@@ -61,7 +74,7 @@ export async function previousCreatedAt(store: Pick<Store, 'read'>, secret: Secr
  */
 export async function judgeStaged(
   world: RenewalWorld,
-  subject: Subject,
+  subject: Place,
   { wanted }: Plan,
   to: string,
   since: Instant = subject.version.createdAt,
@@ -70,21 +83,27 @@ export async function judgeStaged(
   if (versionWithStage(subject.secret, 'AWSPREVIOUS') === to) return undefined;
   try {
     const version = await world.store.read(subject.secret.arn, to);
-    const staged = await readPair(world, readingOf(subject, subject.provider), version);
+    const staged = await readPair(world, readingOf(subject), version);
     if (staged.version.createdAt < since || !fits(staged, subject, wanted)) return undefined;
     const spki = wanted.key.kind === 'given' ? wanted.key.signer.spki : staged.leaf.spki;
     const answer = { leaf: staged.leaf, pool: staged.chain };
-    return { pair: verifyIssued(answer, { wanted, spki, roots: subject.roots }, world.clock.now()), to };
+    const expected = { wanted, spki, roots: subject.roots, replaced: subject.leaf };
+    return { pair: verifyIssued(answer, expected, world.clock.now()), to };
   } catch (error) {
     if (error instanceof RenewalError && error.retryable) throw error;
     return undefined; // The pair does not fit. The next stage takes its label.
   }
 }
 
-function fits({ leaf, content }: Pair, subject: Subject, { key, notAfter }: Plan['wanted']): boolean {
+function fits({ leaf, content }: Pair, subject: Place, wanted: Plan['wanted']): boolean {
+  const { key, notAfter } = wanted;
+  if (wanted.content.kind === 'declared' && key.kind !== 'given') {
+    const isKept = subject.leaf !== undefined && samePublicKey(leaf.spki, subject.leaf.spki);
+    if (isKept !== (key.kind === 'same')) return false;
+  }
   if (key.kind === 'new' && !(leaf.keySpec && sameKeySpec(leaf.keySpec, key.spec))) return false;
   if (notAfter !== undefined && leaf.notAfter !== notAfter) return false;
-  return key.kind === 'given' || hasSameRest(content, subject.content);
+  return key.kind === 'given' || subject.content === undefined || hasSameRest(content, subject.content);
 }
 
 /**

@@ -6,7 +6,8 @@ import { RenewalError } from '../domain/errors.ts';
 import { formatInstant } from '../domain/instant.ts';
 import type { Store } from '../domain/ports.ts';
 import { type SecretSummary, versionWithStage } from '../domain/secret.ts';
-import { noRoomLabel, tags } from '../domain/tags.ts';
+import { foreignIssue, noRoomLabel, tags } from '../domain/tags.ts';
+import { declarationIn } from '../domain/version-id.ts';
 import type { Validity } from '../policy/renewal-time.ts';
 import { checkRoom } from '../policy/room.ts';
 import { type Failure, formatFailure } from '../policy/status.ts';
@@ -15,14 +16,22 @@ import { isOutputMark, outputMark, owedMark, type Unannounced, unannounced } fro
 type Tagging = Pick<Store, 'tag'>;
 type Noting = Pick<Store, 'tag' | 'labelNoRoom'>;
 
-/** The end of step 7: the version was announced. Its window is noted, and the failure of the one before is over. */
+/**
+ * The end of step 7: the version was announced. Its window is noted, and the failure of the one before is over. `issued`: hash of the
+ * declaration that the certificate was issued for; without it that tag stays as it is.
+ */
 export async function noteRenewal(
   store: Noting,
   secret: SecretSummary,
   versionId: string,
   validity: Validity | undefined,
+  issued?: string,
 ): Promise<void> {
-  const wanted = { [tags.versionId]: versionId, ...windowOf(validity) };
+  const wanted = {
+    [tags.versionId]: versionId,
+    ...windowOf(validity),
+    ...issuedTag(issued ?? declarationOfNew(secret, versionId)),
+  };
   await write(store, secret, wanted, [...staleWindow(validity), tags.failure]);
   await takeOffLabel(store, secret);
 }
@@ -31,11 +40,20 @@ export async function noteRenewal(
  * A look that found nothing to do: what it saw of the version that is current. A failure of that very version stays, for only
  * a success ends it; one of an earlier version goes. Nothing is written that is there already, or while an event is owed.
  */
-export async function noteLook(store: Noting, secret: SecretSummary, validity: Validity): Promise<void> {
+export async function noteLook(
+  store: Noting,
+  secret: SecretSummary,
+  validity: Validity,
+  issued?: string,
+): Promise<void> {
   const { currentVersionId } = secret;
   if (currentVersionId === undefined || unannounced(secret).length > 0) return;
   const isSameVersion = secret.tags.get(tags.versionId) === currentVersionId || isOutputMark(secret);
-  const wanted = { [tags.versionId]: currentVersionId, ...windowOf(validity) };
+  const wanted = {
+    [tags.versionId]: currentVersionId,
+    ...windowOf(validity),
+    ...issuedTag(issued ?? issuedOfForeign(secret)),
+  };
   await write(store, secret, wanted, isSameVersion ? [] : [tags.failure]);
   await takeOffLabel(store, secret);
 }
@@ -55,6 +73,7 @@ export async function noteFailure(
     [tags.versionId]: currentVersionId,
     [tags.failure]: formatFailure(failure),
     ...windowOf(validity),
+    ...issuedTag(declarationOfNew(secret, currentVersionId) ?? issuedOfForeign(secret)),
   };
   const isSameVersion = secret.tags.get(tags.versionId) === currentVersionId;
   await write(store, secret, wanted, isSameVersion ? [] : staleWindow(validity));
@@ -121,6 +140,25 @@ function windowOf(validity: Validity | undefined): Record<string, string> {
   if (validity === undefined) return {};
   return { [tags.notBefore]: formatInstant(validity.notBefore), [tags.notAfter]: formatInstant(validity.end) };
 }
+
+/**
+ * What the tag is to say of a version of ours that is announced now, and was issued for another declaration than the one of today: as
+ * much as its id tells. Else the tag of the version before would pass for its own.
+ */
+function declarationOfNew(secret: SecretSummary, versionId: string): string | undefined {
+  if (!secret.tags.has(tags.declared) || unannounced(secret).length === 0) return undefined;
+  const made = declarationIn(versionId);
+  return made === undefined || secret.tags.get(tags.issued)?.startsWith(made) ? undefined : made;
+}
+
+/** Else the tags would say of it that it was issued here. */
+function issuedOfForeign(secret: SecretSummary): string | undefined {
+  const isKnown = secret.tags.get(tags.versionId) === secret.currentVersionId || isOutputMark(secret);
+  const isForeign = secret.tags.has(tags.issued) && !isKnown && unannounced(secret).length === 0;
+  return isForeign ? foreignIssue : undefined;
+}
+
+const issuedTag = (issued: string | undefined) => (issued === undefined ? {} : { [tags.issued]: issued });
 
 const staleWindow = (validity: Validity | undefined) => (validity === undefined ? [tags.notBefore, tags.notAfter] : []);
 

@@ -5,6 +5,7 @@ import type {
   AuthoritySource,
   CaProvider,
   Clock,
+  DeclarationSource,
   Entropy,
   Journal,
   KeyVault,
@@ -52,6 +53,8 @@ export interface RenewalWorld extends PairWorld {
   readonly keepBundle?: (certificate: Certificate, previous: Certificate | undefined) => Promise<void>;
   readonly store: Store;
   readonly profiles: ProfileSource;
+  /** Undefined in a stack that issues nothing by a declaration. */
+  readonly declarations?: DeclarationSource | undefined;
   readonly providerFor: (profile: Profile) => Promise<CaProvider>;
   readonly publisher: Publisher;
   readonly journal: Journal;

@@ -92,6 +92,17 @@ async function sealPkcs8(
   return encodePemLike(block, label, der);
 }
 
+/** A key in the place of one that was not encrypted. Throws PasswordRequired for an empty password. */
+export function sealNewKey(
+  block: PemBlock,
+  next: KeyObject,
+  password: string,
+  context: Pick<ReadContext, 'entropy'>,
+): Promise<string> {
+  if (password === '') throw missingPassword('The new private key', 'would be encrypted with an empty password');
+  return sealPkcs8(block, 'ENCRYPTED PRIVATE KEY', next, password, usualDerivation, context);
+}
+
 /** DER of an EncryptedPrivateKeyInfo, RFC 5958 section 3: AES-256. */
 export async function sealPrivateKey(
   privateKey: KeyObject,

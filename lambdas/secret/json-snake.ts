@@ -1,25 +1,26 @@
 /** `{ certificate, private_key, certificate_chain? | ca_chain?, issuing_ca? }`, as Vault and ACM's export have it. */
+import type { JsonFields } from './json-key.ts';
 import { readJson } from './json-shape.ts';
 import type { Shape } from './shape.ts';
 
-const fields = {
+export const snakeFields = {
   certificate: 'certificate',
   privateKey: 'private_key',
   chains: ['certificate_chain', 'ca_chain'],
   issuer: 'issuing_ca',
-};
+} satisfies JsonFields;
 
 /** Whether one of the names is there that only this shape has. */
 export function hasSnakeFields(members: { has(name: string): boolean }): boolean {
-  return [fields.privateKey, ...fields.chains, fields.issuer].some((name) => members.has(name));
+  return [snakeFields.privateKey, ...snakeFields.chains, snakeFields.issuer].some((name) => members.has(name));
 }
 
 export const jsonSnake: Shape<'json-snake'> = {
   name: 'json-snake',
   expected: 'a JSON object with certificate, private_key and perhaps certificate_chain or ca_chain, and issuing_ca',
   recognise(document) {
-    if (document.kind !== 'json' || !document.members.has(fields.certificate)) return undefined;
+    if (document.kind !== 'json' || !document.members.has(snakeFields.certificate)) return undefined;
     if (!hasSnakeFields(document.members)) return undefined;
-    return (context) => readJson(document.text, document.members, fields, context);
+    return (context) => readJson(document.text, document.members, snakeFields, context);
   },
 };

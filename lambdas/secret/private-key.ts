@@ -71,13 +71,13 @@ async function openBlock(block: PemBlock, where: string, context: ReadContext): 
   const legacy = block.headers.some((header) => header.startsWith('Proc-Type:'));
   const found = encodingOf(block.der);
   const plain = found === undefined ? block.label !== 'ENCRYPTED PRIVATE KEY' : found !== 'encrypted';
-  if (!legacy && plain) return readPlain(block, where);
+  if (!legacy && plain) return readPlain(block, where, context);
   const { openEncryptedBlock } = await import('./encrypted-key.ts');
   return openEncryptedBlock(block, legacy, where, context);
 }
 
 /** Throws UnsupportedSecret. */
-function readPlain(block: PemBlock, where: string): OpenedKey {
+function readPlain(block: PemBlock, where: string, context: ReadContext): OpenedKey {
   const parsed = parseKey(block.der, block.label);
   if (parsed === undefined) {
     throw new RenewalError(
@@ -88,7 +88,13 @@ function readPlain(block: PemBlock, where: string): OpenedKey {
   return {
     ...parsed,
     encrypted: false,
-    exchange: async (next) => encodePemLike(block, labelLike(block.label, next), encodeLike(parsed.encoding, next)),
+    async exchange(next) {
+      if (!context.encryptsNewKey || context.password === undefined) {
+        return encodePemLike(block, labelLike(block.label, next), encodeLike(parsed.encoding, next));
+      }
+      const { sealNewKey } = await import('./encrypted-key.ts');
+      return sealNewKey(block, next, await context.password(), context);
+    },
   };
 }
 

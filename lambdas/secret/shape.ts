@@ -41,6 +41,8 @@ export interface ReadOptions {
   readonly password?: string | PasswordSource | undefined;
   /** A JSON shape without any key is content of kind `none`, not an error: only for a CA that holds its key itself. */
   readonly allowNoKey?: boolean;
+  /** A new key is encrypted with the password, though the present one is not. */
+  readonly encryptsNewKey?: boolean;
   /** Salts and IVs of what is written encrypted. Default: node:crypto's randomBytes. */
   readonly entropy?: Entropy;
 }
@@ -48,11 +50,14 @@ export interface ReadOptions {
 export interface ReadContext {
   readonly password: PasswordSource | undefined;
   readonly allowNoKey: boolean;
+  readonly encryptsNewKey: boolean;
   readonly entropy: Entropy;
 }
 
-export function readContext({ password, allowNoKey = false, entropy = randomBytes }: ReadOptions): ReadContext {
-  return { password: typeof password === 'string' ? async () => password : password, allowNoKey, entropy };
+export function readContext(options: ReadOptions): ReadContext {
+  const { password, allowNoKey = false, encryptsNewKey = false, entropy = randomBytes } = options;
+  const source = typeof password === 'string' ? async () => password : password;
+  return { password: source, allowNoKey, encryptsNewKey, entropy };
 }
 
 /** A secret's value, parsed as far as is possible without knowing its shape. */

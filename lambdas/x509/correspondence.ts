@@ -67,7 +67,7 @@ export function differences(before: Certificate, after: Certificate, operation: 
   const weak = weakSignature(after);
   return [
     ...versionDifferences(was, came),
-    ...serialDifferences(before, after, came),
+    ...serialDifferences(before, after),
     ...(weak === undefined ? [] : [`the signature is ${weak}, which is too weak`]),
     ...subjectDifferences(before, after),
     ...keyDifferences(before, after, operation),
@@ -80,11 +80,17 @@ function versionDifferences(was: CertificateFields, came: CertificateFields): st
   return came.version < was.version ? [`the version was ${was.version}, came as ${came.version}`] : [];
 }
 
-function serialDifferences(before: Certificate, after: Certificate, came: CertificateFields): string[] {
+function serialDifferences(before: Certificate, after: Certificate): string[] {
   const { serialNumber } = after;
   if (serialNumber === before.serialNumber) return [`the serial number is the old one, ${shorten(serialNumber)}`];
-  if ((came.serialNumber[0] ?? 0) >= 0x80) return ['the serial number is negative'];
-  if (came.serialNumber.every((octet) => octet === 0)) return ['the serial number is 0'];
+  return serialProblems(after);
+}
+
+/** What no serial number may be (RFC 5280 section 4.1.2.2), in words. */
+export function serialProblems({ der, serialNumber }: Certificate): string[] {
+  const octetsFound = certificateFields(der).serialNumber;
+  if ((octetsFound[0] ?? 0) >= 0x80) return ['the serial number is negative'];
+  if (octetsFound.every((octet) => octet === 0)) return ['the serial number is 0'];
   const octets = serialNumber.length / 2;
   return octets > longestSerialNumber
     ? [`the serial number has ${octets} octets, ${longestSerialNumber} are allowed`]

@@ -83,3 +83,9 @@ export function usagesLeft(path: readonly Certificate[]): readonly string[] {
   if (leaf === undefined) return [];
   return issuers.reduce(usagesThrough, usagesOf(leaf)).map(({ name }) => name);
 }
+
+/** The names of those that a path, leaf first, takes away: the leaf has them, and no use of them. */
+export function usagesTaken(path: readonly Certificate[]): readonly string[] {
+  const left = usagesLeft(path);
+  return usagesLeft(path.slice(0, 1)).filter((usage) => !left.includes(usage));
+}

@@ -6,6 +6,7 @@ import { readBitString } from '../asn1/values.ts';
 import * as write from '../asn1/writer.ts';
 import type { Certificate, Extension } from '../domain/certificate.ts';
 import { subjectKeyIdentifier } from './extensions.ts';
+import { parseIpv4, parseIpv6 } from './ip-address.ts';
 import { oids } from './oids.ts';
 
 /** The whole element: OID, criticality where it is TRUE, value. */
@@ -80,22 +81,4 @@ function parseSubnet(text: string): Uint8Array | undefined {
   const mask = octets.map((_, i) => (0xff00 >> Math.min(8, Math.max(0, bits - 8 * i))) & 0xff);
   if (octets.some((octet, i) => (octet & ~(mask[i] ?? 0)) !== 0)) return undefined;
   return Uint8Array.from([...octets, ...mask]);
-}
-
-function parseIpv4(text: string): number[] | undefined {
-  if (!/^(?:(?:0|[1-9]\d{0,2})(?:\.(?!$)|$)){4}$/.test(text)) return undefined;
-  const octets = text.split('.').map(Number);
-  return octets.every((octet) => octet < 256) ? octets : undefined;
-}
-
-function parseIpv6(text: string): number[] | undefined {
-  const [head = '', tail, ...more] = text.split('::');
-  if (more.length > 0 || text.length > 39) return undefined;
-  const groups = (part: string) => (part === '' ? [] : part.split(':'));
-  const [before, after] = [groups(head), groups(tail ?? '')];
-  const missing = 8 - before.length - after.length;
-  if (tail === undefined ? missing !== 0 : missing < 1) return undefined;
-  const all = [...before, ...Array.from({ length: missing }, () => '0'), ...after];
-  if (!all.every((group) => /^[0-9A-Fa-f]{1,4}$/.test(group))) return undefined;
-  return all.flatMap((group) => [Number.parseInt(group, 16) >> 8, Number.parseInt(group, 16) & 0xff]);
 }

@@ -12,7 +12,7 @@ import {
   keyUsages,
   subjectKeyIdentifier,
 } from './extensions.ts';
-import { readGeneralName } from './general-names.ts';
+import { readGeneralName, subjectAltNames } from './general-names.ts';
 import { comparableName, formatName } from './names.ts';
 import { nameOfOid, oids } from './oids.ts';
 import { hasExplicitParameters } from './public-key.ts';
@@ -121,9 +121,17 @@ function directoryName(names: Uint8Array): Uint8Array | undefined {
   return undefined;
 }
 
-/** For messages. */
+/** For messages: the subject, and where there is none the first of the other names. */
 export function nameOf(certificate: Certificate): string {
-  return quote(formatName(certificate.subject));
+  return quote(formatName(certificate.subject) || firstName(certificate));
+}
+
+function firstName(certificate: Certificate): string {
+  try {
+    return subjectAltNames(certificate)[0] ?? '';
+  } catch {
+    return ''; // malformed, which others tell
+  }
 }
 
 /** Whether `certificate` may mean `issuer` as its issuer (AKI). What can't be read names nobody. */

@@ -73,18 +73,47 @@ export class NameConstraints {
     if (comparisons > this.#left) return 'too many names and constraints';
     this.#left -= comparisons;
     for (const name of names) {
-      const own = permitted.filter(({ kind }) => kind === name.kind);
-      // What can't be told (undefined) is outside of what is permitted, and inside of what is excluded.
-      if (own.length > 0 && !own.some((base) => isWithin(name, base) === true)) {
-        return `a name of kind ${name.kind} outside of what is permitted`;
-      }
-      const isExcluded = (base: Comparable) => isWithin(name, base) !== false || coversExcluded(name, base);
-      if (excluded.some((base) => base.kind === name.kind && isExcluded(base))) {
-        return `a name of kind ${name.kind} that is excluded`;
-      }
+      const found = nameProblem(name, { permitted, excluded });
+      if (found !== undefined) return found;
     }
     return undefined;
   }
+}
+
+function nameProblem(name: Comparable, { permitted, excluded }: Constraints): string | undefined {
+  const own = permitted.filter(({ kind }) => kind === name.kind);
+  // What can't be told (undefined) is outside of what is permitted, and inside of what is excluded.
+  if (own.length > 0 && !own.some((base) => isWithin(name, base) === true)) {
+    return `a name of kind ${name.kind} outside of what is permitted`;
+  }
+  const isExcluded = (base: Comparable) => isWithin(name, base) !== false || coversExcluded(name, base);
+  if (excluded.some((base) => base.kind === name.kind && isExcluded(base))) {
+    return `a name of kind ${name.kind} that is excluded`;
+  }
+  return undefined;
+}
+
+/**
+ * Why a CA with these constraints may not issue for the name, or undefined when it may. Bases: DER of a GeneralName each
+ * (constraintBase).
+ */
+export function constraintProblem(
+  name: GeneralName,
+  { permitted, excluded }: { readonly permitted: readonly Uint8Array[]; readonly excluded: readonly Uint8Array[] },
+): string | undefined {
+  return nameProblem(comparable(name), { permitted: readBases(permitted), excluded: readBases(excluded) });
+}
+
+const readBases = (bases: readonly Uint8Array[]): readonly Comparable[] =>
+  bases.map((base) => comparableBase(readGeneralName(new ElementReader(base, what), what)));
+
+/**
+ * Whether a name lies within one of these subtrees, by the rules above. `bases`: DER of a GeneralName each (constraintBase). False
+ * for a kind of name that no base has, and for what can't be told.
+ */
+export function isWithinAny(name: GeneralName, bases: readonly Uint8Array[]): boolean {
+  const own = comparable(name);
+  return readBases(bases).some((base) => base.kind === own.kind && isWithin(own, base) === true);
 }
 
 function remembered<Key, Value>(known: Map<Key, Value>, key: Key, make: () => Value): Value {

@@ -45,7 +45,6 @@ function refused(problem: string): RenewalError {
   return new RenewalError(
     'InvalidRequest',
     `The certificate request was not signed: ${problem}. Expected names such as dns:www.example.com, ip:192.0.2.1, ip:2001:db8::1, email:a@example.com or uri:spiffe://example.com/a.`,
-    { concerns: 'request' },
   );
 }
 

@@ -7,6 +7,7 @@ import 'reflect-metadata'; // has to stand before the library, which needs it at
 import {
   AuthorityKeyIdentifierExtension,
   BasicConstraintsExtension,
+  ExtendedKeyUsageExtension,
   Extension,
   type GeneralNameType,
   type JsonGeneralName,
@@ -31,17 +32,21 @@ import { hex } from './strings.ts';
 /** In the place of a signature: long enough for R‖S of the largest curve, and thrown away. */
 const placeholder = new Uint8Array(132).fill(1);
 
-export interface CaCertificateRequest extends NewValidity {
-  /** DER of the Name (parseName). */
+/** What every certificate has. */
+export interface CertificateRequest extends NewValidity {
+  /** DER of the Name (parseName); the empty one for a leaf without a subject. */
   readonly subject: Uint8Array;
-  /** DER of the authority's public key. */
+  /** DER of the public key that is certified. */
   readonly spki: Uint8Array;
-  /** The parent's certificate; `self` for a root. */
+  /** The issuer's certificate; `self` for a root. */
   readonly issuer: Certificate | 'self';
   /** Of the key that will sign. */
   readonly issuerKeySpec: KeySpec;
   /** Octets of the serial number, the highest bit 0 (newSerialNumber). */
   readonly serialNumber: Uint8Array;
+}
+
+export interface CaCertificateRequest extends CertificateRequest {
   /** CA certificates that may stand below it; undefined: any number. */
   readonly pathLength: number | undefined;
   /** DER of GeneralNames (constraintBase); both empty: no constraints. */
@@ -51,8 +56,47 @@ export interface CaCertificateRequest extends NewValidity {
 
 /** DER of the TBSCertificate of a CA (RFC 5280), as ca-certificate.ts describes it. */
 export async function writeCaCertificate(request: CaCertificateRequest): Promise<Uint8Array> {
-  const { subject, spki, issuer, permitted, excluded } = request;
+  const { spki, issuer, permitted, excluded } = request;
   const constraints = nameConstraintsOf(permitted, excluded); // for these the library has no class
+  return writeCertificate(request, [
+    new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign, true),
+    new BasicConstraintsExtension(true, request.pathLength, true),
+    new SubjectKeyIdentifierExtension(hex(keyIdentifier(spki))),
+    ...(issuer === 'self' ? [] : [new AuthorityKeyIdentifierExtension(hex(ownIdentifier(issuer)))]),
+    ...(permitted.length + excluded.length === 0
+      ? []
+      : [new Extension(constraints.oid, constraints.critical, new Uint8Array(constraints.value))]),
+  ]);
+}
+
+export interface LeafCertificateRequest extends CertificateRequest {
+  readonly issuer: Certificate;
+  /** As RequestedNames has them; one at least. */
+  readonly names: readonly string[];
+  readonly keyUsages: readonly LeafKeyUsage[];
+  /** OIDs of the extended key usages; one at least. */
+  readonly usages: readonly string[];
+}
+
+export type LeafKeyUsage = 'digitalSignature' | 'keyEncipherment';
+
+/** DER of the TBSCertificate of a leaf (RFC 5280), as leaf-certificate.ts describes it. */
+export async function writeLeafCertificate(request: LeafCertificateRequest): Promise<Uint8Array> {
+  const { subject, spki, issuer, names, keyUsages, usages } = request;
+  return writeCertificate(request, [
+    new KeyUsagesExtension(
+      keyUsages.reduce<number>((flags, usage) => flags | KeyUsageFlags[usage], 0),
+      true,
+    ),
+    new ExtendedKeyUsageExtension([...usages]),
+    new SubjectKeyIdentifierExtension(hex(keyIdentifier(spki))),
+    new AuthorityKeyIdentifierExtension(hex(ownIdentifier(issuer))),
+    namesExtension(subject, names),
+  ]);
+}
+
+async function writeCertificate(request: CertificateRequest, extensions: Extension[]): Promise<Uint8Array> {
+  const { subject, issuer, spki } = request;
   const certificate = await X509CertificateGenerator.create({
     serialNumber: hex(request.serialNumber),
     issuer: nameOf(issuer === 'self' ? subject : issuer.subject),
@@ -62,15 +106,7 @@ export async function writeCaCertificate(request: CaCertificateRequest): Promise
     publicKey: new Uint8Array(spki),
     signingAlgorithm: webAlgorithm(request.issuerKeySpec),
     signature: placeholder,
-    extensions: [
-      new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign, true),
-      new BasicConstraintsExtension(true, request.pathLength, true),
-      new SubjectKeyIdentifierExtension(hex(keyIdentifier(spki))),
-      ...(issuer === 'self' ? [] : [new AuthorityKeyIdentifierExtension(hex(ownIdentifier(issuer)))]),
-      ...(permitted.length + excluded.length === 0
-        ? []
-        : [new Extension(constraints.oid, constraints.critical, new Uint8Array(constraints.value))]),
-    ],
+    extensions,
   });
   return toBeSigned(certificate.rawData);
 }
@@ -109,19 +145,21 @@ export interface RequestedNames {
 /** DER of the CertificationRequestInfo (RFC 2986) of this key, subject and names. */
 export async function writeNamedRequest(spki: Uint8Array, request: RequestedNames): Promise<Uint8Array> {
   const { subject, names } = request;
-  // RFC 5280 section 4.2.1.6: critical where there is no subject.
-  const isCritical = readSequence(subject, 'the subject').done;
-  const extension = new SubjectAlternativeNameExtension(names.map(generalName), isCritical);
   const csr = await Pkcs10CertificateRequestGenerator.create(
     {
       name: nameOf(subject),
-      extensions: names.length === 0 ? [] : [extension],
+      extensions: names.length === 0 ? [] : [namesExtension(subject, names)],
       keys: { publicKey: keyElsewhere, privateKey: keyElsewhere },
       signingAlgorithm: keyElsewhere.algorithm,
     },
     cryptoFor(spki),
   );
   return toBeSigned(csr.rawData);
+}
+
+/** RFC 5280 section 4.2.1.6: critical where there is no subject. */
+function namesExtension(subject: Uint8Array, names: readonly string[]): Extension {
+  return new SubjectAlternativeNameExtension(names.map(generalName), readSequence(subject, 'the subject').done);
 }
 
 const libraryKinds: Readonly<Record<string, GeneralNameType>> = { dns: 'dns', ip: 'ip', email: 'email', uri: 'url' };

@@ -1,69 +1,80 @@
-/** Not our word for it: openssl looks at the pair before and after. */
+/** Not our word for it: openssl looks at the pair. */
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { run } from '../../testkit/tools/process.ts';
 import { ToolMissingError } from '../../testkit/tools/tool.ts';
-import type { StoredPair } from './secrets.ts';
+import type { StoredPair } from './certificates.ts';
+import type { DemoCertificate } from './configuration.ts';
 import { say } from './telling.ts';
 
 interface Evidence {
   readonly folder: string;
-  readonly before: StoredPair | undefined;
-  readonly after: StoredPair;
+  readonly pair: StoredPair;
   readonly rootPem: string;
+  /** Whose names it is to have, and no others. */
+  readonly declared: DemoCertificate;
+  /** The pair that it took the place of. */
+  readonly before?: StoredPair | undefined;
 }
+
+/** Whether it was said that openssl is missing: once is enough. */
+let isTold = false;
 
 /** Throws at the first thing that is found wrong. Where there is no openssl, the one that Node is built with judges. */
 export async function prove(evidence: Evidence): Promise<void> {
-  const { before } = evidence;
-  if (!before) throw new Error('the pair from before is missing');
   try {
-    await proveByOpenssl(evidence, before);
+    await proveByOpenssl(evidence);
   } catch (error) {
     if (!(error instanceof ToolMissingError)) throw error;
-    say(`  ${error.message}`);
-    say(`  So the OpenSSL ${process.versions.openssl} inside of Node judges:`);
-    proveByNode(evidence, before);
+    if (!isTold) say(`  ${error.message}\n  So the OpenSSL ${process.versions.openssl} inside of Node judges:`);
+    isTold = true;
+    proveByNode(evidence);
   }
 }
 
-async function proveByOpenssl({ folder, after, rootPem }: Evidence, before: StoredPair): Promise<void> {
+async function proveByOpenssl({ folder, pair, rootPem, declared, before }: Evidence): Promise<void> {
   const file = async (name: string, text: string) => {
     const path = join(folder, name);
     await writeFile(path, text, { mode: 0o600 });
     return path;
   };
-  const root = await file('root.pem', rootPem);
-  const chain = await file('chain.pem', after.certificateChain);
-  const [old, leaf] = [await file('before.pem', before.certificate), await file('after.pem', after.certificate)];
-  const key = await file('after.key', after.privateKey);
+  const [root, chain] = [await file('root.pem', rootPem), await file('chain.pem', pair.certificateChain)];
+  const [leaf, key] = [await file('leaf.pem', pair.certificate), await file('leaf.key', pair.privateKey)];
+  const publicKeyOf = (path: string) => openssl(['x509', '-in', path, '-noout', '-pubkey'], false);
 
   await openssl(['verify', '-CAfile', root, '-untrusted', chain, leaf]);
-  const publicKey = await openssl(['x509', '-in', leaf, '-noout', '-pubkey'], false);
-  const keysOwn = await openssl(['pkey', '-in', key, '-pubout'], false);
-  const oldPublicKey = await openssl(['x509', '-in', old, '-noout', '-pubkey'], false);
-  claim('the private key is the certificate’s', publicKey === keysOwn);
-  claim('the public key is another one than before', publicKey !== oldPublicKey);
-  const names = ['x509', '-noout', '-subject', '-ext', 'subjectAltName', '-in'];
-  claim('subject and SANs are the same', (await openssl([...names, old], false)) === (await openssl([...names, leaf])));
-  await openssl(['x509', '-noout', '-dates', '-serial', '-in', leaf]);
+  const names = await openssl(['x509', '-in', leaf, '-noout', '-dates', '-ext', 'subjectAltName']);
+  claim('the names are exactly those declared', sameNames(names, declared));
+  claim('the private key is the certificate’s', (await publicKeyOf(leaf)) === (await openssl(keyIn(key), false)));
+  if (before === undefined) return;
+  const old = await file('before.pem', before.certificate);
+  claim('it has another key than before', (await publicKeyOf(leaf)) !== (await publicKeyOf(old)));
 }
 
-function proveByNode({ after, rootPem }: Evidence, before: StoredPair): void {
-  const [old, leaf] = [new X509Certificate(before.certificate), new X509Certificate(after.certificate)];
-  const [intermediate, root] = [new X509Certificate(after.certificateChain), new X509Certificate(rootPem)];
+const keyIn = (path: string) => ['pkey', '-in', path, '-pubout'];
+
+function proveByNode({ pair, rootPem, declared, before }: Evidence): void {
+  const leaf = new X509Certificate(pair.certificate);
+  const [intermediate, root] = [new X509Certificate(pair.certificateChain), new X509Certificate(rootPem)];
   const issued = (certificate: X509Certificate, by: X509Certificate) =>
     certificate.checkIssued(by) && certificate.verify(by.publicKey);
+  say(`    ${leaf.subjectAltName}, until ${leaf.validTo}`);
   claim('the chain leads to the root', issued(leaf, intermediate) && issued(intermediate, root));
-  claim('the private key is the certificate’s', leaf.checkPrivateKey(createPrivateKey(after.privateKey)));
-  claim('the public key is another one than before', !leaf.publicKey.equals(old.publicKey));
-  const names = ({ subject, subjectAltName }: X509Certificate) => `${subject} ${subjectAltName}`;
-  claim('subject and SANs are the same', names(old) === names(leaf));
-  say(`    ${names(leaf).replaceAll('\n', ', ')}, until ${leaf.validTo}`);
+  claim('the names are exactly those declared', sameNames(leaf.subjectAltName ?? '', declared));
+  claim('the private key is the certificate’s', leaf.checkPrivateKey(createPrivateKey(pair.privateKey)));
+  if (before === undefined) return;
+  claim('it has another key than before', !leaf.publicKey.equals(new X509Certificate(before.certificate).publicKey));
 }
 
-function claim(what: string, holds: boolean): void {
+/** `text` has `DNS:…` and `IP Address:…`, separated by commas. */
+function sameNames(text: string, { dnsNames, ipAddresses = [] }: DemoCertificate): boolean {
+  const found = [...text.matchAll(/(?:DNS|IP Address):([^\s,]+)/g)].map(([, name]) => name);
+  return found.sort().join() === [...dnsNames, ...ipAddresses].sort().join();
+}
+
+/** Says what holds; throws where it does not. */
+export function claim(what: string, holds: boolean): void {
   if (!holds) throw new Error(`it does not hold that ${what}`);
   say(`  ✓ ${what}`);
 }
@@ -73,14 +84,14 @@ async function openssl(args: readonly string[], show = true): Promise<string> {
     throw new ToolMissingError({
       found: false,
       tool: 'openssl',
-      message: 'openssl is missing: it judges the renewed certificate.',
+      message: 'openssl is missing: it judges the certificates.',
       fix: 'install the package openssl of your system.',
     });
   });
   if (code !== 0) throw new Error(`openssl ${args[0]} failed: ${output}`);
   if (show) {
     say(`  $ openssl ${args.map((arg) => arg.split('/').at(-1)).join(' ')}`);
-    for (const line of stdout.trimEnd().split('\n')) say(`    ${line.trim()}`);
+    for (const line of stdout.trimEnd().split('\n')) say(`    ${line.trim().split('/').at(-1)}`);
   }
   return stdout;
 }

@@ -20,8 +20,17 @@ export function table(rows: readonly (readonly string[])[]): void {
     row.map((cell, i) => (i === head.length - 1 ? cell : cell.padEnd(widths[i] ?? 0))).join('  ');
   rows.forEach((row, index) => {
     say(`  ${line(row)}`);
-    if (index === 0) say(`  ${widths.map((width) => '-'.repeat(Math.min(width, 60))).join('  ')}`);
+    if (index === 0)
+      say(`  ${widths.map((width, i) => '-'.repeat(i === head.length - 1 ? Math.min(width, 60) : width)).join('  ')}`);
   });
+}
+
+/** JSON with a line for each entry of its sections. */
+export function outline(json: object): void {
+  for (const [section, value] of Object.entries(json)) {
+    if (typeof value !== 'object') say(`  ${section}: ${JSON.stringify(value)}`);
+    else for (const [name, entry] of Object.entries(value)) say(`  ${section}.${name}: ${JSON.stringify(entry)}`);
+  }
 }
 
 /** Says what is waited for, and every ten seconds how long it has been. */

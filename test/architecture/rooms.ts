@@ -16,7 +16,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   secret: { rooms: ['domain', 'asn1'], packages: ['jsonc-parser'] },
   keys: { rooms: ['domain', 'x509'], packages: [] },
   renewal: { rooms: ['domain', 'x509', 'policy', 'secret', 'keys'], packages: [] },
-  providers: { rooms: ['domain', 'x509', 'policy', 'authority'], packages: ['zod/mini'] },
+  providers: { rooms: ['domain', 'x509', 'policy', 'secret', 'keys', 'authority'], packages: ['zod/mini'] },
   authority: {
     rooms: ['domain', 'asn1', 'x509', 'policy', 'secret', 'keys', 'renewal', 'deployment'],
     packages: ['zod/mini'],
@@ -25,7 +25,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   hooks: { rooms: ['domain', 'x509', 'secret'], packages: [] },
   inventory: { rooms: ['domain', 'policy'], packages: [] },
   notices: { rooms: ['domain'], packages: [] },
-  deployment: { rooms: ['domain'], packages: ['zod/mini'] },
+  deployment: { rooms: ['domain', 'x509', 'policy', 'providers'], packages: ['zod/mini'] },
 };
 export const everyRoom = Object.keys(rooms);
 

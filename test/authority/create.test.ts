@@ -8,6 +8,7 @@ import { RenewalError } from '../../lambdas/domain/errors.ts';
 import { formatKeySpec, type KeySpec } from '../../lambdas/domain/key-spec.ts';
 import { describeCertificate } from '../../lambdas/x509/facts.ts';
 import { lint } from '../../lambdas/x509/lint.ts';
+import { formatName } from '../../lambdas/x509/names.ts';
 import { opensslText, opensslVerify } from './openssl.ts';
 import { certificatesIn, Stack, start, year } from './world.ts';
 
@@ -34,6 +35,17 @@ describe('the first certificate', () => {
       kmsKeyId: stack.kmsKeyOf('root'),
       certificateChain: '',
     });
+  });
+
+  it('of a root goes into the trust bundle, once and by the one that made it', async () => {
+    const stack = new Stack();
+    stack.declare('root', { create: root });
+    const kept: string[] = [];
+    const keepBundle = async ({ subject }: { readonly subject: Uint8Array }) => void kept.push(formatName(subject));
+    const world = Object.assign(Object.create(stack), { keepBundle });
+    await Promise.all([createAuthority(world, 'root'), createAuthority(world, 'root')]);
+    expect(await createAuthority(world, 'root')).toBe('present');
+    expect(kept).toEqual(['CN=Example Root']);
   });
 
   it('of an intermediate is signed by its parent, and does not outlive it', async () => {

@@ -69,11 +69,13 @@ describe('the trust bundle', () => {
     stack.enrolLeaf();
     await renewOnDemand(stack, { secretId: 'pki/issuing' });
     await renewOnDemand(stack, { secretId: 'web/tls' });
-    expect(serials(stack)).toEqual([]);
+    expect(serials(stack)).toEqual([stack.certificateOf('root').serialNumber]);
   });
 
   it('is not touched by a dry run', async () => {
     const stack = await new Stack().hierarchy();
+    expect(serials(stack)).toEqual([stack.certificateOf('root').serialNumber]);
+    stack.store.write(stack.bundle, '{}');
     await renewOnDemand(stack, { secretId: 'pki/root', dryRun: true, expiresIn: '1h' });
     expect(serials(stack)).toEqual([]);
   });

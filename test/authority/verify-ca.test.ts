@@ -162,7 +162,9 @@ describe.each(['issuing', 'root'] as const)('a renewed certificate of the author
     Object.assign(stack, {
       providerFor: async (profile: Parameters<typeof providerFor>[0]): Promise<CaProvider> => ({
         ...(await providerFor(profile)),
-        ask: async ({ current: { leaf } }) => {
+        ask: async ({ current }) => {
+          if (current === undefined) throw new Error('nothing is declared');
+          const { leaf } = current;
           const template = { ...leaf, serialNumber: Uint8Array.of(0x22, 2, 3, 4, 5, 6, 7, 8), notAfter: start + year };
           return { kind: 'issued', certificates: [signCertificate(template, impostor)] };
         },

@@ -1,7 +1,8 @@
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { mockClient } from 'aws-sdk-client-mock';
-import { beforeEach, expect, test } from 'vitest';
-import { functionStarter, lambdaFunctions } from '../../lambdas/aws/lambda.ts';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { functionStarter, lambdaFunctions, renewFunction } from '../../lambdas/aws/lambda.ts';
+import { noLimits } from '../../lambdas/domain/calls.ts';
 
 const aws = mockClient(LambdaClient);
 const functions = lambdaFunctions({ region: 'eu-central-1' });
@@ -74,4 +75,51 @@ test('starts a function and does not wait for it', async () => {
   expect(call?.args[0].input).toEqual(input);
   aws.on(InvokeCommand).rejects(named('TooManyRequestsException'));
   await expect(start(arn, {})).rejects.toMatchObject({ code: 'Throttled' });
+});
+
+describe('the renew function', () => {
+  const renewal = renewFunction(arn, { region: 'eu-central-1' })(noLimits);
+  const blob = (text: string) => Object.assign(Buffer.from(text), { transformToString: () => text });
+  const payload = (value: unknown) => blob(JSON.stringify(value));
+
+  test('is asked, once, and its answer is given', async () => {
+    aws.on(InvokeCommand).resolves({ Payload: payload({ outcome: 'issued' }) });
+    expect(await renewal.ask({ secretId: 'web' })).toEqual({ kind: 'answered', answer: { outcome: 'issued' } });
+    const [call] = aws.commandCalls(InvokeCommand);
+    expect(call?.args[0].input).toEqual({ FunctionName: arn, Payload: Buffer.from('{"secretId":"web"}') });
+    const caller: LambdaClient | undefined = call?.thisValue;
+    expect(await caller?.config.maxAttempts()).toBe(1);
+  });
+
+  test.each([
+    [
+      { errorType: 'CaRejected', errorMessage: 'No.' },
+      { errorType: 'CaRejected', message: 'No.' },
+    ],
+    [{ errorMessage: 'Task timed out' }, { errorType: 'Unhandled', message: 'Task timed out' }],
+    [null, { errorType: 'Unhandled', message: expect.stringMatching(/see its log/) }],
+  ])('that throws is told as it said: %j', async (thrown, told) => {
+    aws.on(InvokeCommand).resolves({ FunctionError: 'Unhandled', Payload: payload(thrown) });
+    expect(await renewal.ask({})).toEqual({ kind: 'failed', ...told });
+  });
+
+  test('that answers with no JSON has answered nothing', async () => {
+    aws.on(InvokeCommand).resolves({ Payload: blob('<') });
+    expect(await renewal.ask({})).toEqual({ kind: 'answered', answer: null });
+  });
+
+  test('is started without waiting', async () => {
+    aws.on(InvokeCommand).resolves({ StatusCode: 202 });
+    await renewal.start({ secretId: 'web' });
+    expect(aws.commandCalls(InvokeCommand)[0]?.args[0].input).toMatchObject({ InvocationType: 'Event' });
+  });
+
+  test.each([
+    ['AccessDeniedException', 'AccessDenied', false],
+    ['TooManyRequestsException', 'Throttled', true],
+    ['TimeoutError', 'Throttled', true],
+  ])('%s is %s', async (name, code, retryable) => {
+    aws.on(InvokeCommand).rejects(named(name));
+    await expect(renewal.ask({})).rejects.toMatchObject({ code, retryable });
+  });
 });

@@ -235,7 +235,15 @@ describe('the first certificates', () => {
       'secretsmanager:UpdateSecretVersionStage',
       'ssm:GetParameter',
     ];
-    expect(actionsOf('rootCreator', template)).toEqual(common);
+    // A root goes into the trust bundle, too.
+    const writing = common.filter((action) => action.startsWith('secretsmanager:'));
+    expect(actionsOf('rootCreator', template)).toEqual([...common, ...writing].sort());
+    for (const sid of ['TrustBundleDescribe', 'TrustBundleSecrets', 'TrustBundlePromote']) {
+      expect(resources(withSid('rootCreator', sid, template)), sid).toEqual(
+        resources(withSid('CaApiHandlerRole', sid, template)),
+      );
+      expect(withSid('issuingCreator', sid, template), sid).toEqual({});
+    }
     expect(resources(withSid('rootCreator', 'AuthoritySign', template))).toEqual([keyArn('root')]);
     expect(resources(withSid('rootCreator', 'AuthoritySecrets', template))).toEqual([secret('root')]);
 

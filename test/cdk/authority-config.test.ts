@@ -188,7 +188,7 @@ describe('who names authorities', () => {
 });
 
 describe('what is accepted', () => {
-  it.each(['authorities.json', 'hooks.json', 'infisical.json'])('examples/%s', (file) => {
+  it.each(['authorities.json', 'declared.json', 'hooks.json', 'infisical.json'])('examples/%s', (file) => {
     expect(() => readConfigFile(join(examples, file))).not.toThrow();
   });
 

@@ -89,6 +89,7 @@ it.each([
   'ca-api',
   'create-authority',
   'start-first-scan',
+  'declare-certificates',
   'send-notice',
   'run-command',
   'invoke-function',
@@ -109,15 +110,34 @@ it('a hook’s function carries nothing of the renewal', () => {
   for (const other of ['UpdateSecretVersionStage', 'AWSPENDING', 'GetPublicKey']) expect(entry).not.toContain(other);
 });
 
+/** Each is built once. */
+const builds = new Map<string, ReturnType<typeof build>>();
+function built(name: string): ReturnType<typeof build> {
+  const found = builds.get(name) ?? build(`${name}.ts`);
+  builds.set(name, found);
+  return found;
+}
+
 describe('@peculiar/x509', () => {
   const partsWithIt = (name: string) =>
-    [...build(`${name}.ts`)]
+    [...built(name)]
       .filter(([file, contents]) => file.endsWith('.map') && Buffer.from(contents).includes('/@peculiar/x509/'))
       .map(([file]) => file);
 
-  it.each(['scan', 'renew', 'ca-api', 'import-certificate'])('is no part of %s', (name) => {
-    expect(partsWithIt(name)).toEqual([]);
+  it('is no part of a hook', () => {
+    expect(partsWithIt('import-certificate')).toEqual([]);
   });
+
+  it.each(['scan', 'renew', 'ca-api', 'declare-certificates'])(
+    'is a part of its own of %s, which no start loads',
+    (name) => {
+      const parts = partsWithIt(name).map((file) => file.replace('.map', ''));
+      expect(parts).toEqual([expect.stringMatching(/^peculiar-\w+\.mjs$/)]);
+      const started = loadedAtStart(built(name), `${name}.mjs`);
+      expect(started.size).toBeGreaterThan(1);
+      expect(parts.filter((part) => started.has(part))).toEqual([]);
+    },
+  );
 
   it('is a part of its own of the function that makes the first certificate, and works there', () => {
     const [part, ...more] = partsWithIt('create-authority');
@@ -134,6 +154,28 @@ describe('@peculiar/x509', () => {
     expect(found).toBe(`30330201003000${spki.toString('hex')}a000`);
   });
 });
+
+describe('what reads and judges declarations', () => {
+  it.each(['scan', 'renew', 'run-command', 'import-certificate'])('is loaded by no start of %s', (name) => {
+    const files = built(name);
+    const maps = [...loadedAtStart(files, `${name}.mjs`)].map((file) => Buffer.from(files.get(`${file}.map`) ?? ''));
+    const sources = maps.flatMap((map): string[] => JSON.parse(map.toString()).sources);
+    expect(sources.length).toBeGreaterThan(10);
+    expect(
+      sources.filter((source) => /lambdas\/(policy\/(declaration|issuance)|x509\/declared-names)\.ts$/.test(source)),
+    ).toEqual([]);
+  });
+});
+
+/** An entry's own file, and all that it imports other than by import(). */
+function loadedAtStart(files: ReturnType<typeof build>, entry: string): ReadonlySet<string> {
+  const loaded = new Set([entry]);
+  for (const name of loaded) {
+    const text = Buffer.from(files.get(name) ?? '').toString();
+    for (const [, file = ''] of text.matchAll(/(?:from|import)\s*"\.\/([\w-]+\.mjs)"/g)) loaded.add(file);
+  }
+  return loaded;
+}
 
 function assetHash(outdir: string): string {
   const stack = new Stack(newApp(), 'S');

@@ -46,7 +46,7 @@ describe('what is refused, with its path and what is allowed', () => {
     [
       'an unknown key of a CA',
       { profiles: { internal: { ca: { ...ca, port: 1 } } } },
-      /^\$\.profiles\.internal\.ca\.port: unknown key; allowed here: type, url, root$/,
+      /^\$\.profiles\.internal\.ca\.port: unknown key; allowed here: type, url, root, provisioner$/,
     ],
     [
       'a profile without a CA',

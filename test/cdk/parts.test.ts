@@ -87,6 +87,14 @@ describe('the number of resources', () => {
     const counted =
       resourcesOf.parameter + resourcesOf.alarms + resourcesOf.hookAlarm + hooks + 12 * resourcesOf.authority;
     expect(sizeOf(templates(everything).main) - counted).toBeLessThanOrEqual(resourcesOf.stack);
+    const issuing = largeConfig(2, { authorities: 1, hooks: false, certificates: 500 });
+    const { certificates: _, ...others } = issuing;
+    const without = Object.fromEntries(
+      Object.entries(others.profiles).map(([name, { issue: __, ...each }]) => [name, each]),
+    );
+    const difference = sizeOf(templates(issuing).main) - sizeOf(templates({ ...others, profiles: without }).main);
+    expect(difference).toBeLessThanOrEqual(resourcesOf.declarations);
+    expect(difference).toBeGreaterThan(16);
   });
 
   it('that is too large for one stack is refused, with what to do', () => {

@@ -31,7 +31,37 @@ describe('cert-renewer.schema.json', () => {
         legacy: { secretId: 'pki/legacy', kmsKeyArn: 'arn:aws:kms:eu-central-1:111122223333:key/x' },
       },
       caApi: { auth: 'bearer', tokenSecretId: 'pki/tokens' },
+      certificates: {
+        'web/tls': {
+          profile: 'internal',
+          dnsNames: ['web.svc.example', '*.web.svc.example'],
+          ipAddresses: ['10.0.0.7'],
+          emails: [],
+          uris: [],
+          commonName: 'web.svc.example',
+          usages: ['serverAuth', 'clientAuth'],
+          duration: '720h',
+          mode: 'rekey',
+          expiresIn: '33%',
+          rekeyPeriod: null,
+          kty: 'EC',
+          curve: 'P-256',
+          size: null,
+          paused: false,
+          shape: 'camel',
+          encryptionKey: 'arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab',
+          endpoints: ['web.svc.example:443'],
+          wait: true,
+        },
+        'web/in-kms': {
+          profile: 'internal',
+          uris: ['spiffe://example.com/web'],
+          kmsKeyId: 'alias/web',
+          existing: true,
+        },
+      },
     };
+    all.profiles.internal.issue = { allow: ['dns:svc.example'], duration: '720h', maxDuration: '2160h' };
     all.profiles.internal.hooks = [
       { type: 'exec', command: 'nginx -s reload', targetTag },
       { type: 'signal', pidFile: '/run/nginx.pid', signal: 1, targetTag },
@@ -46,6 +76,10 @@ describe('cert-renewer.schema.json', () => {
   it.each([
     ['an unknown key', (config: Record<string, unknown>) => Object.assign(config, { foo: 1 })],
     ['a bad value', (config: Record<string, unknown>) => Object.assign(config, { maxConcurrency: 1 })],
+    [
+      'a bad name of a secret',
+      (config: Record<string, unknown>) => Object.assign(config, { certificates: { 'a b': {} } }),
+    ],
     ['no profiles', (config: Record<string, unknown>) => delete config['profiles']],
   ])('refuses %s', (_, spoil) => {
     const config = example();
@@ -53,11 +87,12 @@ describe('cert-renewer.schema.json', () => {
     expect(validate(config)).toBe(false);
   });
 
-  it('describes every option of the first level and of a profile', () => {
+  it('describes every option of the first level, of a profile and of a certificate', () => {
     const { $schema: _, ...properties } = published.properties;
     for (const [name, node] of Object.entries<{ description?: string }>({
       ...properties,
       ...published.properties.profiles.additionalProperties.properties,
+      ...published.properties.certificates.additionalProperties.properties,
     })) {
       expect(node.description, name).toMatch(/\.$/);
     }

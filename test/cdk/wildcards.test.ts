@@ -12,9 +12,10 @@ const { template } = synthesize({
       hooks: readConfigFile(`${examples}hooks.json`).profiles['web']?.hooks,
     },
     infisical: { ca: { type: 'infisical', url: 'https://eu.infisical.com', caId: 'x', authSecretId: 'pki/login' } },
-    offline: { ca: { type: 'offline', authority: 'issuing' } },
+    offline: { ca: { type: 'offline', authority: 'issuing' }, issue: { allow: ['dns:example.com'] } },
   },
   authorities: readConfigFile(`${examples}authorities.json`).authorities,
+  certificates: { 'web/tls': { profile: 'offline', dnsNames: ['web.example.com'] } },
   caApi: { auth: 'bearer', tokenSecretId: 'pki/tokens' },
   vpc: { vpcId: 'vpc-0123456789abcdef0', subnetIds: ['subnet-0123456789abcdef0'] },
   encryptionKeys: ['arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab'],
@@ -68,8 +69,13 @@ describe('the statements of roles', () => {
     const all = found.filter(({ resource }) => /(:|:instance\/|:key\/|:managed-instance\/)\*$/.test(resource));
     expect(all.length).toBeGreaterThan(5);
     const untagged = all.filter(({ condition }) => !/"(aws:ResourceTag|ssm:resourceTag)\//.test(condition));
-    // Any secret may be described, so that an untagged one is told from a missing one.
-    expect(untagged.map(({ actions }) => actions)).toEqual([['secretsmanager:DescribeSecret']]);
+    // Any secret may be described, so that an untagged one is told from a missing one; by the workers and the deployment.
+    const described = ['secretsmanager:DescribeSecret'];
+    const made = ['secretsmanager:CreateSecret'];
+    expect(untagged.map(({ actions }) => actions).sort()).toEqual([made, described, described]);
+    for (const { condition } of untagged.filter(({ actions }) => actions.includes('secretsmanager:CreateSecret'))) {
+      expect(condition).toMatch(/"aws:RequestTag\/cert-renewer:profile":\["offline"\]/);
+    }
   });
 
   it('have other wildcards only behind the name of this stack, and for the six characters of a secret', () => {
@@ -77,6 +83,6 @@ describe('the statements of roles', () => {
     expect(others.filter((resource) => !/-\?{6}$/.test(resource))).toEqual([]);
     const ends = found.map(({ resource }) => resource).filter((resource) => /:parameter\/.*\*$/.test(resource));
     for (const resource of ends)
-      expect(resource).toMatch(/:parameter\/cert-renewer\/[\w-]+\/(profiles|authorities)\/\*$/);
+      expect(resource).toMatch(/:parameter\/cert-renewer\/[\w-]+\/(profiles|authorities|certificates)\/\*$/);
   });
 });

@@ -207,6 +207,33 @@ describe('doctor', () => {
     ]);
   });
 
+  it('tells of declared certificates that are not there: a note before a try has failed, then a fault', async () => {
+    const world = healthy();
+    const add = (name: string, more: Record<string, string>) =>
+      world.store.add({
+        ...{ name, value: '{}', versionId: 'v1' },
+        tags: { [tags.profile]: 'internal', [tags.declared]: 'd1', ...more },
+      });
+    add('new', {});
+    const { code, found } = await look({ world });
+    expect(code).toBe(0);
+    expect(found).toMatchObject([
+      { grade: 'note', says: '1 declared certificate missing or changed, and not issued yet.' },
+    ]);
+    add('refused', { [tags.versionId]: 'v1', [tags.failure]: '1 2026-11-22T11:50:00Z IssuanceNotAllowed' });
+    const refused = await look({ world });
+    expect(refused.code).toBe(1);
+    expect(refused.found).toMatchObject([
+      { grade: 'fault', says: '1 certificate overdue or failing.' },
+      { grade: 'note' },
+      {
+        grade: 'fault',
+        says: expect.stringMatching(/IssuanceNotAllowed for 1 of 3/),
+        fix: expect.stringMatching(/issue\.allow/),
+      },
+    ]);
+  });
+
   it('is no fault: a profile of another stack, and a deployment under way', async () => {
     const tagged = async function* () {
       yield [{ name: 'other', tags: new Map([[tags.profile, 'elsewhere']]) }];

@@ -91,6 +91,24 @@ describe('renew', () => {
     ]);
   });
 
+  it('tells of an issued one its names, and whether it is the first', async () => {
+    const invoke = (_: string, request: Record<string, unknown>) => ({
+      ...renewed(request),
+      outcome: 'issued',
+      sans: ['dns:web.example', 'ip:10.0.0.7'],
+      previousSerialNumber: request['secretId'] === 'web' ? null : '19f2c3',
+    });
+    const { cli } = stage({ invoke });
+    const { code, stdout } = await cli('renew', 'web', 'api', '--concurrency', '1');
+    expect(code).toBe(0);
+    expect(stdout).toBe(
+      [
+        'web  issued   EC P-256 for dns:web.example ip:10.0.0.7, the first, until 2026-11-23T12:00:00Z',
+        'api  issued   EC P-256 for dns:web.example ip:10.0.0.7, in place of 19f2c3, until 2026-11-23T12:00:00Z\n',
+      ].join('\n'),
+    );
+  });
+
   it('--all takes what is this stack’s to write, no more than so many at once', async () => {
     let now = 0;
     let most = 0;
@@ -172,6 +190,18 @@ describe('plan', () => {
     expect(stdout).toMatch(/^web +internal +skip +NotDue: There is time\.$/m);
     expect(code).toBe(1); // gone is not in the plan
     expect((await cli('plan')).code).toBe(0);
+  });
+
+  it.each([
+    ['Missing', 'It is declared, and there is no certificate so far.'],
+    ['Changed', 'Its declaration has changed.'],
+  ])('says issue, and %s', async (code, message) => {
+    const issue = { ...entry, action: 'issue', reason: { code, message } };
+    const { cli } = stage({ invoke: () => ({ plan: [issue], listed: 1 }) });
+    const ended = await cli('plan');
+    expect(ended.stdout).toContain(`web   internal  issue   ${code}: ${message}`);
+    expect(ended.code).toBe(0);
+    expect(records((await cli('plan', '--json')).stdout)).toEqual([issue]);
   });
 
   it('says where it is cut, and where one is not in it', async () => {

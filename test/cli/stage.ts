@@ -3,6 +3,7 @@ import { PassThrough } from 'node:stream';
 import type { FunctionSettings } from '../../cli/aws/functions.ts';
 import { run } from '../../cli/program.ts';
 import type { Session } from '../../cli/session.ts';
+import { FakeDeclarationKeeper } from '../../testkit/fakes/declaration-keeper.ts';
 import { hour, type World } from '../renewal/world.ts';
 import { zoo } from '../renewal/zoo.ts';
 
@@ -42,6 +43,7 @@ export interface Ended {
 export function stage(options: StageOptions = {}) {
   const world = options.world ?? zoo();
   const requests: { functionName: string; request: Record<string, unknown> }[] = [];
+  const declarations = new FakeDeclarationKeeper();
   const interrupts: (() => void)[] = [];
   const exits: number[] = [];
   const session: Session = {
@@ -68,7 +70,12 @@ export function stage(options: StageOptions = {}) {
         requests.push({ functionName, request: asked });
         return options.invoke?.(functionName, asked);
       },
+      start: async (functionName, request) => {
+        requests.push({ functionName, request: Object(request) });
+      },
     },
+    maker: world.store,
+    declarations: async () => declarations,
     stack: async () => stack,
     output: async (name) => stack.outputs.get(name) ?? '',
     deployment: async () => ({
@@ -114,7 +121,7 @@ export function stage(options: StageOptions = {}) {
   const interrupt = () => {
     for (const listener of interrupts) listener();
   };
-  return { cli, world, requests, exits, interrupt, session };
+  return { cli, world, declarations, requests, exits, interrupt, session };
 }
 
 /** The objects of NDJSON. */

@@ -2,8 +2,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { inBatches } from '../../cli/inventory.ts';
 import { tags } from '../../lambdas/domain/tags.ts';
-import { internal, World } from '../renewal/world.ts';
-import { due } from '../renewal/zoo.ts';
+import { hour, internal, start, World } from '../renewal/world.ts';
+import { due, status } from '../renewal/zoo.ts';
 import { records, stage } from './stage.ts';
 
 describe('status', () => {
@@ -46,6 +46,48 @@ describe('status', () => {
     expect(records((await stage().cli('status', 'new', '--json')).stdout)).toMatchObject([
       { state: 'unknown', notBefore: null, notAfter: null, renewAt: null, failure: null },
     ]);
+  });
+
+  describe('of declared certificates', () => {
+    const failure = { [tags.versionId]: 'v1', [tags.failure]: '1 2026-11-22T11:59:00Z CaUnavailable' };
+    const valid = status(start - hour, start + 9000 * hour);
+    function declaredOnes() {
+      const world = new World(internal);
+      const add = (name: string, more: Record<string, string>) =>
+        world.store.add({ name, value: '{}', versionId: 'v1', tags: { [tags.profile]: 'internal', ...more } });
+      add('away', { [tags.declared]: 'd1', ...failure });
+      add('new', { [tags.declared]: 'd1' });
+      add('anew', { [tags.declared]: 'd2', [tags.issued]: 'd1', ...valid });
+      add('kept', { [tags.declared]: 'd1', [tags.issued]: 'd1', ...valid });
+      return stage({ world });
+    }
+
+    it('says what is missing or changed, and why it is not there yet', async () => {
+      const { code, stdout } = await declaredOnes().cli('status');
+      expect(code).toBe(1); // a try has failed
+      const lines = stdout.trimEnd().split('\n').slice(1);
+      expect(lines.map((line) => line.replace(/ {2,}/g, ' | '))).toEqual([
+        'away | internal | - | - | missing: CaUnavailable (1), next try in 4m',
+        'new | internal | - | - | missing',
+        expect.stringMatching(/^anew \| internal \| in 375d \| \S+Z \| changed$/),
+        expect.stringMatching(/^kept \| internal \| in 375d \| \S+Z \| ok, declared$/),
+      ]);
+    });
+
+    it('ends with 0 while nothing has failed and none is late', async () => {
+      expect((await declaredOnes().cli('status', 'new', 'anew', 'kept')).code).toBe(0);
+    });
+
+    it('says the same in NDJSON', async () => {
+      const { stdout } = await declaredOnes().cli('status', '--json');
+      expect(records(stdout)).toMatchObject([
+        { name: 'away', state: 'missing', declared: true, notAfter: null, failure: { code: 'CaUnavailable' } },
+        { name: 'new', state: 'missing', declared: true, reason: { code: 'Missing' }, failure: null },
+        { name: 'anew', state: 'changed', declared: true, wanting: 'changed', reason: { code: 'Changed' } },
+        { name: 'kept', state: 'ok', declared: true, wanting: null },
+      ]);
+      expect(records((await stage().cli('status', 'fresh', '--json')).stdout)).toMatchObject([{ declared: false }]);
+    });
   });
 
   it('tells of a name that is not there or not enrolled, and of the others all the same', async () => {

@@ -17,13 +17,16 @@ export interface OrderScene {
 /** More looks than any order of the scene takes. */
 const mostLooks = 20;
 
-const renewal = (current: Credential): CaRequest => ({
+/** Of a certificate that is there. */
+type Copying = CaRequest & { readonly current: Credential };
+
+const renewal = (current: Credential): Copying => ({
   wanted: wantedAfter(current, { kind: 'same' }),
   current,
   key: current.key,
 });
 
-const rekeying = (current: Credential, key: Signer): CaRequest => ({
+const rekeying = (current: Credential, key: Signer): Copying => ({
   wanted: wantedAfter(current, { kind: 'given', signer: key }),
   current,
   key,

@@ -9,6 +9,7 @@ import { SlowCa } from '../../testkit/fakes/slow-ca.ts';
 import { TimeLimits } from '../../testkit/fakes/time-limits.ts';
 import { caProviderSuite } from './ca.ts';
 import { caCallSuite } from './ca-calls.ts';
+import { caIssuingSuite, caNotIssuingSuite } from './ca-issuing.ts';
 import { leafCaSuite } from './ca-leaves.ts';
 import { caOrderSuite } from './ca-orders.ts';
 
@@ -62,6 +63,25 @@ caOrderSuite('slow fake', (seed) => {
   return { provider, credential: () => credential(provider.hierarchy), issued: () => provider.issued.length };
 });
 
+for (const [name, provider] of [
+  ['fake', new FakeCa({ now })],
+  ['slow fake', new SlowCa({ now }, 'issuing')],
+] as const) {
+  caIssuingSuite(name, async () => ({
+    now: () => now,
+    provider,
+    issued: () => provider.issued.length,
+    ownWays: { codes: { unproven: 'CaRejected', weak: 'CaRejected' } },
+    close: async () => {},
+  }));
+}
+
+caNotIssuingSuite('fake without a provisioner', async () => {
+  const provider = new FakeCa({ now });
+  provider.issues = false;
+  return { provider, asked: () => provider.issued.length, close: async () => {} };
+});
+
 leafCaSuite('fake', async () => {
   const strict = new FakeCa({ now });
   const { hierarchy } = strict;
@@ -83,7 +103,9 @@ leafCaSuite('fake', async () => {
   const provider: CaProvider = {
     type: strict.type,
     can: strict.can,
-    ask: (request) => which(request.current.leaf.der).ask(request),
+    issues: strict.issues,
+    identity: strict.identity,
+    ask: (request) => (request.current ? which(request.current.leaf.der) : strict).ask(request),
     roots: () => strict.roots(),
     checkFitness: (current, operation) => strict.checkFitness(current, operation),
   };

@@ -4,6 +4,7 @@ import { ca, credential, day, fakeInfisical, loginPath, now } from '../../testki
 import { rootPem } from '../../testkit/fakes/tls-server.ts';
 import { caProviderSuite } from './ca.ts';
 import { caCallSuite } from './ca-calls.ts';
+import { caNotIssuingSuite } from './ca-issuing.ts';
 
 caProviderSuite('infisical', async () => {
   const fake = await fakeInfisical();
@@ -45,4 +46,9 @@ caCallSuite('infisical', async ({ policyBy, busyTimes = 0, silent = false }) => 
     askedAt: ({ certificates: [leaf = new Uint8Array()] }) => parseCertificate(leaf).notAfter - 365 * day,
     close: fake.close,
   };
+});
+
+caNotIssuingSuite('infisical', async () => {
+  const fake = await fakeInfisical();
+  return { provider: fake.provider({}), asked: () => fake.asked.length, close: fake.close };
 });

@@ -15,6 +15,7 @@ import { TimeLimits } from '../../testkit/fakes/time-limits.ts';
 import { pairValue } from '../renewal/world.ts';
 import { caProviderSuite } from './ca.ts';
 import { type CallOptions, type CallScene, caCallSuite } from './ca-calls.ts';
+import { caIssuingSuite, caNotIssuingSuite, type IssuingRefusal } from './ca-issuing.ts';
 import { leafCaSuite } from './ca-leaves.ts';
 
 const now = Date.parse('2026-11-22T08:00:00.250Z');
@@ -58,9 +59,10 @@ function stack({ root, rootKey, intermediate, intermediateKey }: Hierarchy, wher
     ['local', {}],
     ['lenient', { allowRenewalAfterExpiry: true }],
   ]);
+  const claims = { minDuration: 60_000, maxDuration: 10_000 * hour };
   const authorities = new FakeAuthorities(
     authority('root', key(rootKey)),
-    authority('issuing', { provisionerClaims, ...key(intermediateKey) }),
+    authority('issuing', { claims, provisionerClaims, ...key(intermediateKey) }),
   );
   return { store, vault, authorities, clock: new FakeClock(now) } satisfies Partial<CaTools>;
 }
@@ -150,3 +152,32 @@ for (const where of ['kms', 'secret'] as const) {
     };
   });
 }
+
+const refusals: readonly IssuingRefusal[] = [
+  { name: 'longer than the claim', declared: { duration: 10_000 * hour + 1000 }, code: 'CaRejected' },
+  { name: 'shorter than the claim', declared: { duration: 59_000 }, code: 'CaRejected' },
+  { name: 'what is no name', declared: { names: ['ip:10.0.0'] }, code: 'CertificateRejected' },
+];
+
+for (const where of ['kms', 'secret'] as const) {
+  caIssuingSuite(`offline, the authority's key in ${where === 'kms' ? 'KMS' : 'its secret'}`, async () => {
+    const tools = stack(newHierarchy(), where);
+    return {
+      now: () => now,
+      provider: await providerFor(offline, tools),
+      // A key in the secret is not seen at work.
+      ...(where === 'kms' && { issued: () => tools.vault.faults.count('sign') }),
+      refusals,
+      close: async () => {},
+    };
+  });
+}
+
+caNotIssuingSuite("an authority's own certificate", async () => {
+  const tools = stack(newHierarchy());
+  return {
+    provider: await providerFor(itself, tools),
+    asked: () => tools.vault.faults.calls.length + tools.store.faults.calls.length,
+    close: async () => {},
+  };
+});

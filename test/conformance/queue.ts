@@ -59,6 +59,11 @@ export function queueSuite(name: string, open: () => Promise<QueueWorld>): void 
       await world.remove(again);
     });
 
+    test('a message that is kept back comes later', async () => {
+      await world.queue.send([message(9)], 900);
+      expect(await world.receive()).toEqual([]);
+    });
+
     test('a pause for a message that is gone is nothing', async () => {
       await world.queue.send([message(8)]);
       const received = await world.receive();

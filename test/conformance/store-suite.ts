@@ -1,4 +1,5 @@
 import { expect } from 'vitest';
+import type { SecretMaker } from '../../lambdas/domain/declaring.ts';
 import type { ErrorCode } from '../../lambdas/domain/errors.ts';
 import type { Store } from '../../lambdas/domain/ports.ts';
 import type { SecretValue } from '../../lambdas/domain/secret.ts';
@@ -6,6 +7,9 @@ import type { SecretValue } from '../../lambdas/domain/secret.ts';
 /** A place with secrets, and what other people do there. */
 export interface StoreWorld {
   readonly store: Store;
+  readonly maker: SecretMaker;
+  /** A key in KMS that encrypts. Gives its ARN. */
+  createKey(): Promise<string>;
   /** CreateSecret. Gives the ARN. */
   create(input: { name: string; tags?: Record<string, string>; value?: SecretValue }): Promise<string>;
   /** Someone else's PutSecretValue: a new AWSCURRENT. Gives its version id. */

@@ -1,3 +1,4 @@
+import { CreateKeyCommand, KMSClient } from '@aws-sdk/client-kms';
 import {
   CreateSecretCommand,
   DeleteSecretCommand,
@@ -5,6 +6,7 @@ import {
   ReplicateSecretToRegionsCommand,
   SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
+import { secretMaker } from '../../lambdas/aws/secret-maker.ts';
 import { secretsManagerStore } from '../../lambdas/aws/secrets-manager.ts';
 import { noLimits } from '../../lambdas/domain/calls.ts';
 import { emulatorOptions } from '../../testkit/local-aws/adapter-options.ts';
@@ -34,6 +36,11 @@ function openWorld(emulator: Endpoint): StoreWorld {
 
   return {
     store: secretsManagerStore(options)(noLimits),
+    maker: secretMaker(options)(noLimits),
+    async createKey() {
+      const { KeyMetadata } = await new KMSClient(options).send(new CreateKeyCommand({}));
+      return KeyMetadata?.Arn ?? '';
+    },
     create,
     close: async () => client.destroy(),
     async write(secretArn, text) {

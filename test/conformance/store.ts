@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe } from 'vitest';
+import { storeMaking } from './store-making.ts';
 import { storeReading } from './store-reading.ts';
 import { StoreSuite, type StoreWorld } from './store-suite.ts';
 import { storeWriting } from './store-writing.ts';
@@ -13,5 +14,6 @@ export function storeSuite(name: string, open: () => Promise<StoreWorld>): void 
     afterAll(() => suite.close());
     storeReading(suite);
     storeWriting(suite);
+    storeMaking(suite);
   });
 }

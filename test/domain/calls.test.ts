@@ -44,7 +44,9 @@ it.each([90_000, 29_001.5, 12_345.25, 0.1])('are whole milliseconds, as node tak
 
 it('a busy CA, SSM and Secrets Manager as it is written to are waited out; what is told and noted has the most time', () => {
   const those = (isOne: (name: CallName) => boolean) => names.filter(isOne);
-  expect(those((name) => callRules[name].patient)).toEqual(['ask', 'find', 'stage', 'promote', 'tag', 'labelNoRoom']);
+  expect(those((name) => callRules[name].patient)).toEqual([
+    ...['ask', 'find', 'declare', 'stage', 'promote', 'tag', 'labelNoRoom', 'create', 'setEncryptionKey'],
+  ]);
   expect(those((name) => callRules[name].until === 'begin')).toEqual(['ask', 'reach']);
   expect(those((name) => callRules[name].until === 'answer')).toEqual([
     'tag',

@@ -8,9 +8,10 @@ import {
   inventoryStates,
   needsAttention,
 } from '../../lambdas/inventory/row.ts';
+import { stateText } from '../../lambdas/inventory/words.ts';
 import { scan } from '../../lambdas/renewal/scan/scan.ts';
-import { hour, start, type World } from '../renewal/world.ts';
-import { due, zoo } from '../renewal/zoo.ts';
+import { hour, internal, start, type World } from '../renewal/world.ts';
+import { due, status, zoo } from '../renewal/zoo.ts';
 
 async function rows(world: World): Promise<readonly InventoryRow[]> {
   const found: InventoryRow[] = [];
@@ -31,11 +32,25 @@ function world(): World {
   add('due-soon', { [tags.expiresIn]: '1h30m' });
   add('retried', { [tags.failure]: '2 2026-11-22T11:00:00Z CaUnavailable' });
   add('unreadable', { [tags.notAfter]: '', [tags.failure]: '1 2026-11-22T11:30:00Z UnsupportedSecret' });
+  // Declared: of another hash than what was issued, or of none that was.
+  add('missing', { ...noStatus, [tags.declared]: 'd1' });
+  const failure = { [tags.versionId]: 'v1', [tags.failure]: '1 2026-11-22T11:59:00Z IssuanceNotAllowed' };
+  add('missing-refused', { ...noStatus, ...failure, [tags.declared]: 'd1' });
+  add('missing-paused', { ...noStatus, [tags.declared]: 'd1', [tags.paused]: 'true' });
+  add('changed', { ...valid, [tags.declared]: 'd2', [tags.issued]: 'd1' });
+  add('changed-refused', { ...valid, ...failure, [tags.declared]: 'd2', [tags.issued]: 'd1' });
+  add('adopted', { ...valid, [tags.declared]: 'd1' });
+  add('as-declared', { ...valid, [tags.declared]: 'd1', [tags.issued]: 'd1' });
   return made;
 }
 
+const noStatus = { [tags.versionId]: '', [tags.notBefore]: '', [tags.notAfter]: '' };
+/** For so long that the day's inspection alone can make it due. */
+const valid = status(start - hour, start + 9000 * hour);
+
 const expected: Record<string, string> = {
-  // Of those that need somebody, the one whose end is not known first, then by the end.
+  // Of those that need somebody, those whose end is not known first, then by the end.
+  'missing-refused': 'missing BackingOff',
   unreadable: 'failing BackingOff',
   expired: 'overdue Expired',
   overdue: 'overdue Expiring',
@@ -43,12 +58,18 @@ const expected: Record<string, string> = {
   'bad-tag': 'failing InvalidTag',
   due: 'overdue Expiring',
   retried: 'failing Expiring',
+  'changed-refused': 'changed BackingOff',
+  missing: 'missing Missing',
+  adopted: 'changed Changed',
+  changed: 'changed Changed',
   'due-soon': 'due Expiring',
   empty: 'unknown NotDue',
   new: 'unknown Unknown',
   replaced: 'unknown Unknown',
   'unknown-profile': 'unknown UnknownProfile',
+  'as-declared': 'ok NotDue',
   fresh: 'ok NotDue',
+  'missing-paused': 'paused Paused',
   deleted: 'paused SecretNotFound',
   managed: 'paused ManagedByService',
   paused: 'paused Paused',
@@ -61,7 +82,7 @@ describe('the inventory', () => {
   it('says what state each is in, most urgent first', async () => {
     const found = (await rows(world())).map(({ name, state, reason }) => {
       // The day's inspection may fall on it at this hour: it is ok all the same.
-      return [name, `${state} ${name === 'fresh' && reason.code === 'Unknown' ? 'NotDue' : reason.code}`];
+      return [name, `${state} ${state === 'ok' && reason.code === 'Unknown' ? 'NotDue' : reason.code}`];
     });
     expect(found).toEqual(Object.entries(expected));
   });
@@ -79,6 +100,7 @@ describe('the inventory', () => {
       expect(seconds(entry?.notAfter)).toBe(notAfter && notAfter / 1000);
       expect(seconds(entry?.renewAt)).toBe(renewAt && Math.floor(renewAt / 1000));
       if (state === 'due' || state === 'overdue') expect(entry?.action).toMatch(/^re(new|key)$/);
+      expect(entry?.action === 'issue').toBe(reason.code === 'Missing' || reason.code === 'Changed');
     }
     expect(found.filter(({ overdue }) => overdue)).toHaveLength(counted.overdue);
   });
@@ -101,6 +123,7 @@ describe('the inventory', () => {
   it('wants attention for what is overdue or failing, a paused one that is past its time too', async () => {
     const wanting = (await rows(world())).filter(needsAttention).map(({ name }) => name);
     expect(wanting).toEqual([
+      'missing-refused',
       'unreadable',
       'expired',
       'overdue',
@@ -108,9 +131,39 @@ describe('the inventory', () => {
       'bad-tag',
       'due',
       'retried',
+      'changed-refused',
       'paused',
       'resting',
     ]);
+  });
+
+  it('tells a declared certificate apart, how it falls short whatever its state, and why it is not there yet', async () => {
+    const found = (await rows(world())).filter(({ declared }) => declared);
+    const told = found.map((row) => [row.name, row.wanting, stateText(row, start)]);
+    expect(told).toEqual([
+      ['missing-refused', 'missing', 'missing: IssuanceNotAllowed (1), next try in 59m'],
+      ['changed-refused', 'changed', 'changed: IssuanceNotAllowed (1), next try in 59m'],
+      ['missing', 'missing', 'missing'],
+      ['adopted', 'changed', 'changed'],
+      ['changed', 'changed', 'changed'],
+      ['as-declared', undefined, 'ok, declared'],
+      ['missing-paused', 'missing', 'paused, missing'],
+    ]);
+  });
+
+  it('takes one that is not there an hour after its declaration for overdue, unless it is paused', () => {
+    const made = world();
+    const lookedAt = (name: string, age: number) => {
+      const secret = { ...made.store.summary(name), createdAt: start - age };
+      return inventoryRow({ secret }, internal, { now: start, step: hour });
+    };
+    const young = lookedAt('missing', hour - 1);
+    expect([young.overdue, needsAttention(young)]).toEqual([false, false]);
+    const late = lookedAt('missing', hour);
+    expect([late.state, late.overdue, needsAttention(late)]).toEqual(['missing', true, true]);
+    expect(stateText(late, start)).toBe('missing, overdue');
+    expect([lookedAt('changed', 0), late].sort(byUrgency)[0]).toBe(late);
+    expect(lookedAt('missing-paused', 2 * hour).overdue).toBe(false);
   });
 
   it('takes a secret that the renew function itself rotates for ours', () => {
@@ -137,6 +190,8 @@ describe('the inventory', () => {
       notBefore: undefined,
       renewAt: undefined,
       overdue: false,
+      declared: false,
+      wanting: undefined,
       failure: undefined,
       ...part,
     });

@@ -19,6 +19,8 @@ function row(name: string, fields: Partial<InventoryRow> = {}): InventoryRow {
     notAfter: now + 16 * hour,
     renewAt: now + 8 * hour,
     overdue: false,
+    declared: false,
+    wanting: undefined,
     failure: undefined,
     ...fields,
   };
@@ -119,6 +121,38 @@ describe('what is shown', () => {
       row('x', { state: 'unknown', notAfter: undefined, renewAt: undefined, reason: { code: 'Unknown', message: '' } }),
     ]);
     expect(text).toContain('<td class="unknown">unknown</td><td>?</td><td>?</td>');
+  });
+
+  it('tells a declared certificate by its state, why it is not there yet, and that there is no time of it', () => {
+    const failure = { code: 'IssuanceNotAllowed', count: 1, at: now, nextTry: now + hour } as const;
+    const missing = {
+      state: 'missing',
+      declared: true,
+      wanting: 'missing',
+      notAfter: undefined,
+      renewAt: undefined,
+    } as const;
+    const text = html([
+      row('kept', { declared: true }),
+      row('anew', { state: 'changed', declared: true, wanting: 'changed' }),
+      row('away', missing),
+      row('refused', { ...missing, failure }),
+    ]);
+    expect(names(text)).toEqual(['refused', 'away', 'anew', 'kept']);
+    expect(text).toContain(
+      '<td class="failing">missing: IssuanceNotAllowed (1), next try in 1h</td><td>-</td><td>-</td>',
+    );
+    expect(text).toContain('<td class="missing">missing</td><td>-</td><td>-</td>');
+    expect(text).toContain('<td class="changed">changed</td>');
+    expect(text).toContain('<td class="ok">ok, declared</td>');
+    expect(text).toContain('2 missing</span>, <span class="changed">1 changed</span>');
+  });
+
+  it('finds a missing one that failed among the failing too', () => {
+    const failure = { code: 'CaUnavailable', count: 1, at: now, nextTry: now } as const;
+    const rows = [row('away', { state: 'missing', failure }), row('new', { state: 'missing' })];
+    expect(names(html(rows, { ...none, state: 'failing' }))).toEqual(['away']);
+    expect(names(html(rows, { ...none, state: 'missing' }))).toEqual(['away', 'new']);
   });
 
   it('holds anything as text: names, profiles, what was searched for', () => {

@@ -39,6 +39,7 @@ const kinds: Readonly<Record<string, readonly [longest: number, arn: (name: stri
   'AWS::SSM::Parameter': [1_011, regional('ssm', 'parameter')],
   'AWS::Scheduler::Schedule': [64, regional('scheduler', 'schedule/default/')],
   'AWS::SecretsManager::Secret': [512, regional('secretsmanager', 'secret:', '-AbCdEf')],
+  'Custom::CertRenewerCertificates': [512, regional('secretsmanager', 'secret:', '-AbCdEf')], // the secret that it declares
 };
 /** Their Ref is the ARN. */
 const byArn = ['AWS::SecretsManager::Secret', 'AWS::SNS::Topic', 'AWS::IAM::ManagedPolicy'];

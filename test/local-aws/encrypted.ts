@@ -1,4 +1,4 @@
-/** Secrets that are encrypted with a customer's key. */
+/** Secrets that are encrypted with a customer's key, and those that are made with tags. */
 import { CreateAliasCommand, CreateKeyCommand, KMSClient } from '@aws-sdk/client-kms';
 import {
   BatchGetSecretValueCommand,
@@ -6,6 +6,7 @@ import {
   GetSecretValueCommand,
   PutSecretValueCommand,
   SecretsManagerClient,
+  UpdateSecretCommand,
 } from '@aws-sdk/client-secrets-manager';
 import { type Credentials, client, type Endpoint, uniqueName } from '../../testkit/local-aws/client.ts';
 import { type Behaviour, outcome } from './behaviour.ts';
@@ -110,6 +111,40 @@ async function byOrigin(aws: Endpoint): Promise<unknown> {
   };
 }
 
+/** Another customer key for a secret, by who may use the new one in some ways. */
+async function reencrypted(aws: Endpoint): Promise<unknown> {
+  const [before, after] = [await key(aws), await key(aws)];
+  const may = async (...statements: Record<string, unknown>[]): Promise<string> => {
+    const secrets = client(SecretsManagerClient, aws, await userWith(aws, ofSecrets, ...statements));
+    return outcome(
+      secrets.send(new UpdateSecretCommand({ SecretId: await secret(aws, before.arn), KmsKeyId: after.arn })),
+    );
+  };
+  const all = [...BOTH, 'kms:Encrypt'];
+  return { nothing: await may(), both: await may(via(BOTH, after.arn)), all: await may(via(all, after.arn)) };
+}
+
+/** A secret that is made with tags, by who may tag which. */
+async function madeWithTags(aws: Endpoint): Promise<unknown> {
+  const make = async (...statements: Record<string, unknown>[]): Promise<string> => {
+    const create = { Effect: 'Allow', Action: 'secretsmanager:CreateSecret', Resource: '*' };
+    const secrets = client(SecretsManagerClient, aws, await userWith(aws, create, ...statements));
+    const Tags = [{ Key: 'team', Value: 'web' }];
+    return outcome(secrets.send(new CreateSecretCommand({ Name: uniqueName('tagged'), SecretString: 'x', Tags })));
+  };
+  const tag = (condition: Record<string, unknown>) => ({
+    ...{ Effect: 'Allow', Action: 'secretsmanager:TagResource', Resource: '*' },
+    Condition: { StringEquals: condition },
+  });
+  return {
+    no: await make(),
+    any: await make({ Effect: 'Allow', Action: 'secretsmanager:TagResource', Resource: '*' }),
+    requested: await make(tag({ 'aws:RequestTag/team': 'web' })),
+    asTheSecrets: await make(tag({ 'aws:ResourceTag/team': 'web' })),
+    another: await make(tag({ 'aws:ResourceTag/team': 'other' })),
+  };
+}
+
 export const ENCRYPTED: readonly Behaviour[] = [
   {
     patch: 'secret-encryption-key',
@@ -146,5 +181,17 @@ export const ENCRYPTED: readonly Behaviour[] = [
     observe: byOrigin,
     withPatch: { ofStack: NONE, awsManaged: OK, plain: OK, created: DENIED },
     without: { ofStack: OK, awsManaged: OK, plain: OK, created: 'ok' },
+  },
+  {
+    patch: 'secret-reencryption',
+    observe: reencrypted,
+    withPatch: { nothing: DENIED, both: DENIED, all: 'ok' },
+    without: { nothing: 'ok', both: 'ok', all: 'ok' },
+  },
+  {
+    patch: 'secret-made-with-tags',
+    observe: madeWithTags,
+    withPatch: { no: DENIED, any: 'ok', requested: 'ok', asTheSecrets: 'ok', another: DENIED },
+    without: { no: 'ok', any: 'ok', requested: 'ok', asTheSecrets: 'ok', another: 'ok' },
   },
 ];

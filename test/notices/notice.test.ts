@@ -54,10 +54,26 @@ describe('a notice', () => {
     const detail = { name: null, profile: null, notAfter: null };
     const { text } = noticeOf(event('Certificate Renewal Failed', { ...failure, ...detail }));
     expect(text).toContain('in web/tls (profile unknown)'); // the name is in the ARN
-    expect(text).toContain('It expires at unknown.');
+    expect(text).toContain('No certificate is known there so far.');
     const gone = noticeOf(event('Certificate Hook Failed', { name: undefined, secretArn: null, hook: 'exec' }));
     expect(gone.text).toContain('a secret that is not known any more');
     expect(gone.text).not.toContain('Secret:');
+  });
+
+  it('of a certificate that was never there says that there is none, not when it expires', () => {
+    const never = { code: 'IssuanceNotAllowed', message: 'It may not.', failures: 1, notAfter: null };
+    const failed = noticeOf(event('Certificate Renewal Failed', never));
+    expect(failed.subject).toBe('cert-renewer: web/tls was not issued or renewed (IssuanceNotAllowed)');
+    expect(failed.text.split('\n').slice(0, 3)).toEqual([
+      'The certificate in web/tls (profile internal) could not be issued or renewed.',
+      'IssuanceNotAllowed: It may not.',
+      'Failures in a row: 1. No certificate is known there so far.',
+    ]);
+    const renewAt = '2026-11-20T00:00:00Z';
+    const overdue = noticeOf(event('Certificate Renewal Overdue', { renewAt, notAfter: null }));
+    expect(overdue.subject).toBe('cert-renewer: web/tls is overdue');
+    expect(overdue.text).toMatch(/ is declared and should be there since 2026-11-20T00:00:00Z, and is not\.\n/);
+    expect(overdue.text).not.toMatch(/expires|unknown|null/);
   });
 
   it.each([

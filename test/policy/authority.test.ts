@@ -25,7 +25,13 @@ describe('the parameter of an authority', () => {
       parent: 'root',
       disabled: true,
       backdate: 0,
-      claims: { minDuration: 1, maxDuration: 2, disableRenewal: false, allowRenewalAfterExpiry: true },
+      claims: {
+        minDuration: 1,
+        maxDuration: 3,
+        defaultDuration: 2,
+        disableRenewal: false,
+        allowRenewalAfterExpiry: true,
+      },
       provisionerClaims: { a: { disableRenewal: true }, b: {} },
       create: {
         subject: 'CN=x',
@@ -145,7 +151,10 @@ describe('the claims of a step-ca ca.json', () => {
     });
     expect(found).toEqual({
       backdate: 150_000,
-      claims: { minDuration: 300_000, maxDuration: 86_400_000, disableRenewal: false, allowRenewalAfterExpiry: true },
+      claims: {
+        ...{ minDuration: 300_000, maxDuration: 86_400_000, defaultDuration: 43_200_000 },
+        ...{ disableRenewal: false, allowRenewalAfterExpiry: true },
+      },
       provisionerClaims: new Map([
         ['ops@example.com', { maxDuration: 172_800_000, disableRenewal: true }],
         ['acme', {}],

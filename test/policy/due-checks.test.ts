@@ -23,6 +23,7 @@ describe('the worker', () => {
     versionCreatedAt: noon - hour,
     origin: 'schedule',
     windowAsked: false,
+    isAsDeclared: true,
     force: false,
     now: noon,
     step: 0,

@@ -50,7 +50,7 @@ function worker(row: Row, now: Instant, asked: boolean): string {
   return checkDue({
     ...{ profile: internal, settings, validity, endsWith: 'leaf', versionId: 'v1', versionCreatedAt: 0 },
     ...{ time: renewalTime(validity, settings, row.arn), origin: request ? 'request' : 'schedule' },
-    ...{ windowAsked: asked, force: false, now, step: 0 },
+    ...{ windowAsked: asked, isAsDeclared: true, force: false, now, step: 0 },
   }).code;
 }
 

@@ -43,19 +43,19 @@ test.each<CaReference>([{ type: 'other' }, { type: 'step-ca' }, { ...offline, mo
   },
 );
 
-test('what the worker is permitted for a CA: its secrets, the authority that it signs by', () => {
+test('what the worker is permitted for a CA: its secrets, its keys, the authority that it signs by', () => {
   expect([stepCa, infisical, offline, authority].map(needsOf)).toEqual([
-    { secrets: [] },
-    { secrets: ['auth'] },
-    { secrets: [], authority: 'issuing' },
-    { secrets: [] },
+    { secrets: [], signingKeys: [] },
+    { secrets: ['auth'], signingKeys: [] },
+    { secrets: [], signingKeys: [], authority: 'issuing' },
+    { secrets: [], signingKeys: [] },
   ]);
 });
 
 test('what is no text says nothing: at synthesis a field may be a token', () => {
   const token = { resolve: () => 'later' };
-  expect(needsOf({ ...infisical, authSecretId: token })).toEqual({ secrets: [] });
-  expect(needsOf({ ...offline, authority: token })).toEqual({ secrets: [] });
+  expect(needsOf({ ...infisical, authSecretId: token })).toEqual({ secrets: [], signingKeys: [] });
+  expect(needsOf({ ...offline, authority: token })).toEqual({ secrets: [], signingKeys: [] });
   expect(rootOf({ ...stepCa, root: token })).toBeUndefined();
 });
 

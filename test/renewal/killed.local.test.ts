@@ -43,9 +43,12 @@ describeWith(['emulator', 'step-ca'], 'a worker that is killed', ({ emulator, ca
   });
 
   describe('and other trouble', () => {
-    it.concurrent.each([5])('%d workers at once', async (workers) => {
-      expect(await race(workers, 'rekey', surroundings(), start)).toEqual([]);
-    });
+    it.concurrent.each(['rekey', 'declared, first', 'declared, changed'] as const)(
+      '5 workers at once: %s',
+      async (kind) => {
+        expect(await race(5, kind, surroundings(), start)).toEqual([]);
+      },
+    );
 
     it.concurrent.each([
       { call: 'UpdateSecretVersionStage', trouble: 'lost answer', times: 1 },
@@ -53,6 +56,13 @@ describeWith(['emulator', 'step-ca'], 'a worker that is killed', ({ emulator, ca
       { call: 'PutEvents', trouble: 'server error', times: 9 },
     ] as const)('$call: $trouble', async (fault) => {
       expect(await failing(fault, 'rekey', surroundings(), start)).toEqual([]);
+    });
+
+    it.concurrent.each([
+      { call: 'GetParameter', trouble: 'access denied', times: 2 },
+      { call: 'TagResource', trouble: 'lost answer', times: 1 },
+    ] as const)('of what is declared, $call: $trouble', async (fault) => {
+      expect(await failing(fault, 'declared, changed', surroundings(), start)).toEqual([]);
     });
 
     it.concurrent('reads that are a version behind', async () => {

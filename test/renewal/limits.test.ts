@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { callRules } from '../../lambdas/domain/calls.ts';
 import { tags } from '../../lambdas/domain/tags.ts';
 import { renewQueued } from '../../lambdas/renewal/entry/queued.ts';
-import { World } from './world.ts';
+import { issuing, World } from './world.ts';
 
 /** Limits that a test brings about by hand. */
 function limitsByHand() {
@@ -46,6 +46,50 @@ it.each(methods)('a call that hangs: %s', async (method) => {
   expect([undefined, world.versionOf(arn)]).toContain(world.pending(arn));
   expect(world.publisher.events.some(({ type }) => type === 'Certificate Renewed')).toBe(true);
   expect(world.store.tagsOf(arn)[tags.versionId]).toBe(world.versionOf(arn));
+});
+
+it.each(['declaration', 'issue', 'stage', 'promote'] as const)(
+  'of what is declared, a call that hangs: %s',
+  async (method) => {
+    const world = new World(issuing);
+    const arn = await world.declareCertificate();
+    const { controllers, limits } = limitsByHand();
+    const outOfTime = async () => {
+      await new Promise((resolve) => setImmediate(resolve)); // until what is read beside it is there
+      controllers.begin.abort();
+      controllers.work.abort();
+      return never();
+    };
+    const { faults } = method === 'issue' ? world.ca : world;
+    faults.meanwhile('before', method, outOfTime, { times: 1 });
+    world.limitTo({ limits });
+    expect(await renewQueued(world, { secretArn: arn, versionId: 'v1' }, 1)).toEqual({ retryAfter: 30 });
+    expect(faults.count(method)).toBeGreaterThan(0);
+    expect(world.versionOf(arn)).toBe('v1');
+    expect(world.publisher.events).toEqual([]);
+    const error = world.journal.failures.at(0)?.error;
+    const of = { declaration: 'SSM', issue: 'the CA', stage: 'Secrets Manager', promote: 'Secrets Manager' }[method];
+    expect(error).toMatchObject({ code: method === 'issue' ? 'CaUnavailable' : 'Internal', retryable: true });
+    expect(String(error)).toMatch(new RegExp(`time was over before ${of} had answered`));
+    world.limitTo({});
+    await renewQueued(world, { secretArn: arn, versionId: 'v1' }, 2);
+    expect(world.ca.issued.length).toBeLessThanOrEqual(method === 'stage' ? 2 : 1);
+    const { [tags.declared]: declared, ...noted } = world.store.tagsOf(arn);
+    expect(noted).toMatchObject({ [tags.versionId]: world.versionOf(arn), [tags.issued]: declared });
+    expect(noted).not.toHaveProperty([tags.failure]);
+    expect(world.publisher.of('Certificate Renewed')).toMatchObject([{ detail: { operation: 'issue' } }]);
+  },
+);
+
+it('where no CA may be asked any more, nothing is issued, and the message goes back', async () => {
+  const world = new World(issuing);
+  const arn = await world.declareCertificate();
+  const { controllers, limits } = limitsByHand();
+  world.faults.meanwhile('after', 'read', () => controllers.begin.abort());
+  world.limitTo({ limits });
+  expect(await renewQueued(world, { secretArn: arn, versionId: 'v1' }, 1)).toEqual({ retryAfter: 30 });
+  expect(world.ca.faults.calls).toEqual([]);
+  expect(world.faults.count('stage')).toBe(0);
 });
 
 it('after the limit nothing is begun', async () => {

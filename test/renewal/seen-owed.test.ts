@@ -9,6 +9,7 @@ import { renewOnDemand } from '../../lambdas/renewal/entry/on-demand.ts';
 import { renewQueued } from '../../lambdas/renewal/entry/queued.ts';
 import { recordFailure } from '../../lambdas/renewal/failure.ts';
 import { keepOwed, makeUpFor } from '../../lambdas/renewal/owed.ts';
+import { requireCertificate } from '../../lambdas/renewal/place.ts';
 import { enrolmentOf, gather } from '../../lambdas/renewal/steps/1-gather.ts';
 import { freshDates, hour, internal, start, World } from './world.ts';
 
@@ -30,7 +31,7 @@ async function promoted(more: Readonly<Record<string, string>> = {}, mode: Mode 
     if (place.kind !== 'enrolled') throw new Error(place.kind);
     const found = await gather(world, place.enrolled, versionId);
     if (found.kind !== 'read') throw new Error(found.kind);
-    return found.subject;
+    return requireCertificate(found.place);
   };
   const own = () =>
     Object.fromEntries(Object.entries(world.store.tagsOf(arn)).filter(([tag]) => /version-id|not-|failure/.test(tag)));

@@ -11,12 +11,14 @@ import { renewOnDemand } from '../../lambdas/renewal/entry/on-demand.ts';
 import { renewQueued } from '../../lambdas/renewal/entry/queued.ts';
 import { scan } from '../../lambdas/renewal/scan/scan.ts';
 import type { RenewalWorld, ScanWorld } from '../../lambdas/renewal/world.ts';
+import { readSecret } from '../../lambdas/secret/index.ts';
+import { passwordIn } from '../../lambdas/secret/password.ts';
 import { makeKey } from '../../testkit/certificates/index.ts';
 import { fakeInfisical, login } from '../../testkit/fakes/infisical.ts';
 import { hierarchy } from '../../testkit/fakes/tls-server.ts';
 import { hour, type MockCa, mockCa, now } from '../providers/step-ca/mock-ca.ts';
 import { password, type Secret, secretsOf, type Trace } from '../support/leaks.ts';
-import { internal, World } from './world.ts';
+import { internal, issuing, World } from './world.ts';
 
 export const pkcs8 = (key: KeyObject): string => String(key.export({ type: 'pkcs8', format: 'pem' }));
 export const keyPassword = randomBytes(18).toString('base64url');
@@ -51,6 +53,21 @@ export class Stage {
 
   enrol(more: Parameters<World['enrol']>[0] = {}): string {
     return this.world.enrol({ ...more, key: more.key ?? this.key() });
+  }
+
+  /** In an empty secret; new keys are encrypted, unless the profile is told to have no password. Gives the secret's name. */
+  async declare(more: Parameters<World['declareCertificate']>[0] = {}, hasPassword = true): Promise<string> {
+    this.world.profiles.set({ ...issuing, ...(hasPassword && { passwordSecretId: 'pki/password' }) });
+    await this.world.declareCertificate(more);
+    return more.secretName ?? 'web/tls';
+  }
+
+  /** The key that was made for it, and its password. */
+  async keepSecretsOf(secretId: string): Promise<void> {
+    const { store, entropy } = this.world;
+    const content = await readSecret(store.value(secretId), { entropy, password: passwordIn(store, 'pki/password') });
+    if (content.key.kind !== 'private') throw new Error('it has no private key');
+    this.secrets.push(secretsOf(`the new key of ${secretId}`, content.key.privateKey));
   }
 
   /** By hand, and by the queue to its last delivery. */
@@ -131,7 +148,7 @@ export async function keptCa(answers: Parameters<typeof mockCa>[0]): Promise<Moc
 export const awsRefusal = (
   name: string,
   text: string,
-  service: 'kms' | 'secrets' | 'acm',
+  service: 'kms' | 'secrets' | 'acm' | 'ssm',
   status = 400,
 ): RenewalError => {
   const thrown = Object.assign(new Error(text), { name, $metadata: { httpStatusCode: status, requestId: 'r-1' } });
@@ -168,6 +185,26 @@ export async function echoing(stage: Stage, status: number, mode: 'renew' | 'rek
       .end(JSON.stringify({ message: `cannot take ${authorization} ${body}`, authorization }));
   });
   await withCa(stage, ca.provider(), mode);
+}
+
+/** A CA that says again the one-time token and the CSR that a declared certificate is asked for with. */
+export async function echoingIssuer(stage: Stage, status: number): Promise<void> {
+  const provisioner = stage.key();
+  stage.world.store.add({ name: 'pki/provisioner', value: pkcs8(provisioner) });
+  const ca = await keptCa(({ body }) => (response) => {
+    const { ott = '' }: { ott?: string } = JSON.parse(body);
+    const signature = ott.split('.')[2];
+    if (signature) stage.secrets.push({ name: 'a one-time token', bytes: [Buffer.from(signature, 'base64url')] });
+    return response.writeHead(status).end(JSON.stringify({ message: `cannot take ${ott} ${body}`, ott }));
+  });
+  const { world } = stage;
+  world.clock.set(now);
+  world.ca.hierarchy = hierarchy;
+  const asked = { name: 'renewer', keySecretId: 'pki/provisioner' };
+  const provider = ca.provider({ provisioner: asked }, { store: world.store });
+  Object.assign(world, { providerFor: async () => provider });
+  await stage.everyWay({ secretId: await stage.declare() });
+  if (ca.asked.length === 0) throw new Error('the CA was not asked');
 }
 
 export async function infisical(stage: Stage, path: RegExp, status: number): Promise<void> {

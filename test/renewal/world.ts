@@ -7,11 +7,14 @@ import type { Profile } from '../../lambdas/domain/profile.ts';
 import type { ScanRequest } from '../../lambdas/domain/request.ts';
 import { type SecretValue, versionWithStage } from '../../lambdas/domain/secret.ts';
 import { tags } from '../../lambdas/domain/tags.ts';
+import { type DeclarationDocument, readDeclaration } from '../../lambdas/policy/declaration.ts';
+import { declarationHash } from '../../lambdas/policy/declaration-identity.ts';
 import type { RenewalWorld, ScanWorld } from '../../lambdas/renewal/world.ts';
 import { parseCertificate } from '../../lambdas/x509/certificate.ts';
 import { commonNameOnly } from '../../testkit/certificates/index.ts';
 import { FakeCa } from '../../testkit/fakes/ca.ts';
 import { FakeClock } from '../../testkit/fakes/clock.ts';
+import { FakeDeclarations } from '../../testkit/fakes/declarations.ts';
 import { fakeEntropy } from '../../testkit/fakes/entropy.ts';
 import { Faults } from '../../testkit/fakes/faults.ts';
 import { FakeJournal } from '../../testkit/fakes/journal.ts';
@@ -30,6 +33,9 @@ export const internal: Profile = {
   mode: 'rekey',
   paused: false,
 };
+
+/** A profile that issues, too. */
+export const issuing: Profile = { ...internal, issue: { allow: ['dns:svc.example', 'ip:10.0.0.0/8'] } };
 
 export interface EnrolOptions {
   readonly name?: string;
@@ -61,6 +67,7 @@ export class World implements RenewalWorld, ScanWorld {
   readonly queue: FakeQueue = new FakeQueue(this.faults);
   readonly journal = new FakeJournal();
   readonly vault = new FakeKeyVault(this.faults);
+  readonly declarations = new FakeDeclarations(this.faults);
   readonly ca = new FakeCa({ now: start, clock: this.clock });
   readonly entropy = fakeEntropy();
   readonly profiles: FakeProfiles;
@@ -90,6 +97,36 @@ export class World implements RenewalWorld, ScanWorld {
     const { leaf, chain } = this.ca.issueLeaf({ key, subject, notBefore, notAfter, ...(extensions && { extensions }) });
     const value = pairValue(leaf, chain, key);
     return this.store.add({ name, value, versionId, tags: { [tags.profile]: 'internal', ...more } });
+  }
+
+  /**
+   * Declares a certificate as a deployment does: an empty secret where there is none, the parameter, and the tag with the hash. Gives
+   * the secret's ARN.
+   */
+  async declareCertificate(more: Partial<DeclarationDocument> = {}): Promise<string> {
+    const document = { secretName: 'web/tls', profile: 'internal', dnsNames: ['web.svc.example'], ...more };
+    this.declarations.set(document);
+    const { declaration } = readDeclaration(document);
+    const profile = await this.profiles.find(document.profile);
+    const { identity } = await this.providerFor(profile ?? internal);
+    const marked = {
+      [tags.profile]: document.profile,
+      [tags.declared]: declarationHash(declaration, profile ?? internal, identity),
+    };
+    const { secretName: name } = document;
+    const known = this.arnOf(name);
+    if (known === undefined) return this.store.add({ name, value: '{}', versionId: 'v1', tags: marked });
+    this.store.setTags(known, marked);
+    return known;
+  }
+
+  /** Undefined where there is no secret of this name. */
+  arnOf(name: string): string | undefined {
+    try {
+      return this.store.summary(name).arn;
+    } catch {
+      return undefined;
+    }
   }
 
   versionOf(secretId: string): string {

@@ -57,6 +57,8 @@ function makeRows(count: number): InventoryRow[] {
       notAfter: known ? now + (i % 700) * hour : undefined,
       renewAt: known ? now + ((i % 700) - 8) * hour : undefined,
       overdue: state === 'overdue',
+      declared: false,
+      wanting: undefined,
       failure:
         state === 'failing' ? { code: 'CaUnavailable', count: 2, at: now - hour, nextTry: now + hour } : undefined,
     };
@@ -154,6 +156,26 @@ describeFound([tool], 'in a browser', () => {
       await page.select('#profile', '');
       await page.type('#search', 'nothing');
       expect(await found(page)).toBe('0 of 250 certificates');
+    });
+
+    it('shows a missing certificate with why it is not there, and finds it among the failing', async () => {
+      const missing = { state: 'missing', declared: true, wanting: 'missing' } as const;
+      const gone = { notBefore: undefined, notAfter: undefined, renewAt: undefined };
+      const rows = makeRows(2).map((row, i) => ({ ...row, ...missing, ...gone, name: `m${i}` }));
+      const failure = { code: 'CaUnavailable', count: 1, at: now, nextTry: now + hour } as const;
+      const { page } = await report(rows.map((row, i) => (i === 1 ? { ...row, failure } : row)));
+      expect(await names(page)).toEqual(['m1', 'm0']);
+      expect(await texts(page, '#rows tr:first-child td')).toEqual([
+        'internal',
+        'missing: CaUnavailable (1), next try in 1h',
+        'none yet',
+        'none yet',
+      ]);
+      await page.click('#states button[value="failing"]');
+      expect(await names(page)).toEqual(['m1']);
+      await page.click('#states button[value="missing"]');
+      expect(await names(page)).toEqual(['m1', 'm0']);
+      expect(problems).toEqual([]);
     });
 
     it('pages through the rest', async () => {

@@ -36,7 +36,7 @@ function withDeeds(...deeds: readonly (readonly [at: number, deed: DeedKind])[])
 
 const rotating: Plan = { ...calm, secrets: [secret(0, { rotation: 5 * hour, validity: 40 * day })] };
 
-const withStore =
+export const withStore =
   (change: (store: Store) => Partial<Store>): Tamper =>
   (world) => ({ ...world, store: { ...world.store, ...change(world.store) } });
 

@@ -1,10 +1,12 @@
 /** The simulation itself: that it plays the same again, that its judges see what is wrong, and the seeds of old. */
 import { describe, expect, it } from 'vitest';
 import { storiesOf } from '../../testkit/simulation/campaign.ts';
+import { drawPlan } from '../../testkit/simulation/draw-declared.ts';
 import { playEpisode } from '../../testkit/simulation/episode.ts';
-import { drawPlan } from '../../testkit/simulation/plan.ts';
+import { drawUndeclared } from '../../testkit/simulation/plan.ts';
 import { Random } from '../../testkit/simulation/random.ts';
 import { Timeline } from '../../testkit/simulation/timeline.ts';
+import { declaredMutants } from './declared-mutants.ts';
 import { calm, mutants } from './mutants.ts';
 import { seedsOnceBroken } from './seeds.ts';
 
@@ -60,7 +62,7 @@ describe('an episode', () => {
 });
 
 describe('a product that is wrong is found out', () => {
-  it.each(mutants.map((mutant) => [mutant.what, mutant] as const))(
+  it.each([...mutants, ...declaredMutants].map((mutant) => [mutant.what, mutant] as const))(
     '%s',
     async (_, { rule, tamper, plan = calm }) => {
       const { violations } = await playEpisode(plan, { tamper, until: rule });
@@ -71,11 +73,12 @@ describe('a product that is wrong is found out', () => {
 });
 
 describe('seeds that broke a promise once', () => {
-  it.each(seedsOnceBroken)(
-    '%i: %s',
-    async (seed) => {
-      const { violations } = await playEpisode(drawPlan(seed));
-      expect(violations.length === 0 ? '' : (await storiesOf(seed, violations)).join('\n\n')).toBe('');
+  it.each(seedsOnceBroken.map(([seed, why, isDeclaring = false]) => ({ seed, why, isDeclaring })))(
+    '$seed: $why',
+    async ({ seed, isDeclaring }) => {
+      const plan = isDeclaring ? drawPlan(seed) : drawUndeclared(seed);
+      const { violations } = await playEpisode(plan);
+      expect((await storiesOf(plan, violations)).join('\n\n')).toBe('');
     },
     longest,
   );

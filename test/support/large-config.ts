@@ -8,6 +8,8 @@ export interface LargeOptions {
   readonly authorities?: number;
   /** false: profiles without hooks. */
   readonly hooks?: boolean;
+  /** Declared certificates, with authorities: all offline profiles issue, and have some of these in turn. Default: none. */
+  readonly certificates?: number;
   /** Whatever else, in place of what stands here. */
   readonly more?: Partial<CertRenewerProps>;
 }
@@ -21,13 +23,17 @@ const root = readFileSync(new URL('../../examples/root_ca.crt', import.meta.url)
  * This many profiles, `profile-001` and on. Every one has a hook, of the five types in turn; every fifth has two, and the
  * first has all five. Every seventh has a password. Their CAs are step-ca, infisical and, with authorities, offline.
  */
-export function largeConfig(profiles: number, { authorities = 0, hooks = true, more }: LargeOptions = {}) {
+export function largeConfig(
+  profiles: number,
+  { authorities = 0, hooks = true, certificates = 0, more }: LargeOptions = {},
+) {
   const own = manyAuthorities(authorities);
   const names = Object.keys(own);
   const made = Array.from({ length: profiles }, (_, n): [string, ProfileConfig] => [
     `profile-${number(n + 1, 3)}`,
     {
       ca: caOf(n, names),
+      ...(certificates > 0 && isOffline(n, names) && { issue: { allow: ['uri:.example.com'], duration: '720h' } }),
       ...(n % 7 === 0 && { passwordSecretId: `pki/password-${n + 1}` }),
       ...(hooks && { hooks: hooksOf(n) }),
     },
@@ -35,8 +41,20 @@ export function largeConfig(profiles: number, { authorities = 0, hooks = true, m
   return {
     profiles: Object.fromEntries(made),
     ...(authorities > 0 && { authorities: own }),
+    ...(certificates > 0 && { certificates: manyCertificates(certificates, made) }),
     ...more,
   } satisfies CertRenewerProps;
+}
+
+function manyCertificates(count: number, profiles: readonly (readonly [string, ProfileConfig])[]) {
+  const issuing = profiles.flatMap(([name, { issue }]) => (issue ? [name] : []));
+  return Object.fromEntries(
+    Array.from({ length: count }, (_, n) => {
+      // The name constraints of manyAuthorities are for other kinds of names.
+      const entry = { profile: issuing[n % issuing.length] ?? '', uris: [`spiffe://service-${n + 1}.example.com/tls`] };
+      return [`services/service-${number(n + 1, 4)}/tls`, entry];
+    }),
+  );
 }
 
 /**
@@ -80,6 +98,8 @@ export const everyOption = {
 /** With authorities only: callers of their API show a token. */
 export const bearer = { auth: 'bearer', tokenSecretId: 'pki/ca-api-tokens' } as const;
 
+const isOffline = (n: number, authorities: readonly string[]) => n % 4 === 1 && authorities.length > 0;
+
 function caOf(n: number, authorities: readonly string[]): ProfileConfig['ca'] {
   if (n % 4 === 3) {
     return {
@@ -90,7 +110,7 @@ function caOf(n: number, authorities: readonly string[]): ProfileConfig['ca'] {
     };
   }
   const authority = authorities[n % Math.max(authorities.length, 1)];
-  if (n % 2 === 1 && authority !== undefined) return { type: 'offline', authority };
+  if (isOffline(n, authorities) && authority !== undefined) return { type: 'offline', authority };
   return { type: 'step-ca', url: `https://ca-${n + 1}.example:9000`, root };
 }
 

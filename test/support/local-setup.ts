@@ -22,8 +22,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const emulator = await unlessMissing(async () => {
     const started = await startEmulator();
     stops.push(started.stop);
-    const { endpoint, env, logFile, pid } = started;
-    return { endpoint, env, logFile, pid };
+    const { endpoint, env, logFile, callsFile, pid } = started;
+    return { endpoint, env, logFile, callsFile, pid };
   });
   const stepCa = await unlessMissing(async () => {
     const ca = await startStepCa();

@@ -3,6 +3,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 /** Files that take longest, the longest first: with several workers one of them would otherwise be left alone at the end. */
 const LONG = [
   'test/e2e/outage.test.ts',
+  'test/e2e/declared.test.ts',
   'test/e2e/schedule.test.ts',
   'test/e2e/shapes.test.ts',
   'test/e2e/command-line.test.ts',

@@ -9,6 +9,7 @@ import { startStepCa } from '../../testkit/cas/step-ca.ts';
 import { type Assembly, assemble, bootstrap, deploy } from '../../testkit/local-aws/stack.ts';
 import { progress } from '../../testkit/tools/cache.ts';
 import { temporaryFolder } from '../../testkit/tools/temporary.ts';
+import { type DeclaredStack, type DeclaredVersion, prepareDeclared } from './declared-stack.ts';
 import { type OwnStack, prepareE2e, prepareOwn } from './e2e-config.ts';
 import { startGate } from './gate.ts';
 import type { Started } from './local-setup.ts';
@@ -21,9 +22,11 @@ export interface StackAccess {
   /** Works the gate that is the only way to the CA of the stack `outage`. */
   readonly outageControl: string;
   /** What is synthesised, and deployed by the test that it is for. */
-  readonly own: Readonly<Record<OwnStack, Assembly>>;
+  readonly own: Readonly<Record<OwnStack | DeclaredVersion, Assembly>>;
   /** The CA of the profile `lenient`, with its keys. */
   readonly lenient: { readonly access: CaAccess; readonly hierarchy: PemHierarchy };
+  /** Where the stack `declared` is to be. */
+  readonly declared: DeclaredStack;
 }
 
 declare module 'vitest' {
@@ -54,11 +57,19 @@ export default async function setup(project: TestProject): Promise<() => Promise
     const { access } = lenient;
     const CertRenewer = await prepareE2e(folder, emulator, stepCa, { gated: gate, lenient: access });
     const others = await prepareOwn(folder, { ca: stepCa, outage: outageGate });
-    const [made] = await Promise.all([assemble(folder, { CertRenewer, ...others }), bootstrap(emulator)]);
+    const declared = await prepareDeclared(folder);
+    undo.push(declared.close);
+    const configs = { CertRenewer, ...others, ...declared.files };
+    const [made] = await Promise.all([assemble(folder, configs), bootstrap(emulator)]);
     const { CertRenewer: shared, ...own } = made;
     const outputs = await deploy(emulator, shared);
     const controls = { gateControl: gate.control, outageControl: outageGate.control };
-    project.provide('stack', { found: true, outputs, own, ...controls, lenient: { access, hierarchy } });
+    project.provide('stack', {
+      ...{ found: true, outputs, own },
+      ...controls,
+      lenient: { access, hierarchy },
+      declared: declared.access,
+    });
   } catch (error) {
     await clear();
     throw error;

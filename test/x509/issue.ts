@@ -28,6 +28,7 @@ export {
   dns,
   email,
   encodeExtension,
+  extendedKeyUsage,
   extension,
   ip,
   keyUsage,

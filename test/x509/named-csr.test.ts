@@ -113,7 +113,7 @@ describe('createNamedCsr', () => {
       names: ['dns:a.example', name],
     });
     const message = notWritten(problem);
-    await expect(asked).rejects.toMatchObject({ code: 'InvalidRequest', concerns: 'request', message });
+    await expect(asked).rejects.toMatchObject({ code: 'InvalidRequest', concerns: 'certificate', message });
     expect(seen).toEqual([]);
   });
 

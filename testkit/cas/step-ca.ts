@@ -34,7 +34,14 @@ export interface StepCaOptions {
   readonly provisioner?: string;
   /** Provisioners besides it, as they stand in ca.json. */
   readonly provisioners?: readonly Readonly<Record<string, unknown>>[];
+  /** What all of them may issue: `authority.policy` of ca.json. */
+  readonly policy?: Readonly<Record<string, unknown>>;
+  /** A line of its log for each request, with its path. */
+  readonly logsRequests?: boolean;
 }
+
+/** The name of a second JWK provisioner with the key of the first. It has step-ca's own template, for certificates that are declared. */
+export const issuingProvisioner = 'issuing';
 
 /** A step-ca on this machine. Certificates come from `issue(ca.access, …)` and `forge(ca.access, …)` in leaf.ts. */
 export interface LocalCa {
@@ -147,6 +154,7 @@ async function configure(
   { key, kid }: { key: KeyObject; kid: string },
 ): Promise<void> {
   const jwk = { ...(await exportJWK(createPublicKey(key))), use: 'sig', alg: 'ES256', kid };
+  const issuing = { type: 'JWK', name: issuingProvisioner, key: jwk };
   const provisioner = {
     type: 'JWK',
     name: options.provisioner ?? 'local',
@@ -165,11 +173,13 @@ async function configure(
     key: 'intermediate_ca.key',
     address: `127.0.0.1:${port}`,
     dnsNames: ['localhost', '127.0.0.1'],
+    ...(options.logsRequests ? { logger: { format: 'text' } } : {}),
     ...(options.database ? { db: { type: 'bbolt', dataSource: 'ca.db' } } : {}),
     authority: {
       claims,
       ...(options.backdate ? { backdate: options.backdate } : {}),
-      provisioners: [provisioner, ...(options.provisioners ?? [])],
+      ...(options.policy ? { policy: options.policy } : {}),
+      provisioners: [provisioner, issuing, ...(options.provisioners ?? [])],
     },
   };
   await writeFile(join(folder, 'root_ca.crt'), root.certificatePem);
@@ -191,4 +201,29 @@ function isHealthy(url: string, rootPem: string): Promise<boolean> {
 export function x5cProvisioner(name: string, rootPem: string): Record<string, unknown> {
   new X509Certificate(rootPem); // a mistake here would be a cryptic line in step-ca's log
   return { type: 'X5C', name, roots: Buffer.from(rootPem).toString('base64') };
+}
+
+/** More of a JWK provisioner than its name and its key: whatever may stand in ca.json. */
+export interface JwkProvisionerOptions {
+  /** Default: the key's thumbprint (RFC 7638), as `step ca provisioner add` has it. */
+  readonly kid?: string;
+  readonly claims?: Claims;
+  /** Of its certificates; default: step-ca's own. */
+  readonly template?: string;
+}
+
+/** A JWK provisioner for `provisioners`: it takes one-time tokens that this key has signed. `key` may be a private one. */
+export async function jwkProvisioner(
+  name: string,
+  key: KeyObject,
+  { kid, claims, template }: JwkProvisionerOptions = {},
+): Promise<Record<string, unknown>> {
+  const jwk = await exportJWK(key.type === 'private' ? createPublicKey(key) : key);
+  return {
+    type: 'JWK',
+    name,
+    key: { ...jwk, use: 'sig', kid: kid ?? (await calculateJwkThumbprint(jwk)) },
+    ...(claims && { claims }),
+    ...(template !== undefined && { options: { x509: { template } } }),
+  };
 }

@@ -65,4 +65,5 @@ export const providerOf = (
   { type, can }: Pick<CaKind, 'type' | 'can'>,
   opened: CaCalls,
   more?: Partial<CaTools>,
-): CaProvider => ({ type, can, ...opened(caTools(more)) });
+  issues = false,
+): CaProvider => ({ type, can, issues, identity: [type], ...opened(caTools(more)) });

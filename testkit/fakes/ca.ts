@@ -7,22 +7,35 @@ import { createPublicKey, randomBytes, verify } from 'node:crypto';
 import { RenewalError } from '../../lambdas/domain/errors.ts';
 import type { Instant } from '../../lambdas/domain/instant.ts';
 import type { CaAnswer, CaProvider, CaRequest, Clock, Credential, IssuedChain } from '../../lambdas/domain/ports.ts';
-import type { Mode } from '../../lambdas/domain/profile.ts';
+import type { Mode, Operation } from '../../lambdas/domain/profile.ts';
 import type { Signer } from '../../lambdas/domain/signer.ts';
 import { operationOf } from '../../lambdas/domain/wanted.ts';
-import { newKeyOf, refuseReceipt } from '../../lambdas/providers/request.ts';
+import {
+  type AskedOperation,
+  askedFor,
+  issuesNothing,
+  newKeyOf,
+  refuseReceipt,
+} from '../../lambdas/providers/request.ts';
 import { stepCa } from '../../lambdas/providers/step-ca/kind.ts';
+import { generalNameOf } from '../../lambdas/x509/declared-names.ts';
+import { oids } from '../../lambdas/x509/oids.ts';
 import {
   authorityKeyIdentifier,
   type CertificateTemplate,
   clientAuth,
+  der,
+  distinguishedName,
+  extendedKeyUsage,
   type Hierarchy,
+  keyUsage,
   type LeafRequest,
   makeHierarchy,
   makeLeaf,
   oid,
   signCertificate,
   spkiOf,
+  subjectAltName,
   subjectKeyIdentifier,
 } from '../certificates/index.ts';
 import { Faults } from './faults.ts';
@@ -39,12 +52,14 @@ export interface FakeCaOptions {
   readonly allowRenewalAfterExpiry?: boolean;
 }
 
-export type Tamper = (template: CertificateTemplate, operation: 'renew' | 'rekey') => CertificateTemplate;
+export type Tamper = (template: CertificateTemplate, operation: Operation) => CertificateTemplate;
 
 /** Faults are on `renew` and `rekey`, and on `answers`. */
 export class FakeCa implements CaProvider {
   readonly type = stepCa.type;
   readonly can: CaProvider['can'] = stepCa.can;
+  issues = true;
+  identity: readonly unknown[] = ['fake'];
   readonly faults = new Faults();
   clock: Pick<Clock, 'now'>;
   /** Changed when the CA changes its intermediate. */
@@ -96,8 +111,16 @@ export class FakeCa implements CaProvider {
 
   /** Throws what the CA would refuse the request with. */
   protected async judge(request: CaRequest): Promise<void> {
-    const { current } = request;
-    const newKey = newKeyOf(request);
+    const asked = askedFor(request);
+    if (asked.kind === 'issue') {
+      const { keySpec } = asked.key;
+      if (!this.issues) throw issuesNothing('give the fake a provisioner');
+      if (keySpec.kty === 'RSA' && keySpec.size < 2048) throw new RenewalError('CaRejected', 'The key is too weak.');
+      if (await holds(asked.key)) return;
+      throw new RenewalError('CaRejected', 'The CSR is not signed by its key.');
+    }
+    const { current } = asked;
+    const newKey = newKeyOf(asked);
     if (newKey !== undefined) {
       if (current.key !== undefined && current.key.privateKey === undefined) {
         throw new RenewalError('InvalidRequest', 'A key in KMS proves nothing by TLS.');
@@ -145,11 +168,13 @@ export class FakeCa implements CaProvider {
   }
 
   protected issue(request: CaRequest): IssuedChain {
-    const { leaf } = request.current;
-    const operation = operationOf(request.wanted);
-    const spki = newKeyOf(request)?.spki ?? leaf.spki;
+    const asked = askedFor(request);
+    if (asked.kind === 'issue') return this.#issueDeclared(asked);
+    const { leaf } = asked.current;
+    const operation = asked.kind;
+    const spki = newKeyOf(asked)?.spki ?? leaf.spki;
     const now = this.clock.now();
-    const { intermediateKey, intermediateName, intermediate } = this.hierarchy;
+    const { intermediateKey } = this.hierarchy;
     const replaced = operation === 'rekey' ? ['2.5.29.35', '2.5.29.14'] : ['2.5.29.35'];
     const notBefore = Math.floor(now / 1000) * 1000 - minute;
     const template: CertificateTemplate = {
@@ -164,10 +189,43 @@ export class FakeCa implements CaProvider {
         authorityKeyIdentifier(spkiOf(intermediateKey)),
       ],
     };
-    const der = signCertificate(this.tamper(template, operation), { subject: intermediateName, key: intermediateKey });
-    this.issued.push(der);
-    return { certificates: this.tamperChain([der, intermediate]) };
+    return this.#signed(template, operation);
   }
+
+  /** By step-ca's default template: the names, the usages that every leaf has, and a day where nobody says another duration. */
+  #issueDeclared({ content, key }: Extract<AskedOperation, { kind: 'issue' }>): IssuedChain {
+    const notBefore = Math.floor(this.clock.now() / 1000) * 1000 - minute;
+    const subject = content.subject ?? distinguishedName();
+    const template: CertificateTemplate = {
+      subject,
+      spki: key.spki,
+      serialNumber: new Uint8Array(randomBytes(16)),
+      notBefore,
+      notAfter: notBefore + minute + Math.floor((content.duration ?? day) / 1000) * 1000,
+      extensions: [
+        keyUsage('digitalSignature', ...(key.keySpec.kty === 'RSA' ? (['keyEncipherment'] as const) : [])),
+        extendedKeyUsage(...content.usages.map((usage) => oids[usage])),
+        subjectKeyIdentifier(key.spki),
+        authorityKeyIdentifier(spkiOf(this.hierarchy.intermediateKey)),
+        { ...subjectAltName(...content.names.map(generalNameDer)), critical: content.subject === undefined },
+      ],
+    };
+    return this.#signed(template, 'issue');
+  }
+
+  #signed(template: CertificateTemplate, operation: Operation): IssuedChain {
+    const { intermediateKey, intermediateName, intermediate } = this.hierarchy;
+    const leaf = signCertificate(this.tamper(template, operation), { subject: intermediateName, key: intermediateKey });
+    this.issued.push(leaf);
+    return { certificates: this.tamperChain([leaf, intermediate]) };
+  }
+}
+
+const nameTags: Readonly<Record<string, number>> = { email: 0x81, dns: 0x82, uri: 0x86, ip: 0x87 };
+
+function generalNameDer(text: string): Uint8Array {
+  const { kind, value } = generalNameOf(text);
+  return der(nameTags[kind] ?? 0, value);
 }
 
 /** No extended key usage, or one with clientAuth or any. */

@@ -22,12 +22,12 @@ export class FakeQueue implements Queue {
     this.faults = faults;
   }
 
-  send(messages: readonly QueueMessage[]): Promise<void> {
-    return this.faults.around('send', [messages], () => {
+  send(messages: readonly QueueMessage[], delaySeconds = 0): Promise<void> {
+    return this.faults.around('send', [messages, delaySeconds], () => {
       for (const { secretArn, versionId, force } of messages) {
         const body = { secretArn, versionId, ...(force === undefined ? {} : { force }) };
         this.sent.push(body);
-        this.#held.push({ receiptHandle: `receipt-${this.sent.length}`, body, hidden: false });
+        this.#held.push({ receiptHandle: `receipt-${this.sent.length}`, body, hidden: delaySeconds > 0 });
       }
     });
   }

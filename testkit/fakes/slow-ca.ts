@@ -1,5 +1,6 @@
 /** The fake CA, taking its time: from a seed it decides how many looks an order takes, and after how long each is worth it. */
 import { createHash } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import { RenewalError } from '../../lambdas/domain/errors.ts';
 import type { CaAnswer, CaRequest, IssuedChain } from '../../lambdas/domain/ports.ts';
 import { stepCa } from '../../lambdas/providers/step-ca/kind.ts';
@@ -37,10 +38,10 @@ export class SlowCa extends FakeCa {
     return this.#answerTo(placed);
   }
 
-  #look(receipt: string, { current, key }: CaRequest): CaAnswer {
+  #look(receipt: string, request: CaRequest): CaAnswer {
     const placed = this.#orders.get(receipt)?.request;
-    const isSame = placed && isEqual(placed.current.leaf.der, current.leaf.der) && isEqual(placed.key?.spki, key?.spki);
-    if (!isSame) throw new RenewalError('CaRejected', 'The CA has no such order for this certificate and key.');
+    if (placed === undefined || !isSame(placed, request))
+      throw new RenewalError('CaRejected', 'The CA has no such order for this certificate and key.');
     return this.#answerTo(receipt);
   }
 
@@ -64,6 +65,13 @@ export class SlowCa extends FakeCa {
     return createHash('sha256').update(`${this.#seed} ${what}`).digest().readUInt32BE() % below;
   }
 }
+
+/** For this certificate, or by this declaration, and for this key. */
+const isSame = (a: CaRequest, b: CaRequest): boolean =>
+  isEqual(a.key?.spki, b.key?.spki) && isDeepStrictEqual(subjectOf(a), subjectOf(b));
+
+const subjectOf = ({ wanted: { content }, current }: CaRequest): unknown =>
+  content.kind === 'declared' ? content : current?.leaf.der;
 
 const isEqual = (a: Uint8Array | undefined, b: Uint8Array | undefined): boolean =>
   a !== undefined && b !== undefined && Buffer.compare(a, b) === 0;

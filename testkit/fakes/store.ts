@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { NewSecret, SecretMaker } from '../../lambdas/domain/declaring.ts';
 import { RenewalError } from '../../lambdas/domain/errors.ts';
 import type { Clock, SecretPage, Store } from '../../lambdas/domain/ports.ts';
 import type { SecretSummary, SecretValue, SecretVersion } from '../../lambdas/domain/secret.ts';
@@ -21,6 +22,7 @@ export interface FakeSecretInput {
   readonly primaryRegion?: string;
   readonly rotation?: SecretSummary['rotation'];
   readonly owningService?: string;
+  readonly encryptionKey?: string;
 }
 
 interface Version {
@@ -33,17 +35,19 @@ interface Version {
 interface Secret {
   readonly arn: string;
   readonly name: string;
+  readonly createdAt: number;
   readonly tags: Map<string, string>;
   /** With and without labels: a token stays used. */
   readonly versions: Map<string, Version>;
   readonly primaryRegion: string | undefined;
   rotation: SecretSummary['rotation'];
   readonly owningService: string | undefined;
+  encryptionKey: string | undefined;
   deletedAt: number | undefined;
 }
 
 /** Secrets Manager in memory, with AWS's rules for versions, labels and tokens. */
-export class FakeStore implements Store {
+export class FakeStore implements Store, SecretMaker {
   readonly faults: Faults;
   readonly #clock: Clock;
   readonly #newId: () => string;
@@ -64,8 +68,16 @@ export class FakeStore implements Store {
     const arn = `arn:aws:secretsmanager:${region}:000000000000:secret:${input.name}-${this.#newId().slice(0, 6)}`;
     const { rotation = { enabled: false }, owningService, primaryRegion } = input;
     const tags = new Map(Object.entries(input.tags ?? {}));
-    const rest = { owningService, primaryRegion, deletedAt: undefined };
-    const secret = { arn, name: input.name, tags, versions: new Map(), rotation, ...rest };
+    const rest = { owningService, primaryRegion, encryptionKey: input.encryptionKey, deletedAt: undefined };
+    const secret = {
+      arn,
+      name: input.name,
+      createdAt: this.#clock.now(),
+      tags,
+      versions: new Map(),
+      rotation,
+      ...rest,
+    };
     this.#secrets.set(input.name, secret);
     this.#byArn.set(arn, secret);
     if (input.value !== undefined) this.write(arn, input.value, input.versionId);
@@ -229,6 +241,23 @@ export class FakeStore implements Store {
     });
   }
 
+  create({ name, tags, encryptionKey, versionId }: NewSecret): Promise<string | undefined> {
+    return this.faults.around('create', [name, versionId], () => {
+      const known = this.#secrets.get(name);
+      if (known?.deletedAt !== undefined) {
+        throw new RenewalError('SecretNotFound', `${name} is scheduled for deletion: restore it first.`);
+      }
+      if (known) return undefined;
+      return this.add({ name, tags, value: '{}', versionId, ...(encryptionKey !== undefined && { encryptionKey }) });
+    });
+  }
+
+  setEncryptionKey(secretArn: string, encryptionKey: string): Promise<void> {
+    return this.faults.around('setEncryptionKey', [secretArn, encryptionKey], () => {
+      this.#writable(secretArn).encryptionKey = encryptionKey;
+    });
+  }
+
   labelNoRoom(secretArn: string, from: string | undefined, to: string | undefined): Promise<void> {
     return this.faults.around('labelNoRoom', [secretArn, from, to], () => {
       const secret = this.#writable(secretArn);
@@ -267,12 +296,14 @@ function summarize(secret: Secret): SecretSummary {
   return {
     arn: secret.arn,
     name: secret.name,
+    createdAt: secret.createdAt,
     tags: new Map(secret.tags),
     versions: new Map(labelled.map(([id, { stages }]) => [id, [...stages]])),
     currentVersionId: labelled.find(([, { stages }]) => stages.includes('AWSCURRENT'))?.[0],
     isReplica: secret.primaryRegion !== undefined && secret.primaryRegion !== region,
     rotation: secret.rotation,
     ...(secret.owningService === undefined ? {} : { owningService: secret.owningService }),
+    ...(secret.encryptionKey === undefined ? {} : { encryptionKey: secret.encryptionKey }),
     ...(secret.deletedAt === undefined ? {} : { deletedAt: secret.deletedAt }),
   };
 }

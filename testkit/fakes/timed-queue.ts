@@ -24,12 +24,12 @@ export class TimedQueue implements Queue {
     this.#clock = clock;
   }
 
-  async send(messages: readonly QueueMessage[]): Promise<void> {
+  async send(messages: readonly QueueMessage[], delaySeconds = 0): Promise<void> {
     const now = this.#clock.now();
     for (const { secretArn, versionId, force } of messages) {
       const receiptHandle = `receipt-${this.sentAt.push(now)}`;
       const body = { secretArn, versionId, ...(force === undefined ? {} : { force }) };
-      this.#held.push({ receiptHandle, body, sentAt: now, visibleAt: now, received: 0 });
+      this.#held.push({ receiptHandle, body, sentAt: now, visibleAt: now + delaySeconds * 1_000, received: 0 });
     }
   }
 

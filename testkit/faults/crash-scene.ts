@@ -9,8 +9,14 @@ import { createAuthority } from '../../lambdas/authority/create.ts';
 import { kmsKeyVault } from '../../lambdas/aws/kms.ts';
 import { secretsManagerStore } from '../../lambdas/aws/secrets-manager.ts';
 import { noLimits } from '../../lambdas/domain/calls.ts';
+import type { CaReference } from '../../lambdas/domain/profile.ts';
 import { parseAuthority } from '../../lambdas/policy/authority.ts';
+import { readDeclaration } from '../../lambdas/policy/declaration.ts';
+import { declarationHash, parameterNameOf } from '../../lambdas/policy/declaration-identity.ts';
+import { identityOf } from '../../lambdas/providers/index.ts';
+import { parseProfile } from '../../lambdas/providers/profile.ts';
 import { bareLeaf, type CaAccess } from '../cas/leaf.ts';
+import { issuingProvisioner } from '../cas/step-ca.ts';
 import { makeKey, pem } from '../certificates/index.ts';
 import * as infisical from '../fakes/infisical.ts';
 import { rootPem } from '../fakes/tls-server.ts';
@@ -23,8 +29,21 @@ import { asked } from './worker.ts';
 
 const hour = 3_600_000;
 
-export const kinds = ['rekey', 'renew', 'key in KMS', 'offline', 'CA renewal', 'infisical'] as const;
+export const kinds = [
+  'rekey',
+  'renew',
+  'key in KMS',
+  'offline',
+  'CA renewal',
+  'infisical',
+  'declared, first',
+  'declared, changed',
+  'declared, own authority',
+] as const;
 export type Kind = (typeof kinds)[number];
+
+/** What the certificates of the declared kinds are for. */
+export const declaredName = 'web.svc.example';
 
 export interface Scene {
   readonly kind: Kind;
@@ -68,7 +87,17 @@ export async function sceneOf(kind: Kind, { emulator, ca, folder, infisicalUrl }
       const value = { certificate: pem(present), certificateChain: pem(infisical.ca.root) };
       return { secret: await enrol(emulator, { value: JSON.stringify(value) }), authorities: [] };
     }
+    if (kind === 'declared, own authority') {
+      const { authorities } = await ownAuthority(emulator, parameter);
+      return { secret: await declare({ type: 'offline', authority: 'root' }, '{}'), authorities };
+    }
+    if (kind === 'declared, first') return { secret: await declare(await issuingCa(), '{}'), authorities: [] };
     const now = Math.floor(Date.now() / 1000) * 1000;
+    if (kind === 'declared, changed') {
+      const pair = bareLeaf(ca, { key: makeKey(), notBefore: now - hour, notAfter: now + 23 * hour });
+      const secret = await declare(await issuingCa(), inShape('camel', pair), { issued: '0'.repeat(32) });
+      return { secret, authorities: [] };
+    }
     const held = kind === 'key in KMS' ? await kmsKey(emulator) : undefined;
     const pair = bareLeaf(ca, {
       key: held?.publicKey ?? makeKey(),
@@ -89,6 +118,30 @@ export async function sceneOf(kind: Kind, { emulator, ca, folder, infisicalUrl }
     return { secret: await enrol(emulator, { value }), authorities: ['own'] };
   }
 
+  async function issuingCa(): Promise<CaReference> {
+    const key = { Name: uniqueName('provisioner'), SecretString: ca.provisioner.keyPem };
+    await client(SecretsManagerClient, emulator).send(new CreateSecretCommand(key));
+    const provisioner = { name: issuingProvisioner, keySecretId: key.Name };
+    return { type: 'step-ca', url: ca.url, root: ca.rootPem, provisioner };
+  }
+
+  /** As a deployment leaves it. `issued`: what the certificate that is there was issued for. */
+  async function declare(
+    source: CaReference,
+    value: string,
+    tags: Record<string, string> = {},
+  ): Promise<EnrolledSecret> {
+    const profile = { ca: source, issue: { allow: ['dns:svc.example'] } };
+    await parameter('profiles/internal', profile);
+    const { declaration } = readDeclaration({ secretName: 'any', profile: 'internal', dnsNames: [declaredName] });
+    const parsed = await parseProfile('internal', JSON.stringify(profile));
+    const declared = declarationHash(declaration, parsed, identityOf(parsed.ca));
+    const secret = await enrol(emulator, { value, tags: { ...tags, declared } });
+    const document = { secretName: secret.name, profile: 'internal', dnsNames: [declaredName] };
+    await parameter(`certificates/${parameterNameOf(secret.name)}`, document);
+    return secret;
+  }
+
   return {
     kind,
     proxy,
@@ -100,6 +153,7 @@ export async function sceneOf(kind: Kind, { emulator, ca, folder, infisicalUrl }
       POWERTOOLS_SERVICE_NAME: 'cert-renewer',
       PROFILE_PREFIX: `${prefix}/profiles`,
       AUTHORITY_PREFIX: `${prefix}/authorities`,
+      DECLARATION_PREFIX: `${prefix}/certificates`,
       AUTHORITIES: JSON.stringify(authorities),
       EVENT_BUS_NAME: 'default',
       QUEUE_URL: `${proxy.endpoint}/000000000000/none`,
@@ -107,7 +161,7 @@ export async function sceneOf(kind: Kind, { emulator, ca, folder, infisicalUrl }
       CA_LOG: log,
     },
     issued: async () => {
-      if (kind === 'CA renewal') return proxy.count('Sign');
+      if (kind === 'CA renewal' || kind === 'declared, own authority') return proxy.count('Sign');
       return kind === 'offline' ? staged(proxy) : asked(log);
     },
     close: () => proxy.close(),

@@ -43,7 +43,7 @@ export async function crashAt(crash: Crash, kind: Kind, surroundings: Surroundin
 
 function killed(scene: Scene, crash: Crash, start: Start): Promise<Ended> {
   const { proxy, env } = scene;
-  const isHttp = crash.call === 'CA' && !['offline', 'CA renewal'].includes(scene.kind);
+  const isHttp = crash.call === 'CA' && !['offline', 'CA renewal', 'declared, own authority'].includes(scene.kind);
   // An authority of the stack signs by KMS, or with its key from its secret, which is the second that is read.
   const signing = scene.kind === 'offline' ? { api: 'GetSecretValue', count: 2 } : { api: 'Sign', count: 1 };
   const target = crash.call === 'CA' ? signing : { api: crash.call, count: 1 };

@@ -2,7 +2,7 @@
 import { createPrivateKey, createPublicKey, X509Certificate } from 'node:crypto';
 import type { Endpoint } from '../local-aws/client.ts';
 import { look, versionIds } from '../local-aws/enrolled.ts';
-import type { Scene } from './crash-scene.ts';
+import { declaredName, type Scene } from './crash-scene.ts';
 
 export interface Bounds {
   /** Certificates that may have been issued. */
@@ -34,7 +34,15 @@ export async function broken(aws: Endpoint, scene: Scene, bounds: Bounds): Promi
     [found.tags.get('cert-renewer:version-id') === found.versionId, 'the tags name another version'],
     [!found.tags.has('cert-renewer:failure'), `the tag failure stayed: ${found.tags.get('cert-renewer:failure')}`],
   ];
-  return facts.filter(([holds]) => !holds).map(([, what]) => `${kind}: ${what}`);
+  const isDeclared = kind.startsWith('declared');
+  const asDeclared: typeof facts = [
+    [leaf.subjectAltName === `DNS:${declaredName}`, `its names are ${leaf.subjectAltName}`],
+    [found.tags.get('cert-renewer:issued') === found.tags.get('cert-renewer:declared'), 'the tag issued is another'],
+    [told.every(({ detail }) => detail['operation'] === 'issue'), 'an event tells another operation'],
+  ];
+  return [...facts, ...(isDeclared ? asDeclared : [])]
+    .filter(([holds]) => !holds)
+    .map(([, what]) => `${kind}: ${what}`);
 }
 
 function isKeyOf(privateKey: string, leaf: X509Certificate): boolean {

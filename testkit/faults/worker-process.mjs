@@ -17,7 +17,7 @@ if (offset !== 0) {
 const { request } = https;
 https.request = (url, options, ...rest) => {
   const path = url instanceof URL ? url.pathname : (url.path ?? '');
-  if (!/\/(renew|rekey)$/.test(path)) return request(url, options, ...rest);
+  if (!/\/(renew|rekey|sign)$/.test(path)) return request(url, options, ...rest);
   if (KILL_AT_CA === 'before') die();
   if (CA_LOG) appendFileSync(CA_LOG, `${path}\n`);
   const sent = request(url, options, ...rest);

@@ -1,7 +1,7 @@
 """Starts ministack with the patches that make it behave as AWS does (patches/). Run by ministack.ts with the environment's own Python.
 
-Environment: ministack's own variables; EMULATOR_WITHOUT (see patches/__init__.py); EMULATOR_JOURNAL and EMULATOR_REQUESTS, the files for journal.py
-and asked.py, if there are to be any; EMULATOR_FOLDER, its temporary folder: if that is set,
+Environment: ministack's own variables; EMULATOR_WITHOUT (see patches/__init__.py); EMULATOR_JOURNAL, EMULATOR_REQUESTS and EMULATOR_EVERY_CALL, the files
+for journal.py, asked.py and every_call.py, if there are to be any; EMULATOR_FOLDER, its temporary folder: if that is set,
 it ends when its standard input ends and takes the folder with it, so that nothing outlives whoever started it, however that one died.
 """
 
@@ -12,6 +12,7 @@ import sys
 import threading
 
 import asked
+import every_call
 import journal
 import patches
 import patches.alarms
@@ -42,6 +43,8 @@ def main() -> None:
         journal.write_to(os.environ["EMULATOR_JOURNAL"])
     if os.environ.get("EMULATOR_REQUESTS"):
         asked.write_to(os.environ["EMULATOR_REQUESTS"])
+    if os.environ.get("EMULATOR_EVERY_CALL"):
+        every_call.write_to(os.environ["EMULATOR_EVERY_CALL"])
     folder = os.environ.pop("EMULATOR_FOLDER", "")
     if folder:
         threading.Thread(target=_end_with_starter, args=(folder,), daemon=True).start()

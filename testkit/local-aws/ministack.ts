@@ -16,6 +16,8 @@ export interface Emulator {
   /** What the AWS SDKs and the CDK need to reach it, as root of its account: AWS_ENDPOINT_URL, credentials, Region. */
   readonly env: Readonly<Record<string, string>>;
   readonly logFile: string;
+  /** Every call that it has answered, if it `keepsCalls`: see every-call.ts. */
+  readonly callsFile: string;
   readonly pid: number;
   /** Empty it: every resource of the account goes. */
   reset(): Promise<void>;
@@ -24,11 +26,13 @@ export interface Emulator {
 }
 
 /** The part of an Emulator that can be sent to another process. */
-export type EmulatorAccess = Pick<Emulator, 'endpoint' | 'env' | 'logFile' | 'pid'>;
+export type EmulatorAccess = Pick<Emulator, 'endpoint' | 'env' | 'logFile' | 'callsFile' | 'pid'>;
 
 export interface EmulatorOptions {
   /** Patches to leave out (testkit/local-aws/patches), or ['all']. */
   readonly without?: readonly string[];
+  /** Whether every call is written down, for a test that counts them. */
+  readonly keepsCalls?: boolean;
 }
 
 /**
@@ -48,13 +52,14 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   }
 }
 
-async function launch(python: string, { without = [] }: EmulatorOptions): Promise<Emulator> {
+async function launch(python: string, { without = [], keepsCalls = false }: EmulatorOptions): Promise<Emulator> {
   const { path: folder, remove } = await temporaryFolder('aws');
   const port = await freePort();
   const endpoint = `http://127.0.0.1:${port}`;
   const logFolder = process.env['KEEP_LOGS'] === '1' ? cachePath('logs') : folder;
   await mkdir(logFolder, { recursive: true });
   const logFile = join(logFolder, `emulator-${port}.log`);
+  const callsFile = join(folder, 'calls.jsonl');
   let running: Running | undefined;
   const stop = async (): Promise<void> => {
     await running?.stop();
@@ -65,7 +70,7 @@ async function launch(python: string, { without = [] }: EmulatorOptions): Promis
       command: python,
       args: [join(import.meta.dirname, 'emulator.py')],
       cwd: folder,
-      env: environment(folder, port, without),
+      env: { ...environment(folder, port, without), EMULATOR_EVERY_CALL: keepsCalls ? callsFile : '' },
       logFile,
     });
     await untilReady(running, 'the local AWS', logFile, async () => (await fetch(`${endpoint}/_ministack/health`)).ok);
@@ -77,7 +82,7 @@ async function launch(python: string, { without = [] }: EmulatorOptions): Promis
     const { ok, status } = await fetch(`${endpoint}/_ministack/reset`, { method: 'POST' });
     if (!ok) throw new Error(`the local AWS can't be reset: ${status}`);
   };
-  return { endpoint, env: clientEnvironment(endpoint), logFile, pid: running.pid, reset, stop };
+  return { endpoint, env: clientEnvironment(endpoint), logFile, callsFile, pid: running.pid, reset, stop };
 }
 
 /** The emulator's own environment. Nothing of the caller's leaks into it: its Lambdas inherit it, and the real AWS's settings stay out. */

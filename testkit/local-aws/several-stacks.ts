@@ -1,10 +1,12 @@
 /**
  * The app of `assemble` in stack.ts: a stack for each configuration, all of one name, each for an account of its own. One with a
  * slash in its id, `before/schedule`, is another version of the stack behind it, with the same names in it: of an app of its own.
+ * Beside one that issues there is `<id>-reader` (reader-stack.ts).
  */
 import { App } from 'aws-cdk-lib';
 import { readConfigFile } from '../../cdk/config/config.ts';
 import { CertRenewerStack } from '../../cdk/stack.ts';
+import { ReaderStack } from './reader-stack.ts';
 
 const app = new App();
 const configs: Readonly<Record<string, string>> = JSON.parse(app.node.getContext('configs'));
@@ -13,6 +15,9 @@ for (const [name, file] of Object.entries(configs)) {
   const [id = name, version] = name.split('/').reverse();
   const of = version === undefined ? app : (others.get(version) ?? new App({ outdir: `${app.outdir}-${version}` }));
   if (version !== undefined) others.set(version, of);
-  new CertRenewerStack(of, id, { config: readConfigFile(file), stackName: 'CertRenewer' });
+  const config = readConfigFile(file);
+  const { renewer } = new CertRenewerStack(of, id, { config, stackName: 'CertRenewer' });
+  const [issuing] = Object.entries(config.profiles).flatMap(([profile, { issue }]) => (issue ? [profile] : []));
+  if (issuing !== undefined) new ReaderStack(of, `${id}-reader`, { renewer, profile: issuing, stackName: 'Reader' });
 }
 for (const other of others.values()) other.synth(); // the CLI has the first one done

@@ -14,6 +14,8 @@ export interface Assembly {
   readonly assembly: string;
   /** The stack's id in it; the stack's name may be another. */
   readonly artifact: string;
+  /** Whether test/calls judges the roles of the stack. Default: true. */
+  readonly isJudged?: boolean;
 }
 
 export interface DeployOptions {
@@ -47,7 +49,8 @@ export async function deploy(target: Target, options: DeployOptions | Assembly):
     checked('cdk deploy', await cdk(target, cwd, ['deploy', artifact, ...args, ...more]));
     const parsed: Record<string, Record<string, string>> = JSON.parse(await readFile(outputs, 'utf8'));
     const [[stackName, found] = [artifact, {}]] = Object.entries(parsed);
-    await keepStack(target.env, stackName, join(assembly, `${artifact}.template.json`));
+    const { isJudged = true } = 'assembly' in options ? options : {};
+    if (isJudged) await keepStack(target.env, stackName, join(assembly, `${artifact}.template.json`));
     return found;
   });
 }
@@ -61,7 +64,7 @@ export async function destroy(target: Target, options: DeployOptions | Assembly)
 }
 
 function command(options: DeployOptions | Assembly, folder: string) {
-  if ('assembly' in options) return { ...options, args: ['--app', options.assembly], cwd: folder };
+  if ('assembly' in options) return { ...options, args: ['--app', options.assembly, '--exclusively'], cwd: folder };
   const { app = projectRoot, stackName = 'CertRenewer' } = options;
   return { artifact: stackName, assembly: join(folder, 'cdk.out'), args: appArguments(options, folder), cwd: app };
 }

@@ -1,7 +1,9 @@
 /** Many episodes one after another, and the sums of them. */
+
+import { drawPlan } from './draw-declared.ts';
 import { playEpisode, type Report } from './episode.ts';
 import type { Violation } from './ledger.ts';
-import { day, drawPlan } from './plan.ts';
+import { day, type Plan } from './plan.ts';
 import { shrink, storyOf } from './shrink.ts';
 
 /** What a number of episodes comes to. `years` are of the system's own time, every scan of it played. */
@@ -46,12 +48,11 @@ export function describe(sums: Sums, milliseconds: number): string {
   ].join(' ');
 }
 
-/** The shortest story of each promise that a seed breaks. */
-export async function storiesOf(seed: number, violations: readonly Violation[]): Promise<string[]> {
+/** The shortest story of each promise that a plan breaks. */
+export async function storiesOf(plan: Plan, violations: readonly Violation[]): Promise<string[]> {
   const rules = new Map(violations.map((violation) => [violation.rule, violation]));
   const stories: string[] = [];
-  for (const violation of rules.values())
-    stories.push(await storyOf(await shrink(drawPlan(seed), violation), violation));
+  for (const violation of rules.values()) stories.push(await storyOf(await shrink(plan, violation), violation));
   return stories;
 }
 

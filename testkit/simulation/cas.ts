@@ -2,6 +2,7 @@
 import { type KeyObject, X509Certificate } from 'node:crypto';
 import type { Authority } from '../../lambdas/domain/authority.ts';
 import type { Profile } from '../../lambdas/domain/profile.ts';
+import { identityOf } from '../../lambdas/providers/index.ts';
 import {
   clientAuth,
   commonNameOnly,
@@ -21,7 +22,7 @@ import type { FakeKeyVault } from '../fakes/key-vault.ts';
 import { FakeProfiles } from '../fakes/profiles.ts';
 import type { FakeStore } from '../fakes/store.ts';
 import { keyPair } from './instant-crypto.ts';
-import { day, importedPassword, type Plan, type ProfileName, passwordSecret, start } from './plan.ts';
+import { day, importedPassword, issueDuration, type Plan, type ProfileName, passwordSecret, start } from './plan.ts';
 import type { Timeline } from './timeline.ts';
 import { readValue, writeValue } from './values.ts';
 
@@ -49,7 +50,7 @@ export function newKey(kind: KeyKind): KeyObject {
 
 /** What the CAs stand in. */
 export interface CasScene {
-  readonly plan: Pick<Plan, 'profiles' | 'weakAuthority'>;
+  readonly plan: Pick<Plan, 'profiles' | 'weakAuthority' | 'period'>;
   readonly timeline: Pick<Timeline, 'now'>;
   readonly vault: FakeKeyVault;
   readonly store: Pick<FakeStore, 'value'>;
@@ -74,11 +75,15 @@ export class Cas {
         allowRenewalAfterExpiry: name === 'lenient',
       });
     this.step = { strict: ca('strict'), lenient: ca('lenient') };
-    const stepCa = { type: 'step-ca', url: 'https://ca.example:9000', root: 'PEM' } as const;
+    const provisioner = { name: 'renewer', keySecretId: 'pki/provisioner' };
+    const stepCa = { type: 'step-ca', url: 'https://ca.example:9000', root: 'PEM', provisioner } as const;
+    for (const step of Object.values(this.step)) step.identity = identityOf(stepCa);
+    const allow = ['dns:svc.example', 'ip:10.0.0.0/8', 'cn:Fleet'];
+    const issue = { allow, duration: issueDuration(scene.plan.period) };
     const profiles: readonly Profile[] = [
-      { name: 'strict', ca: stepCa, mode: 'rekey', paused: false },
-      { name: 'lenient', ca: stepCa, mode: 'renew', paused: false, passwordSecretId: passwordSecret },
-      { name: 'offline', ca: { type: 'offline', authority: 'issuing' }, mode: 'rekey', paused: false },
+      { name: 'strict', ca: stepCa, mode: 'rekey', paused: false, issue },
+      { name: 'lenient', ca: stepCa, mode: 'renew', paused: false, passwordSecretId: passwordSecret, issue },
+      { name: 'offline', ca: { type: 'offline', authority: 'issuing' }, mode: 'rekey', paused: false, issue },
       { name: 'imported', ca: { type: 'offline', authority: 'imported' }, mode: 'rekey', paused: false },
     ];
     const isThere = (name: string): boolean => scene.plan.profiles.some((each) => each === name);

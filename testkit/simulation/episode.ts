@@ -15,6 +15,8 @@ export interface Report {
   readonly secrets: number;
   readonly counts: Simulation['ledger']['counts'];
   readonly scans: number;
+  /** Calls in the busiest second. */
+  readonly rates: Simulation['rates'];
   readonly violations: readonly Violation[];
   /** The same for the same story. */
   readonly fingerprint: string;
@@ -58,6 +60,7 @@ export async function playEpisode(
     secrets: plan.secrets.length,
     counts: ledger.counts,
     scans: ledger.scans.length,
+    rates: simulation.rates,
     violations: ledger.violations,
     fingerprint: trace.fingerprint,
     lines: trace.lines,

@@ -1,5 +1,6 @@
 /** The Lambdas of the stack and what starts them: the schedule, the queue, Secrets Manager's rotation, and people. */
 import { type CallPolicy, type TimeLimits, timeLimits } from '../../lambdas/domain/calls.ts';
+import type { FunctionAnswer } from '../../lambdas/domain/declaring.ts';
 import { RenewalError } from '../../lambdas/domain/errors.ts';
 import type { ScanRequest } from '../../lambdas/domain/request.ts';
 import { versionWithStage } from '../../lambdas/domain/secret.ts';
@@ -167,6 +168,30 @@ export class Functions {
     }).catch((error: unknown) => {
       simulation.note(invocation.label, `fails: ${codeOf(error)}`, invocation.secrets);
       simulation.see('an answer', secret, String(error));
+    });
+  }
+
+  /** Lambda's answer of the renew function, whatever becomes of it. */
+  invoke(request: Readonly<Record<string, unknown>>): Promise<FunctionAnswer> {
+    const simulation = this.#simulation;
+    const name = simulation.nameOf(String(request['secretId']));
+    return new Promise((resolve) => {
+      const ended = { kind: 'failed', errorType: 'Sandbox.Timedout', message: 'It ended without an answer.' } as const;
+      const invocation = simulation.begin('ask', [name], () => {
+        if (invocation.state === 'dead') resolve(ended);
+      });
+      invocation.isForced = true;
+      void this.#alone(invocation, invocation.task(name), (world) => renewOnDemand(world, request)).then(
+        (answer) => {
+          simulation.note(invocation.label, `answers ${answer.outcome} ${answer.reason.code}`, invocation.secrets);
+          resolve({ kind: 'answered', answer: JSON.parse(JSON.stringify(answer)) });
+        },
+        (error: unknown) => {
+          simulation.note(invocation.label, `fails: ${codeOf(error)}`, invocation.secrets);
+          simulation.see('an answer', name, String(error));
+          resolve({ kind: 'failed', errorType: codeOf(error), message: error instanceof Error ? error.message : '' });
+        },
+      );
     });
   }
 

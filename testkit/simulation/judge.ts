@@ -11,7 +11,7 @@ export function judgeEnd(simulation: Simulation): void {
   for (const record of simulation.ledger.secrets.values()) {
     if (record.plan === undefined && !authoritySecrets.has(record.name)) continue;
     const health = healthOf(simulation, record);
-    for (const judge of [renewed, failureTold, announced, issuedInVain, keptAlone, rotated, clean]) {
+    for (const judge of [renewed, declared, failureTold, announced, issuedInVain, keptAlone, rotated, clean]) {
       judge(simulation, record, health);
     }
   }
@@ -39,6 +39,26 @@ const renewed: Judge = (simulation, record, health) => {
   const isLate = health.end <= now && health.end > quietSince(simulation) + 3 * plan.period + 30 * minute;
   if (isLate && emergency > 3 * plan.period)
     ledger.violate('let expire', record.name, `It ended at ${text(health.end)}.`);
+};
+
+/** What is declared is there, and the tags say so. */
+const declared: Judge = (simulation, record, health) => {
+  const { declarations, timeline, store, ledger } = simulation;
+  const found = store.tagsOf(record.arn);
+  if (found[tags.declared] === undefined || timeline.now() < quietSince(simulation) + patience(simulation)) return;
+  const isConsistent = declarations.isConsistent(record.name);
+  const late = isConsistent ? 0 : day; // then the scan does not see it, and an inspection does
+  if (health.state === 'wanting' && timeline.now() > quietSince(simulation) + patience(simulation) + late) {
+    ledger.violate('not as declared', record.name, `${JSON.stringify(declarations.of(record.name))} is not there.`);
+  }
+  if (health.state !== 'fine' || !isConsistent || declarations.of(record.name) === undefined) return;
+  if (found[tags.issued] !== found[tags.declared]) {
+    ledger.violate(
+      'a tag that lies',
+      record.name,
+      `issued is ${found[tags.issued]}, declared ${found[tags.declared]}.`,
+    );
+  }
 };
 
 /** What stands against a renewal was told, and not only in the log. */
@@ -76,6 +96,7 @@ const announced: Judge = (simulation, record, health) => {
         promotion.at,
       );
     }
+    untoldIssuance(simulation, record, promotion);
     if (promotion.told.length > 0 || promotion.excused !== undefined || isUnreachable(health)) continue;
     if (promotion.at > simulation.timeline.now() - 3 * plan.period - 30 * minute) continue; // the next scan's
     ledger.violate(
@@ -85,6 +106,17 @@ const announced: Judge = (simulation, record, health) => {
     );
   }
 };
+
+/** Of what a declaration had issued an event says so. A look that comes later may take it for a copy of one that says the same. */
+function untoldIssuance({ ledger }: Simulation, record: SecretRecord, promotion: Promotion): void {
+  const { versionId, told, toldAsIssued, isToldLate = false, by } = promotion;
+  const content = record.contents.get(versionId);
+  if (content?.kind !== 'pair' || !record.declaredLeaves.has(content.leaf.fingerprint256)) return;
+  // Another worker that finds a staged pair which would do as a copy takes it for one.
+  if (told.length === 0 || toldAsIssued.length > 0 || isToldLate || record.stagedBy.get(versionId)?.label !== by)
+    return;
+  ledger.violate('an issuance told as something else', record.name, versionId, promotion.at);
+}
 
 /** Nobody looks at it any more, whatever there was to be told. */
 function isUnreachable(health: Health): boolean {
@@ -121,7 +153,7 @@ const keptAlone: Judge = (simulation, record, health) => {
   // Looked at once a day, renewed, and tried again; in the last twentieth of a validity at every scan.
   const urgent = health.state === 'failing' && !health.isUnreadable ? urgentScans(simulation, record, from) : 0;
   const most = days + 2 * own + 8 + urgent;
-  const isDaily = plan.period >= 12 * hour;
+  const isDaily = plan.period >= 12 * hour || isAlteredBehind(simulation, record);
   if (!isDaily && asked > most && asked > scans / 3) {
     ledger.violate('asked at every scan', record.name, `${asked} times in ${scans} scans, ${own} renewals.`);
   }
@@ -130,6 +162,12 @@ const keptAlone: Judge = (simulation, record, health) => {
     ledger.violate('told at every scan', record.name, `${failures} failures in ${scans} scans.`);
   }
 };
+
+/** Changed past the deployment, or taken back before it was issued: the tags differ for as long as it is so, and each scan has somebody look. */
+function isAlteredBehind({ declarations, store }: Simulation, record: SecretRecord): boolean {
+  const { [tags.declared]: wanted, [tags.issued]: noted } = store.tagsOf(record.arn);
+  return wanted !== noted && !declarations.isConsistent(record.name);
+}
 
 function urgentScans({ ledger, timeline }: Simulation, record: SecretRecord, from: number): number {
   const pairs = [...record.contents.values()].filter((content) => content.kind === 'pair');

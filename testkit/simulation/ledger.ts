@@ -23,6 +23,10 @@ export interface Promotion {
   readonly by: string;
   /** When the bus was told of it. */
   readonly told: number[];
+  /** And of these, when it was told as an issuance. */
+  readonly toldAsIssued: number[];
+  /** Told by a look that came later, which knows what it can see. */
+  isToldLate?: boolean;
   /** Why nobody could be told of it. */
   excused?: string;
 }
@@ -43,6 +47,8 @@ export class SecretRecord {
   readonly issued: number[] = [];
   /** Of those, how many went to another secret. */
   givenAway = 0;
+  /** Fingerprints of those that were issued by a declaration. */
+  readonly declaredLeaves = new Set<string>();
   readonly failures: { readonly at: number; readonly code: string }[] = [];
   readonly enqueued: number[] = [];
   /** What may cost an issuance each. */
@@ -92,7 +98,7 @@ export class Ledger {
   readonly #byArn = new Map<string, SecretRecord>();
   readonly scans: number[] = [];
   readonly deadLetters: DeadLetter[] = [];
-  readonly counts = { renewals: 0, faults: 0, events: 0, deeds: 0, calls: 0, invocations: 0 };
+  readonly counts = { renewals: 0, issued: 0, faults: 0, events: 0, deeds: 0, calls: 0, invocations: 0 };
   onViolation: (rule: string) => void = () => undefined;
   #clock: () => number;
 

@@ -3,6 +3,7 @@ import { createPublicKey } from 'node:crypto';
 import { versionWithStage } from '../../lambdas/domain/secret.ts';
 import { tags } from '../../lambdas/domain/tags.ts';
 import { newKey } from './cas.ts';
+import { Deployments } from './deployments.ts';
 import type { Functions } from './functions.ts';
 import { type Deed, type SecretPlan, start } from './plan.ts';
 import { rotationFunctionArn } from './ports.ts';
@@ -12,11 +13,13 @@ import { mark, writeValue } from './values.ts';
 export class Operators {
   readonly #simulation: Simulation;
   readonly #functions: Functions;
+  readonly #deployments: Deployments;
   #notes = 0;
 
   constructor(simulation: Simulation, functions: Functions) {
     this.#simulation = simulation;
     this.#functions = functions;
+    this.#deployments = new Deployments(simulation, functions);
   }
 
   /** The secrets that are there in the beginning. */
@@ -24,7 +27,7 @@ export class Operators {
     const simulation = this.#simulation;
     simulation.addSecret({ name: 'pki/password', value: `${mark}-password\n` });
     simulation.addSecret({ name: 'pki/password-imported', value: `${mark}-password` });
-    for (const plan of simulation.plan.secrets) this.#enrol(plan);
+    for (const plan of simulation.plan.secrets) if (plan.declared !== 'new') this.#enrol(plan);
     for (const deed of simulation.plan.deeds) simulation.timeline.at(start + deed.at, () => this.#do(deed));
   }
 
@@ -89,9 +92,11 @@ export class Operators {
     const name = 'secret' in deed ? deed.secret : undefined;
     simulation.ledger.counts.deeds += 1;
     simulation.note('somebody', describeDeed(deed), name === undefined ? [] : [name]);
-    if (name !== undefined && simulation.ledger.find(name) === undefined) return; // it is not in this play
-    for (const record of simulation.dependentsOf(name)) record.deeds.push(simulation.timeline.now());
-    if (name !== undefined) simulation.willChange(name);
+    if (name !== undefined && simulation.ledger.find(name) === undefined && deed.kind !== 'declare') return; // it is not in this play
+    const named = deed.kind === 'deploy' ? Object.keys(deed.certificates) : [name];
+    for (const record of named.flatMap((each) => simulation.dependentsOf(each)))
+      record.deeds.push(simulation.timeline.now());
+    if (name !== undefined && simulation.ledger.find(name)) simulation.willChange(name);
     this.#act(deed);
   }
 
@@ -134,6 +139,18 @@ export class Operators {
         break;
       case 'ask':
         this.#functions.ask(deed.secret, deed.request);
+        break;
+      case 'deploy':
+        this.#deployments.deploy(deed.resource, deed.certificates);
+        break;
+      case 'declare':
+        this.#deployments.declare(deed.secret, deed.entry);
+        break;
+      case 'undeclare':
+        this.#deployments.declare(deed.secret, undefined);
+        break;
+      case 'alter':
+        this.#deployments.alter(deed.secret, deed.entry);
         break;
       case 'scan':
         this.#functions.scan({

@@ -1,5 +1,6 @@
 /** What is right, reckoned anew from the tags and the certificate, and simply: no code of the product decides here. */
 import { tags } from '../../lambdas/domain/tags.ts';
+import { type Content as Declared, isAllowed } from './declarations.ts';
 import type { SecretRecord } from './ledger.ts';
 import { hour, importedPassword, minute, type ProfileName, passwordSecret, profileNames } from './plan.ts';
 import type { Simulation } from './simulation.ts';
@@ -11,7 +12,9 @@ export const authoritySecrets: ReadonlySet<string> = new Set(['pki/root', 'pki/i
 
 /** The tags that AWS has room for, and those of ours. */
 export const mostTags = 50;
-export const statusTags: ReadonlySet<string> = new Set([tags.versionId, tags.notBefore, tags.notAfter, tags.failure]);
+export const statusTags: ReadonlySet<string> = new Set([
+  ...[tags.versionId, tags.notBefore, tags.notAfter, tags.failure, tags.issued],
+]);
 
 /** Milliseconds of a duration as the plan writes it. */
 const milliseconds = (text: string): number => Number.parseFloat(text) * minute;
@@ -72,6 +75,8 @@ export type Health =
       readonly latest: number;
       readonly end: number;
     }
+  /** Another certificate is declared than the one that is there, and nothing stands against it. */
+  | { readonly state: 'wanting' }
   | { readonly state: 'left'; readonly why: string }
   | { readonly state: 'failing'; readonly why: string; readonly isUnreadable: boolean };
 
@@ -90,8 +95,14 @@ export function healthOf(simulation: Simulation, record: SecretRecord): Health {
   if (hasBadTags(found)) return failing('its tags are bad');
   if (found[tags.paused] === 'true') return left('it is paused');
   const own = Object.keys(found).filter((tag) => !statusTags.has(tag)).length;
-  if (own + statusTags.size > mostTags) return left('there is no room for tags');
+  const ours = statusTags.size - (found[tags.declared] === undefined ? 1 : 0);
+  if (own + ours > mostTags) return left('there is no room for tags');
   const pair = record.contents.get(summary.currentVersionId);
+  const wanted = found[tags.declared] === undefined ? undefined : simulation.declarations.of(record.name);
+  if (wanted !== undefined) {
+    const declared = declaredHealth(simulation, record, profile, wanted, pair);
+    if (declared !== undefined) return declared;
+  }
   if (pair === undefined || pair.kind === 'bad') return failing('its value is no certificate');
   const problem = isAuthority
     ? authorityProblem(simulation, record.name, found)
@@ -99,9 +110,47 @@ export function healthOf(simulation: Simulation, record: SecretRecord): Health {
   if (problem) return problem;
   const end = endOf(pair);
   const [earliest, latest] = dueBetween(found, pair, end);
-  if (profile !== 'lenient' && !isAuthority && timeline.now() > pair.notAfter) return failing('it has expired', false);
+  if (wanted === undefined && profile !== 'lenient' && !isAuthority && timeline.now() > pair.notAfter)
+    return failing('it has expired', false);
+  const isStep = profile === 'strict' || profile === 'lenient';
+  if (wanted === undefined && isStep && !isClient(pair)) return failing('it is no client certificate', false);
   return { state: 'fine', pair, earliest, latest, end };
 }
+
+/** Undefined where the certificate is the declared one, and lives on as any other. */
+function declaredHealth(
+  simulation: Simulation,
+  record: SecretRecord,
+  profile: ProfileName | undefined,
+  wanted: Declared,
+  pair: Content | undefined,
+): Health | undefined {
+  const isEmpty = pair?.kind === 'bad' && pair.why === 'empty';
+  if (pair === undefined || (pair.kind === 'bad' && !isEmpty)) return failing('its value is no certificate');
+  const why = unavailable(simulation, profile, pair);
+  if (why !== undefined) return why;
+  const isPair = pair.kind === 'pair' && simulation.keyOf(pair) === 'own';
+  const isThere = isPair && simulation.declarations.isDeclared(record, pair);
+  const canBeRenewed =
+    isPair && (profile === 'lenient' || simulation.timeline.now() <= pair.notAfter) && isClient(pair);
+  if (isThere && (canBeRenewed || profile === 'offline')) return undefined;
+  if (wanted.profile !== profile || !isAllowed(wanted))
+    return failing('what is declared is not allowed', isThere === false);
+  return isThere && simulation.timeline.now() <= pair.notAfter ? undefined : { state: 'wanting' };
+}
+
+/** What an issuance can't do without. */
+function unavailable({ store }: Simulation, profile: ProfileName | undefined, pair: Content): Health | undefined {
+  const isGone = (name: string): boolean => store.summary(name).deletedAt !== undefined;
+  const isEncrypted = pair.kind === 'pair' && pair.isEncrypted;
+  if ((profile === 'lenient' || isEncrypted) && isGone(passwordSecret))
+    return failing('its password is gone', isEncrypted);
+  return profile === 'offline' && isGone('pki/issuing') ? failing('its authority is gone') : undefined;
+}
+
+/** A step-ca renews nothing else. */
+export const isClient = ({ leaf }: Pair): boolean =>
+  leaf.keyUsage === undefined || leaf.keyUsage.includes('1.3.6.1.5.5.7.3.2');
 
 function problemOf(
   simulation: Simulation,

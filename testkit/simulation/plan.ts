@@ -3,6 +3,7 @@
  * drawn first and played then, so that a part of it can be left out and the rest played again.
  */
 import { tags } from '../../lambdas/domain/tags.ts';
+import type { CertificateEntry } from '../../lambdas/policy/certificate-entry.ts';
 import type { KeyKind } from '../certificates/index.ts';
 import { Random } from './random.ts';
 
@@ -18,6 +19,11 @@ export type ShapeName = (typeof shapes)[number];
 
 export const profileNames = ['strict', 'lenient', 'offline', 'imported'] as const;
 export type ProfileName = (typeof profileNames)[number];
+
+/** Whose `issue` is set. */
+export const mayIssue = (profile: string): boolean => profile !== 'imported';
+/** `issue.duration` of each profile, milliseconds: so long that the schedule keeps up with it. */
+export const issueDuration = (period: number): number => Math.max(12 * hour, 30 * period);
 
 export interface SecretPlan {
   readonly name: string;
@@ -37,7 +43,12 @@ export interface SecretPlan {
   readonly rotation?: number;
   /** It has no value, and is there for `out`. */
   readonly empty?: boolean;
+  /** A deployment makes it, or takes it over with what it holds. */
+  readonly declared?: 'new' | 'taken over';
 }
+
+/** Entries by the name of their secret: the properties of a resource. */
+export type Certificates = Readonly<Record<string, CertificateEntry>>;
 
 export type DeedKind =
   | { readonly kind: 'write'; readonly secret: string; readonly validity: number }
@@ -53,7 +64,14 @@ export type DeedKind =
   | { readonly kind: 'enable key'; readonly secret: string }
   | { readonly kind: 'rotate'; readonly secret: string; readonly immediately: boolean }
   | { readonly kind: 'ask'; readonly secret: string; readonly request: Readonly<Record<string, unknown>> }
-  | { readonly kind: 'scan'; readonly force: boolean; readonly secret?: string };
+  | { readonly kind: 'scan'; readonly force: boolean; readonly secret?: string }
+  /** The resource of a stack; without certificates it is deleted. */
+  | { readonly kind: 'deploy'; readonly resource: string; readonly certificates: Certificates }
+  /** By the command line, with the rights of who runs it. */
+  | { readonly kind: 'declare'; readonly secret: string; readonly entry: CertificateEntry }
+  | { readonly kind: 'undeclare'; readonly secret: string }
+  /** Somebody with ssm:PutParameter, past all that judges a declaration. */
+  | { readonly kind: 'alter'; readonly secret: string; readonly entry: CertificateEntry };
 
 export type Deed = DeedKind & {
   readonly id: string;
@@ -64,6 +82,7 @@ export type Deed = DeedKind & {
 export const callNames = [
   ...(['list', 'describe', 'read', 'stage', 'promote', 'discard', 'tag'] as const),
   ...(['publish', 'send', 'pause', 'profile', 'authority', 'ca', 'key', 'sign'] as const),
+  ...(['parameter', 'write parameter', 'remove parameter', 'create', 'invoke'] as const),
 ] as const;
 export type CallName = (typeof callNames)[number];
 
@@ -72,6 +91,12 @@ export const faultKinds = [
   ...(['killed before', 'killed after', 'twice'] as const),
 ] as const;
 export type FaultKind = (typeof faultKinds)[number];
+
+/** What AWS takes of these calls together in one second. */
+export interface Quota {
+  readonly calls: readonly CallName[];
+  readonly most: number;
+}
 
 /** From `at` on until `until`, milliseconds after the start, the next `times` calls of this kind have this trouble. */
 export interface Fault {
@@ -100,6 +125,8 @@ export interface Plan {
   readonly secrets: readonly SecretPlan[];
   readonly deeds: readonly Deed[];
   readonly faults: readonly Fault[];
+  /** More than AWS is known to have. */
+  readonly quotas?: Readonly<Record<string, Quota>>;
 }
 
 /** Long enough for the longest back-off, an inspection, and a few scans. */
@@ -118,7 +145,8 @@ export const importedPassword = 'pki/password-imported';
 /** Those that the configuration names, and nobody renews. */
 export const otherSecrets = [passwordSecret, importedPassword, 'pki/issuing', 'pki/imported'] as const;
 
-export function drawPlan(seed: number): Plan {
+/** Without what is declared (draw-declared.ts). */
+export function drawUndeclared(seed: number): Plan {
   const random = new Random(seed, 'plan');
   const period = random.pick([15 * minute, hour, hour, 6 * hour, day, day, week, week, week, week]);
   const scans = random.logBetween(40, period >= day ? 300 : 200);
@@ -159,7 +187,7 @@ const badTags: readonly Record<string, string>[] = [
 
 const userTags = [tags.mode, tags.expiresIn, tags.rekeyPeriod, tags.kty, tags.curve, tags.size, tags.paused];
 
-function drawSecret(random: Random, n: number, period: number, profiles: readonly ProfileName[]): SecretPlan {
+export function drawSecret(random: Random, n: number, period: number, profiles: readonly ProfileName[]): SecretPlan {
   const profile = random.pick(profiles);
   const inKms = random.chance(0.08);
   const validity = Math.max(hour, random.logBetween(6, 200) * period);
@@ -183,14 +211,14 @@ function drawSecret(random: Random, n: number, period: number, profiles: readonl
   };
 }
 
-interface Scene {
+export interface Scene {
   readonly period: number;
   readonly quietFrom: number;
   readonly secrets: readonly SecretPlan[];
 }
 
 /** Half of what happens does so while a scan's messages are being worked on. */
-function drawTime(random: Random, { period, quietFrom }: Scene): number {
+export function drawTime(random: Random, { period, quietFrom }: Scene): number {
   if (random.chance(0.4)) return random.below(quietFrom);
   return random.below(Math.floor(quietFrom / period)) * period + random.below(random.pick([3_000, 60_000, 600_000]));
 }
@@ -210,7 +238,7 @@ function drawDeeds(random: Random, scene: Scene): Deed[] {
 }
 
 /** What somebody does, and what he does about it later. */
-function drawDeed(random: Random, { secrets, period }: Scene): DeedKind[] {
+export function drawDeed(random: Random, { secrets, period }: Scene): DeedKind[] {
   const secret = random.pick(secrets).name;
   const own = secrets.filter(({ rotation }) => rotation !== undefined);
   const rotated = own.length > 0 ? own : secrets;

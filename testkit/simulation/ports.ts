@@ -1,12 +1,21 @@
 /** The ports as one task of one process has them: each call is an event of the simulation, and is watched. */
 import { type CallPolicy, call as within } from '../../lambdas/domain/calls.ts';
 import { RenewalError } from '../../lambdas/domain/errors.ts';
-import type { CaAnswer, CaProvider, CaRequest, Journal, KeyVault, Store } from '../../lambdas/domain/ports.ts';
+import type {
+  CaAnswer,
+  CaProvider,
+  CaRequest,
+  DeclarationSource,
+  Journal,
+  KeyVault,
+  Store,
+} from '../../lambdas/domain/ports.ts';
 import type { Profile } from '../../lambdas/domain/profile.ts';
 import type { RenewalEvent } from '../../lambdas/domain/result.ts';
 import type { SecretSummary } from '../../lambdas/domain/secret.ts';
 import { openCa } from '../../lambdas/providers/index.ts';
 import type { RenewalWorld, ScanWorld } from '../../lambdas/renewal/world.ts';
+import { askedWithin, lookedUp } from './declared-watch.ts';
 import type { Task } from './process.ts';
 import type { Simulation } from './simulation.ts';
 import { changed, decided, issued, staged, tagged } from './watch.ts';
@@ -36,9 +45,10 @@ export function portsOf(
       publish: (event) => within(policy, 'publish', () => publish(simulation, task, event)),
       flush: () => undefined,
     },
-    queue: { send: (messages) => within(policy, 'send', () => send(simulation, task, messages)) },
+    queue: { send: (messages, delay) => within(policy, 'send', () => send(simulation, task, messages, delay)) },
     journal: journalOf(simulation, task),
     profiles: { find: (name) => within(policy, 'find', () => profile(name)) },
+    declarations: declarationsOf(simulation, task, policy),
     ...(cas.authorities.names.length > 0 && { authorities: authoritiesOf(simulation, task, policy) }),
     providerFor: async (each) =>
       watched(simulation, task, await providerOf(simulation, { task, shared, policy }, each, providers)),
@@ -61,14 +71,29 @@ function authoritiesOf(simulation: Simulation, task: Task, policy: CallPolicy) {
   };
 }
 
+/** What a worker reads: one call of SSM each time. */
+function declarationsOf(simulation: Simulation, task: Task, policy: CallPolicy): DeclarationSource {
+  const { declarations } = simulation;
+  return {
+    find: (name) =>
+      within(policy, 'find', () =>
+        simulation.call(task, 'parameter', name, async () => {
+          lookedUp(simulation, name);
+          return declarations.parameters.find(name);
+        }),
+      ),
+  };
+}
+
 async function send(
   simulation: Simulation,
   task: Task,
   messages: Parameters<ScanWorld['queue']['send']>[0],
+  delaySeconds: number | undefined,
 ): Promise<void> {
   const { queue, ledger, timeline } = simulation;
   await simulation.call(task, 'send', undefined, async (trouble) => {
-    for (let times = trouble === 'twice' ? 2 : 1; times > 0; times--) await queue.send(messages);
+    for (let times = trouble === 'twice' ? 2 : 1; times > 0; times--) await queue.send(messages, delaySeconds);
     for (const { secretArn } of messages) ledger.find(secretArn)?.enqueued.push(timeline.now());
   });
   simulation.onQueued();
@@ -82,7 +107,7 @@ function publish(simulation: Simulation, task: Task, event: RenewalEvent): Promi
   });
 }
 
-function storeOf(simulation: Simulation, task: Task, policy: CallPolicy): Store {
+export function storeOf(simulation: Simulation, task: Task, policy: CallPolicy): Store {
   const { store } = simulation;
   const { read, seen } = task.invocation;
   const name = (secretId: string) => simulation.nameOf(secretId);
@@ -172,7 +197,7 @@ function vaultOf(simulation: Simulation, task: Task, policy: CallPolicy): KeyVau
   };
 }
 
-function journalOf(simulation: Simulation, task: Task): Journal {
+export function journalOf(simulation: Simulation, task: Task): Journal {
   const place = (secretArn: string | null) => (secretArn === null ? '' : simulation.nameOf(secretArn));
   return {
     decision: (entry) => {
@@ -185,7 +210,9 @@ function journalOf(simulation: Simulation, task: Task): Journal {
       const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
       simulation.see('the log', place(secretArn), `${text} ${JSON.stringify(rest)}`);
       simulation.note(task.invocation.label, `fails: ${text.split(':')[0]}`, [place(secretArn)]);
-      const isOutOfTime = error instanceof RenewalError && error.retryable;
+      // A deployment tells what the renew function has told already.
+      const isSecondHand = task.invocation.label.startsWith('deployment');
+      const isOutOfTime = isSecondHand || (error instanceof RenewalError && error.retryable);
       if ((text.startsWith('Internal') && !isOutOfTime) || text.startsWith('TypeError')) {
         simulation.ledger.violate('an unexpected error', place(secretArn), text);
       }
@@ -227,11 +254,15 @@ function stepCa(simulation: Simulation, { task, policy }: Asking, name: 'strict'
   return {
     type: ca.type,
     can: ca.can,
+    issues: ca.issues,
+    identity: ca.identity,
     roots: () => ca.roots(),
+    checkFitness: (current, operation) => ca.checkFitness(current, operation),
     ask: (request) => {
       drawn(simulation, task, request);
+      askedWithin(simulation, task, request);
       return within(policy, 'ask', () =>
-        simulation.call(task, 'ca', undefined, () => told(simulation, task, ca.ask(request))),
+        simulation.call(task, 'ca', undefined, () => told(simulation, task, request, ca.ask(request))),
       );
     },
   };
@@ -241,26 +272,48 @@ function stepCa(simulation: Simulation, { task, policy }: Asking, name: 'strict'
 function drawn({ ledger }: Simulation, { secret }: Task, { wanted, current, key }: CaRequest): void {
   if (wanted.key.kind === 'same') return;
   const record = ledger.find(secret);
-  if (record && current.key && key && Buffer.compare(current.key.spki, key.spki) === 0) record.hits += 1;
+  if (record && current?.key && key && Buffer.compare(current.key.spki, key.spki) === 0) record.hits += 1;
 }
 
-async function told(simulation: Simulation, task: Task, answer: Promise<CaAnswer>): Promise<CaAnswer> {
+async function told(
+  simulation: Simulation,
+  task: Task,
+  request: CaRequest,
+  answer: Promise<CaAnswer>,
+): Promise<CaAnswer> {
   const given = await answer;
-  if (given.kind === 'issued') issued(simulation, task, given);
+  if (given.kind === 'issued') issued(simulation, task, request, given);
   return given;
+}
+
+/** What issues a declared certificate loads a module each time, which is no event: a look at the same module comes after it. */
+async function uncounted<T>({ timeline }: Simulation, { wanted }: CaRequest, work: Promise<T>): Promise<T> {
+  if (wanted.content.kind !== 'declared') return work;
+  timeline.settle = () => import('../../lambdas/x509/peculiar.ts');
+  timeline.uncounted += 1;
+  try {
+    return await work;
+  } finally {
+    timeline.uncounted -= 1;
+  }
 }
 
 /** An authority of the stack's own is code of the process, which waits with the others for the calls that it makes. */
 function watched(simulation: Simulation, task: Task, provider: CaProvider): CaProvider {
   if (provider.answers === undefined) return provider; // a step-ca
-  const { type, can } = provider;
+  const { type, can, issues, identity } = provider;
   return {
     type,
     can,
+    issues,
+    identity,
     roots: (current) => task.waitingFor(() => provider.roots(current)),
     ask: (request) => {
       drawn(simulation, task, request);
-      return task.waitingFor(() => told(simulation, task, provider.ask(request)));
+      askedWithin(simulation, task, request);
+      return task.waitingFor(() =>
+        uncounted(simulation, request, told(simulation, task, request, provider.ask(request))),
+      );
     },
   };
 }

@@ -16,6 +16,8 @@ export class Invocation {
   /** It may renew before the time, and write to another secret. */
   isForced = false;
   hasOutput = false;
+  /** By secret: the declaration that it writes, or has found written. */
+  readonly declaring = new Map<string, string>();
   /** Faults that it has met. */
   hits = 0;
   readonly tasks: Task[] = [];

@@ -40,6 +40,7 @@ function onlyWith(plan: Plan, secret: string): Plan {
 }
 
 function namesOf(deed: Deed): string[] {
+  if (deed.kind === 'deploy') return Object.keys(deed.certificates);
   const own = 'secret' in deed && deed.secret !== undefined ? [deed.secret] : [];
   if (deed.kind !== 'ask') return own;
   return [...own, ...[...JSON.stringify(deed.request).matchAll(/"secretId":"([^"]+)"/g)].map(([, name = '']) => name)];

@@ -8,10 +8,12 @@ import { FakeKeyVault } from '../fakes/key-vault.ts';
 import { type FakeSecretInput, FakeStore } from '../fakes/store.ts';
 import { TimedQueue } from '../fakes/timed-queue.ts';
 import { Cas } from './cas.ts';
+import { Declarations } from './declarations.ts';
 import { Ledger, SecretRecord } from './ledger.ts';
 import { type CallName, type FaultKind, type Plan, type SecretPlan, start } from './plan.ts';
 import { Invocation, never, type Task } from './process.ts';
 import { Random } from './random.ts';
+import { Rates } from './rates.ts';
 import { Timeline } from './timeline.ts';
 import { Trace } from './trace.ts';
 import { errorOf, Troubles } from './troubles.ts';
@@ -26,6 +28,8 @@ const lateBy = 100_000;
 /** What may be written nowhere: what is marked, keys in PEM or the beginnings of their DER, and tokens. */
 const unspeakable = new RegExp(`${mark}|PRIVATE KEY|MC4CAQAwBQYDK2Vw|MIGHAgEAMBMGByq|eyJ[\\w-]{10,}\\.eyJ`);
 
+type RenewedDetail = Extract<RenewalEvent, { type: 'Certificate Renewed' }>['detail'];
+
 export class Simulation {
   readonly plan: Plan;
   readonly random: Random;
@@ -34,6 +38,8 @@ export class Simulation {
   readonly vault: FakeKeyVault;
   readonly queue: TimedQueue;
   readonly cas: Cas;
+  readonly declarations: Declarations;
+  readonly rates: Rates;
   readonly ledger: Ledger;
   readonly trace: Trace;
   readonly troubles: Troubles;
@@ -65,8 +71,10 @@ export class Simulation {
     this.queue = new TimedQueue(this.timeline);
     this.trace = new Trace(keepsStory);
     this.troubles = new Troubles(plan.faults);
+    this.rates = new Rates(plan.quotas);
     this.ledger = new Ledger(() => this.timeline.now());
     this.cas = new Cas(this);
+    this.declarations = new Declarations(plan, this.timeline);
   }
 
   /** Milliseconds since the start. */
@@ -74,7 +82,12 @@ export class Simulation {
     return this.timeline.now() - start;
   }
 
-  begin(kind: string, secrets: readonly string[], onEnd: () => void = () => undefined): Invocation {
+  begin(
+    kind: string,
+    secrets: readonly string[],
+    onEnd: () => void = () => undefined,
+    longest: number = lifetime,
+  ): Invocation {
     const records = secrets.flatMap((name) => this.ledger.find(name) ?? []);
     for (const record of records) {
       if (record.live > 0) record.overlaps += 1;
@@ -85,7 +98,7 @@ export class Simulation {
       onEnd();
     });
     this.ledger.counts.invocations += 1;
-    invocation.after(lifetime, () => this.kill(invocation, 'its time was over'));
+    invocation.after(longest, () => this.kill(invocation, 'its time was over'));
     this.note(invocation.label, 'begins', secrets);
     return invocation;
   }
@@ -113,6 +126,7 @@ export class Simulation {
     const about = this.#about(task, target);
     const trouble = this.troubles.take(name, about, this.elapsed);
     if (trouble !== undefined) this.#hit(invocation, about);
+    const refusal = this.rates.admit(name, this.timeline.now());
     const said = (outcome: string) => this.note(invocation.label, `${name} ${outcome}`, about);
     switch (trouble) {
       case 'killed before':
@@ -123,6 +137,11 @@ export class Simulation {
       case 'refused':
         said(trouble);
         throw errorOf(name, trouble);
+    }
+    if (refusal !== undefined) {
+      this.#hit(invocation, about);
+      said('over the quota');
+      throw refusal;
     }
     const old = trouble === 'stale' ? behind?.(this.#latency.between(1, longestLag)) : undefined;
     if (old !== undefined) {
@@ -204,11 +223,11 @@ export class Simulation {
     if (event.type === 'Certificate Renewal Failed') {
       record?.failures.push({ at: this.timeline.now(), code: event.detail.code });
     }
-    if (event.type === 'Certificate Renewed') this.#runHook(JSON.parse(text), event.detail.profile);
+    if (event.type === 'Certificate Renewed') this.#runHook(JSON.parse(text), event.detail);
   }
 
   /** What a hook does: reads which version it is told of, and fetches it. */
-  #runHook(event: unknown, profile: string): void {
+  #runHook(event: unknown, { profile, operation, reason: { code } }: RenewedDetail): void {
     const { secretArn, versionId } = renewedSecret(event, profile);
     const record = this.ledger.find(secretArn);
     if (!record) {
@@ -218,6 +237,8 @@ export class Simulation {
     record.served = versionId;
     const promotion = record.promotionOf(versionId);
     promotion?.told.push(this.timeline.now());
+    if (operation === 'issue') promotion?.toldAsIssued.push(this.timeline.now());
+    if (code === 'Unknown' && promotion) promotion.isToldLate = true;
     if (!record.wereCurrent.has(versionId))
       this.ledger.violate('told and not done', record.name, `An event tells of ${versionId}, which never was current.`);
   }
@@ -250,8 +271,12 @@ export class Simulation {
 
   /** CreateSecret. Gives the ARN. */
   addSecret(input: FakeSecretInput, plan?: SecretPlan): string {
-    const arn = this.store.add(input);
-    const record = new SecretRecord(input.name, arn, plan);
+    return this.adopt(this.store.add(input), plan);
+  }
+
+  /** A secret that is there has its record. Gives the ARN. */
+  adopt(arn: string, plan?: SecretPlan): string {
+    const record = new SecretRecord(this.store.summary(arn).name, arn, plan);
     this.ledger.add(record);
     const { currentVersionId } = this.store.summary(arn);
     if (currentVersionId !== undefined) {

@@ -20,6 +20,9 @@ export class Timeline implements Clock {
   #now: number;
   /** Those who do something now: the next event waits for them. */
   running = 0;
+  /** Those who do something now and can't be waited for one by one: after each event they come to rest by `settle`. */
+  uncounted = 0;
+  settle: () => Promise<unknown> = async () => undefined;
   /** Whether somebody has stopped everything. */
   #stopped = false;
 
@@ -66,11 +69,12 @@ export class Timeline implements Clock {
     do {
       // By then all that waits for nothing has gone on. A module that is loaded for the first time takes longer, and nobody else
       // does anything meanwhile.
+      if (this.uncounted > 0 && turns > 0) await this.settle();
       await new Promise<void>((goOn) => (++turns < shortRest ? setImmediate(goOn) : setTimeout(goOn, 1)));
       if (performance.now() - began > this.#longestRest) {
         throw new Error(`somebody waits for something that is no event: not done after ${this.#longestRest} ms`);
       }
-    } while (this.running > 0);
+    } while (this.running > 0 || (this.uncounted > 0 && turns < 3));
   }
 }
 

@@ -73,6 +73,7 @@ export function readValue(value: SecretValue): Content {
 }
 
 function readText(text: string): Content {
+  if (text === '{}') return { kind: 'bad', why: 'empty' };
   const json: unknown = text.startsWith('{') ? JSON.parse(text) : undefined;
   const fields = new Map(Object.entries(typeof json === 'object' && json !== null ? json : {}));
   const all = json === undefined ? text : [...fields.values()].flat().join('\n');

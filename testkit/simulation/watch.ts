@@ -1,9 +1,10 @@
 /** What has to hold at every step: looked at when something is staged, promoted, tagged or issued. */
 import { X509Certificate } from 'node:crypto';
-import type { IssuedChain, Journal } from '../../lambdas/domain/ports.ts';
+import type { CaRequest, IssuedChain, Journal } from '../../lambdas/domain/ports.ts';
 import type { SecretSummary, SecretValue } from '../../lambdas/domain/secret.ts';
 import { tags } from '../../lambdas/domain/tags.ts';
 import { versionIdPrefix } from '../../lambdas/domain/version-id.ts';
+import { heldAsDeclared, issuedByDeclaration, toldOfMissing } from './declared-watch.ts';
 import type { SecretRecord } from './ledger.ts';
 import { backsOffUntil, dueBetween, endOf } from './oracle.ts';
 import { profileNames } from './plan.ts';
@@ -12,13 +13,24 @@ import type { Simulation } from './simulation.ts';
 import { type Content, leadsTo } from './values.ts';
 
 /** A certificate has been made for what the task works on. */
-export function issued(simulation: Simulation, task: Task, { certificates: [leaf] }: IssuedChain): void {
+export function issued(
+  simulation: Simulation,
+  task: Task,
+  { wanted, current }: CaRequest,
+  { certificates: [leaf] }: IssuedChain,
+): void {
   const { ledger, timeline } = simulation;
   const record = ledger.find(task.secret);
   if (!record || leaf === undefined) return;
   record.issued.push(timeline.now());
-  simulation.issuedLeaves.add(new X509Certificate(leaf).fingerprint256);
+  const certificate = new X509Certificate(leaf);
+  simulation.issuedLeaves.add(certificate.fingerprint256);
   simulation.note('the CA', 'issues', [record.name]);
+  if (wanted.content.kind === 'declared') {
+    issuedByDeclaration(simulation, task, record, wanted.content, certificate);
+    return;
+  }
+  simulation.declarations.copied(certificate, current && new X509Certificate(current.leaf.der).fingerprint256);
   isDue(simulation, task, record);
 }
 
@@ -77,22 +89,33 @@ export function changed(simulation: Simulation, task: Task, before: SecretSummar
     simulation.ledger.violate('a deed was undone', record.name, text);
   }
   record.wereCurrent.add(to);
-  record.promotions.push({ versionId: to, at: simulation.timeline.now(), by: task.invocation.label, told: [] });
+  record.promotions.push({
+    versionId: to,
+    at: simulation.timeline.now(),
+    by: task.invocation.label,
+    told: [],
+    toldAsIssued: [],
+  });
   const source = simulation.ledger.find(task.secret);
   if (source && source !== record) {
     source.givenAway += 1;
     record.givenAway -= 1;
   }
   isPair(simulation, record, to);
+  heldAsDeclared(simulation, task, record, to);
   isBasedOn(simulation, record, from, to);
 }
+
+const isDone: ReadonlySet<string> = new Set(['issued', 'rekeyed', 'renewed']);
 
 /** Who says that a certificate is renewed has renewed it: of two that promote one pair, one. */
 export function decided(simulation: Simulation, task: Task, entry: Parameters<Journal['decision']>[0]): void {
   const { secretArn, outcome, versionId } = entry;
   const { invocation } = task;
   const record = simulation.ledger.find(secretArn);
-  if (!record || (outcome !== 'rekeyed' && outcome !== 'renewed') || invocation.hasOutput) return;
+  // A deployment tells what others have done for it.
+  if (!record || !isDone.has(String(outcome)) || versionId === undefined || invocation.hasOutput) return;
+  if (outcome !== 'issued') toldOfMissing(simulation, task, record, entry);
   // After a fault it may not know what its own call has done.
   if (invocation.hits > 0) return;
   const isItsOwn = record.promotions.some((each) => each.versionId === versionId && each.by === invocation.label);
@@ -149,6 +172,9 @@ export function tagged(simulation: Simulation, task: Task, before: SecretSummary
   const record = simulation.ledger.find(after.arn);
   if (!record) return;
   for (const [tag, value] of after.tags) simulation.see('a tag', record.name, `${tag}=${value}`);
+  const declaring = task.invocation.declaring.get(record.name);
+  const [wasDeclared, isDeclared] = [before.tags.get(tags.declared), after.tags.get(tags.declared)];
+  if (declaring !== undefined && wasDeclared !== isDeclared) simulation.declarations.mark(record.name, declaring);
   const [was, is] = [before.tags.get(tags.failure), after.tags.get(tags.failure)];
   const isOfCurrent = before.tags.get(tags.versionId) === after.currentVersionId;
   simulation.note(task.invocation.label, `notes ${after.tags.get(tags.versionId)?.slice(0, 22)} ${is ?? ''}`, [

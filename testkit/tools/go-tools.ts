@@ -7,6 +7,7 @@ import type { Tool } from './tool.ts';
 const PROGRAMS = {
   'step-ca': { module: 'github.com/smallstep/certificates/cmd/step-ca', version: 'v0.30.2' },
   step: { module: 'github.com/smallstep/cli/cmd/step', version: 'v0.30.6' },
+  zlint: { module: 'github.com/zmap/zlint/v3/cmd/zlint', version: 'v3.7.3' },
 } as const;
 
 /** The certificate authority that the tests and the demo talk to. Never throws: without Go it says so. */
@@ -14,6 +15,9 @@ export const stepCa = (): Promise<Tool> => goTool('step-ca');
 
 /** smallstep's command line, for comparing with `step ca rekey`. */
 export const step = (): Promise<Tool> => goTool('step');
+
+/** The linter of certificates: of those that are issued by a declaration. */
+export const zlint = (): Promise<Tool> => goTool('zlint');
 
 async function goTool(name: keyof typeof PROGRAMS): Promise<Tool> {
   const { module, version } = PROGRAMS[name];

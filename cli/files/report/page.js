@@ -21,7 +21,7 @@ const clock = new Intl.DateTimeFormat('en-GB', {
   timeStyle: 'short',
   timeZone: 'UTC',
 });
-const time = (instant) => (instant === null ? 'not known' : `${clock.format(instant)} UTC`);
+const time = (instant) => `${clock.format(instant)} UTC`;
 
 function distance(instant) {
   if (instant === null) return '';
@@ -115,7 +115,7 @@ function wanted() {
   const search = view.search.toLowerCase();
   const found = rows.filter(
     (row) =>
-      (view.state === '' || row.state === view.state || (view.state === 'overdue' && row.overdue)) &&
+      (view.state === '' || row.states.includes(view.state)) &&
       (view.profile === '' || row.profile === view.profile) &&
       (search === '' || row.name.toLowerCase().includes(search)),
   );
@@ -147,10 +147,10 @@ function show() {
 function line(row) {
   const tr = make('tr');
   const state = make('td');
-  state.append(make('span', { class: row.overdue ? 'overdue' : row.state, title: row.reason }, row.text));
+  state.append(make('span', { class: row.severity, title: row.reason }, row.text));
   tr.append(make('th', { scope: 'row', class: 'name' }, row.name), make('td', {}, row.profile), state);
   for (const instant of [row.notAfter, row.renewAt]) {
-    const cell = make('td', {}, time(instant));
+    const cell = make('td', {}, instant === null ? row.noTime : time(instant));
     if (instant !== null) cell.append(make('br'), make('span', { class: 'soft' }, distance(instant)));
     tr.append(cell);
   }

@@ -5,9 +5,8 @@ import { renewCa } from '../../authority/renew-ca.ts';
 import { sameBytes } from '../../domain/bytes.ts';
 import { call } from '../../domain/calls.ts';
 import { RenewalError } from '../../domain/errors.ts';
-import { operationOf } from '../../domain/wanted.ts';
 import type { CaCalls } from '../kind.ts';
-import { refuseReceipt } from '../request.ts';
+import { askedFor, issuesNothing, refuseReceipt } from '../request.ts';
 import { authorityWorld } from './world.ts';
 
 /** Renews the certificate of the authority of this name, and no other. The key stays: a rekey is InvalidRequest. */
@@ -19,10 +18,12 @@ export function openAuthority({ authority: name }: { readonly authority: string 
       ask: (request) =>
         call(policy, 'ask', async () => {
           refuseReceipt(request);
-          const { wanted, current } = request;
-          if (operationOf(wanted) === 'rekey') throw keepsItsKey();
-          const options = { now: clock.now(), entropy, end: wanted.end, notAfter: wanted.notAfter };
-          return { kind: 'issued', ...(await renewCa(world, name, current, options)) };
+          const asked = askedFor(request);
+          if (asked.kind === 'issue') throw issuesNothing('it is the authority of its own certificate alone');
+          if (asked.kind === 'rekey') throw keepsItsKey();
+          const { end, notAfter } = request.wanted;
+          const options = { now: clock.now(), entropy, end, notAfter };
+          return { kind: 'issued', ...(await renewCa(world, name, asked.current, options)) };
         }),
       checkFitness: async (_, operation, options) => {
         if (operation === 'rekey') throw keepsItsKey();

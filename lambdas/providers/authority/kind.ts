@@ -13,7 +13,9 @@ export const authority = caKind({
     keyHolder: 'secret',
     wantsPath: false,
   },
-  needs: () => ({ secrets: [] }), // what it may do is said where the authority is made (cdk/authorities/)
+  needs: () => ({ secrets: [], signingKeys: [] }), // what it may do is said where the authority is made (cdk/authorities/)
+  issues: () => false,
+  identity: ({ authority }) => [authority],
   root: () => undefined,
   load: async () => (await import('./index.ts')).openAuthority,
 });

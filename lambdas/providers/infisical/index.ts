@@ -7,13 +7,12 @@ import { sameBytes } from '../../domain/bytes.ts';
 import { call } from '../../domain/calls.ts';
 import type { CertificateChain } from '../../domain/certificate.ts';
 import { RenewalError } from '../../domain/errors.ts';
-import { operationOf } from '../../domain/wanted.ts';
 import { parseCertificate } from '../../x509/certificate.ts';
 import { verifyPath } from '../../x509/chain.ts';
 import type { ConversationLimits } from '../conversation.ts';
 import { httpsAddress } from '../https-address.ts';
 import type { CaCalls } from '../kind.ts';
-import { refuseReceipt } from '../request.ts';
+import { askedFor, issuesNothing, refuseReceipt } from '../request.ts';
 import { rootsOf } from '../roots.ts';
 import { checkIsCa, renew } from './ca-renewal.ts';
 import { infisicalClient } from './client.ts';
@@ -53,9 +52,11 @@ export function openInfisical(
       ask: (request) =>
         call(policy, 'ask', async (signal) => {
           refuseReceipt(request);
-          if (operationOf(request.wanted) === 'rekey') throw keepsItsKey();
+          const asked = askedFor(request);
+          if (asked.kind === 'issue') throw issuesNothing('name one of type step-ca or offline');
+          if (asked.kind === 'rekey') throw keepsItsKey();
           const options = { now: clock.now(), readSecret, signal };
-          return { kind: 'issued', ...(await renew({ client, session, paths }, request.current, options)) };
+          return { kind: 'issued', ...(await renew({ client, session, paths }, asked.current, options)) };
         }),
       checkFitness: async ({ leaf }, operation) => {
         if (operation === 'rekey') throw keepsItsKey();

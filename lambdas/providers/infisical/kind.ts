@@ -19,7 +19,9 @@ export const infisical = caKind({
     keyHolder: 'ca',
     wantsPath: false,
   },
-  needs: (ca) => ({ secrets: [textOf(ca['authSecretId'])].filter((id) => id !== undefined) }),
+  needs: (ca) => ({ secrets: [textOf(ca['authSecretId'])].filter((id) => id !== undefined), signingKeys: [] }),
+  issues: () => false,
+  identity: ({ url, caId }) => [url, caId],
   root: ({ root }) => textOf(root),
   load: async () => (await import('./index.ts')).openInfisical,
 });

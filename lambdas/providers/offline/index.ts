@@ -1,11 +1,12 @@
 /** A CA without a server: an authority of the stack signs here, by the rules that step-ca follows. */
 import { checkLeaf } from '../../authority/fitness.ts';
+import { issueLeaf } from '../../authority/issue-leaf.ts';
 import { type LoadedAuthority, loadAuthority } from '../../authority/load.ts';
 import { signLeaf } from '../../authority/sign-leaf.ts';
 import { call } from '../../domain/calls.ts';
 import { authorityWorld } from '../authority/world.ts';
 import type { CaCalls } from '../kind.ts';
-import { newKeyOf, refuseReceipt } from '../request.ts';
+import { askedFor, newKeyOf, refuseReceipt } from '../request.ts';
 
 /**
  * Renews and rekeys leaves that the authority signed before, and nothing else. It takes any leaf, with or without
@@ -27,10 +28,13 @@ export function openOffline({ authority }: { readonly authority: string }): CaCa
       ask: (request) =>
         call(policy, 'ask', async () => {
           refuseReceipt(request);
-          const { wanted, current } = request;
-          const newKey = newKeyOf(request);
-          const options = { now: clock.now(), entropy, end: wanted.end };
-          return { kind: 'issued', ...(await signLeaf(await load(), current, newKey, options)) };
+          const asked = askedFor(request);
+          const options = { now: clock.now(), entropy, end: request.wanted.end };
+          const issued =
+            asked.kind === 'issue'
+              ? await issueLeaf(await load(), asked.content, asked.key, options)
+              : await signLeaf(await load(), asked.current, newKeyOf(asked), options);
+          return { kind: 'issued', ...issued };
         }),
       checkFitness: async (current, _, options) => checkLeaf(await load(), current, { ...options, entropy }),
       roots: async () => [(await load()).root.der],

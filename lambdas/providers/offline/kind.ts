@@ -14,8 +14,10 @@ export const offline = caKind({
   },
   needs: (ca) => {
     const authority = textOf(ca['authority']);
-    return { secrets: [], ...(authority !== undefined && { authority }) };
+    return { secrets: [], signingKeys: [], ...(authority !== undefined && { authority }) };
   },
+  issues: () => true,
+  identity: ({ authority }) => [authority],
   root: () => undefined,
   load: async () => (await import('./index.ts')).openOffline,
 });

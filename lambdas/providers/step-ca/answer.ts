@@ -8,7 +8,7 @@ import type { HttpsAnswer } from '../https.ts';
 export const isSuccess = ({ status }: HttpsAnswer): boolean => status === 201 || status === 200;
 
 /**
- * The certificates of a successful /renew or /rekey, DER, leaf first: `certChain`, or `crt` and `ca` from a CA that
+ * The certificates of a successful /renew, /rekey or /sign, DER, leaf first: `certChain`, or `crt` and `ca` from a CA that
  * sends no `certChain`. Throws CaRejected.
  */
 export function issuedChain(answer: HttpsAnswer, host: string): Uint8Array[] {

@@ -9,13 +9,17 @@ export interface StepCaClient {
   readonly host: string;
   /** What a renewal token must name as its audience. */
   readonly renewAudience: string;
-  /** The time of one renewal or rekey begins to run. */
+  /** What a one-time token must name as its audience. */
+  readonly signAudience: string;
+  /** Where a certificate request goes with a one-time token. */
+  readonly signPath: '/sign' | '/1.0/sign';
+  /** The time of one certificate begins to run. */
   converse(signal: AbortSignal | undefined): Conversation;
 }
 
 export interface Call {
   readonly method: 'GET' | 'POST';
-  readonly path: '/renew' | '/rekey' | '/intermediates' | '/health';
+  readonly path: '/renew' | '/rekey' | '/sign' | '/1.0/sign' | '/intermediates' | '/health';
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
   readonly client?: { readonly certificates: readonly Uint8Array[]; readonly key: KeyObject };
@@ -37,8 +41,14 @@ export function stepCaClient(url: URL, trusted: readonly string[], limits: Conve
         }),
     };
   };
-  // step-ca compares the audience with its dnsNames and these two paths, whatever path a proxy puts in front.
-  return { host: url.host, renewAudience: `https://${url.host}/renew`, converse };
+  return {
+    host: url.host,
+    // step-ca compares an audience with its dnsNames and these paths, whatever path a proxy puts in front.
+    renewAudience: `https://${url.host}/renew`,
+    signAudience: `https://${url.host}/1.0/sign`,
+    signPath: /\/1\.0\/*$/.test(url.pathname) ? '/sign' : '/1.0/sign',
+    converse,
+  };
 }
 
 function inPem({ certificates, key }: NonNullable<Call['client']>): { certificates: string; key: KeyObject } {

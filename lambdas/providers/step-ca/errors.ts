@@ -26,12 +26,9 @@ const clockSkew = 60_000;
 export function refusal(answer: HttpsAnswer, asked: Asked): RenewalError {
   const { status } = answer;
   const { host, leaf, now } = asked;
-  const fields = jsonObject(answer);
-  const pause = { retryAfter: retryAfter(answer, now), busy: status === 429 };
-  if (fields === undefined) return notTheCas(status, host, pause);
-  const message = typeof fields['message'] === 'string' ? fields['message'] : 'no message';
-  const said = `The CA at ${host} answered ${status}: ${quoted(message)}.`;
-  if (status === 429) return new RenewalError('CaUnavailable', `${said} It takes no more for the moment.`, pause);
+  const words = wordsOf(answer, asked);
+  if (words instanceof RenewalError) return words;
+  const { message, said, pause } = words;
   if (status >= 500) {
     // 500, but a token that step-ca can't accept stays unacceptable: its audience, or its signature.
     if (!message.startsWith('error validating renew token')) return new RenewalError('CaUnavailable', said, pause);
@@ -45,6 +42,26 @@ export function refusal(answer: HttpsAnswer, asked: Asked): RenewalError {
     if (now < leaf.notBefore) return notYetValid(asked, said);
   }
   return new Refusal('CaRejected', `${said} ${hints.get(status) ?? "The CA's log says why."}`);
+}
+
+/** What the CA says, whatever it was asked for. */
+export interface Words {
+  readonly message: string;
+  /** The beginning of an error's message. */
+  readonly said: string;
+  readonly pause: Pick<RenewalError, 'retryAfter' | 'busy'>;
+}
+
+/** The error of an answer that is not the CA's own, or says no more than "later". */
+export function wordsOf(answer: HttpsAnswer, { host, now }: Pick<Asked, 'host' | 'now'>): Words | RenewalError {
+  const { status } = answer;
+  const fields = jsonObject(answer);
+  const pause = { retryAfter: retryAfter(answer, now), busy: status === 429 };
+  if (fields === undefined) return notTheCas(status, host, pause);
+  const message = typeof fields['message'] === 'string' ? fields['message'] : 'no message';
+  const said = `The CA at ${host} answered ${status}: ${quoted(message)}.`;
+  if (status === 429) return new RenewalError('CaUnavailable', `${said} It takes no more for the moment.`, pause);
+  return { message, said, pause };
 }
 
 const hints: ReadonlyMap<number, string> = new Map([

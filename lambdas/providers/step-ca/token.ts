@@ -6,8 +6,8 @@ import type { Certificate } from '../../domain/certificate.ts';
 import type { Instant } from '../../domain/instant.ts';
 import type { Entropy } from '../../domain/ports.ts';
 import type { Signer } from '../../domain/signer.ts';
-import { derToRawEcdsa, jwsAlgorithm } from '../../x509/algorithms.ts';
 import { commonName } from '../../x509/names.ts';
+import { signedToken } from './jws.ts';
 
 /** The CA allows for clocks 60 s apart. Half of it before now leaves room both ways, and time to arrive. */
 const backdatedBy = 30;
@@ -25,11 +25,6 @@ export interface TokenRequest {
 /** A token for one call: its id is new each time, and the CA takes each once. Throws what the signer throws. */
 export async function renewalToken(request: TokenRequest, key: Signer): Promise<string> {
   const { leaf, issuers, audience, now, entropy } = request;
-  const header = {
-    alg: jwsAlgorithm(key.keySpec),
-    typ: 'JWT',
-    x5cInsecure: [leaf, ...issuers].map(({ der }) => Buffer.from(der).toString('base64')),
-  };
   const seconds = Math.floor(now / 1000);
   const payload = {
     iss: 'step-ca-client/1.0',
@@ -40,11 +35,6 @@ export async function renewalToken(request: TokenRequest, key: Signer): Promise<
     nbf: seconds - backdatedBy,
     exp: seconds + lastsFor,
   };
-  const input = `${part(JSON.stringify(header))}.${part(JSON.stringify(payload))}`;
-  const signature = await key.sign(Buffer.from(input));
-  // JWS wants R‖S (RFC 7518 section 3.4): to the DER of X.509 and KMS step-ca answers 500.
-  const raw = key.keySpec.kty === 'EC' ? derToRawEcdsa(signature, key.keySpec.curve) : signature;
-  return `${input}.${part(raw)}`;
+  const x5cInsecure = [leaf, ...issuers].map(({ der }) => Buffer.from(der).toString('base64'));
+  return signedToken({ x5cInsecure }, payload, key); // to a signature in DER step-ca answers 500
 }
-
-const part = (data: string | Uint8Array): string => Buffer.from(data).toString('base64url');

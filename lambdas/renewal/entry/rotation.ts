@@ -14,10 +14,11 @@ import { carryOut } from '../cycle.ts';
 import { recordFailure } from '../failure.ts';
 import type { Found } from '../job.ts';
 import { keepOwed, makeUpFor } from '../owed.ts';
+import { requireCertificate, type Subject } from '../place.ts';
 import { renewed, type Work } from '../renewed.ts';
 import { judgeStaged, ownPending, previousCreatedAt } from '../staged.ts';
 import { keepTrack } from '../status-tags.ts';
-import { enrolmentOf, gather, type Subject } from '../steps/1-gather.ts';
+import { enrolmentOf, gather } from '../steps/1-gather.ts';
 import { plan } from '../steps/3-plan.ts';
 import { issue } from '../steps/4-ask.ts';
 import { promote, stage } from '../steps/6-swap.ts';
@@ -74,8 +75,9 @@ class Look {
     }
     const look = await gather(this.world, place.enrolled, secret.currentVersionId);
     if (look.kind === 'left') throw new RenewalError('InvalidRequest', look.decision.message, { concerns: 'foreign' });
-    this.found = { ...this.found, subject: look.subject };
-    return look.subject;
+    const subject = requireCertificate(look.place);
+    this.found = { ...this.found, subject };
+    return subject;
   }
 }
 

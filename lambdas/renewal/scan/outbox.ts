@@ -9,9 +9,19 @@ import type { Tally } from './tally.ts';
 /** Messages in a call of the queue: what is left of a page goes with the next. */
 const messagesPerCall = 10;
 
+/** An issuance writes its secret twice, of fifty writes a second that Secrets Manager takes, and reads a parameter, of forty that SSM takes. */
+const issuesPerSecond = 15;
+/** Seconds that SQS keeps a message back at most. */
+const longestDelay = 900;
+
+/** Messages, and the seconds after which they are to be worked on. */
+type Delayed = readonly [delaySeconds: number, messages: readonly QueueMessage[]];
+
 export class Outbox {
   readonly #world: ScanWorld;
   #rest: QueueMessage[] = [];
+  /** Certificates that are to be issued, so far. */
+  #issues = 0;
   #inFlight: Promise<unknown> = Promise.resolve();
 
   constructor(world: ScanWorld) {
@@ -21,11 +31,27 @@ export class Outbox {
   /** Waits for the page before, and sends this one's while the next is listed and judged. */
   async add(judged: readonly Judgement[], force: boolean): Promise<void> {
     await this.#inFlight;
-    const messages = [...this.#rest, ...judged.flatMap((judgement) => messageFor(judgement, force))];
+    const { soon, later } = this.#paced(judged, force);
+    const messages = [...this.#rest, ...soon];
     const whole = messages.length - (messages.length % messagesPerCall);
     this.#rest = messages.slice(whole);
-    this.#inFlight = act(this.#world, messages.slice(0, whole), judged);
+    this.#inFlight = act(this.#world, [[0, messages.slice(0, whole)], ...later], judged);
     this.#inFlight.catch(() => undefined); // it is awaited a page later, or at the end
+  }
+
+  /** Renewals come due one by one, but declared certificates may all be missing at once. */
+  #paced(judged: readonly Judgement[], force: boolean): { soon: readonly QueueMessage[]; later: readonly Delayed[] } {
+    const soon: QueueMessage[] = [];
+    const later = new Map<number, QueueMessage[]>();
+    for (const judgement of judged) {
+      const messages = messageFor(judgement, force);
+      const isIssue = judgement.decision.action === 'issue';
+      const delay = isIssue ? Math.min(Math.floor(this.#issues / issuesPerSecond), longestDelay) : 0;
+      if (isIssue) this.#issues += messages.length;
+      if (delay === 0) soon.push(...messages);
+      else later.set(delay, [...(later.get(delay) ?? []), ...messages]);
+    }
+    return { soon, later: [...later] };
   }
 
   async close(): Promise<void> {
@@ -35,11 +61,13 @@ export class Outbox {
 }
 
 /** Sends a page's work, and says what nobody will work on. */
-async function act(world: ScanWorld, messages: readonly QueueMessage[], judged: readonly Judgement[]): Promise<void> {
-  const sent = messages.length > 0 ? world.queue.send(messages) : undefined;
+async function act(world: ScanWorld, outgoing: readonly Delayed[], judged: readonly Judgement[]): Promise<void> {
+  const sent = outgoing.flatMap(([delay, messages]) =>
+    messages.length > 0 ? [world.queue.send(messages, delay)] : [],
+  );
   const told = judged.filter(isWorthTelling).map((judgement) => tell(world, judgement));
   world.publisher.flush(); // the page's events are all there
-  await Promise.all([sent, ...told]);
+  await Promise.all([...sent, ...told]);
 }
 
 /** Most of a page is neither: not due, and nothing the matter. */
@@ -52,7 +80,8 @@ function messageFor({ secret, decision }: Judgement, force: boolean): QueueMessa
   return [{ secretArn: secret.arn, versionId: secret.currentVersionId, ...(force && { force }) }];
 }
 
-async function tell(world: ScanWorld, { secret, profile, decision, status, time, overdue }: Judgement): Promise<void> {
+async function tell(world: ScanWorld, judgement: Judgement): Promise<void> {
+  const { secret, profile, decision, status, overdue } = judgement;
   const { action, code, message } = decision;
   if (code !== 'NotDue') world.journal.decision({ secretArn: secret.arn, reason: { code, message }, action, profile });
   const notAfter = status.known && status.validity ? formatInstant(status.validity.end) : null;
@@ -65,11 +94,12 @@ async function tell(world: ScanWorld, { secret, profile, decision, status, time,
       detail: { secretArn: secret.arn, name: secret.name, profile, ...detail },
     });
   }
-  if (overdue && time && notAfter !== null) {
+  const renewAt = judgement.expectedAt ?? judgement.time?.renewAt;
+  if (overdue && renewAt !== undefined) {
     await world.publisher.publish({
       type: 'Certificate Renewal Overdue',
       secretArn: secret.arn,
-      detail: { secretArn: secret.arn, name: secret.name, profile, renewAt: formatInstant(time.renewAt), notAfter },
+      detail: { secretArn: secret.arn, name: secret.name, profile, renewAt: formatInstant(renewAt), notAfter },
     });
   }
 }

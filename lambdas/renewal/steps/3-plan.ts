@@ -1,11 +1,14 @@
-/** Step 3: what exactly the new certificate is to be, before a key is made or a CA is asked. Pure. */
+/**
+ * Step 3: what exactly the new certificate is to be, before a key is made or a CA is asked: a copy of what is there. 3-plan-issue.ts
+ * plans what is declared. Pure.
+ */
 import type { Warning } from '../../domain/decision.ts';
 import type { Instant } from '../../domain/instant.ts';
 import type { Settings } from '../../domain/settings.ts';
 import type { Signer } from '../../domain/signer.ts';
 import type { Wanted } from '../../domain/wanted.ts';
 import { planKey } from '../next-key.ts';
-import type { Subject } from './1-gather.ts';
+import type { Subject } from '../place.ts';
 
 export interface Plan {
   readonly wanted: Wanted;

@@ -2,35 +2,46 @@
 import { sameBytes } from '../../domain/bytes.ts';
 import type { Certificate } from '../../domain/certificate.ts';
 import { RenewalError } from '../../domain/errors.ts';
-import type { CaAnswer, CaRequest } from '../../domain/ports.ts';
+import type { CaAnswer, CaRequest, Credential } from '../../domain/ports.ts';
 import type { SecretValue } from '../../domain/secret.ts';
 import type { Signer } from '../../domain/signer.ts';
 import type { WantedKey } from '../../domain/wanted.ts';
 import { generateKey } from '../../keys/generate.ts';
 import type { NextContent } from '../../secret/index.ts';
+import type { Place } from '../place.ts';
 import type { RenewalWorld } from '../world.ts';
-import type { Subject } from './1-gather.ts';
 import type { Plan } from './3-plan.ts';
 import { type Answer, parseAnswer, type VerifiedPair, verifyIssued } from './5-verify.ts';
 
 /** A verified pair, and the value to store: the source's shape with the new pair in it. Throws what ask and verifyIssued throw. */
 export async function issue(
   world: RenewalWorld,
-  subject: Subject,
+  place: Place,
   plan: Plan,
 ): Promise<{ readonly pair: VerifiedPair; readonly value: SecretValue }> {
-  const { answer, key } = await ask(world, subject, plan);
+  const { answer, key } = await ask(world, place, plan);
   const now = world.clock.now();
   const { wanted } = plan;
-  const pair = verifyIssued(answer, { wanted, spki: key?.spki ?? subject.leaf.spki, roots: subject.roots }, now);
+  const expected = { wanted, spki: spkiOf(key, place), roots: place.roots, replaced: place.leaf };
+  const pair = verifyIssued(answer, expected, now);
   if (pair.validFrom > now) await world.clock.sleep(pair.validFrom - now);
-  const value = await subject.content.write({
+  const value = await place.write({
     leaf: pair.leaf.der,
     chain: pair.chain.map(({ der }) => der),
     root: pair.root?.der,
     key: wanted.key.kind === 'same' ? undefined : keyContent(key),
   });
   return { pair, value };
+}
+
+/** Where the CA holds the key, the certificate alone shows it. */
+function spkiOf(key: Signer | undefined, { leaf }: Place): Uint8Array {
+  const spki = key?.spki ?? leaf?.spki;
+  if (spki !== undefined) return spki;
+  throw new RenewalError(
+    'Internal',
+    'There is neither a key nor a certificate: report it with the log of this request.',
+  );
 }
 
 function keyContent(key: Signer | undefined): NextContent['key'] {
@@ -48,20 +59,26 @@ interface Issued {
  * Makes the new key, or takes the present or the given one, and asks the CA. What it answers is parsed here and judged by step 5.
  * Throws what the CA's provider throws, and CertificateRejected for what is no certificate.
  */
-async function ask(world: RenewalWorld, subject: Subject, { wanted }: Plan): Promise<Issued> {
-  const issued = await askOnce(world, subject, wanted);
+async function ask(world: RenewalWorld, place: Place, { wanted }: Plan): Promise<Issued> {
+  const issued = await askOnce(world, place, wanted);
   // A CA that keeps the duration and counts in whole seconds gives a certificate of this very second the same dates again.
-  if (wanted.end.orEqual || !hasSameDates(issued.answer.leaf, subject.leaf)) return issued;
+  if (wanted.end.orEqual || !(place.leaf && hasSameDates(issued.answer.leaf, place.leaf))) return issued;
   await world.clock.sleep(1000);
-  return askOnce(world, subject, wanted);
+  return askOnce(world, place, wanted);
 }
 
-async function askOnce(world: RenewalWorld, subject: Subject, wanted: Plan['wanted']): Promise<Issued> {
-  const { leaf, chain, key: presentKey } = subject;
-  const key = await keyFor(wanted.key, presentKey);
-  const request: CaRequest = { wanted, current: { leaf, chain, key: presentKey }, key };
-  const { certificates } = await askUntilIssued(world, subject, request);
+async function askOnce(world: RenewalWorld, place: Place, wanted: Plan['wanted']): Promise<Issued> {
+  const key = await keyFor(wanted.key, place.key);
+  const request: CaRequest = { wanted, current: holderOf(place, wanted), key };
+  const { certificates } = await askUntilIssued(world, place, request);
   return { answer: parseAnswer(certificates), key };
+}
+
+/** What is declared is asked for by the profile, and not by the holder of a certificate. */
+function holderOf(place: Place, { content }: Plan['wanted']): Credential | undefined {
+  if (content.kind === 'declared' || place.leaf === undefined) return undefined;
+  const { leaf, chain, key } = place;
+  return { leaf, chain, key };
 }
 
 async function keyFor(wanted: WantedKey, present: Signer | undefined): Promise<Signer | undefined> {
@@ -82,7 +99,7 @@ const shortestWait = 1_000;
 /** Where the CA takes the order and issues later, it is looked at again when the CA says. Throws CaUnavailable where that is too late. */
 async function askUntilIssued(
   { clock }: RenewalWorld,
-  { provider }: Subject,
+  { provider }: Place,
   request: CaRequest,
 ): Promise<Extract<CaAnswer, { kind: 'issued' }>> {
   const started = clock.now();

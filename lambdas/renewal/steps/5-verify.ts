@@ -2,14 +2,18 @@
  * Step 5: the proof before the swap (docs/guarantees.md, G2). Pure. What the CA answered is compared with what was wanted; any difference that is
  * not on the list of allowed ones is CertificateRejected, and nothing is promoted.
  */
+import { sameBytes } from '../../domain/bytes.ts';
 import type { Certificate } from '../../domain/certificate.ts';
 import type { Warning } from '../../domain/decision.ts';
+import { formatDuration } from '../../domain/duration.ts';
 import { RenewalError } from '../../domain/errors.ts';
 import { formatInstant, type Instant } from '../../domain/instant.ts';
-import { operationOf, type Wanted } from '../../domain/wanted.ts';
+import { copyingOf, type DeclaredContent, type Wanted } from '../../domain/wanted.ts';
 import { parseCertificate, parseIssuer } from '../../x509/certificate.ts';
 import { verifyPath } from '../../x509/chain.ts';
 import { differences } from '../../x509/correspondence.ts';
+import { departures } from '../../x509/declared-correspondence.ts';
+import { usagesTaken } from '../../x509/extended-key-usage.ts';
 import { samePublicKey } from '../../x509/public-key.ts';
 import { chainToStore, usagesLost } from '../../x509/stored-chain.ts';
 
@@ -25,6 +29,8 @@ export interface Expectation {
   /** DER of the public key that was to be certified. */
   readonly spki: Uint8Array;
   readonly roots: readonly Certificate[];
+  /** The certificate that it takes the place of, where one is there. */
+  readonly replaced?: Certificate | undefined;
 }
 
 export interface VerifiedPair {
@@ -49,20 +55,82 @@ const longestExtended = { times: 10, validity: 825 * day } as const;
 
 /** Throws CertificateRejected. */
 export function verifyIssued({ leaf, pool }: Answer, expected: Expectation, now: Instant): VerifiedPair {
-  const { wanted, spki, roots } = expected;
+  const { wanted, spki, roots, replaced } = expected;
   const validFrom = Math.max(now, leaf.notBefore);
   const path = verifyPath(leaf, pool, roots, validFrom);
+  const judged = contentOf(leaf, wanted, replaced, now);
   const problems = [
-    ...differences(wanted.content.leaf, leaf, operationOf(wanted)),
+    ...judged.problems,
     ...(samePublicKey(leaf.spki, spki) ? [] : ['public key: not the one that was to be certified']),
     ...startProblems(leaf, now),
-    ...validityProblems(leaf, wanted),
     ...(path.ok ? usageProblems(path.path, expected, now) : [`chain: ${path.problem.replace(/\.$/, '')}`]),
   ];
   if (!path.ok || problems.length > 0) throw rejected(problems);
-  const warnings = judgeEnd(path.end, wanted);
+  const warnings = [...judged.warnings, ...judgeEnd(path.end, wanted)];
   return { leaf, ...chainToStore(path.path, leaf, pool, roots, validFrom), end: path.end, validFrom, warnings };
 }
+
+/** By a copy of what was there, or by the declaration. */
+function contentOf(leaf: Certificate, wanted: Wanted, replaced: Certificate | undefined, now: Instant): Judged {
+  const { content } = wanted;
+  if (content.kind === 'declared') return declaredContent(leaf, content, replaced, now);
+  return {
+    problems: [...differences(content.leaf, leaf, copyingOf(wanted)), ...validityProblems(leaf, content.leaf)],
+    warnings: [],
+  };
+}
+
+interface Judged {
+  readonly problems: readonly string[];
+  readonly warnings: readonly Warning[];
+}
+
+function declaredContent(
+  leaf: Certificate,
+  content: DeclaredContent,
+  replaced: Certificate | undefined,
+  now: Instant,
+): Judged {
+  const { problems, missing } = departures(leaf, content);
+  const { duration, maxDuration } = content;
+  const left = leaf.notAfter - now;
+  const came = leaf.notAfter - leaf.notBefore;
+  const isShorter = duration !== undefined && came < duration - clockTolerance;
+  return {
+    problems: [
+      ...problems,
+      ...(replaced && isSameSerial(leaf, replaced) ? ['the serial number is that of the certificate before'] : []),
+      ...tooLong(left, duration, 'declared is'),
+      ...(duration === undefined
+        ? tooLong(left, maxDuration, 'no duration is declared, and issue.maxDuration is')
+        : []),
+    ],
+    warnings: [
+      ...missing.map((usage) => usageMissing(usage)),
+      ...(isShorter ? [validityShortened(came, duration)] : []),
+    ],
+  };
+}
+
+function tooLong(left: number, most: number | undefined, says: string): string[] {
+  if (most === undefined || left <= most + clockTolerance) return [];
+  return [`notAfter: valid for ${formatDuration(left)} from now on, and ${says} ${formatDuration(most)}`];
+}
+
+/** RFC 5280 section 4.1.2.2: unique for each certificate of one CA. */
+function isSameSerial(leaf: Certificate, replaced: Certificate): boolean {
+  return leaf.serialNumber === replaced.serialNumber && sameBytes(leaf.issuer, replaced.issuer);
+}
+
+const usageMissing = (usage: string): Warning => ({
+  code: 'UsageMissing',
+  message: `The CA left out the usage ${usage}, which is declared: allow it in the CA's template, or take it out of the declaration.`,
+});
+
+const validityShortened = (came: number, wanted: number): Warning => ({
+  code: 'ValidityShortened',
+  message: `The CA issued for ${formatDuration(came)}, and declared is ${formatDuration(wanted)}: allow more at the CA, or declare less.`,
+});
 
 function startProblems({ notBefore }: Certificate, now: Instant): string[] {
   if (notBefore <= now + clockTolerance) return [];
@@ -70,7 +138,7 @@ function startProblems({ notBefore }: Certificate, now: Instant): string[] {
 }
 
 /** docs/decisions/0004: longer is allowed, but not out of all proportion. A CA's end may be asked for by name. */
-function validityProblems(after: Certificate, { content: { leaf: before } }: Wanted): string[] {
+function validityProblems(after: Certificate, before: Certificate): string[] {
   const was = before.notAfter - before.notBefore;
   const came = after.notAfter - after.notBefore;
   if (before.isCa) return [];
@@ -80,8 +148,17 @@ function validityProblems(after: Certificate, { content: { leaf: before } }: Wan
 
 /** A usage that the present chain allows must stay allowed. */
 function usageProblems(path: readonly Certificate[], { wanted, roots }: Expectation, now: Instant): string[] {
-  const lost = usagesLost(wanted.content.leaf, wanted.content.chain, path, roots, now);
+  const { content } = wanted;
+  if (content.kind === 'declared') return declaredUsageProblems(path);
+  const lost = usagesLost(content.leaf, content.chain, path, roots, now);
   return lost.map((usage) => `chain: it no longer allows ${usage} (extendedKeyUsage), and the present one does`);
+}
+
+/** What the CAs above do not allow is of no use in the leaf. */
+function declaredUsageProblems(path: readonly Certificate[]): string[] {
+  return usagesTaken(path).map(
+    (usage) => `chain: it does not allow ${usage} (extendedKeyUsage), which the certificate has`,
+  );
 }
 
 /** The end is not earlier than before, and later unless forced. */

@@ -8,10 +8,10 @@ import { operationOf } from '../../domain/wanted.ts';
 import type { Unannounced } from '../../policy/unannounced.ts';
 import { keepBundle } from '../after-promotion.ts';
 import { announceOwed } from '../owed.ts';
+import { issuedFor, type Place } from '../place.ts';
 import { publishRenewed } from '../result.ts';
 import { noteRenewal } from '../status-tags.ts';
 import type { RenewalWorld } from '../world.ts';
-import type { Subject } from './1-gather.ts';
 import type { Plan } from './3-plan.ts';
 import type { VerifiedPair } from './5-verify.ts';
 
@@ -28,10 +28,13 @@ export interface News {
 }
 
 /** Throws where the event can't be sent or the tags can't be written. */
-export async function announce(world: RenewalWorld, subject: Subject, news: News): Promise<void> {
+export async function announce(world: RenewalWorld, place: Place, news: News): Promise<void> {
   const { result, plan, pair, target, to, owed } = news;
-  await keepBundle(world, subject, pair.leaf, subject.leaf); // before anybody is told of a new root
-  await announceOwed(world, subject, owed);
-  await publishRenewed(world, result, operationOf(plan.wanted));
-  await noteRenewal(world.store, target, to, { notBefore: pair.leaf.notBefore, end: pair.end });
+  await keepBundle(world, place, pair.leaf, place.leaf); // before anybody is told of a new root
+  if (place.leaf !== undefined) await announceOwed(world, place, owed);
+  const operation = operationOf(plan.wanted);
+  await publishRenewed(world, result, operation);
+  const validity = { notBefore: pair.leaf.notBefore, end: pair.end };
+  const isInPlace = target.arn === place.secret.arn;
+  await noteRenewal(world.store, target, to, validity, isInPlace ? issuedFor(place, operation) : undefined);
 }

@@ -6,6 +6,7 @@ import type { CaProvider, Credential } from '../../../lambdas/domain/ports.ts';
 import type { CaTools } from '../../../lambdas/providers/kind.ts';
 import { openStepCa } from '../../../lambdas/providers/step-ca/index.ts';
 import { stepCa } from '../../../lambdas/providers/step-ca/kind.ts';
+import type { Provisioner } from '../../../lambdas/providers/step-ca/provisioner-key.ts';
 import { parseCertificate } from '../../../lambdas/x509/certificate.ts';
 import { commonNameOnly, type LeafRequest, makeKey, makeLeaf, pem } from '../../../testkit/certificates/index.ts';
 import { providerOf } from '../../../testkit/fakes/asking.ts';
@@ -36,7 +37,7 @@ export interface MockCa {
   readonly url: string;
   /** Of all its providers: no time passes for them by itself. */
   readonly limits: TimeLimits;
-  provider(options?: { path?: string; root?: string }, tools?: Partial<CaTools>): CaProvider;
+  provider(options?: { path?: string; root?: string; provisioner?: Provisioner }, tools?: Partial<CaTools>): CaProvider;
   close(): Promise<void>;
 }
 
@@ -62,9 +63,9 @@ export async function mockCa(answers: readonly Answer[] | ((question: Question) 
     asked,
     url,
     limits,
-    provider: ({ path = '', root = rootPem } = {}, tools = {}) => {
-      const opened = openStepCa({ url: url + path, root }, { abortedIn, timeoutMs: never });
-      return providerOf(stepCa, opened, { clock: new FakeClock(now), ...tools });
+    provider: ({ path = '', root = rootPem, provisioner } = {}, tools = {}) => {
+      const opened = openStepCa({ url: url + path, root, provisioner }, { abortedIn, timeoutMs: never });
+      return providerOf(stepCa, opened, { clock: new FakeClock(now), ...tools }, provisioner !== undefined);
     },
     close: server.close,
   };

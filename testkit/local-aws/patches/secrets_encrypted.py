@@ -61,3 +61,37 @@ def secret_encryption_key() -> None:
 
     sm.handle_request, sm._get_secret_value = patched_handle, patched_get
     sm._create_secret, sm._put_secret_value, sm._update_secret = map(checked, (sm._create_secret, sm._put_secret_value, sm._update_secret))
+
+
+@patch("secret-reencryption")
+def secret_reencryption() -> None:
+    """UpdateSecret that names another customer key is judged on kms:Decrypt, kms:Encrypt and kms:GenerateDataKey of it (ministack asks nobody)."""
+    update = sm._update_secret
+
+    def patched(data):
+        _, secret = sm._resolve(data.get("SecretId"))
+        if secret and data.get("KmsKeyId") and not _may_use(data["KmsKeyId"], secret["ARN"], ("kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey")):
+            return error("AccessDeniedException", "Access to KMS is not allowed", 400)
+        return update(data)
+
+    sm._update_secret = patched
+
+
+@patch("secret-made-with-tags")
+def secret_made_with_tags() -> None:
+    """CreateSecret with tags is judged on secretsmanager:TagResource too, with these tags for the secret's (ministack: on CreateSecret alone)."""
+    create = sm._create_secret
+
+    def patched(data):
+        tags, caller, region = data.get("Tags") or [], _caller.get(), get_region()
+        if tags and caller:
+            arn = f"arn:aws:secretsmanager:{region}:{get_account_id()}:secret:{data.get('Name')}-000000"
+            context = {f"aws:{of}Tag/{tag['Key']}": tag["Value"] for of in ("Request", "Resource") for tag in tags}
+            context["aws:TagKeys"] = [tag["Key"] for tag in tags]
+            action = "secretsmanager:TagResource"
+            if evaluator.enforce(caller, action, "secretsmanager", region, resource_arn=arn, service_context=context) is not None:
+                why = f"because no identity-based policy allows the {action} action"
+                return error("AccessDeniedException", f"The caller is not authorized to perform: {action} on resource: {arn} {why}", 400)
+        return create(data)
+
+    sm._create_secret = patched

@@ -1,0 +1,227 @@
+/** `declare`: the declaration of one certificate, as a deployment makes it, with the caller's own rights. */
+import { type Applied, applyChanges } from '../../lambdas/deployment/apply-changes.ts';
+import { describeIfThere } from '../../lambdas/deployment/declare.ts';
+import type { PreviousDeclaration } from '../../lambdas/deployment/previous-declaration.ts';
+import type { DeclarationWorld } from '../../lambdas/deployment/world.ts';
+import { declaredShapes, declaredUsages } from '../../lambdas/domain/declaration.ts';
+import type { RenewFunction } from '../../lambdas/domain/declaring.ts';
+import { RenewalError } from '../../lambdas/domain/errors.ts';
+import type { SecretSummary } from '../../lambdas/domain/secret.ts';
+import { tags } from '../../lambdas/domain/tags.ts';
+import {
+  type CertificateEntry,
+  certificateSchema,
+  entryProblems,
+  settingTags,
+} from '../../lambdas/policy/certificate-entry.ts';
+import { secretName } from '../../lambdas/policy/declaration.ts';
+import { explainIssues } from '../../lambdas/policy/vocabulary.ts';
+import { isSecretOf } from '../../lambdas/renewal/authority.ts';
+import { FunctionFailure } from '../aws/functions.ts';
+import { command, type OptionValues } from '../command.ts';
+import { type Done, each } from '../each.ts';
+import { UsageError } from '../exit.ts';
+import {
+  describeSecrets,
+  findStack,
+  invokeRenew,
+  readAuthorities,
+  readProfiles,
+  readRenewSettings,
+  readSettings,
+} from '../permissions.ts';
+import { requireProfile, type Session } from '../session.ts';
+import { enrolmentOptions } from './enrol.ts';
+import { detailOf } from './renew.ts';
+
+const options = {
+  profile: { flags: '--profile <profile>', description: 'a profile of the stack with "issue"; needed' },
+  dns: { flags: '--dns <name>', description: 'a DNS name, also *.example.com; as often as you like', repeats: true },
+  ip: { flags: '--ip <address>', description: 'an IP address; as often as you like', repeats: true },
+  email: { flags: '--email <address>', description: 'an e-mail address; as often as you like', repeats: true },
+  uri: { flags: '--uri <uri>', description: 'a URI; as often as you like', repeats: true },
+  commonName: { flags: '--common-name <text>', description: 'the subject’s common name (default: no subject)' },
+  subject: {
+    flags: '--subject <name>',
+    description: 'the whole subject instead, as RFC 4514 writes it: CN=web,O=Example',
+  },
+  usage: {
+    flags: '--usage <usage>',
+    description: 'what it is for; as often as you like (default: serverAuth and clientAuth)',
+    choices: declaredUsages,
+    repeats: true,
+  },
+  duration: {
+    flags: '--duration <duration>',
+    description: 'how long it is valid: 720h (default: the profile’s, else the CA’s)',
+  },
+  ...{ mode: enrolmentOptions.mode, expiresIn: enrolmentOptions.expiresIn, rekeyPeriod: enrolmentOptions.rekeyPeriod },
+  ...{ kty: enrolmentOptions.kty, curve: enrolmentOptions.curve, size: enrolmentOptions.size },
+  paused: { flags: '--paused', description: 'declared, but left alone by the schedule for now' },
+  kmsKeyId: { flags: '--kms-key-id <key>', description: 'the key is there, in KMS: certified as it is' },
+  shape: {
+    flags: '--shape <shape>',
+    description: 'how the secret is written (default: camel)',
+    choices: declaredShapes,
+  },
+  encryptionKey: { flags: '--encryption-key <key>', description: 'encrypt the secret with this customer key' },
+  existing: {
+    flags: '--existing',
+    description: 'the secret is there and enrolled in this profile: what it is to hold from now on',
+  },
+  endpoint: {
+    flags: '--endpoint <endpoint>',
+    description: 'where it is served, host:port; up to five times',
+    repeats: true,
+  },
+  wait: { flags: '--no-wait', description: 'do not wait until the certificate is there' },
+} as const;
+
+type Given = OptionValues<typeof options>;
+
+export const declare = command({
+  name: 'declare',
+  summary: 'say which certificate there is to be in a secret',
+  description: [
+    'Makes the secret where there is none, writes the declaration where the stack keeps those of its deployment, and has the certificate issued: the first one, or another one where the declaration has changed. Waits until it is there, ten minutes at most. The same words again do nothing.',
+    'A declaration replaces the one before it: what is left out is the default again. One that the configuration declares too is written back by the next deployment that changes it.',
+    'A secret that is there is declared only where it was declared before, holds nothing, or holds a certificate of the same names; else say --existing.',
+  ],
+  argument: { name: '<name>', description: 'name of the secret' },
+  options,
+  examples: [
+    { command: 'cert-renewer declare web/tls --profile offline --dns web.svc.example', says: 'made, issued, kept' },
+    {
+      command: 'cert-renewer declare web/tls --profile offline --dns web.svc.example --dns www.svc.example',
+      says: 'one name more: issued anew',
+    },
+  ],
+  needs: [
+    ...[findStack, readSettings, readRenewSettings, readProfiles, describeSecrets, invokeRenew],
+    { ...readAuthorities, when: 'the stack has authorities, and the secret is there' },
+    { actions: ['ssm:GetParameter', 'ssm:PutParameter'], on: 'declarations' },
+    { actions: ['secretsmanager:CreateSecret', 'secretsmanager:TagResource'], on: 'secrets' },
+    { actions: ['secretsmanager:UntagResource'], on: 'secrets', when: 'it has tags that the declaration leaves out' },
+    { actions: ['secretsmanager:UpdateSecret'], on: 'secrets', when: '`--encryption-key` is another one than before' },
+  ],
+  run: async (context, names, given) => {
+    const { session, terminal } = context;
+    const [name = ''] = names;
+    const entry = entryOf(name, given);
+    await requireProfile(session, entry.profile);
+    return each(context, names, async () => {
+      terminal.progress(`${name} …`);
+      const done = await declareOne(session, name, entry);
+      terminal.progress('');
+      return done;
+    });
+  },
+});
+
+/** Throws UsageError. */
+function entryOf(name: string, given: Given): CertificateEntry {
+  const { profile, dns, ip, email, uri, usage, size, endpoint, wait = true, ...rest } = given;
+  if (profile === undefined) throw new UsageError('--profile is missing: name a profile of the stack.');
+  const lists = { dnsNames: dns, ipAddresses: ip, emails: email, uris: uri, usages: usage, endpoints: endpoint };
+  const number = size === undefined ? undefined : /^\d+$/.test(size) ? Number(size) : size;
+  const fields = { ...rest, ...lists, profile, size: number, wait };
+  const document = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+  const named = secretName.safeParse(name);
+  if (!named.success) throw new UsageError(explainIssues(named.error.issues, 'name'));
+  const parsed = certificateSchema.safeParse(document, { reportInput: true });
+  if (!parsed.success) throw new UsageError(inFlags(explainIssues(parsed.error.issues, 'declaration')));
+  const [problem] = entryProblems(name, parsed.data);
+  if (problem === undefined) return parsed.data;
+  const [field] = problem.path;
+  throw new UsageError(
+    field === undefined ? inWords(problem.message) : `${flagOf(String(field))}: ${inWords(problem.message)}.`,
+  );
+}
+
+const listFlags: Readonly<Record<string, string>> = {
+  dnsNames: '--dns',
+  ipAddresses: '--ip',
+  emails: '--email',
+  uris: '--uri',
+  usages: '--usage',
+  endpoints: '--endpoint',
+};
+const flagOf = (field: string): string =>
+  listFlags[field] ?? `--${field.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+const inFlags = (text: string) => text.replace(/declaration\.([a-zA-Z]+)(?:[.[]\d+\]?)?/g, (_, field) => flagOf(field));
+const inWords = (text: string) =>
+  text.replace(/\b(?:dnsNames|ipAddresses|emails|uris|commonName|expiresIn|rekeyPeriod)\b/g, flagOf);
+
+/** Milliseconds that a certificate is waited for, and until the renew function sees what was written just now. */
+const patience = 600_000;
+const settling = 30_000;
+
+async function declareOne(session: Session, name: string, entry: CertificateEntry): Promise<Done> {
+  const world = await worldOf(session);
+  const now = session.clock.now();
+  const before = await settingsBefore(session, name);
+  const terms = { deadline: now + patience, settledAt: now + settling, isNewRole: false };
+  const [ending] = await applyChanges(world, [{ name, entry, before }], terms);
+  if (ending === undefined) throw new RenewalError('Internal', 'Nothing was declared.');
+  if (ending.kind === 'failed') throw ending.error;
+  const { outcome, secretArn, isChanged, answer } = ending.result;
+  const end = outcome === 'there' ? await endOf(session, name) : undefined;
+  const record = { secretArn, profile: entry.profile, outcome, changed: isChanged, notAfter: answer?.notAfter ?? end };
+  return { says: saysOf(name, ending.result, end), record: { ...record, ...(answer && { ...answer, outcome }) } };
+}
+
+async function worldOf(session: Session): Promise<DeclarationWorld> {
+  const { profiles, authorities, rotationFunctionArn } = await session.deployment();
+  const functionName = await session.output('RenewFunctionName');
+  const isAuthority = async (secret: SecretSummary): Promise<boolean> => {
+    for (const name of authorities?.names ?? []) {
+      const authority = await authorities?.find(name);
+      if (authority && isSecretOf(authority, secret)) return true;
+    }
+    return false;
+  };
+  return {
+    store: session.store,
+    secrets: session.maker,
+    declarations: await session.declarations(),
+    profiles,
+    renewal: renewalBy(session, functionName),
+    clock: session.clock,
+    rotationFunctionArn,
+    isAuthority,
+  };
+}
+
+function renewalBy({ functions }: Session, functionName: string): RenewFunction {
+  return {
+    ask: async (request) => {
+      try {
+        return { kind: 'answered', answer: await functions.invoke(functionName, request) };
+      } catch (thrown) {
+        if (!(thrown instanceof FunctionFailure)) throw thrown;
+        return { kind: 'failed', errorType: thrown.errorType, message: thrown.message };
+      }
+    },
+    start: (request) => functions.start(functionName, request),
+  };
+}
+
+/** What a declaration of before has left: whether it is paused is not of that kind. Undefined where there was none. */
+async function settingsBefore({ store }: Session, name: string): Promise<PreviousDeclaration | undefined> {
+  const secret = await describeIfThere(store, name);
+  const profile = secret?.tags.get(tags.profile);
+  if (!secret?.tags.has(tags.declared) || profile === undefined) return undefined;
+  return { profile, tags: settingTags };
+}
+
+async function endOf({ store }: Session, name: string): Promise<string | undefined> {
+  return (await store.describe(name)).tags.get(tags.notAfter);
+}
+
+function saysOf(name: string, { outcome, isChanged, answer }: Applied, end: string | undefined): string {
+  const declared = isChanged ? 'declared' : 'was declared so already';
+  if (answer) return `${declared}, and issued: ${detailOf(answer)}`;
+  if (outcome === 'there') return `${declared}; its certificate is there${end === undefined ? '' : `, until ${end}`}`;
+  if (outcome === 'paused') return `${declared}; it is paused: cert-renewer resume ${name} has it issued`;
+  return `${declared}; see when it is issued: cert-renewer status ${name}`;
+}

@@ -1,0 +1,272 @@
+/**
+ * Says which certificate there is to be in a secret: makes the secret where it is missing, writes the declaration where the worker
+ * reads it, and tags the secret. The hash in the tag `declared` comes last, so that a crash before it leaves a difference that the
+ * next try finds. The value of a secret is neither read nor, once it is there, written.
+ */
+import { createHash } from 'node:crypto';
+import type { Declaration } from '../domain/declaration.ts';
+import { RenewalError } from '../domain/errors.ts';
+import type { Store } from '../domain/ports.ts';
+import type { Profile } from '../domain/profile.ts';
+import type { SecretSummary } from '../domain/secret.ts';
+import { tags } from '../domain/tags.ts';
+import { type CertificateEntry, documentOf, entryProblems, entryTags } from '../policy/certificate-entry.ts';
+import { readDeclaration } from '../policy/declaration.ts';
+import { declarationHash } from '../policy/declaration-identity.ts';
+import { issuanceProblems } from '../policy/issuance.ts';
+import { identityOf, issues } from '../providers/index.ts';
+import type { PreviousDeclaration } from './previous-declaration.ts';
+import type { AwaitedCertificate } from './renew-function.ts';
+import { checkTakeover } from './takeover.ts';
+import type { DeclarationWorld } from './world.ts';
+
+export interface DeclaredSecret extends AwaitedCertificate {
+  /** Whether the secret, its tags or the declaration are others than before. */
+  readonly isChanged: boolean;
+  readonly isIssued: boolean;
+}
+
+/**
+ * Doing it again does nothing more; what a crash has left is finished.
+ *
+ * Throws InvalidRequest for what can't be declared so, UnknownProfile, IssuanceNotAllowed; SecretNotEnrolled, SecretNotFound and
+ * InvalidRequest for a secret that is not to be taken over; and what the calls throw.
+ */
+export async function declareCertificate(
+  world: DeclarationWorld,
+  name: string,
+  entry: CertificateEntry,
+  before?: PreviousDeclaration,
+): Promise<DeclaredSecret> {
+  const { declaration, hash } = await judged(world, name, entry);
+  const text = documentText(name, entry, world.declaredBy);
+  const { secret, isNew } = await secretFor(world, declaration, entry, before);
+  const isRewritten = await writeDeclaration(world, name, text, isNew);
+  const hasOtherKey = await changeEncryptionKey(world, secret, entry, before);
+  const isRetagged = await tagSecret(world, secret, { ...entryTags(entry), [tags.declared]: hash }, before);
+  return {
+    secretArn: secret.arn,
+    hash,
+    isChanged: isNew || isRewritten || hasOtherKey || isRetagged,
+    isIssued: secret.tags.get(tags.issued) === hash,
+    isTakenOver: !isNew && !secret.tags.has(tags.issued),
+  };
+}
+
+/** The ARN of the secret, where it carries the hash of this very declaration; it costs one look. Throws as declareCertificate does. */
+export async function findDeclared(
+  world: DeclarationWorld,
+  name: string,
+  entry: CertificateEntry,
+): Promise<string | undefined> {
+  const { hash } = await judged(world, name, entry);
+  const secret = await describeIfThere(world.store, name);
+  return secret?.tags.get(tags.declared) === hash ? secret.arn : undefined;
+}
+
+/** The hash by today's profile, once everything that the secret does not tell has been judged. */
+async function judged(
+  { profiles }: Pick<DeclarationWorld, 'profiles'>,
+  name: string,
+  entry: CertificateEntry,
+): Promise<{ readonly declaration: Declaration; readonly hash: string }> {
+  const [problem] = entryProblems(name, entry);
+  if (problem)
+    throw new RenewalError('InvalidRequest', `${['The declaration', ...problem.path].join('.')}: ${problem.message}.`);
+  const profile = await profiles.find(entry.profile);
+  if (profile === undefined) {
+    throw new RenewalError(
+      'UnknownProfile',
+      `The stack has no profile ${entry.profile}: correct the declaration, or add the profile to the configuration and deploy.`,
+    );
+  }
+  const { declaration } = readDeclaration(documentOf(name, entry));
+  checkIssuance(declaration, profile);
+  return { declaration, hash: declarationHash(declaration, profile, identityOf(profile.ca)) };
+}
+
+/** Throws IssuanceNotAllowed, and InvalidRequest for a shape that the profile has no password for. */
+function checkIssuance(declaration: Declaration, { name, issue, ca, passwordSecretId }: Profile): void {
+  const refused = (message: string) => new RenewalError('IssuanceNotAllowed', message);
+  if (issue === undefined) {
+    throw refused(
+      `The profile ${name} has no "issue", so that nothing is issued in it: add issue.allow to it, and deploy.`,
+    );
+  }
+  if (!issues(ca)) {
+    throw refused(
+      `The CA of the profile ${name}, as it is configured, renews only: declare the certificate in another profile.`,
+    );
+  }
+  const problems = issuanceProblems(declaration, issue);
+  if (problems.length > 0) throw refused(`The profile ${name} does not allow this: ${problems.join('; ')}.`);
+  if (declaration.shape === 'pkcs12' && passwordSecretId === undefined) {
+    throw new RenewalError(
+      'InvalidRequest',
+      `The shape pkcs12 needs a password, and the profile ${name} has no passwordSecretId: add it, or declare another shape.`,
+    );
+  }
+}
+
+/** By this a secret is known that still holds what it was made with. No id of a renewal's: nothing was renewed. */
+export const emptyVersionId = (name: string): string =>
+  `declared-empty-${createHash('sha256').update(name).digest('hex').slice(0, 32)}`;
+
+async function secretFor(
+  world: DeclarationWorld,
+  declaration: Declaration,
+  entry: CertificateEntry,
+  before: PreviousDeclaration | undefined,
+): Promise<{ readonly secret: SecretSummary; readonly isNew: boolean }> {
+  const { secretName } = declaration;
+  const found = await describeIfThere(world.store, secretName);
+  if (found === undefined) {
+    if (entry.existing) {
+      throw new RenewalError(
+        'SecretNotFound',
+        `There is no secret ${secretName}, and the declaration says "existing": make the secret, or leave "existing" out to have it made.`,
+      );
+    }
+    const made = await makeSecret(world, secretName, entry);
+    if (made !== undefined) return { secret: made, isNew: true };
+  }
+  // Somebody else has made it meanwhile: another declaration at the same time.
+  const secret = found ?? (await world.store.describe(secretName));
+  await checkTakeover(world, secret, {
+    declaration,
+    isExisting: entry.existing ?? false,
+    before,
+    isEmpty: secret.currentVersionId === undefined || secret.currentVersionId === emptyVersionId(secretName),
+  });
+  return { secret, isNew: false };
+}
+
+/** Undefined where there is no secret of that name. Throws what describing it throws else. */
+export async function describeIfThere(
+  store: Pick<Store, 'describe'>,
+  name: string,
+): Promise<SecretSummary | undefined> {
+  try {
+    return await store.describe(name);
+  } catch (thrown) {
+    if (thrown instanceof RenewalError && thrown.code === 'SecretNotFound') return undefined;
+    throw thrown;
+  }
+}
+
+async function makeSecret(
+  { secrets }: DeclarationWorld,
+  name: string,
+  entry: CertificateEntry,
+): Promise<SecretSummary | undefined> {
+  const versionId = emptyVersionId(name);
+  const made = { tags: entryTags(entry), encryptionKey: entry.encryptionKey };
+  const description = 'A certificate and its key, kept by cert-renewer.';
+  const arn = await secrets.create({ ...made, name, description, versionId });
+  if (arn === undefined) return undefined;
+  const { encryptionKey } = made;
+  return {
+    ...{ arn, name, isReplica: false, rotation: { enabled: false } },
+    tags: new Map(Object.entries(made.tags)),
+    versions: new Map([[versionId, ['AWSCURRENT']]]),
+    currentVersionId: versionId,
+    ...(encryptionKey !== undefined && { encryptionKey }),
+  };
+}
+
+/** Bytes of a parameter's value: SSM takes no more. */
+const longestDocument = 8_192;
+
+/** As it is stored: readable, and always the same for the same entry. Throws InvalidRequest for one that no parameter holds. */
+export function documentText(name: string, entry: CertificateEntry, declaredBy?: string): string {
+  const document = { ...documentOf(name, entry), ...(declaredBy !== undefined && { declaredBy }) };
+  const readable = JSON.stringify(document, null, 2);
+  const text = Buffer.byteLength(readable) <= longestDocument ? readable : JSON.stringify(document);
+  const size = Buffer.byteLength(text);
+  if (size <= longestDocument) return text;
+  throw new RenewalError(
+    'InvalidRequest',
+    `The declaration has ${size} bytes, and an SSM parameter takes ${longestDocument}: declare fewer names.`,
+  );
+}
+
+async function writeDeclaration(
+  { declarations }: DeclarationWorld,
+  name: string,
+  text: string,
+  isNew: boolean,
+): Promise<boolean> {
+  // For a secret that was just made there is hardly one: writing is one call, looking first two.
+  if (!isNew && (await declarations.read(name)) === text) return false;
+  await declarations.write(name, text);
+  return true;
+}
+
+/** Secrets Manager's name for the account's own key. */
+const accountKey = 'alias/aws/secretsmanager';
+
+async function changeEncryptionKey(
+  { secrets }: DeclarationWorld,
+  { arn, encryptionKey: found }: SecretSummary,
+  { encryptionKey }: CertificateEntry,
+  before: PreviousDeclaration | undefined,
+): Promise<boolean> {
+  // One that no declaration has named is somebody else's choice, and stays.
+  const wanted = encryptionKey ?? (before?.encryptionKey === undefined ? undefined : accountKey);
+  if (wanted === undefined || isSameKey(found ?? accountKey, wanted)) return false;
+  await secrets.setEncryptionKey(arn, wanted);
+  return true;
+}
+
+/** One may be the ARN of what the other names by its id or alias. */
+const isSameKey = (one: string, other: string): boolean =>
+  one === other ||
+  one.endsWith(`/${other}`) ||
+  other.endsWith(`/${one}`) ||
+  one.endsWith(`:${other}`) ||
+  other.endsWith(`:${one}`);
+
+/** Of a group one tag does not go with what is left of another: the group moves as one. */
+const groups: readonly (readonly string[])[] = [
+  [tags.expiresIn, tags.rekeyPeriod],
+  [tags.kty, tags.curve, tags.size],
+];
+
+async function tagSecret(
+  { store }: DeclarationWorld,
+  { arn, tags: found }: SecretSummary,
+  wanted: Readonly<Record<string, string>>,
+  before: PreviousDeclaration | undefined,
+): Promise<boolean> {
+  const contradicting = groups.filter((group) => group.some((tag) => tag in wanted)).flat();
+  const dropped = [...new Set([...(before?.tags ?? []), ...contradicting])].filter(
+    (tag) => found.has(tag) && !(tag in wanted),
+  );
+  const set = Object.fromEntries(Object.entries(wanted).filter(([tag, value]) => found.get(tag) !== value));
+  // The hash comes last of all.
+  if (dropped.length > 0) await store.tag(arn, {}, dropped);
+  if (Object.keys(set).length > 0) await store.tag(arn, set, []);
+  return dropped.length > 0 || Object.keys(set).length > 0;
+}
+
+/**
+ * Takes the declaration back: secret, tags and certificate stay, and it is renewed as it is. Gives whether there was one. A resource
+ * of a deployment takes back its own alone: where a certificate moves to another resource, that one has written it before the first is
+ * deleted.
+ */
+export async function undeclareCertificate(
+  { declarations, declaredBy }: Pick<DeclarationWorld, 'declarations' | 'declaredBy'>,
+  name: string,
+): Promise<boolean> {
+  if (declaredBy !== undefined && writerOf(await declarations.read(name)) !== declaredBy) return false;
+  return declarations.remove(name);
+}
+
+function writerOf(document: string | undefined): unknown {
+  try {
+    const found: unknown = JSON.parse(document ?? 'null');
+    return typeof found === 'object' && found !== null ? Reflect.get(found, 'declaredBy') : undefined;
+  } catch {
+    return undefined;
+  }
+}

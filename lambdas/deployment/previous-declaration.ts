@@ -1,0 +1,15 @@
+/** What the declaration before this one has left on the secret. */
+import { type CertificateEntry, entryTags } from '../policy/certificate-entry.ts';
+
+export interface PreviousDeclaration {
+  readonly profile?: string | undefined;
+  /** Tags that go, unless they are declared again. */
+  readonly tags: readonly string[];
+  readonly encryptionKey?: string | undefined;
+}
+
+export const previousOf = (entry: CertificateEntry): PreviousDeclaration => ({
+  profile: entry.profile,
+  tags: Object.keys(entryTags(entry)),
+  encryptionKey: entry.encryptionKey,
+});

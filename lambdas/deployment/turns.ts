@@ -1,0 +1,109 @@
+/**
+ * Tasks that take turns: one after another and at a pace that no quota of AWS minds, the first turn of all before the second of any.
+ * What may pass by itself is tried again later, and one that fails stops no other.
+ */
+import { type ErrorCode, RenewalError, toRenewalError } from '../domain/errors.ts';
+import type { Instant } from '../domain/instant.ts';
+import type { Clock } from '../domain/ports.ts';
+
+/** `unpaced`: it cost a look, so that the next need not wait for it. */
+export type Turn<Result> =
+  | { readonly kind: 'done'; readonly result: Result; readonly unpaced?: boolean }
+  | { readonly kind: 'next'; readonly task: Task<Result> }
+  | { readonly kind: 'later'; readonly why: RenewalError };
+
+export interface Task<Result> {
+  readonly name: string;
+  /** What a new role is refused with, or does not see, for some seconds. */
+  readonly settles: ReadonlySet<ErrorCode>;
+  readonly turn: () => Promise<Turn<Result>>;
+}
+
+export type TaskEnd<Result> =
+  | { readonly name: string; readonly kind: 'done'; readonly result: Result }
+  | { readonly name: string; readonly kind: 'failed'; readonly error: RenewalError };
+
+export interface Terms {
+  /** No turn begins after it. */
+  readonly deadline: Instant;
+  /** Until then what settles is tried again. */
+  readonly settledAt: Instant;
+}
+
+/** Milliseconds from the beginning of one turn to that of the next. */
+const pace = 1_000;
+/** Until a task is tried again: longer each time, as each failure of the renew function is an event that people may read. */
+const firstPause = 5_000;
+const longestPause = 40_000;
+
+interface Waiting<Result> {
+  readonly task: Task<Result>;
+  readonly from: Instant;
+  readonly pause: number;
+  readonly why?: RenewalError;
+}
+
+/** How each has ended. Never throws. */
+export async function inTurn<Result>(
+  clock: Clock,
+  tasks: readonly Task<Result>[],
+  terms: Terms,
+): Promise<readonly TaskEnd<Result>[]> {
+  const started = clock.now();
+  const ends: TaskEnd<Result>[] = [];
+  let waiting: readonly Waiting<Result>[] = tasks.map((task) => first(task, started));
+  let free = started;
+  while (waiting.length > 0) {
+    const next = waiting.reduce((one, other) => (other.from < one.from ? other : one));
+    const begin = Math.max(next.from, free);
+    if (begin >= terms.deadline) break;
+    if (begin > clock.now()) await clock.sleep(begin - clock.now());
+    const began = clock.now();
+    const turn = await takeTurn(clock, next.task, terms);
+    const others = waiting.filter((each) => each !== next);
+    const now = clock.now();
+    if (turn.kind === 'next') waiting = [...others, first(turn.task, now)];
+    else if (turn.kind === 'later') waiting = [...others, again(next, turn.why, now)];
+    else {
+      waiting = others;
+      ends.push({ name: next.task.name, ...turn });
+    }
+    if (!(turn.kind === 'done' && turn.unpaced)) free = began + pace;
+  }
+  const late = waiting.map(({ task, why }) => tooLate(task, why, clock.now() - started));
+  return [...ends, ...late];
+}
+
+const first = <Result>(task: Task<Result>, from: Instant): Waiting<Result> => ({ task, from, pause: firstPause });
+
+const again = <Result>({ task, pause }: Waiting<Result>, why: RenewalError, now: Instant): Waiting<Result> => ({
+  ...{ task, why },
+  from: now + pause,
+  pause: Math.min(pause * 2, longestPause),
+});
+
+type TurnTaken<Result> = Turn<Result> | { readonly kind: 'failed'; readonly error: RenewalError };
+
+async function takeTurn<Result>(
+  clock: Clock,
+  { turn, settles }: Task<Result>,
+  { settledAt }: Terms,
+): Promise<TurnTaken<Result>> {
+  try {
+    return await turn();
+  } catch (thrown) {
+    const error = toRenewalError(thrown);
+    const mayPass = error.retryable || (settles.has(error.code) && clock.now() < settledAt);
+    return mayPass ? { kind: 'later', why: error } : { kind: 'failed', error };
+  }
+}
+
+function tooLate<Result>({ name }: Task<Result>, why: RenewalError | undefined, waited: number): TaskEnd<Result> {
+  const minutes = Math.max(1, Math.round(waited / 60_000));
+  const time = `Waited ${minutes} minute${minutes === 1 ? '' : 's'}`;
+  const error =
+    why === undefined
+      ? new RenewalError('Internal', `${time}, and did not come to this one: deploy again, or declare fewer at once.`)
+      : new RenewalError(why.code, `${time}; the last answer was ${why.code}: ${why.message}`);
+  return { name, kind: 'failed', error };
+}

@@ -1,0 +1,124 @@
+/**
+ * An entry of `certificates`: what the certificate is to be (declaration.ts), and how its secret is made and kept. The configuration
+ * holds it, the deployment's function is handed it, and both read it by these rules.
+ */
+import * as z from 'zod/mini';
+import { RenewalError } from '../domain/errors.ts';
+import { tags, tagValueLimit } from '../domain/tags.ts';
+import {
+  type DeclarationDocument,
+  type DeclarationProblem,
+  declarationFields,
+  readDeclaration,
+  secretName,
+} from './declaration.ts';
+import { readTiming, settingFields } from './vocabulary.ts';
+
+const text = () => z.string().check(z.minLength(1));
+
+export const certificateFields = {
+  ...declarationFields,
+  mode: z.nullish(settingFields.mode),
+  expiresIn: z.nullish(settingFields.expiresIn),
+  rekeyPeriod: z.nullish(settingFields.rekeyPeriod),
+  paused: z.optional(z.boolean()),
+  encryptionKey: z.optional(text()),
+  existing: z.optional(z.boolean()),
+  endpoints: z.optional(z.array(text()).check(z.maxLength(5))),
+  wait: z.optional(z.boolean()),
+};
+
+export const certificateSchema = z.strictObject(certificateFields);
+export type CertificateEntry = z.infer<typeof certificateSchema>;
+
+/** By the secret's name. */
+export const certificatesSchema = z.record(secretName, certificateSchema);
+
+/** The parameter's JSON: what the certificate is made of, without how its secret is kept. */
+export function documentOf(name: string, entry: CertificateEntry): DeclarationDocument {
+  const declared = Object.entries(entry).filter(
+    ([field, value]) => value !== null && Object.hasOwn(declarationFields, field),
+  );
+  return { secretName: name, ...(Object.fromEntries(declared) as Omit<DeclarationDocument, 'secretName'>) };
+}
+
+/** What no field alone can say of an entry; empty where it is good. `path` is within the entry. */
+export function entryProblems(name: string, entry: CertificateEntry): readonly DeclarationProblem[] {
+  return [
+    ...readDeclaration(documentOf(name, entry)).problems,
+    ...timingProblems(entry),
+    ...keyProblems(entry),
+    ...endpointProblems(entry),
+  ];
+}
+
+function timingProblems({ expiresIn, rekeyPeriod }: CertificateEntry): DeclarationProblem[] {
+  try {
+    const texts = { expiresIn: expiresIn ?? undefined, rekeyPeriod: rekeyPeriod ?? undefined };
+    readTiming(texts, (field) => field, 'InvalidRequest');
+    return [];
+  } catch (thrown) {
+    if (!(thrown instanceof RenewalError)) throw thrown;
+    const field = expiresIn == null ? 'rekeyPeriod' : 'expiresIn';
+    return [{ path: [field], message: thrown.message.replace(new RegExp(`^${field} `), '') }];
+  }
+}
+
+/** Shapes with a place for the name of a key in KMS. */
+const shapesWithKms: ReadonlySet<string> = new Set(['camel', 'snake', 'tls']);
+
+function keyProblems({ kmsKeyId, shape = 'camel', mode }: CertificateEntry): DeclarationProblem[] {
+  if (kmsKeyId === undefined) return [];
+  return [
+    ...(shapesWithKms.has(shape)
+      ? []
+      : [
+          {
+            path: ['shape'],
+            message: `${shape} has no place for the name of a key in KMS: expected camel, snake or tls`,
+          },
+        ]),
+    ...(mode === 'rekey'
+      ? [{ path: ['mode'], message: 'a key in KMS is certified as it is: only renew is possible' }]
+      : []),
+  ];
+}
+
+function endpointProblems({ endpoints = [] }: CertificateEntry): DeclarationProblem[] {
+  const odd = endpoints.flatMap((endpoint, index) =>
+    /^(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+):\d{1,5}(?:\/[A-Za-z0-9_.-]+)?$/.test(endpoint)
+      ? []
+      : [{ path: ['endpoints', index], message: 'expected host:port or host:port/servername' }],
+  );
+  const isTooLong = endpoints.join(' ').length > tagValueLimit;
+  const tooLong = { path: ['endpoints'], message: `expected ${tagValueLimit} characters at most in all` };
+  return isTooLong ? [...odd, tooLong] : odd;
+}
+
+/** The tags of an entry's settings: all that it puts on its secret but the profile, and whether it is paused. */
+export const settingTags: readonly string[] = [
+  tags.mode,
+  tags.expiresIn,
+  tags.rekeyPeriod,
+  tags.kty,
+  tags.curve,
+  tags.size,
+  tags.endpoints,
+];
+
+/** The tags that an entry puts on its secret, the profile's among them and the hash not. */
+export function entryTags(entry: CertificateEntry): Readonly<Record<string, string>> {
+  const { profile, mode, expiresIn, rekeyPeriod, kty, curve, size, paused, endpoints = [] } = entry;
+  const texts: Readonly<Record<string, string | undefined>> = {
+    [tags.profile]: profile,
+    [tags.mode]: mode ?? undefined,
+    [tags.expiresIn]: expiresIn?.replace('%', 'pct'), // a tag's value can't hold it
+    [tags.rekeyPeriod]: rekeyPeriod ?? undefined,
+    [tags.kty]: kty ?? undefined,
+    [tags.curve]: curve ?? undefined,
+    [tags.size]: size?.toString(),
+    [tags.paused]: paused ? 'true' : undefined,
+    [tags.endpoints]: endpoints.length > 0 ? endpoints.join(' ') : undefined,
+  };
+  return Object.fromEntries(Object.entries(texts).filter((tag): tag is [string, string] => tag[1] !== undefined));
+}

@@ -1,0 +1,70 @@
+/** What the demo says that there is to be: cert-renewer.json, as a user writes it. */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { DemoStepCa } from './cas.ts';
+
+/** A certificate that is declared, and by which profile. */
+export interface DemoCertificate {
+  readonly profile: 'own' | 'internal';
+  readonly dnsNames: readonly string[];
+  readonly ipAddresses?: readonly string[];
+  readonly duration?: string;
+  readonly expiresIn?: string;
+}
+
+export type DemoCertificates = Readonly<Record<string, DemoCertificate>>;
+
+/** The one whose names change. */
+export const CHANGED = 'demo/web';
+/** The one that falls due while one looks on. */
+export const SHORT_LIVED = 'demo/job';
+
+/** At first. */
+export function firstCertificates(stepCa: DemoStepCa | undefined): DemoCertificates {
+  return {
+    [CHANGED]: { profile: 'own', dnsNames: ['web.svc.example', '*.web.svc.example'], ipAddresses: ['10.0.0.7'] },
+    // Its window opens a good minute after it was issued: while others have hours, this one has a scan's time.
+    [SHORT_LIVED]: { profile: 'own', dnsNames: ['job.svc.example'], duration: '5m', expiresIn: '3m40s' },
+    ...(stepCa && { 'demo/api': { profile: 'internal', dnsNames: ['api.internal.example'] } }),
+  };
+}
+
+/** With one name more for `CHANGED`. */
+export function withName(certificates: DemoCertificates, name: string): DemoCertificates {
+  const changed = certificates[CHANGED];
+  if (!changed) throw new Error(`${CHANGED} is not declared`);
+  return { ...certificates, [CHANGED]: { ...changed, dnsNames: [...changed.dnsNames, name] } };
+}
+
+/** Writes it, and returns where it is. */
+export async function writeConfiguration(folder: string, configuration: object): Promise<string> {
+  const path = join(folder, 'cert-renewer.json');
+  await writeFile(path, JSON.stringify(configuration, null, 2));
+  return path;
+}
+
+export function configurationOf(stepCa: DemoStepCa | undefined, certificates: DemoCertificates) {
+  return {
+    schedule: 'rate(1 minute)',
+    authorities: {
+      root: { create: { subject: 'CN=Example Root', key: 'EC P-384', validity: '87600h', pathLen: 1 } },
+      issuing: {
+        create: { subject: 'CN=Example Issuing', key: 'EC P-256', validity: '26280h', pathLen: 0 },
+        parent: 'root',
+      },
+    },
+    profiles: {
+      own: {
+        ca: { type: 'offline', authority: 'issuing' },
+        issue: { allow: ['dns:svc.example', 'ip:10.0.0.0/8'], duration: '720h' },
+      },
+      ...(stepCa && {
+        internal: {
+          ca: { type: 'step-ca', url: stepCa.url, root: stepCa.rootFile, provisioner: stepCa.provisioner },
+          issue: { allow: ['dns:internal.example'], duration: '24h' },
+        },
+      }),
+    },
+    certificates,
+  };
+}

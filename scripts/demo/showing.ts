@@ -1,0 +1,142 @@
+/** What the demo shows after each step, and proves: it throws where something is not as it says. */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { LambdaClient, ListFunctionsCommand } from '@aws-sdk/client-lambda';
+import { client, invoke } from '../../testkit/local-aws/client.ts';
+import type { BusEvent, EventCollector } from '../../testkit/local-aws/events.ts';
+import type { Emulator } from '../../testkit/local-aws/ministack.ts';
+import { synth } from '../../testkit/local-aws/stack.ts';
+import { cachePath } from '../../testkit/tools/cache.ts';
+import type { DemoStepCa } from './cas.ts';
+import { describe, look, type Snapshot, trustBundle } from './certificates.ts';
+import { CHANGED, configurationOf, type DemoCertificates, SHORT_LIVED, writeConfiguration } from './configuration.ts';
+import { claim, prove } from './proof.ts';
+import { commandLine, say, table } from './telling.ts';
+
+/** What each step takes from the ones before. */
+export interface Scene {
+  readonly aws: Emulator;
+  readonly stepCa: DemoStepCa | undefined;
+  readonly folder: string;
+  readonly outputs: Readonly<Record<string, string>>;
+}
+
+export async function snapshots({ aws }: Scene, certificates: DemoCertificates): Promise<Snapshot[]> {
+  const found = await Promise.all(Object.keys(certificates).map((name) => look(aws, name)));
+  table([['secret', 'issued by', 'valid until', 'names'], ...found.map(describe)]);
+  return found;
+}
+
+export async function proveOne(
+  { aws, stepCa, folder, outputs }: Scene,
+  certificates: DemoCertificates,
+  { name, pair, before }: Pick<Snapshot, 'name' | 'pair'> & { before?: Snapshot | undefined },
+): Promise<void> {
+  const declared = certificates[name];
+  if (!declared) throw new Error(`${name} is not declared`);
+  const ofStepCa = declared.profile === 'internal' ? stepCa?.rootPem : undefined;
+  const rootPem = ofStepCa ?? (await trustBundle(aws, outputs['TrustBundleSecretArn'] ?? ''));
+  await prove({ folder, pair, rootPem, declared, before: before?.pair });
+}
+
+export const isRenewal = (
+  { 'detail-type': type, resources, detail }: BusEvent,
+  name: string,
+  operation: string,
+): boolean =>
+  type === 'Certificate Renewed' &&
+  detail['operation'] === operation &&
+  resources.some((arn) => new RegExp(`:secret:${name}-[^-]{6}$`).test(arn));
+
+/** One new version of the one that was changed; the others have none, but for what the schedule has done meanwhile. */
+export async function showChange(
+  scene: Scene,
+  certificates: DemoCertificates,
+  { bus, issued }: { bus: EventCollector; issued: readonly Snapshot[] },
+): Promise<Snapshot[]> {
+  const now = await snapshots(scene, certificates);
+  const event = await bus.next(`that ${CHANGED} was issued`, (each) => isRenewal(each, CHANGED, 'issue'));
+  const events = await bus.events();
+  for (const snapshot of now) {
+    const { name, versions, pair } = snapshot;
+    const before = issued.find((each) => each.name === name);
+    const added = versions.filter((version) => !before?.versions.includes(version));
+    const byDeclaration = events.filter((each) => isRenewal(each, name, 'issue'));
+    if (name !== CHANGED) {
+      const renewed = events.some((each) => isRenewal(each, name, 'rekey'));
+      if (renewed) claim(`${name}: not issued anew; the schedule has renewed it meanwhile`, byDeclaration.length === 0);
+      else claim(`${name}: untouched`, added.length === 0 && snapshot.current === before?.current);
+      continue;
+    }
+    claim(`${name}: exactly one new version`, added.length === 1 && byDeclaration.length === 1);
+    claim('the pair from before is AWSPREVIOUS', snapshot.previous === before?.current);
+    await proveOne(scene, certificates, { name, pair, before });
+  }
+  say('The event of it:');
+  say(JSON.stringify(event.detail, null, 2));
+  return now;
+}
+
+/** In a file of its own: the stack stays as it is. */
+export async function showRefusal({ stepCa, folder }: Scene, certificates: DemoCertificates): Promise<void> {
+  const apart = join(folder, 'refused');
+  await mkdir(apart);
+  const { code, output } = await synth({
+    config: await writeConfiguration(apart, configurationOf(stepCa, certificates)),
+  });
+  if (code === 0) throw new Error('a name that is not allowed was not refused');
+  say('$ npx cdk synth');
+  const lines = output.split('\n').filter((line) => /certificates|outside of/.test(line));
+  say(lines.map((line) => `  ${line.trim()}`).join('\n'));
+}
+
+interface Plan {
+  readonly plan: readonly { name: string; action: string; reason: { code: string; message: string } }[];
+}
+
+export async function showPlan({ aws, outputs }: Scene): Promise<void> {
+  const { payload } = await invoke<Plan>(aws, outputs['ScanFunctionName'] ?? '', { dryRun: true });
+  table([
+    ['secret', 'action', 'reason'],
+    ...payload.plan.map(({ name, action, reason }) => [name, action, `${reason.code}: ${reason.message}`]),
+  ]);
+}
+
+export async function showRenewal(
+  scene: Scene,
+  certificates: DemoCertificates,
+  told: { bus: EventCollector; renewal: BusEvent; before: readonly Snapshot[] },
+): Promise<void> {
+  const events = (await told.bus.events()).filter(({ resources }) => resources.length > 0);
+  const rows = events.map(({ time, resources, detail, 'detail-type': type }) => [
+    time,
+    type,
+    String(detail['operation'] ?? detail['code'] ?? ''),
+    resources[0]?.split(':').at(-1) ?? '',
+  ]);
+  table([['time', 'event', '', 'secret'], ...rows]);
+  const now = await look(scene.aws, SHORT_LIVED);
+  const previous = told.renewal.detail['previousVersionId'];
+  const before = told.before.find(({ name, current }) => name === SHORT_LIVED && current === previous);
+  say(`${SHORT_LIVED}, renewed with a new key:`);
+  await proveOne(scene, certificates, { name: now.name, pair: now.pair, before });
+  const { payload } = await invoke<Record<string, number>>(scene.aws, scene.outputs['ScanFunctionName'] ?? '');
+  say(`The next scan: ${JSON.stringify(payload)}`);
+}
+
+export async function showStatus(aws: Emulator): Promise<void> {
+  await commandLine(aws.env, 'status');
+  // In the project's ignored folder, so that it is there to be opened when the demo is over.
+  const page = cachePath('demo', 'certificates.html');
+  await mkdir(dirname(page), { recursive: true });
+  await commandLine(aws.env, 'report', '--html', page);
+  await writeFile(cachePath('demo', 'widget.html'), await widgetOf(aws));
+  say('Open the page in a browser: a timeline, and a table to sort and filter.');
+}
+
+/** What the dashboard would show. */
+async function widgetOf(aws: Emulator): Promise<string> {
+  const { Functions = [] } = await client(LambdaClient, aws).send(new ListFunctionsCommand({ MaxItems: 1000 }));
+  const shows = Functions.find(({ Handler }) => Handler === 'show-inventory.handler');
+  return String((await invoke(aws, shows?.FunctionName ?? '')).payload);
+}

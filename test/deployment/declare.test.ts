@@ -1,0 +1,391 @@
+import { describe, expect, it, test } from 'vitest';
+import {
+  declareCertificate,
+  documentText,
+  emptyVersionId,
+  undeclareCertificate,
+} from '../../lambdas/deployment/declare.ts';
+import { previousOf } from '../../lambdas/deployment/previous-declaration.ts';
+import { RenewalError } from '../../lambdas/domain/errors.ts';
+import { tags } from '../../lambdas/domain/tags.ts';
+import type { CertificateEntry } from '../../lambdas/policy/certificate-entry.ts';
+import type { FakeSecretInput } from '../../testkit/fakes/store.ts';
+import { answered, DeployedWorld, failed, name, skipped, web } from './world.ts';
+
+const enrolled = { [tags.profile]: 'offline' };
+const written = (world: DeployedWorld) =>
+  world.faults.calls
+    .map(({ method }) => method)
+    .filter((method) => !/^(?:describe|readParameter|declaration)/.test(method));
+
+describe('a certificate is declared', () => {
+  it('where there is nothing: secret, parameter, hash', async () => {
+    const world = new DeployedWorld();
+    const entry: CertificateEntry = { ...web, expiresIn: '33%', kty: 'EC', curve: 'P-384', encryptionKey: 'alias/web' };
+    const { secretArn, hash, isChanged, isIssued } = await declareCertificate(world, name, entry);
+    expect({ isChanged, isIssued }).toEqual({ isChanged: true, isIssued: false });
+    expect(hash).toMatch(/^[0-9a-f]{32}$/);
+    const summary = world.store.summary(name);
+    expect(summary).toMatchObject({
+      arn: secretArn,
+      encryptionKey: 'alias/web',
+      currentVersionId: emptyVersionId(name),
+    });
+    expect(world.store.value(name)).toEqual({ kind: 'string', text: '{}' });
+    expect(world.state()).toEqual({
+      tags: {
+        ...{ [tags.profile]: 'offline', [tags.expiresIn]: '33pct', [tags.kty]: 'EC', [tags.curve]: 'P-384' },
+        [tags.declared]: hash,
+      },
+      document: { secretName: name, profile: 'offline', dnsNames: ['web.svc.example'], kty: 'EC', curve: 'P-384' },
+    });
+    expect(written(world)).toEqual(['create', 'writeParameter', 'tag']);
+  });
+
+  it('once more: nothing is written', async () => {
+    const world = new DeployedWorld();
+    await declareCertificate(world, name, web);
+    await world.work(name);
+    const calls = world.faults.calls.length;
+    const again = await declareCertificate(world, name, web);
+    expect(again).toMatchObject({ isChanged: false, isIssued: true });
+    expect(world.faults.calls.slice(calls).map(({ method }) => method)).toEqual(['describe', 'readParameter']);
+  });
+
+  it.each<
+    [string, CertificateEntry, Partial<Record<'parameter' | 'hash' | 'key', boolean>>, Record<string, string>, string[]]
+  >([
+    [
+      'a name more',
+      { ...web, dnsNames: ['web.svc.example', 'www.svc.example'] },
+      { parameter: true, hash: true },
+      {},
+      [],
+    ],
+    ['a window', { ...web, expiresIn: '8h' }, {}, { [tags.expiresIn]: '8h' }, []],
+    ['another key', { ...web, kty: 'RSA' }, { parameter: true, hash: true }, { [tags.kty]: 'RSA' }, []],
+    ['paused', { ...web, paused: true }, {}, { [tags.paused]: 'true' }, []],
+    ['a customer key', { ...web, encryptionKey: 'arn:aws:kms:x:1:key/2' }, { key: true }, {}, []],
+    ['what only a new secret needs', { ...web, shape: 'tls' }, { parameter: true }, {}, []],
+    ['endpoints', { ...web, endpoints: ['a:1', 'b:2'] }, {}, { [tags.endpoints]: 'a:1 b:2' }, []],
+  ])('%s: that is changed, and what it was is given back', async (_, entry, changes, added) => {
+    const world = new DeployedWorld();
+    const { hash } = await declareCertificate(world, name, web);
+    const first = world.state();
+    const changed = await declareCertificate(world, name, entry, previousOf(web));
+    expect(changed.isChanged).toBe(true);
+    expect(changed.hash !== hash).toBe(changes.hash ?? false);
+    expect(world.state().tags).toEqual({ ...first.tags, ...added, [tags.declared]: changed.hash });
+    expect(JSON.stringify(world.state().document) !== JSON.stringify(first.document)).toBe(changes.parameter ?? false);
+    expect(world.faults.count('setEncryptionKey')).toBe(changes.key ? 1 : 0);
+    await declareCertificate(world, name, web, previousOf(entry));
+    expect(world.state()).toEqual(first);
+    expect(world.store.versionIds(name)).toHaveLength(1);
+  });
+
+  it('moves to another profile, whose hash it gets', async () => {
+    const world = new DeployedWorld();
+    const { hash } = await declareCertificate(world, name, web);
+    const moved = await declareCertificate(world, name, { ...web, profile: 'other' }, previousOf(web));
+    expect(moved.hash).not.toBe(hash);
+    expect(world.state().tags).toEqual({ [tags.profile]: 'other', [tags.declared]: moved.hash });
+  });
+
+  it('a profile whose duration changes has another hash, and the parameter stays', async () => {
+    const world = new DeployedWorld();
+    const { hash } = await declareCertificate(world, name, web);
+    const offline = await world.profiles.find('offline');
+    if (offline?.issue) world.profiles.set({ ...offline, issue: { ...offline.issue, duration: 86_400_000 } });
+    expect((await declareCertificate(world, name, web, previousOf(web))).hash).not.toBe(hash);
+    expect(world.faults.count('writeParameter')).toBe(1);
+  });
+
+  it('a tag that contradicts the declared one goes, whoever has set it; any other stays', async () => {
+    const world = new DeployedWorld();
+    const others = { team: 'edge', [tags.paused]: 'true', [tags.mode]: 'renew' };
+    const contradicting = { [tags.rekeyPeriod]: '9h', [tags.size]: '4096' };
+    world.store.add({ name, value: '{}', tags: { ...enrolled, [tags.declared]: 'x', ...others, ...contradicting } });
+    const { hash } = await declareCertificate(world, name, { ...web, expiresIn: '8h', kty: 'EC' });
+    expect(world.state().tags).toEqual({
+      ...{ ...enrolled, ...others, [tags.expiresIn]: '8h', [tags.kty]: 'EC', [tags.declared]: hash },
+    });
+  });
+
+  it.each([
+    ['arn:aws:kms:eu-central-1:111122223333:key/1234', '1234', 0],
+    ['arn:aws:kms:eu-central-1:111122223333:alias/web', 'alias/web', 0],
+    ['1234', 'arn:aws:kms:eu-central-1:111122223333:key/1234', 0],
+    ['alias/web', 'alias/other', 1],
+    [undefined, 'alias/web', 1],
+  ])('a secret under %s that is to be under %s gets its key %i times', async (encryptionKey, wanted, times) => {
+    const world = new DeployedWorld();
+    const found = encryptionKey === undefined ? {} : { encryptionKey };
+    world.store.add({ name, value: '{}', tags: { ...enrolled, [tags.declared]: 'x' }, ...found });
+    await declareCertificate(world, name, { ...web, encryptionKey: wanted });
+    expect(world.faults.count('setEncryptionKey')).toBe(times);
+  });
+
+  it('a customer key that is not declared any more gives way to the account’s own; one that no declaration named stays', async () => {
+    const world = new DeployedWorld();
+    world.store.add({ name, value: '{}', tags: { ...enrolled, [tags.declared]: 'x' }, encryptionKey: 'alias/web' });
+    await declareCertificate(world, name, web);
+    expect(world.store.summary(name).encryptionKey).toBe('alias/web');
+    await declareCertificate(world, name, web, previousOf({ ...web, encryptionKey: 'alias/web' }));
+    expect(world.store.summary(name).encryptionKey).toBe('alias/aws/secretsmanager');
+  });
+});
+
+describe('what may not be declared', () => {
+  it.each<[string, CertificateEntry, string, RegExp]>([
+    ['no name', { profile: 'offline' }, 'InvalidRequest', /no name/],
+    [
+      'two settings that exclude each other',
+      { ...web, expiresIn: '8h', rekeyPeriod: '8h' },
+      'InvalidRequest',
+      /both set/,
+    ],
+    ['a profile that is not there', { ...web, profile: 'nowhere' }, 'UnknownProfile', /no profile nowhere/],
+    ['a profile without issue', { ...web, profile: 'closed' }, 'IssuanceNotAllowed', /no "issue"/],
+    ['a CA that renews only', { ...web, profile: 'infisical' }, 'IssuanceNotAllowed', /renews only/],
+    [
+      'a name outside',
+      { ...web, dnsNames: ['web.example'] },
+      'IssuanceNotAllowed',
+      /dns:web\.example is outside of issue\.allow/,
+    ],
+    ['too long', { ...web, duration: '1000h' }, 'IssuanceNotAllowed', /maxDuration/],
+    ['pkcs12 without a password', { ...web, shape: 'pkcs12' }, 'InvalidRequest', /passwordSecretId/],
+    ['more names than a parameter holds', { ...web, dnsNames: many(100) }, 'InvalidRequest', /takes 8192/],
+  ])('%s', async (_, entry, code, message) => {
+    const world = new DeployedWorld();
+    await expect(declareCertificate(world, name, entry)).rejects.toMatchObject({
+      code,
+      message: expect.stringMatching(message),
+    });
+    expect(written(world)).toEqual([]);
+  });
+
+  it('a document that is long is written without white space', () => {
+    expect(documentText(name, { ...web, dnsNames: many(60) })).not.toContain('\n');
+    expect(documentText(name, web)).toContain('\n');
+  });
+});
+
+/** Names of 130 characters. */
+function many(count: number): string[] {
+  const labels = `${'a'.repeat(57)}.${'b'.repeat(55)}`;
+  return Array.from({ length: count }, (_, index) => `n${String(index).padStart(3, '0')}.${labels}.svc.example`);
+}
+
+describe('a secret that is there', () => {
+  const names = (...sans: string[]) => answered({ outcome: 'planned', reason: { code: 'Forced', message: '' }, sans });
+  const owned = { ...enrolled, [tags.declared]: 'x' };
+  type Row = [
+    what: string,
+    secret: Omit<FakeSecretInput, 'name'>,
+    entry: CertificateEntry,
+    code: string | undefined,
+    message?: RegExp,
+  ];
+
+  it.each<Row>([
+    ['that was declared', { tags: owned, value: 'x' }, web, undefined],
+    ['with a certificate by a declaration', { tags: { ...enrolled, [tags.issued]: 'x' }, value: 'x' }, web, undefined],
+    ['without a value', { tags: enrolled }, web, undefined],
+    ['that is still as it was made', { tags: enrolled, value: '{}', versionId: emptyVersionId(name) }, web, undefined],
+    ['that is meant', { tags: enrolled, value: 'x' }, { ...web, existing: true }, undefined],
+    ['without a profile', { value: '{}' }, web, 'SecretNotEnrolled', /cert-renewer enrol web\/tls --profile offline/],
+    ['without a profile, that is meant', { value: '{}' }, { ...web, existing: true }, 'SecretNotEnrolled'],
+    [
+      'of another profile',
+      { tags: { [tags.profile]: 'other', [tags.declared]: 'x' } },
+      web,
+      'InvalidRequest',
+      /enrolled in the profile other/,
+    ],
+    [
+      'of another profile, that is meant',
+      { tags: { [tags.profile]: 'other' } },
+      { ...web, existing: true },
+      'InvalidRequest',
+    ],
+    ['that is a replica', { tags: owned, value: 'x', primaryRegion: 'eu-central-1' }, web, 'InvalidRequest', /Replica/],
+    [
+      'that others rotate',
+      { tags: owned, rotation: { enabled: true, functionArn: 'x' } },
+      web,
+      'InvalidRequest',
+      /RotationEnabled/,
+    ],
+    [
+      'that our function rotates',
+      { tags: owned, rotation: { enabled: true, functionArn: new DeployedWorld().rotationFunctionArn } },
+      web,
+      undefined,
+    ],
+    ['of a service', { tags: owned, owningService: 'rds' }, web, 'InvalidRequest', /ManagedByService/],
+  ])('%s', async (_, secret, entry, code, message = /./) => {
+    const world = new DeployedWorld();
+    world.store.add({ name, ...secret });
+    const before = world.store.tagsOf(name);
+    const declared = declareCertificate(world, name, entry);
+    if (code === undefined) {
+      expect((await declared).isChanged).toBe(true);
+      expect(world.asked).toEqual([]);
+      return;
+    }
+    await expect(declared).rejects.toMatchObject({ code, message: expect.stringMatching(message) });
+    expect(world.store.tagsOf(name)).toEqual(before);
+    expect(written(world)).toEqual([]);
+  });
+
+  it.each([
+    ['{} of somebody else’s', failed('NotDeclared'), undefined],
+    ['what is no certificate, and stays so', failed('UnsupportedSecret'), undefined],
+    ['nothing, by a parameter of before', skipped('Missing'), undefined],
+    ['a certificate of these names', names('dns:web.svc.example'), undefined],
+    [
+      'a certificate of other names',
+      names('dns:mail.svc.example'),
+      /is for dns:mail\.svc\.example: say "existing": true/,
+    ],
+    ['a certificate of more names', names('dns:web.svc.example', 'dns:b.svc.example'), /"existing": true/],
+    ['an expired certificate', failed('CertificateExpired'), /can't be told \(CertificateExpired\)/],
+    ['a CA that is away', failed('CaUnavailable'), /Not now/],
+  ])('and enrolled, that holds %s', async (_, answer, message) => {
+    const world = new DeployedWorld();
+    world.store.add({ name, tags: enrolled, value: 'something' });
+    world.answers.push(answer);
+    const declared = declareCertificate(world, name, web);
+    if (message === undefined) await declared;
+    else await expect(declared).rejects.toThrow(message);
+    expect(world.asked).toEqual([{ secretId: name, dryRun: true, force: true }]);
+    expect(written(world)).toEqual(message === undefined ? ['ask', 'writeParameter', 'tag'] : ['ask']);
+  });
+
+  it('and is deleted is to be restored first', async () => {
+    const world = new DeployedWorld();
+    world.store.add({ name, tags: owned, value: 'x' });
+    world.store.delete(name);
+    await expect(declareCertificate(world, name, web)).rejects.toMatchObject({
+      code: 'SecretNotFound',
+      message: expect.stringMatching(/restore-secret/),
+    });
+  });
+
+  it('of an authority is refused', async () => {
+    const world = new DeployedWorld();
+    world.store.add({ name, tags: owned, value: 'x' });
+    world.isAuthority = async (secret) => secret.name === name;
+    await expect(declareCertificate(world, name, web)).rejects.toThrow(/an authority of the stack/);
+  });
+
+  it('is wanted and missing', async () => {
+    const world = new DeployedWorld();
+    await expect(declareCertificate(world, name, { ...web, existing: true })).rejects.toMatchObject({
+      code: 'SecretNotFound',
+    });
+    expect(written(world)).toEqual([]);
+  });
+});
+
+describe('whatever ends between two steps', () => {
+  const changed: CertificateEntry = {
+    ...web,
+    dnsNames: ['www.svc.example'],
+    rekeyPeriod: '8h',
+    encryptionKey: 'alias/b',
+  };
+  const first: CertificateEntry = { ...web, expiresIn: '8h', encryptionKey: 'alias/a' };
+  const cases = ['before', 'after'] as const;
+
+  test.each(cases)(
+    'a crash %s any call of the first or of a later one leaves what the next try finishes',
+    async (when) => {
+      const whole = new DeployedWorld();
+      await declareCertificate(whole, name, first);
+      await declareCertificate(whole, name, changed, previousOf(first));
+      let crashes = 0;
+      for (const isFirst of [true, false]) {
+        for (let call = 1; call <= 7; call++) {
+          const world = new DeployedWorld();
+          if (!isFirst) await declareCertificate(world, name, first);
+          world.faults.crashAt(call, when);
+          const declare = () =>
+            isFirst
+              ? declareCertificate(world, name, first)
+              : declareCertificate(world, name, changed, previousOf(first));
+          await declare().catch(() => undefined);
+          const { crashed } = world.faults;
+          world.faults.restart();
+          await declare();
+          if (isFirst) await declareCertificate(world, name, changed, previousOf(first));
+          expect(world.state()).toEqual(whole.state());
+          expect(world.store.summary(name).encryptionKey).toBe('alias/b');
+          expect(world.store.versionIds(name)).toHaveLength(1);
+          if (crashed) crashes++;
+        }
+      }
+      expect(crashes).toBeGreaterThanOrEqual(9);
+    },
+  );
+
+  it('a crash before the hash, and a worker in between: the certificate of the parameter is there, and the hash says so', async () => {
+    const world = new DeployedWorld();
+    world.faults.crashAt(4, 'before'); // describe, create, writeParameter, tag
+    await declareCertificate(world, name, web).catch(() => undefined);
+    expect(world.state().tags).toEqual(enrolled);
+    world.faults.restart();
+    await world.work(name);
+    expect(await declareCertificate(world, name, web)).toMatchObject({ isIssued: true });
+  });
+});
+
+describe('at the same time', () => {
+  it('two who declare the same make one secret', async () => {
+    const world = new DeployedWorld();
+    const both = await Promise.all([declareCertificate(world, name, web), declareCertificate(world, name, web)]);
+    expect(new Set(both.map(({ secretArn }) => secretArn)).size).toBe(1);
+    expect(world.store.versionIds(name)).toHaveLength(1);
+    expect(world.state().tags[tags.declared]).toBe(both[0].hash);
+  });
+
+  it('somebody else makes another secret of that name: it is judged as any that is there', async () => {
+    const world = new DeployedWorld();
+    world.faults.meanwhile('before', 'create', () => world.store.add({ name, value: 'x' }));
+    await expect(declareCertificate(world, name, web)).rejects.toMatchObject({ code: 'SecretNotEnrolled' });
+  });
+
+  it('a lost answer of the creation is no obstacle', async () => {
+    const world = new DeployedWorld();
+    world.faults.loseAnswer('create', new RenewalError('Throttled', 'lost'));
+    await expect(declareCertificate(world, name, web)).rejects.toMatchObject({ code: 'Throttled' });
+    expect(await declareCertificate(world, name, web)).toMatchObject({ isChanged: true });
+  });
+});
+
+it('a declaration that is taken back leaves secret, tags and value; twice is no error', async () => {
+  const world = new DeployedWorld();
+  await declareCertificate(world, name, web);
+  await world.work(name);
+  const { tags: before } = world.state();
+  expect(await undeclareCertificate(world, name)).toBe(true);
+  expect(await undeclareCertificate(world, name)).toBe(false);
+  expect(world.state()).toEqual({ tags: before, document: undefined });
+});
+
+it('a resource takes back what it has declared itself, and nothing that another one has declared since', async () => {
+  const world = new DeployedWorld();
+  const [first, second] = ['App/First', 'App/Second'].map((declaredBy) =>
+    Object.assign(Object.create(world), { declaredBy }),
+  );
+  await declareCertificate(first, name, web);
+  await declareCertificate(second, name, web);
+  expect(await undeclareCertificate(first, name)).toBe(false);
+  expect(JSON.parse(world.declarations.documents.get(name) ?? '')).toMatchObject({ declaredBy: 'App/Second' });
+  expect(await undeclareCertificate(second, name)).toBe(true);
+  await declareCertificate(first, name, web);
+  await declareCertificate(world, name, web); // by hand
+  expect(await undeclareCertificate(first, name)).toBe(false);
+  expect(await undeclareCertificate(world, name)).toBe(true);
+});

@@ -1,0 +1,80 @@
+import { TagResourceCommand } from '@aws-sdk/client-secrets-manager';
+import { beforeAll, expect, it } from 'vitest';
+import { waitFor } from '../../../testkit/local-aws/client.ts';
+import type { AnsweredCall } from '../../../testkit/local-aws/every-call.ts';
+import { inPipe } from '../../support/command-line.ts';
+import { type DeclaredWorld, versionsOf } from './world.ts';
+
+/** Of an own authority, and of step-ca. */
+const altered = ['declared/camel', 'declared/step'] as const;
+
+export function itIsAltered(world: DeclaredWorld): void {
+  const { secrets, found, parameter, putParameter } = world;
+  const before: Record<string, { readonly text: string; readonly hash: string }> = {};
+  let versions: Record<string, readonly string[]>;
+  let calls: () => Promise<AnsweredCall[]>;
+  let asked: number;
+  let answers: Record<string, Awaited<ReturnType<DeclaredWorld['renew']>>>;
+
+  const tag = (SecretId: string, Value: string) =>
+    secrets.send(new TagResourceCommand({ SecretId, Tags: [{ Key: 'cert-renewer:declared', Value }] }));
+
+  beforeAll(async () => {
+    versions = await versionsOf(world, altered);
+    [calls, asked] = [await world.calls(), await world.askedToSign()];
+    for (const name of altered) {
+      const text = (await parameter(name)) ?? '{}';
+      before[name] = { text, hash: (await found(name)).tags['cert-renewer:declared'] ?? '' };
+      await putParameter(name, JSON.stringify({ ...JSON.parse(text), dnsNames: ['www.bank.example'] }));
+      // So that the schedule sees that something has changed.
+      await tag(name, 'altered');
+    }
+    await world.scan({ secretIds: altered });
+    await waitFor('the refusals', async () => {
+      const noted = await Promise.all(altered.map(async (name) => (await found(name)).tags['cert-renewer:failure']));
+      return noted.every((failure) => failure?.includes('IssuanceNotAllowed'));
+    });
+    answers = Object.fromEntries(
+      await Promise.all(altered.map(async (name) => [name, await world.renew({ secretId: name })] as const)),
+    );
+  });
+
+  it.each(altered)('is refused on demand, and by the schedule, with an event: %s', async (name) => {
+    expect(answers[name]?.error).toMatchObject({
+      errorType: 'IssuanceNotAllowed',
+      errorMessage: expect.stringContaining('www.bank.example'),
+    });
+    const { arn } = await found(name);
+    const event = await world
+      .bus()
+      .next(
+        'the failure',
+        (told) => told['detail-type'] === 'Certificate Renewal Failed' && told.detail['secretArn'] === arn,
+      );
+    expect(event.detail).toMatchObject({ name, code: 'IssuanceNotAllowed' });
+  });
+
+  it('has no CA asked, and no key sign', async () => {
+    expect((await calls()).filter(({ action }) => action === 'Sign')).toEqual([]);
+    expect(await world.askedToSign()).toBe(asked);
+    expect(await versionsOf(world, altered)).toEqual(versions);
+  });
+
+  it.each(altered)('is told why by the plan and by status: %s', async (name) => {
+    const { payload } = await world.scan({ secretIds: [name], dryRun: true });
+    expect(payload['plan']).toMatchObject([
+      { name, reason: { message: expect.stringContaining('IssuanceNotAllowed') } },
+    ]);
+    const status = await inPipe(world.emulator.env, 'status', name);
+    expect(status.output).toContain('IssuanceNotAllowed');
+    expect(status.code).toBe(1);
+  });
+
+  it.each(altered)('is good again with the declaration of the deployment: %s', async (name) => {
+    await putParameter(name, before[name]?.text ?? '');
+    await tag(name, before[name]?.hash ?? '');
+    const { error } = await world.renew({ secretId: name, force: true });
+    expect(error).toBeUndefined();
+    expect((await found(name)).tags).not.toHaveProperty('cert-renewer:failure');
+  });
+}

@@ -1,0 +1,174 @@
+/** Who may write the value of a declared secret, and nothing else, gets no certificate of its names for a key of their own. */
+import type { KeyObject } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import { RenewalError } from '../../lambdas/domain/errors.ts';
+import { tags } from '../../lambdas/domain/tags.ts';
+import type { DeclarationDocument } from '../../lambdas/policy/declaration.ts';
+import { renewQueued } from '../../lambdas/renewal/entry/queued.ts';
+import { scan } from '../../lambdas/renewal/scan/scan.ts';
+import { subjectAltNames } from '../../lambdas/x509/general-names.ts';
+import {
+  clientAuth,
+  commonNameOnly,
+  extendedKeyUsage,
+  keyUsage,
+  makeHierarchy,
+  makeLeaf,
+  serverAuth,
+  spkiOf,
+  subjectAltName,
+} from '../../testkit/certificates/index.ts';
+import { freshDates, hour, issuing, newKey, pairOf, pairValue, start, World } from './world.ts';
+
+const look = (world: World, arn: string) =>
+  renewQueued(world, { secretArn: arn, versionId: world.versionOf(arn) }, 1, start);
+
+async function issued(more: Record<string, string> = {}) {
+  const world = new World(issuing);
+  const arn = await world.declareCertificate();
+  world.store.setTags(arn, more);
+  await look(world, arn);
+  world.publisher.events.length = 0;
+  world.clock.set(start + hour);
+  const found = () => pairOf(world.store.value(arn)).leaf;
+  const names = () => subjectAltNames(found());
+  return { world, arn, found, names };
+}
+
+const declaredName = [subjectAltName('dns:web.svc.example')];
+
+/** A pair of the profile's CA, for other names. */
+function ofTheCa(world: World, key: KeyObject): string {
+  const { leaf, chain } = world.ca.issueLeaf({ key, subject: commonNameOnly('leaf.example'), ...freshDates });
+  return pairValue(leaf, chain, key);
+}
+
+/** A pair that nobody trusts, for the declared names. */
+function ofNobody(key: KeyObject, dates: { readonly notBefore: number; readonly notAfter: number }): string {
+  const hierarchy = makeHierarchy(start - 1000 * hour, start + 1000 * hour);
+  const leaf = makeLeaf({ key, subject: commonNameOnly(''), ...dates, extensions: declaredName }, hierarchy);
+  return pairValue(leaf, [hierarchy.intermediate], key);
+}
+
+describe('another pair in the place of the declared one', () => {
+  it('for other names is replaced, though the tags say that it was issued', async () => {
+    const { world, arn, names } = await issued();
+    world.store.write(arn, ofTheCa(world, newKey()));
+    await look(world, arn);
+    expect(names()).toEqual(['dns:web.svc.example']);
+    expect(world.publisher.events).toMatchObject([{ detail: { operation: 'issue', reason: { code: 'Changed' } } }]);
+  });
+
+  it('of an earlier declaration, rolled back to, is replaced', async () => {
+    const { world, arn, names } = await issued();
+    const first = world.versionOf(arn);
+    await world.declareCertificate({ dnsNames: ['api.svc.example'] });
+    await look(world, arn);
+    world.store.moveStage(arn, 'AWSCURRENT', first);
+    await look(world, arn);
+    expect(names()).toEqual(['dns:api.svc.example']);
+  });
+
+  it('that is the same one in another layout stays, and nothing is issued', async () => {
+    const { world, arn } = await issued();
+    const value = world.store.value(arn);
+    world.store.write(arn, JSON.stringify({ note: 'mine', ...JSON.parse(value.kind === 'string' ? value.text : '') }));
+    await look(world, arn);
+    expect(world.ca.issued).toHaveLength(1);
+    expect(world.store.tagsOf(arn)[tags.issued]).toBe(world.store.tagsOf(arn)[tags.declared]);
+  });
+});
+
+describe('a pair that nobody trusts, for the declared names and usages and far from its end', () => {
+  /** It looks like the declared one in all that a certificate says of itself. */
+  const lookalike = (key: KeyObject): string => {
+    const hierarchy = makeHierarchy(start - 1000 * hour, start + 100_000 * hour);
+    const dates = { notBefore: start - hour, notAfter: start + 50_000 * hour };
+    const extensions = [
+      keyUsage('digitalSignature'),
+      extendedKeyUsage(serverAuth, clientAuth),
+      { ...subjectAltName('dns:web.svc.example'), critical: true },
+    ];
+    const leaf = makeLeaf({ key, subject: commonNameOnly(''), ...dates, extensions }, hierarchy);
+    return pairValue(leaf, [hierarchy.intermediate], key);
+  };
+
+  it('is replaced at the first look, and its key is certified neither then nor when the declaration changes', async () => {
+    const { world, arn, found } = await issued({ [tags.mode]: 'renew' });
+    const key = newKey();
+    const versionId = world.store.write(arn, lookalike(key));
+    await look(world, arn);
+    expect(world.versionOf(arn)).not.toBe(versionId);
+    expect(found().spki).not.toEqual(spkiOf(key));
+    expect(world.publisher.events).toMatchObject([{ detail: { operation: 'issue', reason: { code: 'Changed' } } }]);
+    await world.declareCertificate({ dnsNames: ['api.svc.example'] });
+    await look(world, arn);
+    expect(found().spki).not.toEqual(spkiOf(key));
+  });
+
+  it('is not certified though the declaration changes before anybody has looked', async () => {
+    const { world, arn, found } = await issued({ [tags.mode]: 'renew' });
+    const key = newKey();
+    world.store.write(arn, lookalike(key));
+    await world.declareCertificate({ dnsNames: ['api.svc.example'] });
+    await look(world, arn);
+    expect(found().spki).not.toEqual(spkiOf(key));
+  });
+
+  it('is replaced where the tags of an attacker of the value alone stay as they were, by the schedule too', async () => {
+    const { world, arn, found } = await issued();
+    const key = newKey();
+    world.store.write(arn, lookalike(key));
+    const { plan } = await scan(world, { force: false, dryRun: true });
+    expect(plan).toMatchObject([{ action: 'inspect' }]);
+    await look(world, arn);
+    expect(found().spki).not.toEqual(spkiOf(key));
+  });
+});
+
+describe('by mode renew a key that somebody else has put there is not certified', () => {
+  const changed: Partial<DeclarationDocument> = { dnsNames: ['api.svc.example'] };
+
+  it.each<[string, (world: World, key: KeyObject) => string, Partial<DeclarationDocument>]>([
+    ['beside a certificate of the CA for other names', ofTheCa, {}],
+    ['and the declaration changes', ofTheCa, changed],
+    ['beside one of nobody for the declared names, without clientAuth', (_, key) => ofNobody(key, freshDates), {}],
+    [
+      'beside one of nobody that has expired',
+      (_, key) => ofNobody(key, { notBefore: start - 9 * hour, notAfter: start - hour }),
+      {},
+    ],
+  ])('%s', async (_, valueWith, more) => {
+    const { world, arn, found } = await issued({ [tags.mode]: 'renew' });
+    const key = newKey();
+    world.store.write(arn, valueWith(world, key));
+    await world.declareCertificate(more);
+    await look(world, arn);
+    expect(world.ca.issued).toHaveLength(2);
+    expect(found().spki).not.toEqual(spkiOf(key));
+  });
+
+  it('nor after a try that failed', async () => {
+    const { world, arn, found } = await issued({ [tags.mode]: 'renew' });
+    const key = newKey();
+    world.store.write(arn, ofTheCa(world, key));
+    world.ca.faults.failBefore('issue', new RenewalError('CaRejected', 'No.'));
+    await look(world, arn);
+    expect(world.store.tagsOf(arn)).toMatchObject({ [tags.versionId]: world.versionOf(arn), [tags.issued]: '-' });
+    await look(world, arn);
+    expect(found().spki).not.toEqual(spkiOf(key));
+    expect(world.store.tagsOf(arn)[tags.issued]).toBe(world.store.tagsOf(arn)[tags.declared]);
+  });
+
+  it('and the own one is kept, in another layout too', async () => {
+    const { world, arn, found } = await issued({ [tags.mode]: 'renew' });
+    const { spki } = found();
+    const value = world.store.value(arn);
+    world.store.write(arn, JSON.stringify({ note: 'mine', ...JSON.parse(value.kind === 'string' ? value.text : '') }));
+    await look(world, arn);
+    await world.declareCertificate(changed);
+    await look(world, arn);
+    expect(subjectAltNames(found())).toEqual(['dns:api.svc.example']);
+    expect(found().spki).toEqual(spki);
+  });
+});
