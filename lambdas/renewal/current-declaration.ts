@@ -43,10 +43,10 @@ interface Standing {
 }
 
 /**
- * Whether the pair was issued for this declaration. A version of ours that was not announced yet says so by its id: the tag `issued` is
- * still that of the one before. Else the tag says so, of the version that the tags name. Any other was written by somebody, or the secret
- * is taken over: the pair itself has to say it, and its path has to lead to a root of the profile. No tag makes the declared certificate
- * of one that says something else.
+ * Whether the pair was issued for this declaration. The tag `issued` says so, of the version that the tags name. The path of any other
+ * has to lead to a root of the profile, for who writes a value chooses the id of its version. One that was not announced yet says by
+ * that id what it was issued for: the tag is still that of the one before. Else somebody wrote it, or the secret is taken over, and the
+ * pair itself has to say it. Neither makes the declared certificate of one that says something else.
  */
 export function isIssuedFor(
   { declaration, hash }: CurrentDeclaration,
@@ -56,10 +56,17 @@ export function isIssuedFor(
 ): boolean {
   const { problems, missing } = departures(pair.leaf, declaration);
   if (problems.length > 0) return false;
-  const noted = notedOf(secret, pair.version.versionId);
+  const { versionId } = pair.version;
+  const noted = notedOf(secret, versionId);
+  const isNamed = secret.tags.get(tags.versionId) === versionId && noted !== undefined;
+  if (!isNamed && !isTrusted(pair, roots, now)) return false;
   if (noted !== undefined) return isOfDeclaration(noted, hash);
-  const hasAll = missing.length === 0 && hasKey(pair, declaration, profile);
-  return hasAll && verifyPath(pair.leaf, pair.chain, roots, now).ok;
+  return missing.length === 0 && hasKey(pair, declaration, profile);
+}
+
+/** Whether its path leads to a root of the profile: today, or on its last day. */
+export function isTrusted({ leaf, chain }: Pair, roots: readonly Certificate[], now: Instant): boolean {
+  return verifyPath(leaf, chain, roots, Math.min(now, leaf.notAfter)).ok;
 }
 
 /** What is known of a version: by its id, or by the tags where they name it. */

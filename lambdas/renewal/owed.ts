@@ -4,8 +4,10 @@
  */
 import type { Certificate } from '../domain/certificate.ts';
 import { RenewalError } from '../domain/errors.ts';
+import type { Instant } from '../domain/instant.ts';
 import type { Operation } from '../domain/profile.ts';
 import type { SecretSummary } from '../domain/secret.ts';
+import { foreignIssue } from '../domain/tags.ts';
 import { sameKey } from '../keys/spec.ts';
 import { isInspectionTime } from '../policy/inspection.ts';
 import { isEmergency, renewalTime } from '../policy/renewal-time.ts';
@@ -13,6 +15,7 @@ import { checkRoom, isToldOfNoRoom } from '../policy/room.ts';
 import { owedMark, type Unannounced, unannounced, unnamed } from '../policy/unannounced.ts';
 import { differences } from '../x509/correspondence.ts';
 import { afterPromotion, keepBundle } from './after-promotion.ts';
+import { isTrusted } from './current-declaration.ts';
 import { readLeaf } from './pair.ts';
 import { issuedOf, type Place, readingOf, type Subject } from './place.ts';
 import { outcomeOf, publishRenewed, resultOf } from './result.ts';
@@ -61,7 +64,14 @@ export async function makeUpFor(world: RenewalWorld, subject: Subject, owed: rea
   await announceOwed(world, subject, owed);
   const hasRoom = checkRoom(secret) === undefined;
   if (!canNote) return;
-  await noteRenewal(world.store, secret, version.versionId, hasRoom ? validity : undefined, issuedOf(subject));
+  const issued = issuedOf(subject) ?? issuedByNobody(subject, world.clock.now());
+  await noteRenewal(world.store, secret, version.versionId, hasRoom ? validity : undefined, issued);
+}
+
+/** Who writes a value chooses the id of its version: one that says it is ours is not for that believed to be issued here. */
+function issuedByNobody(subject: Subject, now: Instant): string | undefined {
+  if (subject.declared === undefined || isTrusted(subject, subject.roots, now)) return undefined;
+  return foreignIssue;
 }
 
 /**

@@ -3,6 +3,7 @@ import type { KeyObject } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { RenewalError } from '../../lambdas/domain/errors.ts';
 import { tags } from '../../lambdas/domain/tags.ts';
+import { newVersionId } from '../../lambdas/domain/version-id.ts';
 import type { DeclarationDocument } from '../../lambdas/policy/declaration.ts';
 import { renewQueued } from '../../lambdas/renewal/entry/queued.ts';
 import { scan } from '../../lambdas/renewal/scan/scan.ts';
@@ -104,6 +105,37 @@ describe('a pair that nobody trusts, for the declared names and usages and far f
     await world.declareCertificate({ dnsNames: ['api.svc.example'] });
     await look(world, arn);
     expect(found().spki).not.toEqual(spkiOf(key));
+  });
+
+  /** Who writes a value chooses its version's id: one that says it is ours, and issued for this very declaration. */
+  const writeAsOurs = (world: World, arn: string, key: KeyObject): string => {
+    const id = newVersionId(world.versionOf(arn), world.entropy, world.store.tagsOf(arn)[tags.declared]);
+    return world.store.write(arn, lookalike(key), id);
+  };
+
+  it('is replaced under an id that says it is ours', async () => {
+    const { world, arn, found } = await issued({ [tags.mode]: 'renew' });
+    const key = newKey();
+    const versionId = writeAsOurs(world, arn, key);
+    await look(world, arn);
+    expect(world.versionOf(arn)).not.toBe(versionId);
+    expect(found().spki).not.toEqual(spkiOf(key));
+  });
+
+  it('is replaced under such an id where the CA is away at the first look, and the declaration changes', async () => {
+    const { world, arn, found } = await issued({ [tags.mode]: 'renew' });
+    const key = newKey();
+    writeAsOurs(world, arn, key);
+    world.ca.faults.failBefore('issue', new RenewalError('CaUnavailable', 'Away.'), { times: 3 });
+    for (const delivery of [1, 2, 3]) {
+      await renewQueued(world, { secretArn: arn, versionId: world.versionOf(arn) }, delivery, start);
+      expect(world.store.tagsOf(arn)[tags.issued]).not.toBe(world.store.tagsOf(arn)[tags.declared]);
+    }
+    world.clock.set(start + 2 * hour);
+    await world.declareCertificate({ dnsNames: ['api.svc.example'] });
+    await look(world, arn);
+    expect(found().spki).not.toEqual(spkiOf(key));
+    expect(subjectAltNames(found())).toEqual(['dns:api.svc.example']);
   });
 
   it('is not certified though the declaration changes before anybody has looked', async () => {
