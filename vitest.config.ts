@@ -2,9 +2,9 @@ import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 import { LongestFirst } from './test/support/longest-first.ts';
 
-/** Synthesise the stack. */
-const CDK = ['test/cdk/**/*.test.ts', 'test/docs/{operations,options,security}.test.ts'];
-/** Put something of their own in the place of a module, of the SDK's methods or of node:crypto, or look at the process's memory. */
+/** Tests that synthesise the stack. */
+const CDK = ['test/cdk/**/*.test.ts', 'test/docs/{api,configuration,cost,operations,options,snippets}.test.ts'];
+/** Tests that replace a module, methods of the SDK or node:crypto, or that measure the process's memory. */
 const ISOLATED = [
   'test/aws/**/*.test.ts',
   'test/simulation/**/*.test.ts',
@@ -12,20 +12,20 @@ const ISOLATED = [
   'test/renewal/hostile-ca.test.ts',
   'test/authority/http/openapi.test.ts',
 ];
-/** What needs the local AWS or a real step-ca. All the rest is unit tests, which start no process. */
+/** Tests that need the local AWS or a real step-ca. All other tests are unit tests, which start no process. */
 const LOCAL = ['test/local-aws/**/*.test.ts', 'test/**/*.local.test.ts'];
 const E2E = ['test/e2e/**/*.test.ts'];
-/** Looks at what the others did, so that it is last. */
+/** Judges the calls of the other tests, so it runs last. */
 const CALLS = ['test/calls/**/*.test.ts'];
 
 export default defineConfig({
   test: {
-    // A project may have no test yet, or a filter may leave it none.
+    // A project without tests is no error, because a filter may exclude all of them.
     passWithNoTests: true,
     sequence: { sequencer: LongestFirst },
     projects: [
       {
-        // aws-cdk-lib takes seconds to load: the files share one process, and leave nothing behind in it.
+        // aws-cdk-lib takes seconds to load. The files share one process and change no global state.
         test: {
           name: 'cdk',
           include: CDK,
@@ -36,13 +36,13 @@ export default defineConfig({
         },
       },
       {
-        // They share their modules: loading them for each file would be a third of the work.
+        // The files share their modules. Loading these for each file would be a third of the work.
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
           exclude: [...ISOLATED, ...CDK, ...LOCAL, ...E2E, ...CALLS],
           isolate: false,
-          // A core each: they start no process. By itself vitest leaves one core alone.
+          // One worker for each core, because these tests start no process. By default vitest uses one worker less.
           maxWorkers: availableParallelism(),
           testTimeout: 30_000,
         },
@@ -61,6 +61,7 @@ export default defineConfig({
           name: 'local',
           include: LOCAL,
           exclude: E2E,
+          isolate: false, // loading the SDK for each file would be a fifth of the work
           maxWorkers: 2, // some wait for a server most of their time
           // The judges (test/judges) synthesise too.
           globalSetup: ['test/support/local-setup.ts', 'test/support/cdk-setup.ts'],
@@ -69,8 +70,8 @@ export default defineConfig({
         },
       },
       {
-        // One deployment for all files: each works under names of its own (`uniqueName`). They wait more than they compute,
-        // and most of what they compute is loading the SDK.
+        // All files share one deployment. Each uses unique names (`uniqueName`). They mostly wait,
+        // and most of their CPU time is loading the SDK.
         test: {
           name: 'e2e',
           include: E2E,

@@ -1,7 +1,7 @@
 /**
- * `npm run bench:against -- <commit> [--rounds N] [--only <words>]`: this working tree beside another commit, by turns in one
- * run. Whatever a user pays or waits for and is more than a twentieth worse is marked. With HEAD on a clean tree it shows what
- * the machine's noise is. The other commit's functions must read the environment and the events of today's.
+ * `npm run bench:against -- <commit> [--rounds N] [--only <words>]` measures this working tree and another commit in turns, in one
+ * run. It marks each figure of cost or time that is more than a twentieth worse. With HEAD on a clean tree it shows
+ * the machine's noise. The other commit's functions must read the environment and the events of today.
  */
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -46,7 +46,7 @@ try {
   await remove();
 }
 
-/** The scene with a version's own functions in it. */
+/** Returns the scene with the functions of a version. */
 function compared(of: Scene, version: Version): Compared {
   const module = (name: string): string => {
     const found = version.functions.get(name);

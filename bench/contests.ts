@@ -1,4 +1,4 @@
-/** One round of everything that is measured. Each measurement makes sure that the work was done. */
+/** The measurements. Each one checks that its work was done. */
 import { queueEvent } from '../testkit/faults/worker.ts';
 import { assumed } from './model.ts';
 import { arnOf, type Calls, firstVersion, type World } from './parts/aws.ts';
@@ -9,28 +9,31 @@ import { batchSize, scanMemory, workerMemory } from './stack.ts';
 export type Mode = 'rekey' | 'renew';
 export const modes = ['rekey', 'renew'] as const;
 
-/** How much of each: small to show that it runs, large to measure. */
+/** The amount of work of each measurement: small to show that it runs, large to measure. */
 export interface Amounts {
   readonly rounds: number;
-  /** Of a worker, and of the floor, that get ten at once, as the queue gives them. */
+  /** Certificates of a worker and of the floor, in batches of ten, as from the queue. */
   readonly certificates: number;
-  /** Of a worker that gets one after another. */
+  /** Certificates of a worker, one after another. */
   readonly alone: number;
   readonly stepRuns: number;
-  /** Runs of step at once. */
+  /** Numbers of parallel runs of step. */
   readonly widths: readonly number[];
   readonly scans: readonly number[];
-  /** Of the one scan that is as large as an account may be. */
+  /** Secrets of the scan of the largest possible account. */
   readonly account: number;
   readonly authority: number;
-  /** Of the run at a slow CA. */
+  /** Certificates of the run at a slow CA. */
   readonly slow: number;
-  /** Due at once. */
+  /** Certificates that become due at once. */
   readonly wave: number;
-  /** Batches of each size of a function, and secrets of its scan and its inventory. */
+  /** Batches for each memory size, and secrets of the scan and of the inventory. */
   readonly batches: number;
   readonly listed: number;
-  /** Proofs that a key is a certificate's, of each kind. */
+  /** Memory sizes of the worker and of the other functions, in MB. Lambda gives one CPU to 1769 MB. */
+  readonly workerMemories: readonly number[];
+  readonly otherMemories: readonly number[];
+  /** Proofs of possession for each kind of key. */
   readonly proofs: number;
 }
 
@@ -68,7 +71,7 @@ interface Work {
   readonly throttled?: boolean;
 }
 
-/** A fresh worker process renews `count` secrets of the world, and each of them has a new version afterwards. */
+/** A new worker process renews `count` secrets of the world. Throws unless each of them has a new version. */
 async function work(
   scene: Scene,
   world: World,
@@ -103,31 +106,31 @@ export function byWorker(scene: Scene, mode: Mode, count: number, size = batchSi
   return work(scene, stepCaWorld(scene, mode), { count, size, options });
 }
 
-/** The same by the program that makes the same calls and nothing else (parts/floor.ts). */
+/** The same work by the program that makes only the calls (parts/floor.ts). */
 export function byFloor(scene: Scene, mode: Mode, count: number, options: readonly string[] = []): Promise<Worked> {
   return work(scene, stepCaWorld(scene, mode), { count, size: batchSize, options, by: 'floor' });
 }
 
 /**
- * Batches of a fresh worker with so many MB and their part of a CPU, where each of AWS's answers takes its time. Over TLS, as
- * connections are a good part of a start.
+ * Batches of a new worker with this memory and its share of a CPU. Each answer of AWS has a latency. AWS is reached by TLS, because
+ * connections are a large part of a start.
  */
 export function atMemory(scene: Scene, memory: number, { count, size }: Pick<Work, 'count' | 'size'>): Promise<Worked> {
   const world = { ...stepCaWorld(scene, 'rekey'), latency: assumed.awsCall };
   return work(scene, world, { count, size, env: scene.tlsEnv, memory, throttled: true });
 }
 
-/** A fresh worker's first renewal. */
+/** The first renewal of a new worker. */
 export function firstByWorker(scene: Scene, mode: Mode, options: readonly string[] = []): Promise<Worked> {
   return work(scene, stepCaWorld(scene, mode), { count: 1, size: 1, options, env: scene.tlsEnv });
 }
 
-/** Renewals at a CA whose answers take their time. */
+/** Renewals at a slow CA. */
 export function atSlowCa(scene: Scene, mode: Mode, count: number): Promise<Worked> {
   return work(scene, stepCaWorld(scene, mode, scene.slowCaUrl), { count, size: batchSize });
 }
 
-/** `step ca rekey --force` or `step ca renew --force`, each run on a pair of its own. */
+/** `step ca rekey --force` or `step ca renew --force`. Each run has its own pair. */
 export async function byStep(scene: Scene, mode: Mode, count: number, width: number): Promise<Usage> {
   const { program, env, rootFile, pairs } = scene.step;
   const flags = ['--force', '--ca-url', scene.ca.url, '--root', rootFile];
@@ -138,7 +141,7 @@ export async function byStep(scene: Scene, mode: Mode, count: number, width: num
   return measure(scene.folder, runs, width);
 }
 
-/** Leaves of a profile whose authority is the stack's own, with its key in KMS. */
+/** Leaves of an authority of the stack's own, with its key in KMS. */
 export function leavesByAuthority(scene: Scene, count: number): Promise<Worked> {
   const { kmsKey, value, leaves } = scene.authority;
   const authority = { secretId: 'authority', kmsKeyArn };
@@ -150,7 +153,7 @@ export function leavesByAuthority(scene: Scene, count: number): Promise<Worked> 
   return work(scene, world, { count, size: batchSize, env: { AUTHORITIES: '["issuing"]' } });
 }
 
-/** The certificates of that many authorities, which are roots of one key. */
+/** The certificates of that many authorities, which are roots with one key. */
 export function authorities(scene: Scene, count: number): Promise<Worked> {
   const { kmsKey, value } = scene.authority.root;
   const names = Array.from({ length: count }, (_, index) => `a${index}`);
@@ -173,7 +176,7 @@ export interface Scanned extends Driven {
   readonly calls: Calls;
 }
 
-/** User's tags beside ours: ten in all. */
+/** Tags of the user. With ours a secret has ten. */
 const otherTags = Object.fromEntries(
   ['Name', 'Role', 'Team', 'Stage', 'Cost', 'Owner'].map((tag) => [tag, `${tag}-1`]),
 );
@@ -185,20 +188,20 @@ function listedWorld(scene: Scene, count: number): World {
     profile: 'internal',
     tags: otherTags,
     dueEvery,
-    due: windowOf(7.5), // of a third of a day, so that it is due and not overdue
+    due: windowOf(7.5), // hours left. The window is a third of a day, so it is due and not overdue.
     notDue: windowOf(22),
     values: scene.values,
     parameters: profile(scene, 'rekey'),
   };
 }
 
-/** One scan, of which one in fifty certificates is due, and what its hash has inspected today. */
+/** One scan. One certificate in fifty is due, and some get their daily inspection. */
 export async function scanOf(scene: Scene, count: number, options: readonly string[] = []): Promise<Scanned> {
   await scene.aws.set(listedWorld(scene, count));
   return scanned(scene, count, { env: scene.env, memory: scanMemory, options });
 }
 
-/** The same by a function with so many MB and their part of a CPU, where AWS's answers take their time. */
+/** The same by a function with this memory and its share of a CPU, with the latency of AWS. */
 export async function scanAtMemory(scene: Scene, memory: number, count: number): Promise<Scanned> {
   await scene.aws.set(slow(listedWorld(scene, count)));
   return scanned(scene, count, { env: scene.tlsEnv, memory, throttled: true });
@@ -224,7 +227,7 @@ async function scanned(
   return { ...done, listed: answer.listed, enqueued: answer.enqueued, calls };
 }
 
-/** The dashboard's inventory of so many secrets, looked at twice. */
+/** The dashboard's inventory of so many secrets, requested twice. */
 export async function inventoryAtMemory(scene: Scene, memory: number, count: number): Promise<Driven> {
   await scene.aws.set(slow(listedWorld(scene, count)));
   const { inventory: bundle } = scene.bundles;
@@ -233,7 +236,7 @@ export async function inventoryAtMemory(scene: Scene, memory: number, count: num
   return done;
 }
 
-/** A renewal of an authority, asked for by HTTP, twice: once of a fresh process. */
+/** Two renewals of authorities by HTTP. The first one includes the start of the process. */
 export async function caApiAtMemory(scene: Scene, memory: number): Promise<Driven> {
   const { kmsKey, value } = scene.authority.root;
   await scene.aws.set({
@@ -256,7 +259,7 @@ export async function caApiAtMemory(scene: Scene, memory: number): Promise<Drive
   return done;
 }
 
-/** A hook of a renewal, twice: once of a fresh process. */
+/** Two calls of a hook. The first one includes the start of the process. */
 export async function hookAtMemory(scene: Scene, memory: number): Promise<Driven> {
   await scene.aws.set({ ...stepCaWorld(scene, 'rekey'), latency: assumed.awsCall });
   const detail = { profile: 'internal', secretArn: arnOf('s-0'), versionId: firstVersion };

@@ -1,4 +1,4 @@
-/** What two versions are compared by: all that somebody waits for or pays. Each is the better the less it is. */
+/** The measurements for comparing two versions: everything that costs time or money. Less is better. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
@@ -23,7 +23,7 @@ import { sizesOf, type Version } from './versions.ts';
 
 export interface Compared {
   readonly version: Version;
-  /** Of a function. */
+  /** Returns the module of a function. */
   readonly module: (name: string) => string;
   readonly scene: Scene;
 }
@@ -32,14 +32,14 @@ const certificates = 200;
 const secrets = 10_000;
 const atSlow = 50;
 const few = 50;
-/** MB that have one CPU: less would measure the kernel's clock as well. */
+/** MB with one CPU. With less, the measurement would include the kernel's scheduling. */
 const whole = 1769;
 
 const milliseconds = (what: string, value: number): Figure => ({ what, unit: 'ms', value });
 const memory = ({ maxRss }: Driven): Figure => ({ what: 'peak memory', unit: 'MB', value: maxRss / 1e6 });
 const cpuOf = ({ events }: Driven): number => events.reduce((all, { cpu }) => all + cpu, 0);
 
-/** What every start reads, for each function; then what the functions do; then what runs on a developer's machine. */
+/** First the code size and the start of each function, then the work of the functions, then what runs on a developer's machine. */
 export function measurements(functions: readonly string[]): readonly Measurement<Compared>[] {
   return [
     ...functions.map(size),
@@ -64,13 +64,13 @@ const size = (name: string): Measurement<Compared> => ({
   measure: async ({ module }) => {
     const { start: atStart, all } = sizesOf(module(name));
     return [
-      { what: 'read at a start', unit: 'kB', value: atStart / 1e3 },
+      { what: 'read at start', unit: 'kB', value: atStart / 1e3 },
       { what: 'all', unit: 'kB', value: all / 1e3 },
     ];
   },
 });
 
-/** What functions read when they start, beside the scene's. */
+/** Variables that functions read at their start, besides those of the scene. */
 const anyOf = {
   AUTHORITIES: '[]',
   CA_API_AUTH: 'iam',
@@ -90,7 +90,7 @@ const anyOf = {
 const start = (name: string): Measurement<Compared> => ({
   name: `start of ${name}`,
   pairs: 3,
-  // Its peak of memory would only say on which side of V8's next step it ends: that of the first work is measured below.
+  // The peak memory of a start mostly shows the steps of V8's heap. That of the first work is measured below.
   measure: async ({ scene, module }) => {
     const env = { ...scene.env, ...anyOf };
     const done = await drive(scene.folder, { bundle: module(name), events: [], env, memory: workerMemory });
@@ -98,28 +98,28 @@ const start = (name: string): Measurement<Compared> => ({
   },
 });
 
-/** Starts aside, which stand for themselves. */
+/** Without starts, which are measured separately. */
 function renewals(worked: Worked): Figure[] {
   const { events, count, calls, logged } = worked;
-  const { GetParameter: _, ...each } = calls; // once a process
+  const { GetParameter: _, ...each } = calls; // one call for each process
   const made = Object.values(each).reduce((all, times) => all + times, 0);
   return [
-    milliseconds('CPU of a certificate', cpuOf(worked) / count),
+    milliseconds('CPU per certificate', cpuOf(worked) / count),
     milliseconds('a batch', median(events.slice(1).map(({ wall }) => wall))),
-    { what: 'calls of AWS for a certificate', unit: '', value: made / count },
-    { what: 'logged for a certificate', unit: 'B', value: logged / count },
+    { what: 'AWS calls per certificate', unit: '', value: made / count },
+    { what: 'log per certificate', unit: 'B', value: logged / count },
     memory(worked),
   ];
 }
 
 const fresh: readonly Measurement<Compared>[] = [
   {
-    name: 'a start and its first batch of ten, AWS by TLS',
+    name: 'start and first batch of ten, AWS over TLS',
     pairs: 2,
     measure: async ({ scene }) => firstAndStart(await atMemory(scene, whole, { count: batchSize, size: batchSize })),
   },
   {
-    name: 'a start and its first renewal, AWS by TLS',
+    name: 'start and first renewal, AWS over TLS',
     pairs: 2,
     measure: async ({ scene }) => firstAndStart(await atMemory(scene, whole, { count: 1, size: 1 })),
   },
@@ -130,7 +130,7 @@ const fresh: readonly Measurement<Compared>[] = [
       const { events } = await atSlowCa(scene, 'rekey', atSlow);
       return [
         milliseconds(
-          'in all',
+          'total time',
           events.reduce((all, { wall }) => all + wall, 0),
         ),
       ];
@@ -140,7 +140,7 @@ const fresh: readonly Measurement<Compared>[] = [
 
 function firstAndStart(done: Driven): Figure[] {
   const first = done.events[0]?.wall ?? Number.NaN;
-  return [milliseconds('in all', done.started + first), milliseconds('CPU', done.cpu), memory(done)];
+  return [milliseconds('total time', done.started + first), milliseconds('CPU', done.cpu), memory(done)];
 }
 
 const ofOthers: readonly Measurement<Compared>[] = [
@@ -152,13 +152,13 @@ const ofOthers: readonly Measurement<Compared>[] = [
       const made = Object.values(done.calls).reduce((all, times) => all + times, 0);
       return [
         ...firstAndStart(done),
-        { what: 'calls of AWS', unit: '', value: made },
-        { what: 'logged', unit: 'B', value: done.logged },
+        { what: 'AWS calls', unit: '', value: made },
+        { what: 'log', unit: 'B', value: done.logged },
       ];
     },
   },
   {
-    name: `${few} leaves of the stack's own authority`,
+    name: `${few} leaves of an authority of the stack`,
     pairs: 1,
     measure: async ({ scene }) => renewals(await leavesByAuthority(scene, few)),
   },
@@ -173,12 +173,12 @@ const ofOthers: readonly Measurement<Compared>[] = [
     measure: async ({ scene }) => firstAndAgain(await inventoryAtMemory(scene, whole, 1_000)),
   },
   {
-    name: 'a renewal by the HTTP API, twice',
+    name: 'renewal by the HTTP API, twice',
     pairs: 2,
     measure: async ({ scene }) => firstAndAgain(await caApiAtMemory(scene, whole)),
   },
   {
-    name: 'a hook `exec`, twice',
+    name: 'hook `exec`, twice',
     pairs: 2,
     measure: async ({ scene }) => firstAndAgain(await hookAtMemory(scene, whole)),
   },
@@ -189,7 +189,7 @@ function firstAndAgain(done: Driven): Figure[] {
   return [...firstAndStart(done), milliseconds('again', again?.wall ?? Number.NaN)];
 }
 
-/** Of the stack with the most in it, its bundles kept from the first time on. */
+/** Synthesis of the largest example. Its bundles are cached after the first time. */
 const synthesis: Measurement<Compared> = {
   name: 'synthesis of the stack',
   pairs: 1,
@@ -214,5 +214,5 @@ const commandLine: Measurement<Compared> = {
 
 async function program(scene: Scene, args: readonly string[], env: Record<string, string>): Promise<Figure[]> {
   const { wall, cpu } = await measure(scene.folder, [{ argv: [process.execPath, ...args], env }]);
-  return [milliseconds('in all', wall), milliseconds('CPU', cpu)];
+  return [milliseconds('total time', wall), milliseconds('CPU', cpu)];
 }

@@ -1,24 +1,24 @@
 /**
- * What follows from the measurements: how long a certificate that is due waits, and what a month costs, beside what else AWS
- * sells. What was measured comes in; what only AWS itself could tell is written here, each with where it is from.
+ * Calculates from the measurements how long a due certificate waits and what a month costs, beside the cost of AWS's other
+ * offers. Figures that can't be measured here are constants with their source.
  */
 import { batchSize, scanEvery, scanMemory, workerMemory } from './stack.ts';
 
 export const assumed = {
-  /** Milliseconds of a call of AWS within a Region: a usual figure, to be seen in the SDK's metrics of any function. */
+  /** Milliseconds of a call of AWS within a Region. A usual figure in the SDK's metrics of a function. */
   awsCall: 15,
-  /** Milliseconds of a ListSecrets page of 100, likewise. */
+  /** Milliseconds of a ListSecrets page of 100, from the same metrics. */
   page: 60,
-  /** A second: PutSecretValue and UpdateSecretVersionStage together (Secrets Manager's quotas, November 2026). */
+  /** Calls a second of PutSecretValue and UpdateSecretVersionStage together (Secrets Manager's quotas, November 2026). */
   writes: 50,
   writesPerRenewal: 2,
-  /** Lambda asks an idle queue by five pollers, each for 20 s at a time (Lambda's developer guide, SQS, November 2026). */
+  /** Lambda polls an idle queue with five pollers, each for 20 s at a time (Lambda's developer guide, SQS, November 2026). */
   pollers: 5,
   pollSeconds: 20,
   hoursOfMonth: 730,
 } as const;
 
-/** Dollars in us-east-1, of AWS's pages of prices, November 2026, where nothing else is said. */
+/** Dollars in us-east-1, from AWS's price pages of November 2026 unless noted. */
 export const prices = {
   /** Arm. */
   lambdaGbSecond: 0.0000133334,
@@ -28,13 +28,13 @@ export const prices = {
   secret: 0.4,
   sqsRequest: 0.4e-6,
   event: 1e-6,
-  /** Linux on x86, an hour; as told in March 2026 too (cloudburn.io and wring.co, "AWS Fargate pricing"). */
+  /** Linux on x86, an hour. Also in cloudburn.io and wring.co, "AWS Fargate pricing", March 2026. */
   fargateCpu: 0.04048,
   fargateGb: 0.004445,
   /** An exportable public certificate, each time it is issued or renewed, for a name without a wildcard, since February 2026 (sjramblings.io, "ACM certificate validity shorter lifetimes"). */
   acmExportable: 7,
   acmExportableDays: 198,
-  /** Days before its end that ACM renews it (the same; others tell of 60). */
+  /** Days before its end at which ACM renews it (same source; others say 60). */
   acmRenewsBefore: 45,
   /** A month (aws.amazon.com/private-ca/pricing), and each certificate: the first thousand of a month, those to ten thousand, the rest. */
   privateCa: 400,
@@ -48,23 +48,23 @@ export const prices = {
   shortLivedCertificate: 0.058,
 } as const;
 
-/** Of the functions as they are set, with their part of a CPU and AWS's calls as assumed. */
+/** Measured with the deployed memory, its share of a CPU, and the assumed latency of AWS. */
 export interface Measured {
   readonly callsPerRenewal: number;
-  /** Milliseconds of a batch of ten, in a worker that has run for a while. */
+  /** Milliseconds of a batch of ten, in a warm worker. */
   readonly batch: number;
-  /** Milliseconds of the same in a fresh one. */
+  /** Milliseconds of a batch of ten, in a new worker. */
   readonly firstBatch: number;
-  /** Seconds of a scan of `listed` secrets, start included. */
+  /** Seconds of a scan of `listed` secrets, including the start. */
   readonly scan: number;
   readonly listed: number;
 }
 
-/** Lambda's compute for a million renewals. */
+/** Returns the price of Lambda's compute time for a million renewals. */
 export const dollarsPerMillion = (memory: number, batch: number): number =>
   ((1e6 / batchSize) * (batch / 1000) * memory * prices.lambdaGbSecond) / 1024;
 
-/** A month of hourly scans: Lambda's part. */
+/** Returns the price of Lambda's compute time for a month of hourly scans. */
 export const dollarsOfScans = (memory: number, seconds: number): number =>
   scansOfMonth * ((seconds * memory * prices.lambdaGbSecond) / 1024 + prices.lambdaRequest);
 
@@ -72,19 +72,19 @@ const scansOfMonth = (assumed.hoursOfMonth * 3600) / scanEvery;
 
 export interface Kind {
   readonly name: string;
-  /** Of its validity. */
+  /** Days of validity. */
   readonly days: number;
 }
 
 export const kinds: readonly Kind[] = [
-  { name: 'of 47 days', days: 47 },
-  { name: 'of 24 hours', days: 1 },
+  { name: 'valid for 47 days', days: 47 },
+  { name: 'valid for 24 hours', days: 1 },
 ];
 
-/** Of a certificate in a month, renewed when a third of it is left, which is the default. */
+/** Returns the renewals of a certificate in a month, with the default window of a third. */
 export const renewalsOfMonth = ({ days }: Kind): number => assumed.hoursOfMonth / 24 / (days * (2 / 3));
 
-/** What a month costs, item by item. */
+/** Returns the cost of a month, by item. */
 export function month(measured: Measured, count: number, kind: Kind): Readonly<Record<string, number>> {
   const renewals = count * renewalsOfMonth(kind);
   const { callsPerRenewal, batch, scan, listed } = measured;
@@ -94,7 +94,7 @@ export function month(measured: Measured, count: number, kind: Kind): Readonly<R
       renewals * ((callsPerRenewal - 1) * prices.secretsManagerCall + prices.event),
     'renewals: Lambda':
       (renewals / 1e6) * dollarsPerMillion(workerMemory, batch) + (renewals / batchSize) * prices.lambdaRequest,
-    'queue, its idle polls included': (idlePolls + (3 * renewals) / batchSize) * prices.sqsRequest,
+    'queue, including idle polls': (idlePolls + (3 * renewals) / batchSize) * prices.sqsRequest,
     'hourly scans: Secrets Manager': scansOfMonth * Math.ceil(count / 100) * prices.secretsManagerCall,
     'hourly scans: Lambda': dollarsOfScans(scanMemory, (scan * count) / listed),
   };
@@ -103,7 +103,7 @@ export function month(measured: Measured, count: number, kind: Kind): Readonly<R
 export const sum = (items: Readonly<Record<string, number>>): number =>
   Object.values(items).reduce((all, each) => all + each, 0);
 
-/** What else a month of them could cost; undefined where it is not sold. */
+/** Returns the monthly cost of alternatives. Undefined means that there is no such offer. */
 export function alternatives(count: number, kind: Kind): readonly (readonly [string, number | undefined])[] {
   const { fargateCpu, fargateGb, shortLivedCa, shortLivedCertificate } = prices;
   const { acmExportable, acmExportableDays, acmRenewsBefore } = prices;
@@ -111,16 +111,16 @@ export function alternatives(count: number, kind: Kind): readonly (readonly [str
   const days = assumed.hoursOfMonth / 24;
   return [
     [
-      'a Fargate sidecar beside each (0.25 vCPU, 0.5 GB)',
+      'one Fargate sidecar for each certificate (0.25 vCPU, 0.5 GB)',
       count * assumed.hoursOfMonth * (0.25 * fargateCpu + 0.5 * fargateGb),
     ],
     [
-      `ACM's exportable public certificates (of ${acmExportableDays} days)`,
+      `ACM's exportable public certificates (${acmExportableDays} days)`,
       kind.days > 7 ? (count * acmExportable * days) / (acmExportableDays - acmRenewsBefore) : undefined,
     ],
-    ["Private CA, general purpose: the CA's own price", prices.privateCa + tiered(issued)],
+    ['AWS Private CA, general purpose', prices.privateCa + tiered(issued)],
     [
-      "Private CA, short-lived: the CA's own price",
+      'AWS Private CA, short-lived certificates',
       kind.days <= 7 ? shortLivedCa + issued * shortLivedCertificate : undefined,
     ],
   ];
@@ -143,11 +143,11 @@ export interface Wait {
 
 /** Seconds. */
 export interface Waits {
-  /** From a scan's beginning to the renewal: the page with the secret, then a fresh worker's batch. */
+  /** From the start of a scan to the renewal: the page with the secret, then the batch of a new worker. */
   readonly work: Wait;
-  /** From due to renewed. A scan takes whatever is due before the next one, so that it is mostly before its time. */
+  /** From due to renewed. A scan takes what is due before the next scan, so most renewals are early. */
   readonly comes: Wait;
-  /** The same of one that is due when it is tagged, or put into its secret: it waits for the next scan. */
+  /** The same for a certificate that is already due when it is enrolled. It waits for the next scan. */
   readonly found: Wait;
 }
 

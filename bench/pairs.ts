@@ -1,8 +1,8 @@
-/** Two versions measured by turns, and the table of their ratios. */
+/** Measures two versions in turns, and makes the table of their ratios. */
 import { median, ratios, type Series } from './samples.ts';
 import { figure, short, table } from './table.ts';
 
-/** Each is the better the less it is. */
+/** A measured figure. Less is better. */
 export interface Figure {
   readonly what: string;
   readonly unit: string;
@@ -11,7 +11,7 @@ export interface Figure {
 
 export interface Measurement<Version> {
   readonly name: string;
-  /** Pairs of a round; 0: once in all, for what is the same each time. */
+  /** Pairs in a round. 0 means one pair in all, for figures that never vary. */
   readonly pairs: number;
   measure(version: Version): Promise<readonly Figure[]>;
 }
@@ -23,12 +23,12 @@ export interface Pairs {
   readonly after: Series;
 }
 
-/** What may be worse at most, by the median of its pairs. */
+/** The largest ratio that is not marked, by the median of the pairs. */
 export const tolerated = 1.05;
 
 /**
- * One version and the other at once after it, and the other way round the next time: what the machine does meanwhile, and
- * what one leaves warm for the next, meets both alike.
+ * Measures one version and then the other, and swaps the order each time. Other work on the machine and warm caches
+ * then affect both in the same way.
  */
 export class Turns<Version> {
   readonly #before: Version;
@@ -56,7 +56,7 @@ export class Turns<Version> {
     return pair;
   }
 
-  /** What only one version has stands beside nothing, and is left out. */
+  /** A figure that only one version has is omitted. */
   get pairs(): readonly Pairs[] {
     return [...this.#pairs]
       .map(([what, pair]) => ({ what, ...pair }))
@@ -66,7 +66,7 @@ export class Turns<Version> {
 
 export const isWorse = ({ before, after }: Pairs): boolean => median(ratios(after, before)) > tolerated;
 
-/** A quantile of a series, between its two neighbours where it falls between them. */
+/** Returns a quantile of a series, interpolated between its neighbours. */
 export function quantile(series: Series, part: number): number {
   const sorted = [...series].sort((a, b) => a - b);
   const place = part * (sorted.length - 1);
@@ -89,5 +89,5 @@ export function comparison(all: readonly Pairs[]): string {
       isWorse(pairs) ? '**worse**' : '',
     ];
   };
-  return table(['what', 'after ÷ before', 'least ÷ least', 'before', 'after', ''], all.map(line));
+  return table(['what', 'after ÷ before', 'minimum ÷ minimum', 'before', 'after', ''], all.map(line));
 }

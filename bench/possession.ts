@@ -1,11 +1,11 @@
-/** What it costs to see that a key is a certificate's, by kind of key. */
+/** The cost of a proof that a key belongs to a certificate, by kind of key. */
 import { localSigner } from '../lambdas/keys/local.ts';
 import { provenKey } from '../lambdas/keys/possession.ts';
 import { type KeyKind, makeKey } from '../testkit/certificates/index.ts';
 
 export const keyTypes: readonly KeyKind[] = ['P-256', 'Ed25519', 'RSA-2048', 'P-384', 'RSA-4096', 'P-521'];
 
-/** Milliseconds of this process's CPU for one proof. */
+/** Returns the milliseconds of CPU for one proof, in this process. */
 export async function proof(type: KeyKind, count: number): Promise<number> {
   const signer = localSigner(makeKey(type));
   const certificate = { spki: signer.spki, keySpec: signer.keySpec };

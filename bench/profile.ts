@@ -1,4 +1,4 @@
-/** Where a worker's CPU goes: node's own profile, read through the source maps of the bundles. */
+/** Shows what a worker's CPU time is used for: Node's profile, mapped to the sources. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { SourceMap } from 'node:module';
 import { basename, dirname, join, relative } from 'node:path';
@@ -7,7 +7,7 @@ import { projectRoot } from '../testkit/tools/cache.ts';
 import { temporaryFolder } from '../testkit/tools/temporary.ts';
 import { table } from './table.ts';
 
-/** The part of V8's .cpuprofile that is read here. */
+/** The fields of V8's .cpuprofile that are used here. */
 interface CpuProfile {
   readonly nodes: readonly {
     readonly id: number;
@@ -23,13 +23,13 @@ interface CpuProfile {
 }
 
 export interface Place {
-  /** A function and where it is written, or what node says of itself. */
+  /** A function with its source, or one of Node's own labels. */
   readonly name: string;
-  /** Of the CPU time. */
+  /** Share of the CPU time. */
   readonly share: number;
 }
 
-/** What runs under the profiler when node is given these options; places by their own time, the most first. */
+/** Profiles a run that passes these options to Node. Returns the places by their own time, the largest first. */
 export async function profileOf(run: (options: readonly string[]) => Promise<unknown>): Promise<Place[]> {
   const { path, remove } = await temporaryFolder('profile');
   try {
@@ -57,10 +57,10 @@ function nameOf({ functionName, url, lineNumber, columnNumber }: CpuProfile['nod
   const file = fileURLToPath(url);
   const original = mapOf(file)?.findEntry(lineNumber, columnNumber);
   if (!original || !('originalSource' in original)) return `${functionName} in ${basename(file)}`;
-  // Sources are named from the folder in which they were bundled (cdk/functions/bundle.ts).
+  // Paths of sources are relative to the folder of the bundle (cdk/functions/bundle.ts).
   const source = relative(projectRoot, join(projectRoot, '.cache', 'bundle', original.originalSource));
   const short = source.replace(/^.*node_modules\//, '');
-  // The maps keep no names of functions, and a minified one says nothing.
+  // The maps have no names of functions, and minified names mean nothing.
   const named = functionName.length > 2 ? functionName : 'a function';
   return `${named} in ${short}:${original.originalLine + 1}`;
 }
@@ -78,13 +78,13 @@ function readMap(file: string): SourceMap | undefined {
   return new SourceMap(JSON.parse(readFileSync(join(dirname(file), map), 'utf8')));
 }
 
-/** The places that take the most, as a table. */
+/** Returns the most expensive places as a table. */
 export function topPlaces(places: readonly Place[], count = 5): string {
   const line = ({ name, share }: Place) => [`${(share * 100).toFixed(1)} %`, `\`${name}\``];
-  return table(['own time', 'where'], places.slice(0, count).map(line));
+  return table(['self time', 'function'], places.slice(0, count).map(line));
 }
 
-/** Own time by package, room of ours, or part of node. */
+/** Sums up own time by package, by folder of ours, and by part of Node. */
 export function byOrigin(places: readonly Place[]): Place[] {
   const sums = new Map<string, number>();
   for (const { name, share } of places) sums.set(originOf(name), (sums.get(originOf(name)) ?? 0) + share);

@@ -32,13 +32,9 @@ import { wave } from './wave.ts';
 const total = (events: readonly Usage[], what: keyof Usage): number =>
   events.reduce((all, event) => all + event[what], 0);
 
-/** What can be measured by itself (`--only`). Those of a round stand beside each other in each of several rounds. */
+/** The parts that can be measured alone (`--only`). */
 export const parts = ['renewals', 'scans', 'authorities', 'slow', 'memory', 'possession', 'wave'] as const;
 export type Part = (typeof parts)[number];
-
-/** MB. Lambda gives one CPU to the last of them. */
-export const workerMemories = [256, 512, 1024, 1769] as const;
-export const otherMemories = [256, 512, 1024] as const;
 
 type Measurement = (scene: Scene, amounts: Amounts, samples: Samples) => Promise<void>;
 
@@ -60,7 +56,7 @@ export async function measureAll(scene: Scene, amounts: Amounts, only: readonly 
   return samples;
 }
 
-/** What is compared stands close together in time. */
+/** Compared figures are measured one right after another. */
 async function renewals(scene: Scene, amounts: Amounts, samples: Samples): Promise<void> {
   for (const mode of modes) {
     addWork(samples, mode, await byWorker(scene, mode, amounts.certificates));
@@ -74,9 +70,9 @@ async function renewals(scene: Scene, amounts: Amounts, samples: Samples): Promi
   }
 }
 
-/** CPU is the whole process's, its start included; a rate is that of a worker that runs. */
+/** The CPU time includes the start of the process. The rate does not. */
 function addWork(samples: Samples, name: string, { cpu, events, count, calls }: Worked): void {
-  const { GetParameter: _, ...each } = calls; // once a process
+  const { GetParameter: _, ...each } = calls; // one call for each process
   samples.add(`${name} cpu`, cpu / count);
   samples.add(`${name} rate`, (count * 1000) / total(events, 'wall'));
   samples.add(`${name} calls`, Object.values(each).reduce((all, made) => all + made, 0) / count);
@@ -117,7 +113,8 @@ async function slow(scene: Scene, amounts: Amounts, samples: Samples): Promise<v
   }
 }
 
-async function memory(scene: Scene, { batches, listed }: Amounts, samples: Samples): Promise<void> {
+async function memory(scene: Scene, amounts: Amounts, samples: Samples): Promise<void> {
+  const { batches, listed, workerMemories, otherMemories } = amounts;
   for (const mb of workerMemories) {
     const { started, events } = await atMemory(scene, mb, { count: batches * batchSize, size: batchSize });
     const [first, ...others] = events.map(({ wall }) => wall);
@@ -161,11 +158,15 @@ const rows: Partial<Record<Part, (samples: Samples, amounts: Amounts) => Row[]>>
   scans: scanRows,
   authorities: (samples) => [
     {
-      what: "leaves issued by an authority of the stack's own, KMS answering at once",
+      what: 'leaves issued by an authority of the stack, with a KMS that answers at once',
       judged: samples.of('leaves rate'),
       unit: '/s',
     },
-    { what: 'CA certificates renewed, KMS answering at once', judged: samples.of('authorities rate'), unit: '/s' },
+    {
+      what: 'CA certificates renewed, with a KMS that answers at once',
+      judged: samples.of('authorities rate'),
+      unit: '/s',
+    },
   ],
   slow: slowRows,
   possession: (samples) =>
@@ -185,7 +186,7 @@ export function rowsOf(samples: Samples, amounts: Amounts, only: readonly Part[]
 function againstFloor(samples: Samples): Row[] {
   return modes.map((mode) =>
     ratioRow(
-      `${mode}: CPU per certificate to a program's that makes the same calls and nothing else`,
+      `${mode}: CPU per certificate, relative to a program that makes only the same calls`,
       { ours: samples.of(`${mode} cpu`), theirs: samples.of(`${mode} floor cpu`), unit: 'ms' },
       { atMost: 1.25 },
     ),
@@ -210,17 +211,17 @@ function againstStep(samples: Samples, { widths }: Amounts): Row[] {
       better,
     );
   return modes.flatMap((mode) => [
-    ratioRow(`${mode}: CPU per certificate, AWS calls and start included, to \`step ca ${mode}\`'s`, {
+    ratioRow(`${mode}: CPU per certificate, with AWS calls and start, relative to \`step ca ${mode}\``, {
       ours: samples.of(`${mode} cpu`),
       theirs: bestOf(mode, 'cpu', Math.min),
       unit: 'ms',
     }),
-    ratioRow(`${mode}: certificates/s of one worker, ten at once, to step's at its best parallelism`, {
+    ratioRow(`${mode}: certificates/s of one worker, ten at once, relative to step at its best parallelism`, {
       ours: samples.of(`${mode} rate`),
       theirs: bestOf(mode, 'rate', Math.max),
       unit: '/s',
     }),
-    ratioRow(`${mode}: certificates/s of one worker, one after another, to step's likewise`, {
+    ratioRow(`${mode}: certificates/s of one worker, one after another, relative to step, one after another`, {
       ours: samples.of(`${mode} alone rate`),
       theirs: samples.of(`step ${mode} 1 rate`),
       unit: '/s',
@@ -232,13 +233,13 @@ function waveRows(samples: Samples, { wave: count }: Amounts): Row[] {
   const what = `wave: ${count.toLocaleString('en')} due at once, ${maxConcurrency} workers`;
   return [
     ratioRow(
-      `${what}: time to what Secrets Manager's ${assumed.writes} writes a second take alone`,
+      `${what}: duration, relative to the minimum at ${assumed.writes} writes a second`,
       { ours: samples.of('wave'), theirs: samples.of('wave quota'), unit: 's' },
       { atMost: 1.2 },
     ),
     { what: `${what}: dead letters`, judged: samples.of('wave dead letters'), unit: '', reach: { atMost: 0 } },
-    { what: `${what}: writes that AWS refused, of all`, judged: samples.of('wave refused'), unit: '' },
-    { what: `${what}: time of all invocations together`, judged: samples.of('wave billed'), unit: 's' },
+    { what: `${what}: share of writes that AWS throttled`, judged: samples.of('wave refused'), unit: '' },
+    { what: `${what}: total time of all invocations`, judged: samples.of('wave billed'), unit: 's' },
   ];
 }
 
@@ -247,7 +248,7 @@ function scanRows(samples: Samples, { scans: counts, account }: Amounts): Row[] 
   const least = Math.min(...counts);
   const each = counts.flatMap((count): Row[] => [
     {
-      what: `scan of ${count.toLocaleString('en')}: CPU per secret, start included`,
+      what: `scan of ${count.toLocaleString('en')}: CPU per secret, with the start`,
       judged: samples.of(`scan ${count} cpu`),
       unit: 'µs',
     },
@@ -260,7 +261,7 @@ function scanRows(samples: Samples, { scans: counts, account }: Amounts): Row[] 
   const compare = (what: string, name: string, theirs: readonly number[]) =>
     ratioRow(what, { ours: samples.of(`scan ${most} ${name}`), theirs, unit: '' }, { atMost: 1 });
   const ofAccount = (what: string, name: string, unit: string): Row => ({
-    what: `scan of ${account.toLocaleString('en')}, all that an account may have, once: ${what}`,
+    what: `scan of ${account.toLocaleString('en')} (the most an account can have): ${what}`,
     judged: samples.of(`account ${name}`),
     unit,
   });
@@ -270,9 +271,9 @@ function scanRows(samples: Samples, { scans: counts, account }: Amounts): Row[] 
     ofAccount('CPU per secret', 'cpu', 'µs'),
     ofAccount('peak memory', 'memory', 'MB'),
     ofAccount('ListSecrets calls', 'lists', ''),
-    compare('scan: ListSecrets calls to pages', 'lists', pages),
-    compare('scan: SendMessageBatch calls to secrets sent ÷ 10', 'sends', samples.of(`scan ${most} tens`)),
-    compare(`scan: other calls at ${most} secrets to those at ${least}`, 'others', samples.of(`scan ${least} others`)),
+    compare('scan: ListSecrets calls per page', 'lists', pages),
+    compare('scan: SendMessageBatch calls per ten secrets sent', 'sends', samples.of(`scan ${most} tens`)),
+    compare(`scan: other calls at ${most} secrets, relative to ${least}`, 'others', samples.of(`scan ${least} others`)),
   ];
 }
 
@@ -280,7 +281,7 @@ function slowRows(samples: Samples, { slow: count }: Amounts): Row[] {
   const least = (count * slowness) / batchSize / 1000;
   return modes.map((mode) =>
     ratioRow(
-      `${mode}: run of ${count.toLocaleString('en')} certificates at ${slowness} ms CA latency, one worker, to certificates × latency ÷ ${batchSize}`,
+      `${mode}: run of ${count.toLocaleString('en')} certificates at ${slowness} ms CA latency, one worker, relative to certificates × latency ÷ ${batchSize}`,
       { ours: samples.of(`slow ${mode}`), theirs: samples.of(`slow ${mode}`).map(() => least), unit: 's' },
     ),
   );

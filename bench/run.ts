@@ -1,8 +1,8 @@
 /**
- * `npm run bench [-- --quick] [--rounds N] [--only <part>]`: what cert-renewer takes beside the floor, beside AWS's own limits and
- * beside what its users would run instead. step-ca and step are real; AWS is a local server in a process of its own. All
- * tables and the profiles go into docs/performance.md, between its two marks. `--quick` shows only that it runs, `--only`
- * measures one part (renewals, scans, authorities, slow, memory, possession, wave); neither writes anything.
+ * `npm run bench [-- --quick] [--rounds N] [--only <part>]` measures cert-renewer beside the floor, beside AWS's own limits and
+ * beside the alternatives of its users. step-ca and step are real. AWS is a local server in a separate process. All
+ * tables and profiles go into docs/performance.md, between its two marks. `--quick` only shows that the benchmark runs. `--only`
+ * measures one part (renewals, scans, authorities, slow, memory, possession, wave). Neither of them writes the page.
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import { availableParallelism, cpus, totalmem } from 'node:os';
@@ -14,7 +14,7 @@ import { byOrigin, type Place, profileOf, topPlaces } from './profile.ts';
 import { measureAll, parts, rowsOf } from './rounds.ts';
 import type { Samples } from './samples.ts';
 import { setScene } from './scene.ts';
-import { batchSize } from './stack.ts';
+import { batchSize, scanMemory, workerMemory } from './stack.ts';
 import { isMet, markdown, type Row } from './table.ts';
 import { byMemory, costs, latencies, measuredOf, waiting } from './tables.ts';
 
@@ -42,6 +42,8 @@ const whole: Amounts = {
   wave: 3_000,
   batches: 6,
   listed: 10_000,
+  workerMemories: [256, 512, 1024, 1769],
+  otherMemories: [256, 512, 1024],
   proofs: 300,
 };
 const quick: Amounts = {
@@ -57,9 +59,11 @@ const quick: Amounts = {
   wave: 60,
   batches: 2,
   listed: 200,
+  workerMemories: [workerMemory, 1769],
+  otherMemories: [scanMemory],
   proofs: 3,
 };
-/** Of the table of dollars. */
+/** The number of certificates in the table of dollars. */
 const manyCertificates = 10_000;
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
@@ -74,7 +78,7 @@ try {
   const text = report(samples, rows, profiles);
   say(text);
   const missed = rows.filter((row) => isMet(row) === false);
-  say(`\n${rows.filter((row) => isMet(row)).length} reached, ${missed.length} not`);
+  say(`\n${rows.filter((row) => isMet(row)).length} goals met, ${missed.length} not met`);
   if (isWhole) await write(text);
 } finally {
   await scene.close();
@@ -88,13 +92,13 @@ interface Profiled {
 async function profiled(): Promise<Profiled[]> {
   const found: Profiled[] = [];
   const add = async (what: string, run: Parameters<typeof profileOf>[0]) => {
-    progress(`a profile of ${what}`);
+    progress(`CPU profile: ${what}`);
     found.push({ what, places: await profileOf(run) });
   };
   for (const mode of modes) await add(mode, (given) => byWorker(scene, mode, whole.certificates, batchSize, given));
   const most = Math.max(...whole.scans);
-  await add(`a scan of ${most.toLocaleString('en')}`, (given) => scanOf(scene, most, given));
-  await add('a start and its first renewal', (given) => firstByWorker(scene, 'rekey', given));
+  await add(`scan of ${most.toLocaleString('en')}`, (given) => scanOf(scene, most, given));
+  await add('start and first renewal', (given) => firstByWorker(scene, 'rekey', given));
   return found;
 }
 
@@ -106,16 +110,16 @@ function report(samples: Samples, rows: readonly Row[], profiles: readonly Profi
     `${process.platform} ${process.arch}`,
     `Node ${process.version}`,
   ].join(', ');
-  const told = `\`${command}\` on ${new Date().toISOString().slice(0, 10)}: ${machine}; medians of ${amounts.rounds} interleaved rounds, with least and most. The whole account, the proofs and the wave are measured once.`;
+  const told = `\`${command}\` on ${new Date().toISOString().slice(0, 10)}: ${machine}. The figures are medians of ${amounts.rounds} interleaved rounds, with minimum and maximum. The whole account, the proofs and the wave are measured once.`;
   return [
     told,
     markdown(rows),
     ...(only.includes('memory') ? [byMemory(samples, amounts), latencies] : []),
     ...(only.includes('memory') && only.includes('renewals') ? computed(samples) : []),
     ...profiles.flatMap(({ what, places }) => [
-      `### Where the CPU of ${what} goes`,
+      `### CPU profile: ${what}`,
       topPlaces(places),
-      topPlaces(byOrigin(places), 10).replace('own time', 'own time, together'),
+      topPlaces(byOrigin(places), 10).replace('function', 'module'),
     ]),
   ].join('\n\n');
 }
@@ -130,7 +134,7 @@ function computed(samples: Samples): string[] {
   ];
 }
 
-/** Between the marks; what stands around them is written by people. */
+/** Replaces the text between the marks of the page. */
 async function write(text: string): Promise<void> {
   const file = join(projectRoot, 'docs', 'performance.md');
   const [begin, end] = ['<!-- bench -->', '<!-- /bench -->'];

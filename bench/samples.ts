@@ -1,6 +1,6 @@
-/** What the rounds gave, by name, and what is made of it: medians with their spread, ratios round by round. */
+/** The figures of the rounds, by name, with their medians and ratios. */
 
-/** Figures of one thing, one a round. */
+/** The figures of one measurement, one for each round. */
 export type Series = readonly number[];
 
 export class Samples {
@@ -12,7 +12,7 @@ export class Samples {
     this.#all.set(name, series);
   }
 
-  /** Throws for what nobody measured: a row of the table must not be made up. */
+  /** Returns the figures. Throws if there are none, because a row must not be made up. */
   of(name: string): Series {
     const series = this.#all.get(name);
     if (series === undefined) throw new Error(`nothing was measured as "${name}"`);
@@ -27,12 +27,12 @@ export function median(series: Series): number {
   return Number.isInteger(middle) ? (at(middle - 1) + at(middle)) / 2 : at(Math.floor(middle));
 }
 
-/** Round by round, as the machine's pace changes between rounds more than within one. */
+/** Returns the ratio of each round, because the machine's speed changes more between rounds than within one. */
 export function ratios(ours: Series, theirs: Series): Series {
   return ours.map((value, round) => value / (theirs[round] ?? Number.NaN));
 }
 
-/** The best of several in each round. */
+/** Returns the best of several figures in each round. */
 export function best(all: readonly Series[], better: (a: number, b: number) => number): Series {
   const [first = [], ...rest] = all;
   return first.map((value, round) => rest.reduce((found, series) => better(found, series[round] ?? found), value));

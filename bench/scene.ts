@@ -1,4 +1,4 @@
-/** What all measurements work on: a real step-ca, AWS that answers at once, bundles, certificates that are due. */
+/** The scene of all measurements: a real step-ca, an AWS that answers at once, bundles, and due certificates. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type PemHierarchy, pemHierarchy } from '../testkit/cas/hierarchy.ts';
@@ -15,21 +15,21 @@ export interface Scene {
   readonly folder: string;
   readonly aws: BenchAws;
   readonly ca: LocalCa;
-  /** The same CA, each answer `slowness` milliseconds later. */
+  /** The same CA. Each answer comes `slowness` milliseconds later. */
   readonly slowCaUrl: string;
   readonly bundles: Readonly<Record<'renew' | 'scan' | 'inventory' | 'ca-api' | 'run-command' | 'floor', string>>;
-  /** Of a function: AWS is the local one. */
+  /** The environment of a function, with the local AWS. */
   readonly env: Readonly<Record<string, string>>;
-  /** The same, where AWS is reached by TLS as it is in the world. */
+  /** The same with AWS by TLS, as in production. */
   readonly tlsEnv: Readonly<Record<string, string>>;
-  /** Values of secrets whose certificate is due. */
+  /** Values of secrets with due certificates. */
   readonly values: readonly string[];
   readonly authority: AuthorityScene;
   readonly step: StepFiles;
   close(): Promise<void>;
 }
 
-/** An authority with its key in KMS, and certificates that it issued. */
+/** An authority with its key in KMS, and certificates issued by it. */
 export interface AuthorityScene {
   readonly kmsKey: string;
   /** The value of its secret. */
@@ -43,15 +43,15 @@ export interface StepFiles {
   readonly program: string;
   readonly env: Readonly<Record<string, string>>;
   readonly rootFile: string;
-  /** A pair for each run, as none may write another's. */
+  /** A pair for each run, because runs must not write the same file. */
   readonly pairs: readonly { readonly certificate: string; readonly key: string }[];
 }
 
 export const hour = 3_600_000;
-/** Milliseconds of the slow CA. */
+/** Latency of the slow CA in milliseconds. */
 export const slowness = 50;
 export const kmsKeyArn = 'arn:aws:kms:us-east-1:000000000000:key/bench';
-/** Different certificates, which the secrets share: more than a worker keeps in mind of those that it has read. */
+/** The number of different certificates. Secrets share them. There are more than a worker caches. */
 const differentLeaves = 300;
 
 export async function setScene(pairs: number): Promise<Scene> {
@@ -111,7 +111,7 @@ function environment(endpoint: string): Record<string, string> {
   };
 }
 
-/** Of a day's validity two hours are left. */
+/** Returns a pair with two hours left of a day. */
 function dueLeaves(ca: CaAccess, count: number): Promise<Leaf[]> {
   const now = Date.now();
   const dates = { notBefore: new Date(now - 22 * hour), notAfter: new Date(now + 2 * hour) };
@@ -137,7 +137,7 @@ async function authorityScene(): Promise<AuthorityScene> {
   };
 }
 
-/** As far as forging takes it: no CA runs there. */
+/** Access to a CA that does not run, for forging certificates. */
 function accessOf({ root, intermediate }: PemHierarchy): CaAccess {
   return {
     url: 'https://localhost',
@@ -157,12 +157,12 @@ async function stepFiles(folder: string, ca: LocalCa, leaves: readonly Leaf[], p
     await writeFile(pair.key, leaf.keyPem, { mode: 0o600 });
     return pair;
   });
-  // STEPPATH: nothing of a user's own ~/.step comes into play.
+  // STEPPATH keeps the user's own ~/.step out.
   const env = { PATH: process.env['PATH'] ?? '', HOME: folder, STEPPATH: join(folder, '.step') };
   return { env, rootFile: ca.rootFile, pairs: await Promise.all(files) };
 }
 
-/** A day's window of which so many hours are left. */
+/** Returns the window of a day with so many hours left. */
 export function windowOf(left: number): Window {
   const at = (offset: number) => `${new Date(Date.now() + offset * hour).toISOString().slice(0, 19)}Z`;
   return { notBefore: at(left - 24), notAfter: at(left) };

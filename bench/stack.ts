@@ -1,9 +1,9 @@
-/** What cdk/ sets, as the benchmark needs it: test/cdk/ sees that it is the same. Memory in MB, times in milliseconds. */
+/** Settings of cdk/ that the benchmark needs. test/cdk/ compares them. Memory in MB, times in milliseconds. */
 export const settings = {
   workerMemory: 1024,
   workerTimeout: 90_000,
   scanMemory: 512,
-  /** Messages in a batch, and batches at once. */
+  /** Messages in a batch, and concurrent batches. */
   batchSize: 10,
   maxConcurrency: 10,
   visibilityTimeout: 300_000,
@@ -11,8 +11,8 @@ export const settings = {
 
 export const { workerMemory, workerTimeout, scanMemory, batchSize, maxConcurrency, visibilityTimeout } = settings;
 
-/** MB of the other functions, by their names in the tables. */
+/** Memory of the other functions in MB, by their names in the tables. */
 export const otherMemory = { inventory: 512, API: 1024, hook: 512 } as const;
 
-/** Seconds between two scans, where the configuration says nothing else. */
+/** Seconds between two scans by default. */
 export const scanEvery = 3_600;

@@ -1,14 +1,14 @@
-/** The table: ratios first, each with its reach and whether it was met. */
+/** The table: ratios first, each with its target and whether it was met. */
 import { median, ratios, type Series } from './samples.ts';
 
 export interface Row {
   readonly what: string;
-  /** What is judged: a ratio, or a figure where nothing stands beside it. */
+  /** The judged figures: ratios, or plain figures without a comparison. */
   readonly judged: Series;
   readonly unit: string;
   readonly ours?: string;
   readonly theirs?: string;
-  /** Undefined: told, and not judged. */
+  /** The target. Without one the row is not judged. */
   readonly reach?: Reach | undefined;
 }
 
@@ -31,7 +31,7 @@ export function ratioRow(what: string, { ours, theirs, unit }: Compared, reach?:
   };
 }
 
-/** The median, and from least to most in brackets. */
+/** Formats the median, with the least and the most in brackets. */
 export function figure(series: Series, unit: string): string {
   const [least, most] = [Math.min(...series), Math.max(...series)];
   const range = least === most ? '' : ` (${short(least)}–${short(most)})`;
@@ -45,7 +45,7 @@ export function isMet({ judged, reach }: Row): boolean | undefined {
 }
 
 export function markdown(rows: readonly Row[]): string {
-  const head = ['what', 'figure', 'ours', 'beside it', 'reach', 'met'];
+  const head = ['what', 'figure', 'cert-renewer', 'compared with', 'goal', 'met'];
   const lines = rows.map((row) => {
     const met = isMet(row);
     return [
@@ -68,7 +68,7 @@ export function table(head: readonly string[], lines: readonly (readonly string[
 const reachText = (reach: Reach, unit: string): string =>
   'atMost' in reach ? `at most ${reach.atMost} ${unit}` : `at least ${reach.atLeast} ${unit}`;
 
-/** Three digits that count. */
+/** Formats with three significant digits. */
 export function short(value: number): string {
   if (value >= 100 || Number.isInteger(value)) return Math.round(value).toLocaleString('en');
   return String(Number(value.toPrecision(3)));

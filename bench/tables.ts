@@ -1,4 +1,4 @@
-/** The tables beside the rows: functions by their memory, time from due to renewed, dollars of a month. */
+/** The other tables: functions by their memory, time from due to renewed, dollars a month. */
 import type { Amounts } from './contests.ts';
 import {
   alternatives,
@@ -13,15 +13,14 @@ import {
   sum,
   type Wait,
 } from './model.ts';
-import { otherMemories, workerMemories } from './rounds.ts';
 import { median, type Samples } from './samples.ts';
 import { otherMemory, scanMemory, workerMemory } from './stack.ts';
 import { figure, table } from './table.ts';
 
-/** As cdk/ sets it. */
+/** Marks the deployed setting. */
 const set = (isSet: boolean, cell: string): string => (isSet ? `**${cell}**` : cell);
 
-export function byMemory(samples: Samples, { listed }: Amounts): string {
+export function byMemory(samples: Samples, { listed, workerMemories, otherMemories }: Amounts): string {
   const of = (name: string): string => figure(samples.of(name), 'ms');
   const many = listed.toLocaleString('en');
   const workers = workerMemories.map((mb) => [
@@ -42,15 +41,15 @@ export function byMemory(samples: Samples, { listed }: Amounts): string {
   const first = ['start and first renewal', 'start and first batch of ten', 'batch of ten, warm'];
   const head = [
     `scan of ${many}`,
-    'a month of them, hourly',
+    'a month of hourly scans',
     `inventory of ${many}`,
-    'HTTP API, a renewal',
+    'renewal by the HTTP API',
     'hook `exec`',
   ];
   return [
-    '### The worker by its memory (bold: as deployed)',
-    table(['memory', ...first, "Lambda's $ per million renewals"], workers),
-    '### The other functions by their memory: from a start, and again',
+    '### The worker by memory size (bold: as deployed)',
+    table(['memory', ...first, 'Lambda cost per million renewals'], workers),
+    '### The other functions by memory size: first call with the start, then second call',
     table(['memory', ...head], others),
   ].join('\n\n');
 }
@@ -71,9 +70,12 @@ export function waiting(measured: Measured): string {
   return table(
     ['', 'on average', 'at most'],
     [
-      line(`from a scan of ${measured.listed.toLocaleString('en')} to the renewal, by a fresh worker`, work),
-      line('from due to renewed: a scan takes what is due before the next', comes),
-      line('the same of a certificate that is due when it is put there: it waits for a scan', found),
+      line(
+        `from the start of a scan of ${measured.listed.toLocaleString('en')} to the renewal, with a cold worker`,
+        work,
+      ),
+      line('from due to renewed (a scan also takes certificates that are due before the next scan)', comes),
+      line('from due to renewed, if the certificate is already due when it is stored (it waits for a scan)', found),
     ],
   );
 }
@@ -86,11 +88,11 @@ export function costs(measured: Measured, count: number): string {
     ...kinds.map((kind) => dollars(alternatives(count, kind)[index]?.[1])),
   ]);
   return table(
-    ['a month', ...kinds.map(({ name }) => name)],
+    ['per month', ...kinds.map(({ name }) => name)],
     [
       ...items,
-      ['**cert-renewer, all together**', ...months.map((each) => `**${dollars(sum(each))}**`)],
-      ['the secrets themselves, with or without cert-renewer', ...kinds.map(() => dollars(count * prices.secret))],
+      ['**cert-renewer, total**', ...months.map((each) => `**${dollars(sum(each))}**`)],
+      ['the secrets, with or without cert-renewer', ...kinds.map(() => dollars(count * prices.secret))],
       ...others,
     ],
   );
@@ -106,4 +108,4 @@ function dollars(value: number | undefined): string {
   return `$${value.toLocaleString('en', { minimumFractionDigits: value < 100 ? 2 : 0, maximumFractionDigits: value < 100 ? 2 : 0 })}`;
 }
 
-export const latencies = `AWS's calls take ${assumed.awsCall} ms, a page of ListSecrets ${assumed.page} ms.`;
+export const latencies = `An AWS call takes ${assumed.awsCall} ms. A page of ListSecrets takes ${assumed.page} ms.`;

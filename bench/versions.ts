@@ -1,4 +1,4 @@
-/** Another commit beside this one: its files, its modules, and its functions bundled by its own bundler. */
+/** Another commit: its files, its modules, and its functions, bundled with its own bundler. */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
@@ -7,11 +7,11 @@ import { run } from '../testkit/tools/process.ts';
 
 export interface Version {
   readonly root: string;
-  /** The module of each function, by the function's name. */
+  /** Modules of the functions, by function name. */
   readonly functions: ReadonlyMap<string, string>;
 }
 
-/** The files of a commit, with the modules that its package-lock.json names: made once, as all in .cache/ is. */
+/** Checks out a commit with the modules of its package-lock.json, once, into .cache/. */
 export async function filesOf(commit: string): Promise<string> {
   const sha = (await checked('git', ['rev-parse', '--verify', `${commit}^{commit}`], projectRoot)).trim();
   return installOnce(`commit-${sha}`, async (root) => {
@@ -20,11 +20,11 @@ export async function filesOf(commit: string): Promise<string> {
     await checked('tar', ['-xf', archive, '-C', root], root);
     await rm(archive);
     const lock = (of: string) => readFileSync(join(of, 'package-lock.json'), 'utf8');
-    if (lock(root) !== lock(projectRoot)) await install(root); // else it finds ours, above it
+    if (lock(root) !== lock(projectRoot)) await install(root); // otherwise it finds our node_modules above it
   });
 }
 
-/** A bundle needs nothing that an install script makes. */
+/** Installs without install scripts, because a bundle does not need their results. */
 async function install(root: string): Promise<void> {
   progress('its package-lock.json is another one: installing its modules');
   await checked('npm', ['ci', '--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund'], root);
@@ -36,7 +36,7 @@ async function checked(command: string, args: readonly string[], cwd: string): P
   return stdout;
 }
 
-/** Where the bundler and the functions have been in the course of time. The first that is there is taken. */
+/** The places of the bundler and of the functions in all commits. The first existing one is used. */
 const bundlers = ['cdk/functions/bundle.ts', 'cdk/bundle.ts'];
 const folders = ['lambdas/functions', 'lambdas'];
 
@@ -56,7 +56,7 @@ async function found(root: string, paths: readonly string[]): Promise<string> {
   throw new Error(`${root} has none of ${paths.join(', ')}`);
 }
 
-/** Bytes of a function's code: what every start reads, and all that is deployed. Source maps are not counted. */
+/** Returns the bytes of a function's code: what every start reads, and all of it. Without source maps. */
 export function sizesOf(module: string): { readonly start: number; readonly all: number } {
   const folder = dirname(module);
   const sizeOf = (file: string): number => statSync(join(folder, file)).size;
@@ -66,6 +66,6 @@ export function sizesOf(module: string): { readonly start: number; readonly all:
   return { start: sum(started), all: sum(readdirSync(folder).filter((file) => file.endsWith('.mjs'))) };
 }
 
-/** The chunks that a minified module imports at once: no import() among them. */
+/** Returns the chunks that a minified module imports at its start, without those of import(). */
 const importsOf = (text: string): string[] =>
   [...text.matchAll(/(?:from|import)"\.\/([\w-]+\.mjs)"/g)].flatMap(([, file]) => file ?? []);

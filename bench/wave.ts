@@ -1,6 +1,6 @@
 /**
- * A wave: so many certificates due at once, the worker's real bundle in as many processes as the event source mapping has
- * invocations, a queue that gives and takes back messages as SQS does, and Secrets Manager's quota of writes.
+ * A wave of certificates that become due at once. The worker's real bundle runs in as many processes as the event source mapping
+ * allows. The queue delivers and takes back messages as SQS does. Secrets Manager's quota of writes applies.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -15,13 +15,13 @@ import type { Scene } from './scene.ts';
 import { batchSize, maxConcurrency, visibilityTimeout, workerMemory, workerTimeout } from './stack.ts';
 
 export interface Waved {
-  /** Seconds from the first message that is taken to the last that is done with. */
+  /** Seconds from the first delivered message to the end of the last one. */
   readonly seconds: number;
-  /** What the quota alone takes. */
+  /** Seconds that the quota of writes alone takes. */
   readonly quota: number;
   readonly calls: Calls;
   readonly deadLetters: number;
-  /** Seconds of all invocations together: what Lambda bills. */
+  /** Seconds of all invocations together, which Lambda bills. */
   readonly billed: number;
 }
 
@@ -29,7 +29,7 @@ interface Message {
   readonly id: string;
   readonly body: string;
   deliveries: number;
-  /** Milliseconds since the epoch. */
+  /** Milliseconds since 1970. */
   visibleAt: number;
 }
 
@@ -60,7 +60,7 @@ export async function wave(
   }
 }
 
-/** As SQS and cdk/functions/queues.ts have it. */
+/** A queue with the rules of SQS and the settings of cdk/functions/queues.ts. */
 class Queue {
   deadLetters = 0;
   readonly #scene: Scene;
@@ -93,7 +93,7 @@ class Queue {
     return taken;
   }
 
-  /** What failed comes back when the worker has asked for, or else after the visibility timeout. */
+  /** A failed message becomes visible when the worker has decided, otherwise after the visibility timeout. */
   async done(taken: readonly Message[], failed: ReadonlySet<string>): Promise<void> {
     this.#messages = this.#messages.filter((each) => !taken.includes(each) || failed.has(each.id));
     if (failed.size === 0) return;
@@ -115,7 +115,7 @@ function eventOf(messages: readonly Message[]): unknown {
   return { Records };
 }
 
-/** An environment of the function. */
+/** An execution environment of the function. */
 interface Worker {
   readonly child: ChildProcess;
   /** Rejects when it ends. */
@@ -126,11 +126,11 @@ function start({ bundles, tlsEnv }: Scene): Worker {
   const argv = [...lambdaOptions(workerMemory), join(import.meta.dirname, 'parts', 'worker.mjs'), bundles.renew];
   const child = spawn(process.execPath, argv, { env: tlsEnv, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
   const ended = once(child, 'exit').then(() => Promise.reject(new Error('a worker ended')));
-  ended.catch(() => undefined); // after the wave it is expected
+  ended.catch(() => undefined); // workers are killed after the wave
   return { child, ended };
 }
 
-/** Until the queue is empty. Gives the seconds of its invocations. */
+/** Works until the queue is empty. Returns the seconds of its invocations. */
 async function poll(queue: Queue, { child, ended }: Worker): Promise<number> {
   let billed = 0;
   while (!queue.isEmpty) {

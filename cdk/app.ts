@@ -1,19 +1,29 @@
-/** cert-renewer.json to the stack: what `npx cdk deploy -c config=path` runs. */
+/**
+ * The app behind `npx cdk deploy -c config=<file>` and `cert-renewer deploy`: it builds the stack of a configuration file. It applies the
+ * feature flags of cdk.json itself, so that the template is the same in any working directory.
+ */
 import { App } from 'aws-cdk-lib';
+import manifest from '../cdk.json' with { type: 'json' };
 import { readConfigFile } from './config/config.ts';
 import { ConfigError } from './config/config-error.ts';
+import { DamagedPackageError } from './functions/prebuilt.ts';
 import { CertRenewerStack } from './stack.ts';
 
-const app = new App();
-const given: unknown = app.node.tryGetContext('config');
+const app = new App({ context: manifest.context });
+/** The value of `-c <key>=<text>`; undefined if it is missing or empty. */
+const given = (key: string): string | undefined => {
+  const value: unknown = app.node.tryGetContext(key);
+  return typeof value === 'string' && value !== '' ? value : undefined;
+};
 
 try {
-  const config = readConfigFile(typeof given === 'string' && given !== '' ? given : 'cert-renewer.json');
-  new CertRenewerStack(app, 'CertRenewer', { config });
-  app.synth(); // what is too large shows here
+  const config = readConfigFile(given('config') ?? 'cert-renewer.json');
+  // The stack's name is its id, too: the name of the event bus contains the id, and two stacks can't have one bus.
+  new CertRenewerStack(app, given('stackName') ?? 'CertRenewer', { config });
+  app.synth(); // throws if a parameter is too large
 } catch (thrown) {
-  if (!(thrown instanceof ConfigError)) throw thrown;
-  // What is wrong is in the message; a stack trace would only hide it.
+  if (!(thrown instanceof ConfigError || thrown instanceof DamagedPackageError)) throw thrown;
+  // The message says what is wrong. A stack trace would hide it.
   console.error(thrown.message);
   process.exit(1);
 }

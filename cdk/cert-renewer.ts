@@ -1,4 +1,4 @@
-/** The construct: everything that keeps the certificates of one account and Region from expiring. */
+/** The construct: everything that renews the certificates of one account and Region. */
 import { Duration, Stack, Tags } from 'aws-cdk-lib';
 import { EventBus, type IEventBus } from 'aws-cdk-lib/aws-events';
 import { Grant, type IGrantable, Policy, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
@@ -13,14 +13,15 @@ import type { Construct, IConstruct, IDependable } from 'constructs';
 import type { CertificateEntry } from '../lambdas/policy/certificate-entry.ts';
 import manifest from '../package.json' with { type: 'json' };
 import { Authorities } from './authorities/authorities.ts';
+import type { ICertificateAuthority } from './authorities/authority-interface.ts';
 import { CaApi } from './authorities/ca-api.ts';
-import type { CertificateAuthority } from './authorities/certificate-authority.ts';
 import { signerRoleName } from './authorities/signer-role.ts';
 import type { CertificateBinding, ICertRenewer } from './certificates/binding.ts';
 import { Declarations, declarationPrefix, issuingProfiles } from './certificates/declarations.ts';
 import { type EnrollableSecret, type EnrolOptions, enrolmentTags } from './certificates/enrolment.ts';
 import { type Config, configSchedule, validateCertificate, validateConfig } from './config/config.ts';
 import { ConfigError } from './config/config-error.ts';
+import type { CertificateOptions, ConfigOptions, VpcOptions } from './config/options.ts';
 import { Profiles } from './config/profiles.ts';
 import { FirstScan } from './functions/first-scan.ts';
 import { placementOf, type VpcPlacement } from './functions/network.ts';
@@ -34,40 +35,63 @@ import { deadLettersOf } from './observe/dead-letters.ts';
 import { Inventory } from './observe/inventory.ts';
 import { Monitoring, monitoredProfiles } from './observe/monitoring.ts';
 import { Observable } from './observe/observable.ts';
+import { Outputs } from './outputs.ts';
 import { Parts } from './parts.ts';
 
-/** The options of cert-renewer.json; in place of ids and ARNs, constructs and tokens may stand. */
-export interface CertRenewerProps extends Omit<Config, 'vpc' | 'encryptionKeys'> {
-  /** @default none: the functions run outside of any VPC */
-  readonly vpc?: Config['vpc'] | VpcPlacement | undefined;
-  /** Customer keys that secrets are encrypted with. @default none */
+/**
+ * The options of cert-renewer.json. `root` and `caConfig` may name files, relative to the working directory. A value may be a CDK
+ * token, except one that synthesis needs (such as `schedule`).
+ */
+export interface CertRenewerProps extends Omit<ConfigOptions, 'vpc' | 'encryptionKeys'> {
+  /**
+   * The VPC of the functions, for a CA in a private network. The subnets need NAT, or interface endpoints for secretsmanager, kms, ssm,
+   * events and sqs.
+   * @default the functions run outside of any VPC
+   */
+  readonly vpc?: VpcOptions | VpcPlacement | undefined;
+  /**
+   * Customer KMS keys, or their ARNs, that secrets or the topics of `sns` hooks are encrypted with. The policy of each key must delegate
+   * to IAM.
+   * @default none
+   */
   readonly encryptionKeys?: readonly (string | IKey | Key)[] | undefined;
-  /** Where events go. @default a bus of its own */
+  /**
+   * The bus that receives the events.
+   * @default a new bus
+   */
   readonly eventBus?: IEventBus | EventBus | undefined;
 }
+
+/** Marks each CertRenewer. An app that loads the package as an ES module and as CommonJS has two classes of that name. */
+const marker = Symbol.for('cert-renewer.CertRenewer');
 
 /** Within the queue's visibility timeout (queues.ts). */
 const workerTimeout = Duration.seconds(90);
 
 /**
- * Renews and rekeys the certificates in every secret that carries the tag `cert-renewer:profile` with the name of one
- * of its profiles. One in a stack. Throws ConfigError for options that are wrong.
+ * Renews and rekeys the certificate of every secret whose tag `cert-renewer:profile` names one of its profiles, and issues the declared
+ * certificates. A stack can have one CertRenewer. `cert-renewer status --stack <name>` finds it by the outputs of the stack.
  */
 export class CertRenewer extends Observable implements ICertRenewer {
+  /** The scan function. It lists secrets and puts those that are due into the queue. */
   readonly scanFunction: IFunction;
+  /** The renew function. It renews the secrets in the queue, and one secret on demand. */
   readonly renewFunction: IFunction;
+  /** The renewal queue. Its policy denies messages from other roles than the scan's (docs/operations.md, on dead letters). */
   readonly queue: IQueue;
+  /** The queue for messages that failed three times. It keeps them for 14 days. */
   readonly deadLetterQueue: IQueue;
+  /** The bus that receives the events. */
   readonly eventBus: IEventBus;
-  /** What alarms and failures are published to; `notify.email` subscribes to it. */
+  /** The topic for alarms, failures and overdue certificates. The addresses of `notify.email` subscribe to it. */
   readonly topic: ITopic;
-  /** The stack's own certificate authorities, by name. */
-  readonly authorities: ReadonlyMap<string, CertificateAuthority>;
-  /** The secret with their roots in PEM; undefined without authorities, as what follows. */
+  /** The stack's own certificate authorities, by name. Empty if the configuration has none. */
+  readonly authorities: ReadonlyMap<string, ICertificateAuthority>;
+  /** The secret with the roots of the authorities, as PEM text. Undefined without authorities. */
   readonly trustBundle: ISecret | undefined;
-  /** Of CloudWatch; undefined where the configuration has `dashboard: false`. */
+  /** Name of the CloudWatch dashboard. Undefined with `dashboard: false`. */
   readonly dashboardName: string | undefined;
-  /** Of the API that renews them, without a slash at its end. */
+  /** URL of the HTTP API that renews the authorities, without a slash at its end. Undefined without authorities. */
   readonly caApiUrl: string | undefined;
   private readonly config: Config;
   private readonly worker: NodeFunction;
@@ -76,8 +100,13 @@ export class CertRenewer extends Observable implements ICertRenewer {
   private readonly declarations: Declarations | undefined;
   private readonly firstScan: FirstScan | undefined;
 
+  /**
+   * Throws ConfigError, which lists every mistake in `props`. Throws ConfigError if the stack already has a CertRenewer, or if an AWS
+   * limit does not allow so many profiles, hooks or authorities. (The size of IAM policies is checked later, at synthesis.)
+   */
   constructor(scope: Construct, id: string, props: CertRenewerProps) {
     super(scope, id);
+    Object.defineProperty(this, marker, { value: true });
     this.refuseSecond();
     this.config = validateProps(this, props);
     const { config } = this;
@@ -85,7 +114,7 @@ export class CertRenewer extends Observable implements ICertRenewer {
     const paused = config.paused ?? false;
     const profiles = new Profiles(this, 'Profiles', config.profiles);
     const queues = new RenewalQueues(this, 'Queues');
-    const bus = props.eventBus ?? new EventBus(this, 'Bus', { description: 'What cert-renewer did' });
+    const bus = props.eventBus ?? new EventBus(this, 'Bus', { description: 'Events of cert-renewer' });
     this.eventBus = bus as IEventBus; // class and interface differ only in an optional property that may be undefined
     const own = this.newAuthorities();
     const shared = this.sharedProps(props, profiles, own, queues.queue.queueUrl);
@@ -136,12 +165,13 @@ export class CertRenewer extends Observable implements ICertRenewer {
     this.declarations?.declareAll(told);
     if (!paused) {
       this.firstScan = new FirstScan(this, 'FirstScan', { scanFunction, logRetention });
-      // It is to find all that it leads to: the workers, the authorities' certificates, who is told. And it comes after the
-      // declared certificates, which it would have issued a second time while the deployment is at it.
+      // The first scan needs the workers, the authorities' certificates and the notices. It must also wait for the declared
+      // certificates: a scan during their deployment would have them issued a second time.
       const all = [scan, scanSchedule, ...before, ...told, ...(this.declarations ? [this.declarations] : [])];
       this.firstScan.node.addDependency(...all);
       noScan?.node.addDependency(this.firstScan);
     }
+    new Outputs(this, 'Outputs', this);
     if (config.dashboard === false) return;
     const renewFunctionArn = this.renewFunction.functionArn;
     const inventory = new Inventory(this, 'Inventory', { ...shared, renewFunctionArn, profiles, authorities: own });
@@ -164,25 +194,27 @@ export class CertRenewer extends Observable implements ICertRenewer {
   }
 
   /**
-   * Lets a role invoke the renew function on demand. Whoever may do that acts as every certificate of the profiles: a
-   * profile is one trust boundary.
+   * Lets a role invoke the renew function on demand. This role can then use every certificate of all profiles: the renew function can copy
+   * a certificate and its key to another secret of the profile (`out`).
    */
   grantInvoke(grantee: IGrantable): Grant {
     return this.renewFunction.grantInvoke(grantee);
   }
 
   /**
-   * Lets a role renew the stack's own authorities by HTTP, where `caApi.auth` is `iam`. Throws ConfigError without
+   * Lets a role renew the stack's own authorities by HTTP, if `caApi.auth` is `iam`. Throws ConfigError if the configuration has no
    * authorities.
    */
   grantRenewAuthorities(grantee: IGrantable): Grant {
     if (this.caApi) return this.caApi.grantInvoke(grantee);
-    throw new ConfigError(this.node.path, [{ path: '$.authorities', message: 'there is none, and no API either' }]);
+    throw new ConfigError(this.node.path, [
+      { path: '$.authorities', message: 'there are no authorities, so there is no API' },
+    ]);
   }
 
   /**
-   * Enrols a secret of this app by its tags, and lets the workers use its key if it has a customer's. Throws ConfigError
-   * for an unknown profile, a bad setting or an imported secret, which CloudFormation can't tag.
+   * Enrols a secret of this app: adds the tags, and lets the workers use the secret's customer key, if it has one. Throws ConfigError for
+   * an unknown profile, a bad setting, or an imported secret (CloudFormation can't tag it).
    */
   enrol(secret: EnrollableSecret, options: EnrolOptions): void {
     const tagged = enrolmentTags(secret, options, Object.keys(this.config.profiles));
@@ -195,19 +227,18 @@ export class CertRenewer extends Observable implements ICertRenewer {
   }
 
   /**
-   * Lets a role declare certificates by hand (`cert-renewer declare`), and take that back, in the profiles that have `issue`, with the
-   * rights that a deployment has: make and tag their secrets, write and remove the declarations, and have them issued; and
-   * with those by which the command finds the stack. No name outside of `issue.allow` comes of it, but by the renew function
-   * the role acts as every certificate of the profiles. Throws ConfigError where no profile has `issue`.
+   * Lets a role use `cert-renewer declare` and `undeclare` in the profiles that have `issue`. The role may create and tag secrets, write
+   * and delete declarations, invoke the renew function, and find the stack. `issue.allow` still limits the names. Because it may invoke the
+   * renew function, the role can use every certificate of all profiles (see `grantInvoke`). Throws ConfigError if no profile has `issue`.
    */
   grantDeclare(grantee: IGrantable): Grant {
     if (this.declarations) return this.declarations.grant(grantee).combine(this.grantFinding(grantee));
     throw new ConfigError(this.node.path, [
-      { path: '$.profiles', message: 'none of them has "issue", so that nothing can be declared' },
+      { path: '$.profiles', message: 'no profile has "issue"; expected one that has it, to declare certificates in' },
     ]);
   }
 
-  /** The stack's outputs, what its functions are told, and its authorities, whose secrets nobody declares. */
+  /** Reads the stack's outputs, the configuration of its functions, and its authorities (their secrets can't be declared). */
   private grantFinding(grantee: IGrantable): Grant {
     const own = Stack.of(this);
     const stack = own.formatArn({ service: 'cloudformation', resource: 'stack', resourceName: `${own.stackName}/*` });
@@ -223,22 +254,26 @@ export class CertRenewer extends Observable implements ICertRenewer {
     return finding.combine(allowed('ssm:GetParameter', [authorities]));
   }
 
-  /** For `Certificate`, which calls it. */
-  bindCertificate(scope: IConstruct, secretName: string, entry: CertificateEntry): CertificateBinding {
+  /** Called by `Certificate`. Throws ConfigError if this configuration does not allow the certificate. */
+  bindCertificate(scope: IConstruct, secretName: string, options: CertificateOptions): CertificateBinding {
+    const entry = options as CertificateEntry; // the same fields, with read-only arrays
     validateCertificate(`The props of ${scope.node.path}`, this.config, secretName, entry);
-    if (!this.declarations) throw new Error('a certificate that may be issued, where no profile has "issue"');
-    if (Stack.of(scope) === Stack.of(this)) this.firstScan?.node.addDependency(scope); // as of those of the configuration
+    if (!this.declarations) throw new Error('a valid declaration, but no profile has "issue"');
+    if (Stack.of(scope) === Stack.of(this)) this.firstScan?.node.addDependency(scope); // as for declared certificates of the configuration
     return this.declarations.bind(scope, secretName, entry);
   }
 
-  /** Their profiles would share one path of parameters, and each scan would take the other's secrets for its own. */
+  /** Two renewers of a stack would share the prefix of their parameters, and each would renew the other's secrets. */
   private refuseSecond(): void {
     const others = Stack.of(this)
       .node.findAll()
-      .filter((found) => found instanceof CertRenewer && found !== this);
+      .filter((found) => marker in found && found !== this);
     if (others.length === 0) return;
     throw new ConfigError(this.node.path, [
-      { path: '$', message: 'a stack can have one CertRenewer; give it all profiles, or use another stack' },
+      {
+        path: '$',
+        message: 'this stack already has a CertRenewer; expected one: give it all profiles, or use another stack',
+      },
     ]);
   }
 
@@ -259,7 +294,7 @@ export class CertRenewer extends Observable implements ICertRenewer {
       placement: placementOf(this, props.vpc),
       environment: {
         PROFILE_PREFIX: profiles.prefix,
-        CERT_RENEWER_VERSION: manifest.version, // cert-renewer doctor compares it with its own
+        CERT_RENEWER_VERSION: manifest.version, // `cert-renewer doctor` compares it with the version of the command line
         EVENT_BUS_NAME: this.eventBus.eventBusName,
         QUEUE_URL: queueUrl,
         SCHEDULE: configSchedule(config).expression,
@@ -274,14 +309,14 @@ export class CertRenewer extends Observable implements ICertRenewer {
     const scan = new NodeFunction(this, 'Scan', {
       ...shared,
       entry: 'scan.ts',
-      // A secret whose own rotation function this is, is none that somebody else rotates.
+      // The scan skips secrets that another function rotates, but not those whose rotation function is this one.
       environment: { ...shared.environment, RENEW_FUNCTION_ARN: this.worker.function.functionArn },
-      description: 'Lists enrolled secrets and queues what is due',
+      description: 'Lists enrolled secrets and queues those that are due',
       timeout: Duration.minutes(15),
       memorySize: 512,
     });
     allowScan(scan.role);
-    // A policy of its own: the function waits for the role's other ones, and this one for the function.
+    // A separate policy: the function depends on the role's other policies, and this policy depends on the function.
     new Policy(scan, 'GoesOn', {
       statements: [allow('Continue', ['lambda:InvokeFunction'], [scan.function.functionArn])],
       roles: [scan.role],
@@ -317,17 +352,17 @@ export class CertRenewer extends Observable implements ICertRenewer {
         ...(own && { TRUST_BUNDLE_SECRET: own.trustBundle.secretArn }),
         ...(issuingProfiles(this.config).length > 0 && { DECLARATION_PREFIX: declarationPrefix(this) }),
       },
-      // With or without authorities: the first one would change the name, and a role of another name is another role.
+      // Also without authorities: otherwise the first authority would change the name and so replace the role.
       roleName: signerRoleName(this, 'Renew'),
       entry: 'renew.ts',
       description: 'Renews or rekeys the certificate of one secret',
       timeout: workerTimeout,
-      // Half the time of 512 MB at the same price, as the CPU grows with it (docs/performance.md, for the others too).
+      // The CPU grows with the memory: half the time of 512 MB at the same price (docs/performance.md, also for the other functions).
       memorySize: 1024,
     });
     allowRenewal(renew.role, this.config);
     own?.allowRenewal(renew);
-    // As the rotation function of secrets with native rotation.
+    // For secrets whose native rotation names the renew function.
     renew.function.addPermission('Rotation', {
       principal: new ServicePrincipal('secretsmanager.amazonaws.com'),
       sourceAccount: Stack.of(this).account,
@@ -343,7 +378,7 @@ export class CertRenewer extends Observable implements ICertRenewer {
   }
 }
 
-/** Props as a configuration: constructs become what a file would say. Files of `root` are looked for in the working directory. */
+/** Validates props as a configuration, with ARNs instead of constructs. Files are relative to the working directory. */
 function validateProps(scope: Construct, { eventBus: _, vpc, encryptionKeys, ...props }: CertRenewerProps): Config {
   const plain = {
     ...props,

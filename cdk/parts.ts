@@ -1,7 +1,7 @@
 /**
- * Where the alarms and hooks of a profile go: into the stack itself, or, where that would have more than the 500 resources
- * that CloudFormation takes, into nested stacks. Nothing with a value or a name of its own goes there, so that a profile may
- * change its place: its alarms and functions are made anew.
+ * The place of each profile's alarms and hooks: the stack itself, or nested stacks if the stack would have more than 500 resources.
+ * A profile may move to another part at a later deployment, which creates its alarms and functions again. So only resources that may
+ * be replaced belong there.
  */
 import { NestedStack } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
@@ -12,27 +12,29 @@ import { packed } from './functions/packed.ts';
 
 /** https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html */
 const mostResources = 500;
-/** So many are put into a nested stack: an app may add some of its own to each, as the CDK does its metadata. */
+/** Resources in a nested stack at most. The rest is for the app and for the CDK, which adds its metadata. */
 const fullPart = 480;
 
-/** Resources at most: of a stack with no profile, with each option on; and of what there may be many of. */
+/** Upper bounds of the number of resources. `stack`: without profiles, and with every option on. */
 export const resourcesOf = {
   stack: 90,
   authority: 11,
   parameter: 1,
-  /** Where profiles issue: the function, and the certificates of the configuration. */
+  /** If a profile has `issue`: the declaring function and the custom resources of the declared certificates. */
   declarations: 24,
   alarms: 2,
   hookAlarm: 1,
   hook: { exec: 8, signal: 8, lambda: 7, acm: 7, sns: 3 } satisfies Record<HookConfig['type'], number>,
 } as const;
 
+/** A nested stack for alarms and hooks. */
 export interface Part {
   /** 1, 2, … */
   readonly number: number;
   readonly scope: Construct;
 }
 
+/** Distributes profiles over nested stacks, if needed. Throws ConfigError if even that does not fit. */
 export class Parts extends Construct {
   private readonly byProfile = new Map<string, Part>();
 
@@ -59,13 +61,13 @@ export class Parts extends Construct {
     }
   }
 
-  /** Undefined: the stack itself. */
+  /** Returns the nested stack of a profile. Undefined: the stack itself. */
   of(profile: string): Part | undefined {
     return this.byProfile.get(profile);
   }
 }
 
-/** Throws ConfigError for one that does not fit by itself. */
+/** Throws ConfigError if one profile alone does not fit into a nested stack. */
 function grouped(scope: Construct, sizes: ReadonlyMap<string, number>): readonly string[][] {
   for (const [name, size] of sizes) if (size > fullPart) throw tooMany(scope, size, name);
   return packed([...sizes], ([, size]) => size, fullPart).map((group) => group.map(([name]) => name));
@@ -78,6 +80,7 @@ function sizeOf({ hooks = [] }: Config['profiles'][string]): number {
 
 function tooMany(scope: Construct, found: number, profile?: string): ConfigError {
   const path = profile === undefined ? '$.profiles' : `$.profiles.${profile}.hooks`;
-  const message = `they need ${found} resources, and CloudFormation takes ${mostResources} in a template: ${profile === undefined ? 'put some of the profiles into a second stack' : 'give the profile fewer hooks'}`;
+  const todo = profile === undefined ? 'put some of the profiles into a second stack' : 'give the profile fewer hooks';
+  const message = `they need ${found} resources; CloudFormation allows ${mostResources} in a template: ${todo}`;
   return new ConfigError(scope.node.path, [{ path, message }]);
 }

@@ -1,22 +1,23 @@
-/** What a command is: words for the help, options, what it needs of AWS, and what it does. */
+/** The parts of a command: help texts, options, IAM permissions, and the code that runs. */
 import type { Entropy } from '../lambdas/domain/ports.ts';
+import type { Cdk } from './cdk.ts';
 import type { Exit } from './exit.ts';
 import type { Needs } from './permissions.ts';
 import type { Session } from './session.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface OptionSpec {
-  /** As commander has it: `--profile <name>`, `--force`. */
+  /** In commander's notation: `--profile <name>`, `--force`. */
   readonly flags: string;
   readonly description: string;
   readonly choices?: readonly string[];
-  /** It may stand there several times: all its values count. */
+  /** The option may be repeated; all its values count. */
   readonly repeats?: true;
 }
 
 export type OptionSpecs = Readonly<Record<string, OptionSpec>>;
 
-/** A flag with a value is text, one without is true. The value is validated by the command. */
+/** Text for a flag with a value, true for one without. The command validates the value. */
 type ValueOf<Spec extends OptionSpec> = Spec extends { readonly repeats: true }
   ? readonly string[]
   : Spec['flags'] extends `${string}<${string}`
@@ -35,18 +36,21 @@ export interface Context {
   readonly terminal: Terminal;
   readonly session: Session;
   readonly entropy: Entropy;
-  /** The number of this process, and whether another one lives. */
+  /** The id of this process, and whether another process is alive. */
   readonly process: { readonly pid: number; readonly isAlive: (pid: number) => boolean };
-  /** Aborted by the first Ctrl-C: begin nothing new. */
+  readonly cdk: Cdk;
+  /** Asks a person; undefined as the answer if the input has ended. Missing without a terminal. */
+  readonly ask?: ((question: string) => Promise<string | undefined>) | undefined;
+  /** Aborted by the first Ctrl-C. The command starts nothing new then. */
   readonly interrupted: AbortSignal;
 }
 
 export interface CommandSpec<Specs extends OptionSpecs = OptionSpecs> {
   readonly name: string;
   readonly summary: string;
-  /** Paragraphs for the help and the page. */
+  /** Paragraphs, for the help and for docs/cli.md. */
   readonly description: readonly string[];
-  /** As commander has it: `<name>`, `[names...]`. */
+  /** In commander's notation: `<name>`, `[names...]`. */
   readonly argument?: {
     readonly name: string;
     readonly description: string;
@@ -55,12 +59,12 @@ export interface CommandSpec<Specs extends OptionSpecs = OptionSpecs> {
   readonly options: Specs;
   readonly examples: readonly Example[];
   readonly needs: Needs;
-  /** Whether a first Ctrl-C lets what has begun come to its end; else it ends the program. */
+  /** Whether the command completes its running work after a first Ctrl-C. By default Ctrl-C ends the program. */
   readonly winds?: boolean;
   readonly run: (context: Context, names: readonly string[], options: OptionValues<Specs>) => Promise<Exit>;
 }
 
-/** Infers the options' types from their flags. */
+/** Infers the types of the options from their flags. */
 export function command<const Specs extends OptionSpecs>(spec: CommandSpec<Specs>): CommandSpec<Specs> {
   return spec;
 }

@@ -1,4 +1,4 @@
-/** One thing done to each of the secrets that are named: a line each, and one that fails stops no other. */
+/** Does the same to each named secret and prints a line for each. A failure stops no other secret. */
 import type { SecretSummary } from '../lambdas/domain/secret.ts';
 import { tags } from '../lambdas/domain/tags.ts';
 import { isSecretOf } from '../lambdas/renewal/authority.ts';
@@ -9,9 +9,9 @@ import type { Session } from './session.ts';
 import { printable } from './terminal.ts';
 
 export interface Done {
-  /** What was done, for people. */
+  /** The result, for people. */
   readonly says: string;
-  /** The same for programs. */
+  /** The same, for `--json`. */
   readonly record: Readonly<Record<string, unknown>>;
 }
 
@@ -20,7 +20,7 @@ export async function each(
   names: readonly string[],
   work: (name: string) => Promise<Done>,
 ): Promise<Exit> {
-  if (names.length === 0) throw new UsageError('No secret is named: say which.');
+  if (names.length === 0) throw new UsageError('No secret is named: give one name or more.');
   let exit: Exit = 'ok';
   const waiting = [...new Set(names)];
   for (let name = waiting.shift(); name !== undefined && !interrupted.aborted; name = waiting.shift()) {
@@ -40,7 +40,7 @@ export async function each(
   return interrupted.aborted ? 'interrupted' : exit;
 }
 
-/** A secret that cert-renewer keeps: enrolled, or an authority's. Throws SecretNotFound, SecretNotEnrolled. */
+/** Returns an enrolled secret, or the secret of an authority. Throws SecretNotFound, SecretNotEnrolled. */
 export async function describeOurs({ store, deployment }: Session, name: string): Promise<SecretSummary> {
   const secret = await store.describe(name);
   if (secret.tags.has(tags.profile)) return secret;

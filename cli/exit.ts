@@ -1,32 +1,36 @@
-/** How a command ends, for the shell: stable, and listed in docs/cli.md from here. */
+/** The exit codes and error messages of a command. docs/cli.md lists the codes from here. */
 import { RenewalError, toRenewalError } from '../lambdas/domain/errors.ts';
 
 export const exitCodes = {
-  ok: { code: 0, meaning: 'done, and nothing needs you' },
+  ok: { code: 0, meaning: 'done; nothing needs your attention' },
   attention: {
     code: 1,
     meaning:
-      'something needs you: a certificate is overdue or failing, one of those asked for could not be done, or the doctor found a fault',
+      'something needs your attention: a certificate is overdue or failing, one of the named secrets failed, or `doctor` found a fault',
   },
-  usage: { code: 2, meaning: 'the command line is wrong: nothing was done' },
+  usage: { code: 2, meaning: 'the command line or the configuration is wrong; nothing was done' },
   failed: {
     code: 3,
-    meaning: 'it could not be done at all: no stack, no credentials, no permission, no answer of AWS',
+    meaning:
+      'the command failed as a whole: no stack, no credentials, no permission, no answer from AWS, a failed deployment',
   },
-  interrupted: { code: 130, meaning: 'Ctrl-C: what was done is done, the rest is untouched' },
+  interrupted: { code: 130, meaning: 'Ctrl-C: completed work stays, the rest is untouched' },
 } as const;
 
 export type Exit = keyof typeof exitCodes;
 
-/** The command line is wrong. Its message says what was found and what is allowed. */
+/** The command line or the configuration is wrong. The message says what was found and what is allowed. */
 export class UsageError extends Error {}
 
-/** What an error says of AWS to a function of the stack, said to a person at a terminal. */
+/** Messages of the functions about AWS, reworded for a person at a terminal. */
 const forPeople: readonly (readonly [RegExp, string])[] = [
-  [/ stopped this renewal\. Report it.*$/, ' stopped it, in cert-renewer itself. Report it with what you typed.'],
+  [
+    / stopped this renewal\. Report it.*$/,
+    ' stopped the command: a fault of cert-renewer itself. Report it with the command that you typed.',
+  ],
   [
     /: allow it to the function's role.*$/,
-    ': allow it to your user or role (docs/cli.md says what each command needs), and see the resource’s own policy.',
+    ': allow it to your user or role (docs/cli.md lists what each command needs), and check the policy of the resource.',
   ],
   [
     /: the secret is encrypted with a key that may not be used.*$/,
@@ -34,19 +38,22 @@ const forPeople: readonly (readonly [RegExp, string])[] = [
   ],
   [
     /: the credentials are missing.*$/,
-    ': the credentials are missing, expired or of another Region: log in, or name a profile of your AWS configuration with --profile-name.',
+    ': the credentials are missing, expired or for another Region: log in, or name a profile of your AWS configuration with --profile-name.',
   ],
-  [/: this passes by itself, and the call is tried again\.$/, ': AWS did not answer, or asks to go slower: try again.'],
+  [
+    /: this passes by itself, and the call is tried again\.$/,
+    ': AWS did not answer, or limits the rate of calls: try again.',
+  ],
 ];
 
-/** The system's own words (no such host, no such file), or AWS's. Any other library's may quote what it was given: a key. */
+/** True for errors of the system (no such host, no such file) and of AWS. Errors of other libraries may quote a key. */
 function isOfSystem(cause: unknown): cause is Error {
   return cause instanceof Error && cause.name !== 'SyntaxError' && ('syscall' in cause || '$metadata' in cause);
 }
 
 const notLoggedIn = new Set(['CredentialsProviderError', 'TokenProviderError']);
 
-/** Any thrown value as code and message for a person. */
+/** Returns code and message of any thrown value, worded for a person. */
 export function explain(thrown: unknown): { readonly errorType: string; readonly message: string } {
   if (thrown instanceof UsageError) return { errorType: 'Usage', message: thrown.message };
   const origin = thrown instanceof RenewalError && thrown.cause instanceof Error ? thrown.cause : thrown;

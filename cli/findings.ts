@@ -1,4 +1,4 @@
-/** What the doctor looks at, one check a function; each finding says what to do. */
+/** The checks of `doctor`, one function each. A finding says what to do. */
 
 import { count } from '../lambdas/domain/count.ts';
 import { RenewalError } from '../lambdas/domain/errors.ts';
@@ -6,18 +6,19 @@ import { formatInstant } from '../lambdas/domain/instant.ts';
 import { tagPrefix, tags } from '../lambdas/domain/tags.ts';
 import { needsAttention } from '../lambdas/inventory/row.ts';
 import { relative } from '../lambdas/inventory/words.ts';
+import { isSecretOf } from '../lambdas/renewal/authority.ts';
 import { codeOf, FunctionFailure } from './aws/functions.ts';
 import { inventory } from './inventory.ts';
 import type { Session } from './session.ts';
 import type { Terminal } from './terminal.ts';
 
-/** `unknown`: it could not be looked at. */
+/** `unknown`: the check was not possible. */
 export type Grade = 'ok' | 'fault' | 'note' | 'unknown';
 
 export interface Finding {
   readonly grade: Grade;
   readonly says: string;
-  /** What to do; undefined for what is well. */
+  /** What to do; undefined if all is well. */
   readonly fix?: string;
 }
 
@@ -30,11 +31,11 @@ const ok = (says: string): Finding => ({ grade: 'ok', says });
 const fault = (says: string, fix: string): Finding => ({ grade: 'fault', says, fix });
 const note = (says: string, fix: string): Finding => ({ grade: 'note', says, fix });
 
-const deployAgain = 'Deploy it again: npx cdk deploy -c config=<your configuration>.';
+const deployAgain = 'Deploy it again: cert-renewer deploy --config <your configuration>.';
 
 async function stack({ stack: find }: Session): Promise<readonly Finding[]> {
   const { name, status, updatedAt } = await find();
-  const when = updatedAt === undefined ? '' : `, of ${formatInstant(updatedAt)}`;
+  const when = updatedAt === undefined ? '' : `, ${formatInstant(updatedAt)}`;
   if (/ROLLBACK|FAILED/.test(status)) {
     return [
       fault(
@@ -44,7 +45,7 @@ async function stack({ stack: find }: Session): Promise<readonly Finding[]> {
     ];
   }
   if (status.endsWith('IN_PROGRESS'))
-    return [note(`${name} is being deployed (${status}).`, 'Ask again when that is done.')];
+    return [note(`${name} is being deployed (${status}).`, 'Run cert-renewer doctor again when that is done.')];
   return [ok(`${name} is deployed (${status}${when}).`)];
 }
 
@@ -55,16 +56,16 @@ async function functions({ functions: asked, output, version }: Session): Promis
       const { state, lastUpdate, environment } = await asked.settings(name);
       if (state !== 'Active' || lastUpdate !== 'Successful') {
         return fault(
-          `${name} is ${state}, its last update ${lastUpdate}.`,
-          `See the function in Lambda. ${deployAgain}`,
+          `The function ${name} is ${state}, its last update ${lastUpdate}.`,
+          `See the function in the Lambda console. ${deployAgain}`,
         );
       }
       const { CERT_RENEWER_VERSION: deployed } = environment;
       if (deployed !== version) {
-        const says = `${name} is of version ${deployed ?? 'unknown'}, and this command line of ${version}.`;
-        return fault(says, `${deployAgain} Or use the command line of its version.`);
+        const says = `${name} has version ${deployed ?? 'unknown'}; this command line has version ${version}.`;
+        return fault(says, `${deployAgain} Or use the command line of the deployed version.`);
       }
-      return ok(`${name} is active, of version ${version}.`);
+      return ok(`${name} is active and has version ${version}.`);
     }),
   );
 }
@@ -74,11 +75,11 @@ async function schedule({ observer, resources }: Session): Promise<readonly Find
   if (!found) return [fault('The stack has no schedule.', deployAgain)];
   const state = await observer.scheduleState(found.id);
   if (state === 'ENABLED') return [ok('The schedule is on.')];
-  if (state === undefined) return [fault(`The schedule ${found.id} was removed.`, deployAgain)];
+  if (state === undefined) return [fault(`The schedule ${found.id} was deleted.`, deployAgain)];
   return [
     fault(
-      'The schedule is off: nothing is renewed by itself.',
-      'Take "paused": true out of the configuration and deploy; or someone switched it off in EventBridge Scheduler: enable it there.',
+      'The schedule is off: nothing is renewed automatically.',
+      'If the configuration has "paused": true, remove it and deploy. Otherwise somebody disabled the schedule: enable it in EventBridge Scheduler.',
     ),
   ];
 }
@@ -94,8 +95,8 @@ async function lastScan(session: Session): Promise<readonly Finding[]> {
   if (last === undefined) {
     return [
       fault(
-        `No scan for two periods of the schedule (since ${relative(now - 2 * longestGap, now)}).`,
-        'See docs/operations.md, NoScan; cert-renewer plan asks the scan by hand. A stack that was just deployed waits for its first.',
+        `There was no scan in the last two periods of the schedule (since ${relative(now - 2 * longestGap, now)}).`,
+        'See NoScan in docs/operations.md. Try the scan with cert-renewer plan. A new stack has no scan yet.',
       ),
     ];
   }
@@ -104,7 +105,7 @@ async function lastScan(session: Session): Promise<readonly Finding[]> {
     return [
       fault(
         `The scan of ${relative(failed.at, now)} failed.`,
-        `See its last lines in the log ${logGroup}; docs/operations.md, ScanDeadLetters.`,
+        `See the end of the log group ${logGroup}, and ScanDeadLetters in docs/operations.md.`,
       ),
     ];
   }
@@ -117,15 +118,18 @@ async function deadLetters({ observer, output }: Session): Promise<readonly Find
     observer.waiting(await output('RenewalQueueUrl')),
   ]);
   const inQueue = ok(`${count(waiting, 'renewal')} in the queue.`);
-  if (dead === 0) return [ok('No dead letters.'), inQueue];
-  const fix = 'When its cause is gone, send them again or let a scan find them: docs/operations.md, DeadLetters.';
+  if (dead === 0) return [ok('There are no dead letters.'), inQueue];
+  const fix = 'Remove the cause, then redrive them or wait for the next scan: see DeadLetters in docs/operations.md.';
   return [
-    fault(`${count(dead, 'renewal')} failed three times and ${dead === 1 ? 'waits' : 'wait'} as dead letters.`, fix),
+    fault(
+      `${count(dead, 'renewal')} failed three times: ${dead === 1 ? 'it is a dead letter' : 'they are dead letters'}.`,
+      fix,
+    ),
     inQueue,
   ];
 }
 
-/** What is overdue or failing, and for each profile that has certificates: whether its CA answers, and how it failed. */
+/** Finds overdue and failing certificates; asks the CA of each profile that has certificates, and counts its failures. */
 async function renewals(session: Session, terminal: Terminal): Promise<readonly Finding[]> {
   const byProfile = new Map<string, { total: number; codes: Map<string, number> }>();
   let alarming = 0;
@@ -145,7 +149,7 @@ async function renewals(session: Session, terminal: Terminal): Promise<readonly 
     return [
       note(
         'No secret is enrolled.',
-        'cert-renewer enrol <name> --profile <profile> enrols one; "certificates" of the configuration declares one.',
+        'Enrol one with cert-renewer enrol <name> --profile <profile>, or declare one in "certificates" of the configuration.',
       ),
     ];
   }
@@ -153,26 +157,26 @@ async function renewals(session: Session, terminal: Terminal): Promise<readonly 
   const failures = [...byProfile].flatMap(([profile, { total, codes }]) =>
     [...codes].map(([code, number]) =>
       fault(
-        `${profile}: the last try failed with ${code} for ${number} of ${total}.`,
+        `${profile}: the last attempt failed with ${code} for ${number} of ${total}.`,
         causes[code] ?? whatTheCodeAsksFor,
       ),
     ),
   );
-  const fix = 'cert-renewer status shows which, and why.';
+  const fix = 'See which, and why: cert-renewer status.';
   const attention = alarming === 0 ? [] : [fault(`${count(alarming, 'certificate')} overdue or failing.`, fix)];
   return [...attention, ...awaited(toIssue), ...asked, ...failures];
 }
 
-/** Nothing has failed, and it is not overdue: it may come with the next scan. */
+/** Neither failed nor overdue: the next scan may issue it. */
 function awaited(toIssue: number): readonly Finding[] {
   if (toIssue === 0) return [];
   const says = `${count(toIssue, 'declared certificate')} missing or changed, and not issued yet.`;
-  return [note(says, 'The next scan has them issued; cert-renewer renew <name> does it now.')];
+  return [note(says, 'The next scan has them issued. cert-renewer renew <name> does it now.')];
 }
 
-const whatTheCodeAsksFor = 'cert-renewer status shows which; docs/invoke.md says what the code asks for.';
+const whatTheCodeAsksFor = 'See which: cert-renewer status. docs/invoke.md says what to do for the code.';
 
-/** Asked by the renew function, which alone gets to the CA. */
+/** The renew function asks the CA, as only its network reaches it. */
 async function caOf({ functions: lambda, output }: Session, profile: string): Promise<Finding> {
   try {
     await lambda.invoke(await output('RenewFunctionName'), { askCa: profile });
@@ -180,7 +184,10 @@ async function caOf({ functions: lambda, output }: Session, profile: string): Pr
   } catch (thrown) {
     if (!(thrown instanceof FunctionFailure)) throw thrown;
     const code = codeOf(thrown);
-    return fault(`${profile}: its CA can't be asked (${code}). ${thrown.message}`, causes[code] ?? whatTheCodeAsksFor);
+    return fault(
+      `${profile}: the request to its CA failed (${code}). ${thrown.message}`,
+      causes[code] ?? whatTheCodeAsksFor,
+    );
   }
 }
 
@@ -190,25 +197,26 @@ const notAsked: ReadonlySet<string> = new Set([
 
 const causes: Readonly<Record<string, string>> = {
   CaUnavailable:
-    'The CA does not answer: see that it runs, and that the function gets to it (url, network, its TLS certificate).',
-  CaRejected: 'The CA refuses: see its log; provisioner and claims decide.',
-  CaUntrusted: 'The root of the profile is not the CA’s: correct root in the configuration and deploy.',
+    'The CA does not answer. Check that it runs and that the function reaches it (url, network, its TLS certificate).',
+  CaRejected: 'The CA refuses the request. See its log, and check its provisioner and claims.',
+  CaUntrusted: 'The root of the profile is not that of the CA. Correct root in the configuration and deploy.',
   IssuanceNotAllowed:
-    'The declaration asks for what issue.allow or issue.maxDuration of the profile does not permit: the message of the event names it. Correct the one or the other, and deploy.',
-  NotDeclared: 'This CA issues declared certificates only: put it into "certificates" of the configuration and deploy.',
-  AccessDenied:
-    'The function’s role lacks a permission, or a resource policy denies it: the message in the log names it.',
-  KmsDenied: 'The key’s policy or its tag cert-renewer:profile does not let the function sign.',
+    'issue.allow or issue.maxDuration of the profile does not permit the declaration. The event names the reason. Correct the profile or the declaration, and deploy.',
+  NotDeclared:
+    'This CA issues declared certificates only. Declare the certificate in "certificates" of the configuration and deploy.',
+  AccessDenied: 'The function’s role lacks a permission, or a resource policy denies it. The log names the permission.',
+  KmsDenied: 'The function may not sign with the key. Check the key’s policy and its tag cert-renewer:profile.',
 };
 
 const known: ReadonlySet<string> = new Set(Object.values(tags));
 
-/** Tags that nothing will ever act on. */
+/** Finds tags without effect. */
 async function strayTags({ secrets, deployment }: Session): Promise<readonly Finding[]> {
-  const { profiles } = await deployment();
+  const { profiles, authorities } = await deployment();
+  const own = await Promise.all((authorities?.names ?? []).map((name) => authorities?.find(name)));
   const findings: Finding[] = [];
   for await (const page of secrets.tagged()) {
-    for (const { name, tags: found } of page) {
+    for (const { arn, name, tags: found } of page) {
       const strange = [...found.keys()].filter((tag) => tag.startsWith(tagPrefix) && !known.has(tag));
       if (strange.length > 0) {
         const allowed = Object.values(tags)
@@ -216,30 +224,32 @@ async function strayTags({ secrets, deployment }: Session): Promise<readonly Fin
           .join(', ');
         findings.push(
           fault(
-            `${name} has ${strange.join(', ')}, which means nothing.`,
-            `Correct or remove it; there are ${allowed}.`,
+            `${name} has ${strange.join(', ')}, which has no meaning.`,
+            `Correct or remove it. Tags with a meaning: ${allowed}.`,
           ),
         );
       }
       const profile = found.get(tags.profile);
       if (profile === undefined) {
+        // An authority's secret has status tags only.
+        if (own.some((authority) => authority && isSecretOf(authority, { arn, name }))) continue;
         findings.push(
           fault(
-            `${name} has tags of cert-renewer and no ${tags.profile}: it is not enrolled.`,
-            `cert-renewer enrol ${name} --profile <profile>, or take the tags away.`,
+            `${name} has tags of cert-renewer but no ${tags.profile}: it is not enrolled.`,
+            `Enrol it with cert-renewer enrol ${name} --profile <profile>, or remove the tags.`,
           ),
         );
       } else if (!(await profiles.find(profile))) {
         findings.push(
           note(
-            `${name} is in the profile ${profile}, which this stack has not.`,
-            'Correct the tag, or deploy the profile; or it is another stack’s.',
+            `${name} is in the profile ${profile}, which this stack does not have.`,
+            'If it does not belong to another stack, correct the tag or deploy the profile.',
           ),
         );
       }
     }
   }
-  return findings.length > 0 ? findings : [ok('No stray tags.')];
+  return findings.length > 0 ? findings : [ok('There are no stray tags.')];
 }
 
 export const checks: readonly Check[] = [
@@ -252,7 +262,7 @@ export const checks: readonly Check[] = [
   { name: 'tags', look: strayTags },
 ];
 
-/** A check that could not be made is a finding too. */
+/** Runs a check. A check that is not possible is a finding too. */
 export async function findingsOf(
   check: Check,
   session: Session,
@@ -264,8 +274,8 @@ export async function findingsOf(
   } catch (thrown) {
     const isDenied = thrown instanceof RenewalError && thrown.code === 'AccessDenied';
     const fix = isDenied
-      ? 'Ask for the permission (docs/cli.md, doctor), or look as somebody who has it.'
+      ? 'Ask for the permission, or run doctor as a user who has it. docs/cli.md lists the permissions.'
       : 'Try again.';
-    return [{ grade: 'unknown', says: `It could not be looked at: ${explained(thrown)}`, fix }];
+    return [{ grade: 'unknown', says: `The check was not possible: ${explained(thrown)}`, fix }];
   }
 }

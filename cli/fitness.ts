@@ -1,4 +1,4 @@
-/** Whether the worker could renew a pair one day, judged by its own rules before the pair is anywhere. */
+/** Checks with the rules of the worker whether it could renew a pair, before the pair is in a secret. */
 import { noLimits } from '../lambdas/domain/calls.ts';
 import { RenewalError } from '../lambdas/domain/errors.ts';
 import type { Entropy } from '../lambdas/domain/ports.ts';
@@ -10,7 +10,7 @@ import type { Pair } from '../lambdas/renewal/pair.ts';
 import { noKeyVault } from './pair.ts';
 import type { Session } from './session.ts';
 
-/** The pair, and where and how it is to be enrolled. */
+/** A pair, with the profile and the tags to enrol it with. */
 export interface Candidate {
   readonly pair: Pair;
   readonly profile: Profile;
@@ -18,10 +18,10 @@ export interface Candidate {
 }
 
 /**
- * Gives what could not be judged, as a sentence; undefined where all was. The certificate of an authority of the stack is in a
- * secret, which not everybody who imports may read.
+ * Returns undefined if all was checked, else a sentence about the missing check: the certificate of an authority is in a secret that
+ * the caller may not be allowed to read.
  *
- * Throws what a renewal would throw for good: CaUntrusted, CaRejected, InvalidRequest, InvalidTag …
+ * Throws the permanent errors of a renewal: CaUntrusted, CaRejected, InvalidRequest, InvalidTag …
  */
 export async function checkFitness(
   { clock, store, deployment }: Session,
@@ -33,12 +33,12 @@ export async function checkFitness(
   const provider = opened({ policy: noLimits, clock, entropy, store, vault: noKeyVault, authorities });
   const settings = resolveSettings(undefined, readTagSettings(new Map(Object.entries(tags))), profile);
   try {
-    await provider.roots(pair); // where none is configured, the chain has to lead to one
+    await provider.roots(pair); // without a configured root, the chain must lead to one
     await checkLasting({ ...pair, provider }, settings, clock.now());
     return undefined;
   } catch (thrown) {
     const isHidden = thrown instanceof RenewalError && (thrown.code === 'AccessDenied' || thrown.code === 'KmsDenied');
     if (!isHidden) throw thrown;
-    return `whether profile ${profile.name} can renew it was not judged, as you may not read the certificate of its authority: cert-renewer status says so after the next scan.`;
+    return `cert-renewer did not check whether profile ${profile.name} can renew it, because you may not read the certificate of its authority. cert-renewer status shows it after the next scan.`;
   }
 }

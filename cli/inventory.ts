@@ -1,4 +1,4 @@
-/** The certificates of the stack, row by row, as fast as AWS lists them. */
+/** The certificates of the stack, page by page as AWS lists them. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { RenewalError } from '../lambdas/domain/errors.ts';
 import { tags } from '../lambdas/domain/tags.ts';
@@ -11,13 +11,13 @@ import { explain } from './exit.ts';
 import { requireProfile, type Session } from './session.ts';
 import type { Terminal } from './terminal.ts';
 
-/** Which: those named, those of a profile, or all. */
+/** Which certificates: the named ones, those of a profile, or all. */
 export interface Selection {
   readonly names: readonly string[];
   readonly profile?: string | undefined;
 }
 
-/** One that was asked for by name and can't be told of. */
+/** A named secret without a row. */
 export interface Untold {
   readonly secretId: string;
   readonly error: { readonly errorType: string; readonly message: string };
@@ -31,8 +31,8 @@ export interface InventoryPage {
 type Source = Awaited<ReturnType<typeof sourceOf>>;
 
 /**
- * Page by page, in the order in which AWS lists them. An authority that can't be read is a note and stops nothing.
- * Throws AccessDenied, Throttled, UnknownProfile, and Internal where there is no stack.
+ * Yields pages in the order in which AWS lists the secrets. An authority that can't be read gives a note only.
+ * Throws AccessDenied, Throttled, UnknownProfile, and Internal if there is no stack.
  */
 export async function* inventory(
   session: Session,
@@ -40,7 +40,7 @@ export async function* inventory(
   { names, profile }: Selection,
 ): AsyncGenerator<InventoryPage> {
   const source = await sourceOf(session, terminal);
-  // A cron job that asks for a profile by a wrong name must not hear for ever that all is well.
+  // With a misspelt profile a cron job would report success for ever.
   const isAuthority = source.authorities?.names.some((name) => authorityProfileName(name) === profile);
   if (profile !== undefined && !isAuthority) await requireProfile(session, profile);
   if (names.length > 0) {
@@ -103,8 +103,8 @@ export function requireEnrolled(secret: Candidate['secret']): void {
 }
 
 /**
- * What has come in batches: each holds what came within so many milliseconds of its first, so that a short list comes
- * whole (and can be sorted), and a long one does not keep anybody waiting.
+ * Groups pages into batches. A batch contains all items that arrive within `milliseconds` of its first one. So a short list is one
+ * batch, which can be sorted, and a long list appears as it arrives.
  */
 export async function* inBatches<T>(pages: AsyncIterable<readonly T[]>, milliseconds: number): AsyncGenerator<T[]> {
   const iterator = pages[Symbol.asyncIterator]();

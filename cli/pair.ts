@@ -1,4 +1,4 @@
-/** A secret's pair, read and judged by the product's own code. */
+/** Reads the pair of a secret with the code that the worker uses. */
 import { RenewalError } from '../lambdas/domain/errors.ts';
 import type { Entropy, KeyVault } from '../lambdas/domain/ports.ts';
 import type { Profile } from '../lambdas/domain/profile.ts';
@@ -7,14 +7,14 @@ import { capabilitiesOf } from '../lambdas/providers/index.ts';
 import { type Pair, readPair } from '../lambdas/renewal/pair.ts';
 import type { Session } from './session.ts';
 
-/** The command line uses no key in KMS. */
+/** Refuses every key in KMS: the command line signs nothing. */
 export const noKeyVault: KeyVault = {
   signer: async () => {
-    throw new RenewalError('UnsupportedSecret', 'Its key is in KMS, and never leaves it: there is no key to write.');
+    throw new RenewalError('UnsupportedSecret', 'Its key is in KMS and never leaves it: there is no key to write.');
   },
 };
 
-/** Throws UnsupportedSecret (a key in KMS too: it can't come out), PasswordRequired, InvalidCertificate, KeyMismatch. */
+/** Throws UnsupportedSecret (also for a key in KMS), PasswordRequired, InvalidCertificate, KeyMismatch. */
 export function pairOf({ store }: Session, entropy: Entropy, profile: Profile, version: SecretVersion): Promise<Pair> {
   const { passwordSecretId, ca } = profile;
   const reading = { passwordSecretId, keyIsAtTheCa: capabilitiesOf(ca).keyHolder === 'ca' };

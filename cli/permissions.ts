@@ -1,8 +1,8 @@
-/** What each command needs of IAM: the table of docs/cli.md, and the policies that the tests run the commands with. */
+/** The IAM permissions of each command. docs/cli.md lists them, and test/e2e/command-line.test.ts runs commands with exactly these. */
 import { tags } from '../lambdas/domain/tags.ts';
 import type { Stack } from './aws/cloudformation.ts';
 
-/** What a statement is about. */
+/** The resources of a statement, in words. */
 const resources = {
   all: '`*`',
   stack: 'the stack',
@@ -18,13 +18,14 @@ const resources = {
   schedules: 'the schedule group `default`',
   queues: "the stack's queues",
   logs: "the scan function's log",
+  bootstrapRoles: "the roles of the CDK's bootstrap stack (`cdk-hnb659fds-*`)",
 } as const;
 export type Resource = keyof typeof resources;
 
 export interface Need {
   readonly actions: readonly string[];
   readonly on: Resource;
-  /** When it is needed, where not always. */
+  /** When the permission is needed. Default: always. */
   readonly when?: string;
 }
 export type Needs = readonly Need[];
@@ -37,34 +38,37 @@ export const readAuthorities: Need = {
   on: 'authorities',
   when: 'the stack has authorities',
 };
-/** The renew function's settings say where the declarations are. */
+/** The settings of the renew function contain the prefix of the declarations. */
 export const readRenewSettings: Need = { actions: ['lambda:GetFunctionConfiguration'], on: 'renew' };
 export const listSecrets: Need = { actions: ['secretsmanager:ListSecrets'], on: 'all' };
 export const describeSecrets: Need = { actions: ['secretsmanager:DescribeSecret'], on: 'secrets' };
 export const invokeScan: Need = { actions: ['lambda:InvokeFunction'], on: 'scan' };
 export const invokeRenew: Need = { actions: ['lambda:InvokeFunction'], on: 'renew' };
 
-/** Its certificate alone is wanted, and without the permission it is done without. */
+/** Optional: without it one check is left out. */
 export const readAuthoritySecret: Need = {
   actions: ['secretsmanager:GetSecretValue'],
   on: 'authoritySecrets',
-  when: 'the profile is `offline`, to see that its authority has issued the certificate; without it that is not judged',
+  when: 'the profile is `offline`; without the permission, the command does not check that its authority issued the certificate',
 };
+
+/** The CDK assumes the roles that `cdk bootstrap` created. They hold the permissions of a deployment. */
+export const assumeBootstrapRoles: Need = { actions: ['sts:AssumeRole'], on: 'bootstrapRoles' };
 
 export const readPassword: Need = { actions: ['secretsmanager:GetSecretValue'], on: 'passwords' };
 
-/** Looking at the inventory: all of it, or by name. */
+/** For the inventory, whole or by name. */
 export const lookAtInventory: Needs = [
   ...[findStack, readSettings, readProfiles, readAuthorities, listSecrets],
   { ...describeSecrets, when: 'you name secrets, or the stack has authorities' },
 ];
 
-/** A row a need: for the page. */
+/** Returns the row of a need in docs/cli.md. */
 export function explainNeed({ actions, on, when }: Need): { actions: string; on: string; when: string } {
   return { actions: actions.map((action) => `\`${action}\``).join(', '), on: resources[on], when: when ?? '' };
 }
 
-/** The least policy for a command in this stack. */
+/** Returns the smallest policy for a command on this stack. */
 export function policyFor(needs: Needs, stack: Stack) {
   const Statement = needs.map(({ actions, on }) => ({
     Effect: 'Allow',
@@ -104,6 +108,8 @@ function arnsOf(on: Resource, stack: Stack): string | string[] {
     case 'queues':
       return ['RenewalQueueUrl', 'DeadLetterQueueUrl'].map((key) => arn('sqs', output(key).split('/').at(-1) ?? ''));
     case 'logs':
-      return arn('logs', 'log-group:*'); // its name is CloudFormation's, and no output
+      return arn('logs', 'log-group:*'); // CloudFormation generates the name, and no output contains it
+    case 'bootstrapRoles':
+      return `arn:${partition}:iam::${account}:role/cdk-hnb659fds-*`;
   }
 }

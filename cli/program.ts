@@ -1,4 +1,4 @@
-/** The command line as a whole: words to a command, a command to its end. */
+/** The command line as a whole: parses the words, runs a command, returns the exit code. */
 
 import { Argument, Command, CommanderError, Option } from 'commander';
 import { holdsKey } from '../lambdas/domain/key-text.ts';
@@ -11,7 +11,7 @@ import { globalOptions } from './options.ts';
 import { openSession, type Session, type Target } from './session.ts';
 import { type Output, Terminal } from './terminal.ts';
 
-/** What the program needs of the process that it is. */
+/** What the program takes from its process. */
 export interface Edges {
   readonly stdout: Output;
   readonly stderr: Output;
@@ -19,18 +19,20 @@ export interface Edges {
   readonly clock: Clock;
   readonly entropy: Entropy;
   readonly process: Context['process'];
-  /** Called for each Ctrl-C. */
+  readonly cdk: Context['cdk'];
+  readonly ask?: Context['ask'];
+  /** Registers a listener for each Ctrl-C. */
   readonly onInterrupt: (listener: () => void) => void;
   readonly exit: (code: number) => void;
   /** Default: the real AWS. */
   readonly open?: (target: Target, version: string, clock: Clock) => Session;
 }
 
-/** It stands in the shell's history and in the list of processes by now; it needs to stand nowhere else. */
+/** The shell's history and the list of processes contain the key by now. No message repeats it. */
 const keyAsWord =
-  'One of the words is a private key or a token: name a secret, or a file that holds it. It is in your shell’s history now.';
+  'One of the words is a private key or a token: name a secret or a file instead. It is in your shell’s history now.';
 
-/** Runs one command line (without node and script) and gives the exit code. Never throws. */
+/** Runs one command line (without node and script) and returns the exit code. Never throws. */
 export async function run(argv: readonly string[], edges: Edges): Promise<number> {
   const json = argv.includes('--json');
   let exit: Exit = 'ok';
@@ -49,11 +51,11 @@ export async function run(argv: readonly string[], edges: Edges): Promise<number
   return exitCodes[exit].code;
 }
 
-/** The parser. `ended` is told how the command went. */
+/** Builds the parser. Calls `ended` with the result of the command. */
 export function build(edges: Edges, ended: (exit: Exit) => void): Command {
   const program = new Command('cert-renewer')
-    .description('Looks at the certificates that cert-renewer keeps, and steers it.')
-    .version(manifest.version, '--version', 'its version')
+    .description('Deploys cert-renewer, shows its certificates, and controls their renewal.')
+    .version(manifest.version, '--version', 'print the version')
     .exitOverride()
     .configureOutput({
       writeOut: (text) => edges.stdout.write(text),
@@ -62,7 +64,7 @@ export function build(edges: Edges, ended: (exit: Exit) => void): Command {
       getErrHelpWidth: () => (edges.stderr.isTTY ? (edges.stderr.columns ?? 80) : 100),
     })
     .configureHelp({ showGlobalOptions: true })
-    .showHelpAfterError('(--help says more)')
+    .showHelpAfterError('(see --help)')
     .addHelpText('before', examplesText(commands.flatMap(({ examples }) => examples.slice(0, 1))));
   for (const option of Object.values(globalOptions)) program.addOption(optionOf(option));
   for (const spec of commands) add(program, spec, edges, ended);
@@ -113,7 +115,15 @@ async function act(
   });
   try {
     return await spec.run(
-      { terminal, session, entropy, process: edges.process, interrupted: interrupted.signal },
+      {
+        terminal,
+        session,
+        entropy,
+        process: edges.process,
+        cdk: edges.cdk,
+        ask: edges.ask,
+        interrupted: interrupted.signal,
+      },
       names,
       options as OptionValues<OptionSpecs>,
     );
@@ -125,7 +135,7 @@ async function act(
 function optionOf({ flags, description, choices, repeats }: OptionSpec): Option {
   const option = new Option(flags, description);
   if (choices) option.choices([...choices]);
-  const { parseArg } = option; // of the choices: it refuses any other
+  const { parseArg } = option; // set by the choices: it refuses any other value
   if (!repeats) return option;
   return option.argParser((value, before: readonly string[] = []) => {
     parseArg?.(value, undefined);

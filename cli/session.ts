@@ -1,4 +1,4 @@
-/** The deployed stack in the hands of a command: found by its outputs, and asked as little as the command needs. */
+/** The deployed stack, as a command sees it: found by its name, read through its outputs. Each part is read on first use. */
 import type { AwsOptions } from '../lambdas/aws/clients.ts';
 import { once } from '../lambdas/aws/clients.ts';
 import { secretMaker } from '../lambdas/aws/secret-maker.ts';
@@ -19,27 +19,27 @@ import { type Functions, functionsOf } from './aws/functions.ts';
 import { type Observer, observerOf } from './aws/observe.ts';
 import { type Secrets, secretsOf } from './aws/secrets.ts';
 
-/** Where the stack is, and as whom to ask. */
+/** The stack, and the credentials to use. */
 export interface Target {
   readonly stackName: string;
   readonly aws: AwsOptions;
 }
 
-/** What the scan function is told of its stack: the rules are reckoned with the very same. */
+/** The settings of the scan function. With them the command line decides exactly as the scan does. */
 export interface Deployment {
   readonly profiles: ProfileSource;
-  /** Undefined in a stack without authorities of its own. */
+  /** Undefined in a stack without own authorities. */
   readonly authorities: AuthoritySource | undefined;
   readonly rotationFunctionArn: string | undefined;
-  /** Milliseconds until the next scan, from `now` on. */
+  /** Milliseconds from `now` until the next scan. */
   readonly step: (now: number) => number;
-  /** Milliseconds: the longest time between two scans. */
+  /** The longest time between two scans, in milliseconds. */
   readonly longestGap: number;
 }
 
 export interface Session {
   readonly target: Target;
-  /** Of this command line. */
+  /** The version of this command line. */
   readonly version: string;
   readonly clock: Clock;
   readonly store: Store;
@@ -47,14 +47,14 @@ export interface Session {
   readonly functions: Functions;
   readonly observer: Observer;
   readonly resources: () => Promise<readonly StackResource[]>;
-  /** Throws Internal where there is none. */
+  /** Throws Internal if there is no stack. */
   readonly stack: () => Promise<Stack>;
-  /** One output of the stack. Throws Internal where it is missing. */
+  /** Returns one output of the stack. Throws Internal if it is missing. */
   readonly output: (name: OutputName) => Promise<string>;
   readonly deployment: () => Promise<Deployment>;
-  /** For secrets that hold nothing yet. */
+  /** Creates secrets without a value. */
   readonly maker: SecretMaker;
-  /** Throws NotDeclared in a stack that issues nothing. */
+  /** Throws NotDeclared if no profile of the stack issues. */
   readonly declarations: () => Promise<DeclarationKeeper>;
 }
 
@@ -73,16 +73,16 @@ export function openSession(target: Target, version: string, clock: Clock): Sess
     if (found) return found;
     throw new RenewalError(
       'Internal',
-      `There is no stack ${stackName} in this account and Region: name another with --stack or --region, or deploy it (npx cdk deploy).`,
+      `There is no stack ${stackName} in this account and Region: name another with --stack or --region, or deploy it with cert-renewer deploy.`,
     );
   });
   const output = async (name: OutputName): Promise<string> => {
-    const { outputs } = await stack();
+    const { outputs, status } = await stack();
     const value = outputs.get(name);
     if (value !== undefined) return value;
     throw new RenewalError(
       'Internal',
-      `The stack ${stackName} has no output ${name}: it is not cert-renewer's, or an old one. Name another with --stack, or deploy it again.`,
+      `The stack ${stackName} (${status}) has no output ${name}: its deployment is not complete, or it is another product's, or an old version. Deploy it again (cert-renewer deploy), or name another with --stack.`,
     );
   };
   const deployment = once(async (): Promise<Deployment> => {
@@ -95,7 +95,7 @@ export function openSession(target: Target, version: string, clock: Clock): Sess
     if (prefix !== undefined) return ssmDeclarationKeeper({ ...aws, prefix, nameOf: parameterNameOf })(noLimits);
     throw new RenewalError(
       'NotDeclared',
-      `The stack ${stackName} issues nothing: add "issue" to a profile of its configuration, and deploy.`,
+      `No profile of the stack ${stackName} issues certificates: add "issue" to a profile of the configuration, and deploy.`,
     );
   });
   const adapters = {

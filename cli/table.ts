@@ -1,10 +1,10 @@
-/** Tables without lines: aligned, cut to the width of a terminal, whole in a pipe. */
+/** Tables without lines. On a terminal they fit its width; in a pipe no text is cut. */
 import Table from 'cli-table3';
 import { printable, type Style, type Terminal } from './terminal.ts';
 
 export interface Column {
   readonly head: string;
-  /** Narrower than this the column is not made, however narrow the terminal. */
+  /** The smallest width of the column, on any terminal. */
   readonly least?: number;
 }
 
@@ -19,8 +19,8 @@ const noLines = {
 };
 
 /**
- * A table that grows: its head comes with the first rows, whose widths the later ones keep (a longer text of theirs is cut
- * on a terminal, and in a pipe pushes its line aside).
+ * A table that grows. The first rows print the head and fix the widths on a terminal, where longer texts of later rows are cut.
+ * In a pipe each call of `add` has its own widths.
  */
 export class GrowingTable {
   readonly #terminal: Terminal;
@@ -42,7 +42,7 @@ export class GrowingTable {
     this.#widths = widths;
     const painted = rows.map((row, index) => row.map(({ style }, i) => this.#painted(texts[index]?.[i] ?? '', style)));
     if (isFirst) painted.unshift(heads.map((head) => this.#terminal.paint('dim', head)));
-    // The library's layout takes time by the square of the rows: 10,000 at once take six times as long as in hundreds.
+    // The layout time of cli-table3 grows with the square of the rows: 10,000 at once take six times as long as in hundreds.
     for (let at = 0; at < painted.length; at += 100) this.#print(painted.slice(at, at + 100), widths);
   }
 
@@ -61,7 +61,7 @@ export class GrowingTable {
     return style === undefined || text === '' ? text : this.#terminal.paint(style, text);
   }
 
-  /** The widest columns give way, to no less than their least. */
+  /** Shrinks the widest columns first, and none below its least width. */
   #fitted(wanted: readonly number[]): readonly number[] {
     const widths = [...wanted];
     const room = (this.#terminal.width ?? 80) - 2 * (widths.length - 1);

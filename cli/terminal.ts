@@ -1,4 +1,4 @@
-/** Where a command speaks: results to stdout, all else to stderr; colours and progress only where a person looks on. */
+/** The output of a command: results to stdout, the rest to stderr. Colours and progress appear on a terminal only. */
 import { styleText } from 'node:util';
 
 export interface Output {
@@ -13,16 +13,16 @@ export interface TerminalOptions {
   readonly stdout: Output;
   readonly stderr: Output;
   readonly json: boolean;
-  /** Whether `NO_COLOR` is set, to anything (https://no-color.org). */
+  /** Whether `NO_COLOR` has a value (https://no-color.org). */
   readonly noColor: boolean;
 }
 
-/** Control characters as they are named: a name or a message must not move the cursor. */
+/** Makes control characters visible: a name or a message must not move the cursor. */
 export { visible as printable } from '../lambdas/inventory/html.ts';
 
 export class Terminal {
   readonly json: boolean;
-  /** Undefined where stdout is no terminal. */
+  /** Columns; undefined if stdout is no terminal. */
   readonly width: number | undefined;
   readonly #options: TerminalOptions;
   #progress = '';
@@ -33,27 +33,27 @@ export class Terminal {
     this.width = options.stdout.isTTY ? (options.stdout.columns ?? 80) : undefined;
   }
 
-  /** A result: a line, or several, of stdout. */
+  /** Prints a result of one line or more to stdout. */
   print(text: string): void {
     this.#above(this.#options.stdout, text);
   }
 
-  /** One line of NDJSON. */
+  /** Prints one line of NDJSON. */
   record(value: unknown): void {
     this.print(JSON.stringify(value));
   }
 
-  /** What is no result: a line of stderr. */
+  /** Prints a line to stderr. */
   note(text: string): void {
     this.#above(this.#options.stderr, text);
   }
 
-  /** A note for who looks on; nothing where stderr is no terminal, so that cron has nothing to mail. */
+  /** Prints a note on a terminal only, so that cron has nothing to mail. */
   hint(text: string): void {
     if (this.#options.stderr.isTTY) this.note(text);
   }
 
-  /** The one line at the bottom that changes; nothing where stderr is no terminal. An empty text takes it away. */
+  /** Shows a text in the last line, on a terminal only. An empty text clears the line. */
   progress(text: string): void {
     if (!this.#options.stderr.isTTY || (text === '' && this.#progress === '')) return;
     const room = Math.max(1, (this.#options.stderr.columns ?? 80) - 1);
@@ -66,7 +66,7 @@ export class Terminal {
     return isPlain ? text : styleText(style, text, { validateStream: false });
   }
 
-  /** To a terminal the progress goes and the line comes in one write: a `^C` that it echoes between would stand in the line. */
+  /** On a terminal one write clears the progress and prints the line. Between two writes the terminal could echo `^C`. */
   #above(output: Output, line: string): void {
     const { stderr } = this.#options;
     const clear = this.#progress === '' ? '' : '\r\x1b[2K';

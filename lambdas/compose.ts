@@ -1,6 +1,6 @@
 /**
- * The one place that reads the environment, the clock and randomness, and builds the adapters. What most invocations
- * don't need is imported when it is first used, so that a cold start doesn't pay for it.
+ * Builds the adapters. Only this file reads the environment, the clock and randomness. Code that most invocations don't need is
+ * imported on first use, to keep cold starts short.
  */
 import { randomBytes } from 'node:crypto';
 import type { CreationWorld } from './authority/create.ts';
@@ -37,28 +37,28 @@ import type { RenewalWorld, ScanWorld } from './renewal/world.ts';
 
 export const now = (): number => Date.now();
 const pause = (milliseconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, milliseconds));
-/** The time of the process, which knows of no invocation. */
+/** The clock of the process, without the limits of an invocation. */
 const time: Clock = { now, sleep: pause };
-/** A signal that is aborted then; its timer keeps no process alive. */
+/** Returns a signal that is aborted after this time. Its timer does not keep the process alive. */
 export const abortedIn = (milliseconds: number): AbortSignal => AbortSignal.timeout(milliseconds);
 const entropy = (length: number): Uint8Array => randomBytes(length);
 
-/** As much of Lambda's context as limits are made of. */
+/** The part of Lambda's context that the limits need. */
 interface Invocation {
   getRemainingTimeInMillis(): number;
 }
 
-/** For a person or a program that waits for the answer: that somebody is busy is told at once. */
+/** Returns the policy for a caller that waits for the answer: a busy answer is reported at once. */
 export function policyFor(invocation: Invocation): CallPolicy {
   return { limits: timeLimits(invocation.getRemainingTimeInMillis(), abortedIn) };
 }
 
-/** For the HTTP API, whose callers wait for half a minute at most. */
+/** Returns the policy for the HTTP API, whose callers wait for half a minute at most. */
 export function shortPolicyFor(invocation: Invocation): CallPolicy {
   return { limits: timeLimits(invocation.getRemainingTimeInMillis(), abortedIn, shortReserves) };
 }
 
-/** For work that can wait: a busy side is waited out. */
+/** Returns the policy for work that can wait: a call is repeated after a busy answer. */
 export function patientPolicyFor(invocation: Invocation): CallPolicy {
   return { ...policyFor(invocation), patience: { clock: time, entropy } };
 }
@@ -68,7 +68,7 @@ const clockOf = (policy: CallPolicy): Clock => ({
   sleep: (milliseconds) => call(policy, 'sleep', () => pause(milliseconds)),
 });
 
-/** Throws Internal: the stack sets every one of them (cdk/cert-renewer.ts). */
+/** Returns an environment variable. Throws Internal if it is not set, because the stack sets all of them (cdk/cert-renewer.ts). */
 function environment(name: string): string {
   const value = process.env[name];
   if (value !== undefined && value !== '') return value;
@@ -80,7 +80,7 @@ async function schedule() {
   return { untilNextScan: (now: number) => (next(now) ?? now + longestGap) - now, longestGap };
 }
 
-/** Undefined in a stack without authorities of its own: it pays nothing for them. Throws Internal. */
+/** Returns the source of authorities, or undefined in a stack without authorities. Throws Internal. */
 function authoritySource(): ((policy: CallPolicy) => AuthoritySource) | undefined {
   const names = process.env['AUTHORITIES'];
   if (names === undefined || names === '') return undefined;
@@ -97,16 +97,16 @@ function nameList(json: string): readonly string[] {
   try {
     names = JSON.parse(json);
   } catch {
-    // told below
+    // reported below
   }
   if (Array.isArray(names) && names.every((name) => typeof name === 'string')) return names;
   throw new RenewalError(
     'Internal',
-    'The environment variable AUTHORITIES is no JSON list of names: deploy the stack again.',
+    'The environment variable AUTHORITIES is not a JSON list of names: deploy the stack again.',
   );
 }
 
-/** Undefined in a stack that issues nothing by a declaration. What reads one is loaded with the first. */
+/** Returns the source of declarations, or undefined in a stack without them. The parser is loaded on first use. */
 function declarationSource(): ((policy: CallPolicy) => DeclarationSource) | undefined {
   const prefix = process.env['DECLARATION_PREFIX'];
   if (prefix === undefined || prefix === '') return undefined;
@@ -117,7 +117,7 @@ function declarationSource(): ((policy: CallPolicy) => DeclarationSource) | unde
   });
 }
 
-/** The secret that holds today's roots and those that were renewed, where the stack has one. */
+/** Returns the upkeep of the trust bundle (the secret with the present and the renewed roots), if the stack has one. */
 function trustBundle(world: Pick<RenewalWorld, 'store' | 'clock' | 'entropy'>): Pick<RenewalWorld, 'keepBundle'> {
   const secretId = process.env['TRUST_BUNDLE_SECRET'];
   if (secretId === undefined || secretId === '') return {};
@@ -129,7 +129,7 @@ function trustBundle(world: Pick<RenewalWorld, 'store' | 'clock' | 'entropy'>): 
   };
 }
 
-/** What all that looks at secrets has of AWS, made once a process; what it gives is made for one invocation. */
+/** Builds the ports for reading secrets. The adapters are made once for each process, the ports for each invocation. */
 function readers() {
   const profiles = ssmProfiles({ prefix: environment('PROFILE_PREFIX'), parse: parseProfile, clock: time });
   const authorities = authoritySource();
@@ -144,7 +144,7 @@ function readers() {
 
 export type ScanParts = Omit<ScanWorld, 'continueLater'>;
 
-/** The scan's. `start` has another invocation do the rest. */
+/** Builds the scan's world. `start` starts another invocation for the rest of a scan. */
 export async function composeScan() {
   const { untilNextScan } = await schedule();
   const journal = powertoolsJournal();
@@ -164,7 +164,7 @@ export async function composeScan() {
   return { journal, start, world };
 }
 
-/** For the inventory: what a scan reads, and nothing that writes. */
+/** Builds the inventory's world: the ports that a scan reads from, and none that writes. */
 export async function composeInventory() {
   const { untilNextScan } = await schedule();
   const journal = powertoolsJournal();
@@ -174,7 +174,7 @@ export async function composeInventory() {
   return { journal, world };
 }
 
-/** The renewal's, without a queue. */
+/** Builds the renewal's world, without a queue. */
 async function renewalParts() {
   const times = await schedule();
   const journal = powertoolsJournal();
@@ -182,15 +182,15 @@ async function renewalParts() {
   const publisher = eventBridgePublisher({ eventBusName: environment('EVENT_BUS_NAME'), clock: time });
   const vault = kmsKeyVault({ clock: time });
   const declarations = declarationSource();
-  // One a profile and process: it keeps the CA's connections and trust. A failure to open is not kept.
+  // One CA for each profile and process, to reuse its connections and trust. A failure is not cached.
   const opened = keptUnlessFailed<OpenedCa>();
   const world = (policy: CallPolicy, rotationFunctionArn?: string): RenewalWorld => {
     const ports = { ...read(policy), publisher: publisher(policy), vault: vault(policy) };
-    // What a CA's provider asks on its way is told at once where it is busy: `ask` itself has the patience.
+    // The calls inside a CA's provider are not repeated after a busy answer, because `ask` itself is repeated.
     const { limits } = policy;
     const bare: CallPolicy = limits ? { limits } : {};
     const tools = { ...read(bare), vault: vault(bare), clock: ports.clock, policy, entropy };
-    // The certificates of one invocation share a provider, and with it what it looks up for them.
+    // All certificates of one invocation share a provider and its lookups.
     const providers = keptUnlessFailed<CaProvider>();
     return {
       ...ports,
@@ -222,7 +222,7 @@ export async function composeRenewal() {
   return { ...(await renewalParts()), queue };
 }
 
-/** For the HTTP API. Throws Internal. */
+/** Builds the HTTP API. Throws Internal. */
 export async function composeCaApi() {
   const { journal, world } = await renewalParts();
   const auth = apiAuth();
@@ -246,12 +246,15 @@ function apiAuth(): ApiAuth {
   const kind = environment('CA_API_AUTH');
   if (kind === 'iam') return { kind };
   if (kind === 'bearer') return { kind, tokenSecretId: environment('TOKEN_SECRET_ID') };
-  throw new RenewalError('Internal', 'The environment variable CA_API_AUTH is neither iam nor bearer: deploy again.');
+  throw new RenewalError(
+    'Internal',
+    'The environment variable CA_API_AUTH is neither iam nor bearer: deploy the stack again.',
+  );
 }
 
 const noAuthorities = () => new RenewalError('Internal', 'This stack has no authorities: deploy the stack again.');
 
-/** For the custom resource that makes the first certificate of an authority. */
+/** Builds the world of the custom resource that makes an authority's first certificate. */
 export function composeCreation(policy: CallPolicy): CreationWorld & { journal: PowertoolsJournal } {
   const authorities = authoritySource()?.(policy);
   if (!authorities) throw noAuthorities();
@@ -268,14 +271,14 @@ export function composeCreation(policy: CallPolicy): CreationWorld & { journal: 
   return { ...world, authorities, vault, journal, keepBundle };
 }
 
-/** For the custom resource that starts the first scan. */
+/** Builds the world of the custom resource that starts the first scan. */
 export function composeFirstScan(policy: CallPolicy): FirstScanWorld & { journal: PowertoolsJournal } {
   const start = functionStarter();
   const startScan = () => call(policy, 'start', () => start(environment('SCAN_FUNCTION_ARN'), {}));
   return { clock: clockOf(policy), journal: powertoolsJournal(), startScan };
 }
 
-/** For the custom resource that declares certificates. Throws Internal. */
+/** Builds the world of the custom resource that declares certificates. Throws Internal. */
 export async function composeDeclarations(
   policy: CallPolicy,
 ): Promise<DeclarationWorld & { readonly journal: PowertoolsJournal }> {
@@ -286,7 +289,7 @@ export async function composeDeclarations(
     store: secretsManagerStore()(policy),
     secrets: secretMaker()(policy),
     declarations: keeper(policy),
-    // Made anew for each deployment: it is judged by the profiles of today.
+    // Made for each invocation, so that no older profile is cached.
     profiles: ssmProfiles({ prefix: environment('PROFILE_PREFIX'), parse: parseProfile, clock: time })(policy),
     renewal: renewFunction(rotationFunctionArn)(policy),
     clock: clockOf(policy),
@@ -297,17 +300,17 @@ export async function composeDeclarations(
 
 // ---- Hooks --------------------------------------------------------------------------------------------------------
 
-/** Whose log lines carry the invocation's id. */
+/** A world with the journal, whose log lines contain the invocation's id. */
 type Journalled<World> = World & { readonly journal: PowertoolsJournal };
 
-/** The journal is the process's; the bus is each invocation's. */
+/** Builds the ports for reports: a journal for the process, a publisher for each invocation. */
 function reporting(): (policy: CallPolicy) => Journalled<ReportWorld> {
   const publisher = eventBridgePublisher({ eventBusName: environment('EVENT_BUS_NAME'), clock: time });
   const journal = powertoolsJournal();
   return (policy) => ({ journal, publisher: publisher(policy) });
 }
 
-/** One exec or signal hook. Throws Internal, as the others here. */
+/** Builds one exec or signal hook. Throws Internal, as the other functions here. */
 export function composeCommandHook() {
   const hook: CommandHook = {
     profile: environment('PROFILE'),

@@ -1,4 +1,4 @@
-/** `npm run audit`: known vulnerabilities of what runs in production. Ends with 1 where one is high or critical. */
+/** `npm run audit` lists known vulnerabilities of the production packages. The exit code is 1 if one is high or critical. */
 import { audit } from '../testkit/tools/audit.ts';
 
 const { verdict, text } = await audit();

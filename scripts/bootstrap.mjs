@@ -1,6 +1,6 @@
-// `npm test`, `npm run demo` and the like, from a fresh clone on: plain JavaScript for the machine's own Node, which checks that Node,
-// installs the modules when they are missing or others than package-lock.json says, and goes on with the project's own Node and the
-// script it was given: node scripts/bootstrap.mjs scripts/<script>.ts [arguments]
+// Starts a script from a fresh clone: node scripts/bootstrap.mjs scripts/<script>.ts [arguments]
+// It runs on the machine's own Node, so it is plain JavaScript. It checks the version of that Node, installs the modules if they are
+// missing or differ from package-lock.json, and runs the script with the project's own Node.
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { constants } from 'node:os';
@@ -20,7 +20,7 @@ if (major < 20) {
 }
 if (!script) fail('bootstrap.mjs needs a script to run.', 'node scripts/bootstrap.mjs scripts/test.ts');
 if (!isInstalled()) {
-  process.stderr.write('· installing the node modules (npm ci), once; half a minute to two\n');
+  process.stderr.write('· installing the node modules (npm ci), once (30 s to 2 minutes)\n');
   const npm = spawnSync('npm', ['ci', '--no-audit', '--no-fund'], { cwd: root, stdio: ['ignore', 2, 2] });
   if (npm.error) fail(`npm can't be run: ${npm.error.message}`, 'install npm; it comes with Node.');
   if (npm.status !== 0) fail('npm ci failed.', 'read its message above; it needs access to the npm registry.');
@@ -33,16 +33,16 @@ if (!existsSync(node)) {
   );
 }
 
-// The project's own tools come first, for what the script starts too.
+// The project's own tools come first on PATH, also for child processes of the script.
 const env = { ...process.env, PATH: `${bin}${delimiter}${process.env.PATH ?? ''}` };
 const child = spawn(node, ['--import', 'tsx', script, ...args], { cwd: root, env, stdio: 'inherit' });
-process.on('SIGINT', () => {}); // from the keyboard it reaches the script as well, and its end is ours
+process.on('SIGINT', () => {}); // Ctrl-C reaches the script too. This process ends when the script does.
 for (const name of ['SIGTERM', 'SIGHUP']) process.on(name, () => child.kill(name));
 child.on('close', (code, signal) => {
   process.exitCode = signal ? 128 + constants.signals[signal] : (code ?? 1);
 });
 
-/** Whether node_modules holds what package-lock.json lists (packages of other systems may be absent). */
+/** Tells whether node_modules has what package-lock.json lists. Packages for other systems may be absent. */
 function isInstalled() {
   try {
     const wanted = packages('package-lock.json');
@@ -52,7 +52,7 @@ function isInstalled() {
     );
     return complete && Object.keys(present).every((path) => path in wanted);
   } catch {
-    return false; // one of the two is not there
+    return false; // one of the two files is missing
   }
 }
 

@@ -1,7 +1,7 @@
 /**
- * `npm run check-aws [-- --yes --email you@example.com --instance-tag Key=Value]`: how the real AWS behaves where cert-renewer rests
- * on it and its documents leave doubt (docs/aws.md). A person with an account runs it once: it says what it will make and
- * what that costs, asks, prints a line a behaviour, and takes everything away. Exit code 0 where all is as documented.
+ * `npm run check-aws [-- --yes --email you@example.com --instance-tag Key=Value]` tests the behaviour of the real AWS that
+ * cert-renewer relies on and that AWS documents unclearly (docs/aws.md). It lists the resources that it will create and their cost,
+ * asks for consent, prints one line for each behaviour, and deletes everything. The exit code is 0 if all is as documented.
  */
 import { randomBytes } from 'node:crypto';
 import { createInterface } from 'node:readline/promises';
@@ -13,16 +13,16 @@ import type { Ask } from './check-aws/room.ts';
 import { plan, tryAll } from './check-aws/run.ts';
 import { groups } from './check-aws/table.ts';
 
-/** Ends the process with a message on stderr. */
+/** Prints a message on stderr and ends the process with exit code 1. */
 function fail(problem: string): never {
   process.stderr.write(`${problem}\n`);
   process.exit(1);
 }
 
-/** Without a terminal, at the end of the input and after Ctrl-C the answer is empty. */
+/** Asks the user. The answer is empty without a terminal, at the end of the input, and after Ctrl-C. */
 function asker(signal: AbortSignal, interrupt: () => void): { ask: Ask; close: () => void } {
   const lines = createInterface({ input: process.stdin, output: process.stdout });
-  lines.on('SIGINT', interrupt); // a terminal's Ctrl-C comes here, and not to the process
+  lines.on('SIGINT', interrupt); // readline takes Ctrl-C, so the process gets no signal
   const ended = new Promise<string>((resolve) => lines.once('close', () => resolve('')));
   const ask: Ask = (question) =>
     Promise.race([ended, lines.question(`${question}\n`, { signal })]).catch((error: unknown) => {

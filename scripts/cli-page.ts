@@ -1,4 +1,4 @@
-/** `npm run cli:page`: docs/cli.md from the commands' own help. A test sees that it is up to date. */
+/** `npm run cli:page`: makes docs/cli.md from the help of the commands. A test compares the page. */
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { CommandSpec, OptionSpec } from '../cli/command.ts';
@@ -9,23 +9,22 @@ import { explainNeed } from '../cli/permissions.ts';
 
 const head = `# The command line
 
-Made from the commands' own help by \`npm run cli:page\`; do not edit.
+\`npm run cli:page\` makes this page from the help of the commands. Do not edit it.
 
-\`npx cert-renewer <command>\` in this folder, after \`npm ci\`. It finds the stack by its outputs, and asks AWS as the AWS CLI
-does: environment, configuration files, SSO. Results go to stdout, all else to stderr. In a pipe, and with \`NO_COLOR\` set,
-there are no colours; progress shows on a terminal only.
+\`npx cert-renewer <command>\` works wherever the package \`cert-renewer\` is installed, and in a clone after \`npm ci\`. It finds the stack by
+its name, and takes credentials as the AWS CLI does: environment, configuration files, SSO. Results go to stdout, the rest goes to stderr.
+Colours and progress appear on a terminal only; \`NO_COLOR\` switches colours off.
 `;
 
-/** The page as it should be. */
+/** Returns the text of the page. */
 export function cliPage(): string {
   const everywhere = section(
     'Options of every command',
     table(['option', ''], Object.values(globalOptions).map(optionRow)),
   );
   const codes = Object.values(exitCodes).map(({ code, meaning }) => [String(code), meaning]);
-  const json = `With \`--json\` each result is one JSON object on a line of its own (NDJSON): times are RFC 3339, what is not known is
-null, and what could not be done for one secret has \`error: { errorType, message }\`. What stops the whole command is such
-an object on stderr.`;
+  const json = `With \`--json\` each result is one JSON object on its own line (NDJSON). Times are in RFC 3339, unknown values are null. A failure for one
+secret has \`error: { errorType, message }\`. A failure of the whole command is such an object on stderr.`;
   return [
     head,
     everywhere,
@@ -50,7 +49,7 @@ function commandSection(spec: CommandSpec): string {
     ...description,
     `Usage: \`${usage}\``,
     ...(words.length > 0 ? [table(['', ''], words)] : []),
-    rows.length > 0 ? `It needs of IAM:\n\n${table(['actions', 'on', 'when'], rows)}` : 'It needs nothing of IAM.',
+    rows.length > 0 ? `IAM permissions:\n\n${table(['actions', 'on', 'when'], rows)}` : 'It needs no IAM permission.',
   ];
   return section(name, parts.join('\n\n'));
 }

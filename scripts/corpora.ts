@@ -1,6 +1,6 @@
 /**
- * `npm run corpora`: the public collections of certificates and keys through every reader, a line each. Ends with 1 where
- * something was lost: a crash, an error that is not of the product's, or a second of the processor's time.
+ * `npm run corpora` feeds the public collections of certificates and keys to every parser and prints one line for each collection.
+ * The exit code is 1 after a failure: a crash, an error without a code of the product, or more than a second of CPU time.
  */
 import { readCorpus } from '../testkit/hostile/corpora.ts';
 import { pycaCorpus, zlintCorpus } from '../testkit/tools/corpora.ts';

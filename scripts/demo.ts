@@ -1,7 +1,7 @@
 /**
- * `npm run demo`: the main job before your eyes, on real parts, from nothing. A local AWS with IAM on, authorities of the
- * stack's own, (with Go) a real step-ca, and declared certificates: a deployment has them issued, another one changes a name,
- * and the schedule renews. No certificate is made by anything but the product and its CAs. `-- --keep` leaves it all running.
+ * `npm run demo` shows the main job on real parts, starting from an empty account: a local AWS that enforces IAM, authorities of
+ * the stack's own, and a real step-ca where Go is installed. One deployment issues the declared certificates, a second one changes
+ * a name, and the schedule renews. Only the product and its CAs issue certificates here. `-- --keep` leaves everything running.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -37,7 +37,7 @@ const started = Date.now();
 const undo: (() => Promise<unknown>)[] = [];
 
 async function main(): Promise<void> {
-  heading('1. Real parts: a local AWS with IAM on, and nothing in it');
+  heading('1. Start an empty local AWS that enforces IAM');
   const aws = await startEmulator();
   undo.push(() => aws.stop());
   say(`AWS answers at ${aws.endpoint}.`);
@@ -45,75 +45,71 @@ async function main(): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'cert-renewer-demo-'));
   undo.push(() => rm(folder, { recursive: true, force: true }));
 
-  heading(
-    '2. cdk deploy: a root and an issuing authority with their keys in KMS, and the certificates that there are to be',
-  );
+  heading('2. cdk deploy: a root and an issuing authority with keys in KMS, and the declared certificates');
   const first = firstCertificates(stepCa);
   const configuration = configurationOf(stepCa, first);
   outline(configuration);
   const config = await writeConfiguration(folder, configuration);
   await bootstrap(aws);
   const deploying = deploy(aws, { config });
-  const outputs = await waiting('deploying the stack (the CDK bundles and synthesises it first)', deploying);
+  const outputs = await waiting('deploying the stack (bundling and synthesis come first)', deploying);
   const scene: Scene = { aws, stepCa, folder, outputs };
 
-  heading('3. There they are: the deployment ends when its certificates have been issued');
+  heading('3. The certificates exist: the deployment waits until they are issued');
   const issued = await snapshots(scene, first);
   for (const { name, pair } of issued) {
     say(`${name}:`);
     await proveOne(scene, first, { name, pair });
   }
 
-  heading(`4. A name more for ${CHANGED}, and cdk deploy again`);
+  heading(`4. Add a name to ${CHANGED} and run cdk deploy again`);
   const bus = await collectEvents(aws, outputs['EventBusName'] ?? '');
   const second = withName(first, 'shop.svc.example');
   await writeConfiguration(folder, configurationOf(stepCa, second));
   await waiting('deploying', deploy(aws, { config }));
   const changed = await showChange(scene, second, { bus, issued });
 
-  heading('5. A name that the profile does not allow');
+  heading('5. Declare a name that the profile does not allow');
   await showRefusal(scene, withName(second, 'bank.example'));
 
-  heading('6. The plan, from tags alone (a dry run of the scan)');
+  heading('6. Show the plan: a dry run of the scan, which reads only tags');
   await showPlan(scene);
 
-  heading('7. Time passes, and the schedule renews');
+  heading('7. Wait for the schedule to renew a certificate');
   const renewal = await waiting(
-    `waiting until the schedule (once a minute) finds ${SHORT_LIVED} due`,
+    `waiting until a scan (every minute) finds ${SHORT_LIVED} due`,
     bus.next(`the renewal of ${SHORT_LIVED}`, (event) => isRenewal(event, SHORT_LIVED, 'rekey'), 240_000),
   );
   await showRenewal(scene, second, { bus, renewal, before: changed });
 
-  heading('8. cert-renewer status, as you see it from now on');
+  heading('8. Show the state of all certificates: cert-renewer status');
   await showStatus(aws);
 
-  say(
-    `\nDone in ${Math.round((Date.now() - started) / 1000)} s, from an empty account to certificates that are renewed.`,
-  );
+  say(`\nDone in ${Math.round((Date.now() - started) / 1000)} s: from an empty account to renewed certificates.`);
   if (keep) await untilInterrupted(scene, config);
 }
 
 async function stepCaFor(aws: Emulator): Promise<DemoStepCa | undefined> {
   const stepCa = await startDemoStepCa(aws, (message) => {
-    say(`No step-ca: ${message}`);
-    say("So the demo runs on authorities of the stack's own alone, which need no server at all.");
+    say(`The demo runs without step-ca: ${message}`);
+    say("It uses only the stack's own authorities, which need no server.");
   });
   if (!stepCa) return undefined;
   undo.push(stepCa.close);
-  say(`step-ca answers at ${stepCa.url}. Its provisioner's key is in KMS: ${stepCa.provisioner.kmsKeyArn}`);
+  say(`step-ca answers at ${stepCa.url}. The key of its provisioner is in KMS: ${stepCa.provisioner.kmsKeyArn}`);
   return stepCa;
 }
 
 async function untilInterrupted({ aws: { env }, outputs }: Scene, config: string): Promise<void> {
-  heading('Still running (--keep). In another terminal:');
+  heading('Everything is still running (--keep). Try this in another terminal:');
   for (const [key, value] of Object.entries(env)) say(`export ${key}=${value}`);
   const fn = outputs['RenewFunctionName'] ?? '';
   say(`aws lambda invoke --function-name ${fn} --cli-read-timeout 0 --cli-binary-format raw-in-base64-out \\`);
   say(`    --payload '{"secretId":"${CHANGED}","force":true}' /dev/stdout`);
   say(`aws secretsmanager get-secret-value --secret-id ${CHANGED} --query SecretString --output text`);
-  say(`npx cdk deploy -c config=${config}     # change a name in it before`);
+  say(`npx cdk deploy -c config=${config}     # after you have changed a name in this file`);
   say('npx cert-renewer --help');
-  say('Ctrl-C ends it and cleans up.');
+  say('Press Ctrl-C here to stop everything and clean up.');
   await new Promise<void>((resolve) => {
     const alive = setInterval(() => undefined, 60_000);
     for (const signal of ['SIGINT', 'SIGTERM'] as const) {
@@ -126,7 +122,8 @@ async function untilInterrupted({ aws: { env }, outputs }: Scene, config: string
 }
 
 async function cleanUp(): Promise<void> {
-  for (const step of undo.reverse()) await step().catch((error: unknown) => say(`cleaning up: ${String(error)}`));
+  for (const step of undo.reverse())
+    await step().catch((error: unknown) => say(`Cleaning up failed: ${String(error)}`));
 }
 
 if (!keep) {

@@ -1,7 +1,7 @@
 /**
- * `npm run fuzz:api [-- --examples 1000]`: schemathesis, which knows nothing of this project but docs/ca-api.openapi.json,
- * drives the CA API of a deployed stack. No answer may be a 5xx, or other than the document says. `--examples`: how many
- * requests it makes up for each operation and phase at most.
+ * `npm run fuzz:api [-- --examples 1000]` runs schemathesis against the CA API of a deployed stack. schemathesis knows only
+ * docs/ca-api.openapi.json. It fails at a 5xx and at any answer that the document does not describe. `--examples` is the largest
+ * number of requests that it generates for each operation and phase.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -33,7 +33,7 @@ try {
   await rm(folder, { recursive: true, force: true });
 }
 
-/** Deploys, lets schemathesis loose, and returns its exit code. */
+/** Deploys the stack, runs schemathesis, and returns its exit code. */
 async function fuzz(emulator: Emulator): Promise<number> {
   const { token, entry } = newToken(['root', 'issuing']);
   await prepare(emulator, entry);
@@ -56,7 +56,7 @@ async function fuzz(emulator: Emulator): Promise<number> {
   return Number(code ?? 1);
 }
 
-/** The document, with the names of the authorities in it, so that most requests get past the 404. Returns its path. */
+/** Writes the document with the names of the authorities in it, so that most requests do not end as a 404. Returns its path. */
 async function knownAuthorities(): Promise<string> {
   const document = JSON.parse(await readFile(join(projectRoot, 'docs', 'ca-api.openapi.json'), 'utf8'));
   document.components.parameters.caId.schema = { type: 'string', enum: ['root', 'issuing', 'nobody'] };

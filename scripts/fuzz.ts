@@ -1,6 +1,6 @@
 /**
- * `npm run fuzz [-- --seed N --count N]`: hostile input to every place where some comes in, one line each. The seed is
- * printed; with it, a run can be repeated. Ends with 1 where something was lost.
+ * `npm run fuzz [-- --seed N --count N]` feeds hostile input to every entry point and prints one line for each.
+ * It prints the seed, which repeats a run. The exit code is 1 after a failure.
  */
 import { parseArgs } from 'node:util';
 import { randomFrom } from '../testkit/hostile/mutate.ts';

@@ -1,7 +1,6 @@
 /**
- * `npm run mutation:page`: docs/mutation.md from the last `npm run mutation` of each room and from the reasons in test/mutation. Fails
- * where a room is below its threshold or was not run, where a file has changed since its run, and where a survivor has no
- * reason.
+ * `npm run mutation:page` writes docs/mutation.md from the last `npm run mutation` of each room and the reasons in test/mutation.
+ * It fails if a room is below its threshold or was not run, if a file has changed since its run, or if a survivor has no reason.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
@@ -11,10 +10,10 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 export const rooms = ['policy', 'asn1', 'x509', 'secret', 'renewal'] as const;
 const least = 85;
 
-/** Where a room's last report is. */
+/** Returns the path of a room's last report. */
 export const reportOf = (room: string): string => join(root, '.cache', 'mutation', `${room}.json`);
 
-/** The part of Stryker's report that is read here. */
+/** The fields of Stryker's report that this script uses. */
 export interface Report {
   readonly files: Readonly<Record<string, { readonly source: string; readonly mutants: readonly Mutant[] }>>;
 }
@@ -32,7 +31,7 @@ interface Position {
   readonly column: number;
 }
 
-/** test/mutation/<room>.json: by file. `code` and `mutant` as `shown` gives them; one may stand for several. */
+/** The content of test/mutation/<room>.json, by file. `code` and `mutant` are as `shown` returns them. An entry may cover several. */
 type Reasons = Readonly<Record<string, readonly Survivor[]>>;
 
 export interface Survivor {
@@ -45,18 +44,18 @@ export interface Room {
   readonly name: string;
   readonly killed: number;
   readonly survived: number;
-  /** Constants of modules, which Stryker can't switch one by one. */
+  /** Mutants in constants of modules. Stryker can't switch these one by one. */
   readonly ignored: number;
   readonly files: readonly { readonly file: string; readonly survivors: readonly Survivor[] }[];
 }
 
-/** Text as it stands in the page and in the reasons: on one line, and not too long for one. */
+/** Returns text as the page and the reasons show it: on one line, cut to a fixed length. */
 export function shown(text: string): string {
   const line = text.replace(/\s+/g, ' ').trim();
   return line.length > 100 ? `${line.slice(0, 100)}…` : line;
 }
 
-/** What lies between two positions of a text. */
+/** Returns the text between two positions. */
 export function between(source: string, { start, end }: Mutant['location']): string {
   const lines = source.split('\n');
   const offset = ({ line, column }: Position) =>
@@ -64,12 +63,12 @@ export function between(source: string, { start, end }: Mutant['location']): str
   return source.slice(offset(start), offset(end));
 }
 
-/** The rooms' runs as one. */
+/** Merges the reports of the rooms. */
 export const merged = (reports: readonly Report[]): Report => ({
   files: Object.assign({}, ...reports.map(({ files }) => files)),
 });
 
-/** The files that are not any more as they were when they were run. */
+/** Returns the files that have changed since their run. */
 export const stale = ({ files }: Report, textOf: (file: string) => string | undefined): readonly string[] =>
   Object.entries(files).flatMap(([file, { source }]) => (textOf(file) === source ? [] : [file]));
 
@@ -101,10 +100,15 @@ export const scoreOf = ({ killed, survived }: Room): number => (killed * 100) / 
 
 const head = `# Mutation testing
 
-Made from the last \`npm run mutation\` and the reasons in \`test/mutation\` by \`npm run mutation:page\`; do not edit.
+\`npm run mutation:page\` writes this page from the last \`npm run mutation\` and the reasons in \`test/mutation\`. Do not edit it.
 
-Stryker changes the code of the rooms that decide, read certificates and write secrets, one place at a time, and runs the
-unit tests that reach the place. A change that no test sees is a survivor. At least ${least} % of a room's have to be seen.
+Stryker changes the code of some rooms, one place at a time, and runs the unit tests that reach the place. A change that no test
+detects is a survivor. The tests must detect at least ${least} % of the changes in a room. Each survivor has a reason:
+
+- *equivalent*: the changed code gives the same result.
+- *never reached*: no input reaches the code.
+- *only speed*, *only wording*: the result is the same, but slower, or with another message.
+- other reasons are given in full.
 `;
 
 export function page(found: readonly Room[]): string {
@@ -118,24 +122,24 @@ export function page(found: readonly Room[]): string {
   const table = (columns: readonly string[], lines: readonly (readonly string[])[]) =>
     [columns, columns.map(() => '---'), ...lines].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
   const parts = found.flatMap(({ name, files }) => [
-    `## What survived in ${name}, and why`,
+    `## Survivors in ${name}`,
     ...files
       .filter(({ survivors }) => survivors.length > 0)
       .flatMap(({ file, survivors }) => [
         `### ${file.replace(`lambdas/${name}/`, '')}`,
         table(
-          ['code', 'changed to', 'why no test sees it'],
+          ['code', 'changed to', 'reason'],
           survivors.map(({ code, mutant, reason }) => [quoted(code), quoted(mutant), cell(reason)]),
         ),
       ]),
   ]);
-  const sums = table(['room', 'seen', 'survived', 'share', 'not tried: constants of modules'], rows);
+  const sums = table(['room', 'detected', 'survived', 'share', 'not tested: constants of modules'], rows);
   return `${[head.trim(), sums, ...parts].join('\n\n')}\n`;
 }
 
 const cell = (text: string): string => text.replaceAll('|', '\\|');
 
-/** Code that may hold backticks itself. */
+/** Formats code that may contain backticks. */
 function quoted(code: string): string {
   if (code === '') return 'nothing';
   const fence = code.includes('`') ? '``' : '`';

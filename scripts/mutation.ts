@@ -1,6 +1,6 @@
 /**
- * `npm run mutation [-- <room> …]`: Stryker, a room at a time, then the page. All rooms in one run take more memory than a
- * process of Node has. What is as it was at a room's last run is not tried again. Each room's report is kept for the page.
+ * `npm run mutation [-- <room> …]` runs Stryker room by room and then writes the page. One run of all rooms needs more memory than
+ * a Node process has. Stryker skips what has not changed since a room's last run. Each room's report is kept for the page.
  */
 import { spawnSync } from 'node:child_process';
 import { copyFileSync } from 'node:fs';

@@ -1,4 +1,4 @@
-/** `npm run pictures`: docs/pictures/ from what the last `npm run demo` has left in .cache/demo, by a headless Chromium. */
+/** `npm run pictures` renders docs/pictures/ with a headless Chromium from the pages that the last `npm run demo` wrote to .cache/demo. */
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -9,7 +9,7 @@ import { required } from '../testkit/tools/tool.ts';
 const page = cachePath('demo', 'certificates.html');
 const widget = cachePath('demo', 'widget.html');
 if (!(await exists(page)) || !(await exists(widget))) {
-  throw new Error('There is nothing to take pictures of: run npm run demo first.');
+  throw new Error('.cache/demo has no pages. Run npm run demo first.');
 }
 const folder = join(projectRoot, 'docs', 'pictures');
 await mkdir(folder, { recursive: true });
@@ -25,10 +25,10 @@ try {
   await shoot('page');
   await tab.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: 'dark' }]);
   await shoot('page-dark');
-  // A tab of its own: the page's policy would hold for what comes after it.
+  // Each page gets its own tab, because a page's content security policy would apply to the next one.
   const dashboard = await browser.newPage();
   await dashboard.setViewport({ width: 1000, height: 300 });
-  // As CloudWatch frames it: its own font, and its style for what is a button.
+  // CloudWatch shows a widget with its own font and its own style of buttons.
   const style =
     'body{font:14px sans-serif;margin:12px} .btn{border:1px solid #545b64;border-radius:2px;padding:2px 12px} cwdb-action{display:none}';
   await dashboard.setContent(`<!doctype html><style>${style}</style>${await readFile(widget, 'utf8')}`);

@@ -1,7 +1,7 @@
 /**
- * `npm run simulate -- --seed N --years Y`: the whole system in virtual time, episode after episode, each from a seed of its
- * own, until so many years are simulated; a process a core. With a seed alone that one is played. A seed that breaks a
- * promise prints its shortest story, and the exit code is 1 then.
+ * `npm run simulate -- --seed N --years Y` simulates the whole system in virtual time, one process on each core. Each episode has a
+ * seed of its own. It stops after Y years. Without `--years` it plays the seed N alone. For a seed that breaks a guarantee it prints
+ * the shortest sequence of events that breaks it, and the exit code is 1.
  */
 import { fork } from 'node:child_process';
 import { availableParallelism } from 'node:os';
@@ -12,10 +12,10 @@ import { drawPlan } from '../testkit/simulation/draw-declared.ts';
 import { playEpisode, type Report } from '../testkit/simulation/episode.ts';
 
 const usual = { years: 1000 } as const;
-/** Seeds whose stories are told; of the others the promises alone. */
+/** The number of failing seeds whose sequence of events is printed. For the others only the broken guarantees are printed. */
 const mostStories = 5;
 
-/** What a process is asked for, and what it says. */
+/** The messages to and from a process of the simulation. */
 type Order = { readonly seed: number; readonly tellsStory: boolean };
 type Answer = Pick<Report, 'seed' | 'simulated' | 'secrets' | 'scans' | 'counts' | 'violations'> & {
   readonly stories: readonly string[];
@@ -55,7 +55,9 @@ async function campaign(): Promise<void> {
     while (!isOver()) {
       const order: Order = { seed: next++, tellsStory: told < mostStories };
       const answer = await new Promise<Answer>((resolve, reject) => {
-        child.once('message', resolve).once('exit', () => reject(new Error(`seed ${order.seed} has no end`)));
+        child
+          .once('message', resolve)
+          .once('exit', () => reject(new Error(`the process of seed ${order.seed} has ended without an answer`)));
         child.send(order);
       });
       child.removeAllListeners('exit');

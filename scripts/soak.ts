@@ -1,7 +1,7 @@
 /**
- * `npm run soak [-- --seed N --minutes M]`: the whole product of what may go wrong around a renewal and what is renewed,
- * in an order that the seed decides, until all is done or the time is over. Prints a line a fault: tried, held, lost.
- * The same seed gives the same order; what was lost is printed with the words to look for in testkit/faults/faults.ts.
+ * `npm run soak [-- --seed N --minutes M]` tries every fault with every kind of certificate, in an order that the seed decides,
+ * until all are done or the time is over. It prints one line for each fault: tried, held, lost. The same seed gives the same order.
+ * A lost trial is printed with the words to look for in testkit/faults/faults.ts.
  */
 import { parseArgs } from 'node:util';
 import { startStepCa } from '../testkit/cas/step-ca.ts';
@@ -25,7 +25,7 @@ import { startEmulator } from '../testkit/local-aws/ministack.ts';
 import { temporaryFolder } from '../testkit/tools/temporary.ts';
 
 interface Trial {
-  /** The fault's line in the report. */
+  /** The name of the fault's line in the report. */
   readonly fault: string;
   readonly name: string;
   readonly run: (surroundings: Surroundings, start: Start) => Promise<string[]>;
@@ -42,7 +42,7 @@ function trialsOf(kind: Kind): Trial[] {
     name: `${fault}, ${detail}, ${kind}`,
     run,
   });
-  // A key in KMS and a CA have to be tried by their own ways too; what is asked of AWS besides is the same for all.
+  // A key in KMS and a CA certificate have calls of their own. All other calls of AWS are the same for every kind.
   return [
     ...crashes.map((crash) =>
       named('killed', `${crash.when} ${crash.call}`, (...given) => crashAt(crash, kind, ...given)),
@@ -69,7 +69,7 @@ function trialsOf(kind: Kind): Trial[] {
   ];
 }
 
-/** Fisher and Yates with a small generator (mulberry32): the same seed, the same order. */
+/** Shuffles by Fisher and Yates with the generator mulberry32: the same seed gives the same order. */
 function shuffled<T>(items: readonly T[], from: number): T[] {
   let state = from;
   const random = (): number => {
@@ -112,7 +112,7 @@ try {
   for (const [fault, { tried, held, lost }] of [...tally].sort(([a], [b]) => a.localeCompare(b))) {
     say(`${fault.padEnd(20)} tried ${tried}, held ${held}, lost ${lost}`);
   }
-  if (trials.length > 0) say(`${trials.length} trials were not begun: give it more --minutes, or another --seed`);
+  if (trials.length > 0) say(`${trials.length} trials were not started: use more --minutes or another --seed`);
   process.exitCode = [...tally.values()].some(({ lost }) => lost > 0) ? 1 : 0;
 } finally {
   await Promise.all([emulator.stop(), ca.close(), infisical.close(), folder.remove()]);

@@ -1,8 +1,9 @@
 /**
- * `npm test [-- <part>] [filters]`: type check, lint, and the tests of every project, in lanes that run side by side.
- * Parts: types, lint, audit (on a build server), cdk, unit, local, e2e, calls (after a whole e2e only). Without one all run; filters are parts of test files' paths, and alone leave out types and lint.
- * Of one part alone the output is the program's own. Of several it is a line a file, and what failed, whole, when its part ends.
- * The last line is `N passed, N failed`.
+ * `npm test [-- <part>] [filters]` runs the type check, the linter, and the tests of every project, in lanes that run side by side.
+ * The parts are types, lint, audit (with CI set), cdk, unit, local, e2e, and calls (only after a whole e2e). Without a part all run.
+ * A filter is a part of a test file's path. With filters and no part, types, lint and audit do not run.
+ * One part alone prints its program's own output. Several parts print one line for each file, and the output of a failed part when
+ * it ends. The last line is `N passed, N failed`.
  */
 import { availableParallelism } from 'node:os';
 import { audit } from '../testkit/tools/audit.ts';
@@ -11,7 +12,7 @@ import { programs } from './lanes/programs.ts';
 import { add, empty, type Result, report } from './lanes/result.ts';
 import { vitest } from './lanes/vitest.ts';
 
-/** What waits runs beside what computes. Within a lane one part follows another; lanes share no port, folder or name. */
+/** Parts that mostly wait run beside parts that compute. The parts of a lane run one after another. Lanes share no port, folder or name. */
 const LANES = [['e2e', 'calls'], ['types', 'lint', 'audit', 'cdk', 'unit'], ['local']] as const;
 const PROJECTS: readonly string[] = ['cdk', 'unit', 'local', 'e2e', 'calls'];
 const parts: readonly string[] = LANES.flat();
@@ -21,7 +22,7 @@ const chosen = given.filter((argument) => parts.includes(argument));
 const filters = given.filter((argument) => !parts.includes(argument));
 const all = parts.filter((part) => part !== 'audit' || process.env['CI']);
 const wanted = chosen.length > 0 ? chosen : filters.length > 0 ? PROJECTS : all;
-// `calls` looks at the calls of AWS that a whole e2e run made: without one it is left out.
+// `calls` judges the AWS calls of a whole e2e run. It needs one.
 const whole = ['e2e', 'calls'].every((part) => wanted.includes(part)) && filters.length === 0;
 
 const total = empty();
@@ -68,7 +69,7 @@ function runPart(part: string): Promise<Result> {
   return vitest(run, { part, projects, folder, filters, ...(isCounted && { env: { CALLS_FOLDER: folder } }) });
 }
 
-/** Where the registry answers no audits, that is said, and is neither a test passed nor one failed. */
+/** A registry that offers no audits is reported. It counts neither as passed nor as failed. */
 async function vulnerabilities(): Promise<Result> {
   const { verdict, text } = await audit();
   say(text);
@@ -76,7 +77,7 @@ async function vulnerabilities(): Promise<Result> {
   return { passed: verdict === 'clean' ? 1 : 0, failed: failures.length, leftOut: [], failures };
 }
 
-/** A program that either finds nothing wrong or fails: one test. */
+/** Runs a program that fails if it finds a problem. It counts as one test. */
 async function check(name: string, program: string, args: readonly string[]): Promise<Result> {
   const code = await run.node(program, args);
   return { passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, leftOut: [], failures: code === 0 ? [] : [name] };

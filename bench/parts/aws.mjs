@@ -1,7 +1,7 @@
-// AWS that answers at once, or at a given pace: the calls of a scan and of a renewal, on secrets that are made up from their number. A
-// process of its own, so that its work is not counted among ours; plain JavaScript, as it is started often.
-// Prints its ports, of plain HTTP and of HTTPS. POST /_bench sets the world (bench/parts/aws.ts says what it is), GET /_bench
-// gives the calls since then.   node aws.mjs <certificate and chain, PEM> <its key>
+// A fake AWS that answers at once or with a given latency. It has the calls of a scan and of a renewal, on secrets made from numbers.
+// It is a separate process, so that its CPU time is not counted. It is plain JavaScript, because it is started often.
+// Prints its ports of HTTP and HTTPS. POST /_bench sets the world (see bench/parts/aws.ts), GET /_bench
+// returns the calls since then.   node aws.mjs <certificate and chain, PEM> <its key>
 import { createHash, createPublicKey, sign } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
@@ -15,13 +15,13 @@ const firstVersion = '00000000-0000-4000-8000-000000000000';
 const pageLength = 100;
 
 let world = {};
-let versions = new Map(); // by secret: what was written since the world was set
+let versions = new Map(); // written versions by secret
 let calls = {};
-let tokens = 0; // of the quota of writes
+let tokens = 0; // left in the bucket of the quota of writes
 let filledAt = 0; // milliseconds
-let returned = {}; // by receipt: when a message is to be seen again (milliseconds since the epoch)
+let returned = {}; // by receipt: when a message becomes visible again (milliseconds since 1970)
 
-/** `s-<number>` is one of the many; anything else is named by the world. */
+/** `s-<number>` is a secret made from its number. The world names all others. */
 function secretOf(id) {
   const name = id.startsWith(arnPrefix) ? id.slice(arnPrefix.length, -7) : id;
   const number = /^s-(\d+)$/.exec(name)?.[1];
@@ -133,7 +133,7 @@ const answers = {
     return {};
   },
   SendCommand: ({ DocumentName }) => ({ Command: { CommandId: firstVersion, DocumentName } }),
-  // Ed25519, as node can't sign a digest that was made elsewhere.
+  // Ed25519, because Node can't sign a given digest.
   GetPublicKey({ KeyId }) {
     const PublicKey = createPublicKey(world.kmsKey).export({ type: 'spki', format: 'der' }).toString('base64');
     const KeySpec = 'ECC_NIST_EDWARDS25519';
@@ -147,7 +147,7 @@ const answers = {
 
 const isWrite = new Set(['PutSecretValue', 'UpdateSecretVersionStage']);
 
-/** The account's quota: a bucket that is filled all the time, and is taken to hold a second's calls. */
+/** The account's quota: a token bucket with room for a second's calls. */
 function overQuota(api) {
   const { writesPerSecond } = world;
   if (writesPerSecond === undefined || !isWrite.has(api)) return false;
@@ -172,7 +172,7 @@ function answer(api, body) {
     : { status: 400, body: { __type: 'InvalidParameterException', message: 'not held' } };
 }
 
-/** Secrets whose current version is another one than at first, with another certificate than at first. */
+/** Returns the number of secrets with a new version and a new certificate. */
 function renewed() {
   return [...versions].filter(([name, found]) => {
     const [id, current] = [...found].find(([, { stages }]) => stages.includes('AWSCURRENT')) ?? [];

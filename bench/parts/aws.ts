@@ -1,29 +1,29 @@
-/** The local server that answers for AWS at once (aws.mjs), and the CA that takes its time (slow.mjs): processes of their own. */
+/** Starts the fake AWS (aws.mjs) and the slow CA (slow.mjs), each in a separate process. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 
-/** What the server makes its answers of. Secrets are called `s-<number>`. */
+/** The data of the server's answers. Secrets have the names `s-<number>`. */
 export interface World {
   readonly count: number;
   readonly profile: string;
-  /** Besides the profile's. */
+  /** Tags besides that of the profile. */
   readonly tags?: Readonly<Record<string, string>>;
-  /** Every n-th secret is due by its tags, the others are not; 0 or none: no secret has status tags. */
+  /** Every n-th secret is due by its tags. With 0 or undefined no secret has status tags. */
   readonly dueEvery?: number;
   readonly due?: Window;
   readonly notDue?: Window;
-  /** SecretString of secret n is that of n modulo their number. */
+  /** Secret n has the value number n modulo their count. */
   readonly values: readonly string[];
   /** Values of secrets with other names. */
   readonly named?: Readonly<Record<string, string>>;
   readonly parameters: Readonly<Record<string, string>>;
   /** PEM, Ed25519. */
   readonly kmsKey?: string;
-  /** Milliseconds before an answer: of all calls, and of those that have their own. */
+  /** Milliseconds before an answer: of all calls, and of single ones by name. */
   readonly latency?: number;
   readonly delays?: Readonly<Record<string, number>>;
-  /** PutSecretValue and UpdateSecretVersionStage together, of the whole account. */
+  /** Quota of PutSecretValue and UpdateSecretVersionStage together, in the whole account. */
   readonly writesPerSecond?: number;
 }
 
@@ -37,24 +37,24 @@ export type Calls = Readonly<Record<string, number>>;
 export interface BenchAws {
   /** Plain HTTP. */
   readonly endpoint: string;
-  /** The same over TLS; undefined where it has no certificate. */
+  /** HTTPS. Undefined without a certificate. */
   readonly tlsEndpoint: string | undefined;
-  /** All that was written is forgotten, and the calls are counted from now on. */
+  /** Sets the world, forgets everything written, and counts calls from zero. */
   set(world: World): Promise<void>;
   calls(): Promise<Calls>;
-  /** Secrets that have a new version with a new certificate. */
+  /** Returns the number of secrets with a new version and a new certificate. */
   renewed(): Promise<number>;
-  /** When messages are to be seen again (milliseconds since the epoch), by the receipt with which that was asked for. */
+  /** Returns when messages become visible again (milliseconds since 1970), by receipt. */
   returned(): Promise<Readonly<Record<string, number>>>;
   stop(): void;
 }
 
-/** The version that every secret has at first. */
+/** The first version of every secret. */
 export const firstVersion = '00000000-0000-4000-8000-000000000000';
 
 export const arnOf = (name: string): string => `arn:aws:secretsmanager:us-east-1:000000000000:secret:${name}-AbCdEf`;
 
-/** PEM; the certificate is for localhost and has its chain behind it. */
+/** PEM. The certificate is for localhost and is followed by its chain. */
 export interface ServerPair {
   readonly certificate: string;
   readonly key: string;
@@ -85,13 +85,13 @@ export async function startAws(pair?: ServerPair): Promise<BenchAws> {
   };
 }
 
-/** The CA at `url`, each of whose answers comes so many milliseconds later. */
+/** Puts a proxy in front of the CA at `url`. Each answer comes so many milliseconds later. */
 export async function startSlowCa(url: string, milliseconds: number): Promise<{ url: string; stop: () => void }> {
   const { said, stop } = await startPart('slow.mjs', [new URL(url).port, String(milliseconds)]);
   return { url: `https://localhost:${said}`, stop };
 }
 
-/** A server that says its ports and ends with its stdin. */
+/** Starts a server that prints its ports and ends with its stdin. */
 async function startPart(file: string, args: readonly string[]): Promise<{ said: string; stop: () => void }> {
   const child = spawn(process.execPath, [join(import.meta.dirname, file), ...args], {
     stdio: ['pipe', 'pipe', 'inherit'],

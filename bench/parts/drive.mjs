@@ -1,11 +1,11 @@
-// A Lambda's runtime, as far as a measurement needs one: loads a bundle and feeds its handler events, one after another.
+// A small Lambda runtime for measurements. It loads a bundle and passes its handler events, one after another.
 //   node drive.mjs <bundle> <file of events> <file for the result>      Times are milliseconds, sizes bytes.
 import { readFileSync, writeFileSync } from 'node:fs';
 
 const [bundle, eventsFile, resultFile] = process.argv.slice(2);
 const events = JSON.parse(readFileSync(eventsFile, 'utf8'));
 const cpu = () => {
-  const { user, system } = process.cpuUsage(); // getrusage of this process since it began
+  const { user, system } = process.cpuUsage(); // since the start of this process
   return (user + system) / 1000;
 };
 const context = {
@@ -14,7 +14,7 @@ const context = {
   getRemainingTimeInMillis: () => 900_000,
 };
 
-let logged = 0; // bytes: CloudWatch Logs takes money for them
+let logged = 0; // bytes, which CloudWatch Logs bills
 const write = process.stdout.write.bind(process.stdout);
 process.stdout.write = (chunk, ...others) => {
   logged += Buffer.byteLength(chunk);
@@ -22,7 +22,7 @@ process.stdout.write = (chunk, ...others) => {
 };
 
 const { handler } = await import(bundle);
-const started = performance.now(); // since the process began
+const started = performance.now(); // since the start of this process
 const marks = [];
 const answers = [];
 for (const event of events) {

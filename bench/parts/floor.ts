@@ -1,7 +1,7 @@
 /**
- * The floor: a program that makes the calls of a renewal, with the same clients of the SDK, and nothing else. It verifies
- * nothing, decides nothing and logs nothing. What ours takes beyond it is the price of a certificate's safety, and of work done
- * in vain. P-256 keys alone, and the JSON of the certificates that the benchmark makes.
+ * The floor: a program that only makes the calls of a renewal, with the same clients of the SDK. It verifies
+ * nothing, decides nothing and logs nothing. The difference to ours is the cost of safety and of wasted work.
+ * It handles only P-256 keys and the JSON shape of the benchmark.
  */
 import { generateKeyPairSync, type KeyObject, randomBytes, randomUUID, sign, X509Certificate } from 'node:crypto';
 import { Agent, request } from 'node:https';
@@ -82,7 +82,7 @@ async function renewed({ secretArn: SecretId, versionId }: { secretArn: string; 
   );
 }
 
-/** What is published within four milliseconds is one call, as ours has it. */
+/** Publishes the events of four milliseconds in one call, as ours does. */
 function publish(entry: PutEventsRequestEntry): Promise<unknown> {
   const waiting = entries;
   if (waiting.push(entry) === 1) {
@@ -100,7 +100,7 @@ async function profileOf(name: string): Promise<Profile> {
   return JSON.parse(Parameter?.Value ?? '');
 }
 
-/** By TLS with the old pair, for a connection's length. */
+/** Rekeys by TLS with the old pair. Each request has its own connection. */
 async function rekey({ ca }: Profile, { certificate, certificateChain, privateKey }: Pair): Promise<Pair> {
   const made = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const body = JSON.stringify({ csr: requestFor(made) });
@@ -122,7 +122,7 @@ function requestFor({ publicKey, privateKey }: { publicKey: KeyObject; privateKe
   return `-----BEGIN ${label}-----\n${Buffer.from(der).toString('base64')}\n-----END ${label}-----\n`;
 }
 
-/** By token, on a kept connection. */
+/** Renews by token, on a kept connection. */
 async function renew({ ca }: Profile, { certificate, certificateChain, privateKey }: Pair): Promise<Pair> {
   const part = (data: object): string => Buffer.from(JSON.stringify(data)).toString('base64url');
   const chain = (certificate + certificateChain).match(/(?<=BEGIN CERTIFICATE-----)[^-]+/g) ?? [];

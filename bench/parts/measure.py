@@ -1,9 +1,8 @@
-"""Runs programs, `width` at once, and says what they took by the operating system's own accounting (wait4).
+"""Runs programs, `width` at once, and reports their times by the operating system's accounting (wait4).
 
 stdin: {"width": 1, "runs": [{"argv": [...], "env": {...}}], "log": "<file>", "share": 0.5}
-stdout: {"wall": s, "cpu": s, "cpus": [s, ...], "failed": n}: wall from the first start to the last end, cpu of all
-processes together, user and system, from start to end. With `share`, which is for one program at a time, it gets so much
-of one CPU and no more.
+stdout: {"wall": s, "cpu": s, "cpus": [s, ...], "failed": n}. `wall` is from the first start to the last end. `cpu` is the user and
+system time of all processes. `share` limits a program to that share of one CPU, and allows one program at a time.
 """
 
 import json
@@ -38,9 +37,9 @@ def main():
 
 
 def throttled(pid, share):
-    """Stops the process for the rest of each period in which it has had its share, by the clock of its own CPU time.
+    """Stops the process for the rest of a period when its CPU clock shows that it has used its share.
 
-    What it had beyond its share is taken from the next periods; what it left is not added to them.
+    Time used beyond the share is subtracted from the next periods. Unused time is not added to them.
     """
     clock = (~pid << 3) | 2  # clock_getcpuclockid(3): of all threads of the process
     debt = 0.0
@@ -64,7 +63,7 @@ def throttled(pid, share):
             os.kill(pid, signal.SIGCONT)
         debt = max(0.0, debt + cpu_time(clock) - before - share * PERIOD)
         if debt >= share * PERIOD:
-            # A whole period is to be made up for: it stays stopped, and looks again.
+            # The excess is a whole period or more: it stays stopped until less is left.
             os.kill(pid, signal.SIGSTOP)
             while debt >= share * PERIOD:
                 time.sleep(PERIOD)

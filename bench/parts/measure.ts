@@ -1,4 +1,4 @@
-/** Programs measured by the operating system's accounting, one round at a time. */
+/** Measures programs with the operating system's accounting. */
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { readFile, rm, writeFile } from 'node:fs/promises';
@@ -16,11 +16,11 @@ export interface Run {
 export interface Usage {
   /** From the first start to the last end. */
   readonly wall: number;
-  /** Of all processes from start to end, user and system. */
+  /** User and system time of all processes. */
   readonly cpu: number;
 }
 
-/** What parts/drive.mjs says of one process: milliseconds and bytes. */
+/** What parts/drive.mjs reports of one process, in milliseconds and bytes. */
 export interface Driven extends Usage {
   /** From the process's start until the bundle was loaded. */
   readonly started: number;
@@ -34,8 +34,8 @@ export interface Driven extends Usage {
 const python = await findPython();
 
 /**
- * Runs them, `width` at once; with `share` one after another, with so much of one CPU each. Throws with the end of what they
- * said where one fails.
+ * Runs the programs, `width` at a time. With `share` they run one after another, each with this share of one CPU. Throws with the
+ * end of the output if one fails.
  */
 export async function measure(folder: string, runs: readonly Run[], width = 1, share?: number): Promise<Usage> {
   const log = join(folder, 'measured.log');
@@ -57,20 +57,20 @@ export interface Drive {
   readonly options?: readonly string[];
   /** MB of the function. */
   readonly memory: number;
-  /** With the CPU that Lambda gives to so many MB, and no more. */
+  /** Limits the CPU to the share that Lambda gives to this memory. */
   readonly throttled?: boolean;
 }
 
-/** Lambda's documentation: so many MB have one CPU, and others their part. */
+/** This memory has one CPU, and other sizes have their share (Lambda's documentation). */
 const mbOfOneCpu = 1769;
 
-/** What Lambda's runtime gives node for a function with so many MB (its bootstrap script): a tenth is for what is young. */
+/** Returns the options that Lambda's runtime gives to Node for this memory (its bootstrap script): a tenth for the young generation. */
 export function lambdaOptions(memory: number): string[] {
   const young = Math.floor(memory / 10);
   return [`--max-semi-space-size=${Math.floor(young / 2)}`, `--max-old-space-size=${memory - young}`];
 }
 
-/** A fresh process that loads a bundle and handles events one after another. */
+/** Starts a process that loads a bundle and handles events one after another. */
 export async function drive(folder: string, drive: Drive): Promise<Driven> {
   const { bundle, events, env, options = [], memory, throttled = false } = drive;
   const name = join(folder, randomBytes(6).toString('hex'));

@@ -1,4 +1,4 @@
-// A Lambda's environment that lives on: gets events from its parent one by one, and answers each. It loads the bundle with the
+// An execution environment of Lambda. It gets events from its parent one by one, and answers each. It loads the bundle with the
 // first, as a cold start does.   node worker.mjs <bundle>
 const [bundle] = process.argv.slice(2);
 const context = {

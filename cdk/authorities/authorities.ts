@@ -1,10 +1,11 @@
-/** All authorities of the stack: parents before children, and the roots in one secret for whoever trusts them. */
+/** The authorities of the stack, their first certificates, and the secret with their roots. */
 import { createHash } from 'node:crypto';
-import { CustomResource, Duration, SecretValue, Stack, Validations } from 'aws-cdk-lib';
+import { CustomResource, Duration, SecretValue, Stack } from 'aws-cdk-lib';
 import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { CfnParameter } from 'aws-cdk-lib/aws-ssm';
 import { Construct } from 'constructs';
+import { acknowledge } from '../acknowledge.ts';
 import { ancestors } from '../config/authority-config.ts';
 import type { AuthorityConfig } from '../config/config-schema.ts';
 import { NodeFunction } from '../functions/node-function.ts';
@@ -23,21 +24,22 @@ import { CertificateAuthority } from './certificate-authority.ts';
 import { signerRoleName } from './signer-role.ts';
 
 export interface AuthoritiesProps {
-  /** Valid, and not empty. */
+  /** The authorities of a valid configuration, at least one. */
   readonly authorities: Readonly<Record<string, AuthorityConfig>>;
   readonly logRetention: RetentionDays;
-  /** ARNs of the customer keys that imported authorities and their passwords may be encrypted with. */
+  /** ARNs of the customer keys for the secrets of imported authorities and of their passwords. */
   readonly encryptionKeys: readonly string[];
 }
 
+/** All authorities of a stack. */
 export class Authorities extends Construct {
   readonly all: ReadonlyMap<string, CertificateAuthority>;
   readonly parameters: readonly CfnParameter[];
-  /** PEM: today's roots, and those that were renewed, until they end. */
+  /** PEM text of the current roots and, until they expire, of the previous ones. */
   readonly trustBundle: Secret;
-  /** For the functions: which authorities there are. */
+  /** Environment of the functions: the names of the authorities and their parameters. */
   readonly environment: Readonly<Record<string, string>>;
-  /** Changes with any authority, as that of profiles. */
+  /** A hash of all authorities (see Profiles). */
   readonly hash: string;
   private readonly configs: Readonly<Record<string, AuthorityConfig>>;
   private readonly encryptionKeys: readonly string[];
@@ -66,20 +68,20 @@ export class Authorities extends Construct {
     this.makeFirstCertificates(logRetention);
   }
 
-  /** The scan looks at them as it does at enrolled secrets: names and tags, and no value. */
+  /** Lets the scan read names and tags of the authorities' secrets, but no values. */
   allowScan({ role }: NodeFunction): void {
     allowParameters(role, 'Authorities', this.prefix);
     allowDescribing(role, 'AuthorityDescribe', this.known());
   }
 
-  /** The workers, which may describe any secret, and the API renew their certificates and sign with their keys. */
+  /** Lets the worker and the API renew the authorities' certificates and sign with their keys. */
   allowRenewal({ role }: NodeFunction): void {
     allowParameters(role, 'Authorities', this.prefix);
     allowAuthorities(role, this.known());
     allowWriting(role, 'TrustBundle', arnsOf(role, [this.bundle]));
   }
 
-  /** What the API needs besides, and the workers have for other secrets as well: to describe, and the customer keys. */
+  /** Lets the API describe secrets and use the customer keys. The worker has these permissions from elsewhere. */
   allowApi({ role }: NodeFunction): void {
     allowDescribing(role, 'AuthorityDescribe', this.known());
     allowDescribing(role, 'TrustBundleDescribe', [this.bundle]);
@@ -102,14 +104,15 @@ export class Authorities extends Construct {
       description: 'cert-renewer: the roots of its authorities, in PEM',
       secretStringValue: SecretValue.unsafePlainText('{}'), // filled with the first root
     });
-    Validations.of(bundle).acknowledge({
-      id: 'AwsSolutions-SMG4',
-      reason: 'It holds certificates that everybody may know; cert-renewer writes them when a root is renewed.',
-    });
+    acknowledge(
+      bundle,
+      'AwsSolutions-SMG4',
+      'It holds public certificates; cert-renewer writes them when a root is renewed.',
+    );
     return bundle;
   }
 
-  /** One after the other where one issues the other. */
+  /** Creates the first certificates, parents before children. */
   private makeFirstCertificates(logRetention: RetentionDays): void {
     const made = new Map<string, CustomResource>();
     for (const [name, { create }] of Object.entries(this.configs)) {
@@ -129,7 +132,7 @@ export class Authorities extends Construct {
       resourceType: 'Custom::CertRenewerAuthority',
       serviceToken: creator.function.functionArn,
       serviceTimeout: Duration.minutes(5),
-      // The key's ARN for CloudFormation alone: with another key it asks again, and what does not fit is told then.
+      // The function does not read KeyArn. With another key CloudFormation calls it again, and it reports a mismatch.
       properties: { Authority: name, KeyArn: this.all.get(name)?.keyArn },
     });
     resource.node.addDependency(creator, ...this.parameters);
@@ -137,14 +140,14 @@ export class Authorities extends Construct {
   }
 
   /**
-   * One a certificate, so that its role has one key and one secret, and what signs it: its parent's, or for a root its
-   * own key. Outside of any VPC: it talks to AWS alone, and has to reach CloudFormation's address in S3.
+   * Creates a function for one certificate, so that its role can write one secret and sign with one key: the parent's or, for a root,
+   * its own. Outside of any VPC: it calls only AWS, and must reach CloudFormation's address in S3.
    */
   private creator(name: string, logRetention: RetentionDays): NodeFunction {
     const isRoot = this.configs[name]?.parent === undefined;
     const creator = new NodeFunction(this, `${name}-Creator`, {
       entry: 'create-authority.ts',
-      description: `Makes the first certificate of the authority ${name}`,
+      description: `Creates the first certificate of the authority ${name}`,
       timeout: Duration.minutes(2),
       memorySize: 512,
       logRetention,
@@ -164,7 +167,7 @@ export class Authorities extends Construct {
     allowDescribing(role, 'AuthorityDescribe', own);
     allowWriting(role, 'Authority', arnsOf(role, own));
     if (isRoot) {
-      // The root is there when the deployment ends: everything that it has issued is verified by it.
+      // The bundle has the root when the deployment ends, so certificates below it can be verified.
       allowDescribing(role, 'TrustBundleDescribe', [this.bundle]);
       allowWriting(role, 'TrustBundle', arnsOf(role, [this.bundle]));
     }
@@ -175,7 +178,7 @@ export class Authorities extends Construct {
       parents.map(({ secretId }) => secretId),
     );
     allowPasswords(role, parents.slice(0, 1));
-    // What the stack makes has no customer key; what is imported may have one, and is only read.
+    // A secret of the stack has no customer key. An imported one may have one, and is only read.
     const readsImported = above.some((parent) => this.configs[parent]?.secretId !== undefined);
     if (readsImported) for (const key of this.encryptionKeys) allowDecryption(role, key);
     allowSigning(role, parents.length > 0 ? parents.slice(0, 1) : own);

@@ -1,9 +1,9 @@
-/** Who may do what with the stack's own authorities: exactly these secrets and keys, by ARN. */
+/** Permissions for the stack's own authorities, for exactly their secrets and keys, by ARN. */
 import type { Role } from 'aws-cdk-lib/aws-iam';
 import { noRoomLabel, statusTags } from '../../lambdas/domain/tags.ts';
 import { acknowledgeSuffixes, allow, allowReading, secretArn, signingAlgorithms } from '../functions/permissions.ts';
 
-/** What the permissions need of an authority. */
+/** The fields of an authority that the permissions need. */
 export interface KnownAuthority {
   /** ARN or name. */
   readonly secretId: string;
@@ -11,14 +11,14 @@ export interface KnownAuthority {
   readonly passwordSecretId?: string | undefined;
 }
 
-/** The scan: names and tags. */
+/** Lets the role read names and tags. */
 export function allowDescribing(role: Role, sid: string, authorities: readonly KnownAuthority[]): void {
   const secrets = arnsOf(role, authorities);
   role.addToPolicy(allow(sid, ['secretsmanager:DescribeSecret'], secrets));
   acknowledgeSuffixes(role, secrets);
 }
 
-/** The workers and the API: read and renew their certificates, and sign with their keys. To describe them is not in it. */
+/** Lets the role read and renew the certificates, and sign with the keys, but not describe the secrets. */
 export function allowAuthorities(role: Role, authorities: readonly KnownAuthority[]): void {
   const secrets = arnsOf(role, authorities);
   allowWriting(role, 'Authority', secrets, [...stages, noRoomLabel]);
@@ -35,7 +35,7 @@ export function allowAuthorities(role: Role, authorities: readonly KnownAuthorit
 
 const stages: readonly string[] = ['AWSCURRENT', 'AWSPENDING'];
 
-/** New versions of these secrets, staged and promoted. */
+/** Lets the role read, stage and promote versions of these secrets. */
 export function allowWriting(role: Role, sid: string, secrets: string[], labels = stages): void {
   role.addToPolicy(allow(`${sid}Secrets`, ['secretsmanager:GetSecretValue', 'secretsmanager:PutSecretValue'], secrets));
   role.addToPolicy(
@@ -46,7 +46,7 @@ export function allowWriting(role: Role, sid: string, secrets: string[], labels 
   acknowledgeSuffixes(role, secrets);
 }
 
-/** With the keys that are in KMS, as soon as allowPublicKeys lets it see whose they are. */
+/** Lets the role sign with the authorities' KMS keys. Needs allowPublicKeys too: the functions check a key before they sign with it. */
 export function allowSigning(role: Role, authorities: readonly KnownAuthority[]): void {
   const keys = keysOf(authorities);
   if (keys.length === 0) return;
@@ -69,7 +69,7 @@ export function allowPasswords(role: Role, authorities: readonly KnownAuthority[
   );
 }
 
-/** Each once. */
+/** Returns the ARNs of the keys, without duplicates. */
 function keysOf(authorities: readonly KnownAuthority[]): string[] {
   return [...new Set(authorities.flatMap(({ keyArn }) => (keyArn === undefined ? [] : [keyArn])))];
 }

@@ -1,5 +1,5 @@
 /** The HTTP API that renews the stack's own authorities (docs/ca-api.md). */
-import { Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway';
 import {
   HttpApi,
@@ -14,6 +14,7 @@ import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations
 import type { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
+import { acknowledge } from '../acknowledge.ts';
 import { NodeFunction, type NodeFunctionProps } from '../functions/node-function.ts';
 import { allowReading } from '../functions/permissions.ts';
 import { signerRoleName } from './signer-role.ts';
@@ -24,12 +25,13 @@ export interface CaApiProps extends Pick<NodeFunctionProps, 'environment' | 'log
   readonly tokenSecretId: string | undefined;
 }
 
-/** Infisical's old path and its new one. */
+/** Infisical's previous path and its current one. */
 const paths = ['/api/v1/pki/ca/{caId}/renew', '/api/v1/cert-manager/ca/internal/{caId}/renew'] as const;
 
+/** The API Gateway of the API, its function and its access log. */
 export class CaApi extends Construct {
   readonly handler: NodeFunction;
-  /** Without a slash at its end. */
+  /** URL without a slash at its end. */
   readonly url: string;
   private readonly routes: readonly HttpRoute[];
 
@@ -58,7 +60,7 @@ export class CaApi extends Construct {
     this.addStage(api, shared.logRetention);
   }
 
-  /** With `auth` `iam`: lets a role renew authorities by HTTP. */
+  /** Lets a role renew authorities by HTTP, if `auth` is `iam`. */
   grantInvoke(grantee: IGrantable): Grant {
     const [first, ...others] = this.routes.map((route) => route.grantInvoke(grantee));
     if (!first) throw new Error('an API without routes');
@@ -77,9 +79,9 @@ export class CaApi extends Construct {
           ...(auth === 'iam' && { authorizer }),
         }),
     );
-    // Any other path: API Gateway's own 404 would not be the body that section 7 promises.
+    // All other paths: API Gateway's own 404 does not have the body that docs/ca-api.md promises.
     const others = new HttpRoute(this, 'Others', { httpApi, routeKey: HttpRouteKey.DEFAULT, integration });
-    acknowledgeOpen(others, 'It only answers 404: the function renews nothing that came by this route.');
+    acknowledgeOpen(others, 'This route only answers 404: the function renews nothing by it.');
     if (auth === 'bearer') {
       for (const route of routes) acknowledgeOpen(route, 'The function checks the bearer token, as configured.');
     }
@@ -92,7 +94,7 @@ export class CaApi extends Construct {
       httpApi,
       stageName: '$default',
       autoDeploy: true,
-      // A CA is renewed once in a while; whoever asks more often is a fault or an attack.
+      // A CA is rarely renewed; more calls than this are a fault or an attack.
       throttle: { rateLimit: 20, burstLimit: 40 },
       accessLogSettings: {
         destination: new LogGroupLogDestination(logGroup),
@@ -102,7 +104,7 @@ export class CaApi extends Construct {
   }
 }
 
-/** No header: one of them is the token. */
+/** The fields of the access log. No headers, because one of them contains the token. */
 const accessLog = {
   requestId: '$context.requestId',
   ip: '$context.identity.sourceIp',
@@ -117,5 +119,5 @@ const accessLog = {
 };
 
 function acknowledgeOpen(route: HttpRoute, reason: string): void {
-  Validations.of(route).acknowledge({ id: 'AwsSolutions-APIG4', reason });
+  acknowledge(route, 'AwsSolutions-APIG4', reason);
 }

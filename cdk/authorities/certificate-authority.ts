@@ -1,5 +1,5 @@
-/** A certificate authority of the stack's own: its key, its secret and what the functions know of it. */
-import { RemovalPolicy, SecretValue, Stack, Validations } from 'aws-cdk-lib';
+/** A certificate authority of the stack: its key, its secret, and the parameter that the functions read. */
+import { RemovalPolicy, SecretValue, Stack } from 'aws-cdk-lib';
 import { AccountRootPrincipal, PolicyDocument, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Key, KeyUsage, type KeySpec as KmsKeySpec } from 'aws-cdk-lib/aws-kms';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
@@ -9,40 +9,43 @@ import { parseDuration } from '../../lambdas/domain/duration.ts';
 import type { KeySpec } from '../../lambdas/domain/key-spec.ts';
 import type { AuthorityDocument } from '../../lambdas/policy/authority.ts';
 import { algorithmOf, kmsKeySpec } from '../../lambdas/x509/algorithms.ts';
+import { acknowledge } from '../acknowledge.ts';
 import { readCaConfig } from '../config/authority-config.ts';
 import type { AuthorityConfig } from '../config/config-schema.ts';
 import { configPath } from '../config/explain.ts';
 import { checkParameterSize } from '../config/parameter-size.ts';
+import type { ICertificateAuthority } from './authority-interface.ts';
 import { signerRolePattern } from './signer-role.ts';
 
+/** The options of a CertificateAuthority. */
 export interface CertificateAuthorityProps {
+  /** Name of the authority in the configuration. */
   readonly name: string;
-  /** Valid (authority-config.ts). */
+  /** Checked by authority-config.ts. */
   readonly config: AuthorityConfig;
-  /** Where its parameter goes; ends in a slash. */
+  /** Prefix of the parameter's name, with a slash at its end. */
   readonly parameterPrefix: string;
 }
 
 /**
- * With `create` the KMS key and the secret are made here and outlive the stack, and the first certificate is signed by
- * lambdas/functions/create-authority.ts (authorities.ts). Without, both are somebody else's.
+ * A certificate authority of the stack. With `create`, the stack creates its KMS key, its secret and its first certificate; key and secret
+ * are retained when the stack is deleted. Without `create`, key and secret exist already.
  */
-export class CertificateAuthority extends Construct {
+export class CertificateAuthority extends Construct implements ICertificateAuthority {
   readonly name: string;
-  /** ARN or name of the secret with the CA certificate. */
   readonly secretId: string;
-  /** Undefined where the key is in the secret. */
   readonly keyArn: string | undefined;
-  /** The SSM parameter that the functions read. */
+  /** The SSM parameter from which the functions read the authority. */
   readonly parameter: CfnParameter;
-  /** The parameter's value, with tokens. */
+  /** The value of `parameter`, which may contain tokens. */
   readonly document: AuthorityDocument;
 
+  /** Throws ConfigError if the parameter would be larger than 8 KB. */
   constructor(scope: Construct, id: string, { name, config, parameterPrefix }: CertificateAuthorityProps) {
     super(scope, id);
     this.name = name;
     const made = config.create && { key: this.newKey(config.create.key), secret: this.newSecret() };
-    // One of both is there: validated.
+    // authority-config.ts has checked that one of the two is set.
     this.secretId = made?.secret.secretArn ?? config.secretId ?? '';
     this.keyArn = made?.key.keyArn ?? config.kmsKeyArn;
     this.document = documentOf(config, this.secretId, this.keyArn);
@@ -51,7 +54,7 @@ export class CertificateAuthority extends Construct {
       path: configPath('authorities', name),
       what: 'an authority',
       with: 'with its name constraints and the claims of its caConfig',
-      todo: 'permit or exclude fewer names, or keep only the provisioners that issue leaves to be renewed',
+      todo: 'permit or exclude fewer names, or keep only the provisioners whose certificates are to be renewed',
     });
     this.parameter = new CfnParameter(this, 'Parameter', {
       name: `${parameterPrefix}${name}`,
@@ -63,8 +66,7 @@ export class CertificateAuthority extends Construct {
   }
 
   /**
-   * A key that signs and does nothing else. The account may look after it by IAM, but its Sign is for roles of
-   * cert-renewer alone, and for those of them that IAM lets use it.
+   * Creates a signing key. IAM decides who may administer it. Only roles of cert-renewer may call kms:Sign, and only if IAM allows it too.
    */
   private newKey(kind: string): Key {
     const spec = keySpecOf(kind);
@@ -99,22 +101,22 @@ export class CertificateAuthority extends Construct {
     });
   }
 
-  /** Without a certificate at first. No property may change later: CloudFormation would write the value again. */
+  /**
+   * Creates the secret, without a certificate at first. Its properties must not change in a later version: CloudFormation would write
+   * the first value again.
+   */
   private newSecret(): Secret {
     const secret = new Secret(this, 'Secret', {
       description: `cert-renewer: the certificate of the authority ${this.name}`,
       secretStringValue: SecretValue.unsafePlainText('{}'),
       removalPolicy: RemovalPolicy.RETAIN,
     });
-    Validations.of(secret).acknowledge({
-      id: 'AwsSolutions-SMG4',
-      reason: 'cert-renewer renews the certificate in it; the key is in KMS.',
-    });
+    acknowledge(secret, 'AwsSolutions-SMG4', 'cert-renewer renews the certificate in it; the key is in KMS.');
     return secret;
   }
 }
 
-/** What the account's administrators may do by IAM: all that makes no signature, and gives nobody the right to one. */
+/** Actions for the account's administrators. None of them signs or creates a grant; kms:PutKeyPolicy can change that. */
 const administration = [
   'kms:CancelKeyDeletion',
   'kms:CreateAlias',
@@ -133,7 +135,7 @@ const administration = [
   'kms:UpdateKeyDescription',
 ];
 
-/** `EC P-384`, `RSA 3072`: what the schema lets through. */
+/** Reads `EC P-384` or `RSA 3072`, as the schema allows them. */
 function keySpecOf(kind: string): KeySpec {
   const [kty, rest = ''] = kind.split(' ');
   return kty === 'RSA' ? { kty, size: Number(rest) } : { kty: 'EC', curve: rest as 'P-256' | 'P-384' | 'P-521' };

@@ -1,7 +1,7 @@
 /**
- * The names of the roles that may sign with an authority's key, also where there is no authority yet. The key outlives the stack and a later stack imports it,
- * under roles that don't exist yet: so the key's policy knows them by how their names begin, and IAM, which each stack
- * has for itself, by the key's ARN. Whoever may make roles of any name may change the key's policy as well.
+ * The names of the roles that may sign with an authority's key. A key outlives its stack, and a later stack imports it with roles that
+ * don't exist yet. So the key's policy names the roles by a prefix, and the IAM policies of each stack name the key by its ARN. The prefix
+ * adds no risk: an administrator who can create roles of any name can usually change the key's policy too.
  */
 import { createHash } from 'node:crypto';
 import { Aws, Stack } from 'aws-cdk-lib';
@@ -9,14 +9,14 @@ import type { Construct } from 'constructs';
 
 const prefix = 'cert-renewer-ca-';
 
-/** One of its own in the account, for each stack, Region and place in the stack. IAM takes 64 characters. */
+/** Returns a role name that is unique in the account by stack, Region and construct. IAM allows 64 characters. */
 export function signerRoleName(scope: Construct, id: string): string {
   const { stackName } = Stack.of(scope);
   const place = createHash('sha256').update(`${stackName}/${scope.node.path}/${id}`).digest('hex').slice(0, 16);
   return `${prefix}${Aws.REGION}-${place}`;
 }
 
-/** As `aws:PrincipalArn` may have it: AWS names a session's role, a local AWS the session itself. */
+/** Returns patterns for `aws:PrincipalArn`. AWS gives the role of a session, some AWS emulators the session itself. */
 export function signerRolePattern(scope: Construct): string[] {
   const { partition, account } = Stack.of(scope);
   return [

@@ -1,22 +1,22 @@
-/** What a declared certificate of an app and its renewer know of each other. */
+/** The interface between a Certificate of an app and its renewer. */
 import type { IConstruct, IDependable } from 'constructs';
-import type { CertificateEntry } from '../../lambdas/policy/certificate-entry.ts';
+import type { CertificateOptions } from '../config/options.ts';
 
-/** What a Certificate needs of its renewer: a CertRenewer of the same stack, or of another one of the app. */
+/** A renewer that can issue a Certificate: a CertRenewer of the same stack or of another stack of the app. */
 export interface ICertRenewer extends IConstruct {
   /**
-   * Takes on a certificate that `scope` declares, in a secret of that name. `Certificate` calls it. Throws ConfigError, with
-   * the path of `scope`, for what this renewer's profiles do not let it be.
+   * Registers the certificate that `scope` declares for the secret `secretName`. Called by `Certificate`. Throws ConfigError, with the
+   * path of `scope`, if the renewer's profiles do not allow the certificate.
    */
-  bindCertificate(scope: IConstruct, secretName: string, entry: CertificateEntry): CertificateBinding;
+  bindCertificate(scope: IConstruct, secretName: string, entry: CertificateOptions): CertificateBinding;
 }
 
-/** What makes a certificate out of a declaration. */
+/** The values that the custom resource of a declared certificate needs. */
 export interface CertificateBinding {
-  /** ARN of the function behind the custom resource. */
+  /** ARN of the function that handles the custom resource. */
   readonly serviceToken: string;
-  /** Changes where another profile may mean another certificate. */
+  /** A hash of all profiles. When it changes, CloudFormation calls the function again, since the certificate may change too. */
   readonly configHash: string;
-  /** What has to be there before. */
+  /** Constructs that must be deployed before the certificate. */
   readonly dependencies: readonly IDependable[];
 }

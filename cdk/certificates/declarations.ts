@@ -1,4 +1,4 @@
-/** Declared certificates: the function that makes their secrets and has them issued, and those of the configuration. */
+/** Declared certificates: the function that creates their secrets and has them issued, and the custom resources. */
 import { createHash } from 'node:crypto';
 import { CustomResource, Duration, Stack } from 'aws-cdk-lib';
 import { Grant, type IGrantable, type IRole, Policy } from 'aws-cdk-lib/aws-iam';
@@ -28,19 +28,20 @@ export interface DeclarationsProps {
   readonly config: Pick<Config, 'profiles' | 'encryptionKeys' | 'certificates'>;
   readonly profiles: Profiles;
   readonly worker: NodeFunction;
-  /** Undefined in a stack without any. */
+  /** Undefined in a stack without hooks. */
   readonly hooks: Hooks | undefined;
-  /** What has to be there before a certificate is issued. */
+  /** Constructs that must be deployed before a certificate is issued. */
   readonly before: readonly IDependable[];
   readonly logRetention: RetentionDays;
 }
 
-/** Of the handler and of its answer; it gives up before, by itself (lambdas/functions/declare-certificates.ts). */
+/** Time limits of the handler and of its answer. The handler ends by itself before (lambdas/functions/declare-certificates.ts). */
 const limits = { handler: Duration.minutes(15), answer: Duration.minutes(14) };
 
-/** Characters of one resource's properties: CloudFormation hands the old ones and the new ones to Lambda in one event, which takes 256 KB. */
+/** Characters of a resource's properties. CloudFormation sends the old and the new ones in one Lambda event, which may have 256 KB. */
 const mostInBucket = 100_000;
 
+/** The function of declared certificates and its permissions. */
 export class Declarations extends Construct {
   private readonly props: DeclarationsProps;
   private readonly handler: NodeFunction;
@@ -64,10 +65,10 @@ export class Declarations extends Construct {
     };
     this.changesKeys = this.rights.encryptionKeys.length > 0;
     allowParameters(worker.role, 'Declarations', prefix);
-    // Outside of any VPC: it talks to AWS alone, and has to reach CloudFormation's address in S3.
+    // Outside of any VPC: it calls only AWS, and must reach CloudFormation's address in S3.
     this.handler = new NodeFunction(this, 'Handler', {
       entry: 'declare-certificates.ts',
-      description: 'Makes the secrets of declared certificates and has them issued',
+      description: 'Creates the secrets of declared certificates and has them issued',
       timeout: limits.handler,
       memorySize: 512,
       logRetention,
@@ -82,15 +83,19 @@ export class Declarations extends Construct {
     const { role } = this.handler;
     for (const statement of declaringStatements(this, this.rights)) role.addToPolicy(statement);
     const { secrets, profileParameters, declarations } = resourcesOf(this, this.rights);
-    acknowledgeWildcards(role, [secrets], "Secrets are chosen by their tag, in the statement's condition.");
-    acknowledgeWildcards(role, [profileParameters, declarations], 'Only the parameters of this stack begin so.');
+    acknowledgeWildcards(role, [secrets], "The statement's condition selects secrets by their tag.");
+    acknowledgeWildcards(
+      role,
+      [profileParameters, declarations],
+      'Only the parameters of this stack have this prefix.',
+    );
     checkPolicySizes(role, this.rights.profiles, "the declaring function's");
     this.handler.function.node.addDependency(...profiles.parameters);
   }
 
   /**
-   * The certificates of the configuration, some in each resource: CloudFormation takes 500 resources. Which one it is follows
-   * from the secret's name, so that another certificate changes no resource but its own.
+   * Adds the certificates of the configuration, several in each resource, because a template may have 500 resources. A hash of the
+   * secret's name selects the resource, so a new certificate changes only one.
    */
   declareAll(told: readonly IDependable[]): void {
     const { config, before } = this.props;
@@ -105,7 +110,7 @@ export class Declarations extends Construct {
     }
   }
 
-  /** For a certificate that a construct declares, valid in itself. Throws ConfigError for what does not go with this stack. */
+  /** Registers a valid entry that a construct declares. Throws ConfigError if this stack can't have it. */
   bind(scope: IConstruct, secretName: string, entry: CertificateEntry): CertificateBinding {
     const { before, hooks, profiles } = this.props;
     this.checkBinding(scope, secretName);
@@ -115,12 +120,12 @@ export class Declarations extends Construct {
     return {
       serviceToken: this.handler.function.functionArn,
       configHash: profiles.hash,
-      // A function of the app that a hook calls may itself wait for the certificate, to read it.
+      // A hook's function in the app may depend on the certificate, so the certificate must not depend on such a hook.
       dependencies: [this.handler, ...before, ...(hooks?.ofKnownTargets(profile) ?? []), ...keys],
     };
   }
 
-  /** The rights of the handler. */
+  /** Grants the rights of the handler. */
   grant(grantee: IGrantable): Grant {
     return declaringStatements(this, this.rights)
       .map(({ actions, resources, conditions }) =>
@@ -133,7 +138,7 @@ export class Declarations extends Construct {
     const { length } = JSON.stringify(entries);
     if (length <= mostInBucket) return;
     const names = Object.keys(entries);
-    const message = `the declarations of ${names.length} certificates have ${length} characters together (${names.slice(0, 3).join(', ')} …), and CloudFormation hands over ${mostInBucket} at most: declare fewer names, or put some of the certificates into a second stack`;
+    const message = `found ${length} characters in the declarations of ${names.length} certificates (${names.slice(0, 3).join(', ')} …), which share a resource of CloudFormation; expected at most ${mostInBucket}: declare fewer names, or put some certificates into a second stack`;
     throw new ConfigError(this.node.path, [{ path: configPath('certificates'), message }]);
   }
 
@@ -142,18 +147,21 @@ export class Declarations extends Construct {
       throw new ConfigError(`The props of ${scope.node.path}`, [{ path: configPath(path), message }]);
     };
     if (this.declared.has(secretName)) {
-      fail('secretName', `another certificate is declared in the secret ${secretName}`);
+      fail('secretName', `the secret ${secretName} already has a declared certificate; expected another name`);
     }
     const [own, other] = [Stack.of(this), Stack.of(scope)];
     for (const field of ['account', 'region'] as const) {
       if (isToken(own[field]) || isToken(other[field]) || own[field] === other[field]) continue;
-      fail('renewer', `it is in the ${field} ${own[field]}, and the certificate in ${other[field]}; expected the same`);
+      fail(
+        'renewer',
+        `the renewer is in the ${field} ${own[field]}, the certificate in ${other[field]}; expected the same ${field}`,
+      );
     }
   }
 
   /**
-   * The customer key of a certificate. A key of another stack is allowed there: that stack depends on this one, and this one can't
-   * name what is in it.
+   * Allows the customer key of a certificate. If the certificate is in another stack, the permission goes there: that stack depends on this
+   * one, so this one can't refer to its key.
    */
   private allowKey(scope: IConstruct, profile: string, keyArn: string): readonly IDependable[] {
     const { worker, hooks } = this.props;
@@ -168,7 +176,7 @@ export class Declarations extends Construct {
     return [];
   }
 
-  /** Once a key and profile. */
+  /** Adds the permission once for each key and profile. */
   private allowKeyIn(stack: Stack, profile: string, keyArn: string): IDependable {
     const what = [this.node.path, profile, stack.resolve(keyArn)];
     const id = `CertRenewerKey${createHash('sha256').update(JSON.stringify(what)).digest('hex').slice(0, 8)}`;
@@ -184,19 +192,19 @@ export class Declarations extends Construct {
   }
 }
 
-/** Ends in a slash; a name that parameterNameOf gives follows. */
+/** Returns the prefix of the declarations' parameters, with a slash at its end. A name from parameterNameOf follows. */
 export function declarationPrefix(scope: Construct): string {
   return `/cert-renewer/${Stack.of(scope).stackName}/certificates/`;
 }
 
-/** Names of the profiles in which certificates may be declared. */
+/** Returns the names of the profiles that have `issue`. */
 export function issuingProfiles({ profiles }: Pick<Config, 'profiles'>): readonly string[] {
   return Object.entries(profiles).flatMap(([name, { issue }]) => (issue ? [name] : []));
 }
 
-/** What lambdas/functions/declare-certificates.ts is handed. */
+/** The properties that lambdas/functions/declare-certificates.ts receives. */
 export interface CertificatesResource extends Pick<CertificateBinding, 'serviceToken' | 'configHash'> {
-  /** JSON of entries by the names of their secrets. */
+  /** Entries by the names of their secrets, as JSON. */
   readonly certificates: string;
 }
 
@@ -215,7 +223,7 @@ export function declare(
 
 type Entries = Record<string, CertificateEntry>;
 
-/** By the first hexadecimal digit of the SHA-256 of the name; in order, so that the order of the configuration means nothing. */
+/** Groups entries by the first hexadecimal digit of the name's SHA-256. Sorted, so the order in the configuration has no effect. */
 function bucketsOf(certificates: Readonly<Entries>): readonly (readonly [string, Entries])[] {
   const buckets = new Map<string, Entries>();
   for (const [name, entry] of Object.entries(certificates).sort(([one], [other]) => (one < other ? -1 : 1))) {

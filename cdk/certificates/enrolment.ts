@@ -1,4 +1,4 @@
-/** The tags that enrol a secret, for secrets of the app's own. */
+/** The tags that enrol a secret of the app. */
 import { CfnResource } from 'aws-cdk-lib';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { IConstruct } from 'constructs';
@@ -7,30 +7,58 @@ import { tags } from '../../lambdas/domain/tags.ts';
 import { readTagSettings } from '../../lambdas/policy/settings.ts';
 import { ConfigError } from '../config/config-error.ts';
 
-/** An ISecret or a Secret. */
+/** A secret that `enrol` accepts: an `ISecret` or a `Secret` that this app creates. */
 export interface EnrollableSecret extends IConstruct {
+  /**
+   * The customer key that the secret is encrypted with.
+   * @default the key aws/secretsmanager
+   */
   readonly encryptionKey?: IKey | undefined;
 }
 
-/** How `enrol` tags a secret: the tags that a user sets, as typed fields. */
+/** The settings of an enrolled secret. `enrol` writes each as a tag. */
 export interface EnrolOptions {
   /** Name of a profile of the renewer. */
   readonly profile: string;
-  /** @default the profile's */
+  /**
+   * `rekey` (new key pair) or `renew` (same key pair).
+   * @default the profile's
+   */
   readonly mode?: 'renew' | 'rekey';
-  /** A window: `8h`, `33%`. @default the profile's */
+  /**
+   * The renewal window: the certificate is due when no more than this is left. A duration (`8h`) or a percentage of the validity (`33%`).
+   * Excludes `rekeyPeriod`.
+   * @default the profile's, else a third of the validity
+   */
   readonly expiresIn?: string;
-  /** A duration. Excludes expiresIn. @default the profile's */
+  /**
+   * A duration (`720h`): the certificate is due when this much has passed since its notBefore. Excludes `expiresIn`.
+   * @default the profile's
+   */
   readonly rekeyPeriod?: string;
-  /** @default the profile's, else as the present key */
+  /**
+   * Type of new keys.
+   * @default the profile's, else as the current key
+   */
   readonly kty?: 'EC' | 'OKP' | 'RSA';
+  /**
+   * Curve of new keys, with `kty` EC or OKP.
+   * @default P-256 with EC, Ed25519 with OKP
+   */
   readonly curve?: 'P-256' | 'P-384' | 'P-521' | 'Ed25519';
+  /**
+   * Size of new keys in bits, with `kty` RSA: 2048 to 8192.
+   * @default 2048
+   */
   readonly size?: number;
-  /** true: the schedule leaves it alone. */
+  /**
+   * Whether the schedule skips the secret.
+   * @default false
+   */
   readonly paused?: boolean;
 }
 
-/** The tags that say so. Throws ConfigError by the rules of the tags. */
+/** Returns the tags of these options. Throws ConfigError for an imported secret, an unknown profile or a bad value. */
 export function enrolmentTags(
   secret: EnrollableSecret,
   options: EnrolOptions,
@@ -40,18 +68,18 @@ export function enrolmentTags(
     throw new ConfigError(`enrol(${secret.node.path})`, [{ path, message }]);
   };
   if (!profiles.includes(options.profile)) {
-    return fail('$.profile', `the renewer has no such profile; expected one of ${profiles.join(', ')}`);
+    return fail('$.profile', `the renewer has no profile of that name; expected one of ${profiles.join(', ')}`);
   }
   if (!CfnResource.isCfnResource(secret.node.defaultChild)) {
     return fail(
       '$',
-      `an imported secret can't be tagged here; tag it where it is made: ${tags.profile}=${options.profile}`,
+      `CloudFormation can't tag an imported secret; tag it where it is created: ${tags.profile}=${options.profile}`,
     );
   }
   const found: Record<string, string> = {};
   for (const [option, value] of Object.entries(options)) {
     const key = option in tags ? tags[option as keyof typeof tags] : fail(`$.${option}`, 'unknown option');
-    // A tag's value can't hold a percent sign.
+    // The value of a tag can't contain a percent sign.
     if (value !== undefined) found[key] = String(value).replace(/%$/, 'pct');
   }
   try {

@@ -1,4 +1,4 @@
-/** Who may do what for declared certificates: the deployment's function, and roles that declare by hand. */
+/** Permissions for declared certificates: of the deployment's function, and of roles that declare by hand. */
 import { Stack } from 'aws-cdk-lib';
 import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
@@ -7,30 +7,31 @@ import { settingTags } from '../../lambdas/policy/certificate-entry.ts';
 import { allow, arnOf, enrolled } from '../functions/permissions.ts';
 import { inStatements, nthSid } from '../functions/policy-size.ts';
 
+/** The resources that the permissions are for. */
 export interface DeclaringRights {
-  /** Those with `issue`. */
+  /** Names of the profiles with `issue`. */
   readonly profiles: readonly string[];
-  /** Where profiles' parameters, and those of declarations, are; each ends in a slash. */
+  /** Prefixes of the parameters of profiles and of declarations, each with a slash at its end. */
   readonly profilePrefix: string;
   readonly declarationPrefix: string;
   readonly renewFunctionArn: string;
-  /** ARNs of customer keys. */
+  /** ARNs of the customer keys. */
   readonly encryptionKeys: readonly string[];
 }
 
-/** The tags that a declaration writes: what it says of its secret, the profile apart, and its hash. */
+/** The tags that a declaration writes, without `cert-renewer:profile`. */
 const writtenTags = [...settingTags, tags.paused, tags.declared];
 const declaringTags = [tags.profile, ...writtenTags];
 
 /**
- * Makes and tags the secrets of these profiles, writes declarations, and has the renew function issue. No secret's value can be
- * read by it, and none be written but where there are customer keys (encryptingStatements).
+ * Returns the statements to create and tag the secrets of these profiles, to write declarations and to invoke the renew function. With them
+ * a role can't read a secret's value. It can write one only if there are customer keys (encryptingStatements).
  */
 export function declaringStatements(scope: Construct, rights: DeclaringRights): readonly PolicyStatement[] {
   const { profiles, renewFunctionArn, encryptionKeys } = rights;
   const { secrets, profileParameters, declarations } = resourcesOf(scope, rights);
   return [
-    // Metadata only, and of any secret: one without the tag must be told from a missing one.
+    // Only metadata, but of any secret, so that a secret without the tag can be told apart from a missing one.
     allow('Describe', ['secretsmanager:DescribeSecret'], [secrets]),
     ...inStatements(profiles).flatMap((some, n) => secretStatements(some, n, secrets)),
     allow('Declarations', ['ssm:GetParameter', 'ssm:PutParameter', 'ssm:DeleteParameter'], [declarations]),
@@ -43,8 +44,8 @@ export function declaringStatements(scope: Construct, rights: DeclaringRights): 
 }
 
 /**
- * Gives a secret another customer key. UpdateSecret could write a value as well, and IAM has no condition to tell the two apart: so a
- * stack without customer keys does not allow it.
+ * Returns the statements to change a secret's customer key. They allow UpdateSecret, which can also write a value: IAM has no condition
+ * to exclude that. So a stack without customer keys does not have them.
  */
 export function encryptingStatements(
   scope: Construct,
@@ -56,10 +57,13 @@ export function encryptingStatements(
   );
 }
 
-/** A customer key of secrets that are made, or encrypted anew: https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_UpdateSecret.html */
+/**
+ * Actions to create a secret with a customer key, or to encrypt one again:
+ * https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_UpdateSecret.html
+ */
 export const declaringKeyActions = ['kms:Decrypt', 'kms:Encrypt', 'kms:GenerateDataKey'];
 
-/** Usable through Secrets Manager only. */
+/** Returns a statement for these keys that holds only for calls through Secrets Manager. */
 export function throughSecrets(scope: Construct, keyArns: readonly string[], actions: string[]): PolicyStatement {
   const { region, urlSuffix } = Stack.of(scope);
   return allow(undefined, actions, [...keyArns], {
@@ -67,7 +71,7 @@ export function throughSecrets(scope: Construct, keyArns: readonly string[], act
   });
 }
 
-/** What the statements name with a wildcard, for cdk-nag. */
+/** Returns the resources with wildcards in the statements, for cdk-nag. */
 export function resourcesOf(
   scope: Construct,
   { profilePrefix, declarationPrefix }: Pick<DeclaringRights, 'profilePrefix' | 'declarationPrefix'>,
@@ -81,11 +85,11 @@ export function resourcesOf(
   };
 }
 
-/** For some of the profiles, whose names are in each statement. A certificate may move from one of these to another of these. */
+/** Returns the statements for some of the profiles. A certificate may move from one of these profiles to another of them. */
 function secretStatements(profiles: readonly string[], n: number, secrets: string): readonly PolicyStatement[] {
   const sid = (name: string) => nthSid(name, n);
   const requested = { [`aws:RequestTag/${tags.profile}`]: [...profiles] };
-  // ForAllValues is true of no keys at all, hence the Null.
+  // ForAllValues is also true without any key; Null excludes that.
   const only = (keys: readonly string[]) => ({
     'ForAllValues:StringEquals': { 'aws:TagKeys': [...keys] },
     Null: { 'aws:TagKeys': 'false' },
@@ -95,14 +99,14 @@ function secretStatements(profiles: readonly string[], n: number, secrets: strin
       StringEquals: requested,
       ...only(declaringTags),
     }),
-    // CreateSecret asks for it as well, and has the tags of the request for those of the secret:
+    // CreateSecret needs it too, and the tags of its request count as those of the secret:
     // https://docs.aws.amazon.com/IAM/latest/UserGuide/tutorial_attribute-based-access-control.html
     allow(sid('Tag'), ['secretsmanager:TagResource'], [secrets], {
       StringEquals: enrolled(profiles),
       StringEqualsIfExists: requested,
       ...only(declaringTags),
     }),
-    // Not the profile's: nothing is taken out of it.
+    // Without cert-renewer:profile: a secret stays in its profile.
     allow(sid('Untag'), ['secretsmanager:UntagResource'], [secrets], {
       StringEquals: enrolled(profiles),
       ...only(writtenTags),

@@ -1,4 +1,4 @@
-/** The authorities of the configuration: what one field alone can't say, and the ca.json of a step-ca. */
+/** Checks the authorities of the configuration: fields that depend on each other, and the ca.json of a step-ca. */
 import { readFileSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import { parseDuration } from '../../lambdas/domain/duration.ts';
@@ -12,10 +12,10 @@ import { isToken } from './token.ts';
 
 type Authorities = Readonly<Record<string, AuthorityConfig>>;
 
-/** Each is named by ARN in a few statements of the functions' policies, and IAM limits these to 10,240 characters. */
+/** The policies of the functions name each authority by ARN in several statements; IAM allows 10,240 characters. */
 const mostAuthorities = 12;
 
-/** All that is wrong with authorities, with who names them, and with their API. */
+/** Checks the authorities, the profiles that name them, and their API. */
 export function checkAuthorities(config: ConfigDocument, baseDirectory: string): readonly Problem[] {
   const authorities = config.authorities ?? {};
   return [
@@ -33,8 +33,8 @@ export function checkAuthorities(config: ConfigDocument, baseDirectory: string):
 }
 
 /**
- * What a step-ca's ca.json says of renewals. `file` is absolute, or relative to `baseDirectory`. Throws an Error whose
- * message says what is wrong, and never quotes the file: it may hold passwords.
+ * Reads the claims of a step-ca's ca.json. `file` is absolute, or relative to `baseDirectory`. Throws an Error. Its message never quotes
+ * the file, which may contain passwords.
  */
 export function readCaConfig(file: string, baseDirectory: string): CaConfigClaims {
   let json: string;
@@ -51,7 +51,7 @@ export function readCaConfig(file: string, baseDirectory: string): CaConfigClaim
   }
 }
 
-/** `issuing` is `Issuing`, `my-root.2` is `MyRoot2`: an output's name takes letters and digits only. */
+/** Returns the prefix of an authority's outputs: `Issuing` for `issuing`, `MyRoot2` for `my-root.2`. (Letters and digits only.) */
 export function outputPrefix(name: string): string {
   return name
     .split(/[^A-Za-z0-9]+/)
@@ -67,20 +67,20 @@ function checkNumber(authorities: Authorities): readonly Problem[] {
     return [
       {
         path: configPath('authorities'),
-        message: `${length} authorities do not fit the policies of IAM; expected ${mostAuthorities} at most in one stack`,
+        message: `found ${length} authorities, which do not fit into IAM policies; expected at most ${mostAuthorities} in a stack`,
       },
     ];
   }
   return [];
 }
 
-/** Made here, or there already. */
+/** Checks that an authority has either `create` or `secretId`, and only fields that go with it. */
 function checkKind(name: string, { create, secretId, kmsKeyArn, passwordSecretId }: AuthorityConfig): Problem[] {
   if ((create === undefined) === (secretId === undefined)) {
     return [
       {
         path: at(name),
-        message: `${create ? 'both "create" and "secretId" are' : 'neither "create" nor "secretId" is'} set; expected one of them: a certificate to make, or the secret of one that is there already`,
+        message: `${create ? 'both "create" and "secretId" are' : 'neither "create" nor "secretId" is'} set; expected one of them: a certificate to create, or the secret of an existing one`,
       },
     ];
   }
@@ -90,12 +90,12 @@ function checkKind(name: string, { create, secretId, kmsKeyArn, passwordSecretId
   ];
   const problems = misplaced.map((field) => ({
     path: at(name, field),
-    message: 'goes with "secretId" only: with "create" the stack makes the key',
+    message: 'is allowed only with "secretId"; with "create" the stack creates the key',
   }));
   if (!create && kmsKeyArn !== undefined && passwordSecretId !== undefined) {
     problems.push({
       path: at(name, 'passwordSecretId'),
-      message: 'the key is in KMS (kmsKeyArn), so that there is none in the secret to open; expected one of the two',
+      message: 'both kmsKeyArn and passwordSecretId are set; expected one: a key in KMS needs no password',
     });
   }
   return problems;
@@ -131,15 +131,19 @@ function checkParent(name: string, authorities: Authorities): readonly Problem[]
   if (parent === undefined) {
     return problem(`no authority of that name; expected one of ${listed(Object.keys(authorities), name)}`);
   }
-  if (ancestors(name, authorities).includes(name)) return problem('its parents lead back to itself');
+  if (ancestors(name, authorities).includes(name)) {
+    return problem('its parents lead back to itself; expected a chain that ends at a root, which has no parent');
+  }
   const most = parent.create?.pathLen;
-  if (most === 0) return problem(`${own.parent} has pathLen 0: it may issue leaves and no authority; raise it by one`);
+  if (most === 0) {
+    return problem(`${own.parent} has pathLen 0, so it can issue leaves but no authority; expected at least 1 there`);
+  }
   const pathLen = own.create?.pathLen;
   if (most !== undefined && pathLen !== undefined && pathLen >= most) {
     return [
       {
         path: at(name, 'create', 'pathLen'),
-        message: `its parent ${own.parent} has pathLen ${most}; expected less than that`,
+        message: `found ${pathLen}, and its parent ${own.parent} has ${most}; expected less than the parent's`,
       },
     ];
   }
@@ -151,19 +155,19 @@ function checkValidity(name: string, own: AuthorityConfig, parent: AuthorityConf
     try {
       return text === undefined || isToken(text) ? undefined : parseDuration(text, 'It', 'InvalidRequest');
     } catch {
-      return undefined; // told by checkCreation
+      return undefined; // checkCreation reports it
     }
   });
   if (mine === undefined || above === undefined || mine <= above) return [];
   return [
     {
       path: at(name, 'create', 'validity'),
-      message: `longer than that of its parent ${own.parent} (${parent.create?.validity}), which no certificate outlives; expected no more than that`,
+      message: `found ${own.create?.validity}, longer than the validity of its parent ${own.parent} (${parent.create?.validity}); expected at most that`,
     },
   ];
 }
 
-/** The parents of an authority, nearest first; with a circle each once, the authority itself among them. */
+/** Returns the parents of an authority, nearest first. In a circle, each appears once, also the authority itself. */
 export function ancestors(name: string, authorities: Authorities): readonly string[] {
   const found: string[] = [];
   let next = authorities[name]?.parent;
@@ -177,7 +181,7 @@ export function ancestors(name: string, authorities: Authorities): readonly stri
 function checkCaConfig(name: string, { caConfig }: AuthorityConfig, baseDirectory: string): readonly Problem[] {
   if (caConfig === undefined) return [];
   if (isToken(caConfig)) {
-    return [{ path: at(name, 'caConfig'), message: 'it is read at synthesis; expected a file, found a token' }];
+    return [{ path: at(name, 'caConfig'), message: 'found a token; expected the name of a file to read at synthesis' }];
   }
   try {
     readCaConfig(caConfig, baseDirectory);
@@ -187,14 +191,19 @@ function checkCaConfig(name: string, { caConfig }: AuthorityConfig, baseDirector
   }
 }
 
-/** Two names that differ in punctuation only would share their outputs; TrustBundle is the stack's own. */
+/** Names that differ only in punctuation would have the same outputs. The output TrustBundle… is the stack's own. */
 function checkOutputNames(names: readonly string[]): readonly Problem[] {
   return names.flatMap((name, index) => {
     const others = ['TrustBundle', ...names.slice(0, index)];
     const twin = others.find((other) => outputPrefix(other) === outputPrefix(name));
     return twin === undefined
       ? []
-      : [{ path: at(name), message: `too like ${twin}: the stack's outputs of both would be ${outputPrefix(name)}…` }];
+      : [
+          {
+            path: at(name),
+            message: `too similar to ${twin}: both would have the outputs ${outputPrefix(name)}…; choose another name`,
+          },
+        ];
   });
 }
 
@@ -215,21 +224,24 @@ function checkApi({ authorities, caApi }: ConfigDocument): readonly Problem[] {
   if (caApi === undefined) return [];
   if (Object.keys(authorities ?? {}).length === 0) {
     return [
-      { path: configPath('caApi'), message: 'the API renews authorities, and there is none; name some, or remove it' },
+      {
+        path: configPath('caApi'),
+        message: 'the API renews authorities, but "authorities" is empty; add one, or remove "caApi"',
+      },
     ];
   }
   if (caApi.auth !== 'bearer' || caApi.tokenSecretId !== undefined) return [];
   return [
     {
       path: configPath('caApi', 'tokenSecretId'),
-      message: 'missing; with "bearer" expected the name or ARN of the secret with the tokens',
+      message: 'missing; expected the name or ARN of the secret with the tokens, because auth is "bearer"',
     },
   ];
 }
 
 const listed = (names: readonly string[], but?: string): string => {
   const others = names.filter((name) => name !== but);
-  return others.length === 0 ? 'the names under "authorities", of which there is none' : others.join(', ');
+  return others.length === 0 ? 'the names under "authorities", which has none' : others.join(', ');
 };
 
 function messageOf(thrown: unknown): string {

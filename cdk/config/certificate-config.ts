@@ -1,4 +1,4 @@
-/** Declared certificates: what one field alone can't say, judged by the rules that the worker has, and by what the configuration knows. */
+/** Checks declared certificates by the rules of the worker, and by the rest of the configuration. */
 
 import type { Declaration } from '../../lambdas/domain/declaration.ts';
 import { formatDuration, parseWindow } from '../../lambdas/domain/duration.ts';
@@ -23,7 +23,7 @@ import { isToken, isTokenInList } from './token.ts';
 
 type Config = Pick<ConfigDocument, 'profiles' | 'authorities' | 'caApi' | 'certificates'>;
 
-/** All that is wrong with profiles that issue, and with the certificates that are declared. */
+/** Checks the profiles' `issue` and the declared certificates. */
 export function checkCertificates(config: Config, baseDirectory: string): readonly Problem[] {
   const limits = authorityLimits(config, baseDirectory);
   const judge = certificateJudge(config, limits);
@@ -35,7 +35,7 @@ export function checkCertificates(config: Config, baseDirectory: string): readon
   ];
 }
 
-/** What tells why a certificate can't be declared by this configuration: nothing where it can. */
+/** Returns a function that lists the reasons why the configuration does not allow a certificate. An empty list: it is allowed. */
 export function certificateJudge(
   config: Config,
   limits: ReturnType<typeof authorityLimits>,
@@ -55,7 +55,7 @@ export function certificateJudge(
   };
 }
 
-/** Whether it is its own, as far as it is known at synthesis. */
+/** Checks an entry by itself, as far as its values are known at synthesis. */
 function entryOnly(
   name: string,
   { encryptionKey, existing }: CertificateEntry,
@@ -68,7 +68,12 @@ function entryOnly(
   return [
     ...own,
     ...(bytes > mostParameterBytes
-      ? [{ path: [], message: `${bytes} bytes, and a declaration may have ${mostParameterBytes}: declare fewer names` }]
+      ? [
+          {
+            path: [],
+            message: `found ${bytes} bytes; a declaration may have ${mostParameterBytes}: declare fewer names`,
+          },
+        ]
       : []),
     ...(encryptionKey === undefined || isToken(encryptionKey) || keyArn().safeParse(encryptionKey).success
       ? []
@@ -82,14 +87,14 @@ function entryOnly(
       ? [
           {
             path: ['encryptionKey'],
-            message: 'a secret that is there keeps its key: remove this, and name the key under "encryptionKeys"',
+            message: 'an existing secret keeps its key: remove this field, and name the key under "encryptionKeys"',
           },
         ]
       : []),
   ];
 }
 
-/** A place in the known part of an entry, in the entry itself. */
+/** Converts a path within the known part of an entry into a path within the entry. */
 function inEntry(
   [field, index]: DeclarationProblem['path'],
   indexes: KnownPart['indexes'],
@@ -101,9 +106,9 @@ function inEntry(
 const lists = [...nameFields.map(([field]) => field), 'endpoints'] as const;
 
 interface KnownPart {
-  /** The entry without what only the deployment knows. */
+  /** The entry without tokens. */
   readonly known: CertificateEntry;
-  /** Of each list: where its values stand in the entry. */
+  /** For each list, the indexes of its known values in the entry. */
   readonly indexes: ReadonlyMap<string, readonly number[]>;
   readonly hasUnknownNames: boolean;
 }
@@ -111,7 +116,7 @@ interface KnownPart {
 function knownPart(entry: CertificateEntry): KnownPart {
   const indexes = new Map<string, readonly number[]>();
   const fields = Object.entries(entry).filter(([field, value]) => {
-    // Of a group that is judged as one, one token hides the others.
+    // kty, curve and size are checked together: without kty the others can't be checked.
     const ofKey = field === 'curve' || field === 'size';
     return !(isToken(value) && !Array.isArray(value)) && !(ofKey && isToken(entry.kty));
   });
@@ -145,7 +150,7 @@ function profileOf({ profiles }: Config, { profile: name }: CertificateEntry): F
   }
   if (profile.issue) return { name, profile, issue: profile.issue };
   return {
-    problem: `the profile ${name} has no "issue", so that nothing is issued in it: add it, with the names that are allowed`,
+    problem: `the profile ${name} has no "issue", so it issues nothing: add "issue", with the allowed names`,
   };
 }
 
@@ -153,7 +158,7 @@ interface InProfile extends FoundProfile {
   readonly limits: AuthorityLimits | undefined;
 }
 
-/** What the profile, and its CA, do not let it be. */
+/** Checks an entry by the rules of its profile and of the profile's CA. */
 function inProfile(
   name: string,
   entry: CertificateEntry,
@@ -173,13 +178,13 @@ function inProfile(
   ];
 }
 
-/** One by one, so that each is told at its place. */
+/** Checks each name by itself, so that the path of a problem is the name's. */
 function nameProblems(secretName: string, entry: CertificateEntry, found: InProfile): readonly DeclarationProblem[] {
   return nameFields.flatMap(([field]) =>
     [...(entry[field] ?? []).entries()].flatMap(([index, value]) => {
       if (isTokenInList(value)) return [];
       const document = { secretName, profile: found.name, [field]: [value] };
-      const { declaration } = readDeclaration(document); // without a name where it can't be read, which was told
+      const { declaration } = readDeclaration(document); // A name that can't be read is left out; entryProblems reports it.
       return [...outside(declaration, found), ...constrained(declaration, found)].map((message) => ({
         path: [field, index],
         message,
@@ -192,7 +197,7 @@ function outside(declaration: Declaration, { name, issue: { allow } }: InProfile
   if (isToken(allow)) return [];
   const shown = allow.length > 5 ? [...allow.slice(0, 5), '…'] : allow;
   return issuanceProblems({ ...declaration, duration: undefined }, { allow }).map(
-    (problem) => `${problem}, and the profile ${name} allows ${shown.join(', ')}`,
+    (problem) => `${problem}; the profile ${name} allows ${shown.join(', ')}`,
   );
 }
 
@@ -217,7 +222,7 @@ function subjectProblems(
     .map((message) => ({ path, message }));
 }
 
-/** Of its own duration; the profile's was judged for itself. */
+/** Checks the duration of the entry. checkIssuance checks the profile's. */
 function durationProblemsOf(
   { duration, ...declaration }: Declaration,
   entry: CertificateEntry,
@@ -225,13 +230,13 @@ function durationProblemsOf(
 ): readonly DeclarationProblem[] {
   const maxDuration = knownDuration(issue.maxDuration);
   if (entry.duration === undefined) return usualDurationProblems(issue, limits, maxDuration);
-  if (duration === undefined) return []; // a token, or told by entryProblems
+  if (duration === undefined) return []; // a token, or entryProblems reports it
   const withoutNames = { ...declaration, duration, names: [], subject: undefined };
   const own = issuanceProblems(withoutNames, { allow: [], ...(maxDuration !== undefined && { maxDuration }) });
   return [...own, ...durationProblems(duration, limits)].map((message) => ({ path: ['duration'], message }));
 }
 
-/** Of what an own authority issues where nobody says for how long. */
+/** Checks the default duration of an authority, if neither the entry nor the profile has one. */
 function usualDurationProblems(
   { duration }: InProfile['issue'],
   limits: AuthorityLimits | undefined,
@@ -240,14 +245,14 @@ function usualDurationProblems(
   if (duration !== undefined || limits === undefined || maxDuration === undefined) return [];
   const own = limits.claims.defaultDuration ?? usualDuration;
   if (own <= maxDuration) return [];
-  const message = `the authority ${limits.name} issues for ${formatDuration(own)} where none is declared, and issue.maxDuration is ${formatDuration(maxDuration)}: declare one, or set issue.duration`;
+  const message = `missing; without it the authority ${limits.name} issues for ${formatDuration(own)}, and issue.maxDuration is ${formatDuration(maxDuration)}: declare a duration, or set issue.duration`;
   return [{ path: ['duration'], message }];
 }
 
-/** Where neither declaration nor profile names one, as an own authority has it (lambdas/authority/rules.ts). */
+/** The default duration of the stack's authorities (lambdas/authority/rules.ts). */
 const usualDuration = 24 * 60 * 60 * 1000;
 
-/** Not less than the validity, it would be renewed for ever, or never. */
+/** Checks that window and period are shorter than the validity. Otherwise the certificate would always, or never, be due. */
 function windowProblems(
   declaration: Declaration,
   entry: CertificateEntry,
@@ -268,18 +273,18 @@ function windowProblems(
   );
 }
 
-/** Milliseconds; undefined for a percentage, which is always less. */
+/** Returns milliseconds; undefined for a percentage, which is always less than the validity. */
 function windowLength(text: string | null | undefined): number | undefined {
   if (text == null || isToken(text)) return undefined;
   try {
     const window = parseWindow(text, '', 'InvalidRequest');
     return window.kind === 'duration' ? window.milliseconds : undefined;
   } catch {
-    return undefined; // told by entryProblems
+    return undefined; // entryProblems reports it
   }
 }
 
-/** A secret that the configuration names for something else. */
+/** A secret or a KMS key that the configuration uses for something else. */
 interface Taken {
   readonly id: string;
   readonly what: string;
@@ -293,7 +298,9 @@ function takenSecrets({ profiles, authorities = {}, caApi }: Config): readonly T
     ]),
     ...Object.entries(profiles).flatMap(([name, { passwordSecretId, ca }]) => [
       { id: passwordSecretId, what: `the password of the profile ${name}` },
-      ...(isToken(ca) ? [] : needsOf(ca).secrets.map((id) => ({ id, what: `what the profile ${name} shows its CA` }))),
+      ...(isToken(ca)
+        ? []
+        : needsOf(ca).secrets.map((id) => ({ id, what: `the credentials of the profile ${name} at its CA` }))),
     ]),
     { id: caApi?.tokenSecretId, what: 'the tokens of the API' },
   ];
@@ -304,10 +311,10 @@ function takenProblem(name: string, { id, what }: Taken): readonly DeclarationPr
   const [, ofArn] = /^arn:(?:[^:]*:){5}(.*)$/.exec(id) ?? [];
   const names = ofArn === undefined ? [id] : [ofArn, ofArn.replace(/-[A-Za-z0-9]{6}$/, '')];
   if (!names.includes(name)) return [];
-  return [{ path: [], message: `the secret of that name holds ${what}: take another name` }];
+  return [{ path: [], message: `the secret of this name holds ${what}; expected another name` }];
 }
 
-/** Keys in KMS that sign certificates, or for a CA: who may use a certificate's key would sign these things with it. */
+/** KMS keys of authorities and provisioners. If one were a certificate's key too, users of the certificate could issue with it. */
 function takenKeys({ profiles, authorities = {} }: Config): readonly Taken[] {
   const found = [
     ...Object.entries(authorities).map(([name, { kmsKeyArn }]) => ({ id: kmsKeyArn, what: `the authority ${name}` })),
@@ -320,5 +327,7 @@ function takenKeys({ profiles, authorities = {} }: Config): readonly Taken[] {
 
 function takenKeyProblem({ kmsKeyId }: CertificateEntry, { id, what }: Taken): readonly DeclarationProblem[] {
   if (kmsKeyId === undefined || (kmsKeyId !== id && !id.endsWith(`/${kmsKeyId}`))) return [];
-  return [{ path: ['kmsKeyId'], message: `it is the key of ${what}, which signs for nothing else: take another key` }];
+  return [
+    { path: ['kmsKeyId'], message: `this is the key of ${what}, which signs for nothing else; expected another key` },
+  ];
 }

@@ -1,6 +1,6 @@
 /**
- * cert-renewer.json. cert-renewer.schema.json is made from this (npm run schema), and the props of
- * the construct are held to it too. What one field alone can't say is in config.ts.
+ * The schema of cert-renewer.json and of the construct's props. `npm run schema` makes cert-renewer.schema.json from it. config.ts checks
+ * the rules that concern several fields.
  */
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import * as z from 'zod/mini';
@@ -8,10 +8,10 @@ import { createFields } from '../../lambdas/policy/authority.ts';
 import { certificateFields } from '../../lambdas/policy/certificate-entry.ts';
 import { secretName } from '../../lambdas/policy/declaration.ts';
 import { profileName } from '../../lambdas/policy/profile-name.ts';
+import { issuanceFields } from '../../lambdas/policy/vocabulary.ts';
+import { describe } from '../../lambdas/providers/kind.ts';
 import { caSchema, profileFields } from '../../lambdas/providers/profile.ts';
 
-const describe = <Schema extends z.ZodMiniType>(text: string, schema: Schema): Schema =>
-  schema.check(z.describe(text)) as Schema; // check() returns the same kind of schema, but its type says less
 const text = () => z.string().check(z.minLength(1));
 const arn = (service: string, what: string, resource: string, example: string) =>
   z
@@ -27,240 +27,335 @@ const emailAddress = z
   .string()
   .check(z.regex(/^[^\s@<>"]+@[^\s@<>"]+\.[^\s@<>"]+$/, 'expected an e-mail address such as ops@example.com'));
 
-/** What CloudWatch Logs offers; 9999 is CDK's "for ever". */
+/** The days that CloudWatch Logs allows. */
 export const retentionDays: readonly number[] = Object.values(RetentionDays).filter(
   (days): days is RetentionDays => typeof days === 'number' && days !== RetentionDays.INFINITE,
 );
 
-/** What EC2 allows in the value of a tag. */
+/** The values that EC2 allows for a tag. */
 const tagValue = z
   .string()
-  .check(z.regex(/^[\p{L}\p{Z}\p{N}_.:/=+@-]{1,256}$/u, 'expected the text of a tag of up to 256 characters'));
-/** And in its key, but for a +, which SSM's targets can't have. `tag:` before it is within SSM's 163 characters. */
+  .check(
+    z.regex(
+      /^[\p{L}\p{Z}\p{N}_.:/=+@-]{1,256}$/u,
+      "expected a tag's value: letters, digits, spaces and _ . : / = + - @, up to 256 characters",
+    ),
+  );
+/** The keys that EC2 allows for a tag, without +, which SSM does not allow in a target. With `tag:`, SSM allows 163 characters. */
 const tagKey = z
   .string()
   .check(
     z.regex(
       /^[\p{L}\p{Z}\p{N}_.:/=@-]{1,128}$/u,
-      "expected the text of a tag: letters, digits, spaces and _ . : / = - @, up to 128 characters. EC2 takes a + as well, but Run Command can't target instances by it: give them another tag",
+      "expected a tag's key: letters, digits, spaces and _ . : / = - @, up to 128 characters. EC2 also allows a +, but Run Command can't select instances by such a tag: give them another one",
     ),
   );
-const targetTag = describe('The instances: those with this tag.', z.strictObject({ key: tagKey, value: tagValue }));
+const targetTag = describe(
+  'Selects the instances with this tag.',
+  z.strictObject({
+    key: describe('Key of the tag, up to 128 characters.', tagKey),
+    value: describe('Value of the tag, up to 256 characters.', tagValue),
+  }),
+);
 
 const hook = z.discriminatedUnion('type', [
   z.strictObject({
-    type: z.literal('exec'),
+    type: describe('Runs a command on instances, by SSM Run Command.', z.literal('exec')),
     command: describe(
-      'For sh, with CERT_RENEWER_SECRET_ARN and CERT_RENEWER_VERSION_ID in its environment. Fixed at deployment.',
+      'The command, for sh, with CERT_RENEWER_SECRET_ARN and CERT_RENEWER_VERSION_ID in its environment. Fixed at deployment.',
       text(),
     ),
     targetTag,
   }),
   z.strictObject({
-    type: z.literal('signal'),
-    pidFile: z.string().check(z.regex(/^\/[^\0\n]+$/, 'expected an absolute path such as /run/nginx.pid')),
-    signal: describe('Its number; 1 (SIGHUP) by default.', z.optional(z.int().check(z.minimum(1), z.maximum(64)))),
+    type: describe('Sends a signal to a process on instances, by SSM Run Command.', z.literal('signal')),
+    pidFile: describe(
+      'Absolute path of a file with the process id.',
+      z.string().check(z.regex(/^\/[^\0\n]+$/, 'expected an absolute path such as /run/nginx.pid')),
+    ),
+    signal: describe(
+      'Number of the signal, 1 to 64. Default: 1 (SIGHUP).',
+      z.optional(z.int().check(z.minimum(1), z.maximum(64))),
+    ),
     targetTag,
   }),
   z.strictObject({
-    type: z.literal('lambda'),
-    functionArn: arn(
-      'lambda',
-      'a Lambda function',
-      'function:[\\w-]+(?::[\\w$-]+)?',
-      'arn:aws:lambda:<region>:<account>:function:<name>',
+    type: describe('Invokes a Lambda function and waits for it.', z.literal('lambda')),
+    functionArn: describe(
+      'ARN of the function, in any Region. Its input is the event "Certificate Renewed".',
+      arn(
+        'lambda',
+        'a Lambda function',
+        'function:[\\w-]+(?::[\\w$-]+)?',
+        'arn:aws:lambda:<region>:<account>:function:<name>',
+      ),
     ),
   }),
   z.strictObject({
-    type: z.literal('sns'),
-    topicArn: arn('sns', 'an SNS topic', '[\\w-]+', 'arn:aws:sns:<region>:<account>:<name>'),
+    type: describe('Publishes the event "Certificate Renewed" to a topic.', z.literal('sns')),
+    topicArn: describe(
+      "ARN of the topic, in the stack's Region.",
+      arn('sns', 'an SNS topic', '[\\w-]+', 'arn:aws:sns:<region>:<account>:<name>'),
+    ),
   }),
   z.strictObject({
-    type: z.literal('acm'),
+    type: describe('Imports the certificate into ACM again, under the same ARN.', z.literal('acm')),
     certificates: describe(
-      'By the name of the secret: the certificate of ACM that is imported again.',
+      'ARNs of ACM certificates, by the names of the secrets.',
       z.record(
         text(),
-        arn('acm', 'a certificate of ACM', 'certificate/[\\w-]+', 'arn:aws:acm:<region>:<account>:certificate/<id>'),
+        arn('acm', 'a certificate in ACM', 'certificate/[\\w-]+', 'arn:aws:acm:<region>:<account>:certificate/<id>'),
       ),
     ),
   }),
 ]);
 
-/** The fields that profile, tag and request share, for people who read the schema in an editor. */
+/** The fields of a profile, with descriptions for an editor. */
 const described = {
-  ca: describe(
-    'The certificate authority, with its address and its root: a PEM file beside this file, or PEM text.',
-    caSchema,
-  ),
-  mode: describe('rekey (a new key pair, the default) or renew (the same key pair).', profileFields.mode),
+  ca: describe('The CA that issues and renews the certificates of this profile.', caSchema),
+  mode: describe('rekey (new key pair) or renew (same key pair). Default: rekey.', profileFields.mode),
   expiresIn: describe(
-    'Act when no more than this is left: 8h, or 33% of the validity. Default: a third.',
+    'The renewal window: a certificate is due when no more than this is left. A duration (8h) or a percentage of the validity (33%). Excludes rekeyPeriod. Default: a third of the validity.',
     profileFields.expiresIn,
   ),
   rekeyPeriod: describe(
-    'Act when this much has passed since notBefore. Excludes expiresIn.',
+    'A duration (720h): a certificate is due when this much has passed since its notBefore. Excludes expiresIn. Default: none.',
     profileFields.rekeyPeriod,
   ),
-  kty: describe('Type of new keys. Default: the same algorithm and size as the present key.', profileFields.kty),
-  curve: describe('With kty EC: P-256 (default), P-384, P-521. With kty OKP: Ed25519.', profileFields.curve),
-  size: describe('With kty RSA: bits, 2048 by default.', profileFields.size),
+  kty: describe('Type of new keys. Default: the algorithm and size of the current key.', profileFields.kty),
+  curve: describe(
+    'Curve of new keys. With kty EC: P-256, P-384 or P-521; default: P-256. With kty OKP: Ed25519.',
+    profileFields.curve,
+  ),
+  size: describe('Size of new keys in bits, with kty RSA: 2048 to 8192. Default: 2048.', profileFields.size),
   passwordSecretId: describe(
-    'Name or ARN of the secret with the password of encrypted keys.',
+    'Name or ARN of the secret with the password of encrypted keys. Default: none.',
     profileFields.passwordSecretId,
   ),
-  paused: describe('true: the schedule leaves the secrets of this profile alone.', profileFields.paused),
+  paused: describe('true: the schedule skips the secrets of this profile. Default: false.', profileFields.paused),
   issue: describe(
-    'What may be issued in this profile: names (dns:example.com and all below it, ip:10.0.0.0/8, cn:<text> …), and for how long.',
-    profileFields.issue,
+    'The declared certificates that this profile may issue. Default: the profile issues nothing.',
+    z.optional(
+      z.strictObject({
+        allow: describe(
+          'The allowed names, up to 200: dns:example.com (that name, all names below it and their wildcards), email:example.com, uri:.example.com, ip:10.0.0.0/8, or cn:<text> for a common name.',
+          issuanceFields.allow,
+        ),
+        duration: describe(
+          "Validity of certificates that declare none: a duration (720h). Default: the CA's default.",
+          issuanceFields.duration,
+        ),
+        maxDuration: describe(
+          'The longest validity that a declaration may have: a duration. Default: no limit but that of the CA.',
+          issuanceFields.maxDuration,
+        ),
+      }),
+    ),
   ),
 } satisfies Record<keyof typeof profileFields, z.ZodMiniType>;
 
 export const configProfile = z.strictObject({
   ...described,
-  hooks: describe('What to run after each renewal.', z.optional(z.array(hook))),
+  hooks: describe('What to run after each renewal. Default: nothing.', z.optional(z.array(hook))),
 });
 
 const configAuthority = z.strictObject({
   create: describe(
-    'Made once, with its key in KMS: the subject (RFC 4514), the kind of key, the validity (a duration), pathLen and nameConstraints of the first certificate.',
-    z.optional(z.strictObject(createFields)),
+    'Creates the authority once, with its key in KMS: the first certificate. Excludes secretId.',
+    z.optional(
+      z.strictObject({
+        subject: describe('Subject (RFC 4514), such as CN=Example Root.', createFields.subject),
+        key: describe(
+          'Kind of the key: EC P-256, EC P-384, EC P-521, RSA 2048, RSA 3072 or RSA 4096.',
+          createFields.key,
+        ),
+        validity: describe("Validity, a duration (87600h). No longer than the parent's.", createFields.validity),
+        pathLen: describe(
+          'pathLenConstraint, 0 to 16: how many authorities may follow below this one. Default: no limit.',
+          createFields.pathLen,
+        ),
+        nameConstraints: describe(
+          'Name constraints of the certificate (RFC 5280, section 4.2.1.10). Default: none.',
+          createFields.nameConstraints,
+        ),
+      }),
+    ),
   ),
-  secretId: describe('Name or ARN of the secret with a CA certificate that is there already.', z.optional(text())),
-  kmsKeyArn: describe('The key in KMS of that certificate; without it the key is in the secret.', z.optional(keyArn())),
+  secretId: describe('Name or ARN of the secret with an existing CA certificate. Excludes create.', z.optional(text())),
+  kmsKeyArn: describe(
+    'With secretId: ARN of the KMS key of the certificate. Default: the key is in the secret.',
+    z.optional(keyArn()),
+  ),
   passwordSecretId: describe(
-    'Name or ARN of the secret with the password of the key in the secret.',
+    'With secretId: name or ARN of the secret with the password of the key. Default: the key is not encrypted.',
     z.optional(text()),
   ),
-  parent: describe('The authority that issues it; none for a root.', z.optional(profileName)),
+  parent: describe(
+    'Name of the authority that issues this one. Default: none, this is a root.',
+    z.optional(profileName),
+  ),
   caConfig: describe(
-    "A step-ca's ca.json beside this file: its claims and its backdate hold here, for renewals and for new certificates.",
+    "A step-ca's ca.json, relative to this file. Its claims and its backdate apply to this authority. Default: none.",
     z.optional(text()),
   ),
-  disabled: describe('true: it signs nothing.', z.optional(z.boolean())),
+  disabled: describe('true: the authority signs nothing. Default: false.', z.optional(z.boolean())),
 });
 
-/** The fields of an entry of `certificates`, for people who read the schema in an editor. */
+/** The fields of an entry of `certificates`, with descriptions for an editor. */
 const describedCertificate = {
-  profile: describe('Name of the profile whose CA issues it; the profile needs "issue".', certificateFields.profile),
+  profile: describe(
+    'Name of the profile whose CA issues the certificate. The profile needs "issue".',
+    certificateFields.profile,
+  ),
   dnsNames: describe(
-    'Host names; a wildcard stands for the first label, and international labels are A-labels (xn--…). Of all kinds of names there has to be one at least.',
+    'Host names and wildcards (*.example.com). International labels are written as A-labels (xn--…). A certificate needs at least one name of any kind. Default: none.',
     certificateFields.dnsNames,
   ),
-  ipAddresses: describe('IPv4 and IPv6 addresses.', certificateFields.ipAddresses),
-  emails: describe('E-mail addresses.', certificateFields.emails),
-  uris: describe('Absolute URIs such as spiffe://example.com/web.', certificateFields.uris),
+  ipAddresses: describe('IPv4 and IPv6 addresses. Default: none.', certificateFields.ipAddresses),
+  emails: describe('E-mail addresses. Default: none.', certificateFields.emails),
+  uris: describe('Absolute URIs, such as spiffe://example.com/web. Default: none.', certificateFields.uris),
   commonName: describe(
-    "The subject's common name: one of the names, or allowed by the profile as cn:<text>. Default: no subject.",
+    'Common name of the subject: one of the names, or a text that the profile allows as cn:<text>. Default: no subject, and a critical subjectAltName.',
     certificateFields.commonName,
   ),
-  subject: describe('The whole subject (RFC 4514), in place of commonName.', certificateFields.subject),
-  usages: describe('What it is for. Default: serverAuth and clientAuth.', certificateFields.usages),
+  subject: describe(
+    'The whole subject (RFC 4514), instead of commonName. Default: the subject that commonName gives.',
+    certificateFields.subject,
+  ),
+  usages: describe('Extended key usages. Default: serverAuth and clientAuth.', certificateFields.usages),
   duration: describe(
-    "How long it is valid. Default: the profile's issue.duration, else the CA's own.",
+    "Validity, a duration (720h). Default: the profile's issue.duration, else the CA's default.",
     certificateFields.duration,
   ),
-  kty: describe("Type of new keys. Default: the profile's, else as the present key, else EC.", certificateFields.kty),
-  curve: describe('With kty EC: P-256 (default), P-384, P-521. With kty OKP: Ed25519.', certificateFields.curve),
-  size: describe('With kty RSA: bits, 2048 by default.', certificateFields.size),
+  kty: describe("Type of new keys. Default: the profile's, else as the current key, else EC.", certificateFields.kty),
+  curve: describe(
+    'Curve of new keys. With kty EC: P-256, P-384 or P-521; default: P-256. With kty OKP: Ed25519.',
+    certificateFields.curve,
+  ),
+  size: describe('Size of new keys in bits, with kty RSA: 2048 to 8192. Default: 2048.', certificateFields.size),
   kmsKeyId: describe(
-    'A key in KMS (ARN, id or alias), which is certified as it is and never replaced.',
+    'ARN, id or alias of a KMS key that the certificate is for. It is never replaced. Default: a key in the secret.',
     certificateFields.kmsKeyId,
   ),
   shape: describe(
-    'How a secret that is empty so far is written: camel (default), snake, tls, pem, or pkcs12 with the passwordSecretId of the profile.',
+    "Shape of an empty secret's first value. pkcs12 needs the profile's passwordSecretId. Default: camel.",
     certificateFields.shape,
   ),
-  mode: describe(
-    "rekey (a new key pair) or renew (the same key pair). Default: the profile's.",
-    certificateFields.mode,
-  ),
+  mode: describe("rekey (new key pair) or renew (same key pair). Default: the profile's.", certificateFields.mode),
   expiresIn: describe(
-    "Act when no more than this is left: 8h, or 33% of the validity. Default: the profile's.",
+    "The renewal window: the certificate is due when no more than this is left. A duration (8h) or a percentage of the validity (33%). Excludes rekeyPeriod. Default: the profile's.",
     certificateFields.expiresIn,
   ),
   rekeyPeriod: describe(
-    'Act when this much has passed since notBefore. Excludes expiresIn.',
+    "A duration (720h): the certificate is due when this much has passed since its notBefore. Excludes expiresIn. Default: the profile's.",
     certificateFields.rekeyPeriod,
   ),
   paused: describe(
-    'true: the schedule leaves it alone, and the deployment does not wait for it.',
+    'true: the schedule skips the secret, and the deployment does not wait for the certificate. Default: false.',
     certificateFields.paused,
   ),
   encryptionKey: describe(
-    'ARN of the customer KMS key that the secret is encrypted with; one that is taken away again stays in encryptionKeys for that deployment. Default: the key aws/secretsmanager.',
+    'ARN of the customer KMS key that the secret is encrypted with. If you change or remove it later, name the old key in encryptionKeys for that deployment. Default: the key aws/secretsmanager.',
     certificateFields.encryptionKey,
   ),
   existing: describe(
-    "true: the secret is there and carries the profile's tag; it keeps its shape and its encryption key.",
+    "true: the secret exists already, with the profile's tag. It keeps its shape and its encryption key. Default: false.",
     certificateFields.existing,
   ),
   endpoints: describe(
-    'Where the certificate is served: host:port or host:port/servername, up to 5.',
+    'Up to 5 places where the certificate is served: host:port or host:port/servername. Default: none.',
     certificateFields.endpoints,
   ),
   wait: describe(
-    "Whether the deployment ends when the certificate is there, and fails where it can't be had. Default: true.",
+    "Whether the deployment waits for the certificate, and fails if it isn't issued within ten minutes. Default: true.",
     certificateFields.wait,
   ),
 } satisfies Record<keyof typeof certificateFields, z.ZodMiniType>;
 
 export const configSchema = z.strictObject({
-  $schema: z.optional(z.string()),
-  schedule: describe('How often to scan: rate(1 hour), the default, or cron(0 8 ? * MON-FRI *).', z.optional(text())),
-  scheduleTimezone: describe('IANA name of the time zone of a cron schedule; UTC by default.', z.optional(text())),
+  $schema: describe('Address of this schema, for editors.', z.optional(z.string())),
+  schedule: describe(
+    'How often to scan: rate(1 hour) or cron(0 8 ? * MON-FRI *). Default: rate(1 hour).',
+    z.optional(text()),
+  ),
+  scheduleTimezone: describe(
+    'Time zone of a cron schedule, an IANA name such as Europe/Paris. Default: UTC.',
+    z.optional(text()),
+  ),
   maxConcurrency: describe(
-    'Worker Lambdas at once, 10 by default: no more than this many batches reach a CA at a time.',
+    'Number of workers at once, 2 to 1000, and so of the batches that a CA gets at a time. Default: 10.',
     z.optional(z.int().check(z.minimum(2), z.maximum(1000))),
   ),
-  paused: describe('true stops the schedule; invocations by hand go on working.', z.optional(z.boolean())),
-  logRetentionDays: describe('How long logs are kept, 90 days by default.', z.optional(z.literal([...retentionDays]))),
+  paused: describe('true: stops the schedule. Renewals on demand still work. Default: false.', z.optional(z.boolean())),
+  logRetentionDays: describe('Days for which logs are kept. Default: 90.', z.optional(z.literal([...retentionDays]))),
   dashboard: describe(
-    'false: no dashboard, and no function that shows the inventory on it. Default: there is one.',
+    'Whether there is a CloudWatch dashboard, and the function that shows the certificates on it. Default: true.',
     z.optional(z.boolean()),
   ),
   notify: describe(
-    'Who is told of failures and overdue certificates; each address has to confirm.',
-    z.optional(z.strictObject({ email: z.array(emailAddress).check(z.minLength(1)) })),
-  ),
-  vpc: describe(
-    'For a CA in a private network. The subnets need NAT, or endpoints for secretsmanager, kms, ssm, events and sqs.',
+    'Who gets e-mails about failures and overdue certificates. Default: nobody.',
     z.optional(
       z.strictObject({
-        vpcId: text(),
-        subnetIds: z.array(text()).check(z.minLength(1)),
-        securityGroupIds: z.optional(z.array(text()).check(z.minLength(1))),
+        email: describe(
+          'E-mail addresses. AWS asks each of them for confirmation.',
+          z.array(emailAddress).check(z.minLength(1)),
+        ),
+      }),
+    ),
+  ),
+  vpc: describe(
+    'The VPC of the functions, for a CA in a private network. Default: the functions run outside of any VPC.',
+    z.optional(
+      z.strictObject({
+        vpcId: describe('Id of the VPC.', text()),
+        subnetIds: describe(
+          'Ids of the subnets. They need NAT, or interface endpoints for secretsmanager, kms, ssm, events and sqs.',
+          z.array(text()).check(z.minLength(1)),
+        ),
+        securityGroupIds: describe(
+          'Ids of the security groups. Default: a new group, which allows all outbound and no inbound traffic.',
+          z.optional(z.array(text()).check(z.minLength(1))),
+        ),
       }),
     ),
   ),
   encryptionKeys: describe(
-    "Customer KMS keys that secrets (certificates, passwords, imported authorities, the API's tokens) or the topics of sns hooks are encrypted with.",
+    "ARNs of the customer KMS keys that secrets (certificates, passwords, imported authorities, the API's tokens) or the topics of sns hooks are encrypted with. Default: none.",
     z.optional(z.array(keyArn())),
   ),
   profiles: describe(
-    'By name: which CA, and the defaults for the secrets that carry it as cert-renewer:profile.',
+    'Profiles by name. A profile is a CA, and defaults for the secrets whose tag cert-renewer:profile names it.',
     z.record(profileName, configProfile),
   ),
   authorities: describe(
-    "Certificate authorities of the stack's own.",
+    "The stack's own certificate authorities, by name. Default: none.",
     z.optional(z.record(profileName, configAuthority)),
   ),
   caApi: describe(
-    'Who may call the HTTP API that renews those authorities: by IAM (the default), or with a token of the secret tokenSecretId.',
-    z.optional(z.strictObject({ auth: z.optional(z.enum(['iam', 'bearer'])), tokenSecretId: z.optional(text()) })),
+    'The HTTP API that renews those authorities. Default: callers need IAM credentials.',
+    z.optional(
+      z.strictObject({
+        auth: describe('iam (AWS signature) or bearer (a token). Default: iam.', z.optional(z.enum(['iam', 'bearer']))),
+        tokenSecretId: describe('Name or ARN of the secret with the tokens. Required with bearer.', z.optional(text())),
+      }),
+    ),
   ),
   certificates: describe(
-    'Declared certificates, by the names of their secrets: the stack makes each secret, has the certificate issued, and has it issued anew when its declaration changes. A secret outlives its entry and the stack.',
+    'Declared certificates, by the names of their secrets. The deployment creates each secret and has its certificate issued; it is issued again when the declaration changes. The secret is retained when its entry or the stack is deleted. Default: none.',
     z.optional(z.record(secretName, z.strictObject(describedCertificate))),
   ),
 });
 
+/** The content of cert-renewer.json. */
 export type ConfigDocument = z.infer<typeof configSchema>;
+/** A profile of the configuration. */
 export type ProfileConfig = z.infer<typeof configProfile>;
+/** A hook of a profile. */
 export type HookConfig = z.infer<typeof hook>;
+/** An authority of the configuration. */
 export type AuthorityConfig = z.infer<typeof configAuthority>;
 
-/** cert-renewer.schema.json, for editors and CI. */
+/** Returns the JSON Schema of the configuration, for editors and CI. */
 export function jsonSchema(): Record<string, unknown> {
   return { title: 'cert-renewer.json', ...z.toJSONSchema(configSchema, { target: 'draft-2020-12', io: 'input' }) };
 }

@@ -1,4 +1,4 @@
-/** cert-renewer.json and the props of the construct: read, validated, and all that is wrong told at once. */
+/** Reads and validates cert-renewer.json and the props of the construct. Reports all mistakes at once. */
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { RenewalError } from '../../lambdas/domain/errors.ts';
@@ -19,17 +19,18 @@ import { parseJsonText } from './json-text.ts';
 import { readRoot } from './root-certificates.ts';
 import { isToken } from './token.ts';
 
-/** A valid configuration: each profile's `root` is PEM text (or an unresolved token), each `caConfig` an absolute path. */
+/** A valid configuration. Each `root` of a profile is PEM text or a token, and each `caConfig` is an absolute path. */
 export type Config = Omit<ConfigDocument, '$schema'>;
 
+/** The origin of a configuration. */
 export interface ConfigOrigin {
-  /** For messages: the file, or the construct. */
+  /** The file or the construct, for messages. */
   readonly source: string;
-  /** Where the files that it names are looked for. */
+  /** The directory that relative file names start from. */
   readonly baseDirectory: string;
 }
 
-/** Reads and validates a configuration file. Throws ConfigError. */
+/** Reads and validates a configuration file. Throws ConfigError, which lists all mistakes. */
 export function readConfigFile(file: string): Config {
   let text: string;
   try {
@@ -39,7 +40,7 @@ export function readConfigFile(file: string): Config {
     throw new ConfigError(file, [
       {
         path: '$',
-        message: `the file can't be read (${code}). Copy examples/cert-renewer.json to it, or name another one with -c config=path`,
+        message: `the file can't be read (${code}); write one with cert-renewer init, or name another with -c config=path (with --config in cert-renewer)`,
       },
     ]);
   }
@@ -49,8 +50,8 @@ export function readConfigFile(file: string): Config {
 }
 
 /**
- * Validates what came from a file or from props, where it may hold CDK tokens: a value that is only known at deployment
- * is let through, but for the schedule, which sizes the alarms. Throws ConfigError.
+ * Validates a file's content or props. Props may contain CDK tokens; most of them are accepted as they are. The schedule must be known,
+ * because the periods of the alarms depend on it. Throws ConfigError, which lists all mistakes.
  */
 export function validateConfig(input: unknown, origin: ConfigOrigin): Config {
   const fail = (problems: readonly Problem[]): never => {
@@ -58,7 +59,7 @@ export function validateConfig(input: unknown, origin: ConfigOrigin): Config {
   };
   const problems = schemaProblems(input);
   if (problems.length > 0) return fail(problems);
-  const document = input as ConfigDocument; // zod's word for it: it found no fault but in tokens, and changes nothing
+  const document = input as ConfigDocument; // zod found no problem except in tokens, and it changes no value
   const roots = new Map<string, string>();
   const further = [
     ...checkSchedule(document),
@@ -80,10 +81,7 @@ export function validateConfig(input: unknown, origin: ConfigOrigin): Config {
   };
 }
 
-/**
- * Validates a certificate that a construct declares beside a valid configuration. Throws ConfigError, whose paths are within
- * the entry.
- */
+/** Validates the certificate that a construct declares in a valid configuration. Throws ConfigError with paths within the entry. */
 export function validateCertificate(source: string, config: Config, name: string, entry: CertificateEntry): void {
   const fail = (problems: readonly Problem[]): never => {
     throw new ConfigError(source, problems);
@@ -99,14 +97,14 @@ export function validateCertificate(source: string, config: Config, name: string
   if (further.length > 0) fail(further.map(({ path, message }) => ({ path: configPath(...path), message })));
 }
 
-/** But for values that only the deployment knows. */
+/** Returns the schema's problems, except those of tokens. */
 function schemaProblems(input: unknown): readonly Problem[] {
   return (configSchema.safeParse(input).error?.issues ?? [])
     .filter((issue) => !isToken(valueAt(input, issue.path)))
     .flatMap((issue) => explain(issue, input));
 }
 
-/** The schedule of a valid configuration. */
+/** Returns the schedule of a valid configuration. */
 export function configSchedule(config: Pick<Config, 'schedule' | 'scheduleTimezone'>): Schedule {
   const expression = config.schedule ?? 'rate(1 hour)';
   return expression.startsWith('cron(') ? cronSchedule(expression, config.scheduleTimezone) : rateSchedule(expression);
@@ -115,7 +113,12 @@ export function configSchedule(config: Pick<Config, 'schedule' | 'scheduleTimezo
 function checkSchedule(config: ConfigDocument): readonly Problem[] {
   const path = configPath('schedule');
   if (isToken(config.schedule) || isToken(config.scheduleTimezone)) {
-    return [{ path, message: 'it must be known at synthesis, as the alarms are sized by it; found a token' }];
+    return [
+      {
+        path,
+        message: 'it must be known at synthesis, because the periods of the alarms depend on it; found a token',
+      },
+    ];
   }
   try {
     configSchedule(config);
@@ -126,16 +129,16 @@ function checkSchedule(config: ConfigDocument): readonly Problem[] {
   }
 }
 
-/** The pairs of fields, by the rules that tags and requests follow too. */
+/** Checks the fields that depend on each other, by the rules of tags and requests. */
 function checkProfile(name: string, { hooks: _, ...profile }: ProfileConfig): readonly Problem[] {
-  // The workers check it again when they read it.
+  // The workers check the profile again when they read it.
   if ([...Object.values(profile), ...Object.values(profile.issue ?? {})].some(isToken)) return [];
   const path = configPath('profiles', name);
   try {
     toProfile(name, profile, path);
     return [];
   } catch (thrown) {
-    // Its message begins with the path of the field.
+    // The message begins with the path of the field.
     const [whole = path, rest] = /^(\$\S+) (.*)$/s.exec(messageOf(thrown))?.slice(1) ?? [];
     return [{ path: whole, message: rest ?? messageOf(thrown) }];
   }
@@ -143,7 +146,7 @@ function checkProfile(name: string, { hooks: _, ...profile }: ProfileConfig): re
 
 function checkProfiles({ profiles }: ConfigDocument): readonly Problem[] {
   if (Object.keys(profiles).length > 0) return [];
-  return [{ path: configPath('profiles'), message: 'expected at least one profile' }];
+  return [{ path: configPath('profiles'), message: 'found no profile; expected at least one' }];
 }
 
 function readRoots(config: ConfigDocument, origin: ConfigOrigin, roots: Map<string, string>): readonly Problem[] {
@@ -168,7 +171,7 @@ function withRoots(profiles: Config['profiles'], roots: ReadonlyMap<string, stri
   );
 }
 
-/** The customer keys of declared certificates are customer keys of the stack's secrets, too. */
+/** Adds the customer keys of declared certificates to `encryptionKeys`. */
 function withCertificateKeys({
   encryptionKeys = [],
   certificates = {},

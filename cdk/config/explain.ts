@@ -1,4 +1,4 @@
-/** Zod's issues as problems of the configuration: where, and what is allowed there. */
+/** Turns zod's issues into problems with a path and what is allowed there. */
 import type * as z from 'zod/mini';
 import { count } from '../../lambdas/domain/count.ts';
 import { explainIssues, formatPath } from '../../lambdas/policy/vocabulary.ts';
@@ -8,12 +8,12 @@ import { jsonSchema } from './config-schema.ts';
 type Issue = z.core.$ZodIssue;
 type Path = readonly PropertyKey[];
 
-/** `$.profiles.internal.ca` */
+/** Returns a JSON path, such as `$.profiles.internal.ca`. */
 export function configPath(...path: Path): string {
   return formatPath('$', path);
 }
 
-/** The part of a value that a path leads to; undefined where it leads nowhere. */
+/** Returns the part of a value at a path; undefined if there is none. */
 export function valueAt(value: unknown, path: Path): unknown {
   return path.reduce<unknown>((at, part) => {
     const holder = typeof at === 'object' && at !== null ? at : {};
@@ -21,7 +21,7 @@ export function valueAt(value: unknown, path: Path): unknown {
   }, value);
 }
 
-/** One problem an issue, but for unknown keys: one each. `input` is what was validated. */
+/** Returns the problems of an issue: one for each unknown key, otherwise one. `input` is the validated value. */
 export function explain(issue: Issue, input: unknown): readonly Problem[] {
   const path = configPath(...issue.path);
   const node = schemaAt(issue.path, input);
@@ -49,7 +49,7 @@ export function explain(issue: Issue, input: unknown): readonly Problem[] {
   }
 }
 
-/** What policy/vocabulary.ts says of the issue, without its path. */
+/** Returns the text of policy/vocabulary.ts for an issue, without its path. */
 function tail(issue: Issue): string {
   return explainIssues([{ ...issue, path: [] }], '').replace(/^: /, '');
 }
@@ -65,7 +65,7 @@ function schemaNode(value: unknown): Node | undefined {
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Node) : undefined;
 }
 
-/** The JSON Schema of the place that a path leads to. Of several alternatives the one whose `type` the input names. */
+/** Returns the JSON Schema at a path. Of several alternatives it is the one with the input's `type`. */
 function schemaAt(path: Path, input: unknown): Node | undefined {
   let node = schemaNode(jsonSchema());
   for (const [depth, part] of path.entries()) {
@@ -89,5 +89,5 @@ function range(node: Node | undefined): string | undefined {
   const { minimum, maximum, minLength, minItems } = node ?? {};
   if (minimum !== undefined && maximum !== undefined) return `expected a whole number from ${minimum} to ${maximum}`;
   if (minItems !== undefined) return `expected at least ${count(Number(minItems), 'entry', 'entries')}`;
-  return minLength === undefined ? undefined : 'expected a text that is not empty';
+  return minLength === undefined ? undefined : 'found an empty text; expected at least one character';
 }

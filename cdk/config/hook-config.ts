@@ -1,11 +1,11 @@
-/** The hooks of the configuration: what one field alone can't say. */
+/** Checks the hooks of the configuration beyond the schema. */
 import { documentProblem } from '../hooks/command-document.ts';
 import type { Problem } from './config-error.ts';
 import type { ConfigDocument, HookConfig } from './config-schema.ts';
 import { configPath } from './explain.ts';
 import { isToken } from './token.ts';
 
-/** Bytes of a map in a function's environment, which holds 4 KB in all. */
+/** Characters of the map of an `acm` hook. It goes into a function's environment, which may have 4 KB in total. */
 const mostBytes = 3_000;
 
 export function checkHooks({ profiles }: ConfigDocument): readonly Problem[] {
@@ -15,8 +15,8 @@ export function checkHooks({ profiles }: ConfigDocument): readonly Problem[] {
 }
 
 /**
- * EventBridge sends to topics of its own Region alone. `region`: where the stack goes; undefined where that is known at
- * deployment only, then all topics have to be of one Region.
+ * Checks that the topics of `sns` hooks are in the stack's `region`: EventBridge publishes only in its own Region. If `region` is not known
+ * at synthesis, all topics must be in one Region.
  */
 export function checkTopicRegions({ profiles }: Pick<ConfigDocument, 'profiles'>, region?: string): readonly Problem[] {
   const topics = Object.entries(profiles).flatMap(([name, { hooks = [] }]) =>
@@ -31,7 +31,7 @@ export function checkTopicRegions({ profiles }: Pick<ConfigDocument, 'profiles'>
     .filter(({ found }) => found !== expected)
     .map(({ path, found }) => ({
       path,
-      message: `a topic in ${found}, and EventBridge publishes in its own Region alone, ${expected}: take a topic there, or a hook of type lambda, whose function may be in any Region. (Of a stack without a Region of its own it is that of the CDK's command line: AWS_REGION, or the stack's env)`,
+      message: `the topic is in ${found}, and EventBridge publishes only in its own Region, ${expected}: use a topic there, or a hook of type lambda, whose function may be in any Region. (A stack without a Region of its own gets that of the CDK's command line: set AWS_REGION, or the stack's env)`,
     }));
 }
 
@@ -46,8 +46,8 @@ function checkHook(hook: HookConfig, path: readonly PropertyKey[]): readonly Pro
   const { length } = JSON.stringify(hook.certificates);
   const names = Object.keys(hook.certificates);
   const arns = names.filter((name) => name.startsWith('arn:'));
-  if (arns.length > 0) return problem('certificates', `${arns[0]} is an ARN; expected the name of the secret`);
-  if (names.length === 0) return problem('certificates', 'expected at least one certificate');
+  if (arns.length > 0) return problem('certificates', `found the ARN ${arns[0]} as a key; expected the secret's name`);
+  if (names.length === 0) return problem('certificates', 'found no certificate; expected at least one');
   if (length <= mostBytes) return [];
-  return problem('certificates', `${length} characters, and a hook may have ${mostBytes}: make two hooks of it`);
+  return problem('certificates', `found ${length} characters; a hook may have ${mostBytes}: split it into two hooks`);
 }

@@ -1,4 +1,4 @@
-/** A profile's `issue`, and what its CA bounds besides, as far as the configuration knows it: the claims and names of an own authority. */
+/** Checks `issue` of the profiles, also by the claims and name constraints of the stack's authorities. */
 import { formatDuration, parseDuration } from '../../lambdas/domain/duration.ts';
 import type { CaConfigClaims } from '../../lambdas/policy/authority.ts';
 import { unknownBases } from '../../lambdas/policy/issuance.ts';
@@ -12,25 +12,25 @@ import { isToken, isTokenInList } from './token.ts';
 
 type Config = Pick<ConfigDocument, 'profiles' | 'authorities'>;
 
-/** What an own authority issues at most. */
+/** The limits of an authority of the stack. */
 export interface AuthorityLimits {
   readonly name: string;
-  /** Of its first certificate, milliseconds; undefined where it was there before, and where only the deployment knows it. */
+  /** Validity of its first certificate in milliseconds. Undefined if it exists already, or is not known at synthesis. */
   readonly validity: number | undefined;
-  /** Of its `caConfig`. */
+  /** The claims of its `caConfig`. */
   readonly claims: CaConfigClaims['claims'];
-  /** Its own name constraints, and those of its parents. */
+  /** The name constraints of the authority and of its parents. */
   readonly constraints: readonly NamedConstraints[];
 }
 
-/** Bases of subtrees, DER of a GeneralName each. */
+/** The bases of an authority's subtrees, each the DER of a GeneralName. */
 interface NamedConstraints {
   readonly authority: string;
   readonly permitted: readonly Uint8Array[];
   readonly excluded: readonly Uint8Array[];
 }
 
-/** How profiles issue, by name. Undefined for a profile whose CA is no authority of the configuration. */
+/** Returns the limits of each profile's authority, by the profile's name. Undefined if its CA is not an authority of the stack. */
 export function authorityLimits(
   config: Config,
   baseDirectory: string,
@@ -49,7 +49,7 @@ function limitsOf(
   baseDirectory: string,
 ): AuthorityLimits | undefined {
   const own = Object.hasOwn(authorities, name) ? authorities[name] : undefined;
-  if (own === undefined) return undefined; // told by authority-config.ts, as what is tried in vain below
+  if (own === undefined) return undefined; // authority-config.ts reports it, and the errors that `tried` drops below
   return {
     name,
     validity: knownDuration(own.create?.validity),
@@ -65,12 +65,12 @@ function claimsOf({ caConfig }: AuthorityConfig, baseDirectory: string): CaConfi
 function constraintsOf(authority: string, config: AuthorityConfig | undefined): readonly NamedConstraints[] {
   const { permitted = [], excluded = [] } = config?.create?.nameConstraints ?? {};
   const bases = (texts: readonly string[]) => texts.flatMap((text) => constraintBase(text) ?? []);
-  // Beside one that is not known yet nothing is outside of what is permitted.
+  // If a permitted name is a token, any name may be permitted.
   const found = { authority, permitted: isToken(permitted) ? [] : bases(permitted), excluded: bases(excluded) };
   return found.permitted.length + found.excluded.length === 0 ? [] : [found];
 }
 
-/** All that is wrong with what profiles may have issued. */
+/** Checks `issue` of each profile. */
 export function checkIssuance({ profiles }: Config, limits: ReturnType<typeof authorityLimits>): readonly Problem[] {
   return Object.entries(profiles).flatMap(([name, profile]) => [
     ...checkAllowed(name, profile),
@@ -92,7 +92,7 @@ function checkAllowed(name: string, { issue }: ProfileConfig): readonly Problem[
           {
             path: configPath('profiles', name, 'issue', 'allow', index),
             message:
-              'not a name of its kind; expected dns:example.com, email:example.com, uri:.example.com, ip:10.0.0.0/8 or cn:<text>',
+              'the text is not valid for its kind; expected dns:example.com, email:example.com, uri:.example.com, ip:10.0.0.0/8 or cn:<text>',
           },
         ],
   );
@@ -101,31 +101,33 @@ function checkAllowed(name: string, { issue }: ProfileConfig): readonly Problem[
 function checkIssuer(name: string, { ca, issue }: ProfileConfig): readonly Problem[] {
   if (issue === undefined || isToken(ca) || issues(ca)) return [];
   const message =
-    'its CA, as it is configured, renews and does not issue: take an authority of this stack, or a step-ca with "provisioner"';
+    'the CA of this profile, as configured, renews but does not issue; expected an authority of this stack, or a step-ca with "provisioner"';
   return [{ path: configPath('profiles', name, 'issue'), message }];
 }
 
-/** Why an own authority would not issue for so long. */
+/** Lists the reasons why an authority does not issue for this duration (milliseconds). */
 export function durationProblems(duration: number | undefined, limits: AuthorityLimits | undefined): readonly string[] {
   if (duration === undefined || limits === undefined) return [];
   const { name, validity, claims } = limits;
   const { minDuration: least = 0, maxDuration: most = duration } = claims;
   return [
     ...(validity !== undefined && duration > validity
-      ? [
-          `longer than the authority ${name} itself is valid, ${formatDuration(validity)}, and no certificate outlives it`,
-        ]
+      ? [`longer than the validity of the authority ${name}, ${formatDuration(validity)}; expected at most that`]
       : []),
     ...(duration > most
-      ? [`more than maxTLSCertDuration in the caConfig of the authority ${name}, ${formatDuration(most)}`]
+      ? [
+          `more than maxTLSCertDuration in the caConfig of the authority ${name}; expected at most ${formatDuration(most)}`,
+        ]
       : []),
     ...(duration < least
-      ? [`less than minTLSCertDuration in the caConfig of the authority ${name}, ${formatDuration(least)}`]
+      ? [
+          `less than minTLSCertDuration in the caConfig of the authority ${name}; expected at least ${formatDuration(least)}`,
+        ]
       : []),
   ];
 }
 
-/** Milliseconds; undefined for none, for a token and for what is no duration. */
+/** Returns milliseconds; undefined without a text, for a token, and for a text that is not a duration. */
 export function knownDuration(text: string | undefined): number | undefined {
   return text === undefined || isToken(text) ? undefined : tried(() => parseDuration(text, '', 'InvalidRequest'));
 }

@@ -1,12 +1,15 @@
-/** How large the value of an SSM parameter is. */
+/** Checks the size of SSM parameters. */
 import { Stack } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { ConfigError } from './config-error.ts';
 
-/** An advanced parameter's limit: https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-advanced-parameters.html */
+/**
+ * Bytes that an advanced parameter may have:
+ * https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-advanced-parameters.html
+ */
 export const mostParameterBytes = 8 * 1024;
 
-/** `what` completes "…, and <what> may have 8192 bytes <with>: <todo>". */
+/** The parts of the message: "found … bytes; <what> may have 8192 <with>: <todo>". */
 export interface Sized {
   readonly path: string;
   readonly what: string;
@@ -14,11 +17,11 @@ export interface Sized {
   readonly todo: string;
 }
 
-/** Throws ConfigError for a value of more than 8 KB, as far as it is known at synthesis. */
+/** Throws ConfigError if the part of a value that is known at synthesis has more than 8 KB. */
 export function checkParameterSize(scope: Construct, value: string, { path, what, with: inside, todo }: Sized): void {
   const bytes = literalBytes(Stack.of(scope).resolve(value));
   if (bytes <= mostParameterBytes) return;
-  const message = `${bytes} bytes, and ${what} may have ${mostParameterBytes} ${inside}: ${todo}`;
+  const message = `found ${bytes} bytes; ${what} may have ${mostParameterBytes} ${inside}: ${todo}`;
   throw new ConfigError('The configuration', [{ path, message }]);
 }
 

@@ -1,4 +1,4 @@
-/** Profiles travel as SSM parameters, one each: they may hold values that only the deployment knows. */
+/** The SSM parameters from which the functions read the profiles, one for each. Their values may contain tokens. */
 import { createHash } from 'node:crypto';
 import { Stack } from 'aws-cdk-lib';
 import { CfnParameter } from 'aws-cdk-lib/aws-ssm';
@@ -8,13 +8,14 @@ import type { Config } from './config.ts';
 import { configPath } from './explain.ts';
 import { checkParameterSize } from './parameter-size.ts';
 
+/** The parameters of all profiles. */
 export class Profiles extends Construct {
-  /** Ends in a slash; a profile's name follows. */
+  /** Prefix of the parameters' names, with a slash at its end. The profile's name follows. */
   readonly prefix: string;
   readonly parameters: readonly CfnParameter[];
   /**
-   * Changes with any profile, and so does the functions' environment: no warm worker keeps an old profile. (Of a value
-   * that only the deployment knows it sees where it comes from, not what it is.)
+   * A hash of all profiles. It is part of the functions' environment, so no warm worker keeps an old profile. For a token it covers the
+   * reference, not the value.
    */
   readonly hash: string;
 
@@ -29,7 +30,7 @@ export class Profiles extends Construct {
         path: configPath('profiles', name),
         what: 'a profile',
         with: 'with its root certificates',
-        todo: 'keep only the roots that are needed',
+        todo: 'remove roots that are not needed',
       });
       return new CfnParameter(this, name, {
         name: `${this.prefix}${name}`,
@@ -46,7 +47,7 @@ export class Profiles extends Construct {
   }
 }
 
-/** What lambdas/providers/profile.ts reads: no hooks, they are wired at deployment. */
+/** Returns the fields that lambdas/providers/profile.ts reads. Hooks are not among them. */
 function deployed(profile: Config['profiles'][string]): Record<string, unknown> {
   return Object.fromEntries(Object.entries(profile).filter(([field]) => Object.hasOwn(profileFields, field)));
 }

@@ -1,6 +1,6 @@
 /**
- * Bundles that were made before, by the hash of all that they are made of. A build takes about a second, a synthesis has up
- * to ten of them, and each `cdk deploy`, `cdk diff` and test is a process of its own.
+ * Caches bundles by the hash of their inputs. A build takes about a second, a synthesis has up to ten of them, and each `cdk deploy`,
+ * `cdk diff` and test is a process of its own.
  */
 import { createHash } from 'node:crypto';
 import {
@@ -19,14 +19,14 @@ import { join, relative } from 'node:path';
 /** A bundle's files by their names. */
 export type Bundle = ReadonlyMap<string, Uint8Array>;
 
-/** Beside a bundle's files: their names and hashes. */
+/** The file with the names and hashes of a bundle's files. */
 const listing = 'files.json';
-/** Milliseconds. */
+/** Milliseconds without use until a bundle is removed. */
 const unusedFor = 24 * 60 * 60 * 1000;
 
 /**
- * The hash of `settings`, of all files in `folder`, and of `others`; paths are from `root`. Undefined where one of `others`
- * is not there.
+ * Returns the hash of `settings`, of all files in `folder`, and of `others`, by their paths from `root`. Undefined if one of `others` is
+ * missing.
  */
 export function hashOfInputs(
   root: string,
@@ -48,8 +48,8 @@ export function hashOfInputs(
 }
 
 /**
- * The bundle in `<cache>/<hash>/<name>`; where there is none, or not all of it, what `build` gives, which is kept there.
- * `hashNow` is what hashOfInputs gives.
+ * Returns the bundle in `<cache>/<hash>/<name>`. If it is missing or incomplete, builds it and stores it there. `hashNow` returns the hash
+ * of the inputs.
  */
 export function keptOrBuilt(
   cache: string,
@@ -63,17 +63,17 @@ export function keptOrBuilt(
   const kept = read(folder, name);
   if (kept) return kept;
   const built = build();
-  if (hashNow() !== hash) return built; // a source was changed meanwhile: nobody knows of which state the bundle is
+  if (hashNow() !== hash) return built; // a source has changed meanwhile, so the bundle may belong to either hash
   try {
     keep(folder, name, built);
     removeUnused(cache, hash);
   } catch {
-    // The bundle is as good where it can't be kept.
+    // A bundle that can't be cached is still valid.
   }
   return built;
 }
 
-/** Undefined unless every file is there, and is what was written. */
+/** Returns a cached bundle. Undefined if a file is missing or differs from its hash. */
 function read(folder: string, name: string): Bundle | undefined {
   const fileIn = (file: string): string => join(folder, name, file);
   try {
@@ -81,14 +81,14 @@ function read(folder: string, name: string): Bundle | undefined {
     const files = new Map(hashes.map(([file]) => [file, new Uint8Array(readFileSync(fileIn(file)))]));
     if (hashes.some(([file, hash]) => sha256(files.get(file) ?? '') !== hash)) return undefined;
     const now = new Date();
-    utimesSync(folder, now, now); // used
+    utimesSync(folder, now, now); // marks it as used
     return files;
   } catch {
     return undefined;
   }
 }
 
-/** Another process may do the same at the same time, and each may be killed: what is in place is whole. */
+/** Stores a bundle by one rename, because another process may store it at the same time, and each may be killed. */
 function keep(folder: string, name: string, files: Bundle): void {
   mkdirSync(folder, { recursive: true });
   const finished = join(folder, name);

@@ -1,6 +1,6 @@
 /**
- * Bundling, by esbuild itself: NodejsFunction can't split (it has no outdir), and without splitting an import() still
- * loads everything at a cold start.
+ * Bundles handlers with esbuild. The CDK's NodejsFunction can't split bundles, because it sets no outdir. Without splitting, a cold start
+ * also loads what is behind import().
  */
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, isAbsolute, join } from 'node:path';
@@ -10,35 +10,33 @@ import { type Bundle, hashOfInputs, keptOrBuilt } from './bundle-cache.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-/** Of this process: by entry, and where each was put. */
+/** The bundles of this process by entry, and the entry in each folder. */
 const bundles = new Map<string, Bundle>();
 const written = new Map<string, string>();
 
 /**
- * Bundles one handler (a file of lambdas/functions/, or an absolute one) into `outdir`: `<name>.mjs`, which exports `handler`,
- * the chunks that it imports when they are needed, and source maps. A zip of its own a function: with both in one, each
- * would carry the other's. Throws esbuild's BuildFailure.
+ * Bundles one handler (a file of lambdas/functions/, or an absolute path) into `outdir`: `<name>.mjs`, which exports `handler`, the chunks
+ * that it imports, and source maps. Each function has its own folder, without code of other functions. Throws esbuild's BuildFailure.
  */
 export function bundle(entry: string, outdir: string): void {
   if (written.get(outdir) === entry && existsSync(outdir)) return;
   const files = bundles.get(entry) ?? find(entry);
   bundles.set(entry, files);
-  rmSync(outdir, { recursive: true, force: true }); // what an earlier synthesis has left would be deployed, too
+  rmSync(outdir, { recursive: true, force: true }); // files of an earlier synthesis would be deployed too
   mkdirSync(outdir, { recursive: true });
   for (const [name, contents] of files) writeFileSync(join(outdir, name), contents);
   written.set(outdir, entry);
 }
 
 function find(entry: string): Bundle {
-  if (isAbsolute(entry)) return build(entry); // what it imports may be anywhere
-  // npm's listing of what is installed, and not package-lock.json, which says what should be. It does not tell what somebody
-  // has changed in node_modules by hand.
+  if (isAbsolute(entry)) return build(entry); // its imports may be anywhere, so they can't be hashed
+  // npm's list of the installed packages; package-lock.json may differ from it. Manual changes in node_modules are not detected.
   const others = ['node_modules/.package-lock.json', 'package.json', 'tsconfig.json', 'cdk/functions/bundle.ts'];
   const hashNow = () => hashOfInputs(root, 'lambdas', others, [version, options]);
   return keptOrBuilt(join(root, '.cache', 'bundles'), hashNow, entry, () => build(entry));
 }
 
-/** What all that is bundled for a Lambda has in common. */
+/** Options of all bundles for Lambda. */
 export const forLambda = {
   absWorkingDir: root,
   bundle: true,
@@ -52,24 +50,33 @@ export const forLambda = {
   logLevel: 'silent',
 } as const satisfies BuildOptions;
 
-// package.json says `sideEffects: false`: a module of ours whose exports a function does not use is left out, with what it imports.
+// package.json has `sideEffects: false`, so esbuild omits modules of ours whose exports a function does not use, and their imports.
 const options = {
   ...forLambda,
   splitting: true,
-  sourcemap: 'external', // for reading stack traces afterwards; at run time they would cost 35 ms and 20 MB
-  outdir: join(root, '.cache', 'bundle'), // nothing is written there: the maps name their sources from it
+  sourcemap: 'external', // to read stack traces later; at run time they would cost 35 ms and 20 MB
+  outdir: join(root, '.cache', 'bundle'), // nothing is written there; the paths of sources in the maps are relative to it
 } as const satisfies BuildOptions;
 
-/** Builds the bundle anew. */
+/** Builds the bundle without the cache. */
 export function build(entry: string): Bundle {
+  return buildWithInputs(entry).files;
+}
+
+/** Builds the bundle. `inputs` are the files with code in it, by their paths from the project's root. */
+export function buildWithInputs(entry: string): { readonly files: Bundle; readonly inputs: readonly string[] } {
   const entryPoint = isAbsolute(entry) ? entry : join(root, 'lambdas/functions', entry);
   const { outputFiles, metafile } = buildSync({ ...options, write: false, metafile: true, entryPoints: [entryPoint] });
   const reached = reachedFrom(basename(entry).replace(/\.\w+$/, '.mjs'), metafile);
-  const files = outputFiles.map(({ path, contents }) => [basename(path), contents] as const);
-  return new Map(files.filter(([name]) => reached.has(name.replace(/\.map$/, ''))));
+  const files = outputFiles
+    .map(({ path, contents }) => [basename(path), contents] as const)
+    .filter(([name]) => reached.has(name.replace(/\.map$/, '')));
+  const outputs = Object.entries(metafile.outputs).filter(([path]) => reached.has(basename(path)));
+  const inputs = new Set(outputs.flatMap(([, output]) => Object.keys(output.inputs)));
+  return { files: new Map(files), inputs: [...inputs] };
 }
 
-/** A file, and all that it leads to. esbuild puts out what dead code would import, too: of a hook's function near half. */
+/** Returns a file and everything that it imports. esbuild also emits the imports of dead code: nearly half of a hook's function. */
 function reachedFrom(file: string, { outputs }: Metafile): ReadonlySet<string> {
   const importsOf = new Map(Object.entries(outputs).map(([path, { imports }]) => [basename(path), imports]));
   const reached = new Set([file]);

@@ -1,4 +1,4 @@
-/** The first scan of a stack, right after its deployment: the schedule's own may be a day away. */
+/** The first scan of a stack, at the end of its deployment. The first scan of the schedule may be a day later. */
 import { CustomResource, Duration } from 'aws-cdk-lib';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
@@ -11,10 +11,11 @@ export interface FirstScanProps {
   readonly logRetention: RetentionDays;
 }
 
+/** A custom resource that starts a scan once. */
 export class FirstScan extends Construct {
   constructor(scope: Construct, id: string, { scanFunction, logRetention }: FirstScanProps) {
     super(scope, id);
-    // Outside of any VPC: it has to reach CloudFormation's address in S3.
+    // Outside of any VPC: it must reach CloudFormation's address in S3.
     const starter = new NodeFunction(this, 'Starter', {
       entry: 'start-first-scan.ts',
       description: 'Starts the first scan of the stack',

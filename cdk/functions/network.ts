@@ -1,30 +1,38 @@
-/** Where the functions run when a CA is in a private network. */
+/** The network of the functions, for a CA in a private network. */
 import { Annotations } from 'aws-cdk-lib';
 import type { ISecurityGroup, IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
 import { SecurityGroup, Vpc } from 'aws-cdk-lib/aws-ec2';
 import type { Construct } from 'constructs';
-import type { Config } from '../config/config.ts';
+import type { VpcOptions } from '../config/options.ts';
 
+/** The VPC options of a Lambda function. */
 export interface Placement {
   readonly vpc: IVpc;
   readonly vpcSubnets?: SubnetSelection;
   readonly securityGroups: ISecurityGroup[];
 }
 
-/** The VPC of an app's own, in place of the ids that a file can name. */
+/** A VPC of the app, for the functions that call a CA. */
 export interface VpcPlacement {
-  readonly vpc: IVpc | Vpc; // to a compiler with exactOptionalPropertyTypes the library's classes are not its interfaces
-  /** @default the private subnets */
+  /** The VPC. */
+  readonly vpc: IVpc | Vpc; // With exactOptionalPropertyTypes, the CDK's classes do not satisfy its interfaces.
+  /**
+   * The subnets.
+   * @default the private subnets
+   */
   readonly vpcSubnets?: SubnetSelection;
-  /** @default one of its own, which lets everything out and nothing in */
+  /**
+   * The security groups.
+   * @default a new group, which allows all outbound and no inbound traffic
+   */
   readonly securityGroups?: readonly ISecurityGroup[];
 }
 
 /**
- * Undefined: outside of any VPC. Inside one the functions reach AWS through NAT, or through interface endpoints for
- * secretsmanager, kms, ssm, events and sqs; these are not made here, as a VPC can have each of them once only.
+ * Returns the VPC options of the functions; undefined outside of any VPC. The interface endpoints are not created here, because a VPC can
+ * have each of them only once.
  */
-export function placementOf(scope: Construct, given: Config['vpc'] | VpcPlacement): Placement | undefined {
+export function placementOf(scope: Construct, given: VpcOptions | VpcPlacement | undefined): Placement | undefined {
   if (given === undefined) return undefined;
   if (!('vpcId' in given)) {
     const { vpc, vpcSubnets, securityGroups } = given;
@@ -36,11 +44,11 @@ export function placementOf(scope: Construct, given: Config['vpc'] | VpcPlacemen
   }
   const vpc = Vpc.fromVpcAttributes(scope, 'Vpc', {
     vpcId: given.vpcId,
-    // Only the number counts: a Lambda takes subnets, and their zones are not asked for.
+    // Only the number of zones counts: a Lambda function names subnets, not zones.
     availabilityZones: given.subnetIds.map((_, index) => `zone-${index}`),
-    privateSubnetIds: given.subnetIds,
+    privateSubnetIds: [...given.subnetIds],
   });
-  // A Lambda does not ask for a subnet's routes.
+  // A Lambda function does not use the route table ids.
   Annotations.of(vpc).acknowledgeWarning('@aws-cdk/aws-ec2:noSubnetRouteTableId');
   return {
     vpc,
@@ -54,6 +62,6 @@ export function placementOf(scope: Construct, given: Config['vpc'] | VpcPlacemen
 function ownSecurityGroup(scope: Construct, vpc: IVpc): SecurityGroup {
   return new SecurityGroup(scope, 'SecurityGroup', {
     vpc,
-    description: 'cert-renewer: out to AWS and the CA, nothing in',
+    description: 'cert-renewer: out to AWS and the CA, nothing in', // Another text would replace the group.
   });
 }

@@ -1,15 +1,16 @@
-/** One of the product's Lambda functions: bundle, log group, role, function. */
+/** A Lambda function of the product: bundle, log group, role, function. */
 import { join } from 'node:path';
-import { type Duration, RemovalPolicy, Stack, Stage, Validations } from 'aws-cdk-lib';
+import { type Duration, RemovalPolicy, Stack, Stage } from 'aws-cdk-lib';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Architecture, Code, Function as LambdaFunction, LoggingFormat, Runtime } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
+import { acknowledge } from '../acknowledge.ts';
 import { bundle } from './bundle.ts';
 import type { Placement } from './network.ts';
 
 export interface NodeFunctionProps {
-  /** File of lambdas/functions/ that exports `handler`, by its name there. */
+  /** Name of the file in lambdas/functions/ that exports `handler`. */
   readonly entry: string;
   readonly description: string;
   readonly timeout: Duration;
@@ -18,13 +19,14 @@ export interface NodeFunctionProps {
   readonly environment: Readonly<Record<string, string>>;
   readonly logRetention: RetentionDays;
   readonly placement: Placement | undefined;
-  /** @default CloudFormation's choice */
+  /** @default CloudFormation chooses the name */
   readonly roleName?: string | undefined;
 }
 
+/** A Lambda function with its own role and log group. */
 export class NodeFunction extends Construct {
   readonly function: LambdaFunction;
-  /** Has what is granted to it and nothing from AWS's managed policies. */
+  /** The function's role, without AWS managed policies. */
   readonly role: Role;
 
   constructor(scope: Construct, id: string, props: NodeFunctionProps) {
@@ -61,14 +63,14 @@ export class NodeFunction extends Construct {
     });
   }
 
-  /** One place for all functions of an entry: the CDK hashes an asset once a place. Source maps stay in cdk.out. */
+  /** Bundles an entry into one folder for all its functions: the CDK hashes each folder once. Source maps stay in cdk.out. */
   private bundled(entry: string, name: string): Code {
     const outdir = join(Stage.of(this)?.outdir ?? 'cdk.out', 'bundles', name);
     bundle(entry, outdir);
     return Code.fromAsset(outdir, { exclude: ['*.map'] });
   }
 
-  /** What Lambda needs to reach into a VPC; AWS knows no narrower resource for these. */
+  /** Gives the role what Lambda needs in a VPC. EC2 has no narrower resource for these actions. */
   private allowNetworkInterfaces(): void {
     this.role.addToPolicy(
       new PolicyStatement({
@@ -87,22 +89,19 @@ export class NodeFunction extends Construct {
     acknowledgeWildcards(
       this,
       ['*'],
-      'Lambda has to make network interfaces in the VPC, and EC2 names no resource for it.',
+      'Lambda must create network interfaces in the VPC; EC2 has no narrower resource for that.',
     );
   }
 }
 
-/**
- * Tells cdk-nag why a policy of this construct has wildcards: `resources` as the template has them, with tokens.
- * Nothing else depends on it.
- */
+/** Acknowledges wildcards in policies of this construct, for cdk-nag only. `resources` are those of the template, with tokens. */
 export function acknowledgeWildcards(scope: Construct, resources: readonly string[], reason: string): void {
   for (const resource of resources) {
-    Validations.of(scope).acknowledge({ id: `AwsSolutions-IAM5[Resource::${nagText(scope, resource)}]`, reason });
+    acknowledge(scope, `AwsSolutions-IAM5[Resource::${nagText(scope, resource)}]`, reason);
   }
 }
 
-/** cdk-nag writes `arn:<AWS::Partition>:…` and `<LogicalId.Arn>` for what CloudFormation fills in. */
+/** Writes tokens as cdk-nag does: `arn:<AWS::Partition>:…`, `<LogicalId.Arn>`. */
 function nagText(scope: Construct, text: string): string {
   const resolved: unknown = Stack.of(scope).resolve(text);
   const part = (value: unknown): string => {

@@ -1,6 +1,5 @@
 /**
- * Values in their order, as many together as fit into `most` by their sizes. One that is larger by itself is alone. None for no
- * values.
+ * Packs values into groups, in their order. The sizes of one group add up to at most `most`. A larger value gets a group of its own.
  */
 export function packed<Value>(
   values: readonly Value[],

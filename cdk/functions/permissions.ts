@@ -1,4 +1,4 @@
-/** Who may do what: everything that the two functions are allowed, and nothing by AWS's managed policies. */
+/** Permissions of the scan and the renew function. */
 import { Stack } from 'aws-cdk-lib';
 import { type Conditions, Effect, PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
@@ -9,7 +9,7 @@ import { isToken } from '../config/token.ts';
 import { acknowledgeWildcards } from './node-function.ts';
 import { checkPolicySizes, inStatements, nthSid } from './policy-size.ts';
 
-/** A secret or key of one of this stack's profiles. A tag of another stack's profile opens nothing here. */
+/** Returns a condition for secrets and keys whose tag names one of these profiles. */
 export const enrolled = (profiles: readonly string[]) => ({ [`aws:ResourceTag/${tags.profile}`]: [...profiles] });
 
 /** The algorithms of lambdas/domain/signer.ts. */
@@ -21,7 +21,7 @@ export const signingAlgorithms = [
   'ED25519_SHA_512',
 ];
 
-/** Lists names and tags of all secrets, as ListSecrets knows no narrower resource, and can read none of them. */
+/** Lets the role list names and tags of all secrets (ListSecrets has no narrower resource), and denies it to read any value. */
 export function allowScan(role: Role): void {
   role.addToPolicy(allow('List', ['secretsmanager:ListSecrets'], ['*']));
   role.addToPolicy(
@@ -35,7 +35,7 @@ export function allowScan(role: Role): void {
   acknowledgeWildcards(role, ['*'], 'ListSecrets supports no resource; the other statement is a Deny.');
 }
 
-/** Reads the parameters of profiles, or of authorities. */
+/** Lets the role read the parameters with a prefix. */
 export function allowParameters(role: Role, sid: string, prefix: string): void {
   const parameters = Stack.of(role).formatArn({
     service: 'ssm',
@@ -43,17 +43,17 @@ export function allowParameters(role: Role, sid: string, prefix: string): void {
     resourceName: `${prefix.slice(1)}*`,
   });
   role.addToPolicy(allow(sid, ['ssm:GetParameter'], [parameters]));
-  acknowledgeWildcards(role, [parameters], 'Only the parameters of this stack begin so.');
+  acknowledgeWildcards(role, [parameters], 'Only the parameters of this stack have this prefix.');
 }
 
-/** Reads, writes and tags the secrets of this stack's profiles, and signs with the KMS keys of these. */
+/** Lets the role read, write and tag the secrets of this stack's profiles, and sign with their KMS keys. */
 export function allowRenewal(role: Role, config: Config): void {
   const profiles = Object.keys(config.profiles);
   const resources = {
     secrets: arnOf(role, 'secretsmanager', 'secret', '*'),
     keys: Stack.of(role).formatArn({ service: 'kms', resource: 'key', resourceName: '*' }),
   };
-  // Metadata only, and of any secret: one without the tag must be told from a missing one.
+  // Only metadata, but of any secret, so that a secret without the tag can be told apart from a missing one.
   role.addToPolicy(allow('Describe', ['secretsmanager:DescribeSecret'], [resources.secrets]));
   for (const [n, some] of inStatements(profiles).entries()) {
     for (const statement of statementsFor(some, n, resources)) role.addToPolicy(statement);
@@ -61,7 +61,7 @@ export function allowRenewal(role: Role, config: Config): void {
   acknowledgeWildcards(
     role,
     Object.values(resources),
-    "Secrets and keys are chosen by their tag, in the statement's condition.",
+    "The statement's condition selects secrets and keys by their tag.",
   );
   checkPolicySizes(role, profiles);
   allowNamedSecrets(role, config);
@@ -69,7 +69,7 @@ export function allowRenewal(role: Role, config: Config): void {
   for (const key of config.encryptionKeys ?? []) allowEncryptionKey(role, key);
 }
 
-/** For some of the profiles: their names are in each statement, and as few statements as there may be. */
+/** Returns the statements for some of the profiles. They are few, because each contains the names of all these profiles. */
 function statementsFor(
   profiles: readonly string[],
   n: number,
@@ -86,7 +86,7 @@ function statementsFor(
         'secretsmanager:VersionStage': ['AWSCURRENT', 'AWSPENDING', noRoomLabel],
       },
     }),
-    // Only its own status: it can't enrol a secret. ForAllValues is true of no keys at all, hence the Null.
+    // Only the status tags, so it can't enrol a secret. ForAllValues is also true without any key; Null excludes that.
     allow(sid('Tag'), ['secretsmanager:TagResource', 'secretsmanager:UntagResource'], [secrets], {
       ...tagged,
       'ForAllValues:StringEquals': { 'aws:TagKeys': [...statusTags] },
@@ -98,7 +98,7 @@ function statementsFor(
   ];
 }
 
-/** What the workers read beside enrolled secrets: passwords of encrypted keys, credentials for a CA. */
+/** Lets the role read the passwords of encrypted keys and the credentials for CAs. */
 function allowNamedSecrets(role: Role, { profiles }: Config): void {
   const ids = Object.values(profiles).flatMap(({ passwordSecretId, ca }) => [
     passwordSecretId,
@@ -111,7 +111,7 @@ function allowNamedSecrets(role: Role, { profiles }: Config): void {
   );
 }
 
-/** With keys that are no certificate's, so that no tag opens them: exactly these sign what a CA asks for. */
+/** Lets the role sign requests to a CA with exactly these keys. They belong to no certificate, so they have no tag. */
 function allowSigningForCas(role: Role, { profiles }: Config): void {
   const arns = Object.values(profiles).flatMap(({ ca }) => (isToken(ca) ? [] : needsOf(ca).signingKeys));
   for (const [n, some] of inStatements([...new Set(arns)]).entries()) {
@@ -124,7 +124,7 @@ function allowSigningForCas(role: Role, { profiles }: Config): void {
   }
 }
 
-/** Reads the values of exactly these secrets, each a name or an ARN. */
+/** Lets the role read the values of exactly these secrets, each a name or an ARN. */
 export function allowReading(role: Role, sid: string, ids: readonly string[]): void {
   if (ids.length === 0) return;
   const arns = [...new Set(ids)].map((id) => secretArn(role, id));
@@ -134,21 +134,21 @@ export function allowReading(role: Role, sid: string, ids: readonly string[]): v
   acknowledgeSuffixes(role, arns);
 }
 
-/** Tells cdk-nag why names of secrets end in six question marks. */
+/** Acknowledges, for cdk-nag, the six question marks at the end of secrets' names. */
 export function acknowledgeSuffixes(role: Role, arns: readonly string[]): void {
   acknowledgeWildcards(
     role,
     arns.filter((arn) => !isToken(arn) || arn.includes('?')),
-    'The six characters that Secrets Manager adds to a name.',
+    'They stand for the six characters that Secrets Manager adds to a name.',
   );
 }
 
-/** A customer key of secrets that are written: usable through Secrets Manager only. Its own policy has to delegate to IAM. */
+/** Lets the role use a customer key of secrets that are written, through Secrets Manager only. The key's policy must delegate to IAM. */
 export function allowEncryptionKey(role: Role, keyArn: string): void {
   allowThroughSecrets(role, keyArn, ['kms:Decrypt', 'kms:GenerateDataKey']);
 }
 
-/** The same of secrets that are only read. */
+/** Does the same as allowEncryptionKey, for secrets that are only read. */
 export function allowDecryption(role: Role, keyArn: string): void {
   allowThroughSecrets(role, keyArn, ['kms:Decrypt']);
 }
@@ -162,7 +162,7 @@ function allowThroughSecrets(role: Role, keyArn: string, actions: string[]): voi
   );
 }
 
-/** A whole ARN stays; a name, or an ARN without the six random characters, is followed by them. */
+/** Returns the ARN of a secret. `??????` stands for the six random characters after a name or an incomplete ARN. */
 export function secretArn(scope: Construct, id: string): string {
   if (isToken(id)) return id;
   if (!id.startsWith('arn:')) return arnOf(scope, 'secretsmanager', 'secret', `${id}-??????`);

@@ -1,6 +1,6 @@
 /**
- * How much IAM takes, https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html: what does not fit into a
- * role the CDK puts into managed policies, statement by statement. So no statement may be too large for one of these.
+ * Keeps policies within IAM's quotas (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html). The CDK moves whole
+ * statements from a role that is full to managed policies, so each statement must fit into a managed policy.
  */
 import { Stack } from 'aws-cdk-lib';
 import { CfnManagedPolicy, CfnPolicy, type Role } from 'aws-cdk-lib/aws-iam';
@@ -9,27 +9,27 @@ import { configPath } from '../config/explain.ts';
 import { isToken } from '../config/token.ts';
 import { packed } from './packed.ts';
 
-/** Characters without white space; by default ten managed policies may be attached to a role. */
+/** Quotas: characters without white space, and the managed policies of a role (default quota). */
 const most = { inline: 10_240, managed: 6_144, attached: 10 };
 
-/** Of values in one statement: two or three such statements fit into a managed policy. */
+/** Characters of the values in one statement. Two or three such statements fit into a managed policy. */
 const mostInStatement = 2_000;
 
-/** Characters of what CloudFormation fills in, an ARN: the length that the CDK takes it for. */
+/** Characters of an ARN that CloudFormation fills in, as the CDK estimates them. */
 const arnLength = 150;
 
-/** The values of a statement, or of as many of the same kind as it takes. None for no values. */
+/** Distributes values over statements of allowed size. */
 export function inStatements(values: readonly string[]): readonly string[][] {
-  // Quotation marks and a comma besides.
+  // Three more for quotation marks and a comma.
   return packed(values, (value) => (isToken(value) ? arnLength : value.length) + 3, mostInStatement);
 }
 
-/** The id of the nth such statement, from 0: `Sign`, `Sign2`, … */
+/** Returns the id of statement n, counted from 0: `Sign`, `Sign2`, … */
 export function nthSid(sid: string, n: number): string {
   return n === 0 ? sid : `${sid}${n + 1}`;
 }
 
-/** Has the synthesis fail with a ConfigError where IAM would not take the policies of the role, which is `whose`. */
+/** Makes synthesis throw ConfigError if the policies of the role exceed IAM's quotas. `whose` names the role in the message. */
 export function checkPolicySizes(role: Role, profiles: readonly string[], whose = "the renew function's"): void {
   role.node.addValidation({
     validate: () => {
@@ -62,12 +62,12 @@ function tooLarge(role: Role, profiles: readonly string[], whose: string, { inli
   const characters = sum(profiles.map((name) => name.length));
   const message =
     `${profiles.length} profiles with ${characters} characters of names do not fit into IAM: the policies of ${whose} role ` +
-    `have ${inline + sum(managed)} characters, and IAM takes ${most.inline} in the role itself and ten managed policies of ${most.managed}, ` +
-    'which are filled by whole statements: shorten the names, or put some of the profiles into a second stack';
+    `have ${inline + sum(managed)} characters, and IAM allows ${most.inline} in the role and ten managed policies of ${most.managed}. ` +
+    "A statement can't be split. Shorten the names, or put some of the profiles into a second stack";
   return new ConfigError(Stack.of(role).node.path, [{ path: configPath('profiles'), message }]);
 }
 
-/** Of JSON, with an ARN for whatever CloudFormation fills in. */
+/** Returns the length of a value's JSON. A token counts as an ARN. */
 function lengthOf(resolved: unknown): number {
   if (Array.isArray(resolved)) return 1 + sum(resolved.map((each) => lengthOf(each) + 1));
   if (typeof resolved !== 'object' || resolved === null) return JSON.stringify(resolved).length;
@@ -78,7 +78,7 @@ function lengthOf(resolved: unknown): number {
   return 1 + sum(entries.map(([key, value]) => JSON.stringify(key).length + 1 + lengthOf(value) + 1));
 }
 
-/** Of a text that CloudFormation puts together. The longest partition is `aws-us-gov`, the longest Region `ap-southeast-4`. */
+/** Returns the length of a part of Fn::Join. The longest partition is `aws-us-gov`, the longest Region `ap-southeast-4`. */
 function partLength(part: unknown): number {
   if (typeof part === 'string') return part.length;
   const { Ref: ref } = part as { readonly Ref?: string };

@@ -1,19 +1,21 @@
-/** The renewal queue, and where what could not be done is kept. */
-import { Duration, Stack, Validations } from 'aws-cdk-lib';
+/** The renewal queue and the dead-letter queues of worker and scan. */
+import { Duration, Stack } from 'aws-cdk-lib';
 import { AnyPrincipal, Effect, PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { deliveries } from '../../lambdas/domain/request.ts';
 import { redriveTag } from '../../lambdas/domain/tags.ts';
+import { acknowledge } from '../acknowledge.ts';
 
-/** What all queues of the stack have in common. */
+/** Properties of all queues. */
 export const sealed = { encryption: QueueEncryption.SQS_MANAGED, enforceSSL: true };
 
+/** The queues between scan and worker. */
 export class RenewalQueues extends Construct {
   readonly queue: Queue;
-  /** Messages that were delivered three times in vain. */
+  /** Messages that failed at three deliveries. */
   readonly deadLetterQueue: Queue;
-  /** Scans that the schedule could not start, or that failed. */
+  /** Scans that the schedule could not start, and scans that failed. */
   readonly scanDeadLetterQueue: Queue;
 
   constructor(scope: Construct, id: string) {
@@ -21,29 +23,28 @@ export class RenewalQueues extends Construct {
     const kept = { ...sealed, retentionPeriod: Duration.days(14) };
     this.deadLetterQueue = new Queue(this, 'DeadLetters', kept);
     this.scanDeadLetterQueue = new Queue(this, 'ScanDeadLetters', kept);
-    Validations.of(this.scanDeadLetterQueue).acknowledge({
-      id: 'AwsSolutions-SQS3',
-      reason: "It is a dead-letter queue: the schedule's and the scan function's, which cdk-nag does not look at.",
-    });
+    acknowledge(
+      this.scanDeadLetterQueue,
+      'AwsSolutions-SQS3',
+      'It is a dead-letter queue, of the schedule and of the scan function, which cdk-nag does not check.',
+    );
     this.queue = new Queue(this, 'Renewals', {
       ...sealed,
-      // A worker that crashes or hangs gets its three deliveries within 15 minutes, so five minutes each.
-      // Lambda's documentation asks for six times the function's timeout, nine minutes: room for batches that Lambda
-      // throttles while it holds them. Here maxConcurrency keeps the poller from taking more than the function may run,
-      // and three times the timeout is room enough for the rest.
+      // Five minutes, so that a message has its three deliveries within 15 minutes, even if the worker crashes or hangs.
+      // AWS recommends six times the function's timeout (nine minutes), for batches that Lambda holds while it is throttled.
+      // Here maxConcurrency stops Lambda from taking more batches than the function can run, so three times is enough.
       visibilityTimeout: Duration.minutes(5),
       deadLetterQueue: { queue: this.deadLetterQueue, maxReceiveCount: deliveries },
     });
   }
 
   /**
-   * A message makes a worker look at a secret, so that only the scan may send one: whatever other roles of the account
-   * are allowed by IAM. The account's root stays, as the one that can undo this, and so do principals with a tag, for the
-   * redrive of dead letters. SQS moves them in the name of who has asked for it and needs sqs:SendMessage of them; whether
-   * it says by aws:ViaAWSService that it does so, is not documented.
+   * Denies messages from all other principals, because a message makes the worker inspect a secret. Two exceptions: the account's root, who
+   * can undo this, and principals with the redrive tag. A redrive of dead letters by SQS needs sqs:SendMessage of its caller; AWS does not
+   * document whether such a request has aws:ViaAWSService.
    *
-   * IAM denies where every condition is true, and one with a negated operator is true where the request lacks the key: so
-   * who has no tag is denied, an AWS service in its own name too.
+   * A Deny applies if all its conditions are true. A negated condition is also true if the request lacks the key. So a principal without
+   * the tag is denied, and so is an AWS service.
    */
   onlyFrom(sender: Role): void {
     const { partition, account } = Stack.of(this);
@@ -57,8 +58,8 @@ export class RenewalQueues extends Construct {
         conditions: {
           ArnNotLike: {
             'aws:PrincipalArn': [
-              sender.roleArn, // AWS names a session's role,
-              `arn:${partition}:sts::${account}:assumed-role/${sender.roleName}/*`, // a local AWS the session itself
+              sender.roleArn, // AWS gives the role of a session,
+              `arn:${partition}:sts::${account}:assumed-role/${sender.roleName}/*`, // some emulators the session itself
               `arn:${partition}:iam::${account}:root`,
             ],
           },

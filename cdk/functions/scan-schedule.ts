@@ -15,6 +15,7 @@ export interface ScanScheduleProps {
   readonly deadLetterQueue: IQueue;
 }
 
+/** The schedule of the scan, and the role by which EventBridge Scheduler invokes it. */
 export class ScanSchedule extends Construct {
   constructor(scope: Construct, id: string, props: ScanScheduleProps) {
     super(scope, id);
@@ -24,7 +25,7 @@ export class ScanSchedule extends Construct {
     );
     props.deadLetterQueue.grantSendMessages(role);
     const schedule = new CfnSchedule(this, 'Schedule', {
-      description: 'cert-renewer: look which certificates are due',
+      description: 'cert-renewer: starts the scan',
       scheduleExpression: props.schedule.expression,
       ...(props.timezone !== undefined && { scheduleExpressionTimezone: props.timezone }),
       state: props.paused ? 'DISABLED' : 'ENABLED',
@@ -34,14 +35,14 @@ export class ScanSchedule extends Construct {
         roleArn: role.roleArn,
         input: '{}',
         deadLetterConfig: { arn: props.deadLetterQueue.queueArn },
-        // A scan that could not be started for so long is overtaken by the next one.
+        // After this time the next scan starts anyway.
         retryPolicy: { maximumRetryAttempts: 10, maximumEventAgeInSeconds: eventAge(props.schedule) },
       },
     });
     schedule.node.addDependency(role);
   }
 
-  /** Only this account's schedules may use it. */
+  /** Creates a role that only schedules of this account can use. */
   private schedulerRole(): Role {
     const stack = Stack.of(this);
     const group = stack.formatArn({ service: 'scheduler', resource: 'schedule-group', resourceName: 'default' });
@@ -54,7 +55,7 @@ export class ScanSchedule extends Construct {
   }
 }
 
-/** Seconds: the time between two scans, within what EventBridge and Lambda take (a minute to six hours). */
+/** Returns the time between two scans in seconds, within the limits of EventBridge and Lambda: a minute to six hours. */
 export function eventAge({ longestGap }: Schedule): number {
   return Math.min(Math.max(longestGap / 1000, 60), 6 * 3600);
 }

@@ -1,6 +1,6 @@
 /**
- * SSM documents of the hooks `exec` and `signal`. The command is fixed here, at deployment. What an event brings reaches it
- * as two environment variables and is never part of the script: no {{parameter}} stands in it, so SSM puts nothing in.
+ * SSM documents of the hooks `exec` and `signal`. The command is fixed at deployment. It gets the event's values as two environment
+ * variables, never as part of the script: the script has no {{parameter}}, so SSM inserts nothing.
  */
 import { commandParameters } from '../../lambdas/domain/hook.ts';
 
@@ -16,14 +16,14 @@ export interface CommandDocument {
   }[];
 }
 
-/** `exec`: the command as it stands, for sh. */
+/** Returns the document of `exec`: the command, unchanged, for sh. */
 export function execDocument(command: string): CommandDocument {
   return documentOf('runs a command', command.split('\n'));
 }
 
 /**
- * `signal`: `kill -<signal> $(cat <pidFile>)`, where the file must hold a process id and nothing else. Anything else could
- * be a list of processes, or with a minus a group, or with 0 the script's own.
+ * Returns the document of `signal`: `kill -<signal> $(cat <pidFile>)`. The file must contain one process id and nothing else: kill would
+ * also accept a list of processes, a process group (with a minus) or the group of the script itself (0).
  */
 export function signalDocument(pidFile: string, signal: number): CommandDocument {
   return documentOf('signals a process', [
@@ -38,18 +38,17 @@ export function signalDocument(pidFile: string, signal: number): CommandDocument
   ]);
 }
 
-/** What is wrong with a text that becomes part of a document; undefined if nothing is. */
+/** Returns the problem of a text that becomes part of a document; undefined if there is none. */
 export function documentProblem(text: string): string | undefined {
   if (text.includes('{{')) {
-    return 'it holds {{, which Systems Manager would replace ({{ssm:…}} by a parameter of the account); put the command into a script on the instance, and name that';
+    return 'the text contains {{, which Systems Manager would replace ({{ssm:…}} by a parameter of the account): put the command into a script on the instance, and call the script';
   }
-  return text.includes('\0') ? 'it holds a NUL character, which ends a command' : undefined;
+  return text.includes('\0') ? 'the text contains a NUL character, which ends a command; remove it' : undefined;
 }
 
 /**
- * The agent passes parameters as variables from version 3.3.2746.0 on. An older one would leave them out: then nothing is
- * run, rather than a command that is not told what for. (AWS's own way round that, "{{secretArn}}" in the script, would put
- * the event's text into a shell line.)
+ * SSM Agent passes parameters as variables since version 3.3.2746.0. With an older agent the variables are missing, and the script stops
+ * before the command. (AWS's alternative for old agents, "{{secretArn}}" in the script, would put the event's text into a shell line.)
  */
 const preamble = [
   'if [ -z "$SSM_secretArn" ] || [ -z "$SSM_versionId" ]; then',

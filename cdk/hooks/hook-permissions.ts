@@ -1,4 +1,4 @@
-/** Who may do what of the hooks' functions. */
+/** Permissions of the hooks' functions. */
 import { Fn, Stack } from 'aws-cdk-lib';
 import type { Role } from 'aws-cdk-lib/aws-iam';
 import type { TargetTag } from '../../lambdas/domain/hook.ts';
@@ -6,7 +6,7 @@ import { tags } from '../../lambdas/domain/tags.ts';
 import { acknowledgeWildcards } from '../functions/node-function.ts';
 import { acknowledgeSuffixes, allow, allowDecryption, allowReading, secretArn } from '../functions/permissions.ts';
 
-/** Runs one document, and it on nodes with one tag. */
+/** Lets the role run one document on nodes with one tag. */
 export function allowCommand(role: Role, documentName: string, { key, value }: TargetTag): void {
   const stack = Stack.of(role);
   const document = stack.formatArn({ service: 'ssm', resource: 'document', resourceName: documentName });
@@ -18,16 +18,16 @@ export function allowCommand(role: Role, documentName: string, { key, value }: T
   role.addToPolicy(
     allow('Targets', ['ssm:SendCommand'], nodes, { StringEquals: { [`ssm:resourceTag/${key}`]: value } }),
   );
-  acknowledgeWildcards(role, nodes, "The instances are chosen by their tag, in the statement's condition.");
+  acknowledgeWildcards(role, nodes, "The statement's condition selects instances by their tag.");
 }
 
-/** Calls one function, version or alias, as its ARN says. */
+/** Lets the role call one function, version or alias, by its ARN. */
 export function allowInvoke(role: Role, functionArn: string): void {
   role.addToPolicy(allow('Invoke', ['lambda:InvokeFunction'], [functionArn]));
 }
 
 /**
- * Publishes to a topic that is encrypted with one of these keys, whose own policies have to delegate to IAM.
+ * Lets the role publish to a topic that is encrypted with one of these keys. The keys' policies must delegate to IAM.
  * https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
  */
 export function allowTopicKeys(role: Role, topicArn: string, encryptionKeys: readonly string[]): void {
@@ -40,7 +40,7 @@ export function allowTopicKeys(role: Role, topicArn: string, encryptionKeys: rea
   );
 }
 
-/** Sees for which secret a command was sent. */
+/** Lets the role look up the secret that a command was sent for. */
 export function allowLookup(role: Role): void {
   role.addToPolicy(allow('Commands', ['ssm:ListCommands'], ['*']));
   acknowledgeWildcards(role, ['*'], 'ListCommands supports no resource; it shows no output of a command.');
@@ -54,7 +54,7 @@ export interface ImportPermissions {
   readonly encryptionKeys: readonly string[];
 }
 
-/** Reads the secrets that the hook names, while they carry its profile, and imports what ACM has already. */
+/** Lets the role read the hook's secrets, as long as their tag names its profile, and import again into the hook's ACM certificates. */
 export function allowImport(role: Role, permissions: ImportPermissions): void {
   const { profile, certificates, passwordSecretId, encryptionKeys } = permissions;
   const secrets = Object.keys(certificates).map((name) => secretArn(role, name));

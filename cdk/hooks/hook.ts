@@ -1,4 +1,4 @@
-/** One hook: its rule, and what the rule starts. */
+/** One hook: its rule and the rule's target. */
 import { Annotations, Duration, Stack } from 'aws-cdk-lib';
 import { type IEventBus, type IRuleTarget, Rule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction, SnsTopic } from 'aws-cdk-lib/aws-events-targets';
@@ -20,15 +20,15 @@ import { delivery, withDeadLetters } from './rule-target.ts';
 export interface HookProps {
   readonly profile: string;
   readonly config: HookConfig;
-  /** Of the SSM document, where the hook has one. */
+  /** Name of the SSM document, for `exec` and `signal`. */
   readonly documentName: string;
-  /** The profile's. */
+  /** The passwordSecretId of the profile. */
   readonly passwordSecretId: string | undefined;
-  /** For what could not be delivered, or failed to the last. */
+  /** The queue for events that could not be delivered, and for invocations whose last try failed. */
   readonly failures: IQueue;
   readonly eventBus: IEventBus;
   readonly logRetention: RetentionDays;
-  /** Customer keys that secrets, and topics of hooks, are encrypted with. */
+  /** ARNs of customer keys of secrets and of topics. */
   readonly encryptionKeys: readonly string[];
 }
 
@@ -36,6 +36,7 @@ type FunctionProps = Pick<NodeFunctionProps, 'entry' | 'description' | 'environm
   Partial<Pick<NodeFunctionProps, 'timeout'>>;
 type ConfigOf<Type extends HookConfig['type']> = Extract<HookConfig, { type: Type }>;
 
+/** A rule of the bus that runs a hook after each renewal of its profile. */
 export class Hook extends Construct {
   readonly profile: string;
   private readonly props: HookProps;
@@ -56,21 +57,21 @@ export class Hook extends Construct {
       },
       targets: [withDeadLetters(this.targetOf(config), failures)],
     });
-    // CDK can't know that a topic's ARN is of this Region, as it has to be (checkTopicRegions).
+    // The CDK can't know that the topic is in this Region; checkTopicRegions ensures it.
     Annotations.of(rule).acknowledgeWarning('@aws-cdk/aws-events:ruleUnresolvedEnvironment');
   }
 
-  /** Whether a construct of the app, or anything else that only the deployment knows, is named by it. */
+  /** Whether the hook's configuration contains a token, such as a construct of the app. */
   get namesTokens(): boolean {
     return isToken(JSON.stringify(this.props.config));
   }
 
-  /** The role of what reads secrets, if anything does. */
+  /** The role of the function that reads secrets; undefined if the hook has none. */
   get reader(): Role | undefined {
     return this.importer?.role;
   }
 
-  /** What reads secrets may read those that are encrypted with this key. */
+  /** Lets the function that reads secrets use this customer key. */
   allowEncryptionKey(keyArn: string): void {
     if (this.importer) allowDecryption(this.importer.role, keyArn);
   }
@@ -90,8 +91,8 @@ export class Hook extends Construct {
   }
 
   /**
-   * By a role: the topic's own policy is not ours, to write it would replace what is there; and one with conditions would not
-   * let EventBridge publish.
+   * Publishes by a role. A statement in the topic's policy is no alternative: it would replace the user's policy, and EventBridge does not
+   * support conditions there.
    */
   private topic({ topicArn }: ConfigOf<'sns'>): IRuleTarget {
     const role = new Role(this, 'Role', {
@@ -102,7 +103,7 @@ export class Hook extends Construct {
     return new SnsTopic(Topic.fromTopicArn(this, 'Topic', topicArn), { ...delivery, authorizeUsingRole: true, role });
   }
 
-  /** A function for each hook: its role may run this document on these instances and nothing else. */
+  /** Creates a function for this hook alone. Its role may only run this document on these instances. */
   private commander(config: ConfigOf<'exec' | 'signal'>): NodeFunction {
     const { profile, documentName } = this.props;
     const { targetTag } = config;
@@ -123,7 +124,7 @@ export class Hook extends Construct {
     return commander;
   }
 
-  /** Waits for the function, which may take as long as Lambda lets it: only so is it seen to fail. */
+  /** Creates a function that calls the user's function and waits for it, up to Lambda's 15 minutes, to see if it fails. */
   private caller({ functionArn }: ConfigOf<'lambda'>): NodeFunction {
     const caller = this.newFunction({
       entry: 'invoke-function.ts',
@@ -149,7 +150,7 @@ export class Hook extends Construct {
     return importer;
   }
 
-  /** Outside of any VPC: it talks to AWS alone. */
+  /** Creates a function outside of any VPC: it calls only AWS. */
   private newFunction(props: FunctionProps): NodeFunction {
     const { profile, config, eventBus, logRetention, failures } = this.props;
     const made = new NodeFunction(this, 'Run', {

@@ -1,4 +1,4 @@
-/** What runs after a renewal: one rule of the bus for each hook (hook.ts), and who tells of those that fail. */
+/** The hooks of all profiles (hook.ts), and the function that reports failed hooks. */
 import { createHash } from 'node:crypto';
 import { Annotations, Duration, Stack, Token } from 'aws-cdk-lib';
 import { type IEventBus, Rule } from 'aws-cdk-lib/aws-events';
@@ -21,26 +21,27 @@ import { allowLookup } from './hook-permissions.ts';
 import { delivery, letRuleSend, letRulesSend, withDeadLetters } from './rule-target.ts';
 
 export interface HooksProps {
-  /** Valid; some have hooks. */
+  /** The profiles of a valid configuration. At least one has hooks. */
   readonly profiles: Readonly<Record<string, ProfileConfig>>;
-  /** Where the hooks of a profile go. */
+  /** The place of each profile's hooks. */
   readonly parts: Parts;
   readonly eventBus: IEventBus;
   readonly logRetention: RetentionDays;
-  /** Customer keys that secrets, and topics of hooks, are encrypted with. */
+  /** ARNs of customer keys of secrets and of topics. */
   readonly encryptionKeys: readonly string[];
 }
 
-/** Of a bus, by default (https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html). */
+/** Rules of a bus, the default quota (https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html). */
 const mostRules = 300;
-/** Those of the e-mails (notices.ts). */
+/** Rules for e-mails (notices.ts). */
 const ownRules = 3;
 
-/** Final states of a command or an invocation that mean nothing bad, and those on the way there. */
+/** States of a command or an invocation that are not failures. */
 const harmless = ['Pending', 'InProgress', 'In Progress', 'Delayed', 'Cancelling', 'Success'];
 
+/** All hooks of a stack. Throws ConfigError if a topic is in another Region. */
 export class Hooks extends Construct {
-  /** Where failures end that were told already. */
+  /** Failures that are reported already. */
   readonly deadLetterQueue: Queue;
   private readonly props: HooksProps;
   private readonly failures = new Map<HookType, Queue>();
@@ -64,17 +65,17 @@ export class Hooks extends Construct {
     this.all = configs.map(({ profile, config, index }) => this.newHook(profile, config, index));
   }
 
-  /** Lets the hooks of a profile that read secrets read those that are encrypted with this key. */
+  /** Lets the hooks of a profile that read secrets use this customer key. */
   allowEncryptionKey(profile: string, keyArn: string): void {
     for (const hook of this.all) if (hook.profile === profile) hook.allowEncryptionKey(keyArn);
   }
 
-  /** Roles of the hooks of a profile that read secrets. */
+  /** Returns the roles of a profile's hooks that read secrets. */
   readersOf(profile: string): readonly Role[] {
     return this.all.filter((hook) => hook.profile === profile).flatMap(({ reader }) => reader ?? []);
   }
 
-  /** The hooks of a profile that name nothing of the app's own, which might wait for a certificate itself. */
+  /** Returns the hooks of a profile without tokens. A target with a token may depend on a certificate of the same app. */
   ofKnownTargets(profile: string): readonly Hook[] {
     return this.all.filter((hook) => hook.profile === profile && !hook.namesTokens);
   }
@@ -98,13 +99,13 @@ export class Hooks extends Construct {
   private warnOfRules(count: number): void {
     Annotations.of(this).addWarningV2(
       'cert-renewer:rules',
-      `The bus gets ${count} rules, one for each hook, and EventBridge takes ${mostRules} on a bus by default (in some Regions 100): ask AWS for a higher quota before you deploy, or put some of the profiles into a second stack.`,
+      `The bus will have ${count} rules, one for each hook. EventBridge allows ${mostRules} rules on a bus by default (in some Regions 100): ask AWS for a higher quota before you deploy, or put some of the profiles into a second stack.`,
     );
   }
 
   /**
-   * A message is seen once: by the function that tells of it, which hands it back as failed, so that SQS moves it to the
-   * dead letters. There the alarm finds it, and whoever looks into it.
+   * Creates the queue for failures of a type of hook. The reporting function receives each message once and returns it as failed. SQS then
+   * moves it to the dead-letter queue, which has an alarm.
    */
   private failureQueue(type: HookType): Queue {
     const queue = new Queue(this, `${type}Failures`, {
@@ -123,13 +124,13 @@ export class Hooks extends Construct {
     throw new Error(`no hook of the type ${type}`);
   }
 
-  /** Outside of any VPC: it talks to AWS alone. */
+  /** Creates the reporting function, outside of any VPC: it calls only AWS. */
   private newReporter(): NodeFunction {
     const { eventBus, logRetention } = this.props;
     const queues = Object.fromEntries([...this.failures].map(([type, { queueArn }]) => [queueArn, type]));
     const reporter = new NodeFunction(this, 'Reporter', {
       entry: 'report-hook-failure.ts',
-      description: 'Tells of hooks that failed',
+      description: 'Reports hooks that failed',
       timeout: Duration.seconds(30),
       memorySize: 512,
       logRetention,
@@ -154,8 +155,8 @@ export class Hooks extends Construct {
   }
 
   /**
-   * That Run Command took a command is not that it worked: SSM tells on the account's own bus. One rule for all documents:
-   * a function's policy has no room for a permission for each (20 KB).
+   * Listens for the states of commands, which SSM publishes on the account's default bus: a command may fail after Run Command accepted it.
+   * There is one rule for all documents, because a function's policy (20 KB) has no room for one permission for each.
    */
   private listen(reporter: NodeFunction): void {
     const target = new LambdaFunction(reporter.function, delivery);
@@ -171,7 +172,7 @@ export class Hooks extends Construct {
     letRuleSend(this.deadLetterQueue, rule);
   }
 
-  /** Of this stack's documents and no others'. They are named, so that an event tells which hook of which profile failed. */
+  /** Prefix of the names of this stack's documents. The rest of a name gives the profile and the hook, for the report. */
   private get documentPrefix(): string {
     const stack = createHash('sha256')
       .update(`${Stack.of(this).stackName}/${this.node.path}`)
@@ -181,7 +182,7 @@ export class Hooks extends Construct {
   }
 }
 
-/** Where the stack goes, as far as synthesis knows: of one for any Region, the CLI's choice. */
+/** Returns the stack's Region. If the stack has none of its own, the Region of the CDK's command line, if it is known. */
 function regionOf(scope: Construct): string | undefined {
   const { region } = Stack.of(scope);
   return Token.isUnresolved(region) ? process.env['CDK_DEFAULT_REGION'] || undefined : region;

@@ -1,21 +1,21 @@
-/** Targets of rules, each with a dead-letter queue: what can't be delivered is kept. */
+/** Targets of rules with a dead-letter queue. */
 import { Duration, Stack } from 'aws-cdk-lib';
 import type { IEventBus, IRule, IRuleTarget } from 'aws-cdk-lib/aws-events';
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 
-/** How long EventBridge and Lambda try: by then the next renewal may be near. */
+/** Retries of EventBridge and Lambda. After six hours the next renewal may be near. */
 export const delivery = { retryAttempts: 20, maxEventAge: Duration.hours(6) };
 
 /**
- * The same target with a dead-letter queue. The option of CDK's targets would add a statement to the queue's policy for each
- * rule, and SQS takes twenty statements: letRulesSend adds one for all.
+ * Adds a dead-letter queue to a target. The CDK's own option would add a statement to the queue's policy for each rule, but SQS allows
+ * twenty statements: letRulesSend adds one for all rules.
  */
 export function withDeadLetters(target: IRuleTarget, { queueArn }: Pick<Queue, 'queueArn'>): IRuleTarget {
   return { bind: (rule, id) => ({ ...target.bind(rule, id), deadLetterConfig: { arn: queueArn } }) };
 }
 
-/** Lets the rules of a bus, and no others, put what they can't deliver into a queue. */
+/** Lets only the rules of a bus send undeliverable events to a queue. */
 export function letRulesSend(queue: Queue, { eventBusName }: Pick<IEventBus, 'eventBusName'>): void {
   // The ARN of a rule of the default bus does not name the bus.
   const resourceName = eventBusName === 'default' ? '*' : `${eventBusName}/*`;
@@ -23,7 +23,7 @@ export function letRulesSend(queue: Queue, { eventBusName }: Pick<IEventBus, 'ev
   letSend(queue, 'RulesOfTheBus', rules);
 }
 
-/** The same for one rule. */
+/** Does the same as letRulesSend, for one rule. */
 export function letRuleSend(queue: Queue, { ruleArn }: Pick<IRule, 'ruleArn'>): void {
   letSend(queue, 'OneRule', ruleArn);
 }

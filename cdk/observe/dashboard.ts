@@ -1,4 +1,4 @@
-/** What there is to see at a glance: how renewals go, how near the next expiry is, and the inventory itself. */
+/** The CloudWatch dashboard: alarms, renewals, the time to the next expiry, the queue, and the list of certificates. */
 import { Aws, Duration, Stack } from 'aws-cdk-lib';
 import {
   AlarmStatusWidget,
@@ -15,25 +15,29 @@ import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { ConfigError } from '../config/config-error.ts';
 import type { DeadLetters } from './dead-letters.ts';
-import { type ProfileMetric, profileMetric } from './monitoring.ts';
+import { type ProfileMetric, profileMetric } from './profile-metric.ts';
 
 export interface DashboardProps {
   readonly profiles: readonly string[];
   readonly alarms: readonly IAlarm[];
   readonly queue: IQueue;
   readonly deadLetterQueues: readonly DeadLetters[];
-  /** Answers with the inventory as HTML. */
+  /** The function that returns the list of certificates as HTML. */
   readonly inventory: IFunction;
 }
 
 const fullWidth = 24;
-/** https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_limits.html: 500 metrics a graph, and a line of the days to expiry is two. */
+/**
+ * A graph may have 500 metrics, and each line of the days to expiry needs two:
+ * https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_limits.html
+ */
 const mostProfiles = 250;
-/** An alarm widget's (dashboard body structure, "alarms"). */
+/** Alarms in a widget (dashboard body structure, "alarms"). */
 const mostAlarms = 100;
 const hour = Duration.hours(1);
 const fiveMinutes = Duration.minutes(5);
 
+/** The dashboard. Throws ConfigError for more than 250 profiles and authorities. */
 export class Dashboard extends Construct {
   readonly name: string;
 
@@ -42,7 +46,7 @@ export class Dashboard extends Construct {
     const { profiles, alarms } = props;
     if (profiles.length > mostProfiles) throw tooManyProfiles(scope, profiles.length);
     const dashboard = new CloudWatchDashboard(this, 'Dashboard', {
-      // Of the stack, as a person looks for it, and of the Region: an account's dashboards are those of all Regions.
+      // With the Region, because dashboards are global to an account.
       dashboardName: `${Stack.of(this).stackName}-certificates-${Aws.REGION}`,
       defaultInterval: Duration.days(7),
     });
@@ -58,7 +62,7 @@ export class Dashboard extends Construct {
     );
     dashboard.addWidgets(
       graph('Days to the next expiry', profiles.map(daysToExpiry)),
-      graph('Time of a renewal (ms), nine in ten', metrics('RenewalDuration', profiles, 'p90', hour)),
+      graph('Duration of renewals (ms), p90', metrics('RenewalDuration', profiles, 'p90', hour)),
       graph('Queue', queueMetrics(props)),
     );
     dashboard.addWidgets(
@@ -77,7 +81,7 @@ export class Dashboard extends Construct {
 }
 
 function tooManyProfiles(scope: Construct, found: number): ConfigError {
-  const message = `${found} profiles and authorities, and a graph of CloudWatch shows ${mostProfiles} of them at most: set "dashboard": false, or put some of them into a second stack`;
+  const message = `found ${found} profiles and authorities; a graph of CloudWatch shows at most ${mostProfiles}: set "dashboard": false, or put some of them into a second stack`;
   return new ConfigError(scope.node.path, [{ path: '$.dashboard', message }]);
 }
 
@@ -95,7 +99,7 @@ function metrics(name: ProfileMetric, profiles: readonly string[], statistic: st
   return profiles.map((profile) => profileMetric(name, profile, statistic, period).with({ label: profile }));
 }
 
-/** The scan tells seconds, the least of a profile. */
+/** Converts the metric SecondsToExpiry to days. */
 function daysToExpiry(profile: string, index: number): IMetric {
   const seconds = profileMetric('SecondsToExpiry', profile, 'Minimum', hour);
   const id = `seconds${index}`;

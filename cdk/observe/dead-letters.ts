@@ -1,17 +1,17 @@
-/** All queues with what nobody could do: each has an alarm, and a line on the dashboard. */
+/** The dead-letter queues. Each has an alarm and a line on the dashboard. */
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { RenewalQueues } from '../functions/queues.ts';
 import type { Hooks } from '../hooks/hooks.ts';
 import type { Notices } from './notices.ts';
 
-/** A queue with what nobody could do. */
+/** A dead-letter queue. */
 export interface DeadLetters {
-  /** Of its alarm. */
+  /** Construct id of its alarm. */
   readonly id: string;
   readonly queue: IQueue;
-  /** A sentence for the alarm, without its full stop. */
+  /** Description of its alarm: a sentence without the full stop. */
   readonly description: string;
-  /** A few words for the dashboard. */
+  /** Label on the dashboard. */
   readonly label: string;
 }
 
@@ -20,22 +20,22 @@ export function deadLettersOf(queues: RenewalQueues, hooks: Hooks | undefined): 
     {
       id: 'DeadLetters',
       queue: queues.deadLetterQueue,
-      description: 'Renewals that failed three times wait in the dead-letter queue',
+      description: 'Renewals that failed three times are in the dead-letter queue',
       label: 'dead letters',
     },
     {
       id: 'ScanDeadLetters',
       queue: queues.scanDeadLetterQueue,
-      description: 'Scans could not be started, or failed',
+      description: 'Scans failed, or could not be started',
       label: 'scans that failed',
     },
   ];
   if (hooks === undefined) return all;
-  const description = 'Hooks that failed wait in their dead-letter queue';
+  const description = 'Hooks that failed are in their dead-letter queue';
   return [...all, { id: 'HookDeadLetters', queue: hooks.deadLetterQueue, description, label: 'hooks that failed' }];
 }
 
 export function noticeLetters({ deadLetterQueue: queue }: Notices): DeadLetters {
-  const description = 'E-mails that could not be sent wait in their dead-letter queue';
+  const description = 'E-mails that could not be sent are in their dead-letter queue';
   return { id: 'NoticeDeadLetters', queue, description, label: 'e-mails that failed' };
 }

@@ -1,4 +1,4 @@
-/** The function behind the dashboard's inventory. */
+/** The function that shows the certificates on the dashboard. */
 import { Duration } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import type { Authorities } from '../authorities/authorities.ts';
@@ -13,7 +13,7 @@ export interface InventoryProps extends Pick<NodeFunctionProps, 'environment' | 
   readonly authorities: Authorities | undefined;
 }
 
-/** Lists names and tags as the scan does, and writes nothing. */
+/** A function with the scan's permissions to list names and tags. It writes nothing. */
 export class Inventory extends NodeFunction {
   constructor(
     scope: Construct,
@@ -24,7 +24,7 @@ export class Inventory extends NodeFunction {
       ...shared,
       entry: 'show-inventory.ts',
       environment: { ...environment, RENEW_FUNCTION_ARN: renewFunctionArn },
-      description: 'Shows the certificates on the dashboard, from tags alone',
+      description: 'Shows the certificates on the dashboard, from tags only',
       timeout: Duration.minutes(1),
       memorySize: 512,
     });

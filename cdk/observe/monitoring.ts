@@ -1,4 +1,4 @@
-/** Who hears of what went wrong: a topic, fed by the alarms and by the notices of events. */
+/** The topic for problems, and the alarms. */
 import { Annotations, ArnFormat, Duration, Stack } from 'aws-cdk-lib';
 import {
   Alarm,
@@ -6,7 +6,6 @@ import {
   type IAlarm,
   type IMetric,
   MathExpression,
-  Metric,
   TreatMissingData,
 } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
@@ -23,27 +22,29 @@ import type { Config } from '../config/config.ts';
 import type { Parts } from '../parts.ts';
 import { type DeadLetters, noticeLetters } from './dead-letters.ts';
 import { Notices } from './notices.ts';
+import { type ProfileMetric, profileMetric } from './profile-metric.ts';
 
 export interface MonitoringProps {
   readonly profiles: readonly MonitoredProfile[];
-  /** Where the alarms of a profile go. */
+  /** The place of each profile's alarms. */
   readonly parts: Parts;
   readonly emails: readonly string[];
   readonly eventBus: IEventBus;
   readonly logRetention: RetentionDays;
   readonly scanFunction: IFunction;
-  /** But for that of the notices. */
+  /** Without that of the notices. */
   readonly deadLetterQueues: readonly DeadLetters[];
   readonly schedule: Schedule;
   readonly paused: boolean;
 }
 
+/** A profile, or an authority, with alarms. */
 export interface MonitoredProfile {
   readonly name: string;
   readonly hasHooks: boolean;
 }
 
-/** The profiles of a configuration, and one for each authority. */
+/** Returns the profiles of a configuration, and one for each authority. */
 export function monitoredProfiles({ profiles, authorities = {} }: Pick<Config, 'profiles' | 'authorities'>) {
   return [
     ...Object.entries(profiles).map(([name, { hooks }]) => ({ name, hasHooks: (hooks?.length ?? 0) > 0 })),
@@ -51,33 +52,14 @@ export function monitoredProfiles({ profiles, authorities = {} }: Pick<Config, '
   ] satisfies MonitoredProfile[];
 }
 
-export type ProfileMetric =
-  | 'Renewed'
-  | 'Failed'
-  | 'Overdue'
-  | 'Managed'
-  | 'HookFailed'
-  | 'SecondsToExpiry'
-  | 'RenewalDuration';
-
-/** A metric that the functions count for each profile. */
-export function profileMetric(name: ProfileMetric, profile: string, statistic: string, period: Duration): Metric {
-  return new Metric({
-    namespace: 'CertRenewer',
-    metricName: name,
-    dimensionsMap: { Profile: profile },
-    statistic,
-    period,
-  });
-}
-
+/** The topic, the notices and the alarms. */
 export class Monitoring extends Construct {
-  /** TLS only; this account's alarms, and the function of the notices, publish to it. */
+  /** Accepts TLS only. The alarms of this account and the function of the notices publish to it. */
   readonly topic: Topic;
   readonly notices: Notices;
   readonly deadLetterQueues: readonly DeadLetters[];
   readonly alarms: readonly IAlarm[];
-  /** Undefined while the schedule is paused, and where CloudWatch can't look back so far. */
+  /** Undefined if the schedule is paused, or if two of its periods are longer than CloudWatch can look back. */
   readonly noScan: Alarm | undefined;
   private readonly props: MonitoringProps;
 
@@ -99,7 +81,7 @@ export class Monitoring extends Construct {
     ];
   }
 
-  /** Those of this account and Region: to list them by ARN would be more than a topic's policy takes (30 KB). */
+  /** Allows all alarms of this account and Region: a list of ARNs would not fit into a topic's policy (30 KB). */
   private letAlarmsPublish(): void {
     const stack = Stack.of(this);
     const alarms = `arn:${stack.partition}:cloudwatch:${stack.region}:${stack.account}:alarm:*`;
@@ -119,14 +101,14 @@ export class Monitoring extends Construct {
 
   private profileAlarms({ name, hasHooks }: MonitoredProfile): IAlarm[] {
     const fiveMinutes = Duration.minutes(5);
-    // The scan counts what is overdue each time: its last word holds until the next scan, within a day.
+    // Each scan counts the overdue certificates. Its count is valid until the next scan, but at most a day.
     const scanPeriod = Duration.seconds(alarmPeriod(Math.min(this.props.schedule.longestGap, 86_400_000)));
     return [
-      this.profileAlarm(name, 'Failed', `Certificates of the profile ${name} could not be renewed`, 'Sum', fiveMinutes),
+      this.profileAlarm(name, 'Failed', `Renewals of certificates of the profile ${name} failed`, 'Sum', fiveMinutes),
       this.profileAlarm(
         name,
         'Overdue',
-        `Certificates of the profile ${name} are past their time to be renewed`,
+        `Certificates of the profile ${name} are overdue for renewal`,
         'Maximum',
         scanPeriod,
       ),
@@ -145,8 +127,8 @@ export class Monitoring extends Construct {
   }
 
   /**
-   * In a nested stack under a name that says which: the dashboard is in the stack itself, and a nested stack has no more than
-   * two hundred outputs to tell names by.
+   * Creates an alarm of a profile. In a nested stack it gets an explicit name, by which the dashboard in the main stack refers to it:
+   * outputs are no alternative, because a nested stack may have only two hundred.
    */
   private profileAlarm(
     profile: string,
@@ -193,10 +175,9 @@ export class Monitoring extends Construct {
   }
 
   /**
-   * No scan that succeeded for two periods of the schedule: neither one that was not started nor one that failed counts.
-   * A period in which nothing was started has no data, and CloudWatch then looks for some further back: FILL makes it a 0 at
-   * once. A stack that has just been made has no data at all, and keeps the state that it has (none): its first scan is
-   * started by the deployment (first-scan.ts).
+   * Creates the alarm for two periods of the schedule without a successful scan. A period without any invocation has no data, and
+   * CloudWatch would evaluate older data instead: FILL makes it 0. A new stack has no data at all, and the alarm keeps its state
+   * (INSUFFICIENT_DATA) until the deployment starts the first scan (first-scan.ts).
    */
   private noScanAlarm(): Alarm | undefined {
     const { schedule, paused, scanFunction } = this.props;
@@ -205,7 +186,7 @@ export class Monitoring extends Construct {
     if (window === undefined) {
       Annotations.of(this).addWarningV2(
         'cert-renewer:noScanAlarm',
-        'Two periods of this schedule are more than the seven days that an alarm can look back: there is no alarm on missing scans. Scan every three days, or more often, to have one.',
+        'There is no alarm for missing scans, because two periods of this schedule are longer than seven days, the most that an alarm can look back. To have the alarm, scan at least every three days.',
       );
       return undefined;
     }
@@ -231,14 +212,14 @@ export class Monitoring extends Construct {
   }
 }
 
-/** CloudWatch's period for a time in milliseconds: whole minutes, at least one. Seconds. */
+/** Converts milliseconds to an alarm's period in seconds: whole minutes, at least one. */
 function alarmPeriod(milliseconds: number): number {
   return Math.max(1, Math.ceil(milliseconds / 60_000)) * 60;
 }
 
 /**
- * The alarm's period (seconds) and how many of them make two gaps of the schedule. An alarm looks back a day with
- * periods under an hour, and seven days with longer ones (PutMetricAlarm); undefined where that is too short.
+ * Returns the period of the alarm in seconds, and the number of periods in two gaps of the schedule. An alarm can look back a day with
+ * periods under an hour, and seven days with longer ones (PutMetricAlarm). Undefined if that is too short.
  */
 export function noScanWindow({
   longestGap,

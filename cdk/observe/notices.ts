@@ -1,5 +1,5 @@
-/** The e-mails on what went wrong: rules, and a function that writes them and publishes to the topic. */
-import { Duration, Validations } from 'aws-cdk-lib';
+/** The e-mails about failures: rules of the bus, and a function that publishes to the topic. */
+import { Duration } from 'aws-cdk-lib';
 import { type IEventBus, Rule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import { SqsDestination } from 'aws-cdk-lib/aws-lambda-destinations';
@@ -8,6 +8,7 @@ import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { RenewalEvent } from '../../lambdas/domain/result.ts';
+import { acknowledge } from '../acknowledge.ts';
 import { NodeFunction } from '../functions/node-function.ts';
 import { allow } from '../functions/permissions.ts';
 import { sealed } from '../functions/queues.ts';
@@ -28,8 +29,8 @@ const told: readonly { readonly id: string; readonly detailType: RenewalEvent['t
 ];
 
 /**
- * EventBridge could publish to the topic itself, but what it writes is JSON: an e-mail in quotation marks, and a broken one
- * where a message has quotes in it. So a function writes it (lambdas/notices).
+ * The rules and the function of the e-mails. EventBridge can publish only JSON to the topic. The e-mail would be in quotation marks, and
+ * a message that contains quotation marks would break it. So a function writes the e-mail (lambdas/notices).
  */
 export class Notices extends Construct {
   /** Notices that could not be delivered. */
@@ -41,16 +42,17 @@ export class Notices extends Construct {
       ...sealed,
       retentionPeriod: Duration.days(14),
     });
-    Validations.of(this.deadLetterQueue).acknowledge({
-      id: 'AwsSolutions-SQS3',
-      reason: "It is a dead-letter queue: the rules' and the function's, which cdk-nag does not look at.",
-    });
+    acknowledge(
+      this.deadLetterQueue,
+      'AwsSolutions-SQS3',
+      'It is a dead-letter queue, of the rules and of the function, which cdk-nag does not check.',
+    );
     letRulesSend(this.deadLetterQueue, eventBus);
     const sender = this.newSender(topic, logRetention);
     for (const { id: ruleId, detailType } of told) {
       if (detailType === 'Certificate Hook Failed' && !hooks) continue;
       new Rule(this, ruleId, {
-        description: `cert-renewer: e-mail on ${detailType}`,
+        description: `cert-renewer: e-mail about ${detailType}`,
         eventBus,
         eventPattern: { source: ['cert-renewer'], detailType: [detailType] },
         targets: [withDeadLetters(new LambdaFunction(sender.function, delivery), this.deadLetterQueue)],
@@ -58,11 +60,11 @@ export class Notices extends Construct {
     }
   }
 
-  /** Outside of any VPC: it talks to SNS alone. */
+  /** Creates the function, outside of any VPC: it calls only SNS. */
   private newSender({ topicArn }: ITopic, logRetention: RetentionDays): NodeFunction {
     const sender = new NodeFunction(this, 'Sender', {
       entry: 'send-notice.ts',
-      description: 'Tells by e-mail of what went wrong',
+      description: 'Sends e-mails about failures and overdue certificates',
       timeout: Duration.seconds(30),
       memorySize: 512,
       logRetention,

@@ -3,61 +3,96 @@ import type { Metric, MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
 import { type IEventBus, type OnEventOptions, Rule } from 'aws-cdk-lib/aws-events';
 import { Construct } from 'constructs';
 import type { RenewalEvent } from '../../lambdas/domain/result.ts';
-import { type ProfileMetric, profileMetric } from './monitoring.ts';
+import { type ProfileMetric, profileMetric } from './profile-metric.ts';
 
-/** What can be seen of a CertRenewer: its events and its metrics. */
+/** The events and metrics of a CertRenewer. */
 export abstract class Observable extends Construct {
+  /** The bus that receives the events. */
   abstract readonly eventBus: IEventBus;
 
-  /** After each renewal; the event's detail is the answer of the renew function. */
+  /** Adds a rule for `Certificate Renewed`, sent after each renewal. Its detail is the answer of the renew function. */
   onRenewed(id: string, options: OnEventOptions = {}): Rule {
     return this.onEvent(id, 'Certificate Renewed', options);
   }
 
+  /** Adds a rule for `Certificate Renewal Failed`. Its detail has the error's `code` and `message`. */
   onFailed(id: string, options: OnEventOptions = {}): Rule {
     return this.onEvent(id, 'Certificate Renewal Failed', options);
   }
 
+  /**
+   * Adds a rule for `Certificate Renewal Overdue`: a certificate is past its renewal time by a fifth of the window, or a declared
+   * certificate is missing an hour after its declaration.
+   */
   onOverdue(id: string, options: OnEventOptions = {}): Rule {
     return this.onEvent(id, 'Certificate Renewal Overdue', options);
   }
 
-  /** A command that failed on an instance, too; the event's detail names the hook. */
+  /** Adds a rule for `Certificate Hook Failed`: a hook failed, or its command failed on an instance. Its detail names the hook. */
   onHookFailed(id: string, options: OnEventOptions = {}): Rule {
     return this.onEvent(id, 'Certificate Hook Failed', options);
   }
 
-  /** A metric of namespace CertRenewer. @default the sum over five minutes */
+  /**
+   * Returns a metric of the namespace CertRenewer for a profile. For an authority, `profile` is `authority:<name>`.
+   * @default the sum over five minutes
+   */
   metric(name: ProfileMetric, profile: string, options: MetricOptions = {}): Metric {
     return profileMetric(name, profile, 'Sum', Duration.minutes(5)).with(options);
   }
 
+  /**
+   * Returns the number of certificates that were issued, renewed or rekeyed.
+   * @default the sum over five minutes
+   */
   metricRenewed(profile: string, options?: MetricOptions): Metric {
     return this.metric('Renewed', profile, options);
   }
 
+  /**
+   * Returns the number of failed attempts to renew a certificate.
+   * @default the sum over five minutes
+   */
   metricFailed(profile: string, options?: MetricOptions): Metric {
     return this.metric('Failed', profile, options);
   }
 
+  /**
+   * Returns the number of hooks that failed after a renewal.
+   * @default the sum over five minutes
+   */
   metricHookFailed(profile: string, options?: MetricOptions): Metric {
     return this.metric('HookFailed', profile, options);
   }
 
+  /**
+   * Returns the number of overdue certificates, counted at each scan.
+   * @default the maximum over five minutes
+   */
   metricOverdue(profile: string, options?: MetricOptions): Metric {
     return this.metric('Overdue', profile, { statistic: 'Maximum', ...options });
   }
 
+  /**
+   * Returns the number of enrolled secrets, counted at each scan.
+   * @default the maximum over five minutes
+   */
   metricManaged(profile: string, options?: MetricOptions): Metric {
     return this.metric('Managed', profile, { statistic: 'Maximum', ...options });
   }
 
-  /** The least time that is left to any certificate of the profile. */
+  /**
+   * Returns the seconds until the profile's next certificate expires, measured at each scan.
+   * @default the minimum over five minutes
+   */
   metricSecondsToExpiry(profile: string, options?: MetricOptions): Metric {
     return this.metric('SecondsToExpiry', profile, { statistic: 'Minimum', ...options });
   }
 
-  /** Milliseconds. */
+  /**
+   * Returns the duration of renewals in milliseconds.
+   * @default the average over five minutes
+   */
   metricRenewalDuration(profile: string, options?: MetricOptions): Metric {
     return this.metric('RenewalDuration', profile, { statistic: 'Average', ...options });
   }

@@ -1,4 +1,4 @@
-/** The stack, as CloudFormation knows it. */
+/** The stack, from CloudFormation. */
 import { CloudFormationClient, DescribeStacksCommand, ListStackResourcesCommand } from '@aws-sdk/client-cloudformation';
 import { type AwsOptions, clientConfig } from '../../lambdas/aws/clients.ts';
 import { awsError } from '../../lambdas/aws/errors.ts';
@@ -10,19 +10,19 @@ export interface Stack {
   readonly partition: string;
   readonly region: string;
   readonly account: string;
-  /** CloudFormation's own word, `UPDATE_COMPLETE`. */
+  /** CloudFormation's value: `UPDATE_COMPLETE`. */
   readonly status: string;
   readonly updatedAt: Instant | undefined;
   readonly outputs: ReadonlyMap<string, string>;
 }
 
-/** Undefined where there is none of that name. Throws AccessDenied, Throttled. */
+/** Returns undefined if there is no stack of that name, or if its first change set was never executed. Throws AccessDenied, Throttled. */
 export async function describeStack(options: AwsOptions, name: string): Promise<Stack | undefined> {
   const client = new CloudFormationClient(clientConfig(options));
   try {
     const { Stacks = [] } = await client.send(new DescribeStacksCommand({ StackName: name }));
     const [found] = Stacks;
-    if (!found) return undefined;
+    if (!found || found.StackStatus === 'REVIEW_IN_PROGRESS') return undefined;
     const arn = found.StackId ?? '';
     const [, partition = 'aws', , region = '', account = ''] = arn.split(':');
     return {
@@ -42,11 +42,11 @@ export async function describeStack(options: AwsOptions, name: string): Promise<
 export interface StackResource {
   /** `AWS::Scheduler::Schedule` */
   readonly type: string;
-  /** Its physical id. */
+  /** The physical id. */
   readonly id: string;
 }
 
-/** All of them. Throws AccessDenied, Throttled. */
+/** Returns all resources of the stack. Throws AccessDenied, Throttled. */
 export async function listResources(options: AwsOptions, name: string): Promise<readonly StackResource[]> {
   const client = new CloudFormationClient(clientConfig(options));
   const found: StackResource[] = [];

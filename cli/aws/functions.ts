@@ -1,11 +1,11 @@
-/** The stack's functions: asked for their settings, and invoked as `aws lambda invoke` does. */
+/** The stack's functions: their settings, and invocations as with `aws lambda invoke`. */
 import { GetFunctionConfigurationCommand, InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { type AwsOptions, clientConfig, pauseBefore } from '../../lambdas/aws/clients.ts';
 import { awsError } from '../../lambdas/aws/errors.ts';
 import { functionStarter } from '../../lambdas/aws/lambda.ts';
 import { isErrorCode, RenewalError } from '../../lambdas/domain/errors.ts';
 
-/** What a function threw, as Lambda's FunctionError shows it. */
+/** An error that a function threw, from Lambda's FunctionError. */
 export class FunctionFailure extends Error {
   readonly errorType: string;
 
@@ -17,7 +17,7 @@ export class FunctionFailure extends Error {
 
 export interface FunctionSettings {
   readonly environment: Readonly<Record<string, string>>;
-  /** Lambda's own words: `Active`, and `Successful`. */
+  /** Lambda's values: `Active` here, `Successful` below. */
   readonly state: string;
   readonly lastUpdate: string;
   /** The name of its log group. */
@@ -25,17 +25,17 @@ export interface FunctionSettings {
 }
 
 export interface Functions {
-  /** Throws AccessDenied, Throttled, and Internal where there is no such function (any more). */
+  /** Throws AccessDenied, Throttled, and Internal if the function does not exist. */
   settings(functionName: string): Promise<FunctionSettings>;
-  /** The function's answer. Throws FunctionFailure where it threw, AccessDenied, Throttled. */
+  /** Returns the answer. Throws FunctionFailure if the function threw, AccessDenied, Throttled. */
   invoke(functionName: string, request: unknown): Promise<unknown>;
-  /** Does not wait for its end. Throws AccessDenied, Throttled. */
+  /** Invokes without waiting. Throws AccessDenied, Throttled. */
   start(functionName: string, request: unknown): Promise<void>;
 }
 
-/** Milliseconds: longer than the scan may take (15 minutes), as Lambda answers in any case. */
+/** Milliseconds: more than the 15 minutes of the scan, as Lambda always answers. */
 const patience = 905_000;
-/** An invocation that Lambda did not take is tried again; any other may have begun, and is not. */
+/** Only an invocation that Lambda refused is repeated: any other may have begun. */
 const attempts = 6;
 const notTaken = new Set(['TooManyRequestsException', 'ThrottlingException', 'ResourceConflictException']);
 
@@ -83,19 +83,19 @@ function failure(answer: unknown, kind: string): FunctionFailure {
   const { errorType, errorMessage } = Object(answer);
   return new FunctionFailure(
     typeof errorType === 'string' && errorType !== '' ? errorType : kind,
-    typeof errorMessage === 'string' ? errorMessage : 'The function failed without a word: see its log.',
+    typeof errorMessage === 'string' ? errorMessage : 'The function failed without a message: see its log.',
   );
 }
 
 function translated(thrown: unknown, action: string, functionName: string): RenewalError {
   if (thrown instanceof Error && thrown.name === 'ResourceNotFoundException') {
-    const message = `The function ${functionName} of the stack is not there: deploy the stack again.`;
+    const message = `The function ${functionName} of the stack does not exist: deploy the stack again.`;
     return new RenewalError('Internal', message);
   }
   return awsError(thrown, { service: 'lambda', action, resource: functionName });
 }
 
-/** The errorType as one of the product's codes, where it is one. */
+/** Returns the errorType, marked if it is none of the product's codes. */
 export function codeOf({ errorType }: FunctionFailure): string {
   return isErrorCode(errorType) ? errorType : `${errorType} (not an error of cert-renewer's own)`;
 }

@@ -1,4 +1,4 @@
-/** What the doctor asks AWS about a stack beside its functions: its schedule, its queues, its scan's log. */
+/** What `doctor` asks AWS: the schedule, the queues and the scan's log. */
 import { CloudWatchLogsClient, FilterLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs';
 import { GetScheduleCommand, SchedulerClient } from '@aws-sdk/client-scheduler';
 import { GetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
@@ -13,11 +13,11 @@ export interface LogLine {
 }
 
 export interface Observer {
-  /** EventBridge Scheduler's own words, `ENABLED` or `DISABLED`; undefined where there is no such schedule. */
+  /** EventBridge Scheduler's value, `ENABLED` or `DISABLED`; undefined if the schedule does not exist. */
   scheduleState(name: string): Promise<string | undefined>;
-  /** How many messages wait there. */
+  /** The number of waiting messages. */
   waiting(queueUrl: string): Promise<number>;
-  /** The log's lines since then, to a thousand; undefined where there is no such log. */
+  /** The first thousand lines since `since`; undefined if the log group does not exist. */
   logSince(group: string, since: Instant): Promise<readonly LogLine[] | undefined>;
 }
 

@@ -1,4 +1,4 @@
-/** What a command does with secrets beside the Store of the product: makes one, and looks for stray tags. */
+/** Calls that only the command line makes: it creates a secret, and lists secrets with stray tags. */
 import { CreateSecretCommand, ListSecretsCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { type AwsOptions, clientConfig } from '../../lambdas/aws/clients.ts';
 import { awsError } from '../../lambdas/aws/errors.ts';
@@ -9,19 +9,20 @@ export interface NewSecret {
   readonly name: string;
   readonly text: string;
   readonly tags: Readonly<Record<string, string>>;
-  /** The KMS key that it is encrypted with; undefined: the account's own for Secrets Manager. */
+  /** The KMS key that encrypts the secret. Default: the account's key for Secrets Manager, alias/aws/secretsmanager. */
   readonly kmsKeyId: string | undefined;
 }
 
 export interface TaggedSecret {
+  readonly arn: string;
   readonly name: string;
   readonly tags: ReadonlyMap<string, string>;
 }
 
 export interface Secrets {
-  /** With value and tags in one step. Throws OutputExists, AccessDenied, InvalidRequest. */
+  /** Creates a secret with value and tags in one step. Throws OutputExists, AccessDenied, InvalidRequest. */
   create(secret: NewSecret): Promise<{ readonly arn: string; readonly versionId: string }>;
-  /** All that carry a tag which begins as cert-renewer's do, enrolled or not. */
+  /** All secrets with a tag that begins with `cert-renewer:`, enrolled or not. */
   tagged(): AsyncIterable<readonly TaggedSecret[]>;
 }
 
@@ -47,7 +48,7 @@ async function create(client: SecretsManagerClient, { name, text, tags, kmsKeyId
     if (thrown instanceof Error && thrown.name === 'ResourceExistsException') {
       throw new RenewalError(
         'OutputExists',
-        `There is a secret ${name} already: choose another name, or put the pair into it (aws secretsmanager put-secret-value) and enrol it (cert-renewer enrol ${name}).`,
+        `The secret ${name} exists already: choose another name, or put the pair into it (aws secretsmanager put-secret-value) and enrol it (cert-renewer enrol ${name}).`,
       );
     }
     throw awsError(thrown, { service: 'secrets', action: 'CreateSecret', resource: name });
@@ -65,7 +66,8 @@ async function* tagged(client: SecretsManagerClient): AsyncGenerator<readonly Ta
     const answer = await client.send(command).catch((thrown: unknown) => {
       throw awsError(thrown, { service: 'secrets', action: 'ListSecrets', resource: '*' });
     });
-    yield (answer.SecretList ?? []).map(({ Name: name = '', Tags = [] }) => ({
+    yield (answer.SecretList ?? []).map(({ ARN: arn = '', Name: name = '', Tags = [] }) => ({
+      arn,
       name,
       tags: new Map(Tags.map(({ Key = '', Value = '' }) => [Key, Value])),
     }));

@@ -1,4 +1,4 @@
-/** `completion`: what bash, zsh and fish need to complete the command line. */
+/** `completion`: scripts for bash, zsh and fish. */
 import type { CommandSpec } from '../command.ts';
 import { command, type OptionSpec } from '../command.ts';
 import { globalOptions } from '../options.ts';
@@ -10,8 +10,8 @@ type Shell = (typeof shells)[number];
 export const completionOf = (commands: () => readonly CommandSpec[]) =>
   command({
     name: 'completion',
-    summary: 'completion for bash, zsh or fish',
-    description: ['Prints a script that completes commands, options, and the values that an option may have.'],
+    summary: 'print a completion script for bash, zsh or fish',
+    description: ['Prints a script that completes commands, options and the values of options.'],
     argument: { name: '<shell>', description: 'bash, zsh or fish', choices: shells },
     options: {},
     examples: [
@@ -21,7 +21,7 @@ export const completionOf = (commands: () => readonly CommandSpec[]) =>
     ],
     needs: [],
     run: async ({ terminal }, [shell]) => {
-      const script = completionScript(shell as Shell, commands()); // the parser knows the choices
+      const script = completionScript(shell as Shell, commands()); // the parser checks the choices
       if (terminal.json) terminal.record({ shell, script });
       else terminal.print(script);
       return 'ok';
@@ -53,11 +53,11 @@ interface Completed {
   readonly name: string;
   readonly summary: string;
   readonly words: readonly Word[];
-  /** Of its argument, where they are few. */
+  /** The choices of the argument. */
   readonly values: readonly string[];
 }
 
-/** Options first; an option with choices offers those; one with a file or anything else is left to the shell. */
+/** Offers options and the choices of options. For any other value of an option the shell offers files. */
 function bash(commands: readonly Completed[]): string {
   const cases = commands.map(({ name, words, values }) => {
     const offered = [...words.map(({ long }) => long), '--help', ...values].join(' ');

@@ -1,4 +1,4 @@
-/** `declare`: the declaration of one certificate, as a deployment makes it, with the caller's own rights. */
+/** `declare`: declares one certificate as a deployment does, with the caller's permissions. */
 import { type Applied, applyChanges } from '../../lambdas/deployment/apply-changes.ts';
 import { describeIfThere } from '../../lambdas/deployment/declare.ts';
 import type { PreviousDeclaration } from '../../lambdas/deployment/previous-declaration.ts';
@@ -35,74 +35,78 @@ import { enrolmentOptions } from './enrol.ts';
 import { detailOf } from './renew.ts';
 
 const options = {
-  profile: { flags: '--profile <profile>', description: 'a profile of the stack with "issue"; needed' },
-  dns: { flags: '--dns <name>', description: 'a DNS name, also *.example.com; as often as you like', repeats: true },
-  ip: { flags: '--ip <address>', description: 'an IP address; as often as you like', repeats: true },
-  email: { flags: '--email <address>', description: 'an e-mail address; as often as you like', repeats: true },
-  uri: { flags: '--uri <uri>', description: 'a URI; as often as you like', repeats: true },
-  commonName: { flags: '--common-name <text>', description: 'the subject’s common name (default: no subject)' },
+  profile: { flags: '--profile <profile>', description: 'a profile of the stack with "issue"; required' },
+  dns: { flags: '--dns <name>', description: 'a DNS name, also *.example.com; repeatable', repeats: true },
+  ip: { flags: '--ip <address>', description: 'an IP address; repeatable', repeats: true },
+  email: { flags: '--email <address>', description: 'an e-mail address; repeatable', repeats: true },
+  uri: { flags: '--uri <uri>', description: 'a URI; repeatable', repeats: true },
+  commonName: { flags: '--common-name <text>', description: 'common name of the subject (default: no subject)' },
   subject: {
     flags: '--subject <name>',
-    description: 'the whole subject instead, as RFC 4514 writes it: CN=web,O=Example',
+    description: 'the whole subject instead, in the format of RFC 4514: CN=web,O=Example',
   },
   usage: {
     flags: '--usage <usage>',
-    description: 'what it is for; as often as you like (default: serverAuth and clientAuth)',
+    description: 'extended key usage; repeatable (default: serverAuth and clientAuth)',
     choices: declaredUsages,
     repeats: true,
   },
   duration: {
     flags: '--duration <duration>',
-    description: 'how long it is valid: 720h (default: the profile’s, else the CA’s)',
+    description: 'validity: 720h (default: the profile’s, else the CA’s)',
   },
   ...{ mode: enrolmentOptions.mode, expiresIn: enrolmentOptions.expiresIn, rekeyPeriod: enrolmentOptions.rekeyPeriod },
   ...{ kty: enrolmentOptions.kty, curve: enrolmentOptions.curve, size: enrolmentOptions.size },
-  paused: { flags: '--paused', description: 'declared, but left alone by the schedule for now' },
-  kmsKeyId: { flags: '--kms-key-id <key>', description: 'the key is there, in KMS: certified as it is' },
+  paused: { flags: '--paused', description: 'declare, but exclude from the schedule for now' },
+  kmsKeyId: { flags: '--kms-key-id <key>', description: 'certify this existing key in KMS' },
   shape: {
     flags: '--shape <shape>',
-    description: 'how the secret is written (default: camel)',
+    description: 'format of the secret (default: camel)',
     choices: declaredShapes,
   },
-  encryptionKey: { flags: '--encryption-key <key>', description: 'encrypt the secret with this customer key' },
+  encryptionKey: { flags: '--encryption-key <key>', description: 'encrypt the secret with this customer key in KMS' },
   existing: {
     flags: '--existing',
-    description: 'the secret is there and enrolled in this profile: what it is to hold from now on',
+    description: 'take over a secret that is enrolled in this profile',
   },
   endpoint: {
     flags: '--endpoint <endpoint>',
-    description: 'where it is served, host:port; up to five times',
+    description: 'where the certificate is served, host:port; up to five times',
     repeats: true,
   },
-  wait: { flags: '--no-wait', description: 'do not wait until the certificate is there' },
+  wait: { flags: '--no-wait', description: 'do not wait until the certificate is issued' },
 } as const;
 
 type Given = OptionValues<typeof options>;
 
 export const declare = command({
   name: 'declare',
-  summary: 'say which certificate there is to be in a secret',
+  summary: 'declare the certificate of a secret, and have it issued',
   description: [
-    'Makes the secret where there is none, writes the declaration where the stack keeps those of its deployment, and has the certificate issued: the first one, or another one where the declaration has changed. Waits until it is there, ten minutes at most. The same words again do nothing.',
-    'A declaration replaces the one before it: what is left out is the default again. One that the configuration declares too is written back by the next deployment that changes it.',
-    'A secret that is there is declared only where it was declared before, holds nothing, or holds a certificate of the same names; else say --existing.',
+    'Creates the secret if it does not exist, writes the declaration, and has the certificate issued. If names, subject, usages, duration or key differ from the earlier declaration, a new certificate is issued. The same declaration again changes nothing. The command waits for the certificate, ten minutes at most.',
+    'A declaration replaces the earlier one as a whole: an omitted option has its default again. If the configuration declares the certificate too, a later deployment may replace your declaration: see docs/declared.md.',
+    'An existing secret needs --existing, unless it was declared before, is empty, or contains a certificate with the same names.',
   ],
   argument: { name: '<name>', description: 'name of the secret' },
   options,
   examples: [
-    { command: 'cert-renewer declare web/tls --profile offline --dns web.svc.example', says: 'made, issued, kept' },
+    { command: 'cert-renewer declare web/tls --profile offline --dns web.svc.example', says: 'a new certificate' },
     {
       command: 'cert-renewer declare web/tls --profile offline --dns web.svc.example --dns www.svc.example',
-      says: 'one name more: issued anew',
+      says: 'one more name: issued again',
     },
   ],
   needs: [
     ...[findStack, readSettings, readRenewSettings, readProfiles, describeSecrets, invokeRenew],
-    { ...readAuthorities, when: 'the stack has authorities, and the secret is there' },
+    { ...readAuthorities, when: 'the stack has authorities, and the secret exists' },
     { actions: ['ssm:GetParameter', 'ssm:PutParameter'], on: 'declarations' },
     { actions: ['secretsmanager:CreateSecret', 'secretsmanager:TagResource'], on: 'secrets' },
-    { actions: ['secretsmanager:UntagResource'], on: 'secrets', when: 'it has tags that the declaration leaves out' },
-    { actions: ['secretsmanager:UpdateSecret'], on: 'secrets', when: '`--encryption-key` is another one than before' },
+    {
+      actions: ['secretsmanager:UntagResource'],
+      on: 'secrets',
+      when: 'the secret has tags that the declaration omits',
+    },
+    { actions: ['secretsmanager:UpdateSecret'], on: 'secrets', when: '`--encryption-key` has changed' },
   ],
   run: async (context, names, given) => {
     const { session, terminal } = context;
@@ -152,7 +156,7 @@ const inFlags = (text: string) => text.replace(/declaration\.([a-zA-Z]+)(?:[.[]\
 const inWords = (text: string) =>
   text.replace(/\b(?:dnsNames|ipAddresses|emails|uris|commonName|expiresIn|rekeyPeriod)\b/g, flagOf);
 
-/** Milliseconds that a certificate is waited for, and until the renew function sees what was written just now. */
+/** Milliseconds: the longest wait for a certificate, and the time until the renew function sees a new parameter. */
 const patience = 600_000;
 const settling = 30_000;
 
@@ -206,7 +210,7 @@ function renewalBy({ functions }: Session, functionName: string): RenewFunction 
   };
 }
 
-/** What a declaration of before has left: whether it is paused is not of that kind. Undefined where there was none. */
+/** The settings of an earlier declaration; a pause is none of them. Undefined if there was no declaration. */
 async function settingsBefore({ store }: Session, name: string): Promise<PreviousDeclaration | undefined> {
   const secret = await describeIfThere(store, name);
   const profile = secret?.tags.get(tags.profile);
@@ -219,9 +223,9 @@ async function endOf({ store }: Session, name: string): Promise<string | undefin
 }
 
 function saysOf(name: string, { outcome, isChanged, answer }: Applied, end: string | undefined): string {
-  const declared = isChanged ? 'declared' : 'was declared so already';
+  const declared = isChanged ? 'declared' : 'unchanged';
   if (answer) return `${declared}, and issued: ${detailOf(answer)}`;
-  if (outcome === 'there') return `${declared}; its certificate is there${end === undefined ? '' : `, until ${end}`}`;
-  if (outcome === 'paused') return `${declared}; it is paused: cert-renewer resume ${name} has it issued`;
-  return `${declared}; see when it is issued: cert-renewer status ${name}`;
+  if (outcome === 'there') return `${declared}; its certificate is valid${end === undefined ? '' : ` until ${end}`}`;
+  if (outcome === 'paused') return `${declared}, but paused: cert-renewer resume ${name} has it issued`;
+  return `${declared}; cert-renewer status ${name} shows when it is issued`;
 }

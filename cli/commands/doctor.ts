@@ -1,4 +1,4 @@
-/** `doctor`: is the stack well? */
+/** `doctor`: checks the stack. */
 import { command } from '../command.ts';
 import { explain } from '../exit.ts';
 import { checks, findingsOf, type Grade } from '../findings.ts';
@@ -9,13 +9,13 @@ const styles: Readonly<Record<Grade, Style>> = { ok: 'green', fault: 'red', note
 
 export const doctor = command({
   name: 'doctor',
-  summary: 'is the stack well? Each finding with what to do',
+  summary: 'check the stack; each finding says what to do',
   description: [
-    'Looks at the deployment, the functions and their version, the schedule, the last scan, the queues and dead letters, whether each profile’s CA answers (asked by the renew function), what is overdue or failing, and tags that nothing will act on. Changes nothing.',
-    'Exit code 1 if it finds a fault, or could not look somewhere: it says what is not permitted.',
+    'Checks the deployment, the functions and their version, the schedule, the last scan, the queues and dead letters, the CA of each profile with certificates (the renew function asks it), overdue and failing certificates, and tags without effect. It changes nothing.',
+    'The exit code is 1 if it finds a fault or if a check is not possible. It names missing permissions.',
   ],
   options: {},
-  examples: [{ command: 'cert-renewer doctor', says: 'after a deployment, or an alarm' }],
+  examples: [{ command: 'cert-renewer doctor', says: 'after a deployment or an alarm' }],
   needs: [
     ...[findStack, readSettings, readProfiles, readAuthorities, listSecrets, invokeRenew],
     { actions: ['cloudformation:ListStackResources'], on: 'stack' },
@@ -27,9 +27,9 @@ export const doctor = command({
   ],
   run: async ({ session, terminal }) => {
     let isWell = true;
-    await session.stack(); // without one there is nothing to look at
+    await session.stack(); // throws if there is none
     for (const check of checks) {
-      terminal.progress(`Looking at ${check.name} …`);
+      terminal.progress(`Checking ${check.name} …`);
       const findings = await findingsOf(check, session, terminal, (thrown) => {
         const { errorType, message } = explain(thrown);
         return `${errorType}: ${message}`;

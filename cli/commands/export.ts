@@ -1,4 +1,4 @@
-/** `export`: an enrolled secret's pair to two files, which change together. */
+/** `export`: writes the pair of an enrolled secret to two files, which change together. */
 
 import { parse } from 'node:path';
 import { sameBytes } from '../../lambdas/domain/bytes.ts';
@@ -27,19 +27,19 @@ type Format = (typeof formats)[number];
 
 export const exportPair = command({
   name: 'export',
-  summary: 'the current pair to two files, both or neither',
+  summary: 'write the current pair to two files, both or neither',
   description: [
-    'Writes certificate and key completely or not at all, also when it is killed half-way: for a moment both paths are links to one place, which is moved. The key has mode 0600. A file that is there needs --force, and what was there before is gone.',
-    '--format pem (the default): the certificate with its chain, and the key as PKCS#8. der: the leaf alone, and PKCS#8. p12: --out-key is a PKCS#12 file with all three, and --out-cert the certificates in PEM.',
-    'A key that is encrypted in the secret is so in the file, with the same password (the profile’s). A PKCS#12 file takes that password too, or the one in --password-file. A key in KMS can’t be exported.',
+    'Writes both files or neither, even if the command is killed: for a moment both paths are links into one folder, and one rename switches them. The key has mode 0600. Existing files need --force and are replaced without a backup.',
+    '--format pem (the default) writes the certificate with its chain, and the key as PKCS#8. der writes the leaf alone, and PKCS#8. p12 writes a PKCS#12 file with key, leaf and chain to --out-key, and the certificates in PEM to --out-cert.',
+    'If the key is encrypted in the secret, it stays encrypted in the file with the same password, that of the profile. A PKCS#12 file has that password, or the one in --password-file. A key in KMS can’t be exported.',
   ],
   argument: { name: '<name>', description: 'name or ARN of a secret' },
   options: {
-    outCert: { flags: '--out-cert <file>', description: 'where the certificate goes; needed' },
-    outKey: { flags: '--out-key <file>', description: 'where the key goes; needed' },
-    format: { flags: '--format <format>', description: 'default: pem', choices: formats },
-    passwordFile: { flags: '--password-file <file>', description: 'the password of the PKCS#12 file' },
-    force: { flags: '--force', description: 'replace files that are there' },
+    outCert: { flags: '--out-cert <file>', description: 'file for the certificate; required' },
+    outKey: { flags: '--out-key <file>', description: 'file for the key; required' },
+    format: { flags: '--format <format>', description: 'format of the files (default: pem)', choices: formats },
+    passwordFile: { flags: '--password-file <file>', description: 'file with the password of the PKCS#12 file' },
+    force: { flags: '--force', description: 'replace existing files' },
   },
   examples: [
     { command: 'cert-renewer export web/tls --out-cert web.crt --out-key web.key', says: 'for nginx' },
@@ -56,8 +56,8 @@ export const exportPair = command({
   winds: true,
   run: async (context, names, { outCert, outKey, format = 'pem', passwordFile, force }) => {
     if (outCert === undefined || outKey === undefined)
-      throw new UsageError('--out-cert and --out-key are both needed.');
-    if (passwordFile !== undefined && format !== 'p12') throw new UsageError('--password-file goes with --format p12.');
+      throw new UsageError('--out-cert and --out-key are both required.');
+    if (passwordFile !== undefined && format !== 'p12') throw new UsageError('--password-file needs --format p12.');
     const { session, entropy, process } = context;
     return each(context, names, async (name) => {
       const secret = await session.store.describe(name);
@@ -67,7 +67,7 @@ export const exportPair = command({
       const pair = await pairOf(session, entropy, profile, version);
       const asked = passwordFile === undefined ? undefined : passwordOf(await readTextFile(passwordFile));
       const password = asked ?? (await passwordIn(session.store, profile.passwordSecretId)?.());
-      const files = await filesOf(pair, format as Format, password, entropy); // commander knows the choices
+      const files = await filesOf(pair, format as Format, password, entropy); // commander checks the choices
       await writePair(
         [
           { path: outCert, bytes: files.cert, mode: 0o644 },
@@ -101,7 +101,7 @@ async function filesOf(
   if (key.kind !== 'private') {
     throw new RenewalError(
       'UnsupportedSecret',
-      'It holds no private key: its CA keeps it. There is nothing to export.',
+      'The secret contains no private key: the CA keeps it. There is nothing to export.',
     );
   }
   const above = inOrder(leaf, chain);
@@ -111,7 +111,7 @@ async function filesOf(
     if (password === undefined || password === '') {
       throw new RenewalError(
         'PasswordRequired',
-        'A PKCS#12 file needs a password: give --password-file, as the profile has none.',
+        'A PKCS#12 file needs a password, and the profile has none: give --password-file.',
       );
     }
     const parts = { leaf: leaf.der, chain: above.map(({ der }) => der), privateKey: key.privateKey };
@@ -125,7 +125,7 @@ async function filesOf(
   return format === 'der' ? { cert: leaf.der, key: der } : { cert: pem, key: text(encodePem(label, der)) };
 }
 
-/** Each the issuer of the one before, then what belongs to none of them; the root is left out. */
+/** Sorts the chain: each certificate is the issuer of the one before, unrelated ones come last. Leaves self-signed ones out. */
 function inOrder(leaf: Certificate, chain: readonly Certificate[]): readonly Certificate[] {
   const left = chain.filter(({ subject, issuer }) => !sameBytes(subject, issuer));
   const path: Certificate[] = [];

@@ -1,4 +1,4 @@
-/** `import`: files to an enrolled secret, once the product's own code has judged them. */
+/** `import`: checks files with the rules of the worker and creates an enrolled secret from them. */
 import type { Certificate } from '../../lambdas/domain/certificate.ts';
 import { RenewalError } from '../../lambdas/domain/errors.ts';
 import { formatInstant } from '../../lambdas/domain/instant.ts';
@@ -30,23 +30,23 @@ import { enrolmentOptions, tagsOf } from './enrol.ts';
 
 export const importPair = command({
   name: 'import',
-  summary: 'a certificate and its key, from files to an enrolled secret',
+  summary: 'create an enrolled secret from certificate and key files',
   description: [
-    'Checks first, and makes nothing where something is wrong: the key is the certificate’s and none too weak, the certificate is valid now, with a chain it verifies to the root of a step-ca profile, and the profile can renew it one day. Then makes the secret in the shape { certificate, privateKey, certificateChain? }, value and tags in one step.',
-    'An encrypted key stays encrypted: it has to open with the password of the profile.',
+    'Checks the files first and creates nothing if a check fails. The key must belong to the certificate and be strong enough. The certificate must be valid now, and the profile must be able to renew it. In a step-ca profile a given chain must lead to the profile’s root.',
+    'Then creates the secret in the shape { certificate, privateKey, certificateChain? }, with value and tags in one step. An encrypted key stays encrypted; the password of the profile must open it.',
   ],
   argument: { name: '<name>', description: 'name of the new secret' },
   options: {
-    cert: { flags: '--cert <file>', description: 'the certificate in PEM, perhaps with its chain; needed' },
-    key: { flags: '--key <file>', description: 'its private key in PEM; needed' },
-    chain: { flags: '--chain <file>', description: 'the chain in PEM, where the certificate’s file does not hold it' },
-    kmsKey: { flags: '--kms-key <key>', description: 'encrypt the secret with this customer key' },
+    cert: { flags: '--cert <file>', description: 'the certificate in PEM, with or without its chain; required' },
+    key: { flags: '--key <file>', description: 'its private key in PEM; required' },
+    chain: { flags: '--chain <file>', description: 'the chain in PEM, if the certificate file lacks it' },
+    kmsKey: { flags: '--kms-key <key>', description: 'encrypt the secret with this customer key in KMS' },
     ...enrolmentOptions,
   },
   examples: [
     {
       command: 'cert-renewer import web/tls --cert web.crt --key web.key --profile internal',
-      says: 'as step writes them',
+      says: 'files as step writes them',
     },
   ],
   needs: [
@@ -58,7 +58,7 @@ export const importPair = command({
   run: async (context, names, given) => {
     const { session, entropy, terminal } = context;
     const { cert, key, chain, kmsKey } = given;
-    if (cert === undefined || key === undefined) throw new UsageError('--cert and --key are both needed.');
+    if (cert === undefined || key === undefined) throw new UsageError('--cert and --key are both required.');
     const set = tagsOf(given);
     return each(context, names, async (name) => {
       const profile = await requireProfile(session, set[tags.profile]);
@@ -78,13 +78,13 @@ export const importPair = command({
       if (unjudged !== undefined) terminal.note(`${name}: ${unjudged}`);
       if (pair.chain.length === 0) {
         terminal.note(
-          `${name}: the chain is missing; readers that need it, and step-ca after a change of its intermediate, do better with --chain.`,
+          `${name}: the chain is missing. Give it with --chain: some readers need it, and so does step-ca after a change of its intermediate.`,
         );
       }
       const { arn, versionId } = await session.secrets.create({ name, text, tags: set, kmsKeyId: kmsKey });
       const { subject, sans, notAfter } = describeCertificate(pair.leaf);
       return {
-        says: `made and enrolled in ${profile.name}: ${subject || sans.join(', ')}, until ${notAfter}`,
+        says: `created and enrolled in ${profile.name}: ${subject || sans.join(', ')}, until ${notAfter}`,
         record: { secretArn: arn, versionId, profile: profile.name, ...describeCertificate(pair.leaf) },
       };
     });
@@ -95,12 +95,15 @@ export const importPair = command({
 function checkPair({ leaf, chain, key }: Pair, profile: Profile, now: number): void {
   if (key) checkGivenKey(key);
   if (leaf.notBefore > now) {
-    throw new RenewalError('NotYetValid', `The certificate is valid from ${formatInstant(leaf.notBefore)} only.`);
+    throw new RenewalError(
+      'NotYetValid',
+      `The certificate is not valid before ${formatInstant(leaf.notBefore)}: import it then.`,
+    );
   }
   if (leaf.notAfter <= now) {
     throw new RenewalError(
       'CertificateExpired',
-      `The certificate ended on ${formatInstant(leaf.notAfter)}: get a new one first.`,
+      `The certificate expired on ${formatInstant(leaf.notAfter)}: get a new one first.`,
     );
   }
   const root = capabilitiesOf(profile.ca).wantsPath ? rootOf(profile.ca) : undefined;

@@ -2,10 +2,12 @@
 import type { CommandSpec } from '../command.ts';
 import { completionOf } from './completion.ts';
 import { declare } from './declare.ts';
+import { bootstrap, deploy, destroy, diff } from './deploy.ts';
 import { doctor } from './doctor.ts';
 import { enrol, unenrol } from './enrol.ts';
 import { exportPair } from './export.ts';
 import { importPair } from './import.ts';
+import { init } from './init.ts';
 import { pause, resume } from './pause.ts';
 import { plan } from './plan.ts';
 import { renew } from './renew.ts';
@@ -15,8 +17,9 @@ import { status } from './status.ts';
 import { undeclare } from './undeclare.ts';
 
 export const commands: readonly CommandSpec[] = [
+  ...[init, bootstrap, deploy, diff],
   ...[status, report, plan, renew, rollback, pause, resume],
   ...[enrol, unenrol, importPair, exportPair, declare, undeclare],
-  doctor,
+  ...[doctor, destroy],
   completionOf(() => commands),
 ];

@@ -1,16 +1,16 @@
-/** `pause` and `resume`: one tag, which the schedule heeds. */
+/** `pause` and `resume`: one tag, which the scan follows. */
 import { tags } from '../../lambdas/domain/tags.ts';
 import { command } from '../command.ts';
 import { describeOurs, each } from '../each.ts';
 import { describeSecrets, findStack, readAuthorities, readProfiles, readSettings } from '../permissions.ts';
 
 const argument = { name: '<names...>', description: 'names or ARNs of secrets' };
-const whenAuthority = 'it is an authority of the stack';
+const whenAuthority = 'the secret is an authority of the stack';
 
 export const pause = command({
   name: 'pause',
-  summary: 'the schedule leaves these secrets alone',
-  description: ['Sets the tag cert-renewer:paused. On demand a paused one is still renewed with --force.'],
+  summary: 'exclude secrets from the schedule',
+  description: ['Sets the tag cert-renewer:paused. `cert-renewer renew --force` still renews a paused secret.'],
   argument,
   options: {},
   examples: [{ command: 'cert-renewer pause web/tls', says: 'until cert-renewer resume web/tls' }],
@@ -26,18 +26,18 @@ export const pause = command({
       const { arn: secretArn, name: secretName, tags: found } = await describeOurs(session, name);
       const was = found.get(tags.paused) === 'true';
       if (!was) await session.store.tag(secretArn, { [tags.paused]: 'true' }, []);
-      const says = was ? 'was paused already' : `paused; cert-renewer resume ${secretName} ends it`;
+      const says = was ? 'is paused already' : `paused until cert-renewer resume ${secretName}`;
       return { says, record: { secretArn, paused: true, changed: !was } };
     }),
 });
 
 export const resume = command({
   name: 'resume',
-  summary: 'the schedule takes them up again',
-  description: ['Takes the tag cert-renewer:paused away. What is due by then is renewed by the next scan.'],
+  summary: 'return secrets to the schedule',
+  description: ['Removes the tag cert-renewer:paused. A certificate that is due is renewed after the next scan.'],
   argument,
   options: {},
-  examples: [{ command: 'cert-renewer resume web/tls', says: 'and see: cert-renewer plan web/tls' }],
+  examples: [{ command: 'cert-renewer resume web/tls', says: 'then see cert-renewer plan web/tls' }],
   needs: [
     describeSecrets,
     { actions: ['secretsmanager:UntagResource'], on: 'secrets' },
@@ -53,9 +53,7 @@ export const resume = command({
       if (was) await session.store.tag(secretArn, {}, [tags.paused]);
       const profile = await (await session.deployment()).profiles.find(found.get(tags.profile) ?? '');
       const still = profile?.paused === true;
-      const also = still
-        ? `; its profile ${profile.name} is paused too, so that the schedule still leaves it alone`
-        : '';
+      const also = still ? `; its profile ${profile.name} is paused too, so the schedule still excludes it` : '';
       const says = `${was ? 'resumed' : 'was not paused'}${also}`;
       return { says, record: { secretArn, paused: still, changed: was } };
     }),

@@ -1,4 +1,4 @@
-/** `plan`: what the next scan would do, asked of the scan itself. */
+/** `plan`: what the next scan would do, as the scan function answers it. */
 import type { PlanEntry, ScanResult } from '../../lambdas/domain/result.ts';
 import { command } from '../command.ts';
 import { findStack, invokeScan } from '../permissions.ts';
@@ -6,20 +6,23 @@ import { GrowingTable } from '../table.ts';
 
 export const plan = command({
   name: 'plan',
-  summary: 'what the next scan would do, and why',
+  summary: 'show what the next scan would do, and why',
   description: [
-    "The scan's dry run: a line and a reason for each certificate. Nothing is sent and nothing changes.",
-    'What it would do: renew, rekey, inspect (a worker has to look), skip, or issue, for a declared certificate that is missing (Missing) or is still as it was declared before (Changed).',
-    'One that is named and not in the plan is not enrolled, or not there: exit code 1.',
+    'Runs the scan as a dry run and prints an action and a reason for each certificate. It sends no message and changes nothing.',
+    'The actions are renew, rekey, issue, inspect and skip. The action is issue for a declared certificate that is missing (Missing) or whose declaration has changed (Changed). With inspect, a worker reads the secret and decides.',
+    'The exit code is 1 if a named secret is not enrolled or does not exist.',
   ],
-  argument: { name: '[names...]', description: 'names or ARNs of secrets (default: all that are enrolled)' },
+  argument: { name: '[names...]', description: 'names or ARNs of secrets (default: all enrolled ones)' },
   options: {
-    profile: { flags: '--profile <profile>', description: 'of this profile only' },
-    force: { flags: '--force', description: 'as a scan with force would: not due, paused and backing off ones too' },
+    profile: { flags: '--profile <profile>', description: 'only certificates of this profile' },
+    force: {
+      flags: '--force',
+      description: 'plan for a scan with force: also certificates that are not due, paused or in back-off',
+    },
   },
   examples: [
-    { command: 'cert-renewer plan', says: 'for all of them' },
-    { command: 'cert-renewer plan web/tls', says: 'for one' },
+    { command: 'cert-renewer plan', says: 'all certificates' },
+    { command: 'cert-renewer plan web/tls', says: 'one certificate' },
     { command: 'cert-renewer plan --profile internal --json', says: 'for a program' },
   ],
   needs: [findStack, invokeScan],
@@ -36,14 +39,15 @@ export const plan = command({
     const { plan: entries, planTruncated, listed, notFound } = answer as ScanResult;
     if (terminal.json) for (const entry of entries) terminal.record(entry);
     else new GrowingTable(terminal, columns).add(entries.map(cellsOf));
-    if (planTruncated) terminal.note(`The plan holds ${entries.length} of ${listed}: ask by --profile or by name.`);
-    // A stack of an earlier version does not say it.
+    if (planTruncated)
+      terminal.note(`The plan is cut to ${entries.length} of ${listed} certificates: use --profile or names.`);
+    // A stack of an earlier version has no notFound.
     const isPlanned = (name: string) => entries.some((entry) => entry.name === name || entry.secretArn === name);
     const missing = notFound ?? names.filter((name) => !isPlanned(name));
     for (const name of missing) {
       const error = {
         errorType: 'SecretNotEnrolled',
-        message: `It is not enrolled, not there${profile === undefined ? '' : `, or not of the profile ${profile}`}: cert-renewer status ${name} says which.`,
+        message: `It is not enrolled, or does not exist${profile === undefined ? '' : `, or is not of the profile ${profile}`}. cert-renewer status ${name} tells which.`,
       };
       if (terminal.json) terminal.record({ name, error });
       else terminal.note(`${name}: ${error.errorType}: ${error.message}`);

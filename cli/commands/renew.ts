@@ -1,4 +1,4 @@
-/** `renew`: the on-demand request, for one certificate or for many. */
+/** `renew`: on-demand requests, for one certificate or many. */
 
 import { count } from '../../lambdas/domain/count.ts';
 import { toRenewalError } from '../../lambdas/domain/errors.ts';
@@ -14,42 +14,49 @@ import { printable, progressBar } from '../terminal.ts';
 const options = {
   profile: { flags: '--profile <profile>', description: 'all certificates of this profile' },
   all: { flags: '--all', description: "all enrolled certificates of the stack's profiles" },
-  expiresIn: { flags: '--expires-in <window>', description: 'only if no more than this is left: 8h, 33%' },
-  rekeyPeriod: { flags: '--rekey-period <duration>', description: 'only if this much has passed since notBefore' },
-  mode: { flags: '--mode <mode>', description: 'new key pair, or the same', choices: ['rekey', 'renew'] },
+  expiresIn: {
+    flags: '--expires-in <window>',
+    description: 'only if this much time or less is left: 8h, or 33% of the validity',
+  },
+  rekeyPeriod: { flags: '--rekey-period <duration>', description: 'only if this much time has passed since notBefore' },
+  mode: {
+    flags: '--mode <mode>',
+    description: 'new key pair (rekey), or the same (renew)',
+    choices: ['rekey', 'renew'],
+  },
   kty: { flags: '--kty <type>', description: 'type of the new key', choices: ['EC', 'OKP', 'RSA'] },
   curve: { flags: '--curve <curve>', description: 'P-256, P-384, P-521 or Ed25519; needs --kty' },
-  crv: { flags: '--crv <curve>', description: 'the same' },
-  size: { flags: '--size <bits>', description: 'of an RSA key, 2048 to 8192; needs --kty' },
+  crv: { flags: '--crv <curve>', description: 'same as --curve' },
+  size: { flags: '--size <bits>', description: 'size of an RSA key, 2048 to 8192; needs --kty' },
   privateKey: {
     flags: '--private-key <key>',
     description: 'rekey with this key: a secret of the same profile, or a key in KMS (its ARN, alias/…, or kms:<id>)',
   },
-  out: { flags: '--out <secret>', description: 'put the new pair there, and leave the source as it is' },
+  out: { flags: '--out <secret>', description: 'write the new pair to this secret, and leave the source unchanged' },
   force: {
     flags: '--force',
     description:
-      'not due, renewed recently, or paused; and overwrite --out, and what a declared secret holds that is no certificate',
+      'ignore window, recent renewal and pause; overwrite --out, and in a declared secret a value that is no certificate',
   },
-  dryRun: { flags: '--dry-run', description: 'say what would be done, and why' },
-  concurrency: { flags: '--concurrency <number>', description: 'so many at once, 1 to 50 (default: 5)' },
+  dryRun: { flags: '--dry-run', description: 'show what would be done, and why; change nothing' },
+  concurrency: { flags: '--concurrency <number>', description: 'requests at the same time, 1 to 50 (default: 5)' },
 } as const;
 
 export const renew = command({
   name: 'renew',
-  summary: 'renew certificates now, and issue declared ones that are missing or changed',
+  summary: 'renew certificates now; issue declared ones that are missing or changed',
   description: [
-    'Asks the renew function for each, as `aws lambda invoke` does, and prints a line as each ends. Without --expires-in or --rekey-period it acts at once, due or not. A declared certificate that is missing or changed is issued by its declaration.',
-    'For many: so many at once, a progress bar on a terminal, and a summary. One that fails stops no other; exit code 1 if one failed. After Ctrl-C nothing new is begun: what has begun is waited for, the rest stays untouched, and it says which. A second Ctrl-C does not wait.',
-    "--all and --profile leave out what other stacks or services own. The stack's own authorities are renewed by name, or by --profile authority:<name>.",
+    'Invokes the renew function for each certificate and prints a line for each result. It renews at once, due or not, unless --expires-in or --rekey-period is given. A declared certificate that is missing or changed is issued by its declaration.',
+    'For many certificates it shows a progress bar on a terminal, and a summary. A failure stops no other certificate; the exit code is then 1. After Ctrl-C it starts nothing new, waits for running requests, and lists the untouched secrets. A second Ctrl-C does not wait.',
+    "--all and --profile leave out secrets of other stacks and services. Renew the stack's own authorities by name, or with --profile authority:<name>.",
   ],
   argument: { name: '[names...]', description: 'names or ARNs of secrets' },
   options,
   examples: [
-    { command: 'cert-renewer renew web/tls', says: 'one, now; a declared one that is missing or changed is issued' },
-    { command: 'cert-renewer renew --profile internal --expires-in 72h', says: 'what ends within three days' },
-    { command: 'cert-renewer renew --all --dry-run', says: 'what it would do to each' },
-    { command: 'cert-renewer renew web/tls --kty RSA --size 4096', says: 'with another kind of key' },
+    { command: 'cert-renewer renew web/tls', says: 'one certificate, now' },
+    { command: 'cert-renewer renew --profile internal --expires-in 72h', says: 'those that expire within three days' },
+    { command: 'cert-renewer renew --all --dry-run', says: 'what would be done, and why' },
+    { command: 'cert-renewer renew web/tls --kty RSA --size 4096', says: 'with another type of key' },
   ],
   needs: [
     findStack,
@@ -65,17 +72,17 @@ export const renew = command({
 });
 
 type Given = Parameters<typeof renew.run>[2];
-/** The same for all: the secret's name comes to it. */
+/** The request without the secret's name. */
 type Request = Readonly<Record<string, unknown>>;
 
-/** Throws UsageError: what the function would refuse is refused before anything begins. */
+/** Throws UsageError for what the function would refuse, before the first request. */
 function readRequest(names: readonly string[], given: Given): { request: Request; concurrency: number } {
   const { profile, all, crv, curve = crv, privateKey, size, out } = given;
   const ways = [names.length > 0, profile !== undefined, all === true].filter(Boolean).length;
-  if (ways !== 1) throw new UsageError('Say which certificates: names, --profile or --all, and one of these three.');
-  if (crv !== undefined && curve !== crv) throw new UsageError('--curve and --crv say different things: keep one.');
-  if (out !== undefined && names.length !== 1)
-    throw new UsageError('--out takes the pair of one secret: name that one.');
+  if (ways !== 1)
+    throw new UsageError('Select the certificates by names, by --profile or by --all: exactly one of the three.');
+  if (crv !== undefined && curve !== crv) throw new UsageError('--curve and --crv have different values: keep one.');
+  if (out !== undefined && names.length !== 1) throw new UsageError('--out needs exactly one named secret.');
   const concurrency = Number(given.concurrency ?? '5');
   if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > 50) {
     throw new UsageError(`--concurrency is ${given.concurrency}: expected a whole number from 1 to 50.`);
@@ -130,7 +137,7 @@ async function targetsOf(context: Context, names: readonly string[], { profile }
   return targets;
 }
 
-/** Another stack's, or nobody's to write. */
+/** Reasons to leave a secret out: it belongs to another stack or service, or does not exist. */
 const leftOut: ReadonlySet<string> = new Set([
   ...['UnknownProfile', 'Replica', 'RotationEnabled', 'ManagedByService', 'SecretNotFound'],
 ]);
@@ -161,11 +168,8 @@ async function renewAll(
     terminal.progress(progressBar(done, targets.length, failures));
   };
   const stop = () => {
-    const begun =
-      underWay.size > 0
-        ? `waiting for ${[...underWay].join(', ')}, which ${underWay.size === 1 ? 'has' : 'have'} begun`
-        : 'nothing has begun';
-    terminal.note(printable(`Stopping: ${begun}. Ctrl-C again to leave without waiting.`));
+    const begun = underWay.size > 0 ? `waiting for ${[...underWay].join(', ')}` : 'no request is running';
+    terminal.note(printable(`Stopping: ${begun}. Press Ctrl-C again to leave without waiting.`));
   };
   interrupted.addEventListener('abort', stop, { once: true });
 
@@ -209,7 +213,7 @@ async function renewOne(
   }
 }
 
-/** A certificate in a line. */
+/** Describes a result in one line. */
 export function detailOf(result: RenewalResult): string {
   const { outcome, reason, warnings, keyAlgorithm, notAfter, out } = result;
   const warned = warnings.map(({ code, message }) => ` (${code}: ${message})`).join('');
@@ -218,11 +222,11 @@ export function detailOf(result: RenewalResult): string {
   return `${keyAlgorithm ?? 'key elsewhere'}${namesOf(result)}, until ${notAfter}${where}${warned}`;
 }
 
-/** Of one by its declaration, which may have changed them: a copy has those it had. */
+/** The names of an issued certificate, as its declaration may have changed them. A renewal keeps the names. */
 function namesOf({ outcome, sans, previousSerialNumber }: RenewalResult): string {
   if (outcome !== 'issued') return '';
   const names = sans && sans.length > 0 ? ` for ${sans.join(' ')}` : '';
-  return `${names}, ${previousSerialNumber ? `in place of ${previousSerialNumber}` : 'the first'}`;
+  return `${names}, ${previousSerialNumber ? `replaces ${previousSerialNumber}` : 'the first'}`;
 }
 
 interface Tally {

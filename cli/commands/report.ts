@@ -1,4 +1,4 @@
-/** `report`: the inventory as a page to open, to send or to keep. */
+/** `report`: the inventory as an HTML file. */
 
 import { count } from '../../lambdas/domain/count.ts';
 import type { InventoryRow } from '../../lambdas/inventory/row.ts';
@@ -10,22 +10,22 @@ import { lookAtInventory } from '../permissions.ts';
 
 export const report = command({
   name: 'report',
-  summary: 'the inventory as a page: timeline, counts, a table to sort and filter',
+  summary: 'write the inventory as an HTML page: timeline, counts, sortable table',
   description: [
-    'Writes one HTML file that needs nothing else, from tags alone: no secret is read. A file that is there is replaced.',
-    'It holds names, profiles and times of certificates: whoever has the file sees them.',
+    'Writes one self-contained HTML file. It reads tags only, and no secret. An existing file is replaced.',
+    'The file contains names, profiles and times of certificates. Give it only to people who may see them.',
   ],
   options: {
-    html: { flags: '--html <file>', description: 'the file to write' },
-    profile: { flags: '--profile <profile>', description: 'of this profile only' },
+    html: { flags: '--html <file>', description: 'the file to write; required' },
+    profile: { flags: '--profile <profile>', description: 'only certificates of this profile' },
   },
   examples: [
-    { command: 'cert-renewer report --html certificates.html', says: 'all of them' },
-    { command: 'cert-renewer report --html internal.html --profile internal', says: 'those of a profile' },
+    { command: 'cert-renewer report --html certificates.html', says: 'all certificates' },
+    { command: 'cert-renewer report --html internal.html --profile internal', says: 'one profile' },
   ],
   needs: lookAtInventory,
   async run(context, _names, { html, profile }): Promise<Exit> {
-    if (html === undefined) throw new UsageError('report needs --html and the file to write.');
+    if (html === undefined) throw new UsageError('--html is missing: name the file to write.');
     const rows = await allRows(context, profile);
     const { reportPage } = await import('../report/page.ts');
     const { terminal, session } = context;

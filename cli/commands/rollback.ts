@@ -1,4 +1,4 @@
-/** `rollback`: the pair from before the last renewal is current again, and stays so. */
+/** `rollback`: makes the previous pair current again, and pauses the secret. */
 import { RenewalError } from '../../lambdas/domain/errors.ts';
 import type { RenewalResult } from '../../lambdas/domain/result.ts';
 import { type SecretSummary, versionWithStage } from '../../lambdas/domain/secret.ts';
@@ -10,23 +10,21 @@ import type { Session } from '../session.ts';
 
 export const rollback = command({
   name: 'rollback',
-  summary: 'back to the pair from before the last renewal',
+  summary: 'make the pair from before the last renewal current again',
   description: [
-    'Pauses the secret, so that the schedule does not undo it, then moves AWSCURRENT back to AWSPREVIOUS in one step: a reader finds either pair whole. Where somebody else has written meanwhile nothing is moved, and it says so.',
-    'Once more rolls forward again. `cert-renewer resume` ends the pause: when it is due, it gets a new pair.',
+    'Pauses the secret, so that the schedule does not undo the rollback. Then moves AWSCURRENT to the version with AWSPREVIOUS in one step: a reader sees one pair or the other, never a mixture. If another writer has changed the secret meanwhile, nothing is moved and the command fails.',
+    'A second rollback restores the newer pair. `cert-renewer resume` ends the pause; the secret then gets a new pair when it is due.',
   ],
   argument: { name: '<names...>', description: 'names or ARNs of secrets' },
   options: {},
-  examples: [
-    { command: 'cert-renewer rollback web/tls', says: 'then cert-renewer resume web/tls, when it may be renewed' },
-  ],
+  examples: [{ command: 'cert-renewer rollback web/tls', says: 'later: cert-renewer resume web/tls' }],
   needs: [
     describeSecrets,
     { actions: ['secretsmanager:TagResource', 'secretsmanager:UntagResource'], on: 'secrets' },
     { actions: ['secretsmanager:UpdateSecretVersionStage'], on: 'secrets' },
     findStack,
-    { ...invokeRenew, when: 'its tags shall tell how long the pair is valid' },
-    ...[readSettings, readAuthorities].map((need) => ({ ...need, when: 'it is an authority of the stack' })),
+    { ...invokeRenew, when: 'optional: to write the validity of the pair to the tags' },
+    ...[readSettings, readAuthorities].map((need) => ({ ...need, when: 'the secret is an authority of the stack' })),
   ],
   winds: true,
   run: (context, names) => each(context, names, (name) => rollBack(context, name)),
@@ -38,27 +36,27 @@ async function rollBack({ session }: Context, name: string) {
   const from = secret.currentVersionId;
   const to = versionWithStage(secret, 'AWSPREVIOUS');
   if (from === undefined || to === undefined || from === to) {
-    throw new RenewalError('InvalidRequest', 'It has no AWSPREVIOUS: there is no pair to go back to.');
+    throw new RenewalError('InvalidRequest', 'The secret has no AWSPREVIOUS: there is no pair to go back to.');
   }
   if (secret.tags.get(tags.paused) !== 'true') await store.tag(secret.arn, { [tags.paused]: 'true' }, []);
   try {
     await store.promote(secret.arn, from, to);
   } catch (thrown) {
-    // An answer that was lost looks like a refusal.
+    // After a lost answer the promotion may have succeeded.
     if ((await store.describe(secret.arn)).currentVersionId !== to) throw thrown;
   }
-  // What was rolled back from must not be found as a pair that only has to be promoted.
+  // With AWSPENDING the worker would promote this version again.
   if (secret.versions.get(from)?.includes('AWSPENDING')) await store.discard(secret.arn, from);
   const end = await retag(session, secret, to);
   return {
-    says: `back to version ${to}${end === undefined ? '' : `, valid until ${end}`}; paused: cert-renewer resume ${secret.name} ends it`,
+    says: `back to version ${to}${end === undefined ? '' : `, valid until ${end}`}; paused until cert-renewer resume ${secret.name}`,
     record: { secretArn: secret.arn, versionId: to, previousVersionId: from, notAfter: end ?? null, paused: true },
   };
 }
 
 /**
- * The tags told of the version before: now of this one, whose window the renew function reads (nobody here needs to),
- * or of none, and then a worker looks when it is resumed. Gives its end.
+ * Updates the status tags to this version and returns its end. The renew function reads the certificate, so that the caller needs
+ * no right to. If it can't, the tags are removed, and a worker inspects the secret once it is resumed.
  */
 async function retag(session: Session, secret: SecretSummary, versionId: string): Promise<string | undefined> {
   const stale = statusTags.filter((tag) => secret.tags.has(tag));
@@ -77,7 +75,7 @@ async function retag(session: Session, secret: SecretSummary, versionId: string)
   return notAfter;
 }
 
-/** A dry run tells of the certificate that is there, and touches nothing. */
+/** A dry run reports the current certificate and changes nothing. */
 async function windowOf({ functions, output }: Session, secretId: string): Promise<RenewalResult> {
   const answer = await functions.invoke(await output('RenewFunctionName'), { secretId, dryRun: true });
   return answer as RenewalResult; // schemas/renew-answer.schema.json

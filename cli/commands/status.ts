@@ -1,4 +1,4 @@
-/** `status`: every certificate's state, from tags alone. */
+/** `status`: the state of every certificate, from tags alone. */
 
 import { count } from '../../lambdas/domain/count.ts';
 import { formatInstant, type Instant } from '../../lambdas/domain/instant.ts';
@@ -17,22 +17,22 @@ import { lookAtInventory } from '../permissions.ts';
 import { type Cell, GrowingTable } from '../table.ts';
 import type { Style } from '../terminal.ts';
 
-/** Milliseconds: what comes within them is sorted together. */
+/** Rows that arrive within so many milliseconds are sorted together. */
 const together = 1_000;
 
 export const status = command({
   name: 'status',
-  summary: 'every certificate: expires in, renews at, state',
+  summary: 'list certificates: expiry, next renewal, state',
   description: [
-    'Shows each certificate as its tags tell it, the most urgent first: overdue and failing, missing, changed, due, unknown, ok, paused. No secret is read: a worker looks at each once a day, and a certificate that its profile can never renew is failing from the first look on.',
-    'Of a declared certificate: missing is one that is not there yet, changed one that is still as it was declared before, each with the code of its last failure, where there was one; any other says that it is declared. One that is not there an hour after its declaration is overdue.',
-    'A long list is shown while it comes in, sorted in itself second by second. Exit code 1 if anything is overdue or failing (a missing or changed one whose last try failed is), so that a cron job or a pipeline can use it.',
+    'Lists the certificates with their states, the most urgent first: overdue and failing, missing, changed, due, unknown, ok, paused. It reads tags only, and no secret. A worker inspects each secret once a day. A certificate that its profile can never renew is failing from the first inspection on.',
+    'A declared certificate is missing until it is issued, and changed if its certificate was not issued for today’s declaration. Both show the error code of their last failure, if there was one. A declared certificate is overdue if it is not there after about an hour.',
+    'A long list is printed in parts, as it arrives. Each part is sorted. The exit code is 1 if a certificate is overdue or failing, so that a cron job or a pipeline can use it. A missing or changed certificate counts as failing if its last attempt failed.',
   ],
-  argument: { name: '[names...]', description: 'names or ARNs of secrets (default: all that are enrolled)' },
-  options: { profile: { flags: '--profile <profile>', description: 'of this profile only' } },
+  argument: { name: '[names...]', description: 'names or ARNs of secrets (default: all enrolled ones)' },
+  options: { profile: { flags: '--profile <profile>', description: 'only certificates of this profile' } },
   examples: [
-    { command: 'cert-renewer status', says: 'all of them' },
-    { command: 'cert-renewer status web/tls db/tls', says: 'two of them' },
+    { command: 'cert-renewer status', says: 'all certificates' },
+    { command: 'cert-renewer status web/tls db/tls', says: 'two certificates' },
     { command: 'cert-renewer status --profile internal --json | jq -r .name', says: 'for a program' },
   ],
   needs: lookAtInventory,
@@ -69,7 +69,7 @@ async function show({ session, terminal }: Context, selection: Selection): Promi
   }
   terminal.progress('');
   if (seen === 0 && alarming === 0)
-    terminal.hint('No such secret is enrolled: cert-renewer enrol <name> --profile <profile> enrols one.');
+    terminal.hint('No enrolled secret matches. Enrol one with cert-renewer enrol <name> --profile <profile>.');
   else terminal.hint([...states].map(([state, number]) => `${number} ${state}`).join(', '));
   return alarming > 0 ? 'attention' : 'ok';
 }
@@ -105,7 +105,7 @@ function cellsOf(row: InventoryRow, now: Instant): Cell[] {
 
 const time = (instant: Instant | undefined) => (instant === undefined ? null : formatInstant(instant));
 
-/** A line of `--json`: times are RFC 3339, what is not known is null. */
+/** Returns a line of `--json`: times in RFC 3339, null for unknown values. */
 export function recordOf(row: InventoryRow) {
   const { name, secretArn, profile, state, declared, wanting = null, reason, overdue, failure } = row;
   const { notBefore, notAfter, renewAt } = row;

@@ -1,4 +1,4 @@
-/** What the page of `report` is made of, beside its words: files, so that they are read by people and checked by tools. */
+/** Style and script of the page of `report`. They are files, so that tools can check them. */
 import { readFileSync } from 'node:fs';
 
 const part = (name: string): string => readFileSync(new URL(`report/${name}`, import.meta.url), 'utf8').trim();

@@ -1,12 +1,12 @@
-/** Files that the command line reads. */
+/** Files that commands read. */
 import { readFile } from 'node:fs/promises';
 import { RenewalError } from '../../lambdas/domain/errors.ts';
 import { beginsLikeDer } from '../../lambdas/domain/pem-unread.ts';
 
-/** More than any chain, and less than a file that was meant for something else. */
+/** Bytes: more than any chain has. A larger file is the wrong one. */
 const most = 1_048_576;
 
-/** UTF-8. Throws InvalidRequest. */
+/** Reads UTF-8 text. Throws InvalidRequest. */
 export async function readTextFile(path: string): Promise<string> {
   let bytes: Buffer;
   try {
@@ -21,12 +21,12 @@ export async function readTextFile(path: string): Promise<string> {
   if (beginsLikeDer(bytes)) {
     throw new RenewalError(
       'InvalidRequest',
-      `The file ${path} is DER: expected PEM, which openssl x509 -inform der (a certificate) or openssl pkey -inform der (a key) makes of it.`,
+      `The file ${path} is DER: expected PEM. Convert it with openssl x509 -inform der (a certificate) or openssl pkey -inform der (a key).`,
     );
   }
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch (cause) {
-    throw new RenewalError('InvalidRequest', `The file ${path} is no text: expected PEM.`, { cause });
+    throw new RenewalError('InvalidRequest', `The file ${path} is not text: expected PEM.`, { cause });
   }
 }

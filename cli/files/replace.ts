@@ -1,9 +1,9 @@
-/** One text file, written whole. */
+/** Writes one text file as a whole. */
 import { randomUUID } from 'node:crypto';
 import { rename, rm, writeFile } from 'node:fs/promises';
 import { RenewalError } from '../../lambdas/domain/errors.ts';
 
-/** Whoever opens it meanwhile sees the old one or the new one. Throws InvalidRequest. */
+/** A reader sees the old text or the new one, never a part. Throws InvalidRequest. */
 export async function replaceFile(file: string, text: string): Promise<void> {
   const beside = `${file}.${randomUUID()}.tmp`;
   try {

@@ -1,16 +1,16 @@
 /**
- * Two files that change together, wherever they are. One rename can't replace two files, so for a moment both paths are
- * symbolic links that go through a third, `current`, and that one is moved:
+ * Two files that change together, in any folders. One rename can't replace two files. So for a moment both paths are symbolic
+ * links through a third link, `current`, and one rename replaces that:
  *
- *   1. prepare   a workshop beside the certificate: the old files copied, the new ones written, `current` → old
- *   2. lock      the workshop gets its name, which one export alone can have
- *   3. link      each path becomes a link to current/…: what a reader finds is still the old pair
+ *   1. prepare   a folder beside the certificate, the workshop: the old files copied, the new ones written, `current` → old
+ *   2. lock      the workshop gets its final name, which only one export can take
+ *   3. link      each path becomes a link to current/…: a reader still finds the old pair
  *   4. commit    `current` → new, by one rename
- *   5. settle    each path becomes a plain file with what the link led to: what a reader finds is still the new pair
- *   6. clear     the workshop goes
+ *   5. settle    each path becomes a plain file with the content behind its link: a reader still finds the new pair
+ *   6. clear     the workshop is removed
  *
- * Killed anywhere, both paths lead to the old pair (to nothing, where there was none) or both to the new one. The next
- * export settles what it finds, by step 5 too, before it begins.
+ * If the process is killed at any point, both paths lead to the old pair (or to nothing, if there was none) or both to the new
+ * one. The next export first settles such a workshop, by step 5.
  */
 import * as files from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
@@ -23,7 +23,7 @@ export interface NewFile {
   readonly mode: number;
 }
 
-/** The calls of node:fs/promises that are made: a test ends the process at each of them. */
+/** The calls of node:fs/promises in use. A test ends the process at each of them. */
 export type FileSystem = Pick<
   typeof files,
   | 'chmod'
@@ -43,10 +43,10 @@ export type FileSystem = Pick<
 >;
 
 export interface WriteOptions {
-  /** Replaces files that are there. */
+  /** Whether existing files may be replaced. */
   readonly force: boolean;
   readonly entropy: Entropy;
-  /** The number of this process, and whether another one lives. */
+  /** The id of this process, and whether another process is alive. */
   readonly pid: number;
   readonly isAlive: (pid: number) => boolean;
   readonly fs?: FileSystem;
@@ -54,14 +54,14 @@ export interface WriteOptions {
 
 const workshopEnd = '.cert-renewer-export';
 
-/** Throws OutputExists, InvalidRequest (no such folder, no plain file, another export under way, an error of the disk). */
+/** Throws OutputExists, and InvalidRequest (no such folder, no plain file, another export is running, an error of the disk). */
 export async function writePair(pair: readonly [NewFile, NewFile], options: WriteOptions): Promise<void> {
   const { fs = files } = options;
   try {
     await write(fs, pair, options);
   } catch (thrown) {
     if (thrown instanceof RenewalError || !(thrown instanceof Error && 'syscall' in thrown)) throw thrown;
-    throw new RenewalError('InvalidRequest', `The files can't be written, and are as they were: ${thrown.message}.`, {
+    throw new RenewalError('InvalidRequest', `The files can't be written, and are unchanged: ${thrown.message}.`, {
       cause: thrown,
     });
   }
@@ -75,7 +75,7 @@ async function write(fs: FileSystem, pair: readonly [NewFile, NewFile], options:
   }
   const there = [first, second].filter(({ exists }) => exists).map(({ path }) => path);
   if (there.length > 0 && !options.force) {
-    throw new RenewalError('OutputExists', `${there.join(' and ')} would be overwritten: --force permits it.`);
+    throw new RenewalError('OutputExists', `${there.join(' and ')} would be overwritten: give --force to allow it.`);
   }
   const workshop = workshopOf(first.path);
   const wanted = [
@@ -94,7 +94,7 @@ async function write(fs: FileSystem, pair: readonly [NewFile, NewFile], options:
     for (const { path, role } of wanted) await link(fs, path, join(workshop, 'current', role));
     await pointTo(fs, workshop, 'new'); // the commit
   } finally {
-    await settleAll(fs, workshop, options); // where it failed before the commit the old pair is what is settled
+    await settleAll(fs, workshop, options); // after a failure before the commit this restores the old pair
   }
 }
 
@@ -117,28 +117,28 @@ async function unlessMissing<T>(call: Promise<T>): Promise<T | undefined> {
   });
 }
 
-/** Where the file really is: through the user's own links, which stay. */
+/** Follows the user's own links to the file; the links stay. */
 async function placeOf(fs: FileSystem, path: string): Promise<Place> {
   const found = await unlessMissing(fs.realpath(path));
   if (found === undefined) {
     const folder = await unlessMissing(fs.realpath(dirname(path)));
     if (folder !== undefined) return { path: join(folder, basename(path)), exists: false };
-    throw new RenewalError('InvalidRequest', `There is no folder ${dirname(path)}: make it first.`);
+    throw new RenewalError('InvalidRequest', `There is no folder ${dirname(path)}: create it first.`);
   }
   if ((await fs.stat(found)).isFile()) return { path: found, exists: true };
-  throw new RenewalError('InvalidRequest', `${path} is no plain file: name a file.`);
+  throw new RenewalError('InvalidRequest', `${path} is not a plain file: name a file.`);
 }
 
 const workshopOf = (path: string): string => join(dirname(path), `.${basename(path)}${workshopEnd}`);
 const siblingOf = (path: string): string => join(dirname(path), `.${basename(path)}.cert-renewer-new`);
-/** A workshop that nothing leads to (yet, or any more); its name says whose it is. */
+/** The name of a workshop that no link leads to. It contains the process id. */
 const besides = (workshop: string, { pid, entropy }: WriteOptions): string =>
   `${workshop}.${pid}-${Buffer.from(entropy(6)).toString('hex')}`;
 
 // ---- 1 and 2 -------------------------------------------------------------------------------------------------------
 
 async function prepare(fs: FileSystem, draft: string, wanted: readonly Wanted[], pid: number): Promise<void> {
-  await fs.mkdir(draft, { mode: 0o755 }); // whoever may read a file has to get to it while it is here
+  await fs.mkdir(draft, { mode: 0o755 }); // readers reach their file through this folder for a moment
   const paths = wanted.map(({ path }) => path);
   await put(fs, join(draft, 'owner'), new TextEncoder().encode(JSON.stringify({ pid, paths })), 0o600);
   await fs.mkdir(join(draft, 'old'), { mode: 0o755 });
@@ -153,7 +153,7 @@ async function prepare(fs: FileSystem, draft: string, wanted: readonly Wanted[],
 
 async function lock(fs: FileSystem, draft: string, workshop: string): Promise<void> {
   try {
-    await fs.rename(draft, workshop); // fails where there is one, as none is empty
+    await fs.rename(draft, workshop); // fails if the workshop exists, as it is never empty
   } catch (thrown) {
     const taken = thrown instanceof Error && 'code' in thrown && /^(ENOTEMPTY|EEXIST)$/.test(String(thrown.code));
     throw taken ? underWay(workshop) : thrown;
@@ -165,17 +165,17 @@ function underWay(workshop: string, pid?: number): RenewalError {
   const who = pid === undefined ? 'another export' : `the export of process ${pid}`;
   return new RenewalError(
     'InvalidRequest',
-    `These files are being written by ${who}: wait for it, or end it. (If that is no export, remove ${workshop}.)`,
+    `These files are being written by ${who}: wait for it, or end it. (If no export is running, remove ${workshop}.)`,
   );
 }
 
-/** What is written is on the disk before anything leads to it. */
+/** Writes and flushes to the disk before any link leads to the file. */
 async function put(fs: FileSystem, path: string, bytes: Uint8Array, mode: number): Promise<void> {
   await fs.writeFile(path, bytes, { mode: 0o600, flag: 'wx', flush: true });
   if (mode !== 0o600) await fs.chmod(path, mode);
 }
 
-/** With mode and, where this process may, owner. */
+/** Copies content, mode and, if this process may, owner. */
 async function copy(fs: FileSystem, from: string, to: string): Promise<void> {
   const { mode, uid, gid } = await fs.stat(from);
   await put(fs, to, await fs.readFile(from), mode & 0o777);
@@ -207,7 +207,7 @@ async function pointTo(fs: FileSystem, workshop: string, target: string): Promis
   await flush(fs, workshop);
 }
 
-// ---- 5 and 6, and what an earlier export has left -----------------------------------------------------------------
+// ---- 5 and 6, and workshops of killed exports ----------------------------------------------------------------------
 
 interface Owner {
   readonly pid: number;
@@ -217,13 +217,13 @@ interface Owner {
 async function settleAll(fs: FileSystem, workshop: string, options: WriteOptions): Promise<void> {
   const owner = await ownerOf(fs, workshop);
   for (const path of owner?.paths ?? []) await settle(fs, path, workshop);
-  // Under another name, so that the next one may take this one while it is cleared.
+  // Under another name: the next export may take this one while the folder is removed.
   const cleared = besides(workshop, options);
   await unlessMissing(fs.rename(workshop, cleared));
   await fs.rm(cleared, { recursive: true, force: true });
 }
 
-/** Undefined where there is no such workshop. */
+/** Undefined if the workshop does not exist. */
 async function ownerOf(fs: FileSystem, workshop: string): Promise<Owner | undefined> {
   const text = await unlessMissing(fs.readFile(join(workshop, 'owner'), 'utf8'));
   if (text === undefined) return undefined;
@@ -240,7 +240,7 @@ async function settle(fs: FileSystem, path: string, workshop: string): Promise<v
     await copy(fs, path, sibling);
     await fs.rename(sibling, path);
   } else {
-    await fs.rm(path); // it leads nowhere: there was none
+    await fs.rm(path); // there was no file before
   }
   await flush(fs, dirname(path));
 }
@@ -250,7 +250,7 @@ async function targetOf(fs: FileSystem, path: string): Promise<string | undefine
   return found?.isSymbolicLink() ? fs.readlink(path) : undefined;
 }
 
-/** What a killed export has left at this path, or prepared for it. Throws InvalidRequest where its process lives. */
+/** Settles what a killed export left for this path. Throws InvalidRequest if that export is still running. */
 async function finishEarlier(fs: FileSystem, path: string, options: WriteOptions): Promise<void> {
   const folder = await unlessMissing(fs.realpath(dirname(path)));
   if (folder === undefined) return; // placeOf says so
@@ -276,7 +276,7 @@ async function removeDrafts(fs: FileSystem, workshop: string, { isAlive }: Write
   }
 }
 
-/** One alone settles what another has left. Throws InvalidRequest. */
+/** Makes sure that only one process settles a workshop. Throws InvalidRequest. */
 async function claim(fs: FileSystem, workshop: string, options: WriteOptions): Promise<void> {
   const owner = await ownerOf(fs, workshop);
   if (owner && options.isAlive(owner.pid)) throw underWay(workshop, owner.pid);

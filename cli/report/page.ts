@@ -1,4 +1,4 @@
-/** The inventory as one HTML file that needs nothing else: no request leaves it, and nothing in it is run but its own script. */
+/** The inventory as one self-contained HTML file. It sends no request and runs only its own script. */
 import { createHash } from 'node:crypto';
 import { formatInstant, type Instant } from '../../lambdas/domain/instant.ts';
 import { escapeHtml, scriptJson, visible } from '../../lambdas/inventory/html.ts';
@@ -13,7 +13,7 @@ export interface PageTerms {
 
 const hash = (text: string): string => `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
 
-/** The whole page. Its policy (Content-Security-Policy, level 3) allows this script and this style, by their hashes, and nothing else. */
+/** Builds the page. Its Content-Security-Policy (level 3) allows only this script and this style, by their hashes. */
 export function reportPage(rows: readonly InventoryRow[], { stackName, now }: PageTerms): string {
   const { style, script } = pageParts();
   const policy = `default-src 'none'; script-src ${hash(script)}; style-src ${hash(style)}; base-uri 'none'; form-action 'none'`;
@@ -36,12 +36,12 @@ export function reportPage(rows: readonly InventoryRow[], { stackName, now }: Pa
 <body>
 <header>
 <h1>${title}</h1>
-<p class="soft">As their tags were at ${formatInstant(now)}. No secret was read.</p>
+<p class="soft">From the tags of the secrets at ${formatInstant(now)}. No secret was read.</p>
 </header>
 <main>
 ${body}
 </main>
-<noscript><p>The table is made by this page's own script, which is switched off.</p></noscript>
+<noscript><p>This page needs JavaScript, which is switched off. The page contains all its scripts.</p></noscript>
 <script type="application/json" id="data">${scriptJson(data)}</script>
 <script>${script}</script>
 </body>
@@ -49,7 +49,7 @@ ${body}
 `;
 }
 
-/** Instants are milliseconds; null where the tags don't tell, or there is no certificate yet. */
+/** Instants are milliseconds, or null if the tags don't contain them or there is no certificate yet. */
 function shown(row: InventoryRow, rank: number, now: Instant) {
   const { state, notAfter = null, renewAt = null } = row;
   const [name, profile] = [visible(row.name), visible(row.profile)];
@@ -72,9 +72,9 @@ const heading = (by: string, text: string): string =>
   `<th scope="col" data-by="${by}"><button type="button">${text}<span aria-hidden="true"></span></button></th>`;
 
 const body = `<section aria-labelledby="timeline-heading">
-<h2 id="timeline-heading">What comes when</h2>
+<h2 id="timeline-heading">Timeline</h2>
 <p><span class="key"><svg viewBox="0 0 1 1" aria-hidden="true"><rect class="renewal" width="1" height="1"/></svg></span>to be renewed
-<span class="key"><svg viewBox="0 0 1 1" aria-hidden="true"><rect class="expiry" width="1" height="1"/></svg></span>expire, if nobody renews them</p>
+<span class="key"><svg viewBox="0 0 1 1" aria-hidden="true"><rect class="expiry" width="1" height="1"/></svg></span>expire without renewal</p>
 <div id="chart"></div>
 <details>
 <summary>As a table</summary>
@@ -94,7 +94,7 @@ const body = `<section aria-labelledby="timeline-heading">
 </div>
 <div class="scroll" role="region" aria-label="Table of certificates" tabindex="0">
 <table>
-<caption class="visually-hidden">Certificates; the buttons in the head sort them</caption>
+<caption class="visually-hidden">Certificates; buttons in the table head sort them</caption>
 <thead><tr>
 ${heading('name', 'Name')}
 ${heading('profile', 'Profile')}

@@ -1,6 +1,8 @@
 /**
- * cert-renewer in a CDK app of your own: a CA in your VPC, a secret with a key of yours, a Lambda that is called after
- * each renewal, and a certificate that is declared, by an authority of the stack's own, with a Lambda that reads it. `npx cdk synth -a "npx tsx examples/own-app/app.ts"`
+ * cert-renewer in your own CDK app: a CA in your VPC, a secret with a customer key, and a Lambda function after each renewal. Also a
+ * declared certificate of an authority of the stack, and a Lambda function that reads it.
+ *
+ * `npx cdk synth -a "npx tsx examples/own-app/app.ts"`
  */
 import { App, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { SubnetType, Vpc } from 'aws-cdk-lib/aws-ec2';
@@ -9,8 +11,7 @@ import { ManagedPolicy, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { Code, Function as HandlerFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
-import { CertRenewer } from '../../cdk/cert-renewer.ts';
-import { Certificate } from '../../cdk/certificates/certificate.ts';
+import { Certificate, CertRenewer } from '../../cdk/index.ts'; // in an app of your own: from 'cert-renewer'
 
 const app = new App();
 const stack = new Stack(app, 'OwnApp');
@@ -34,7 +35,7 @@ const renewer = new CertRenewer(stack, 'CertRenewer', {
   authorities: { own: { create: { subject: 'CN=Example Root', key: 'EC P-384', validity: '87600h', pathLen: 0 } } },
 });
 
-// The secret gets its first certificate and key from you; from then on it is renewed.
+// You put the first certificate and key into the secret. Then the stack renews it.
 const secret = new Secret(stack, 'ServerCertificate', {
   secretName: 'web/server',
   encryptionKey: new Key(stack, 'SecretsKey', { enableKeyRotation: true, removalPolicy: RemovalPolicy.RETAIN }),
@@ -48,7 +49,7 @@ const reload = new HandlerFunction(stack, 'Reload', {
 });
 renewer.onRenewed('ReloadRule', { target: new LambdaFunction(reload) });
 
-// It is there when the deployment ends, and what uses its secret is deployed after it.
+// The deployment waits for the certificate. Resources that use its secret are deployed after it.
 const certificate = new Certificate(stack, 'Web', { renewer, profile: 'own', dnsNames: ['web.svc.example'] });
 const service = new HandlerFunction(stack, 'Service', {
   runtime: Runtime.NODEJS_24_X,
@@ -58,7 +59,7 @@ const service = new HandlerFunction(stack, 'Service', {
 });
 certificate.grantRead(service);
 
-// Whoever may invoke the renew function acts as every certificate of its profiles.
+// A principal that may invoke the renew function may act as every certificate of its profiles.
 const operators = new Role(stack, 'Operators', { assumedBy: new ServicePrincipal('ec2.amazonaws.com') });
 operators.addManagedPolicy(ManagedPolicy.fromAwsManagedPolicyName('AmazonSSMManagedInstanceCore'));
 renewer.grantInvoke(operators);

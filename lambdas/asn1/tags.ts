@@ -20,10 +20,10 @@ export const tags = {
   set: 0x31,
 } as const;
 
-/** The bit that says: the contents are elements. */
+/** The bit of a constructed element: its contents are elements. */
 export const constructedBit = 0x20;
 
-/** The identifier octet of `[number]`: IMPLICIT of a primitive type, or EXPLICIT and IMPLICIT of a constructed one. */
+/** Returns the identifier octet of `[number]`: IMPLICIT of a primitive type, or EXPLICIT or IMPLICIT of a constructed type. */
 export function contextTag(number: number, constructed: boolean): number {
   return (constructed ? 0xa0 : 0x80) | number;
 }

@@ -1,11 +1,11 @@
-/** What an element holds. Every function throws MalformedError, for an element of another type too. */
+/** Reads the values of elements. Every function throws MalformedError, also for an element of another type. */
 import { type Element, expectTag, malformed } from './reader.ts';
 import { tags } from './tags.ts';
 
-/** No OID in use has half as many octets; the limit keeps the arithmetic of a hostile one small. */
+/** Octets of an OID. No OID in use has half as many; the limit keeps the arithmetic for a hostile one small. */
 const longestOid = 128;
 
-/** DER knows one TRUE (X.690 section 11.1). */
+/** Reads a BOOLEAN. DER has one encoding of TRUE (X.690 section 11.1). */
 export function readBoolean(element: Element | undefined, what: string): boolean {
   const { value } = expectTag(element, tags.boolean, what);
   const [octet] = value;
@@ -13,25 +13,25 @@ export function readBoolean(element: Element | undefined, what: string): boolean
   return octet === 0xff;
 }
 
-/** The two's complement octets of an INTEGER, checked to be minimal (X.690 section 8.3.2). */
+/** Returns the two's complement octets of an INTEGER. They must be minimal (X.690 section 8.3.2). */
 export function readInteger(element: Element | undefined, what: string): Uint8Array {
   const { value } = expectTag(element, tags.integer, what);
   const [first, second] = value;
   if (first === undefined) throw malformed(what, 'is an INTEGER without octets');
   if (second !== undefined && ((first === 0 && second < 0x80) || (first === 0xff && second >= 0x80))) {
-    throw malformed(what, 'is an INTEGER with octets to spare');
+    throw malformed(what, 'is an INTEGER with superfluous octets');
   }
   return value;
 }
 
-/** An INTEGER that is not negative, of so many octets at most (up to six): with four, to 2³¹ − 1. */
+/** Reads an INTEGER that is not negative and has at most `most` octets (up to six): with four, at most 2³¹ − 1. */
 export function readSmallInteger(element: Element | undefined, what: string, most = 4): number {
   const octets = readInteger(element, what);
   if (octets.length > most || (octets[0] ?? 0) >= 0x80) throw malformed(what, 'is negative or too large');
   return octets.reduce((value, octet) => value * 256 + octet, 0);
 }
 
-/** The octets of a BIT STRING and how many bits of the last one don't count. Those must be 0 (X.690 section 11.2.1). */
+/** Returns the octets of a BIT STRING and the number of unused bits in the last one. Unused bits must be 0 (X.690 section 11.2.1). */
 export function readBitString(element: Element | undefined, what: string): { octets: Uint8Array; unused: number } {
   const { value } = expectTag(element, tags.bitString, what);
   const [unused] = value;
@@ -45,7 +45,7 @@ export function readBitString(element: Element | undefined, what: string): { oct
   return { octets, unused };
 }
 
-/** Dotted decimal. */
+/** Reads an OBJECT IDENTIFIER in dotted decimal. */
 export function readOid(element: Element | undefined, what: string): string {
   const { value: octets } = expectTag(element, tags.oid, what);
   const last = octets.at(-1);
@@ -54,7 +54,7 @@ export function readOid(element: Element | undefined, what: string): string {
   let arc: number | bigint = 0;
   let starts = true;
   for (const octet of octets) {
-    if (starts && octet === 0x80) throw malformed(what, 'is an OID with octets to spare');
+    if (starts && octet === 0x80) throw malformed(what, 'is an OID with superfluous octets');
     arc = appendSevenBits(arc, octet & 0x7f);
     starts = octet < 0x80;
     if (!starts) continue;
@@ -64,7 +64,7 @@ export function readOid(element: Element | undefined, what: string): string {
   return dotted;
 }
 
-/** Arcs beyond 2⁵³ exist: those under 2.25 are UUIDs. */
+/** Appends seven bits to an arc. Arcs above 2⁵³ exist: those under 2.25 are UUIDs. */
 function appendSevenBits(arc: number | bigint, bits: number): number | bigint {
   if (typeof arc === 'number' && arc < 2 ** 45) return arc * 128 + bits;
   return BigInt(arc) * 128n + BigInt(bits);

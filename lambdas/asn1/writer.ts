@@ -1,11 +1,8 @@
-/**
- * Writing DER (ITU-T X.690): each function gives one whole element. It is imported as `write`, so that each call says what
- * it does: `write.sequence(…)`.
- */
+/** Writes DER (ITU-T X.690). Each function returns one whole element. Import it as `write`, so that a call reads `write.sequence(…)`. */
 import { formatInstant, type Instant } from '../domain/instant.ts';
 import { contextTag, tags } from './tags.ts';
 
-/** One element with these contents, one behind the other. */
+/** Returns an element with these consecutive contents. */
 export function element(tag: number, ...contents: readonly Uint8Array[]): Uint8Array {
   const length = contents.reduce((sum, part) => sum + part.length, 0);
   const header = [tag, ...lengthOctets(length)];
@@ -19,7 +16,7 @@ export function element(tag: number, ...contents: readonly Uint8Array[]): Uint8A
   return whole;
 }
 
-/** The short form below 128, else the long one with as few octets as will do (X.690 section 10.1). */
+/** Returns the length: the short form below 128, otherwise the shortest long form (X.690 section 10.1). */
 function lengthOctets(length: number): number[] {
   if (length < 0x80) return [length];
   const octets: number[] = [];
@@ -31,17 +28,17 @@ export function sequence(...elements: readonly Uint8Array[]): Uint8Array {
   return element(tags.sequence, ...elements);
 }
 
-/** SET OF: DER has its elements in ascending order of their octets (X.690 section 11.6). */
+/** Returns a SET OF. DER sorts its elements by their octets, in ascending order (X.690 section 11.6). */
 export function setOf(...elements: readonly Uint8Array[]): Uint8Array {
   return element(tags.set, ...[...elements].sort(Buffer.compare));
 }
 
-/** `[number]` EXPLICIT, or IMPLICIT of a constructed type when `contents` are that type's contents. */
+/** Returns `[number]`: EXPLICIT, or IMPLICIT of a constructed type if `contents` are that type's contents. */
 export function context(number: number, ...contents: readonly Uint8Array[]): Uint8Array {
   return element(contextTag(number, true), ...contents);
 }
 
-/** `[number]` IMPLICIT of a primitive type. */
+/** Returns `[number]` IMPLICIT of a primitive type. */
 export function contextPrimitive(number: number, contents: Uint8Array): Uint8Array {
   return element(contextTag(number, false), contents);
 }
@@ -54,7 +51,7 @@ export function nullValue(): Uint8Array {
   return element(tags.null);
 }
 
-/** An INTEGER of any size and sign. */
+/** Returns an INTEGER of any size and sign. */
 export function integer(value: number | bigint): Uint8Array {
   const octets: number[] = [];
   let rest = BigInt(value);
@@ -67,7 +64,7 @@ export function integer(value: number | bigint): Uint8Array {
   return element(tags.integer, Uint8Array.from(octets));
 }
 
-/** An INTEGER that is not negative, from its big-endian octets; leading zeros may be there and are dropped. */
+/** Returns an INTEGER that is not negative, from its big-endian octets. Leading zeros are dropped. */
 export function unsignedInteger(octets: Uint8Array): Uint8Array {
   let from = 0;
   while (octets[from] === 0) from++;
@@ -77,7 +74,7 @@ export function unsignedInteger(octets: Uint8Array): Uint8Array {
   return first >= 0x80 ? element(tags.integer, Uint8Array.of(0), magnitude) : element(tags.integer, magnitude);
 }
 
-/** `unused`: how many low bits of the last octet don't count; the caller has them 0. */
+/** Returns a BIT STRING. `unused` is the number of low bits of the last octet that don't count; they must be 0. */
 export function bitString(octets: Uint8Array, unused = 0): Uint8Array {
   return element(tags.bitString, Uint8Array.of(unused), octets);
 }
@@ -90,7 +87,7 @@ export function utf8String(text: string): Uint8Array {
   return element(tags.utf8String, new TextEncoder().encode(text));
 }
 
-/** From dotted decimal; the arcs must be those of an OID. */
+/** Returns an OBJECT IDENTIFIER from dotted decimal. The arcs must be valid. */
 export function oid(dotted: string): Uint8Array {
   const [first = 0n, second = 0n, ...rest] = dotted.split('.').map(BigInt);
   const octets = [first * 40n + second, ...rest].flatMap((arc) => {
@@ -101,7 +98,7 @@ export function oid(dotted: string): Uint8Array {
   return element(tags.oid, Uint8Array.from(octets));
 }
 
-/** UTCTime from 1950 to 2049, else GeneralizedTime (RFC 5280 section 4.1.2.5). */
+/** Returns a UTCTime from 1950 to 2049, otherwise a GeneralizedTime (RFC 5280 section 4.1.2.5). */
 export function time(instant: Instant): Uint8Array {
   const digits = `${formatInstant(instant).replace(/[-:TZ]/g, '')}Z`;
   const year = Number(digits.slice(0, 4));

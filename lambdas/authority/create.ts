@@ -1,6 +1,6 @@
 /**
- * The first certificate of an authority that the stack creates. CloudFormation has made the KMS key and the secret with
- * `{}` in it; whatever else the secret holds is a certificate already, and stays.
+ * Creates the first certificate of an authority. CloudFormation has created the KMS key, and the secret with `{}`. If the secret has
+ * another value, that is a certificate already, and stays.
  */
 import type { Authority } from '../domain/authority.ts';
 import type { Certificate } from '../domain/certificate.ts';
@@ -33,21 +33,20 @@ export interface CreationWorld extends AuthorityWorld {
   readonly store: Pick<Store, 'describe' | 'read' | 'stage' | 'promote' | 'discard'>;
   readonly clock: Clock;
   readonly entropy: Entropy;
-  /** Puts a root into the trust bundle, where the stack has one. Never throws: the first inspection makes up for it. */
+  /** Adds a root to the trust bundle, if the stack has one. Never throws: the first inspection repairs it. */
   readonly keepBundle?: (certificate: Certificate, previous: Certificate | undefined) => Promise<void>;
 }
 
-/** `present`: there was a certificate, or someone else put one there meanwhile. `disabled`: nothing is there, and nothing is made. */
+/** `present`: there is a certificate already, perhaps by another writer. `disabled`: there is no certificate, and it is not created. */
 export type CreationOutcome = 'created' | 'present' | 'disabled';
 
 /**
- * Signs and stores the certificate if there is none: a root with its own key, any other with its parent's, which must have
- * a certificate by then. Calling it again does nothing more.
+ * Signs and stores the certificate if there is none: a root with its own key, any other with its parent's, which must have a certificate by
+ * then. A repeated call does nothing more.
  *
- * Throws KeyMismatch where the certificate that is there has another key than the configured one: what was issued under it
- * would be lost by a new certificate, and the old one can't be renewed without its key.
- * Throws InvalidRequest for a configuration that makes no certificate, CaRejected where the parent may not sign it, and
- * what reading, signing and writing throw.
+ * Throws KeyMismatch if the stored certificate has another key than the configured one: a new certificate would make the issued ones
+ * invalid, and the old one can't be renewed without its key. Throws InvalidRequest for a configuration that gives no certificate,
+ * CaRejected if the parent must not sign it, and what reading, signing and writing throw.
  */
 export async function createAuthority(world: CreationWorld, name: string): Promise<CreationOutcome> {
   const authority = await findAuthority(world.authorities, name);
@@ -66,7 +65,7 @@ export async function createAuthority(world: CreationWorld, name: string): Promi
     kmsKeyId: kmsKeyArn,
     certificateChain: chain.map((der) => `${encodePem('CERTIFICATE', der)}\n`).join(''),
   });
-  // Not an id of a renewal's: nothing was renewed, so nothing is recent.
+  // Not an id of a renewal, so that it does not count as recently renewed.
   const versionId = `authority-created-${Buffer.from(world.entropy(16)).toString('hex')}`;
   const swap = { secretArn: secret.arn, from: secret.currentVersionId, to: versionId };
   await stage(world.store, swap, { kind: 'string', text });
@@ -75,7 +74,10 @@ export async function createAuthority(world: CreationWorld, name: string): Promi
   return outcome;
 }
 
-/** CloudFormation makes another key where a property of it changes: a deployment that ends well must not hide that. */
+/**
+ * Checks the stored certificate's key. CloudFormation replaces the KMS key if certain properties change, and a deployment must not succeed
+ * then.
+ */
 async function checkStoredKey(world: CreationWorld, authority: Authority, value: SecretValue): Promise<void> {
   const { name, kmsKeyArn, create } = authority;
   if (create === undefined || kmsKeyArn === undefined || authority.disabled) return;
@@ -83,11 +85,11 @@ async function checkStoredKey(world: CreationWorld, authority: Authority, value:
   if (stored === undefined || sameKey(await world.vault.signer(kmsKeyArn), stored)) return;
   throw new RenewalError(
     'KeyMismatch',
-    `The secret of authority ${name} holds a certificate of another key than ${kmsKeyArn}, so the authority could sign nothing more: import it by secretId and the kmsKeyArn of its own key, or choose another name for the new authority.`,
+    `The secret of authority ${name} contains a certificate for another key than ${kmsKeyArn}, so the authority can't sign: import it by secretId and the kmsKeyArn of its own key, or choose another name for the new authority.`,
   );
 }
 
-/** Undefined for what is no secret of an authority: it is somebody's, and the first use of it as an authority tells what it is. */
+/** Returns the stored certificate; undefined for another value, which the first use of the authority reports. */
 async function storedCertificate(
   { store }: CreationWorld,
   authority: Authority,
@@ -102,7 +104,7 @@ async function storedCertificate(
 
 interface FirstCertificate {
   readonly certificate: Certificate;
-  /** DER, the root left out. */
+  /** DER, without the root. */
   readonly chain: readonly Uint8Array[];
   readonly kmsKeyArn: string;
 }
@@ -112,7 +114,7 @@ async function firstCertificate(world: CreationWorld, authority: Authority): Pro
   if (create === undefined || kmsKeyArn === undefined) {
     throw new RenewalError(
       'InvalidRequest',
-      `The secret of authority ${name} holds no certificate, and its configuration has no "create": put the CA certificate into the secret, and deploy again.`,
+      `The secret of authority ${name} contains no certificate, and its configuration has no "create": store the CA certificate in the secret, and deploy again.`,
     );
   }
   const own = await world.vault.signer(kmsKeyArn);
@@ -155,7 +157,7 @@ function requiredBase(name: string, text: string): Uint8Array {
   );
 }
 
-/** Of two at once, one is stored; the other's certificate is never seen. */
+/** Promotes the first version. Of two concurrent calls only one succeeds, and the other's certificate is never used. */
 async function promoteFirst(world: CreationWorld, swap: Swap): Promise<CreationOutcome> {
   try {
     await promote(world, swap);

@@ -1,4 +1,4 @@
-/** CloudFormation's custom resource `Custom::CertRenewerAuthority`: the first certificate of one authority. */
+/** CloudFormation's custom resource `Custom::CertRenewerAuthority`: creates the first certificate of an authority. */
 import * as z from 'zod/mini';
 import { type CustomResourceAnswer, eventFields, filled, parseEvent } from '../deployment/custom-resource.ts';
 import { toRenewalError } from '../domain/errors.ts';
@@ -8,24 +8,23 @@ import { type CreationOutcome, type CreationWorld, createAuthority } from './cre
 const eventSchema = z.object({ ...eventFields, ResourceProperties: z.object({ Authority: filled }) });
 export type AuthorityEvent = z.infer<typeof eventSchema>;
 
-/** Throws InvalidRequest: only CloudFormation may invoke this. */
+/** Parses an event. Throws InvalidRequest: only CloudFormation may invoke this function. */
 export const parseAuthorityEvent = (input: unknown): AuthorityEvent => parseEvent(eventSchema, input, 'an authority');
 
 const reasons: Readonly<Record<CreationOutcome, string>> = {
-  created: 'The first certificate was made.',
-  present: 'The secret holds a certificate already.',
-  disabled: 'The authority is disabled: no certificate was made.',
+  created: 'The first certificate was created.',
+  present: 'The secret already contains a certificate.',
+  disabled: 'The authority is disabled: no certificate was created.',
 };
 
-/** A new role's permissions take some seconds to reach KMS and Secrets Manager; milliseconds between two looks. */
+/** Milliseconds between two tries: a new role's permissions take some seconds to reach KMS and Secrets Manager. */
 const pause = 5_000;
 const untilPermitted: ReadonlySet<string> = new Set(['KmsDenied', 'AccessDenied', 'SecretNotFound']);
 
 /**
- * What is answered; never throws. Deleting the resource does nothing: the key, the secret and all that the authority has
- * issued outlive the stack.
+ * Returns the answer; never throws. Deleting the resource changes nothing: the key, the secret and the issued certificates are retained.
  *
- * @param deadline instant after which no other try is begun
+ * @param deadline instant after which no other try begins
  */
 export async function handleAuthorityEvent(
   world: CreationWorld & { readonly journal: Pick<Journal, 'decision' | 'failure'> },
@@ -59,7 +58,7 @@ export async function handleAuthorityEvent(
   }
 }
 
-/** The same for the same authority: CloudFormation takes another id for a replacement. */
+/** Returns a fixed id for each authority: for another id CloudFormation would replace the resource. */
 function idOf(name: string): string {
   return `cert-renewer-authority-${name}`;
 }

@@ -1,4 +1,4 @@
-/** What an authority would refuse, told before it is asked: all of its rules that need no key. */
+/** Checks, before a renewal, the rules of an authority that need no key. */
 import type { Credential, Entropy, FitnessOptions } from '../domain/ports.ts';
 import { newSerialNumber, reissuedTbs } from '../x509/reissue.ts';
 import { type AuthorityWorld, type LoadedAuthority, loadAuthority } from './load.ts';
@@ -8,8 +8,8 @@ import { checkAlive, checkEnabled, checkRenewable, checkRenewalAllowed, claimsFo
 import { checkIssuedHere, provisionerOf } from './sign-leaf.ts';
 
 /**
- * Throws what signLeaf would throw for this leaf: CaUntrusted, CaRejected, CertificateRejected, and what holds today only,
- * NotYetValid and CertificateExpired. The new key, if there is to be one, is nothing that could stand in the way.
+ * Throws what signLeaf would throw for this leaf: CaUntrusted, CaRejected, CertificateRejected. Unless `lasting`, also NotYetValid and
+ * CertificateExpired. A new key makes no difference.
  */
 export async function checkLeaf(
   loaded: LoadedAuthority,
@@ -24,7 +24,7 @@ export async function checkLeaf(
     checkEnabled(authority);
     checkRenewable(leaf, claims, now);
   }
-  // An authority that has expired is renewed first, and has another certificate then.
+  // An expired authority is renewed first, and then has another certificate.
   if (issuer.keySpec === undefined || (lasting && now >= loaded.end)) return;
   const { notBefore, notAfter } = leafValidity(leaf, authority, claims, loaded.end, now);
   const tbs = reissuedTbs({

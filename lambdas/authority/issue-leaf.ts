@@ -1,6 +1,6 @@
 /**
- * A declared leaf by an authority of the stack: what the configuration says there is to be, and no request of anybody. Everything
- * is judged before the authority's key is asked for.
+ * Issues a declared leaf by an authority of the stack: the content comes from the configuration, not from a request. All checks come before
+ * the authority's key is used.
  */
 import * as write from '../asn1/writer.ts';
 import { RenewalError } from '../domain/errors.ts';
@@ -20,16 +20,16 @@ import { chainOf } from './sign-leaf.ts';
 
 export interface IssuingOptions {
   readonly now: Instant;
-  /** For the serial number. */
+  /** The source of the serial number. */
   readonly entropy: Entropy;
 }
 
 /**
- * The certificate of `key`, which has signed, with exactly the names, subject and usages declared: never beyond the authority's
- * own end, and within its name constraints, path length, usages and claims.
+ * Returns a certificate for `key`, after a proof of possession, with exactly the declared names, subject and usages. It does not outlive
+ * the authority, and respects the authority's name constraints, path length, usages and claims.
  *
- * Throws InvalidRequest for a key that does not prove itself, WeakKey, CaRejected for what this authority may not issue,
- * CertificateRejected, KeyMismatch for an authority with another key than its certificate's, KmsDenied, KmsUnavailable.
+ * Throws InvalidRequest for a key without proof, WeakKey, CaRejected if this authority must not issue it, CertificateRejected, KeyMismatch
+ * if the authority's key is not its certificate's, KmsDenied, KmsUnavailable.
  */
 export async function issueLeaf(
   loaded: LoadedAuthority,
@@ -42,7 +42,7 @@ export async function issueLeaf(
   checkGivenKey(key, "The certificate's key");
   const validity = newLeafValidity(content.duration, authority, loaded.end, now);
   await checkHeld(key);
-  const signer = await loaded.signer(); // in KMS this asks for the public key only
+  const signer = await loaded.signer(); // with KMS this only reads the public key
   const tbs = await buildLeafCertificate({
     subject: content.subject ?? write.sequence(),
     spki: key.spki,
@@ -58,11 +58,11 @@ export async function issueLeaf(
   return { certificates: [await signCertificate(tbs, signer), ...chainOf(loaded)] };
 }
 
-/** Throws InvalidRequest, and what the key throws. */
+/** Checks the proof of possession. Throws InvalidRequest, and what the key throws. */
 async function checkHeld(key: Signer): Promise<void> {
   if (await provesItsKey(key)) return;
   throw new RenewalError(
     'InvalidRequest',
-    "The certificate's key did not sign its own request, so nothing proves that it is held: give a key whose two halves belong together.",
+    "The signature of the certificate's key does not verify, so the public and the private key don't belong together: give a matching pair.",
   );
 }

@@ -1,4 +1,4 @@
-/** An authority of the stack as it is now: its certificate, what issued that, and the key, which must be the certificate's. */
+/** Loads an authority of the stack: its certificate, the issuers of that, and the key, which must be the certificate's. */
 import type { Authority } from '../domain/authority.ts';
 import { sameBytes } from '../domain/bytes.ts';
 import type { Certificate } from '../domain/certificate.ts';
@@ -27,26 +27,26 @@ export interface AuthorityWorld {
 export interface LoadedAuthority {
   readonly authority: Authority;
   readonly certificate: Certificate;
-  /** What issued it, upwards, the root last; empty for a root. */
+  /** The issuers from its own up to the root; empty for a root. */
   readonly issuers: readonly Certificate[];
-  /** The trust anchor: the last of the issuers, or the certificate itself. */
+  /** The trust anchor: the last issuer, or the certificate itself. */
   readonly root: Certificate;
-  /** Of whichever ends first: the certificate, or one above it. Nothing that it issues is of use beyond that. */
+  /** The end of the certificate, or of one above it if that is earlier. What the authority issues is useless after it. */
   readonly end: Instant;
-  /** It issued its own certificate. */
+  /** Whether the certificate is self-signed. */
   readonly isRoot: boolean;
-  /** The authority's key, proven to be the certificate's. Throws KeyMismatch, WeakKey, KmsDenied, KmsUnavailable. */
+  /** Returns the authority's key, proven to be the certificate's. Throws KeyMismatch, WeakKey, KmsDenied, KmsUnavailable. */
   signer(): Promise<Signer>;
 }
 
-/** More levels than any PKI has; a circle of parents would have no end. */
+/** Limit of levels. No PKI has so many; it stops at a circle of parents. */
 const mostParents = 8;
 
 /**
- * Reads the authority's secret and its parents' once each. No key is asked for until `signer`.
+ * Reads the secrets of the authority and of its parents, once each. `signer` uses a key, nothing before.
  *
- * Throws Internal for an authority that the stack lacks, UnsupportedSecret while it has no certificate yet, and what
- * reading a secret throws.
+ * Throws Internal if the stack does not have the authority, UnsupportedSecret if it has no certificate yet, and what reading a secret
+ * throws.
  */
 export async function loadAuthority(world: AuthorityWorld, name: string): Promise<LoadedAuthority> {
   return load(world, name, []);
@@ -57,7 +57,7 @@ async function load(world: AuthorityWorld, name: string, children: readonly stri
   if (children.includes(name) || children.length >= mostParents) {
     throw new RenewalError(
       'Internal',
-      `The parents of authority ${name} lead in a circle: correct them and deploy again.`,
+      `The parents of authority ${name} form a circle: correct them and deploy again.`,
     );
   }
   const { value } = await world.store.read(authority.secretId);
@@ -67,7 +67,7 @@ async function load(world: AuthorityWorld, name: string, children: readonly stri
   if (!certificate.isCa) {
     throw new RenewalError(
       'InvalidCertificate',
-      `The certificate of authority ${name} is not a CA's (basicConstraints): put the CA certificate into its secret.`,
+      `The certificate of authority ${name} is not a CA certificate (basicConstraints): store the CA certificate in its secret.`,
     );
   }
   const issuers = await issuersOf(world, authority, certificate, content, [...children, name]);
@@ -83,7 +83,7 @@ async function load(world: AuthorityWorld, name: string, children: readonly stri
   };
 }
 
-/** Throws Internal: profiles and parents name only authorities that the same deployment made. */
+/** Finds an authority. Throws Internal, because profiles and parents name only authorities of the same deployment. */
 export async function findAuthority(authorities: AuthoritySource, name: string): Promise<Authority> {
   const authority = await authorities.find(name);
   if (authority) return authority;
@@ -93,11 +93,11 @@ export async function findAuthority(authorities: AuthoritySource, name: string):
 export function noCertificate({ name }: Authority): RenewalError {
   return new RenewalError(
     'UnsupportedSecret',
-    `The authority ${name} has no certificate yet: deploy the stack again, which makes the first one, or import one into its secret.`,
+    `The authority ${name} has no certificate yet: deploy the stack again, which creates the first one, or import one into its secret.`,
   );
 }
 
-/** The secret's content, opened with the authority's password where its key is encrypted. */
+/** Reads the secret's content, with the authority's password if the key is encrypted. */
 export async function readAuthoritySecret(
   store: Pick<Store, 'read'>,
   { kmsKeyArn, passwordSecretId }: Pick<Authority, 'kmsKeyArn' | 'passwordSecretId'>,
@@ -107,8 +107,8 @@ export async function readAuthoritySecret(
 }
 
 /**
- * The parent's certificates of today if the parent is of this stack and its key made the signature; else what the secret
- * itself holds of the chain.
+ * Returns the parent's current certificates if the parent is in this stack and its key made the signature. Otherwise returns the chain in
+ * the secret.
  */
 async function issuersOf(
   world: AuthorityWorld,
@@ -126,9 +126,9 @@ async function issuersOf(
 }
 
 /**
- * From the certificate's issuer to a root, by the path that lasts longest: of two issuers with one name and key, as a cross
- * certificate and its twin, only one may lead there. Without a root in the pool as far as it reaches: to one that nothing in
- * it issued, or in a circle to any.
+ * Returns the certificates from the issuer up to a root, on the path that is valid longest. Of two issuers with the same name and key (such
+ * as a cross certificate) only one may lead to a root. If the pool has no root, the path ends at a certificate whose issuer is missing. In
+ * a circle it ends at any certificate.
  */
 function upwards(certificate: Certificate, pool: readonly Certificate[]): readonly Certificate[] {
   const above = pool.filter(({ isCa, der }) => isCa && !sameBytes(der, certificate.der));
@@ -159,14 +159,16 @@ async function signerOf(
   if (!signer) {
     throw new RenewalError(
       'KeyMismatch',
-      `The key of authority ${authority.name}${configured.kmsKeyArn ? ` (${configured.kmsKeyArn})` : ''} is not that of its certificate, so nothing is signed: put the certificate of this key into its secret, or configure the certificate's key.`,
+      `The key of authority ${authority.name}${configured.kmsKeyArn ? ` (${configured.kmsKeyArn})` : ''} does not belong to its certificate, so it signs nothing: store the certificate of this key in its secret, or configure the certificate's key.`,
     );
   }
   checkGivenKey(signer, `The key of authority ${authority.name}`);
   return signer;
 }
 
-/** The configured key and no other: the right to write the secret must not be the right to choose with which key the stack signs. */
+/**
+ * Returns the configured key, never one that the secret names: a writer of the secret must not choose the key that the stack signs with.
+ */
 export async function authorityKey(
   vault: KeyVault,
   { name, kmsKeyArn }: Pick<Authority, 'name' | 'kmsKeyArn'>,
@@ -176,6 +178,6 @@ export async function authorityKey(
   if (key.kind === 'private') return localSigner(key.privateKey);
   throw new RenewalError(
     'UnsupportedSecret',
-    `The secret of authority ${name} names a key in KMS, or none: configure it as kmsKeyArn, which also permits its use.`,
+    `The secret of authority ${name} names a KMS key, or no key: configure the key as kmsKeyArn, which also gives the permission to use it.`,
   );
 }

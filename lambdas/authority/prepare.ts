@@ -1,6 +1,6 @@
 /**
- * The rehearsal before the real key is touched: the certificate is built, signed with a throwaway key, and judged. What
- * comes through is signed by the authority's key with the very same bytes.
+ * Rehearses a signature before the real key is used: the certificate is built, signed with a throwaway key, and verified. If it passes, the
+ * authority's key signs exactly these bytes.
  */
 import type { Certificate } from '../domain/certificate.ts';
 import { RenewalError } from '../domain/errors.ts';
@@ -20,27 +20,27 @@ import type { LoadedAuthority } from './load.ts';
 export type Rehearsal = Candidate & (Following | First);
 
 interface Candidate {
-  /** What is to be signed. */
+  /** The bytes to sign. */
   readonly tbs: Uint8Array;
-  /** Who signs it; `self` for a root, whose own key does. */
+  /** The signer; `self` for a root, whose own key signs. */
   readonly issuer: LoadedAuthority | 'self';
   readonly issuerKeySpec: KeySpec;
   readonly now: Instant;
 }
 
 interface Following {
-  /** The certificate that is followed. */
+  /** The old certificate. */
   readonly before: Certificate;
   readonly operation: Mode;
 }
 
-/** It follows none. */
+/** The certificate has no predecessor. */
 interface First {
   readonly before: undefined;
   readonly operation?: undefined;
 }
 
-/** Throwaway keys, one a kind and process. RSA of any size signs by the same algorithm, so the least one does. */
+/** Throwaway keys, one for each kind and process. RSA signs by the same algorithm with any size, so the smallest is enough. */
 const throwaways = new Map<string, Promise<Signer>>();
 
 function throwawayKey(spec: KeySpec): Promise<Signer> {
@@ -52,11 +52,10 @@ function throwawayKey(spec: KeySpec): Promise<Signer> {
 }
 
 /**
- * Gives the end of the path that the certificate will have, leaf to root.
+ * Returns the end of the certificate's path, leaf to root.
  *
- * Throws CertificateRejected for what does not correspond to the certificate that it follows or breaks a rule that the
- * old one did not break, and CaRejected for what this authority may not issue (its validity, its name constraints, its
- * path length, its extended key usages).
+ * Throws CertificateRejected for a certificate that does not correspond to the old one, or breaks a rule that the old one did not break.
+ * Throws CaRejected if this authority must not issue it (because of its validity, name constraints, path length or extended key usages).
  */
 export async function rehearse(rehearsal: Rehearsal): Promise<Instant> {
   const { tbs, issuer, issuerKeySpec, before } = rehearsal;
@@ -71,13 +70,13 @@ export async function rehearse(rehearsal: Rehearsal): Promise<Instant> {
   if (problems.length > 0) {
     throw new RenewalError(
       'CertificateRejected',
-      `The certificate was not signed, because of what it would be: ${problems.slice(0, 5).join('; ')}.`,
+      `The certificate was not signed, because it would have these problems: ${problems.slice(0, 5).join('; ')}.`,
     );
   }
   return issuer === 'self' ? candidate.notAfter : pathEnd(candidate, issuer, throwaway, rehearsal);
 }
 
-/** Of the path as it will be, with the throwaway key in the place of the issuer's. Throws CaRejected. */
+/** Returns the end of the future path, with the throwaway key instead of the issuer's. Throws CaRejected. */
 function pathEnd(
   candidate: Certificate,
   issuer: LoadedAuthority,
@@ -87,13 +86,13 @@ function pathEnd(
   const stand = { ...issuer.certificate, spki: throwaway.spki };
   const roots = issuer.issuers.length === 0 ? [stand] : [issuer.root];
   const path = verifyPath(candidate, [stand, ...issuer.issuers], roots, now);
-  // Of one that follows another the worker judges whether it has lost what that one had.
+  // For a successor the worker checks whether usages are lost.
   const taken = path.ok && before === undefined ? usagesTaken(path.path) : [];
   if (path.ok && taken.length === 0) return path.end;
   const found = path.ok ? `its path does not allow ${taken.join(', ')} (extendedKeyUsage).` : path.problem;
   const fix =
     before === undefined && !candidate.isCa
-      ? 'Declare what it may issue, correct the authority, or use another one.'
+      ? 'Declare a certificate that it may issue, correct the authority, or use another one.'
       : 'Renew or correct the authority, or use another one.';
   throw new RenewalError(
     'CaRejected',

@@ -1,4 +1,4 @@
-/** An authority's own certificate: the same key, the same extensions, a new serial number and a new end. */
+/** Renews an authority's own certificate: same key and extensions, new serial number and new end. */
 
 import { sameBytes } from '../domain/bytes.ts';
 import { RenewalError } from '../domain/errors.ts';
@@ -11,11 +11,11 @@ import { caValidity, checkAlive, checkEnabled, checkExtends } from './rules.ts';
 import { chainOf, type SigningOptions } from './sign-leaf.ts';
 
 /**
- * The successor of the certificate in `current`, which must be the authority's: signed with the parent's key, or for a
- * root with its own. Everything is judged before a key is asked to sign.
+ * Returns the successor of the certificate in `current`, which must be the authority's. The parent's key signs it or, for a root, its own.
+ * All checks come before a key signs.
  *
- * Throws CaRejected (disabled, or its parent is not of this stack), InvalidRequest (an end that can't be had),
- * CertificateRejected, KeyMismatch, KmsDenied, KmsUnavailable, SecretChanged.
+ * Throws CaRejected (disabled, or the parent is not in this stack), InvalidRequest (an end that is not possible), CertificateRejected,
+ * KeyMismatch, KmsDenied, KmsUnavailable, SecretChanged.
  */
 export async function renewCa(
   world: AuthorityWorld,
@@ -29,7 +29,7 @@ export async function renewCa(
     throw new RenewalError('SecretChanged', `The certificate of authority ${name} was replaced meanwhile.`);
   }
   checkEnabled(authority);
-  await loaded.signer(); // throws unless the authority's key is the certificate's, also where the parent signs
+  await loaded.signer(); // throws unless the authority's key is the certificate's, even if the parent signs
   const parent = await parentOf(world, loaded);
   const signer = await (parent ?? loaded).signer();
   if (parent !== undefined) checkAlive(parent.authority, parent.end, now);
@@ -62,20 +62,20 @@ export async function renewCa(
   return { certificates: [renewed, ...(parent === undefined ? [] : chainOf(parent))] };
 }
 
-/** Undefined for a root. Throws CaRejected for a parent that is disabled, expired or held elsewhere. */
+/** Returns the parent; undefined for a root. Throws CaRejected for a parent that is disabled, expired or outside of the stack. */
 export async function parentOf(world: AuthorityWorld, loaded: LoadedAuthority): Promise<LoadedAuthority | undefined> {
   const { name, parent: parentName } = loaded.authority;
   if (parentName === undefined && loaded.isRoot) return undefined;
   if (parentName === undefined) {
     throw new RenewalError(
       'CaRejected',
-      `The certificate of authority ${name} was issued by a CA that is held elsewhere: have it renewed there and put it into the secret, or configure its parent.`,
+      `The certificate of authority ${name} was issued by a CA outside of this stack: renew it there and store it in the secret, or configure its parent.`,
     );
   }
   if (loaded.isRoot) {
     throw new RenewalError(
       'CaRejected',
-      `The certificate of authority ${name} is self-signed, and the configuration names ${parentName} as its parent: remove the parent, or put a certificate into the secret that the parent issued.`,
+      `The certificate of authority ${name} is self-signed, but the configuration names ${parentName} as its parent: remove the parent, or store a certificate in the secret that the parent issued.`,
     );
   }
   const parent = await loadAuthority(world, parentName);

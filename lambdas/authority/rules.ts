@@ -1,4 +1,4 @@
-/** What an authority of the stack signs, and until when. Pure. */
+/** The rules of what an authority signs, and until when. Pure. */
 import type { Authority, Claims } from '../domain/authority.ts';
 import type { Certificate } from '../domain/certificate.ts';
 import { formatDuration } from '../domain/duration.ts';
@@ -7,21 +7,21 @@ import { formatInstant, type Instant } from '../domain/instant.ts';
 import type { Wanted } from '../domain/wanted.ts';
 import type { NewValidity } from '../x509/reissue.ts';
 
-/** What X.509 can say at most: 9999-12-31T23:59:59Z (RFC 5280 section 4.1.2.5). */
+/** The latest time in X.509: 9999-12-31T23:59:59Z (RFC 5280 section 4.1.2.5). */
 const latestInstant = Date.UTC(9999, 11, 31, 23, 59, 59);
 
 const wholeSecond = (instant: Instant): Instant => Math.floor(instant / 1000) * 1000;
 
-/** Throws CaRejected: a disabled authority signs nothing. */
+/** Checks that an authority is enabled. Throws CaRejected. */
 export function checkEnabled({ name, disabled }: Authority): void {
   if (!disabled) return;
   throw new RenewalError(
     'CaRejected',
-    `The authority ${name} is disabled and signs nothing: enable it in the configuration (authorities.${name}.disabled) and deploy.`,
+    `The authority ${name} is disabled, so it signs nothing: enable it in the configuration (authorities.${name}.disabled) and deploy.`,
   );
 }
 
-/** `end`: of its path. Throws CaRejected: nothing can be issued under a certificate that has expired. */
+/** Checks that an authority has not expired. `end` is that of its path. Throws CaRejected. */
 export function checkAlive({ name }: Pick<Authority, 'name'>, end: Instant, now: Instant): void {
   if (now < end) return;
   throw new RenewalError(
@@ -32,30 +32,30 @@ export function checkAlive({ name }: Pick<Authority, 'name'>, end: Instant, now:
 
 // ---- Leaves: step-ca's rules --------------------------------------------------------------------------------------
 
-/** Those of the provisioner that issued the leaf, and where it is silent the authority's. Throws CaRejected. */
+/** Returns the claims of the provisioner that issued the leaf; those that it does not set are the authority's. Throws CaRejected. */
 export function claimsFor(authority: Authority, provisioner: string | undefined): Claims {
   if (provisioner === undefined) return authority.claims;
   const own = authority.provisionerClaims.get(provisioner);
-  // step-ca renews for the provisioners that it knows. Without a ca.json none is known, and none is asked for.
+  // step-ca renews only for provisioners that it knows. Without a ca.json there are none, and any is accepted.
   if (own === undefined && authority.provisionerClaims.size > 0) {
     throw new RenewalError(
       'CaRejected',
-      `The certificate names a provisioner that the ca.json of authority ${authority.name} does not have (any more): add it there and deploy, or have a new certificate issued.`,
+      `The certificate names a provisioner that is not in the ca.json of authority ${authority.name} (any more): add it there and deploy, or have a new certificate issued.`,
     );
   }
   return { ...authority.claims, ...own };
 }
 
-/** Throws CaRejected. */
+/** Checks that the claims allow a renewal. Throws CaRejected. */
 export function checkRenewalAllowed({ disableRenewal }: Claims): void {
   if (disableRenewal !== true) return;
   throw new RenewalError(
     'CaRejected',
-    'The claim disableRenewal holds for this certificate: have a new one issued, or change the ca.json and deploy.',
+    'The claim disableRenewal forbids the renewal of this certificate: have a new one issued, or change the ca.json and deploy.',
   );
 }
 
-/** step-ca's DefaultAuthorizeRenew. Throws CaRejected, NotYetValid, CertificateExpired. */
+/** Checks a renewal as step-ca's DefaultAuthorizeRenew. Throws CaRejected, NotYetValid, CertificateExpired. */
 export function checkRenewable(leaf: Certificate, claims: Claims, now: Instant): void {
   checkRenewalAllowed(claims);
   const second = wholeSecond(now);
@@ -71,8 +71,8 @@ export function checkRenewable(leaf: Certificate, claims: Claims, now: Instant):
 }
 
 /**
- * As long as before, starting the backdate ago, and never beyond `end`, the authority's own. Throws CaRejected where the
- * claims' minimum and maximum forbid that.
+ * Returns the validity of a successor: the old duration, beginning `backdate` ago, but not after `end`, the authority's own. Throws
+ * CaRejected if the claims' minimum or maximum forbids that.
  */
 export function leafValidity(
   leaf: Certificate,
@@ -88,10 +88,10 @@ export function leafValidity(
   const refuse = (what: string, limit: number): never => {
     throw new RenewalError(
       'CaRejected',
-      `The authority ${name} would issue for ${formatDuration(duration)}, and ${what} is ${formatDuration(limit)}: change the claim and deploy, or have another certificate issued.`,
+      `The authority ${name} would issue for ${formatDuration(duration)}, but ${what} is ${formatDuration(limit)}: change the claim and deploy, or have another certificate issued.`,
     );
   };
-  // step-ca measures from now, so what it backdates comes on top.
+  // step-ca measures the duration from now, so the backdate is added.
   if (claims.maxDuration !== undefined && duration > claims.maxDuration + backdate) {
     return refuse('the claim maxTLSCertDuration', claims.maxDuration);
   }
@@ -101,12 +101,12 @@ export function leafValidity(
   return validity;
 }
 
-/** step-ca's defaultTLSCertDuration where nobody says another. */
+/** step-ca's default of defaultTLSCertDuration. */
 const usualDuration = 86_400_000;
 
 /**
- * A declared leaf's: from now on for `duration` milliseconds, by default as long as the authority's claims have it, starting the
- * backdate ago, and never beyond `end`, the authority's own. Throws CaRejected where the claims' minimum and maximum forbid that.
+ * Returns the validity of a declared leaf: from now for `duration` milliseconds (default: the claims' duration), beginning `backdate` ago,
+ * but not after `end`, the authority's own. Throws CaRejected if the claims' minimum or maximum forbids that.
  */
 export function newLeafValidity(
   duration: number | undefined,
@@ -120,14 +120,14 @@ export function newLeafValidity(
   const refuse = (found: string, claim: string, limit: number, fix: string): never => {
     throw new RenewalError(
       'CaRejected',
-      `The certificate would be valid for ${found}, and the claim ${claim} of authority ${name} is ${formatDuration(limit)}: ${fix}, or change the claim and deploy.`,
+      `The certificate would be valid for ${found}, but the claim ${claim} of authority ${name} is ${formatDuration(limit)}: ${fix}, or change the claim and deploy.`,
     );
   };
   if (asked > most) return refuse(formatDuration(asked), 'maxTLSCertDuration', most, 'declare a shorter duration');
   if (asked < least) return refuse(formatDuration(asked), 'minTLSCertDuration', least, 'declare a longer duration');
   const { notAfter, isShortened } = bounded(wholeSecond(now), wholeSecond(asked), end);
   if (isShortened && end - now < least) {
-    const until = `${formatDuration(wholeSecond(end - now))}, as the authority or one above it ends at ${formatInstant(end)}`;
+    const until = `${formatDuration(wholeSecond(end - now))}, because the authority or one above it ends at ${formatInstant(end)}`;
     return refuse(until, 'minTLSCertDuration', least, 'renew that authority first');
   }
   return { notBefore: wholeSecond(now - backdate), notAfter };
@@ -137,19 +137,19 @@ export function newLeafValidity(
 
 export interface CaValidityInput {
   readonly certificate: Certificate;
-  /** Where the parent's path ends; undefined for a root. */
+  /** The end of the parent's path; undefined for a root. */
   readonly parentEnd: Instant | undefined;
   readonly backdate: number;
   readonly now: Instant;
-  /** The end that was asked for by name. */
+  /** The requested end. */
   readonly requested: Instant | undefined;
 }
 
 /**
- * The duration of before, or the end that was asked for, but never beyond the parent's end. A scheduled renewal is
- * shortened to it; a request that reaches further is refused.
+ * Returns the validity of an authority's certificate: the old duration, or the requested end, but not after the parent's end. A scheduled
+ * renewal is shortened to it; a request is rejected.
  *
- * Throws InvalidRequest for an end that was asked for and is not later than now or than today's, or beyond the parent's.
+ * Throws InvalidRequest for a requested end that is not later than now, not later than the current end, or later than the parent's.
  */
 export function caValidity({ certificate, parentEnd, backdate, now, requested }: CaValidityInput): BoundedValidity {
   const notBefore = wholeSecond(now - backdate);
@@ -163,7 +163,7 @@ export function caValidity({ certificate, parentEnd, backdate, now, requested }:
   };
   if (notAfter <= now) return refuse(`is not later than now, ${formatInstant(now)}`);
   if (notAfter <= certificate.notAfter) {
-    return refuse(`is not later than today's end of the certificate, ${formatInstant(certificate.notAfter)}`);
+    return refuse(`is not later than the current end of the certificate, ${formatInstant(certificate.notAfter)}`);
   }
   if (notAfter > latestInstant) return refuse('is beyond the year 9999');
   if (notAfter > latest) {
@@ -172,7 +172,7 @@ export function caValidity({ certificate, parentEnd, backdate, now, requested }:
   return { notBefore, notAfter, isShortened: false };
 }
 
-/** The first certificate's: as long as configured, but not beyond the parent's end. `validity`: milliseconds. */
+/** Returns the validity of the first certificate: as configured (`validity` in milliseconds), but not after the parent's end. */
 export function newCaValidity(
   input: Pick<CaValidityInput, 'parentEnd' | 'backdate' | 'now'>,
   validity: number,
@@ -185,7 +185,7 @@ function tellable(instant: Instant): string {
   return instant <= latestInstant ? formatInstant(instant) : 'asked for';
 }
 
-/** `isShortened`: for the sake of the issuer's own end. */
+/** `isShortened`: whether the issuer's own end shortened it. */
 export interface BoundedValidity extends NewValidity {
   readonly isShortened: boolean;
 }
@@ -196,8 +196,8 @@ function bounded(notBefore: Instant, duration: number, end: Instant): BoundedVal
 }
 
 /**
- * For a shortened certificate: one that ends no later than the one it replaces would be refused after it was signed, so it is
- * not signed. `after`: the end of the path that it would have. Throws CertificateRejected.
+ * Checks a shortened certificate before it is signed: one that does not end later than the current one would be rejected afterwards.
+ * `after` is the end of its future path. Throws CertificateRejected.
  */
 export function checkExtends(
   { laterThan, orEqual }: Wanted['end'],
@@ -207,6 +207,6 @@ export function checkExtends(
   if (after > laterThan || (after === laterThan && orEqual)) return;
   throw new RenewalError(
     'CertificateRejected',
-    `The new certificate would end at ${formatInstant(after)}, and the present one ends at ${formatInstant(laterThan)}: authority ${issuer.name} issues nothing beyond its own end, so nothing was changed. Renew that authority first.`,
+    `The new certificate would end at ${formatInstant(after)}, but the current one ends at ${formatInstant(laterThan)}: authority ${issuer.name} issues nothing beyond its own end, so nothing was changed. Renew that authority first.`,
   );
 }

@@ -1,4 +1,4 @@
-/** A leaf's successor by an authority of the stack: the rules that step-ca follows (authority/tls.go, renewContext). */
+/** Signs a leaf's successor by an authority of the stack, by step-ca's rules (authority/tls.go, renewContext). */
 
 import { type ElementReader, readSequence } from '../asn1/reader.ts';
 import { tags } from '../asn1/tags.ts';
@@ -21,16 +21,16 @@ import { checkEnabled, checkExtends, checkRenewable, claimsFor, leafValidity } f
 
 export interface SigningOptions {
   readonly now: Instant;
-  /** For the serial number. */
+  /** The source of the serial number. */
   readonly entropy: Entropy;
   readonly end: Wanted['end'];
 }
 
 /**
- * A new certificate for the leaf's own key, or for `newKey`. Everything is judged before the authority's key is asked for.
+ * Returns a new certificate for the leaf's key, or for `newKey`. All checks come before the authority's key is used.
  *
- * Throws InvalidRequest, KeyMismatch, WeakKey, CaUntrusted, CaRejected, NotYetValid, CertificateExpired,
- * CertificateRejected, KmsDenied, KmsUnavailable.
+ * Throws InvalidRequest, KeyMismatch, WeakKey, CaUntrusted, CaRejected, NotYetValid, CertificateExpired, CertificateRejected, KmsDenied,
+ * KmsUnavailable.
  */
 export async function signLeaf(
   loaded: LoadedAuthority,
@@ -48,7 +48,7 @@ export async function signLeaf(
   if (newKey !== undefined) await checkNewKey(current, newKey);
   else if (leaf.keySpec !== undefined)
     checkGivenKey({ keySpec: leaf.keySpec, spki: leaf.spki }, "The certificate's key");
-  const signer = await loaded.signer(); // in KMS this asks for the public key only
+  const signer = await loaded.signer(); // with KMS this only reads the public key
   const { isShortened, ...validity } = leafValidity(leaf, authority, claims, loaded.end, now);
   const tbs = reissuedTbs({
     certificate: leaf,
@@ -71,63 +71,63 @@ export async function signLeaf(
   return { certificates: [await signCertificate(tbs, signer), ...chainOf(loaded)] };
 }
 
-/** The authority's own certificate and those above it, the root left out; one that is no root stays. DER. */
+/** Returns, in DER, the authority's certificate and those above it, without a root. */
 export function chainOf({ certificate, issuers }: LoadedAuthority): readonly Uint8Array[] {
   return [certificate, ...issuers].filter((each) => !isSelfSigned(each)).map(({ der }) => der);
 }
 
 /**
- * The caller has the old key: it has signed, and the certificate's public key has verified that. Throws
- * InvalidRequest, KeyMismatch, and what provenKey throws.
+ * Checks that the caller has the old key: it signs, and the certificate's public key verifies. Throws InvalidRequest, KeyMismatch, and what
+ * provenKey throws.
  */
 async function checkHolder({ leaf, key }: Credential): Promise<void> {
   if (key === undefined) {
     throw new RenewalError(
       'InvalidRequest',
-      'The secret holds no key for the certificate: an authority renews for whoever has the old key, in the secret or in KMS.',
+      'The secret contains no key for the certificate, but an authority needs a proof of the old key: store the key in the secret, or in KMS.',
     );
   }
   if (await provenKey(leaf, key)) return;
   throw new RenewalError(
     'KeyMismatch',
-    'The key is not that of the certificate: put a certificate and its own key into the secret.',
+    'The key does not belong to the certificate: store a certificate and its own key in the secret.',
   );
 }
 
-/** Throws InvalidRequest for a key that would leave KMS or is not held, WeakKey, and what the new key throws. */
+/** Checks a new key. Throws InvalidRequest for a key that would leave KMS or has no proof, WeakKey, and what the new key throws. */
 async function checkNewKey({ key }: Credential, newKey: Signer): Promise<void> {
   if (key?.privateKey === undefined && newKey.privateKey !== undefined) {
     throw new RenewalError(
       'InvalidRequest',
-      "The certificate's key is in KMS and never leaves it: only another key in KMS can follow it. Use the mode renew, or give a KMS key.",
+      "The certificate's key is in KMS and can't leave it: only another key in KMS can replace it. Use the mode renew, or give a KMS key.",
     );
   }
   checkGivenKey(newKey);
   if (await provesItsKey(newKey)) return;
   throw new RenewalError(
     'InvalidRequest',
-    'The new key did not sign its own request, so nothing proves that it is held: give a key whose two halves belong together.',
+    "The new key's signature does not verify, so the public and the private key don't belong together: give a matching pair.",
     { concerns: 'request' },
   );
 }
 
 /**
- * The one gate to the authority's key: only what this authority signed before is ever signed again. Names prove nothing;
- * the signature does. Throws CaUntrusted.
+ * Protects the authority's key: it only signs successors of certificates that it signed before. Names prove nothing; the signature does.
+ * Throws CaUntrusted.
  */
 export function checkIssuedHere(leaf: Certificate, { authority, certificate }: LoadedAuthority): void {
   const untrusted = (found: string) =>
     new RenewalError(
       'CaUntrusted',
-      `${found}, so authority ${authority.name} does not renew it: it renews only what it issued itself, and no CA certificates. Use the profile of the CA that issued it.`,
+      `${found}, so authority ${authority.name} does not renew it: it renews only certificates that it issued itself, and no CA certificates. Use the profile of the CA that issued it.`,
     );
-  if (leaf.isCa || keyUsages(leaf)?.includes('keyCertSign')) throw untrusted("The certificate is a CA's");
+  if (leaf.isCa || keyUsages(leaf)?.includes('keyCertSign')) throw untrusted('The certificate is a CA certificate');
   const weak = weakSignature(leaf);
   if (weak !== undefined) throw untrusted(`The certificate is signed with ${weak}, which anybody can forge`);
-  if (!isSignedBy(leaf, certificate)) throw untrusted("The certificate's signature is not by this authority's key");
+  if (!isSignedBy(leaf, certificate)) throw untrusted("The certificate was not signed by this authority's key");
 }
 
-/** The name in step-ca's provisioner extension; undefined without one, or for one that can't be read. */
+/** Returns the name in step-ca's provisioner extension; undefined without one, or if it can't be read. */
 export function provisionerOf(leaf: Certificate): string | undefined {
   const extension = findExtension(leaf, oids.stepProvisioner);
   if (extension === undefined) return undefined;

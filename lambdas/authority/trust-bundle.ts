@@ -1,6 +1,6 @@
 /**
- * The trust bundle: one secret with the roots of the stack's own authorities in PEM, those of today and, until they end,
- * those that were renewed. A client that trusts what is in it trusts every chain of the stack while roots change.
+ * The trust bundle: a secret with the roots of the stack's authorities in PEM: the current ones and, until they expire, the previous ones.
+ * A client that trusts them trusts every chain of the stack, also while a root changes.
  */
 
 import { sameBytes } from '../domain/bytes.ts';
@@ -24,22 +24,22 @@ export interface BundleWorld {
 const rounds = 3;
 
 /**
- * Keeps the bundle's secret up to date, with a root that was renewed, and with one that was
- * only looked at, so that the bundle is filled before anything changes and loses what has ended. It writes only what
- * differs, by compare-and-swap. Throws what reading and writing throw.
+ * Returns a function that keeps the bundle's secret up to date. It is called with a renewed root and with an inspected one, so the bundle
+ * is complete before a change, and expired roots are removed. It writes only a changed bundle, by compare-and-swap. Throws what reading and
+ * writing throw.
  */
 export function trustBundleUpkeep(
   world: BundleWorld,
   secretId: string,
 ): (certificate: Certificate, previous: Certificate | undefined) => Promise<void> {
   return async (certificate, previous) => {
-    if (!sameBytes(certificate.subject, certificate.issuer)) return; // no root
+    if (!sameBytes(certificate.subject, certificate.issuer)) return; // not a root
     const roots = previous === undefined ? [certificate] : [certificate, previous];
     for (let round = 1; ; round++) {
       try {
         return await update(world, secretId, roots);
       } catch (error) {
-        // Another root was written meanwhile: both belong there.
+        // Another root was written meanwhile: the bundle needs both.
         const isLost = error instanceof RenewalError && error.code === 'SecretChanged';
         if (!isLost || round === rounds) throw error;
       }
@@ -59,14 +59,16 @@ async function update(world: BundleWorld, secretId: string, roots: readonly Cert
   await promote(world, swap);
 }
 
-/** None for a bundle that was never filled. Throws UnsupportedSecret for what somebody else put there. */
+/** Returns the certificates of the bundle; an empty list if it was never filled. Throws UnsupportedSecret for another value. */
 function certificatesIn(value: SecretValue | undefined): Certificate[] {
   if (value === undefined || isPlaceholder(value)) return [];
   const text = value.kind === 'string' ? value.text : Buffer.from(value.bytes).toString('latin1');
   return pemBlocks(text, 'The trust bundle').map(({ der }) => parseCertificate(der));
 }
 
-/** Each once, by subject and the latest end first: the same roots always give the same text. */
+/**
+ * Returns the text of the bundle, without duplicates, sorted by subject, then by the latest end: the same roots always give the same text.
+ */
 function bundleOf(certificates: readonly Certificate[], now: Instant): string {
   const alive = certificates.filter(({ notAfter }) => now <= notAfter);
   const distinct = new Map(alive.map((certificate) => [Buffer.from(certificate.der).toString('base64'), certificate]));

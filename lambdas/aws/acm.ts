@@ -1,4 +1,4 @@
-/** Certificates in ACM, for what reads them there: load balancers, CloudFront, API Gateway. */
+/** Imports certificates into ACM, for load balancers, CloudFront and API Gateway. */
 import type { CertificateImporter } from '../domain/hook.ts';
 import { type AwsOptions, clientConfig, once } from './clients.ts';
 import { awsError } from './errors.ts';
@@ -7,8 +7,8 @@ import { clientByArn } from './regions.ts';
 const arnForm = { what: 'a certificate in ACM', form: 'arn:aws:acm:<region>:<account>:certificate/<id>' };
 
 /**
- * A CertificateImporter whose client is loaded with the first import. A certificate is in the Region that its ARN names,
- * whatever Region the stack is in: CloudFront takes those of us-east-1 alone.
+ * Returns a CertificateImporter. Its client is loaded with the first import. It imports into the Region of the certificate's ARN, not the
+ * stack's: CloudFront only uses certificates in us-east-1.
  */
 export function acmImporter(options: AwsOptions = {}): CertificateImporter {
   const sdk = once(() => import('./sdk/acm.ts'));
@@ -23,7 +23,7 @@ export function acmImporter(options: AwsOptions = {}): CertificateImporter {
         const { ImportCertificateCommand } = await sdk();
         await client.send(
           new ImportCertificateCommand({
-            CertificateArn: certificateArn, // without it ACM would make another one
+            CertificateArn: certificateArn, // without it ACM would create another certificate
             Certificate: Buffer.from(certificate),
             PrivateKey: Buffer.from(privateKey),
             ...(chain !== '' && { CertificateChain: Buffer.from(chain) }),

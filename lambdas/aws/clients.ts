@@ -1,21 +1,21 @@
-/** What all clients of the AWS SDK have in common. */
+/** The common configuration of all AWS SDK clients. */
 import type { SecretsManagerClientConfig } from '@aws-sdk/client-secrets-manager';
 
-/** Where AWS is. What is left out the SDK finds by itself: Lambda's runtime sets AWS_REGION and the role's credentials. */
+/** The connection to AWS. The SDK finds missing options itself: Lambda sets AWS_REGION and the role's credentials. */
 export interface AwsOptions {
   readonly region?: string;
   readonly endpoint?: string;
   readonly credentials?: NonNullable<SecretsManagerClientConfig['credentials']>;
-  /** A profile of the AWS configuration, as the AWS CLI's --profile; for people's programs. */
+  /** A profile of the AWS configuration, as the AWS CLI's --profile. For the command line. */
   readonly profile?: string;
 }
 
-/** These calls answer within a second; one that hangs must not eat the Lambda's time. */
+/** These calls usually answer within a second; a hanging one must not use up the Lambda's time. */
 const timeouts = { connectionTimeout: 3_000, requestTimeout: 5_000, throwOnRequestTimeout: true } as const;
 
 /**
- * The configuration that every client is built with: three attempts with the SDK's standard pauses, timeouts in
- * milliseconds, and the SDK's own keep-alive agent of 50 sockets. More attempts are the queue's business.
+ * Returns the configuration of a client: three attempts with the SDK's standard pauses, timeouts in milliseconds, and the SDK's keep-alive
+ * agent with 50 sockets. The queue makes further attempts.
  */
 export function clientConfig(options: AwsOptions) {
   return {
@@ -29,7 +29,7 @@ export function clientConfig(options: AwsOptions) {
   } as const;
 }
 
-/** `make`, once and when first asked for: for clients that most invocations don't need. A failure is not kept. */
+/** Calls `make` once, when it is first needed. A failure is not kept. */
 export function once<T>(make: () => Promise<T>): () => Promise<T> {
   let made: Promise<T> | undefined;
   return () => {
@@ -41,7 +41,7 @@ export function once<T>(make: () => Promise<T>): () => Promise<T> {
   };
 }
 
-/** The pause in milliseconds before attempt 2, 3 …: 100, 200, 400 … */
+/** Returns the pause before an attempt in milliseconds: 100, 200, 400 … before attempt 2, 3, 4 … */
 export function pauseBefore(attempt: number): number {
   return 100 * 2 ** Math.max(0, attempt - 2);
 }

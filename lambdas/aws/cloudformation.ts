@@ -1,4 +1,4 @@
-/** A custom resource's answer to CloudFormation: one PUT to the address that the event brought. */
+/** Sends a custom resource's answer to CloudFormation: one PUT to the address in the event. */
 import { request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { RenewalError } from '../domain/errors.ts';
@@ -6,7 +6,7 @@ import { RenewalError } from '../domain/errors.ts';
 /** https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-responses.html */
 export interface CustomResourceResponse {
   readonly Status: 'SUCCESS' | 'FAILED';
-  /** Required with FAILED: it stands in the stack's events. */
+  /** Required with FAILED: the stack's events show it. */
   readonly Reason: string;
   readonly PhysicalResourceId: string;
   readonly StackId: string;
@@ -15,15 +15,15 @@ export interface CustomResourceResponse {
   readonly Data?: Readonly<Record<string, string>>;
 }
 
-/** Bytes that CloudFormation takes, all in all. */
+/** Bytes that CloudFormation accepts in total. */
 const longestBody = 4_096;
 const longestReason = 1_500;
 const tries = 3;
 const patience = 10_000;
 
 /**
- * Answers, three times if need be: without an answer the deployment hangs for an hour. `url` is signed and is as good as a
- * password: it stays out of every message. Throws Internal.
+ * Sends the answer, with up to three tries: without an answer the deployment hangs for an hour. `url` is signed and as secret as a
+ * password, so no message contains it. Throws Internal.
  */
 export async function respond(url: string, response: CustomResourceResponse): Promise<void> {
   const body = bodyOf(response);
@@ -37,18 +37,18 @@ export async function respond(url: string, response: CustomResourceResponse): Pr
   }
   throw new RenewalError(
     'Internal',
-    `CloudFormation did not take the answer (${status}): the deployment will time out.`,
+    `CloudFormation did not accept the answer (${status}): the deployment will time out.`,
   );
 }
 
-/** The reason is cut where it is too long: as text, and once more where its letters have several bytes each. */
+/** Returns the body. A long reason is cut, and cut again if its characters have several bytes each. */
 function bodyOf(response: CustomResourceResponse): string {
   const withReason = (length: number) => JSON.stringify({ ...response, Reason: response.Reason.slice(0, length) });
   const body = withReason(longestReason);
   return Buffer.byteLength(body) <= longestBody ? body : withReason(longestReason / 3);
 }
 
-/** The signature covers an empty content type, so none may be sent. */
+/** Sends the request. The signature covers an empty content type, so none may be sent. */
 function put(url: string, body: string): Promise<number> {
   const target = new URL(url);
   const request = target.protocol === 'http:' ? requestHttp : requestHttps;

@@ -1,4 +1,4 @@
-/** What AWS's errors mean to the product, by their names: one table. */
+/** The meanings of AWS's errors, by their names. */
 import type { ErrorCode } from '../domain/errors.ts';
 
 export const awsServices = {
@@ -16,43 +16,43 @@ export const awsServices = {
 } as const;
 export type AwsServiceName = keyof typeof awsServices;
 
-/** Which call failed: for the message, and because one name means different things at different services. */
+/** The call that failed: for the message, and because a name has different meanings at different services. */
 export interface AwsCall {
   readonly service: AwsServiceName;
-  /** As AWS's API calls it, `GetSecretValue`. */
+  /** Name of the action in AWS's API, such as `GetSecretValue`. */
   readonly action: string;
-  /** The secret, key, queue … by name or ARN. */
+  /** Name or ARN of the secret, key, queue … */
   readonly resource: string;
 }
 
-/** One meaning. `todo` completes "<service> refused <action> on <resource>: …". */
+/** A meaning. `todo` completes "<service> refused <action> on <resource>: …". */
 export interface Meaning {
   readonly code: ErrorCode;
-  /** The deployment gives this permission. */
+  /** Whether a deployment can give this permission. */
   readonly settles?: boolean;
   readonly todo: string;
 }
 
 interface Row extends Meaning {
   readonly names: readonly string[];
-  /** The services where these names mean this; left out: all. */
+  /** The services where these names have this meaning. Default: all. */
   readonly at?: readonly AwsServiceName[];
   readonly action?: string;
-  /** What AWS's own text has to hold, where one name covers several cases. */
+  /** A pattern for AWS's text, if a name has several meanings. */
   readonly text?: RegExp;
 }
 
 const again = 'this passes by itself, and the call is tried again';
 const keyPolicy = "allow it to the function's role in the key's policy and in the stack's encryptionKeys";
 
-/** The first row that fits says what it means. */
+/** The first row that matches gives the meaning. */
 const table: readonly Row[] = [
   {
     names: ['AccessDeniedException', 'AccessDenied'],
     at: ['secrets'],
     text: /^Access to KMS|not authorized to perform: kms:/,
     code: 'KmsDenied',
-    settles: true, // by encryptionKeys; a key of KMS's own is the user's to tag
+    settles: true, // by encryptionKeys; a key that signs must be tagged by the user
     todo: `the secret is encrypted with a key that may not be used: ${keyPolicy}`,
   },
   {
@@ -64,7 +64,7 @@ const table: readonly Row[] = [
   {
     names: ['AccessDeniedException', 'AccessDenied', 'AccessDeniedFault', 'NotAuthorized', 'UnauthorizedOperation'],
     code: 'AccessDenied',
-    todo: "allow it to the function's role (a secret is touched only while it carries the tag cert-renewer:profile), and see the resource's own policy",
+    todo: "allow it to the function's role (it covers only secrets with the tag cert-renewer:profile), and check the resource's own policy",
   },
   {
     names: [
@@ -82,14 +82,14 @@ const table: readonly Row[] = [
       'UnrecognizedClientException',
     ],
     code: 'AccessDenied',
-    todo: 'the credentials are missing, expired or not valid in this Region: give the function its role back',
+    todo: 'the credentials are missing, expired or not valid in this Region: restore the role of the function',
   },
   {
     names: ['ResourceNotFoundException'],
     at: ['secrets'],
     text: /specified secret (?:value|version)/,
     code: 'SecretNotFound',
-    todo: 'the secret has no value there: store one first, or name a version that it has',
+    todo: 'the secret has no value there: store one first, or name an existing version',
   },
   {
     names: ['ResourceNotFoundException'],
@@ -115,20 +115,20 @@ const table: readonly Row[] = [
     names: ['ResourceExistsException'],
     at: ['secrets'],
     code: 'SecretChanged',
-    todo: 'a version of that id with other content is there already: read the secret and decide again',
+    todo: 'a version with this id and other content exists already: read the secret and decide again',
   },
   {
     names: ['InvalidParameterException'],
     at: ['secrets'],
     action: 'TagResource',
     code: 'UnsupportedSecret',
-    todo: 'the secret takes no more tags (50 at most): remove some that are not needed',
+    todo: 'the secret can have no more tags (50 at most): remove some that are not needed',
   },
   {
     names: ['LimitExceededException'],
     at: ['secrets'],
     code: 'UnsupportedSecret',
-    todo: 'the secret is at a quota of Secrets Manager (50 tags, 100 versions a secret): remove what is not needed',
+    todo: 'the secret has reached a quota of Secrets Manager (50 tags, 100 versions): remove tags or versions that are not needed',
   },
   {
     names: ['DecryptionFailure', 'EncryptionFailure'],
@@ -170,7 +170,7 @@ const table: readonly Row[] = [
     names: ['UnsupportedOperationException', 'InvalidArnException'],
     at: ['kms'],
     code: 'InvalidRequest',
-    todo: 'that is no key that can sign: give the ARN, id or alias of an asymmetric key whose key usage is SIGN_VERIFY',
+    todo: "this key can't sign: give the ARN, id or alias of an asymmetric key whose key usage is SIGN_VERIFY",
   },
   {
     names: ['DependencyTimeoutException', 'KMSInternalException', 'KeyUnavailableException', 'LimitExceededException'],
@@ -188,7 +188,7 @@ const table: readonly Row[] = [
     names: ['ValidationException', 'InvalidParameterException', 'LimitExceededException'],
     at: ['acm'],
     code: 'InvalidRequest',
-    todo: 'it does not take this certificate, key or chain, or is at a quota: see which keys ACM imports',
+    todo: 'it does not accept this certificate, key or chain, or a quota is reached: see which keys ACM can import',
   },
   {
     names: ['ResourceNotFoundException'],
@@ -200,13 +200,13 @@ const table: readonly Row[] = [
     names: ['ParameterLimitExceeded'],
     at: ['ssm'],
     code: 'InvalidRequest',
-    todo: 'the account has as many parameters in this Region as it may: ask AWS for more, or remove some',
+    todo: 'the account has reached its quota of parameters in this Region: ask AWS for more, or remove some',
   },
   {
     names: ['InvalidDocument', 'InvalidDocumentVersion', 'InvalidParameters'],
     at: ['ssm'],
     code: 'Internal',
-    todo: "the hook's document is missing or another one: deploy the stack again",
+    todo: "the hook's document is missing or changed: deploy the stack again",
   },
   {
     names: [
@@ -221,7 +221,7 @@ const table: readonly Row[] = [
   },
 ];
 
-/** AWS's names for "too much at once"; besides these, all that begin with Throttl, and every 429. */
+/** AWS's names for throttling. Also all names that begin with Throttl, and every 429. */
 const busy = new Set([
   'BandwidthLimitExceeded',
   'EC2ThrottledException',
@@ -234,7 +234,7 @@ const busy = new Set([
   'SlowDown',
   'TooManyRequestsException',
 ]);
-/** Its names for "later"; besides these, what is too much at once, every 5xx and every failure of the network. */
+/** AWS's names for temporary errors. Also throttling, every 5xx and every network error. */
 const passing = new Set([
   'InternalError',
   'InternalException',
@@ -249,7 +249,7 @@ const passing = new Set([
   'ServiceUnavailable',
   'ServiceUnavailableException',
   'TimeoutError',
-  'TooManyUpdates', // of one parameter at the same time
+  'TooManyUpdates', // several of one parameter at the same time
 ]);
 export const networkCodes = new Set([
   'EAI_AGAIN',
@@ -262,14 +262,14 @@ export const networkCodes = new Set([
   'EPIPE',
   'ETIMEDOUT',
 ]);
-/** A thrown value's name, AWS's text, HTTP status and system error code, as far as it has them. */
+/** The name, AWS's text, HTTP status and system error code of a thrown value, if it has them. */
 export interface Facts {
   readonly name: string;
   readonly text: string;
   readonly status: number | undefined;
   readonly systemCode: string | undefined;
 }
-/** Undefined for what has no row and does not pass by itself. */
+/** Returns the meaning of an error; undefined if it has no row and is not temporary. */
 export function meaningOf(facts: Facts, { service, action }: AwsCall): Meaning | undefined {
   const row = table.find(
     (each) =>
@@ -293,7 +293,7 @@ function isPassing(facts: Facts): boolean {
   return status !== undefined && status >= 500;
 }
 
-/** The service is well, and takes no more for the moment. */
+/** Whether an error is throttling: the service works but accepts no more calls at the moment. */
 export function isBusy({ name, status }: Facts): boolean {
   return busy.has(name) || name.startsWith('Throttl') || status === 429;
 }

@@ -1,6 +1,6 @@
 /**
- * What an AWS client threw, as the product's error. AWS's own messages stay in `cause`: they may quote what was sent, and
- * what was sent may be a key. Only an AccessDenied's "because …" is passed on, as that is what one searches for.
+ * Converts errors of AWS clients to the product's. AWS's messages stay in `cause`, because they may quote the request, which may contain a
+ * key. Only the "because …" of an AccessDenied is passed on, which helps to find the reason.
  */
 
 import { RenewalError, toRenewalError } from '../domain/errors.ts';
@@ -16,8 +16,8 @@ import {
 } from './error-meanings.ts';
 
 /**
- * What an AWS client threw, as a RenewalError. One that already is passes through; one that is no answer of AWS's and
- * no failure of the network is a fault of ours and becomes Internal.
+ * Converts an error of an AWS client. A RenewalError stays unchanged. An error that is neither an answer of AWS nor a network error is a
+ * bug and becomes Internal.
  */
 export function awsError(thrown: unknown, call: AwsCall): RenewalError {
   if (thrown instanceof RenewalError) return thrown;
@@ -27,7 +27,7 @@ export function awsError(thrown: unknown, call: AwsCall): RenewalError {
   return said(facts, call, meaning, thrown);
 }
 
-/** The same for an entry of a batch that AWS refused by itself: `ErrorCode`, or `Code` at SQS. */
+/** Converts the error of a batch's entry: `ErrorCode`, or `Code` at SQS. */
 export function awsEntryError(name: string, call: AwsCall): RenewalError {
   const facts = { name, text: '', status: undefined, systemCode: undefined };
   return said(facts, call, meaningOf(facts, call), undefined);
@@ -46,7 +46,7 @@ function said(facts: Facts, call: AwsCall, meaning: Meaning | undefined, cause: 
   });
 }
 
-/** `because no identity-based policy allows …` or `with an explicit deny in …`: AWS's words, which hold no input. */
+/** Returns AWS's reason, which contains no input: `because no identity-based policy allows …` or `with an explicit deny in …`. */
 function becauseOf({ name, text }: Facts): string {
   if (!name.startsWith('AccessDenied')) return '';
   const match =
@@ -66,7 +66,9 @@ function factsOf(thrown: unknown): Facts {
   };
 }
 
-/** An ARN whole, a long name cut: ARNs of secrets are up to some 600 characters and useless without their end. */
+/**
+ * Quotes an ARN completely and cuts another long name: ARNs of secrets have up to some 600 characters and are useless without their end.
+ */
 export function quoteId(id: string): string {
   return id.startsWith('arn:') ? JSON.stringify(id.slice(0, 700)) : quote(id);
 }

@@ -1,6 +1,6 @@
 /**
- * The event bus. Events that are published together travel together, in as few calls as EventBridge allows: a scan after an
- * outage of the CA tells of thousands.
+ * Publishes to the event bus. Events that are published together share calls, as many as EventBridge allows: a scan after an outage of the
+ * CA publishes thousands.
  */
 import type { EventBridgeClient, PutEventsRequestEntry } from '@aws-sdk/client-eventbridge';
 import { type CallPolicy, call as within } from '../domain/calls.ts';
@@ -11,21 +11,21 @@ import { type AwsOptions, clientConfig, once, pauseBefore } from './clients.ts';
 import { awsEntryError, awsError } from './errors.ts';
 
 export interface EventBridgePublisherOptions extends AwsOptions {
-  /** Name or ARN. */
+  /** Name or ARN of the bus. */
   readonly eventBusName: string;
   readonly clock: Clock;
 }
 
-/** PutEvents' limits: entries in a call, and bytes of all of them. */
+/** Limits of PutEvents: entries of a call, and their bytes in total. */
 const mostEntries = 10;
 const mostBytes = 256 * 1024;
-/** How long (ms) the first event waits for company: a call takes longer than that. */
+/** Milliseconds that the first event waits for others; a call takes longer. */
 const waitsFor = 4;
 const attempts = 3;
 
-/** A Publisher that waits a moment for company. */
+/** A Publisher that waits a moment for more events. */
 export interface BatchingPublisher extends Publisher {
-  /** Sends what waits now: nobody else is coming. */
+  /** Sends the waiting events now, because no others will follow. */
   flush(): void;
 }
 
@@ -36,7 +36,10 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
-/** A Publisher whose client is loaded with the first event. What one invocation publishes at the same time shares its calls. */
+/**
+ * Returns a publisher for each invocation. Its client is loaded with the first event. Events that an invocation publishes at the same time
+ * share calls.
+ */
 export function eventBridgePublisher(options: EventBridgePublisherOptions): (policy: CallPolicy) => BatchingPublisher {
   const sdk = once(async () => {
     const loaded = await import('./sdk/eventbridge.ts');
@@ -60,7 +63,7 @@ function batching(options: EventBridgePublisherOptions, policy: CallPolicy, sdk:
     }
   }
 
-  /** Never throws: every event of the batch learns its own outcome. */
+  /** Sends a batch. Never throws: each event gets its own result. */
   async function deliver(batch: readonly Waiting[]): Promise<void> {
     let left = batch;
     try {
@@ -105,7 +108,7 @@ function batching(options: EventBridgePublisherOptions, policy: CallPolicy, sdk:
   };
 }
 
-/** EventBridge itself sets the time: that of the call. */
+/** Returns an entry. EventBridge sets its time, that of the call. */
 function entryOf(event: RenewalEvent, EventBusName: string): PutEventsRequestEntry {
   return {
     Source: 'cert-renewer',
@@ -116,7 +119,10 @@ function entryOf(event: RenewalEvent, EventBusName: string): PutEventsRequestEnt
   };
 }
 
-/** As EventBridge counts an entry's bytes (user guide, "Calculating PutEvents event entry size"); no Time is sent. */
+/**
+ * Returns the bytes of an entry as EventBridge counts them (user guide, "Calculating PutEvents event entry size"), without Time, which is
+ * not sent.
+ */
 function sizeOf({ Source = '', DetailType = '', Detail = '', Resources = [] }: PutEventsRequestEntry): number {
   return [Source, DetailType, Detail, ...Resources].reduce((sum, text) => sum + Buffer.byteLength(text), 0);
 }
@@ -140,6 +146,6 @@ function split(all: readonly Waiting[]): Waiting[][] {
 function tooLarge(event: RenewalEvent, bytes: number): RenewalError {
   return new RenewalError(
     'Internal',
-    `The event "${event.type}" has ${bytes} bytes, and EventBridge takes ${mostBytes}: it was not published. Report it with the log line's requestId.`,
+    `The event "${event.type}" has ${bytes} bytes, but EventBridge accepts ${mostBytes}: it was not published. Report it with the log line's requestId.`,
   );
 }

@@ -1,11 +1,11 @@
-/** Log lines and metrics through Powertools: JSON to standard output, metrics as EMF. */
+/** Writes log lines and metrics with Powertools: JSON to standard output, metrics as EMF. */
 import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 import { toRenewalError } from '../domain/errors.ts';
 import type { Journal } from '../domain/ports.ts';
 
 export interface PowertoolsJournal extends Journal {
-  /** From now on every line carries this invocation's id, which error messages ask people to report. */
+  /** Adds the invocation's id to every following line. Error messages ask users to report it. */
   begin(requestId: string): void;
 }
 
@@ -13,13 +13,13 @@ type Unit = (typeof MetricUnit)[keyof typeof MetricUnit];
 const units = { SecondsToExpiry: MetricUnit.Seconds, RenewalDuration: MetricUnit.Milliseconds } as const;
 
 /**
- * A Journal. Each metric is a line of its own and out at once, so that a Lambda that is stopped loses none; callers
- * that count many secrets add them up first, and take the least of SecondsToExpiry. RenewalDuration is in milliseconds.
+ * Returns a Journal. Each metric is a line of its own, written at once, so that a Lambda that is stopped loses none. Callers that count
+ * many secrets add them up first, and take the minimum of SecondsToExpiry. RenewalDuration is in milliseconds.
  */
 export function powertoolsJournal(): PowertoolsJournal {
   const logger = new Logger({ serviceName: 'cert-renewer' });
   const metrics = new Metrics({ namespace: 'CertRenewer', serviceName: 'cert-renewer' });
-  // Powertools adds a dimension `service`; ours is `Profile`, alone, and a metric's dimensions are part of its name.
+  // Powertools adds a dimension `service`. The metrics have only `Profile`, because dimensions are part of a metric's identity.
   metrics.clearDefaultDimensions();
 
   const emit = (name: string, unit: Unit, profile: string, value: number) => {
@@ -53,7 +53,7 @@ export function powertoolsJournal(): PowertoolsJournal {
   };
 }
 
-/** An Error among the fields would be written whole by the logger, its message included. */
+/** Replaces errors among the fields: the logger would write them completely, with their messages. */
 function loggable(fields: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(fields).map(([name, value]) => [name, value instanceof Error ? describe(value) : value]),
@@ -68,8 +68,8 @@ interface Described {
 }
 
 /**
- * What may be told of an error that is not ours: its class, its code, where it was thrown and AWS's request id. Not its
- * message, nor that of its own cause: a parser's message quotes what it could not parse, and that may be a key.
+ * Describes a foreign error for the log: its class, its code, its stack and AWS's request id. Not its message, nor that of its cause: a
+ * parser's message quotes its input, which may be a key.
  */
 export function describe(thrown: unknown): Described {
   if (!(thrown instanceof Error)) return { name: typeof thrown };
@@ -94,7 +94,7 @@ function awsFacts({ requestId, httpStatusCode }: { requestId?: string; httpStatu
   return { ...id, ...(typeof httpStatusCode === 'number' ? { httpStatusCode } : {}) };
 }
 
-/** `at <function> (<file>:<line>:<column>)` and nothing else: the stack's head is the message, which may have many lines. */
+/** Matches `at <function> (<file>:<line>:<column>)` and nothing else: a stack begins with the message, which may have many lines. */
 const frame = /^ {4}at (?:async )?(?:[\w$.<># [\]]{1,120} \()?(?:file:\/\/|node:|\/)[^()\s]{1,300}:\d{1,7}:\d{1,7}\)?$/;
 
 function frames(error: Error): string[] {

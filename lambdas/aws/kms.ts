@@ -1,4 +1,4 @@
-/** Keys in KMS as Signers. The private key never leaves KMS; what is signed is hashed here. */
+/** Signs with keys in KMS. The private key never leaves KMS; data is hashed here. */
 import { createHash } from 'node:crypto';
 import type { GetPublicKeyCommandOutput, SigningAlgorithmSpec } from '@aws-sdk/client-kms';
 import { type CallPolicy, call } from '../domain/calls.ts';
@@ -14,14 +14,14 @@ export interface KmsKeyVaultOptions extends AwsOptions {
   readonly clock: Clock;
 }
 
-/** A key's public half never changes, but an alias can be given to another key: so long (ms) its key is believed. */
+/** Milliseconds that an alias's key is kept. A key's public half never changes, but an alias can get another key. */
 const aliasKeptFor = 60_000;
-/** Bytes of a RAW message, the only kind that Ed25519 takes. */
+/** Bytes of a RAW message, the only kind for Ed25519. */
 const longestRawMessage = 4_096;
 const allowed =
   'an asymmetric key for SIGN_VERIFY: ECC_NIST_P256, _P384, _P521, _EDWARDS25519, RSA_2048, _3072 or _4096';
 
-/** A key in KMS, without the power to use it. */
+/** A key in KMS, without its signer. */
 type PublicKey = Pick<Signer, 'keySpec' | 'spki'> & { readonly kmsKeyArn: string };
 
 interface Kept {
@@ -29,7 +29,7 @@ interface Kept {
   readonly since: number;
 }
 
-/** A KeyVault whose client is loaded with the first key. GetPublicKey is asked once per key and process. */
+/** Returns a KeyVault for each invocation. Its client is loaded with the first key. It calls GetPublicKey once for each key and process. */
 export function kmsKeyVault(options: KmsKeyVaultOptions): (policy: CallPolicy) => KeyVault {
   const sdk = once(async () => {
     const loaded = await import('./sdk/kms.ts');
@@ -39,7 +39,7 @@ export function kmsKeyVault(options: KmsKeyVaultOptions): (policy: CallPolicy) =
 
   async function load(keyId: string): Promise<PublicKey> {
     const answer = await getPublicKey(keyId);
-    // Always the key's ARN: an alias may mean another key by the time we sign.
+    // Always the key's ARN: at the time of the signature an alias may mean another key.
     return { ...usableKey(answer, keyId), kmsKeyArn: answer.KeyId ?? keyId };
   }
 
@@ -72,7 +72,7 @@ export function kmsKeyVault(options: KmsKeyVaultOptions): (policy: CallPolicy) =
     }
     throw new RenewalError(
       'KmsUnavailable',
-      `KMS answered Sign on ${kmsKeyArn} without a signature: it is tried again.`,
+      `KMS answered Sign on ${kmsKeyArn} without a signature: the call is tried again.`,
     );
   }
 
@@ -104,8 +104,8 @@ function usableKey(answer: GetPublicKeyCommandOutput, keyId: string): { keySpec:
 }
 
 /**
- * A digest wherever the algorithm takes one: KMS limits messages to 4,096 bytes, and a certificate can be longer.
- * Ed25519 hashes by itself and takes the message only (RFC 8032; KMS's ED25519_PH_SHA_512 is another algorithm).
+ * Returns the fields of a Sign request: a digest if the algorithm allows it, because KMS limits messages to 4,096 bytes and a certificate
+ * can be longer. Ed25519 needs the message (RFC 8032); KMS's ED25519_PH_SHA_512 is another algorithm.
  */
 function signingRequest(spec: KeySpec, data: Uint8Array, keyArn: string) {
   const { digest, kmsMessageType: MessageType, kmsSigningAlgorithm } = algorithmOf(spec);
@@ -116,6 +116,6 @@ function signingRequest(spec: KeySpec, data: Uint8Array, keyArn: string) {
   if (data.byteLength <= longestRawMessage) return { SigningAlgorithm, MessageType, Message: data };
   throw new RenewalError(
     'InvalidRequest',
-    `${data.byteLength} bytes are to be signed with the KMS key ${keyArn}, and with Ed25519 KMS signs ${longestRawMessage} at most: use an EC or RSA key in KMS.`,
+    `The data to sign with the KMS key ${keyArn} has ${data.byteLength} bytes, but KMS signs at most ${longestRawMessage} with Ed25519: use an EC or RSA key in KMS.`,
   );
 }

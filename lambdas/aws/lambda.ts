@@ -1,4 +1,4 @@
-/** Functions of the user's that are called after a renewal, and our own: one that continues in another invocation, one that is asked. */
+/** Calls Lambda functions: the user's functions after a renewal, and the product's own functions. */
 import { type CallPolicy, call } from '../domain/calls.ts';
 import type { FunctionAnswer, RenewFunction } from '../domain/declaring.ts';
 import { RenewalError } from '../domain/errors.ts';
@@ -7,19 +7,19 @@ import { type AwsOptions, clientConfig, once } from './clients.ts';
 import { awsError } from './errors.ts';
 import { clientByArn } from './regions.ts';
 
-/** Milliseconds that a function may take: ten seconds less than the caller itself has (cdk/hooks/hook.ts). */
+/** Milliseconds that a user's function may take: ten seconds less than the caller's own limit (cdk/hooks/hook.ts). */
 export const longestCall = 890_000;
 
 const arnForm = { what: 'a Lambda function', form: 'arn:aws:lambda:<region>:<account>:function:<name>' };
 
-/** A FunctionCaller whose client is loaded with the first call. A function is called in the Region that its ARN names. */
+/** Returns a FunctionCaller. Its client is loaded with the first call. It calls a function in the Region of its ARN. */
 export function lambdaFunctions(options: AwsOptions = {}): FunctionCaller {
   const sdk = once(() => import('./sdk/lambda.ts'));
   const clientOf = clientByArn(arnForm, async (region) => {
     const { LambdaClient } = await sdk();
     const config = clientConfig({ ...options, region });
     const requestHandler = { ...config.requestHandler, requestTimeout: longestCall };
-    // One attempt: a second one would call the function again while it may still run. Lambda's own queue tries later.
+    // One attempt: a second one would call the function again while it may still run. Lambda's own queue tries again later.
     return new LambdaClient({ ...config, requestHandler, maxAttempts: 1 });
   });
   return {
@@ -38,17 +38,17 @@ export function lambdaFunctions(options: AwsOptions = {}): FunctionCaller {
   };
 }
 
-/** Not worth another try: it would wait as long again. */
+/** Returns the error for a timeout. It is not retryable, because the next try would take as long. */
 function tooLong(functionArn: string, cause: Error): RenewalError {
   const seconds = longestCall / 1000;
   return new RenewalError(
     'Internal',
-    `The function ${functionArn} did not answer within ${seconds} s, and may run on: see its log, and let it do its work in less.`,
+    `The function ${functionArn} did not answer within ${seconds} s, and may still run: see its log, and make it faster.`,
     { cause },
   );
 }
 
-/** Starts a function with this event, and does not wait for its end. Throws AccessDenied, Throttled. */
+/** Returns a function that starts a Lambda function with an event and does not wait for it. Throws AccessDenied, Throttled. */
 export function functionStarter(options: AwsOptions = {}): (functionArn: string, event: unknown) => Promise<void> {
   const sdk = once(async () => {
     const loaded = await import('./sdk/lambda.ts');
@@ -65,17 +65,17 @@ export function functionStarter(options: AwsOptions = {}): (functionArn: string,
   };
 }
 
-/** Milliseconds that the renew function may take, and some for the way (cdk/cert-renewer.ts, workerTimeout). */
+/** Milliseconds that the renew function may take (cdk/cert-renewer.ts, workerTimeout), with some for the network. */
 const longestRenewal = 100_000;
 
-/** The renew function, asked as `aws lambda invoke` does. */
+/** Returns a client of the renew function, which calls it as `aws lambda invoke` does. */
 export function renewFunction(functionArn: string, options: AwsOptions = {}): (policy: CallPolicy) => RenewFunction {
   const start = functionStarter(options);
   const sdk = once(async () => {
     const loaded = await import('./sdk/lambda.ts');
     const config = clientConfig(options);
     const requestHandler = { ...config.requestHandler, requestTimeout: longestRenewal };
-    // One attempt: what has no answer may have begun, and the caller looks again anyway.
+    // One attempt: a call without an answer may have begun, and the caller checks again anyway.
     return { ...loaded, client: new loaded.LambdaClient({ ...config, requestHandler, maxAttempts: 1 }) };
   });
 
@@ -108,6 +108,6 @@ function functionAnswer(payload: Uint8Array | undefined, failure: string | undef
   return {
     kind: 'failed',
     errorType: typeof errorType === 'string' && errorType !== '' ? errorType : failure,
-    message: typeof errorMessage === 'string' ? errorMessage : 'The function failed without a word: see its log.',
+    message: typeof errorMessage === 'string' ? errorMessage : 'The function failed without a message: see its log.',
   };
 }

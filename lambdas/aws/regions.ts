@@ -1,7 +1,7 @@
-/** Resources in the Region that their ARN names, whatever Region the stack is in. */
+/** Clients for the Region of an ARN, independent of the stack's. */
 import { RenewalError } from '../domain/errors.ts';
 
-/** What an ARN has to look like there, for the message. */
+/** The expected form of an ARN, for the message. */
 export interface RegionalResource {
   /** `a certificate in ACM`. */
   readonly what: string;
@@ -9,7 +9,10 @@ export interface RegionalResource {
   readonly form: string;
 }
 
-/** The client for an ARN: one for each Region, made when first asked for. Throws InvalidRequest for an ARN without a Region. */
+/**
+ * Returns a function that gives the client for an ARN. There is one for each Region, created when it is first needed. Throws InvalidRequest
+ * for an ARN without a Region.
+ */
 export function clientByArn<Client>(
   resource: RegionalResource,
   make: (region: string) => Promise<Client>,
@@ -23,7 +26,7 @@ export function clientByArn<Client>(
   };
 }
 
-/** arn:<partition>:<service>:<region>:<account>:… */
+/** Returns the Region of arn:<partition>:<service>:<region>:<account>:… */
 function regionOf(arn: string, { what, form }: RegionalResource): string {
   const region = arn.split(':')[3];
   if (region !== undefined && region !== '') return region;

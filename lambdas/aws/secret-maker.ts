@@ -1,4 +1,4 @@
-/** Secrets that hold nothing yet: made, and given their key. No value but `{}` is written here. */
+/** Creates empty secrets and sets their keys. It writes no value except `{}`. */
 import { CreateSecretCommand, SecretsManagerClient, UpdateSecretCommand } from '@aws-sdk/client-secrets-manager';
 import { type CallPolicy, call } from '../domain/calls.ts';
 import type { NewSecret, SecretMaker } from '../domain/declaring.ts';

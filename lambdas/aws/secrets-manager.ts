@@ -1,4 +1,4 @@
-/** Secrets Manager as the Store. What the calls promise, and the races around them: docs/renewal-cycle.md. */
+/** Implements the Store with Secrets Manager. docs/renewal-cycle.md describes the guarantees and the races. */
 import {
   DescribeSecretCommand,
   GetSecretValueCommand,
@@ -19,10 +19,10 @@ import { noRoomLabel, tags as ownTags } from '../domain/tags.ts';
 import { type AwsOptions, clientConfig } from './clients.ts';
 import { awsError } from './errors.ts';
 
-/** Bytes of SecretString (as UTF-8) or SecretBinary that Secrets Manager takes. */
+/** Bytes of SecretString (as UTF-8) or SecretBinary that Secrets Manager accepts. */
 export const largestValue = 65_536;
 
-/** A Store on one client, built now: it is what every invocation needs first. Each invocation's Store is made with its own policy. */
+/** Returns a Store for each invocation, all with one client. The client is created at once, because every invocation needs it. */
 export function secretsManagerStore(options: AwsOptions = {}): (policy: CallPolicy) => Store {
   const client = new SecretsManagerClient(clientConfig(options));
   return (policy) => ({
@@ -39,7 +39,7 @@ export function secretsManagerStore(options: AwsOptions = {}): (policy: CallPoli
   });
 }
 
-/** NextToken makes the listing serial, so the next page is fetched while this one is judged. */
+/** Lists pages. The next page is fetched while the caller works on the current one, because NextToken makes the listing serial. */
 async function* list(
   pageAt: (token: string | undefined) => Promise<SecretPage>,
   from: string | undefined,
@@ -48,7 +48,7 @@ async function* list(
   while (pending) {
     const page: SecretPage = await pending;
     pending = page.next === undefined ? undefined : pageAt(page.next);
-    pending?.catch(() => {}); // awaited in the next round, or never, where the consumer stops early
+    pending?.catch(() => {}); // awaited in the next round, or never if the caller stops early
     yield page;
   }
 }
@@ -68,16 +68,15 @@ async function listPage(client: SecretsManagerClient, token: string | undefined)
     }
   });
   const secrets = (answer.SecretList ?? []).map((entry) => summary(entry, entry.SecretVersionsToStages));
-  // The filter matches by prefix: `cert-renewer:profile-of-mine` is somebody else's tag.
+  // The filter matches by prefix: `cert-renewer:profile-of-mine` is another tag.
   const enrolled = secrets.filter(({ tags }) => tags.has(ownTags.profile));
   return Object.assign(enrolled, { next: answer.NextToken });
 }
 
-/** InvalidRequest for a place that ListSecrets does not know (any more). */
+/** Returns InvalidRequest for a token that ListSecrets does not accept (any more). */
 function refusedToken(thrown: unknown): RenewalError | undefined {
   if (!(thrown instanceof Error) || thrown.name !== 'InvalidNextTokenException') return undefined;
-  const message =
-    'ListSecrets does not go on from this place: its token is too old, or none of its own. List from the beginning.';
+  const message = 'ListSecrets does not accept this token: it is too old, or not valid. List from the beginning.';
   return new RenewalError('InvalidRequest', message, { cause: thrown });
 }
 
@@ -87,7 +86,7 @@ async function describe(client: SecretsManagerClient, secretId: string): Promise
   return summary(answer, answer.VersionIdsToStages);
 }
 
-/** ListSecrets and DescribeSecret answer alike but for the name of this one field. */
+/** Reads the answers of ListSecrets and DescribeSecret, which differ only in the name of one field. */
 function summary(
   entry: Omit<SecretListEntry, 'SecretVersionsToStages' | '$metadata'>,
   stagesOf: Record<string, string[]> = {},
@@ -101,7 +100,7 @@ function summary(
     tags: tagsOf(entry),
     versions: new Map(versions),
     currentVersionId: current?.[0],
-    // The primary names its own Region here as soon as it has replicas.
+    // With replicas, the primary has its own Region here.
     isReplica: entry.PrimaryRegion !== undefined && entry.PrimaryRegion !== arn.split(':')[3],
     rotation: {
       enabled: entry.RotationEnabled ?? false,
@@ -143,7 +142,7 @@ async function stage(client: SecretsManagerClient, secretArn: string, versionId:
   if (size > largestValue) {
     throw new RenewalError(
       'UnsupportedSecret',
-      `The new value of ${secretArn} would have ${size} bytes, and Secrets Manager takes ${largestValue}: take out of the secret what doesn't belong to the certificate, or shorten its chain.`,
+      `The new value of ${secretArn} would have ${size} bytes, but Secrets Manager accepts ${largestValue}: remove from the secret what doesn't belong to the certificate, or shorten its chain.`,
     );
   }
   const command = new PutSecretValueCommand({
@@ -155,7 +154,7 @@ async function stage(client: SecretsManagerClient, secretArn: string, versionId:
   await sent('PutSecretValue', secretArn, () => client.send(command));
 }
 
-/** AWS refuses unless `from` holds the label now: a compare-and-swap. Throws SecretChanged. */
+/** Moves a label. AWS refuses unless `from` has the label now: a compare-and-swap. Throws SecretChanged. */
 async function moveLabel(
   client: SecretsManagerClient,
   secretArn: string,
@@ -168,18 +167,18 @@ async function moveLabel(
   try {
     await client.send(new UpdateSecretVersionStageCommand({ SecretId: secretArn, ...change }));
   } catch (thrown) {
-    // A version that is not there: it lost its labels to another writer's, or the write of it has not spread yet.
+    // A missing version lost its labels to another writer's version, or its write has not spread yet.
     if (!notHeld(thrown)) throw awsError(thrown, { ...updateStage, resource: secretArn });
     if (wasRepeated(thrown)) {
       throw new RenewalError(
         'Throttled',
-        `Secrets Manager has not answered the first ${updateStage.action} on ${secretArn}, and refused the next: it is not known which of them found the label ${label} moved. Read the secret and decide again.`,
+        `Secrets Manager did not answer the first ${updateStage.action} on ${secretArn} and refused the next one: it is unknown whether the first one moved the label ${label}. Read the secret and decide again.`,
         { cause: thrown },
       );
     }
     throw new RenewalError(
       'SecretChanged',
-      `The label ${label} of ${secretArn} was not moved${to === undefined ? '' : ` to version ${to}`}: ${from === undefined ? 'another version holds it' : `version ${from} does not hold it (any more)`}. Read the secret and decide again.`,
+      `The label ${label} of ${secretArn} was not moved${to === undefined ? '' : ` to version ${to}`}: ${from === undefined ? 'another version has it' : `version ${from} does not have it (any more)`}. Read the secret and decide again.`,
       { cause: thrown },
     );
   }
@@ -196,15 +195,15 @@ async function discard(client: SecretsManagerClient, secretArn: string, versionI
 
 const updateStage = { service: 'secrets', action: 'UpdateSecretVersionStage' } as const;
 
-/** The SDK has sent the call more than once: what is refused now may have been done by an attempt whose answer was lost. */
+/** Whether the SDK sent the call more than once: an attempt whose answer was lost may have succeeded. */
 function wasRepeated(thrown: unknown): boolean {
   const { $metadata: { attempts = 1 } = {} } = thrown as { $metadata?: { attempts?: number } };
   return attempts > 1;
 }
 
 /**
- * The version named does not hold the label, or does not exist; the secret itself does. Which of its two errors AWS has for a
- * label that has moved is written nowhere (docs/aws.md); the second also says that the secret is being deleted, or a replica.
+ * Whether the version does not have the label, or does not exist, while the secret exists. AWS does not document which of two errors it
+ * returns for a label that has moved (docs/aws.md); the second one also means that the secret is being deleted, or is a replica.
  */
 function notHeld(thrown: unknown): boolean {
   if (!(thrown instanceof Error)) return false;
@@ -213,7 +212,7 @@ function notHeld(thrown: unknown): boolean {
   return thrown.name === 'ResourceNotFoundException' && / version/i.test(thrown.message);
 }
 
-/** The new tags first: a failure note that outlives its certificate is void, a missing window costs a read. */
+/** Sets and removes tags, the new ones first: a failure tag of an old certificate is ignored, but a missing window costs a read. */
 async function tag(
   client: SecretsManagerClient,
   secretArn: string,

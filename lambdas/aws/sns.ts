@@ -1,9 +1,9 @@
-/** The topic that people subscribe to by e-mail. */
+/** Publishes to the topic of the e-mails. */
 import type { NoticeTopic } from '../domain/notice.ts';
 import { type AwsOptions, clientConfig, once } from './clients.ts';
 import { awsError } from './errors.ts';
 
-/** A NoticeTopic whose client is loaded with the first notice. */
+/** Returns a NoticeTopic. Its client is loaded with the first notice. */
 export function snsTopic({ topicArn, ...options }: AwsOptions & { readonly topicArn: string }): NoticeTopic {
   const sdk = once(async () => {
     const loaded = await import('./sdk/sns.ts');

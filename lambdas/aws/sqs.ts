@@ -13,20 +13,20 @@ export interface SqsQueueOptions extends AwsOptions {
 
 export interface SqsQueue extends Queue {
   /**
-   * Hides a message that was received for so many seconds from now: the pause before its next delivery. Nothing for a
-   * message that is not in flight any more, as it is visible or gone already. Throws Throttled, AccessDenied.
+   * Hides a received message for this many seconds, the pause before its next delivery. Does nothing for a message that is not in flight
+   * any more. Throws Throttled, AccessDenied.
    */
   changeVisibility(receiptHandle: string, seconds: number): Promise<void>;
 }
 
-/** SendMessageBatch takes ten; so many batches at once keep 50 keep-alive sockets free for the rest of the process. */
+/** SendMessageBatch accepts ten. With this many batches at once, the 50 keep-alive sockets are enough for the whole process. */
 const entriesPerBatch = 10;
 const batchesAtOnce = 20;
 const attempts = 3;
-/** Twelve hours, the most that SQS hides a message for. */
+/** Twelve hours, the longest time that SQS hides a message. */
 const longestPause = 43_200;
 
-/** A queue whose client is loaded with the first message. */
+/** Returns a queue for each invocation. Its client is loaded with the first message. */
 export function sqsQueue(options: SqsQueueOptions): (policy: CallPolicy) => SqsQueue {
   const sdk = once(async () => {
     const loaded = await import('./sdk/sqs.ts');
@@ -89,12 +89,12 @@ export function sqsQueue(options: SqsQueueOptions): (policy: CallPolicy) => SqsQ
 
 const notInFlight = new Set(['MessageNotInflight', 'ReceiptHandleIsInvalid']);
 
-/** Only what a message carries, whatever else the object holds. */
+/** Returns only the fields of a message, without others of the object. */
 function body({ secretArn, versionId, force }: QueueMessage): QueueMessage {
   return { secretArn, versionId, ...(force === undefined ? {} : { force }) };
 }
 
-/** Does `work` for every item, `width` at once; ends with the first failure, once those under way have ended. */
+/** Calls `work` for every item, `width` at once. After a failure it starts no more, waits for the running ones and throws. */
 async function sideBySide<T>(items: readonly T[], width: number, work: (item: T) => Promise<void>): Promise<void> {
   const left = items.values();
   let failure: { readonly thrown: unknown } | undefined;

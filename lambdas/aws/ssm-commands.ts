@@ -3,10 +3,10 @@ import type { CommandRunner } from '../domain/hook.ts';
 import { type AwsOptions, clientConfig, once } from './clients.ts';
 import { awsError } from './errors.ts';
 
-/** Seconds in which an instance has to fetch the command. */
+/** Seconds within which an instance must fetch the command. */
 const deliveryTimeout = 600;
 
-/** A CommandRunner whose client is loaded with the first command. */
+/** Returns a CommandRunner. Its client is loaded with the first command. */
 export function ssmCommands(options: AwsOptions = {}): CommandRunner {
   const sdk = once(async () => {
     const loaded = await import('./sdk/ssm-commands.ts');
@@ -25,7 +25,7 @@ export function ssmCommands(options: AwsOptions = {}): CommandRunner {
             Parameters: { secretArn: [secretArn], versionId: [versionId] },
             Comment: 'cert-renewer: a certificate was renewed',
             TimeoutSeconds: deliveryTimeout,
-            // By default the first failure keeps it from all instances that have not begun: they would keep the old one.
+            // By default, after the first failure instances that have not begun are skipped: they would keep the old certificate.
             MaxErrors: '100%',
           }),
         );

@@ -1,4 +1,4 @@
-/** The declarations of certificates: one SSM parameter each, which the deployment writes and the worker reads. */
+/** Reads and writes declarations: one SSM parameter each, written by the deployment and read by the worker. */
 import { type CallPolicy, call } from '../domain/calls.ts';
 import type { Declaration } from '../domain/declaration.ts';
 import type { DeclarationKeeper } from '../domain/declaring.ts';
@@ -8,9 +8,9 @@ import { type AwsOptions, clientConfig, once } from './clients.ts';
 import { awsError } from './errors.ts';
 
 export interface DeclarationPlace extends AwsOptions {
-  /** The parameters' path, `/cert-renewer/<stack>/certificates/`. */
+  /** Path of the parameters, `/cert-renewer/<stack>/certificates/`. */
   readonly prefix: string;
-  /** Where below it: policy/declaration-identity.ts parameterNameOf. */
+  /** Name below the path: policy/declaration-identity.ts parameterNameOf. */
   readonly nameOf: (secretName: string) => string;
 }
 
@@ -23,8 +23,8 @@ const parameterOf = ({ prefix, nameOf }: DeclarationPlace, secretName: string): 
   `${prefix.replace(/\/$/, '')}/${nameOf(secretName)}`;
 
 /**
- * A DeclarationSource whose client is loaded with the first declaration. What was read is not kept: a declaration changes without
- * a deployment of the function. Those who look at the same one at the same time share a call.
+ * Returns a DeclarationSource for each invocation. Its client is loaded with the first declaration. Nothing is kept, because a declaration
+ * changes without a deployment of the function. Concurrent readers of the same declaration share a call.
  */
 export function ssmDeclarations(options: DeclarationsOptions): (policy: CallPolicy) => DeclarationSource {
   const sdk = once(async () => {
@@ -57,7 +57,7 @@ export function ssmDeclarations(options: DeclarationsOptions): (policy: CallPoli
   return (policy) => ({ find: (secretName) => call(policy, 'find', () => find(secretName)) });
 }
 
-/** Where declarations are written and taken back. */
+/** Returns a DeclarationKeeper for each invocation, which writes and deletes declarations. */
 export function ssmDeclarationKeeper(options: DeclarationPlace): (policy: CallPolicy) => DeclarationKeeper {
   const sdk = once(async () => {
     const loaded = await import('./sdk/ssm-declarations.ts');
@@ -75,11 +75,11 @@ export function ssmDeclarationKeeper(options: DeclarationPlace): (policy: CallPo
     const parameter = parameterOf(options, secretName);
     const command = new PutParameterCommand({
       Name: parameter,
-      Description: 'Which certificate there is to be in a secret; cert-renewer issues it.',
+      Description: 'Declaration of a certificate in a secret; cert-renewer issues it.',
       Value: document,
       Type: ParameterType.STRING,
       Overwrite: true,
-      Tier: ParameterTier.INTELLIGENT_TIERING, // 8 KB where 4 KB are not enough
+      Tier: ParameterTier.INTELLIGENT_TIERING, // 8 KB if 4 KB are not enough
     });
     await client.send(command).catch((thrown: unknown) => {
       throw awsError(thrown, { service: 'ssm', action: 'PutParameter', resource: parameter });

@@ -1,4 +1,4 @@
-/** The deployed profiles and authorities: one SSM parameter each, read once per process (docs/guarantees.md, G14). */
+/** Reads the deployed profiles and authorities: one SSM parameter each, read once in a process (docs/guarantees.md, G14). */
 import type { Authority } from '../domain/authority.ts';
 import { type CallPolicy, call } from '../domain/calls.ts';
 import type { AuthoritySource, Clock, ProfileSource } from '../domain/ports.ts';
@@ -7,7 +7,7 @@ import { type AwsOptions, clientConfig, once } from './clients.ts';
 import { awsError } from './errors.ts';
 
 export interface SsmParametersOptions<Document> extends AwsOptions {
-  /** The parameters' path, `/cert-renewer/<stack>/profiles`; a profile is `<prefix>/<name>`. */
+  /** Path of the parameters, `/cert-renewer/<stack>/profiles`; a profile is `<prefix>/<name>`. */
   readonly prefix: string;
   /** Validates the parameter's JSON: providers/profile.ts parseProfile, policy/authority.ts parseAuthority. */
   readonly parse: (name: string, json: string) => Document | Promise<Document>;
@@ -17,32 +17,35 @@ export interface SsmParametersOptions<Document> extends AwsOptions {
 export type SsmProfilesOptions = SsmParametersOptions<Profile>;
 
 export interface SsmAuthoritiesOptions extends SsmParametersOptions<Authority> {
-  /** All that this stack has: another name is not asked for. */
+  /** Names of all authorities of this stack. Others are not looked up. */
   readonly names: readonly string[];
 }
 
 /**
- * A known profile is kept for the process's life: another deployment changes the functions' environment and with it
- * every process. An unknown one is asked for again after a minute, as its parameter may be made a moment after the
- * first worker starts; in between, a thousand secrets that name it cost one call.
+ * Milliseconds that an unknown profile is remembered. A known one is kept for the process's life: another deployment changes the functions'
+ * environment, and so replaces every process. An unknown one is looked up again after a minute, because its parameter may be created just
+ * after the first worker starts. Until then, a thousand secrets with this name cost one call.
  */
 const unknownKeptFor = 60_000;
-/** Names of unknown profiles come from tags, so there is no end to them: past this many the oldest is forgotten. */
+/** Unknown names that are remembered. They come from tags, so their number has no limit: the oldest is forgotten. */
 const unknownKept = 1_000;
 
 /**
- * The grammar of policy/profile-name.ts. Anything else can't exist, and must not reach SSM: in `name:3` it would take the 3
- * for a version, and read a profile that is not deployed any more.
+ * The grammar of policy/profile-name.ts. Other names can't exist and must not reach SSM: in `name:3` it would read version 3, a profile
+ * that is not deployed any more.
  */
 const profileName = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/;
 
-/** A ProfileSource whose client is loaded with the first profile. Throws AccessDenied, Throttled, and what `parse` throws. */
+/**
+ * Returns a ProfileSource for each invocation. Its client is loaded with the first profile. Throws AccessDenied, Throttled, and what
+ * `parse` throws.
+ */
 export function ssmProfiles(options: SsmProfilesOptions): (policy: CallPolicy) => ProfileSource {
   const found = ssmParameters(options);
   return (policy) => ({ find: (name) => found(policy, name) });
 }
 
-/** An AuthoritySource, by the same rules. */
+/** Returns an AuthoritySource for each invocation, by the rules of ssmProfiles. */
 export function ssmAuthorities({ names, ...options }: SsmAuthoritiesOptions): (policy: CallPolicy) => AuthoritySource {
   const known = new Set(names);
   const found = ssmParameters(options);
@@ -102,6 +105,6 @@ function ssmParameters<Document>(
     return known;
   }
 
-  // What was read is no call any more: a worker asks for each authority of the stack at each secret.
+  // A known document needs no call: a worker looks up each authority of the stack for each secret.
   return async (policy, name) => read.get(name) ?? call(policy, 'find', () => find(name));
 }

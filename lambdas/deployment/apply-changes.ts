@@ -1,4 +1,4 @@
-/** Several certificates: declared one after another, and then waited for. */
+/** Declares several certificates one after another, and then waits for them. */
 import type { ErrorCode } from '../domain/errors.ts';
 import type { RenewalResult } from '../domain/result.ts';
 import type { CertificateEntry } from '../policy/certificate-entry.ts';
@@ -10,32 +10,32 @@ import type { DeclarationWorld } from './world.ts';
 
 export interface DeclarationChange {
   readonly name: string;
-  /** Undefined: nothing is declared any more. */
+  /** Undefined: the declaration is removed. */
   readonly entry: CertificateEntry | undefined;
   readonly before?: PreviousDeclaration | undefined;
-  /** The declaration before was the same, so that only another profile can have changed the certificate. */
+  /** Whether the entry is unchanged. Then only a change of its profile can change the certificate. */
   readonly isSame?: boolean;
 }
 
 /**
- * `untouched`: nothing was to be done. `there`: the certificate was there already, or somebody else has issued it. `started`: it is
- * issued without anybody waiting for it. `undeclared`: so it is now, or was before.
+ * `untouched`: nothing has changed. `there`: the certificate existed already, or another invocation has issued it. `started`: the
+ * issuance was started and is not waited for. `undeclared`: there is no declaration now.
  */
 export interface Applied {
   readonly outcome: 'untouched' | 'issued' | 'there' | 'paused' | 'started' | 'undeclared';
-  /** Undefined of what is undeclared. */
+  /** Undefined for `undeclared`. */
   readonly secretArn?: string;
   readonly isChanged?: boolean;
-  /** Of the renew function, where it has issued the certificate. */
+  /** The renew function's answer, if it has issued the certificate. */
   readonly answer?: RenewalResult;
 }
 
 export interface ApplyTerms extends Terms {
-  /** The caller's role is as new as the deployment: what it is refused may be allowed soon. */
+  /** Whether the caller's role may be new, so that a denied call may be allowed soon. */
   readonly isNewRole: boolean;
 }
 
-/** The order of the ends is that in which they came. Never throws. */
+/** Applies the changes. Returns how each ended, in the order of their ends. Never throws. */
 export const applyChanges = (
   world: DeclarationWorld,
   changes: readonly DeclarationChange[],
@@ -48,9 +48,9 @@ export const applyChanges = (
   );
 
 const noCodes: ReadonlySet<ErrorCode> = new Set();
-/** IAM is eventually consistent: what a deployment has just allowed is refused for some seconds. */
+/** IAM is eventually consistent: it may deny for some seconds what a deployment has just allowed. */
 const ownRole: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['AccessDenied', 'KmsDenied']);
-/** The renew function does not see at once what was written a moment ago. */
+/** Codes that the renew function may return until it sees the new secret, tags and declaration. */
 const notSeenYet = ['SecretNotFound', 'SecretNotEnrolled', 'UnknownProfile', 'NotDeclared'] as const;
 
 function taskOf(

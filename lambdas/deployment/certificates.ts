@@ -1,4 +1,4 @@
-/** CloudFormation's custom resource `Custom::CertRenewerCertificates`: declared certificates, by the names of their secrets. */
+/** CloudFormation's custom resource `Custom::CertRenewerCertificates`: declared certificates by their secrets' names. */
 import { isDeepStrictEqual } from 'node:util';
 import * as z from 'zod/mini';
 import { RenewalError } from '../domain/errors.ts';
@@ -13,7 +13,7 @@ import type { TaskEnd } from './turns.ts';
 import type { DeclarationWorld } from './world.ts';
 
 export interface CertificatesEvent extends CustomResourceEvent {
-  /** `Certificates`: JSON, an entry by the name of its secret. */
+  /** `Certificates`: JSON of entries by the secret's name. */
   readonly ResourceProperties: { readonly Certificates?: unknown };
   readonly OldResourceProperties: { readonly Certificates?: unknown };
 }
@@ -23,23 +23,26 @@ const anything = z.object({
   OldResourceProperties: z._default(z.record(z.string(), z.unknown()), {}),
 });
 
-/** What the properties say is judged later, where it can be answered. Throws InvalidRequest: only CloudFormation may invoke this. */
+/**
+ * Parses the event. The properties are validated later, so that CloudFormation gets their errors as an answer. Throws
+ * InvalidRequest.
+ */
 export function parseCertificatesEvent(input: unknown): CertificatesEvent {
   const event = parseCustomResourceEvent(input);
   const { data } = anything.safeParse(input);
   return { ...event, ...(data ?? { ResourceProperties: {}, OldResourceProperties: {} }) };
 }
 
-/** A new role's permissions take some seconds to reach all of AWS. */
+/** Milliseconds that a new role's permissions may take to reach all of AWS. */
 const settling = 90_000;
 
 /**
- * What is answered. Every certificate is tried, and each one's end is in the log; the answer tells the first three that failed.
- * Deleting the resource takes the declarations back, and leaves secrets and certificates.
+ * Handles the event and returns the answer. Tries every certificate and logs each result. The answer contains the first three
+ * failures. Deleting the resource removes the declarations and keeps secrets and certificates.
  *
- * Throws InvalidRequest for properties that are no certificates.
+ * Throws InvalidRequest for properties that are not declared certificates.
  *
- * @param deadline instant after which no other try is begun
+ * @param deadline instant after which no other try begins
  */
 export async function handleCertificates(
   world: DeclarationWorld & { readonly journal: Pick<Journal, 'decision' | 'failure'> },
@@ -56,7 +59,7 @@ export async function handleCertificates(
   return { Status: 'SUCCESS', Reason: successOf(ends), PhysicalResourceId, ...dataOf(ends) };
 }
 
-/** The stack's name and the resource's own, which no other has at the same time. */
+/** Returns the stack's name and the resource's id, which together are unique. */
 const resourceOf = ({ StackId, LogicalResourceId }: CertificatesEvent): string =>
   `${StackId.split('/')[1] ?? StackId}/${LogicalResourceId}`;
 
@@ -66,7 +69,7 @@ function changesOf({
   OldResourceProperties,
 }: CertificatesEvent): readonly DeclarationChange[] {
   const gone = (names: readonly string[]): DeclarationChange[] => names.map((name) => ({ name, entry: undefined }));
-  // A resource that could not be made for what its properties say is deleted with the same ones.
+  // A resource whose creation failed because of invalid properties is deleted with the same properties.
   if (RequestType === 'Delete') return gone([...readableEntries(ResourceProperties).keys()]);
   const wanted = entriesOf(ResourceProperties);
   const before = RequestType === 'Update' ? readableEntries(OldResourceProperties) : new Map<string, undefined>();
@@ -87,11 +90,11 @@ function entriesOf({ Certificates }: Properties): ReadonlyMap<string, Certificat
   if (parsed.success) return new Map(Object.entries(parsed.data));
   throw new RenewalError(
     'InvalidRequest',
-    `The property Certificates is no JSON of declared certificates (${explainIssues(parsed.error.issues, 'certificates')}).`,
+    `The property Certificates is not JSON of declared certificates (${explainIssues(parsed.error.issues, 'certificates')}): correct the declarations and deploy again.`,
   );
 }
 
-/** The names at least, and the entries that can be read. */
+/** Returns all names, and the entries that are valid. */
 function readableEntries({ Certificates }: Properties): ReadonlyMap<string, CertificateEntry | undefined> {
   const found = jsonOf(Certificates);
   const entries = typeof found === 'object' && found !== null && !Array.isArray(found) ? Object.entries(found) : [];
@@ -113,11 +116,12 @@ function tell(journal: Pick<Journal, 'decision' | 'failure'>, end: TaskEnd<Appli
     return;
   }
   const { outcome, secretArn = name } = end.result;
-  const message = outcome === 'undeclared' ? 'Its declaration was taken back' : 'It was declared by the deployment';
+  const message =
+    outcome === 'undeclared' ? 'The deployment removed the declaration.' : 'The deployment declared the certificate.';
   journal.decision({ secretArn, reason: { code: 'Requested', message }, name, outcome });
 }
 
-/** Characters of a name and of a message: CloudFormation takes 4,096 bytes in all. */
+/** Limits for the characters of a name and of a message. CloudFormation allows 4,096 bytes in total. */
 const longestName = 100;
 const longestMessage = 340;
 const told = 3;
@@ -127,7 +131,7 @@ function failureOf(failed: readonly { readonly name: string; readonly error: Ren
   const lines = failed
     .slice(0, told)
     .map(({ name, error: { code, message } }) => `${cut(name, longestName)}: ${code}: ${cut(message, longestMessage)}`);
-  const more = failed.length > told ? ` And ${failed.length - told} more: see the function's log.` : '';
+  const more = failed.length > told ? ` ${failed.length - told} more failed: see the function's log.` : '';
   const [only] = lines;
   return all === 1 && only !== undefined
     ? only

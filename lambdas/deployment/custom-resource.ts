@@ -1,5 +1,5 @@
 /**
- * What CloudFormation sends to the function of a custom resource, and what it is answered
+ * CloudFormation's events for custom resources, and the answers to them
  * (https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-requests.html).
  */
 import * as z from 'zod/mini';
@@ -24,28 +24,32 @@ export interface CustomResourceAnswer {
   readonly Status: 'SUCCESS' | 'FAILED';
   readonly Reason: string;
   readonly PhysicalResourceId: string;
-  /** What a template may ask of the resource. */
+  /** Attributes of the resource for templates. */
   readonly Data?: Readonly<Record<string, string>>;
 }
 
-/** Throws InvalidRequest: only CloudFormation may invoke such a function. */
-export const parseCustomResourceEvent = (input: unknown): CustomResourceEvent => parseEvent(eventSchema, input, 'it');
+/** Parses the event of a custom resource. Throws InvalidRequest. */
+export const parseCustomResourceEvent = (input: unknown): CustomResourceEvent =>
+  parseEvent(eventSchema, input, 'this resource');
 
-/** `about` names the resource in the message. The event is not quoted, it holds a signed address. Throws InvalidRequest. */
+/**
+ * Parses an event. `about` names the resource in the message. The event is not quoted, because it contains a signed URL. Throws
+ * InvalidRequest.
+ */
 export function parseEvent<Event>(schema: z.ZodMiniType<Event>, input: unknown, about: string): Event {
   const parsed = schema.safeParse(input);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   throw new RenewalError(
     'InvalidRequest',
-    `This is no event of CloudFormation for ${about} ($.${issue?.path.join('.') ?? ''}): only the stack's own deployment invokes this function.`,
+    `This is not an event of CloudFormation for ${about} ($.${issue?.path.join('.') ?? ''}): only the stack's deployment may invoke this function.`,
   );
 }
 
-/** What CloudFormation knows an answer by. */
+/** The fields by which CloudFormation assigns an answer. */
 type Identity = Pick<CustomResourceEvent, 'StackId' | 'RequestId' | 'LogicalResourceId'>;
 
-/** Does the work and answers, whatever happens: without an answer the deployment hangs. Throws what `respond` throws. */
+/** Does the work and always answers, because the deployment hangs without an answer. Throws the errors of `respond`. */
 export async function answered(
   respond: (url: string, response: CustomResourceAnswer & Identity) => Promise<void>,
   { StackId, RequestId, LogicalResourceId, ResponseURL, PhysicalResourceId }: CustomResourceEvent,

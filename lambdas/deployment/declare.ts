@@ -1,7 +1,7 @@
 /**
- * Says which certificate there is to be in a secret: makes the secret where it is missing, writes the declaration where the worker
- * reads it, and tags the secret. The hash in the tag `declared` comes last, so that a crash before it leaves a difference that the
- * next try finds. The value of a secret is neither read nor, once it is there, written.
+ * Declares a certificate: creates the secret if it is missing, writes the declaration where the worker reads it, and tags the
+ * secret. The hash in the tag `declared` comes last, so that the next try finds a difference after a crash. The value of an
+ * existing secret is neither read nor written.
  */
 import { createHash } from 'node:crypto';
 import type { Declaration } from '../domain/declaration.ts';
@@ -21,16 +21,16 @@ import { checkTakeover } from './takeover.ts';
 import type { DeclarationWorld } from './world.ts';
 
 export interface DeclaredSecret extends AwaitedCertificate {
-  /** Whether the secret, its tags or the declaration are others than before. */
+  /** Whether the secret, its tags or the declaration have changed. */
   readonly isChanged: boolean;
   readonly isIssued: boolean;
 }
 
 /**
- * Doing it again does nothing more; what a crash has left is finished.
+ * Declares the certificate. Repeating it changes nothing, and completes what a crash has left.
  *
- * Throws InvalidRequest for what can't be declared so, UnknownProfile, IssuanceNotAllowed; SecretNotEnrolled, SecretNotFound and
- * InvalidRequest for a secret that is not to be taken over; and what the calls throw.
+ * Throws InvalidRequest for an invalid declaration, UnknownProfile, IssuanceNotAllowed. Throws SecretNotEnrolled, SecretNotFound
+ * and InvalidRequest for a secret that it must not take over. Throws the errors of the calls.
  */
 export async function declareCertificate(
   world: DeclarationWorld,
@@ -53,7 +53,7 @@ export async function declareCertificate(
   };
 }
 
-/** The ARN of the secret, where it carries the hash of this very declaration; it costs one look. Throws as declareCertificate does. */
+/** Returns the secret's ARN if its tag has the hash of this declaration. It takes one call. Throws as declareCertificate does. */
 export async function findDeclared(
   world: DeclarationWorld,
   name: string,
@@ -64,7 +64,7 @@ export async function findDeclared(
   return secret?.tags.get(tags.declared) === hash ? secret.arn : undefined;
 }
 
-/** The hash by today's profile, once everything that the secret does not tell has been judged. */
+/** Validates the entry against its profile and returns its hash. Everything except the secret is checked. */
 async function judged(
   { profiles }: Pick<DeclarationWorld, 'profiles'>,
   name: string,
@@ -77,7 +77,7 @@ async function judged(
   if (profile === undefined) {
     throw new RenewalError(
       'UnknownProfile',
-      `The stack has no profile ${entry.profile}: correct the declaration, or add the profile to the configuration and deploy.`,
+      `This stack has no profile ${entry.profile}: correct the declaration, or add the profile to the configuration and deploy.`,
     );
   }
   const { declaration } = readDeclaration(documentOf(name, entry));
@@ -85,17 +85,15 @@ async function judged(
   return { declaration, hash: declarationHash(declaration, profile, identityOf(profile.ca)) };
 }
 
-/** Throws IssuanceNotAllowed, and InvalidRequest for a shape that the profile has no password for. */
+/** Throws IssuanceNotAllowed, and InvalidRequest for a shape that needs a password if the profile has none. */
 function checkIssuance(declaration: Declaration, { name, issue, ca, passwordSecretId }: Profile): void {
   const refused = (message: string) => new RenewalError('IssuanceNotAllowed', message);
   if (issue === undefined) {
-    throw refused(
-      `The profile ${name} has no "issue", so that nothing is issued in it: add issue.allow to it, and deploy.`,
-    );
+    throw refused(`The profile ${name} has no "issue", so it issues nothing: add issue.allow to it and deploy.`);
   }
   if (!issues(ca)) {
     throw refused(
-      `The CA of the profile ${name}, as it is configured, renews only: declare the certificate in another profile.`,
+      `The CA of the profile ${name} is configured for renewals only: declare the certificate in another profile.`,
     );
   }
   const problems = issuanceProblems(declaration, issue);
@@ -103,12 +101,12 @@ function checkIssuance(declaration: Declaration, { name, issue, ca, passwordSecr
   if (declaration.shape === 'pkcs12' && passwordSecretId === undefined) {
     throw new RenewalError(
       'InvalidRequest',
-      `The shape pkcs12 needs a password, and the profile ${name} has no passwordSecretId: add it, or declare another shape.`,
+      `The shape pkcs12 needs a password, but the profile ${name} has no passwordSecretId: add it, or declare another shape.`,
     );
   }
 }
 
-/** By this a secret is known that still holds what it was made with. No id of a renewal's: nothing was renewed. */
+/** Returns the id of the first, empty version of a secret. It identifies a secret that still has no certificate. */
 export const emptyVersionId = (name: string): string =>
   `declared-empty-${createHash('sha256').update(name).digest('hex').slice(0, 32)}`;
 
@@ -124,13 +122,13 @@ async function secretFor(
     if (entry.existing) {
       throw new RenewalError(
         'SecretNotFound',
-        `There is no secret ${secretName}, and the declaration says "existing": make the secret, or leave "existing" out to have it made.`,
+        `There is no secret ${secretName}, but the declaration has "existing": create the secret, or remove "existing" to have it created.`,
       );
     }
     const made = await makeSecret(world, secretName, entry);
     if (made !== undefined) return { secret: made, isNew: true };
   }
-  // Somebody else has made it meanwhile: another declaration at the same time.
+  // A concurrent declaration may have created it.
   const secret = found ?? (await world.store.describe(secretName));
   await checkTakeover(world, secret, {
     declaration,
@@ -141,7 +139,7 @@ async function secretFor(
   return { secret, isNew: false };
 }
 
-/** Undefined where there is no secret of that name. Throws what describing it throws else. */
+/** Describes a secret. Returns undefined if it does not exist. Throws the other errors of describing it. */
 export async function describeIfThere(
   store: Pick<Store, 'describe'>,
   name: string,
@@ -174,10 +172,10 @@ async function makeSecret(
   };
 }
 
-/** Bytes of a parameter's value: SSM takes no more. */
+/** SSM's limit for the bytes of a parameter's value. */
 const longestDocument = 8_192;
 
-/** As it is stored: readable, and always the same for the same entry. Throws InvalidRequest for one that no parameter holds. */
+/** Returns the JSON to store, readable and the same for the same entry. Throws InvalidRequest if it is too long for a parameter. */
 export function documentText(name: string, entry: CertificateEntry, declaredBy?: string): string {
   const document = { ...documentOf(name, entry), ...(declaredBy !== undefined && { declaredBy }) };
   const readable = JSON.stringify(document, null, 2);
@@ -186,7 +184,7 @@ export function documentText(name: string, entry: CertificateEntry, declaredBy?:
   if (size <= longestDocument) return text;
   throw new RenewalError(
     'InvalidRequest',
-    `The declaration has ${size} bytes, and an SSM parameter takes ${longestDocument}: declare fewer names.`,
+    `The declaration has ${size} bytes, but an SSM parameter holds at most ${longestDocument}: declare fewer names.`,
   );
 }
 
@@ -196,13 +194,13 @@ async function writeDeclaration(
   text: string,
   isNew: boolean,
 ): Promise<boolean> {
-  // For a secret that was just made there is hardly one: writing is one call, looking first two.
+  // A new secret hardly has a declaration, so reading it first would only cost a call.
   if (!isNew && (await declarations.read(name)) === text) return false;
   await declarations.write(name, text);
   return true;
 }
 
-/** Secrets Manager's name for the account's own key. */
+/** Alias of the account's default key for Secrets Manager. */
 const accountKey = 'alias/aws/secretsmanager';
 
 async function changeEncryptionKey(
@@ -211,14 +209,14 @@ async function changeEncryptionKey(
   { encryptionKey }: CertificateEntry,
   before: PreviousDeclaration | undefined,
 ): Promise<boolean> {
-  // One that no declaration has named is somebody else's choice, and stays.
+  // A key that no declaration has named is the owner's choice and stays.
   const wanted = encryptionKey ?? (before?.encryptionKey === undefined ? undefined : accountKey);
   if (wanted === undefined || isSameKey(found ?? accountKey, wanted)) return false;
   await secrets.setEncryptionKey(arn, wanted);
   return true;
 }
 
-/** One may be the ARN of what the other names by its id or alias. */
+/** Compares keys. One may be an ARN, the other an id or alias. */
 const isSameKey = (one: string, other: string): boolean =>
   one === other ||
   one.endsWith(`/${other}`) ||
@@ -226,7 +224,7 @@ const isSameKey = (one: string, other: string): boolean =>
   one.endsWith(`:${other}`) ||
   other.endsWith(`:${one}`);
 
-/** Of a group one tag does not go with what is left of another: the group moves as one. */
+/** The tags of a group are set and removed together, because single ones may contradict each other. */
 const groups: readonly (readonly string[])[] = [
   [tags.expiresIn, tags.rekeyPeriod],
   [tags.kty, tags.curve, tags.size],
@@ -243,16 +241,16 @@ async function tagSecret(
     (tag) => found.has(tag) && !(tag in wanted),
   );
   const set = Object.fromEntries(Object.entries(wanted).filter(([tag, value]) => found.get(tag) !== value));
-  // The hash comes last of all.
+  // The hash comes last.
   if (dropped.length > 0) await store.tag(arn, {}, dropped);
   if (Object.keys(set).length > 0) await store.tag(arn, set, []);
   return dropped.length > 0 || Object.keys(set).length > 0;
 }
 
 /**
- * Takes the declaration back: secret, tags and certificate stay, and it is renewed as it is. Gives whether there was one. A resource
- * of a deployment takes back its own alone: where a certificate moves to another resource, that one has written it before the first is
- * deleted.
+ * Removes the declaration and returns whether there was one. Secret, tags and certificate stay, and the certificate is renewed
+ * unchanged. A deployment's resource removes only its own declarations: if a certificate moves to another resource, that resource
+ * has written the declaration before the first one is deleted.
  */
 export async function undeclareCertificate(
   { declarations, declaredBy }: Pick<DeclarationWorld, 'declarations' | 'declaredBy'>,

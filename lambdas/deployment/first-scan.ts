@@ -1,4 +1,4 @@
-/** CloudFormation's custom resource `Custom::CertRenewerFirstScan`: a scan as soon as the stack is there. */
+/** CloudFormation's custom resource `Custom::CertRenewerFirstScan`: a scan directly after the stack's creation. */
 import { toRenewalError } from '../domain/errors.ts';
 import type { Clock, Journal } from '../domain/ports.ts';
 import type { CustomResourceAnswer, CustomResourceEvent } from './custom-resource.ts';
@@ -6,18 +6,18 @@ import type { CustomResourceAnswer, CustomResourceEvent } from './custom-resourc
 export interface FirstScanWorld {
   readonly clock: Clock;
   readonly journal: Pick<Journal, 'decision' | 'failure'>;
-  /** Starts the scan function, and does not wait for its end. Throws AccessDenied, Throttled. */
+  /** Starts the scan function and does not wait for it. Throws AccessDenied, Throttled. */
   readonly startScan: () => Promise<void>;
 }
 
-/** A new role's permissions take some seconds to reach Lambda; milliseconds between two tries. */
+/** Milliseconds between two tries. A new role's permissions take some seconds to reach Lambda. */
 const pause = 5_000;
 
 /**
- * What is answered; never throws, and never fails a deployment: a scan that could not be started is made up for by the
- * schedule. Later deployments start none.
+ * Starts the scan at the stack's creation and returns the answer. Never throws and never fails a deployment, because the schedule
+ * starts the next scan in any case.
  *
- * @param deadline instant after which no other try is begun
+ * @param deadline instant after which no other try begins
  */
 export async function handleFirstScan(
   world: FirstScanWorld,
@@ -25,11 +25,11 @@ export async function handleFirstScan(
   deadline: number,
 ): Promise<CustomResourceAnswer> {
   const answer = (Reason: string): CustomResourceAnswer => ({ Status: 'SUCCESS', Reason, PhysicalResourceId });
-  if (RequestType !== 'Create') return answer('A stack has one first scan.');
+  if (RequestType !== 'Create') return answer('Only the creation of the stack starts a first scan.');
   for (;;) {
     try {
       await world.startScan();
-      const message = 'The first scan of the stack was started';
+      const message = 'The first scan of the stack was started.';
       world.journal.decision({ secretArn: '', reason: { code: 'Requested', message } });
       return answer(message);
     } catch (thrown) {
@@ -37,7 +37,7 @@ export async function handleFirstScan(
       const mayPass = retryable || code === 'AccessDenied';
       if (!mayPass || world.clock.now() + pause >= deadline) {
         world.journal.failure({ secretArn: null, error: thrown });
-        return answer(`The first scan could not be started, the schedule starts the next: ${code}: ${message}`);
+        return answer(`The first scan could not be started. The schedule starts the next one. ${code}: ${message}`);
       }
       await world.clock.sleep(pause);
     }

@@ -1,9 +1,9 @@
-/** What the declaration before this one has left on the secret. */
+/** The secret's settings from its previous declaration. */
 import { type CertificateEntry, entryTags } from '../policy/certificate-entry.ts';
 
 export interface PreviousDeclaration {
   readonly profile?: string | undefined;
-  /** Tags that go, unless they are declared again. */
+  /** Tags to remove, unless they are declared again. */
   readonly tags: readonly string[];
   readonly encryptionKey?: string | undefined;
 }

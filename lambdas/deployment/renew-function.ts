@@ -1,4 +1,4 @@
-/** What the renew function is asked: for the certificate that was declared, which it issues where it is not there. What its answers mean. */
+/** Requests a declared certificate from the renew function, and interprets the answer. */
 import type { FunctionAnswer } from '../domain/declaring.ts';
 import { isErrorCode, RenewalError } from '../domain/errors.ts';
 import type { RenewalResult } from '../domain/result.ts';
@@ -9,26 +9,26 @@ export type RenewAnswer =
   | { readonly kind: 'result'; readonly result: RenewalResult }
   | { readonly kind: 'failed'; readonly error: RenewalError };
 
-/** Another errorType is Lambda's own word: the function ended, out of time for instance, without one of the product's. */
+/** Converts an answer of the function. An unknown errorType is Lambda's own, for instance after a timeout. */
 export function renewAnswer(answer: FunctionAnswer): RenewAnswer {
   if (answer.kind === 'answered') return { kind: 'result', result: answer.answer as RenewalResult }; // schemas/renew-answer.schema.json
   const { errorType, message } = answer;
   const isKnown = isErrorCode(errorType);
   const code = isKnown ? errorType : 'Internal';
-  const text = isKnown ? message : `The renew function ended as ${errorType}: ${message}`;
-  // Time that was over is Internal too, and of the two the code alone comes across.
+  const text = isKnown ? message : `The renew function ended with ${errorType}: ${message}`;
+  // Running out of time has the code Internal too, and only the code is transferred.
   return { kind: 'failed', error: new RenewalError(code, text, code === 'Internal' ? { retryable: true } : {}) };
 }
 
 export interface AwaitedCertificate {
   readonly secretArn: string;
-  /** Of its declaration: the tag `issued` says so when there is a certificate by it. */
+  /** Hash of the declaration. The tag `issued` has it when the certificate is issued. */
   readonly hash: string;
-  /** A secret that was there, and says of no certificate that a declaration has made it: it may hold just what is declared. */
+  /** Whether the secret existed and no certificate was issued for it by a declaration. It may already contain the declared one. */
   readonly isTakenOver: boolean;
 }
 
-/** `answer`: of the one that has issued it. `later`: it is worth another look. */
+/** `answer`: the renew function's, if this request issued the certificate. `later`: ask again later. */
 export type Look =
   | { readonly kind: 'issued'; readonly answer?: RenewalResult }
   | { readonly kind: 'paused' }
@@ -36,15 +36,17 @@ export type Look =
 
 const isForGood: ReadonlySet<string> = new Set(['Replica', 'RotationEnabled', 'ManagedByService']);
 
-/** A request without a window would renew what is as it is declared; with this one only what is missing, another or at its end is due. */
+/**
+ * A request without a window would renew a certificate that is already as declared. With this one it is issued only if necessary.
+ */
 const ifDue = { expiresIn: '1s' };
 
-/** Throws what issuing it ends with. */
+/** Requests the certificate. Throws the error of its issuance. */
 export async function askForCertificate(world: DeclarationWorld, awaited: AwaitedCertificate): Promise<Look> {
   const request = { secretId: awaited.secretArn, ...(awaited.isTakenOver && ifDue) };
   const look = renewAnswer(await world.renewal.ask(request));
   if (look.kind === 'failed') {
-    // Somebody else is at it: a worker of the schedule, or another deployment.
+    // A worker of the schedule, or another deployment, has issued it.
     if (look.error.code === 'SecretChanged' && (await isThere(world, awaited))) return { kind: 'issued' };
     throw look.error;
   }
@@ -54,7 +56,7 @@ export async function askForCertificate(world: DeclarationWorld, awaited: Awaite
   if (isForGood.has(reason.code)) throw new RenewalError('InvalidRequest', `${reason.code}: ${reason.message}`);
   if (await isThere(world, awaited)) return { kind: 'issued' };
   const code = reason.code === 'WaitingForCa' ? 'CaUnavailable' : 'SecretChanged';
-  const why = `the renew function has answered ${String(outcome)}: ${reason.code}: ${reason.message}`;
+  const why = `the renew function answered ${String(outcome)}: ${reason.code}: ${reason.message}`;
   return { kind: 'later', why: new RenewalError(code, why) };
 }
 

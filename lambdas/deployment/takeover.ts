@@ -1,6 +1,6 @@
 /**
- * Which secret that is there already may be declared. What is in it gets replaced by what is declared, so that its owner has to have
- * meant it: it was declared before, holds nothing yet, or holds a certificate of these very names; or the declaration says `existing`.
+ * Decides whether an existing secret may be declared. Its value will be replaced, so the owner must have intended that: it was
+ * declared before, it is empty, its certificate has exactly the declared names, or the declaration has `existing`.
  */
 import type { Declaration } from '../domain/declaration.ts';
 import { RenewalError } from '../domain/errors.ts';
@@ -13,20 +13,20 @@ import type { DeclarationWorld } from './world.ts';
 
 export interface Claim {
   readonly declaration: Declaration;
-  /** The declaration says that the secret is there. */
+  /** Whether the declaration has `existing`. */
   readonly isExisting: boolean;
   readonly before: PreviousDeclaration | undefined;
-  /** It has no value, or still the one that it was made with. */
+  /** Whether it has no value, or still its initial value. */
   readonly isEmpty: boolean;
 }
 
-/** Throws SecretNotEnrolled, SecretNotFound, InvalidRequest. */
+/** Checks that the secret may be declared. Throws SecretNotEnrolled, SecretNotFound, InvalidRequest. */
 export async function checkTakeover(world: DeclarationWorld, secret: SecretSummary, claim: Claim): Promise<void> {
   checkIsOurs(world, secret);
   if (await world.isAuthority?.(secret)) {
     throw new RenewalError(
       'InvalidRequest',
-      `The secret ${secret.name} is that of an authority of the stack, which has its own certificate: declare another secret.`,
+      `The secret ${secret.name} is the secret of an authority of this stack: declare another secret.`,
     );
   }
   checkProfile(secret, claim);
@@ -43,31 +43,31 @@ function checkIsOurs({ rotationFunctionArn }: DeclarationWorld, secret: SecretSu
   throw new RenewalError(is, `The secret ${secret.name} can't be declared (${code}): ${message}`);
 }
 
-/** Its own, or the one that the declaration before this one was in. */
+/** Checks that the secret is in the declared profile, or in the one of its previous declaration. */
 function checkProfile({ name, tags: found }: SecretSummary, { declaration: { profile }, before }: Claim): void {
   const enrolled = found.get(tags.profile);
   if (enrolled === profile) return;
   if (enrolled === undefined) {
     throw new RenewalError(
       'SecretNotEnrolled',
-      `There is a secret ${name} already, which is not enrolled: declare another name, or enrol it (cert-renewer enrol ${name} --profile ${profile}) and say "existing": true.`,
+      `The secret ${name} exists already and is not enrolled: declare another name, or enrol it (cert-renewer enrol ${name} --profile ${profile}) and set "existing": true.`,
     );
   }
   if (enrolled === before?.profile && found.has(tags.declared)) return;
   throw new RenewalError(
     'InvalidRequest',
-    `The secret ${name} is enrolled in the profile ${enrolled}, and declared in ${profile}: declare it in ${enrolled}, or move it first (cert-renewer enrol ${name} --profile ${profile}).`,
+    `The secret ${name} is enrolled in the profile ${enrolled}, but declared in the profile ${profile}: declare it in ${enrolled}, or move it first (cert-renewer enrol ${name} --profile ${profile}).`,
   );
 }
 
-/** The renew function, which may read the value, is asked what it would do: that tells the names. */
+/** Gets the names of the present certificate from a dry run of the renew function, which may read the value. */
 async function checkContent({ renewal }: DeclarationWorld, { name }: SecretSummary, declaration: Declaration) {
   const look = renewAnswer(await renewal.ask({ secretId: name, dryRun: true, force: true }));
   if (look.kind === 'failed') {
-    // Nothing that a declaration would replace: what is no certificate stays as it is.
+    // A declaration does not replace a value that is not a certificate.
     if (look.error.code === 'NotDeclared' || look.error.code === 'UnsupportedSecret') return;
     if (!brokenCertificate.has(look.error.code)) throw look.error;
-    throw refused(name, `what is in it is a certificate that can't be told (${look.error.code})`);
+    throw refused(name, `its certificate can't be used (${look.error.code})`);
   }
   const { sans, reason } = look.result;
   if (reason.code === 'Missing') return;
@@ -85,5 +85,5 @@ const sameNames = (some: readonly string[], others: readonly string[]): boolean 
 const refused = (name: string, found: string) =>
   new RenewalError(
     'InvalidRequest',
-    `There is a secret ${name} already, and ${found}: say "existing": true to have it replaced by what is declared, or declare another name.`,
+    `The secret ${name} exists already, and ${found}: set "existing": true to have it replaced by the declared certificate, or declare another name.`,
   );

@@ -1,12 +1,12 @@
 /**
- * Tasks that take turns: one after another and at a pace that no quota of AWS minds, the first turn of all before the second of any.
- * What may pass by itself is tried again later, and one that fails stops no other.
+ * Runs tasks in turns, one after another, at a pace below AWS's quotas. The first turn of each task comes before the second of any.
+ * A turn with a retryable error is repeated later. A failed task does not stop the others.
  */
 import { type ErrorCode, RenewalError, toRenewalError } from '../domain/errors.ts';
 import type { Instant } from '../domain/instant.ts';
 import type { Clock } from '../domain/ports.ts';
 
-/** `unpaced`: it cost a look, so that the next need not wait for it. */
+/** `unpaced`: the turn made only one read call, so the next turn need not wait. */
 export type Turn<Result> =
   | { readonly kind: 'done'; readonly result: Result; readonly unpaced?: boolean }
   | { readonly kind: 'next'; readonly task: Task<Result> }
@@ -14,7 +14,7 @@ export type Turn<Result> =
 
 export interface Task<Result> {
   readonly name: string;
-  /** What a new role is refused with, or does not see, for some seconds. */
+  /** Codes that may pass by themselves within some seconds after a deployment. */
   readonly settles: ReadonlySet<ErrorCode>;
   readonly turn: () => Promise<Turn<Result>>;
 }
@@ -24,15 +24,15 @@ export type TaskEnd<Result> =
   | { readonly name: string; readonly kind: 'failed'; readonly error: RenewalError };
 
 export interface Terms {
-  /** No turn begins after it. */
+  /** No turn begins after this instant. */
   readonly deadline: Instant;
-  /** Until then what settles is tried again. */
+  /** Until this instant a turn with one of the codes in `settles` is repeated. */
   readonly settledAt: Instant;
 }
 
-/** Milliseconds from the beginning of one turn to that of the next. */
+/** Milliseconds from the start of one turn to the start of the next. */
 const pace = 1_000;
-/** Until a task is tried again: longer each time, as each failure of the renew function is an event that people may read. */
+/** Milliseconds until a task is tried again. The pauses grow, because each failure of the renew function sends an event. */
 const firstPause = 5_000;
 const longestPause = 40_000;
 
@@ -43,7 +43,7 @@ interface Waiting<Result> {
   readonly why?: RenewalError;
 }
 
-/** How each has ended. Never throws. */
+/** Runs the tasks and returns how each ended. Never throws. */
 export async function inTurn<Result>(
   clock: Clock,
   tasks: readonly Task<Result>[],
@@ -103,7 +103,10 @@ function tooLate<Result>({ name }: Task<Result>, why: RenewalError | undefined, 
   const time = `Waited ${minutes} minute${minutes === 1 ? '' : 's'}`;
   const error =
     why === undefined
-      ? new RenewalError('Internal', `${time}, and did not come to this one: deploy again, or declare fewer at once.`)
-      : new RenewalError(why.code, `${time}; the last answer was ${why.code}: ${why.message}`);
+      ? new RenewalError(
+          'Internal',
+          `${time} and did not get to this certificate: deploy again, or declare fewer at once.`,
+        )
+      : new RenewalError(why.code, `${time}. The last answer was ${why.code}: ${why.message}`);
   return { name, kind: 'failed', error };
 }

@@ -1,10 +1,10 @@
-/** What the declaration of certificates knows of the world: the deployment's function and the command line hand it in. */
+/** The ports for declaring certificates. The deployment's function and the command line provide them. */
 import type { DeclarationKeeper, RenewFunction, SecretMaker } from '../domain/declaring.ts';
 import type { Clock, ProfileSource, Store } from '../domain/ports.ts';
 import type { SecretSummary } from '../domain/secret.ts';
 
 export interface DeclarationWorld {
-  /** The resource of a deployment, which takes back its own declarations alone; undefined: a person. */
+  /** The deployment's resource, which removes only its own declarations. Undefined: a person. */
   readonly declaredBy?: string | undefined;
   readonly store: Pick<Store, 'describe' | 'tag'>;
   readonly secrets: SecretMaker;
@@ -12,8 +12,8 @@ export interface DeclarationWorld {
   readonly profiles: ProfileSource;
   readonly renewal: RenewFunction;
   readonly clock: Clock;
-  /** The renew function's: a secret that it rotates is ours to write. */
+  /** ARN of the renew function. cert-renewer may write a secret that Secrets Manager rotates with this function. */
   readonly rotationFunctionArn?: string | undefined;
-  /** Whether a secret is that of an authority of the stack. Undefined where that is not known. */
+  /** Returns whether a secret is an authority's. Undefined if the authorities are not known. */
   readonly isAuthority?: (secret: SecretSummary) => Promise<boolean>;
 }

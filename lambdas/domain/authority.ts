@@ -1,45 +1,46 @@
 /**
- * An authority of the stack's own: a CA certificate in a secret, its key in KMS or (imported) in that secret. It comes
- * from the deployed configuration, as profiles do. policy/authority.ts validates it.
+ * An authority: a CA of the stack's own. Its certificate is in a secret. Its key is in KMS or, if imported, in that secret.
+ * It comes from the deployed configuration, as profiles do. policy/authority.ts validates it.
  */
 export interface Authority {
   readonly name: string;
-  /** ARN or name of the secret that holds the CA certificate and its chain. */
+  /** ARN or name of the secret with the CA certificate and its chain. */
   readonly secretId: string;
-  /** The key, where it is in KMS; else it is in the secret. */
+  /** ARN of the key in KMS. Undefined: the key is in the secret. */
   readonly kmsKeyArn?: string;
-  /** For a key that is encrypted in the secret. */
+  /** ARN or name of the secret with the password of an encrypted key. */
   readonly passwordSecretId?: string;
-  /** The authority of this stack that issued it. Undefined for a root, and for one whose parent is held elsewhere. */
+  /** Name of the authority of this stack that issued it. Undefined for a root, and if the parent is not in this stack. */
   readonly parent?: string;
   /** A disabled authority signs nothing. */
   readonly disabled: boolean;
-  /** How long before now a new certificate starts, milliseconds. step-ca's default is a minute. */
+  /** Milliseconds from a new certificate's notBefore to the time of its issuance. The default, as in step-ca, is one minute. */
   readonly backdate: number;
-  /** step-ca's `authority.claims`, and those of its provisioners by name, which override them. */
+  /** step-ca's `authority.claims`. */
   readonly claims: Claims;
+  /** The claims of step-ca's provisioners, by the provisioner's name. They override `claims`. */
   readonly provisionerClaims: ReadonlyMap<string, Claims>;
-  /** What its first certificate is made of; undefined for an imported one. */
+  /** Content of its first certificate. Undefined for an imported authority. */
   readonly create?: AuthorityCreation;
 }
 
-/** The first certificate of an authority that the stack creates. */
+/** Content of the first certificate of an authority that the stack creates. */
 export interface AuthorityCreation {
   /** RFC 4514, `CN=Example Root,O=Example`. */
   readonly subject: string;
   /** Milliseconds from notBefore to notAfter. */
   readonly validity: number;
-  /** Undefined: without a limit. */
+  /** Undefined: no limit. */
   readonly pathLength?: number;
-  /** Each `dns:`, `email:`, `uri:` or `ip:` (an address and its prefix length) and the value. */
+  /** Each entry is `dns:`, `email:`, `uri:` or `ip:` and the value. `ip:` takes an address with its prefix length. */
   readonly nameConstraints?: { readonly permitted: readonly string[]; readonly excluded: readonly string[] };
 }
 
-/** The claims of step-ca that are honoured here; durations in milliseconds, undefined where the configuration is silent. */
+/** The claims of step-ca that an authority supports. Durations are in milliseconds. Undefined: not configured. */
 export interface Claims {
   readonly minDuration?: number;
   readonly maxDuration?: number;
-  /** Of what is issued anew, where nobody asks for another. */
+  /** Duration of an issued certificate if the request names no other. */
   readonly defaultDuration?: number;
   readonly disableRenewal?: boolean;
   readonly allowRenewalAfterExpiry?: boolean;

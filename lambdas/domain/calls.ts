@@ -1,6 +1,6 @@
 /**
- * What can happen to a call that leaves the function: until when it may begin and is waited for, what it ends with when that time
- * has come, and whether a busy answer is waited out. An invocation has one CallPolicy, and each adapter makes its calls by it.
+ * The rules for calls to other services: the time limit of a call, the error when that time is over, and whether the call is
+ * repeated after a busy answer. An invocation has one CallPolicy. Every adapter makes its calls through it.
  */
 import { type ErrorCode, RenewalError } from './errors.ts';
 import type { Clock, Entropy } from './ports.ts';
@@ -9,21 +9,21 @@ import type { Clock, Entropy } from './ports.ts';
 export type Reserves = Readonly<Record<'begin' | 'work' | 'answer', number>>;
 
 export const reserves: Reserves = {
-  /** From here on no CA is asked and no message is taken up: a swap, its event and its tags take a second, with every retry ten. */
+  /** The last 20 s: no CA is asked, no message is started. Swap, event and tags take one second, ten with every retry. */
   begin: 20_000,
-  /** From here on only what is told and noted of a renewal or a failure is waited for. */
+  /** The last 10 s: only events, status tags and message visibility are still waited for. */
   work: 10_000,
-  /** From here on nothing is waited for: what is not done goes back to the queue. */
+  /** The last 3 s: nothing is waited for. Unfinished messages go back to the queue. */
   answer: 3_000,
 };
 
-/** Where somebody waits for half a minute at most (the HTTP API): most of it is for the CA, which signs within a second. */
+/** For a caller that waits for half a minute at most (the HTTP API). The authority signs within a second. */
 export const shortReserves: Reserves = { begin: 6_000, work: 3_000, answer: 1_000 };
 
-/** Each signal is aborted when its time has come, and stays so. */
+/** Each signal is aborted when its reserve begins, and stays aborted. */
 export type TimeLimits = Readonly<Record<keyof Reserves, AbortSignal>>;
 
-/** `remaining`: milliseconds until the invocation ends. */
+/** Returns the limits of an invocation that ends in `remaining` milliseconds. */
 export function timeLimits(
   remaining: number,
   abortedIn: (milliseconds: number) => AbortSignal,
@@ -35,11 +35,11 @@ export function timeLimits(
 
 interface CallRule {
   readonly until: keyof TimeLimits;
-  /** What it ends with when its time is over. */
+  /** Code of the error when its time is over. */
   readonly over: ErrorCode;
-  /** Who is waited for, in a message. */
+  /** The called service, as the error message names it. */
   readonly of: string;
-  /** "Too many requests" is waited out where the policy has patience: nothing was done, so the same call can be made again. */
+  /** Whether a call is repeated after a busy answer ("too many requests"). Such a call did nothing, so repeating it is safe. */
   readonly patient: boolean;
 }
 
@@ -50,18 +50,19 @@ const rule = (until: keyof TimeLimits, over: ErrorCode, of: string, patient = fa
   patient,
 });
 
-/** An AWS call that its adapter gives up takes 16 s at most: three attempts of 5 s, and the pauses between them. */
+/** An AWS call takes 16 s at most in its adapter: three attempts of 5 s each, and the pauses between them. */
 export const callRules = {
-  // The CA. Its own client gives one conversation ten seconds.
+  // The CA. Its client has its own limit of 10 s for a request.
   ask: rule('begin', 'CaUnavailable', 'the CA', true),
   reach: rule('begin', 'CaUnavailable', 'the CA'),
   // KMS.
   signer: rule('work', 'KmsUnavailable', 'KMS'),
   sign: rule('work', 'KmsUnavailable', 'KMS'),
-  // SSM: each new worker reads its own profiles, so that a burst of them is slowed down.
+  // SSM: each new worker reads its profiles, so a burst of new workers is throttled.
   find: rule('work', 'Internal', 'SSM', true),
   declare: rule('work', 'Internal', 'SSM', true),
-  // Secrets Manager: fifty writes a second of an account. A certificate that was issued and is not written is issued in vain.
+  // Secrets Manager allows an account 50 writes a second. An issued certificate that can't be written is lost, so writes are
+  // patient.
   list: rule('work', 'Internal', 'Secrets Manager'),
   describe: rule('work', 'Internal', 'Secrets Manager'),
   read: rule('work', 'Internal', 'Secrets Manager'),
@@ -72,33 +73,33 @@ export const callRules = {
   labelNoRoom: rule('answer', 'Internal', 'Secrets Manager', true),
   create: rule('work', 'Internal', 'Secrets Manager', true),
   setEncryptionKey: rule('work', 'Internal', 'Secrets Manager', true),
-  // EventBridge, SQS, and a function of ours that is started.
+  // EventBridge, SQS and Lambda.
   publish: rule('answer', 'Internal', 'the event bus'),
   send: rule('work', 'Internal', 'the queue'),
   changeVisibility: rule('answer', 'Internal', 'the queue'),
   start: rule('work', 'Internal', 'Lambda'),
   invoke: rule('work', 'Internal', 'the renew function'),
-  // Waiting for a moment of our own choice.
-  sleep: rule('work', 'Internal', 'the moment to go on'),
+  // A pause of our own.
+  sleep: rule('work', 'Internal', 'a pause to end'),
 } as const satisfies Record<string, CallRule>;
 
 export type CallName = keyof typeof callRules;
 
 /** The limits of one invocation. */
 export interface CallPolicy {
-  /** Undefined where nothing ends the invocation: a program that a person runs. */
+  /** Undefined: no time limit, for a program that a person runs. */
   readonly limits?: TimeLimits;
-  /** By which clock a busy answer is waited out; undefined: it is told at once, as to a person who waits. */
+  /** Undefined: a busy answer is reported at once, because a person waits. */
   readonly patience?: { readonly clock: Clock; readonly entropy: Entropy };
 }
 
 export const noLimits: CallPolicy = {};
 
 /**
- * One call by the policy. `attempt` is made once, and again while the answer is "busy" where that is waited out; it gets the signal
- * that ends it. What a call that was given up has done all the same is a lost answer.
+ * Makes one call by the policy. Runs `attempt` with the signal of its time limit. Repeats it after busy answers if rule and policy
+ * are patient. A call that ran out of time may still have had its effect.
  *
- * Throws what `attempt` throws, and the rule's error when its time is over before or during the call.
+ * Throws what `attempt` throws, and the rule's error when the time is over before or during the call.
  */
 export async function call<T>(
   { limits, patience }: CallPolicy,
@@ -115,10 +116,10 @@ export async function call<T>(
       return await unlessOver(signal, told, () => attempt(signal));
     } catch (error) {
       if (!(error instanceof RenewalError) || !error.busy) throw error;
-      // Never sooner than the other side asks for, and up to twice as late, so that not all come back at the same time.
+      // At least as long as the service asks for, and at most twice as long: the jitter spreads the callers.
       const pause = Math.max(usual, (error.retryAfter ?? 0) * 1_000) * (1 + fraction(entropy));
       if (clock.now() + pause - started > longestPatience) throw error;
-      // Where the time is over meanwhile, what is told is why this took so long.
+      // If the time is over during the pause, the busy answer is the more useful error.
       await unlessOver(signal, told, () => clock.sleep(pause)).catch(() => {
         throw error;
       });
@@ -127,18 +128,18 @@ export async function call<T>(
   }
 }
 
-/** Milliseconds of waiting for one call; what would be longer goes back to the queue (docs/decisions/0006). */
+/** Milliseconds of pauses for one call. A longer wait goes back to the queue (docs/decisions/0006). */
 const longestPatience = 40_000;
 const firstPause = 1_000;
 const longestPause = 4_000;
 
-/** In [0, 1). */
+/** Returns a random number in [0, 1). */
 function fraction(entropy: Entropy): number {
   const [high = 0, low = 0] = entropy(2);
   return (high * 256 + low) / 65_536;
 }
 
-/** What `work` gives, unless the signal comes first: it is not begun after it, and not waited for. */
+/** Returns the result of `work`, or rejects when the signal is aborted first. Does not start `work` after that. */
 function unlessOver<T>(
   signal: AbortSignal | undefined,
   { over, of }: Pick<CallRule, 'over' | 'of'>,
@@ -148,7 +149,7 @@ function unlessOver<T>(
   const late = () =>
     new RenewalError(
       over,
-      `The function's time was over before ${of} had answered. Try again; if it comes often, see in the log what answers slowly.`,
+      `The function ran out of time while it waited for ${of}. Try again. If this happens often, look in the log for slow calls.`,
       { retryable: true },
     );
   if (signal.aborted) return Promise.reject(late());

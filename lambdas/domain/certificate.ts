@@ -19,9 +19,9 @@ export interface Certificate {
   readonly issuer: Uint8Array;
   readonly notBefore: Instant;
   readonly notAfter: Instant;
-  /** DER of SubjectPublicKeyInfo, as it stands there: the same key may be encoded otherwise (x509/public-key.ts). */
+  /** DER of SubjectPublicKeyInfo, exactly as in the certificate. The same key may have other encodings (x509/public-key.ts). */
   readonly spki: Uint8Array;
-  /** Undefined for a key that the product does not know (P-224, Ed448, DSA …). RSA of any size is known. */
+  /** Undefined for an unsupported type of key (P-224, Ed448, DSA …). RSA of any size is supported here. */
   readonly keySpec: KeySpec | undefined;
   /** OID of the signature's algorithm. */
   readonly signatureAlgorithm: string;
@@ -32,7 +32,7 @@ export interface Certificate {
   readonly pathLength: number | undefined;
 }
 
-/** Leaf first, then the chain as it was found: any order, perhaps with certificates that don't belong, no root needed. */
+/** The leaf and its chain as found: in any order, possibly with unrelated certificates, with or without the root. */
 export interface CertificateChain {
   readonly leaf: Certificate;
   readonly chain: readonly Certificate[];

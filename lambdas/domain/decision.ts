@@ -29,13 +29,13 @@ export type SkipCode = (typeof skipCodes)[number];
 
 export type ReasonCode = DueCode | SkipCode | ErrorCode;
 
-/** Why: a code for programs and a sentence for people. */
+/** The reason of a decision: a code for programs and a sentence for people. */
 export interface Reason {
   readonly code: ReasonCode;
   readonly message: string;
 }
 
-/** What is to be done with one secret. `inspect`: its tags can't tell; a worker has to read it. */
+/** What to do with one secret. `inspect`: the tags are not enough, so a worker has to read the secret. */
 export type Action = Operation | 'inspect' | 'skip';
 
 export interface Decision extends Reason {
@@ -53,7 +53,7 @@ export const warningCodes = [
 ] as const;
 export type WarningCode = (typeof warningCodes)[number];
 
-/** Something that was done otherwise than asked, or that will hurt one day. */
+/** A difference from what was asked for, or a setting that may cause trouble later. */
 export interface Warning {
   readonly code: WarningCode;
   readonly message: string;

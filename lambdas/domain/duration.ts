@@ -1,6 +1,6 @@
 /**
- * Durations as Go writes them (https://pkg.go.dev/time#ParseDuration), because that is what users of `step` type, and
- * windows, which may also be a share of the validity.
+ * Durations in Go's format (https://pkg.go.dev/time#ParseDuration), which users of `step` know, and windows, which may also be a
+ * percentage of the validity.
  */
 import { type ErrorCode, RenewalError } from './errors.ts';
 import { quote } from './quote.ts';
@@ -21,8 +21,8 @@ const oneTerm = /(\d*)(?:\.(\d*))?(ns|us|µs|μs|ms|s|m|h)/g;
 const int64Max = 2n ** 63n - 1n;
 
 /**
- * `time.ParseDuration`: nanoseconds, negative ones too, or undefined where Go returns an error. Go keeps durations in an
- * int64 and computes fractions in float64. So does this function, which agrees with Go to the nanosecond.
+ * Returns nanoseconds (may be negative) as Go's `time.ParseDuration` does, or undefined if Go returns an error. Go keeps durations
+ * in an int64 and computes fractions in float64. This function does the same and agrees with Go to the nanosecond.
  */
 export function parseGoDuration(text: string): bigint | undefined {
   if (text.length > 256 || !wholeDuration.test(text)) return undefined;
@@ -38,7 +38,7 @@ export function parseGoDuration(text: string): bigint | undefined {
   return negative ? -total : total;
 }
 
-/** Go's leadingFraction: as many digits as an int64 holds, the rest dropped, then scaled as a float64. */
+/** Go's leadingFraction: takes as many digits as an int64 holds, drops the rest, and scales as a float64. */
 function fractionOf(digits: string, unit: bigint): bigint {
   let value = 0n;
   let scale = 1;
@@ -52,7 +52,11 @@ function fractionOf(digits: string, unit: bigint): bigint {
   return BigInt(Math.trunc(Number(value) * (Number(unit) / scale)));
 }
 
-/** Milliseconds of a duration above zero, the only kind that the product takes anywhere. */
+/**
+ * Returns the milliseconds of a duration above zero.
+ *
+ * Throws `code` for any other text. `where` names the setting in the message.
+ */
 export function parseDuration(text: string, where: string, code: ErrorCode): number {
   const nanoseconds = parseGoDuration(text);
   if (nanoseconds === undefined || nanoseconds <= 0n) {
@@ -64,14 +68,18 @@ export function parseDuration(text: string, where: string, code: ErrorCode): num
   return Number(nanoseconds) / 1e6;
 }
 
-/** How much may be left: a fixed time, or a percentage of the certificate's validity (0 < percent < 100). */
+/** The renewal window before a certificate's end: a fixed time, or a percentage of the validity (0 < percent < 100). */
 export type Window =
   | { readonly kind: 'duration'; readonly milliseconds: number; readonly text: string }
   | { readonly kind: 'percentage'; readonly percent: number; readonly text: string };
 
 const percentage = /^(\d{1,3}(?:\.\d{1,9})?)(?:%|pct)$/;
 
-/** A duration, `33%` or, where `%` is not allowed (tag values), `33pct`. */
+/**
+ * Parses a duration or a percentage: `33%`, or `33pct` for tags, whose values can't contain `%`.
+ *
+ * Throws `code` for any other text. `where` names the setting in the message.
+ */
 export function parseWindow(text: string, where: string, code: ErrorCode): Window {
   const match = percentage.exec(text);
   if (match) {
@@ -88,12 +96,12 @@ export function parseWindow(text: string, where: string, code: ErrorCode): Windo
   return { kind: 'duration', milliseconds: Number(nanoseconds) / 1e6, text };
 }
 
-/** The window's length in milliseconds for a certificate of this validity (milliseconds). */
+/** Returns the window's length in milliseconds for a certificate of this validity in milliseconds. */
 export function windowLength(window: Window, validity: number): number {
   return window.kind === 'duration' ? window.milliseconds : (validity * window.percent) / 100;
 }
 
-/** Milliseconds as a Go duration, to the second: `8h0m0s` is written `8h`, `90s` is `1m30s`. For messages. */
+/** Formats milliseconds as a Go duration for messages, to the second and without zero parts: `8h`, `1m30s`. */
 export function formatDuration(milliseconds: number): string {
   if (milliseconds === 0) return '0s';
   const sign = milliseconds < 0 ? '-' : '';

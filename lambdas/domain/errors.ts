@@ -1,6 +1,6 @@
 /**
- * What can go wrong, one line a code: the `errorType` of an invocation, the `code` of an event, the `reason.code` of a
- * plan. A retryable code is worth the same call again soon; any other needs somebody to change something first.
+ * The error codes: the `errorType` of an invocation, the `code` of an event, the `reason.code` of a plan. After a retryable code
+ * the same call may succeed soon. After any other code a person has to change something first.
  */
 export const errorCodes = {
   InvalidRequest: { retryable: false },
@@ -32,37 +32,39 @@ export const errorCodes = {
 
 export type ErrorCode = keyof typeof errorCodes;
 
-/** True of a string that is one of this table's codes, for instance one read back from a tag. */
+/** Returns whether a text, for instance from a tag, is one of the error codes. */
 export function isErrorCode(text: string): text is ErrorCode {
   return Object.hasOwn(errorCodes, text);
 }
 
 /**
- * Whose an error is. `certificate`: it is told, counted and backed off for this certificate, whatever else has caused it (a
- * password's secret that is gone, an authority). `request`: it concerns one call alone, and only its caller is told.
- * `foreign`: the secret is not ours to write, so nothing is noted on it.
+ * What an error concerns. `certificate`: the failure is reported, counted and backed off for this certificate, even if its cause
+ * lies elsewhere (a missing password secret, an authority). `request`: only the caller gets the error. `foreign`: cert-renewer may
+ * not write this secret, so nothing is noted on it.
  */
 export type Concern = 'certificate' | 'request' | 'foreign';
 
 /**
- * The one error of the product. Its `name` is its code, because Lambda reports an error's name as `errorType`. Its
- * message says what was found, what is allowed and what to do, and never holds a key, a password or a token.
+ * The error that cert-renewer throws. Its `name` is its code, because Lambda reports an error's name as `errorType`. Its message
+ * says what was found, what is allowed and what to do. It never contains a key, a password or a token.
  */
 export class RenewalError extends Error {
   readonly code: ErrorCode;
-  /** Seconds that the other side asks to be left alone for; undefined where it does not say. Not to be trusted. */
+  /** Seconds until the service wants the next call. Undefined if it does not say. An untrusted number. */
   readonly retryAfter: number | undefined;
 
-  /** The other side is well, and takes no more for the moment: in seconds it may. */
+  /** Whether the service is healthy but takes no more requests for some seconds. */
   readonly busy: boolean;
 
-  /** Refused for want of a permission that the deployment gives: right after it IAM may not know of it yet. */
+  /**
+   * Whether the call lacks a permission that the deployment grants. For some seconds after a deployment IAM may not know it yet.
+   */
   readonly settles: boolean;
 
-  /** Said where the error is thrown, for the code alone can't tell. */
+  /** Set where the error is thrown, because the code does not determine it. */
   readonly concerns: Concern;
 
-  /** Whether the same call may succeed without anybody changing anything: what the code says, and time that was over. */
+  /** Whether the same call may succeed later without a change. True for retryable codes and when the time was over. */
   readonly retryable: boolean;
 
   constructor(
@@ -89,14 +91,14 @@ export class RenewalError extends Error {
 }
 
 /**
- * Refused by IAM or by a key's policy. Somebody has to allow it, so that it is not retryable; but IAM is eventually
- * consistent, and what a deployment has allowed may be refused for some seconds.
+ * Returns whether IAM or a key's policy denied the call. This is not retryable, because a person has to allow it. But IAM is
+ * eventually consistent: it may deny for some seconds what a deployment has just allowed.
  */
 export function isDenied(thrown: unknown): boolean {
   return thrown instanceof RenewalError && (thrown.code === 'AccessDenied' || thrown.code === 'KmsDenied');
 }
 
-/** The same error with another message or of another's concern. */
+/** Returns the same error with another message or another concern. */
 export function restated(
   thrown: unknown,
   { message, concerns }: { readonly message?: string; readonly concerns?: Concern },
@@ -107,16 +109,16 @@ export function restated(
   return new RenewalError(code, message ?? error.message, details);
 }
 
-/** The same error, of what one request has named beside the certificate: its caller alone is told. */
+/** Returns the same error for the caller only, for something that the request named besides the certificate. */
 export const ofRequest = (thrown: unknown): RenewalError => restated(thrown, { concerns: 'request' });
 
 /**
- * Any thrown value as a RenewalError. What is not one already is `Internal`, and its own text is kept as `cause` only: a
- * library's message may quote its input, and its input may be a key.
+ * Returns any thrown value as a RenewalError. Any other error becomes `Internal` and is kept as `cause` only: a library's message
+ * may quote its input, and that may be a key.
  */
 export function toRenewalError(thrown: unknown): RenewalError {
   if (thrown instanceof RenewalError) return thrown;
-  // Even a name may quote input; one that looks like a class's is safe.
+  // Even a name may quote input. A name that looks like a class name is safe.
   const kind = thrown instanceof Error && /^\w{1,60}$/.test(thrown.name) ? thrown.name : typeof thrown;
   return new RenewalError(
     'Internal',

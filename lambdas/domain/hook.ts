@@ -1,12 +1,12 @@
-/** What runs after a renewal. */
+/** Hooks: what runs after a renewal. */
 import type { ErrorCode } from './errors.ts';
 
 export const hookTypes = ['exec', 'signal', 'lambda', 'sns', 'acm'] as const;
 export type HookType = (typeof hookTypes)[number];
 
 /**
- * All that a command on an instance is told. The patterns are the SSM document's allowedPattern, too: nothing passes them
- * that means anything to a shell.
+ * The only parameters of a command on an instance. The patterns are also the SSM document's allowedPattern: they allow no
+ * character that a shell interprets.
  */
 export const commandParameters = {
   secretArn: '^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-Za-z0-9/_+=.@-]{1,519}$',
@@ -25,39 +25,39 @@ export interface TargetTag {
 export interface HookFailure {
   readonly profile: string;
   readonly hook: HookType;
-  /** Null where AWS does not say (any more) for which secret a command ran. */
+  /** Null if AWS does not know (any more) for which secret a command ran. */
   readonly secretArn: string | null;
   readonly versionId: string | null;
   readonly code: ErrorCode;
   readonly message: string;
-  /** Of Run Command, for what failed on an instance. */
+  /** Run Command's id of a command that failed on an instance. */
   readonly commandId?: string;
   readonly instanceId?: string;
 }
 
 /** SSM Run Command. Throws AccessDenied, Throttled, Internal. */
 export interface CommandRunner {
-  /** Runs a document on all instances with the tag. Gives the command's id; whether it worked is told by events. */
+  /** Runs a document on all instances with the tag. Returns the command's id. Events report the outcome. */
   send(documentName: string, target: TargetTag, parameters: CommandParameters): Promise<string>;
-  /** Undefined for a command that is not known (any more): AWS keeps them for 30 days. */
+  /** Returns undefined for an unknown command. AWS keeps commands for 30 days. */
   find(commandId: string): Promise<SentCommand | undefined>;
 }
 
 export interface SentCommand {
   readonly parameters: Partial<CommandParameters>;
-  /** Instances on which it failed or timed out, or that it did not reach. */
+  /** Number of instances on which it failed, timed out, or was not delivered. */
   readonly failedOn: number;
 }
 
-/** Lambda. Throws InvalidRequest for a function that is not there, AccessDenied, Throttled, Internal. */
+/** Lambda. Throws InvalidRequest for a function that does not exist, AccessDenied, Throttled, Internal. */
 export interface FunctionCaller {
-  /** Calls a function with this event and waits for its end; `failed` says that it threw or was ended. */
+  /** Invokes a function with this event and waits for the answer. `failed`: it threw, or Lambda stopped it. */
   call(functionArn: string, event: unknown): Promise<{ readonly failed: boolean }>;
 }
 
 /** ACM. Throws AccessDenied, Throttled, InvalidRequest. */
 export interface CertificateImporter {
-  /** Replaces what the certificate with this ARN holds. All PEM; the chain is without the root, and may be empty. */
+  /** Imports new content under an existing ARN. All fields are PEM. The chain is without the root and may be empty. */
   import(certificateArn: string, content: ImportedContent): Promise<void>;
 }
 

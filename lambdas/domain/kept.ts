@@ -1,9 +1,9 @@
 /**
- * `make`, which is asked again and again for the same bytes: what it made for the last `most` of them is kept. What it
- * throws is not. The key is a copy of the bytes as they are now, so that a later change of them changes nothing here.
+ * Returns `make` with a cache of its results for the `most` most recently used byte strings. Errors are not cached. The cache key
+ * is a copy of the bytes, so a later change of the array has no effect.
  */
 export function keptByBytes<Value>(most: number, make: (bytes: Uint8Array) => Value): (bytes: Uint8Array) => Value {
-  const kept = new Map<string, Value>(); // the one that was asked for longest ago is the first
+  const kept = new Map<string, Value>(); // least recently used first
   return (bytes) => {
     const key = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
     const known = kept.get(key);

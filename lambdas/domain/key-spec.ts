@@ -1,6 +1,6 @@
 /**
- * The kinds of key, in JWK's words (RFC 7518, RFC 8037), as `step` takes them. The one table of what they are called
- * elsewhere (KMS, OIDs, digests) is x509/algorithms.ts.
+ * The types of keys, in the terms of JWK (RFC 7518, RFC 8037), as `step` has them. x509/algorithms.ts has their names in KMS, their
+ * OIDs and digests.
  */
 export const ecCurves = ['P-256', 'P-384', 'P-521'] as const;
 export type EcCurve = (typeof ecCurves)[number];
@@ -10,10 +10,12 @@ export type KeySpec =
   | { readonly kty: 'OKP'; readonly curve: 'Ed25519' }
   | { readonly kty: 'RSA'; readonly size: number };
 
-/** RSA below 2048 bits is never issued or accepted; above 8192 nothing useful is gained and signing takes seconds. */
+/**
+ * Bits of RSA keys. Fewer than 2048 bits are never issued or accepted. More than 8192 bits add nothing, and signing takes seconds.
+ */
 export const rsaSizes = { least: 2048, most: 8192 } as const;
 
-/** `EC P-256`, `OKP Ed25519`, `RSA 2048`. */
+/** Formats as `EC P-256`, `OKP Ed25519` or `RSA 2048`. */
 export function formatKeySpec(spec: KeySpec): string {
   return spec.kty === 'RSA' ? `RSA ${spec.size}` : `${spec.kty} ${spec.curve}`;
 }

@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { keptByBytes } from './kept.ts';
 
 /**
- * OpenSSL's view of a certificate. It is asked for where a secret is read, where a signature is verified, and of the same few
- * intermediates for every secret and every answer of a CA. Throws OpenSSL's error for what it can't read.
+ * Parses a certificate with OpenSSL. Cached, because every secret and every answer of a CA has the same few intermediates. Throws
+ * OpenSSL's error for a certificate that it can't parse.
  */
 export const nativeCertificate = keptByBytes(50, (der) => new X509Certificate(der));

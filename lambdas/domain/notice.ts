@@ -1,8 +1,8 @@
-/** What people are told by e-mail. */
+/** An e-mail. */
 export interface Notice {
-  /** ASCII, less than 100 characters: what SNS takes. */
+  /** ASCII, fewer than 100 characters: the limit of SNS. */
   readonly subject: string;
-  /** Lines of text. It holds nothing of a secret's value. */
+  /** Lines of text. Contains nothing of a secret's value. */
   readonly text: string;
 }
 

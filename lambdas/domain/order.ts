@@ -1,7 +1,7 @@
-/** What a CA has been asked for and has not answered yet. */
+/** A request that a CA has accepted and not answered yet. */
 export interface Order {
-  /** The CA's own name for it: with it the same order is looked at again. It is no secret. */
+  /** The CA's identifier of the order, to ask for it again. Not a secret. */
   readonly receipt: string;
-  /** Milliseconds after which it is worth a look. */
+  /** Milliseconds to wait before the next request for it. */
   readonly after: number;
 }

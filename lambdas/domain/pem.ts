@@ -1,27 +1,27 @@
 /**
- * PEM (RFC 7468), read with its offsets so that a block can be replaced and the text around it stays. Every scan goes
- * forward once: the text comes from outside and may be made to hurt.
+ * PEM (RFC 7468). Blocks are read with their offsets, so that one can be replaced and the text around it stays. The text is
+ * untrusted: every search reads it forward once, in linear time.
  */
 import { type ErrorCode, RenewalError } from './errors.ts';
 
 export interface PemBlock {
-  /** What stands behind BEGIN, such as `CERTIFICATE`. */
+  /** The text after BEGIN, such as `CERTIFICATE`. */
   readonly label: string;
-  /** What the base64 holds. */
+  /** The decoded base64. */
   readonly der: Uint8Array;
-  /** Where the block's first hyphen is in the text. */
+  /** Offset of the block's first hyphen. */
   readonly start: number;
-  /** Behind the block's last hyphen: the line end does not belong to the block. */
+  /** Offset after the block's last hyphen. The line end does not belong to the block. */
   readonly end: number;
-  /** The block as it stands in the text, `start` to `end`. */
+  /** The block's text, from `start` to `end`. */
   readonly text: string;
-  /** The white space in front of `start`, where nothing else stands in front of the block on its line. */
+  /** The white space before `start`, if nothing else is before the block on its line. */
   readonly indent: string;
   /** RFC 1421 header lines (`Proc-Type: 4,ENCRYPTED`), unfolded, without line ends. */
   readonly headers: readonly string[];
 }
 
-/** No certificate chain is as long; a text with more blocks is not read on. */
+/** More blocks than any certificate chain has. A text with more is refused. */
 export const mostPemBlocks = 200;
 
 const boundary = '-----';
@@ -32,9 +32,9 @@ const whiteSpace = /[ \t\r\n\v\f]+/g;
 const anyLineEnd = /\r\n|\n|\r/;
 
 /**
- * All PEM blocks of a text, in order; an empty list where there are none. A block begins at the start of a line or right behind
- * another block; what stands between the blocks is not looked at. Lines may be of any length and end in LF, CRLF or,
- * as in a PEM text pasted into one line, in a space. `where` names the text in a message.
+ * Returns all PEM blocks of a text, in order. A block begins at the start of a line or directly after another block. The text
+ * between blocks is ignored. Lines may have any length. They end with LF, CRLF or, if the PEM text was pasted into one line, a
+ * space. `where` names the text in a message.
  *
  * Throws `code` for a block without its END, an END without its BEGIN, bad base64 and more than 200 blocks.
  */
@@ -49,7 +49,7 @@ export function pemBlocks(text: string, where = 'The text', code: ErrorCode = 'U
     const indent = indentAt(text, at, previousEnd);
     if (indent !== undefined) {
       if (text.startsWith('END ', next)) {
-        throw fail('has a PEM END line without its BEGIN line, which has to begin a line of its own');
+        throw fail('has a PEM END line without its BEGIN line, which must begin on its own line');
       }
       if (text.startsWith('BEGIN ', next)) {
         if (blocks.length === mostPemBlocks) throw fail(`has more than ${mostPemBlocks} PEM blocks`);
@@ -64,7 +64,7 @@ export function pemBlocks(text: string, where = 'The text', code: ErrorCode = 'U
   return blocks;
 }
 
-/** The white space between the start of the line and `at`; empty right behind another block, undefined behind anything else. */
+/** Returns the white space between the start of the line and `at`, empty after another block, undefined after any other text. */
 function indentAt(text: string, at: number, previousEnd: number): string | undefined {
   let start = at;
   while (start > previousEnd && /[ \t\uFEFF]/.test(text.charAt(start - 1))) start--;
@@ -72,16 +72,16 @@ function indentAt(text: string, at: number, previousEnd: number): string | undef
   return start === previousEnd ? '' : undefined;
 }
 
-/** A label as a message may name it: one that is none of the standard's may hold anything. */
+/** Returns a label for a message. An unusual label is not quoted, because it may hold a secret. */
 export function tellLabel(label: string): string {
-  return tellableLabel.test(label) ? label : '(a label of its own)';
+  return tellableLabel.test(label) ? label : '(an unusual label)';
 }
 
 function blockAt(text: string, start: number, indent: string, fail: (problem: string) => RenewalError): PemBlock {
   const labelStart = start + boundary.length + 'BEGIN '.length;
   const labelEnd = text.indexOf(boundary, labelStart);
   const label = text.slice(labelStart, labelEnd === -1 ? labelStart : labelEnd);
-  if (!labelCharacters.test(label)) throw fail('has a PEM BEGIN line that is cut or has no label');
+  if (!labelCharacters.test(label)) throw fail('has a PEM BEGIN line that is cut off or has no label');
   const named = tellLabel(label);
   const bodyStart = labelEnd + boundary.length;
   const bodyEnd = text.indexOf(boundary, bodyStart);
@@ -94,7 +94,7 @@ function blockAt(text: string, start: number, indent: string, fail: (problem: st
   if (der === undefined) {
     throw fail(
       /\\[rn]/.test(body)
-        ? `has a PEM block BEGIN ${named} with a backslash and a letter (\\n) in the place of its line ends: put real line ends there`
+        ? `has a PEM block BEGIN ${named} with \\n (a backslash and the letter n) instead of line ends: write real line ends`
         : `has a PEM block BEGIN ${named} whose content is not base64`,
     );
   }
@@ -111,8 +111,8 @@ function splitHeaders(content: string): { headers: readonly string[]; body: stri
 }
 
 /**
- * RFC 1421 section 4.6: header lines first, each may continue in lines that begin with white space, then an empty line. In a
- * block that is indented as a whole, a continuation is a line that is indented deeper than the first.
+ * Reads RFC 1421 headers (section 4.6): header lines, each perhaps continued in lines that begin with white space, and an empty
+ * line. In an indented block, a continuation is a line that is indented deeper than the first.
  */
 function readHeaders(lines: readonly string[]): { headers: string[]; indents: string[]; length: number } {
   const headers: string[] = [];
@@ -133,12 +133,12 @@ function readHeaders(lines: readonly string[]): { headers: string[]; indents: st
   return { headers, indents, length };
 }
 
-/** The white space that a line begins with. */
+/** Returns the white space at the start of a line. */
 const indentOf = (line: string): string => /^[ \t]*/.exec(line)?.[0] ?? '';
 
 /**
- * The bytes of standard base64 with padding; white space may stand anywhere. Undefined for anything else, stray bits
- * behind the last byte included, and for no bytes at all.
+ * Decodes standard base64 with padding and with white space anywhere. Returns undefined for any other text, for stray bits after
+ * the last byte, and for no bytes.
  */
 export function decodeBase64(text: string): Uint8Array | undefined {
   const packed = text.replace(whiteSpace, '');
@@ -148,7 +148,7 @@ export function decodeBase64(text: string): Uint8Array | undefined {
 }
 
 /**
- * One block as RFC 7468 writes it, 64 columns, without a line end behind it. `headers` go between BEGIN and the base64.
+ * Encodes one block as RFC 7468 has it, in 64 columns and without a line end after it. `headers` go between BEGIN and the base64.
  */
 export function encodePem(
   label: string,
@@ -164,7 +164,7 @@ export function encodePem(
   return lines.join(lineEnd);
 }
 
-/** How the lines of a block end: CRLF, LF, CR, or what stands behind BEGIN in a block of one line (a space, nothing). */
+/** Returns the line end of a block: CRLF, LF, CR, or in a block of one line the text after BEGIN (a space or nothing). */
 export function lineEndOf(block: PemBlock): string {
   const bodyStart = block.text.indexOf(boundary, boundary.length) + boundary.length;
   const [lineEnd = ''] = /^[ \t]*(?:\r\n|\n|\r)|^[ \t]?/.exec(block.text.slice(bodyStart)) ?? [];
@@ -172,8 +172,8 @@ export function lineEndOf(block: PemBlock): string {
 }
 
 /**
- * Another block in the place of one, or beside it: with its line ends, and each line indented as its own is, so that a
- * block within YAML stays within it. Lines that it does not have are indented as most of its base64.
+ * Encodes a block that replaces `block` or stands beside it: with the same line ends and the same indentation of each line, so that
+ * a block in YAML stays in its place. Additional lines get the most frequent indentation of the base64.
  */
 export function encodePemLike(
   block: PemBlock,
@@ -192,7 +192,7 @@ export function encodePemLike(
   return lines.map((line, i) => (before[i] ?? '') + line).join(lineEnd);
 }
 
-/** How the lines of a block are indented, the one with BEGIN left out: what stands in front of that is no part of it. */
+/** Returns the indentation of each line of a block except the BEGIN line, whose indentation is not part of the block. */
 function indentsOf({ text, headers: { length: hasHeaders } }: PemBlock) {
   const lines = text.split(anyLineEnd).slice(1);
   const end = indentOf(lines.pop() ?? '');

@@ -1,6 +1,6 @@
 /**
- * What the use cases need of the world, and nothing more. Every port has a fake in testkit/fakes/. Those of store, key vault,
- * queue, publisher and CA pass the same conformance suite (test/conformance/) as the real thing.
+ * The ports: what the use cases need from other systems. Every port has a fake in testkit/fakes/. The fakes of store, key vault,
+ * queue, publisher and CA pass the same conformance suite (test/conformance/) as the real adapters.
  */
 import type { Authority } from './authority.ts';
 import type { CertificateChain } from './certificate.ts';
@@ -24,158 +24,158 @@ export interface Clock {
 /** Cryptographically strong random bytes. */
 export type Entropy = (length: number) => Uint8Array;
 
-/** `next` is where the page after it begins; undefined on the last. */
+/** `next` is the token of the next page. Undefined on the last page. */
 export type SecretPage = readonly SecretSummary[] & { readonly next?: string | undefined };
 
-/** Secrets Manager. Every method throws AccessDenied and Throttled besides what it names. */
+/** Secrets Manager. Every method throws AccessDenied and Throttled, and the errors that it names. */
 export interface Store {
   /**
-   * Secrets that carry the profile tag, page by page; those being deleted too. `from` is an earlier page's `next`; throws
-   * InvalidRequest for one that is not taken (any more).
+   * Lists the secrets with the profile tag, page by page, also those scheduled for deletion. `from` is an earlier page's `next`.
+   * Throws InvalidRequest for a token that AWS does not accept (any more).
    */
   list(from?: string): AsyncIterable<SecretPage>;
   /** Throws SecretNotFound. `secretId` is a name or an ARN. */
   describe(secretId: string): Promise<SecretSummary>;
-  /** The named version, or AWSCURRENT. Throws SecretNotFound, KmsDenied. */
+  /** Reads this version, by default AWSCURRENT. Throws SecretNotFound, KmsDenied. */
   read(secretId: string, versionId?: string): Promise<SecretVersion>;
   /** Writes `value` as version `versionId` with AWSPENDING (PutSecretValue; the same call twice is one write). */
   stage(secretArn: string, versionId: string, value: SecretValue): Promise<void>;
   /**
-   * Moves AWSCURRENT from one version to another; `from` is undefined for a secret that had no value, whose first
-   * version may hold the label already. Throws SecretChanged when `from` does not hold AWSCURRENT (any more): this call
-   * has moved nothing then. After Throttled it may have.
+   * Moves AWSCURRENT from one version to another. `from` is undefined for a secret without a value, whose first version may hold
+   * the label already. Throws SecretChanged when `from` does not hold AWSCURRENT (any more); this call has moved nothing then.
+   * After Throttled the label may have moved.
    */
   promote(secretArn: string, from: string | undefined, to: string): Promise<void>;
-  /** Takes AWSPENDING off this version; nothing if it does not hold it. */
+  /** Removes AWSPENDING from this version, if it has it. */
   discard(secretArn: string, versionId: string): Promise<void>;
   tag(secretArn: string, set: Readonly<Record<string, string>>, remove: readonly string[]): Promise<void>;
   /**
-   * Moves noRoomLabel to a version, or takes it off; `from` holds it so far, where one does. Throws SecretChanged if `from`
-   * does not.
+   * Moves noRoomLabel from the version `from` to the version `to`. Either may be undefined. Throws SecretChanged if `from` does not
+   * have the label.
    */
   labelNoRoom(secretArn: string, from: string | undefined, to: string | undefined): Promise<void>;
 }
 
-/** A certificate with what can sign for it. `key` is undefined only where the CA itself holds the key (infisical). */
+/** A certificate with its signing key. `key` is undefined only if the CA itself holds it (infisical). */
 export interface Credential extends CertificateChain {
   readonly key: Signer | undefined;
 }
 
-/** DER certificates as the CA gave them, leaf first. */
+/** DER certificates as the CA returned them, leaf first. */
 export interface IssuedChain {
   readonly certificates: readonly Uint8Array[];
 }
 
-/** What a CA is asked for. */
+/** A request to a CA. */
 export interface CaRequest {
   readonly wanted: Wanted;
   /**
-   * Who asks: the certificate that is there, and its key, which has proven itself. Undefined for a certificate by its declaration:
-   * the CA is asked with what the profile holds.
+   * The present certificate and its proven key, which authenticate the request. Undefined when a declared certificate is issued:
+   * the profile's credentials authenticate then.
    */
   readonly current: Credential | undefined;
-  /** The key that is to be certified, and signs where the CA wants it proven; undefined where the CA itself holds it. */
+  /** The key to certify. It also signs the proof of possession. Undefined if the CA itself holds it. */
   readonly key: Signer | undefined;
-  /** Of an order that the CA has not answered yet: it is looked at again, and nothing new is asked for. */
+  /** The receipt of an open order. Then the CA is asked for this order again, and for nothing new. */
   readonly receipt?: string;
 }
 
-/** `pending`: the CA has taken the order, and has not issued yet. */
+/** `pending`: the CA has accepted the order and has not issued yet. */
 export type CaAnswer = ({ readonly kind: 'issued' } & IssuedChain) | ({ readonly kind: 'pending' } & Order);
 
-/** What a CA can do, whatever certificate it is asked for. */
+/** What a CA can do, independent of the certificate. */
 export interface CaCapabilities {
   /** A new certificate for the same key. */
   readonly renews: boolean;
   /** A new certificate for another key. */
   readonly rekeys: boolean;
-  /** A key in KMS may be followed by another one there. */
+  /** Whether a key in KMS can be replaced by another key in KMS. */
   readonly rekeysInKms: boolean;
-  /** `later`: an answer may be `pending`. The worker keeps no order between two invocations yet. */
+  /** `later`: an answer may be `pending`. The worker does not keep orders between invocations yet. */
   readonly answers: 'at once' | 'later';
-  /** Who holds the key of a certificate: `ca` where the secret has none. */
+  /** Where a certificate's key is. `ca`: the secret has none. */
   readonly keyHolder: 'secret' | 'ca';
-  /** It takes only a certificate that has a path to the root of its configuration: any other can be refused before it is asked. */
+  /** Whether the CA accepts only certificates with a path to its configured root. Any other is refused before the CA is asked. */
   readonly wantsPath: boolean;
 }
 
-/** For a look before anything is asked for. */
+/** Options of a check before the CA is asked. */
 export interface FitnessOptions {
   readonly now: Instant;
-  /** What may change by itself is left out: a date, an authority that is disabled or about to be renewed. */
+  /** Ignore reasons that may pass: a date, a disabled authority, an authority that will be renewed. */
   readonly lasting: boolean;
 }
 
 /**
- * A certificate authority. What it answers is not believed: renewal/steps/5-verify.ts decides.
+ * A certificate authority. Its answers are not trusted: renewal/steps/5-verify.ts verifies them.
  * Throws CaUnavailable, CaRejected, CaUntrusted, CertificateExpired, NotYetValid, InvalidRequest, KmsDenied, KmsUnavailable.
  */
 export interface CaProvider {
-  /** As the configuration names it: for messages and answers, and for no decision. */
+  /** The configuration's name of the type, for messages and answers only. */
   readonly type: string;
   readonly can: CaCapabilities;
-  /** As it is configured: whether it issues what is declared. */
+  /** Whether its configuration lets it issue declared certificates. */
   readonly issues: boolean;
-  /** What tells it from other CAs: part of the hash of a declaration. */
+  /** What distinguishes it from other CAs. Part of the hash of a declaration. */
   readonly identity: readonly unknown[];
-  /** The certificate that is wanted, or the promise of it. */
+  /** Requests the wanted certificate. */
   ask(request: CaRequest): Promise<CaAnswer>;
   /**
-   * DER of the root certificates that a chain of this CA may end in. `current` is what the secret holds: where the
-   * configuration names no root (infisical), its own chain does.
+   * Returns the DER of the roots that a chain of this CA may end in. Without a configured root (infisical) they come from
+   * `current`, the chain in the secret.
    */
   roots(current?: CertificateChain): Promise<readonly Uint8Array[]>;
   /**
-   * Throws what `renew` or `rekey` would end with, as far as public data alone tell: neither the CA nor a key is asked.
-   * Undefined where nothing can be told.
+   * Throws the error that `renew` or `rekey` would end with, as far as public data alone show. Uses neither the CA nor a key.
+   * Undefined if nothing can be checked.
    */
   checkFitness?(current: Credential, operation: Mode, options: FitnessOptions): Promise<void>;
-  /** Resolves when the CA could be asked now; changes nothing. Undefined where there is no way to tell. */
+  /** Resolves if the CA can be reached now. Changes nothing. Undefined if there is no way to check. */
   answers?(): Promise<void>;
 }
 
 /** Keys in KMS. */
 export interface KeyVault {
   /**
-   * `keyId` is an ARN, an id or an alias; what its signatures fail with is of concern to whatever the key was named by. Throws
-   * KmsDenied, KmsUnavailable, and InvalidRequest for a key that can't sign.
+   * Returns a signer for a key. `keyId` is an ARN, an id or an alias. `concerns` is the concern of errors that its signatures
+   * throw. Throws KmsDenied, KmsUnavailable, and InvalidRequest for a key that can't sign.
    */
   signer(keyId: string, concerns?: Concern): Promise<Signer>;
 }
 
 export interface Queue {
   /**
-   * Sends all, ten at a time and side by side; nobody gets them before so many seconds are over, 900 at most. Throws Throttled if one
-   * could not be sent.
+   * Sends all messages, in concurrent batches of ten. They are delivered after `delaySeconds`, 900 at most. Throws Throttled if one
+   * message could not be sent.
    */
   send(messages: readonly QueueMessage[], delaySeconds?: number): Promise<void>;
 }
 
 export interface Publisher {
-  /** Resolves when the bus has it; waits a moment for others to share the call with. Throws Throttled, AccessDenied. */
+  /** Resolves when the bus has the event. Waits a moment to send several events in one call. Throws Throttled, AccessDenied. */
   publish(event: RenewalEvent): Promise<void>;
-  /** Sends what waits now: nobody else is coming. */
+  /** Sends the waiting events now. */
   flush(): void;
 }
 
 export interface ProfileSource {
-  /** Undefined for a name that this stack does not have. */
+  /** Returns undefined for a name that this stack does not have. */
   find(name: string): Promise<Profile | undefined>;
 }
 
 export interface DeclarationSource {
-  /** What the secret of this name is to hold; undefined where nothing is declared (any more). Throws AccessDenied, Throttled, Internal. */
+  /** Returns the declaration for the secret of this name, or undefined. Throws AccessDenied, Throttled, Internal. */
   find(secretName: string): Promise<Declaration | undefined>;
 }
 
 export interface AuthoritySource {
   /** Names of all authorities of this stack. */
   readonly names: readonly string[];
-  /** Undefined for a name that this stack does not have. */
+  /** Returns undefined for a name that this stack does not have. */
   find(name: string): Promise<Authority | undefined>;
 }
 
-/** One line a decision, and the metrics of a profile. */
+/** The log, with one line for each decision, and the metrics of a profile. */
 export interface Journal {
   decision(entry: { readonly secretArn: string; readonly reason: Reason; readonly [field: string]: unknown }): void;
   failure(entry: {

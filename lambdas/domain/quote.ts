@@ -1,9 +1,9 @@
-/** How a message quotes a text that is not ours. */
+/** Quotes a foreign text in a message. */
 import { holdsKey } from './key-text.ts';
 
 /**
- * A user's own text in a message: cut short and quoted, so that it can't run a log line over or break out of it. What
- * looks like a key or a token is told by its length only.
+ * Quotes a user's text: escaped and cut to 64 characters, so that it can't flood a log line or break out of it. For a text that
+ * looks like a key or a token, only the length is given.
  */
 export function quote(text: string): string {
   if (holdsKey(text)) return `a text of ${text.length} characters that looks like a private key or a token`;

@@ -3,10 +3,10 @@ import type { KeySpec } from './key-spec.ts';
 import type { Mode } from './profile.ts';
 import type { Timing } from './timing.ts';
 
-/** A key that the caller brings: one in another secret of the same profile, or one in KMS. */
+/** A key that the caller provides: in another secret of the same profile, or in KMS. */
 export type GivenKey = { readonly secretId: string } | { readonly kmsKeyId: string };
 
-/** An on-demand request, validated by policy/request.ts. docs/invoke.md tells what each field means. */
+/** An on-demand request, validated by policy/request.ts. docs/invoke.md explains each field. */
 export interface OnDemandRequest {
   readonly secretId: string;
   readonly mode?: Mode;
@@ -18,38 +18,38 @@ export interface OnDemandRequest {
   readonly dryRun: boolean;
 }
 
-/** What travels on the queue, and all that may: everything else is read from the secret and the profile. */
+/** A message on the queue. It can't carry more: everything else is read from the secret and the profile. */
 export interface QueueMessage {
   readonly secretArn: string;
   readonly versionId: string;
   readonly force?: boolean;
 }
 
-/** What the scan takes; `{}` is what the schedule sends. */
+/** The scan's input. The schedule sends `{}`. */
 export interface ScanRequest {
   readonly profile?: string;
   readonly secretIds?: readonly string[];
   readonly force: boolean;
   readonly dryRun: boolean;
-  /** Where an invocation whose time was over has left off. */
+  /** Where an earlier invocation ran out of time. */
   readonly continuation?: ScanContinuation;
 }
 
-/** What one invocation of a scan hands on to the next. */
+/** What one invocation of a scan passes to the next. */
 export interface ScanContinuation {
-  /** A page's `next`; undefined to begin again, where it is not taken any more. */
+  /** A page's `next`. Undefined: start again, because AWS no longer accepts that token. */
   readonly from?: string | undefined;
-  /** 1 for the first invocation that goes on. */
+  /** 1 for the second invocation of a scan, 2 for the third, and so on. */
   readonly part: number;
   /** When the scan began. */
   readonly started: Instant;
-  /** Of what was listed so far. */
+  /** The sums of the secrets listed so far. */
   readonly sums: ScanSums;
-  /** Of the secrets that are asked for by name those that were not listed so far. */
+  /** The requested `secretIds` that were not listed so far. */
   readonly notFound?: readonly string[] | undefined;
 }
 
-/** The running sums of a scan. `secondsToExpiry` is the least; undefined while no certificate is known. */
+/** The running sums of a scan. `secondsToExpiry` is the smallest of a profile, undefined while no certificate is known. */
 export interface ScanSums {
   readonly enqueued: number;
   readonly notDue: number;
@@ -67,5 +67,7 @@ export interface ScanSums {
   >;
 }
 
-/** How often a message is delivered before it is a dead letter: the queue is made so, and the last try tells the world. */
+/**
+ * Deliveries of a message before it becomes a dead letter. The queue has this limit, and the last delivery publishes the failure.
+ */
 export const deliveries = 3;

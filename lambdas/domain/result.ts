@@ -5,7 +5,7 @@ import type { Operation } from './profile.ts';
 
 export type Outcome = 'issued' | 'renewed' | 'rekeyed' | 'skipped' | 'planned';
 
-/** The answer of an on-demand request (docs/invoke.md). Times are RFC 3339; what does not apply is null. */
+/** The answer to an on-demand request (docs/invoke.md). Times are RFC 3339. A field that does not apply is null. */
 export interface RenewalResult {
   readonly outcome: Outcome;
   readonly reason: Reason;
@@ -16,7 +16,7 @@ export interface RenewalResult {
   readonly profile: string;
   /** RFC 4514. */
   readonly subject: string | null;
-  /** `dns:`, `ip:`, `email:`, `uri:` and the value. */
+  /** Each is `dns:`, `ip:`, `email:` or `uri:` and the value. */
   readonly sans: readonly string[] | null;
   readonly serialNumber: string | null;
   readonly previousSerialNumber: string | null;
@@ -45,7 +45,7 @@ export type RenewalEvent =
         readonly code: ErrorCode;
         readonly message: string;
         readonly retryable: boolean;
-        /** How many renewals of this certificate have failed in a row, this one included. */
+        /** Number of failed renewals of this certificate in a row, this one included. */
         readonly failures: number;
         readonly notAfter: string | null;
       };
@@ -57,14 +57,14 @@ export type RenewalEvent =
         readonly secretArn: string;
         readonly name: string;
         readonly profile: string;
-        /** Of a declared certificate that is not there: when it was to be there. */
+        /** When the certificate was due. For a missing declared certificate: when it should have been issued. */
         readonly renewAt: string;
-        /** Null where there is no certificate. */
+        /** Null if there is no certificate. */
         readonly notAfter: string | null;
       };
     }
   | { readonly type: 'Certificate Hook Failed'; readonly secretArn: string; readonly detail: HookFailure }
-  /** Of a secret that is not known (any more). */
+  /** For an unknown secret. */
   | { readonly type: 'Certificate Hook Failed'; readonly detail: HookFailure }
   | { readonly type: 'Scan Completed'; readonly detail: ScanCounts };
 
@@ -74,7 +74,7 @@ export interface ScanCounts {
   readonly notDue: number;
   readonly paused: number;
   readonly backingOff: number;
-  /** For the CA, which has not finished yet. */
+  /** Number of secrets that wait for the CA to finish. */
   readonly waiting: number;
   readonly invalid: number;
   readonly unknown: number;
@@ -95,11 +95,11 @@ export interface PlanEntry {
 export interface ScanResult extends ScanCounts {
   readonly plan: readonly PlanEntry[];
   readonly planTruncated?: true;
-  /** Of the `secretIds` that were asked for those that were not listed; in a partial answer so far. */
+  /** The requested `secretIds` that were not listed (in a partial answer: not listed so far). */
   readonly notFound?: readonly string[];
   /**
-   * The function's time was over before all was listed: counts and plan are of what was. But for a dry run another
-   * invocation goes on from there, and `Scan Completed` tells the sums of all.
+   * The function ran out of time before it had listed all secrets. Counts and plan cover the listed ones. Unless it is a dry run,
+   * another invocation continues from there, and `Scan Completed` has the sums of all.
    */
   readonly partial?: true;
 }

@@ -1,10 +1,10 @@
 import type { Instant } from './instant.ts';
 
-/** When the scans come. */
+/** The times of the scans. */
 export interface Schedule {
   readonly expression: string;
-  /** The longest time between two scans, milliseconds; for cron over twelve years, changes of the clocks included. */
+  /** The longest time between two scans in milliseconds. For cron: over twelve years, with daylight saving time. */
   readonly longestGap: number;
-  /** The first scan after this instant. Undefined for a cron whose years are over. */
+  /** Returns the first scan after this instant, or undefined for a cron expression whose years are over. */
   next(after: Instant): Instant | undefined;
 }

@@ -1,6 +1,6 @@
 import type { Instant } from './instant.ts';
 
-/** What a version holds: SecretString or SecretBinary. */
+/** The value of a version: SecretString or SecretBinary. */
 export type SecretValue =
   | { readonly kind: 'string'; readonly text: string }
   | { readonly kind: 'binary'; readonly bytes: Uint8Array };
@@ -11,29 +11,29 @@ export interface SecretVersion {
   readonly createdAt: Instant;
 }
 
-/** A secret's metadata, as ListSecrets and DescribeSecret give it; no value. */
+/** A secret's metadata from ListSecrets or DescribeSecret, without its value. */
 export interface SecretSummary {
   readonly arn: string;
   readonly name: string;
   readonly tags: ReadonlyMap<string, string>;
-  /** When the secret was made; undefined where AWS does not say. */
+  /** When the secret was created. Undefined if AWS does not say. */
   readonly createdAt?: Instant;
-  /** Staging labels by version id; versions without a label are not listed. */
+  /** Staging labels by version id. Versions without a label are not listed. */
   readonly versions: ReadonlyMap<string, readonly string[]>;
-  /** The version with AWSCURRENT; undefined for a secret without a value. */
+  /** The version with AWSCURRENT. Undefined for a secret without a value. */
   readonly currentVersionId: string | undefined;
-  /** True of a copy that another Region writes: this one can't be written here. */
+  /** Whether it is a replica of a secret in another Region. A replica can't be written. */
   readonly isReplica: boolean;
   readonly rotation: { readonly enabled: boolean; readonly functionArn?: string };
-  /** The AWS service that made it and owns it, such as `rds`. */
+  /** The AWS service that created and owns it, such as `rds`. */
   readonly owningService?: string;
-  /** The customer key in KMS that it is encrypted with; undefined: the account's own for Secrets Manager. */
+  /** The customer KMS key that encrypts it. Undefined: the account's default key for Secrets Manager. */
   readonly encryptionKey?: string;
   /** Set while the secret is in its recovery window. */
   readonly deletedAt?: Instant;
 }
 
-/** The version with this staging label, such as AWSPREVIOUS. */
+/** Returns the version with this staging label, such as AWSPREVIOUS. */
 export function versionWithStage(secret: SecretSummary, stage: string): string | undefined {
   for (const [versionId, stages] of secret.versions) if (stages.includes(stage)) return versionId;
   return undefined;

@@ -1,4 +1,4 @@
-/** The tags of a secret that mean something to cert-renewer. */
+/** The tags of a secret that cert-renewer reads or writes. */
 export const tagPrefix = 'cert-renewer:';
 
 export const tags = {
@@ -19,25 +19,30 @@ export const tags = {
   endpoints: 'cert-renewer:endpoints',
 } as const;
 
-/** Of a principal of IAM, not of a secret: with the value `true` it may send dead letters back to the renewal queue. */
+/**
+ * A tag of an IAM principal, not of a secret. With the value `true` the principal may redrive dead letters to the renewal queue.
+ */
 export const redriveTag = 'cert-renewer:redrive';
 
-/** What the tag `issued` says of a version that somebody else has written over an issued one, until it is seen to be as declared. */
+/**
+ * Value of the tag `issued` for another writer's version instead of an issued one. It stays until a worker finds it to be as
+ * declared.
+ */
 export const foreignIssue = '-';
 
-/** Those that cert-renewer writes, and the only ones that its role may change. */
+/** The status tags: cert-renewer writes them, and its role may change no others. */
 export const statusTags = [tags.versionId, tags.notBefore, tags.notAfter, tags.failure, tags.issued] as const;
 
-/** Those of them that this secret may get: only what is declared is issued. */
+/** Returns the status tags that this secret may get. Only a declared certificate gets the tag `issued`. */
 export function statusTagsOf(secretTags: ReadonlyMap<string, string>): readonly string[] {
   return secretTags.has(tags.declared) ? statusTags : statusTags.filter((tag) => tag !== tags.issued);
 }
 
-/** AWS's limits: tags of one secret, characters of a tag's value. */
+/** AWS's limits: the number of tags of a secret, and the characters of a tag's value. */
 export const mostTags = 50;
 export const tagValueLimit = 256;
 
-/** How many of a secret's tags are not cert-renewer's to write. */
+/** Returns the number of a secret's tags that are not status tags. */
 export function foreignTags(secretTags: ReadonlyMap<string, string>): number {
   let own = 0;
   for (const tag of statusTags) if (secretTags.has(tag)) own += 1;
@@ -45,7 +50,7 @@ export function foreignTags(secretTags: ReadonlyMap<string, string>): number {
 }
 
 /**
- * A staging label that says of a version: it was told that the secret has no room for status tags. A label, because that is
- * the one note that such a secret can take.
+ * A staging label: the failure "no room for status tags" was reported for this version. It is a label because such a secret can
+ * take no tag.
  */
 export const noRoomLabel = 'cert-renewer-no-room';

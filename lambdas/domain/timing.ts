@@ -1,6 +1,6 @@
 import type { Window } from './duration.ts';
 
-/** When to act: so much before the end, or so much after the start. */
+/** When a certificate is due: a window before its end, or a period after its start. */
 export type Timing =
   | { readonly kind: 'expiresIn'; readonly window: Window }
   | { readonly kind: 'rekeyPeriod'; readonly milliseconds: number; readonly text: string };

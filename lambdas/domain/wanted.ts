@@ -1,6 +1,6 @@
 /**
- * What the next certificate is to be. The plan makes it, the CA is asked for it, and the proof judges by it: a copy of what is there
- * and a declaration are two contents of one noun.
+ * The specification of the next certificate: a copy of the present one, or the content of a declaration. Step 3 makes it, step 4
+ * sends it to the CA, step 5 verifies the answer against it.
  */
 import type { Certificate } from './certificate.ts';
 import type { Declaration } from './declaration.ts';
@@ -13,42 +13,45 @@ export interface Wanted {
   /** Names, usages and every other extension. */
   readonly content: WantedContent;
   readonly key: WantedKey;
-  /** When it ends: an instant that was asked for by name (whole seconds); undefined: as long from its start as before. */
+  /** A requested notAfter, in whole seconds. Undefined: the same duration as before. */
   readonly notAfter?: Instant;
-  /** The path that it stands on ends later than this; where `orEqual`, it may end at the same instant. */
+  /** The new chain must end later than this. With `orEqual` it may end at the same instant. */
   readonly end: { readonly laterThan: Instant; readonly orEqual: boolean };
 }
 
 export type WantedContent = CopiedContent | DeclaredContent;
 
-/** As it is: a copy of the leaf, whose chain says which of its usages count today. */
+/** A copy of the leaf. Its chain determines which of its extended key usages are effective. */
 export interface CopiedContent {
   readonly kind: 'as it is';
   readonly leaf: Certificate;
   readonly chain: readonly Certificate[];
 }
 
-/** What a declaration says, and nothing of what is there. */
+/** The content of a declaration, independent of the present certificate. */
 export interface DeclaredContent extends Pick<Declaration, 'names' | 'subject' | 'usages'> {
   readonly kind: 'declared';
-  /** Milliseconds; undefined: as long as the CA has it. */
+  /** Milliseconds. Undefined: the CA's default. */
   readonly duration: number | undefined;
-  /** Milliseconds: so long it may last where nobody says a duration, and the CA has its own. */
+  /** Milliseconds. The limit when the CA's default duration applies. */
   readonly maxDuration?: number;
 }
 
-/** `same` stays, wherever it is; `new` is to be made; `given` was brought by the caller and is checked. */
+/**
+ * `same`: the present key, in the secret or in KMS. `new`: a key of this type is generated. `given`: the caller's key, already
+ * checked.
+ */
 export type WantedKey =
   | { readonly kind: 'same' }
   | { readonly kind: 'new'; readonly spec: KeySpec }
   | { readonly kind: 'given'; readonly signer: Signer };
 
-/** What that makes of the certificate that is there. */
+/** Returns the operation that produces this certificate. */
 export function operationOf({ content, key }: Pick<Wanted, 'content' | 'key'>): Operation {
   return content.kind === 'declared' ? 'issue' : copyingOf({ key });
 }
 
-/** Of a copy. */
+/** Returns the operation for a copy. */
 export function copyingOf({ key }: Pick<Wanted, 'key'>): Mode {
   return key.kind === 'same' ? 'renew' : 'rekey';
 }

@@ -4,7 +4,7 @@ import { composeCaApi, shortPolicyFor } from '../compose.ts';
 
 const { journal, api } = await composeCaApi();
 
-/** A request of API Gateway's HTTP API, payload 2.0 (docs/ca-api.md). Never throws. */
+/** Handles a request of API Gateway's HTTP API, payload 2.0 (docs/ca-api.md). Never throws. */
 export async function handler(
   event: APIGatewayProxyEventV2,
   context: Context,
@@ -17,7 +17,7 @@ export async function handler(
     headers: {
       'content-type': 'application/json',
       'cache-control': 'no-store',
-      // RFC 9110 section 11.6.1: a 401 names the way to authenticate.
+      // RFC 9110 section 11.6.1: a 401 response names the authentication scheme.
       ...(status === 401 ? { 'www-authenticate': 'Bearer' } : {}),
     },
     body: JSON.stringify(body),
@@ -27,7 +27,7 @@ export async function handler(
 function requestOf(event: APIGatewayProxyEventV2): ApiRequest {
   const { requestId, stage, http } = event.requestContext;
   const prefix = `/${stage}`;
-  // A stage other than $default stands in front of the path.
+  // The path begins with the stage, unless that is $default.
   const path = event.rawPath.startsWith(`${prefix}/`) ? event.rawPath.slice(prefix.length) : event.rawPath;
   return {
     id: requestId,

@@ -4,12 +4,12 @@ import { respond } from '../aws/cloudformation.ts';
 import { composeCreation, now, policyFor } from '../compose.ts';
 import { answered } from '../deployment/custom-resource.ts';
 
-/** Milliseconds that are left for the answer. */
+/** Milliseconds reserved for the answer. */
 const reserve = 5_000;
-/** So long a new role's permissions may take; what is refused after that is refused for good. */
+/** Milliseconds that a new role's permissions may take. A denied call after that fails the deployment. */
 const patience = 90_000;
 
-/** Invoked by CloudFormation, which waits for an answer at the event's address. */
+/** Invoked by CloudFormation, which waits for an answer at the event's URL. */
 export async function handler(input: unknown, context: Context): Promise<void> {
   const event = parseAuthorityEvent(input);
   await answered(respond, event, async () => {

@@ -4,12 +4,12 @@ import { composeDeclarations, now, patientPolicyFor } from '../compose.ts';
 import { handleCertificates, parseCertificatesEvent } from '../deployment/certificates.ts';
 import { answered } from '../deployment/custom-resource.ts';
 
-/** So long a deployment waits for its certificates, milliseconds. */
+/** Milliseconds that a deployment waits for its certificates. */
 const patience = 570_000;
-/** What is begun last may take as long as the renew function does; what is left after that is for the answer. */
+/** Milliseconds reserved for the last request to the renew function and for the answer. */
 const reserve = 120_000;
 
-/** Invoked by CloudFormation, which waits for an answer at the event's address. */
+/** Invoked by CloudFormation, which waits for an answer at the event's URL. */
 export async function handler(input: unknown, context: Context): Promise<void> {
   const event = parseCertificatesEvent(input);
   await answered(respond, event, async () => {

@@ -1,16 +1,16 @@
-/** What the handlers have in common. */
+/** Shared code of the handlers. */
 import { RenewalError, toRenewalError } from '../domain/errors.ts';
 
 /**
- * An error as the caller and Lambda's own log may see it: code and message. The journal has told what is safe of its
- * cause; the runtime would print it whole.
+ * Returns the error for the caller and for Lambda's own log, with code and message. The journal has logged the safe part of its
+ * cause. The runtime would print the complete cause.
  */
 export function withoutCause(thrown: unknown): RenewalError {
   const { code, message, retryable } = toRenewalError(thrown);
   return new RenewalError(code, message, { retryable });
 }
 
-/** arn:aws:lambda:region:account:function:name, without the version or alias that it was invoked by. */
+/** Returns the ARN arn:aws:lambda:region:account:function:name without the version or alias of the invocation. */
 export function unqualified(functionArn: string): string {
   return functionArn.split(':').slice(0, 7).join(':');
 }

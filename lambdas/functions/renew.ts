@@ -16,7 +16,7 @@ const { journal, queue, world } = await composeRenewal();
 
 type Answer = SQSBatchResponse | RenewalResult | CaAnswer | undefined;
 
-/** A batch of the queue, a step of native rotation, a look at a CA, or an on-demand request (docs/invoke.md). */
+/** Handles a batch of the queue, a step of native rotation, a check of a CA, or an on-demand request (docs/invoke.md). */
 export async function handler(event: unknown, context: Context): Promise<Answer> {
   journal.begin(context.awsRequestId);
   const own = unqualified(context.invokedFunctionArn);
@@ -46,8 +46,8 @@ function isAskCa(event: unknown): boolean {
 }
 
 /**
- * All of a batch side by side; those that are to be tried again are named, so that the others are done with. Out of
- * time, what is not done is handed back: a batch that Lambda cuts off would come back whole.
+ * Renews all messages of a batch concurrently. Only the messages to try again are returned as failed. When the time is over, the
+ * unfinished ones are returned too, because the whole batch would come back if Lambda stopped the function.
  */
 async function renewBatch(records: readonly SQSRecord[], policy: CallPolicy, own: string): Promise<SQSBatchResponse> {
   const batch = { world: world(policy, own), queue: queue(policy) };
@@ -79,16 +79,16 @@ async function renewRecord(batch: Batch, record: SQSRecord): Promise<'done' | 'a
     const firstAt = Number(ApproximateFirstReceiveTimestamp) || undefined;
     const { retryAfter } = await renewQueued(batch.world, parseQueueMessage(record.body), delivery, firstAt);
     if (retryAfter === undefined) return 'done';
-    await pause(batch, record, retryAfter); // 0 after the last delivery: a dead letter at once, and its alarm with it
+    await pause(batch, record, retryAfter); // 0 after the last delivery: it becomes a dead letter at once, with its alarm
     return 'again';
   } catch (thrown) {
     journal.failure({ secretArn: null, error: thrown, messageId: record.messageId });
-    // Rubbish stays rubbish. Anything else unforeseen comes back after the queue's visibility timeout.
+    // An invalid message stays invalid. After any other unexpected error the message comes back after the visibility timeout.
     return thrown instanceof RenewalError && !thrown.retryable ? 'done' : 'again';
   }
 }
 
-/** Without it the message comes back after the queue's visibility timeout: later, but it does. */
+/** Sets the time of the next delivery. If that fails, the message comes back after the queue's visibility timeout. */
 async function pause(batch: Batch, record: SQSRecord, seconds: number): Promise<void> {
   await batch.queue.changeVisibility(record.receiptHandle, seconds).catch((error: unknown) => {
     journal.failure({ secretArn: null, error, messageId: record.messageId });

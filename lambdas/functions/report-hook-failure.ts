@@ -6,7 +6,7 @@ import { withoutCause } from './edge.ts';
 const { world: worldOf } = composeHookReport();
 type World = ReturnType<typeof worldOf>;
 
-/** A status event of Run Command, by the stack's rule, or a batch of a hook's dead letters. */
+/** Handles a status event of Run Command from the stack's rule, or a batch of a hook's dead letters. */
 export async function handler(event: unknown, context: Context): Promise<SQSBatchResponse | undefined> {
   const world = worldOf(policyFor(context));
   world.journal.begin(context.awsRequestId);
@@ -21,8 +21,8 @@ export async function handler(event: unknown, context: Context): Promise<SQSBatc
 }
 
 /**
- * All are handed back as failed: the queue lets nobody see a message twice, and so moves each to the queue of dead letters
- * where it is kept for whoever looks after it. So each is told once, and none is lost.
+ * Reports each message once and returns all as failed. The queue delivers a message only once, so it moves each to its dead-letter
+ * queue, where it is kept for an operator.
  */
 async function reportLetters(world: World, records: readonly SQSRecord[]): Promise<SQSBatchResponse> {
   await Promise.all(

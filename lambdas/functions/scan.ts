@@ -8,7 +8,7 @@ import { unqualified, withoutCause } from './edge.ts';
 
 const { journal, start, world: worldOf } = await composeScan();
 
-/** Invoked by the schedule with `{}`, by hand (docs/invoke.md), or by itself, to go on where its time was over. */
+/** Invoked by the schedule with `{}`, on demand (docs/invoke.md), or by itself to continue where it ran out of time. */
 export async function handler(event: unknown, context: Context): Promise<ScanResult> {
   journal.begin(context.awsRequestId);
   const own = unqualified(context.invokedFunctionArn);

@@ -8,7 +8,7 @@ import { withoutCause } from './edge.ts';
 const { journal, world: worldOf } = await composeInventory();
 type World = ReturnType<typeof worldOf>;
 
-/** The dashboard's inventory: CloudWatch asks, and shows the HTML that is answered. */
+/** Returns the dashboard's inventory as HTML for CloudWatch. */
 export async function handler(event: unknown, context: Context): Promise<string> {
   if (asksForDescription(event)) return widgetDescription;
   journal.begin(context.awsRequestId);

@@ -1,4 +1,4 @@
-/** The hook `acm`: the renewed certificate is imported again under the same ARN. */
+/** The hook `acm`: imports the renewed certificate again under the same ARN. */
 import { RenewalError } from '../domain/errors.ts';
 import type { CertificateImporter, ImportedContent } from '../domain/hook.ts';
 import { encodePem } from '../domain/pem.ts';
@@ -13,7 +13,7 @@ import { type ReportWorld, runHook } from './report.ts';
 export interface ImportHook extends Hook<'acm'> {
   /** ARNs in ACM by the secrets' names. */
   readonly certificates: ReadonlyMap<string, string>;
-  /** For encrypted keys. */
+  /** ARN or name of the secret with the password of encrypted keys. */
   readonly passwordSecretId: string | undefined;
 }
 
@@ -23,8 +23,8 @@ export interface ImportWorld extends ReportWorld {
 }
 
 /**
- * Imports the secret's current version, which may be newer than that of the event; nothing for a secret that the hook does
- * not name. Throws what is worth another try: Throttled, AccessDenied, KmsDenied.
+ * Imports the secret's current version, which may be newer than the event's. Does nothing for a secret that the hook does not name.
+ * Throws errors that are worth another try: Throttled, AccessDenied, KmsDenied.
  */
 export async function importCertificate(world: ImportWorld, hook: ImportHook, event: unknown): Promise<void> {
   await runHook(world, hook, event, async () => {
@@ -40,7 +40,7 @@ export async function importCertificate(world: ImportWorld, hook: ImportHook, ev
   });
 }
 
-/** An ARN ends in the name, a hyphen and six characters. */
+/** Returns the secret's name. An ARN ends with the name, a hyphen and six characters. */
 function secretName(secretArn: string): string {
   return secretArn
     .split(':')
@@ -59,7 +59,7 @@ async function contentOf(
   if (key.kind !== 'private') {
     throw new RenewalError(
       'UnsupportedSecret',
-      `ACM takes a certificate with its private key only, and the key of ${secretArn} is not in the secret: remove it from the acm hook, or use a certificate whose key is there.`,
+      `ACM imports a certificate only with its private key, but the key of ${secretArn} is not in the secret: remove it from the acm hook, or use a certificate whose key is in the secret.`,
     );
   }
   const pem = (der: Uint8Array): string => `${encodePem('CERTIFICATE', der)}\n`;
@@ -71,8 +71,9 @@ async function contentOf(
 }
 
 /**
- * A secret may hold its chain in any order, with the root and with what belongs to another certificate. ACM takes a chain only
- * if each certificate certifies the one before (https://docs.aws.amazon.com/acm/latest/userguide/troubleshoot-import.html).
+ * Returns the chain in order. A secret may contain it in any order, with the root and with unrelated certificates. ACM accepts a
+ * chain only if each certificate certifies the one before
+ * (https://docs.aws.amazon.com/acm/latest/userguide/troubleshoot-import.html).
  */
 function chainFor(leaf: Uint8Array, chain: readonly Uint8Array[]): readonly Uint8Array[] {
   return orderedChain(parseCertificate(leaf), chain.map(parseIssuer)).map(({ der }) => der);

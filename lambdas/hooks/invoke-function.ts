@@ -1,6 +1,6 @@
 /**
- * The hook `lambda`: a function of the user's, called with the event and waited for. EventBridge would only hand the event
- * over, and what became of it nobody but the function's owner could see.
+ * The hook `lambda`: invokes the user's function with the event and waits for it. As a direct target of EventBridge, its failure
+ * would be visible only to the function's owner.
  */
 import { RenewalError } from '../domain/errors.ts';
 import type { FunctionCaller } from '../domain/hook.ts';
@@ -16,22 +16,24 @@ export interface FunctionWorld extends ReportWorld {
 }
 
 /**
- * Calls the function with the whole event. Throws what is worth another try: Throttled, AccessDenied, KmsDenied, and
- * HookFunctionError for a function that failed, which Lambda's queue would have tried again as well.
+ * Invokes the function with the whole event. Throws errors that are worth another try: Throttled, AccessDenied, KmsDenied, and
+ * HookFunctionError for a failed function, which an asynchronous invocation would repeat too.
  */
 export async function invokeFunction(world: FunctionWorld, hook: FunctionHook, event: unknown): Promise<void> {
   await runHook(world, hook, event, async () => {
     const { secretArn } = renewedSecret(event, hook.profile);
     const { failed } = await world.functions.call(hook.functionArn, event);
     if (failed) throw new HookFunctionError(hook.functionArn);
-    const message = `The function ${hook.functionArn} took the event.`;
+    const message = `The function ${hook.functionArn} accepted the event.`;
     world.journal.decision({ secretArn, reason: { code: 'Requested', message }, profile: hook.profile });
   });
 }
 
-/** What a function says of its failure may hold anything: it stays in the function's own log. */
+/** A function's failure. Its error is not quoted, because it may contain anything. It is in the function's own log. */
 class HookFunctionError extends RenewalError {
   constructor(functionArn: string) {
-    super('Internal', `The function ${functionArn} failed: see its log. It is tried three times.`, { retryable: true });
+    super('Internal', `The function ${functionArn} failed: see its log. It is invoked three times in all.`, {
+      retryable: true,
+    });
   }
 }

@@ -1,8 +1,8 @@
-/** What a hook needs of the event `Certificate Renewed`. Whoever may put events on the bus can write one: it is checked. */
+/** Reads the event `Certificate Renewed` for a hook. Any principal with access to the bus can send one, so it is validated. */
 import { RenewalError } from '../domain/errors.ts';
 import { type CommandParameters, commandParameters } from '../domain/hook.ts';
 
-/** One hook of one profile; the deployment says which. */
+/** One hook of one profile, from the deployed configuration. */
 export interface Hook<Type> {
   readonly profile: string;
   readonly type: Type;
@@ -14,8 +14,8 @@ const patterns = {
 };
 
 /**
- * Where the new pair is: the secret and its version; with `out` in the request these are out's. Throws InvalidRequest for
- * anything that is no event of this profile's renewal.
+ * Returns the secret and the version of the new pair. For a request with `out` these are the ones of `out`. Throws InvalidRequest
+ * for any event that is not a renewal event of this profile.
  */
 export function renewedSecret(event: unknown, profile: string): CommandParameters {
   const detail = field(event, 'detail');
@@ -31,11 +31,11 @@ export function renewedSecret(event: unknown, profile: string): CommandParameter
   }
   throw new RenewalError(
     'InvalidRequest',
-    `This is no event "Certificate Renewed" of the profile ${profile}: nothing was run. Hooks are started by the stack's own rules only.`,
+    `This is not an event "Certificate Renewed" of the profile ${profile}, so the hook did not run. Only the stack's own rules may start hooks.`,
   );
 }
 
-/** As far as they can be read, for a report. */
+/** Returns secret and version for a report, null if they are not valid. */
 export function claimedSecret(event: unknown): { secretArn: string | null; versionId: string | null } {
   const detail = field(event, 'detail');
   const place = field(detail, 'out') ?? detail;
@@ -47,7 +47,7 @@ export function claimedSecret(event: unknown): { secretArn: string | null; versi
   };
 }
 
-/** A member of what came as JSON; undefined where there is none. */
+/** Returns a field of a JSON value, or undefined. */
 export function field(value: unknown, name: string): unknown {
   return typeof value === 'object' && value !== null && Object.hasOwn(value, name)
     ? Reflect.get(value, name)

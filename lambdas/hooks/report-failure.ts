@@ -1,6 +1,6 @@
 /**
- * What AWS says of a hook that failed: Run Command of a command that did not work on an instance, EventBridge of an event
- * that it could not deliver, Lambda of a hook's function that failed to the last.
+ * Reports hook failures that AWS reports: a command that failed on an instance (Run Command), an event that could not be delivered
+ * (EventBridge), and a hook's function that failed at every try (Lambda).
  */
 
 import { type ErrorCode, isErrorCode, RenewalError } from '../domain/errors.ts';
@@ -11,15 +11,15 @@ import { type ReportWorld, report } from './report.ts';
 
 export interface FailureWorld extends ReportWorld {
   readonly commands: Pick<CommandRunner, 'find'>;
-  /** Which hooks a queue is the dead-letter queue of, by its ARN. */
+  /** The type of the hooks of each dead-letter queue, by the queue's ARN. */
   readonly queues: ReadonlyMap<string, HookType>;
-  /** What the names of this stack's SSM documents begin with. */
+  /** Prefix of the names of this stack's SSM documents. */
   readonly documentPrefix: string;
 }
 
 // ---- Run Command --------------------------------------------------------------------------------------------------
 
-/** Which hook of which profile a document is of: the deployment names it `<prefix><part>.<profile>.<index>.<type>`. */
+/** Returns a document's profile and hook. The deployment names a document `<prefix><part>.<profile>.<index>.<type>`. */
 export function hookOfDocument(name: string, prefix: string): { profile: string; hook: HookType } | undefined {
   const [, profile, type] = name.startsWith(prefix)
     ? (/^\d+\.(.+)\.\d+\.(\w+)$/.exec(name.slice(prefix.length)) ?? [])
@@ -27,14 +27,14 @@ export function hookOfDocument(name: string, prefix: string): { profile: string;
   return profile !== undefined && isHookType(type) ? { profile, hook: type } : undefined;
 }
 
-/** A status event of SSM, as the stack's rule passes it on. */
+/** Returns whether the input is a status event of SSM. */
 export function isCommandStatus(input: unknown): boolean {
   return field(input, 'source') === 'aws.ssm';
 }
 
 /**
- * A failure on one instance, or of a command as a whole: but one that failed on instances is told by these. Throws
- * Throttled, AccessDenied, and InvalidRequest for a document that is not of this stack's hooks.
+ * Reports a failure on one instance, or of a whole command if no instance has reported one. Throws Throttled, AccessDenied, and
+ * InvalidRequest for a document of another stack.
  */
 export async function reportCommand(world: FailureWorld, event: unknown): Promise<void> {
   const detail = field(event, 'detail');
@@ -43,7 +43,7 @@ export async function reportCommand(world: FailureWorld, event: unknown): Promis
   if (of === undefined) {
     throw new RenewalError(
       'InvalidRequest',
-      `The document ${quote(document)} is of no hook of this stack (${world.documentPrefix}…): only the stack's own rule sends the status of its commands.`,
+      `The document ${quote(document)} does not belong to a hook of this stack (expected a name that begins with ${world.documentPrefix}): only the stack's own rule may send status events.`,
     );
   }
   const commandId = textOf(detail, 'command-id') ?? '';
@@ -56,13 +56,13 @@ export async function reportCommand(world: FailureWorld, event: unknown): Promis
     ...of,
     ...claimedSecret({ detail: sent?.parameters }),
     code: 'Internal',
-    message: `The command ended with the status ${status} ${where}: see the output of command ${commandId} in Run Command, and the state of the instances.`,
+    message: `The command ended with the status ${status} ${where}: check the output of command ${commandId} in Run Command, and the state of the instances.`,
     commandId,
     ...(instanceId !== undefined && { instanceId }),
   });
 }
 
-// ---- What could not be delivered ----------------------------------------------------------------------------------
+// ---- Dead letters -------------------------------------------------------------------------------------------------
 
 /** A record of an SQS event source. */
 export interface DeadLetter {
@@ -71,7 +71,7 @@ export interface DeadLetter {
   readonly messageAttributes: Readonly<Record<string, { readonly stringValue?: string | undefined }>>;
 }
 
-/** Throws what publishing throws. */
+/** Reports a hook's dead letter. Throws the errors of publishing. */
 export async function reportDeadLetter(world: FailureWorld, letter: DeadLetter): Promise<void> {
   const body = parsed(letter.body);
   const isOfLambda = field(body, 'requestPayload') !== undefined; // else of EventBridge: the event itself
@@ -89,10 +89,10 @@ function failureOfFunction(body: unknown): { code: ErrorCode; message: string } 
   const answer = field(body, 'responsePayload');
   const type = textOf(answer, 'errorType') ?? '';
   const message = textOf(answer, 'errorMessage');
-  // An error of ours tells nothing that may not be told.
+  // cert-renewer's own errors contain no secret.
   if (isErrorCode(type) && message !== undefined) return { code: type, message };
   const condition = textOf(field(body, 'requestContext'), 'condition') ?? 'unknown';
-  return { code: 'Internal', message: `The hook's function failed to the last (${word(condition)}): see its log.` };
+  return { code: 'Internal', message: `The hook's function failed at every try (${word(condition)}): see its log.` };
 }
 
 /** https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html */
@@ -104,7 +104,7 @@ function failureOfDelivery({ messageAttributes }: DeadLetter): { code: ErrorCode
     reason === 'NO_PERMISSIONS' ? 'AccessDenied' : reason === 'THROTTLING' ? 'Throttled' : 'Internal';
   return {
     code,
-    message: `EventBridge could not deliver the event to ${target} (${reason}): see that it exists and takes events, and the attribute ERROR_MESSAGE of the dead letter.`,
+    message: `EventBridge could not deliver the event to ${target} (${reason}): check that it exists and accepts events, and see the attribute ERROR_MESSAGE of the dead letter.`,
   };
 }
 

@@ -1,4 +1,4 @@
-/** A hook that fails is told to the world, and never undoes or repeats a renewal. */
+/** Reports a failed hook. Its failure never undoes or repeats a renewal. */
 import { isDenied, type RenewalError, toRenewalError } from '../domain/errors.ts';
 import type { HookFailure, HookType } from '../domain/hook.ts';
 import type { Journal, Publisher } from '../domain/ports.ts';
@@ -9,7 +9,7 @@ export interface ReportWorld {
   readonly journal: Pick<Journal, 'decision' | 'failure' | 'count'>;
 }
 
-/** Event, metric and log line. Throws what publishing throws. */
+/** Sends event, metric and log line of a failed hook. Throws the errors of publishing. */
 export async function report(
   { publisher, journal }: ReportWorld,
   failure: HookFailure,
@@ -24,9 +24,9 @@ export async function report(
 }
 
 /**
- * Does a hook's work for an event. What may pass by itself is thrown, so that Lambda tries again and, in the end, hands
- * it to report-failure.ts; so is what IAM refuses, which may not know of a deployment yet. Anything else is reported at
- * once, and over.
+ * Does a hook's work for an event. Throws retryable errors, so that Lambda tries again and finally passes the event to
+ * report-failure.ts. Throws denied calls too, because IAM may not know a new deployment yet. Reports any other error at once,
+ * without another try.
  */
 export async function runHook<Type extends HookType>(
   world: ReportWorld,

@@ -1,4 +1,4 @@
-/** The hooks `exec` and `signal`: a document of SSM, whose command was fixed at deployment, on all instances with a tag. */
+/** The hooks `exec` and `signal`: run an SSM document on all instances with a tag. The deployment has fixed its command. */
 import type { CommandRunner, TargetTag } from '../domain/hook.ts';
 import { type Hook, renewedSecret } from './renewed-event.ts';
 import { type ReportWorld, runHook } from './report.ts';
@@ -13,8 +13,8 @@ export interface CommandWorld extends ReportWorld {
 }
 
 /**
- * Starts the command; whether it worked is told by events of SSM (report-failure.ts). Throws what is worth another try:
- * Throttled, AccessDenied, KmsDenied.
+ * Starts the command. Events of SSM report a failure (report-failure.ts). Throws errors that are worth another try: Throttled,
+ * AccessDenied, KmsDenied.
  */
 export async function runCommand(world: CommandWorld, hook: CommandHook, event: unknown): Promise<void> {
   await runHook(world, hook, event, async () => {
@@ -22,7 +22,7 @@ export async function runCommand(world: CommandWorld, hook: CommandHook, event: 
     const commandId = await world.commands.send(hook.documentName, hook.target, parameters);
     world.journal.decision({
       secretArn: parameters.secretArn,
-      reason: { code: 'Requested', message: `Run Command took the ${hook.type} hook.` },
+      reason: { code: 'Requested', message: `Run Command accepted the ${hook.type} hook.` },
       profile: hook.profile,
       commandId,
     });

@@ -1,6 +1,6 @@
 /**
- * One certificate as people look at it: a row of `cert-renewer status`, of the dashboard's widget and of the page. It says
- * what the scan would decide (policy/judgement.ts), so that all of them agree on what is due.
+ * A row of `cert-renewer status`, of the dashboard's widget and of the report page: one certificate. It shows what the scan would
+ * decide (policy/judgement.ts), so that all of them agree.
  */
 import type { ReasonCode } from '../domain/decision.ts';
 import type { ErrorCode } from '../domain/errors.ts';
@@ -13,19 +13,19 @@ import { type Judgement, type JudgementTerms, judge } from '../policy/judgement.
 import { retryAt } from '../policy/status.ts';
 
 /**
- * - `overdue`: past its time by a fifth of the window
- * - `failing`: the last try failed, or a tag keeps it from being tried
- * - `missing`: declared, and no certificate of it is there yet. `failure` says why, where a try has failed
- * - `changed`: the declaration has changed, and the certificate is still the one from before. `failure` as above
- * - `due`: its time has come, or will have before the next scan
- * - `unknown`: its tags don't tell, or name a profile of another stack
- * - `ok`: nothing to do yet
- * - `paused`: the schedule leaves it alone (tag, profile, or another writer such as native rotation)
+ * - `overdue`: a fifth of the window has passed since it was due
+ * - `failing`: the last try failed, or an invalid tag prevents a try
+ * - `missing`: declared and not issued yet. After a failed try `failure` has the reason
+ * - `changed`: the declaration has changed, and the new certificate is not issued yet. `failure` as above
+ * - `due`: due before the next scan
+ * - `unknown`: its tags are not about the current version, or name a profile that this stack does not have
+ * - `ok`: not due
+ * - `paused`: the schedule skips it (tag, profile, or another writer such as native rotation)
  */
 export const inventoryStates = ['overdue', 'failing', 'missing', 'changed', 'due', 'unknown', 'ok', 'paused'] as const;
 export type InventoryState = (typeof inventoryStates)[number];
 
-/** The last failure that is noted. `nextTry` is undefined where only somebody's correction brings another. */
+/** The last noted failure. `nextTry` is undefined if a person has to correct something first. */
 export interface InventoryFailure {
   readonly code: ErrorCode;
   readonly count: number;
@@ -36,27 +36,27 @@ export interface InventoryFailure {
 export interface InventoryRow {
   readonly name: string;
   readonly secretArn: string;
-  /** As the tag has it; `authority:<name>` for an authority of the stack. */
+  /** The tag's value, or `authority:<name>` for an authority. */
   readonly profile: string;
   readonly state: InventoryState;
-  /** Why, in the scan's words. */
+  /** The reason of the scan's decision. */
   readonly reason: { readonly code: ReasonCode; readonly message: string };
-  /** Undefined where the tags don't tell. */
+  /** Undefined if the tags do not contain the times of the current version. */
   readonly notBefore: Instant | undefined;
   readonly notAfter: Instant | undefined;
   readonly renewAt: Instant | undefined;
-  /** Whether it is past its time, whatever the state: a paused, failing or missing one may be too. */
+  /** Whether it is overdue. Certificates in the states paused, failing and missing may be overdue too. */
   readonly overdue: boolean;
-  /** Whether a declaration says what it is to be. */
+  /** Whether it is a declared certificate. */
   readonly declared: boolean;
-  /** How it falls short of its declaration, whatever the state: a paused or failing one may too. */
+  /** Whether the declared certificate is missing or changed. Certificates in the states paused and failing may be too. */
   readonly wanting: 'missing' | 'changed' | undefined;
   readonly failure: InventoryFailure | undefined;
 }
 
 export type InventoryTerms = Pick<JudgementTerms, 'now' | 'step' | 'rotationFunctionArn'>;
 
-/** `profile` is undefined where the stack has none of that name. Never throws. */
+/** Returns the row. `profile` is undefined if the stack has none of that name. Never throws. */
 export function inventoryRow(candidate: Candidate, profile: Profile | undefined, terms: InventoryTerms): InventoryRow {
   const judgement = judge(candidate, profile, { ...terms, force: false });
   const { secret, status, time, decision, overdue } = judgement;
@@ -91,7 +91,7 @@ function failureOf({ status, decision }: Judgement, now: Instant): InventoryFail
   }
   if (!noted) return undefined;
   const { code, count, at } = noted;
-  // Where its time has come (or in the last twentieth of the validity) the next scan tries.
+  // After the back-off (or in the last twentieth of the validity) the next scan tries.
   return { code, count, at, nextTry: decision.code === 'BackingOff' ? retryAt(noted) : now };
 }
 
@@ -109,22 +109,22 @@ function stateOf(judgement: Judgement): InventoryState {
   return decision.action === 'renew' || decision.action === 'rekey' ? 'due' : 'ok';
 }
 
-/** Whether its last try failed, or a tag keeps it from being tried; where no certificate of a declaration is there yet, too. */
+/** Returns whether the last try failed or an invalid tag prevents a try, also for a missing or changed declared certificate. */
 export function isFailing({ state, failure }: InventoryRow): boolean {
   return state === 'failing' || ((state === 'missing' || state === 'changed') && failure !== undefined);
 }
 
-/** What somebody has to look at: the exit status of `cert-renewer status`. */
+/** Returns whether a person has to look at it. Decides the exit code of `cert-renewer status`. */
 export function needsAttention(row: InventoryRow): boolean {
   return row.overdue || isFailing(row);
 }
 
-/** The state whose colour it has. */
+/** Returns the state for the colour of the row. */
 export function severity(row: InventoryRow): InventoryState {
   return row.overdue ? 'overdue' : isFailing(row) ? 'failing' : row.state;
 }
 
-/** The states that a filter finds it by: a paused one may be overdue, a missing one failing. */
+/** Returns the states for a filter: a paused certificate may also be overdue, a missing one also failing. */
 export function statesOf(row: InventoryRow): readonly InventoryState[] {
   const also = [...(row.overdue ? ['overdue' as const] : []), ...(isFailing(row) ? ['failing' as const] : [])];
   return [...new Set([row.state, ...also])];
@@ -137,8 +137,8 @@ const rank = (row: InventoryRow): number =>
   row.state !== 'paused' && needsAttention(row) ? ranks.overdue : ranks[row.state];
 
 /**
- * Most urgent first: what is overdue or failing, what is declared and missing or changed, what is due, what nobody knows, the
- * rest; in each by the end of the certificate (one whose end is not known first), then by name. For Array.sort.
+ * Compares rows for Array.sort, the most urgent first: overdue or failing, missing, changed, due, unknown, ok, paused. Rows of the
+ * same rank are in order of notAfter (unknown first), then of name.
  */
 export function byUrgency(left: InventoryRow, right: InventoryRow): number {
   const soonest = (row: InventoryRow): number => row.notAfter ?? 0;

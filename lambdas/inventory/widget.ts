@@ -1,8 +1,7 @@
 /**
- * The inventory as HTML for a custom widget of CloudWatch: the most urgent first, a page at a time, filtered by profile,
- * state and name. CloudWatch takes scripts and most attributes out of what a widget answers, and calls the function again
- * where a `cwdb-action` says so, with the fields of the widget's form.
- * https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/add_custom_widget_dashboard.html
+ * The inventory as HTML for a custom widget of CloudWatch: the most urgent first, in pages, filtered by profile, state and name.
+ * CloudWatch removes scripts and most attributes from a widget's answer. A `cwdb-action` invokes the function again with the fields
+ * of the form. https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/add_custom_widget_dashboard.html
  */
 import { count } from '../domain/count.ts';
 import { formatInstant, type Instant } from '../domain/instant.ts';
@@ -11,24 +10,24 @@ import { byUrgency, type InventoryRow, type InventoryState, inventoryStates, sev
 import { relative, stateText, timeText } from './words.ts';
 
 export interface WidgetRequest {
-  /** Empty: all. */
+  /** Empty: all profiles. */
   readonly profile: string;
   readonly state: InventoryState | '';
-  /** Part of a name, in any case. */
+  /** Part of a name, case-insensitive. */
   readonly search: string;
-  /** From 0. */
+  /** Starts at 0. */
   readonly page: number;
 }
 
 const pageSize = 50;
 const longestField = 256;
 
-/** What CloudWatch sends, or anything else: what can't be read is left out. Never throws. */
+/** Reads CloudWatch's event, and ignores invalid fields. Never throws. */
 export function widgetRequest(event: unknown): WidgetRequest {
   const params = object(event);
   const context = object(params['widgetContext']);
   const form = object(object(context['forms'])['all']);
-  // What a person has chosen comes before what the dashboard was made with.
+  // The user's choice in the form overrides the widget's parameters.
   const field = (name: string): string => text(form[name]) ?? text(params[name]) ?? '';
   const page = params['page'];
   return {
@@ -47,19 +46,19 @@ function text(value: unknown): string | undefined {
   return typeof value === 'string' ? value.slice(0, longestField) : undefined;
 }
 
-/** Whether CloudWatch asks what the widget takes, when somebody adds it to a dashboard of their own. */
+/** Returns whether CloudWatch asks for the description of the widget. It does when a user adds the widget to a dashboard. */
 export function asksForDescription(event: unknown): boolean {
   return object(event)['describe'] === true;
 }
 
 export const widgetDescription = `## The certificates of cert-renewer
-From the tags of the secrets alone: no secret is read. Parameters:
+The widget shows what the tags of the secrets say. It reads no secret's value. Parameters:
 
-| name | what |
+| name | shows only certificates |
 |---|---|
-| profile | of this profile only |
-| state | ${inventoryStates.join(', ')} |
-| search | part of a name |
+| profile | of this profile |
+| state | in this state: ${inventoryStates.join(', ')} |
+| search | with this part in their name |
 
 \`\`\` yaml
 state: overdue
@@ -67,7 +66,7 @@ state: overdue
 
 export interface WidgetTerms {
   readonly now: Instant;
-  /** ARN of the function that answers. */
+  /** ARN of the widget's function. */
   readonly endpoint: string;
 }
 
@@ -87,7 +86,7 @@ export function widgetHtml(all: readonly InventoryRow[], request: WidgetRequest,
     '<div class="cr">',
     form(all, request, terms),
     `<p>${summary(all)}</p>`,
-    shown.length === 0 ? '<p>No certificate is like that.</p>' : table(shown, terms.now),
+    shown.length === 0 ? '<p>No certificate matches.</p>' : table(shown, terms.now),
     `<p>${count(wanted.length, 'certificate')}, page ${page + 1} of ${pages} `,
     page > 0 ? button('Previous', { page: page - 1 }, terms) : '',
     page < pages - 1 ? button('Next', { page: page + 1 }, terms) : '',
@@ -125,7 +124,7 @@ function select(name: string, options: readonly string[], chosen: string): strin
   return `<select name="${name}">${all.join('')}</select>`;
 }
 
-/** The action belongs to the element before it. */
+/** Returns a button. CloudWatch binds the action to the element before it. */
 function button(label: string, params: { readonly page: number }, { endpoint }: WidgetTerms): string {
   const action = `<cwdb-action action="call" endpoint="${escapeHtml(endpoint)}">${escapeHtml(JSON.stringify(params))}</cwdb-action>`;
   return `<a class="btn">${label}</a>${action}`;

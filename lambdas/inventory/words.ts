@@ -1,4 +1,4 @@
-/** A certificate's times and state as people read them: on a terminal, on the dashboard, and on the page. */
+/** Formats times and states for people: on a terminal, on the dashboard, and on the report page. */
 import type { Instant } from '../domain/instant.ts';
 import { type InventoryRow, isFailing } from './row.ts';
 
@@ -9,7 +9,7 @@ const units = [
   ['s', 1_000],
 ] as const;
 
-/** The two largest units: `3d 4h`, `12m 5s`. */
+/** Formats a time span with its two largest units: `3d 4h`, `12m 5s`. */
 export function span(milliseconds: number): string {
   let left = Math.max(0, milliseconds);
   const parts = units.flatMap(([unit, length]) => {
@@ -21,12 +21,15 @@ export function span(milliseconds: number): string {
   return second === undefined || /^0/.test(second) ? first : `${first} ${second}`;
 }
 
-/** `in 3d 4h`, `2h ago`. */
+/** Formats an instant relative to now: `in 3d 4h`, `2h ago`. */
 export function relative(instant: Instant, now: Instant): string {
   return instant >= now ? `in ${span(instant - now)}` : `${span(now - instant)} ago`;
 }
 
-/** `failing, overdue: CaRejected (3), next try in 2h`; `ok, declared`; `missing: CaUnavailable (1), next try in 4m`. */
+/**
+ * Formats a state: `failing, overdue: CaRejected (3), next try in 2h`, `ok, declared`, `missing: CaUnavailable (1), next try in
+ * 4m`.
+ */
 export function stateText(row: InventoryRow, now: Instant): string {
   const { state, overdue, failure, reason } = row;
   const words = [state, declarationWord(row), overdue ? 'overdue' : undefined];
@@ -37,12 +40,12 @@ export function stateText(row: InventoryRow, now: Instant): string {
   return word;
 }
 
-/** What is missing or changed is declared, which need not be said. */
+/** Returns `missing` or `changed`, which imply `declared`, else `declared` if it is. */
 function declarationWord({ declared, wanting }: InventoryRow): string | undefined {
   return wanting ?? (declared ? 'declared' : undefined);
 }
 
-/** Of a time in a table: `?` where the tags don't tell, `-` where there is no certificate whose time it could be. */
+/** Formats a time in a table: `-` if there is no certificate, `?` if the tags do not contain the time. */
 export function timeText(
   { wanting }: InventoryRow,
   instant: Instant | undefined,
@@ -53,6 +56,6 @@ export function timeText(
 }
 
 function nextTry({ nextTry: at }: NonNullable<InventoryRow['failure']>, now: Instant): string {
-  if (at === undefined) return 'needs correcting';
+  if (at === undefined) return 'correct the tag';
   return at <= now ? 'next try with the next scan' : `next try ${relative(at, now)}`;
 }

@@ -1,10 +1,10 @@
-/** What is asked of a key that somebody brings: step-ca itself would take any. */
+/** Checks keys that a user provides. step-ca itself accepts any. */
 import { createPublicKey } from 'node:crypto';
 import { RenewalError } from '../domain/errors.ts';
 import { rsaSizes } from '../domain/key-spec.ts';
 import type { Signer } from '../domain/signer.ts';
 
-/** FIPS 186-5 section A.1.1: the public exponent is odd and between these two. */
+/** FIPS 186-5 section A.1.1: the public exponent must be odd and between these two. */
 const exponentFloor = 2n ** 16n;
 const exponentCeiling = 2n ** 256n;
 

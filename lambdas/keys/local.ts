@@ -1,4 +1,4 @@
-/** A key at hand: from a secret, or just made. */
+/** Signs with a key in memory: from a secret, or generated. */
 import { createPublicKey, type KeyObject, sign } from 'node:crypto';
 import { promisify } from 'node:util';
 import { RenewalError } from '../domain/errors.ts';
@@ -7,10 +7,10 @@ import type { Signer } from '../domain/signer.ts';
 import { algorithmOf, keySpecOfSpki } from '../x509/algorithms.ts';
 import { canonicalSpki, hasExplicitParameters } from '../x509/public-key.ts';
 
-/** For RSA: with a callback the signature is made off the main thread. */
+/** For RSA: with a callback, Node signs off the main thread. */
 const signInPool = promisify<string | null, Uint8Array, KeyObject, Buffer>(sign);
 
-/** OpenSSL's own limit for verifying; it has none for signing, and with a modulus of 64 KiB that takes minutes. */
+/** OpenSSL's limit for verifying. It has none for signing, which takes minutes with a modulus of 64 KiB. */
 const longestModulus = 16_384;
 
 export interface LocalSigner extends Signer {
@@ -18,10 +18,9 @@ export interface LocalSigner extends Signer {
 }
 
 /**
- * Signs with a private key, by the algorithm that its kind has. ECDSA signatures are DER. `spki` is the public key that the
- * file of the key claims to have: possession.ts asks whether that is true.
- * Throws UnsupportedSecret for a key that is not EC on P-256, P-384 or P-521 by name, RSA to 16,384 bits, or Ed25519. Weak
- * keys pass: whether one may be used is asked where it is given.
+ * Returns a signer for a private key. ECDSA signatures are DER. `spki` is the public key in the key's file, which may be wrong:
+ * possession.ts proves it. Throws UnsupportedSecret for a key that is not EC on a named curve P-256, P-384 or P-521, RSA up to 16,384 bits,
+ * or Ed25519. Weak keys are accepted here and checked elsewhere (given.ts).
  */
 export function localSigner(privateKey: KeyObject): LocalSigner {
   if (privateKey.type !== 'private') throw unsupported(`a ${privateKey.type} key`);
@@ -34,7 +33,7 @@ export function localSigner(privateKey: KeyObject): LocalSigner {
     keySpec,
     spki,
     privateKey,
-    // An RSA key takes milliseconds, a long one many; for others the way to another thread costs more than the signature.
+    // RSA takes milliseconds, a long key many. For other keys the way to another thread takes longer than the signature.
     sign: async (data) => {
       const isSlow = keySpec.kty === 'RSA';
       return new Uint8Array(isSlow ? await signInPool(digest, data, privateKey) : sign(digest, data, privateKey));
@@ -43,17 +42,16 @@ export function localSigner(privateKey: KeyObject): LocalSigner {
 }
 
 /**
- * DER of the public key's SubjectPublicKeyInfo, as everybody writes it: OpenSSL keeps a compressed point, and a curve that
- * was written out even where it knows its name.
+ * Returns the DER of the SubjectPublicKeyInfo in its usual form: OpenSSL keeps a compressed point. Throws for explicit curve parameters,
+ * which OpenSSL keeps too, even if it knows the curve's name.
  */
 function spkiOf(privateKey: KeyObject): Uint8Array {
   const spki = new Uint8Array(createPublicKey(privateKey).export({ format: 'der', type: 'spki' }));
-  if (hasExplicitParameters(spki))
-    throw unsupported('an EC key with explicit EC parameters in the place of a named curve');
+  if (hasExplicitParameters(spki)) throw unsupported('an EC key with explicit EC parameters instead of a named curve');
   return canonicalSpki(spki);
 }
 
-/** `ec secp256k1`, `ed448`, `rsa-pss`. */
+/** Returns a name for messages: `ec secp256k1`, `ed448`, `rsa-pss`. */
 function kindOf(key: KeyObject): string {
   return [key.asymmetricKeyType, key.asymmetricKeyDetails?.namedCurve].filter((part) => part !== undefined).join(' ');
 }

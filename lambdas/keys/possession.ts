@@ -1,6 +1,6 @@
 /**
- * Proof that a key is a certificate's. The public half in a key's file is a claim: RFC 5915, RFC 5958 and RFC 8017 keep it
- * beside the private part, and OpenSSL believes it. So the key has to sign, and the public key in the certificate to verify.
+ * Proves that a key belongs to a certificate. The public half in a key's file is only a claim: RFC 5915, RFC 5958 and RFC 8017 store it
+ * beside the private part, and OpenSSL believes it. So the key signs a challenge, and the certificate's public key verifies it.
  */
 import { createPublicKey, type KeyObject, randomBytes, verify } from 'node:crypto';
 import { sameBytes } from '../domain/bytes.ts';
@@ -11,18 +11,18 @@ import { algorithmOf } from '../x509/algorithms.ts';
 import { hasExplicitParameters, samePublicKey } from '../x509/public-key.ts';
 
 declare const proof: unique symbol;
-/** A signer of which it was seen that it signs for the public key that it shows. Its `spki` is the certificate's own. */
+/** A signer that has proven its private key. Its `spki` is the certificate's. */
 export type ProvenKey = Signer & { readonly [proof]: true };
 
-/** Proven once is enough for one signer: what it signs with can't change. Nothing is kept from one secret to the next. */
+/** Signers that are proven. Once is enough, because a signer's key can't change. Nothing is kept from one secret to the next. */
 const proven = new WeakSet<Signer>();
 
 /**
- * The key, proven to be the certificate's; undefined where it is another one, or only claims to be it. A key in KMS is not
- * asked to sign: KMS itself tells its public half.
+ * Returns the key if it belongs to the certificate; undefined if it is another key or only claims to be this one. A KMS key need not sign,
+ * because KMS itself gives its public half.
  *
- * Throws InvalidCertificate or UnsupportedSecret for a certificate whose public key is of no kind that is used here, and
- * WeakKey for one with which anybody can sign.
+ * Throws InvalidCertificate or UnsupportedSecret for a certificate with an unsupported kind of key, and WeakKey for a key with which
+ * anybody can sign.
  */
 export async function provenKey(
   certificate: Pick<Certificate, 'spki' | 'keySpec'>,
@@ -43,18 +43,21 @@ function isProven(key: Signer): key is ProvenKey {
   return proven.has(key);
 }
 
-/** RFC 5480 section 2.1.1 allows named curves alone. Explicit parameters can describe a weak curve that resembles one. */
+/**
+ * Checks the kind of key. RFC 5480 section 2.1.1 allows only named curves: explicit parameters can describe a weak curve that resembles
+ * one.
+ */
 function checkKind({ spki, keySpec }: Pick<Certificate, 'spki' | 'keySpec'>): void {
   if (hasExplicitParameters(spki)) {
     throw new RenewalError(
       'InvalidCertificate',
-      "The certificate's public key has explicit EC parameters in the place of a named curve (RFC 5480): have a certificate issued for a key on a named curve, P-256, P-384 or P-521.",
+      "The certificate's public key has explicit EC parameters instead of a named curve (RFC 5480): have a certificate issued for a key on a named curve, P-256, P-384 or P-521.",
     );
   }
   if (keySpec !== undefined) return;
   throw new RenewalError(
     'UnsupportedSecret',
-    'The certificate holds a kind of key that cannot be renewed here: expected EC P-256, P-384, P-521, Ed25519 or RSA.',
+    "The certificate's kind of key is not supported: expected EC P-256, P-384, P-521, Ed25519 or RSA.",
   );
 }
 
@@ -65,7 +68,7 @@ function publicKeyOf(spki: Uint8Array): KeyObject {
   } catch (cause) {
     throw new RenewalError(
       'InvalidCertificate',
-      "The certificate's public key can't be read, as a point that is not on its curve: put a certificate into the secret that the CA issued.",
+      "The certificate's public key can't be read; its point may not be on its curve: store a certificate that the CA issued.",
       { cause },
     );
   }
@@ -74,14 +77,13 @@ function publicKeyOf(spki: Uint8Array): KeyObject {
   if (exponent === undefined || exponent > 2n) return publicKey;
   throw new RenewalError(
     'WeakKey',
-    `The RSA key has the public exponent ${exponent}, so that anybody can sign with it: have a certificate issued for another key.`,
+    `The RSA key has the public exponent ${exponent}, so anybody can sign with it: have a certificate issued for another key.`,
   );
 }
 
 /**
- * What is signed begins like no token, CSR, certificate or TLS message, so that the signature is good for nothing else:
- * random bytes alone could be the digest of one. It ends in random bytes, so that no signature that was made elsewhere can
- * come out, whatever a library does with parts of an RSA key that do not belong to its modulus.
+ * Returns the data to sign. It begins unlike any token, CSR, certificate or TLS message, so that the signature is useless elsewhere (random
+ * bytes alone could be the digest of one). It ends in random bytes, so that no signature from elsewhere can verify.
  */
 function challenge(): Uint8Array {
   return Buffer.concat([Buffer.from('cert-renewer: proof of possession of a private key\0'), randomBytes(32)]);
@@ -92,6 +94,6 @@ async function signsFor(publicKey: KeyObject, key: Signer): Promise<boolean> {
   try {
     return verify(algorithmOf(key.keySpec).digest, data, publicKey, await key.sign(data));
   } catch {
-    return false; // parts that fit nowhere: OpenSSL can't compute with them
+    return false; // OpenSSL can't compute with inconsistent parts
   }
 }

@@ -1,6 +1,6 @@
 /**
- * The e-mail that an event becomes. EventBridge's input transformer can't write it: what it sends to a topic is JSON, so that
- * a text arrives in quotation marks, and a value with quotes in it breaks the text
+ * Turns an event into an e-mail. EventBridge's input transformer can't do it: it sends JSON to a topic, so a text arrives in
+ * quotation marks, and quotation marks in a value break the text
  * (https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-transform-target-input.html).
  */
 import { RenewalError } from '../domain/errors.ts';
@@ -15,7 +15,7 @@ export interface NoticeWorld {
 
 type Detail = Readonly<Record<string, unknown>>;
 
-/** A subject without the secret's name, and what is told of it. */
+/** The subject and the lines of an e-mail. */
 interface Wording {
   readonly subject: (name: string, detail: Detail) => string;
   readonly text: (name: string, detail: Detail) => readonly string[];
@@ -27,7 +27,7 @@ const wordings: Readonly<Partial<Record<RenewalEvent['type'], Wording>>> = {
     text: (name, detail) => [
       `The certificate in ${placed(name, detail)} could not be ${tried(detail)}.`,
       `${said(detail['code'])}: ${said(detail['message'])}`,
-      `Failures in a row: ${said(detail['failures'])}. ${isKnown(detail) ? expiry(detail) : 'No certificate is known there so far.'}`,
+      `Failures in a row: ${said(detail['failures'])}. ${isKnown(detail) ? expiry(detail) : 'No certificate is known in this secret yet.'}`,
     ],
   },
   'Certificate Renewal Overdue': {
@@ -35,43 +35,43 @@ const wordings: Readonly<Partial<Record<RenewalEvent['type'], Wording>>> = {
     text: (name, detail) =>
       isKnown(detail)
         ? [
-            `The certificate in ${placed(name, detail)} should have been renewed at ${said(detail['renewAt'])} and was not.`,
+            `The certificate in ${placed(name, detail)} should have been renewed at ${said(detail['renewAt'])}, but it was not.`,
             expiry(detail),
           ]
         : [
-            `The certificate in ${placed(name, detail)} is declared and should be there since ${said(detail['renewAt'])}, and is not.`,
-            `What is in the way: cert-renewer status ${name}`,
+            `The declared certificate in ${placed(name, detail)} should have been issued by ${said(detail['renewAt'])}, but it was not.`,
+            `To see the reason, run: cert-renewer status ${name}`,
           ],
   },
   'Certificate Hook Failed': {
     subject: (name, { hook }) => `cert-renewer: a hook of ${name} failed (${said(hook)})`,
     text: (name, detail) => [
-      `The certificate in ${placed(name, detail)} is a new one, but its hook (${said(detail['hook'])}) failed.`,
+      `The certificate in ${placed(name, detail)} was issued or renewed, but its hook (${said(detail['hook'])}) failed.`,
       `${said(detail['code'])}: ${said(detail['message'])}`,
     ],
   },
 };
 
-/** The event says null where no certificate was ever there, and where none could be read. */
+/** In the event, notAfter is null if there was never a certificate, and if none could be read. */
 const isKnown = ({ notAfter }: Detail): boolean => notAfter !== null;
 const tried = (detail: Detail): string => (isKnown(detail) ? 'renewed' : 'issued or renewed');
 const placed = (name: string, { profile }: Detail): string => `${name} (profile ${said(profile)})`;
 const expiry = ({ notAfter }: Detail): string => `It expires at ${said(notAfter)}.`;
 
-/** The events that people are told of, by their detail-type. */
+/** The detail-types of events that are sent by e-mail. */
 export const noticedEvents = Object.keys(wordings);
 
 /**
- * Publishes what an event of the bus says. Throws InvalidRequest for an event that nobody is told of, and what publishing
- * throws: Lambda tries again, and keeps what fails to the last.
+ * Sends the e-mail for an event. Throws InvalidRequest for an event without an e-mail, and the errors of publishing. Lambda tries
+ * again, and keeps an event that fails each time.
  */
 export async function sendNotice({ topic, journal }: NoticeWorld, event: unknown): Promise<void> {
   await topic.publish(noticeOf(event));
   const secretArn = textOf(member(member(event, 'detail'), 'secretArn')) ?? '';
-  journal.decision({ secretArn, reason: { code: 'Requested', message: 'Told by e-mail' } });
+  journal.decision({ secretArn, reason: { code: 'Requested', message: 'Sent by e-mail.' } });
 }
 
-/** Throws InvalidRequest. */
+/** Returns the e-mail for an event. Throws InvalidRequest. */
 export function noticeOf(event: unknown): Notice {
   const type = textOf(member(event, 'detail-type'));
   const wording =
@@ -80,7 +80,7 @@ export function noticeOf(event: unknown): Notice {
   if (wording === undefined || member(event, 'source') !== 'cert-renewer' || !isObject(detail)) {
     throw new RenewalError(
       'InvalidRequest',
-      `This is no event that people are told of: expected one of cert-renewer's ${noticedEvents.join(', ')}. Only the stack's own rules invoke this function.`,
+      `This event is not sent by e-mail: expected one of cert-renewer's events ${noticedEvents.join(', ')}. Only the stack's own rules may invoke this function.`,
     );
   }
   const secretArn = textOf(detail['secretArn']);
@@ -95,20 +95,20 @@ export function noticeOf(event: unknown): Notice {
   };
 }
 
-/** A member as a person reads it. */
+/** Returns a field's value as text, or `unknown`. */
 function said(value: unknown): string {
   return typeof value === 'string' || typeof value === 'number' ? String(value) : 'unknown';
 }
 
-/** SNS takes ASCII without control characters, and less than 100 characters (API reference, Publish). */
+/** SNS allows ASCII without control characters, fewer than 100 characters (API reference, Publish). */
 function subjectOf(text: string): string {
   const ascii = text.replace(/[^\x20-\x7e]/g, '?');
   return ascii.length < 100 ? ascii : `${ascii.slice(0, 96)}...`;
 }
 
-/** Of an ARN of Secrets Manager, without the six characters that AWS adds. */
+/** Returns the secret's name from its ARN, without the six characters that AWS adds. */
 function nameOf(secretArn: string | undefined): string {
-  return secretArn?.split(':secret:')[1]?.replace(/-[A-Za-z0-9]{6}$/, '') ?? 'a secret that is not known any more';
+  return secretArn?.split(':secret:')[1]?.replace(/-[A-Za-z0-9]{6}$/, '') ?? 'an unknown secret';
 }
 
 function member(value: unknown, name: string): unknown {

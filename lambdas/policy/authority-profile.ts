@@ -1,4 +1,4 @@
-/** An authority's own certificate, as the rules see it: a profile that no configuration has, and the tags of its secret. */
+/** The profile and the tag settings of an authority's own certificate. No configuration contains this profile. */
 import type { Authority } from '../domain/authority.ts';
 import { RenewalError } from '../domain/errors.ts';
 import type { Profile } from '../domain/profile.ts';
@@ -6,14 +6,14 @@ import type { TagSettings } from '../domain/settings.ts';
 import { tags } from '../domain/tags.ts';
 import { readTagSettings } from './settings.ts';
 
-/** The name under which an authority's own certificate appears in plans, events and metrics. */
+/** Returns the profile name of an authority's own certificate in plans, events and metrics. */
 export function authorityProfileName(authority: string): string {
   return `authority:${authority}`;
 }
 
 /**
- * The profile of an authority's own certificate: renewed like any other, with the same key. A disabled one signs nothing,
- * so the schedule leaves it alone.
+ * Returns the profile of an authority's own certificate. It is renewed with the same key. A disabled authority signs nothing, so
+ * its profile is paused.
  */
 export function authorityProfile(authority: Authority): Profile {
   const { name, passwordSecretId, disabled } = authority;
@@ -26,12 +26,12 @@ export function authorityProfile(authority: Authority): Profile {
   };
 }
 
-/** The tags of an authority's secret: window and paused count, a new key is out of the question. Throws InvalidTag. */
+/** Reads the tags of an authority's secret. Window and `paused` count, the tags for a new key do not. Throws InvalidTag. */
 export function readAuthorityTags(secretTags: ReadonlyMap<string, string>): TagSettings {
   const { key: _, ...settings } = readTagSettings(secretTags);
   if (settings.mode !== 'rekey') return settings;
   throw new RenewalError(
     'InvalidTag',
-    `The tag ${tags.mode} is "rekey", and this is the certificate of an authority, which keeps its key so that what it issued stays valid: only renew is possible. Correct or remove it.`,
+    `The tag ${tags.mode} is "rekey", but an authority keeps its key, so that the certificates it issued stay valid: only renew is possible. Correct or remove it.`,
   );
 }

@@ -1,6 +1,6 @@
 /**
- * An authority's schema. The stack holds one SSM parameter for each, as JSON of this schema: made at synthesis from
- * `authorities` of the configuration, and from a step-ca `ca.json` where one is named.
+ * The schema of an authority. The stack has one SSM parameter for each authority, with JSON of this schema. Synthesis makes it from
+ * `authorities` of the configuration and from the step-ca `ca.json` that `caConfig` names.
  */
 import * as z from 'zod/mini';
 import type { Authority, Claims } from '../domain/authority.ts';
@@ -22,17 +22,30 @@ const constraintText = z
       'expected dns:example.com, email:example.com, uri:.example.com or ip:10.0.0.0/8',
     ),
   );
-const constraintTexts = z.optional(z.array(constraintText).check(z.maxLength(100)));
+const constraintTexts = (description: string) =>
+  z.optional(z.array(constraintText).check(z.maxLength(100), z.describe(description)));
 
-/** `authorities.<name>.create` of the configuration. `key` is for the KMS key that the deployment makes; the rest is the certificate. */
+/** `authorities.<name>.create` of the configuration. `key` describes the KMS key to create, the other fields the certificate. */
 export const createFields = {
   subject: text(),
   key: z
     .string()
-    .check(z.regex(/^(?:EC P-(?:256|384|521)|RSA (?:2048|3072|4096))$/, 'expected EC P-256, RSA 3072 or the like')),
+    .check(
+      z.regex(
+        /^(?:EC P-(?:256|384|521)|RSA (?:2048|3072|4096))$/,
+        'expected EC P-256, EC P-384, EC P-521, RSA 2048, RSA 3072 or RSA 4096',
+      ),
+    ),
   validity: durationText,
   pathLen: z.optional(z.int().check(z.minimum(0), z.maximum(16))),
-  nameConstraints: z.optional(z.strictObject({ permitted: constraintTexts, excluded: constraintTexts })),
+  nameConstraints: z.optional(
+    z.strictObject({
+      permitted: constraintTexts(
+        'Permitted subtrees, up to 100: dns:example.com, email:example.com, uri:.example.com or ip:10.0.0.0/8. Default: all names.',
+      ),
+      excluded: constraintTexts('Excluded subtrees, up to 100. Default: none.'),
+    }),
+  ),
 };
 
 const claimFields = z.strictObject({
@@ -43,7 +56,7 @@ const claimFields = z.strictObject({
   allowRenewalAfterExpiry: z.optional(z.boolean()),
 });
 
-/** The parameter's JSON: durations in milliseconds. */
+/** The parameter's JSON. Durations are in milliseconds. */
 export const authoritySchema = z.strictObject({
   secretId: text(),
   kmsKeyArn: z.optional(text()),
@@ -63,19 +76,19 @@ export const authoritySchema = z.strictObject({
   ),
 });
 
-/** What the deployment writes: JSON.stringify of it is the parameter's value, which parseAuthority reads. */
+/** The document that the deployment writes. Its JSON is the parameter's value, and parseAuthority reads it. */
 export type AuthorityDocument = z.infer<typeof authoritySchema>;
 
-/** step-ca's own, where its configuration is silent. */
+/** step-ca's default, in milliseconds. */
 export const defaultBackdate = 60_000;
 
 /**
- * A deployed authority, read back from its SSM parameter. Throws Internal: only a deployment writes these, so one that
- * does not parse is nobody else's doing.
+ * Parses the SSM parameter of a deployed authority. Throws Internal if it is not valid, because only a deployment writes these
+ * parameters.
  */
 export function parseAuthority(name: string, json: string): Authority {
   const bad = (found: string, cause?: unknown) =>
-    new RenewalError('Internal', `The parameter of authority ${name} is not ${found}: deploy the stack again.`, {
+    new RenewalError('Internal', `The SSM parameter of authority ${name} is not ${found}: deploy the stack again.`, {
       cause,
     });
   let document: unknown;
@@ -119,7 +132,7 @@ function toCreation(create: NonNullable<AuthorityDocument['create']>): NonNullab
   };
 }
 
-/** Absent and undefined are told apart by the domain's types; zod's optional fields are both. */
+/** Leaves out undefined fields, because the domain's types allow only absent ones. */
 function toClaims(found: z.infer<typeof claimFields> = {}): Claims {
   const { minDuration, maxDuration, defaultDuration, disableRenewal, allowRenewalAfterExpiry } = found;
   return {
@@ -146,7 +159,7 @@ const stepClaims = z.object({
 });
 type StepClaims = z.infer<typeof stepClaims>;
 
-/** What a certificate of the stack depends on; all else of a ca.json is step-ca's own affair and passed over. */
+/** The part of a ca.json that authorities use. Other fields are ignored. */
 const stepConfig = z.object({
   authority: z.optional(
     z.object({
@@ -161,33 +174,36 @@ export interface CaConfigClaims {
   /** Milliseconds. */
   readonly backdate: number;
   readonly claims: Claims;
-  /** Every provisioner of the file, those without claims of their own too: step-ca renews for those it knows. */
+  /** Every provisioner of the file, also those without claims. step-ca renews only certificates of provisioners that it knows. */
   readonly provisionerClaims: ReadonlyMap<string, Claims>;
 }
 
 /**
- * What a step-ca `ca.json` (its text) says of renewals and of new certificates. Throws InvalidRequest with the JSON path, and never quotes the
- * file: it may hold passwords.
+ * Returns the settings for renewals and new certificates from the text of a step-ca `ca.json`. Throws InvalidRequest with the JSON
+ * path. The message never quotes the file, because it may contain passwords.
  */
 export function claimsOfCaConfig(json: string): CaConfigClaims {
   let document: unknown;
   try {
     document = JSON.parse(json);
   } catch {
-    throw new RenewalError('InvalidRequest', 'It is not JSON: expected the ca.json of a step-ca.');
+    throw new RenewalError('InvalidRequest', 'The file is not JSON: expected the ca.json of a step-ca.');
   }
   const parsed = stepConfig.safeParse(document, { reportInput: true });
   if (!parsed.success) {
     throw new RenewalError(
       'InvalidRequest',
-      `It is not the ca.json of a step-ca: ${explainIssues(parsed.error.issues, '$', { quotes: false })}.`,
+      `The file is not the ca.json of a step-ca: ${explainIssues(parsed.error.issues, '$', { quotes: false })}.`,
     );
   }
   const { backdate, claims = {}, provisioners = [] } = parsed.data.authority ?? {};
   const names = provisioners.map(({ name }) => name);
   const twice = names.find((name, i) => names.indexOf(name) !== i);
   if (twice !== undefined) {
-    throw new RenewalError('InvalidRequest', `Two of its provisioners are called ${quote(twice)}.`);
+    throw new RenewalError(
+      'InvalidRequest',
+      `Two provisioners in the file have the name ${quote(twice)}: expected different names.`,
+    );
   }
   return {
     backdate: backdate === undefined ? defaultBackdate : inMilliseconds(backdate),
@@ -196,7 +212,10 @@ export function claimsOfCaConfig(json: string): CaConfigClaims {
   };
 }
 
-/** Of the authority alone: no provisioner signs what is declared, so its default counts for nothing here. */
+/**
+ * Returns the authority's default duration. Provisioners' defaults do not count, because no provisioner signs declared
+ * certificates.
+ */
 function usualDuration({ defaultTLSCertDuration: usual }: StepClaims): Pick<Claims, 'defaultDuration'> {
   return usual === undefined ? {} : { defaultDuration: inMilliseconds(usual) };
 }
@@ -205,7 +224,10 @@ function inMilliseconds(duration: string): number {
   return Number(parseGoDuration(duration) ?? 0n) / 1e6;
 }
 
-/** A provisioner whose default lies outside of the common limits moves them, where it sets none itself (step-ca's Claimer). */
+/**
+ * Reads a provisioner's claims. A default outside of the common limits replaces the limit, unless the provisioner sets one
+ * (step-ca's Claimer).
+ */
 function readClaims(own: StepClaims, common: StepClaims): Claims {
   const read = (duration: string | undefined) => (duration === undefined ? undefined : inMilliseconds(duration));
   const usual = read(own.defaultTLSCertDuration);

@@ -1,6 +1,6 @@
 /**
- * An entry of `certificates`: what the certificate is to be (declaration.ts), and how its secret is made and kept. The configuration
- * holds it, the deployment's function is handed it, and both read it by these rules.
+ * An entry of `certificates`: the declaration (declaration.ts), and settings of its secret. Synthesis and the deployment's function
+ * both validate it by these rules.
  */
 import * as z from 'zod/mini';
 import { RenewalError } from '../domain/errors.ts';
@@ -29,12 +29,13 @@ export const certificateFields = {
 };
 
 export const certificateSchema = z.strictObject(certificateFields);
+/** An entry of `certificates`: the declaration of a certificate and the settings of its secret. */
 export type CertificateEntry = z.infer<typeof certificateSchema>;
 
-/** By the secret's name. */
+/** `certificates` of the configuration: entries by the secret's name. */
 export const certificatesSchema = z.record(secretName, certificateSchema);
 
-/** The parameter's JSON: what the certificate is made of, without how its secret is kept. */
+/** Returns the document for the declaration's parameter: the certificate's fields, without the settings of its secret. */
 export function documentOf(name: string, entry: CertificateEntry): DeclarationDocument {
   const declared = Object.entries(entry).filter(
     ([field, value]) => value !== null && Object.hasOwn(declarationFields, field),
@@ -42,7 +43,7 @@ export function documentOf(name: string, entry: CertificateEntry): DeclarationDo
   return { secretName: name, ...(Object.fromEntries(declared) as Omit<DeclarationDocument, 'secretName'>) };
 }
 
-/** What no field alone can say of an entry; empty where it is good. `path` is within the entry. */
+/** Returns the problems that the schema does not find. Empty for a valid entry. `path` is relative to the entry. */
 export function entryProblems(name: string, entry: CertificateEntry): readonly DeclarationProblem[] {
   return [
     ...readDeclaration(documentOf(name, entry)).problems,
@@ -64,7 +65,7 @@ function timingProblems({ expiresIn, rekeyPeriod }: CertificateEntry): Declarati
   }
 }
 
-/** Shapes with a place for the name of a key in KMS. */
+/** Shapes that can hold the id of a KMS key. */
 const shapesWithKms: ReadonlySet<string> = new Set(['camel', 'snake', 'tls']);
 
 function keyProblems({ kmsKeyId, shape = 'camel', mode }: CertificateEntry): DeclarationProblem[] {
@@ -75,11 +76,16 @@ function keyProblems({ kmsKeyId, shape = 'camel', mode }: CertificateEntry): Dec
       : [
           {
             path: ['shape'],
-            message: `${shape} has no place for the name of a key in KMS: expected camel, snake or tls`,
+            message: `${shape} can't hold the id of a KMS key: expected camel, snake or tls`,
           },
         ]),
     ...(mode === 'rekey'
-      ? [{ path: ['mode'], message: 'a key in KMS is certified as it is: only renew is possible' }]
+      ? [
+          {
+            path: ['mode'],
+            message: 'rekey is not possible with a key in KMS, which is never replaced: expected renew',
+          },
+        ]
       : []),
   ];
 }
@@ -91,11 +97,11 @@ function endpointProblems({ endpoints = [] }: CertificateEntry): DeclarationProb
       : [{ path: ['endpoints', index], message: 'expected host:port or host:port/servername' }],
   );
   const isTooLong = endpoints.join(' ').length > tagValueLimit;
-  const tooLong = { path: ['endpoints'], message: `expected ${tagValueLimit} characters at most in all` };
+  const tooLong = { path: ['endpoints'], message: `expected at most ${tagValueLimit} characters in total` };
   return isTooLong ? [...odd, tooLong] : odd;
 }
 
-/** The tags of an entry's settings: all that it puts on its secret but the profile, and whether it is paused. */
+/** The tags for an entry's settings, without `profile` and `paused`. */
 export const settingTags: readonly string[] = [
   tags.mode,
   tags.expiresIn,
@@ -106,13 +112,13 @@ export const settingTags: readonly string[] = [
   tags.endpoints,
 ];
 
-/** The tags that an entry puts on its secret, the profile's among them and the hash not. */
+/** Returns the tags that an entry sets on its secret, with `profile` and without the declaration's hash. */
 export function entryTags(entry: CertificateEntry): Readonly<Record<string, string>> {
   const { profile, mode, expiresIn, rekeyPeriod, kty, curve, size, paused, endpoints = [] } = entry;
   const texts: Readonly<Record<string, string | undefined>> = {
     [tags.profile]: profile,
     [tags.mode]: mode ?? undefined,
-    [tags.expiresIn]: expiresIn?.replace('%', 'pct'), // a tag's value can't hold it
+    [tags.expiresIn]: expiresIn?.replace('%', 'pct'), // a tag's value can't contain %
     [tags.rekeyPeriod]: rekeyPeriod ?? undefined,
     [tags.kty]: kty ?? undefined,
     [tags.curve]: curve ?? undefined,

@@ -1,7 +1,7 @@
-/** A check is a named function of one input. A chain is a list of checks: the first that answers decides. */
+/** A check is a named function of one input. A chain is a list of checks, and the first one with an answer decides. */
 import type { Decision } from '../domain/decision.ts';
 
-/** Undefined: the next check is asked. */
+/** Returns a decision, or undefined to let the next check decide. */
 export type Check<Input> = (input: Input) => Decision | undefined;
 
 export function firstOf<Input>(chain: readonly Check<Input>[], input: Input): Decision | undefined {

@@ -1,17 +1,17 @@
-/** One field of a cron expression at a time. */
+/** Parses the fields of a cron expression. */
 
-/** What is wrong with a field, as the end of a sentence. */
+/** An invalid field. Its message is a part of a sentence. */
 export class InvalidField extends Error {}
 
-/** Whether a day is meant: its day of the month, the month's last day, and its day of the week (1 = Sunday). */
+/** Returns whether the field matches a day. Arguments: day of the month, last day of that month, day of the week (1 = Sunday). */
 export type DayRule = (dayOfMonth: number, lastOfMonth: number, dayOfWeek: number) => boolean;
 
 const dayNames = ['SUN', 'MON', 'TUE', 'WED', 'THU', 'FRI', 'SAT'];
 const item = /^(?:(\*)|([0-9A-Z]{1,4})(?:-([0-9A-Z]{1,4}))?)(?:\/(\d{1,4}))?$/;
 
 /**
- * The values of `*`, `5`, `1-5`, `0/15`, `1-20/5` and lists of these, in order and once each. `names` stand for
- * `least`, `least + 1`, …. Throws InvalidField.
+ * Returns the values of `*`, `5`, `1-5`, `0/15`, `1-20/5` and of lists of these, sorted and without duplicates. `names` are the
+ * names of `least`, `least + 1`, …. Throws InvalidField.
  */
 export function fieldValues(
   text: string,
@@ -22,7 +22,7 @@ export function fieldValues(
 ): readonly number[] {
   const fail = (part: string) =>
     new InvalidField(
-      `${field} is ${part === '' ? 'empty' : part.slice(0, 20)}, and values from ${least} to ${most}, *, ranges, lists and steps are allowed`,
+      `${field} is ${part === '' ? 'empty' : part.slice(0, 20)}, but only values from ${least} to ${most}, *, ranges, lists and steps are allowed`,
     );
   const number = (word: string): number => {
     const named = names.indexOf(word.toUpperCase());
@@ -42,7 +42,7 @@ export function fieldValues(
   return [...values].sort((a, b) => a - b);
 }
 
-/** Numbers, `L` (the last day of the month) and `15W` (the weekday nearest to the 15th, in the same month). */
+/** Parses numbers, `L` (the last day of the month) and `15W` (the weekday nearest to the 15th, in the same month). */
 export function dayOfMonthRule(text: string): DayRule {
   return anyOf(text, (part) => {
     if (part === 'L') return (dayOfMonth, last) => dayOfMonth === last;
@@ -54,7 +54,7 @@ export function dayOfMonthRule(text: string): DayRule {
   });
 }
 
-/** Numbers and names, `L` (Saturday), `6L` (the month's last Friday) and `6#3` (its third). */
+/** Parses numbers and names, `L` (Saturday), `6L` (the month's last Friday) and `6#3` (its third Friday). */
 export function dayOfWeekRule(text: string): DayRule {
   return anyOf(text, (part) => {
     if (part === 'L') return (_dayOfMonth, _last, dayOfWeek) => dayOfWeek === 7;
@@ -80,7 +80,7 @@ function among(values: readonly number[], of: (...date: Parameters<DayRule>) => 
   return (...date) => set.has(of(...date));
 }
 
-/** The day of the month that `15W` means, seen from a day of that month whose day of the week is known. */
+/** Returns the day of the month that `15W` means. `dayOfMonth` and `dayOfWeek` are any day of that month. */
 function nearestWeekday(target: number, last: number, dayOfMonth: number, dayOfWeek: number): number {
   const weekday = (((dayOfWeek - 1 + target - dayOfMonth) % 7) + 7) % 7; // 0 = Sunday
   if (weekday === 6) return target === 1 ? 3 : target - 1;

@@ -1,7 +1,7 @@
 /**
- * cron() as EventBridge Scheduler reads it (https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html):
- * six fields, `?` in one of the two day fields, Sunday is 1, `L`, `W` and `#`; and where the clocks change, a time that
- * does not exist is skipped and one that comes twice counts once. General cron libraries differ in each of these.
+ * cron() as EventBridge Scheduler reads it (https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html). It has six
+ * fields, `?` in one of the two day fields, Sunday as 1, and `L`, `W` and `#`. When daylight saving time begins or ends, a time
+ * that does not exist is skipped, and a time that exists twice counts once. General cron libraries differ in each of these points.
  */
 import { count } from '../domain/count.ts';
 import { RenewalError } from '../domain/errors.ts';
@@ -13,24 +13,26 @@ import { type Zone, zoneOf } from './zone.ts';
 
 const minute = 60_000;
 const day = 24 * 60 * minute;
-/** Long enough to see 29 February three times. */
+/** Twelve years contain 29 February three times. */
 const years = 12;
 const firstDay = Date.UTC(2024, 0, 1);
 
-/** What the fields say: on which days (instants of midnight, as if the zone were UTC), and at which minutes of them. */
+/** The parsed fields: the matching days (midnight as if the zone were UTC), and the minutes of the day. */
 interface Pattern {
   readonly matchesDay: (midnight: number) => boolean;
   readonly minutes: readonly number[];
   readonly firstYear: number;
 }
 
-/** `cron(0 8 ? * MON-FRI *)`. Throws InvalidRequest, also for one that would not fire twice in twelve years. */
+/**
+ * Parses an expression such as `cron(0 8 ? * MON-FRI *)`. Throws InvalidRequest, also if it runs less than twice in twelve years.
+ */
 export function cronSchedule(expression: string, timezone?: string): Schedule {
   const zone = zoneOf(timezone);
   const pattern = parsePattern(expression);
   const longestGap = findLongestGap(pattern, zone);
   if (longestGap === undefined) {
-    throw refuse(expression, `it fires less than twice in ${years} years, and a certificate can't wait that long`);
+    throw refuse(expression, `it runs less than twice in ${years} years, and a certificate can't wait that long`);
   }
   return { expression, longestGap, next: (after) => nextRun(pattern, zone, after) };
 }
@@ -47,7 +49,7 @@ const monthNames = ['JAN', 'FEB', 'MAR', 'APR', 'MAY', 'JUN', 'JUL', 'AUG', 'SEP
 function parsePattern(expression: string): Pattern {
   const fields = /^cron\(([^()]{1,256})\)$/.exec(expression)?.[1]?.split(' ') ?? [];
   const [minutesText = '', hoursText = '', domText = '', monthText = '', dowText = '', yearText = ''] = fields;
-  if (fields.length !== 6) throw refuse(expression, `it has ${count(fields.length, 'field')}, and six are needed`);
+  if (fields.length !== 6) throw refuse(expression, `it has ${count(fields.length, 'field')}, but must have six`);
   if ((domText === '?') === (dowText === '?')) {
     throw refuse(expression, 'exactly one of day-of-month and day-of-week must be ?');
   }
@@ -99,7 +101,10 @@ function nextRun(pattern: Pattern, zone: Zone, after: Instant): Instant | undefi
   return undefined;
 }
 
-/** Milliseconds; undefined for fewer than two runs. Whole days are stepped over unless the clocks change in them. */
+/**
+ * Returns the longest gap in milliseconds, or undefined for fewer than two runs. Looks at every run only on days with a clock
+ * change.
+ */
 function findLongestGap(pattern: Pattern, zone: Zone): number | undefined {
   const within = longestStep(pattern.minutes) * minute;
   let longest = 0;
@@ -111,7 +116,7 @@ function findLongestGap(pattern: Pattern, zone: Zone): number | undefined {
     for (const [index, minuteOfDay] of minutes.entries()) {
       const instant = clock(midnight + minuteOfDay * minute);
       if (instant === undefined) continue;
-      // Inside a steady day the real steps are `within`, not from first to last.
+      // A steady day is represented by its first and last run. The longest gap between its runs is `within`.
       const inside = steady && index > 0;
       if (previous !== undefined) longest = Math.max(longest, inside ? within : instant - previous);
       previous = instant;

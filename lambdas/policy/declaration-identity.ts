@@ -1,10 +1,10 @@
-/** What a declaration is known by: the name of its parameter, and a hash. Apart from what reads one, which few invocations need. */
+/** The parameter name and the hash of a declaration. Separate from declaration.ts, because few invocations need to parse one. */
 import { createHash } from 'node:crypto';
 import type { Declaration } from '../domain/declaration.ts';
 import { formatKeySpec } from '../domain/key-spec.ts';
 import type { Profile } from '../domain/profile.ts';
 
-/** Where each declaration's parameter is named in SSM below its prefix: the secret's name, where SSM takes it, else its hash. */
+/** Returns the name of a declaration's SSM parameter below its prefix: the secret's name if SSM allows it, else its hash. */
 export function parameterNameOf(name: string): string {
   const isTaken = /^[A-Za-z0-9_.-]+(?:\/[A-Za-z0-9_.-]+){0,9}$/.test(name) && !name.startsWith(hashed);
   return isTaken ? name : `${hashed}${createHash('sha256').update(name).digest('hex')}`;
@@ -13,8 +13,8 @@ export function parameterNameOf(name: string): string {
 const hashed = 'sha256/';
 
 /**
- * A hash of what the certificate is made of: another one means another certificate. `ca`: what tells the profile's CA from
- * others. 32 hex digits.
+ * Returns a hash of the certificate's content, 32 hex digits. Another hash means another certificate. `ca` is the identity of the
+ * profile's CA.
  */
 export function declarationHash(
   declaration: Declaration,

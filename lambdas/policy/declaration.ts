@@ -1,6 +1,6 @@
 /**
- * What a declaration may say, by one set of rules for the configuration and for the deployed parameter. A worker reads the
- * parameter by the rules of today, whatever had written it.
+ * The schema and rules of a declaration, the same for the configuration and for the deployed parameter. A worker validates the
+ * parameter again, because another version of cert-renewer may have written it.
  */
 import * as z from 'zod/mini';
 import { type Declaration, declaredShapes, declaredUsages } from '../domain/declaration.ts';
@@ -12,7 +12,7 @@ import { parseName } from '../x509/name-text.ts';
 import { profileName } from './profile-name.ts';
 import { durationText, explainIssues, readKeySpec, settingFields } from './vocabulary.ts';
 
-/** A key that was pasted by mistake must reach no certificate, no message and no call of AWS. */
+/** A key that was pasted by mistake must not get into a certificate, a message or a call to AWS. */
 const text = () =>
   z.string().check(
     z.minLength(1),
@@ -24,13 +24,10 @@ const names = () => z.optional(z.array(text()).check(z.maxLength(100)));
 export const secretName = z
   .string()
   .check(
-    z.regex(
-      /^[A-Za-z0-9/_+=.@-]{1,512}$/,
-      "expected a secret's name: letters, digits and / _ + = . @ -, at most 512 long",
-    ),
+    z.regex(/^[A-Za-z0-9/_+=.@-]{1,512}$/, "expected a secret's name: at most 512 letters, digits and / _ + = . @ -"),
   );
 
-/** What the certificate is made of: in the configuration, and in the parameter. */
+/** The certificate's fields in the configuration and in the parameter. */
 export const declarationFields = {
   profile: profileName,
   dnsNames: names(),
@@ -51,19 +48,19 @@ export const declarationFields = {
 /** The parameter's JSON. */
 export const declarationSchema = z.strictObject({
   secretName,
-  /** The resource of a deployment that wrote it; undefined: a person. It is no part of what is declared. */
+  /** The deployment's resource that wrote it. Undefined: a person did. It does not affect the certificate. */
   declaredBy: z.optional(text()),
   ...declarationFields,
 });
 export type DeclarationDocument = z.infer<typeof declarationSchema>;
 
 export interface DeclarationProblem {
-  /** Within the declaration. */
+  /** Path in the declaration. */
   readonly path: readonly (string | number)[];
   readonly message: string;
 }
 
-/** The fields that hold names, and of which kind each. */
+/** The fields with names, and the kind of name of each. */
 export const nameFields = [
   ['dnsNames', 'dns'],
   ['ipAddresses', 'ip'],
@@ -71,7 +68,7 @@ export const nameFields = [
   ['uris', 'uri'],
 ] as const satisfies readonly (readonly [keyof typeof declarationFields, NameKind])[];
 
-/** What no field alone can say. The declaration counts only where there is no problem. */
+/** Converts a document and returns the problems that the schema does not find. The declaration is valid only without problems. */
 export function readDeclaration(document: DeclarationDocument): {
   readonly declaration: Declaration;
   readonly problems: readonly DeclarationProblem[];
@@ -81,7 +78,7 @@ export function readDeclaration(document: DeclarationDocument): {
     problems.push({ path, message });
     return undefined;
   };
-  /** The messages of other readers start with the place. */
+  /** Messages of other parsers start with the field, which the path names already. */
   const tried = <Value>(field: string, read: (where: string) => Value): Value | undefined => {
     try {
       return read(field);
@@ -94,13 +91,16 @@ export function readDeclaration(document: DeclarationDocument): {
   const found = namesOf(document, wrong);
   if (found.length === 0) wrong([], 'it has no name: give dnsNames, ipAddresses, emails or uris');
   if (document.commonName !== undefined && document.subject !== undefined) {
-    wrong(['commonName'], 'commonName and subject are both set: a subject has its common name in it. Keep one');
+    wrong(
+      ['commonName'],
+      'commonName and subject are both set: keep one, and write a common name into the subject as CN=',
+    );
   }
-  if (new Set(usages).size < usages.length) wrong(['usages'], 'a usage stands there twice');
+  if (new Set(usages).size < usages.length) wrong(['usages'], 'a usage is listed twice: remove one');
   const keyTexts = { kty: kty ?? undefined, curve: curve ?? undefined, size: size ?? undefined };
   const key = tried('kty', () => readKeySpec(keyTexts, (field) => field, 'InvalidRequest'));
   if (kmsKeyId !== undefined && Object.values(keyTexts).some((each) => each !== undefined)) {
-    wrong(['kmsKeyId'], 'the key in KMS is certified as it is: remove kty, curve and size');
+    wrong(['kmsKeyId'], 'the type of the key in KMS is fixed: remove kty, curve and size');
   }
   const { duration } = document;
   return {
@@ -131,7 +131,7 @@ function namesOf(
     for (const [index, value] of (document[field] ?? []).entries()) {
       const read = readDeclaredName(kind, value);
       if (!read.ok) wrong([field, index], read.problem);
-      else if (found.includes(read.text)) wrong([field, index], 'the name stands there twice');
+      else if (found.includes(read.text)) wrong([field, index], 'the name is listed twice: remove one');
       else found.push(read.text);
     }
   }
@@ -151,12 +151,12 @@ function subjectOf(
 const escapedOctets = (character: string): string =>
   [...Buffer.from(character, 'utf8')].map((octet) => `\\${octet.toString(16).padStart(2, '0')}`).join('');
 
-/** A deployed declaration, read back from its parameter. Throws Internal for what no deployment writes. */
+/** Parses a deployed declaration from its SSM parameter. Throws Internal for a document that no deployment writes. */
 export function parseDeclaration(parameter: string, json: string): Declaration {
   const bad = (found: string, cause?: unknown) =>
     new RenewalError(
       'Internal',
-      `The parameter ${parameter} is no declaration (${found}): deploy or declare it again.`,
+      `The SSM parameter ${parameter} is not a valid declaration (${found}): deploy or declare it again.`,
       {
         cause,
       },

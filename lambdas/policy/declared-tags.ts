@@ -1,17 +1,17 @@
-/** What a secret's tags say of its declaration: whether the certificate that is declared is there. Pure. */
+/** Compares a secret's tags with its declaration: is the declared certificate there? Pure. */
 import type { Instant } from '../domain/instant.ts';
 import type { SecretSummary } from '../domain/secret.ts';
 import { tags } from '../domain/tags.ts';
 import { failingSince, type Status } from './status.ts';
 
-/** Why the certificate that is declared is not the one that is there. */
+/** The reason to issue a declared certificate. */
 export interface Wanting {
-  /** `Missing`: no certificate is known. `Changed`: the one that is there was issued for another declaration, or for none. */
+  /** `Missing`: no certificate is known. `Changed`: the present one was issued for another declaration, or for none. */
   readonly code: 'Missing' | 'Changed';
   readonly message: string;
 }
 
-/** Undefined for a secret without a declaration, and for one whose certificate was issued for today's. */
+/** Returns undefined for a secret without a declaration, and if its certificate was issued for the present declaration. */
 export function wanting({ tags: found }: Pick<SecretSummary, 'tags'>, status: Status): Wanting | undefined {
   const [declared, issued] = [found.get(tags.declared), found.get(tags.issued)];
   if (declared === undefined || declared === issued) return undefined;
@@ -19,19 +19,19 @@ export function wanting({ tags: found }: Pick<SecretSummary, 'tags'>, status: St
   if (issued === undefined && !hasCertificate) {
     return {
       code: 'Missing',
-      message: 'A certificate is declared for it, and there is none yet: a worker has it issued.',
+      message: 'A certificate is declared and not issued yet: a worker issues it.',
     };
   }
-  const message = 'Its declaration has changed since its certificate was issued: a worker has another one issued.';
+  const message = 'The declaration has changed since the certificate was issued: a worker issues a new one.';
   return { code: 'Changed', message };
 }
 
 const hour = 60 * 60_000;
 
 /**
- * When a declared certificate that is not there was to be there, an hour after its declaration, as far as tags tell: the declaration
- * of what is missing is as old as its secret, and one that has failed is as old as the first of its failures in a row. Undefined
- * where neither is known.
+ * Returns when a missing declared certificate should have been issued: an hour after its declaration. The tags do not contain that
+ * time. It is estimated as the first of the failures in a row or, for `Missing` without a failure, as the creation of the secret.
+ * Returns undefined if neither is known.
  */
 export function expectedAt(secret: SecretSummary, status: Status): Instant | undefined {
   const found = wanting(secret, status);

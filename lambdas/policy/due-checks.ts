@@ -1,4 +1,4 @@
-/** The worker's rules: renew, rekey or leave alone, once the certificate was read. */
+/** The worker's rules: renew, rekey, issue or skip, after the certificate was read. */
 import type { Decision } from '../domain/decision.ts';
 import { formatDuration } from '../domain/duration.ts';
 import { formatInstant, type Instant } from '../domain/instant.ts';
@@ -9,15 +9,15 @@ import { versionIdPrefix } from '../domain/version-id.ts';
 import { type Check, firstOf, skip } from './check.ts';
 import type { RenewalTime, Validity } from './renewal-time.ts';
 
-/** What says whether it is time. */
+/** The input of the checks whether a certificate is due. */
 interface TimeInput {
   readonly settings: Settings;
   readonly validity: Validity;
-  /** Whose end `validity` is: the leaf's, or that of a certificate above it. */
+  /** Which certificate sets the end of `validity`: the leaf, or one above it in the chain. */
   readonly endsWith: 'leaf' | 'chain';
   readonly time: RenewalTime;
   readonly now: Instant;
-  /** How far ahead counts as due: until the next scan for the schedule, nothing for a request. Milliseconds. */
+  /** Milliseconds ahead of `renewAt` that count as due: for the schedule the time until the next scan, for a request 0. */
   readonly step: number;
 }
 
@@ -25,30 +25,31 @@ export interface WorkerInput extends TimeInput {
   readonly profile: Profile;
   readonly versionId: string;
   readonly versionCreatedAt: Instant;
-  /** `request`: asked for by hand; with `windowAsked` only if it is due by the window of the request. */
+  /** `request`: on demand. */
   readonly origin: 'schedule' | 'request';
+  /** Whether the request names a window. Then it renews only a certificate that is due by that window. */
   readonly windowAsked: boolean;
-  /** Whether it is the certificate that is declared; true where none is declared. */
+  /** Whether the certificate is as declared. True without a declaration. */
   readonly isAsDeclared: boolean;
   readonly force: boolean;
 }
 
 const reasonsToRenew: readonly Check<WorkerInput>[] = [
-  expired, // its end has come, whatever was asked for
-  dueByWindowAsked, // a window in the request asks "only if due"
-  forced, // whatever its time
-  requested, // by hand, without a window
-  due, // its time to act comes before the next look
+  expired, // regardless of the request
+  dueByWindowAsked, // a window in the request means "only if due"
+  forced, // regardless of its time
+  requested, // on demand, without a window
+  due, // its time comes before the next scan
 ];
 
 const workerChain: readonly Check<WorkerInput>[] = [
   paused, // by its tag or its profile, unless forced
-  otherThanDeclared, // another one is declared than the one that is there, however new that is
-  recentlyRenewed, // there is a reason, but we wrote it minutes ago: never a loop, whatever a window says
+  otherThanDeclared, // even if the certificate is new
+  recentlyRenewed, // cert-renewer wrote it minutes ago: prevents a loop
   ...reasonsToRenew,
 ];
 
-/** For a secret that a certificate is declared for, and that holds none. */
+/** Decides for a secret with a declaration and without a certificate. */
 export function checkVacancy(input: Pick<WorkerInput, 'force' | 'settings' | 'profile'>, found: string): Decision {
   return paused(input) ?? { action: 'issue', code: 'Missing', message: `${found} A certificate is declared for it.` };
 }
@@ -61,17 +62,17 @@ export function paused(input: Pick<WorkerInput, 'force' | 'settings' | 'profile'
   const { force, settings, profile } = input;
   if (force || !settings.paused) return undefined;
   const by = profile.paused ? `the profile ${profile.name}` : `the tag ${tags.paused}`;
-  return skip('Paused', `Paused by ${by}. Use force to renew it all the same.`);
+  return skip('Paused', `Paused by ${by}. Use force to renew it anyway.`);
 }
 
 function otherThanDeclared({ isAsDeclared }: WorkerInput): Decision | undefined {
   if (isAsDeclared) return undefined;
-  const message = 'The certificate was issued for another declaration than the one of today.';
+  const message = 'The declaration has changed since the certificate was issued.';
   return { action: 'issue', code: 'Changed', message };
 }
 
 const recently = 10 * 60_000;
-/** A validity below it has no ten minutes to give away. */
+/** With a shorter validity, a pause of ten minutes would be too long. */
 const longEnough = 60 * 60_000;
 
 function recentlyRenewed(input: WorkerInput): Decision | undefined {
@@ -80,7 +81,7 @@ function recentlyRenewed(input: WorkerInput): Decision | undefined {
   if (validity.end - validity.notBefore < longEnough || !firstOf(reasonsToRenew, input)) return undefined;
   return skip(
     'RecentlyRenewed',
-    `cert-renewer wrote it at ${formatInstant(versionCreatedAt)}, under 10 minutes ago. Use force to renew it again.`,
+    `cert-renewer wrote this version at ${formatInstant(versionCreatedAt)}, less than 10 minutes ago. Use force to renew it again.`,
   );
 }
 
@@ -90,19 +91,19 @@ function dueByWindowAsked(input: WorkerInput): Decision | undefined {
 
 function forced({ force, settings }: WorkerInput): Decision | undefined {
   if (!force) return undefined;
-  return { action: settings.mode, code: 'Forced', message: 'Forced: renewed whatever its time.' };
+  return { action: settings.mode, code: 'Forced', message: 'Renewal forced by the request.' };
 }
 
 function requested({ origin, windowAsked, settings }: WorkerInput): Decision | undefined {
   if (origin !== 'request' || windowAsked) return undefined;
-  return { action: settings.mode, code: 'Requested', message: 'Asked for on demand.' };
+  return { action: settings.mode, code: 'Requested', message: 'Requested on demand.' };
 }
 
 function expired({ validity, endsWith, settings, now }: TimeInput): Decision | undefined {
   if (now < validity.end) return undefined;
   const end = formatInstant(validity.end);
   return endsWith === 'chain'
-    ? { action: settings.mode, code: 'ChainExpiring', message: `A certificate of its chain expired at ${end}.` }
+    ? { action: settings.mode, code: 'ChainExpiring', message: `A certificate in its chain expired at ${end}.` }
     : { action: settings.mode, code: 'Expired', message: `The certificate expired at ${end}.` };
 }
 
@@ -115,23 +116,23 @@ function soonDue({ settings, validity, endsWith, time }: TimeInput): Decision {
   const action = settings.mode;
   const end = formatInstant(validity.end);
   if (time.dueCode === 'PeriodElapsed') {
-    const message = `Its period of ${formatDuration(time.window)} has passed, or will have by the next scan.`;
+    const message = `Its rekey period of ${formatDuration(time.window)} has passed, or will pass before the next scan.`;
     return { action, code: 'PeriodElapsed', message };
   }
   if (endsWith === 'chain') {
     return {
       action,
       code: 'ChainExpiring',
-      message: `A certificate of its chain ends at ${end}, before the leaf does.`,
+      message: `A certificate in its chain expires at ${end}, before the leaf.`,
     };
   }
-  const message = `It expires at ${end}, and its time to act is ${formatInstant(time.renewAt)}.`;
+  const message = `It expires at ${end} and is due at ${formatInstant(time.renewAt)}.`;
   return { action, code: 'Expiring', message };
 }
 
 function notDue({ time }: WorkerInput): Decision {
   return skip(
     'NotDue',
-    `Not due before ${formatInstant(time.renewAt)}. Use force, or leave out expiresIn and rekeyPeriod, to renew it now.`,
+    `Not due before ${formatInstant(time.renewAt)}. To renew it now, use force, or leave out expiresIn and rekeyPeriod.`,
   );
 }

@@ -1,4 +1,6 @@
-/** Whether a secret is ours to renew, and by which profile and tags: one answer for the scan, the worker and the inventory. */
+/**
+ * Whether cert-renewer may renew a secret, and by which profile and tags. The scan, the worker and the inventory share this rule.
+ */
 import type { Authority } from '../domain/authority.ts';
 import type { Decision } from '../domain/decision.ts';
 import { RenewalError, toRenewalError } from '../domain/errors.ts';
@@ -12,24 +14,24 @@ import { authorityProfile, authorityProfileName, readAuthorityTags } from './aut
 import { checkOwnership } from './ownership.ts';
 import { readTagSettings } from './settings.ts';
 
-/** A secret that may have work: listed by its tag, or one of the stack's own authorities. */
+/** A secret to judge: one with the profile tag, or one of an authority. */
 export interface Candidate {
   readonly secret: SecretSummary;
   readonly authority?: Authority;
 }
 
 /**
- * - `enrolled`: ours to write, its profile is there and its tags are good.
- * - `left`: somebody else writes it (a replica, another rotation, an AWS service), and that is no mistake.
- * - `refused`: SecretNotFound (being deleted), SecretNotEnrolled, UnknownProfile or InvalidTag. The scan tells the code and
- *   the message of the error, the worker throws it. With InvalidTag the profile is known.
+ * - `enrolled`: cert-renewer may write it, its profile exists and its tags are valid.
+ * - `left`: another writer owns it (a replica, another rotation, an AWS service). This is not an error.
+ * - `refused`: SecretNotFound (scheduled for deletion), SecretNotEnrolled, UnknownProfile or InvalidTag. The scan reports the error's
+ *   code and message, the worker throws it. `profile` is set with InvalidTag.
  */
 export type Enrolment =
   | { readonly kind: 'enrolled'; readonly profile: Profile; readonly tagged: TagSettings }
   | { readonly kind: 'left'; readonly decision: Decision }
   | { readonly kind: 'refused'; readonly error: RenewalError; readonly profile?: Profile };
 
-/** The name that a candidate's profile has in plans, events and metrics; quoted for one that is a key by mistake. */
+/** Returns the name of a candidate's profile in plans, events and metrics. A tag that holds a key by mistake is not quoted. */
 export function profileNameOf({ secret, authority }: Candidate): string {
   if (authority) return authorityProfileName(authority.name);
   const name = secret.tags.get(tags.profile) ?? '';
@@ -37,8 +39,8 @@ export function profileNameOf({ secret, authority }: Candidate): string {
 }
 
 /**
- * The name of the profile that `enrolment` has to be given: look it up, and hand over what was found. Undefined where none
- * is asked for (an authority, no tag, a secret that is not ours): names come from tags, and each unknown one costs a call.
+ * Returns the name of the profile that the caller has to look up and pass to `enrolment`. Undefined if no profile is needed (an
+ * authority, no tag, a secret of another writer), because each unknown name costs a call.
  */
 export function profileToFind(candidate: Candidate, rotationFunctionArn: string | undefined): string | undefined {
   const { secret, authority } = candidate;
@@ -48,8 +50,8 @@ export function profileToFind(candidate: Candidate, rotationFunctionArn: string 
 }
 
 /**
- * `profile` is what the stack has under the name of `profileToFind`; an authority's secret needs none. Never throws: what a
- * tag holds is part of the answer.
+ * Decides about a candidate. `profile` is the stack's profile with the name from `profileToFind`. Never throws: an invalid tag is
+ * part of the answer.
  */
 export function enrolment(
   { secret, authority }: Candidate,
@@ -60,7 +62,7 @@ export function enrolment(
   if (!authority && profileName === undefined) {
     return foreign(
       'SecretNotEnrolled',
-      `The secret ${secret.name} has no tag ${tags.profile}: tag it with the name of a profile of this stack to have it renewed.`,
+      `The secret ${secret.name} has no tag ${tags.profile}. To enrol it, add the tag with the name of a profile of this stack.`,
     );
   }
   const left = checkOwnership({ secret, rotationFunctionArn });
@@ -70,7 +72,7 @@ export function enrolment(
   if (!found) {
     return foreign(
       'UnknownProfile',
-      `The tag ${tags.profile} is ${quote(profileName ?? '')}, and this stack has no such profile: correct the tag, or deploy the profile.`,
+      `The tag ${tags.profile} is ${quote(profileName ?? '')}, but this stack has no such profile: correct the tag, or deploy the profile.`,
     );
   }
   try {
@@ -81,7 +83,7 @@ export function enrolment(
   }
 }
 
-/** It is not ours to write, so nothing is noted on it. */
+/** Refuses a secret that cert-renewer may not write, so nothing is noted on it. */
 function foreign(code: 'SecretNotEnrolled' | 'SecretNotFound' | 'UnknownProfile', message: string): Enrolment {
   return { kind: 'refused', error: new RenewalError(code, message, { concerns: 'foreign' }) };
 }

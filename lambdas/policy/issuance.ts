@@ -1,6 +1,6 @@
 /**
- * Which names a profile may have certificates issued for (`issue.allow`), and for how long. Judged at synthesis, and again by the
- * worker before the CA is asked: a declaration that was altered behind the deployment's back gets no more than this. Pure.
+ * Checks a declaration against `issue` of its profile: the allowed names and durations. Synthesis checks it, and the worker checks
+ * it again before it asks the CA, because the parameter may have been changed outside of the deployment. Pure.
  */
 import type { Declaration } from '../domain/declaration.ts';
 import { formatDuration } from '../domain/duration.ts';
@@ -12,12 +12,12 @@ import { relativeNames } from '../x509/names.ts';
 import { oids } from '../x509/oids.ts';
 import { decodeString } from '../x509/strings.ts';
 
-/** Which of these texts are none that `issue.allow` takes. */
+/** Returns the entries that are not valid in `issue.allow`. */
 export function unknownBases(allow: readonly string[]): readonly string[] {
   return allow.filter((text) => !/^cn:./s.test(text) && constraintBase(text) === undefined);
 }
 
-/** Why this may not be issued; empty where it may. */
+/** Returns the reasons against issuing this declaration. Empty: it may be issued. */
 export function issuanceProblems(declaration: Declaration, issue: Issuance): readonly string[] {
   const bases = issue.allow.flatMap((text) => constraintBase(text) ?? []);
   const outside = (name: string): boolean => !isWithinAny(generalNameOf(name), bases);
@@ -27,13 +27,13 @@ export function issuanceProblems(declaration: Declaration, issue: Issuance): rea
     ...subjectProblems(declaration, issue, outside),
     ...(duration !== undefined && issue.maxDuration !== undefined && duration > issue.maxDuration
       ? [
-          `a duration of ${formatDuration(duration)} is more than issue.maxDuration, ${formatDuration(issue.maxDuration)}`,
+          `the duration ${formatDuration(duration)} is more than issue.maxDuration, ${formatDuration(issue.maxDuration)}`,
         ]
       : []),
   ];
 }
 
-/** A name in the subject is a name: some readers still look for it there. */
+/** Checks the names in the subject too, because some clients still use them. */
 function subjectProblems(
   { subject, names }: Declaration,
   { allow }: Issuance,
@@ -53,11 +53,11 @@ function subjectProblems(
     .flatMap(({ type, value }) => {
       const text = decodeString(value) ?? '';
       if (type === oids.commonName && !isName(text) && !allow.includes(`cn:${text}`)) {
-        return [`the common name is none of the certificate's names, and issue.allow does not have it as cn:${text}`];
+        return [`the common name is not one of the certificate's names, and issue.allow does not contain cn:${text}`];
       }
       if (type !== oids.emailAddress) return [];
       const address = readDeclaredName('email', text);
-      if (!address.ok) return ['the e-mail address of the subject is none'];
-      return outside(address.text) ? ['the e-mail address of the subject is outside of issue.allow'] : [];
+      if (!address.ok) return ['the e-mail address in the subject is not valid'];
+      return outside(address.text) ? ['the e-mail address in the subject is outside of issue.allow'] : [];
     });
 }

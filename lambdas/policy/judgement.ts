@@ -1,4 +1,4 @@
-/** What a secret's tags say of its certificate: one judgement for the scan and the inventory. Pure. */
+/** Judges a certificate by its secret's tags, for the scan and for the inventory. Pure. */
 import type { Decision } from '../domain/decision.ts';
 import type { Instant } from '../domain/instant.ts';
 import type { Profile } from '../domain/profile.ts';
@@ -11,31 +11,31 @@ import { checkScan } from './scan-checks.ts';
 import { resolveSettings } from './settings.ts';
 import { readStatus, type Status } from './status.ts';
 
-/** What was found of one secret. */
+/** The judgement of one secret. */
 export interface Judgement extends Candidate {
   readonly profile: string;
   readonly decision: Decision;
   readonly status: Status;
-  /** Undefined while the tags don't tell the certificate's window, and for a profile that is not known. */
+  /** Undefined if the tags do not contain the certificate's validity, and for an unknown profile. */
   readonly time: RenewalTime | undefined;
-  /** When a certificate that is declared and not there was to be there; undefined for any other. */
+  /** When a missing declared certificate should have been issued. Undefined for any other certificate. */
   readonly expectedAt?: Instant | undefined;
   readonly overdue: boolean;
 }
 
-/** Under what conditions to judge. */
+/** The conditions of a judgement. */
 export interface JudgementTerms {
   readonly now: Instant;
-  /** Milliseconds until the next scan: what falls due before it is due now. */
+  /** Milliseconds until the next scan. A certificate that becomes due before it is due now. */
   readonly step: number;
   readonly force: boolean;
-  /** The renew function's: a secret that it rotates is ours to write. */
+  /** ARN of the renew function. cert-renewer may write a secret that Secrets Manager rotates with this function. */
   readonly rotationFunctionArn?: string | undefined;
 }
 
 /**
- * `profile` is undefined where the stack has none of that name, and of an authority's secret. Never throws: what a tag holds
- * is part of the judgement.
+ * Judges one secret. `profile` is undefined if the stack has none of that name, and for an authority's secret. Never throws: an
+ * invalid tag is part of the judgement.
  */
 export function judge(candidate: Candidate, profile: Profile | undefined, terms: JudgementTerms): Judgement {
   const { secret } = candidate;
@@ -57,14 +57,14 @@ export function judge(candidate: Candidate, profile: Profile | undefined, terms:
   if (found.kind === 'left') return verdict(found.decision);
   if (found.kind === 'refused') {
     const { code, message } = found.error;
-    // Where a tag can't be read, the profile alone tells when it is due.
+    // With an invalid tag, the profile alone determines when it is due.
     const time = found.profile && timeOf(secret, status, resolveSettings(undefined, noTags, found.profile));
     return verdict({ action: 'skip', code, message }, time);
   }
   const settings = resolveSettings(undefined, found.tagged, found.profile);
   const time = timeOf(secret, status, settings);
   const decision = checkScan({ secret, profile: found.profile, settings, status, time, force, now, step });
-  // What is paused is not waited for.
+  // While it is paused, a missing declared certificate does not become overdue.
   return verdict(decision, time, settings.paused ? undefined : expectedAt(secret, status));
 }
 

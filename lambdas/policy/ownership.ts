@@ -1,22 +1,22 @@
-/** Secrets that are not ours to write, whatever their tags say. */
+/** Secrets that cert-renewer must not write, regardless of their tags. */
 import type { Decision } from '../domain/decision.ts';
 import type { SecretSummary } from '../domain/secret.ts';
 import { type Check, firstOf, skip } from './check.ts';
 
 export interface OwnershipInput {
   readonly secret: SecretSummary;
-  /** The renew function's own ARN: a secret that Secrets Manager rotates by it is ours to write. */
+  /** ARN of the renew function. cert-renewer may write a secret that Secrets Manager rotates with this function. */
   readonly rotationFunctionArn?: string | undefined;
 }
 
 const ownershipChain: readonly Check<OwnershipInput>[] = [
-  beingDeleted, // a deleted secret takes no new version
-  replica, // it follows its primary Region
-  rotatedElsewhere, // two that write one secret undo each other's work
+  beingDeleted, // AWS accepts no new version
+  replica, // only its primary Region may write it
+  rotatedElsewhere, // two writers of one secret would overwrite each other
   ownedByService, // AWS refuses every other writer
 ];
 
-/** Undefined: the secret may be written. */
+/** Returns undefined if cert-renewer may write the secret. */
 export function checkOwnership(input: OwnershipInput): Decision | undefined {
   return firstOf(ownershipChain, input);
 }
@@ -26,31 +26,34 @@ function beingDeleted({ secret }: OwnershipInput): Decision | undefined {
   if (secret.deletedAt === undefined) return undefined;
   return skip(
     'SecretNotFound',
-    'The secret is scheduled for deletion. Restore it (aws secretsmanager restore-secret) to have it renewed.',
+    'The secret is scheduled for deletion. To have it renewed, restore it with aws secretsmanager restore-secret.',
   );
 }
 
-/** A copy that another Region writes. */
+/** A replica of a secret in another Region. */
 function replica({ secret }: OwnershipInput): Decision | undefined {
   if (!secret.isReplica) return undefined;
   return skip(
     'Replica',
-    'The secret is a replica, which only its primary Region may write. It follows when the primary is renewed there.',
+    'The secret is a replica, which only its primary Region can write. A renewal of the primary secret updates it.',
   );
 }
 
-/** By a function that is not ours, or not known to be ours. */
+/** Rotated by a function that is not known to be the renew function. */
 function rotatedElsewhere({ secret: { rotation }, rotationFunctionArn }: OwnershipInput): Decision | undefined {
   if (!rotation.enabled) return undefined;
   if (rotationFunctionArn !== undefined && rotation.functionArn === rotationFunctionArn) return undefined;
   return skip(
     'RotationEnabled',
-    'Secrets Manager rotates this secret by another function. Switch that off (aws secretsmanager cancel-rotate-secret) to have it renewed here.',
+    'Secrets Manager rotates this secret with another function. To have it renewed here, stop that with aws secretsmanager cancel-rotate-secret.',
   );
 }
 
-/** Made by an AWS service for itself, as RDS does. */
+/** Owned by an AWS service, such as RDS. */
 function ownedByService({ secret: { owningService } }: OwnershipInput): Decision | undefined {
   if (owningService === undefined) return undefined;
-  return skip('ManagedByService', `The secret belongs to the AWS service ${owningService}, which alone may change it.`);
+  return skip(
+    'ManagedByService',
+    `The secret belongs to the AWS service ${owningService}. Only that service can change it.`,
+  );
 }

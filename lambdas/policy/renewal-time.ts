@@ -1,4 +1,4 @@
-/** When a certificate is due. Pure, and the same for the plan, the scan and the worker. */
+/** Calculates when a certificate is due, for the plan, the scan and the worker. Pure. */
 import { hash } from 'node:crypto';
 import type { Warning } from '../domain/decision.ts';
 import { formatDuration, windowLength } from '../domain/duration.ts';
@@ -9,40 +9,40 @@ import type { Timing } from '../domain/timing.ts';
 
 export interface Validity {
   readonly notBefore: Instant;
-  /** The earliest notAfter on the verified path from leaf to root: a leaf may outlive its chain. */
+  /** The earliest notAfter on the verified path from leaf to root, because a certificate above the leaf may expire first. */
   readonly end: Instant;
 }
 
 export interface RenewalTime {
   readonly renewAt: Instant;
-  /** Milliseconds: the length of the window, or of the period. */
+  /** Length of the window or of the period in milliseconds. */
   readonly window: number;
   readonly dueCode: 'Expiring' | 'PeriodElapsed';
   readonly warnings: readonly Warning[];
 }
 
-/** Where nothing says otherwise: a third of the validity is left, as in `step ca rekey --daemon`. */
+/** The default window is a third of the validity, as in `step ca rekey --daemon`. */
 const defaultShare = 1 / 3;
-/** Jitter is less than this share of the window, as in `step`. */
+/** The jitter is less than this share of the window, as in `step`. */
 const jitterShare = 1 / 20;
 
 /**
- * A number in [0, 1) that belongs to one certificate of one secret: no draw, so that every look gives the same answer.
- * notBefore stands for the certificate, because the scan knows it from the tags (docs/decisions/0001-rooms-and-tools.md).
+ * Returns a number in [0, 1) for one certificate of one secret. It is a hash and not random, so that scan and worker agree.
+ * notBefore identifies the certificate, because the scan knows it from the tags (docs/decisions/0001-rooms-and-tools.md).
  */
 export function jitterFraction(secretArn: string, notBefore: Instant): number {
   return hashFraction(`${secretArn}\n${formatInstant(notBefore)}`);
 }
 
-/** SHA-256 of the text as a number in [0, 1). */
+/** Returns SHA-256 of the text as a number in [0, 1). */
 export function hashFraction(text: string): number {
   return Number.parseInt(hash('sha256', text, 'hex').slice(0, 12), 16) / 2 ** 48;
 }
 
 /**
- * The time to act, jitter included (it only ever makes it earlier). A window or period from a tag or a profile that is
- * not less than the validity would renew for ever, or never: a third applies, with the warning WindowClamped. From a
- * request it is refused (InvalidRequest).
+ * Returns when the certificate is due. The jitter only makes it earlier. With a window or period that is not less than the
+ * validity, the certificate would be due always, or never. If it comes from a tag or a profile, a third of the validity applies,
+ * with the warning WindowClamped. If it comes from a request, throws InvalidRequest.
  */
 export function renewalTime(
   validity: Validity,
@@ -68,7 +68,7 @@ function wantedLength(timing: Timing, length: number): number {
   return timing.kind === 'expiresIn' ? windowLength(timing.window, length) : timing.milliseconds;
 }
 
-/** A window with its jitter must leave something of the validity; a period must come before the end. */
+/** A window with its jitter must be shorter than the validity, and so must a period. */
 function isTooLong(timing: Timing, wanted: number, jitter: number, length: number): boolean {
   return timing.kind === 'expiresIn' ? wanted + jitter >= length : wanted >= length;
 }
@@ -86,7 +86,7 @@ function tooLong(timing: Timing, wanted: number, length: number): RenewalError {
   const field = timing.kind === 'expiresIn' ? 'expiresIn' : 'rekeyPeriod';
   return new RenewalError(
     'InvalidRequest',
-    `$.${field} is ${formatDuration(wanted)}, and the certificate is valid for ${formatDuration(length)}: expected less than its validity.`,
+    `$.${field} is ${formatDuration(wanted)}, but the certificate is valid for ${formatDuration(length)}: expected less than its validity.`,
     { concerns: 'request' },
   );
 }
@@ -94,25 +94,27 @@ function tooLong(timing: Timing, wanted: number, length: number): RenewalError {
 function clamped(timing: Timing, length: number, third: number): Warning {
   return {
     code: 'WindowClamped',
-    message: `The ${describe(timing)} is not less than the validity of ${formatDuration(length)}, so a third of it (${formatDuration(third)}) applies. Shorten it, or have the CA issue for longer.`,
+    message: `The ${describe(timing)} is not less than the validity of ${formatDuration(length)}, so a third of the validity (${formatDuration(third)}) applies instead. Set a shorter one, or configure a longer validity at the CA.`,
   };
 }
 
-/** Past its time by a fifth of the window. */
+/** Returns whether the certificate is overdue: a fifth of the window has passed since it was due. */
 export function isOverdue(time: RenewalTime, now: Instant): boolean {
   return now >= time.renewAt + time.window / 5;
 }
 
-/** In the last twentieth of the validity every scan tries, until its end. */
+/** Returns whether the certificate is in the last twentieth of its validity, when every scan tries to renew it. */
 export function isEmergency(validity: Validity, now: Instant): boolean {
   return now < validity.end && now >= validity.end - (validity.end - validity.notBefore) / 20;
 }
 
-/** A window that is shorter than the time between two scans may pass unseen. `step`: milliseconds. */
+/**
+ * Returns a warning for a window that is shorter than the time between two scans, `step` milliseconds: no scan may fall into it.
+ */
 export function belowSchedule(time: RenewalTime, step: number): Warning | undefined {
   if (time.dueCode !== 'Expiring' || time.window >= step) return undefined;
   return {
     code: 'WindowBelowSchedule',
-    message: `The window of ${formatDuration(time.window)} is shorter than the longest time between two scans (${formatDuration(step)}): scan more often, or widen the window.`,
+    message: `The window of ${formatDuration(time.window)} is shorter than the longest time between two scans (${formatDuration(step)}): scan more often, or set a longer window.`,
   };
 }

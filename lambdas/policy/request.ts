@@ -1,17 +1,17 @@
-/** The edges: what comes in by invocation and by queue, validated whole before anything is read. */
+/** Validates the input of invocations and of the queue, before any secret is read. */
 import * as z from 'zod/mini';
 import { RenewalError } from '../domain/errors.ts';
 import { holdsKey } from '../domain/key-text.ts';
 import type { OnDemandRequest, QueueMessage, ScanRequest } from '../domain/request.ts';
 import { explainIssues, readKeySpec, readTiming, settingFields } from './vocabulary.ts';
 
-/** It goes to AWS as it is, so that nobody's key may be in it: neither AWS's answer nor its trail would keep it secret. */
+/** The value is sent to AWS unchanged. It must not contain a key, because AWS's errors and CloudTrail would show it. */
 const isName = z.refine<string>(
   (text) => !/[\p{Cc}\u2028\u2029]/u.test(text) && !holdsKey(text),
-  'expected a name, id or ARN on one line, and no key or token itself',
+  'expected a name, id or ARN on one line, and not a key or a token',
 );
 const secretId = z.string().check(z.minLength(1), z.maxLength(2048), isName);
-/** As many as one scan may be asked for by name. */
+/** The limit of `secretIds` in one scan. */
 const mostSecretIds = 5000;
 
 export const onDemandSchema = z.strictObject({
@@ -28,19 +28,19 @@ export const onDemandSchema = z.strictObject({
   dryRun: z.optional(z.boolean()),
 });
 
-/** Of the configuration, or of an authority of the stack's own. */
+/** A profile of the configuration, or `authority:` and the name of an authority. */
 const anyProfileName = z
   .string()
   .check(
     z.regex(
       /^(?:authority:)?[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/,
-      'expected the name of a profile: letters, digits and _ . -, at most 64 long, perhaps behind authority:',
+      "expected a profile's name (at most 64 letters, digits and _ . -), or authority: and an authority's name",
     ),
   );
 
 const count = () => z.int().check(z.minimum(0));
 
-/** What the scan function writes for itself, and nobody else has to know. */
+/** The state that the scan function passes to its own next invocation. */
 const continuationSchema = z.strictObject({
   from: z.optional(z.string().check(z.minLength(1), z.maxLength(10_000))),
   part: z.int().check(z.minimum(1), z.maximum(100)),
@@ -55,7 +55,7 @@ const continuationSchema = z.strictObject({
     unknown: count(),
     overdue: count(),
     profiles: z.record(
-      z.string().check(z.maxLength(1_000)), // a replica's tag may name anything, and is counted all the same
+      z.string().check(z.maxLength(1_000)), // a replica is counted, and its tag may contain any text
       z.strictObject({ managed: count(), overdue: count(), secondsToExpiry: z.optional(z.int()) }),
     ),
   }),
@@ -85,7 +85,7 @@ function parse<T>(schema: z.ZodMiniType<T>, input: unknown, what: string): T {
   );
 }
 
-/** An invocation of the renew function by hand. Throws InvalidRequest. */
+/** Parses an on-demand request to the renew function. Throws InvalidRequest. */
 export function parseOnDemandRequest(input: unknown): OnDemandRequest {
   const body = parse(onDemandSchema, input, 'The request');
   const fieldName = (field: string) => `$.${field}`;
@@ -95,10 +95,12 @@ export function parseOnDemandRequest(input: unknown): OnDemandRequest {
     throw new RenewalError('InvalidRequest', message);
   };
   if (body.privateKey && key) {
-    refuse('$.privateKey brings a key of its own kind: remove $.kty, $.curve and $.size, or remove $.privateKey.');
+    refuse('$.privateKey has a fixed type of key: remove $.kty, $.curve and $.size, or remove $.privateKey.');
   }
   if (body.mode === 'renew' && (key || body.privateKey)) {
-    refuse('$.mode is renew, which keeps the key: remove $.kty, $.curve, $.size and $.privateKey, or say rekey.');
+    refuse(
+      '$.mode is renew, which keeps the key: remove $.kty, $.curve, $.size and $.privateKey, or set $.mode to rekey.',
+    );
   }
   return {
     secretId: body.secretId,
@@ -112,7 +114,7 @@ export function parseOnDemandRequest(input: unknown): OnDemandRequest {
   };
 }
 
-/** An invocation of the scan function; the schedule sends `{}`. Throws InvalidRequest. */
+/** Parses an invocation of the scan function. The schedule sends `{}`. Throws InvalidRequest. */
 export function parseScanRequest(input: unknown): ScanRequest {
   const body = parse(scanSchema, input ?? {}, 'The scan request');
   return {
@@ -126,20 +128,24 @@ export function parseScanRequest(input: unknown): ScanRequest {
 
 const askCaSchema = z.strictObject({ askCa: anyProfileName });
 
-/** `{ "askCa": "internal" }`: the name of a profile. Throws InvalidRequest. */
+/** Parses `{ "askCa": "internal" }` and returns the profile's name. Throws InvalidRequest. */
 export function parseAskCaRequest(input: unknown): string {
   return parse(askCaSchema, input, 'The request').askCa;
 }
 
-/** The body of one queue message. Throws InvalidRequest. */
+/** Parses the body of one queue message. Throws InvalidRequest. */
 export function parseQueueMessage(body: string): QueueMessage {
   let input: unknown;
   try {
     input = JSON.parse(body);
   } catch (cause) {
-    throw new RenewalError('InvalidRequest', 'The queue message is not JSON: only the scan function may send here.', {
-      cause,
-    });
+    throw new RenewalError(
+      'InvalidRequest',
+      'The queue message is not JSON: expected a message of the scan function.',
+      {
+        cause,
+      },
+    );
   }
   const message = parse(messageSchema, input, 'The queue message');
   return {
@@ -154,7 +160,7 @@ const rotationSteps = {
   setSecret: 'setSecret',
   testSecret: 'testSecret',
   finishSecret: 'finishSecret',
-  // Secrets Manager's documentation writes them this way too.
+  // Secrets Manager's documentation has these forms too.
   create_secret: 'createSecret',
   set_secret: 'setSecret',
   test_secret: 'testSecret',
@@ -170,15 +176,15 @@ const rotationSchema = z.object({
 export interface RotationRequest {
   readonly step: (typeof rotationSteps)[keyof typeof rotationSteps];
   readonly secretId: string;
-  /** The id of the version that is to become AWSCURRENT. */
+  /** Id of the version that will become current. */
   readonly token: string;
 }
 
-/** One step of Secrets Manager's native rotation. Throws InvalidRequest. */
+/** Parses the event of one step of Secrets Manager's native rotation. Throws InvalidRequest. */
 export function parseRotationRequest(input: unknown): RotationRequest {
   const body = parse(rotationSchema, input, 'The rotation event');
   const step = Object.hasOwn(rotationSteps, body.Step)
-    ? rotationSteps[body.Step as keyof typeof rotationSteps] // hasOwn has just seen it
+    ? rotationSteps[body.Step as keyof typeof rotationSteps] // checked by hasOwn
     : undefined;
   if (step === undefined) {
     throw new RenewalError(

@@ -1,4 +1,4 @@
-/** The scan's rules: what to do with a secret that is ours, by its tags alone. */
+/** The scan's rules: what to do with an enrolled secret, by its tags alone. */
 import { count } from '../domain/count.ts';
 import type { Decision } from '../domain/decision.ts';
 import { formatInstant, type Instant } from '../domain/instant.ts';
@@ -19,25 +19,25 @@ export interface ScanInput {
   readonly profile: Profile;
   readonly settings: Settings;
   readonly status: Status;
-  /** Undefined while the tags don't tell the certificate's window. */
+  /** Undefined if the tags do not contain the certificate's validity. */
   readonly time: RenewalTime | undefined;
   readonly force: boolean;
   readonly now: Instant;
-  /** Until the next scan, milliseconds. */
+  /** Milliseconds until the next scan. */
   readonly step: number;
 }
 
 const scanChain: readonly Check<ScanInput>[] = [
   withoutValue, // no version is current
-  notAnnounced, // an event is owed: it comes first, even of a paused secret
+  notAnnounced, // an event is still to be sent, even for a paused secret
   paused, // by its tag or its profile, unless forced
-  forced, // whatever its time
-  withoutRoom, // a worker tells it once a version, and leaves a label
-  backingOff, // it failed a while ago; the last twentieth of the validity has no pauses
-  otherThanDeclared, // the certificate that is declared is not there
-  changed, // it is new, or its tags tell of another version
-  neverRead, // a worker has seen this version and found no certificate
-  dueByTags, // its time to act comes before the next scan
+  forced, // regardless of its time
+  withoutRoom, // a worker publishes it once for each version, and sets a label
+  backingOff, // after a failure; not in the last twentieth of the validity
+  otherThanDeclared, // the declared certificate is missing, or another one is there
+  changed, // it is new, or its tags are about another version
+  neverRead, // a worker read this version and found no certificate
+  dueByTags, // it becomes due before the next scan
   inspectedDaily, // once a day, at its own time
 ];
 
@@ -49,12 +49,12 @@ const inspect = (code: Decision['code'], message: string): Decision => ({ action
 
 function withoutValue({ secret }: ScanInput): Decision | undefined {
   if (secret.currentVersionId !== undefined) return undefined;
-  return skip('NotDue', 'The secret has no value yet: put the first certificate and key into it.');
+  return skip('NotDue', 'The secret has no value yet: store the first certificate and its key in it.');
 }
 
 function notAnnounced({ secret }: ScanInput): Decision | undefined {
   if (unannounced(secret).length === 0 || isToldOfNoRoom(secret)) return undefined;
-  return inspect('Unknown', 'Its last renewal has not been announced yet: a worker has to.');
+  return inspect('Unknown', 'The event of the last renewal was not sent yet: a worker sends it.');
 }
 
 function forced({ force, settings, ...input }: ScanInput): Decision | undefined {
@@ -63,7 +63,7 @@ function forced({ force, settings, ...input }: ScanInput): Decision | undefined 
     otherThanDeclared(input) ?? {
       action: settings.mode,
       code: 'Forced',
-      message: 'The scan was asked to renew it whatever its time.',
+      message: 'Renewal forced by the scan request.',
     }
   );
 }
@@ -81,7 +81,7 @@ function withoutRoom({ secret }: ScanInput): Decision | undefined {
 
 function changed({ status }: ScanInput): Decision | undefined {
   if (status.known) return undefined;
-  return inspect('Unknown', 'The secret is new, or its value was replaced: a worker has to look.');
+  return inspect('Unknown', 'The secret is new, or its value was replaced: a worker reads it.');
 }
 
 function backingOff({ status, now }: ScanInput): Decision | undefined {
@@ -90,13 +90,13 @@ function backingOff({ status, now }: ScanInput): Decision | undefined {
   if (now >= retryAt(failure) || (validity && isEmergency(validity, now))) return undefined;
   return skip(
     'BackingOff',
-    `${count(failure.count, 'try', 'tries')} failed, the last with ${failure.code}. Next try at ${formatInstant(retryAt(failure))}; force tries now.`,
+    `${count(failure.count, 'try', 'tries')} failed, the last with ${failure.code}. The next try is at ${formatInstant(retryAt(failure))}. Use force to try now.`,
   );
 }
 
 function neverRead({ time }: ScanInput): Decision | undefined {
   if (time !== undefined) return undefined;
-  return inspect('Unknown', 'No certificate could be read from it so far: a worker has to look again.');
+  return inspect('Unknown', 'No worker has found a certificate in this version yet: a worker reads it again.');
 }
 
 function dueByTags({ status, time, ...input }: ScanInput): Decision | undefined {
@@ -106,10 +106,10 @@ function dueByTags({ status, time, ...input }: ScanInput): Decision | undefined 
 
 function inspectedDaily({ secret, now, step }: ScanInput): Decision | undefined {
   if (!isInspectionTime(secret.arn, now, step)) return undefined;
-  return inspect('Unknown', 'The inspection that every secret gets once a day.');
+  return inspect('Unknown', 'The daily inspection: a worker reads every secret once a day.');
 }
 
-/** A scan finds this of nearly every secret, and only a plan reads it: it is put into words where it is asked for. */
+/** The message is a getter: nearly every secret gets this decision, and only a plan reads the message. */
 function notDue({ time }: ScanInput): Decision {
   return {
     action: 'skip',

@@ -1,6 +1,6 @@
 /**
- * The expressions of EventBridge Scheduler, read at synthesis to refuse a bad one and to size the alarms, and by the
- * workers to know how long it is until the next scan. cron() is behind import(): most stacks say rate().
+ * Parses the schedule expressions of EventBridge Scheduler. Synthesis uses this to refuse an invalid one and to set the alarm
+ * periods. Workers use it for the time until the next scan. cron() is loaded by import(), because most stacks use rate().
  */
 
 import { RenewalError } from '../domain/errors.ts';
@@ -11,8 +11,9 @@ const units: Readonly<Record<string, number>> = { minute: 60_000, hour: 3_600_00
 const rate = /^rate\((\d{1,5}) (minute|hour|day)(s?)\)$/;
 
 /**
- * A schedule in EventBridge Scheduler's own syntax; `timezone` is an IANA name, UTC without it.
- * Throws InvalidRequest that says what is allowed.
+ * Parses a schedule in EventBridge Scheduler's syntax. `timezone` is an IANA name, by default UTC.
+ *
+ * Throws InvalidRequest.
  */
 export async function loadSchedule(expression: string, timezone?: string): Promise<Schedule> {
   if (!expression.startsWith('cron(')) return rateSchedule(expression);
@@ -21,13 +22,15 @@ export async function loadSchedule(expression: string, timezone?: string): Promi
 }
 
 /**
- * `rate(15 minutes)`. `next` counts from the instant it is given: when EventBridge began to count is not known here.
+ * Parses an expression such as `rate(15 minutes)`. `next` counts from the given instant, because the start of EventBridge's count
+ * is not known.
+ *
  * Throws InvalidRequest.
  */
 export function rateSchedule(expression: string): Schedule {
   const [, digits = '', unit = '', plural = ''] = rate.exec(expression) ?? [];
   const value = Number(digits);
-  // EventBridge takes `1 hour` and `2 hours`, and neither `1 hours` nor `2 hour`.
+  // EventBridge accepts `1 hour` and `2 hours`, but neither `1 hours` nor `2 hour`.
   if (value < 1 || (value === 1) !== (plural === '')) {
     throw new RenewalError(
       'InvalidRequest',

@@ -1,4 +1,4 @@
-/** Whose word counts: request over tag over profile over default. */
+/** Resolves settings: the request overrides the tag, the tag the profile, the profile the default. */
 import * as z from 'zod/mini';
 import { RenewalError } from '../domain/errors.ts';
 import { rsaSizes } from '../domain/key-spec.ts';
@@ -25,7 +25,7 @@ const tagSchema = z.strictObject({
   paused: z.optional(z.enum(['true', 'false'])),
 });
 
-/** The user's tags of one secret. Throws InvalidTag that names the tag and what it may hold. */
+/** Reads the setting tags of one secret. Throws InvalidTag with the tag's name and the allowed values. */
 export function readTagSettings(secretTags: ReadonlyMap<string, string>): TagSettings {
   const input: Record<string, string | number> = {};
   for (const [field, tag] of fieldsOfTags) {
@@ -33,14 +33,14 @@ export function readTagSettings(secretTags: ReadonlyMap<string, string>): TagSet
     if (value === undefined) continue;
     input[field] = field === 'size' ? wholeNumber(tag, value) : value;
   }
-  if (Object.keys(input).length === 0) return { paused: false }; // most secrets have none of them
+  if (Object.keys(input).length === 0) return { paused: false }; // the usual case
   const parsed = tagSchema.safeParse(input);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     const field = String(issue?.path[0] ?? '');
     const tag = tagOfField[field] ?? field;
-    const allowed = issue ? explainIssues([{ ...issue, path: [] }], tag) : tag;
-    throw invalidTag(allowed, secretTags.get(tag) ?? '');
+    const expected = issue ? explainIssues([{ ...issue, path: [] }], '') : '';
+    throw invalidTag(tag, secretTags.get(tag) ?? '', expected);
   }
   const fieldName = (field: string) => tagOfField[field] ?? field;
   const timing = readTiming(parsed.data, fieldName, 'InvalidTag');
@@ -53,18 +53,18 @@ export function readTagSettings(secretTags: ReadonlyMap<string, string>): TagSet
   };
 }
 
-/** A tag's value is text. */
+/** Parses the number in a tag's value. */
 function wholeNumber(tag: string, value: string): number {
   if (/^\d{1,6}$/.test(value)) return Number(value);
   const { least, most } = rsaSizes;
-  throw invalidTag(`${tag}: expected a whole number from ${least} to ${most}`, value);
+  throw invalidTag(tag, value, `: expected a whole number from ${least} to ${most}`);
 }
 
-function invalidTag(allowed: string, found: string): RenewalError {
-  return new RenewalError('InvalidTag', `The tag ${allowed}; found ${quote(found)}. Correct or remove it.`);
+function invalidTag(tag: string, found: string, expected: string): RenewalError {
+  return new RenewalError('InvalidTag', `The tag ${tag} is ${quote(found)}${expected}. Correct or remove it.`);
 }
 
-/** The settings of one renewal; `request` is undefined for the schedule. kty, curve and size move as one group. */
+/** Returns the settings of one renewal. `request` is undefined for the schedule. kty, curve and size are overridden as a group. */
 export function resolveSettings(
   request: Pick<OnDemandRequest, 'mode' | 'timing' | 'key'> | undefined,
   tagged: TagSettings,

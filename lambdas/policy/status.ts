@@ -1,6 +1,5 @@
 /**
- * What cert-renewer has noted in a secret's tags: a cache, not a truth. It counts only while the version it names is
- * AWSCURRENT.
+ * Reads the status tags of a secret. They are a cache, and valid only while the version that they name is current.
  */
 import { type ErrorCode, errorCodes, isErrorCode } from '../domain/errors.ts';
 import { formatInstant, type Instant, parseInstant } from '../domain/instant.ts';
@@ -14,7 +13,7 @@ export interface Failure {
   readonly code: ErrorCode;
 }
 
-/** `known: false`: the tags speak of another version, or of none. */
+/** `known: false`: the tags are about another version, or there are none. */
 export type Status =
   | { readonly known: false }
   | { readonly known: true; readonly validity: Validity | undefined; readonly failure: Failure | undefined };
@@ -31,10 +30,10 @@ function readValidity(secretTags: ReadonlyMap<string, string>): Validity | undef
   return notBefore === undefined || end === undefined || end <= notBefore ? undefined : { notBefore, end };
 }
 
-/** A failure in the future is a clock's or a joker's, and is ignored. */
+/** Ignores a failure in the future: a clock was wrong, or another writer set the tag. */
 function readFailure(secretTags: ReadonlyMap<string, string>, now: Instant): Failure | undefined {
   const noted = secretTags.get(tags.failure);
-  if (noted === undefined) return undefined; // as of most secrets
+  if (noted === undefined) return undefined; // the usual case
   const match = /^(\d{1,6}) (\S{20}) (\w{1,40})$/.exec(noted);
   const at = parseInstant(match?.[2] ?? '');
   const code = match?.[3] ?? '';
@@ -49,7 +48,7 @@ export function formatFailure(failure: Failure): string {
 const minute = 60_000;
 const hour = 60 * minute;
 
-/** When the schedule tries again: after 5, 10, … 60 minutes what may pass by itself, else after 1, 2, … 32 hours. */
+/** Returns when the back-off ends: for a retryable code after 5, 10, … 60 minutes, else after 1, 2, … 32 hours. */
 export function retryAt(failure: Failure): Instant {
   return failure.at + pauseAfter(failure.code, failure.count);
 }
@@ -59,7 +58,7 @@ function pauseAfter(code: ErrorCode, count: number): number {
   return errorCodes[code].retryable ? Math.min(5 * minute * doublings, hour) : Math.min(hour * doublings, 32 * hour);
 }
 
-/** The latest time that the first of these failures in a row can have been at, if each next one came after its pause. */
+/** Returns the latest possible time of the first failure in a row. Each later try came at the end of the back-off or after it. */
 export function failingSince({ code, count, at }: Failure): Instant {
   let since = at;
   for (let earlier = Math.min(count - 1, 32); earlier > 0; earlier--) since -= pauseAfter(code, earlier);

@@ -1,25 +1,25 @@
 /**
- * What was promoted and has not been announced. The tag `version-id` is the one mark of it: it names the last version that
- * was announced, or that needed no event, and after it what is owed since. So whatever fails between the swap and the bus,
- * tags and staging labels still tell it, for as long as it takes. Pure.
+ * Finds versions that were promoted and whose event was not sent yet. The tag `version-id` records this. It names the last
+ * announced version (or one that needs no event), and then the versions whose events are still owed. So if anything fails between
+ * the swap and the event bus, tags and staging labels keep the information for as long as necessary. Pure.
  */
 import { type SecretSummary, versionWithStage } from '../domain/secret.ts';
 import { tags, tagValueLimit } from '../domain/tags.ts';
 import { isBasedOn } from '../domain/version-id.ts';
 
-/** A version of ours whose event `Certificate Renewed` is owed. */
+/** A version of cert-renewer whose event `Certificate Renewed` is owed. */
 export interface Unannounced {
   readonly versionId: string;
-  /** What it replaced; undefined for the pair of an `out`, which replaced nothing of its own certificate. */
+  /** The replaced version. Undefined for the pair of an `out`, which is a renewal of another secret's certificate. */
   readonly previousVersionId: string | undefined;
-  /** Name of the secret that the pair was made of, where that is another one (`out`). */
+  /** For an `out`: name of the secret with the renewed certificate. */
   readonly source?: string;
 }
 
 /**
- * The tag's value: `<announced>`, and behind it in order ` +<owed>` for versions that were replaced before their event
- * could be sent, then ` @<next>` for one that is about to be promoted: it counts while it is current, as its promotion may
- * have been refused. For an `out`: `<version> =<source>`. What is more than an id alone counts as unknown to every other reader.
+ * The tag's value: `<announced>`, then ` +<owed>` for each version that was replaced before its event could be sent, then `
+ * @<next>` for a version that is about to be promoted. `next` counts only while it is current, because its promotion may fail. For
+ * an `out`: `<version> =<source>`. Other readers treat a value that is more than one id as unknown.
  */
 interface Mark {
   readonly announced: string | undefined;
@@ -35,22 +35,22 @@ function readMark(secret: Pick<SecretSummary, 'tags'>): Mark {
   return { announced: announced || undefined, owed: behind('+'), next, source };
 }
 
-/** Stands in a mark for a source whose name a tag can't hold: such an `out` is announced under its own name. */
+/** In the tag: a source whose name does not fit. The event of such an `out` names the `out` itself. */
 export const unnamed = '-';
 
-/** The mark of an `out` that is about to be written. */
+/** Returns the value of the tag `version-id` for an `out` that is about to be written. */
 export function outputMark(versionId: string, source: string): string {
   return ifItFits(`${versionId} =${source}`) ?? `${versionId} =${unnamed}`;
 }
 
-/** Whether the tag is the mark of an `out`: should that have failed, it says nothing of the version that is current. */
+/** Returns whether the tag `version-id` names an `out`. If writing the `out` failed, it is not about the current version. */
 export function isOutputMark(secret: Pick<SecretSummary, 'tags'>): boolean {
   return readMark(secret).source !== undefined;
 }
 
 /**
- * The mark of what is owed, before another version takes the place of the last of it; `next` is that version, where its id
- * does not tell that it is ours. Undefined where it is too much.
+ * Returns the value of the tag `version-id` with the owed events, to write before the next promotion. `next` is the next version, if its
+ * id does not show that cert-renewer wrote it. Undefined if it is too long for a tag.
  */
 export function owedMark(owed: readonly Unannounced[], next?: Unannounced): string | undefined {
   const first = owed[0] ?? next;
@@ -62,8 +62,8 @@ export function owedMark(owed: readonly Unannounced[], next?: Unannounced): stri
 const ifItFits = (mark: string) => (mark.length <= tagValueLimit ? mark : undefined);
 
 /**
- * The events that are owed, oldest first. A version that an operator rolled back to is based on something older than
- * AWSPREVIOUS, and is no news.
+ * Returns the owed events, oldest first. A version that an operator rolled back to is based on a version before AWSPREVIOUS, and
+ * owes none.
  */
 export function unannounced(secret: SecretSummary): readonly Unannounced[] {
   const { currentVersionId: current } = secret;
@@ -73,7 +73,7 @@ export function unannounced(secret: SecretSummary): readonly Unannounced[] {
   if (announced === current) return [{ versionId: current, previousVersionId: undefined, ...(source && { source }) }];
   const previous = versionWithStage(secret, 'AWSPREVIOUS');
   const isOfOurs = previous !== undefined && isOurs(secret, current, previous);
-  // What somebody else has written since is what counts now.
+  // Another writer has replaced the value since.
   if (!isOfOurs && owed.at(-1) !== current) return [];
   const chain = [announced === '-' ? undefined : announced, ...owed];
   const noted = owed.map((versionId, i) => ({ versionId, previousVersionId: chain[i] }));
@@ -81,8 +81,8 @@ export function unannounced(secret: SecretSummary): readonly Unannounced[] {
 }
 
 /**
- * A version of native rotation has Secrets Manager's token for an id. It is ours where it holds AWSPENDING still, as
- * Secrets Manager's own writes leave it: nobody who writes a value by hand gives it both labels.
+ * Returns whether cert-renewer wrote the current version. In native rotation its id is Secrets Manager's token. Then it must still
+ * have AWSPENDING, which the rotation leaves there. A value that a person writes does not get both labels.
  */
 function isOurs({ versions, rotation }: SecretSummary, current: string, previous: string): boolean {
   if (isBasedOn(current, previous)) return true;

@@ -1,6 +1,6 @@
 /**
- * One vocabulary, three places: what a profile, a tag and a request may say of when and how to renew, by the same rules.
- * The request overrides the tag, the tag overrides the profile (policy/settings.ts).
+ * The settings that profiles, tags and requests share, with the same rules in all three. policy/settings.ts decides which one
+ * applies.
  */
 import * as z from 'zod/mini';
 import { count } from '../domain/count.ts';
@@ -11,10 +11,10 @@ import type { Mode } from '../domain/profile.ts';
 import { quote } from '../domain/quote.ts';
 import type { Timing } from '../domain/timing.ts';
 
-/** One way only to read each text, as a request's may be of any length. */
+/** Unambiguous, so that matching takes linear time: a request's text may have any length. */
 export const durationPattern = '(?:(?:\\d+(?:\\.\\d*)?|\\.\\d+)(?:ns|us|µs|μs|ms|s|m|h))+';
 
-/** Go's duration; parseDuration has the last word (above zero, no overflow). */
+/** A Go duration. parseDuration also refuses zero and overflow. */
 export const durationText = z
   .string()
   .check(
@@ -33,7 +33,7 @@ export const windowText = z
 
 export const modes = ['rekey', 'renew'] as const satisfies readonly Mode[];
 
-/** The fields that profile, tag and request share. */
+/** The fields that profiles, tags and requests share. */
 export const settingFields = {
   mode: z.optional(z.enum(modes)),
   expiresIn: z.optional(windowText),
@@ -43,7 +43,7 @@ export const settingFields = {
   size: z.optional(z.int().check(z.minimum(rsaSizes.least), z.maximum(rsaSizes.most))),
 };
 
-/** `issue` of a profile. The worker judges by it (policy/issuance.ts), which most starts don't need. */
+/** `issue` of a profile. policy/issuance.ts has the checks, which most invocations do not load. */
 export const issuanceFields = {
   allow: z
     .array(
@@ -69,15 +69,19 @@ export interface SettingTexts {
   readonly size?: number | undefined;
 }
 
-/** How the place at hand calls a field: `expiresIn`, `cert-renewer:expires-in`, `$.profiles.internal.expiresIn`. */
+/** Returns a field's name as the user writes it: `expiresIn`, `cert-renewer:expires-in`, `$.profiles.internal.expiresIn`. */
 export type FieldName = (field: keyof SettingTexts) => string;
 
-/** Undefined when neither field is there. Naming either overrides both of the places below. */
+/**
+ * Returns the timing, or undefined if neither field is set. Each of the two fields overrides both fields of a lower precedence.
+ *
+ * Throws `code`.
+ */
 export function readTiming(texts: SettingTexts, fieldName: FieldName, code: ErrorCode): Timing | undefined {
   if (texts.expiresIn !== undefined && texts.rekeyPeriod !== undefined) {
     throw new RenewalError(
       code,
-      `${fieldName('expiresIn')} and ${fieldName('rekeyPeriod')} are both set: one says how long before the end to act, the other how long after the start. Keep one.`,
+      `${fieldName('expiresIn')} and ${fieldName('rekeyPeriod')} are both set: the first counts back from the end of the validity, the second from its start. Keep one.`,
     );
   }
   if (texts.expiresIn !== undefined) {
@@ -91,8 +95,10 @@ export function readTiming(texts: SettingTexts, fieldName: FieldName, code: Erro
 }
 
 /**
- * kty, curve and size as one group, by the rules of `step`: a curve or a size says nothing without kty; EC defaults to
- * P-256, OKP to Ed25519, RSA to 2048. Undefined when none of the three is there.
+ * Reads kty, curve and size as one group, by the rules of `step`. A curve or a size needs a kty. The default of EC is P-256, of OKP
+ * Ed25519, of RSA 2048. Returns undefined if none of the three is set.
+ *
+ * Throws `code`.
  */
 export function readKeySpec(texts: SettingTexts, fieldName: FieldName, code: ErrorCode): KeySpec | undefined {
   const { kty, curve, size } = texts;
@@ -103,17 +109,17 @@ export function readKeySpec(texts: SettingTexts, fieldName: FieldName, code: Err
     const alone = curve !== undefined ? 'curve' : size !== undefined ? 'size' : undefined;
     return alone === undefined
       ? undefined
-      : refuse(`${fieldName(alone)} is set without ${fieldName('kty')}: name the type of key too (EC, OKP or RSA).`);
+      : refuse(`${fieldName(alone)} is set without ${fieldName('kty')}: set the type of key too (EC, OKP or RSA).`);
   }
   if (kty !== 'RSA' && size !== undefined) {
     return refuse(
-      `${fieldName('size')} goes with RSA only, and ${fieldName('kty')} is ${kty}: remove it, or name a curve.`,
+      `${fieldName('size')} is for RSA only, but ${fieldName('kty')} is ${kty}: remove it, or set ${fieldName('curve')} instead.`,
     );
   }
   if (kty === 'RSA') {
     if (curve !== undefined) {
       return refuse(
-        `${fieldName('curve')} goes with EC and OKP only, and ${fieldName('kty')} is RSA: remove it, or name a size.`,
+        `${fieldName('curve')} is for EC and OKP only, but ${fieldName('kty')} is RSA: remove it, or set ${fieldName('size')} instead.`,
       );
     }
     return { kty, size: size ?? rsaSizes.least };
@@ -121,23 +127,23 @@ export function readKeySpec(texts: SettingTexts, fieldName: FieldName, code: Err
   if (kty === 'OKP') {
     if (curve !== undefined && curve !== 'Ed25519') {
       return refuse(
-        `${fieldName('curve')} is ${curve}, and ${fieldName('kty')} is OKP: Ed25519 is the one curve of OKP.`,
+        `${fieldName('curve')} is ${curve}, but ${fieldName('kty')} is OKP: expected Ed25519, or ${fieldName('kty')} EC.`,
       );
     }
     return { kty, curve: 'Ed25519' };
   }
   if (curve === 'Ed25519') {
     return refuse(
-      `${fieldName('curve')} is Ed25519, and ${fieldName('kty')} is EC: expected P-256, P-384 or P-521, or OKP.`,
+      `${fieldName('curve')} is Ed25519, but ${fieldName('kty')} is EC: expected P-256, P-384 or P-521, or ${fieldName('kty')} OKP.`,
     );
   }
   return { kty, curve: curve ?? 'P-256' };
 }
 
 /**
- * Zod's issues as one sentence: the path of each, what was found (where the schema was asked to report its input) and what is
- * allowed there. The input is named by its type only, but for short strings: a key that was put into the wrong field must
- * not be in a log. `quotes` false: nothing of it is quoted.
+ * Formats zod's issues as one sentence. For each: the path, the found value (if the schema reports its input) and the allowed
+ * values. Only short values are quoted, of others only the type is named, because a key in a wrong field must not get into a log.
+ * `quotes` false: no value is quoted.
  */
 export function explainIssues(issues: readonly z.core.$ZodIssue[], root: string, { quotes = true } = {}): string {
   return issues
@@ -159,14 +165,14 @@ function explainIssue(issue: z.core.$ZodIssue, quotes: boolean): string {
   switch (issue.code) {
     case 'invalid_type': {
       const expected = `expected ${withArticle(typeNames[issue.expected] ?? issue.expected)}`;
-      // Without the report of the input nobody knows whether there was any.
+      // Without `input` in the issue it is unknown whether the field was set.
       const isMissing = 'input' in issue && issue.input === undefined;
       return isMissing ? `missing; ${expected}` : `${found}${expected}`;
     }
     case 'invalid_value':
       return `${found}expected one of ${issue.values.map((value) => JSON.stringify(value)).join(', ')}`;
     case 'invalid_union':
-      // Told apart by the value of one field, as the kinds of CA are; any other union has words of its own.
+      // A union that one field discriminates, as the types of CA. Any other union has its own message.
       return 'options' in issue && Array.isArray(issue.options)
         ? `expected one of ${issue.options.map((value) => JSON.stringify(value)).join(', ')}`
         : `${found}${issue.message}`;
@@ -181,7 +187,7 @@ function explainIssue(issue: z.core.$ZodIssue, quotes: boolean): string {
   }
 }
 
-/** Nothing where the schema's caller did not ask for the input to be reported. */
+/** Returns the found value for a message. Empty if the schema did not report its input. */
 function foundIn({ input }: z.core.$ZodIssue, quotes: boolean): string {
   if (input === undefined) return '';
   if (input === null) return 'found null, ';
@@ -192,7 +198,7 @@ function foundIn({ input }: z.core.$ZodIssue, quotes: boolean): string {
 
 const withArticle = (noun: string): string => `${/^[aeiou]/.test(noun) ? 'an' : 'a'} ${noun}`;
 
-/** What JSON calls them. */
+/** The names of types in JSON. */
 const typeNames: Readonly<Record<string, string>> = { int: 'whole number', record: 'object' };
 
 function inUnits(limit: number, origin: string): string {

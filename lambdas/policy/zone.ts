@@ -1,18 +1,18 @@
-/** Time zones, by the rules that the runtime carries (ICU). */
+/** Time zones, by the rules of the runtime (ICU). */
 
 import { RenewalError } from '../domain/errors.ts';
 import type { Instant } from '../domain/instant.ts';
 import { quote } from '../domain/quote.ts';
 
-/** From a day's wall-clock time (as if the zone were UTC) to the instant; undefined for a time that the clocks skip. */
+/** Converts a wall-clock time of one day (as if the zone were UTC) to the instant. Undefined for a time that does not exist. */
 export type DayClock = (wall: number) => Instant | undefined;
 
 export interface Zone {
-  /** How far the zone's clocks are ahead of UTC at this instant, milliseconds. */
+  /** Returns the zone's offset from UTC at this instant in milliseconds, positive if it is ahead. */
   offsetAt(instant: Instant): number;
-  /** The clock of the day whose midnight on the wall is this; where the clocks go back, the first of the two instants. */
+  /** Returns the converter of the day with this wall-clock midnight. A time that exists twice gives the first instant. */
   clockOf(midnight: number): DayClock;
-  /** Whether that clock is not changed on that day. */
+  /** Returns whether the offset does not change on that day. */
   isSteady(midnight: number): boolean;
 }
 
@@ -20,7 +20,7 @@ const utc: Zone = { offsetAt: () => 0, clockOf: () => (wall) => wall, isSteady: 
 const minute = 60_000;
 const noon = 12 * 60 * minute;
 
-/** An IANA name; UTC without one. Throws InvalidRequest for a name that the runtime does not know. */
+/** Returns the zone with this IANA name, by default UTC. Throws InvalidRequest for a name that the runtime does not know. */
 export function zoneOf(timezone: string | undefined): Zone {
   if (timezone === undefined || timezone === 'UTC') return utc;
   const format = formatFor(timezone);
@@ -30,7 +30,7 @@ export function zoneOf(timezone: string | undefined): Zone {
     known.set(instant, offset);
     return offset;
   };
-  // The noons before and after stand on either side of a change at any hour of the day.
+  // A change at any hour of the day lies between the noon before and the noon after.
   const around = (midnight: number) => [midnight - noon, midnight + 3 * noon] as const;
   const isSteady = (midnight: number) => {
     const [before, after] = around(midnight);
@@ -49,7 +49,7 @@ export function zoneOf(timezone: string | undefined): Zone {
   return { offsetAt, clockOf, isSteady };
 }
 
-/** The first whole minute at which `isBefore` no longer holds. */
+/** Returns the first whole minute at which `isBefore` is false. */
 function changeBetween(from: Instant, to: Instant, isBefore: (instant: Instant) => boolean): Instant {
   let [low, high] = [from, to];
   while (high - low > minute) {
@@ -68,7 +68,7 @@ function parseOffset(format: Intl.DateTimeFormat, instant: Instant): number {
 
 function formatFor(timezone: string): Intl.DateTimeFormat {
   try {
-    // Offsets such as +02:00 pass here, and EventBridge refuses them.
+    // The runtime accepts offsets such as +02:00, but EventBridge refuses them.
     if (!/^[A-Za-z]/.test(timezone)) throw new RangeError('not an IANA name');
     return new Intl.DateTimeFormat('en-US', { timeZone: timezone, timeZoneName: 'longOffset' });
   } catch (cause) {

@@ -1,31 +1,31 @@
-/** What the CAs' answers have in common: JSON objects, and words in them that end up in an error. Neither is trusted. */
+/** Reads CAs' answers: JSON objects, and texts for errors. They are not trusted. */
 import type { Instant } from '../domain/instant.ts';
 import type { HttpsAnswer } from './https.ts';
 
-/** The answer's JSON object; undefined for anything else. */
+/** Returns the answer's JSON object; undefined for anything else. */
 export function jsonObject({ body }: HttpsAnswer): Readonly<Record<string, unknown>> | undefined {
   try {
     const value: unknown = JSON.parse(body.toString());
     return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : undefined;
   } catch {
-    return undefined; // not JSON, or nested too deep
+    return undefined; // not JSON, or nested too deeply
   }
 }
 
 /**
- * What the CA said, on one line, cut short, without anything that could be a token or a key, and without `secrets`:
- * what was sent to it and may come back.
+ * Returns a CA's message for an error: on one line, shortened, without anything like a token or a key, and without `secrets` that were sent
+ * to the CA and may come back.
  */
 export function quoted(message: string, secrets: readonly string[] = []): string {
   let text = message;
   for (const secret of secrets) if (secret !== '') text = text.replaceAll(secret, '…');
-  // A word that the cut goes through may be half a token, too short to be known for one.
+  // A word at the cut may be half a token, too short to be recognised as one.
   const head = text.length > 2_000 ? text.slice(0, 2_000).replace(/[\w.+/=-]{1,47}$/, '') : text;
   const harmless = head.replace(/[\w.+/=-]{48,}/g, '…');
   return JSON.stringify(harmless.length > 240 ? `${harmless.slice(0, 240)}…` : harmless);
 }
 
-/** Seconds by the answer's Retry-After (RFC 9110 section 10.2.3), a number or, where it is known what time it is, a date; else undefined. */
+/** Returns the seconds of Retry-After (RFC 9110 section 10.2.3): a number or, if `now` is given, a date. Otherwise undefined. */
 export function retryAfter({ headers }: Pick<HttpsAnswer, 'headers'>, now?: Instant): number | undefined {
   const text = headers['retry-after'] ?? '';
   if (/^\d{1,9}$/.test(text)) return Number(text);

@@ -1,23 +1,23 @@
-/** All that is said to a CA for one certificate: several calls, one limit of time. */
+/** The calls to a CA for one certificate, with one time limit. */
 import { defaultTimeoutMs, type HttpsAnswer, type HttpsRequest, httpsRequest } from './https.ts';
 import { TransportError } from './transport-error.ts';
 
 export interface ConversationLimits {
-  /** For all calls together. Default 10 s. */
+  /** Milliseconds for all calls together. Default: 10,000. */
   readonly timeoutMs?: number;
-  /** The clock of that limit: a signal that is aborted then, with a TimeoutError. */
+  /** Returns a signal that is aborted after this time, with a TimeoutError. For tests. */
   readonly abortedIn?: (milliseconds: number) => AbortSignal;
 }
 
 export interface Conversation {
   /**
-   * `make` is called anew for each try, as a token may be good for one only. There is a second one when a connection kept from an
-   * earlier call turns out to be dead. Throws TransportError, and what `make` throws.
+   * Sends a request. It calls `make` for each try, because a token may be valid only once. There is a second try if a kept connection turns
+   * out to be dead. Throws TransportError, and what `make` throws.
    */
   send(make: () => Promise<HttpsRequest>): Promise<HttpsAnswer>;
 }
 
-/** Its time begins to run. It ends with the caller's, where that is over first. */
+/** Starts the time limit. The conversation also ends when `caller` is aborted. */
 export function beginConversation(
   caller: AbortSignal | undefined,
   { timeoutMs = defaultTimeoutMs, abortedIn = AbortSignal.timeout }: ConversationLimits,
@@ -37,7 +37,7 @@ export function beginConversation(
   };
 }
 
-/** `path` behind the path of the CA's own address, if it has one. */
+/** Returns the address of `path` under the path of the CA's address. */
 export function addressOf(url: URL, path: string): URL {
   const address = new URL(url.origin);
   address.pathname = url.pathname.replace(/\/+$/, '') + path;

@@ -1,6 +1,6 @@
 import { RenewalError } from '../domain/errors.ts';
 
-/** The address of a profile. Throws InvalidRequest for one that is not https; `example`: what it looks like. */
+/** Parses the address of a profile. Throws InvalidRequest if it is not https. `example` is an address for the message. */
 export function httpsAddress(text: string, example: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url?.protocol === 'https:') return url;

@@ -1,7 +1,7 @@
 /**
- * What every kind of CA says of itself. A folder of providers/ has one (its kind.ts), and kinds.ts lists them: nothing else in
- * the product names a CA's type. A kind is small, so that the deployment and a cold start can load all of them; the code that
- * asks the CA is loaded with the first certificate of the kind.
+ * The description of a kind of CA. Each folder of providers/ has one in its kind.ts, and kinds.ts lists them; no other code names a
+ * type of CA. Kinds are small, because synthesis and every cold start load all of them. The code that calls the CA is loaded with the
+ * first certificate of the kind.
  */
 import * as z from 'zod/mini';
 import type { CallPolicy } from '../domain/calls.ts';
@@ -9,53 +9,53 @@ import { RenewalError } from '../domain/errors.ts';
 import type { AuthoritySource, CaCapabilities, CaProvider, Clock, Entropy, KeyVault, Store } from '../domain/ports.ts';
 import type { CaReference } from '../domain/profile.ts';
 
-/** What one invocation lends a provider. */
+/** The dependencies of a provider in one invocation. */
 export interface CaTools {
   readonly policy: CallPolicy;
   readonly clock: Clock;
   readonly entropy: Entropy;
   readonly store: Pick<Store, 'read'>;
   readonly vault: KeyVault;
-  /** Undefined in a stack without authorities of its own. */
+  /** Undefined in a stack without authorities. */
   readonly authorities?: AuthoritySource | undefined;
 }
 
-/** A CA as a process keeps it: its address, its roots, its session. Each invocation makes one provider of it. */
+/** An opened CA, which a process keeps: its address, its roots, its session. Each invocation makes a provider from it. */
 export type OpenedCa = (tools: CaTools) => CaProvider;
 
-/** An opened CA as its folder makes it: what a kind says of itself is left out. */
+/** An opened CA without the fields that come from its kind. */
 export type CaCalls = (tools: CaTools) => Omit<CaProvider, 'type' | 'can' | 'issues' | 'identity'>;
 
-/** What the deployment permits the worker for the sake of a CA. */
+/** The permissions that the worker needs for a CA. */
 export interface CaNeeds {
-  /** Names or ARNs of the secrets that it reads besides the certificate's own. */
+  /** Names or ARNs of secrets other than the certificate's. */
   readonly secrets: readonly string[];
-  /** ARNs of the keys in KMS that it signs with besides those of certificates. */
+  /** ARNs of KMS keys for signing, other than those of certificates. */
   readonly signingKeys: readonly string[];
-  /** The authority of the stack that it signs by. */
+  /** Name of the stack's authority that signs. */
   readonly authority?: string;
 }
 
-/** `needs` and `root` take a CA as it is configured: at synthesis any of its fields may be a token. */
+/** A kind of CA. Its functions take a CA as configured: at synthesis any field may be a token. */
 export interface CaKind<Schema extends z.ZodMiniType = z.ZodMiniType> {
   /** The `type` of the CA in the configuration. */
   readonly type: string;
-  /** The `ca` of a profile. */
+  /** The schema of a profile's `ca`. */
   readonly schema: Schema;
   readonly can: CaCapabilities;
   needs(ca: CaReference): CaNeeds;
-  /** Whether it issues what is declared, as it is configured. */
+  /** Whether the CA, as configured, issues declared certificates. */
   issues(ca: CaReference): boolean;
-  /** What tells it from other CAs of its type: with another one, another certificate is declared. Of a root there is nothing in it. */
+  /** The values that tell CAs of this type apart. If they change, declared certificates are issued again. The root is not among them. */
   identity(ca: CaReference): readonly unknown[];
-  /** What the field `root` holds: PEM, and in the configuration file perhaps the name of a PEM file. */
+  /** The field `root`: PEM text, or in a configuration file the name of a PEM file. */
   root(ca: CaReference): string | undefined;
-  /** Throws Internal for a CA that is not of the schema, InvalidRequest for one that can't be asked so. */
+  /** Throws Internal if `ca` does not satisfy the schema, InvalidRequest if it can't be called. */
   open(ca: CaReference): Promise<OpenedCa>;
 }
 
 interface CaKindParts<Schema extends z.ZodMiniType<CaReference>> extends Omit<CaKind<Schema>, 'open'> {
-  /** Imports the folder's index.ts and gives what opens a CA. */
+  /** Imports the folder's index.ts and returns its function that opens a CA. */
   readonly load: () => Promise<(ca: z.output<Schema>) => CaCalls>;
 }
 
@@ -65,7 +65,7 @@ export function caKind<Schema extends z.ZodMiniType<CaReference>>(parts: CaKindP
   const open = async (ca: CaReference): Promise<OpenedCa> => {
     const parsed = schema.safeParse(ca);
     if (!parsed.success) {
-      throw new RenewalError('Internal', `The ca of the profile is none of type ${type}: deploy the stack again.`, {
+      throw new RenewalError('Internal', `The ca of the profile is not of type ${type}: deploy the stack again.`, {
         cause: parsed.error,
       });
     }
@@ -76,10 +76,14 @@ export function caKind<Schema extends z.ZodMiniType<CaReference>>(parts: CaKindP
   return { ...kind, open };
 }
 
-/** A text of the configuration; undefined for any other value, a token in its object form too. */
+/** Returns a string of the configuration; undefined for any other value, such as a token in its object form. */
 export const textOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
 
-// ---- Fields that several kinds have --------------------------------------------------------------------------------
+// ---- Fields of several kinds ---------------------------------------------------------------------------------------
+
+/** Gives a schema a description, for cert-renewer.schema.json. */
+export const describe = <Schema extends z.ZodMiniType>(text: string, schema: Schema): Schema =>
+  schema.check(z.describe(text)) as Schema; // check() returns the same kind of schema, but with a less precise type
 
 export const filledText = z.string().check(z.minLength(1));
 

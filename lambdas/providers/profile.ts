@@ -1,6 +1,5 @@
 /**
- * A profile's schema. The configuration file holds it under `profiles`, the deployed stack holds the same JSON as an SSM
- * parameter (the root as PEM text), and both are read by this schema.
+ * The schema of a profile, both in the configuration file (under `profiles`) and in the deployed SSM parameter (with the root as PEM text).
  */
 import * as z from 'zod/mini';
 import { parseDuration } from '../domain/duration.ts';
@@ -14,12 +13,12 @@ type Schemas<Kinds extends readonly CaKind[]> = { [Index in keyof Kinds]: Kinds[
 const schemasOf = <const Kinds extends readonly CaKind[]>(all: Kinds) =>
   all.map(({ schema }) => schema) as Schemas<Kinds>;
 
-/** One of the CAs, by its type. */
+/** The schema of a CA, by its type. */
 export const caSchema = z.discriminatedUnion('type', schemasOf(configurable));
 
 const issuanceSchema = z.strictObject(issuanceFields);
 
-/** What the workers need of a profile; hooks are wired at deployment and stay there. */
+/** The fields of a profile that the workers need. Hooks are not among them. */
 export const profileFields = {
   ca: caSchema,
   ...settingFields,
@@ -31,14 +30,14 @@ export const profileFields = {
 export const profileSchema = z.strictObject(profileFields);
 export type ProfileDocument = z.infer<typeof profileSchema>;
 
-/** Checks what a schema alone can't say: the pairs of fields. Throws InvalidRequest that names `path`. */
+/** Converts a document to a profile, and checks the fields that depend on each other. Throws InvalidRequest that names `path`. */
 export function toProfile(name: string, document: ProfileDocument, path: string): Profile {
   const fieldName = (field: string) => `${path}.${field}`;
   const timing = readTiming(document, fieldName, 'InvalidRequest');
   const key = readKeySpec(document, fieldName, 'InvalidRequest');
   return {
     name,
-    ca: document.ca as Profile['ca'], // zod's optional allows undefined where the domain says absent; both read the same
+    ca: document.ca as Profile['ca'], // zod's optional also allows undefined, which reads the same
     mode: document.mode ?? 'rekey',
     ...(timing && { timing }),
     ...(key && { key }),
@@ -52,22 +51,22 @@ function toIssuance({ allow, ...texts }: z.infer<typeof issuanceSchema>, path: s
   const duration = texts.duration && parseDuration(texts.duration, `${path}.duration`, 'InvalidRequest');
   const maxDuration = texts.maxDuration && parseDuration(texts.maxDuration, `${path}.maxDuration`, 'InvalidRequest');
   if (duration && maxDuration && duration > maxDuration) {
-    const message = `${path}.duration is ${texts.duration}, and ${path}.maxDuration is ${texts.maxDuration}: expected no more than that.`;
+    const message = `${path}.duration is ${texts.duration}, and ${path}.maxDuration is ${texts.maxDuration}: expected at most maxDuration.`;
     throw new RenewalError('InvalidRequest', message);
   }
   return { allow, ...(duration && { duration }), ...(maxDuration && { maxDuration }) };
 }
 
 /**
- * A deployed profile, read back from its SSM parameter. Throws Internal: only a deployment writes these, so one that
- * does not parse is none of the secret owner's doing.
+ * Reads a deployed profile from its SSM parameter. Throws Internal, because only a deployment writes the parameter: the secret's owner
+ * can't repair it.
  */
 export function parseProfile(name: string, json: string): Profile {
   let document: unknown;
   try {
     document = JSON.parse(json);
   } catch (cause) {
-    throw new RenewalError('Internal', `The parameter of profile ${name} is not JSON: deploy the stack again.`, {
+    throw new RenewalError('Internal', `The SSM parameter of profile ${name} is not JSON: deploy the stack again.`, {
       cause,
     });
   }
@@ -76,7 +75,7 @@ export function parseProfile(name: string, json: string): Profile {
     const found = explainIssues(parsed.error.issues, 'profile');
     throw new RenewalError(
       'Internal',
-      `The parameter of profile ${name} is not a profile (${found}): deploy the stack again.`,
+      `The SSM parameter of profile ${name} is not a profile (${found}): deploy the stack again.`,
     );
   }
   return toProfile(name, parsed.data, 'profile');

@@ -1,18 +1,18 @@
-/** The roots of a profile, as a provider trusts them. */
+/** Reads the trusted roots of a profile. */
 import { type ErrorCode, RenewalError } from '../domain/errors.ts';
 import { encodePem, pemBlocks } from '../domain/pem.ts';
 
-/** The second is what OpenSSL wrote before its 0.9. */
+/** OpenSSL before 0.9 wrote the second label. */
 const labels: ReadonlySet<string> = new Set(['CERTIFICATE', 'X509 CERTIFICATE']);
 
 export interface Roots {
   /** DER. */
   readonly certificates: readonly Uint8Array[];
-  /** PEM as TLS takes it: OpenSSL reads no block that is indented, or that a byte order mark stands before. */
+  /** PEM for TLS. It is written again, because OpenSSL reads no indented block, and none after a byte order mark. */
   readonly pem: string;
 }
 
-/** Throws InvalidRequest for text that is no PEM, and for one without a certificate. */
+/** Reads the roots. Throws InvalidRequest for text that is not PEM or has no certificate. */
 export function rootsOf(text: string): Roots {
   const where = 'The root of the profile';
   const code: ErrorCode = 'InvalidRequest';
@@ -22,5 +22,5 @@ export function rootsOf(text: string): Roots {
   if (certificates.length > 0) {
     return { certificates, pem: certificates.map((der) => `${encodePem('CERTIFICATE', der)}\n`).join('') };
   }
-  throw new RenewalError(code, `${where} holds no certificate: expected one or more PEM blocks BEGIN CERTIFICATE.`);
+  throw new RenewalError(code, `${where} contains no certificate: expected one or more PEM blocks BEGIN CERTIFICATE.`);
 }

@@ -1,18 +1,18 @@
 /**
- * What can go wrong before there is a whole answer, from node's and OpenSSL's codes to a few kinds, and from those to
- * the product's error codes. No message of a library is passed on: the host and the port are all that is told.
+ * Errors before there is a complete answer: converts the codes of Node and OpenSSL to a few kinds, and these to the product's error codes.
+ * Messages of libraries are not passed on; a message only names the host and the port.
  */
 import { type ErrorCode, RenewalError } from '../domain/errors.ts';
 
 /**
- * - `unreachable`: no connection, or it broke before an answer began
- * - `timeout`, `aborted`: we gave up
+ * - `unreachable`: no connection, or it broke before the answer
+ * - `timeout`, `aborted`: the call was stopped here
  * - `cut`: the answer ended early
- * - `tooLarge`: the answer was longer than is read
+ * - `tooLarge`: the answer is longer than the limit
  * - `untrusted`: the server's certificate does not verify, or is for another name
- * - `clientCertificate`: the server's TLS refused the client's certificate; `alert` says how
+ * - `clientCertificate`: the server's TLS rejected the client's certificate; `alert` gives the reason
  * - `keyMismatch`: the client's key and certificate don't belong together
- * - `protocol`: what answers speaks no TLS or HTTP, or none of the versions that are taken
+ * - `protocol`: the server does not speak TLS or HTTP, or no supported version
  */
 export type TransportErrorKind =
   | 'unreachable'
@@ -25,7 +25,7 @@ export type TransportErrorKind =
   | 'keyMismatch'
   | 'protocol';
 
-/** The product's codes; step-ca/errors.ts is more exact about `clientCertificate`. */
+/** The product's codes. step-ca/errors.ts is more precise about `clientCertificate`. */
 const codes: Readonly<Record<TransportErrorKind, ErrorCode>> = {
   unreachable: 'CaUnavailable',
   timeout: 'CaUnavailable',
@@ -40,11 +40,11 @@ const codes: Readonly<Record<TransportErrorKind, ErrorCode>> = {
 
 export class TransportError extends Error {
   readonly kind: TransportErrorKind;
-  /** The status line, where the answer got that far. */
+  /** Status of the answer, if there was one. */
   readonly status: number | undefined;
   /** TLS alert of `clientCertificate` (RFC 8446 section 6), such as `certificate_expired`. */
   readonly alert: string | undefined;
-  /** A connection kept from an earlier request broke before an answer: the CA had closed it, most likely. */
+  /** A kept connection broke before the answer, probably because the CA had closed it. */
   readonly stale: boolean;
 
   constructor(
@@ -61,7 +61,7 @@ export class TransportError extends Error {
   }
 }
 
-/** Any error of a call to a CA as the product's own; a RenewalError stays what it is. */
+/** Converts an error of a call to a CA; other errors stay unchanged. */
 export function toCaError(error: unknown): unknown {
   if (!(error instanceof TransportError)) return error;
   const code = error.kind === 'tooLarge' && (error.status ?? 0) >= 500 ? 'CaUnavailable' : codes[error.kind];
@@ -70,21 +70,21 @@ export function toCaError(error: unknown): unknown {
 
 const seconds = (milliseconds: number): string => `${milliseconds / 1000} s`;
 const network =
-  'check that the CA runs at the url of the profile and that the network of the function (VPC, security groups) leads there';
+  'check that the CA runs at the url of the profile, and that the network of the function (VPC, security groups) can reach it';
 
 function timedOut({ host }: URL, timeoutMs: number): TransportError {
   return new TransportError(
     'timeout',
-    `The CA at ${host} gave no whole answer within ${seconds(timeoutMs)}: ${network}`,
+    `The CA at ${host} gave no complete answer within ${seconds(timeoutMs)}: ${network}`,
   );
 }
 
-/** By the reason of the signal: AbortSignal.timeout's is a timeout. */
+/** Returns the error for an aborted signal, by its reason: AbortSignal.timeout's is a timeout. */
 export function stopped(url: URL, reason: unknown, timeoutMs: number): TransportError {
   if (reason instanceof Error && reason.name === 'TimeoutError') return timedOut(url, timeoutMs);
   return new TransportError(
     'aborted',
-    `The call to the CA at ${url.host} was stopped since the function's time is over`,
+    `The call to the CA at ${url.host} was stopped because the function's time is over`,
   );
 }
 
@@ -96,11 +96,11 @@ export function cutAnswer(cause: unknown, { host }: URL, status: number): Transp
 }
 
 export function tooLarge({ host }: URL, status: number, maxBytes: number): TransportError {
-  const message = `The answer (status ${status}) of ${host} is longer than ${maxBytes} bytes, as no CA's is: check the url of the profile`;
+  const message = `The answer (status ${status}) of ${host} is longer than ${maxBytes} bytes, so it is not a CA's: check the url of the profile`;
   return new TransportError('tooLarge', message, { status });
 }
 
-/** The error of a request that got no answer. `untrusted`: node rejected the server's certificate. */
+/** Returns the error of a request without an answer. `untrusted`: Node rejected the server's certificate. */
 export function connectionError(
   cause: unknown,
   { host }: URL,
@@ -113,7 +113,7 @@ export function connectionError(
   }
   const alert = alertOf(code);
   if (alert !== undefined && clientAlerts.has(alert)) {
-    const message = `The CA at ${host} refused the TLS client certificate (alert ${alert})`;
+    const message = `The CA at ${host} rejected the TLS client certificate (alert ${alert})`;
     return new TransportError('clientCertificate', message, { alert, cause });
   }
   if (unusableClient.test(code)) {
@@ -121,7 +121,7 @@ export function connectionError(
     return new TransportError('clientCertificate', message, { cause });
   }
   if (code.startsWith('HPE_') || (code.startsWith('ERR_SSL_') && alert !== 'internal_error') || code === 'EPROTO') {
-    const message = `What answers at ${host} does not speak HTTP/1.1 over TLS 1.2 or 1.3 (${code}): check the url of the profile`;
+    const message = `The server at ${host} does not speak HTTP/1.1 over TLS 1.2 or 1.3 (${code}): check the url of the profile`;
     return new TransportError('protocol', message, { cause });
   }
   const stale = reused && (code === 'ECONNRESET' || code === 'EPIPE');
@@ -131,7 +131,7 @@ export function connectionError(
   });
 }
 
-/** A code of node, of OpenSSL by node, or of the system; never a message. */
+/** Returns the code of Node, OpenSSL or the system, never a message. */
 function codeOf(error: unknown): string {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   return typeof code === 'string' && /^[\w/]{1,80}$/.test(code) ? code : 'no code';
@@ -141,8 +141,8 @@ const unusableClient =
   /^ERR_SSL_(?:EE_KEY_TOO_SMALL|CA_KEY_TOO_SMALL|CA_MD_TOO_WEAK|EE_MD_TOO_WEAK|UNKNOWN_CERTIFICATE_TYPE)$/;
 
 /**
- * ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED (OpenSSL 3.0), ERR_SSL_SSL/TLS_ALERT_CERTIFICATE_EXPIRED (3.5) and
- * ERR_SSL_TLSV1_ALERT_UNKNOWN_CA all hold the alert's name of RFC 8446 behind ALERT.
+ * Returns the name of a TLS alert (RFC 8446), which follows ALERT in ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED (OpenSSL 3.0),
+ * ERR_SSL_SSL/TLS_ALERT_CERTIFICATE_EXPIRED (3.5) and ERR_SSL_TLSV1_ALERT_UNKNOWN_CA.
  */
 function alertOf(code: string): string | undefined {
   return /^ERR_SSL_.{1,12}_ALERT_(\w{1,40})$/.exec(code)?.[1]?.toLowerCase();
@@ -166,7 +166,7 @@ function untrustedMessage(code: string, host: string): string {
     return `The server's certificate at ${host} is for another name: use a name of its certificate in the url of the profile, or add this one to the CA's dnsNames`;
   }
   if (code === 'CERT_HAS_EXPIRED' || code === 'CERT_NOT_YET_VALID') {
-    return `The server's certificate at ${host}, or one of its chain, is outside its validity (${code}): renew it there, or put the root of today into the profile`;
+    return `The server's certificate at ${host}, or one of its chain, is outside of its validity (${code}): renew it there, or set the current root in the profile`;
   }
-  return `The server's certificate at ${host} does not verify to the root of the profile (${code}): check that root and url are of the same CA`;
+  return `The server's certificate at ${host} does not verify to the root of the profile (${code}): check that root and url belong to the same CA`;
 }

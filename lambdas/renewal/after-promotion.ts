@@ -1,9 +1,12 @@
-/** What comes after a promotion: it can't undo it. */
+/** Work after a promotion. Its failure does not undo the promotion. */
 import type { Certificate } from '../domain/certificate.ts';
 import type { Subject } from './place.ts';
 import type { RenewalWorld } from './world.ts';
 
-/** An error is logged, the mark stays behind, and the next look makes up for it (owed.ts). False where something is left to do. */
+/**
+ * Runs `work` and returns whether it succeeded. Logs an error. The mark stays then, and the next look at the secret repeats the
+ * work (owed.ts).
+ */
 export async function afterPromotion(
   { journal }: Pick<RenewalWorld, 'journal'>,
   secretArn: string,
@@ -18,7 +21,7 @@ export async function afterPromotion(
   }
 }
 
-/** The trust bundle. Where it can't be written, an inspection makes up for it: no event waits. */
+/** Updates the trust bundle. Logs a failure, which the next inspection repairs, so that no event waits for it. */
 export async function keepBundle(
   world: Pick<RenewalWorld, 'journal' | 'keepBundle'>,
   { secret, authority }: Pick<Subject, 'secret' | 'authority'>,

@@ -1,4 +1,4 @@
-/** The key of an authority of the stack signs for that authority alone: a leaf that had it could sign certificates. */
+/** Refuses an authority's key for a leaf, because a leaf with that key could sign certificates. */
 
 import type { Authority } from '../domain/authority.ts';
 import type { Certificate } from '../domain/certificate.ts';
@@ -12,11 +12,10 @@ import { parseCertificate } from '../x509/certificate.ts';
 import type { PairWorld } from './world.ts';
 
 /**
- * Refuses the key, whatever name it is called by. Every authority is looked at, not the profile's alone. A request that names a key
- * is refused where one authority can't be read. A certificate that has its key already is not stopped by an authority that has
- * nothing to do with it: one whose certificate can't be read signs nothing either.
+ * Refuses the key if it is any authority's key, by ARN or by public key. A request that names a key is also refused if an authority
+ * can't be read. For a key that a certificate has already, an unreadable authority is ignored, because it can't sign either.
  *
- * Throws `code`, and what may pass by itself.
+ * Throws `code`, and retryable errors.
  */
 export async function refuseAuthorityKey(
   world: PairWorld,
@@ -38,29 +37,29 @@ export async function refuseAuthorityKey(
   if (owner === undefined) return;
   throw new RenewalError(
     code,
-    `${what} is the key of authority ${owner} of this stack, which signs for that authority and for no leaf: use another key.`,
+    `${what} is the key of this stack's authority ${owner}. A leaf must not have an authority's key: use another key.`,
   );
 }
 
 async function ownsKey(world: PairWorld, name: string, key: Signer): Promise<boolean> {
   try {
     const authority = await world.authorities?.find(name);
-    if (!authority) throw new RenewalError('Internal', `This stack has no authority ${name}: deploy it again.`);
+    if (!authority) throw new RenewalError('Internal', `This stack has no authority ${name}: deploy the stack again.`);
     const { kmsKeyArn } = authority;
     if (isSameKmsKey(kmsKeyArn, key.kmsKeyArn)) return true;
-    // Its public half is KMS's own word, which nobody can put out of the way, and known after the first look.
+    // The public key comes from KMS, so nobody can tamper with it, and it is cached.
     if (kmsKeyArn !== undefined) return sameKey(await world.vault.signer(kmsKeyArn), key);
     const certificate = await certificateOf(world, authority);
     return certificate !== undefined && sameKey(certificate, key);
   } catch (thrown) {
     const { message } = toRenewalError(thrown);
     throw restated(thrown, {
-      message: `Whether the key is that of authority ${name} can't be told, so it is not used. ${message}`,
+      message: `The key is not used, because it could not be compared with the key of authority ${name}. ${message}`,
     });
   }
 }
 
-/** Today's certificate of an authority with its key in the secret; undefined while it has none. */
+/** Returns the certificate of an authority with its key in the secret. Undefined while it has none. */
 async function certificateOf({ store, entropy }: PairWorld, authority: Authority): Promise<Certificate | undefined> {
   const value = await store.read(authority.secretId).then(
     (version) => version.value,
@@ -74,7 +73,7 @@ async function certificateOf({ store, entropy }: PairWorld, authority: Authority
   return parseCertificate((await readSecret(value, { entropy, allowNoKey: false, password })).leaf);
 }
 
-/** A multi-Region key has the same id in every Region, and the same key material. */
+/** Compares ARNs. A multi-Region key has the same id and the same key material in every Region. */
 function isSameKmsKey(a: string | undefined, b: string | undefined): boolean {
   if (a === undefined || b === undefined) return false;
   const id = (arn: string) => arn.slice(arn.lastIndexOf('/') + 1);

@@ -1,4 +1,4 @@
-/** The secrets of the stack's own authorities: they need no profile tag, the configuration names them. */
+/** The secrets of the authorities. They need no profile tag, because the configuration names them. */
 import type { Authority } from '../domain/authority.ts';
 import type { Decision } from '../domain/decision.ts';
 import type { AuthoritySource } from '../domain/ports.ts';
@@ -7,8 +7,8 @@ import type { SecretSummary } from '../domain/secret.ts';
 import { tags } from '../domain/tags.ts';
 
 /**
- * The authority whose secret this is, whatever tags it carries. One authority that can't be read stops only its own
- * secret, which has no profile tag: for any other it counts as not there.
+ * Returns the authority whose secret this is, regardless of its tags. An authority that can't be read fails only secrets without a
+ * profile tag, because one of them may be its own.
  */
 export async function authorityOf(
   { authorities }: { readonly authorities?: AuthoritySource | undefined },
@@ -24,8 +24,11 @@ export async function authorityOf(
   return undefined;
 }
 
-/** By ARN, by ARN without its six last characters, or by name. */
-export function isSecretOf({ secretId }: Pick<Authority, 'secretId'>, { arn, name }: SecretSummary): boolean {
+/** Compares by ARN, by ARN without its last six characters, and by name. */
+export function isSecretOf(
+  { secretId }: Pick<Authority, 'secretId'>,
+  { arn, name }: Pick<SecretSummary, 'arn' | 'name'>,
+): boolean {
   return secretId === arn || secretId === name || (secretId.startsWith('arn:') && secretId === arn.slice(0, -7));
 }
 
@@ -33,6 +36,6 @@ export function waitsForCertificate({ name }: Profile): Decision {
   return {
     action: 'skip',
     code: 'NotDue',
-    message: `The ${name} has no certificate yet: deploy the stack again, which makes the first one, or import one into its secret.`,
+    message: `The ${name} has no certificate yet: deploy the stack again to create the first one, or import one into its secret.`,
   };
 }

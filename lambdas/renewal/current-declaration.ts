@@ -1,4 +1,4 @@
-/** What is declared of a secret, and whether the certificate that is there is the declared one. */
+/** The declaration of a secret, and whether the present certificate is as declared. */
 import type { Certificate } from '../domain/certificate.ts';
 import type { Declaration } from '../domain/declaration.ts';
 import type { Instant } from '../domain/instant.ts';
@@ -17,13 +17,13 @@ import type { RenewalWorld } from './world.ts';
 
 export interface CurrentDeclaration {
   readonly declaration: Declaration;
-  /** Of the declaration, and of what the profile and its CA add to it. */
+  /** Hash of the declaration with the settings of its profile and CA. */
   readonly hash: string;
 }
 
 /**
- * Undefined where nothing is declared (any more). For a secret without the mark of a declaration nothing is looked up; the mark alone
- * decides nothing, the parameter does. Throws AccessDenied, Throttled, Internal.
+ * Returns the secret's declaration, or undefined. Reads the parameter only for a secret with the tag `declared`. The tag only saves
+ * the call: the parameter decides. Throws AccessDenied, Throttled, Internal.
  */
 export async function currentDeclaration(
   { declarations }: Pick<RenewalWorld, 'declarations'>,
@@ -43,10 +43,14 @@ interface Standing {
 }
 
 /**
- * Whether the pair was issued for this declaration. The tag `issued` says so, of the version that the tags name. The path of any other
- * has to lead to a root of the profile, for who writes a value chooses the id of its version. One that was not announced yet says by
- * that id what it was issued for: the tag is still that of the one before. Else somebody wrote it, or the secret is taken over, and the
- * pair itself has to say it. Neither makes the declared certificate of one that says something else.
+ * Returns whether the pair was issued for this declaration. It must have exactly the declared names and no other usages. The
+ * further evidence is:
+ *
+ * - For the version that the status tags name: the tag `issued`.
+ * - For a version that is not announced yet: the declaration in its id, because the tag is still about the version before. Its path must
+ *   lead to a root of the profile, because another writer can choose any id.
+ * - For any other version (another writer's, or a secret that was taken over): such a path too, and all declared usages and the declared
+ *   type of key.
  */
 export function isIssuedFor(
   { declaration, hash }: CurrentDeclaration,
@@ -64,12 +68,12 @@ export function isIssuedFor(
   return missing.length === 0 && hasKey(pair, declaration, profile);
 }
 
-/** Whether its path leads to a root of the profile: today, or on its last day. */
+/** Returns whether the certificate's path leads to a root of the profile, now or, if it has expired, at its notAfter. */
 export function isTrusted({ leaf, chain }: Pair, roots: readonly Certificate[], now: Instant): boolean {
   return verifyPath(leaf, chain, roots, Math.min(now, leaf.notAfter)).ok;
 }
 
-/** What is known of a version: by its id, or by the tags where they name it. */
+/** Returns the noted declaration of a version: from its id, or from the tags if they name the version. */
 function notedOf(secret: SecretSummary, versionId: string): string | undefined {
   const isNew = unannounced(secret).length > 0;
   const noted = secret.tags.get(tags.issued);
@@ -79,10 +83,14 @@ function notedOf(secret: SecretSummary, versionId: string): string | undefined {
 }
 
 /**
- * Whether the key that is there may stay for what is declared. Who can write the value may have put a key of their own there, for which
- * the CA must not certify the names of somebody else. So it is kept where the tags, which they can't write, name its version; where
- * the CA has certified it for these very names before; and in a secret that was never issued by a declaration, whose owner has declared
- * what is there. Pure.
+ * Returns whether an issuance may keep the present key. A principal that can write the value could store its own key there, and the
+ * CA must not certify the declared names for it. So the key is kept only in these cases:
+ *
+ * - The status tags, which that principal can't write, name its version.
+ * - The CA has certified the key for these names before.
+ * - No certificate was ever issued for this secret: its owner declared what it already held.
+ *
+ * Pure.
  */
 export function mayKeepKey(
   { declaration }: CurrentDeclaration,
@@ -100,7 +108,7 @@ function hasKey({ leaf, content }: Pair, { key, kmsKeyId }: Declaration, profile
   if (kmsKeyId !== undefined) {
     return content.key.kind === 'kms' && (content.key.keyId === kmsKeyId || content.key.keyId.endsWith(`/${kmsKeyId}`));
   }
-  if (content.key.kind === 'kms') return true; // it stays where it is
+  if (content.key.kind === 'kms') return true; // a key in KMS is never replaced
   const wanted = key ?? profile.key;
   return wanted === undefined || (leaf.keySpec !== undefined && sameKeySpec(leaf.keySpec, wanted));
 }

@@ -1,6 +1,6 @@
 /**
- * The one use case of the worker, from the queue, on demand and for the CA API: gather → decide → plan → ask → verify → swap →
- * announce. docs/renewal-cycle.md numbers the steps and says what a crash after each leaves behind.
+ * The worker's use case, for the queue, on-demand requests and the CA API: gather → decide → plan → ask → verify → swap → announce.
+ * docs/renewal-cycle.md numbers the steps and describes the state after a crash in each.
  */
 import { RenewalError } from '../domain/errors.ts';
 import type { RenewalResult } from '../domain/result.ts';
@@ -30,9 +30,9 @@ import type { RenewalWorld } from './world.ts';
 const rounds = 3;
 
 /**
- * Never throws. After a lost race the secret is described once more: another version is current, so that the work is done
- * (AlreadyRenewed), or the same one, and the race is told (SecretChanged). Nothing is issued again, but for an `out`: that one is
- * tried three times.
+ * Renews one secret. Never throws. After a lost race it describes the secret again. If another version is current, the work is done
+ * (AlreadyRenewed). If the same version is current, the ending is SecretChanged. It issues again only for an `out`, up to three
+ * times.
  */
 export async function renew(world: RenewalWorld, job: Job): Promise<Ending> {
   let firstSeen = job.versionId;
@@ -44,8 +44,8 @@ export async function renew(world: RenewalWorld, job: Job): Promise<Ending> {
     } catch (error) {
       return { kind: 'failed', error, found: lost?.found ?? {} };
     }
-    // AWS has refused a swap from this version, and still describes it as the current one: its answers are stale. Another
-    // round would cost an issuance and lose again, so that it is left to the next delivery.
+    // AWS refused to promote from this version and still describes it as current: its answers are stale. Another round would issue
+    // a certificate and lose again, so the next delivery continues.
     const isStale = lost !== undefined && secret.currentVersionId === lost.found.secret?.currentVersionId;
     if (lost && isStale && !job.request?.out) return lost;
     firstSeen ??= secret.currentVersionId;
@@ -57,7 +57,7 @@ export async function renew(world: RenewalWorld, job: Job): Promise<Ending> {
 
 const isLostRace = (error: unknown): boolean => error instanceof RenewalError && error.code === 'SecretChanged';
 
-/** The steps, in order. `firstSeen`: the version that the message names, or that the first look saw. */
+/** Runs the steps in order. `firstSeen`: the current version in the message or, without one, at the first look. */
 async function renewOnce(
   world: RenewalWorld,
   job: Job,
@@ -77,7 +77,7 @@ async function renewOnce(
     const { currentVersionId } = secret;
     if (currentVersionId === undefined) throw noValue(secret);
     const isOvertaken = currentVersionId !== firstSeen;
-    // A message that comes late reads nothing, but where an earlier try has still to be announced.
+    // A late message reads nothing, unless the event of an earlier try is still owed.
     if (isOvertaken && job.versionId !== undefined && unannounced(secret).length === 0) {
       return done(leftAlone(secret, enrolment.profile, alreadyRenewed));
     }
@@ -122,7 +122,7 @@ async function renewOnce(
   }
 }
 
-/** What is owed still. Where there is no certificate, nothing can be told of one. */
+/** Sends the owed events and returns those still owed. Without a certificate there is nothing to send. */
 async function owedBy(world: RenewalWorld, place: Place, { dryRun }: Job): Promise<readonly Unannounced[]> {
   if (place.leaf === undefined) return [];
   return dryRun ? unannounced(place.secret) : settleOwed(world, place);
@@ -130,13 +130,13 @@ async function owedBy(world: RenewalWorld, place: Place, { dryRun }: Job): Promi
 
 function noValue({ name, tags: found }: SecretSummary): RenewalError {
   const fix = found.has(tags.declared)
-    ? 'write {} into it, and the declared certificate is issued'
-    : 'put the first certificate and key into it';
+    ? 'store {} in it to have the declared certificate issued'
+    : 'store the first certificate and its key in it';
   const message = `The secret ${name} has no value yet: ${fix}.`;
   return new RenewalError('UnsupportedSecret', message);
 }
 
-/** Steps 4 to 7. */
+/** Runs steps 4 to 7. */
 export async function carryOut(
   world: RenewalWorld,
   place: Place,
@@ -151,9 +151,9 @@ export async function carryOut(
     (await issueAndStage(world, place, work, target));
   const swap = { secretArn: target.arn, from: target.currentVersionId, to: staged.to };
   const isPromotedHere = await concerning(output, promote(world, swap));
-  // The worker that has promoted the pair announces it. An `out` has the new pair then, and its event is this worker's.
+  // The worker that promoted the pair announces it. For an `out`, this worker sends the event in any case.
   if (!isPromotedHere && !output)
-    throw new RenewalError('SecretChanged', 'Another worker has promoted the staged pair.');
+    throw new RenewalError('SecretChanged', 'Another worker promoted the same staged pair first.');
   const result = renewed(place, work, staged);
   const news = { ...staged, result, plan: planned, target, owed: output ? [] : owed };
   const isAnnounced = await afterPromotion(world, target.arn, () => announce(world, place, news));

@@ -1,4 +1,4 @@
-/** What is left behind by a try that failed: an event, a metric, a log line, and a tag that makes the schedule back off. */
+/** Records a failed try: an event, a metric, a log line, and a tag that starts the back-off of the schedule. */
 import { type RenewalError, toRenewalError } from '../domain/errors.ts';
 import { formatInstant, type Instant } from '../domain/instant.ts';
 import type { SecretSummary } from '../domain/secret.ts';
@@ -13,21 +13,21 @@ import { noteFailure, noteNoRoom, probe } from './status-tags.ts';
 import type { RenewalWorld } from './world.ts';
 
 export interface FailureOptions {
-  /** When a message came first: a failure that was noted since then is its own, tried again, and does not count twice. */
+  /** Time of the first delivery of the message. A failure noted since then belongs to the same message and does not count twice. */
   readonly since?: Instant | undefined;
-  /** Whether it is over for this time: then the world is told. */
+  /** Whether no further delivery follows. Then the event is sent. */
   readonly final: boolean;
-  /** A dry run touches nothing: the log has it, and the caller. */
+  /** A dry run: only the log and the caller get the error. */
   readonly readOnly?: boolean;
-  /** Somebody asked for it by hand: the schedule's own back-off is not made longer by that. */
+  /** An on-demand request. It does not extend the back-off of the schedule. */
   readonly onDemand?: boolean;
-  /** Secrets Manager tries again when it likes: what it has been told already is told again when the schedule would try. */
+  /** Native rotation: Secrets Manager retries at its own pace. The same failure is recorded again only after the back-off. */
   readonly paced?: boolean;
-  /** The secret of a message, for a failure that came before the secret was described. */
+  /** The secret in the message, for a failure before the secret was described. */
   readonly secretArn?: string;
 }
 
-/** Writes down a failed try. Never throws: what can't be written is logged, and the failure itself is the caller's. */
+/** Records a failed try and returns its error. Never throws: an error while recording is logged. */
 export async function recordFailure(
   world: RenewalWorld,
   found: Found,
@@ -50,14 +50,14 @@ export async function recordFailure(
 
 type Described = Found & { readonly secret: SecretSummary };
 
-/** Told first and noted then, so that nothing is backed off in silence. */
+/** Sends the event before it writes the tag, so that no back-off starts without an event. */
 async function writeDown(
   world: RenewalWorld,
   found: Described,
   error: RenewalError,
   { since, final, onDemand = false, paced = false }: FailureOptions,
 ): Promise<void> {
-  // What is written down is of the version that was looked at: another one has a right to its own start.
+  // The tag is written only if the failed version is still current. A new version starts without a failure.
   const secret = await world.store.describe(found.secret.arn).catch(() => found.secret);
   const isSameVersion = secret.currentVersionId === found.secret.currentVersionId;
   const now = world.clock.now();
@@ -73,7 +73,7 @@ async function writeDown(
     const canNote = await canBeNoted(world, secret, hasRoom);
     isAnnounced ||= await announceOwed(world, { ...found, secret });
     world.journal.count('Failed', profileOf(found), 1);
-    // What can't be noted comes back with every scan, and is told once a day; but no dead letter goes untold.
+    // A failure that can't be noted recurs at every scan, so it is published once a day. A dead letter is always published.
     if (canNote || error.retryable || isInspectionTime(secret.arn, now, world.untilNextScan(now))) {
       await tell(world, found, secret.arn, error, count);
     }
@@ -86,13 +86,13 @@ async function writeDown(
   await noteFailure(world.store, secret, { count, at: now, code: error.code }, validity);
 }
 
-/** A tag has whole seconds. */
+/** Compares in whole seconds, as the tag has them. */
 function isNotedSince({ at }: Failure, since: Instant): boolean {
   return at >= Math.floor(since / 1000) * 1000;
 }
 
 async function canBeNoted(world: RenewalWorld, secret: SecretSummary, hasRoom: boolean): Promise<boolean> {
-  if (!hasRoom) return true; // by a label
+  if (!hasRoom) return true; // as a label
   try {
     await probe(world.store, secret);
     return true;
@@ -103,18 +103,18 @@ async function canBeNoted(world: RenewalWorld, secret: SecretSummary, hasRoom: b
 }
 
 /**
- * A renewal whose event is owed, and whose secret can't be read now: it is announced with what is known, because a failure
- * can only be noted for a version that was announced. Throws where the bus does not take it.
+ * Sends the owed events of a secret that can't be read now, with the known facts, because a failure can only be noted for an
+ * announced version. Throws if the event bus does not accept them.
  */
 async function announceOwed(world: RenewalWorld, { secret, owed, enrolled, ...found }: Described): Promise<boolean> {
-  if (owed !== undefined) return false; // it could be read, and the log says why it was not announced
+  if (owed !== undefined) return false; // the secret was read, and the log has the reason why the event was not sent
   if (isToldOfNoRoom(secret)) return true;
   const mode = enrolled?.settings.usual.mode;
   await announceUnread(world, secret, profileOf({ ...found, secret }), mode ?? 'rekey');
   return true;
 }
 
-/** An authority's secret has no profile tag, and its profile is known by the time that anything can fail. */
+/** Returns the profile's name. An authority's secret has no profile tag, but its profile is known before anything can fail. */
 function profileOf({ profile, secret }: Pick<Found, 'profile' | 'secret'>): string {
   return profile ?? secret?.tags.get(tags.profile) ?? 'unknown';
 }

@@ -1,6 +1,6 @@
 /**
- * Whether a certificate can be renewed at all, as far as public data alone tell: a CA's certificate in a profile that renews
- * leaves, one of another issuer, one without clientAuth at step-ca. Nobody wants to hear of it on the day that it is due.
+ * Checks whether the CA can renew a certificate at all, as far as public data show. Examples are a CA certificate in a profile that
+ * renews leaves, another issuer, or no clientAuth at step-ca. Such a problem must be known before the certificate is due.
  */
 import { RenewalError } from '../domain/errors.ts';
 import type { Instant } from '../domain/instant.ts';
@@ -11,14 +11,14 @@ import { planKey } from './next-key.ts';
 import type { Pair } from './pair.ts';
 import type { Plan } from './steps/3-plan.ts';
 
-/** A pair, in the secret or on its way there, and the CA that is to renew it. */
+/** A pair and the CA that renews it. The pair is in the secret, or about to be imported. */
 export interface Judged extends Pair {
   readonly provider: CaProvider;
 }
 
 /**
- * For a certificate that is not due: what no time will mend. Throws what its renewal will throw one day, and nothing that may
- * pass by itself: the certificate is well for today.
+ * Checks a certificate that is not due. Throws the error that its renewal will end with if nobody changes anything. Ignores
+ * retryable errors, because the certificate is still valid.
  */
 export async function checkLasting(subject: Judged, settings: Settings, now: Instant): Promise<void> {
   const operation = copyingOf(planKey(subject, settings));
@@ -29,7 +29,7 @@ export async function checkLasting(subject: Judged, settings: Settings, now: Ins
   }
 }
 
-/** For a dry run of a renewal that is planned. Throws what it would end with now. */
+/** Checks a planned renewal for a dry run. Throws the error that it would end with now. */
 export async function checkNow(subject: Judged, { wanted }: Plan, now: Instant): Promise<void> {
   await subject.provider.checkFitness?.(subject, copyingOf(wanted), { now, lasting: false });
 }

@@ -1,6 +1,6 @@
 /**
- * The key that a request brings (`privateKey`): from a secret of the same profile, or from KMS, and never an authority's of the stack.
- * Whatever is wrong with it concerns the request alone.
+ * The key that a request provides (`privateKey`): in a secret of the same profile, or in KMS. It must not be an authority's key.
+ * Its errors concern only the request.
  */
 import { ofRequest, RenewalError } from '../domain/errors.ts';
 import type { GivenKey } from '../domain/request.ts';
@@ -31,7 +31,7 @@ export async function resolveGivenKey(
   }
 }
 
-/** A certificate for a public half that its file only claims would be for a key that somebody else holds. */
+/** Reads the key in a secret and verifies that it matches the stored public key. That could be the key of another holder. */
 async function keyIn(
   world: RenewalWorld,
   { profile }: Enrolled,
@@ -46,11 +46,11 @@ async function keyIn(
   if (key) return key;
   throw new RenewalError(
     'KeyMismatch',
-    `The private key in ${secret.name} does not belong to the public key that is stored with it: put a key there whose two halves belong together.`,
+    `The private key in ${secret.name} does not match the public key that is stored with it: store a matching key pair.`,
   );
 }
 
-/** A profile is one trust boundary: keys don't cross it. Throws SecretNotEnrolled. */
+/** Throws SecretNotEnrolled if the secret is not in this profile. A profile is one trust boundary, which keys do not cross. */
 export function requireSameProfile(
   secret: { readonly name: string; readonly tags: ReadonlyMap<string, string> },
   profile: string,
@@ -59,6 +59,6 @@ export function requireSameProfile(
   if (secret.tags.get(tags.profile) === profile) return;
   throw new RenewalError(
     'SecretNotEnrolled',
-    `The secret ${secret.name} of $.${field} does not carry the source's profile: tag it with ${tags.profile}=${profile} (and ${tags.paused}=true to keep the schedule off it).`,
+    `The secret ${secret.name} of $.${field} does not have the source's profile: tag it with ${tags.profile}=${profile} (and with ${tags.paused}=true, so that the schedule does not renew it).`,
   );
 }

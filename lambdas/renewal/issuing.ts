@@ -1,6 +1,6 @@
 /**
- * Where a certificate is declared: whether it is renewed, as any other, or issued by its declaration. It is issued where it is not
- * there, where another one is declared, and where the CA will not renew it for what it is.
+ * Decides whether a declared certificate is renewed or issued. It is issued if it is missing, if its declaration has changed, and
+ * if the CA refuses to renew it because of its content or its end.
  */
 import type { Decision } from '../domain/decision.ts';
 import { type ErrorCode, RenewalError } from '../domain/errors.ts';
@@ -15,7 +15,10 @@ import type { Work } from './renewed.ts';
 import { type Plan, plan } from './steps/3-plan.ts';
 import type { RenewalWorld } from './world.ts';
 
-/** Throws what plan, planIssue and checkNew throw, InvalidRequest for an `out` of what is not there yet, and what finding a key throws. */
+/**
+ * Plans the renewal or the issuance. Throws InvalidRequest for an `out` of a certificate that is not issued yet, and the errors of
+ * plan, planIssue, checkNew and of finding a key.
+ */
 export async function planFor(world: RenewalWorld, place: Place, job: Job, { action }: Decision): Promise<Plan> {
   const givenKey = await resolveGivenKey(world, place, job.request?.privateKey);
   if (action === 'issue') {
@@ -32,18 +35,18 @@ function refuseOutput({ secret }: Place, { request }: Job): void {
   if (request?.out === undefined) return;
   throw new RenewalError(
     'InvalidRequest',
-    `$.out takes a copy of the certificate in ${secret.name}, and the one that is declared for it is not there yet: leave $.out out to have it issued first.`,
+    `$.out needs the declared certificate of ${secret.name}, which is not issued yet: send the request without $.out first.`,
     { concerns: 'request' },
   );
 }
 
-/** From one key in KMS to another, which this CA can't do by a rekey. */
+/** Returns whether a key in KMS is to be replaced by another one in KMS, and the CA can do that only by an issuance. */
 function stepsInKms(place: Subject, givenKey: Signer): boolean {
   const isInKms = place.content.key.kind === 'kms' && givenKey.kmsKeyArn !== undefined;
   return isInKms && !place.provider.can.rekeysInKms && canBeIssued(place);
 }
 
-/** What judges a declaration is loaded where one is issued. */
+/** Plans an issuance. Its code is loaded on first use. */
 async function prepareIssuance(world: RenewalWorld, place: Place, givenKey: Signer | undefined): Promise<Plan> {
   const { planIssue } = await import('./steps/3-plan-issue.ts');
   const planned = planIssue(place, givenKey ?? (await keyInKms(world, place)));
@@ -51,14 +54,14 @@ async function prepareIssuance(world: RenewalWorld, place: Place, givenKey: Sign
   return planned;
 }
 
-/** A certificate whose value can't be written would be issued in vain. */
+/** Checks that the new value can be written, before a certificate is issued for it. */
 async function checkNewValue({ declared, profile }: Vacancy, { wanted: { key } }: Plan): Promise<void> {
   const { checkNew } = await import('../secret/new-secret.ts');
   const isInKms = key.kind === 'given' && key.signer.kmsKeyArn !== undefined;
   checkNew(declared.declaration.shape, isInKms ? 'kms' : 'private', profile.passwordSecretId !== undefined);
 }
 
-/** The key that the declaration names, which stays in KMS. Throws KmsDenied, KmsUnavailable, UnsupportedSecret, InvalidTag, InvalidRequest. */
+/** Returns the declaration's key in KMS. Throws KmsDenied, KmsUnavailable, UnsupportedSecret, InvalidTag, InvalidRequest. */
 async function keyInKms(world: RenewalWorld, { declared, settings }: Place): Promise<Signer | undefined> {
   const kmsKeyId = declared?.declaration.kmsKeyId;
   if (kmsKeyId === undefined) return undefined;
@@ -68,12 +71,12 @@ async function keyInKms(world: RenewalWorld, { declared, settings }: Place): Pro
   return signer;
 }
 
-/** What a CA refuses a certificate with for what it is, and for its end. */
+/** Codes of a CA's refusal because of the certificate's content or end. */
 const refusals: ReadonlySet<ErrorCode> = new Set(['CertificateExpired', 'CaRejected', 'InvalidRequest']);
 
 /**
- * What is carried out in the place of a renewal that the CA refused: undefined where nothing is declared, or where it was refused
- * for something else than what the certificate is. Throws what prepareIssuance throws.
+ * Returns the issuance that replaces a renewal that the CA refused. Undefined if nothing is declared, or if the reason was not the
+ * certificate itself. Throws the errors of prepareIssuance.
  */
 export async function issueInstead(
   world: RenewalWorld,
@@ -87,7 +90,7 @@ export async function issueInstead(
   return { ...work, plan: await prepareIssuance(world, place, undefined) };
 }
 
-/** As far as public data tell: a CA may refuse for a reason of its own, which another certificate does not mend. */
+/** Returns whether public data confirm the refusal. A CA may have another reason, which an issuance does not solve. */
 async function isObstacle({ clock }: RenewalWorld, place: Subject, planned: Plan): Promise<boolean> {
   try {
     await checkNow(place, planned, clock.now());
@@ -97,7 +100,7 @@ async function isObstacle({ clock }: RenewalWorld, place: Subject, planned: Plan
   }
 }
 
-/** For a dry run. Throws what carrying it out would end with now. */
+/** Rehearses the work for a dry run. Throws the error that it would end with now. */
 export async function rehearse(world: RenewalWorld, place: Place, work: Work): Promise<void> {
   if (place.leaf === undefined || work.plan.wanted.content.kind === 'declared') return;
   try {

@@ -5,36 +5,36 @@ import type { SecretSummary } from '../domain/secret.ts';
 import type { Unannounced } from '../policy/unannounced.ts';
 import type { Enrolled, Place } from './place.ts';
 
-/** One secret to look at. */
+/** A secret to renew, and the request for it. */
 export interface Job {
   readonly secretId: string;
-  /** From the queue: the version that the scan saw. Another one being current means that the work is done. */
+  /** From the queue: the version that the scan saw. If another version is current, the work is done. */
   readonly versionId?: string;
-  /** On demand. */
+  /** The on-demand request. */
   readonly request?: OnDemandRequest;
-  /** For the certificate of an authority of the stack: the end that was asked for by name. */
+  /** For an authority's certificate: the requested notAfter. */
   readonly notAfter?: Instant;
   readonly force: boolean;
   readonly dryRun: boolean;
 }
 
-/** What was known of a secret when a try ended: for the record of a failure. */
+/** What was known about a secret when a try failed. */
 export interface Found {
   readonly secret?: SecretSummary;
-  /** Where it is not the one that the secret's tag names: the certificate of an authority has none. */
+  /** The profile's name. It does not come from a tag for an authority's certificate. */
   readonly profile?: string;
   readonly enrolled?: Enrolled;
   readonly subject?: Place;
-  /** Events that are owed still, once that was looked at. */
+  /** Events still owed. Undefined before the check for owed events. */
   readonly owed?: readonly Unannounced[];
 }
 
-/** How a look at a secret ends. */
+/** The end of one try. */
 export type Ending =
   | {
       readonly kind: 'done';
       readonly result: RenewalResult;
-      /** The certificate is as it should be, and its event or its tags are not: worth another look soon. */
+      /** The certificate is as it should be, but its event or its tags are still missing. Try again soon. */
       readonly isUnfinished: boolean;
     }
   | { readonly kind: 'failed'; readonly error: unknown; readonly found: Found };

@@ -1,4 +1,4 @@
-/** What is answered of a secret that is left as it is, and what is noted of it. */
+/** The answer for a secret that stays unchanged, and its status tags. */
 import type { Reason } from '../domain/decision.ts';
 import { RenewalError } from '../domain/errors.ts';
 import type { RenewalResult } from '../domain/result.ts';
@@ -16,10 +16,10 @@ import type { RenewalWorld } from './world.ts';
 
 export const alreadyRenewed: Reason = {
   code: 'AlreadyRenewed',
-  message: 'Another version became current meanwhile: this certificate was renewed or replaced.',
+  message: 'Another version has become current meanwhile: the certificate was renewed or replaced.',
 };
 
-/** Of a secret whose value was not read. */
+/** Returns the answer for a secret whose value was not read. */
 export function leftAlone(secret: SecretSummary, profile: string, reason: Reason): RenewalResult {
   return resultOf({
     outcome: 'skipped',
@@ -35,7 +35,7 @@ export function leftAlone(secret: SecretSummary, profile: string, reason: Reason
   });
 }
 
-/** Of a secret that was read, and stays. */
+/** Returns the answer for a secret that was read and stays unchanged. */
 export function looked(
   subject: Place,
   outcome: 'skipped' | 'planned',
@@ -55,7 +55,7 @@ export function looked(
   });
 }
 
-/** Of a certificate that somebody else has renewed, or replaced, while this worker was on its way. */
+/** Returns the answer for a certificate that was renewed or replaced since the first look. */
 export function overtaken(place: Place): RenewalResult {
   const { validity, settings, secret } = place;
   const time = validity && renewalTime(validity, settings.usual, secret.arn);
@@ -63,8 +63,8 @@ export function overtaken(place: Place): RenewalResult {
 }
 
 /**
- * The end of a look at a certificate that is not due. What its renewal will fail for one day, whatever the time, is told now; else
- * its tags are brought up to date. False where they could not be written for the moment. Throws what won't pass.
+ * Ends the look at a certificate that is not due. Throws an error that its renewal will end with regardless of time. Otherwise
+ * updates the status tags, and returns false if AWS was too busy for that. Throws other errors.
  */
 export async function leaveAsItIs(
   world: RenewalWorld,
@@ -73,18 +73,18 @@ export async function leaveAsItIs(
   { decision }: Decided,
 ): Promise<boolean> {
   const isPaused = decision.code === 'Paused';
-  if (subject.leaf === undefined) return true; // paused, and nothing is there that could be noted
+  if (subject.leaf === undefined) return true; // paused, and there is no certificate to note
   if (!job.request && !isPaused && !canBeIssued(subject)) {
     await checkLasting(subject, subject.settings.asked, world.clock.now());
   }
-  // What was announced just now is tagged, and what is owed still must not be.
+  // Either the tags were just written with an owed event, or an event is still owed and the tags must not change.
   if (job.dryRun || isPaused || unannounced(subject.secret).length > 0) return true;
   await keepBundle(world, subject, subject.leaf, undefined);
   try {
     await noteLook(world.store, subject.secret, subject.validity, issuedOf(subject));
     return true;
   } catch (error) {
-    // The certificate is well: a busy AWS is no failure of it.
+    // The certificate is valid, so a busy AWS is not a failure of it.
     if (!(error instanceof RenewalError) || !error.retryable) throw error;
     world.journal.failure({ secretArn: subject.secret.arn, error, step: 'tagging' });
     return false;

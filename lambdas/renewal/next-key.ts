@@ -1,4 +1,4 @@
-/** Which key the next certificate is to have: the same, a new one of some kind, or one that the request has brought. Pure. */
+/** Plans the key of the next certificate: the same key, a new one, or the key of the request. Pure. */
 import type { Certificate } from '../domain/certificate.ts';
 import type { Warning } from '../domain/decision.ts';
 import type { Declaration } from '../domain/declaration.ts';
@@ -18,7 +18,7 @@ export interface PlannedKey {
   readonly warnings: readonly Warning[];
 }
 
-/** What a key is planned by. */
+/** The input for planning the key of a copy. */
 export interface KeyInput {
   readonly leaf: Certificate;
   readonly content: Pick<SecretContent, 'key' | 'shape'>;
@@ -28,8 +28,8 @@ export interface KeyInput {
 const sameKeyAgain: PlannedKey = { key: { kind: 'same' }, warnings: [] };
 
 /**
- * Which key the certificate is to have. Throws InvalidRequest or InvalidTag where a rekey was asked for by name and can't be,
- * UnsupportedSecret for a kind of key that can't be renewed, and WeakKey.
+ * Plans the key of a copy. Throws InvalidRequest or InvalidTag if the request or a tag asks for a rekey that is not possible,
+ * UnsupportedSecret for a type of key that can't be renewed, and WeakKey.
  */
 export function planKey(subject: KeyInput, settings: Settings, givenKey?: Signer): PlannedKey {
   if (settings.mode === 'renew') refuseNewKeyOnRenew(settings, givenKey);
@@ -43,7 +43,7 @@ export function planKey(subject: KeyInput, settings: Settings, givenKey?: Signer
   if (!present) {
     throw new RenewalError(
       'UnsupportedSecret',
-      'The certificate holds a kind of key that cannot be renewed here: expected EC P-256, P-384, P-521, Ed25519 or RSA.',
+      'The certificate has an unsupported type of key: expected EC P-256, P-384, P-521, Ed25519 or RSA.',
     );
   }
   const isWeak = keySpecFor(present, undefined).upgraded;
@@ -53,18 +53,18 @@ export function planKey(subject: KeyInput, settings: Settings, givenKey?: Signer
   return { key: { kind: 'new', spec }, warnings: upgraded ? [keyUpgraded(present, spec)] : [] };
 }
 
-/** What a key is planned by, where a certificate is declared and none or another one may be there. */
+/** The input for planning the key of a declared certificate. The present certificate may be missing or a different one. */
 export interface DeclaredKeyInput {
   readonly leaf?: Certificate | undefined;
-  /** Of the certificate that is there, where it may be kept; undefined where there is none, and where the CA holds it. */
+  /** The present key, if it may be kept. Undefined if there is none, and if the CA holds it. */
   readonly key?: Signer | undefined;
 }
 
 const usualKey: KeySpec = { kty: 'EC', curve: 'P-256' };
 
 /**
- * Which key a declared certificate is to have: the one that is given or in KMS, else a new one, unless the mode is renew and the
- * present one will do. Throws WeakKey, InvalidTag, InvalidRequest for what concerns a request, and UnsupportedSecret.
+ * Plans the key of a declared certificate: the given key, or the present key in KMS, else a new one. With mode `renew` it is the
+ * present key, if that has the declared type. Throws WeakKey, InvalidTag, InvalidRequest, UnsupportedSecret.
  */
 export function planDeclaredKey(
   { leaf, key }: DeclaredKeyInput,
@@ -90,12 +90,12 @@ export function planDeclaredKey(
   return { key: { kind: 'new', spec }, warnings: upgraded && present ? [keyUpgraded(present, spec)] : [] };
 }
 
-/** A request that says renew itself was refused before anything was read (policy/request.ts). */
+/** Refuses a new key if a tag or the profile says `renew`. policy/request.ts has refused the same for `renew` in the request. */
 function refuseNewKeyOnRenew({ modeSource, keySource }: Settings, givenKey: Signer | undefined): void {
   if (!givenKey && keySource !== 'request') return;
   throw new RenewalError(
     'InvalidRequest',
-    `The mode is renew by the ${modeSource}, which keeps the key: add "mode": "rekey" to the request to have another one.`,
+    `The ${modeSource} sets the mode renew, which keeps the key: add "mode": "rekey" to the request to get another key.`,
     { concerns: 'request' },
   );
 }
@@ -104,11 +104,11 @@ function refuseLargeKey(spec: KeySpec): void {
   if (spec.kty !== 'RSA' || spec.size <= rsaSizes.most) return;
   throw new RenewalError(
     'UnsupportedSecret',
-    `The present key is ${formatKeySpec(spec)}, and no RSA key above ${rsaSizes.most} bits is made: name another kind (tags ${tags.kty}, ${tags.size}), or use the mode renew.`,
+    `The present key is ${formatKeySpec(spec)}, but new RSA keys have at most ${rsaSizes.most} bits: set another type or size (tags ${tags.kty}, ${tags.size}), or use the mode renew.`,
   );
 }
 
-/** Whatever is wrong with a given key concerns the request. */
+/** Plans a given key. Its errors concern only the request. */
 function planGivenKey(subject: KeyInput, givenKey: Signer): PlannedKey {
   try {
     checkGivenKey(givenKey);
@@ -119,38 +119,43 @@ function planGivenKey(subject: KeyInput, givenKey: Signer): PlannedKey {
   return { key: { kind: 'given', signer: givenKey }, warnings: [] };
 }
 
-/** A key in a secret may go to KMS; one in KMS only to another in KMS, and only where the CA can do that. */
+/**
+ * A key in a secret can be replaced by one in KMS. A key in KMS can only be replaced by another in KMS, if the CA supports that.
+ */
 function refuseGivenKey(subject: KeyInput, givenKey: Signer): void {
   if (sameKey(givenKey, subject.leaf)) {
-    throw new RenewalError('WeakKey', 'The given key is the one that the certificate has: a rekey needs another one.');
+    throw new RenewalError(
+      'WeakKey',
+      'The given key is the present key of the certificate: a rekey needs another key.',
+    );
   }
   const { content, leaf, provider } = subject;
   const keeps = keepsItsKey(subject);
   const kmsToKms = content.key.kind === 'kms' && givenKey.kmsKeyArn !== undefined && !leaf.isCa;
   if (keeps !== undefined && !(kmsToKms && provider.can.rekeysInKms)) {
-    refuseRekey('request', kmsToKms ? `${keeps}, and step-ca's rekey needs TLS with the old key` : keeps);
+    refuseRekey('request', kmsToKms ? `${keeps}, but step-ca's rekey needs TLS with the old key` : keeps);
   }
   if (givenKey.kmsKeyArn !== undefined && !shapesWithKms.has(content.shape)) {
     throw new RenewalError(
       'InvalidRequest',
-      'The secret has no place for the name of a key in KMS: only the JSON shapes with a certificate field have one.',
+      "The secret's shape can't hold the id of a KMS key: expected a JSON shape with a certificate field.",
     );
   }
 }
 
 const shapesWithKms: ReadonlySet<string> = new Set(['json-camel', 'json-snake', 'json-tls']);
 
-/** Why this certificate's key stays; undefined if it may change. */
+/** Returns why this certificate's key can't change. Undefined if it can. */
 function keepsItsKey({ content, leaf }: KeyInput): string | undefined {
-  if (leaf.isCa) return 'It is a CA certificate, and a CA keeps its key so that what it issued stays valid';
+  if (leaf.isCa) return 'A CA certificate keeps its key, so that the certificates it issued stay valid';
   if (content.key.kind === 'kms') return staysInKms;
-  if (content.key.kind === 'none') return 'Its key is held by the CA';
+  if (content.key.kind === 'none') return 'The CA holds its key';
   return undefined;
 }
 
 const staysInKms = 'Its key is in KMS and never leaves it';
 
-/** For a key that stays. Throws InvalidTag, and InvalidRequest for what concerns a request. */
+/** Refuses a rekey for a key that can't change. Throws InvalidTag or InvalidRequest. */
 export function refuseAnotherKey({ mode, modeSource, keySource }: Settings, keeps = staysInKms): void {
   if (mode === 'rekey') refuseRekey(modeSource, keeps);
   if (keySource === 'request') refuseRekey('request', keeps);
@@ -167,6 +172,6 @@ function refuseRekey(source: SettingSource, why: string): void {
 function keyUpgraded(present: KeySpec, spec: KeySpec): Warning {
   return {
     code: 'KeyUpgraded',
-    message: `The present key, ${formatKeySpec(present)}, is too weak: the new one is ${formatKeySpec(spec)}.`,
+    message: `The present key, ${formatKeySpec(present)}, is too weak: the new key is ${formatKeySpec(spec)}.`,
   };
 }

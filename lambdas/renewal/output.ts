@@ -1,6 +1,6 @@
 /**
- * `out`: the pair goes to another secret of the same profile, in one write, and the source stays as it is. Whatever AWS says of that
- * secret concerns the request alone.
+ * `out`: one write stores the pair in another secret of the same profile, and the source stays unchanged. All errors about that
+ * secret concern only the request.
  */
 import { ofRequest, RenewalError } from '../domain/errors.ts';
 import type { SecretSummary } from '../domain/secret.ts';
@@ -15,7 +15,10 @@ import type { Subject } from './place.ts';
 import { gather } from './steps/1-gather.ts';
 import type { RenewalWorld } from './world.ts';
 
-/** Looked at before a key is made or a CA called. Throws SecretNotFound, SecretNotEnrolled, OutputExists, UnsupportedSecret, InvalidRequest. */
+/**
+ * Checks the `out` secret before a key is made or a CA is asked. Throws SecretNotFound, SecretNotEnrolled, OutputExists,
+ * UnsupportedSecret, InvalidRequest.
+ */
 export function describeOutput(
   world: RenewalWorld,
   subject: Subject,
@@ -25,7 +28,7 @@ export function describeOutput(
   return out && ofOutput(writable(world, subject, out.secretId, force));
 }
 
-/** An error that comes from the secret of an `out` concerns the request. Without an `out` it stays as it is. */
+/** Turns errors of `work` on an `out` secret into errors that concern only the request. Without an `out` they stay unchanged. */
 export function concerning<T>(output: SecretSummary | undefined, work: Promise<T>): Promise<T> {
   return output ? ofOutput(work) : work;
 }
@@ -46,7 +49,7 @@ async function writable(
     throw error instanceof RenewalError && error.code === 'SecretNotFound' ? notThere(secretId, profile.name) : error;
   });
   if (output.arn === source.arn) {
-    throw new RenewalError('InvalidRequest', '$.out is the source itself: leave it out to renew in place.');
+    throw new RenewalError('InvalidRequest', '$.out is the source itself: remove $.out to renew in place.');
   }
   const left = checkOwnership({ secret: output, rotationFunctionArn: world.rotationFunctionArn });
   if (left?.code === 'SecretNotFound') throw notThere(secretId, profile.name);
@@ -54,7 +57,7 @@ async function writable(
   if (await authorityOf(world, output)) {
     throw new RenewalError(
       'InvalidRequest',
-      `$.out is the secret of an authority of this stack, which no leaf may take the place of: name another secret.`,
+      "$.out is the secret of an authority of this stack, and a leaf must not replace an authority's certificate: name another secret.",
     );
   }
   requireSameProfile(output, profile.name, 'out');
@@ -70,8 +73,8 @@ async function writable(
 }
 
 /**
- * An earlier pair's event that is owed: its mark is about to be written over. Throws Throttled where it can't be sent, and
- * what reading that pair throws.
+ * Sends the owed event of an earlier pair in the `out` secret, before its mark is overwritten. Throws Throttled if it can't be
+ * sent, and the errors of reading that pair.
  */
 export function settleOutput(world: RenewalWorld, subject: Subject, output: SecretSummary): Promise<void> {
   return ofOutput(settled(world, subject, output));
@@ -89,13 +92,13 @@ async function settled(
   if (held && (await settleOwed(world, held)).length === 0) return;
   throw new RenewalError(
     'Throttled',
-    `The event of the pair that is in ${output.name} could not be sent yet: try again once the bus takes it.`,
+    `The event of the pair in ${output.name} could not be sent yet: try again when the event bus accepts it.`,
   );
 }
 
 function notThere(secretId: string, profile: string): RenewalError {
   return new RenewalError(
     'SecretNotFound',
-    `The secret of $.out is not there. Create it without a value first: aws secretsmanager create-secret --name ${secretId} --tags Key=cert-renewer:profile,Value=${profile} Key=cert-renewer:paused,Value=true`,
+    `The secret of $.out does not exist. Create it without a value first: aws secretsmanager create-secret --name ${secretId} --tags Key=cert-renewer:profile,Value=${profile} Key=cert-renewer:paused,Value=true`,
   );
 }

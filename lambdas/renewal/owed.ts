@@ -1,6 +1,6 @@
 /**
- * What earlier tries left undone after their promotion: events, and the tags that say so. Every look at a secret begins with
- * it, whatever the look is for.
+ * Completes earlier tries that stopped after their promotion: sends their events and writes the tags. Every look at a secret begins
+ * with this.
  */
 import type { Certificate } from '../domain/certificate.ts';
 import { RenewalError } from '../domain/errors.ts';
@@ -22,19 +22,19 @@ import { outcomeOf, publishRenewed, resultOf } from './result.ts';
 import { keepTrack, noteRenewal, probe } from './status-tags.ts';
 import type { RenewalWorld } from './world.ts';
 
-/** Announces what is owed and marks it. Gives what is owed still; why is in the log. */
+/** Sends the owed events and marks them. Returns the events still owed. The log has the reason. */
 export async function settleOwed(world: RenewalWorld, subject: Subject): Promise<readonly Unannounced[]> {
   const { secret } = subject;
   const owed = unannounced(secret);
-  // Where no status tag has room the label stands for them: it says that all was told.
+  // Without room for status tags, the label says that everything was published.
   if (owed.length === 0 || isToldOfNoRoom(secret)) return [];
   const isDone = await afterPromotion(world, secret.arn, () => makeUpFor(world, subject, owed));
   return isDone ? [] : owed;
 }
 
 /**
- * What is owed must not be forgotten over this renewal. A certificate that is about to end does not wait for that: then the
- * oldest goes where the mark can't hold all.
+ * Writes the owed events into the tag `version-id` before another renewal. Throws if that is not possible. But a renewal in the last
+ * twentieth of the validity, or after its end, continues: if they do not fit, it drops the oldest event.
  */
 export async function keepOwed(
   world: RenewalWorld,
@@ -52,13 +52,13 @@ export async function keepOwed(
   }
 }
 
-/** Step 7 of promotions whose makers did not get so far. Throws where the events can't be sent or the tags can't be written. */
+/** Runs step 7 for earlier promotions. Throws if the events can't be sent or the tags can't be written. */
 export async function makeUpFor(world: RenewalWorld, subject: Subject, owed: readonly Unannounced[]): Promise<void> {
   const { leaf, version, validity } = subject;
-  // The mark is about to be written: not by what was read a while ago, when another worker may have added to it.
+  // Described again before the tag `version-id` is written, because another worker may have changed it meanwhile.
   const secret = await world.store.describe(subject.secret.arn);
   if (secret.currentVersionId !== version.versionId)
-    throw new RenewalError('SecretChanged', 'Another version is current.');
+    throw new RenewalError('SecretChanged', 'Another version has become current meanwhile.');
   const canNote = await canBeNoted(world, secret);
   await keepBundle(world, subject, leaf, undefined);
   await announceOwed(world, subject, owed);
@@ -68,16 +68,18 @@ export async function makeUpFor(world: RenewalWorld, subject: Subject, owed: rea
   await noteRenewal(world.store, secret, version.versionId, hasRoom ? validity : undefined, issued);
 }
 
-/** Who writes a value chooses the id of its version: one that says it is ours is not for that believed to be issued here. */
+/**
+ * Returns foreignIssue for a declared certificate without a path to a root: another writer can choose an id that looks like ours.
+ */
 function issuedByNobody(subject: Subject, now: Instant): string | undefined {
   if (subject.declared === undefined || isTrusted(subject, subject.roots, now)) return undefined;
   return foreignIssue;
 }
 
 /**
- * What can't be noted as told would be told again by every scan, so it is not told; but once a day it is all the same, and
- * then the answer is false. So it is where tags have no room, which a label will tell (failure.ts). Throws what writing a tag
- * throws.
+ * Returns whether the tags can be written. If not, every scan would send the event again, so this throws the error of writing a
+ * tag. It returns false instead at the daily inspection, and if the tags have no room, because a label replaces them then
+ * (failure.ts).
  */
 async function canBeNoted(
   world: Pick<RenewalWorld, 'store' | 'clock' | 'untilNextScan'>,
@@ -93,14 +95,14 @@ async function canBeNoted(
   }
 }
 
-/** The event of each, oldest first. Throws Throttled, AccessDenied. */
+/** Sends the owed events, oldest first. Throws Throttled, AccessDenied. */
 export async function announceOwed(world: RenewalWorld, subject: Subject, owed: readonly Unannounced[]): Promise<void> {
   for (const each of owed) await (each.source === undefined ? announceRenewal : announceOutput)(world, subject, each);
 }
 
 const lateReason = {
   code: 'Unknown',
-  message: 'Renewed by a try that ended before it could say so.',
+  message: 'Renewed by an earlier try that ended before it sent its event.',
 } as const;
 
 async function announceRenewal(world: RenewalWorld, subject: Subject, owed: Unannounced): Promise<void> {
@@ -109,14 +111,14 @@ async function announceRenewal(world: RenewalWorld, subject: Subject, owed: Unan
   const previous = await certificateOf(world, subject, owed.previousVersionId);
   const operation = operationBetween(subject, certificate, previous);
   const place = { secretArn: secret.arn, versionId: owed.versionId };
-  // Of the first certificate what is previous is null: what it replaced was none.
+  // The first certificate replaces none, so all fields about the previous one are null.
   const isFirst = operation === 'issue' && previous === undefined;
   const previousVersionId = isFirst ? null : (owed.previousVersionId ?? null);
   const facts = { ...place, previousVersionId, certificate, previous, operation };
   await publishRenewed(world, lateResult(subject, facts), operation);
 }
 
-/** Of the secret that the pair was made of; of its own, where that one is gone. */
+/** Sends the event of an `out` for its source or, if the source is gone, for the `out` itself. */
 async function announceOutput(world: RenewalWorld, subject: Subject, owed: Unannounced): Promise<void> {
   const { secret } = subject;
   const source = await describeSource(world, owed.source);
@@ -139,7 +141,7 @@ async function describeSource(world: RenewalWorld, name = unnamed): Promise<Secr
   }
 }
 
-/** Undefined for a version that is gone or can't be read any more: the event says what is known. Throws what may pass. */
+/** Returns the certificate of a version, or undefined if it is gone or not readable. Throws retryable errors. */
 async function certificateOf(
   world: RenewalWorld,
   { secret, version, leaf, ...subject }: Subject,
@@ -159,7 +161,7 @@ function ifLasting(error: unknown): undefined {
   throw error;
 }
 
-/** Only what is declared comes from nothing, or says something else than the certificate before. */
+/** Derives the operation from two certificates. Only an issuance has no previous certificate or other content. */
 function operationBetween(
   { declared }: Pick<Subject, 'declared'>,
   certificate: Certificate | undefined,
@@ -192,8 +194,8 @@ function lateResult({ secret, profile, settings, validity }: Subject, { operatio
 }
 
 /**
- * The events of a secret that can't be read (any more), with what its tags and labels tell: hooks need no more than where
- * the new version is. Throws Throttled, AccessDenied.
+ * Sends the owed events of a secret that can't be read, with the facts from its tags and labels. Hooks only need the secret and the
+ * version. Throws Throttled, AccessDenied.
  */
 export async function announceUnread(
   world: Pick<RenewalWorld, 'publisher'>,

@@ -1,4 +1,4 @@
-/** A certificate and its key, out of one version of a secret: parsed once, and proven to belong together. */
+/** A certificate and its key from one version of a secret, parsed once, with a proof that they match. */
 import type { Authority } from '../domain/authority.ts';
 import type { Certificate } from '../domain/certificate.ts';
 import { RenewalError } from '../domain/errors.ts';
@@ -12,31 +12,31 @@ import { parseCertificate, parseIssuer } from '../x509/certificate.ts';
 import { refuseAuthorityKey } from './authority-key.ts';
 import type { PairWorld } from './world.ts';
 
-/** What one version holds: the key is proven to be the leaf's. */
+/** The content of one version. The key is proven to be the leaf's. */
 export interface Pair {
   readonly version: SecretVersion;
   readonly content: SecretContent;
   readonly leaf: Certificate;
   readonly chain: readonly Certificate[];
-  /** Undefined where the CA holds it. */
+  /** Undefined if the CA holds it. */
   readonly key: ProvenKey | undefined;
 }
 
-/** How a secret is to be read. */
+/** How to read a secret. */
 export interface Reading {
-  /** Of the secret with the password, for an encrypted key. */
+  /** ARN or name of the secret with the password of encrypted keys. */
   readonly passwordSecretId?: string | undefined;
-  /** Its certificate is declared: a new key is encrypted wherever the profile has a password. */
+  /** Whether its certificate is declared. Then a new key is encrypted if the profile has a password. */
   readonly isDeclared?: boolean;
-  /** The secret needs no key: the CA holds it. */
+  /** Whether the CA holds the key, so that the secret needs none. */
   readonly keyIsAtTheCa?: boolean;
-  /** Whose own certificate it is, where it is that of an authority of the stack. */
+  /** The authority, if the secret holds an authority's own certificate. */
   readonly authority?: Authority | undefined;
 }
 
 /**
- * Parses one version: its certificates, and its key, which must be the leaf's. Everything that believes in a pair, a CA, an
- * authority of the stack or the command line, gets it here: so it is here that the key has to prove itself.
+ * Parses one version and proves that the key is the leaf's. CAs, authorities and the command line get their pairs from here, so the
+ * proof is here.
  *
  * Throws UnsupportedSecret, PasswordRequired, InvalidCertificate, KeyMismatch, KmsDenied, KmsUnavailable.
  */
@@ -49,7 +49,7 @@ export async function readPair(world: PairWorld, reading: Reading, version: Secr
   if (signer && !key) {
     throw new RenewalError(
       'KeyMismatch',
-      `The ${signer.kmsKeyArn ? 'KMS key' : 'private key'} (public key of ${signer.spki.length} bytes) is not the certificate's: put the certificate and the key that belong together into the secret.`,
+      `The ${signer.kmsKeyArn ? 'KMS key' : 'private key'} (public key of ${signer.spki.length} bytes) does not match the certificate: store a certificate and its own key in the secret.`,
     );
   }
   if (key?.kmsKeyArn !== undefined && !reading.authority) {
@@ -58,7 +58,7 @@ export async function readPair(world: PairWorld, reading: Reading, version: Secr
   return { version, content, leaf, chain, key };
 }
 
-/** The certificate alone of a version that is of the past: its key may be gone. Throws what reading a secret throws. */
+/** Reads only the certificate of an older version, whose key may be gone. Throws the errors of reading a secret. */
 export async function readLeaf(world: PairWorld, reading: Reading, { value }: SecretVersion): Promise<Certificate> {
   return parseCertificate((await readContent(world, reading, value)).leaf);
 }
@@ -73,7 +73,7 @@ export function readContent(
   return readSecret(value, { entropy, allowNoKey, password, encryptsNewKey: isDeclared });
 }
 
-/** The key of an authority is the one that its configuration names, whatever the secret says. */
+/** Returns the signer of the key. For an authority with a key in KMS the configuration names the key, not the secret. */
 async function signerOf(
   { vault }: PairWorld,
   { authority }: Reading,

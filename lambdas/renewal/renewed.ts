@@ -1,4 +1,4 @@
-/** What was decided and planned of a certificate, and the answer once it was carried out. */
+/** The work of one renewal, and the answer after it was carried out. */
 import type { Reason, Warning } from '../domain/decision.ts';
 import type { RenewalResult } from '../domain/result.ts';
 import type { SecretSummary } from '../domain/secret.ts';
@@ -14,13 +14,13 @@ export interface Work {
   readonly reason: Reason;
   readonly plan: Plan;
   readonly warnings: readonly Warning[];
-  /** Events of earlier renewals that could not be sent yet. */
+  /** Owed events of earlier renewals. */
   readonly owed: readonly Unannounced[];
-  /** Where the pair goes, if not to the source itself. */
+  /** The `out` secret. Undefined: the pair goes to the source itself. */
   readonly output?: SecretSummary | undefined;
 }
 
-/** The answer: of the source, with what was written where. The next renewal follows the tags and the profile, not this request. */
+/** Returns the answer for the source. `renewAt` follows the tags and the profile, not this request. */
 export function renewed(
   place: Place,
   { plan: planned, reason, warnings, output }: Work,
@@ -30,7 +30,7 @@ export function renewed(
   const validity = { notBefore: pair.leaf.notBefore, end: pair.end };
   const operation = operationOf(planned.wanted);
   const time = renewalTime(validity, settings.usual, (output ?? secret).arn);
-  // Of a copy they were told of the certificate before, which lasted as long.
+  // The warnings of a copy are those of the certificate before, which has the same duration.
   const told = new Set(warnings.map(({ code }) => code));
   const ofTime = operation === 'issue' ? time.warnings.filter(({ code }) => !told.has(code)) : [];
   const result = resultOf({
@@ -40,7 +40,7 @@ export function renewed(
     secretArn: secret.arn,
     profile: profile.name,
     versionId: output ? version.versionId : to,
-    // Of the first certificate what is previous is null: what it replaced was none.
+    // The first certificate replaces none, so all fields about the previous one are null.
     previousVersionId: output || isFirst(place) ? null : version.versionId,
     certificate: pair.leaf,
     previous: leaf,

@@ -1,4 +1,4 @@
-/** The answer of a renewal as docs/invoke.md has it, which is its event's detail too. */
+/** The answer of a renewal (docs/invoke.md), which is also the detail of its event. */
 import type { Certificate } from '../domain/certificate.ts';
 import type { Reason, Warning } from '../domain/decision.ts';
 import { formatInstant, type Instant } from '../domain/instant.ts';
@@ -49,7 +49,7 @@ const outcomes = { issue: 'issued', renew: 'renewed', rekey: 'rekeyed' } as cons
 
 export const outcomeOf = (operation: Operation): Outcome => outcomes[operation];
 
-/** Throws Throttled, AccessDenied. */
+/** Sends `Certificate Renewed`. Throws Throttled, AccessDenied. */
 export function publishRenewed(
   { publisher }: { readonly publisher: Pick<Publisher, 'publish'> },
   result: RenewalResult,
@@ -62,7 +62,7 @@ export function publishRenewed(
   });
 }
 
-/** One line a decision; gives the result back. */
+/** Logs the decision in one line and returns the result. */
 export function logResult(
   { journal }: { readonly journal: Pick<Journal, 'decision'> },
   result: RenewalResult,

@@ -1,4 +1,4 @@
-/** A pair that an earlier try staged and did not get to promote: a crash between stage and promote costs nothing. */
+/** Finds a pair that an earlier try staged and did not promote. So a crash between stage and promote costs no second issuance. */
 import { RenewalError } from '../domain/errors.ts';
 import type { Instant } from '../domain/instant.ts';
 import { sameKeySpec } from '../domain/key-spec.ts';
@@ -14,29 +14,29 @@ import type { Plan } from './steps/3-plan.ts';
 import { type VerifiedPair, verifyIssued } from './steps/5-verify.ts';
 import type { RenewalWorld } from './world.ts';
 
-/** A verified pair, and the version that holds it. */
+/** A verified pair and the id of its version. */
 export interface Staged {
   readonly pair: VerifiedPair;
   readonly to: string;
 }
 
 /**
- * A pair that was staged from the version that is current, still verifies and fits what is wanted: it is promoted and not issued
- * again. Undefined where there is none. Throws what may pass by itself.
+ * Returns a staged pair that is based on the current version, still verifies and fits the plan. It is promoted instead of issuing
+ * again. Undefined if there is none. Throws retryable errors.
  */
 export async function stagedEarlier(world: RenewalWorld, subject: Place, plan: Plan): Promise<Staged | undefined> {
   const pending = ownPending(subject.secret);
   if (pending === undefined || !isMadeFor(pending, issuedFor(subject, operationOf(plan.wanted)), plan))
     return undefined;
-  // Staged before AWSPREVIOUS was written, it may have been current itself, until somebody rolled back from it, wrote
-  // another one and rolled back from that too.
+  // A pair staged before AWSPREVIOUS was written must not be promoted. It may have been current: an operator may have rolled back
+  // from it, then written another version, and rolled back from that too.
   const since = Math.max(subject.version.createdAt, await previousCreatedAt(world.store, subject.secret));
   return judgeStaged(world, subject, plan, pending, since);
 }
 
 /**
- * What differs between two declarations can't always be told from a certificate: the CA may have left out a usage that was declared
- * before, or was not. So a pair that was issued for another declaration fits none of the present one.
+ * Returns whether the pending version was issued for this declaration. The certificate does not always show that, because the CA
+ * may leave out a usage, so the version's id decides.
  */
 function isMadeFor(versionId: string, declaration: string | undefined, { wanted }: Plan): boolean {
   const made = declarationIn(versionId);
@@ -44,18 +44,18 @@ function isMadeFor(versionId: string, declaration: string | undefined, { wanted 
   return declaration !== undefined && isOfDeclaration(made, declaration);
 }
 
-/** A pending version of ours that was made from the version that is current now. */
+/** Returns the pending version, if cert-renewer wrote it to replace the current version. */
 export function ownPending(secret: SecretSummary): string | undefined {
   const pending = versionWithStage(secret, 'AWSPENDING');
   const current = secret.currentVersionId;
   if (pending === undefined || current === undefined || pending === current) return undefined;
-  if (pending === versionWithStage(secret, 'AWSPREVIOUS')) return undefined; // somebody rolled back from it
+  if (pending === versionWithStage(secret, 'AWSPREVIOUS')) return undefined; // an operator rolled back from it
   return isBasedOn(pending, current) ? pending : undefined;
 }
 
 /**
- * When AWSPREVIOUS was written. Later than another version means that it was current after that one. -Infinity where there
- * is none, or none to be read any more. Throws what may pass by itself.
+ * Returns when AWSPREVIOUS was written. If that is later than the current version, an operator rolled back. -Infinity if there is
+ * none or if it can't be read. Throws retryable errors.
  */
 export async function previousCreatedAt(store: Pick<Store, 'read'>, secret: SecretSummary): Promise<Instant> {
   const previous = versionWithStage(secret, 'AWSPREVIOUS');
@@ -69,8 +69,8 @@ export async function previousCreatedAt(store: Pick<Store, 'read'>, secret: Secr
 }
 
 /**
- * The pair that version `to` holds, if it is proven, fits and was written at `since` or later; undefined for anything else.
- * Throws what may pass by itself.
+ * Returns the pair of version `to` if it verifies, fits and was written at `since` or later. Undefined otherwise. Throws retryable
+ * errors.
  */
 export async function judgeStaged(
   world: RenewalWorld,
@@ -79,7 +79,7 @@ export async function judgeStaged(
   to: string,
   since: Instant = subject.version.createdAt,
 ): Promise<Staged | undefined> {
-  // It was current, and somebody rolled back from it: what they did not want is not given to them again.
+  // It was current, and an operator rolled back from it, so it must not become current again.
   if (versionWithStage(subject.secret, 'AWSPREVIOUS') === to) return undefined;
   try {
     const version = await world.store.read(subject.secret.arn, to);
@@ -91,7 +91,7 @@ export async function judgeStaged(
     return { pair: verifyIssued(answer, expected, world.clock.now()), to };
   } catch (error) {
     if (error instanceof RenewalError && error.retryable) throw error;
-    return undefined; // The pair does not fit. The next stage takes its label.
+    return undefined; // The pair does not fit. The next stage moves AWSPENDING away from it.
   }
 }
 
@@ -107,8 +107,8 @@ function fits({ leaf, content }: Pair, subject: Place, wanted: Plan['wanted']): 
 }
 
 /**
- * What the owner keeps beside the pair is as it was staged. In native rotation a version's id does not tell what it was made
- * of, and a pair that fits may stand in a document that the owner has rolled back from.
+ * Returns whether the rest of the document is unchanged. In native rotation a version's id does not show which version it is based
+ * on, and the document around a fitting pair may be one that the owner rolled back from.
  */
 function hasSameRest(staged: SecretContent, current: SecretContent): boolean {
   return staged.shape === current.shape && staged.rest === current.rest;

@@ -1,6 +1,6 @@
 /**
- * The status tags, written here and nowhere else. `version-id` is more than a cache: it says that the version it names has
- * been announced (policy/unannounced.ts). So a look and a failure don't write it while an event is owed.
+ * Writes the status tags. No other file writes them. `version-id` is more than a cache: it marks the version as announced
+ * (policy/unannounced.ts). So a look and a failure do not write it while an event is owed.
  */
 import { RenewalError } from '../domain/errors.ts';
 import { formatInstant } from '../domain/instant.ts';
@@ -17,8 +17,8 @@ type Tagging = Pick<Store, 'tag'>;
 type Noting = Pick<Store, 'tag' | 'labelNoRoom'>;
 
 /**
- * The end of step 7: the version was announced. Its window is noted, and the failure of the one before is over. `issued`: hash of the
- * declaration that the certificate was issued for; without it that tag stays as it is.
+ * Ends step 7: notes that the version was announced, and its validity, and removes the failure of the version before. `issued` is
+ * the hash of the declaration that the certificate was issued for. Without it that tag stays unchanged.
  */
 export async function noteRenewal(
   store: Noting,
@@ -37,8 +37,8 @@ export async function noteRenewal(
 }
 
 /**
- * A look that found nothing to do: what it saw of the version that is current. A failure of that very version stays, for only
- * a success ends it; one of an earlier version goes. Nothing is written that is there already, or while an event is owed.
+ * Notes the current version after a look that found nothing to do. A failure of the same version stays, because only a success ends
+ * it. A failure of an earlier version is removed. Writes only changes, and nothing while an event is owed.
  */
 export async function noteLook(
   store: Noting,
@@ -59,7 +59,7 @@ export async function noteLook(
 }
 
 /**
- * A failed try at the current version, which is announced by now. The window of another version must not be taken for its own.
+ * Notes a failed try of the current version, which is announced already. Removes the validity of another version.
  */
 export async function noteFailure(
   store: Tagging,
@@ -80,9 +80,9 @@ export async function noteFailure(
 }
 
 /**
- * Before another renewal while events are owed: nothing but the mark would tell of them once their versions have lost their
- * labels. `next`: the version of that renewal, where its id does not tell that it is ours. Throws Throttled where the mark
- * can hold no more, and what writing a tag throws.
+ * Writes the owed events into the tag `version-id` before another renewal, because afterwards no staging label shows these versions.
+ * `next` is the version of that renewal, if its id does not show that cert-renewer wrote it. Throws Throttled if they do not fit, and the
+ * errors of writing a tag.
  */
 export async function keepTrack(
   store: Tagging,
@@ -95,13 +95,13 @@ export async function keepTrack(
   if (mark === undefined) {
     throw new RenewalError(
       'Throttled',
-      `The events of the last ${owed.length} renewals could not be sent yet, so this one waits. See in the log what the bus answers.`,
+      `The events of the last ${owed.length} renewals could not be sent yet, so this renewal waits. See the log for the errors of the event bus.`,
     );
   }
   await write(store, secret, { [tags.versionId]: mark }, []);
 }
 
-/** Before the pair of an `out` is written: whose it is, so that its event can be made up for. */
+/** Notes the source of an `out` before its pair is written, so that a later try can send its event. */
 export async function noteOutput(
   store: Tagging,
   output: SecretSummary,
@@ -112,8 +112,8 @@ export async function noteOutput(
 }
 
 /**
- * Writes the mark as it is, or with what is owed. Whatever can't be noted would be told again by every scan, so that it is
- * worth a call to know beforehand. Throws what writing a tag throws.
+ * Tests whether tags can be written: writes `version-id` as it is, or with the owed events. Without this test, every scan would
+ * send an event again that can't be noted. Throws the errors of writing a tag.
  */
 export async function probe(store: Tagging, secret: SecretSummary): Promise<void> {
   const owed = unannounced(secret);
@@ -122,7 +122,7 @@ export async function probe(store: Tagging, secret: SecretSummary): Promise<void
   await store.tag(secret.arn, { [tags.versionId]: mark ?? secret.tags.get(tags.versionId) ?? '-' }, []);
 }
 
-/** For a secret that takes no more tags. */
+/** Sets the label on a secret that has no room for tags. */
 export async function noteNoRoom(store: Pick<Store, 'labelNoRoom'>, secret: SecretSummary): Promise<void> {
   const { currentVersionId } = secret;
   const holder = versionWithStage(secret, noRoomLabel);
@@ -130,7 +130,9 @@ export async function noteNoRoom(store: Pick<Store, 'labelNoRoom'>, secret: Secr
   await store.labelNoRoom(secret.arn, holder, currentVersionId);
 }
 
-/** There is room again: should it be lost once more, that is news. The label would also keep an old version alive. */
+/**
+ * Removes the label when there is room again, so that the next lack of room is published. The label would also keep an old version.
+ */
 async function takeOffLabel(store: Noting, secret: SecretSummary): Promise<void> {
   const holder = versionWithStage(secret, noRoomLabel);
   if (holder !== undefined && checkRoom(secret) === undefined) await store.labelNoRoom(secret.arn, holder, undefined);
@@ -142,8 +144,8 @@ function windowOf(validity: Validity | undefined): Record<string, string> {
 }
 
 /**
- * What the tag is to say of a version of ours that is announced now, and was issued for another declaration than the one of today: as
- * much as its id tells. Else the tag of the version before would pass for its own.
+ * Returns the value of the tag `issued` for a version that is announced now and was issued for an earlier declaration: the digits
+ * in its id. Otherwise the value for the version before would seem to be about this one.
  */
 function declarationOfNew(secret: SecretSummary, versionId: string): string | undefined {
   if (!secret.tags.has(tags.declared) || unannounced(secret).length === 0) return undefined;
@@ -151,7 +153,7 @@ function declarationOfNew(secret: SecretSummary, versionId: string): string | un
   return made === undefined || secret.tags.get(tags.issued)?.startsWith(made) ? undefined : made;
 }
 
-/** Else the tags would say of it that it was issued here. */
+/** Returns foreignIssue for another writer's version. Otherwise the tags would say that it was issued by the declaration. */
 function issuedOfForeign(secret: SecretSummary): string | undefined {
   const isKnown = secret.tags.get(tags.versionId) === secret.currentVersionId || isOutputMark(secret);
   const isForeign = secret.tags.has(tags.issued) && !isKnown && unannounced(secret).length === 0;

@@ -1,6 +1,6 @@
 /**
- * A secret that a certificate is declared for may hold none: it is empty, or its key is another one's. Here it is told from a secret with
- * a certificate, and its first value is made.
+ * A secret with a declaration may have no usable certificate: it is empty, or its key does not match. This file detects that, and
+ * makes the first value.
  */
 import { type ErrorCode, RenewalError } from '../domain/errors.ts';
 import type { SecretContent } from '../secret/index.ts';
@@ -12,11 +12,11 @@ import type { RenewalWorld } from './world.ts';
 
 type Declared = Omit<Vacancy, 'roots' | 'write' | 'leaf' | 'content'>;
 
-/** What a vacancy has that a certificate has otherwise. */
+/** The fields of a vacancy that differ from those of a pair. */
 type Vacant = Pick<Vacancy, 'declared' | 'leaf' | 'content' | 'write'>;
 
 /**
- * The pair, or that there is none. `force` takes a value that is no certificate for an empty one. Throws what readPair throws.
+ * Reads the pair, or returns a vacancy. `force` treats a value that is not a certificate as empty. Throws the errors of readPair.
  */
 export async function pairOrVacancy(world: RenewalWorld, read: Declared, force: boolean): Promise<Pair | Vacant> {
   const { declared, version } = read;
@@ -38,10 +38,10 @@ export async function pairOrVacancy(world: RenewalWorld, read: Declared, force: 
 
 const isNoCertificate: ReadonlySet<ErrorCode> = new Set(['UnsupportedSecret', 'InvalidCertificate']);
 
-/** In the declared shape. In a profile with a password every new key is encrypted. */
+/** Makes a value in the declared shape. In a profile with a password the new key is encrypted. */
 function newValue({ store, entropy }: RenewalWorld, { profile, declared }: Declared): Vacancy['write'] {
   return async ({ key, ...certificates }) => {
-    if (key === undefined) throw new RenewalError('Internal', 'There is no key to store: report it with the log.');
+    if (key === undefined) throw new RenewalError('Internal', 'There is no key to store. Report it with the log.');
     const { renderNew } = await import('../secret/new-secret.ts');
     const password = passwordIn(store, profile.passwordSecretId);
     return renderNew(declared.declaration.shape, { ...certificates, key }, { entropy, password });

@@ -1,6 +1,6 @@
 /**
- * Where certificates stand in a secret, and where the new ones go. A *place* is a field (or a whole PEM text) with the
- * certificates in it; each is the leaf, an intermediate or a root, and keeps that part.
+ * Finds the certificates in a secret and plans the new ones. A *place* is a field, or a whole PEM text, with certificates. Each certificate
+ * keeps its role: leaf, intermediate or root.
  */
 import type { KeyObject, X509Certificate } from 'node:crypto';
 import { sameBytes } from '../domain/bytes.ts';
@@ -10,12 +10,11 @@ import type { PemBlock } from '../domain/pem.ts';
 import type { NextContent } from './shape.ts';
 
 /**
- * `leaf`: the certificate, perhaps with its chain behind it; `chain`: a field of the chain's own; `issuer`: the first
- * certificate of the chain.
+ * `leaf`: the certificate, possibly followed by its chain. `chain`: a field for the chain. `issuer`: the first certificate of the chain.
  */
 export type PlaceKind = 'leaf' | 'chain' | 'issuer';
 
-/** `former`: another certificate for the leaf's key, which an earlier renewal left beside it. */
+/** `former`: another certificate for the leaf's key, left by an earlier renewal. */
 type Role = 'leaf' | 'former' | 'intermediate' | 'root';
 
 export interface FoundCertificate {
@@ -23,11 +22,11 @@ export interface FoundCertificate {
   readonly der: Uint8Array;
 }
 
-/** What becomes of the certificates of one place. */
+/** The new certificates of a place. */
 export interface PlacePlan {
-  /** For each certificate found there: the DER it becomes, or undefined if it goes. */
+  /** For each certificate in the place: its new DER, or undefined to remove it. */
   readonly becomes: readonly (Uint8Array | undefined)[];
-  /** New certificates, to be put behind (or before) that one; `anchor` is undefined in a place that had none. */
+  /** Additional certificates after (or before) `anchor`, which is undefined for an empty place. */
   readonly added: readonly Uint8Array[];
   readonly anchor: { readonly index: number; readonly side: 'before' | 'after' } | undefined;
 }
@@ -38,17 +37,17 @@ export function isCertificateBlock(block: PemBlock): boolean {
   return certificateLabels.has(block.label);
 }
 
-/** Throws InvalidCertificate where the bytes are not one X.509 certificate and nothing else. */
+/** Parses exactly one X.509 certificate. Throws InvalidCertificate. */
 export function openCertificate(der: Uint8Array, where: string): FoundCertificate {
   try {
     const x509 = nativeCertificate(der);
     if (x509.raw.length === der.length) return { x509, der };
   } catch {
-    // OpenSSL's message says nothing that the user could act on.
+    // OpenSSL's message does not help the user.
   }
   throw new RenewalError(
     'InvalidCertificate',
-    `${where} is not an X.509 certificate: its PEM block or bag holds other or cut data. Put the certificate there again.`,
+    `${where} is not an X.509 certificate: its PEM block or bag contains other data, or the data is cut. Store the certificate there again.`,
   );
 }
 
@@ -60,14 +59,14 @@ function distinct(list: readonly Uint8Array[]): Uint8Array[] {
 
 /** The certificates of one key pair. */
 export interface Leaves {
-  /** The one that ends last: who renews by hand may leave the certificate of before in its place. */
+  /** The one that ends last. After a renewal by hand, the old certificate may still be there. */
   readonly leaf: Uint8Array;
   readonly formers: readonly Uint8Array[];
 }
 
 /**
- * The certificates whose public key is the private key's; without a key, or where none has it, those for the key of the
- * first. The leaf is one of the first `among` (all, where it is not said), and undefined where there are none.
+ * Returns the certificates for the private key. Without a key, or without a certificate for it, returns those for the public key of the
+ * first certificate. The leaf is one of the first `among` (default: all). Undefined if there is no certificate.
  */
 export function findLeaves(
   found: readonly FoundCertificate[],
@@ -89,7 +88,7 @@ export function findLeaves(
 
 const endOf = ({ x509 }: FoundCertificate) => Date.parse(x509.validTo);
 
-/** Whether a certificate is the first, or for its public key. Where OpenSSL does not know the kind of key, only the first is. */
+/** Whether a certificate is the first one or has the same public key. If OpenSSL does not support the kind of key, only the first one. */
 function hasKeyOf(first: FoundCertificate): (each: FoundCertificate) => boolean {
   const key = publicKeyOf(first);
   return (each) => {
@@ -98,7 +97,7 @@ function hasKeyOf(first: FoundCertificate): (each: FoundCertificate) => boolean 
   };
 }
 
-/** DER of the SubjectPublicKeyInfo. */
+/** Returns the DER of the SubjectPublicKeyInfo. */
 function publicKeyOf({ x509 }: FoundCertificate): Uint8Array | undefined {
   try {
     return x509.publicKey.export({ format: 'der', type: 'spki' });
@@ -107,7 +106,7 @@ function publicKeyOf({ x509 }: FoundCertificate): Uint8Array | undefined {
   }
 }
 
-/** Self-issued and signed by its own key: where a path ends. */
+/** Whether a certificate is self-issued and signed by its own key. */
 function isRoot(x509: X509Certificate): boolean {
   try {
     return x509.checkIssued(x509) && x509.verify(x509.publicKey);
@@ -116,9 +115,9 @@ function isRoot(x509: X509Certificate): boolean {
   }
 }
 
-/** The parts that certificates of a secret play. */
+/** The certificates of a secret by their roles. */
 export interface Parts extends Leaves {
-  /** All but the certificates of the leaf's key, as found, none twice. */
+  /** All certificates except those of the leaf's key, in their order, without duplicates. */
   readonly others: readonly Uint8Array[];
   readonly intermediates: readonly Uint8Array[];
   readonly roots: readonly Uint8Array[];
@@ -132,7 +131,7 @@ export function partsOf(found: readonly FoundCertificate[], { leaf, formers }: L
   return { leaf, formers, others, intermediates: others.filter((der) => !includes(roots, der)), roots };
 }
 
-/** The parts of what is to be written. Throws InvalidCertificate. */
+/** Returns the roles of the new certificates. Throws InvalidCertificate. */
 function nextParts(next: NextContent): Parts {
   const chain = next.chain.map((der, i) => openCertificate(der, `Certificate ${i + 1} of the new chain`));
   const parts = partsOf(chain, { leaf: next.leaf, formers: [] });
@@ -145,13 +144,13 @@ export interface Place {
 }
 
 /**
- * Plans the new certificates of all places of a secret. A place keeps what it was for: one with the leaf alone stays so,
- * one that held the root holds today's, and the chain goes where the chain was; if it was nowhere, into the chain field.
- * Throws InvalidCertificate.
+ * Plans the new certificates of all places of a secret. A place keeps its purpose: a place with only the leaf keeps only the leaf, and a
+ * place with the root gets the current root. The chain goes where the old chain is; if there is none, into the chain field. Throws
+ * InvalidCertificate.
  */
 export function planCertificates(places: readonly Place[], before: Parts, next: NextContent): PlacePlan[] {
   const after = nextParts(next);
-  // The same set in another order is no change: the order that the secret has was somebody's choice.
+  // The same certificates in another order are not a change: the secret keeps its order.
   const sameChain =
     after.intermediates.length === before.intermediates.length &&
     after.intermediates.every((der) => includes(before.intermediates, der));
@@ -174,7 +173,7 @@ function roleOf(der: Uint8Array, parts: Parts): Role {
   return includes(parts.roots, der) ? 'root' : 'intermediate';
 }
 
-/** The root that a place gets; undefined where the one that is there is right, or none was. */
+/** Returns the new root of a place; undefined if its root is right, or if it has none. */
 function nextRoot(place: Place, roles: readonly Role[], after: Parts): Uint8Array | undefined {
   const held = place.certificates.filter((_, i) => roles[i] === 'root');
   if (held.length === 0 || after.roots.some((root) => includes(held, root))) return undefined;
@@ -182,7 +181,7 @@ function nextRoot(place: Place, roles: readonly Role[], after: Parts): Uint8Arra
 }
 
 interface Target {
-  /** Undefined: it stays, and so do its formers. */
+  /** Undefined: the leaf and its formers stay. */
   readonly leaf: Uint8Array | undefined;
   /** Undefined: the intermediates stay. */
   readonly chain: readonly Uint8Array[] | undefined;
@@ -191,8 +190,8 @@ interface Target {
 }
 
 /**
- * A new leaf takes the first place of those of its key, as a server presents the first certificate of a file, and the
- * formers go: none of them certifies the key of a rekey, and no reader takes one for part of the chain.
+ * Plans one place. The new leaf takes the place of the first certificate of its key, because a server sends the first certificate of a
+ * file. The formers are removed: they are not for the new key, and not part of the chain.
  */
 function planPlace(place: Place, roles: readonly Role[], target: Target): PlacePlan {
   const firstRoot = roles.indexOf('root');
@@ -208,7 +207,7 @@ function planPlace(place: Place, roles: readonly Role[], target: Target): PlaceP
 
 const isOfLeafKey = (role: Role | undefined) => role === 'leaf' || role === 'former';
 
-/** New intermediates stand behind the last one, else behind the leaf, else before the root. */
+/** Returns the position for new intermediates: after the last one, otherwise after the leaf, otherwise before the root. */
 function anchorOf(roles: readonly Role[]): PlacePlan['anchor'] {
   const lastIntermediate = roles.lastIndexOf('intermediate');
   if (lastIntermediate !== -1) return { index: lastIntermediate, side: 'after' };
@@ -217,7 +216,7 @@ function anchorOf(roles: readonly Role[]): PlacePlan['anchor'] {
   return roles.length > 0 ? { index: 0, side: 'before' } : undefined;
 }
 
-/** The first certificate of the chain: an intermediate, or the root where the root itself issued the leaf. */
+/** Plans the place for the first certificate of the chain: an intermediate, or the root if it issued the leaf. */
 function planIssuer(place: Place, chain: readonly Uint8Array[] | undefined, root: Uint8Array | undefined): PlacePlan {
   const unchanged = chain === undefined && root === undefined;
   const first = chain?.[0] ?? root;

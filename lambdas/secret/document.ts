@@ -1,4 +1,4 @@
-/** From a secret's value to a document: JSON, PEM text, or bytes. */
+/** Opens a secret's value as a document: JSON, PEM text, or bytes. */
 import { count } from '../domain/count.ts';
 import { RenewalError } from '../domain/errors.ts';
 import { pemBlocks } from '../domain/pem.ts';
@@ -7,16 +7,16 @@ import type { SecretValue } from '../domain/secret.ts';
 import { fieldNames, jsonMembers, parseJson } from './json-text.ts';
 import type { SecretDocument } from './shape.ts';
 
-/** Some editors begin a text with it; JSON.parse does not take it, so it is put aside. */
+/** Some editors write it at the start of a text. JSON.parse does not accept it, so it is removed and added again. */
 const byteOrderMark = '\uFEFF';
 
 export interface OpenedValue {
   readonly document: SecretDocument;
-  /** A value of the same kind, text or binary, from what a shape wrote. */
+  /** Returns a value of the same kind (text or binary) with the text or bytes that a shape wrote. */
   close(written: string | Uint8Array): SecretValue;
 }
 
-/** `expected` ends the message. Throws UnsupportedSecret for what no shape could ever be. */
+/** Opens a value. `expected` is the end of the message. Throws UnsupportedSecret if the value can have no shape. */
 export function openValue(value: SecretValue, expected: string): OpenedValue {
   if (value.kind === 'string') return openMarked(value.text, expected, (text) => ({ kind: 'string', text }));
   const text = textOf(value.bytes);
@@ -37,8 +37,8 @@ function toBinary(written: string | Uint8Array): SecretValue {
 }
 
 /**
- * UTF-8 and nothing else, or undefined: what is written back must be the same bytes. A PKCS#12 file is none, as the
- * length of its SEQUENCE (0x80 to 0x84) never follows 0x30, the digit 0, in UTF-8.
+ * Decodes valid UTF-8; otherwise undefined, because the unchanged part must be written back with the same bytes. A PKCS#12 file is never
+ * UTF-8: the length octet of its SEQUENCE (0x80 to 0x84) can't follow 0x30, the digit 0.
  */
 function textOf(bytes: Uint8Array): string | undefined {
   try {
@@ -61,18 +61,18 @@ function openText(text: string, expected: string): SecretDocument {
     return { kind: 'json', text, members: jsonMembers(text) };
   }
   const length = count(text.length, 'character');
-  if (/^\s*[{[]/.test(text)) throw fail(`Text of ${length} that begins like JSON and is not valid JSON`);
+  if (/^\s*[{[]/.test(text)) throw fail(`Text of ${length} that begins like JSON but is not valid JSON`);
   const blocks = pemBlocks(text, 'The PEM text');
   if (blocks.length === 0) throw fail(`Text of ${length} that is neither JSON nor PEM${unreadPem(text)}`);
   return { kind: 'pem', text, blocks };
 }
 
-/** What was found, for a message: names of fields, counts and lengths, never a value. */
+/** Describes a document for a message: names of fields, counts and lengths, never a value. */
 export function describeDocument(document: SecretDocument): string {
   if (document.kind === 'binary') {
     const { bytes } = document;
     const der = beginsLikeDer(bytes)
-      ? ' (it begins like DER: openssl x509 -inform der and openssl pkey -inform der make PEM of a certificate and a key)'
+      ? ' (it begins like DER: convert it to PEM with openssl x509 -inform der for a certificate, or openssl pkey -inform der for a key)'
       : '';
     return `Binary data of ${count(bytes.length, 'byte')} that is neither text nor PKCS#12${der}`;
   }

@@ -1,4 +1,4 @@
-/** An encrypted private key block: PKCS#8's own encryption, or legacy PEM encryption. Loaded only where there is one. */
+/** Reads and writes encrypted private keys: PKCS#8 encryption or legacy PEM encryption. Loaded only if there is one. */
 import type { KeyObject } from 'node:crypto';
 import { readElements, readFields, readOctets } from '../asn1/ber.ts';
 import { MalformedError, malformed } from '../asn1/reader.ts';
@@ -12,7 +12,9 @@ import { encodeLike, labelLike, type OpenedKey, type ParsedKey, parseKey } from 
 import { missingPassword, wrongPassword } from './password.ts';
 import type { ReadContext } from './shape.ts';
 
-/** `legacy`: by its headers. Throws PasswordRequired, and UnsupportedSecret for a scheme that is not known. */
+/**
+ * Opens an encrypted block. `legacy`: encrypted as its headers say. Throws PasswordRequired, and UnsupportedSecret for an unknown scheme.
+ */
 export async function openEncryptedBlock(
   block: PemBlock,
   legacy: boolean,
@@ -29,29 +31,29 @@ export async function openEncryptedBlock(
   }
 }
 
-/** One wrong password in 256 leaves good padding behind; what it opens is no key. Throws SealError. */
+/** Parses a decrypted key. Throws SealError: one wrong password in 256 gives valid padding, but no valid key. */
 function keyIn(der: Uint8Array, label: string): ParsedKey {
   const parsed = parseKey(der, label);
   if (parsed === undefined) throw new SealError('password');
   return parsed;
 }
 
-/** A text's name within a sentence. */
+/** Returns a text with a lower-case first letter, for use within a sentence. */
 export const lowerFirst = (text: string) => text.charAt(0).toLowerCase() + text.slice(1);
 
-/** A SealError as what the user may read. */
+/** Converts a SealError to an error for the user. */
 export function explain(error: unknown, what: string, password: string): unknown {
   if (!(error instanceof SealError)) return error;
   if (error.reason === 'password') return wrongPassword(what, password);
   if (error.reason === 'pbmac1') return new RenewalError('UnsupportedSecret', `${what} ${pbmac1}`);
   return new RenewalError(
     'UnsupportedSecret',
-    `${what} is encrypted in a way that is not supported: expected PBES2 (PBKDF2 or scrypt, with AES or 3DES in CBC), PKCS#12's 3DES or RC2 and its own MAC, or a legacy PEM block with AES or 3DES. Encrypt it again with the defaults of openssl 3 or keytool.`,
+    `${what} is encrypted in a way that is not supported: expected PBES2 (PBKDF2 or scrypt, with AES or 3DES in CBC), PKCS#12's 3DES or RC2 with its own MAC, or a legacy PEM block with AES or 3DES. Encrypt it again with the defaults of openssl 3 or keytool.`,
   );
 }
 
 const pbmac1 =
-  'has a MAC of the kind PBMAC1 (RFC 9579), which few readers know yet: expected HMAC with SHA-1 or SHA-2 (RFC 7292), as openssl pkcs12 -export writes it without -pbmac1_pbkdf2. Make the file again without that option; of the file itself, with openssl 3.4 or later: openssl pkcs12 -in old.p12 -noenc -out all.pem, then openssl pkcs12 -export -in all.pem -out new.p12.';
+  'has a MAC of the kind PBMAC1 (RFC 9579), which few readers support yet: expected HMAC with SHA-1 or SHA-2 (RFC 7292), as openssl pkcs12 -export writes it without -pbmac1_pbkdf2. Create the file again without that option. To convert it with openssl 3.4 or later: openssl pkcs12 -in old.p12 -noenc -out all.pem, then openssl pkcs12 -export -in all.pem -out new.p12.';
 
 async function openPkcs8(block: PemBlock, password: string, context: ReadContext): Promise<OpenedKey> {
   const { algorithm, data } = readEncryptedPrivateKeyInfo(block.der);
@@ -66,10 +68,10 @@ async function openPkcs8(block: PemBlock, password: string, context: ReadContext
   };
 }
 
-/** PKCS#8 that is encrypted, under a label that changes: then under its own. */
+/** Returns the label of encrypted PKCS#8: the old label if it stays, otherwise its own. */
 const sealedLabel = (label: string, before: string) => (label === before ? label : 'ENCRYPTED PRIVATE KEY');
 
-/** EncryptedPrivateKeyInfo, RFC 5958 section 3. Throws SealError. */
+/** Reads an EncryptedPrivateKeyInfo (RFC 5958 section 3). Throws SealError. */
 export function readEncryptedPrivateKeyInfo(der: Uint8Array): Sealed {
   try {
     const [algorithm, data] = readFields(readElements(der)[0]);
@@ -92,7 +94,7 @@ async function sealPkcs8(
   return encodePemLike(block, label, der);
 }
 
-/** A key in the place of one that was not encrypted. Throws PasswordRequired for an empty password. */
+/** Encrypts a new key that replaces an unencrypted one. Throws PasswordRequired for an empty password. */
 export function sealNewKey(
   block: PemBlock,
   next: KeyObject,
@@ -103,7 +105,7 @@ export function sealNewKey(
   return sealPkcs8(block, 'ENCRYPTED PRIVATE KEY', next, password, usualDerivation, context);
 }
 
-/** DER of an EncryptedPrivateKeyInfo, RFC 5958 section 3: AES-256. */
+/** Returns the DER of an EncryptedPrivateKeyInfo (RFC 5958 section 3) with AES-256. */
 export async function sealPrivateKey(
   privateKey: KeyObject,
   password: string,
@@ -122,7 +124,7 @@ async function openTraditional(block: PemBlock, password: string, context: ReadC
     encrypted: true,
     async exchange(next) {
       const label = labelLike(block.label, next);
-      // An Ed25519 key is PKCS#8 (RFC 8410), and PKCS#8 has an encryption of its own, which every reader expects there.
+      // An Ed25519 key is PKCS#8 (RFC 8410), and readers expect encrypted PKCS#8 to use its own encryption.
       if (label !== block.label && label === 'PRIVATE KEY')
         return sealPkcs8(block, 'ENCRYPTED PRIVATE KEY', next, password, usualDerivation, context);
       const { data, headers } = sealLegacy(block.headers, encodeLike(parsed.encoding, next), password, context.entropy);

@@ -1,4 +1,4 @@
-/** A key that the caller brings in a secret: alone, or beside a certificate that is of no interest here. */
+/** Reads a private key from a secret that the caller names. A certificate in the same secret is ignored. */
 
 import type { KeyObject } from 'node:crypto';
 import { RenewalError } from '../domain/errors.ts';
@@ -12,7 +12,7 @@ import { type ReadOptions, readContext } from './shape.ts';
 const expected = 'one private key: PEM text, or JSON with the field privateKey, private_key or tls.key';
 const keyFields = ['privateKey', 'private_key', 'tls.key'];
 
-/** Throws UnsupportedSecret, PasswordRequired. */
+/** Returns the private key of a secret. Throws UnsupportedSecret, PasswordRequired. */
 export async function readGivenKey(value: SecretValue, options: ReadOptions = {}): Promise<KeyObject> {
   const { document } = openValue(value, expected);
   const context = readContext(options);
@@ -31,6 +31,6 @@ export async function readGivenKey(value: SecretValue, options: ReadOptions = {}
   if (key.kind === 'private') return key.privateKey;
   throw new RenewalError(
     'UnsupportedSecret',
-    `The secret of the given key holds no private key: expected ${expected}.`,
+    `The secret of the given key contains no private key: expected ${expected}.`,
   );
 }

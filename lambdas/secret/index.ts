@@ -1,4 +1,4 @@
-/** Secrets that hold a certificate and its key: read from any shape of shapes.ts, written back in the same one. */
+/** Reads secrets with a certificate and its key, in any shape of shapes.ts, and writes them back in the same shape. */
 import { RenewalError } from '../domain/errors.ts';
 import type { SecretValue } from '../domain/secret.ts';
 import { describeDocument, openValue } from './document.ts';
@@ -11,20 +11,20 @@ export type { ShapeName } from './shapes.ts';
 export interface SecretContent extends Omit<ShapeContent, 'write'> {
   readonly shape: ShapeName;
   /**
-   * The value to store: the same shape, the same text but for what had to change. What did not change keeps its very
-   * bytes: with the leaf, chain and key that were read it is the value that was read.
+   * Returns the value to store, in the same shape. Unchanged parts keep their bytes: with the same leaf, chain and key the result is the
+   * value that was read.
    *
-   * Throws UnsupportedSecret where the shape has no place for the key, and InvalidCertificate.
+   * Throws UnsupportedSecret if the shape has no field for the key, and InvalidCertificate.
    */
   write(next: NextContent): Promise<SecretValue>;
 }
 
 /**
- * Whether the certificate is the key's is not asked here (KeyMismatch is decided later); which of several certificates
- * is the leaf is: the one whose public key is the private key's, else the first.
+ * Reads a secret. Of several certificates the leaf is the one for the private key; if there is none, the first. It does not check that
+ * certificate and key belong together (KeyMismatch is decided later).
  *
- * Throws UnsupportedSecret (naming what was found and what was expected, never a value), PasswordRequired (none given,
- * or one that does not open it) and InvalidCertificate.
+ * Throws UnsupportedSecret (which says what was found and what was expected, never a value), PasswordRequired (for a missing or wrong
+ * password) and InvalidCertificate.
  */
 export async function readSecret(value: SecretValue, options: ReadOptions = {}): Promise<SecretContent> {
   const { document, close } = openValue(value, expectedShapes);

@@ -1,4 +1,4 @@
-/** `{ certificate, privateKey, certificateChain? }`, and what has a `certificate` only, with its key in KMS or none. */
+/** The shape `{ certificate, privateKey, certificateChain? }`. Also an object with `certificate` only, whose key is in KMS or at the CA. */
 import type { JsonFields } from './json-key.ts';
 import { readJson } from './json-shape.ts';
 import { hasSnakeFields } from './json-snake.ts';
@@ -12,7 +12,7 @@ export const camelFields: JsonFields = {
 
 export const jsonCamel: Shape<'json-camel'> = {
   name: 'json-camel',
-  expected: 'a JSON object with certificate, privateKey and perhaps certificateChain',
+  expected: 'a JSON object with certificate, privateKey and optionally certificateChain',
   recognise(document) {
     if (document.kind !== 'json' || !document.members.has(camelFields.certificate)) return undefined;
     const marked = document.members.has(camelFields.privateKey) || document.members.has('certificateChain');

@@ -1,4 +1,4 @@
-/** Fields of a JSON shape that hold certificates: a string with PEM blocks, or an array of such strings. */
+/** Fields of a JSON shape with certificates: a string with PEM blocks, or an array of such strings. */
 import { RenewalError } from '../domain/errors.ts';
 import { encodePem, encodePemLike, lineEndOf, type PemBlock, pemBlocks } from '../domain/pem.ts';
 import { strayPem, tellBlock, unreadPem } from '../domain/pem-unread.ts';
@@ -20,7 +20,7 @@ import {
 } from './json-text.ts';
 import { applyEdits, blockLike, certificateEdits } from './pem-edit.ts';
 
-/** A string of the field with the certificate blocks in it. */
+/** A string of the field, with its certificate blocks. */
 interface Part {
   readonly element: JsonElement;
   readonly text: string;
@@ -34,7 +34,7 @@ export interface CertificateField extends Place {
   readonly found: readonly FoundCertificate[];
 }
 
-/** Throws UnsupportedSecret, InvalidCertificate. */
+/** Reads a field with certificates. Throws UnsupportedSecret, InvalidCertificate. */
 export function readCertificateField(name: string, member: JsonMember, kind: PlaceKind): CertificateField {
   const isArray = Array.isArray(member.value.value);
   if (isArray && kind !== 'chain') throw notCertificates(name, 'an array');
@@ -58,7 +58,7 @@ function certificateBlocks(text: string, name: string): PemBlock[] {
   }
   const other = blocks.find((block) => !isCertificateBlock(block));
   if (other !== undefined) {
-    throw notCertificates(name, `a PEM block that is not CERTIFICATE, but ${tellBlock(other.label)}`);
+    throw notCertificates(name, `a PEM block that is not CERTIFICATE but ${tellBlock(other.label)}`);
   }
   const stray = strayPem(text, blocks);
   if (stray !== undefined) throw notCertificates(name, stray);
@@ -72,24 +72,24 @@ function notCertificates(name: string, found: string): RenewalError {
   );
 }
 
-/** What a JSON value is, for a message. */
+/** Describes the type of a JSON value for a message. */
 export function kindOf(value: unknown): string {
   if (value === null) return 'null';
   if (Array.isArray(value)) return 'an array';
   return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
 }
 
-/** How an empty field writes PEM: as the leaf's field does. */
+/** The style of PEM in an empty field, taken from the leaf's field. */
 export interface PemStyle {
   /** Between two blocks. */
   readonly lineEnd: string;
-  /** What stands behind the last one. */
+  /** The text after the last block. */
   readonly ending: string;
-  /** A block with its indentation. */
+  /** Returns a block with its indentation. */
   encode(label: string, der: Uint8Array): string;
 }
 
-/** The style of the first block of a field. */
+/** Returns the style of a field's first block. */
 export function styleOf(field: CertificateField | undefined): PemStyle {
   const part = field?.parts[0];
   const block = part?.blocks[0];
@@ -102,7 +102,7 @@ export function styleOf(field: CertificateField | undefined): PemStyle {
   };
 }
 
-/** The field's value with the plan carried out; what stays keeps its text. `text` is the whole JSON text. */
+/** Returns the edits of a field by a plan. What stays keeps its text. `text` is the whole JSON text. */
 export function rewriteField(text: string, field: CertificateField, plan: PlacePlan, style: PemStyle): Replacement[] {
   if (field.certificates.length === 0) {
     return plan.added.length === 0 ? [] : [fillEmpty(text, field, plan.added, style)];
@@ -118,7 +118,7 @@ export function rewriteField(text: string, field: CertificateField, plan: PlaceP
   }));
 }
 
-/** A field that was empty: one string, or an element for each certificate. */
+/** Fills an empty field: one string, or an array with an element for each certificate. */
 function fillEmpty(text: string, field: CertificateField, added: readonly Uint8Array[], style: PemStyle): Replacement {
   const blocks = added.map((der) => style.encode('CERTIFICATE', der));
   if (Array.isArray(field.member.value.value)) {
@@ -128,7 +128,7 @@ function fillEmpty(text: string, field: CertificateField, added: readonly Uint8A
   return { ...field.member.value, text: JSON.stringify(blocks.join(style.lineEnd) + style.ending) };
 }
 
-/** A field's strings, each with what of the plan is its own. */
+/** Distributes a plan over the strings of a field. */
 function splitPlan(parts: readonly Part[], plan: PlacePlan): [Part, PlacePlan][] {
   let from = 0;
   return parts.map((part) => {
@@ -145,18 +145,21 @@ function splitPlan(parts: readonly Part[], plan: PlacePlan): [Part, PlacePlan][]
   });
 }
 
-/** A string with its blocks exchanged; empty when no certificate is left, whatever comment stood beside them. */
+/** Returns a string with its new blocks. It is empty if no certificate is left, without the comments around them. */
 function rewritePart(part: Part, plan: PlacePlan): string {
   const isEmpty = plan.becomes.every((der) => der === undefined);
   return isEmpty ? '' : applyEdits(part.text, certificateEdits(part.blocks, plan));
 }
 
-/** The string as it stands in the JSON text, escapes and all, where it stays; `text` is the whole of it. */
+/** Returns the JSON literal of a string. An unchanged string keeps its literal, with its escapes. `text` is the whole JSON text. */
 function literalOf(text: string, { element, text: held }: Part, rewritten: string): string {
   return rewritten === held ? text.slice(element.start, element.end) : JSON.stringify(rewritten);
 }
 
-/** An element of an array: one certificate, as Vault has it, and so is each that is added; or a whole chain. */
+/**
+ * Returns the edit of an array's element. After an element with one certificate (as in Vault), new certificates are elements of their own.
+ * In an element with a whole chain, they are added to it.
+ */
 function arrayEdit(text: string, part: Part, plan: PlacePlan): ArrayEdit {
   const [block] = part.blocks;
   if (block === undefined) return { literals: [literalOf(text, part, part.text)] };

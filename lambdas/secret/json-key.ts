@@ -1,4 +1,4 @@
-/** The key of a JSON shape: a private key in PEM, the name of a key in KMS, or none where the CA holds it. */
+/** The key of a JSON shape: a private key in PEM, the name of a KMS key, or none if the CA holds it. */
 import type { KeyObject } from 'node:crypto';
 import { RenewalError } from '../domain/errors.ts';
 import { holdsKey } from '../domain/key-text.ts';
@@ -13,32 +13,32 @@ import type { KeyContent, NextContent, ReadContext } from './shape.ts';
 export interface JsonFields {
   readonly certificate: string;
   readonly privateKey: string;
-  /** Fields of the chain, each a string or an array. */
+  /** Fields for the chain, each a string or an array. */
   readonly chains: readonly string[];
-  /** A field of the chain's first certificate. */
+  /** Field for the chain's first certificate. */
   readonly issuer?: string;
 }
 
 export type Members = ReadonlyMap<string, JsonMember>;
 
-/** In any JSON shape, in place of the private key: the key's ARN, id or alias in KMS. */
+/** The field for a KMS key (ARN, id or alias) instead of the private key, in any JSON shape. */
 export const kmsKeyField = 'kmsKeyId';
 
 const kmsKeyName = /^[A-Za-z0-9:/_.-]{1,2048}$/;
 
 export interface JsonKey {
   readonly content: KeyContent;
-  /** Set for a private key: its field, with the PEM in it. */
+  /** For a private key: its field, with the PEM text. */
   readonly pem?: { readonly member: JsonMember; readonly text: string; readonly found: FoundPrivateKey };
-  /** Set for a key in KMS: its field. */
+  /** For a KMS key: its field. */
   readonly kms?: { readonly member: JsonMember; readonly keyId: string };
 }
 
-/** Null and the empty string are placeholders. */
+/** Whether a field has a value; null and the empty string are placeholders. */
 const isFilled = (member: JsonMember | undefined): member is JsonMember =>
   member !== undefined && member.value.value !== null && member.value.value !== '';
 
-/** Throws UnsupportedSecret, PasswordRequired. */
+/** Reads the key. Throws UnsupportedSecret, PasswordRequired. */
 export async function readJsonKey(members: Members, fields: JsonFields, context: ReadContext): Promise<JsonKey> {
   const own = members.get(fields.privateKey);
   const kms = members.get(kmsKeyField);
@@ -68,7 +68,7 @@ export async function readJsonKey(members: Members, fields: JsonFields, context:
 function kmsKeyId(member: JsonMember): string {
   const { value } = member.value;
   if (typeof value === 'string' && kmsKeyName.test(value) && !holdsKey(value)) return value;
-  const found = typeof value === 'string' ? 'text that can be no name of a key' : kindOf(value);
+  const found = typeof value === 'string' ? "text that can't be the name of a key" : kindOf(value);
   throw new RenewalError(
     'UnsupportedSecret',
     `The field ${fieldName(kmsKeyField)} holds ${found}: expected the ARN, id or alias of a key in KMS.`,
@@ -84,15 +84,15 @@ function keyBlocks(member: JsonMember, fields: JsonFields): { text: string; bloc
   const blocks = pemBlocks(value, `The field ${name}`);
   if (blocks.length === 0) throw fail(`text without a PEM block${unreadPem(value)}`);
   const other = blocks.find((block) => !isPrivateKeyBlock(block) && !isCurveBlock(block));
-  if (other !== undefined) throw fail(`a PEM block that is no private key, but ${tellBlock(other.label)}`);
+  if (other !== undefined) throw fail(`a PEM block that is not a private key but ${tellBlock(other.label)}`);
   const stray = strayPem(value, blocks);
   if (stray !== undefined) throw fail(stray);
   return { text: value, blocks };
 }
 
 /**
- * The edits of the key's member. A key that moves into KMS, or out of it, takes the other field's name in the same
- * place. Throws UnsupportedSecret for a key where none was.
+ * Returns the edits of the key's field. For a key that moves to KMS, or from it, the field gets the other name, in the same place. Throws
+ * UnsupportedSecret if there was no key.
  */
 export async function rewriteJsonKey(
   members: Members,
@@ -113,12 +113,12 @@ export async function rewriteJsonKey(
     const own = members.get(fields.privateKey);
     return moveKey(kms.member, own, fields.privateKey, pkcs8(next.privateKey, style));
   }
-  throw new RenewalError('UnsupportedSecret', 'The secret holds no key because its CA does: no key can be put there.');
+  throw new RenewalError('UnsupportedSecret', 'The secret has no field for a key, because its CA holds the key.');
 }
 
 const setValue = (member: JsonMember, text: string): Replacement => ({ ...member.value, text: JSON.stringify(text) });
 
-/** `to` is the other field's member where it stands empty already; else `from` takes its name. */
+/** Moves a key. `to` is the other field, if it exists (it is empty). Otherwise `from` gets its name. */
 function moveKey(from: JsonMember, to: JsonMember | undefined, name: string, value: string): Replacement[] {
   if (to !== undefined) return [setValue(from, ''), setValue(to, value)];
   return [{ ...from.name, text: JSON.stringify(name) }, setValue(from, value)];

@@ -1,4 +1,4 @@
-/** `{ pkcs12 }`: a PKCS#12 file in base64, which may be broken into lines. */
+/** The shape `{ pkcs12 }`: a PKCS#12 file in base64, with or without line breaks. */
 import { RenewalError } from '../domain/errors.ts';
 import { decodeBase64 } from '../domain/pem.ts';
 import { kindOf } from './json-field.ts';
@@ -40,7 +40,7 @@ async function readMember(text: string, member: JsonMember, context: ReadContext
   };
 }
 
-/** Base64 in lines as long as the first one was, with the same line ends, the last one's included. */
+/** Formats base64 with the line length and the line ends of the old text, also at its end. */
 function base64Like(before: string, bytes: Uint8Array): string {
   const packed = Buffer.from(bytes).toString('base64');
   const [lineEnd = '\n'] = /\r\n|\n|\r/.exec(before) ?? [];

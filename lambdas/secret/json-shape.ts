@@ -1,4 +1,4 @@
-/** What the JSON shapes have in common: they differ in the names of their fields, and each lists its own. */
+/** The common part of the JSON shapes, which differ in the names of their fields. */
 import { RenewalError } from '../domain/errors.ts';
 import { findLeaves, type PlaceKind, partsOf, planCertificates } from './certificates.ts';
 import { type CertificateField, readCertificateField, rewriteField, styleOf } from './json-field.ts';
@@ -6,7 +6,7 @@ import { type JsonFields, type Members, readJsonKey, rewriteJsonKey } from './js
 import { fieldName, replaceSlices, withoutValues } from './json-text.ts';
 import type { ReadContext, ShapeContent } from './shape.ts';
 
-/** Throws UnsupportedSecret, PasswordRequired, InvalidCertificate. */
+/** Reads a JSON shape. Throws UnsupportedSecret, PasswordRequired, InvalidCertificate. */
 export async function readJson(
   text: string,
   members: Members,
@@ -44,7 +44,7 @@ export async function readJson(
   };
 }
 
-/** The fields that hold certificates; the first is the leaf's. */
+/** Returns the fields with certificates. The first one is the leaf's. */
 function readPlaces(members: Members, fields: JsonFields): CertificateField[] {
   const kinds: [string, PlaceKind][] = [
     [fields.certificate, 'leaf'],

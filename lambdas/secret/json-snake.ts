@@ -1,4 +1,4 @@
-/** `{ certificate, private_key, certificate_chain? | ca_chain?, issuing_ca? }`, as Vault and ACM's export have it. */
+/** The shape `{ certificate, private_key, certificate_chain? | ca_chain?, issuing_ca? }` of Vault and of ACM's export. */
 import type { JsonFields } from './json-key.ts';
 import { readJson } from './json-shape.ts';
 import type { Shape } from './shape.ts';
@@ -10,14 +10,14 @@ export const snakeFields = {
   issuer: 'issuing_ca',
 } satisfies JsonFields;
 
-/** Whether one of the names is there that only this shape has. */
+/** Whether an object has a field that only this shape has. */
 export function hasSnakeFields(members: { has(name: string): boolean }): boolean {
   return [snakeFields.privateKey, ...snakeFields.chains, snakeFields.issuer].some((name) => members.has(name));
 }
 
 export const jsonSnake: Shape<'json-snake'> = {
   name: 'json-snake',
-  expected: 'a JSON object with certificate, private_key and perhaps certificate_chain or ca_chain, and issuing_ca',
+  expected: 'a JSON object with certificate, private_key and optionally certificate_chain or ca_chain, and issuing_ca',
   recognise(document) {
     if (document.kind !== 'json' || !document.members.has(snakeFields.certificate)) return undefined;
     if (!hasSnakeFields(document.members)) return undefined;

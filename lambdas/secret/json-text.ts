@@ -1,7 +1,7 @@
 /**
- * JSON as text: which slice of it each top-level member is, so that one value can be exchanged and every other byte
- * stays. Member names are keys of a Map, so that `__proto__` does no harm. The scanner is jsonc-parser's; its parseTree is
- * not used, because it recurses: on a value nested a few thousand levels deep, which JSON.parse takes, its stack ends.
+ * Edits JSON as text: it finds the slice of each top-level member, so that one value can be replaced and every other byte stays. Member
+ * names are keys of a Map, so `__proto__` is harmless. The scanner is jsonc-parser's. Its parseTree is not used, because it recurses: its
+ * stack overflows for a value with a few thousand levels, which JSON.parse accepts.
  */
 import { createScanner } from 'jsonc-parser';
 import { RenewalError } from '../domain/errors.ts';
@@ -24,7 +24,7 @@ export interface JsonMember {
   readonly elements: readonly JsonElement[];
 }
 
-/** Undefined for text that is not JSON (RFC 8259). V8's own message is dropped: it quotes the text. */
+/** Parses JSON (RFC 8259); undefined for other text. V8's message is dropped, because it quotes the text. */
 export function parseJson(text: string): { readonly value: unknown } | undefined {
   try {
     return { value: JSON.parse(text) };
@@ -33,10 +33,10 @@ export function parseJson(text: string): { readonly value: unknown } | undefined
   }
 }
 
-/** A value that stands within `depth` objects and arrays. */
+/** A value within `depth` objects and arrays. */
 type NestedValue = Slice & { readonly depth: number };
 
-/** The values of valid JSON in the order of their ends; the name of a member counts as a value of its object. */
+/** Yields the values of valid JSON in the order of their ends. The name of a member counts as a value of its object. */
 function* valuesOf(text: string): Generator<NestedValue> {
   const scanner = createScanner(text, true);
   const open: number[] = [];
@@ -54,8 +54,8 @@ function* valuesOf(text: string): Generator<NestedValue> {
 }
 
 /**
- * The members of a JSON object by name, in order. `text` is known to be valid JSON and an object.
- * Throws UnsupportedSecret for two members of one name: no two readers agree on which of them counts.
+ * Returns the members of a JSON object by name, in order. `text` must be a valid JSON object. Throws UnsupportedSecret for a duplicate
+ * name, because readers disagree on which member counts.
  */
 export function jsonMembers(text: string): ReadonlyMap<string, JsonMember> {
   const members = new Map<string, JsonMember>();
@@ -95,7 +95,7 @@ export interface Replacement extends Slice {
   readonly text: string;
 }
 
-/** The text with these slices exchanged; slices do not overlap. */
+/** Returns the text with these slices replaced. Slices must not overlap. */
 export function replaceSlices(text: string, replacements: readonly Replacement[]): string {
   const parts: string[] = [];
   let at = 0;
@@ -106,7 +106,7 @@ export function replaceSlices(text: string, replacements: readonly Replacement[]
   return parts.join('') + text.slice(at);
 }
 
-/** The text with the values of these members left out. */
+/** Returns the text without the values of these members. */
 export function withoutValues(text: string, members: readonly (JsonMember | undefined)[]): string {
   return replaceSlices(
     text,
@@ -114,15 +114,15 @@ export function withoutValues(text: string, members: readonly (JsonMember | unde
   );
 }
 
-/** What stands in the place of one element of an array. */
+/** The replacement of an array's element. */
 export interface ArrayEdit {
-  /** JSON, in order: the element's own text for one that stays, several where some are added, none for one that goes. */
+  /** JSON literals in order: the element's own text if it stays, several with additions, none to remove it. */
   readonly literals: readonly string[];
 }
 
 /**
- * An array with its elements exchanged; white space and commas as they were, and as between the others for new ones.
- * `edits` has one entry for each element; for an empty array one entry holds all that is new.
+ * Returns an array with new elements. White space and commas stay, and new ones are as between the others. `edits` has one entry for each
+ * element; for an empty array, one entry with all new elements.
  */
 export function rewriteArray(text: string, member: JsonMember, edits: readonly ArrayEdit[]): Replacement {
   const { start, end } = member.value;
@@ -146,12 +146,12 @@ export function rewriteArray(text: string, member: JsonMember, edits: readonly A
   return { start, end, text: `[${body}${tail}]` };
 }
 
-/** A field's name for a message: quoted, and cut to 64 characters. */
+/** Returns a field's name for a message: quoted, and cut to 64 characters. */
 export function fieldName(name: string): string {
   return quote(name);
 }
 
-/** The names of an object's fields for a message: twenty at most. */
+/** Returns the names of an object's fields for a message, at most twenty. */
 export function fieldNames(members: ReadonlyMap<string, JsonMember>): string {
   const names = [...members.keys()];
   return `[${names.slice(0, 20).map(fieldName).join(', ')}${names.length > 20 ? ', …' : ''}]`;

@@ -1,4 +1,4 @@
-/** `{ "tls.crt", "tls.key" }` as in a Kubernetes TLS secret; its `ca.crt` is trust, not chain, and is not looked at. */
+/** The shape `{ "tls.crt", "tls.key" }` of a Kubernetes TLS secret. Its `ca.crt` is trust, not chain, and is ignored. */
 import type { JsonFields } from './json-key.ts';
 import { readJson } from './json-shape.ts';
 import type { Shape } from './shape.ts';

@@ -1,12 +1,12 @@
 /**
- * The encodings of a private key and the labels that PEM gives them: PKCS#8 (RFC 5958), SEC1 (RFC 5915) and PKCS#1
- * (RFC 8017). A key of another type takes the encoding, and the label, that its type has.
+ * The encodings of a private key and their PEM labels: PKCS#8 (RFC 5958), SEC1 (RFC 5915) and PKCS#1 (RFC 8017). A key of another type gets
+ * the encoding and the label of its type.
  */
 import { createPrivateKey, type KeyObject } from 'node:crypto';
 
 export type Encoding = 'pkcs8' | 'sec1' | 'pkcs1';
 
-/** What the labels of private keys say of the content. */
+/** Encodings by the labels of private keys. */
 export const keyLabels: ReadonlyMap<string, Encoding> = new Map([
   ['PRIVATE KEY', 'pkcs8'],
   ['ENCRYPTED PRIVATE KEY', 'pkcs8'],
@@ -14,10 +14,13 @@ export const keyLabels: ReadonlyMap<string, Encoding> = new Map([
   ['RSA PRIVATE KEY', 'pkcs1'],
 ]);
 
-/** The key of a PEM block, in the open or opened by its password. */
+/** The key of a PEM block, unencrypted or decrypted. */
 export interface OpenedKey extends ParsedKey {
   readonly encrypted: boolean;
-  /** The block's text for another key: of the same kind, and encrypted by the same password, no weaker than it was. */
+  /**
+   * Returns the block's text with another key, in the same kind of block. If it was encrypted, it is encrypted with the same password, not
+   * weaker than before.
+   */
   exchange(next: KeyObject): Promise<string>;
 }
 
@@ -26,20 +29,20 @@ export interface ParsedKey {
   readonly encoding: Encoding;
 }
 
-/** The key in DER that is not encrypted; undefined where it holds none. A label says the encoding where the content does not. */
+/** Parses an unencrypted key in DER; undefined if there is none. The label gives the encoding if the content does not. */
 export function parseKey(der: Uint8Array, label: string): ParsedKey | undefined {
   const encoding = encodingOf(der) ?? keyLabels.get(label);
   if (encoding === undefined || encoding === 'encrypted') return undefined;
   try {
     return { encoding, privateKey: createPrivateKey({ key: Buffer.from(der), format: 'der', type: encoding }) };
   } catch {
-    return undefined; // what OpenSSL says of it is dropped: the user is told what was expected
+    return undefined; // OpenSSL's message does not help the user
   }
 }
 
 /**
- * What DER holds, by how it begins. PKCS#8: SEQUENCE { INTEGER, SEQUENCE …; SEC1: { INTEGER, OCTET STRING …; PKCS#1:
- * { INTEGER, INTEGER …; encrypted PKCS#8: { SEQUENCE …. Undefined for anything else.
+ * Returns the encoding of a key in DER by its first elements. PKCS#8: SEQUENCE { INTEGER, SEQUENCE …; SEC1: { INTEGER, OCTET STRING …;
+ * PKCS#1: { INTEGER, INTEGER …; encrypted PKCS#8: { SEQUENCE …. Undefined for anything else.
  */
 export function encodingOf(der: Uint8Array): Encoding | 'encrypted' | undefined {
   if (der[0] !== 0x30) return undefined;
@@ -56,27 +59,27 @@ const encodingsByTag: ReadonlyMap<number, Encoding> = new Map([
   [0x02, 'pkcs1'],
 ]);
 
-/** A key in the encoding of the one before it: PKCS#8 stays; PKCS#1 and SEC1 follow the key's type. */
+/** Encodes a key like the old one: PKCS#8 stays; PKCS#1 and SEC1 depend on the key's type. */
 export function encodeLike(encoding: Encoding, key: KeyObject): Uint8Array {
   const type = (encoding === 'pkcs8' ? undefined : traditionalOf(key)?.encoding) ?? 'pkcs8';
   return key.export({ format: 'der', type });
 }
 
-/** The label of a block for a key in its place: one that names a type of key follows the key's. */
+/** Returns the label of a block for another key: a label that names a type of key changes with the type. */
 export function labelLike(label: string, key: KeyObject): string {
   if (keyLabels.get(label) === 'pkcs8') return label;
   return traditionalOf(key)?.label ?? 'PRIVATE KEY';
 }
 
-/** The encoding and the label that are the type's own; Ed25519 has none (RFC 8410). */
+/** Returns the encoding and the label of a type of key; Ed25519 has none (RFC 8410). */
 function traditionalOf(key: KeyObject): { encoding: 'sec1' | 'pkcs1'; label: string } | undefined {
   if (key.asymmetricKeyType === 'ec') return { encoding: 'sec1', label: 'EC PRIVATE KEY' };
   return key.asymmetricKeyType === 'rsa' ? { encoding: 'pkcs1', label: 'RSA PRIVATE KEY' } : undefined;
 }
 
 /**
- * The same key pair, however each was encoded: OpenSSL compares the public keys. Only of one type: of different ones it leaves an
- * error in its queue, which the next call throws.
+ * Whether two keys are the same, in any encoding: OpenSSL compares the public keys. Only keys of one type are compared: for different types
+ * OpenSSL leaves an error in its queue, which the next call would throw.
  */
 export function sameKey(a: KeyObject, b: KeyObject): boolean {
   return a.asymmetricKeyType === b.asymmetricKeyType && a.equals(b);

@@ -1,7 +1,4 @@
-/**
- * The value of a secret that holds no certificate yet: the first one of a declared certificate. From then on it is read and
- * edited as any other secret. Loaded only where one is made.
- */
+/** Creates the first value of a declared certificate's secret. Later values are edits of it. Loaded only if needed. */
 import type { DeclaredShape } from '../domain/declaration.ts';
 import { RenewalError } from '../domain/errors.ts';
 import { encodePem } from '../domain/pem.ts';
@@ -17,12 +14,12 @@ import { missingPassword } from './password.ts';
 import { makePkcs12 } from './pkcs12/make.ts';
 import { type NextContent, type PrivateKeyContent, type ReadOptions, readContext } from './shape.ts';
 
-/** The key has to be there: there is none that could stay. */
+/** The content of a new secret. It needs a key. */
 export interface NewContent extends NextContent {
   readonly key: NonNullable<NextContent['key']>;
 }
 
-/** With a password the key is encrypted by it, whatever the shape. */
+/** With a password, the key is encrypted in any shape. */
 export type NewOptions = Pick<ReadOptions, 'password' | 'entropy'>;
 
 const jsonFields: ReadonlyMap<DeclaredShape, JsonFields> = new Map([
@@ -32,8 +29,8 @@ const jsonFields: ReadonlyMap<DeclaredShape, JsonFields> = new Map([
 ]);
 
 /**
- * Whether a value of this shape can be made: to be asked before the CA is, whose certificate would else be lost.
- * Throws UnsupportedSecret (a key in KMS in a shape without a place for its name) and PasswordRequired (PKCS#12 without a password).
+ * Checks that a value of this shape can be created. To be called before the CA issues, because otherwise its certificate would be lost.
+ * Throws UnsupportedSecret (for a KMS key in a shape without a field for it) and PasswordRequired (for PKCS#12 without a password).
  */
 export function checkNew(shape: DeclaredShape, key: 'private' | 'kms', hasPassword: boolean): void {
   if (key === 'kms' && !jsonFields.has(shape)) throw noPlaceForName(shape);
@@ -45,13 +42,13 @@ const noPassword = () => missingPassword('A PKCS#12 file', 'needs a password');
 function noPlaceForName(shape: DeclaredShape): RenewalError {
   return new RenewalError(
     'UnsupportedSecret',
-    `The shape ${shape} has no place for the name of a key in KMS: expected the shape camel, snake or tls, where kmsKeyId takes the place of the private key.`,
+    `The shape ${shape} has no field for a KMS key: expected the shape camel, snake or tls, which have kmsKeyId instead of the private key.`,
   );
 }
 
 /**
- * The root is not written: who trusts it has it already. Throws what checkNew throws, PasswordRequired for a password that is
- * empty, and InvalidCertificate for a chain that holds something else.
+ * Returns the value of a new secret, without the root. Throws as checkNew, PasswordRequired for an empty password, and InvalidCertificate
+ * for a chain with other data.
  */
 export async function renderNew(
   shape: DeclaredShape,
@@ -79,7 +76,7 @@ export async function renderNew(
 
 const certificates = (ders: readonly Uint8Array[]) => ders.map((der) => `${encodePem('CERTIFICATE', der)}\n`).join('');
 
-/** A field of the chain is there even when it is empty: an intermediate that a later certificate has finds its place there. */
+/** Returns JSON. The chain's field is there even if it is empty, so that a later chain has a place. */
 function jsonValue(
   fields: JsonFields,
   leaf: Uint8Array,
@@ -94,7 +91,7 @@ function jsonValue(
   return { kind: 'string', text: JSON.stringify(Object.fromEntries(members)) };
 }
 
-/** PKCS#8 (RFC 5958), the one encoding that all types of keys have. */
+/** Returns a key as PKCS#8 (RFC 5958), the only encoding for all types of keys. */
 async function keyText(
   { privateKey }: PrivateKeyContent,
   password: string | undefined,

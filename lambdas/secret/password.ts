@@ -1,13 +1,13 @@
-/** The password of an encrypted key or a PKCS#12 file: what it is, and what it may be that was meant otherwise. */
+/** The password of an encrypted key or a PKCS#12 file, and hints for a wrong one. */
 
 import { RenewalError } from '../domain/errors.ts';
 import type { Store } from '../domain/ports.ts';
 import { quote } from '../domain/quote.ts';
 
-/** Asked only for what turns out to need a password. */
+/** Returns the password. Called only if one is needed. */
 export type PasswordSource = () => Promise<string>;
 
-/** The password in this secret, read once at most; undefined where there is no such secret. */
+/** Returns a source that reads the password's secret at most once; undefined without such a secret. */
 export function passwordIn(store: Pick<Store, 'read'>, secretId: string | undefined): PasswordSource | undefined {
   if (secretId === undefined) return undefined;
   let password: Promise<string> | undefined;
@@ -17,7 +17,7 @@ export function passwordIn(store: Pick<Store, 'read'>, secretId: string | undefi
   };
 }
 
-/** Throws PasswordRequired for a secret that holds no text, and what reading a secret throws. */
+/** Reads the password of a secret. Throws PasswordRequired for binary data, and what reading a secret throws. */
 export async function readPassword(store: Pick<Store, 'read'>, secretId: string): Promise<string> {
   const { value } = await store.read(secretId);
   if (value.kind === 'string') return passwordOf(value.text);
@@ -27,38 +27,39 @@ export async function readPassword(store: Pick<Store, 'read'>, secretId: string)
   );
 }
 
-/** The whole text but for one trailing newline, which editors and `echo` put there. */
+/** Returns the text without one newline at its end, which editors and `echo` add. */
 export function passwordOf(text: string): string {
   return text.replace(/\r?\n$/, '');
 }
 
-/** PasswordRequired for a password that does not fit; it is named by where it comes from, never by itself. */
+/** Returns PasswordRequired for a wrong password. The message never contains the password. */
 export function wrongPassword(
   where: string,
   password: string,
-  found = 'is encrypted and the password does not open it',
+  found = 'is encrypted, and the password is wrong',
 ): RenewalError {
   return new RenewalError(
     'PasswordRequired',
-    `${where} ${found}: passwordSecretId in the profile has to name the secret that holds its password.${oddityOf(password)}`,
+    `${where} ${found}: passwordSecretId in the profile must name the secret with its password.${oddityOf(password)}`,
   );
 }
 
 export function missingPassword(where: string, found = 'is encrypted'): RenewalError {
   return new RenewalError(
     'PasswordRequired',
-    `${where} ${found}: set passwordSecretId in the profile to the secret that holds its password.`,
+    `${where} ${found}: set passwordSecretId in the profile to the secret with its password.`,
   );
 }
 
-/** What people store in the place of a password alone. It is said only where the password does not fit: any text may be one. */
+/** Returns a hint for a common mistake in the password's secret. Only for a wrong password, because any text can be a password. */
 function oddityOf(password: string): string {
-  const whole = ' The whole text of that secret is the password, but for one newline at its end';
-  if (isJsonStructure(password)) return `${whole}, and what stands there is JSON: store the password alone.`;
+  const whole = ' The password is the whole text of that secret, without one newline at its end';
+  if (isJsonStructure(password)) return `${whole}. The text is JSON: store only the password.`;
   if (/^(["']).*\1$|^[“„«].*[”“»]$/s.test(password.trim())) {
-    return `${whole}, and it stands there in quotation marks: store it without them.`;
+    return `${whole}. The text is in quotation marks: store it without them.`;
   }
-  if (password.trim() !== password) return `${whole}, and it begins or ends there with white space: store it without.`;
+  if (password.trim() !== password)
+    return `${whole}. The text begins or ends with white space: store it without white space there.`;
   return '';
 }
 

@@ -1,15 +1,15 @@
-/** Exchanging blocks of a PEM text while the text around them stays. */
+/** Replaces blocks of a PEM text; the text around them stays. */
 
 import { sameBytes } from '../domain/bytes.ts';
 import { encodePemLike, lineEndOf, type PemBlock } from '../domain/pem.ts';
 import type { PlacePlan } from './certificates.ts';
 
-/** Exchange the text between two offsets, or take it out with the line that it stood on. */
+/** Replaces the text between two offsets, or removes it with its line. */
 export type PemEdit =
   | { readonly kind: 'replace'; readonly start: number; readonly end: number; readonly text: string }
   | { readonly kind: 'remove'; readonly start: number; readonly end: number };
 
-/** Works from the end, so that the offsets before stay good. Edits do not overlap. */
+/** Applies edits from the end, so that earlier offsets stay valid. Edits must not overlap. */
 export function applyEdits(text: string, edits: readonly PemEdit[]): string {
   let edited = text;
   for (const edit of [...edits].sort((a, b) => b.start - a.start || b.end - a.end)) {
@@ -21,8 +21,8 @@ export function applyEdits(text: string, edits: readonly PemEdit[]): string {
 }
 
 /**
- * What is left when a block goes: its indentation and its line end go with it. At the end of a text that did not end with
- * a newline the line ends before it go instead, so that the text still does not.
+ * Joins the text around a removed block, without its indentation and its line end. At the end of a text without a final newline, the line
+ * end before the block is removed instead, so that the text still has none.
  */
 function joinAround(before: string, after: string): string {
   const lineEnd = /^[ \t]*(?:\r\n|\n|\r)/.exec(after);
@@ -30,21 +30,21 @@ function joinAround(before: string, after: string): string {
   return after.trim() === '' ? withoutLineEnds(withoutIndent(before)) + after : before + after.trimStart();
 }
 
-/** The text without the white space that begins its last line; white space behind something on that line stays. */
+/** Returns the text without the white space at the start of its last line. White space after other text of that line stays. */
 function withoutIndent(text: string): string {
   let end = text.length;
   while (text[end - 1] === ' ' || text[end - 1] === '\t') end--;
   return end === 0 || text[end - 1] === '\n' || text[end - 1] === '\r' ? text.slice(0, end) : text;
 }
 
-/** A block of one line stands behind a space; what else ends a comment belongs to it. */
+/** Removes line ends, and the space before a block on one line. Other text at the end of a comment stays. */
 function withoutLineEnds(text: string): string {
   let end = text.length;
   while (text[end - 1] === '\n' || text[end - 1] === '\r') end--;
   return text.slice(0, text.endsWith('----- ') ? end - 1 : end);
 }
 
-/** The edits that make a text's certificate blocks what the plan says. A block whose DER stays keeps its text. */
+/** Returns the edits of a text's certificate blocks by a plan. A block with the same DER keeps its text. */
 export function certificateEdits(blocks: readonly PemBlock[], plan: PlacePlan): PemEdit[] {
   const edits: PemEdit[] = [];
   blocks.forEach((block, i) => {
@@ -59,7 +59,7 @@ export function certificateEdits(blocks: readonly PemBlock[], plan: PlacePlan): 
 
 function addition(anchor: PemBlock, side: 'before' | 'after', added: readonly Uint8Array[]): PemEdit {
   const lineEnd = lineEndOf(anchor);
-  // What shares one line with its neighbours is not indented.
+  // Blocks on one line are not indented.
   const between = /[\r\n]/.test(lineEnd) ? lineEnd + anchor.indent : lineEnd;
   const at = side === 'after' ? anchor.end : anchor.start;
   const blocks = added.map((der) => blockLike(anchor, der));
@@ -67,7 +67,7 @@ function addition(anchor: PemBlock, side: 'before' | 'after', added: readonly Ui
   return { kind: 'replace', start: at, end: at, text };
 }
 
-/** A block of the same label, line ends and indentation. */
+/** Returns a block with the same label, line ends and indentation. */
 export function blockLike(block: PemBlock, der: Uint8Array): string {
   return encodePemLike(block, block.label, der);
 }

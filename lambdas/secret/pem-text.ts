@@ -1,4 +1,4 @@
-/** Certificates and one private key in one PEM text, in any order, with any text between the blocks. */
+/** The shape of PEM text: certificates and one private key in any order, with any text between the blocks. */
 import { count } from '../domain/count.ts';
 import { RenewalError } from '../domain/errors.ts';
 import type { PemBlock } from '../domain/pem.ts';
@@ -8,7 +8,7 @@ import { applyEdits, certificateEdits, type PemEdit } from './pem-edit.ts';
 import { type FoundPrivateKey, findPrivateKey, isCurveBlock, isPrivateKeyBlock } from './private-key.ts';
 import type { NextContent, ReadContext, Shape, ShapeContent } from './shape.ts';
 
-/** Stand in the files of some TLS servers and depend on no key. */
+/** Blocks in the files of some TLS servers that depend on no key. */
 const untouchedLabels: ReadonlySet<string> = new Set(['DH PARAMETERS', 'X9.42 DH PARAMETERS']);
 
 export const pemText: Shape<'pem'> = {
@@ -41,7 +41,7 @@ async function readPemText(text: string, blocks: readonly PemBlock[], context: R
   };
 }
 
-/** White space does not count: it follows the blocks, of which there may be more or less. */
+/** Returns the text between the blocks. White space is left out, because it depends on the number of blocks. */
 function textBeside(text: string, blocks: readonly PemBlock[]): string {
   const parts = blocks.map(({ start }, i) => text.slice(blocks[i - 1]?.end ?? 0, start));
   return [...parts, text.slice(blocks.at(-1)?.end ?? 0)].join('').replace(/\s+/g, '');
@@ -77,6 +77,6 @@ async function keyEdits(key: FoundPrivateKey, next: NextContent): Promise<PemEdi
   if (next.key.kind === 'private') return key.exchange(next.key.privateKey);
   throw new RenewalError(
     'UnsupportedSecret',
-    'PEM text has no place for the name of a key in KMS: expected a JSON shape, where kmsKeyId takes the place of the private key.',
+    'PEM text has no field for a KMS key: expected a JSON shape, which has kmsKeyId instead of the private key.',
   );
 }

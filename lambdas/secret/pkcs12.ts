@@ -1,4 +1,4 @@
-/** A PKCS#12 file as SecretBinary. */
+/** The shape of a PKCS#12 file in SecretBinary. */
 import { count } from '../domain/count.ts';
 import type { Shape } from './shape.ts';
 
@@ -14,7 +14,7 @@ export const pkcs12: Shape<'pkcs12'> = {
   },
 };
 
-/** SEQUENCE { INTEGER 3, SEQUENCE …, of any length's encoding. */
+/** Whether bytes begin with SEQUENCE { INTEGER 3, SEQUENCE …, with any encoding of the length. */
 export function beginsLikePkcs12(bytes: Uint8Array): boolean {
   const length = bytes[1] ?? 0;
   const at = length <= 0x80 ? 2 : 2 + (length & 0x7f);

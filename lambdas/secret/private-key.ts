@@ -1,7 +1,7 @@
 /**
- * A private key in PEM, read and written back in the same kind of block: PKCS#8 (RFC 5958), SEC1 (RFC 5915), PKCS#1
- * (RFC 8017), or one of them encrypted. The content says the kind, as it does for OpenSSL: a label may say less, and
- * stays. A key of another type takes the encoding, and the label, that its type has.
+ * Reads a private key in PEM and writes it back in the same kind of block: PKCS#8 (RFC 5958), SEC1 (RFC 5915), PKCS#1 (RFC 8017), or one of
+ * them encrypted. As in OpenSSL, the content determines the kind: the label may be less precise, and stays. A key of another type gets the
+ * encoding and the label of its type.
  */
 import type { KeyObject } from 'node:crypto';
 import { sameBytes } from '../domain/bytes.ts';
@@ -11,7 +11,7 @@ import { encodeLike, encodingOf, keyLabels, labelLike, type OpenedKey, parseKey,
 import type { PemEdit } from './pem-edit.ts';
 import type { ReadContext } from './shape.ts';
 
-/** DER of the OIDs of the named curves, as an `EC PARAMETERS` block holds it; keys are node's names of them. */
+/** DER of the curves' OIDs in an `EC PARAMETERS` block, by Node's names of the curves. */
 const curveOids: ReadonlyMap<string, Uint8Array> = new Map([
   ['prime256v1', Buffer.from('06082a8648ce3d030107', 'hex')],
   ['secp384r1', Buffer.from('06052b81040022', 'hex')],
@@ -24,13 +24,13 @@ export const isCurveBlock = (block: PemBlock) => block.label === 'EC PARAMETERS'
 export interface FoundPrivateKey {
   readonly privateKey: KeyObject;
   readonly encrypted: boolean;
-  /** The edits that put another key in the place of this one. */
+  /** Returns the edits that replace this key by another one. */
   exchange(next: KeyObject): Promise<PemEdit[]>;
 }
 
 /**
- * Reads the private key among a text's blocks. `where` names the text in a message.
- * Throws UnsupportedSecret (none, several, a kind that is not known) and PasswordRequired.
+ * Reads the only private key of a text's blocks. `where` names the text in a message. Throws UnsupportedSecret (for no key, several keys or
+ * an unknown kind) and PasswordRequired.
  */
 export async function findPrivateKey(
   blocks: readonly PemBlock[],
@@ -59,7 +59,7 @@ function onlyKeyBlock(blocks: readonly PemBlock[], where: string): PemBlock {
   if (block !== undefined && keys.length === 1 && keyLabels.has(block.label)) return block;
   const found =
     block !== undefined && keys.length === 1
-      ? `a block BEGIN ${tellLabel(block.label)}, a private key of another kind`
+      ? `a block BEGIN ${tellLabel(block.label)}, a private key of an unsupported kind`
       : `${keys.length} private keys`;
   throw new RenewalError(
     'UnsupportedSecret',
@@ -82,7 +82,7 @@ function readPlain(block: PemBlock, where: string, context: ReadContext): Opened
   if (parsed === undefined) {
     throw new RenewalError(
       'UnsupportedSecret',
-      `${where} has a private key block that holds no key, or one of an unknown kind: expected an EC, RSA or Ed25519 key.`,
+      `${where} has a private key block without a key, or with a key of an unknown kind: expected an EC, RSA or Ed25519 key.`,
     );
   }
   return {
@@ -98,7 +98,10 @@ function readPlain(block: PemBlock, where: string, context: ReadContext): Opened
   };
 }
 
-/** `EC PARAMETERS` blocks, as `openssl ecparam -genkey` writes them: of the new curve, or gone with the EC key. */
+/**
+ * Returns the edits of `EC PARAMETERS` blocks (from `openssl ecparam -genkey`): they get the new curve, or are removed if the new key is
+ * not EC.
+ */
 function curveEdits(blocks: readonly PemBlock[], next: KeyObject): PemEdit[] {
   const curve = curveOids.get(next.asymmetricKeyDetails?.namedCurve ?? '');
   return blocks.filter(isCurveBlock).flatMap((block): PemEdit[] => {

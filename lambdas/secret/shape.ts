@@ -1,4 +1,4 @@
-/** The words of this room: what a secret is read into, and what a shape is. */
+/** The types of this folder: the content of a secret, and a shape. */
 import { type KeyObject, randomBytes } from 'node:crypto';
 import type { PemBlock } from '../domain/pem.ts';
 import type { Entropy } from '../domain/ports.ts';
@@ -10,40 +10,40 @@ export type KmsKeyContent = { readonly kind: 'kms'; readonly keyId: string };
 /** `none`: the certificate of a CA that holds its key itself. */
 export type KeyContent = PrivateKeyContent | KmsKeyContent | { readonly kind: 'none' };
 
-/** What is to be written. */
+/** The new content of a secret. */
 export interface NextContent {
   /** DER. */
   readonly leaf: Uint8Array;
-  /** DER, leaf's issuer first; a root at its end is set apart, so what `SecretContent.chain` gave may be handed back. */
+  /** DER, the leaf's issuer first. A root at its end is ignored, so `SecretContent.chain` may be passed unchanged. */
   readonly chain: readonly Uint8Array[];
-  /** Today's root, for a secret that held one. Undefined: a root that is there stays. */
+  /** The current root, for a secret that contains one. Undefined: its root stays. */
   readonly root: Uint8Array | undefined;
-  /** Undefined: the key stays as it is. */
+  /** Undefined: the key stays. */
   readonly key: PrivateKeyContent | KmsKeyContent | undefined;
 }
 
-/** What a shape makes of a secret. */
+/** The content of a secret, read by its shape. */
 export interface ShapeContent {
   readonly leaf: Uint8Array;
-  /** All certificates but the leaf, as found: any order, roots and strangers included, none twice. */
+  /** All certificates except the leaf, in their order, with roots and unrelated ones, without duplicates. */
   readonly chain: readonly Uint8Array[];
   readonly key: KeyContent;
-  /** Whether the key is stored encrypted, and will be again. */
+  /** Whether the key is encrypted, and so will be the next one. */
   readonly needsPassword: boolean;
-  /** What stands beside certificates and key. Two values of one shape with the same rest differ in their pair alone. */
+  /** Everything except certificates and key. Two values of one shape with the same rest differ only in their pair. */
   readonly rest: string;
-  /** The value with the certificates and the key exchanged and everything else as it was. */
+  /** Returns the value with new certificates and a new key; everything else stays. */
   write(next: NextContent): Promise<string | Uint8Array>;
 }
 
 export interface ReadOptions {
-  /** Opens an encrypted key or a PKCS#12 file, and closes the new one. A function is asked where there is one. */
+  /** The password of an encrypted key or a PKCS#12 file, also for the new one. A function is called only if a password is needed. */
   readonly password?: string | PasswordSource | undefined;
-  /** A JSON shape without any key is content of kind `none`, not an error: only for a CA that holds its key itself. */
+  /** Accepts a JSON shape without a key, as kind `none`. Only for a CA that holds its key itself. */
   readonly allowNoKey?: boolean;
-  /** A new key is encrypted with the password, though the present one is not. */
+  /** Encrypts a new key with the password, even if the current one is not encrypted. */
   readonly encryptsNewKey?: boolean;
-  /** Salts and IVs of what is written encrypted. Default: node:crypto's randomBytes. */
+  /** The source of salts and IVs. Default: node:crypto's randomBytes. */
   readonly entropy?: Entropy;
 }
 
@@ -60,7 +60,7 @@ export function readContext(options: ReadOptions): ReadContext {
   return { password: source, allowNoKey, encryptsNewKey, entropy };
 }
 
-/** A secret's value, parsed as far as is possible without knowing its shape. */
+/** A secret's value, parsed as far as possible without its shape. */
 export type SecretDocument =
   | { readonly kind: 'json'; readonly text: string; readonly members: ReadonlyMap<string, JsonMember> }
   | { readonly kind: 'pem'; readonly text: string; readonly blocks: readonly PemBlock[] }
@@ -69,11 +69,11 @@ export type SecretDocument =
 /** Reads a document that a shape has recognised. Throws UnsupportedSecret, PasswordRequired, InvalidCertificate. */
 export type ShapeReader = (context: ReadContext) => Promise<ShapeContent>;
 
-/** A new shape is a file with one of these, listed in shapes.ts. */
+/** A shape. A new one is a file with one of these, listed in shapes.ts. */
 export interface Shape<Name extends string = string> {
   readonly name: Name;
-  /** Ends the sentence "expected …" in an error. */
+  /** The end of the sentence "expected …" in an error. */
   readonly expected: string;
-  /** A reader if the document is of this shape, whole or spoilt; never throws. */
+  /** Returns a reader if the document has this shape, also if it is damaged. Never throws. */
   recognise(document: SecretDocument): ShapeReader | undefined;
 }

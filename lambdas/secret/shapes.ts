@@ -1,4 +1,4 @@
-/** Every shape that a secret may have. */
+/** All shapes of secrets. */
 import { jsonCamel } from './json-camel.ts';
 import { jsonPkcs12 } from './json-pkcs12.ts';
 import { jsonSnake } from './json-snake.ts';
@@ -11,5 +11,5 @@ export const shapes = [jsonCamel, jsonSnake, jsonTls, pemText, jsonPkcs12, pkcs1
 
 export type ShapeName = (typeof shapes)[number]['name'];
 
-/** Ends the sentence "expected …". */
+/** The end of the sentence "expected …" in an error. */
 export const expectedShapes = shapes.map(({ expected }) => expected).join('; or ');

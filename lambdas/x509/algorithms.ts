@@ -1,6 +1,6 @@
 /**
- * The one table of the kinds of key: what X.509, KMS, node:crypto, WebCrypto and JWS call them, and with what they sign. The
- * algorithm follows from the key alone, as step has it.
+ * The kinds of keys: their names in X.509, KMS, node:crypto, WebCrypto and JWS, and their signature algorithms. As in step, the algorithm
+ * depends only on the key.
  */
 
 import { type Element, malformed, readSequence } from '../asn1/reader.ts';
@@ -11,9 +11,9 @@ import type { EcCurve, KeySpec } from '../domain/key-spec.ts';
 
 export interface KeyAlgorithm {
   readonly signatureOid: string;
-  /** RFC 4055 section 5 wants NULL with RSA; RFC 5758 and RFC 8410 want nothing. */
+  /** RFC 4055 section 5 requires NULL with RSA; RFC 5758 and RFC 8410 require no parameters. */
   readonly signatureParameters: 'null' | 'absent';
-  /** As node:crypto's sign takes it; null where the algorithm hashes by itself. */
+  /** The digest for node:crypto's sign; null if the algorithm has its own. */
   readonly digest: 'sha256' | 'sha384' | 'sha512' | null;
   readonly webCryptoName: 'ECDSA' | 'Ed25519' | 'RSASSA-PKCS1-v1_5';
   readonly jwsAlgorithm: 'ES256' | 'ES384' | 'ES512' | 'EdDSA' | 'RS256';
@@ -23,16 +23,16 @@ export interface KeyAlgorithm {
     | 'ECDSA_SHA_512'
     | 'ED25519_SHA_512'
     | 'RSASSA_PKCS1_V1_5_SHA_256';
-  /** KMS takes RAW up to 4,096 bytes only, so a digest wherever the algorithm allows it. */
+  /** KMS accepts RAW messages only up to 4,096 bytes, so DIGEST if the algorithm allows it. */
   readonly kmsMessageType: 'DIGEST' | 'RAW';
 }
 
 interface Curve extends KeyAlgorithm {
   readonly curveOid: string;
   readonly kmsKeySpec: string;
-  /** As node:crypto's ECDH takes it. */
+  /** The curve's name for node:crypto's ECDH. */
   readonly nodeName: string;
-  /** Octets of a coordinate, and so of R and of S. */
+  /** Octets of a coordinate, and of R and S in a signature. */
   readonly octets: number;
 }
 
@@ -106,29 +106,29 @@ const keyOids = {
   ed25519: '1.3.101.112',
 } as const;
 
-/** With what a key of this kind signs. */
+/** Returns the signature algorithm of a kind of key. */
 export function algorithmOf(spec: KeySpec): KeyAlgorithm {
   if (spec.kty === 'RSA') return rsa;
   return spec.kty === 'OKP' ? ed25519 : curves[spec.curve];
 }
 
-/** node:crypto's name of a curve. */
+/** Returns node:crypto's name of a curve. */
 export function nodeCurve(curve: EcCurve): string {
   return curves[curve].nodeName;
 }
 
-/** KMS's name of a key of this kind; undefined for a size of RSA that KMS does not have. */
+/** Returns KMS's name of a kind of key; undefined for an RSA size that KMS does not have. */
 export function kmsKeySpec(spec: KeySpec): string | undefined {
   if (spec.kty === 'RSA') return [2048, 3072, 4096].includes(spec.size) ? `RSA_${spec.size}` : undefined;
   return spec.kty === 'OKP' ? ed25519.kmsKeySpec : curves[spec.curve].kmsKeySpec;
 }
 
-/** RFC 7518 section 3.1, RFC 8037 section 3.1. */
+/** Returns the JWS algorithm (RFC 7518 section 3.1, RFC 8037 section 3.1). */
 export function jwsAlgorithm(spec: KeySpec): KeyAlgorithm['jwsAlgorithm'] {
   return algorithmOf(spec).jwsAlgorithm;
 }
 
-/** DER of the AlgorithmIdentifier of a signature by a key of this kind. */
+/** Returns the DER of the AlgorithmIdentifier for signatures by a kind of key. */
 export function signatureAlgorithmDer(spec: KeySpec): Uint8Array {
   const { signatureOid, signatureParameters } = algorithmOf(spec);
   return signatureParameters === 'null'
@@ -138,15 +138,15 @@ export function signatureAlgorithmDer(spec: KeySpec): Uint8Array {
 
 /** The parts of a SubjectPublicKeyInfo (RFC 5280 section 4.1.2.7). */
 export interface PublicKeyParts {
-  /** undefined: of no kind that the product knows. */
+  /** Undefined for a kind that the product does not support. */
   readonly kind: keyof typeof keyOids | undefined;
-  /** Of an EC key: the OID of a named curve, or the SEQUENCE of one that is written out. */
+  /** For an EC key: the OID of a named curve, or the SEQUENCE of explicit parameters. */
   readonly parameters: Element | undefined;
-  /** Contents of the BIT STRING. */
+  /** The contents of the BIT STRING. */
   readonly octets: Uint8Array;
 }
 
-/** Throws InvalidCertificate for what is no SubjectPublicKeyInfo. */
+/** Reads a SubjectPublicKeyInfo. Throws InvalidCertificate. */
 export function publicKeyParts(spki: Uint8Array): PublicKeyParts {
   const what = 'the public key';
   const fields = readSequence(spki, what);
@@ -160,9 +160,8 @@ export function publicKeyParts(spki: Uint8Array): PublicKeyParts {
 }
 
 /**
- * The kind of key in a DER SubjectPublicKeyInfo; undefined for one that the product does not know: other curves, curves
- * written out, Ed448, DSA, and keys that are for RSASSA-PSS only (a CSR or a token of theirs would have to be PSS too).
- * Throws InvalidCertificate for what is no SubjectPublicKeyInfo.
+ * Returns the kind of key in a DER SubjectPublicKeyInfo. Undefined if the product does not support it: other curves, explicit curve
+ * parameters, Ed448, DSA, and keys for RSASSA-PSS only (their CSRs and tokens would need PSS too). Throws InvalidCertificate.
  */
 export function keySpecOfSpki(spki: Uint8Array): KeySpec | undefined {
   const parts = publicKeyParts(spki);
@@ -180,7 +179,7 @@ export function keySpecOfSpki(spki: Uint8Array): KeySpec | undefined {
   }
 }
 
-/** Bits of an RSA key's modulus, for RSASSA-PSS only or for any use; undefined for other keys. Throws InvalidCertificate. */
+/** Returns the bits of an RSA key's modulus, also of a key for RSASSA-PSS only; undefined for other keys. Throws InvalidCertificate. */
 export function rsaModulusLength(spki: Uint8Array): number | undefined {
   const what = 'the public key';
   const fields = readSequence(spki, what);
@@ -195,7 +194,7 @@ const kindOfOid: ReadonlyMap<string, PublicKeyParts['kind']> = new Map([
   [keyOids.ed25519, 'ed25519'],
 ]);
 
-/** The curve that an EC key names; undefined for another one, and for one that is written out (RFC 5480 section 2.1.1). */
+/** Returns the named curve of an EC key. Undefined for another curve, and for explicit parameters (RFC 5480 section 2.1.1). */
 export function namedCurve({ parameters }: PublicKeyParts): EcCurve | undefined {
   return parameters?.tag === tags.oid ? curveOfOid.get(readOid(parameters, 'the public key')) : undefined;
 }
@@ -206,14 +205,14 @@ const curveOfOid: ReadonlyMap<string, EcCurve> = new Map([
   [curves['P-521'].curveOid, 'P-521'],
 ]);
 
-/** Bits of the modulus of an RSAPublicKey (RFC 8017 section A.1.1). */
+/** Returns the bits of the modulus of an RSAPublicKey (RFC 8017 section A.1.1). */
 function modulusLength(rsaPublicKey: Uint8Array): number {
   const what = 'the RSA public key';
   const fields = readSequence(rsaPublicKey, what);
   const modulus = readInteger(fields.take(tags.integer), what);
   const [first = 0] = modulus;
   if (first >= 0x80) throw malformed(what, 'has a negative modulus');
-  // A 0 stands there only before an octet whose highest bit is set, all of whose bits count.
+  // A leading 0 octet is there only if the next octet has its highest bit set.
   return (modulus.length - 1) * 8 + bitLength(first);
 }
 
@@ -221,7 +220,7 @@ function bitLength(octet: number): number {
   return 32 - Math.clz32(octet);
 }
 
-/** An ECDSA signature as JWS has it (RFC 7518 section 3.4: R‖S) from X.509's and KMS's. Throws InvalidCertificate. */
+/** Converts an ECDSA signature from the form of X.509 and KMS to that of JWS (RFC 7518 section 3.4: R‖S). Throws InvalidCertificate. */
 export function derToRawEcdsa(der: Uint8Array, curve: EcCurve): Uint8Array {
   const what = 'the ECDSA signature';
   const { octets } = curves[curve];
@@ -237,14 +236,14 @@ export function derToRawEcdsa(der: Uint8Array, curve: EcCurve): Uint8Array {
   return raw;
 }
 
-/** An ECDSA signature as X.509 has it (RFC 3279 section 2.2.3) from JWS's R‖S. Throws InvalidCertificate. */
+/** Converts an ECDSA signature from JWS's R‖S to the form of X.509 (RFC 3279 section 2.2.3). Throws InvalidCertificate. */
 export function rawToDerEcdsa(raw: Uint8Array, curve: EcCurve): Uint8Array {
   const { octets } = curves[curve];
   if (raw.length !== 2 * octets) throw malformed('the ECDSA signature', `is not one of ${curve}`);
   return write.sequence(write.unsignedInteger(raw.subarray(0, octets)), write.unsignedInteger(raw.subarray(octets)));
 }
 
-/** Signatures that can be forged, or nearly so: everything on MD2, MD4, MD5 and SHA-1. */
+/** Signature algorithms that can be forged, or nearly so: all with MD2, MD4, MD5 or SHA-1. */
 const weakSignatures: ReadonlyMap<string, string> = new Map([
   ['1.2.840.113549.1.1.2', 'md2WithRSAEncryption'],
   ['1.2.840.113549.1.1.3', 'md4WithRSAEncryption'],
@@ -258,7 +257,7 @@ const weakSignatures: ReadonlyMap<string, string> = new Map([
   ['1.2.840.10045.4.1', 'ecdsa-with-SHA1'],
 ]);
 
-/** The name of a weak algorithm, undefined for any other. RSASSA-PSS has its hash elsewhere: signature.ts looks there. */
+/** Returns the name of a weak algorithm; undefined for any other. signature.ts checks RSASSA-PSS, whose hash is in its parameters. */
 export function weakSignatureName(signatureOid: string): string | undefined {
   return weakSignatures.get(signatureOid);
 }

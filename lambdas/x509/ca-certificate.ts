@@ -1,4 +1,4 @@
-/** The first certificate of an authority: written by a library, and read back here before the caller signs it. */
+/** Builds the first certificate of an authority. A library writes it; it is checked here before the caller signs it. */
 import { RenewalError } from '../domain/errors.ts';
 import { authorityKeyIdentifierOf, nameConstraintsOf } from './extension-values.ts';
 import { keyUsages } from './extensions.ts';
@@ -15,10 +15,10 @@ import {
 } from './read-back.ts';
 
 /**
- * The TBSCertificate of a CA by RFC 5280, ready to be signed: keyUsage (keyCertSign, cRLSign) and basicConstraints
- * critical, SKI, AKI but on a root, which needs none (section 4.2.1.1), and name constraints where there are any.
+ * Returns the TBSCertificate of a CA (RFC 5280), ready to be signed: critical keyUsage (keyCertSign, cRLSign), critical basicConstraints,
+ * SKI, AKI except on a root (section 4.2.1.1), and name constraints if there are any.
  *
- * Throws CertificateRejected where what the library wrote is not what was asked for.
+ * Throws CertificateRejected if the library writes something else than requested.
  */
 export async function buildCaCertificate(request: CaCertificateRequest): Promise<Uint8Array> {
   const { writeCaCertificate } = await import('./peculiar.ts');
@@ -26,7 +26,7 @@ export async function buildCaCertificate(request: CaCertificateRequest): Promise
   try {
     tbs = await writeCaCertificate(request);
   } catch (cause) {
-    throw rejected('the library does not write it', cause);
+    throw rejected("the library can't write it", cause);
   }
   const fields = differingFields(tbs, request);
   if (fields.length > 0) throw rejected(`it differs in ${fields.join(', ')}`);
@@ -36,12 +36,12 @@ export async function buildCaCertificate(request: CaCertificateRequest): Promise
 function rejected(problem: string, cause?: unknown): RenewalError {
   return new RenewalError(
     'CertificateRejected',
-    `The certificate was not signed, because it would not be what was asked for: ${problem}. Give the authority, or its parent, a name of ordinary characters and types.`,
+    `The certificate was not signed, because it would differ from the request: ${problem}. Give the authority, or its parent, a name of ordinary characters and types.`,
     { cause },
   );
 }
 
-/** The fields of a TBSCertificate that are not as asked for; empty where all are. */
+/** Returns the fields of a TBSCertificate that differ from the request. */
 export function differingFields(tbs: Uint8Array, request: CaCertificateRequest): string[] {
   const certificate = readBack(tbs, request.issuerKeySpec);
   if (certificate === undefined) return [unreadable];

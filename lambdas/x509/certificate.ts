@@ -1,4 +1,4 @@
-/** A certificate's fields from its DER (RFC 5280 section 4.1). */
+/** Parses certificates (RFC 5280 section 4.1). */
 import { createHash } from 'node:crypto';
 import { type Element, type ElementReader, malformed, readSequence, readSingle } from '../asn1/reader.ts';
 import { contextTag, tags } from '../asn1/tags.ts';
@@ -20,7 +20,7 @@ import { relativeNames } from './names.ts';
 import { nameOfOid } from './oids.ts';
 import { hex } from './strings.ts';
 
-/** What a certificate holds, field by field, as it stands; parseCertificate tells what it means. */
+/** The fields of a certificate as they are encoded. parseCertificate gives their meaning. */
 export interface CertificateFields {
   /** 1, 2 or 3. */
   readonly version: number;
@@ -39,17 +39,16 @@ export interface CertificateFields {
 }
 
 /**
- * One certificate, with nothing behind it. Strict where readers disagree (DER, duplicate extensions, dates), lenient
- * where the world is: a FALSE may be written out, strings may hold characters that their type does not allow, and a
- * serial number may be of any length, zero or negative (its octets then stand as they are, two's complement).
+ * Parses exactly one certificate. It is strict where readers disagree (DER, duplicate extensions, dates). It is lenient with common
+ * deviations: an explicit FALSE, characters that a string type does not allow, and a serial number of any length, zero or negative (which
+ * stays as two's complement).
  *
- * Every extension that the product reads is checked here, so that reading it later can't fail. The signature is not
- * looked at: chain.ts does, through node:crypto.
+ * It checks every extension that the product reads, so that reading it later can't fail. It does not verify the signature; chain.ts does.
  *
  * Throws InvalidCertificate.
  */
 export function parseCertificate(der: Uint8Array): Certificate {
-  const bytes = new Uint8Array(der); // a copy: the caller's buffer may be part of a larger one, or change
+  const bytes = new Uint8Array(der); // a copy: the caller's buffer may be part of a larger one, or may change
   const fields = certificateFields(bytes);
   relativeNames(fields.issuer, 'the issuer');
   relativeNames(fields.subject, 'the subject');
@@ -83,12 +82,12 @@ export function parseCertificate(der: Uint8Array): Certificate {
 }
 
 /**
- * The same for one that stands above a leaf: the next renewal meets it again, so that it is parsed once a process, and with it
- * what signature.ts has found out about it. Throws InvalidCertificate.
+ * As parseCertificate, for the certificate of an issuer. It is kept, with its verified signatures (signature.ts), because the next renewal
+ * needs it again. Throws InvalidCertificate.
  */
 export const parseIssuer: typeof parseCertificate = keptByBytes(200, parseCertificate);
 
-/** The fields of the one certificate that `der` is, as views of it. Throws InvalidCertificate. */
+/** Returns the fields of exactly one certificate, as views of `der`. Throws InvalidCertificate. */
 export function certificateFields(der: Uint8Array): CertificateFields {
   const certificate = readSequence(der, 'the certificate');
   const tbs = certificate.enter(tags.sequence, 'the certificate');
@@ -111,9 +110,10 @@ export function certificateFields(der: Uint8Array): CertificateFields {
   const wrapped = tbs.optional(contextTag(3, true));
   tbs.end();
 
-  // RFC 5280 section 4.1.1.2: else a signature could be read under an algorithm that was not signed.
-  if (!sameBytes(outer, signatureAlgorithm)) throw malformed('the signature algorithm', 'is not the one inside');
-  if (wrapped !== undefined && version !== 3) throw malformed('the version', `is ${version}, yet there are extensions`);
+  // RFC 5280 section 4.1.1.2. Otherwise the signature could be verified by an algorithm that is not signed.
+  if (!sameBytes(outer, signatureAlgorithm))
+    throw malformed('the signature algorithm', 'differs from the one in the signed part');
+  if (wrapped !== undefined && version !== 3) throw malformed('the version', `is ${version}, but there are extensions`);
   const extensions = wrapped === undefined ? [] : readExtensions(wrapped.value);
   return {
     version,
@@ -139,7 +139,7 @@ function readVersion(tbs: ElementReader): number {
   return version;
 }
 
-/** DER of the SEQUENCE of extensions, read one by one. Throws InvalidCertificate. */
+/** Reads the DER of a SEQUENCE of extensions. Throws InvalidCertificate. */
 export function readExtensions(der: Uint8Array): Extension[] {
   const what = 'the list of extensions';
   const list = readSequence(der, what);
@@ -147,8 +147,8 @@ export function readExtensions(der: Uint8Array): Extension[] {
   const seen = new Set<string>();
   while (!list.done) {
     const extension = readExtension(list.enter(tags.sequence, 'an extension'));
-    // RFC 5280 section 4.2; readers would not agree on which of two counts.
-    if (seen.has(extension.oid)) throw malformed(what, `holds ${nameOfOid(extension.oid)} twice`);
+    // RFC 5280 section 4.2. Readers disagree on which of two extensions counts.
+    if (seen.has(extension.oid)) throw malformed(what, `contains ${nameOfOid(extension.oid)} twice`);
     seen.add(extension.oid);
     extensions.push(extension);
   }
@@ -166,7 +166,7 @@ function readExtension(fields: ElementReader): Extension {
 const utcTime = /^(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z$/;
 const generalizedTime = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z$/;
 
-/** RFC 5280 section 4.1.2.5: with seconds, without a fraction, in UTC; two digits of a year are 1950 to 2049. */
+/** Reads a time (RFC 5280 section 4.1.2.5): with seconds, without a fraction, in UTC. Years of two digits are 1950 to 2049. */
 function readTime({ tag, value }: Element, what: string): Instant {
   const pattern = tag === tags.utcTime ? utcTime : tag === tags.generalizedTime ? generalizedTime : undefined;
   const text = value.length > 15 ? '' : String.fromCharCode(...value);
@@ -177,7 +177,7 @@ function readTime({ tag, value }: Element, what: string): Instant {
   return instant;
 }
 
-/** SHA-256 of the certificate, lowercase hex without colons. */
+/** Returns the SHA-256 of a certificate, lowercase hex without colons. */
 export function fingerprintSha256(certificate: Pick<Certificate, 'der'>): string {
   return createHash('sha256').update(certificate.der).digest('hex');
 }

@@ -1,4 +1,4 @@
-/** Building and judging certification paths (RFC 5280 section 6, RFC 4158). */
+/** Builds and verifies certification paths (RFC 5280 section 6, RFC 4158). */
 import type { Certificate } from '../domain/certificate.ts';
 import type { Instant } from '../domain/instant.ts';
 import { type PathEnd, type PathResult, PathSearch } from './path-search.ts';
@@ -6,14 +6,13 @@ import { type PathEnd, type PathResult, PathSearch } from './path-search.ts';
 export type { PathEnd, PathResult } from './path-search.ts';
 
 /**
- * The path from `leaf` through `pool` to one of `roots` that keeps most of the leaf's extended key usages, and of those
- * the one that lasts longest, among those on which every certificate is valid at `now`. The pool may be in any order and
- * hold certificates that don't belong. A root is trusted by its own DER, and so is a newer self-signed certificate of the
- * same name and key.
+ * Returns a path from `leaf` through `pool` to one of `roots`, on which every certificate is valid at `now`. Of several paths it takes the
+ * one that keeps most of the leaf's extended key usages, then the one that is valid longest. The pool may have any order and may contain
+ * other certificates. A root is trusted by its DER; a newer self-signed certificate with the same name and key is trusted too.
  *
- * Checked at each step: names, signature, AKI and SKI, cA, keyCertSign, pathLenConstraint, name constraints, extended key
- * usages, the issuer's key, that an issuer has no critical extension that is not known here, and that nothing below the
- * root rests on MD5 or SHA-1. Not checked: revocation and certificate policies. Never throws.
+ * Checked at each step: names, signature, AKI and SKI, cA, keyCertSign, pathLenConstraint, name constraints, extended key usages, the
+ * issuer's key, unknown critical extensions of the issuer, and no MD5 or SHA-1 below the root. Not checked: revocation and certificate
+ * policies. Never throws.
  */
 export function verifyPath(
   leaf: Certificate,
@@ -24,7 +23,7 @@ export function verifyPath(
   return new PathSearch(leaf, pool, roots, now).best();
 }
 
-/** As verifyPath, whatever the dates: of a certificate in use it matters too how long its path did last. Never throws. */
+/** Does the same as verifyPath, but ignores dates. For a certificate in use the end of its path matters, also in the past. Never throws. */
 export function longestPath(
   leaf: Certificate,
   pool: readonly Certificate[],
@@ -34,8 +33,8 @@ export function longestPath(
 }
 
 /**
- * When the certificate in use stops being of use: the end of the path that verifyPath would take, whether that is past or
- * not. A secret may hold the leaf alone, so where no path can be built the leaf's own notAfter counts. Never throws.
+ * Returns the end of the path that verifyPath would take, also if it is past. A secret may hold only the leaf: if there is no path, the end
+ * is the leaf's notAfter. Never throws.
  */
 export function chainEnd(leaf: Certificate, pool: readonly Certificate[], roots: readonly Certificate[]): PathEnd {
   const result = longestPath(leaf, pool, roots);
@@ -45,9 +44,9 @@ export function chainEnd(leaf: Certificate, pool: readonly Certificate[], roots:
 }
 
 /**
- * Every certificate of `pool` that stands on a path from the leaf up by the rules of verifyPath, each behind one that it
- * issued. A path may end anywhere: above it may be a root that is trusted by others. Self-signed certificates are left
- * out, and so are those that are known not to be by the issuer that they name. Never throws.
+ * Returns every certificate of `pool` that is on a path up from the leaf, by the rules of verifyPath. A path may end anywhere, because
+ * other users may trust a root above it. Self-signed certificates are left out, and so are those that the named issuer did not sign. Never
+ * throws.
  */
 export function certificatesAbove(
   leaf: Certificate,

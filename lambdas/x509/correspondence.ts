@@ -1,7 +1,4 @@
-/**
- * Whether a new certificate says what the old one said: compared field by field, each as it is
- * encoded, against the written list of what may differ. What is not on the list may not.
- */
+/** Compares a new certificate with the old one, field by field, as encoded. Only the differences on the list are allowed. */
 
 import { sameBytes } from '../domain/bytes.ts';
 import type { Certificate, Extension } from '../domain/certificate.ts';
@@ -17,52 +14,51 @@ import { weakSignature } from './signature.ts';
 import { hex } from './strings.ts';
 
 export interface AllowedDifference {
-  /** A field of the certificate, or the OID of an extension. */
+  /** Name of a field, or the OID of an extension. */
   readonly field: string;
-  /** Undefined: in both. */
+  /** Undefined: allowed in both operations. */
   readonly operation?: Mode;
   readonly reason: string;
-  /** An extension that may be gone; the others may only come or change. */
+  /** The extension may be missing in the new certificate. The others may only be added or changed. */
   readonly mayGo?: true;
 }
 
-/** Whatever is allowed to differ. An extension of this list may also come; it may not become critical. */
+/** All allowed differences. An extension of this list may also be added; it must not become critical. */
 export const allowedDifferences: readonly AllowedDifference[] = [
   {
     field: 'serialNumber',
-    reason: 'Each certificate of a CA has its own (RFC 5280 section 4.1.2.2): it has to differ.',
+    reason: 'Unique for each certificate of a CA (RFC 5280 section 4.1.2.2): it must differ.',
   },
-  { field: 'notBefore', reason: 'A new validity is what a renewal is for; renewal/steps/5-verify.ts judges it.' },
-  { field: 'notAfter', reason: 'As notBefore.' },
-  { field: 'issuer', reason: 'A CA may have a new intermediate; the path to the root is verified instead.' },
+  { field: 'notBefore', reason: 'The purpose of a renewal; renewal/steps/5-verify.ts checks it.' },
+  { field: 'notAfter', reason: 'See notBefore.' },
+  { field: 'issuer', reason: 'A CA may have a new intermediate. Instead, the path to the root is verified.' },
   { field: 'issuerUniqueId', reason: 'Belongs to the issuer.' },
-  { field: 'signatureAlgorithm', reason: 'Follows from the key of the issuer; a weak one is refused.' },
-  { field: 'spki', operation: 'rekey', reason: 'A new key is what a rekey is for: it has to differ.' },
+  { field: 'signatureAlgorithm', reason: 'Depends on the key of the issuer. Weak algorithms are rejected.' },
+  { field: 'spki', operation: 'rekey', reason: 'The purpose of a rekey: it must differ.' },
   {
     field: oids.authorityKeyIdentifier,
     reason:
-      'Names the key of the issuer. step-ca adds it to a certificate that had none; where it was, readers may rely on it (RFC 5280 section 4.2.1.1 wants it).',
+      'Identifies the key of the issuer. step-ca adds it if it is missing. It must not be removed, because readers may depend on it (RFC 5280 section 4.2.1.1).',
   },
   {
     field: oids.subjectKeyIdentifier,
     operation: 'rekey',
-    reason:
-      'Names the key, which is new. It may come where none was: step-ca adds it, and it claims nothing but the key.',
+    reason: 'Identifies the new key. It may be added, as step-ca does, because it claims nothing else.',
   },
-  { field: oids.sctList, reason: 'Receipts of logs for this very certificate (RFC 6962).', mayGo: true },
-  { field: oids.stepProvisioner, reason: "step-ca's own note of who issued the certificate.", mayGo: true },
+  { field: oids.sctList, reason: 'Receipts of logs for this certificate (RFC 6962).', mayGo: true },
+  { field: oids.stepProvisioner, reason: "step-ca's record of the provisioner.", mayGo: true },
 ];
 
-/** RFC 5280 section 4.1.2.2, which also wants it above 0. */
+/** Octets of a serial number (RFC 5280 section 4.1.2.2). */
 const longestSerialNumber = 20;
 
 /**
- * Every difference between a certificate and the one that is to take its place that is not allowed, in words: the field,
- * what it was and what came. None: they correspond. Extensions may come in another order. Dates, path and the key's
- * strength are judged elsewhere. Throws InvalidCertificate only for what parseCertificate would refuse.
+ * Returns, in words, the differences between a certificate and its replacement that are not allowed: the field, the old value and the new
+ * one. An empty list: the certificates correspond. Extensions may have another order. Dates, path and the strength of the key are checked
+ * elsewhere. Throws InvalidCertificate only where parseCertificate would.
  */
 export function differences(before: Certificate, after: Certificate, operation: Mode): string[] {
-  if (sameBytes(before.der, after.der)) return ['the certificate is the very one that was to be replaced'];
+  if (sameBytes(before.der, after.der)) return ['the certificate is the old one, unchanged'];
   const [was, came] = [certificateFields(before.der), certificateFields(after.der)];
   const weak = weakSignature(after);
   return [
@@ -77,7 +73,7 @@ export function differences(before: Certificate, after: Certificate, operation: 
 }
 
 function versionDifferences(was: CertificateFields, came: CertificateFields): string[] {
-  return came.version < was.version ? [`the version was ${was.version}, came as ${came.version}`] : [];
+  return came.version < was.version ? [`the version was ${was.version}, and is now ${came.version}`] : [];
 }
 
 function serialDifferences(before: Certificate, after: Certificate): string[] {
@@ -86,7 +82,7 @@ function serialDifferences(before: Certificate, after: Certificate): string[] {
   return serialProblems(after);
 }
 
-/** What no serial number may be (RFC 5280 section 4.1.2.2), in words. */
+/** Returns the problems of a serial number (RFC 5280 section 4.1.2.2), in words. */
 export function serialProblems({ der, serialNumber }: Certificate): string[] {
   const octetsFound = certificateFields(der).serialNumber;
   if ((octetsFound[0] ?? 0) >= 0x80) return ['the serial number is negative'];
@@ -100,18 +96,18 @@ export function serialProblems({ der, serialNumber }: Certificate): string[] {
 function subjectDifferences(before: Certificate, after: Certificate): string[] {
   if (sameBytes(before.subject, after.subject)) return [];
   const [was, came] = [formatName(before.subject), formatName(after.subject)];
-  return [`the subject was ${quote(was)}, came as ${was === came ? 'the same in another encoding' : quote(came)}`];
+  return [`the subject was ${quote(was)}, and is now ${was === came ? 'the same in another encoding' : quote(came)}`];
 }
 
 function keyDifferences(before: Certificate, after: Certificate, operation: Mode): string[] {
   const same = samePublicKey(before.spki, after.spki);
-  if (operation === 'renew') return same ? [] : ['the public key is another one, a renewal keeps it'];
-  return same ? ['the public key is the old one, a rekey replaces it'] : [];
+  if (operation === 'renew') return same ? [] : ['the public key is another one, but a renewal keeps it'];
+  return same ? ['the public key is the old one, but a rekey replaces it'] : [];
 }
 
 function uniqueIdDifferences(was: CertificateFields, came: CertificateFields): string[] {
   const [old, now] = [was.subjectUniqueId, came.subjectUniqueId].map((id) => (id === undefined ? 'absent' : hex(id)));
-  return old === now ? [] : [`the subjectUniqueID was ${shorten(`${old}`)}, came as ${shorten(`${now}`)}`];
+  return old === now ? [] : [`the subjectUniqueID was ${shorten(`${old}`)}, and is now ${shorten(`${now}`)}`];
 }
 
 function extensionDifferences(before: Certificate, after: Certificate, operation: Mode): string[] {
@@ -137,19 +133,19 @@ function extensionDifference(
 ): string | undefined {
   const rule = ruleFor(oid, operation);
   const allowed = rule !== undefined && (rule.mayGo === true || !isGone(was, came));
-  // A critical extension shuts out readers that do not know it, so even a listed one keeps what it was.
+  // An allowed extension must keep its criticality too, because readers reject an unknown critical extension.
   if (came !== undefined && came.critical !== (was?.critical ?? (allowed ? false : came.critical))) {
-    return `the extension ${nameOfOid(oid)} was ${criticality(was)}, came as ${criticality(came)}`;
+    return `the extension ${nameOfOid(oid)} was ${criticality(was)}, and is now ${criticality(came)}`;
   }
   if (allowed || (was && came && sameBytes(was.value, came.value))) return undefined;
   const hint =
     oid === oids.subjectKeyIdentifier && was === undefined
-      ? '; the CA adds it to a certificate that has none, so rekey this one (mode rekey) instead'
+      ? '; the CA adds it if it is missing, so use the mode rekey instead'
       : '';
-  return `the extension ${nameOfOid(oid)} was ${describe(was)}, came as ${describe(came)}${hint}`;
+  return `the extension ${nameOfOid(oid)} was ${describe(was)}, and is now ${describe(came)}${hint}`;
 }
 
-/** An authority key identifier may stay in form and name no key any more. */
+/** Whether an extension is missing. An authorityKeyIdentifier without a key counts as missing, if the old one had a key. */
 function isGone(was: Extension | undefined, came: Extension | undefined): boolean {
   if (was === undefined || came === undefined) return was !== undefined;
   const namesKey = (extension: Extension) => authorityKeyIdentifier({ extensions: [extension] }) !== undefined;
@@ -167,7 +163,7 @@ function criticality(extension: Extension | undefined): string {
   return extension.critical ? 'critical' : 'not critical';
 }
 
-/** An extension's value for a reader: in words where they are at hand, else the start of its hex. */
+/** Describes an extension's value: in words if it can be read, otherwise the start of its hex. */
 function describe(extension: Extension | undefined): string {
   if (extension === undefined) return 'absent';
   const alone = { extensions: [extension] };
@@ -187,7 +183,7 @@ function describe(extension: Extension | undefined): string {
   }
 }
 
-/** Two lists may read the same and yet differ (other kinds of names, another encoding): the hex tells them apart. */
+/** Adds the hex, because two lists may look the same and still differ (other kinds of names, another encoding). */
 function quoteList(items: readonly string[], { value }: Extension): string {
   const shown = items.slice(0, 10).join(' ');
   return `[${shown.length > 256 ? `${shown.slice(0, 256)}…` : shown}${items.length > 10 ? ' …' : ''}] (${shorten(hex(value))})`;

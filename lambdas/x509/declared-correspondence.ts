@@ -1,4 +1,4 @@
-/** Whether a certificate says what was declared: exactly its names and usages, and nothing that makes it more than that. */
+/** Compares a certificate with its declaration: exactly the declared names and usages, and nothing that gives it more rights. */
 import { isDeepStrictEqual } from 'node:util';
 import type { Certificate } from '../domain/certificate.ts';
 import type { DeclaredUsage } from '../domain/declaration.ts';
@@ -15,15 +15,15 @@ import { decodeString, hex } from './strings.ts';
 export type DeclaredFields = Pick<DeclaredContent, 'names' | 'subject' | 'usages'>;
 
 export interface Departures {
-  /** What makes it another certificate than the declared one, in words; empty where nothing does. */
+  /** Differences from the declaration that are not allowed, in words. */
   readonly problems: readonly string[];
-  /** Declared usages that it lacks. */
+  /** Declared usages that are missing. */
   readonly missing: readonly DeclaredUsage[];
 }
 
 /**
- * The names have to be the declared ones, in any order. Of the subject the common name may be left out, or be one of the
- * certificate's names. A usage may be left out; none may come. Throws InvalidCertificate.
+ * Returns the differences. The names must be the declared ones, in any order. The common name may be missing, or be one of the
+ * certificate's names. A usage may be missing, but none may be added. Throws InvalidCertificate.
  */
 export function departures(leaf: Certificate, declared: DeclaredFields): Departures {
   const found = extendedKeyUsages(leaf);
@@ -42,9 +42,9 @@ export function departures(leaf: Certificate, declared: DeclaredFields): Departu
   };
 }
 
-/** RFC 5280 section 4.2.1.12: without the extension every usage is allowed. It has one usage at least. */
+/** RFC 5280 section 4.2.1.12: without the extension every usage is allowed; with it there must be at least one. */
 function usageProblems(found: readonly string[] | undefined, { usages }: DeclaredFields): string[] {
-  if (found === undefined) return ['extendedKeyUsage: it has none, which allows every usage'];
+  if (found === undefined) return ['extendedKeyUsage: it is missing, which allows every usage'];
   if (found.length === 0) return ['extendedKeyUsage: it is empty, which allows no usage'];
   const wanted: readonly string[] = usages.map((usage) => oids[usage]);
   return found
@@ -55,13 +55,13 @@ function usageProblems(found: readonly string[] | undefined, { usages }: Declare
 
 function nameProblems(leaf: Certificate, { names }: DeclaredFields): string[] {
   const found = subjectAltNames(leaf);
-  const others = alternativeNames(leaf).length - found.length; // kinds that nothing declares
+  const others = alternativeNames(leaf).length - found.length; // kinds that a declaration can't have
   const missing = names.filter((name) => !found.includes(name));
   const added = found.filter((name) => !names.includes(name));
   return [
     ...missing.map((name) => `subjectAltName: ${name} is missing`),
     ...added.slice(0, 10).map((name) => `subjectAltName: ${name} was not declared`),
-    ...(others > 0 ? ['subjectAltName: a name of a kind that was not declared'] : []),
+    ...(others > 0 ? ['subjectAltName: it has a name of another kind'] : []),
   ];
 }
 
@@ -71,16 +71,21 @@ function subjectProblems(leaf: Certificate, { subject, names }: DeclaredFields):
   const texts = new Set([...wanted.commonNames, ...names.map((name) => name.slice(name.indexOf(':') + 1))]);
   if (isDeepStrictEqual(found.rest, wanted.rest) && found.commonNames.every((each) => texts.has(each))) return [];
   const declared = subject === undefined ? 'none' : quote(formatName(subject));
-  return [`subject: ${quote(formatName(leaf.subject))}, and declared is ${declared}`];
+  return [`subject: ${quote(formatName(leaf.subject))}; declared is ${declared}`];
 }
 
 interface SubjectParts {
   readonly commonNames: readonly string[];
-  /** What else each RDN holds, sorted: the DER sorts by what the encoding is. Those with a common name alone are left out. */
+  /**
+   * The other attributes of each RDN, sorted by their text, because DER sorts them by their encoding. RDNs with only a common name are left
+   * out.
+   */
   readonly rest: readonly (readonly string[])[];
 }
 
-/** A CA may write the same text in another type of string; what is no text is told by its octets. */
+/**
+ * Reads a name. Values are compared as text, because a CA may use another string type. A value that is not text is compared by its octets.
+ */
 function partsOf(name: Uint8Array | undefined): SubjectParts {
   const names = name === undefined ? [] : relativeNames(name);
   const textOf = ({ value }: Attribute) => decodeString(value) ?? `#${hex(value.bytes)}`;
@@ -100,12 +105,12 @@ function caProblems(leaf: Certificate): string[] {
   const signs = usages.filter((usage) => usage === 'keyCertSign' || usage === 'cRLSign');
   return [
     ...(basicConstraints(leaf).isCa ? ['basicConstraints: it is a CA'] : []),
-    ...signs.map((usage) => `keyUsage: ${usage} is a CA's`),
+    ...signs.map((usage) => `keyUsage: ${usage} is for CAs only`),
     ...(usages.includes('digitalSignature') ? [] : ['keyUsage: digitalSignature is missing']),
   ];
 }
 
-/** What every reader of leaves knows. */
+/** Critical extensions that every reader supports. */
 const knownCritical: ReadonlySet<string> = new Set([
   oids.keyUsage,
   oids.extendedKeyUsage,
@@ -114,12 +119,12 @@ const knownCritical: ReadonlySet<string> = new Set([
   oids.certificatePolicies,
 ]);
 
-/** RFC 5280 section 4.2: who does not know a critical extension has to refuse the certificate. */
+/** RFC 5280 section 4.2: a reader must reject a certificate with an unknown critical extension. */
 function criticalProblems({ extensions }: Certificate): string[] {
   return extensions
     .filter(({ oid, critical }) => critical && !knownCritical.has(oid))
     .map(
       ({ oid }) =>
-        `the extension ${nameOfOid(oid)} is critical and was not declared, so readers may refuse the certificate`,
+        `the extension ${nameOfOid(oid)} is critical and was not declared, so readers may reject the certificate`,
     );
 }

@@ -1,7 +1,7 @@
 /**
- * Extended key usages along a path, as OpenSSL's `-purpose` judges them (docs/decisions/0009): a usage reaches the leaf
- * only if every CA certificate above it, the trusted one included, names that usage or has no such extension. To OpenSSL
- * anyExtendedKeyUsage in a CA certificate is one more usage, and no pass for the others.
+ * Extended key usages along a path, by the rules of OpenSSL's `-purpose` (docs/decisions/0009). The leaf keeps a usage only if every CA
+ * certificate above it, also the trusted one, names that usage or has no such extension. For OpenSSL, anyExtendedKeyUsage in a CA
+ * certificate does not include other usages.
  */
 import type { Certificate } from '../domain/certificate.ts';
 import { extendedKeyUsages } from './extensions.ts';
@@ -9,10 +9,10 @@ import { alternativeNames } from './general-names.ts';
 import { relativeNames } from './names.ts';
 import { nameOfOid, oids } from './oids.ts';
 
-/** What a certificate is used for. */
+/** A purpose of a certificate. */
 export interface Usage {
   readonly name: string;
-  /** A CA certificate that has the extension must name one of these. */
+  /** A CA certificate with the extension must name one of these. */
   readonly allowedBy: readonly string[];
 }
 
@@ -22,10 +22,10 @@ const serverAuth: Usage = {
 };
 const clientAuth: Usage = { name: 'clientAuth', allowedBy: [oids.clientAuth] };
 const emailProtection: Usage = { name: 'emailProtection', allowedBy: [oids.emailProtection] };
-/** For these OpenSSL asks of the leaf and of every CA. The first one that a leaf has is what it is for. */
+/** Usages that OpenSSL checks on the leaf and on every CA. The first one of a leaf is its purpose. */
 const judgedByOpenssl: readonly Usage[] = [serverAuth, clientAuth, emailProtection];
 
-/** Of what is above these OpenSSL asks nothing but to be a CA, and for anyExtendedKeyUsage it has no purpose. */
+/** Usages that OpenSSL does not check on CAs. OpenSSL has no purpose for anyExtendedKeyUsage. */
 const notNested: ReadonlySet<string> = new Set([
   oids.anyExtendedKeyUsage,
   oids.codeSigning,
@@ -34,8 +34,8 @@ const notNested: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * The usages of a leaf that its path may take away. Without the extension it is for servers and clients, and for mail
- * where it has an address; a CA certificate without it is for certificates, and nothing can be taken away.
+ * Returns the usages of a leaf that its path may take away. A leaf without the extension is for servers and clients, and for mail if it has
+ * an e-mail address. A CA certificate without it has no such usages.
  */
 export function usagesOf(leaf: Certificate): readonly Usage[] {
   const named = extendedKeyUsages(leaf);
@@ -46,7 +46,7 @@ export function usagesOf(leaf: Certificate): readonly Usage[] {
   const judged = judgedByOpenssl.filter(({ allowedBy }) => allowedBy.some((oid) => named.includes(oid)));
   const known = new Set([...notNested, ...judged.flatMap(({ allowedBy }) => allowedBy)]);
   const others = [...new Set(named)].filter((oid) => !known.has(oid));
-  // RFC 5280 section 4.2.1.12, as OpenSSL has no rule for these.
+  // RFC 5280 section 4.2.1.12; OpenSSL has no rule for these.
   return [...judged, ...others.map((oid) => ({ name: nameOfOid(oid), allowedBy: [oid, oids.anyExtendedKeyUsage] }))];
 }
 
@@ -59,7 +59,7 @@ function hasAddress({ subject, extensions }: Certificate): boolean {
   );
 }
 
-/** Those of `usages` that `issuer` lets through. */
+/** Returns the usages that `issuer` allows. */
 export function usagesThrough(usages: readonly Usage[], issuer: Certificate): readonly Usage[] {
   const named = extendedKeyUsages(issuer);
   if (named === undefined) return usages;
@@ -67,8 +67,8 @@ export function usagesThrough(usages: readonly Usage[], issuer: Certificate): re
 }
 
 /**
- * Whether a certificate is of use with what its path leaves of its usages. A server's certificate has to stay one, else a
- * client's, else one for mail. Where nothing of the kind is named, one usage that is left will do.
+ * Whether a certificate is usable with the usages that its path leaves. A certificate for servers must keep that usage, otherwise one for
+ * clients, otherwise one for mail. If it names none of these, one remaining usage is enough.
  */
 export function isOfUse(leaf: Certificate, usages: readonly Usage[], left: readonly Usage[]): boolean {
   const [first] = usages;
@@ -77,14 +77,14 @@ export function isOfUse(leaf: Certificate, usages: readonly Usage[], left: reado
   return isNamed ? left.includes(first) : left.length > 0;
 }
 
-/** The names of the leaf's usages that a path, leaf first, leaves. */
+/** Returns the names of the leaf's usages that a path, leaf first, leaves. */
 export function usagesLeft(path: readonly Certificate[]): readonly string[] {
   const [leaf, ...issuers] = path;
   if (leaf === undefined) return [];
   return issuers.reduce(usagesThrough, usagesOf(leaf)).map(({ name }) => name);
 }
 
-/** The names of those that a path, leaf first, takes away: the leaf has them, and no use of them. */
+/** Returns the names of the leaf's usages that a path, leaf first, takes away. */
 export function usagesTaken(path: readonly Certificate[]): readonly string[] {
   const left = usagesLeft(path);
   return usagesLeft(path.slice(0, 1)).filter((usage) => !left.includes(usage));

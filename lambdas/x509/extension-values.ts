@@ -1,4 +1,4 @@
-/** Writing the extensions that name a key, and name constraints (RFC 5280 section 4.2.1). */
+/** Writes key identifiers and name constraints (RFC 5280 section 4.2.1). */
 import { createHash } from 'node:crypto';
 import { readSequence } from '../asn1/reader.ts';
 import { tags } from '../asn1/tags.ts';
@@ -9,14 +9,14 @@ import { subjectKeyIdentifier } from './extensions.ts';
 import { parseIpv4, parseIpv6 } from './ip-address.ts';
 import { oids } from './oids.ts';
 
-/** The whole element: OID, criticality where it is TRUE, value. */
+/** Returns the whole element: OID, criticality if TRUE, value. */
 export function encodeExtension({ oid: id, critical, value }: Extension): Uint8Array {
   return write.sequence(write.oid(id), ...(critical ? [write.boolean(true)] : []), write.octetString(value));
 }
 
 /**
- * The name of a key, 20 octets: SHA-1 of the BIT STRING's octets, section 4.2.1.2 (1). SHA-1 only names here and proves
- * nothing; step-ca, openssl and Go do the same, so that certificates of both can be compared. Throws InvalidCertificate.
+ * Returns a key's identifier, 20 octets: the SHA-1 of the BIT STRING's octets (section 4.2.1.2, method 1). SHA-1 only identifies here and
+ * proves nothing; step-ca, openssl and Go do the same. Throws InvalidCertificate.
  */
 export function keyIdentifier(spki: Uint8Array): Uint8Array {
   const what = 'the public key';
@@ -30,7 +30,7 @@ export function subjectKeyIdentifierOf(spki: Uint8Array, critical = false): Exte
   return { oid: oids.subjectKeyIdentifier, critical, value: write.octetString(keyIdentifier(spki)) };
 }
 
-/** The issuer's own subject key identifier; where it has none, the name that its key would have. */
+/** Returns an authorityKeyIdentifier with the issuer's subjectKeyIdentifier or, if it has none, with its key's identifier. */
 export function authorityKeyIdentifierOf(
   issuer: Pick<Certificate, 'extensions' | 'spki'>,
   critical = false,
@@ -39,7 +39,7 @@ export function authorityKeyIdentifierOf(
   return { oid: oids.authorityKeyIdentifier, critical, value: write.sequence(write.contextPrimitive(0, identifier)) };
 }
 
-/** `permitted` and `excluded`: bases as constraintBase gives them, DER of a GeneralName each. */
+/** Returns the nameConstraints extension. `permitted` and `excluded` are bases from constraintBase, each the DER of a GeneralName. */
 export function nameConstraintsOf(permitted: readonly Uint8Array[], excluded: readonly Uint8Array[]): Extension {
   const subtrees = (bases: readonly Uint8Array[]) => bases.map((base) => write.sequence(base));
   const value = write.sequence(
@@ -54,8 +54,8 @@ const hostName =
   /^\.?(?:[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\.)*[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?$/;
 
 /**
- * A GeneralName that is the base of a subtree (section 4.2.1.10) from `dns:example.com`, `email:example.com` or
- * `email:a@example.com`, `uri:.example.com`, `ip:10.0.0.0/8`, `ip:fd00::/8`. Undefined for any other text.
+ * Returns the base of a subtree (section 4.2.1.10) as the DER of a GeneralName, from `dns:example.com`, `email:example.com`,
+ * `email:a@example.com`, `uri:.example.com`, `ip:10.0.0.0/8` or `ip:fd00::/8`. Undefined for any other text.
  */
 export function constraintBase(text: string): Uint8Array | undefined {
   const colon = text.indexOf(':');
@@ -71,7 +71,7 @@ export function constraintBase(text: string): Uint8Array | undefined {
   return write.element(0x80 | baseTags[kind], Buffer.from(value, 'latin1'));
 }
 
-/** Address and mask, 8 or 32 octets; no bit of the address outside of the mask. */
+/** Reads an address and a mask, 8 or 32 octets. The address must not have bits outside of the mask. */
 function parseSubnet(text: string): Uint8Array | undefined {
   const [address = '', length = '', ...rest] = text.split('/');
   const octets = parseIpv4(address) ?? parseIpv6(address);

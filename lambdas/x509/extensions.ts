@@ -1,4 +1,4 @@
-/** The extensions that decisions depend on (RFC 5280 section 4.2.1). */
+/** Reads the extensions that decisions depend on (RFC 5280 section 4.2.1). */
 
 import { readSequence, readSingle } from '../asn1/reader.ts';
 import { contextTag, tags } from '../asn1/tags.ts';
@@ -8,12 +8,12 @@ import { oids } from './oids.ts';
 
 type WithExtensions = Pick<Certificate, 'extensions'>;
 
-/** A certificate has each extension once at most; parseCertificate sees to it. */
+/** Returns an extension. parseCertificate ensures that a certificate has each extension at most once. */
 export function findExtension(certificate: WithExtensions, oid: string): Extension | undefined {
   return certificate.extensions.find((extension) => extension.oid === oid);
 }
 
-/** basicConstraints; not a CA without the extension. Throws InvalidCertificate. */
+/** Reads basicConstraints. Without the extension the certificate is not a CA's. Throws InvalidCertificate. */
 export function basicConstraints(certificate: WithExtensions): { isCa: boolean; pathLength: number | undefined } {
   const extension = findExtension(certificate, oids.basicConstraints);
   if (extension === undefined) return { isCa: false, pathLength: undefined };
@@ -28,7 +28,7 @@ export function basicConstraints(certificate: WithExtensions): { isCa: boolean; 
   };
 }
 
-/** By the number of the bit. */
+/** In the order of the bits. */
 export const keyUsageNames = [
   'digitalSignature',
   'nonRepudiation',
@@ -42,7 +42,7 @@ export const keyUsageNames = [
 ] as const;
 export type KeyUsage = (typeof keyUsageNames)[number];
 
-/** What the key may be used for; undefined without the extension, which means anything. Throws InvalidCertificate. */
+/** Returns the key usages; undefined without the extension, which allows all. Throws InvalidCertificate. */
 export function keyUsages(certificate: WithExtensions): readonly KeyUsage[] | undefined {
   const extension = findExtension(certificate, oids.keyUsage);
   if (extension === undefined) return undefined;
@@ -51,7 +51,7 @@ export function keyUsages(certificate: WithExtensions): readonly KeyUsage[] | un
   return keyUsageNames.filter((_, bit) => ((octets[bit >> 3] ?? 0) & (0x80 >> (bit & 7))) !== 0);
 }
 
-/** OIDs of the extended key usages; undefined without the extension, which means any. Throws InvalidCertificate. */
+/** Returns the OIDs of the extended key usages; undefined without the extension, which allows all. Throws InvalidCertificate. */
 export function extendedKeyUsages(certificate: WithExtensions): readonly string[] | undefined {
   const extension = findExtension(certificate, oids.extendedKeyUsage);
   if (extension === undefined) return undefined;
@@ -63,21 +63,21 @@ export function extendedKeyUsages(certificate: WithExtensions): readonly string[
   return usages;
 }
 
-/** The subjectKeyIdentifier's octets; undefined without the extension. Throws InvalidCertificate. */
+/** Returns the octets of the subjectKeyIdentifier; undefined without the extension. Throws InvalidCertificate. */
 export function subjectKeyIdentifier(certificate: WithExtensions): Uint8Array | undefined {
   const extension = findExtension(certificate, oids.subjectKeyIdentifier);
   return extension && readSingle(extension.value, tags.octetString, 'the subjectKeyIdentifier extension').value;
 }
 
-/** The keyIdentifier of authorityKeyIdentifier; undefined without one. Throws InvalidCertificate. */
+/** Returns the keyIdentifier of authorityKeyIdentifier; undefined without one. Throws InvalidCertificate. */
 export function authorityKeyIdentifier(certificate: WithExtensions): Uint8Array | undefined {
   const extension = findExtension(certificate, oids.authorityKeyIdentifier);
   return extension && readSequence(extension.value, 'the authorityKeyIdentifier extension').optional(0x80)?.value;
 }
 
 /**
- * The certificate of the issuer that authorityKeyIdentifier names beside its key, or instead of it: DER of its GeneralNames
- * without their tag, and the octets of its serial number. Throws InvalidCertificate.
+ * Returns the issuer's certificate that authorityKeyIdentifier names, beside its key or instead of it: the DER of GeneralNames without
+ * their tag, and the octets of the serial number. Throws InvalidCertificate.
  */
 export function authorityCertificate(certificate: WithExtensions): {
   readonly issuer: Uint8Array | undefined;

@@ -1,4 +1,4 @@
-/** What an answer, an event or a log line tells of a certificate (docs/invoke.md). */
+/** The description of a certificate in answers, events and log lines (docs/invoke.md). */
 import type { Certificate } from '../domain/certificate.ts';
 import { formatInstant } from '../domain/instant.ts';
 import { formatKeySpec } from '../domain/key-spec.ts';
@@ -15,12 +15,12 @@ export interface CertificateDescription {
   /** RFC 3339. */
   readonly notBefore: string;
   readonly notAfter: string;
-  /** `EC P-256`, `RSA 2048`, `OKP Ed25519`; null for a kind of key that the product does not know. */
+  /** `EC P-256`, `RSA 2048`, `OKP Ed25519`; null for a kind of key that the product does not support. */
   readonly keyAlgorithm: string | null;
   readonly fingerprintSha256: string;
 }
 
-/** Never throws on a certificate that parseCertificate gave. */
+/** Describes a certificate. Never throws for one from parseCertificate. */
 export function describeCertificate(certificate: Certificate): CertificateDescription {
   return {
     subject: formatName(certificate.subject),

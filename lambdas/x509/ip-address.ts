@@ -1,13 +1,13 @@
-/** IP addresses from text (RFC 4291 section 2.2). Undefined for any other text. */
+/** Parses IP addresses (RFC 4291 section 2.2). Undefined for any other text. */
 
-/** The 4 octets of dotted decimal without leading zeros. */
+/** Returns the 4 octets of an IPv4 address in dotted decimal, without leading zeros. */
 export function parseIpv4(text: string): number[] | undefined {
   if (!/^(?:(?:0|[1-9]\d{0,2})(?:\.(?!$)|$)){4}$/.test(text)) return undefined;
   const octets = text.split('.').map(Number);
   return octets.every((octet) => octet < 256) ? octets : undefined;
 }
 
-/** The 16 octets of hexadecimal groups, `::` for some of them at most once; no dotted decimal at the end. */
+/** Returns the 16 octets of an IPv6 address in hexadecimal groups, with at most one `::`. Dotted decimal at the end is not allowed. */
 export function parseIpv6(text: string): number[] | undefined {
   const [head = '', tail, ...more] = text.split('::');
   if (more.length > 0 || text.length > 39) return undefined;

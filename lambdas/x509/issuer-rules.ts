@@ -1,4 +1,4 @@
-/** What a certificate must be to stand above another one, without regard to the rest of the path. */
+/** The rules for the certificate of an issuer, without regard to the rest of the path. */
 
 import { ElementReader } from '../asn1/reader.ts';
 import { sameBytes } from '../domain/bytes.ts';
@@ -19,9 +19,9 @@ import { hasExplicitParameters } from './public-key.ts';
 import { hex } from './strings.ts';
 
 /**
- * Critical extensions that may stand in a CA certificate: those judged here, and those that allow nothing by themselves.
- * They are the ones that OpenSSL 3 takes (supported_nids in its crypto/x509/v3_purp.c), but for proxyCertInfo, which makes
- * a CA certificate invalid. AKI and SKI are not among them, as RFC 5280 wants both not critical.
+ * Critical extensions that a CA certificate may have: those that are checked here, and those that allow nothing by themselves. They are the
+ * ones of OpenSSL 3 (supported_nids in its crypto/x509/v3_purp.c) without proxyCertInfo, which makes a CA certificate invalid. AKI and SKI
+ * are not among them: RFC 5280 requires both to be not critical.
  */
 const knownExtensions: ReadonlySet<string> = new Set([
   oids.basicConstraints,
@@ -38,17 +38,17 @@ const knownExtensions: ReadonlySet<string> = new Set([
   oids.netscapeCertType,
 ]);
 
-/** They bound the Internet resources that the leaf claims (RFC 3779), so they bound nothing for a leaf that claims none. */
+/** They limit the leaf's Internet resources (RFC 3779), so they have no effect on a leaf without such an extension. */
 const resourceExtensions: ReadonlySet<string> = new Set([oids.ipAddressBlocks, oids.autonomousSystemIds]);
 
 const leastRsaBits = 2048;
 
 /**
- * Why `issuer` may stand above no certificate at all, or undefined. A trusted one may be weaker: who configured it decided
- * so, and nothing rests on its signature. Never throws on a certificate that parseCertificate gave.
+ * Returns why `issuer` can't be an issuer of any certificate; undefined if it can. A trusted one may be weaker, because it was configured
+ * and its own signature does not matter. Never throws for a certificate from parseCertificate.
  */
 export function issuerProblem(issuer: Certificate, isTrusted: boolean): string | undefined {
-  // A version 1 root has no extensions, so nothing could say that it is a CA but being trusted.
+  // A version 1 root has no extensions. It counts as a CA only if it is trusted.
   if (!issuer.isCa && !(isTrusted && issuer.extensions.length === 0)) return `${nameOf(issuer)} is not a CA`;
   if (keyUsages(issuer)?.includes('keyCertSign') === false)
     return `${nameOf(issuer)} may not sign certificates (keyUsage)`;
@@ -65,31 +65,31 @@ function extensionProblem(issuer: Certificate): string | undefined {
   return `${nameOf(issuer)} has the critical extension ${nameOfOid(unknown.oid)}, which ${why}`;
 }
 
-/** RFC 5480 section 2.1.1 forbids curves that are written out: who chooses the curve can forge signatures (CVE-2020-0601). */
+/** RFC 5480 section 2.1.1 forbids explicit parameters: with a curve of its own an attacker can forge signatures (CVE-2020-0601). */
 function keyProblem(issuer: Certificate, isTrusted: boolean): string | undefined {
   try {
     if (hasExplicitParameters(issuer.spki))
-      return `the EC key of ${nameOf(issuer)} has its curve written out, not named`;
+      return `the EC key of ${nameOf(issuer)} has explicit curve parameters instead of a named curve`;
     const bits = rsaModulusLength(issuer.spki) ?? leastRsaBits;
     if (bits >= leastRsaBits || isTrusted) return undefined;
-    return `the RSA key of ${nameOf(issuer)} has ${bits} bits, and ${leastRsaBits} are the least`;
+    return `the RSA key of ${nameOf(issuer)} has ${bits} bits; expected at least ${leastRsaBits}`;
   } catch {
     return `the key of ${nameOf(issuer)} can't be read`;
   }
 }
 
-/** Why `issuer` bounds resources that `leaf` claims; that is not judged here. */
+/** Returns why `issuer` limits resources of `leaf`, which is not checked here; undefined if it does not. */
 export function resourceProblem(leaf: Certificate, issuer: Certificate): string | undefined {
   const bound = issuer.extensions.find(
     ({ oid, critical }) => critical && resourceExtensions.has(oid) && findExtension(leaf, oid) !== undefined,
   );
-  return bound && `${nameOf(issuer)} bounds what ${nameOf(leaf)} has in ${nameOfOid(bound.oid)}, which is not judged`;
+  return bound && `${nameOf(issuer)} limits ${nameOfOid(bound.oid)} of ${nameOf(leaf)}, which is not checked here`;
 }
 
 /**
- * Whether `certificate` may mean `issuer` by its authorityKeyIdentifier (RFC 5280 section 4.2.1.1). Of several
- * certificates of one name and key it may mean one. OpenSSL finds no issuer where this is false. What is not there
- * contradicts nothing. Throws InvalidCertificate for an extension that is malformed behind its keyIdentifier.
+ * Whether the authorityKeyIdentifier of `certificate` matches `issuer` (RFC 5280 section 4.2.1.1). It may select one of several
+ * certificates with the same name and key. Without a match OpenSSL finds no issuer. A missing part matches anything. Throws
+ * InvalidCertificate for an extension that is malformed after its keyIdentifier.
  */
 export function namesAsIssuer(certificate: Certificate, issuer: Certificate): boolean {
   const [named, actual] = [authorityKeyIdentifier(certificate), subjectKeyIdentifier(issuer)];
@@ -100,7 +100,7 @@ export function namesAsIssuer(certificate: Certificate, issuer: Certificate): bo
   return above === undefined || comparableName(above) === comparableName(issuer.issuer);
 }
 
-/** Whether `certificate` says that `issuer`'s key signed it: by the key's identifier, and both have one. */
+/** Whether the key identifiers of `certificate` and `issuer` are both there and equal. */
 export function namesKeyOf(certificate: Certificate, issuer: Certificate): boolean {
   const [named, actual] = [authorityKeyIdentifier(certificate), subjectKeyIdentifier(issuer)];
   return named !== undefined && actual !== undefined && sameBytes(named, actual);
@@ -111,7 +111,7 @@ function isSerialNumber(octets: Uint8Array, { serialNumber }: Certificate): bool
   return hex(isPadded ? octets.subarray(1) : octets) === serialNumber;
 }
 
-/** The first directory name of GeneralNames. */
+/** Returns the first directory name of GeneralNames. */
 function directoryName(names: Uint8Array): Uint8Array | undefined {
   const what = 'the authorityKeyIdentifier extension';
   for (const reader = new ElementReader(names, what); !reader.done; ) {
@@ -121,7 +121,7 @@ function directoryName(names: Uint8Array): Uint8Array | undefined {
   return undefined;
 }
 
-/** For messages: the subject, and where there is none the first of the other names. */
+/** Returns a name for messages: the subject or, if it is empty, the first of the other names. */
 export function nameOf(certificate: Certificate): string {
   return quote(formatName(certificate.subject) || firstName(certificate));
 }
@@ -130,11 +130,11 @@ function firstName(certificate: Certificate): string {
   try {
     return subjectAltNames(certificate)[0] ?? '';
   } catch {
-    return ''; // malformed, which others tell
+    return ''; // malformed, reported elsewhere
   }
 }
 
-/** Whether `certificate` may mean `issuer` as its issuer (AKI). What can't be read names nobody. */
+/** Returns the same as namesAsIssuer; false if the extension can't be read. */
 export function mayName(certificate: Certificate, issuer: Certificate): boolean {
   try {
     return namesAsIssuer(certificate, issuer);

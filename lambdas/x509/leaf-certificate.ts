@@ -1,4 +1,4 @@
-/** The first certificate of a declaration: written by a library, and read back here before the caller signs it. */
+/** Builds the first certificate of a declaration. A library writes it; it is checked here before the caller signs it. */
 import { RenewalError } from '../domain/errors.ts';
 import type { KeySpec } from '../domain/key-spec.ts';
 import { authorityKeyIdentifierOf } from './extension-values.ts';
@@ -8,17 +8,16 @@ import { oids } from './oids.ts';
 import type { LeafCertificateRequest, LeafKeyUsage } from './peculiar.ts';
 import { commonFields, differingExtensions, type FieldCheck, failed, readBack, unreadable } from './read-back.ts';
 
-/** RFC 5280 section 4.2.1.3: every key signs; RSA encrypts keys too, for TLS before 1.3. */
+/** Returns the key usages of a leaf (RFC 5280 section 4.2.1.3): every key signs; RSA also encrypts keys, for TLS before 1.3. */
 export function leafKeyUsages(spec: KeySpec): readonly LeafKeyUsage[] {
   return spec.kty === 'RSA' ? ['digitalSignature', 'keyEncipherment'] : ['digitalSignature'];
 }
 
 /**
- * The TBSCertificate of a leaf by RFC 5280, ready to be signed: keyUsage critical, extendedKeyUsage, SKI, AKI, and
- * subjectAltName, which is critical where there is no subject. There is no basicConstraints: a leaf needs none (section
- * 4.2.1.9).
+ * Returns the TBSCertificate of a leaf (RFC 5280), ready to be signed: critical keyUsage, extendedKeyUsage, SKI, AKI, and subjectAltName,
+ * critical if the subject is empty. A leaf needs no basicConstraints (section 4.2.1.9).
  *
- * Throws CertificateRejected where what the library wrote is not what was asked for.
+ * Throws CertificateRejected if the library writes something else than requested.
  */
 export async function buildLeafCertificate(request: LeafCertificateRequest): Promise<Uint8Array> {
   const { writeLeafCertificate } = await import('./peculiar.ts');
@@ -26,7 +25,7 @@ export async function buildLeafCertificate(request: LeafCertificateRequest): Pro
   try {
     tbs = await writeLeafCertificate(request);
   } catch (cause) {
-    throw rejected('the library does not write it', cause);
+    throw rejected("the library can't write it", cause);
   }
   const fields = differingLeafFields(tbs, request);
   if (fields.length > 0) throw rejected(`it differs in ${fields.join(', ')}`);
@@ -36,12 +35,12 @@ export async function buildLeafCertificate(request: LeafCertificateRequest): Pro
 function rejected(problem: string, cause?: unknown): RenewalError {
   return new RenewalError(
     'CertificateRejected',
-    `The certificate was not signed, because it would not be what was declared: ${problem}. Declare names of ordinary characters and types.`,
+    `The certificate was not signed, because it would differ from the declaration: ${problem}. Declare names of ordinary characters and types.`,
     { cause },
   );
 }
 
-/** The fields of a TBSCertificate that are not as asked for; empty where all are. */
+/** Returns the fields of a TBSCertificate that differ from the request. */
 export function differingLeafFields(tbs: Uint8Array, request: LeafCertificateRequest): string[] {
   const certificate = readBack(tbs, request.issuerKeySpec);
   if (certificate === undefined) return [unreadable];

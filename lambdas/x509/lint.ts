@@ -1,4 +1,4 @@
-/** What a certificate about to be signed should not be, by RFC 5280: the mistakes that an issuer can make. */
+/** Checks a certificate before it is signed, for an issuer's mistakes against RFC 5280. */
 
 import { sameBytes } from '../domain/bytes.ts';
 import type { Certificate } from '../domain/certificate.ts';
@@ -7,14 +7,14 @@ import { certificateFields } from './certificate.ts';
 import { authorityKeyIdentifier, findExtension, keyUsages, subjectKeyIdentifier } from './extensions.ts';
 import { oids } from './oids.ts';
 
-/** One rule: the sentence that says what is wrong, or undefined. */
+/** A rule: returns a sentence about the problem, or undefined. */
 type Rule = (certificate: Certificate, issuer: Certificate) => string | undefined;
 
 const leastSerialOctets = 8;
 const mostSerialOctets = 20;
 
 const rules: readonly Rule[] = [
-  // Section 4.1.2.2, and 64 bits that nobody can guess.
+  // Section 4.1.2.2; eight octets, so that 64 bits are unpredictable.
   ({ serialNumber }) => {
     const octets = serialNumber.length / 2;
     return octets < leastSerialOctets || octets > mostSerialOctets
@@ -22,12 +22,13 @@ const rules: readonly Rule[] = [
       : undefined;
   },
   ({ der }) => ((certificateFields(der).serialNumber[0] ?? 0) >= 0x80 ? 'the serial number is negative' : undefined),
-  ({ notBefore, notAfter }) => (notAfter <= notBefore ? 'the validity ends when it begins, or before' : undefined),
+  ({ notBefore, notAfter }) => (notAfter <= notBefore ? 'the validity does not end after it begins' : undefined),
   ({ notAfter }, issuer) =>
     notAfter > issuer.notAfter
       ? `it ends at ${formatInstant(notAfter)}, after its issuer at ${formatInstant(issuer.notAfter)}`
       : undefined,
-  ({ issuer: name }, issuer) => (sameBytes(name, issuer.subject) ? undefined : "the issuer's name is another one"),
+  ({ issuer: name }, issuer) =>
+    sameBytes(name, issuer.subject) ? undefined : "the issuer's name differs from the subject of the issuer",
   // Sections 4.2.1.1 and 4.2.1.2.
   (certificate, issuer) => {
     const [named, actual] = [authorityKeyIdentifier(certificate), subjectKeyIdentifier(issuer)];
@@ -38,7 +39,7 @@ const rules: readonly Rule[] = [
   // Sections 4.2.1.3 and 4.2.1.9.
   (certificate) => {
     const signs = keyUsages(certificate)?.includes('keyCertSign') ?? false;
-    return signs && !certificate.isCa ? 'it may sign certificates (keyUsage) and is not a CA' : undefined;
+    return signs && !certificate.isCa ? 'it may sign certificates (keyUsage) but is not a CA' : undefined;
   },
   (certificate) =>
     certificate.isCa && findExtension(certificate, oids.subjectKeyIdentifier) === undefined
@@ -51,8 +52,8 @@ const rules: readonly Rule[] = [
 ];
 
 /**
- * What is wrong with `certificate`, one sentence a finding; empty where nothing is wrong. For a self-signed one the issuer is the
- * certificate itself. Throws InvalidCertificate only for what parseCertificate would refuse.
+ * Returns the problems of `certificate`, one sentence each. The issuer of a self-signed certificate is the certificate itself. Throws
+ * InvalidCertificate only where parseCertificate would.
  */
 export function lint(certificate: Certificate, issuer: Certificate): string[] {
   return rules.flatMap((rule) => rule(certificate, issuer) ?? []);

@@ -16,16 +16,16 @@ import { oids } from './oids.ts';
 
 const what = 'the nameConstraints extension';
 
-/** A name or the base of a subtree, read once however often it is compared. */
+/** A name or the base of a subtree, prepared for comparison. */
 interface Comparable {
   readonly kind: GeneralNameKind;
-  /** Of an address, or an address and its mask. */
+  /** The octets of the value: for ip an address, or an address and its mask. */
   readonly octets: Uint8Array;
-  /** A host in lowercase, or a directory name; undefined for a name that is not what its kind wants. */
+  /** A host in lower case, or a directory name. Undefined for a name that is not valid for its kind. */
   readonly text: string | undefined;
-  /** Of an e-mail address, before the `@`. */
+  /** The part of an e-mail address before the `@`. */
   readonly mailbox?: string;
-  /** What stands behind the first label of a host: of a base, and of a name that starts with a wildcard. */
+  /** A host without its first label: of a base, and of a name with a wildcard. */
   readonly parent?: string | undefined;
 }
 
@@ -34,12 +34,12 @@ interface Constraints {
   readonly excluded: readonly Comparable[];
 }
 
-/** Names times subtrees, for all pairs of a search. Go draws the line there too: beyond it somebody wants to keep us busy. */
+/** Limit of comparisons (names times subtrees) of a search, as in Go. Only a hostile chain needs more. */
 const mostComparisons = 250_000;
 
 /**
- * Judges pairs of certificates, each once. What is compared is counted over all of them, and a pair that there is no
- * room for any more is refused: a chain from outside can't make the search expensive.
+ * Checks pairs of certificates, each once. It counts the comparisons of all pairs and rejects a pair that exceeds the limit, so that a
+ * chain from outside can't make the search expensive.
  */
 export class NameConstraints {
   #left = mostComparisons;
@@ -47,7 +47,7 @@ export class NameConstraints {
   readonly #names = new Map<Certificate, readonly Comparable[]>();
   readonly #problems = new Map<Certificate, Map<Certificate, string | undefined>>();
 
-  /** The issuer's own; undefined without the extension. Throws InvalidCertificate for what can't be read or is empty. */
+  /** Returns the issuer's constraints; undefined without the extension. Throws InvalidCertificate if they can't be read or are empty. */
   of(issuer: Certificate): Constraints | undefined {
     return remembered(this.#constraints, issuer, () => {
       const extension = findExtension(issuer, oids.nameConstraints);
@@ -56,9 +56,9 @@ export class NameConstraints {
   }
 
   /**
-   * Why `issuer`'s name constraints don't let it stand above `certificate`, or undefined when they do. A constraint on a
-   * kind of name that is not judged here (otherName, registeredID …) forbids every name of that kind, as section 4.2.1.10
-   * demands of those who don't process it. Throws InvalidCertificate for constraints that can't be read.
+   * Returns why `issuer`'s name constraints don't allow `certificate`; undefined if they do. A constraint on a kind of name that is not
+   * supported here (otherName, registeredID …) forbids all names of that kind, as section 4.2.1.10 requires. Throws InvalidCertificate for
+   * constraints that can't be read.
    */
   problem(issuer: Certificate, certificate: Certificate): string | undefined {
     const constraints = this.of(issuer);
@@ -82,9 +82,9 @@ export class NameConstraints {
 
 function nameProblem(name: Comparable, { permitted, excluded }: Constraints): string | undefined {
   const own = permitted.filter(({ kind }) => kind === name.kind);
-  // What can't be told (undefined) is outside of what is permitted, and inside of what is excluded.
+  // If it is unknown (undefined), the name counts as not permitted, and as excluded.
   if (own.length > 0 && !own.some((base) => isWithin(name, base) === true)) {
-    return `a name of kind ${name.kind} outside of what is permitted`;
+    return `a name of kind ${name.kind} that is not permitted`;
   }
   const isExcluded = (base: Comparable) => isWithin(name, base) !== false || coversExcluded(name, base);
   if (excluded.some((base) => base.kind === name.kind && isExcluded(base))) {
@@ -94,7 +94,7 @@ function nameProblem(name: Comparable, { permitted, excluded }: Constraints): st
 }
 
 /**
- * Why a CA with these constraints may not issue for the name, or undefined when it may. Bases: DER of a GeneralName each
+ * Returns why a CA with these constraints can't issue for a name; undefined if it can. Each base is the DER of a GeneralName
  * (constraintBase).
  */
 export function constraintProblem(
@@ -108,8 +108,8 @@ const readBases = (bases: readonly Uint8Array[]): readonly Comparable[] =>
   bases.map((base) => comparableBase(readGeneralName(new ElementReader(base, what), what)));
 
 /**
- * Whether a name lies within one of these subtrees, by the rules above. `bases`: DER of a GeneralName each (constraintBase). False
- * for a kind of name that no base has, and for what can't be told.
+ * Whether a name is within one of these subtrees. Each base is the DER of a GeneralName (constraintBase). False for a kind of name without
+ * a base, and if it is unknown.
  */
 export function isWithinAny(name: GeneralName, bases: readonly Uint8Array[]): boolean {
   const own = comparable(name);
@@ -136,23 +136,26 @@ function readConstraints(value: Uint8Array): Constraints {
   };
 }
 
-/** RFC 5280 knows no empty list, no minimum but 0 and no maximum. */
+/** Reads subtrees. RFC 5280 allows no empty list, no minimum except 0, and no maximum. */
 function readSubtrees(reader: ElementReader): Comparable[] {
-  if (reader.done) throw malformed(what, 'holds an empty list');
+  if (reader.done) throw malformed(what, 'contains an empty list');
   const bases: Comparable[] = [];
   while (!reader.done) {
     const subtree = reader.enter(tags.sequence);
     const base = readGeneralName(subtree, what);
     subtree.end();
     if (base.kind === 'ip' && base.value.length !== 8 && base.value.length !== 32) {
-      throw malformed(what, `holds an IP range of ${base.value.length} octets`);
+      throw malformed(what, `contains an IP range of ${base.value.length} octets`);
     }
     bases.push(comparableBase(base));
   }
   return bases;
 }
 
-/** Its alternative names, its subject, and the subject's e-mail addresses where no alternative name is one. */
+/**
+ * Returns the names that constraints apply to: the alternative names, the subject and, if no alternative name is an e-mail address, the
+ * subject's e-mail addresses.
+ */
 function constrainedNames({ subject, extensions }: Certificate): GeneralName[] {
   const names = alternativeNames({ extensions });
   const relative = relativeNames(subject);
@@ -167,7 +170,7 @@ function constrainedNames({ subject, extensions }: Certificate): GeneralName[] {
 function comparable({ kind, value }: GeneralName): Comparable {
   switch (kind) {
     case 'dns': {
-      // A period at the end is an empty label too: RFC 5280 section 4.2.1.6 has no absolute names, and OpenSSL refuses them.
+      // A period at the end is an empty label too: RFC 5280 section 4.2.1.6 has no absolute names, and OpenSSL rejects them.
       const name = asciiText(value).toLowerCase();
       const text = name.split('.').includes('') ? undefined : name;
       return { kind, octets: value, text, parent: text && wildcardParent(text) };
@@ -185,7 +188,7 @@ function comparable({ kind, value }: GeneralName): Comparable {
   }
 }
 
-/** A base may be a part of a name: a domain with a leading period, a host without a mailbox, nothing at all. */
+/** Prepares a base. It may be part of a name: a domain with a leading period, a host without a mailbox, or an empty text. */
 function comparableBase({ kind, value }: GeneralName): Comparable {
   switch (kind) {
     case 'dns': {
@@ -213,13 +216,16 @@ function withoutRoot(host: string): string {
   return host.toLowerCase().replace(/\.$/, '');
 }
 
-/** Undefined for what has an empty label: readers would not agree on where it lies. */
+/** Returns a host; undefined if it has an empty label, because readers disagree about such a name. */
 function hostOf(text: string): string | undefined {
   const host = withoutRoot(text);
   return host.split('.').includes('') ? undefined : host;
 }
 
-/** At the only `@`; only a quoted mailbox may hold more of them (RFC 5321 section 4.1.2). Both '' for anything else. */
+/**
+ * Splits an address at its only `@`. Only a quoted mailbox may contain others (RFC 5321 section 4.1.2). Both parts are '' for any other
+ * text.
+ */
 function splitAddress(address: string): [mailbox: string, host: string] {
   const [, mailbox = '', host = ''] = /^([^@"]*|"(?:[^"\\]|\\.)*")@([^@]*)$/.exec(address) ?? [];
   return [mailbox, host];
@@ -227,13 +233,13 @@ function splitAddress(address: string): [mailbox: string, host: string] {
 
 const authority = /^[a-z][a-z0-9+.-]*:\/\/(?:[^/?#@]*@)?([^/?#@:[\]]+)(?::\d*)?(?:[/?#]|$)/i;
 
-/** Addresses and URIs without a host can't be judged. */
+/** Returns the host of a URI; undefined for an IP address and without a host, because they can't be compared. */
 function hostOfUri(uri: string): string | undefined {
   const host = hostOf(authority.exec(uri)?.[1] ?? '');
   return host === undefined || /^[\d.]+$/.test(host) ? undefined : host;
 }
 
-/** Whether the name lies in the subtree of its kind; undefined when that can't be told. */
+/** Whether a name is in a subtree of its kind; undefined if it is unknown. */
 function isWithin(name: Comparable, base: Comparable): boolean | undefined {
   if (name.kind === 'ip') return isAddressWithin(name.octets, base.octets);
   if (name.text === undefined || base.text === undefined) return undefined;
@@ -250,19 +256,19 @@ function isWithin(name: Comparable, base: Comparable): boolean | undefined {
   }
 }
 
-/** A base that starts with a period takes subdomains only; '' takes everything. */
+/** Whether a host is under a base. A base that begins with a period includes only subdomains; '' includes everything. */
 function isUnder(host: string, base: string, subdomains: boolean): boolean {
   if (base === '') return true;
   if (base.startsWith('.')) return host.endsWith(base);
   return host === base || (subdomains && host.endsWith(`.${base}`));
 }
 
-/** `*.example.com` stands for the excluded `www.example.com` too, although it does not lie under it. */
+/** Whether a wildcard includes an excluded name: `*.example.com` includes `www.example.com`, although it is not under it. */
 function coversExcluded(name: Comparable, base: Comparable): boolean {
   return name.kind === 'dns' && name.parent !== undefined && name.parent === base.parent;
 }
 
-/** The base is an address and its mask. */
+/** Whether an address is in a range. The base is an address and its mask. */
 function isAddressWithin(name: Uint8Array, base: Uint8Array): boolean {
   const { length } = name;
   return (

@@ -1,4 +1,4 @@
-/** Distinguished names from text (RFC 4514), for the subjects of the stack's own authorities. */
+/** Parses distinguished names (RFC 4514), for the subjects of authorities and of declared certificates. */
 
 import { tags } from '../asn1/tags.ts';
 import * as write from '../asn1/writer.ts';
@@ -7,7 +7,7 @@ import { quote } from '../domain/quote.ts';
 import { shortNames } from './names.ts';
 import { oids } from './oids.ts';
 
-/** By the short name in lower case: names of types are the same in any case (RFC 4512 section 2.5). */
+/** OIDs by the short name in lower case: short names are not case-sensitive (RFC 4512 section 2.5). */
 const typesByName: ReadonlyMap<string, string> = new Map(
   [...shortNames, [oids.emailAddress, 'emailAddress'], [oids.emailAddress, 'E']].map(([type = '', name = '']) => [
     name.toLowerCase(),
@@ -15,7 +15,7 @@ const typesByName: ReadonlyMap<string, string> = new Map(
   ]),
 );
 
-/** RFC 5280 appendix A.1: types that are not a DirectoryString, and how long some values may be. */
+/** Types that are not a DirectoryString, and the limits of some values (RFC 5280 appendix A.1). */
 const printable: ReadonlySet<string> = new Set(['2.5.4.6', '2.5.4.5', '2.5.4.46']);
 const ia5: ReadonlySet<string> = new Set(['0.9.2342.19200300.100.1.25', oids.emailAddress]);
 const longest: ReadonlyMap<string, number> = new Map([
@@ -32,11 +32,11 @@ const longest: ReadonlyMap<string, number> = new Map([
 const longestName = 1024;
 
 /**
- * The DER of a Name from its RFC 4514 text, whose last RDN comes first in the DER. Types are those of the RFC's table and
- * their like (CN, O, OU, C, L, ST, DC …) or OIDs; white space around `,`, `+` and `=` is passed over, as RFC 2253 had it.
- * Values are UTF8String, but for the types that RFC 5280 wants otherwise.
+ * Returns the DER of a Name from its RFC 4514 text. (The last RDN of the text is the first one of the DER.) Types are those of the RFC's
+ * table and similar ones (CN, O, OU, C, L, ST, DC …), or OIDs. White space around `,`, `+` and `=` is ignored, as in RFC 2253. Values
+ * become UTF8String, except for types that RFC 5280 restricts.
  *
- * Throws InvalidRequest, with `where` as the place: what was found, and what is expected.
+ * Throws InvalidRequest. `where` names the text in the message.
  */
 export function parseName(text: string, where: string): Uint8Array {
   const fail = (problem: string): never => {
@@ -46,14 +46,14 @@ export function parseName(text: string, where: string): Uint8Array {
     );
   };
   if (text.length > longestName) return fail(`it has more than ${longestName} characters`);
-  if (text.trim() === '') return fail('an authority needs a name');
+  if (text.trim() === '') return fail('an authority needs a subject');
   const names = splitOutside(text, ',').map((rdn) =>
     write.setOf(...splitOutside(rdn, '+').map((attribute) => parseAttribute(attribute, fail))),
   );
   return write.sequence(...names.reverse());
 }
 
-/** Splits at each separator that is not escaped. Quoted values (RFC 1779) are not read: a `"` has to be escaped. */
+/** Splits at each separator that is not escaped. Quoted values (RFC 1779) are not supported: a `"` must be escaped. */
 function splitOutside(text: string, separator: string): string[] {
   const parts: string[] = [];
   let start = 0;
@@ -72,7 +72,7 @@ function parseAttribute(text: string, fail: (problem: string) => never): Uint8Ar
   if (equals === -1) return fail(`${quote(text.trim())} has no =`);
   const name = text.slice(0, equals).trim();
   const type = typesByName.get(name.toLowerCase()) ?? (isOid(name) ? name : undefined);
-  if (type === undefined) return fail(`${quote(name)} is no type that is known here, and no OID`);
+  if (type === undefined) return fail(`${quote(name)} is neither a known type nor an OID`);
   const value = unescapeValue(trimOutside(text.slice(equals + 1)), fail);
   if (value === '') return fail(`${name} is empty`);
   const most = longest.get(type) ?? 32_768;
@@ -84,7 +84,7 @@ function isOid(text: string): boolean {
   return /^(?:[01](?:\.[1-3]?\d)|2(?:\.(?:0|[1-9]\d{0,8})))(?:\.(?:0|[1-9]\d{0,8})){1,20}$/.test(text);
 }
 
-/** Spaces around a value are no part of it but where one is escaped; other white space always is. */
+/** Removes the spaces around a value, except an escaped one at its end. Other white space belongs to the value. */
 function trimOutside(text: string): string {
   const start = text.replace(/^ +/, '');
   let end = start.length;
@@ -94,9 +94,9 @@ function trimOutside(text: string): string {
   return start.slice(0, end < start.length && escapes % 2 === 1 ? end + 1 : end);
 }
 
-/** RFC 4514 section 3: `\` before a special character, or before two hex digits, which are one octet of the UTF-8. */
+/** Unescapes a value (RFC 4514 section 3): `\` before a special character, or before two hex digits for an octet of the UTF-8. */
 function unescapeValue(text: string, fail: (problem: string) => never): string {
-  if (text.startsWith('#')) return fail('a value in hex (#…) is not read here');
+  if (text.startsWith('#')) return fail('a value in hex (#…) is not supported');
   const octets: Buffer[] = [];
   for (let at = 0; at < text.length; ) {
     const found = /^\\(?:([0-9A-Fa-f]{2})|([ "#+,;<=>\\]))/.exec(text.slice(at, at + 3));
@@ -107,25 +107,26 @@ function unescapeValue(text: string, fail: (problem: string) => never): string {
       continue;
     }
     const character = String.fromCodePoint(text.codePointAt(at) ?? 0);
-    if (/["+,;<>\\\0]/.test(character)) return fail(`${quote(character)} has to be escaped with a \\`);
+    if (/["+,;<>\\\0]/.test(character)) return fail(`${quote(character)} must be escaped with a \\`);
     octets.push(Buffer.from(character));
     at += character.length;
   }
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(Buffer.concat(octets));
   } catch {
-    return fail('the escaped octets are no UTF-8');
+    return fail('the escaped octets are not UTF-8');
   }
 }
 
 function encodeValue(type: string, name: string, value: string, fail: (problem: string) => never): Uint8Array {
   if (type === '2.5.4.6' && !/^[A-Z]{2}$/.test(value)) return fail('C is not a country code of two capital letters');
   if (printable.has(type)) {
-    if (!/^[A-Za-z0-9 '()+,\-./:=?]*$/.test(value)) return fail(`${name} holds what a PrintableString can't`);
+    if (!/^[A-Za-z0-9 '()+,\-./:=?]*$/.test(value))
+      return fail(`${name} contains characters that a PrintableString does not allow`);
     return write.element(tags.printableString, Buffer.from(value, 'latin1'));
   }
   if (!ia5.has(type)) return write.utf8String(value);
   // biome-ignore lint/suspicious/noControlCharactersInRegex: IA5String is ASCII, all of it
-  if (!/^[\x00-\x7f]*$/.test(value)) return fail(`${name} holds what is not ASCII`);
+  if (!/^[\x00-\x7f]*$/.test(value)) return fail(`${name} contains characters that are not ASCII`);
   return write.element(tags.ia5String, Buffer.from(value, 'latin1'));
 }

@@ -1,9 +1,10 @@
-/** Certificate requests that ask for names (PKCS #10, RFC 2986): written by a library, read back here, and then signed. */
+/** Certificate signing requests with names (PKCS #10, RFC 2986). A library writes them; they are checked here and then signed. */
 import { type ElementReader, malformed, readSequence, readSingle } from '../asn1/reader.ts';
 import { contextTag, tags } from '../asn1/tags.ts';
 import { readOid, readSmallInteger } from '../asn1/values.ts';
 import { sameBytes } from '../domain/bytes.ts';
 import type { Extension } from '../domain/certificate.ts';
+import { count } from '../domain/count.ts';
 import { RenewalError } from '../domain/errors.ts';
 import type { Signer } from '../domain/signer.ts';
 import { readExtensions } from './certificate.ts';
@@ -15,29 +16,29 @@ import type { RequestedNames } from './peculiar.ts';
 const nameForm = /^(?:dns|ip|email|uri):[!-~]+$/;
 
 /**
- * A DER request for the signer's key, at hand or in KMS, with these names in its subject and in the extension
- * subjectAltName, which is critical where there is no subject.
+ * Creates a DER request for the signer's key (in memory or in KMS), with the subject, and with the names in a subjectAltName extension,
+ * which is critical if the subject is empty.
  *
- * Throws InvalidRequest for names that can't be written as they are, and for a signer that has another key than it shows,
- * and what the signer throws.
+ * Throws InvalidRequest for names that can't be written unchanged, and for a signer whose two halves don't belong together. Throws what the
+ * signer throws.
  */
 export async function createNamedCsr(signer: Signer, request: RequestedNames): Promise<Uint8Array> {
   const odd = request.names.filter((name) => !nameForm.test(name));
   if (odd.length > 0)
-    throw refused(`${odd.length} of its names are not dns:, ip:, email: or uri: and a value in ASCII`);
+    throw refused(`found ${count(odd.length, 'name')} not in the form dns:, ip:, email: or uri: and a value in ASCII`);
   const info = await written(signer.spki, request);
   const fields = differingRequestFields(info, signer.spki, request);
-  if (fields.length > 0) throw refused(`it would differ from what was asked for in ${fields.join(', ')}`);
+  if (fields.length > 0) throw refused(`it would differ from the requested names in ${fields.join(', ')}`);
   return signRequest(info, signer);
 }
 
-/** Throws InvalidRequest for a name that the library does not take, as an address that is none. */
+/** Writes the request. Throws InvalidRequest for a name that the library rejects, such as an invalid address. */
 async function written(spki: Uint8Array, request: RequestedNames): Promise<Uint8Array> {
   const { writeNamedRequest } = await import('./peculiar.ts');
   try {
     return await writeNamedRequest(spki, request);
   } catch {
-    throw refused('one of its names is no name of its kind'); // the library's message may quote it
+    throw refused('one of its names is not valid for its kind'); // the library's message may quote it
   }
 }
 
@@ -48,7 +49,7 @@ function refused(problem: string): RenewalError {
   );
 }
 
-/** The fields of a CertificationRequestInfo that are not as asked for; empty where all are. */
+/** Returns the fields of a CertificationRequestInfo that differ from the request. */
 export function differingRequestFields(
   info: Uint8Array,
   spki: Uint8Array,
@@ -58,7 +59,7 @@ export function differingRequestFields(
   try {
     found = readRequestInfo(info);
   } catch {
-    return ['a form that can not be read back'];
+    return ["a form that can't be read back"];
   }
   const isCritical = readSequence(subject, 'the subject').done;
   const checks: readonly (readonly [field: string, isAsAsked: boolean])[] = [
@@ -77,16 +78,18 @@ export function differingRequestFields(
 interface RequestInfo {
   readonly subject: Uint8Array;
   readonly spki: Uint8Array;
-  /** Of the attribute extensionRequest; none without it. */
+  /** The extensions of the attribute extensionRequest; empty without it. */
   readonly extensions: readonly Extension[];
   readonly names: readonly string[];
 }
 
-/** Throws InvalidCertificate, also for an attribute besides extensionRequest (RFC 2985 section 5.4.2). */
+/**
+ * Reads a CertificationRequestInfo. Throws InvalidCertificate, also for another attribute than extensionRequest (RFC 2985 section 5.4.2).
+ */
 function readRequestInfo(info: Uint8Array): RequestInfo {
   const fields = readSequence(info, 'the request');
   if (readSmallInteger(fields.take(tags.integer), 'the version') !== 0)
-    throw malformed('the request', 'is of another version');
+    throw malformed('the request', 'has another version');
   const subject = fields.take(tags.sequence).bytes;
   const spki = fields.take(tags.sequence).bytes;
   const attributes = fields.enter(contextTag(0, true), 'the attributes');

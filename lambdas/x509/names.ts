@@ -1,4 +1,4 @@
-/** Distinguished names as text (RFC 4514). */
+/** Formats and compares distinguished names (RFC 4514). */
 import { type Element, type ElementReader, malformed, readSequence } from '../asn1/reader.ts';
 import { tags } from '../asn1/tags.ts';
 import { readOid } from '../asn1/values.ts';
@@ -11,12 +11,12 @@ export interface Attribute {
   readonly value: Element;
 }
 
-/** An RDN: one attribute, rarely more. */
+/** An RDN: usually one attribute. */
 export type RelativeName = readonly Attribute[];
 
 /**
- * The short names that RFC 4514 section 3 lists, then those that RFC 4519 registers with IANA and that names of
- * certificates hold. emailAddress (PKCS #9) is not registered, so RFC 4514 section 2.3 has it as an OID.
+ * The short names of RFC 4514 section 3, then those that RFC 4519 registers and that certificates use. emailAddress (PKCS #9) is not
+ * registered, so RFC 4514 section 2.3 requires its OID.
  */
 export const shortNames: ReadonlyMap<string, string> = new Map([
   ['2.5.4.3', 'CN'],
@@ -44,7 +44,7 @@ export const shortNames: ReadonlyMap<string, string> = new Map([
   ['2.5.4.46', 'dnQualifier'],
 ]);
 
-/** The RDNs of a Name, in the order of its DER. Throws InvalidCertificate. */
+/** Returns the RDNs of a Name, in the order of its DER. Throws InvalidCertificate. */
 export function relativeNames(nameDer: Uint8Array, what = 'a name'): RelativeName[] {
   const names: RelativeName[] = [];
   for (const sequence = readSequence(nameDer, what); !sequence.done; ) {
@@ -65,9 +65,9 @@ function attribute(fields: ElementReader, what: string): Attribute {
 }
 
 /**
- * A Name as RFC 4514 has it: the last RDN first, `+` between the attributes of one, '' for the empty name. Control
- * characters and those that turn the direction of text are escaped besides what the RFC demands (it permits that for
- * any), so that a name can't forge a log line. Throws InvalidCertificate.
+ * Returns a Name as RFC 4514 text: the last RDN first, `+` between the attributes of an RDN, '' for the empty name. It also escapes control
+ * characters and characters that change the direction of text (the RFC allows that), so that a name can't forge a log line. Throws
+ * InvalidCertificate.
  */
 export function formatName(nameDer: Uint8Array): string {
   return relativeNames(nameDer)
@@ -76,7 +76,7 @@ export function formatName(nameDer: Uint8Array): string {
     .join(',');
 }
 
-/** Section 2.4: a type without a short name, and a value that is no text, are written as `#` and the DER in hex. */
+/** Formats an attribute. If its type has no short name, or its value is not text, the value is `#` and its DER in hex (section 2.4). */
 function formatAttribute({ type, value }: Attribute): string {
   const shortName = shortNames.get(type);
   const text = shortName === undefined ? undefined : decodeString(value);
@@ -84,9 +84,9 @@ function formatAttribute({ type, value }: Attribute): string {
 }
 
 /**
- * A Name as one text, the same for names that are equal by RFC 5280 section 7.1: the type of string, letter case, runs of
- * spaces and the order within an RDN don't count. The text of the first RDNs of a name is where the name's text begins,
- * and no other name's begins so. Throws InvalidCertificate.
+ * Returns a text that is the same for names that are equal by RFC 5280 section 7.1: string type, case, runs of spaces and the order within
+ * an RDN don't matter. If a name begins with all RDNs of another name, its text begins with the text of that name, and only then. Throws
+ * InvalidCertificate.
  */
 export function comparableName(nameDer: Uint8Array): string {
   return relativeNames(nameDer)
@@ -100,7 +100,7 @@ function comparableAttribute({ type, value }: Attribute): string {
   return sized(type) + sized(prepared === undefined ? `#${hex(value.bytes)}` : `"${prepared}`);
 }
 
-/** With its length before it, so that where it ends can't be argued about. */
+/** Prefixes a text with its length, so that its end is unambiguous. */
 function sized(text: string): string {
   return `${text.length}:${text}`;
 }
@@ -113,14 +113,14 @@ function escapeValue(text: string): string {
   return text.replace(special, '\\$&').replace(unseen, escapeOctets);
 }
 
-/** `\` and two hex digits for each octet of the UTF-8. */
+/** Writes each octet of the UTF-8 as `\` and two hex digits. */
 export function escapeOctets(text: string): string {
   return [...Buffer.from(text, 'utf8')].map((octet) => `\\${octet.toString(16).padStart(2, '0')}`).join('');
 }
 
 /**
- * The common name, not escaped; undefined when there is none or it is no text. Of several the last one in the DER, the
- * most specific, which is also what Go and so step-ca take. Throws InvalidCertificate.
+ * Returns the common name, not escaped; undefined if there is none or it is not text. Of several it returns the last one of the DER, the
+ * most specific, as Go and step-ca do. Throws InvalidCertificate.
  */
 export function commonName(nameDer: Uint8Array): string | undefined {
   const names = relativeNames(nameDer)

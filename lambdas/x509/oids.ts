@@ -1,8 +1,8 @@
-/** The object identifiers that the product knows by name, but for those of keys and signatures (algorithms.ts). */
+/** Object identifiers, except those of keys and signatures (algorithms.ts). */
 export const oids = {
   commonName: '2.5.4.3',
   emailAddress: '1.2.840.113549.1.9.1',
-  /** PKCS #9 (RFC 2985): the attribute of a request that holds extensions. */
+  /** PKCS #9 (RFC 2985): the attribute for extensions in a request. */
   extensionRequest: '1.2.840.113549.1.9.14',
 
   subjectKeyIdentifier: '2.5.29.14',
@@ -27,7 +27,7 @@ export const oids = {
   netscapeCertType: '2.16.840.1.113730.1.1',
   /** RFC 6962: signed certificate timestamps. */
   sctList: '1.3.6.1.4.1.11129.2.4.2',
-  /** step-ca names in it the provisioner that issued the certificate. */
+  /** The provisioner of step-ca that issued the certificate. */
   stepProvisioner: '1.3.6.1.4.1.37476.9000.64.1',
 
   serverAuth: '1.3.6.1.5.5.7.3.1',
@@ -36,7 +36,7 @@ export const oids = {
   emailProtection: '1.3.6.1.5.5.7.3.4',
   timeStamping: '1.3.6.1.5.5.7.3.8',
   ocspSigning: '1.3.6.1.5.5.7.3.9',
-  /** Server Gated Cryptography: how servers' certificates were marked before there was serverAuth. */
+  /** Server Gated Cryptography, the usage of servers' certificates before serverAuth. */
   microsoftSgc: '1.3.6.1.4.1.311.10.3.3',
   netscapeSgc: '2.16.840.1.113730.4.1',
   anyExtendedKeyUsage: '2.5.29.37.0',
@@ -44,7 +44,7 @@ export const oids = {
 
 const namesByOid = new Map<string, string>(Object.entries(oids).map(([name, oid]) => [oid, name]));
 
-/** `subjectAltName (2.5.29.17)`, or the OID alone. For messages. */
+/** Returns a name for messages: `subjectAltName (2.5.29.17)`, or only the OID. */
 export function nameOfOid(oid: string): string {
   const name = namesByOid.get(oid);
   return name === undefined ? oid : `${name} (${oid})`;

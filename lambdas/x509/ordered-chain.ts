@@ -1,4 +1,4 @@
-/** A chain in order, for readers that take no other: each certificate certifies the one before (RFC 8446 section 4.4.2). */
+/** Orders a chain for readers that require it: each certificate certifies the one before (RFC 8446 section 4.4.2). */
 
 import { sameBytes } from '../domain/bytes.ts';
 import type { Certificate } from '../domain/certificate.ts';
@@ -6,22 +6,22 @@ import type { Instant } from '../domain/instant.ts';
 import { mayName } from './issuer-rules.ts';
 import { isSignedBy } from './signature.ts';
 
-/** No real chain comes near these; a pool that was made for it would take for ever. */
+/** Limits. Real chains need much less; a hostile pool would take too long. */
 const most = { certificates: 10, steps: 1_000 } as const;
 
 interface Path {
   readonly issuers: readonly Certificate[];
-  /** Of whichever is needed and ends first. */
+  /** The earliest end of the certificates that a reader needs. */
   readonly end: Instant;
 }
 
 /**
- * The certificates of `pool` that lead from the leaf upwards, by name, AKI and signature, the leaf's issuer first and the root
- * left out; what is not on the path is left out too. Of several paths the one that lasts longest, and of those the longest: a
- * cross certificate above what a root of the pool has issued is for readers who know another root, and stays.
+ * Returns the certificates of `pool` on a path up from the leaf, by name, AKI and signature. The leaf's issuer is first; the root and
+ * certificates that are not on the path are left out. Of several paths it takes the one that is valid longest, then the longest one: a
+ * cross certificate above a root of the pool stays, for readers that trust another root.
  */
 export function orderedChain(leaf: Certificate, pool: readonly Certificate[]): readonly Certificate[] {
-  // What ended before the leaf began was of no use to it; what ends last is tried first.
+  // Certificates that ended before the leaf began are of no use. Those that end last are tried first.
   const useful = pool.filter(({ notAfter }) => notAfter >= leaf.notBefore).sort((a, b) => b.notAfter - a.notAfter);
   let best: Path | undefined;
   let steps = 0;

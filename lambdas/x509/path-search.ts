@@ -1,6 +1,6 @@
 /**
- * The search for certification paths. A pool comes from outside, and may have been made to keep us busy: each question is
- * asked once a search, the cheap ones before the dear ones, and what is done in all has a limit.
+ * Searches certification paths. A pool comes from outside and may be hostile: results are kept during a search, cheap checks come before
+ * expensive ones, and the total work is limited.
  */
 
 import { sameBytes } from '../domain/bytes.ts';
@@ -15,7 +15,7 @@ import { formatName } from './names.ts';
 import { samePublicKey } from './public-key.ts';
 import { isSignedBy, weakSignature } from './signature.ts';
 
-/** Where a path ends, and whether its leaf or something above the leaf is the first to expire. */
+/** The end of a path, and whether the leaf or a certificate above it expires first. */
 export interface PathEnd {
   readonly end: Instant;
   readonly endsWith: 'leaf' | 'chain';
@@ -25,22 +25,25 @@ export type PathResult =
   | ({ readonly ok: true /** Leaf … root. */; readonly path: readonly Certificate[] } & PathEnd)
   | { readonly ok: false; readonly problem: string };
 
-/** No real PKI comes near these; what exceeds them is refused. Name constraints have their own. */
+/** Limits. Real PKIs need much less. NameConstraints has its own limit. */
 const most = { certificates: 10, signatures: 100, steps: 1_000, waiting: 5_000 } as const;
 
-/** A path as far as it reaches. Its last link is judged but for signature and names, which cost most and may never matter. */
+/**
+ * A path that may not be complete. Its last link is checked, except for signature and names, the most expensive checks, which may not be
+ * needed.
+ */
 interface Step {
   readonly path: readonly Certificate[];
   readonly end: Instant;
-  /** The last certificate of the path is trusted, if its own signature holds. */
+  /** Whether the last certificate is trusted, if its own signature verifies. */
   readonly anchored: boolean;
   /** The leaf's usages that the path leaves. */
   readonly usages: readonly Usage[];
 }
 
 /**
- * Best first: the step that keeps most usages and lasts longest is taken next. Both only get less on the way up, so the
- * first path that is whole is the best one.
+ * A best-first search: the next step is the one that keeps most usages and is valid longest. Both can only decrease on the way up, so the
+ * first complete path is the best one.
  */
 export class PathSearch {
   readonly #leaf: Certificate;
@@ -60,7 +63,7 @@ export class PathSearch {
   readonly #name = memo(nameOf);
   readonly #weak = memo(weakSignature);
   readonly #isRoot = memo((certificate: Certificate) => this.#roots.some(({ der }) => sameBytes(der, certificate.der)));
-  /** A root, or one that has a root's name and key and claims to be signed by it: a root that was renewed. */
+  /** A root, or a certificate with the name and key of a root that may be signed by it: a renewed root. */
   readonly #mayBeTrusted = memo(
     (certificate: Certificate) =>
       this.#isRoot(certificate) ||
@@ -76,7 +79,7 @@ export class PathSearch {
     leaf: Certificate,
     pool: readonly Certificate[],
     roots: readonly Certificate[],
-    /** Undefined: dates don't count. */
+    /** Undefined: dates are not checked. */
     now: Instant | undefined,
   ) {
     this.#leaf = leaf;
@@ -104,7 +107,7 @@ export class PathSearch {
     return { ok: false, problem: this.#summary() };
   }
 
-  /** What stands above the leaf on any path, in the order in which it is met; self-signed certificates left out. */
+  /** Returns the certificates above the leaf on all paths, in the order in which they are found, without self-signed ones. */
   all(): readonly Certificate[] {
     if (this.#begin() !== undefined) return [];
     const found = new Set<Certificate>();
@@ -123,7 +126,7 @@ export class PathSearch {
     return undefined;
   }
 
-  /** Every valid path, as far as it reaches. */
+  /** Yields every valid path, also incomplete ones. */
   *#steps(): Generator<Step> {
     for (let steps = 0; steps < most.steps && this.#signaturesLeft >= 0; steps++) {
       const step = this.#takeBest();
@@ -144,7 +147,7 @@ export class PathSearch {
     return this.#waiting.splice(best, 1)[0];
   }
 
-  /** Of those that last as long a whole path, and else the one that came first, which is the shortest. */
+  /** Of steps that are valid equally long, a complete path comes first, then the older step, which is shorter. */
   #isBetter(step: Step, other: Step): boolean {
     const [kept, keptByOther] = [this.#usagesThatCount(step), this.#usagesThatCount(other)];
     if (kept !== keptByOther) return kept > keptByOther;
@@ -152,21 +155,21 @@ export class PathSearch {
     return step.anchored && !other.anchored;
   }
 
-  /** A path that had ended when the leaf was issued never was one of the leaf's, whatever usages it keeps. */
+  /** The number of usages. It is 0 for a path that ended before the leaf was issued, because the leaf never had this path. */
   #usagesThatCount({ end, usages }: Step): number {
     return end < this.#leaf.notBefore ? 0 : usages.length;
   }
 
-  /** The last link: that its issuer signed it, and may sign for all names of the path. */
+  /** Checks the last link: the signature of the issuer, and its name constraints for all names of the path. */
   #isLinked({ path }: Step): boolean {
     const [top, ...below] = path.toReversed();
     const [next] = below;
     if (top === undefined || next === undefined) return true;
     if (this.#isSigned(next, top)) return this.#isNoProblem(this.#nameProblem(below, top));
-    return this.#isNoProblem(`the signature of ${this.#name(next)} is not by the key of ${this.#name(top)}`);
+    return this.#isNoProblem(`the signature of ${this.#name(next)} was not made by the key of ${this.#name(top)}`);
   }
 
-  /** By the key: many certificates may hold one. */
+  /** Verifies a signature once for each key: many certificates may have the same key. */
   #isSigned(certificate: Certificate, issuer: Certificate): boolean {
     const verdicts = this.#signatures(certificate);
     const key = this.#key(issuer);
@@ -175,7 +178,7 @@ export class PathSearch {
     return known;
   }
 
-  /** RFC 5280 section 6.1.3 (b), (c): the names of the leaf, and of every certificate that a CA did not issue to itself. */
+  /** Checks the names of the leaf and of all certificates that are not self-issued (RFC 5280 section 6.1.3 (b), (c)). */
   #nameProblem(below: readonly Certificate[], issuer: Certificate): string | undefined {
     for (const certificate of below) {
       if (certificate !== this.#leaf && isSelfIssued(certificate)) continue;
@@ -185,7 +188,7 @@ export class PathSearch {
     return undefined;
   }
 
-  /** As it is, or not anchored where the trusted certificate is no root as configured and not signed by a root's key. */
+  /** Returns the step. It loses `anchored` if the trusted certificate is not a configured root and not signed by a root's key. */
   #proven(step: Step): Step | undefined {
     const top = step.path.at(-1);
     if (!step.anchored || top === undefined || this.#isRoot(top)) return step;
@@ -195,7 +198,7 @@ export class PathSearch {
     return isAllowed ? { ...step, anchored: false } : undefined;
   }
 
-  /** Puts every path that is one issuer longer with those that wait. */
+  /** Adds every path that is longer by one issuer to the waiting ones. */
   #goOn({ path, end, usages }: Step): void {
     const top = path.at(-1) ?? this.#leaf;
     const weak = this.#weak(top);
@@ -206,7 +209,7 @@ export class PathSearch {
     const issuers = this.#bySubject.get(this.#issuer(top)) ?? [];
     if (issuers.length === 0) {
       const issuer = quote(formatName(top.issuer));
-      this.#problems.add(`neither the chain nor the trusted roots hold ${issuer}, which issued ${this.#name(top)}`);
+      this.#problems.add(`neither the chain nor the trusted roots contain ${issuer}, which issued ${this.#name(top)}`);
     }
     for (const issuer of issuers) {
       if (path.some((below) => isSameAuthority(below, issuer)) || this.#waiting.length >= most.waiting) continue;
@@ -224,7 +227,7 @@ export class PathSearch {
     return usages.filter((usage) => allowed.includes(usage));
   }
 
-  /** What is wrong with `issuer` wherever it stands. */
+  /** Returns the problem of `issuer` on any path. */
   #problemOf(issuer: Certificate, isTrusted: boolean): string | undefined {
     const problem = issuerProblem(issuer, isTrusted) ?? this.#validityProblem(issuer);
     if (problem !== undefined) return problem;
@@ -244,27 +247,27 @@ export class PathSearch {
     return undefined;
   }
 
-  /** Why `issuer` may not stand above this very path. */
+  /** Returns why `issuer` can't extend this path. */
   #pathProblem(path: readonly Certificate[], issuer: Certificate, left: readonly Usage[]): string | undefined {
     const top = path.at(-1) ?? this.#leaf;
     if (path.length >= most.certificates) return `the path is longer than ${most.certificates} certificates`;
-    // RFC 5280 section 4.2.1.9: the leaf does not count, nor does a CA that issued to itself.
+    // RFC 5280 section 4.2.1.9: the leaf and self-issued certificates don't count.
     const authorities = path.slice(1).filter((certificate) => !isSelfIssued(certificate)).length;
     if (issuer.pathLength !== undefined && authorities > issuer.pathLength) {
-      return `${this.#name(issuer)} allows ${issuer.pathLength} CA certificates below it, and there are ${authorities}`;
+      return `${this.#name(issuer)} allows ${issuer.pathLength} CA certificates below it, but there are ${authorities}`;
     }
     if (!isOfUse(this.#leaf, this.#usages, left)) {
       const lost = this.#usages.filter((usage) => !left.includes(usage)).map(({ name }) => name);
-      return `${this.#name(issuer)} does not allow ${lost.join(', ')} (extendedKeyUsage), which ${this.#name(this.#leaf)} is for`;
+      return `${this.#name(issuer)} does not allow ${lost.join(', ')} (extendedKeyUsage), the usage of ${this.#name(this.#leaf)}`;
     }
     if (this.#named(top)(issuer)) return undefined;
-    return `${this.#name(top)} names another certificate or key than that of ${this.#name(issuer)} as its issuer's (authorityKeyIdentifier)`;
+    return `${this.#name(top)} names another issuer than ${this.#name(issuer)} (authorityKeyIdentifier)`;
   }
 
   /**
-   * Whether a certificate on a path leads on to a root, of ours or of others. Of an issuer that is not here nothing is
-   * known. One that is here, and did not sign, is no reason to keep what claims so; only a CA that changes its key and
-   * keeps its name has certificates whose issuer is another one of the same name.
+   * Whether a certificate on a path leads to a root, a trusted one or another. If its issuer is not in the pool, it may. If certificates
+   * with the issuer's name are there but none signed it, it does not. The exception is a CA that changed its key: its certificate may be
+   * signed by another certificate with the same name.
    */
   #leadsOn(top: Certificate): boolean {
     if (this.#isRoot(top)) return !isSelfIssued(top);
@@ -280,15 +283,15 @@ export class PathSearch {
   }
 
   #summary(): string {
-    if (this.#isExhausted) return 'the chain holds too many certificates that look alike to find a path in it.';
+    if (this.#isExhausted) return 'the chain contains too many similar certificates to find a path.';
     const problems = [...this.#problems];
-    if (problems.length === 0) return 'the chain leads in a circle and to no trusted root.';
+    if (problems.length === 0) return 'the chain is a circle and leads to no trusted root.';
     const more = problems.length > 3 ? `; and ${problems.length - 3} more` : '';
     return `${problems.slice(0, 3).join('; ')}${more}.`;
   }
 }
 
-/** `make`, asked once for each key. */
+/** Calls `make` once for each key. */
 function memo<Key, Value>(make: (key: Key) => Value): (key: Key) => Value {
   const made = new Map<Key, { readonly value: Value }>();
   return (key) => {

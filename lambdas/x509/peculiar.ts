@@ -1,7 +1,6 @@
 /**
- * What @peculiar/x509 writes: what is made anew, and copies nothing. Loaded by import() where a first certificate or a
- * request with names is made, so that no other start pays for it. Nothing is signed here: what comes out is read back
- * (ca-certificate.ts, named-csr.ts) before a key signs it.
+ * Writes new certificates and requests with @peculiar/x509. It is loaded by import() when one is needed, so that other cold starts don't
+ * pay for it. It signs nothing: ca-certificate.ts, leaf-certificate.ts and named-csr.ts check its output before a key signs it.
  */
 import 'reflect-metadata'; // has to stand before the library, which needs it at once
 import {
@@ -29,35 +28,35 @@ import { subjectKeyIdentifier } from './extensions.ts';
 import type { NewValidity } from './reissue.ts';
 import { hex } from './strings.ts';
 
-/** In the place of a signature: long enough for R‖S of the largest curve, and thrown away. */
+/** A placeholder for the signature, as long as R‖S of the largest curve. It is discarded. */
 const placeholder = new Uint8Array(132).fill(1);
 
-/** What every certificate has. */
+/** The fields that every certificate needs. */
 export interface CertificateRequest extends NewValidity {
-  /** DER of the Name (parseName); the empty one for a leaf without a subject. */
+  /** DER of the Name (parseName); the empty name for a leaf without a subject. */
   readonly subject: Uint8Array;
-  /** DER of the public key that is certified. */
+  /** DER of the public key to certify. */
   readonly spki: Uint8Array;
   /** The issuer's certificate; `self` for a root. */
   readonly issuer: Certificate | 'self';
-  /** Of the key that will sign. */
+  /** Kind of the key that will sign. */
   readonly issuerKeySpec: KeySpec;
   /** Octets of the serial number, the highest bit 0 (newSerialNumber). */
   readonly serialNumber: Uint8Array;
 }
 
 export interface CaCertificateRequest extends CertificateRequest {
-  /** CA certificates that may stand below it; undefined: any number. */
+  /** Number of CA certificates that may be below it; undefined: no limit. */
   readonly pathLength: number | undefined;
-  /** DER of GeneralNames (constraintBase); both empty: no constraints. */
+  /** DER of GeneralNames (constraintBase). Both empty: no constraints. */
   readonly permitted: readonly Uint8Array[];
   readonly excluded: readonly Uint8Array[];
 }
 
-/** DER of the TBSCertificate of a CA (RFC 5280), as ca-certificate.ts describes it. */
+/** Returns the DER of the TBSCertificate of a CA, as ca-certificate.ts describes it. */
 export async function writeCaCertificate(request: CaCertificateRequest): Promise<Uint8Array> {
   const { spki, issuer, permitted, excluded } = request;
-  const constraints = nameConstraintsOf(permitted, excluded); // for these the library has no class
+  const constraints = nameConstraintsOf(permitted, excluded); // the library has no class for these
   return writeCertificate(request, [
     new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign, true),
     new BasicConstraintsExtension(true, request.pathLength, true),
@@ -71,16 +70,16 @@ export async function writeCaCertificate(request: CaCertificateRequest): Promise
 
 export interface LeafCertificateRequest extends CertificateRequest {
   readonly issuer: Certificate;
-  /** As RequestedNames has them; one at least. */
+  /** In the form of RequestedNames; at least one. */
   readonly names: readonly string[];
   readonly keyUsages: readonly LeafKeyUsage[];
-  /** OIDs of the extended key usages; one at least. */
+  /** OIDs of the extended key usages; at least one. */
   readonly usages: readonly string[];
 }
 
 export type LeafKeyUsage = 'digitalSignature' | 'keyEncipherment';
 
-/** DER of the TBSCertificate of a leaf (RFC 5280), as leaf-certificate.ts describes it. */
+/** Returns the DER of the TBSCertificate of a leaf, as leaf-certificate.ts describes it. */
 export async function writeLeafCertificate(request: LeafCertificateRequest): Promise<Uint8Array> {
   const { subject, spki, issuer, names, keyUsages, usages } = request;
   return writeCertificate(request, [
@@ -111,7 +110,7 @@ async function writeCertificate(request: CertificateRequest, extensions: Extensi
   return toBeSigned(certificate.rawData);
 }
 
-/** What the issuer calls its key; where it does not say, what it would call it. */
+/** Returns the issuer's subjectKeyIdentifier or, without one, the identifier of its key. */
 function ownIdentifier(issuer: Certificate): Uint8Array {
   return subjectKeyIdentifier(issuer) ?? keyIdentifier(issuer.spki);
 }
@@ -120,29 +119,29 @@ function nameOf(der: Uint8Array): Name {
   return new Name(new Uint8Array(der));
 }
 
-/** WebCrypto's name of what a key of this kind signs with. */
+/** Returns WebCrypto's name of the signature algorithm of a kind of key. */
 function webAlgorithm(spec: KeySpec): { name: string; namedCurve?: string; hash?: string } {
   const { webCryptoName: name, digest } = algorithmOf(spec);
   const hash = digest?.replace('sha', 'SHA-');
   return { name, ...(hash !== undefined && { hash }), ...(spec.kty === 'EC' && { namedCurve: spec.curve }) };
 }
 
-/** The first field of a certificate or a request, which is what gets signed. */
+/** Returns the first field of a certificate or a request, the signed part. */
 function toBeSigned(signed: ArrayBuffer): Uint8Array {
   return readSequence(new Uint8Array(signed), 'what was written').take(tags.sequence).bytes;
 }
 
 export interface RequestedNames {
-  /** DER of the Name (parseName); the empty one asks for none. */
+  /** DER of the Name (parseName); the empty name requests no subject. */
   readonly subject: Uint8Array;
   /**
-   * Each `dns:`, `ip:`, `email:` or `uri:` and the value, as subjectAltNames writes it: addresses in their shortest form
-   * (RFC 5952), international names in ASCII (RFC 5280 section 7).
+   * Each has the form of subjectAltNames: `dns:`, `ip:`, `email:` or `uri:` and the value. Addresses are in their shortest form (RFC 5952),
+   * international names in ASCII (RFC 5280 section 7).
    */
   readonly names: readonly string[];
 }
 
-/** DER of the CertificationRequestInfo (RFC 2986) of this key, subject and names. */
+/** Returns the DER of the CertificationRequestInfo (RFC 2986) of this key, subject and names. */
 export async function writeNamedRequest(spki: Uint8Array, request: RequestedNames): Promise<Uint8Array> {
   const { subject, names } = request;
   const csr = await Pkcs10CertificateRequestGenerator.create(
@@ -157,14 +156,14 @@ export async function writeNamedRequest(spki: Uint8Array, request: RequestedName
   return toBeSigned(csr.rawData);
 }
 
-/** RFC 5280 section 4.2.1.6: critical where there is no subject. */
+/** Returns a subjectAltName extension, critical if the subject is empty (RFC 5280 section 4.2.1.6). */
 function namesExtension(subject: Uint8Array, names: readonly string[]): Extension {
   return new SubjectAlternativeNameExtension(names.map(generalName), readSequence(subject, 'the subject').done);
 }
 
 const libraryKinds: Readonly<Record<string, GeneralNameType>> = { dns: 'dns', ip: 'ip', email: 'email', uri: 'url' };
 
-/** From `dns:example.com`, `ip:`, `email:` or `uri:` and the value. */
+/** Converts `dns:`, `ip:`, `email:` or `uri:` and a value to a name of the library. */
 function generalName(text: string): JsonGeneralName {
   const colon = text.indexOf(':');
   const type = libraryKinds[text.slice(0, colon)];
@@ -172,10 +171,10 @@ function generalName(text: string): JsonGeneralName {
   return { type, value: text.slice(colon + 1) };
 }
 
-/** Stands for both halves of a key that WebCrypto does not have: the library looks at the algorithm alone. */
+/** A placeholder for both halves of a key that WebCrypto does not have. The library reads only the algorithm. */
 const keyElsewhere = { algorithm: { name: 'Ed25519' } };
 
-/** All that the library asks of a Crypto for a request: the public key, and a signature, which is none yet. */
+/** Returns the functions of a Crypto that the library needs for a request: the public key, and a placeholder for the signature. */
 function cryptoFor(spki: Uint8Array) {
   return { subtle: { exportKey: async () => spki, sign: async () => placeholder } };
 }

@@ -1,4 +1,4 @@
-/** Public keys compared by what they are. For one and the same key X.509 leaves a choice of encodings. */
+/** Compares public keys. X.509 allows several encodings of a key. */
 import { ECDH } from 'node:crypto';
 import { tags } from '../asn1/tags.ts';
 import * as write from '../asn1/writer.ts';
@@ -7,17 +7,17 @@ import type { EcCurve } from '../domain/key-spec.ts';
 import { namedCurve, nodeCurve, publicKeyParts } from './algorithms.ts';
 
 /**
- * Whether two DER SubjectPublicKeyInfo hold the same key: a point may be compressed (RFC 5480 section 2.2), and the NULL
- * behind rsaEncryption missing (RFC 3279 section 2.3.1 wants it, and OpenSSL and others do without). A curve that is
- * written out is not the same as its name. Throws InvalidCertificate for what is no SubjectPublicKeyInfo.
+ * Whether two DER SubjectPublicKeyInfo contain the same key. A point may be compressed (RFC 5480 section 2.2). The NULL after rsaEncryption
+ * may be missing (RFC 3279 section 2.3.1 requires it, but OpenSSL and others accept its absence). Explicit curve parameters don't equal a
+ * named curve. Throws InvalidCertificate.
  */
 export function samePublicKey(a: Uint8Array, b: Uint8Array): boolean {
   return sameBytes(a, b) || sameBytes(canonicalSpki(a), canonicalSpki(b));
 }
 
 /**
- * The SubjectPublicKeyInfo as everybody writes it: NULL for RSA, the point of a named curve not compressed. Anything else
- * as it is, a point too that is not on its curve: OpenSSL refuses that wherever the key is used.
+ * Returns the usual form of a SubjectPublicKeyInfo: NULL for RSA, an uncompressed point for a named curve. Others stay unchanged, also a
+ * point that is not on its curve, which OpenSSL rejects wherever the key is used.
  */
 export function canonicalSpki(spki: Uint8Array): Uint8Array {
   const parts = publicKeyParts(spki);
@@ -34,16 +34,16 @@ export function canonicalSpki(spki: Uint8Array): Uint8Array {
   return write.sequence(write.sequence(write.oid('1.2.840.10045.2.1'), parts.parameters.bytes), write.bitString(point));
 }
 
-/** Whether the curve is written out by its numbers instead of named, which RFC 5480 section 2.1.1 forbids. */
+/** Whether an EC key has explicit curve parameters, which RFC 5480 section 2.1.1 forbids. */
 export function hasExplicitParameters(spki: Uint8Array): boolean {
   const { kind, parameters } = publicKeyParts(spki);
   return kind === 'ec' && parameters?.tag === tags.sequence;
 }
 
-/** SEC 1 section 2.3.3: 04 and both coordinates. */
+/** The first octet of an uncompressed point (SEC 1 section 2.3.3). */
 const uncompressed = 0x04;
 
-/** The point with both coordinates; undefined for octets that are no point of the curve. */
+/** Returns the uncompressed point; undefined if the octets are not a point of the curve. */
 function wholePoint(point: Uint8Array, curve: EcCurve): Uint8Array | undefined {
   try {
     const found = ECDH.convertKey(point, nodeCurve(curve), undefined, undefined, 'uncompressed');

@@ -1,4 +1,4 @@
-/** What a library wrote, read back by our own reader and compared with what was asked for, before a key signs it. */
+/** Reads a certificate that a library wrote, and compares it with the request, before a key signs it. */
 import * as write from '../asn1/writer.ts';
 import { sameBytes } from '../domain/bytes.ts';
 import type { Certificate, Extension } from '../domain/certificate.ts';
@@ -10,15 +10,15 @@ import { findExtension, subjectKeyIdentifier } from './extensions.ts';
 import { nameOfOid } from './oids.ts';
 import type { CertificateRequest } from './peculiar.ts';
 
-/** The name of a field for messages, and whether it is as asked for. */
+/** The name of a field for messages, and whether the field is as requested. */
 export type FieldCheck = readonly [field: string, isAsAsked: boolean];
 
 export const failed = (checks: readonly FieldCheck[]): string[] =>
   checks.filter(([, isAsAsked]) => !isAsAsked).map(([field]) => field);
 
-export const unreadable = 'a form that can not be read back';
+export const unreadable = "a form that can't be read back";
 
-/** The certificate that this TBSCertificate makes, its signature aside; undefined for what can't be read. */
+/** Returns the certificate of a TBSCertificate, without a valid signature; undefined if it can't be read. */
 export function readBack(tbs: Uint8Array, issuerKeySpec: KeySpec): Certificate | undefined {
   try {
     return parseCertificate(
@@ -29,7 +29,7 @@ export function readBack(tbs: Uint8Array, issuerKeySpec: KeySpec): Certificate |
   }
 }
 
-/** The fields that every certificate has, and the name of its key. */
+/** Checks the fields of every certificate, and the subject key identifier. */
 export function commonFields(certificate: Certificate, request: CertificateRequest): readonly FieldCheck[] {
   const { subject, spki, issuer, notBefore, notAfter } = request;
   const fields = certificateFields(certificate.der);
@@ -47,10 +47,10 @@ export function commonFields(certificate: Certificate, request: CertificateReque
   ];
 }
 
-/** `value` undefined: it is judged elsewhere, in words. */
+/** `value` is undefined if the value is checked elsewhere. */
 export type ExpectedExtension = Pick<Extension, 'oid' | 'critical'> & { readonly value?: Uint8Array };
 
-/** Which extensions there are, which of them are critical, and the values that were given. */
+/** Returns the extensions that are missing, additional, or differ in criticality or value. */
 export function differingExtensions(certificate: Certificate, expected: readonly ExpectedExtension[]): string[] {
   const wrong = expected.filter(({ oid, critical, value }) => {
     const found = findExtension(certificate, oid);

@@ -1,7 +1,6 @@
 /**
- * A certificate's successor: what the old one says, byte for byte as it stands there, but for a written list of fields.
- * Nothing is parsed and written anew that can be copied, so what is not understood here comes through as well: unknown
- * critical extensions, odd encodings, policies.
+ * Writes the successor of a certificate. Everything is copied byte for byte, except a fixed list of fields. So it also keeps what the
+ * product does not understand: unknown critical extensions, odd encodings, policies.
  */
 import { createPublicKey, verify, X509Certificate } from 'node:crypto';
 import { readSequence } from '../asn1/reader.ts';
@@ -20,40 +19,40 @@ import { namesAsIssuer } from './issuer-rules.ts';
 import { oids } from './oids.ts';
 
 export interface NewValidity {
-  /** To the second; a fraction is dropped. */
+  /** In whole seconds; a fraction is dropped. */
   readonly notBefore: Instant;
   readonly notAfter: Instant;
 }
 
 export interface ReissueRequest extends NewValidity {
-  /** The certificate that is followed. */
+  /** The old certificate. */
   readonly certificate: Certificate;
-  /** The issuer's certificate of today; `self`: the key signs for its own name. */
+  /** The issuer's current certificate; `self`: the key signs for its own name. */
   readonly issuer: Certificate | 'self';
-  /** Of the key that will sign. */
+  /** Kind of the key that will sign. */
   readonly issuerKeySpec: KeySpec;
-  /** The new key's, for a rekey. */
+  /** The new public key, for a rekey. */
   readonly spki?: Uint8Array;
   /** Octets of the serial number, the highest bit 0 (newSerialNumber). */
   readonly serialNumber: Uint8Array;
   /**
-   * What becomes of the authority key identifier. `today`: as step-ca does it for a leaf, the issuer's of today, also
-   * where none was. `keep`: for a CA certificate, as it was as long as it still names the issuer.
+   * The authority key identifier. `today`: that of the current issuer, also if there was none, as step-ca does for a leaf. `keep`:
+   * unchanged as long as it matches the issuer, for a CA certificate.
    */
   readonly authorityKey: 'today' | 'keep';
 }
 
 /**
- * 16 octets: positive, 126 of the bits random (RFC 5280 section 4.1.2.2 allows 20 octets; 64 random bits are what the
- * CA/Browser Forum asks for).
+ * Returns 16 octets: positive, with 126 random bits. RFC 5280 section 4.1.2.2 allows 20 octets; the CA/Browser Forum requires 64 random
+ * bits.
  */
 export function newSerialNumber(entropy: Entropy): Uint8Array {
   const octets = new Uint8Array(entropy(16));
-  octets[0] = ((octets[0] ?? 0) & 0x3f) | 0x40; // not negative, and never shorter
+  octets[0] = ((octets[0] ?? 0) & 0x3f) | 0x40; // not negative, and always 16 octets
   return octets;
 }
 
-/** The DER of the TBSCertificate: pure, and ready to be signed. Throws InvalidCertificate. */
+/** Returns the DER of the TBSCertificate, ready to be signed. Throws InvalidCertificate. */
 export function reissuedTbs(request: ReissueRequest): Uint8Array {
   const { certificate, issuer } = request;
   const old = readParts(certificate.der);
@@ -75,11 +74,11 @@ export function reissuedTbs(request: ReissueRequest): Uint8Array {
 interface Parts {
   readonly version: Uint8Array | undefined;
   readonly uniqueIds: readonly Uint8Array[];
-  /** Each as it stands, by its place in `Certificate.extensions`. */
+  /** The encoded extensions, in the order of `Certificate.extensions`. */
   readonly extensions: readonly Uint8Array[];
 }
 
-/** What `parseCertificate` has checked already, as bytes. */
+/** Reads the encoded parts of a certificate that parseCertificate has checked. */
 function readParts(der: Uint8Array): Parts {
   const tbs = readSequence(der, 'the certificate').enter(tags.sequence);
   const version = tbs.optional(contextTag(0, true))?.bytes;
@@ -93,7 +92,7 @@ function readParts(der: Uint8Array): Parts {
   return { version, uniqueIds, extensions };
 }
 
-/** Each in its place; what comes new stands behind the others. */
+/** Returns the extensions in their order; new ones follow at the end. */
 function reissuedExtensions(request: ReissueRequest, raw: readonly Uint8Array[]): Uint8Array[] {
   const { certificate, spki } = request;
   const replaced = new Map<string, Extension>();
@@ -112,16 +111,16 @@ function reissuedExtensions(request: ReissueRequest, raw: readonly Uint8Array[])
   return [...kept, ...[...replaced.values()].map(encodeExtension)];
 }
 
-/** Its criticality stays what it was: a critical one shuts out readers that do not know it. */
+/** Returns the new authorityKeyIdentifier with the old criticality: readers must reject an unknown critical extension. */
 function newAuthorityKey({ certificate, issuer }: ReissueRequest): Extension {
   const critical = findExtension(certificate, oids.authorityKeyIdentifier)?.critical ?? false;
   return authorityKeyIdentifierOf(issuer === 'self' ? certificate : issuer, critical);
 }
 
 /**
- * Whether the old authority key identifier may stay. Besides the key's identifier it may hold the name and serial number
- * of the issuer's certificate (RFC 5280 section 4.2.1.1), and openssl finds no path if that is another one: a root that
- * named itself so has a new serial number now.
+ * Whether the old authority key identifier may stay. It may also contain the name and serial number of the issuer's certificate (RFC 5280
+ * section 4.2.1.1). If these belong to another certificate, openssl finds no path. A renewed root has a new serial number, so a root that
+ * names its own does not match.
  */
 function stillNamesIssuer({ certificate, issuer }: ReissueRequest): boolean {
   if (issuer !== 'self') return namesAsIssuer(certificate, issuer);
@@ -130,10 +129,9 @@ function stillNamesIssuer({ certificate, issuer }: ReissueRequest): boolean {
 }
 
 /**
- * The certificate of this TBS, signed. The signature is verified under the signer's public key before it is given away:
- * what is stored has been checked by another implementation than the one that signed.
+ * Signs a TBSCertificate and verifies the signature with node:crypto, another implementation than the signer's.
  *
- * Throws CertificateRejected for a signature that does not verify, and what the signer throws.
+ * Throws CertificateRejected if the signature does not verify, and what the signer throws.
  */
 export async function signCertificate(tbs: Uint8Array, signer: Signer): Promise<Uint8Array> {
   const signature = await signer.sign(tbs);
@@ -150,11 +148,11 @@ function verifies(der: Uint8Array, tbs: Uint8Array, signature: Uint8Array, { key
   try {
     return verify(algorithmOf(keySpec).digest, tbs, key, signature) && new X509Certificate(der).verify(key);
   } catch {
-    return false; // OpenSSL does not take it for a certificate
+    return false; // OpenSSL can't read the certificate
   }
 }
 
-/** reissuedTbs and signCertificate in one. */
+/** reissuedTbs and signCertificate in one call. */
 export function reissue(
   request: Omit<ReissueRequest, 'issuerKeySpec'> & { readonly signer: Signer },
 ): Promise<Uint8Array> {

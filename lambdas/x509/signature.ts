@@ -1,4 +1,4 @@
-/** Who signed a certificate, and with what. The arithmetic is OpenSSL's, by way of node:crypto. */
+/** Verifies signatures of certificates. OpenSSL does the arithmetic, through node:crypto. */
 import { createPublicKey, type KeyObject, type X509Certificate } from 'node:crypto';
 import { readSequence } from '../asn1/reader.ts';
 import { contextTag, tags } from '../asn1/tags.ts';
@@ -10,15 +10,15 @@ import { certificateFields } from './certificate.ts';
 
 const rsassaPss = '1.2.840.113549.1.1.10';
 
-/** One parse each, however often a certificate stands in a chain; roots live as long as the process. */
+/** Parsed certificates and keys. Roots stay as long as the process. */
 const nativeCertificates = new WeakMap<Certificate, X509Certificate | null>();
 const publicKeys = new WeakMap<Certificate, KeyObject | null>();
-/** By certificate and issuer: a path is looked for before a renewal, by the provider and after it. */
+/** Results by certificate and issuer: a path is verified before a renewal, by the provider, and after it. */
 const verified = new WeakMap<Certificate, WeakMap<Certificate, boolean>>();
 
 /**
- * Whether `issuer`'s key made `certificate`'s signature; names and rights are chain.ts's business. False too for a
- * certificate or a key that OpenSSL does not take.
+ * Whether `issuer`'s key made `certificate`'s signature. chain.ts checks names and rights. Also false if OpenSSL can't read the certificate
+ * or the key.
  */
 export function isSignedBy(certificate: Certificate, issuer: Certificate): boolean {
   const known = verified.get(certificate) ?? new WeakMap<Certificate, boolean>();
@@ -37,7 +37,7 @@ function verify(certificate: Certificate, issuer: Certificate): boolean {
   try {
     return native.verify(key);
   } catch {
-    return false; // a key of another kind than the signature's, on some versions of OpenSSL
+    return false; // a key of another kind than the signature's, in some versions of OpenSSL
   }
 }
 
@@ -58,18 +58,18 @@ function remember<Value>(
   return value;
 }
 
-/** The algorithm's name where the signature rests on MD5, SHA-1 or older, or does not say on what; else undefined. */
+/** Returns the name of a weak signature algorithm: MD5, SHA-1 or older, or an unknown hash. Undefined for a strong one. */
 export function weakSignature(certificate: Certificate): string | undefined {
   if (certificate.signatureAlgorithm !== rsassaPss) return weakSignatureName(certificate.signatureAlgorithm);
   try {
     const hash = pssHash(certificate);
     return strongHashes.has(hash) ? undefined : `RSASSA-PSS with hash ${hash}`;
   } catch {
-    return 'RSASSA-PSS with parameters that can not be read';
+    return "RSASSA-PSS with parameters that can't be read";
   }
 }
 
-/** RFC 4055 section 3.1: the hash's OID; SHA-1 is what holds when the parameters don't name one. */
+/** Returns the OID of the hash (RFC 4055 section 3.1). Without parameters it is SHA-1. */
 function pssHash(certificate: Certificate): string {
   const what = 'the signature algorithm';
   const fields = readSequence(certificateFields(certificate.der).signatureAlgorithm, what);
@@ -78,7 +78,7 @@ function pssHash(certificate: Certificate): string {
   return hash === undefined ? 'SHA-1' : readOid(readSequence(hash.value, what).take(tags.oid), what);
 }
 
-/** SHA-2 (RFC 4055 section 2.1), SHA-3 (NIST). */
+/** SHA-2 (RFC 4055 section 2.1) and SHA-3 (NIST). */
 const strongHashes: ReadonlySet<string> = new Set(
   [1, 2, 3, 4, 5, 6, 7, 8, 9, 10].map((n) => `2.16.840.1.101.3.4.2.${n}`),
 );

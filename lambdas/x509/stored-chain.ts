@@ -1,4 +1,4 @@
-/** What is stored with a new leaf, and what it can be used for with that. */
+/** The chain that is stored with a new leaf, and the usages that the leaf loses by it. */
 import { sameBytes } from '../domain/bytes.ts';
 import type { Certificate } from '../domain/certificate.ts';
 import type { Instant } from '../domain/instant.ts';
@@ -6,9 +6,9 @@ import { certificatesAbove, verifyPath } from './chain.ts';
 import { usagesLeft, usagesOf } from './extended-key-usage.ts';
 
 /**
- * `path` is the verified one of the leaf, `pool` all that came with it. The chain goes from the leaf's issuer upwards, root left
- * out: the path, then what else of the pool lies on a path from the leaf up. A cross certificate is for those who know another
- * root. Each stands behind one that it issued. What is trusted and no root is part of the chain, for those who trust the one above.
+ * Returns the chain to store, the leaf's issuer first, without the root: the certificates of `path`, then others of `pool` on a path up
+ * from the leaf, for readers that trust another root. A trusted certificate that is not a root is part of the chain, for readers that trust
+ * the one above. `path` is the leaf's verified path, `pool` all certificates that the CA sent.
  */
 export function chainToStore(
   path: readonly Certificate[],
@@ -25,8 +25,8 @@ export function chainToStore(
 }
 
 /**
- * The usages of the certificate in use that its own path leaves to it today, and the new `path` does not: a CA above a leaf that
- * does not allow a usage takes it away, though the leaf names it (docs/decisions/0009).
+ * Returns the usages that the current certificate keeps on its own path, but that are lost on `path`. (A CA without a usage takes it from
+ * the leaf: docs/decisions/0009.)
  */
 export function usagesLost(
   before: Certificate,
@@ -36,7 +36,7 @@ export function usagesLost(
   now: Instant,
 ): readonly string[] {
   const left = usagesLeft(path);
-  if (usagesOf(before).every((usage) => left.includes(usage.name))) return []; // more can't be lost than it has
+  if (usagesOf(before).every((usage) => left.includes(usage.name))) return []; // it can't lose more than it names
   const was = verifyPath(before, beforeChain, roots, Math.min(now, before.notAfter));
   return was.ok ? usagesLeft(was.path).filter((usage) => !left.includes(usage)) : [];
 }

@@ -1,17 +1,17 @@
-/** The string types of a Name's values (RFC 5280 section 4.1.2.4, ITU-T X.690 section 8.23). */
+/** Reads the string types of a Name's values (RFC 5280 section 4.1.2.4, ITU-T X.690 section 8.23). */
 import { isUtf8 } from 'node:buffer';
 import type { Element } from '../asn1/reader.ts';
 import { tags } from '../asn1/tags.ts';
 
-/** Lowercase, two digits an octet. */
+/** Returns lowercase hex, two digits for each octet. */
 export function hex(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex');
 }
 
 /**
- * The text of a string value; undefined for a type that is no string and for octets that are no text of the type.
- * PrintableString and its like are read as ASCII, for many names hold a `*` or an `_` that the type does not allow.
- * TeletexString is read as Latin-1, as everybody does; nobody ever wrote T.61.
+ * Returns the text of a string value. Undefined for a type that is not a string, and for octets that are not valid for the type.
+ * PrintableString and similar types are read as ASCII, because many names contain a `*` or an `_`, which these types do not allow.
+ * TeletexString is read as Latin-1, as in practice it is never T.61.
  */
 export function decodeString(element: Element): string | undefined {
   const octets = Buffer.from(element.value.buffer, element.value.byteOffset, element.value.byteLength);
@@ -34,7 +34,7 @@ export function decodeString(element: Element): string | undefined {
   }
 }
 
-/** UTF-16 or UTF-32, big-endian. */
+/** Decodes UTF-16 or UTF-32, big-endian. */
 function fromUnits(octets: Buffer, width: 2 | 4): string | undefined {
   if (octets.length % width !== 0) return undefined;
   const characters: string[] = [];

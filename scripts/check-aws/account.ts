@@ -1,4 +1,4 @@
-/** Whose account it is, and which Region: as the SDK finds them. */
+/** Account and Region, as the SDK finds them. */
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import type { Account } from './room.ts';
 
@@ -9,7 +9,7 @@ const regions: Readonly<Record<string, readonly [string, string]>> = {
   'aws-us-gov': ['us-gov-west-1', 'us-gov-east-1'],
 };
 
-/** Throws what the SDK throws without credentials or Region. */
+/** Without credentials or Region it throws the error of the SDK. */
 export async function findAccount(): Promise<Account> {
   const sts = new STSClient();
   const region = await sts.config.region();
@@ -18,7 +18,7 @@ export async function findAccount(): Promise<Account> {
   return { id, region, secondRegion: otherRegion(partition, region), partition, caller };
 }
 
-/** Undefined for a partition that is not in the table. */
+/** Returns undefined for a partition that is not in the table. */
 export function otherRegion(partition: string, region: string): string | undefined {
   const [first, second] = regions[partition] ?? [];
   return region === first ? second : first;

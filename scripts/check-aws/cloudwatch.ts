@@ -1,4 +1,4 @@
-/** 8: an alarm on a metric that has no data, and dashboards in two Regions. */
+/** Group 8: an alarm on a metric without data, and dashboards in two Regions. */
 import {
   CloudWatchClient,
   DeleteAlarmsCommand,
@@ -17,13 +17,13 @@ const body = JSON.stringify({
   widgets: [{ type: 'text', width: 6, height: 2, properties: { markdown: 'check-aws' } }],
 });
 
-/** Alarms that need not be there. */
+/** Returns the body of a dashboard with `count` alarms. The alarms need not exist. */
 function alarmWidget(room: Room, count: number): string {
   const alarms = Array.from({ length: count }, (_, index) => room.arn('cloudwatch', `alarm:${room.name(`${index}`)}`));
   return JSON.stringify({ widgets: [{ type: 'alarm', width: 24, height: 6, properties: { title: 'many', alarms } }] });
 }
 
-/** That AWS finds fault with what a dashboard holds: by the SDK's name for it, and by those on the wire. */
+/** Errors for an invalid dashboard body: the SDK's name and the names in the protocol. */
 const isInvalid = (thrown: unknown): boolean =>
   thrown instanceof Error &&
   /^(DashboardInvalidInputError|InvalidParameter(Input|Value)|ValidationError)/.test(thrown.name);
@@ -61,7 +61,7 @@ export const cloudWatch = group({
         );
         const started = Date.now();
         const look = new DescribeAlarmsCommand({ AlarmNames: [room.name('alarm')] });
-        // It is born with INSUFFICIENT_DATA and the reason that it was not looked at yet.
+        // A new alarm is INSUFFICIENT_DATA with the reason that it was not evaluated yet.
         const judgedAlarm = await room.until(300, async () => {
           const { MetricAlarms: [alarm] = [] } = await cloudWatch.send(look);
           return alarm?.StateReason?.startsWith('Unchecked') ? undefined : alarm;

@@ -1,4 +1,4 @@
-/** 5: SendCommand by a tag, of a role that may do so for one tag only. */
+/** Group 5: SendCommand by tag, with a role that may use it for one tag only. */
 import { ListCommandsCommand, SendCommandCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { group } from './group.ts';
 import { asDocumented, notTried, type Outcome, otherwise } from './outcome.ts';
@@ -7,10 +7,10 @@ import type { Room, SessionCredentials } from './room.ts';
 
 const DocumentName = 'AWS-RunShellScript';
 
-/** A role that may run the document on what has a tag with this value, and is already known to do what it may. */
+/** Returns a role that may run the document on instances with this tag value, once its permissions are in effect. */
 async function commander(room: Room, part: string, key: string, value: string): Promise<SessionCredentials> {
   const { partition, region } = room.account;
-  // AWS's own documents are of no account; a local AWS has them in its own.
+  // AWS's own documents belong to no account. On a local AWS they belong to the caller's account.
   const document = `arn:${partition}:ssm:${region}:*:document/${DocumentName}`;
   const instances = [room.arn('ec2', 'instance/*'), room.arn('ssm', 'managed-instance/*')];
   const who = await actAs(room, part, {
@@ -30,7 +30,7 @@ async function commander(room: Room, part: string, key: string, value: string): 
   return who;
 }
 
-/** Undefined where it was taken. */
+/** Returns the refusal, or undefined if AWS accepted the command. */
 async function refusal(
   room: Room,
   credentials: SessionCredentials,

@@ -1,4 +1,4 @@
-/** 1: the promotion of a new version is a compare-and-swap, and a token is used once. */
+/** Group 1: promoting a new version is a compare-and-swap, and a token can be used once. */
 
 import {
   DescribeSecretCommand,
@@ -18,12 +18,12 @@ import type { Room } from './room.ts';
 interface Versions {
   readonly arn: string;
   readonly first: string;
-  /** Current at the start. */
+  /** The current version at the start. */
   readonly second: string;
   readonly third: string;
 }
 
-/** A secret whose first version was replaced by the second, and a third that is staged. */
+/** Makes a secret whose second version has replaced the first, and whose third version is staged. */
 async function threeVersions(room: Room): Promise<Versions> {
   const secrets = room.client(SecretsManagerClient);
   const [first, second, third] = [token(), token(), token()];
@@ -45,7 +45,7 @@ const stage = (secrets: SecretsManagerClient, SecretId: string, ClientRequestTok
 
 const read = (secrets: SecretsManagerClient, SecretId: string) => secrets.send(new GetSecretValueCommand({ SecretId }));
 
-/** That AWS finds the label elsewhere than the call says. */
+/** Tells whether AWS refused because another version has the stage. */
 const isLostSwap = (thrown: unknown): boolean =>
   thrown instanceof Error && ['InvalidParameterException', 'InvalidRequestException'].includes(thrown.name);
 
@@ -119,7 +119,7 @@ export const compareAndSwap = group({
   ],
 });
 
-/** The code of what the product's own adapter throws of a lost compare-and-swap. */
+/** Returns the code that the product's own adapter throws for a lost compare-and-swap. */
 async function asToldByTheProduct(
   { account: { region } }: Room,
   { arn, first, third }: Pick<Versions, 'arn' | 'first' | 'third'>,

@@ -1,4 +1,4 @@
-/** 9: a secret under a customer key, read by who may not use that key. */
+/** Group 9: a secret under a customer key, read by a role that may not use the key. */
 import {
   CreateKeyCommand,
   DescribeKeyCommand,
@@ -14,7 +14,7 @@ import { errorText, judged, otherwise } from './outcome.ts';
 import { actAs, isDenied, secret } from './resources.ts';
 import type { Room } from './room.ts';
 
-/** A new key, which KMS deletes a week after it was asked to: no sooner. */
+/** Makes a key. KMS deletes a key seven days after the request at the earliest. */
 async function newKey(room: Room): Promise<string> {
   const kms = room.client(KMSClient);
   let isCertain = false;
@@ -44,7 +44,7 @@ async function newKey(room: Room): Promise<string> {
   return KeyMetadata?.Arn ?? '';
 }
 
-/** Whether KMS has answered the first call of the SDK: after a call without an answer there may be a key that no one has told of. */
+/** Tells whether the first attempt got an answer from KMS. An attempt without an answer may have made a key too. */
 function isOnlyAnswer(answer: unknown): boolean {
   const { $metadata = {} } = answer as Partial<ListKeysCommandOutput>;
   const { attempts, httpStatusCode = 500 } = $metadata;
@@ -53,11 +53,11 @@ function isOnlyAnswer(answer: unknown): boolean {
 
 interface Found {
   readonly ids: readonly string[];
-  /** Why a key could not be looked at, if so. */
+  /** Why a key could not be described. */
   readonly unseen: string | undefined;
 }
 
-/** The keys with this description whose deletion was not asked for. Throws what ListKeys throws. */
+/** Returns the keys with this description that are not scheduled for deletion. Throws what ListKeys throws. */
 async function keysDescribedAs(kms: KMSClient, description: string): Promise<Found> {
   const ids: string[] = [];
   let unseen: string | undefined;
@@ -89,7 +89,7 @@ export const customerKey = group({
     const Action = ['secretsmanager:DescribeSecret', 'secretsmanager:GetSecretValue'];
     const reader = await actAs(room, 'reader', { statements: [{ Effect: 'Allow', Action, Resource: arn }] });
     const secrets = room.client(SecretsManagerClient, { credentials: reader });
-    // Once it may describe, it may read as well: both are in one policy.
+    // One policy allows both. If the role may describe the secret, it may also read it.
     await room.untilTaken(() => secrets.send(new DescribeSecretCommand({ SecretId: arn })), isDenied);
     return { arn, secrets };
   },

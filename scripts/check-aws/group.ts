@@ -1,19 +1,19 @@
-/** Behaviours that share what is made for them. */
+/** Groups of behaviours that share their resources. */
 import { errorText, notTried, type Outcome, otherwise } from './outcome.ts';
 import type { Made, Room } from './room.ts';
 
 export interface Behaviour<T> {
-  /** `3.1`: the group and the line in it. docs/aws.md names it. */
+  /** `3.1`: the number of the group and of the line in it, as in docs/aws.md. */
   readonly line: string;
-  /** What AWS does, as it is written or as cert-renewer takes it to be. */
+  /** What AWS does by its documentation, or what cert-renewer assumes. */
   readonly says: string;
-  /** What it throws is what was seen. */
+  /** An error that it throws is the observation. */
   readonly observe: (room: Room, made: T) => Promise<Outcome>;
 }
 
 interface Definition<T> {
   readonly makes: readonly Made[];
-  /** What it throws is why nothing of the group could be tried. */
+  /** An error that it throws is the reason why the group could not be tried. */
   readonly setUp: (room: Room) => Promise<T>;
   readonly behaviours: readonly Behaviour<T>[];
 }
@@ -21,7 +21,7 @@ interface Definition<T> {
 export interface Group {
   readonly makes: readonly Made[];
   readonly behaviours: readonly Pick<Behaviour<unknown>, 'line' | 'says'>[];
-  /** Tries them one after another, and tells each. Never throws. */
+  /** Tries the behaviours one after another, and reports each. Never throws. */
   readonly run: (room: Room, tell: (line: string, outcome: Outcome) => void) => Promise<void>;
 }
 

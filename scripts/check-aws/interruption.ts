@@ -1,17 +1,17 @@
-/** What may end the process before its work is done: each leads to taking away what was made, and to no other end. */
+/** Signals, broken outputs and faults: each of them makes the process delete its resources before it ends. */
 import { errorText } from './outcome.ts';
 
 export interface Interruption {
   readonly signal: AbortSignal;
-  /** As Ctrl-C does. */
+  /** Interrupts, as Ctrl-C does. */
   readonly interrupt: () => void;
-  /** Writes a line to stdout; to stderr where stdout does not take it. */
+  /** Writes a line to stdout, or to stderr if stdout fails. */
   readonly say: (line: string) => void;
-  /** Whether something was thrown that no one waited for. */
+  /** Tells whether there was an uncaught error. */
   readonly isFaulty: () => boolean;
 }
 
-/** Listens to signals, to broken outputs and to faults. From now on none of them ends the process. */
+/** Handles signals, broken outputs and faults. None of them ends the process from now on. */
 export function listenForInterruption(): Interruption {
   const interruption = new AbortController();
   let isFaulty = false;
@@ -30,7 +30,7 @@ export function listenForInterruption(): Interruption {
   };
   process.on('SIGINT', interrupt).on('SIGTERM', interrupt).on('SIGHUP', interrupt);
   process.on('uncaughtException', onFault).on('unhandledRejection', onFault);
-  // `| tee log` that has ended, a terminal that was closed: nobody would read the report.
+  // After `| tee log` has ended or the terminal was closed, nobody can read the report.
   process.stdout.on('error', () => {
     if (!interruption.signal.aborted) interrupt();
   });

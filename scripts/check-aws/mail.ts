@@ -1,4 +1,4 @@
-/** 4: what comes of an event on its way by a rule to a topic. */
+/** Group 4: what a topic receives from a rule. */
 import {
   CreateEventBusCommand,
   DeleteEventBusCommand,
@@ -22,7 +22,7 @@ import { asDocumented, notTried, otherwise } from './outcome.ts';
 import { policy, type Queue, queue, received, role, type Statement, setQueuePolicy, topic } from './resources.ts';
 import type { Room } from './room.ts';
 
-/** What a person who reads a failure may get: quotation marks and a backslash. */
+/** A failure's message with quotation marks and a backslash. */
 const message = String.raw`the CA said "no \ never"`;
 const before = 'cert-renewer: ';
 
@@ -34,9 +34,9 @@ const InputTransformer = {
 const targets = ['by-role', 'by-policy', 'direct'] as const;
 
 interface Made {
-  /** What came at the end of each way; undefined where nothing did. */
+  /** The text that arrived by each path, or undefined. */
   readonly texts: Readonly<Record<(typeof targets)[number], string | undefined>>;
-  /** The topics that bring what is published straight to them, without a rule, to their queues. */
+  /** The topics that deliver a message to their queue if it is published without a rule. */
   readonly working: readonly string[];
 }
 
@@ -45,10 +45,10 @@ interface Way {
   readonly queue: Queue;
 }
 
-/** What is published straight to a topic. */
+/** The text that is published to a topic without a rule. */
 const control = 'check-aws, without a rule';
 
-/** One event, one rule, three ways: to a topic by a role, to a topic by its policy, and to a queue, which shows that the rule works. */
+/** Sends an event through one rule to a topic by a role, a topic by its policy, and a queue. The queue shows that the rule works. */
 async function sendEvent(room: Room): Promise<Made> {
   const events = room.client(EventBridgeClient);
   const EventBusName = room.name('bus');
@@ -84,21 +84,21 @@ async function sendEvent(room: Room): Promise<Made> {
     { Id: 'direct', Arn: direct.arn, InputTransformer },
   ];
   await events.send(new PutTargetsCommand({ Rule: room.name('mail'), EventBusName, Targets }));
-  // Rule, role and policies take time to spread, so that an early event may be lost: several are sent.
+  // Rule, role and policies take time to spread. An early event may be lost, so several are sent.
   const entry = { Source: 'check-aws', DetailType: 'check', Detail: JSON.stringify({ message }), EventBusName };
   const text = await room.until(120, async () => {
     await events.send(new PutEventsCommand({ Entries: [entry] }));
     return received(room, direct, 10);
   });
   if (text === undefined) throw new Error('the rule delivered nothing to a queue either within two minutes');
-  await room.pause(room.limit(10)); // what comes next finds all spread
+  await room.pause(room.limit(10)); // until the changes have spread
   await events.send(new PutEventsCommand({ Entries: [entry] }));
   const texts = await Promise.all([receivedByRule(room, byRole), receivedByRule(room, byPolicy)]);
   const working = (['by-role', 'by-policy'] as const).filter((_, index) => works[index]);
   return { texts: { 'by-role': texts[0], 'by-policy': texts[1], direct: text }, working };
 }
 
-/** Whether what is published to the topic comes into its queue within a minute. */
+/** Tells whether a message to the topic arrives in its queue within a minute. */
 async function isWorking(room: Room, { topicArn, queue: subscriber }: Way): Promise<boolean> {
   const publish = new PublishCommand({ TopicArn: topicArn, Message: control });
   const came = await room.until(60, async () => {
@@ -108,7 +108,7 @@ async function isWorking(room: Room, { topicArn, queue: subscriber }: Way): Prom
   return came !== undefined;
 }
 
-/** What comes within a minute and was not published straight to the topic. */
+/** Returns the first message within a minute that came by the rule. */
 const receivedByRule = (room: Room, { queue: subscriber }: Way): Promise<string | undefined> =>
   room.until(60, async () => {
     const text = await received(room, subscriber, 1);
@@ -123,13 +123,13 @@ const letSend = ({ arn }: Queue, Service: string, source: string): Statement => 
   Condition: { ArnEquals: { 'aws:SourceArn': source } },
 });
 
-/** A topic, and a queue that gets what is published as it is. */
+/** Makes a topic and a queue that gets its messages unchanged. */
 async function topicWithQueue(room: Room, part: string): Promise<Way> {
   const [topicArn, subscriber] = await Promise.all([topic(room, part), queue(room, part)]);
   await setQueuePolicy(room, subscriber, letSend(subscriber, 'sns.amazonaws.com', topicArn));
   const Attributes = { RawMessageDelivery: 'true' };
   const subscribe = { TopicArn: topicArn, Protocol: 'sqs', Endpoint: subscriber.arn, Attributes };
-  await room.client(SNSClient).send(new SubscribeCommand(subscribe)); // it goes with the topic
+  await room.client(SNSClient).send(new SubscribeCommand(subscribe)); // deleted with the topic
   return { topicArn, queue: subscriber };
 }
 
@@ -200,13 +200,13 @@ export const mail = group({
   ],
 });
 
-/** Sends an e-mail to a person and asks what came. */
+/** Sends an e-mail and asks the reader for its text. */
 async function askReader(room: Room, email: string) {
   const sns = room.client(SNSClient);
   const TopicArn = await topic(room, 'mail');
   await sns.send(new SubscribeCommand({ TopicArn, Protocol: 'email', Endpoint: email }));
   await room.ask(`An e-mail to ${email} asks to confirm a subscription. Follow its link, then press Return.`);
-  await room.pause(0); // throws after Ctrl-C, whose answer is empty
+  await room.pause(0); // throws after Ctrl-C, which gives an empty answer
   const { Subscriptions: [subscription] = [] } = await sns.send(new ListSubscriptionsByTopicCommand({ TopicArn }));
   if (!subscription?.SubscriptionArn?.startsWith('arn:')) return notTried('the subscription was not confirmed');
   await sns.send(new PublishCommand({ TopicArn, Subject: 'cert-renewer check', Message: before + message }));

@@ -9,7 +9,7 @@ export const options = {
   patience: { type: 'string', default: '1' },
 } as const;
 
-/** @throws Error for a person, where one is not as it has to be. */
+/** Parses the options. @throws Error with a message for the user if one is invalid. */
 export function readOptions(): Options & { readonly yes: boolean } {
   const { values } = parseArgs({ options });
   const { yes, email, 'instance-tag': tag } = values;

@@ -1,10 +1,10 @@
-/** What became of one behaviour of AWS: one line of the report. */
+/** The outcome of one behaviour of AWS: one line of the report. */
 export type Outcome =
   | { readonly verdict: 'as documented'; readonly seen?: string }
   | { readonly verdict: 'not as documented'; readonly seen: string }
   | { readonly verdict: 'not tried'; readonly why: string };
 
-/** `seen` is what is worth knowing besides: a name, a time. */
+/** `seen` is an observation worth reporting: a name, a time. */
 export const asDocumented = (seen?: string): Outcome =>
   seen === undefined ? { verdict: 'as documented' } : { verdict: 'as documented', seen };
 
@@ -12,11 +12,11 @@ export const otherwise = (seen: string): Outcome => ({ verdict: 'not as document
 
 export const notTried = (why: string): Outcome => ({ verdict: 'not tried', why });
 
-/** `problems` of a behaviour that has several sides: as documented where there are none of them. */
+/** Judges a behaviour with several aspects. Without `problems` it is as documented. */
 export const judged = (problems: readonly string[], seen?: string): Outcome =>
   problems.length === 0 ? asDocumented(seen) : otherwise(problems.join('; '));
 
-/** The verdict with what was seen, on one line. */
+/** Returns the verdict with the observation, on one line. */
 export function toldOf(outcome: Outcome): string {
   switch (outcome.verdict) {
     case 'as documented':

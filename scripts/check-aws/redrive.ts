@@ -1,4 +1,4 @@
-/** 3: the redrive of dead letters into a queue that only some may send to. */
+/** Group 3: the redrive of dead letters into a queue whose policy restricts senders. */
 import {
   GetQueueAttributesCommand,
   ListMessageMoveTasksCommand,
@@ -24,7 +24,7 @@ interface Queues {
   readonly letters: Queue;
 }
 
-/** What the move of dead letters needs, by the page on the permissions of SQS's redrive: for the queues of this run. */
+/** The permissions that moving dead letters needs, by SQS's page on redrive permissions, for the queues of this run. */
 const redriving = (room: Room): Statement => ({
   Effect: 'Allow',
   Action: [
@@ -44,7 +44,7 @@ async function roles(room: Room): Promise<Made> {
   return { sender, tagged, untagged };
 }
 
-/** A queue with its dead letters, which all are denied to send to but the sender, the account's root, and `unless`. */
+/** Makes a queue with a dead-letter queue. A Deny lets only the sender, the account's root and `unless` send to it. */
 async function guardedQueue(room: Room, part: string, unless: Statement): Promise<Queues> {
   const letters = await queue(room, `${part}-letters`);
   const RedrivePolicy = JSON.stringify({ deadLetterTargetArn: letters.arn, maxReceiveCount: 1 });
@@ -54,7 +54,7 @@ async function guardedQueue(room: Room, part: string, unless: Statement): Promis
     'aws:PrincipalArn': [
       room.arn('iam', `role/${sender}`),
       room.arn('iam', 'root'),
-      // A local AWS names the session itself.
+      // A local AWS chooses the name of the session.
       room.arn('sts', `assumed-role/${sender}/*`),
     ],
   };
@@ -73,7 +73,7 @@ const letter = 'a dead letter';
 const send = (room: Room, credentials: SessionCredentials, { url }: Queue, MessageBody: string) =>
   room.client(SQSClient, { credentials }).send(new SendMessageCommand({ QueueUrl: url, MessageBody }));
 
-/** Puts a message in and takes it out until it is a dead letter. Throws where that does not come about within a minute. */
+/** Sends a message and receives it until it is a dead letter. Throws after a minute. */
 async function kill(room: Room, sender: SessionCredentials, { main, letters }: Queues): Promise<void> {
   await room.untilTaken(() => send(room, sender, main, letter), isDenied);
   const sqs = room.client(SQSClient);
@@ -89,7 +89,7 @@ async function kill(room: Room, sender: SessionCredentials, { main, letters }: Q
   if (isDead === undefined) throw new Error('the message did not become a dead letter within a minute');
 }
 
-/** Whether the Deny comes to hold within a minute, for a role that is known by then to do what its own policy allows. */
+/** Tells whether the Deny is in effect within a minute, for a role whose own policy is in effect. */
 async function isGuarded(room: Room, untagged: SessionCredentials, { main }: Queues): Promise<boolean> {
   const sqs = room.client(SQSClient, { credentials: untagged });
   await room.untilTaken(() => sqs.send(new GetQueueAttributesCommand({ QueueUrl: main.url })), isDenied);
@@ -102,7 +102,7 @@ async function isGuarded(room: Room, untagged: SessionCredentials, { main }: Que
   return isRefused !== undefined;
 }
 
-/** Moves the dead letter back as somebody. Undefined where it came within two minutes, else what became of the move. */
+/** Moves the dead letter back with these credentials. Returns undefined if it arrives within two minutes, else what happened. */
 async function notMoved(room: Room, credentials: SessionCredentials, queues: Queues): Promise<string | undefined> {
   const sqs = room.client(SQSClient, { credentials });
   const SourceArn = queues.letters.arn;

@@ -1,4 +1,4 @@
-/** The making of secrets, queues, topics and roles, each with its way back. */
+/** Creates secrets, queues, topics and roles, each with its deletion. */
 import { randomBytes } from 'node:crypto';
 import {
   CreateRoleCommand,
@@ -33,10 +33,10 @@ export type Statement = Readonly<Record<string, unknown>>;
 export const policy = (...Statement: readonly Statement[]): string =>
   JSON.stringify({ Version: '2012-10-17', Statement });
 
-/** A ClientRequestToken. */
+/** Returns a new ClientRequestToken. */
 export const token = (): string => randomBytes(20).toString('hex');
 
-/** The ARN of a new secret. */
+/** Creates a secret. Returns its ARN. */
 export async function secret(room: Room, part: string, input: Partial<CreateSecretCommandInput> = {}): Promise<string> {
   const secrets = room.client(SecretsManagerClient);
   const made = await room.make(
@@ -76,7 +76,7 @@ export async function setQueuePolicy(room: Room, { url }: Queue, ...statements: 
   await room.client(SQSClient).send(new SetQueueAttributesCommand({ QueueUrl: url, Attributes }));
 }
 
-/** The first message within so many seconds, which is then gone from the queue. */
+/** Receives and deletes the first message within so many seconds. */
 export async function received(room: Room, { url }: Queue, seconds: number): Promise<string | undefined> {
   const sqs = room.client(SQSClient);
   return room.until(seconds, async () => {
@@ -87,7 +87,7 @@ export async function received(room: Room, { url }: Queue, seconds: number): Pro
   });
 }
 
-/** The ARN of a new topic. */
+/** Creates a topic. Returns its ARN. */
 export async function topic(room: Room, part: string): Promise<string> {
   const sns = room.client(SNSClient);
   await room.make(
@@ -100,13 +100,13 @@ export async function topic(room: Room, part: string): Promise<string> {
 }
 
 export interface RoleProps {
-  /** Who may take it on: `{ AWS: <ARN> }`, `{ Service: 'lambda.amazonaws.com' }`. */
+  /** Who may assume it: `{ AWS: <ARN> }`, `{ Service: 'lambda.amazonaws.com' }`. */
   readonly principal: Readonly<Record<string, string>>;
   readonly statements: readonly Statement[];
   readonly tags?: Readonly<Record<string, string>>;
 }
 
-/** The ARN of a new role. */
+/** Creates a role. Returns its ARN. */
 export async function role(room: Room, part: string, { principal, statements, tags = {} }: RoleProps): Promise<string> {
   const iam = room.client(IAMClient);
   const PolicyName = 'check';
@@ -131,7 +131,7 @@ export async function role(room: Room, part: string, { principal, statements, ta
   return Role?.Arn ?? '';
 }
 
-/** A new role that the caller's account may take on, and has: within a minute, as IAM's changes take time to spread. */
+/** Creates a role for the caller's account and assumes it. IAM's changes take time to spread, so it tries for a minute. */
 export async function actAs(
   room: Room,
   part: string,
@@ -144,7 +144,7 @@ export async function actAs(
   return sessionOf(Credentials ?? {});
 }
 
-/** By whichever of the names that AWS's services have for it. */
+/** AWS's services use several names for this error. */
 export const isDenied = (thrown: unknown): boolean =>
   thrown instanceof Error && /^AccessDenied|NotAuthorized|AuthorizationError/.test(thrown.name);
 

@@ -1,4 +1,4 @@
-/** Where the behaviours are tried: an account and Region, names of their own, time limits, and the way back. */
+/** The surroundings of a group of behaviours: account and Region, unique names, time limits, and the deletion of resources. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Credentials } from '@aws-sdk/client-sts';
 import { Trail } from './trail.ts';
@@ -6,29 +6,29 @@ import { Trail } from './trail.ts';
 export interface Account {
   readonly id: string;
   readonly region: string;
-  /** Another Region of the same partition; undefined where this script knows no other. */
+  /** Another Region of the same partition, or undefined if this script knows none. */
   readonly secondRegion: string | undefined;
   /** `aws`, `aws-cn`, `aws-us-gov` */
   readonly partition: string;
-  /** Who calls: an ARN. */
+  /** ARN of the caller. */
   readonly caller: string;
 }
 
 export interface Options {
-  /** Where an e-mail may be sent to, which a person reads. */
+  /** An e-mail address whose reader answers questions. */
   readonly email: string | undefined;
-  /** Of instances on which `true` may be run. */
+  /** The tag of instances on which the script may run the command `true`. */
   readonly instanceTag: { readonly key: string; readonly value: string } | undefined;
-  /** All time limits times this. */
+  /** The factor of all time limits. */
   readonly patience: number;
 }
 
-/** Asks the person at the terminal; the answer without the end of its line. */
+/** Asks the user at the terminal. Returns the answer without its line end. */
 export type Ask = (question: string) => Promise<string>;
 
 export type Kind = keyof typeof costs;
 
-/** What one of a kind costs: estimates from AWS's price lists, for us-east-1, in US dollars. */
+/** The cost of each kind of resource, in US dollars: estimates from AWS's price lists for us-east-1. */
 export const costs = {
   secret: '0.40 a month, by the hour; 0.05 for 10,000 calls',
   'KMS key': '1.00 a month, by the hour, until its deletion is asked for',
@@ -44,7 +44,7 @@ export const costs = {
   dashboard: '3.00 a month beyond the first three of the account, by the hour',
 } as const;
 
-/** A thing that a group makes: its kind, and the last part of its name. */
+/** A resource that a group creates: its kind, and the last part of its name. */
 export interface Made {
   readonly kind: Kind;
   readonly part: string;
@@ -65,16 +65,16 @@ export interface SessionCredentials {
 export interface RoomProps {
   readonly account: Account;
   readonly options: Options;
-  /** `cert-renewer-check-<8 hex>`: the beginning of every name. */
+  /** `cert-renewer-check-<8 hex>`: the prefix of every name. */
   readonly prefix: string;
-  /** What was told that would be made; nothing else is. */
+  /** The announced resources. Only these may be created. */
   readonly makes: readonly Made[];
   /** Aborted by Ctrl-C. */
   readonly signal: AbortSignal;
   readonly ask: Ask;
 }
 
-/** One group of behaviours has one; the groups run side by side. */
+/** The surroundings of one group. The groups run side by side. */
 export class Room {
   readonly account: Account;
   readonly options: Options;
@@ -89,18 +89,18 @@ export class Room {
     this.ask = props.ask;
   }
 
-  /** The name of what was told as `part`. */
+  /** Returns the name of the resource that was announced as `part`. */
   name(part: string): string {
     return `${this.props.prefix}-${part}`;
   }
 
-  /** `arn:<partition>:<service>:<region>:<account>:<rest>`; those of IAM and STS have no Region. */
+  /** Returns `arn:<partition>:<service>:<region>:<account>:<rest>`. ARNs of IAM and STS have no Region. */
   arn(service: string, rest: string): string {
     const { partition, region, id } = this.account;
     return `arn:${partition}:${service}:${['iam', 'sts'].includes(service) ? '' : region}:${id}:${rest}`;
   }
 
-  /** A client of the SDK as the caller, or with a role's credentials. Credentials and endpoint are the SDK's own to find. */
+  /** Returns a client of the SDK for the caller, or for a role's credentials. The SDK finds the caller's credentials and the endpoint. */
   client<T>(
     Client: new (configuration: ClientConfiguration) => T,
     { credentials, region = this.account.region }: { credentials?: SessionCredentials; region?: string } = {},
@@ -109,8 +109,8 @@ export class Room {
   }
 
   /**
-   * Makes a thing under its own name, after writing down how it goes again: `undo` gets the name, and what `create` gave if
-   * it came to that. Throws where it was not told before, and after Ctrl-C.
+   * Creates a resource under its own name. It records the deletion first: `undo` gets the name, and the result of `create` if there is
+   * one. Throws if the resource was not announced, and after Ctrl-C.
    */
   async make<T>(
     kind: Kind,
@@ -119,18 +119,18 @@ export class Room {
     undo: (name: string, made: T | undefined) => Promise<unknown>,
   ): Promise<T> {
     if (!this.props.makes.some((made) => made.kind === kind && made.part === part)) {
-      throw new Error(`the ${kind} ${part} was not told before: it belongs into the group's list`);
+      throw new Error(`the ${kind} ${part} was not announced: add it to the group's list`);
     }
     this.props.signal.throwIfAborted();
     const name = this.name(part);
     let creation: Promise<T> | undefined;
-    // Where something beside it has failed, it may still be on its way.
+    // If another resource of the group has failed, this one may still be in creation.
     this.trail.add(`${kind} ${name}`, async () => undo(name, await creation?.catch(() => undefined)));
     creation = create(name);
     return creation;
   }
 
-  /** Seconds into milliseconds, as patient as was asked for. */
+  /** Converts seconds to milliseconds, times `--patience`. */
   limit(seconds: number): number {
     return seconds * 1000 * this.options.patience;
   }
@@ -140,7 +140,7 @@ export class Room {
     await sleep(milliseconds, undefined, { signal: this.props.signal });
   }
 
-  /** Asks until there is an answer; undefined after so many seconds. Throws after Ctrl-C, and what `ask` throws. */
+  /** Calls `ask` until it returns a value. Returns undefined after so many seconds. Throws after Ctrl-C, and what `ask` throws. */
   async until<T>(seconds: number, ask: () => Promise<T | undefined>): Promise<T | undefined> {
     const end = Date.now() + this.limit(seconds);
     for (;;) {
@@ -150,7 +150,7 @@ export class Room {
     }
   }
 
-  /** The same for a call that AWS refuses until it has heard of a new role or policy. Throws the last refusal. */
+  /** Repeats a call that AWS refuses until a new role or policy is in effect. Throws the last refusal. */
   async untilTaken<T>(call: () => Promise<T>, isTooEarly: (thrown: unknown) => boolean, seconds = 60): Promise<T> {
     const end = Date.now() + this.limit(seconds);
     for (;;) {
@@ -164,7 +164,7 @@ export class Room {
   }
 }
 
-/** Of AssumeRole's answer. */
+/** Returns the credentials of AssumeRole's answer. */
 export function sessionOf({ AccessKeyId, SecretAccessKey, SessionToken }: Partial<Credentials>): SessionCredentials {
   return { accessKeyId: AccessKeyId ?? '', secretAccessKey: SecretAccessKey ?? '', sessionToken: SessionToken ?? '' };
 }

@@ -1,4 +1,4 @@
-/** 6: what Secrets Manager's own rotation does around its function. */
+/** Group 6: what Secrets Manager's native rotation does around its function. */
 import {
   CloudWatchLogsClient,
   CreateLogGroupCommand,
@@ -25,7 +25,7 @@ import { judged } from './outcome.ts';
 import { role, secret } from './resources.ts';
 import type { Room } from './room.ts';
 
-/** Writes down each step, and does nothing, slowly: so the version is seen from outside while the step lasts. */
+/** A rotation function that logs each step and then waits, so that the version can be observed during the step. */
 const code = (milliseconds: number): string => `export const handler = async ({ Step, SecretId }) => {
   console.log('called ' + JSON.stringify({ step: Step, secret: SecretId }));
   await new Promise((resolve) => setTimeout(resolve, ['createSecret', 'testSecret'].includes(Step) ? ${milliseconds} : 0));
@@ -79,16 +79,16 @@ async function rotationFunction(room: Room): Promise<string> {
   return FunctionArn;
 }
 
-/** Lambda looks at a role before IAM has spread it: "The role defined for the function cannot be assumed by Lambda". */
+/** Lambda checks a role before IAM has spread it: "The role defined for the function cannot be assumed by Lambda". */
 const isRoleUnknown = (thrown: unknown): boolean =>
   thrown instanceof Error && thrown.name === 'InvalidParameterValueException' && thrown.message.includes('role');
 
 interface Seen {
-  /** The steps that were called, in their order. */
+  /** The steps, in the order of their calls. */
   readonly steps: readonly string[];
-  /** What AWSPENDING held while they lasted: its value, `empty`, or undefined where no version had the label. */
+  /** The value of AWSPENDING during the steps, `empty`, or undefined if no version had the stage. */
   readonly pending: string | undefined;
-  /** Whether a version that is not current has the label at the end. */
+  /** Tells whether a version that is not current has the stage at the end. */
   readonly isPendingLeft: boolean;
 }
 
@@ -106,13 +106,13 @@ async function rotate(room: Room, functionArn: string, SecretId: string, RotateI
     }
   };
   const watching = watch();
-  watching.catch(() => {}); // it is waited for below; should it fail before that, the process must not end with what it has made
+  watching.catch(() => {}); // awaited below. An earlier failure must not end the process before it has deleted its resources.
   try {
-    // The permission that was just given to Secrets Manager takes a moment.
+    // The new permission of Secrets Manager takes a moment to spread.
     await room.untilTaken(() => secrets.send(start), isNotPermitted);
     const last = RotateImmediately ? 'finishSecret' : 'testSecret';
     await room.until(60, async () => (await stepsOf(room, SecretId)).includes(last) || undefined);
-    await room.pause(room.limit(15)); // for steps that should not come, and the end of the last
+    await room.pause(room.limit(15)); // for unexpected steps, and for the end of the last step
   } finally {
     isOver = true;
     await watching;
@@ -145,7 +145,7 @@ async function stepsOf(room: Room, secretArn: string): Promise<readonly string[]
   const events: { readonly message?: string | undefined }[] = [];
   let nextToken: string | undefined;
   do {
-    // A page may be empty and not the last.
+    // An empty page is not always the last one.
     const page: FilterLogEventsCommandOutput = await logs.send(new FilterLogEventsCommand({ logGroupName, nextToken }));
     events.push(...(page.events ?? []));
     nextToken = page.nextToken;

@@ -1,4 +1,4 @@
-/** Tries the groups side by side, and takes away what each has made as soon as it is through. */
+/** Tries the groups side by side. Deletes the resources of each group when the group is done. */
 import type { Group } from './group.ts';
 import { errorText, notTried, type Outcome, toldOf } from './outcome.ts';
 import { type Account, type Ask, costs, type Kind, type Options, Room } from './room.ts';
@@ -18,11 +18,11 @@ export interface Run {
 
 export interface Result {
   readonly isAsDocumented: boolean;
-  /** What could not be taken away. */
+  /** Resources that could not be deleted. */
   readonly left: readonly Left[];
 }
 
-/** A line a behaviour, as soon as it is known. Never throws. */
+/** Prints a line for each behaviour as soon as its outcome is known. Never throws. */
 export async function tryAll(run: Run): Promise<Result> {
   const outcomes: Outcome[] = [];
   const left: Left[] = [];
@@ -46,7 +46,7 @@ export async function tryAll(run: Run): Promise<Result> {
   return { isAsDocumented: outcomes.every(({ verdict }) => verdict === 'as documented'), left };
 }
 
-/** What will be made, where, and what it costs: what a person agrees to. */
+/** Returns what the user agrees to: the resources, their account and Region, and their cost. */
 export function plan({
   account,
   prefix,

@@ -1,4 +1,4 @@
-/** 7: a secret of a stack, and what an update of the stack does to it after it was written. */
+/** Group 7: what an update of a stack does to a secret of the stack that was written since. */
 import {
   CloudFormationClient,
   CreateStackCommand,
@@ -17,7 +17,7 @@ import { group } from './group.ts';
 import { asDocumented, otherwise } from './outcome.ts';
 import type { Room } from './room.ts';
 
-/** The stack's secret, as that of an authority is: `{}` at first. */
+/** The stack's secret starts as `{}`, like that of an authority. */
 const template = (Name: string): string =>
   JSON.stringify({
     Resources: { Secret: { Type: 'AWS::SecretsManager::Secret', Properties: { Name, SecretString: '{}' } } },
@@ -26,7 +26,7 @@ const template = (Name: string): string =>
 
 const tagged = (value: string) => [{ Key: 'check', Value: value }];
 
-/** Throws where the stack comes to another end. */
+/** Waits for a status of the stack. Throws at another final status. */
 async function settled(room: Room, StackName: string, wanted: string): Promise<void> {
   const cloudFormation = room.client(CloudFormationClient);
   const status = await room.until(240, async () => {
@@ -39,7 +39,7 @@ async function settled(room: Room, StackName: string, wanted: string): Promise<v
 async function newStack(room: Room): Promise<string> {
   const cloudFormation = room.client(CloudFormationClient);
   const secrets = room.client(SecretsManagerClient);
-  // The secret is the stack's; should the stack stay, its secret goes all the same.
+  // The secret belongs to the stack. It is deleted even if deleting the stack fails.
   const name = await room.make(
     'secret',
     'of-stack',

@@ -1,4 +1,4 @@
-/** 2: Secrets Manager is eventually consistent: how late, here and now. */
+/** Group 2: Secrets Manager is eventually consistent. This measures how late its reads are. */
 import {
   DescribeSecretCommand,
   GetSecretValueCommand,
@@ -15,15 +15,15 @@ import type { Room } from './room.ts';
 
 const writes = 20;
 
-/** One kind of read after each of the writes: how often it was behind, and for how long at most (ms). */
+/** How often one kind of read was stale after a write, and for how long at most (ms). */
 interface Lateness {
   stale: number;
   longest: number;
-  /** Reads that were behind for longer than a minute. */
+  /** The number of reads that were stale for more than a minute. */
   never: number;
 }
 
-/** Reads until the new version is seen. A version that is not there yet is one that came too early. */
+/** Reads until it gets the new version. A version that is not found yet counts as stale. */
 async function lateness(room: Room, sums: Lateness, isNew: () => Promise<boolean>): Promise<void> {
   const started = Date.now();
   const look = () =>

@@ -1,4 +1,4 @@
-/** All that `npm run check-aws` tries. */
+/** All groups of `npm run check-aws`. */
 import { cloudWatch } from './cloudwatch.ts';
 import { command } from './command.ts';
 import { compareAndSwap } from './compare-and-swap.ts';

@@ -1,4 +1,4 @@
-/** What was made, so that it can be taken away again. */
+/** Records created resources, so that they can be deleted. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errorText } from './outcome.ts';
 
@@ -18,12 +18,12 @@ const tries = 8;
 export class Trail {
   private readonly steps: Step[] = [];
 
-  /** To be called before the thing is made: a call whose answer is lost may have made it. */
+  /** Must be called before the resource is created, because a call whose answer is lost may have created it. */
   add(what: string, undo: () => Promise<unknown>): void {
     this.steps.push({ what, undo });
   }
 
-  /** Takes away what was made, the last first, and tells what stayed. What is twice not there counts as taken away. */
+  /** Deletes the resources, the last one first, and returns those that remain. A resource that was not found twice counts as deleted. */
   async undo(pause: number): Promise<readonly Left[]> {
     const left: Left[] = [];
     for (let step = this.steps.pop(); step; step = this.steps.pop()) {
@@ -35,8 +35,8 @@ export class Trail {
 }
 
 /**
- * Undefined where it is gone, else AWS's last answer. Tried again, since much of AWS learns late of what was deleted before, and
- * some of it late of what was made: that something is not there is believed the second time.
+ * Returns undefined when the resource is gone, else AWS's last answer. It tries several times, because AWS's services see earlier
+ * deletions late, and some see a creation late. So "not found" counts only the second time.
  */
 async function undone({ undo }: Step, pause: number): Promise<string | undefined> {
   let isDoubted = true;
@@ -56,7 +56,7 @@ async function undone({ undo }: Step, pause: number): Promise<string | undefined
   }
 }
 
-/** Each of AWS's services has a name of its own for "there is no such thing"; CloudFormation has none but its words. */
+/** Each service of AWS has its own error name for "not found". CloudFormation has only a message. */
 export function isMissing(thrown: unknown): boolean {
   if (!(thrown instanceof Error)) return false;
   if (/NotFound|NoSuchEntity|NonExistent|DoesNotExist/.test(thrown.name)) return true;

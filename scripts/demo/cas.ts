@@ -1,4 +1,4 @@
-/** The CA beside the stack's own authorities: a real step-ca, where Go can build one. */
+/** A real step-ca beside the stack's own authorities. Building it needs Go. */
 import { createPublicKey } from 'node:crypto';
 import { CreateKeyCommand, GetPublicKeyCommand, KMSClient } from '@aws-sdk/client-kms';
 import { jwkProvisioner, startStepCa } from '../../testkit/cas/step-ca.ts';
@@ -9,12 +9,12 @@ export interface DemoStepCa {
   readonly url: string;
   readonly rootFile: string;
   readonly rootPem: string;
-  /** Its JWK provisioner, of whose key step-ca has the public half and KMS the private one. */
+  /** The JWK provisioner. step-ca has its public key, KMS its private key. */
   readonly provisioner: { readonly name: string; readonly kmsKeyArn: string };
   close(): Promise<void>;
 }
 
-/** Undefined, and `missing` says why, where there is no Go to build step-ca with. */
+/** Starts step-ca. Without Go it calls `missing` with the reason and returns undefined. */
 export async function startDemoStepCa(
   aws: Endpoint,
   missing: (message: string) => void,

@@ -1,4 +1,4 @@
-/** What the secrets of the demo hold, as a reader of Secrets Manager sees it. */
+/** Reads the demo's secrets from Secrets Manager, as an application does. */
 import { X509Certificate } from 'node:crypto';
 import {
   GetSecretValueCommand,
@@ -13,7 +13,7 @@ export interface StoredPair {
   readonly certificateChain: string;
 }
 
-/** A secret at one time: its pair, and every version that it has had so far. */
+/** The state of a secret at one time: its current pair and the ids of all its versions. */
 export interface Snapshot {
   readonly name: string;
   readonly pair: StoredPair;
@@ -36,7 +36,7 @@ export async function look(aws: Endpoint, name: string): Promise<Snapshot> {
   };
 }
 
-/** The roots of the stack's own authorities. The first scan puts them there, right after the deployment. */
+/** Returns the roots of the stack's own authorities. The first scan writes them, right after the deployment. */
 export function trustBundle(aws: Endpoint, arn: string): Promise<string> {
   return waitFor('the roots in the trust bundle', async () => {
     const text = await valueIn(aws, arn);
@@ -51,7 +51,7 @@ async function valueIn(aws: Endpoint, name: string): Promise<string> {
   return SecretString;
 }
 
-/** A row of a table: who has issued it, for which names, until when. */
+/** Returns a table row: secret, issuer, notAfter, names. */
 export function describe({ name, pair }: Snapshot): string[] {
   const { issuer, subjectAltName = '', validTo } = new X509Certificate(pair.certificate);
   return [name, issuer.split('\n').at(-1) ?? '', validTo, subjectAltName.replaceAll('IP Address', 'IP')];

@@ -1,9 +1,9 @@
-/** What the demo says that there is to be: cert-renewer.json, as a user writes it. */
+/** The demo's cert-renewer.json, as a user writes it. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DemoStepCa } from './cas.ts';
 
-/** A certificate that is declared, and by which profile. */
+/** A declared certificate. */
 export interface DemoCertificate {
   readonly profile: 'own' | 'internal';
   readonly dnsNames: readonly string[];
@@ -14,29 +14,29 @@ export interface DemoCertificate {
 
 export type DemoCertificates = Readonly<Record<string, DemoCertificate>>;
 
-/** The one whose names change. */
+/** The certificate whose names change in step 4. */
 export const CHANGED = 'demo/web';
-/** The one that falls due while one looks on. */
+/** The certificate that becomes due during the demo. */
 export const SHORT_LIVED = 'demo/job';
 
-/** At first. */
+/** Returns the declarations of the first deployment. */
 export function firstCertificates(stepCa: DemoStepCa | undefined): DemoCertificates {
   return {
     [CHANGED]: { profile: 'own', dnsNames: ['web.svc.example', '*.web.svc.example'], ipAddresses: ['10.0.0.7'] },
-    // Its window opens a good minute after it was issued: while others have hours, this one has a scan's time.
+    // Its window opens about a minute after it was issued, so that a scan finds it due while the demo runs.
     [SHORT_LIVED]: { profile: 'own', dnsNames: ['job.svc.example'], duration: '5m', expiresIn: '3m40s' },
     ...(stepCa && { 'demo/api': { profile: 'internal', dnsNames: ['api.internal.example'] } }),
   };
 }
 
-/** With one name more for `CHANGED`. */
+/** Adds a name to the certificate `CHANGED`. */
 export function withName(certificates: DemoCertificates, name: string): DemoCertificates {
   const changed = certificates[CHANGED];
   if (!changed) throw new Error(`${CHANGED} is not declared`);
   return { ...certificates, [CHANGED]: { ...changed, dnsNames: [...changed.dnsNames, name] } };
 }
 
-/** Writes it, and returns where it is. */
+/** Writes cert-renewer.json into `folder` and returns its path. */
 export async function writeConfiguration(folder: string, configuration: object): Promise<string> {
   const path = join(folder, 'cert-renewer.json');
   await writeFile(path, JSON.stringify(configuration, null, 2));

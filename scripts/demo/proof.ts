@@ -1,4 +1,4 @@
-/** Not our word for it: openssl looks at the pair. */
+/** Lets openssl check a pair, so that the demo's claims don't rest on the product's own code. */
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -12,22 +12,22 @@ interface Evidence {
   readonly folder: string;
   readonly pair: StoredPair;
   readonly rootPem: string;
-  /** Whose names it is to have, and no others. */
+  /** The certificate must have exactly these names. */
   readonly declared: DemoCertificate;
-  /** The pair that it took the place of. */
+  /** The pair that it has replaced. */
   readonly before?: StoredPair | undefined;
 }
 
-/** Whether it was said that openssl is missing: once is enough. */
+/** Whether the missing openssl was reported. It is reported once. */
 let isTold = false;
 
-/** Throws at the first thing that is found wrong. Where there is no openssl, the one that Node is built with judges. */
+/** Throws at the first claim that does not hold. Without the program openssl it uses the OpenSSL inside Node. */
 export async function prove(evidence: Evidence): Promise<void> {
   try {
     await proveByOpenssl(evidence);
   } catch (error) {
     if (!(error instanceof ToolMissingError)) throw error;
-    if (!isTold) say(`  ${error.message}\n  So the OpenSSL ${process.versions.openssl} inside of Node judges:`);
+    if (!isTold) say(`  ${error.message}\n  The OpenSSL ${process.versions.openssl} inside Node checks them instead:`);
     isTold = true;
     proveByNode(evidence);
   }
@@ -67,15 +67,15 @@ function proveByNode({ pair, rootPem, declared, before }: Evidence): void {
   claim('it has another key than before', !leaf.publicKey.equals(new X509Certificate(before.certificate).publicKey));
 }
 
-/** `text` has `DNS:…` and `IP Address:…`, separated by commas. */
+/** Tells whether `text`, a list of `DNS:…` and `IP Address:…`, has exactly the declared names. */
 function sameNames(text: string, { dnsNames, ipAddresses = [] }: DemoCertificate): boolean {
   const found = [...text.matchAll(/(?:DNS|IP Address):([^\s,]+)/g)].map(([, name]) => name);
   return found.sort().join() === [...dnsNames, ...ipAddresses].sort().join();
 }
 
-/** Says what holds; throws where it does not. */
+/** Prints a claim that holds. Throws if it does not hold. */
 export function claim(what: string, holds: boolean): void {
-  if (!holds) throw new Error(`it does not hold that ${what}`);
+  if (!holds) throw new Error(`this claim does not hold: ${what}`);
   say(`  ✓ ${what}`);
 }
 
@@ -84,7 +84,7 @@ async function openssl(args: readonly string[], show = true): Promise<string> {
     throw new ToolMissingError({
       found: false,
       tool: 'openssl',
-      message: 'openssl is missing: it judges the certificates.',
+      message: 'openssl is missing. The demo uses it to check the certificates.',
       fix: 'install the package openssl of your system.',
     });
   });

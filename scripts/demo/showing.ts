@@ -1,4 +1,4 @@
-/** What the demo shows after each step, and proves: it throws where something is not as it says. */
+/** Shows and proves the result of each step. Each function throws if a claim of the demo does not hold. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { LambdaClient, ListFunctionsCommand } from '@aws-sdk/client-lambda';
@@ -13,7 +13,7 @@ import { CHANGED, configurationOf, type DemoCertificates, SHORT_LIVED, writeConf
 import { claim, prove } from './proof.ts';
 import { commandLine, say, table } from './telling.ts';
 
-/** What each step takes from the ones before. */
+/** What a step needs from the steps before it. */
 export interface Scene {
   readonly aws: Emulator;
   readonly stepCa: DemoStepCa | undefined;
@@ -48,7 +48,7 @@ export const isRenewal = (
   detail['operation'] === operation &&
   resources.some((arn) => new RegExp(`:secret:${name}-[^-]{6}$`).test(arn));
 
-/** One new version of the one that was changed; the others have none, but for what the schedule has done meanwhile. */
+/** Proves that the changed certificate has one new version, and that the others have none unless the schedule has renewed them. */
 export async function showChange(
   scene: Scene,
   certificates: DemoCertificates,
@@ -64,27 +64,27 @@ export async function showChange(
     const byDeclaration = events.filter((each) => isRenewal(each, name, 'issue'));
     if (name !== CHANGED) {
       const renewed = events.some((each) => isRenewal(each, name, 'rekey'));
-      if (renewed) claim(`${name}: not issued anew; the schedule has renewed it meanwhile`, byDeclaration.length === 0);
-      else claim(`${name}: untouched`, added.length === 0 && snapshot.current === before?.current);
+      if (renewed) claim(`${name}: not issued again (the schedule has renewed it)`, byDeclaration.length === 0);
+      else claim(`${name}: unchanged`, added.length === 0 && snapshot.current === before?.current);
       continue;
     }
     claim(`${name}: exactly one new version`, added.length === 1 && byDeclaration.length === 1);
-    claim('the pair from before is AWSPREVIOUS', snapshot.previous === before?.current);
+    claim('the old pair is AWSPREVIOUS', snapshot.previous === before?.current);
     await proveOne(scene, certificates, { name, pair, before });
   }
-  say('The event of it:');
+  say('The event on the bus:');
   say(JSON.stringify(event.detail, null, 2));
   return now;
 }
 
-/** In a file of its own: the stack stays as it is. */
+/** Shows that the synthesis rejects a name outside of the profile. The stack stays unchanged. */
 export async function showRefusal({ stepCa, folder }: Scene, certificates: DemoCertificates): Promise<void> {
   const apart = join(folder, 'refused');
   await mkdir(apart);
   const { code, output } = await synth({
     config: await writeConfiguration(apart, configurationOf(stepCa, certificates)),
   });
-  if (code === 0) throw new Error('a name that is not allowed was not refused');
+  if (code === 0) throw new Error('the synthesis has accepted a name that the profile does not allow');
   say('$ npx cdk synth');
   const lines = output.split('\n').filter((line) => /certificates|outside of/.test(line));
   say(lines.map((line) => `  ${line.trim()}`).join('\n'));
@@ -126,15 +126,15 @@ export async function showRenewal(
 
 export async function showStatus(aws: Emulator): Promise<void> {
   await commandLine(aws.env, 'status');
-  // In the project's ignored folder, so that it is there to be opened when the demo is over.
+  // In the ignored folder .cache, so that the page can be opened after the demo.
   const page = cachePath('demo', 'certificates.html');
   await mkdir(dirname(page), { recursive: true });
   await commandLine(aws.env, 'report', '--html', page);
   await writeFile(cachePath('demo', 'widget.html'), await widgetOf(aws));
-  say('Open the page in a browser: a timeline, and a table to sort and filter.');
+  say('Open the page in a browser. It shows a timeline, and a table that you can sort and filter.');
 }
 
-/** What the dashboard would show. */
+/** Returns the HTML of the dashboard's widget. */
 async function widgetOf(aws: Emulator): Promise<string> {
   const { Functions = [] } = await client(LambdaClient, aws).send(new ListFunctionsCommand({ MaxItems: 1000 }));
   const shows = Functions.find(({ Handler }) => Handler === 'show-inventory.handler');

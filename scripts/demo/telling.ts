@@ -1,4 +1,4 @@
-/** How the demo speaks: headings, tables, and a sign of life while it waits. */
+/** The demo's output: headings, tables, and progress while it waits. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setInterval as every } from 'node:timers';
@@ -12,7 +12,7 @@ export function heading(text: string): void {
   say(`\n== ${text}`);
 }
 
-/** The first row is the head. The last column is as long as it is; the others are filled up. */
+/** Prints a table. The first row is its head. All columns but the last are padded. */
 export function table(rows: readonly (readonly string[])[]): void {
   const [head = []] = rows;
   const widths = head.map((_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length)));
@@ -25,7 +25,7 @@ export function table(rows: readonly (readonly string[])[]): void {
   });
 }
 
-/** JSON with a line for each entry of its sections. */
+/** Prints JSON, one line for each entry of a section. */
 export function outline(json: object): void {
   for (const [section, value] of Object.entries(json)) {
     if (typeof value !== 'object') say(`  ${section}: ${JSON.stringify(value)}`);
@@ -33,7 +33,7 @@ export function outline(json: object): void {
   }
 }
 
-/** Says what is waited for, and every ten seconds how long it has been. */
+/** Prints what the demo waits for, and every ten seconds for how long it has waited. */
 export async function waiting<T>(what: string, work: Promise<T>): Promise<T> {
   const started = Date.now();
   say(`… ${what}`);
@@ -45,7 +45,7 @@ export async function waiting<T>(what: string, work: Promise<T>): Promise<T> {
   }
 }
 
-/** `cert-renewer …` on this terminal, as a user has it. */
+/** Runs `cert-renewer …` on this terminal, as a user does. */
 export async function commandLine(env: Readonly<Record<string, string>>, ...words: string[]): Promise<void> {
   say(`$ npx cert-renewer ${words.join(' ')}`);
   const program = fileURLToPath(new URL('../../cli/cert-renewer.mjs', import.meta.url));

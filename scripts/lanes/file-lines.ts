@@ -1,4 +1,4 @@
-/** A vitest reporter: a line a file, on the descriptor that programs.ts reads. */
+/** A vitest reporter that writes one line for each file to the descriptor that programs.ts reads. */
 import { writeSync } from 'node:fs';
 import { relative } from 'node:path';
 import type { Reporter, TestModule } from 'vitest/node';

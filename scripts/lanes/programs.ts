@@ -1,15 +1,15 @@
-/** The programs of node_modules that a test run starts, several at once, and what is seen of their output. */
+/** Runs programs of node_modules side by side, and decides which of their output is printed. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { projectRoot } from '../../testkit/tools/cache.ts';
 
 export interface Programs {
-  /** `its own`: the output of a program goes where ours goes. `lines`: only what it says of its progress, and, when it ends otherwise than with 0, all of it in one piece. */
+  /** `its own` passes all output on. `lines` prints only progress, and the whole output of a program that fails. */
   readonly output: 'its own' | 'lines';
-  /** Run a program of node_modules to its end, on this Node. Returns its exit code. */
+  /** Runs a program of node_modules to its end, on this Node. Returns its exit code. */
   node(program: string, args: readonly string[], env?: Readonly<Record<string, string>>): Promise<number>;
-  /** Whether a signal came, from the keyboard or by pid. */
+  /** Tells whether SIGINT or SIGTERM came. */
   interrupted(): boolean;
 }
 
@@ -21,7 +21,7 @@ export function programs(output: Programs['output']): Programs {
     for (const child of running) child.kill('SIGTERM');
   });
   process.on('SIGINT', () => {
-    interrupted = true; // from the keyboard it reaches the children as well
+    interrupted = true; // Ctrl-C reaches the children too
   });
   return {
     output,
@@ -48,14 +48,14 @@ export function programs(output: Programs['output']): Programs {
   };
 }
 
-/** The descriptor on which a program in lanes says what is to be seen at once: see file-lines.ts. */
+/** The file descriptor whose lines are printed at once. file-lines.ts writes to it. */
 export const LINES = 3;
 
-/** Prints progress and the lines of files at once, and keeps the rest. */
+/** Prints progress and the lines of files at once. Returns a function that gives the rest. */
 function hold(child: ChildProcess): () => string {
   let kept = '';
   for (const stream of [child.stdout, child.stderr]) {
-    // A set-up's `progress` (testkit/tools/cache.ts) begins so.
+    // `progress` (testkit/tools/cache.ts) starts its lines with this mark.
     eachLine(stream, (line) => {
       if (line.startsWith('· ')) process.stderr.write(`${line}\n`);
       else kept += `${line}\n`;

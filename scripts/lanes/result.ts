@@ -1,8 +1,8 @@
-/** What came of a part of `npm test`, and how a whole run is summed up. */
+/** The result of a part of `npm test`, and the report of a whole run. */
 export interface Result {
   passed: number;
   failed: number;
-  /** Suites whose tool is missing, with what to do. */
+  /** Suites that were skipped because a tool is missing, each with what to install. */
   leftOut: string[];
   failures: string[];
 }
@@ -16,7 +16,7 @@ export function add(total: Result, { passed, failed, leftOut, failures }: Result
   total.failures.push(...failures);
 }
 
-/** The end of the output; its last line is `N passed, N failed`. */
+/** Returns the end of the output. Its last line is `N passed, N failed`. */
 export function report({ passed, failed, leftOut, failures }: Result): string {
   const lines = [''];
   if (failures.length > 0) lines.push('FAILED:', ...failures.map((failure) => `  ✗ ${failure}`), '');

@@ -1,4 +1,4 @@
-/** A part of the tests, run to its end by vitest, and what came of it. */
+/** Runs a part of the tests with vitest and reads its report. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
@@ -8,16 +8,16 @@ import type { Result } from './result.ts';
 
 export interface Part {
   readonly part: string;
-  /** Of vitest.config.ts. */
+  /** Names of projects in vitest.config.ts. */
   readonly projects: readonly string[];
-  /** For its report. */
+  /** The folder for the report. */
   readonly folder: string;
-  /** Parts of the paths of test files; none: all of them. */
+  /** Parts of paths of test files. Without any, all files run. */
   readonly filters: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** The part of vitest's JSON report that is read here. */
+/** The fields of vitest's JSON report that are used here. */
 interface Report {
   readonly numPassedTests: number;
   readonly numFailedTests: number;
@@ -51,7 +51,7 @@ export async function vitest(run: Programs, { part, projects, folder, filters, e
     env,
   );
   const text = await readFile(reportFile, 'utf8').catch(() => undefined);
-  // No report: the set-up failed, or (with code 0) there was nothing to run.
+  // Without a report the set-up has failed. With code 0 there was no test to run.
   if (text === undefined) {
     const failures = code === 0 ? [] : [`${part}: no test could run`];
     return { passed: 0, failed: failures.length, leftOut: [], failures };
@@ -69,7 +69,7 @@ function judge(part: string, code: number, { numPassedTests, numFailedTests, tes
   const failures = tests
     .filter(({ status }) => status === 'failed')
     .map(({ title, failureMessages: [why] = [] }) => withReason(title, why));
-  // A file that can't be loaded has no test that failed, and an error outside of any test has none either.
+  // A file that can't be loaded has no failed test. An error outside of a test has none either.
   const broken = testResults.filter(
     ({ status, assertionResults }) => status === 'failed' && !assertionResults.some((test) => test.status === 'failed'),
   );
@@ -84,10 +84,10 @@ function judge(part: string, code: number, { numPassedTests, numFailedTests, tes
   return { passed: numPassedTests, failed: numFailedTests + broken.length + unseen, leftOut, failures };
 }
 
-/** Lines of a failure's message that the end of the output repeats: what failed is seen there, if no more of it is kept. */
+/** The number of lines of a failure's message in the final report, which may be all that a build server keeps. */
 const shownOfReason = 8;
 
-/** The message and where it was thrown, without the stack of the test runner. */
+/** Returns the title with the message and the place that threw it, without the stack of the test runner. */
 function withReason(title: string, why = ''): string {
   const lines = stripVTControlCharacters(why).replaceAll(`${projectRoot}/`, '').split('\n');
   const own = lines.filter((line) => line.trim() !== '' && !/^\s+at .*(?:node_modules|<anonymous>)/.test(line));

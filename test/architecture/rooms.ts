@@ -1,13 +1,16 @@
-/** The tables: which rooms there are, who may import whom, and who may take time, randomness and the rest from the world. */
+/**
+ * The tables: which rooms there are, which rooms each may import, and which files may use time, randomness and the outside
+ * world.
+ */
 
 export interface Room {
   /** Other rooms of `lambdas/`. */
   readonly rooms: readonly string[];
-  /** Of node_modules; with `*` at its end, all that begin so. */
+  /** Packages of node_modules. A `*` at the end stands for any rest of the name. */
   readonly packages: readonly string[];
 }
 
-/** Of `lambdas/`, in the order of CONTRIBUTING.md. `functions/` and compose.ts may import every one. */
+/** Rooms of `lambdas/`, in the order of CONTRIBUTING.md. `functions/` and compose.ts may import all of them. */
 export const rooms: Readonly<Record<string, Room>> = {
   domain: { rooms: [], packages: [] },
   asn1: { rooms: ['domain'], packages: [] },
@@ -29,13 +32,13 @@ export const rooms: Readonly<Record<string, Room>> = {
 };
 export const everyRoom = Object.keys(rooms);
 
-/** The folders of `renewal/`: who enters, what is done, and what is sent to be done. */
+/** The folders of `renewal/`: the ways in, the steps, and the scan. */
 export const renewalFolders = ['entry', 'scan', 'steps'];
 
-/** What the deployment may take of `lambdas/`: the nouns and the rules, and no adapter. */
+/** Rooms of `lambdas/` that the deployment may import: nouns and rules, but no adapters. */
 export const roomsForCdk = ['domain', 'policy', 'x509', 'providers'];
 
-/** Modules of node that touch the world outside. */
+/** Modules of node that reach the outside world. */
 export const outside = [
   'node:fs',
   'node:http',
@@ -48,35 +51,37 @@ export const outside = [
 ];
 export const mayReachOutside: Readonly<Record<string, readonly string[]>> = {
   'lambdas/providers/https.ts': ['node:https', 'node:tls'],
-  'lambdas/aws/cloudformation.ts': ['node:https', 'node:http'], // a custom resource's answer goes to an address, not to an API
+  'lambdas/aws/cloudformation.ts': ['node:https', 'node:http'], // a custom resource's answer goes to a URL, not to an API
 };
 
-/** For `cli/`: what a file may import beside its own files and the rooms of `lambdas/`. */
+/** Packages that a file of `cli/` may import beside its own files and the rooms of `lambdas/`. */
 export const cliPackages: readonly (readonly [file: RegExp, packages: readonly string[]])[] = [
   [/^cli\/aws\//, ['@aws-sdk/*']],
   [/^cli\/program\.ts$/, ['commander']],
   [/^cli\/table\.ts$/, ['cli-table3']],
   [/^cli\/files\//, ['node:fs', 'node:fs/promises']],
+  [/^cli\/cdk\.ts$/, ['node:child_process', 'node:fs', 'node:os']],
 ];
 
-/** These take whatever they need from the process: they are its edge. */
+/** The edges of the process. They may use everything. */
 export const edges = ['lambdas/compose.ts', 'cli/main.ts', 'cdk/app.ts'];
 
-/** Who else takes time, timers, randomness, the environment or the network by itself, and what. Each has its reason. */
+/** Other files that use time, timers, randomness, the environment or the network, each with its reason. */
 export const mayTake: Readonly<Record<string, readonly string[]>> = {
   'lambdas/keys/generate.ts': ['generateKeyPair', 'generateKeyPairSync'], // new keys: no other randomness is good enough
-  'lambdas/keys/possession.ts': ['randomBytes'], // what a key signs to prove itself, which nobody may foresee
-  'lambdas/secret/shape.ts': ['randomBytes'], // salts and IVs, where no caller gives any
-  'lambdas/secret/encryption/pkcs12-key.ts': ['node:timers/promises', 'setImmediate'], // seconds of work let others in between
+  'lambdas/keys/possession.ts': ['randomBytes'], // the text that a key signs as a proof must be unpredictable
+  'lambdas/secret/shape.ts': ['randomBytes'], // salts and IVs, if no caller passes entropy
+  'lambdas/secret/encryption/pkcs12-key.ts': ['node:timers/promises', 'setImmediate'], // lets other work run during seconds of computation
   'lambdas/providers/https.ts': ['AbortSignal.timeout'], // the limit of a call
   'lambdas/providers/conversation.ts': ['AbortSignal.timeout'], // the limit of all calls of one request to a CA
-  'cli/files/replace.ts': ['randomUUID'], // the name of a file that is about to take another one's place
+  'cli/files/replace.ts': ['randomUUID'], // the name of a temporary file that replaces another
+  'cli/cdk.ts': ['process.kill'], // Ctrl-C for the CDK and the app that it has started
   'cli/inventory.ts': ['node:timers/promises', 'setTimeout'], // pauses between pages
-  'cdk/authorities/certificate-authority.ts': ['process.cwd'], // where paths of a configuration begin
+  'cdk/authorities/certificate-authority.ts': ['process.cwd'], // base of the paths in a configuration
   'cdk/cert-renewer.ts': ['process.cwd'], // the same
   'cdk/hooks/hooks.ts': ['process.env'], // the Region that the CDK deploys to
-  'cdk/functions/bundle-cache.ts': ['Date.now', 'new Date()'], // bundles that were not used for long go
+  'cdk/functions/bundle-cache.ts': ['Date.now', 'new Date()'], // the age of unused bundles
 };
 
-/** The types of CAs, which nothing outside of `lambdas/providers` has to know. */
+/** The types of CAs. Nothing outside of `lambdas/providers` may compare them. */
 export const caTypes = ['step-ca', 'infisical', 'offline', 'acme'];

@@ -1,4 +1,4 @@
-/** Each rule looks at one file, parsed, and gives what offends in it; `circlesOf` looks at all of them. */
+/** Each rule checks one parsed file and returns its violations. `circlesOf` checks all files. */
 import { dirname, join, normalize } from 'node:path';
 import ts from 'typescript-api';
 import { importsOf, nodesOf } from '../support/sources.ts';
@@ -23,7 +23,7 @@ const resolved = (from: string, target: string): string => normalize(join(dirnam
 const isOutside = (target: string): boolean =>
   outside.some((module) => target === module || target.startsWith(`${module}/`));
 
-/** Imports that the tables don't allow. */
+/** Returns the imports that the tables do not allow. */
 export function importOffences(source: ts.SourceFile): readonly string[] {
   const path = source.fileName;
   return importsOf(source)
@@ -43,18 +43,20 @@ function isAllowed(path: string, target: string): boolean {
   return packages.some((pattern) => matches(target, pattern));
 }
 
-/** No product code imports testkit, scripts, bench or test. */
+/** Product code must not import testkit, scripts, bench or test. */
 function isAllowedFile(path: string, target: string): boolean {
   const [top = ''] = path.split('/');
   const [folder = ''] = target.split('/');
   if (folder === top) return top !== 'lambdas' || isAllowedRoom(roomOf(path), roomOf(target));
   if (target === 'package.json') return top !== 'lambdas'; // the version
+  if (target === 'cdk.json') return path === 'cdk/app.ts'; // the feature flags
+  if (path === 'cli/cdk.ts' && target === 'cdk/config/config.ts') return true; // validates before the CDK starts
   if (top === 'cdk') return folder === 'lambdas' && roomsForCdk.includes(roomOf(target));
   if (top === 'cli') return folder === 'lambdas' && everyRoom.includes(roomOf(target));
   return false;
 }
 
-/** The folder within `lambdas/`; what stands beside the rooms is one with `functions/`. */
+/** Returns the folder within `lambdas/`. Files beside the rooms count as `functions/`. */
 export function roomOf(path: string): string {
   const [, room = '', file] = path.split('/');
   return file === undefined ? 'functions' : room;
@@ -71,7 +73,7 @@ const randomness =
 const modules = /^node:(?:timers|perf_hooks)/;
 const members = ['Date.now', 'Math.random', 'AbortSignal.timeout', 'performance.now', 'crypto.subtle'];
 
-/** What a file takes from the world by itself: time, timers, randomness, the process and the network; each once. */
+/** Returns the uses of time, timers, randomness, the process and the network in a file, each once. */
 export function takenFromTheWorld(source: ts.SourceFile): readonly string[] {
   const found = nodesOf(source).flatMap((node) => {
     if (ts.isPropertyAccessExpression(node)) return [memberTaken(node.expression.getText(source), node.name.text)];
@@ -95,13 +97,13 @@ function memberTaken(of: string, name: string): string | undefined {
 }
 
 function nameTaken({ text, parent }: ts.Identifier): string | undefined {
-  // A member of our own, or a word in a type, may be called so: `timers: { setTimeout }` takes it, `{ fetch: … }` does not.
+  // Members of our own and words in types may have these names: `timers: { setTimeout }` is a use, `{ fetch: … }` is not.
   const isMember = ts.isPropertyAssignment(parent) || ts.isMethodSignature(parent) || ts.isPropertySignature(parent);
   if (isMember && parent.name.getText() === text) return undefined;
   return timers.includes(text) || text === 'fetch' || randomness.test(text) ? text : undefined;
 }
 
-/** What a file takes and may not. */
+/** Returns the uses in a file that the tables do not allow. */
 export function worldOffences(source: ts.SourceFile): readonly string[] {
   if (edges.includes(source.fileName)) return [];
   const allowed = mayTake[source.fileName] ?? [];
@@ -110,7 +112,7 @@ export function worldOffences(source: ts.SourceFile): readonly string[] {
     .map((each) => `${source.fileName} takes ${each}`);
 }
 
-/** Questions for a CA's type: `ca.type`, or the text of one. */
+/** Returns comparisons with a CA's type: `ca.type`, or the text of a type. */
 export function caTypeOffences(source: ts.SourceFile): readonly string[] {
   const asks = (node: ts.Node): boolean => {
     if (ts.isStringLiteralLike(node)) return caTypes.includes(node.text) && !ts.isImportDeclaration(node.parent);
@@ -130,7 +132,7 @@ export function caTypeOffences(source: ts.SourceFile): readonly string[] {
   ];
 }
 
-/** Methods of the ports, of which `sources` declare the interfaces. */
+/** Returns the methods of the ports, whose interfaces are in `sources`. */
 export function portMethods(...sources: readonly ts.SourceFile[]): ReadonlySet<string> {
   const names = sources.flatMap(nodesOf).flatMap((node) => {
     const isMethod =
@@ -142,7 +144,10 @@ export function portMethods(...sources: readonly ts.SourceFile[]): ReadonlySet<s
   return new Set(names);
 }
 
-/** Objects that stand before a port: a method of a port's that calls the same method of another object, or is bound to it. */
+/**
+ * Returns objects that only pass a port's calls on: a method of a port that calls the same method of another object, or is
+ * bound to it.
+ */
 export function wrapperOffences(source: ts.SourceFile, methods: ReadonlySet<string>): readonly string[] {
   return nodesOf(source).flatMap((node) => {
     const isMember = ts.isMethodDeclaration(node) || ts.isPropertyAssignment(node);
@@ -152,7 +157,7 @@ export function wrapperOffences(source: ts.SourceFile, methods: ReadonlySet<stri
   });
 }
 
-/** `other.name` where a function calls it, or where it is bound. Not what JavaScript itself has. */
+/** Returns `other.name` if a function calls it or it is bound. Objects of JavaScript itself do not count. */
 function passedOnBy(value: ts.Node, name: string, source: ts.SourceFile): string | undefined {
   const isFunction = ts.isFunctionLike(value);
   const called = nodesOf(value)
@@ -162,7 +167,10 @@ function passedOnBy(value: ts.Node, name: string, source: ts.SourceFile): string
   return called.find((text) => ends.some((end) => text.endsWith(end)) && !/^(?:Date|Math|this)\.\w+$/.test(text));
 }
 
-/** Files that import each other in a circle, for types too: each circle whole and sorted, by Tarjan's algorithm. */
+/**
+ * Returns the groups of files that import each other, type imports included. Each group is complete and sorted (Tarjan's
+ * algorithm).
+ */
 export function circlesOf(files: ReadonlyMap<string, readonly string[]>): readonly (readonly string[])[] {
   const index = new Map<string, number>();
   const stack: string[] = [];
@@ -186,7 +194,7 @@ export function circlesOf(files: ReadonlyMap<string, readonly string[]>): readon
   return circles.sort();
 }
 
-/** The files that each imports. */
+/** Returns the files that each file imports. */
 export function importGraph(sources: readonly ts.SourceFile[]): ReadonlyMap<string, readonly string[]> {
   const known = new Set(sources.map(({ fileName }) => fileName));
   return new Map(

@@ -1,4 +1,4 @@
-/** Tests, scripts and the benchmark stand on testkit/, and not on each other. */
+/** Tests, scripts and the benchmark use testkit/, and do not import each other. */
 import { globSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -7,7 +7,7 @@ import { expect, it } from 'vitest';
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const code = ['test', 'testkit', 'scripts', 'bench'].map((folder) => `${folder}/**/*.{ts,mjs}`);
 
-/** Whom a folder may not import. */
+/** Folders that a folder must not import. */
 const apart: Readonly<Record<string, readonly string[]>> = {
   testkit: ['test', 'scripts', 'bench'],
   scripts: ['test', 'bench'],
@@ -15,7 +15,7 @@ const apart: Readonly<Record<string, readonly string[]>> = {
   test: ['scripts'],
 };
 
-/** Tests of a script itself, and of pages that a script makes or fills; and this one, which has imports in its texts. */
+/** Exceptions: tests of a script itself, tests of pages that a script makes, and this file, which has imports in its texts. */
 const ofScripts = /^test\/(?:check-aws|docs|architecture)\//;
 
 function offences(path: string, text: string): string[] {
@@ -27,7 +27,7 @@ function offences(path: string, text: string): string[] {
     .map((target) => `${path} imports ${target}`);
 }
 
-it('import nothing of each other', () => {
+it('do not import each other', () => {
   const files = globSync(code, { cwd: root });
   expect(files.length).toBeGreaterThan(300);
   expect(files.flatMap((path) => offences(path, readFileSync(join(root, path), 'utf8')))).toEqual([]);

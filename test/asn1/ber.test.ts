@@ -17,7 +17,7 @@ const bytes = (hex: string): Uint8Array => new Uint8Array(Buffer.from(hex.replac
 const hex = (found: Uint8Array): string => Buffer.from(found).toString('hex');
 const only = (found: Uint8Array) => readElements(found)[0];
 
-/** Every refusal has the class by which a caller knows it. */
+/** Expects an error of the class that callers check. */
 function refused(read: () => unknown, why: string): void {
   expect(read).toThrow(MalformedError);
   expect(read).toThrow(why);
@@ -51,10 +51,10 @@ describe('elements of BER', () => {
     ['a length of one more byte, of which nothing follows', '048101', 'cut short'],
     ['an indefinite length of a primitive', '0480 0500 0000', 'an indefinite length, and no elements'],
     ['an indefinite length without an end', '3080 0500', 'cut short'],
-    ['an end of contents that is none', '3080 0001 00', 'an end of contents that is none'],
+    ['an end of contents that is none', '3080 0001 00', 'an invalid end of contents'],
     ['a tag of two bytes', '1f8100', 'a tag of several octets'],
     ['more levels than a file has', `${'3080'.repeat(18)}${'0000'.repeat(18)}`, 'too many levels'],
-  ])('%s is none', (_, given, why) => {
+  ])('%s is invalid', (_, given, why) => {
     refused(() => readElements(bytes(given)), why);
   });
 
@@ -80,11 +80,11 @@ describe('strings', () => {
     ['a sequence', '30030401ab'],
     ['pieces that are no strings', '2403020101'],
     ['nothing', ''],
-  ])('%s is none', (_, given) => {
+  ])('%s is invalid', (_, given) => {
     refused(() => readOctets(only(bytes(given))), 'is not an OCTET STRING');
   });
 
-  it('is in pieces to sixteen levels', () => {
+  it('may be in pieces to sixteen levels', () => {
     const nested = (levels: number): Uint8Array =>
       Array.from({ length: levels }).reduce<Uint8Array>(
         (inner) => write.element(0x24, inner),
@@ -95,7 +95,7 @@ describe('strings', () => {
   });
 });
 
-describe('what must be of one kind', () => {
+describe('an element of an expected kind', () => {
   it('is a sequence, or the one element of an EXPLICIT [0]', () => {
     expect(readFields(only(bytes('3003020101')))).toHaveLength(1);
     expect(hex(readWholeOctets(only(bytes('0402abcd'))))).toBe('abcd');
@@ -103,12 +103,12 @@ describe('what must be of one kind', () => {
   });
 
   it.each<[string, () => unknown, string]>([
-    ['no sequence', () => readFields(only(bytes('3100'))), 'tag 0x31 where 0x30 belongs'],
+    ['no sequence', () => readFields(only(bytes('3100'))), 'tag 0x31 instead of 0x30'],
     ['no element at all', () => readFields(undefined), 'is missing'],
     ['an empty EXPLICIT', () => readExplicit0(only(bytes('a000'))), 'is not one element'],
     ['an EXPLICIT of two', () => readExplicit0(only(bytes('a004 0500 0500'))), 'is not one element'],
-    ['an EXPLICIT that is a string', () => readExplicit0(only(bytes('8003020101'))), 'tag 0x80 where 0xa0 belongs'],
-    ['a string in pieces', () => readWholeOctets(only(bytes('2403040101'))), 'tag 0x24 where 0x04 belongs'],
+    ['an EXPLICIT that is a string', () => readExplicit0(only(bytes('8003020101'))), 'tag 0x80 instead of 0xa0'],
+    ['a string in pieces', () => readWholeOctets(only(bytes('2403040101'))), 'tag 0x24 instead of 0x04'],
   ])('%s', (_, read, why) => {
     refused(read, why);
   });
@@ -154,7 +154,7 @@ describe('object identifiers', () => {
   });
 });
 
-it('what stands behind the first element is left', () => {
+it('ignores what follows the first element', () => {
   const { element, behind } = readFirst(bytes('3080 0500 0000 0a0a'));
   expect([hex(element.bytes), hex(behind)]).toEqual(['308005000000', '0a0a']);
 });

@@ -30,10 +30,10 @@ describe('ElementReader refuses', () => {
   });
 
   it('another tag, a missing element, bytes behind the end', () => {
-    expect(() => readSingle(hex('0400'), tags.integer, 'it')).toThrow('it has tag 0x04 where 0x02 belongs');
+    expect(() => readSingle(hex('0400'), tags.integer, 'it')).toThrow('it has tag 0x04 instead of 0x02');
     expect(() => new ElementReader(hex(''), 'it').take(tags.integer)).toThrow('it is missing');
-    expect(() => readSingle(hex('0201 01 00'), tags.integer, 'it')).toThrow('bytes behind its end');
-    expect(() => readSequence(hex('3000 3000'), 'it')).toThrow('bytes behind its end');
+    expect(() => readSingle(hex('0201 01 00'), tags.integer, 'it')).toThrow('bytes after its end');
+    expect(() => readSequence(hex('3000 3000'), 'it')).toThrow('bytes after its end');
   });
 });
 
@@ -43,7 +43,7 @@ describe('the primitive types refuse', () => {
     ['a BOOLEAN without octets', () => readBoolean(only('0100'), 'it')],
     ['a BOOLEAN of two octets', () => readBoolean(only('0102 ffff'), 'it')],
     ['an INTEGER without octets', () => readInteger(only('0200'), 'it'), 'INTEGER without octets'],
-    ['an INTEGER with a spare 00', () => readInteger(only('0202 007f'), 'it'), 'INTEGER with octets to spare'],
+    ['an INTEGER with a spare 00', () => readInteger(only('0202 007f'), 'it'), 'INTEGER with superfluous octets'],
     ['an INTEGER with a spare ff', () => readInteger(only('0202 ff80'), 'it')],
     ['a small INTEGER that is negative', () => readSmallInteger(only('0201 ff'), 'it')],
     ['a small INTEGER that is -128', () => readSmallInteger(only('0201 80'), 'it'), 'negative or too large'],
@@ -56,7 +56,7 @@ describe('the primitive types refuse', () => {
     ['an OID that is cut', () => readOid(only('0602 2a86'), 'it')],
     ['an OID that is cut behind an 80', () => readOid(only('0603 2a8180'), 'it'), 'it is not an OID'],
     ['an OID with a spare 80', () => readOid(only('0603 2a8001'), 'it')],
-    ['an OID that starts with 80', () => readOid(only('0602 8001'), 'it'), 'OID with octets to spare'],
+    ['an OID that starts with 80', () => readOid(only('0602 8001'), 'it'), 'OID with superfluous octets'],
     ['an OID of 129 octets', () => readOid(only(`068181 ${'01'.repeat(129)}`), 'it')],
   ];
   it.each(refused)('%s', (_, read, problem = 'it') => {
@@ -126,7 +126,7 @@ describe('known encodings', () => {
 describe('properties', () => {
   const bytes = (maxLength: number) => fc.uint8Array({ maxLength });
 
-  it('what was encoded is read back, around every change of the length of the length', () => {
+  it('reads back what was encoded, around every change of the length of the length', () => {
     const lengths = fc.constantFrom(0, 1, 127, 128, 255, 256, 65_535, 65_536, 70_000);
     fc.assert(
       fc.property(lengths, fc.integer({ min: 0, max: 255 }), (length, fill) => {
@@ -138,7 +138,7 @@ describe('properties', () => {
     );
   });
 
-  it('elements follow one another without a gap', () => {
+  it('reads consecutive elements without a gap', () => {
     fc.assert(
       fc.property(fc.array(bytes(200)), (values) => {
         const reader = readSequence(d.sequence(...values.map((value) => d.octetString(value))), 'it');
@@ -148,7 +148,7 @@ describe('properties', () => {
     );
   });
 
-  it('every INTEGER is minimal and keeps its value', () => {
+  it('encodes every INTEGER minimally and keeps its value', () => {
     fc.assert(
       fc.property(fc.bigInt({ min: -(2n ** 200n), max: 2n ** 200n }), (value) => {
         const octets = readInteger(readSingle(d.integer(value), tags.integer, 'it'), 'it');
@@ -158,7 +158,7 @@ describe('properties', () => {
     );
   });
 
-  it('every OID is read back', () => {
+  it('reads back every OID', () => {
     const arc = fc.oneof(fc.bigInt({ min: 0n, max: 300n }), fc.bigInt({ min: 0n, max: 2n ** 128n }));
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 2 }), arc, fc.array(arc, { maxLength: 4 }), (first, second, rest) => {
@@ -168,7 +168,7 @@ describe('properties', () => {
     );
   });
 
-  it('whatever is read as one element is that element as it would be encoded', () => {
+  it('encodes each element that was read to the same bytes', () => {
     fc.assert(
       fc.property(bytes(40), (input) => {
         try {

@@ -1,4 +1,4 @@
-/** step-ca's claims, from a ca.json: what they permit of a renewal. */
+/** step-ca's claims, from a ca.json: the renewals that they allow. */
 import { describe, expect, it } from 'vitest';
 import { renewOnDemand } from '../../lambdas/renewal/entry/on-demand.ts';
 import { certificatesIn, day, Stack, start, year } from './world.ts';
@@ -11,7 +11,7 @@ const issuing = (more: object) => ({
 describe('claims', () => {
   const refused = (stack: Stack, secretId: string) => expect(renewOnDemand(stack, { secretId })).rejects;
 
-  it('disableRenewal: CaRejected; of the provisioner, which overrides that of the authority', async () => {
+  it('disableRenewal: CaRejected; the provisioner’s claim overrides the authority’s', async () => {
     const stack = await new Stack().hierarchy(
       issuing({
         claims: { disableRenewal: true },
@@ -28,7 +28,7 @@ describe('claims', () => {
     expect(await renewOnDemand(stack, { secretId: arn })).toMatchObject({ outcome: 'rekeyed' });
   });
 
-  it('of a provisioner that the ca.json does not have: CaRejected; without a ca.json nobody asks', async () => {
+  it('a provisioner that the ca.json does not have: CaRejected; without a ca.json it does not matter', async () => {
     const known = await new Stack().hierarchy(issuing({ provisionerClaims: new Map([['local', {}]]) }));
     await refused(known, known.enrolLeaf({ provisioner: 'gone' }).arn).toMatchObject({
       name: 'CaRejected',
@@ -60,7 +60,7 @@ describe('claims', () => {
     await refused(stack, arn).toMatchObject({ name: 'NotYetValid' });
   });
 
-  // A day's leaf. The backdate comes on top of the maximum, as in step-ca.
+  // A day's leaf. The backdate is added to the maximum, as in step-ca.
   it.each<[string, object, RegExp | undefined]>([
     ['a maximum of a day less the backdate', { maxDuration: day - minute }, undefined],
     ['a second less', { maxDuration: day - minute - 1000 }, /maxTLSCertDuration is 23h58m59s/],

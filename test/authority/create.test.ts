@@ -16,7 +16,7 @@ const root = { subject: 'CN=Example Root', validity: 10 * year, pathLength: 1 };
 const issuing = { subject: 'CN=Example Issuing,O=Example,C=CH', validity: 3 * year, pathLength: 0 };
 
 describe('the first certificate', () => {
-  it('of a root is self-signed by KMS, by the configuration', async () => {
+  it('of a root is self-signed by KMS, as configured', async () => {
     const stack = new Stack();
     const arn = stack.declare('root', { create: root, spec: { kty: 'EC', curve: 'P-384' } });
     expect(await createAuthority(stack, 'root')).toBe('created');
@@ -37,7 +37,7 @@ describe('the first certificate', () => {
     });
   });
 
-  it('of a root goes into the trust bundle, once and by the one that made it', async () => {
+  it('of a root goes into the trust bundle, once and by the call that made it', async () => {
     const stack = new Stack();
     stack.declare('root', { create: root });
     const kept: string[] = [];
@@ -64,7 +64,7 @@ describe('the first certificate', () => {
     expect(last?.args[0]).toBe(stack.kmsKeyOf('root'));
   });
 
-  it('two levels down has its parents in the chain, the root left out', async () => {
+  it('two levels down has its parents in the chain, but not the root', async () => {
     const stack = new Stack();
     stack.declare('root', { create: { ...root, pathLength: 2 } });
     stack.declare('middle', { create: { ...issuing, subject: 'CN=Middle', pathLength: 1 }, parent: 'root' });
@@ -76,7 +76,7 @@ describe('the first certificate', () => {
     expect(opensslVerify(leaf.der, verified)).toMatchObject({ ok: true });
   });
 
-  it('has the name constraints of the configuration, critical', async () => {
+  it('has the configured name constraints, critical', async () => {
     const stack = new Stack();
     const nameConstraints = {
       permitted: ['dns:example.com', 'ip:10.0.0.0/8', 'ip:fd00::/8', 'email:example.com'],
@@ -106,7 +106,7 @@ describe('the first certificate', () => {
     expect(opensslVerify(der, { roots: [der], now: start })).toMatchObject({ ok: true });
   });
 
-  it('is made once: what the secret holds stays, whatever it is', async () => {
+  it('is made once: any value of the secret stays', async () => {
     const stack = new Stack();
     const arn = stack.declare('root', { create: root });
     await createAuthority(stack, 'root');
@@ -117,7 +117,7 @@ describe('the first certificate', () => {
     expect(await createAuthority(stack, 'root')).toBe('present');
   });
 
-  it('is not taken for present where CloudFormation has made another key', async () => {
+  it('is KeyMismatch if CloudFormation has made another key', async () => {
     const stack = new Stack();
     const arn = stack.declare('root', { create: root });
     await createAuthority(stack, 'root');
@@ -131,7 +131,7 @@ describe('the first certificate', () => {
       message: expect.stringContaining(kmsKeyArn),
     });
     expect(stack.store.value(arn)).toEqual(before);
-    // One that is switched off signs nothing with any key.
+    // A disabled authority does not sign with any key.
     if (known) stack.authorities.set({ ...known, kmsKeyArn, disabled: true });
     expect(await createAuthority(stack, 'root')).toBe('present');
   });
@@ -145,7 +145,7 @@ describe('the first certificate', () => {
     expect(stack.store.summary(arn).versions.get('v0')).toEqual(['AWSPREVIOUS']);
   });
 
-  it('is there although the answer of its promotion was lost, or the secret had no value at all', async () => {
+  it('is found although the answer of its promotion was lost, or the secret had no value at all', async () => {
     const stack = new Stack();
     stack.declare('root', { create: root });
     stack.faults.loseAnswer('promote', new RenewalError('Throttled', 'lost'));
@@ -156,7 +156,7 @@ describe('the first certificate', () => {
     expect(stack.certificateOf('bare').isCa).toBe(true);
   });
 
-  it('is not made for a disabled authority, nor by one', async () => {
+  it('is not made for a disabled authority, or by one', async () => {
     const stack = new Stack();
     stack.declare('root', { create: root, disabled: true });
     stack.declare('issuing', { create: issuing, parent: 'root' });
@@ -180,7 +180,7 @@ describe('the first certificate', () => {
     expect(stack.faults.count('sign')).toBe(1);
   });
 
-  it('of an imported authority is not ours to make', async () => {
+  it('of an imported authority is never made', async () => {
     const stack = new Stack();
     stack.declare('root');
     await expect(createAuthority(stack, 'root')).rejects.toMatchObject({ code: 'InvalidRequest' });
@@ -203,7 +203,7 @@ const event = (RequestType: 'Create' | 'Update' | 'Delete', Authority = 'root') 
 describe('the custom resource', () => {
   const late = start + 30_000;
 
-  it('makes the certificate at creation and at an update, if there is none; deleting does nothing', async () => {
+  it('makes a missing certificate at creation and at an update; deletion does nothing', async () => {
     for (const type of ['Create', 'Update'] as const) {
       const stack = new Stack();
       stack.declare('root', { create: root });
@@ -218,7 +218,7 @@ describe('the custom resource', () => {
     expect(stack.faults.calls).toHaveLength(before);
   });
 
-  it('waits for permissions that a new role gets some seconds later', async () => {
+  it('waits for permissions of a new role, which arrive some seconds later', async () => {
     const stack = new Stack();
     stack.declare('root', { create: root });
     stack.vault.faults.failBefore('sign', new RenewalError('KmsDenied', 'not yet'), { times: 2 });
@@ -228,7 +228,7 @@ describe('the custom resource', () => {
     expect(stack.clock.sleeps).toEqual([5_000, 5_000]);
   });
 
-  it('fails with code and reason, at once where waiting is no help, else at the deadline', async () => {
+  it('fails with code and reason, at once if waiting does not help, else at the deadline', async () => {
     const stack = new Stack();
     stack.declare('root');
     const answer = await handleAuthorityEvent(stack, parseAuthorityEvent(event('Create')), late);
@@ -240,7 +240,7 @@ describe('the custom resource', () => {
     expect(stack.clock.now()).toBe(start + 25_000);
   });
 
-  it('tells of a broken event without quoting it', () => {
+  it('reports a broken event without quoting it', () => {
     const { RequestId: _, ...broken } = event('Create');
     for (const input of [broken, null, 'x', { Records: [] }]) {
       expect(() => parseAuthorityEvent(input)).toThrowError(expect.not.stringMatching(/hush/));
@@ -282,7 +282,7 @@ describe('the answer to CloudFormation', () => {
     }
   }
 
-  it('is one PUT with no content type, whose body is short enough', async () => {
+  it('is one PUT without a content type, with a body that is short enough', async () => {
     const [call, ...more] = await answered([200]);
     expect(more).toEqual([]);
     expect(call).toMatchObject({ method: 'PUT', path: '/path?X-Amz-Signature=hush', type: '' });
@@ -290,7 +290,7 @@ describe('the answer to CloudFormation', () => {
     expect(JSON.parse(call?.body ?? '')).toMatchObject({ Status: 'FAILED', RequestId: 'r', StackId: 's' });
   });
 
-  it('is tried three times, and then the error does not hold the signed address', async () => {
+  it('is tried three times; the error then does not contain the signed address', async () => {
     expect(await answered([500, 503, 200])).toHaveLength(3);
     await expect(answered([500, 500, 500])).rejects.toMatchObject({
       code: 'Internal',

@@ -1,4 +1,4 @@
-/** Declared leaves by an authority of the stack: what they hold, who may have one, and that no refusal costs a signature. */
+/** Declared leaves by an authority of the stack: their contents, the rules for them, and that a refusal costs no signature. */
 import type { KeyObject } from 'node:crypto';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -46,14 +46,13 @@ const web: DeclaredContent = {
 };
 
 const rsaKeys = new Map<KeyKind, KeyObject>();
-/** RSA keys are made once. */
 function keyOfKind(kind: KeyKind): KeyObject {
   const key = rsaKeys.get(kind) ?? makeKey(kind);
   if (kind.startsWith('RSA')) rsaKeys.set(kind, key);
   return key;
 }
 
-/** Has the authority `issuing` issue, as the provider does. */
+/** Issues by the authority `issuing`, as the provider does. */
 async function issued(stack: Stack, more: Partial<DeclaredContent> = {}, key: Signer = signerFor(makeKey())) {
   const options = { now: stack.clock.now(), entropy: stack.entropy };
   const { certificates } = await issueLeaf(await loadAuthority(stack, 'issuing'), { ...web, ...more }, key, options);
@@ -61,7 +60,7 @@ async function issued(stack: Stack, more: Partial<DeclaredContent> = {}, key: Si
   return { leaf: parseCertificate(leaf), chain };
 }
 
-/** Of the authority's own key in KMS. */
+/** Counts signatures of the authority's own key in KMS. */
 const signatures = (stack: Stack): number =>
   stack.faults.calls.filter(({ method, args: [arn] }) => method === 'sign' && arn === stack.kmsKeyOf('issuing')).length;
 
@@ -77,7 +76,7 @@ describe('a declared leaf', () => {
   const extensionOf = (leaf: { extensions: readonly { oid: string; value: Uint8Array }[] }, oid: string) =>
     Buffer.from(leaf.extensions.find((each) => each.oid === oid)?.value ?? []).toString('hex');
 
-  it('has the extensions of a leaf by RFC 5280, the names critical without a subject, and nothing else', async () => {
+  it('has the extensions of a leaf by RFC 5280, critical names without a subject, and nothing else', async () => {
     const key = makeKey();
     const { leaf, chain } = await issued(stack, {}, signerFor(key));
     expect(leaf.extensions.map(({ oid, critical }) => [oid, critical])).toEqual([
@@ -111,12 +110,12 @@ describe('a declared leaf', () => {
     ['Ed25519', '03020780'],
     ['RSA-2048', '030205a0'],
     ['RSA-3072', '030205a0'],
-  ])('for a key of %s may use it as its kind does', async (kind, usage) => {
+  ])('for a key of %s has the key usages of its kind', async (kind, usage) => {
     const { leaf } = await issued(stack, {}, signerFor(keyOfKind(kind)));
     expect(extensionOf(leaf, '2.5.29.15')).toBe(usage);
   });
 
-  it.each(declaredUsages.map((usage) => [usage]))('for %s alone', async (usage) => {
+  it.each(declaredUsages.map((usage) => [usage]))('for %s only', async (usage) => {
     const { leaf } = await issued(stack, { usages: [usage] });
     expect(departures(leaf, { ...web, usages: [usage] })).toEqual({ problems: [], missing: [] });
   });
@@ -127,7 +126,7 @@ describe('a declared leaf', () => {
     expect(new Set(leaves.map(({ leaf }) => leaf.serialNumber)).size).toBe(8);
   });
 
-  it('with a key in KMS, which signs the proof alone', async () => {
+  it('with a key in KMS, which signs only the proof', async () => {
     const arn = stack.vault.add({ spec: { kty: 'EC', curve: 'P-384' } });
     const [before, calls] = [signatures(stack), stack.faults.calls.length];
     await issued(stack, {}, await stack.vault.signer(arn));
@@ -136,7 +135,7 @@ describe('a declared leaf', () => {
     expect(signatures(stack)).toBe(before + 1);
   });
 
-  it('comes from a root as well, which is no part of the chain', async () => {
+  it('comes from a root too, which is not in the chain', async () => {
     const options = { now: start, entropy: stack.entropy };
     const root = await loadAuthority(stack, 'root');
     const { certificates } = await issueLeaf(root, web, signerFor(makeKey()), options);
@@ -157,7 +156,7 @@ const authorityKeys: readonly KeySpec[] = [
 const leafKeys: readonly KeyKind[] = ['P-256', 'P-384', 'P-521', 'Ed25519', 'RSA-2048', 'RSA-3072'];
 
 describe.each(authorityKeys.map((spec) => [formatKeySpec(spec), spec] as const))(
-  'openssl takes what an authority of %s issues',
+  'openssl accepts what an authority of %s issues',
   (_, spec) => {
     let stack: Stack;
     beforeAll(async () => {
@@ -174,7 +173,7 @@ describe.each(authorityKeys.map((spec) => [formatKeySpec(spec), spec] as const))
 
 describe('its validity', () => {
   it.each<[string, number | undefined, Partial<AuthorityOptions>, number]>([
-    ['a day, where nobody says another', undefined, {}, day],
+    ['a day, by default', undefined, {}, day],
     ['by the claim defaultTLSCertDuration', undefined, { claims: { defaultDuration: 90 * day } }, 90 * day],
     ['as declared', 30 * day, { claims: { defaultDuration: 90 * day } }, 30 * day],
     ['the maximum of the claims', 30 * day, { claims: { maxDuration: 30 * day } }, 30 * day],
@@ -188,7 +187,7 @@ describe('its validity', () => {
     expect([leaf.notBefore - start, leaf.notAfter - start]).toEqual([-minute, expected]);
   });
 
-  it('starts the backdate ago, which comes on top', async () => {
+  it('starts the backdate ago, which is added', async () => {
     const stack = await new Stack().hierarchy(issuing({ backdate: 5 * minute, claims: { maxDuration: day } }));
     const { leaf } = await issued(stack, { duration: day });
     expect([leaf.notBefore, leaf.notAfter]).toEqual([start - 5 * minute, start + day]);
@@ -197,7 +196,7 @@ describe('its validity', () => {
   it.each<[string, AuthorityOptions]>([
     ['the authority’s own', { create: { subject: 'CN=Root', validity: 10 * year, pathLength: 1 } }],
     ['that of a root which ends sooner', { create: { subject: 'CN=Root', validity: year, pathLength: 1 } }],
-  ])('is never beyond the end of its path: %s', async (_, root) => {
+  ])('never exceeds the end of its path: %s', async (_, root) => {
     const stack = await new Stack().hierarchy({ root });
     const end = Math.min(stack.certificateOf('root').notAfter, stack.certificateOf('issuing').notAfter);
     const { leaf } = await issued(stack, { duration: 20 * year });
@@ -226,7 +225,7 @@ describe('is refused before the authority’s key is asked to sign', () => {
       'a name outside of the name constraints',
       narrow(permitted),
       { names: ['dns:web.svc.example', 'dns:evil.example'] },
-      /^The authority issuing can't issue this certificate: "dns:web.svc.example" has a name of kind dns outside of what is permitted by "CN=Narrow"\. Declare what it may issue, correct/,
+      /^The authority issuing can't issue this certificate: "dns:web.svc.example" has a name of kind dns that is not permitted by "CN=Narrow"\. Declare a certificate that it may issue, correct/,
     ],
     [
       'a name that they exclude',
@@ -244,45 +243,45 @@ describe('is refused before the authority’s key is asked to sign', () => {
       'an address outside of theirs',
       narrow({ permitted: ['ip:10.0.0.0/24'], excluded: [] }),
       { names: ['ip:10.0.1.1'] },
-      /a name of kind ip outside/,
+      /a name of kind ip that is not permitted/,
     ],
     [
       'a mailbox outside of theirs',
       narrow({ permitted: ['email:svc.example'], excluded: [] }),
       { names: ['email:ops@example.com'] },
-      /a name of kind email outside/,
+      /a name of kind email that is not permitted/,
     ],
     [
       'a URI outside of theirs',
       narrow({ permitted: ['uri:.svc.example'], excluded: [] }),
       { names: ['uri:https://evil.example/'] },
-      /a name of kind uri outside/,
+      /a name of kind uri that is not permitted/,
     ],
     [
       'a duration above the claim',
       issuing({ claims: { maxDuration: day } }),
       { duration: day + 1000 },
-      /would be valid for 24h1s, and the claim maxTLSCertDuration of authority issuing is 24h: declare a shorter duration, or change the claim and deploy/,
+      /would be valid for 24h1s, but the claim maxTLSCertDuration of authority issuing is 24h: declare a shorter duration, or change the claim and deploy/,
     ],
     [
       'a duration below the claim',
       issuing({ claims: { minDuration: day } }),
       { duration: day - 1000 },
-      /valid for 23h59m59s, and the claim minTLSCertDuration of authority issuing is 24h: declare a longer duration/,
+      /valid for 23h59m59s, but the claim minTLSCertDuration of authority issuing is 24h: declare a longer duration/,
     ],
     [
       'the usual duration above the claim',
       issuing({ claims: { maxDuration: hour } }),
       {},
-      /valid for 24h, and the claim maxTLSCertDuration of authority issuing is 1h/,
+      /valid for 24h, but the claim maxTLSCertDuration of authority issuing is 1h/,
     ],
     [
       'what the end of the authority leaves too short',
       issuing({ claims: { minDuration: 4 * year } }),
       { duration: 5 * year },
-      /valid for 26279h59m, as the authority or one above it ends at 20\d\d-.*Z, and the claim minTLSCertDuration of authority issuing is 35040h: renew that authority first/,
+      /valid for 26279h59m, because the authority or one above it ends at 20\d\d-.*Z, but the claim minTLSCertDuration of authority issuing is 35040h: renew that authority first/,
     ],
-    ['a disabled authority', issuing(), {}, /The authority issuing is disabled and signs nothing: enable it/],
+    ['a disabled authority', issuing(), {}, /The authority issuing is disabled, so it signs nothing: enable it/],
   ])('%s', async (what, more, content, message) => {
     const stack = await new Stack().hierarchy(more);
     const known = await stack.authorities.find('issuing');
@@ -330,7 +329,7 @@ describe('is refused before the authority’s key is asked to sign', () => {
       { subject, key },
     );
     stack.install('root', shallow);
-    await expectRefused(stack, issued(stack), 'CaRejected', /allows 0 CA certificates below it, and there are 1/);
+    await expectRefused(stack, issued(stack), 'CaRejected', /allows 0 CA certificates below it, but there are 1/);
   });
 
   it.each<[readonly string[], DeclaredUsage[], RegExp]>([
@@ -354,7 +353,7 @@ describe('is refused before the authority’s key is asked to sign', () => {
   it.each(forgeable)('a key of %s whose public half is another’s: InvalidRequest', async (kind) => {
     const stack = await new Stack().hierarchy();
     const asking = issued(stack, {}, localSigner(forgedKey(makeKey(kind), kind)));
-    await expectRefused(stack, asking, 'InvalidRequest', /did not sign its own request.*two halves belong together/);
+    await expectRefused(stack, asking, 'InvalidRequest', /does not verify.*don't belong together/);
   });
 
   it('a key that signs with another one of its kind', async () => {
@@ -362,24 +361,24 @@ describe('is refused before the authority’s key is asked to sign', () => {
     for (const kind of leafKeys) {
       const key = signerFor(keyOfKind(kind));
       const other = signerFor(kind.startsWith('RSA') ? makeKey('RSA-2048') : makeKey(kind));
-      await expectRefused(stack, issued(stack, {}, { ...key, sign: other.sign }), 'InvalidRequest', /did not sign/);
+      await expectRefused(stack, issued(stack, {}, { ...key, sign: other.sign }), 'InvalidRequest', /does not verify/);
     }
   });
 
-  it('names that can’t be written: CertificateRejected, and quotes nothing', async () => {
+  it('names that can’t be written: CertificateRejected, without a quote', async () => {
     const stack = await new Stack().hierarchy();
     const asking = issued(stack, { names: ['ip:no address'] });
-    await expectRefused(stack, asking, 'CertificateRejected', /^(?!.*no address).*would not be what was declared/);
+    await expectRefused(stack, asking, 'CertificateRejected', /^(?!.*no address).*would differ from the declaration/);
   });
 
-  it('an authority whose key is not that of its certificate: KeyMismatch', async () => {
+  it('an authority whose key does not belong to its certificate: KeyMismatch', async () => {
     const stack = await new Stack().hierarchy();
     const known = await stack.authorities.find('issuing');
     if (known) stack.authorities.set({ ...known, kmsKeyArn: stack.vault.add({ spec: p256 }) });
-    await expectRefused(stack, issued(stack), 'KeyMismatch', /The key of authority issuing .* is not that of its/);
+    await expectRefused(stack, issued(stack), 'KeyMismatch', /The key of authority issuing .* does not belong to its/);
   });
 
-  it('what public data refuse costs no signature of the certificate’s own key either', async () => {
+  it('public data that are refused cost no signature of the certificate’s own key either', async () => {
     const stack = await new Stack().hierarchy(issuing({ claims: { maxDuration: hour } }));
     const own = await stack.vault.signer(stack.vault.add({ spec: p256 }));
     await expect(issued(stack, { duration: day }, own)).rejects.toMatchObject({ name: 'CaRejected' });
@@ -388,7 +387,7 @@ describe('is refused before the authority’s key is asked to sign', () => {
     );
   });
 
-  it('the key of the authority is disabled: KmsDenied, as KMS says', async () => {
+  it('a disabled key of the authority: KmsDenied, as KMS reports', async () => {
     const stack = await new Stack().hierarchy();
     stack.vault.setEnabled(stack.kmsKeyOf('issuing'), false);
     await expect(issued(stack)).rejects.toMatchObject({ name: 'KmsDenied' });
@@ -414,7 +413,7 @@ const values: Readonly<Record<NameKind, fc.Arbitrary<string>>> = {
   ),
 };
 const kinds: readonly NameKind[] = ['dns', 'ip', 'email', 'uri'];
-/** As a declaration's names are written; what readDeclaredName does not take is left out. */
+/** Names as a declaration has them. Those that readDeclaredName refuses are left out. */
 const anyName = fc
   .constantFrom(...kinds)
   .chain((kind) => values[kind].map((value) => readDeclaredName(kind, value)).filter((read) => read.ok));
@@ -435,7 +434,7 @@ const anyDeclaration: fc.Arbitrary<DeclaredContent> = fc.record({
   duration: fc.option(fc.integer({ min: minute, max: 2 * year }), { nil: undefined }),
 });
 
-it('whatever is declared, the certificate says just that', async () => {
+it('any declaration: the certificate has exactly its contents', async () => {
   const stack = await new Stack().hierarchy();
   const roots = [stack.certificateOf('root')];
   const key = signerFor(makeKey());

@@ -1,4 +1,4 @@
-/** zlint, by way of `step certificate lint`: it finds nothing on a renewed CA certificate that it did not find on the old one. */
+/** zlint, through `step certificate lint`, finds nothing on a renewed CA certificate that it did not find on the old one. */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -26,7 +26,7 @@ import { day, hour, Stack, start, year } from './world.ts';
 
 const found = await step();
 
-/** Names of the lints that warn or fail. */
+/** Returns the names of the lints that warn or fail. */
 function findings(certificate: Uint8Array): string[] {
   if (!found.found) throw new Error('no step');
   const folder = mkdtempSync(join(tmpdir(), 'cert-renewer-lint-'));
@@ -54,7 +54,7 @@ describeFound([found], 'zlint', () => {
     expect(findings(stack.certificateOf(name).der).filter((finding) => !before.includes(finding))).toEqual([]);
   });
 
-  test('nor on that of an imported one with everything in it', async () => {
+  test('finds nothing new on that of an imported authority with every extension', async () => {
     const stack = await new Stack().hierarchy();
     const spki = spkiOf(stack.keyOf('issuing'));
     const url = (text: string) => utf8(text, 0x86);
@@ -86,7 +86,7 @@ describeFound([found], 'zlint', () => {
     expect(findings(stack.certificateOf('issuing').der).filter((finding) => !before.includes(finding))).toEqual([]);
   });
 
-  test('finds something where there is something', () => {
+  test('finds a planted fault', () => {
     const stack = new Stack();
     stack.declare('root');
     const subject = commonNameOnly('Bad');

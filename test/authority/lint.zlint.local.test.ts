@@ -1,4 +1,6 @@
-/** zlint, which lints for the trust stores of browsers, finds nothing by the RFCs in a declared leaf of an own authority. */
+/**
+ * zlint, a linter for the trust stores of browsers, finds nothing by the RFCs in a declared leaf of an authority of the stack.
+ */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -31,12 +33,12 @@ import { day, Stack, start } from './world.ts';
 const found = await zlint();
 
 /**
- * The RFCs of X.509 and its keys. Left out: CABF, Mozilla, Chrome, Apple, RFC 6962 and RFC 6960 (public CAs: registered domains,
- * policies, logs, CRL and OCSP addresses), ETSI (qualified certificates), Community (advice for public CAs).
+ * The RFCs of X.509 and its keys. Left out: CABF, Mozilla, Chrome, Apple, RFC 6962 and RFC 6960 (public CAs: registered
+ * domains, policies, logs, CRL and OCSP addresses), ETSI (qualified certificates), Community (advice for public CAs).
  */
 const sources = ['RFC3279', 'RFC5280', 'RFC5480', 'RFC5891', 'RFC8813'];
 
-/** Names of the lints that warn or fail. */
+/** Returns the names of the lints that warn or fail. */
 function findings(certificate: Uint8Array): string[] {
   if (!found.found) throw new Error('no zlint');
   const folder = mkdtempSync(join(tmpdir(), 'cert-renewer-lint-'));
@@ -91,7 +93,7 @@ describeFound([found], 'zlint', () => {
     }
   });
 
-  test('nor in one for any usage', async () => {
+  test('finds nothing in a leaf for any usage', async () => {
     const stack = await new Stack().hierarchy();
     const authority = await loadAuthority(stack, 'issuing');
     for (const usage of declaredUsages) {
@@ -102,7 +104,7 @@ describeFound([found], 'zlint', () => {
     }
   });
 
-  test('finds something where there is something', () => {
+  test('finds a planted fault', () => {
     const [key, issuer] = [makeKey(), makeKey()];
     const names = { ...subjectAltName('dns:web_1..example'), critical: false };
     const bad = signCertificate(

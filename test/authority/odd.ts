@@ -1,4 +1,4 @@
-/** An imported intermediate with everything in it, and what tests of authorities have in common. */
+/** An imported intermediate with every extension, and what the tests of authorities share. */
 import type { Authority } from '../../lambdas/domain/authority.ts';
 import type { Extension } from '../../lambdas/domain/certificate.ts';
 import { renewQueued } from '../../lambdas/renewal/entry/queued.ts';
@@ -19,7 +19,7 @@ import {
 } from '../../testkit/certificates/index.ts';
 import { day, type Stack, start, year } from './world.ts';
 
-/** Everything that Infisical drops on the way, and what nobody understands. */
+/** Every extension that Infisical drops, and unknown ones. */
 const odd: readonly Extension[] = [
   keyUsage('keyCertSign', 'cRLSign', 'digitalSignature'),
   basicConstraints(true, 0),
@@ -33,7 +33,7 @@ const odd: readonly Extension[] = [
   extension('1.3.6.1.4.1.99999.1', octets(Buffer.from('nobody knows')), false),
 ];
 
-/** An intermediate with every extension, signed by the root of the stack. */
+/** Returns an intermediate with every extension, signed by the root of the stack. */
 export function oddIntermediate(
   stack: Stack,
   more: Partial<{ notBefore: number; notAfter: number; extra: Extension[] }> = {},
@@ -67,7 +67,7 @@ export async function found(stack: Stack, name: string): Promise<Authority> {
   return authority;
 }
 
-/** A secret's SecretString. */
+/** Returns a secret's SecretString. */
 export function textOf(stack: Stack, secretId: string): string {
   const value = stack.store.value(secretId);
   return value.kind === 'string' ? value.text : '';

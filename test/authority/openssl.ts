@@ -1,4 +1,4 @@
-/** openssl as the judge: it has never heard of this project. */
+/** openssl as the judge. It shares no code with this project. */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,7 +10,7 @@ export interface Verification {
   readonly output: string;
 }
 
-/** `openssl verify -x509_strict` of a leaf under these roots, at this instant. */
+/** Runs `openssl verify -x509_strict` on a leaf, with these roots, at this time. */
 export function opensslVerify(
   leaf: Uint8Array,
   { roots, chain = [], now }: { roots: readonly Uint8Array[]; chain?: readonly Uint8Array[]; now: number },
@@ -22,14 +22,14 @@ export function opensslVerify(
     };
     const untrusted = chain.length > 0 ? ['-untrusted', file('chain.pem', ...chain)] : [];
     const trusted = ['-CAfile', file('roots.pem', ...roots), '-no-CAfile', '-no-CApath', '-no-CAstore'].filter(
-      (argument) => argument !== '-no-CAfile', // it would drop ours too
+      (argument) => argument !== '-no-CAfile', // it would drop our extensions too
     );
     const strict = ['-x509_strict', '-check_ss_sig', '-attime', String(Math.floor(now / 1000))];
     return run(['verify', ...strict, ...trusted, ...untrusted, file('leaf.pem', leaf)]);
   });
 }
 
-/** `openssl x509 -text`, without what a renewal changes by its nature. */
+/** Returns `openssl x509 -text`, without what every renewal changes. */
 export function opensslText(certificate: Uint8Array): string {
   return inFolder((folder) => {
     const file = join(folder, 'certificate.pem');

@@ -1,4 +1,4 @@
-/** What the gates of an authority stop by themselves, not relying on their callers. */
+/** Checks inside an authority that do not rely on their callers. */
 import { sign } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { loadAuthority } from '../../lambdas/authority/load.ts';
@@ -53,12 +53,12 @@ describe('the rehearsal', () => {
     return { leaf, rehearsed };
   }
 
-  it('gives the end of what passes', async () => {
+  it('returns the end of an accepted certificate', async () => {
     const { leaf, rehearsed } = await setting();
     expect(await rehearsed(leaf)).toBe(start + day);
   });
 
-  it('stops what does not correspond', async () => {
+  it('refuses a certificate that does not correspond', async () => {
     const { leaf, rehearsed } = await setting();
     const refused = { code: 'CertificateRejected' };
     await expect(rehearsed({ ...leaf, subject: commonNameOnly('evil') })).rejects.toMatchObject(refused);
@@ -67,14 +67,14 @@ describe('the rehearsal', () => {
     await expect(rehearsed(leaf, { notAfter: start + 9 * year })).rejects.toMatchObject(refused);
   });
 
-  it('stops what is not valid now', async () => {
+  it('refuses a certificate that is not valid now', async () => {
     const { leaf, rehearsed } = await setting();
     await expect(rehearsed(leaf, { notBefore: start + hour })).rejects.toMatchObject({ code: 'CaRejected' });
   });
 });
 
 describe('a disabled authority', () => {
-  it('signs no leaf, and its key is not even asked for', async () => {
+  it('signs no leaf, and its key is not even requested', async () => {
     const stack = await new Stack().hierarchy();
     const { arn } = stack.enrolLeaf();
     stack.authorities.set({ ...(await found(stack, 'issuing')), disabled: true });
@@ -90,7 +90,7 @@ describe('a disabled authority', () => {
 });
 
 describe('the providers', () => {
-  it('of an authority renew its own certificate only, with its own key only, and rekey nothing', async () => {
+  it('of an authority renew only its own certificate, with its own key, and do not rekey', async () => {
     const stack = await new Stack().hierarchy();
     const provider = await providerFor({ type: 'authority', authority: 'issuing' }, stack);
     stack.clock.set(start + hour);
@@ -107,7 +107,7 @@ describe('the providers', () => {
     expect(stack.faults.count('sign')).toBe(signed);
   });
 
-  it('of an authority end when the signal says so', async () => {
+  it('of an authority end at the abort signal', async () => {
     const stack = await new Stack().hierarchy();
     const current = { leaf: stack.certificateOf('root'), chain: [], key: signerFor(stack.keyOf('root')) };
     stack.vault.signer = () => new Promise(() => {});
@@ -118,7 +118,7 @@ describe('the providers', () => {
     }
   });
 
-  it('of leaves share one look at the authority, and look again later', async () => {
+  it('of leaves share one read of the authority, and read it again later', async () => {
     const stack = await new Stack().hierarchy();
     const provider = await providerFor({ type: 'offline', authority: 'issuing' }, stack);
     const reads = () => stack.faults.count('read');
@@ -132,7 +132,7 @@ describe('the providers', () => {
   });
 });
 
-it('an authority whose parent has another key by now stands on the chain that its own secret holds', async () => {
+it('an authority whose parent has another key now keeps the chain in its own secret', async () => {
   const stack = await new Stack().hierarchy();
   const [root, issuing] = [stack.certificateOf('root'), stack.certificateOf('issuing')];
   stack.install('issuing', issuing.der, [root.der]);
@@ -157,13 +157,13 @@ describe('a new key', () => {
   });
 });
 
-it('a leaf of the authority’s own that is signed with SHA-1 is CaUntrusted', async () => {
+it('a leaf of this authority with a SHA-1 signature is CaUntrusted', async () => {
   const stack = await new Stack().hierarchy();
   const { arn, leaf, key } = stack.enrolLeaf();
   const weak = sequence(oid('1.2.840.10045.4.1'));
   const strong = Buffer.from(sequence(oid('1.2.840.10045.4.3.2')));
   const at = Buffer.from(leaf.der).indexOf(strong);
-  // The same certificate with the weak algorithm named in it; both OIDs are in elements of their own lengths.
+  // The same certificate with the weak algorithm in it. Both OIDs are in elements with their own lengths.
   const inside = Buffer.from(leaf.der.subarray(8, leaf.der.length));
   expect(at).toBeGreaterThan(0);
   const tbsContents = inside.subarray(0, Buffer.from(leaf.der).readUInt16BE(6));
@@ -179,7 +179,7 @@ it('a leaf of the authority’s own that is signed with SHA-1 is CaUntrusted', a
 });
 
 describe('a pair that a crash left staged', () => {
-  /** The process ends between stage and promote. */
+  /** Ends the process between stage and promote. */
   async function crashed() {
     const stack = await new Stack().hierarchy();
     stack.clock.set(start + 2.5 * year);
@@ -189,20 +189,20 @@ describe('a pair that a crash left staged', () => {
     return { stack, signed: stack.faults.count('sign') };
   }
 
-  it('is taken up by the next try: no key signs again', async () => {
+  it('is promoted by the next try: no key signs again', async () => {
     const { stack, signed } = await crashed();
     expect(await renewOnDemand(stack, { secretId: 'pki/issuing' })).toMatchObject({ outcome: 'renewed' });
     expect(stack.faults.count('sign')).toBe(signed);
   });
 
-  it('is not what somebody gets who asks for another end', async () => {
+  it('is not the answer to a request for another end', async () => {
     const { stack } = await crashed();
     const notAfter = start + 4 * year;
     await renewWithEnd(stack, { secretId: 'pki/issuing', notAfter });
     expect(stack.certificateOf('issuing').notAfter).toBe(notAfter);
   });
 
-  it('is what somebody gets who asks for the same end', async () => {
+  it('is the answer to a request for the same end', async () => {
     const { stack, signed } = await crashed();
     const { leaf } = certificatesIn(stack.store.value('pki/issuing', 'AWSPENDING'));
     await renewWithEnd(stack, { secretId: 'pki/issuing', notAfter: leaf.notAfter + 500 });

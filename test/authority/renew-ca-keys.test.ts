@@ -1,4 +1,4 @@
-/** The keys that authorities sign with: in KMS of each kind, and in their secrets. */
+/** The keys that authorities sign with: every kind in KMS, and in their secrets. */
 import { describe, expect, it } from 'vitest';
 import { formatKeySpec, type KeySpec } from '../../lambdas/domain/key-spec.ts';
 import { renewOnDemand } from '../../lambdas/renewal/entry/on-demand.ts';
@@ -56,7 +56,7 @@ describe('a key in the secret', () => {
     expect(JSON.parse(textOf(stack, 'pki/root')).privateKey).toBe(privateKey);
   });
 
-  it('is KeyMismatch where it is another one, and so is a key in KMS; nothing is signed', async () => {
+  it('is KeyMismatch if it is another key, like a key in KMS; nothing is signed', async () => {
     const stack = await new Stack().hierarchy();
     const other = stack.vault.add({ spec: { kty: 'EC', curve: 'P-256' } });
     stack.authorities.set({ ...(await found(stack, 'root')), kmsKeyArn: other });
@@ -67,7 +67,7 @@ describe('a key in the secret', () => {
     expect(stack.faults.count('sign')).toBe(signed);
   });
 
-  it('that the secret names in KMS, and the configuration does not, is not used', async () => {
+  it('in KMS that the secret names, but not the configuration, is not used', async () => {
     const stack = await new Stack().hierarchy();
     const { kmsKeyArn: _, ...rest } = await found(stack, 'root');
     stack.authorities.set(rest);
@@ -75,7 +75,7 @@ describe('a key in the secret', () => {
     for (const secretId of ['pki/issuing', 'pki/root']) {
       await expect(renewOnDemand(stack, { secretId })).rejects.toMatchObject({
         name: 'UnsupportedSecret',
-        message: expect.stringContaining('configure it as kmsKeyArn'),
+        message: expect.stringContaining('configure the key as kmsKeyArn'),
       });
     }
   });

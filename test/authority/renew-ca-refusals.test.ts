@@ -1,4 +1,4 @@
-/** What an authority does not do, and what becomes of trouble on the way. */
+/** What an authority does not do, and how errors end. */
 import { describe, expect, it } from 'vitest';
 import { RenewalError } from '../../lambdas/domain/errors.ts';
 import { tags } from '../../lambdas/domain/tags.ts';
@@ -8,7 +8,7 @@ import { found, fromQueue, oddIntermediate } from './odd.ts';
 import { hour, Stack, start, year } from './world.ts';
 
 describe('what an authority does not do', () => {
-  it('a new key: by tag it is InvalidTag, by request InvalidRequest', async () => {
+  it('issue a new key: by tag it is InvalidTag, by request InvalidRequest', async () => {
     const stack = await new Stack().hierarchy();
     await expect(renewOnDemand(stack, { secretId: 'pki/root', mode: 'rekey' })).rejects.toMatchObject({
       name: 'InvalidRequest',
@@ -39,11 +39,11 @@ describe('what an authority does not do', () => {
     stack.clock.advance(hour);
     await expect(renewOnDemand(stack, { secretId: 'pki/issuing' })).rejects.toMatchObject({
       name: 'CaRejected',
-      message: expect.stringMatching(/elsewhere/),
+      message: expect.stringMatching(/outside of this stack/),
     });
   });
 
-  it('take a leaf for its certificate', async () => {
+  it('accept a leaf as its certificate', async () => {
     const stack = await new Stack().hierarchy();
     const { leaf } = stack.enrolLeaf({ key: stack.keyOf('issuing') });
     stack.install('issuing', leaf.der);
@@ -52,7 +52,7 @@ describe('what an authority does not do', () => {
     });
   });
 
-  it('find a certificate where there is none yet: that is not due, and no failure', async () => {
+  it('fail without a certificate: that is not due, and no failure', async () => {
     const stack = new Stack();
     stack.declare('root');
     expect(await renewOnDemand(stack, { secretId: 'pki/root' })).toMatchObject({
@@ -64,7 +64,7 @@ describe('what an authority does not do', () => {
     expect(stack.publisher.events).toEqual([]);
   });
 
-  it('go round in a circle of parents', async () => {
+  it('follow a circle of parents for ever', async () => {
     const stack = await new Stack().hierarchy();
     stack.authorities.set({ ...(await found(stack, 'root')), parent: 'issuing' });
     stack.install('root', oddIntermediate(stack));
@@ -89,7 +89,7 @@ describe('KMS', () => {
     expect(stack.store.tagsOf('pki/issuing')[tags.failure]).toMatch(new RegExp(`^1 .* ${code}$`));
   });
 
-  it('that signs with another key than it showed is found out before anything is stored', async () => {
+  it('that signs with another key than it showed is noticed before anything is stored', async () => {
     const stack = await new Stack().hierarchy();
     const impostor = stack.vault.add({ spec: { kty: 'EC', curve: 'P-256' } });
     const signer = await stack.vault.signer(impostor);
@@ -115,10 +115,10 @@ it('two renewals at once leave one new version', async () => {
   );
 });
 
-describe('an end that is asked for by name', () => {
+describe('a requested end', () => {
   const ends = (stack: Stack, notAfter: number) => renewWithEnd(stack, { secretId: 'pki/issuing', notAfter });
 
-  it('is what the certificate gets, to the second', async () => {
+  it('is the end of the certificate, to the second', async () => {
     const stack = await new Stack().hierarchy();
     await ends(stack, start + 4 * year + 250);
     expect(stack.certificateOf('issuing').notAfter).toBe(start + 4 * year);
@@ -137,7 +137,7 @@ describe('an end that is asked for by name', () => {
     expect(stack.faults.count('sign')).toBe(signed);
   });
 
-  it('of a root has the last second of the year 9999 for its limit', async () => {
+  it('of a root has its limit in the last second of the year 9999', async () => {
     const stack = await new Stack().hierarchy();
     const last = Date.UTC(9999, 11, 31, 23, 59, 59);
     const renewed = (notAfter: number) => renewWithEnd(stack, { secretId: 'pki/root', notAfter });

@@ -1,4 +1,4 @@
-/** The certificate of an authority on its way through the same use case as any other. */
+/** The certificate of an authority runs through the same use case as any other. */
 import { describe, expect, it } from 'vitest';
 import { renewOnDemand } from '../../lambdas/renewal/entry/on-demand.ts';
 import { parseCertificate } from '../../lambdas/x509/certificate.ts';
@@ -20,7 +20,7 @@ import { opensslText, opensslVerify } from './openssl.ts';
 import { certificatesIn, day, hour, keyOf, Stack, start, year } from './world.ts';
 
 describe('a root', () => {
-  it('is renewed by its own key: same key, same name, same extensions byte for byte, a new serial and end', async () => {
+  it('is renewed with its own key: same name, same extensions byte for byte, a new serial number and end', async () => {
     const stack = await new Stack().hierarchy();
     const before = stack.certificateOf('root');
     stack.clock.set(start + 9 * year);
@@ -37,7 +37,7 @@ describe('a root', () => {
     expect(JSON.parse(textOf(stack, 'pki/root'))).toMatchObject({ certificateChain: '' });
   });
 
-  it('vouches for what was issued before and after its renewal, and so does the old one, by openssl', async () => {
+  it('verifies leaves from before and after its renewal, as its old certificate does, by openssl', async () => {
     const stack = await new Stack().hierarchy();
     const old = stack.certificateOf('root');
     const before = stack.enrolLeaf({ name: 'before', notAfter: start + 20 * hour });
@@ -57,7 +57,7 @@ describe('a root', () => {
     expect(opensslVerify(before.leaf.der, { roots: [stranger], chain, now })).toMatchObject({ ok: false });
   });
 
-  it('that names itself by serial number does so by the new one', async () => {
+  it('that names itself by serial number has its new one there', async () => {
     const stack = new Stack();
     stack.declare('root');
     const spki = spkiOf(stack.keyOf('root'));
@@ -85,7 +85,7 @@ describe('a root', () => {
 });
 
 describe('an intermediate', () => {
-  it('keeps pathLen 0, name constraints, policies, AIA, CRL points and what nobody knows, byte for byte', async () => {
+  it('keeps pathLen 0, name constraints, policies, AIA, CRL points and unknown extensions, byte for byte', async () => {
     const stack = await new Stack().hierarchy();
     const unknown = extension('1.3.6.1.4.1.99999.2', octets(Uint8Array.of(5, 0)), true);
     const der = oddIntermediate(stack, { extra: [unknown] });
@@ -98,7 +98,7 @@ describe('an intermediate', () => {
     expect(after.issuer).toEqual(stack.certificateOf('root').subject);
   });
 
-  it('vouches for leaves of before and after by openssl, its old certificate too', async () => {
+  it('verifies leaves from before and after, as its old certificate does, by openssl', async () => {
     const stack = await new Stack().hierarchy();
     stack.install('issuing', oddIntermediate(stack));
     const old = stack.certificateOf('issuing');
@@ -129,7 +129,7 @@ describe('an intermediate', () => {
     expect(stack.certificateOf('issuing').notAfter).toBe(stack.certificateOf('root').notAfter);
   });
 
-  it('that its parent can not extend is CertificateRejected, and no key signs', async () => {
+  it('that its parent can’t extend is CertificateRejected, and no key signs', async () => {
     const stack = await new Stack().hierarchy();
     const end = stack.certificateOf('root').notAfter;
     stack.install('issuing', oddIntermediate(stack, { notBefore: end - 4 * year, notAfter: end }));
@@ -145,7 +145,7 @@ describe('an intermediate', () => {
     expect(forced.warnings).toMatchObject([{ code: 'NotExtended' }]);
   });
 
-  it('gets the key identifier of a parent that has another key now, and else keeps its own', async () => {
+  it('gets the key identifier of a parent with a new key, and otherwise keeps its own', async () => {
     const stack = await new Stack().hierarchy();
     const key = keyOf({ kty: 'EC', curve: 'P-384' });
     const spki = spkiOf(key);

@@ -10,7 +10,7 @@ import { day, hour, Stack, start, year } from './world.ts';
 
 const all: ScanRequest = { force: false, dryRun: false };
 
-/** One round of the schedule: the scan, and a worker for each of its messages. Gives the plan as text. */
+/** Runs the scan, and a worker for each of its messages. Returns the plan as text. */
 async function round(stack: Stack, request = all): Promise<Record<string, string>> {
   const { plan } = await scan(stack, { ...request, dryRun: true });
   await scan(stack, request);
@@ -45,7 +45,7 @@ describe('a scan', () => {
     expect(stack.faults.count('read')).toBe(reads);
   });
 
-  it('heeds window, paused and mode among the tags', async () => {
+  it('uses the tags for window, paused and mode', async () => {
     const stack = await new Stack().hierarchy();
     await round(stack);
     stack.store.setTags('pki/issuing', { [tags.expiresIn]: '95pct' });
@@ -69,7 +69,7 @@ describe('a scan', () => {
     expect(await round(stack)).toMatchObject({ 'authority:root': 'skip Paused' });
   });
 
-  it('finds nothing to do for one whose secret has no value; with {} in it a worker finds that out, without a failure', async () => {
+  it('finds nothing to do for one whose secret has no value; for {} a worker finds that, without a failure', async () => {
     const stack = new Stack();
     stack.declare('waiting');
     stack.store.add({ name: 'pki/empty' });
@@ -83,7 +83,7 @@ describe('a scan', () => {
     expect(stack.journal.failures).toEqual([]);
   });
 
-  it('counts each once, also one that carries a profile tag as well', async () => {
+  it('counts each once, even with a profile tag', async () => {
     const stack = await new Stack().hierarchy();
     stack.store.setTags('pki/issuing', { [tags.profile]: 'offline' });
     stack.enrolLeaf();
@@ -95,13 +95,13 @@ describe('a scan', () => {
     ['one authority by its profile', { profile: 'authority:issuing' }, ['authority:issuing']],
     ['a profile, and no authority', { profile: 'offline' }, ['offline']],
     ['by name', { secretIds: ['pki/root', 'web/tls'] }, ['authority:root', 'offline']],
-  ])('looks at %s', async (_, request, expected) => {
+  ])('checks %s', async (_, request, expected) => {
     const stack = await new Stack().hierarchy();
     stack.enrolLeaf();
     expect(Object.keys(await round(stack, { ...parseScanRequest(request) }))).toEqual(expected);
   });
 
-  it('goes on past an authority that can not be read or described', async () => {
+  it('continues past an authority that can’t be read or described', async () => {
     const stack = await new Stack().hierarchy();
     stack.enrolLeaf();
     stack.declare('broken');
@@ -129,13 +129,13 @@ describe('parents before children', () => {
     return stack;
   }
 
-  it('the parent goes now, the child when the parent is done', async () => {
+  it('the parent is renewed now, the child after it', async () => {
     const stack = await bothDue();
     expect(await round(stack)).toEqual({ 'authority:root': 'renew Expiring', 'authority:issuing': idle });
     stack.clock.advance(hour);
     expect(await round(stack)).toMatchObject({ 'authority:issuing': 'renew Expiring' });
     const { notBefore, notAfter } = stack.certificateOf('issuing');
-    expect(notAfter - notBefore).toBe(3 * year); // not cut short by the old root
+    expect(notAfter - notBefore).toBe(3 * year); // not limited by the old root
     expect(notAfter).toBeLessThanOrEqual(stack.certificateOf('root').notAfter);
   });
 
@@ -148,7 +148,7 @@ describe('parents before children', () => {
     });
   });
 
-  it('nor does one whose parent is paused', async () => {
+  it('a child of a paused parent does not wait', async () => {
     const stack = await bothDue();
     stack.store.setTags('pki/root', { [tags.paused]: 'true' });
     expect(await round(stack)).toMatchObject({
@@ -165,11 +165,11 @@ describe('parents before children', () => {
   });
 });
 
-it('leaves that hold the old certificate of their authority become due before it ends', async () => {
+it('leaves with the old certificate of their authority become due before it ends', async () => {
   const stack = await new Stack().hierarchy();
   await round(stack);
   const end = stack.certificateOf('issuing').notAfter;
-  // Issued for longer than the authority, as another CA software would.
+  // Issued for longer than the authority, as other CA software may do.
   const { arn } = stack.enrolLeaf({ notBefore: start - hour, notAfter: end + 300 * day });
   await round(stack);
   expect(stack.store.tagsOf(arn)[tags.notAfter]).toBe(new Date(end).toISOString().replace('.000', ''));

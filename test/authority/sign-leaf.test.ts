@@ -1,4 +1,4 @@
-/** Leaves of an offline profile: what an authority signs again, by step-ca's rules, and what it never does. */
+/** Leaves of an offline profile: what an authority signs again, by step-ca's rules, and what it never signs. */
 import { describe, expect, it } from 'vitest';
 import { loadAuthority } from '../../lambdas/authority/load.ts';
 import { signLeaf } from '../../lambdas/authority/sign-leaf.ts';
@@ -34,7 +34,7 @@ const issuing = (more: object) => ({
 });
 
 describe('a leaf that the authority issued', () => {
-  it.each(['renew', 'rekey'] as const)('is followed by one that says the same (%s)', async (mode) => {
+  it.each(['renew', 'rekey'] as const)('is renewed with the same contents (%s)', async (mode) => {
     const stack = await new Stack().hierarchy();
     const own = extension('1.3.6.1.4.1.99999.1', octets(Uint8Array.of(1)));
     const { arn, leaf: before } = stack.enrolLeaf({
@@ -56,7 +56,7 @@ describe('a leaf that the authority issued', () => {
     expect(chain.map(({ serialNumber }) => serialNumber)).toEqual([stack.certificateOf('issuing').serialNumber]);
   });
 
-  it('without AKI and SKI gets the AKI, and on a rekey the SKI; a renewal adds no SKI', async () => {
+  it('without AKI and SKI gets the AKI, and in a rekey the SKI; a renewal adds no SKI', async () => {
     for (const mode of ['renew', 'rekey'] as const) {
       const stack = await new Stack().hierarchy();
       const { arn, key, leaf } = stack.enrolLeaf();
@@ -73,7 +73,7 @@ describe('a leaf that the authority issued', () => {
     }
   });
 
-  it('never gets an end beyond the authority’s own', async () => {
+  it('never gets an end after the authority’s own', async () => {
     const stack = await new Stack().hierarchy(issuing({}));
     const end = stack.certificateOf('issuing').notAfter;
     stack.clock.set(end - 10 * hour);
@@ -131,7 +131,7 @@ describe('a leaf that the authority issued', () => {
   });
 });
 
-describe('what this authority did not sign is CaUntrusted, before its key is asked for', () => {
+describe('a leaf that this authority did not sign is CaUntrusted, before its key is requested', () => {
   /** Puts a certificate with its own key into an enrolled secret, and tries each way. */
   async function expectUntrusted(stack: Stack, certificate: Uint8Array, key: ReturnType<typeof makeKey>) {
     const value = pairValue(certificate, [stack.certificateOf('issuing').der], key);
@@ -151,7 +151,7 @@ describe('what this authority did not sign is CaUntrusted, before its key is ask
     expect(stack.store.versionIds(arn)).toEqual(['v1']);
   }
 
-  it('a self-made one with the same subject, the same issuer name and the same serial number', async () => {
+  it('a self-made one with the same subject, issuer name and serial number', async () => {
     const stack = await new Stack().hierarchy();
     const { leaf } = stack.enrolLeaf();
     const key = makeKey('P-256');
@@ -164,7 +164,7 @@ describe('what this authority did not sign is CaUntrusted, before its key is ask
     await expectUntrusted(stack, forged, key);
   });
 
-  it('the real one with another public key in it, its signature kept', async () => {
+  it('the real one with another public key and the old signature', async () => {
     const stack = await new Stack().hierarchy();
     const { leaf } = stack.enrolLeaf();
     const key = makeKey('P-256');
@@ -174,7 +174,7 @@ describe('what this authority did not sign is CaUntrusted, before its key is ask
     await expectUntrusted(stack, forged, key);
   });
 
-  it('one of a namesake’s, whose name, key identifier and provisioner are the same', async () => {
+  it('one of another CA with the same name, key identifier and provisioner', async () => {
     const stack = await new Stack().hierarchy();
     const key = makeKey('P-256');
     const forger = makeKey('P-256');
@@ -214,7 +214,7 @@ describe('what this authority did not sign is CaUntrusted, before its key is ask
     expect(stack.faults.count('signer') + stack.faults.count('sign')).toBe(calls);
   });
 
-  it('its own certificate, enrolled by its tag: it stays an authority’s', async () => {
+  it('its own certificate with the profile’s tag: it stays an authority’s', async () => {
     const stack = await new Stack().hierarchy();
     stack.store.setTags('pki/issuing', { [tags.profile]: 'offline' });
     stack.clock.advance(hour);
@@ -222,8 +222,8 @@ describe('what this authority did not sign is CaUntrusted, before its key is ask
   });
 });
 
-describe('who has only seen the certificate', () => {
-  it.each(forgeable)('gets none for a forged key of %s, though nobody looked before', async (kind) => {
+describe('an attacker who knows a certificate', () => {
+  it.each(forgeable)('gets none for a forged key of %s, although no earlier check ran', async (kind) => {
     const stack = await new Stack().hierarchy();
     const key = makeKey(kind);
     const { leaf } = stack.enrolLeaf({ key });
@@ -243,7 +243,7 @@ describe('who has only seen the certificate', () => {
 });
 
 describe('the rehearsal', () => {
-  it('finds out what the authority may not issue before its key signs', async () => {
+  it('finds what the authority may not issue, before its key signs', async () => {
     const stack = await new Stack().hierarchy({
       issuing: {
         parent: 'root',
@@ -259,13 +259,13 @@ describe('the rehearsal', () => {
     const signed = stack.faults.count('sign');
     await expect(renewOnDemand(stack, { secretId: arn })).rejects.toMatchObject({
       name: 'CaRejected',
-      message: expect.stringMatching(/outside of what is permitted/),
+      message: expect.stringMatching(/that is not permitted/),
     });
     expect(stack.faults.count('sign')).toBe(signed);
   });
 });
 
-it('an authority whose root is not known keeps its own certificate in the chain of its leaves', async () => {
+it('an authority whose root is unknown keeps its own certificate in the chain of its leaves', async () => {
   const stack = await new Stack().hierarchy();
   const certificate = stack.certificateOf('issuing').der;
   const known = await stack.authorities.find('issuing');

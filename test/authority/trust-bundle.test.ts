@@ -11,7 +11,7 @@ const inspect = async (stack: Stack, name: string) => {
 };
 
 describe('the trust bundle', () => {
-  it('is filled by the first look at a root, and left alone by the next', async () => {
+  it('is filled by the first inspection of a root, and left alone by the next', async () => {
     const stack = await new Stack().hierarchy();
     await inspect(stack, 'root');
     await inspect(stack, 'issuing');
@@ -21,7 +21,7 @@ describe('the trust bundle', () => {
     expect(stack.store.versionIds(stack.bundle)).toEqual(versions);
   });
 
-  it('holds the new root and the old one until that ends', async () => {
+  it('holds the new root, and the old one until its end', async () => {
     const stack = await new Stack().hierarchy();
     const old = stack.certificateOf('root');
     stack.clock.set(start + 8 * year);
@@ -37,7 +37,7 @@ describe('the trust bundle', () => {
     expect(serials(stack)).toEqual([renewed.serialNumber]);
   });
 
-  it('holds the roots of all authorities, two that are written at once too', async () => {
+  it('holds the roots of all authorities, also of two that are written at once', async () => {
     const stack = await new Stack().hierarchy();
     stack.declare('second', { create: { subject: 'CN=Second Root', validity: year } });
     const { createAuthority } = await import('../../lambdas/authority/create.ts');
@@ -48,7 +48,7 @@ describe('the trust bundle', () => {
     );
   });
 
-  it('that could not be written is made up for, and the renewal stands', async () => {
+  it('that could not be written is completed later, and the renewal stays', async () => {
     const stack = await new Stack().hierarchy();
     await inspect(stack, 'root');
     const old = stack.certificateOf('root').serialNumber;
@@ -72,7 +72,7 @@ describe('the trust bundle', () => {
     expect(serials(stack)).toEqual([stack.certificateOf('root').serialNumber]);
   });
 
-  it('is not touched by a dry run', async () => {
+  it('is not changed by a dry run', async () => {
     const stack = await new Stack().hierarchy();
     expect(serials(stack)).toEqual([stack.certificateOf('root').serialNumber]);
     stack.store.write(stack.bundle, '{}');

@@ -1,4 +1,4 @@
-/** What stands above an imported authority, from what its secret holds: the path that leads to a root. */
+/** The issuers above an imported authority, from its secret: the path that leads to a root. */
 import type { KeyObject } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { loadAuthority } from '../../lambdas/authority/load.ts';
@@ -29,7 +29,7 @@ interface Ca {
 
 const ca = (name: string): Ca => ({ name, key: makeKey('P-256') });
 
-/** `years`: how long it lasts. */
+/** `years`: the validity. */
 function issue({ name, key }: Ca, issuer: Ca, years: number, pathLength?: number): Uint8Array {
   return signCertificate(
     {
@@ -60,8 +60,8 @@ const [root, old, middle, issuing] = [ca('Root'), ca('Old Root'), ca('Middle'), 
 const own = issue(issuing, middle, 2);
 const ownRoot = issue(root, root, 10);
 
-describe('of two that would do, the one that leads to a root', () => {
-  it('an intermediate that another CA certified too, and for longer', async () => {
+describe('of two candidates, the one that leads to a root', () => {
+  it('for an intermediate that another CA certified too, and for longer', async () => {
     const [cross, path] = [issue(middle, old, 9), issue(middle, root, 5)];
     for (const chain of [
       [cross, path, ownRoot],
@@ -74,14 +74,14 @@ describe('of two that would do, the one that leads to a root', () => {
     }
   });
 
-  it('a root that an older one certified', async () => {
+  it('for a root that an older one certified', async () => {
     const cross = issue(root, old, 20);
     const path = issue(middle, root, 5);
     const { issuers } = await loaded(own, [path, cross, ownRoot], issuing.key);
     expect(issuers.map(({ der }) => der)).toEqual([path, ownRoot]);
   });
 
-  it('of two that both lead there, the one that lasts longest', async () => {
+  it('of two that lead to a root, the one that ends last', async () => {
     const [short, long] = [issue(middle, root, 1), issue(middle, root, 5)];
     const { issuers } = await loaded(own, [short, long, ownRoot], issuing.key);
     expect(issuers.map(({ der }) => der)).toEqual([long, ownRoot]);
@@ -97,7 +97,7 @@ describe('of two that would do, the one that leads to a root', () => {
 });
 
 describe('without a root in the secret', () => {
-  it('as far up as it goes', async () => {
+  it('as far up as possible', async () => {
     const [upper, path] = [ca('Upper'), issue(middle, root, 5)];
     expect((await loaded(own, [path], issuing.key)).issuers.map(({ der }) => der)).toEqual([path]);
     const two = [issue(middle, upper, 5), issue(upper, root, 6)];
@@ -106,7 +106,7 @@ describe('without a root in the secret', () => {
     expect(top.der).toEqual(two[1]);
   });
 
-  it('in a circle to its issuer, and with nothing above to itself', async () => {
+  it('from a circle to its issuer, and without issuers to itself', async () => {
     const circle = [issue(middle, old, 5), issue(old, middle, 5)];
     const { issuers } = await loaded(own, circle, issuing.key);
     expect(issuers.map(({ der }) => der)).toEqual([circle[0]]);
@@ -116,7 +116,7 @@ describe('without a root in the secret', () => {
   });
 });
 
-it('a pool made to be searched for ever is given up', async () => {
+it('a hostile pool is given up', async () => {
   const names = Array.from({ length: 30 }, (_, n) => ({ name: 'Middle', key: middle.key, n }));
   const pool = names.map((each, n) => issue(each, { name: 'Middle', key: middle.key }, 3 + n));
   const started = cpuTime();

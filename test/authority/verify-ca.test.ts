@@ -1,4 +1,4 @@
-/** A renewed CA certificate with any one field changed is refused, and nothing is promoted. A row a field. */
+/** A renewed CA certificate with any one field changed is refused, and nothing is promoted. One row for each field. */
 import { describe, expect, it } from 'vitest';
 import type { Certificate, Extension } from '../../lambdas/domain/certificate.ts';
 import type { CaProvider } from '../../lambdas/domain/ports.ts';
@@ -98,7 +98,7 @@ const rows: [string, Change][] = [
   ['an extension more', withMore(extension('1.3.6.1.4.1.99999.3', utf8('new')))],
 ];
 
-/** The stack's issuing authority with a certificate that has everything, and the parent that changes what it signs. */
+/** The stack's issuing authority with every extension in its certificate, and a parent that changes what it signs. */
 async function stackWith(change: Change, name: 'root' | 'issuing'): Promise<Stack> {
   const stack = await new Stack().hierarchy();
   const spki = spkiOf(stack.keyOf(name));

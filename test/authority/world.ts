@@ -1,4 +1,4 @@
-/** A stack with authorities of its own around the real use cases: a root and an issuing one under it, keys in KMS. */
+/** A stack with its own authorities around the real use cases: a root and an issuing authority, with keys in KMS. */
 import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { createAuthority } from '../../lambdas/authority/create.ts';
 import { trustBundleUpkeep } from '../../lambdas/authority/trust-bundle.ts';
@@ -29,7 +29,7 @@ export const offline: Profile = {
 
 const keys = new Map<string, KeyObject>();
 
-/** RSA keys are made once a run: one of 4096 bits takes seconds. */
+/** RSA keys are made once in a run: one of 4096 bits takes seconds. */
 export function keyOf(spec: KeySpec): KeyObject {
   if (spec.kty === 'EC') return generateKeyPairSync('ec', { namedCurve: spec.curve }).privateKey;
   if (spec.kty === 'OKP') return generateKeyPairSync('ed25519').privateKey;
@@ -56,7 +56,7 @@ export class Stack extends World {
     this.keepBundle = trustBundleUpkeep(this, this.bundle);
   }
 
-  /** An authority as CloudFormation leaves it: the key, and `{}` in the secret. Gives the secret's ARN. */
+  /** Adds an authority as CloudFormation leaves it: the key, and `{}` in the secret. Returns the secret's ARN. */
   declare(name: string, { spec = { kty: 'EC', curve: 'P-256' }, ...more }: AuthorityOptions = {}): string {
     const privateKey = keyOf(spec);
     this.keys.set(name, privateKey);
@@ -66,7 +66,7 @@ export class Stack extends World {
     return secretId;
   }
 
-  /** A root for ten years and an issuing authority for three, a minute old. */
+  /** Adds a root for ten years and an issuing authority for three, a minute old. */
   async hierarchy(more: { root?: AuthorityOptions; issuing?: AuthorityOptions } = {}): Promise<this> {
     const root = { subject: 'CN=Example Root', validity: 10 * year, pathLength: 1 };
     const issuing = { subject: 'CN=Example Issuing,O=Example', validity: 3 * year, pathLength: 0 };
@@ -77,7 +77,7 @@ export class Stack extends World {
     return this;
   }
 
-  /** Puts a CA certificate into an authority's secret, as a person would. */
+  /** Puts a CA certificate into an authority's secret, as a user would. */
   install(name: string, certificate: Uint8Array, chain: readonly Uint8Array[] = []): string {
     const secretId = `pki/${name}`;
     const kmsKeyId = this.kmsKeyOf(name);
@@ -91,12 +91,12 @@ export class Stack extends World {
     return this.authorities.all.get(name)?.kmsKeyArn ?? '';
   }
 
-  /** Today's certificate of an authority. */
+  /** Returns the current certificate of an authority. */
   certificateOf(name: string): Certificate {
     return certificatesIn(this.store.value(`pki/${name}`)).leaf;
   }
 
-  /** A leaf that the issuing authority issued, in an enrolled secret. */
+  /** Enrols a leaf of the issuing authority. */
   enrolLeaf(
     more: {
       readonly name?: string;
@@ -133,14 +133,14 @@ export class Stack extends World {
     return key;
   }
 
-  /** The roots in the bundle. */
+  /** Returns the roots in the bundle. */
   bundled(): Certificate[] {
     const value = this.store.value(this.bundle);
     return value.kind === 'string' ? pemBlocks(value.text).map(({ der }) => parseCertificate(der)) : [];
   }
 }
 
-/** The certificates of a JSON secret, and its private key if it has one. */
+/** Returns the certificates of a JSON secret, and its private key if it has one. */
 export function certificatesIn(value: SecretValue): {
   leaf: Certificate;
   chain: Certificate[];

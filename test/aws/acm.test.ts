@@ -31,7 +31,7 @@ test('imports again under the same ARN', async () => {
   expect(sent()).toEqual([{ CertificateArn: arn, Certificate: 'LEAF', PrivateKey: 'KEY', CertificateChain: 'CHAIN' }]);
 });
 
-test('in the Region of the ARN, whatever Region the function is in, with one client each', async () => {
+test('uses the Region of the ARN, in any Region of the function, with one client each', async () => {
   const inRegion = (region: string, partition = 'aws') =>
     `arn:${partition}:acm:${region}:111122223333:certificate/12345678-1234-1234-1234-123456789012`;
   const regions = ['us-east-1', 'eu-central-1', 'us-east-1'];
@@ -43,15 +43,12 @@ test('in the Region of the ARN, whatever Region the function is in, with one cli
   expect(new Set(clients).size).toBe(3);
 });
 
-test.each(['', 'web', 'arn:aws:acm::111122223333:certificate/1'])(
-  '%j names no Region, and is refused',
-  async (text) => {
-    await expect(importer.import(text, content)).rejects.toMatchObject({ code: 'InvalidRequest' });
-    expect(sent()).toEqual([]);
-  },
-);
+test.each(['', 'web', 'arn:aws:acm::111122223333:certificate/1'])('%j has no Region, and is refused', async (text) => {
+  await expect(importer.import(text, content)).rejects.toMatchObject({ code: 'InvalidRequest' });
+  expect(sent()).toEqual([]);
+});
 
-test('leaves an empty chain out: ACM takes no empty one', async () => {
+test('omits an empty chain, which ACM does not accept', async () => {
   await importer.import(arn, { ...content, chain: '' });
   expect(sent()).toEqual([{ CertificateArn: arn, Certificate: 'LEAF', PrivateKey: 'KEY' }]);
 });

@@ -45,13 +45,13 @@ describe('a client', () => {
     expect(requests).toBe(3);
   });
 
-  test('does not try again what will not change', async () => {
+  test('does not repeat a call that would fail again', async () => {
     answer = (_, response) => response.writeHead(400).end(JSON.stringify({ __type: 'ResourceNotFoundException' }));
     await expect(open().describe('x')).rejects.toMatchObject({ code: 'SecretNotFound' });
     expect(requests).toBe(1);
   });
 
-  test('takes a connection that is cut for a passing trouble', async () => {
+  test('takes a cut connection as a temporary error', async () => {
     answer = (_, response) => response.socket?.destroy();
     await expect(open().describe('x')).rejects.toMatchObject({ code: 'Throttled' });
     expect(requests).toBe(3);
@@ -81,7 +81,7 @@ describe('a client', () => {
       expect(headers['x-amz-security-token']).toBe('token');
     });
 
-    test.each(['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY'])('is AccessDenied where %s is not set', async (name) => {
+    test.each(['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY'])('is AccessDenied if %s is not set', async (name) => {
       vi.stubEnv(name, '');
       await expect(open({}).describe('x')).rejects.toMatchObject({
         code: 'AccessDenied',
@@ -93,7 +93,7 @@ describe('a client', () => {
 });
 
 describe('once', () => {
-  test('makes one thing for all who ask', async () => {
+  test('makes one thing for all callers', async () => {
     const make = vi.fn(async () => ({}));
     const get = once(make);
     expect(await get()).toBe((await Promise.all([get(), get()]))[1]);

@@ -26,7 +26,7 @@ const staging = "Secrets Manager can't find the specified secret value for stagi
 const denied = (action: string) =>
   `User: arn:aws:sts::1:assumed-role/r/f is not authorized to perform: ${action} on resource: x`;
 
-describe('what an answer of AWS means', () => {
+describe('the meaning of an error of AWS', () => {
   const table: [keyof typeof at, Error, ErrorCode, RegExp][] = [
     // Secrets Manager
     [
@@ -35,12 +35,12 @@ describe('what an answer of AWS means', () => {
       'SecretNotFound',
       /no such secret/,
     ],
-    ['get', thrown('ResourceNotFoundException', staging), 'SecretNotFound', /no value/],
+    ['get', thrown('ResourceNotFoundException', staging), 'SecretNotFound', /no (such )?value/],
     [
       'get',
       thrown('ResourceNotFoundException', "can't find the specified secret version: v1"),
       'SecretNotFound',
-      /no value/,
+      /no (such )?value/,
     ],
     [
       'get',
@@ -122,8 +122,8 @@ describe('what an answer of AWS means', () => {
   });
 });
 
-describe('what is never told', () => {
-  test("AWS's own text, which may quote what was sent", () => {
+describe('an error never contains', () => {
+  test("AWS's own text, which may quote the request", () => {
     const quoting = "Value 'hunter2-in-the-secret' at 'secretString' failed to satisfy constraint";
     for (const name of [
       'ValidationException',
@@ -135,7 +135,7 @@ describe('what is never told', () => {
     }
   });
 
-  test('what an error that is not of AWS says', () => {
+  test('the text of an error that is not AWS’s', () => {
     const found = awsError(new TypeError('hunter2'), at['get'] as AwsCall);
     expect(found).toMatchObject({ code: 'Internal', cause: expect.any(TypeError) });
     expect(found.message).not.toContain('hunter2');
@@ -173,7 +173,7 @@ test.each<[string, AwsCall | undefined, ErrorCode]>([
   expect(awsEntryError(name, call as AwsCall)).toMatchObject({ code });
 });
 
-test('nobody listening, from a real client', async () => {
+test('a refused connection, from a real client', async () => {
   const credentials = { accessKeyId: 'a', secretAccessKey: 'b' };
   const client = new SSMClient({ endpoint: 'http://127.0.0.1:1', region: 'us-east-1', credentials, maxAttempts: 1 });
   const error: unknown = await client.send(new GetParameterCommand({ Name: 'x' })).catch((caught: unknown) => caught);
@@ -183,7 +183,7 @@ test('nobody listening, from a real client', async () => {
   });
 });
 
-describe('what is too much at once, and what is an outage', () => {
+describe('overload and outage', () => {
   test.each<[boolean, Error]>([
     [true, thrown('ThrottlingException', 'Rate exceeded')],
     [true, thrown('ThrottledException')],
@@ -194,7 +194,7 @@ describe('what is too much at once, and what is an outage', () => {
     [false, thrown('TimeoutError', 'no answer', undefined)],
     [false, thrown('Error', 'refused', undefined, { code: 'ECONNREFUSED' })],
   ])('busy: %s of %s, and either may pass by itself', (busy, error) => {
-    // Only the first is waited for in the worker: it was not done, and an outage would outlast the wait.
+    // The worker waits for the first only: the call was not executed, and an outage would last longer than the wait.
     expect(awsError(error, at['put'] ?? expect.fail())).toMatchObject({ code: 'Throttled', retryable: true, busy });
   });
 });
@@ -205,6 +205,6 @@ test.each([
   ['sign', thrown('AccessDeniedException', denied('kms:Sign')), false],
   ['put', thrown('EncryptionFailure'), false],
   ['get', thrown('ThrottlingException'), false],
-])('a permission that the deployment gives may just not be known to IAM yet: %s, %s', (call, error, settles) => {
+])('IAM may not know a permission of the deployment yet: %s, %s', (call, error, settles) => {
   expect(awsError(error, at[call] as AwsCall).settles).toBe(settles);
 });

@@ -68,8 +68,8 @@ test('an entry holds the event as JSON, with the version of its form', async () 
   ]);
 });
 
-describe('what is published together travels together', () => {
-  test('by tens', async () => {
+describe('events that are published together', () => {
+  test('are sent by tens', async () => {
     const publisher = open();
     await Promise.all(many(23).map((each) => publisher.publish(each)));
     expect(calls().map(({ length }) => length)).toEqual([10, 10, 3]);
@@ -80,21 +80,21 @@ describe('what is published together travels together', () => {
     ).toEqual(many(23).map((_, index) => `arn:${index}`));
   });
 
-  test('and what is published later travels later', async () => {
+  test('are sent before those that are published later', async () => {
     const publisher = open();
     await publisher.publish(event(1));
     await publisher.publish(event(2));
     expect(calls().map(({ length }) => length)).toEqual([1, 1]);
   });
 
-  test('to 256 KB, counted in bytes of UTF-8', async () => {
+  test('are limited to 256 KB, counted in bytes of UTF-8', async () => {
     const publisher = open();
     await Promise.all(many(7, 'ü'.repeat(50_000)).map((each) => publisher.publish(each)));
     expect(calls().map(({ length }) => length)).toEqual([2, 2, 2, 1]);
     for (const entries of calls()) expect(bytes(entries)).toBeLessThanOrEqual(256 * 1024);
   });
 
-  test('an event larger than that is refused, and the others go', async () => {
+  test('are sent, except for one that is larger than that', async () => {
     const publisher = open();
     const outcomes = await Promise.allSettled(
       [event(1), event(2, 'x'.repeat(300_000)), event(3)].map((each) => publisher.publish(each)),
@@ -121,7 +121,7 @@ describe('an entry that is refused', () => {
   };
 
   test.each(['ThrottlingException', 'InternalFailure', 'InternalException'])(
-    'for now (%s) is sent again, alone',
+    'temporarily (%s) is sent again, alone',
     async (code) => {
       refusing(code, 2);
       expect(await settle()).toEqual(['published', 'published', 'published']);
@@ -143,7 +143,7 @@ describe('an entry that is refused', () => {
   test.each([
     ['AccessDeniedException', 'AccessDenied'],
     ['MalformedDetail', 'Internal'],
-  ])('for good (%s) is not sent again', async (name, code) => {
+  ])('permanently (%s) is not sent again', async (name, code) => {
     refusing(name, 1);
     expect(await settle()).toEqual(['published', code, 'published']);
     expect(calls()).toHaveLength(1);

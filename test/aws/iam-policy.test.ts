@@ -1,4 +1,4 @@
-/** The evaluation that test/calls rests on, against what AWS's documentation says of each operator. */
+/** Tests the evaluation that test/calls uses, by AWS's documentation of each operator. */
 import { describe, expect, it } from 'vitest';
 import { type Call, decide, type Statement } from '../support/iam-policy.ts';
 
@@ -57,13 +57,13 @@ describe('a policy of IAM', () => {
     expect(decide(call({ keys }), [allow({ Condition })])).toBe(fits ? 'Allow' : 'ImplicitDeny');
   });
 
-  it('denies whatever else allows', () => {
+  it('denies with a Deny, even beside an Allow', () => {
     expect(decide(call(), [allow(), allow({ Effect: 'Deny' })])).toBe('Deny');
     expect(decide(call(), [allow({ Effect: 'Deny', Action: 'kms:Sign' }), allow()])).toBe('Allow');
     expect(decide(call(), [])).toBe('ImplicitDeny');
   });
 
-  it('refuses what it does not know', () => {
+  it('refuses unknown elements', () => {
     const other = { ...allow(), NotAction: 'x' } as Statement;
     expect(() => decide(call(), [other])).toThrow('NotAction');
     const Condition = { NumericLessThan: { a: '1' } };

@@ -68,15 +68,15 @@ describe('log lines', () => {
     ]);
   });
 
-  test('a failure that concerns no secret', () => {
+  test('a failure without a secret', () => {
     journal.failure({ secretArn: null, error: new RenewalError('Throttled', 'x') });
     const [line = {}] = lines();
     expect(line).toMatchObject({ reason: { code: 'Throttled' } });
-    expect(line['secretArn']).toBeUndefined(); // Powertools leaves out what is null
+    expect(line['secretArn']).toBeUndefined(); // Powertools leaves out null
   });
 });
 
-describe('what is not ours to tell', () => {
+describe('the text of an unexpected error', () => {
   const key =
     '-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIHunter2\n    at hunter2 (/key:1:1) hunter2\n-----END PRIVATE KEY-----';
 
@@ -97,19 +97,19 @@ describe('what is not ours to tell', () => {
     ],
     ['a thrown text', key],
     ['an error whose message changed', Object.assign(new Error(key), { message: 'another' })],
-  ])('%s: its name and where it came from, not its message', (_, error) => {
+  ])('%s: its name and its place are logged, not its message', (_, error) => {
     journal.failure({ secretArn, error, detail: new Error(key) });
     expect(written.join('')).not.toMatch(/hunter2/i);
     expect(lines()).toHaveLength(1);
   });
 
-  test('a decision with an error among its fields', () => {
+  test('is left out of a decision with an error among its fields', () => {
     journal.decision({ secretArn, reason: { code: 'NotDue', message: 'x' }, found: new RangeError(key) });
     expect(written.join('')).not.toMatch(/hunter2/i);
     expect(lines()).toMatchObject([{ found: { name: 'RangeError' } }]);
   });
 
-  test('what is left is enough to find the place', () => {
+  test('leaves enough to find the place', () => {
     const found = describeError(
       Object.assign(new Error('hunter2'), {
         code: 'ERR_X',
@@ -120,7 +120,7 @@ describe('what is not ours to tell', () => {
     expect(found.stack?.[0]).toMatch(/^at .*journal\.test\.ts:\d+:\d+\)?$/);
   });
 
-  test('a name or a code that is no identifier', () => {
+  test('is left out if a name or a code is no identifier', () => {
     const found = describeError(Object.assign(new Error('x'), { name: key, code: key, $metadata: { requestId: key } }));
     expect(JSON.stringify(found)).not.toMatch(/hunter2/i);
   });
@@ -164,7 +164,7 @@ describe('metrics', () => {
     ]);
   });
 
-  test('of two profiles keep apart, and come at once', () => {
+  test('of two profiles stay apart, and are written together', () => {
     journal.count('Renewed', 'internal', 1);
     expect(written).toHaveLength(1);
     journal.count('Renewed', 'authority:issuing', 2);

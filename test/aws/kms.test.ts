@@ -35,17 +35,20 @@ describe('sign', () => {
     ['P-384', answer('ECC_NIST_P384', ec('P-384')), 'sha384', 'ECDSA_SHA_384'],
     ['P-521', answer('ECC_NIST_P521', ec('P-521')), 'sha512', 'ECDSA_SHA_512'],
     ['RSA', answer('RSA_2048', rsa), 'sha256', 'RSASSA_PKCS1_V1_5_SHA_256'],
-  ])('%s: a digest made here, as the message is longer than KMS takes', async (_, publicKey, hash, algorithm) => {
-    aws.on(GetPublicKeyCommand).resolves(publicKey);
-    const signer = await open().signer('alias/web');
-    expect(await signer.sign(data)).toEqual(Uint8Array.of(1, 2, 3));
-    expect(aws.commandCalls(SignCommand).map(({ args }) => args[0].input)).toEqual([
-      {
-        ...{ KeyId: arn, SigningAlgorithm: algorithm, MessageType: 'DIGEST' },
-        Message: new Uint8Array(createHash(hash).update(data).digest()),
-      },
-    ]);
-  });
+  ])(
+    '%s: a digest made here, because the message is longer than KMS accepts',
+    async (_, publicKey, hash, algorithm) => {
+      aws.on(GetPublicKeyCommand).resolves(publicKey);
+      const signer = await open().signer('alias/web');
+      expect(await signer.sign(data)).toEqual(Uint8Array.of(1, 2, 3));
+      expect(aws.commandCalls(SignCommand).map(({ args }) => args[0].input)).toEqual([
+        {
+          ...{ KeyId: arn, SigningAlgorithm: algorithm, MessageType: 'DIGEST' },
+          Message: new Uint8Array(createHash(hash).update(data).digest()),
+        },
+      ]);
+    },
+  );
 
   test('Ed25519: the message itself, to 4,096 bytes', async () => {
     aws.on(GetPublicKeyCommand).resolves(answer('ECC_NIST_EDWARDS25519', ed25519));
@@ -95,7 +98,7 @@ describe('keys that are refused', () => {
 });
 
 describe('GetPublicKey', () => {
-  test('is asked once per key and process, side by side too', async () => {
+  test('is called once for each key and process, also by concurrent callers', async () => {
     aws.on(GetPublicKeyCommand).resolves(p256);
     const vault = open();
     const signers = await Promise.all([vault.signer(arn), vault.signer(arn)]);
@@ -112,7 +115,7 @@ describe('GetPublicKey', () => {
   });
 
   test.each(['alias/web', 'arn:aws:kms:eu-central-1:123456789012:alias/web'])(
-    '%s is asked for again after a minute, as it may mean another key',
+    '%s is requested again after a minute, because it may name another key',
     async (alias) => {
       const other = arn.replace('0000aaaa', '0000bbbb');
       aws
@@ -126,13 +129,13 @@ describe('GetPublicKey', () => {
       expect(aws.commandCalls(GetPublicKeyCommand)).toHaveLength(1);
       clock.advance(1_000);
       expect((await vault.signer(alias)).kmsKeyArn).toBe(other);
-      await first.sign(Uint8Array.of(1)); // what was handed out keeps to its key
+      await first.sign(Uint8Array.of(1)); // a signer that was given out keeps its key
       expect(aws.commandCalls(SignCommand)[0]?.args[0].input.KeyId).toBe(arn);
     },
   );
 });
 
-test('each invocation signs by its own limits, with a public key that is asked for once', async () => {
+test('each invocation signs within its own limits, with a public key that is requested once', async () => {
   aws.on(GetPublicKeyCommand).resolves(p256);
   const vaultOf = kmsKeyVault({ region: 'eu-central-1', clock });
   const over = { limits: { begin: AbortSignal.abort(), work: AbortSignal.abort(), answer: AbortSignal.abort() } };
@@ -140,12 +143,12 @@ test('each invocation signs by its own limits, with a public key that is asked f
   await expect(now.sign(new Uint8Array(8))).resolves.toBeDefined();
   await expect(late.signer(arn)).rejects.toMatchObject({
     code: 'KmsUnavailable',
-    message: expect.stringMatching(/time was over/),
+    message: expect.stringMatching(/ran out of time/),
   });
   expect(aws.commandCalls(GetPublicKeyCommand)).toHaveLength(1);
 });
 
-test('what a key of a request fails with concerns the request', async () => {
+test('an error for the key of a request concerns the request', async () => {
   aws.on(GetPublicKeyCommand).resolves(p256).on(SignCommand).rejects(named('DisabledException'));
   const vault = open();
   const [own, given] = await Promise.all([vault.signer(arn), vault.signer(arn, 'request')]);

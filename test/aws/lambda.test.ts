@@ -20,7 +20,7 @@ test('calls with the event, and waits', async () => {
   expect(call?.args[0].input).toEqual({ FunctionName: arn, Payload: Buffer.from('{"a":1}') });
 });
 
-test('in the Region of the ARN, whatever Region the caller is in, with one client each', async () => {
+test('uses the Region of the ARN, in any Region of the caller, with one client each', async () => {
   aws.on(InvokeCommand).resolves({});
   const inRegion = (region: string, partition = 'aws') =>
     `arn:${partition}:lambda:${region}:111122223333:function:on-renewal`;
@@ -34,7 +34,7 @@ test('in the Region of the ARN, whatever Region the caller is in, with one clien
 });
 
 test.each(['', 'on-renewal', 'arn:aws:lambda::111122223333:function:on-renewal'])(
-  '%j names no Region, and is refused',
+  '%j has no Region, and is refused',
   async (text) => {
     await expect(functions.call(text, {})).rejects.toMatchObject({ code: 'InvalidRequest' });
     expect(aws.commandCalls(InvokeCommand)).toEqual([]);
@@ -46,7 +46,7 @@ test.each(['Unhandled', 'Handled'])('a function that ended as %s has failed', as
   expect(await functions.call(arn, {})).toEqual({ failed: true });
 });
 
-test('is one attempt, as long as a function may take', async () => {
+test('is one attempt, as long as a function may run', async () => {
   aws.on(InvokeCommand).resolves({});
   await functions.call(arn, {});
   const [call] = aws.commandCalls(InvokeCommand);
@@ -66,7 +66,7 @@ test.each([
   expect(String(error)).not.toContain('U2VjcmV0');
 });
 
-test('starts a function and does not wait for it', async () => {
+test('starts a function without waiting for it', async () => {
   aws.on(InvokeCommand).resolves({ StatusCode: 202 });
   const start = functionStarter({ region: 'eu-central-1' });
   await start(arn, { a: 1 });
@@ -82,7 +82,7 @@ describe('the renew function', () => {
   const blob = (text: string) => Object.assign(Buffer.from(text), { transformToString: () => text });
   const payload = (value: unknown) => blob(JSON.stringify(value));
 
-  test('is asked, once, and its answer is given', async () => {
+  test('is called once, and its answer is returned', async () => {
     aws.on(InvokeCommand).resolves({ Payload: payload({ outcome: 'issued' }) });
     expect(await renewal.ask({ secretId: 'web' })).toEqual({ kind: 'answered', answer: { outcome: 'issued' } });
     const [call] = aws.commandCalls(InvokeCommand);
@@ -98,12 +98,12 @@ describe('the renew function', () => {
     ],
     [{ errorMessage: 'Task timed out' }, { errorType: 'Unhandled', message: 'Task timed out' }],
     [null, { errorType: 'Unhandled', message: expect.stringMatching(/see its log/) }],
-  ])('that throws is told as it said: %j', async (thrown, told) => {
+  ])('that throws is reported with its own error: %j', async (thrown, told) => {
     aws.on(InvokeCommand).resolves({ FunctionError: 'Unhandled', Payload: payload(thrown) });
     expect(await renewal.ask({})).toEqual({ kind: 'failed', ...told });
   });
 
-  test('that answers with no JSON has answered nothing', async () => {
+  test('that answers without JSON has not answered', async () => {
     aws.on(InvokeCommand).resolves({ Payload: blob('<') });
     expect(await renewal.ask({})).toEqual({ kind: 'answered', answer: null });
   });

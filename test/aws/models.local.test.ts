@@ -1,6 +1,6 @@
 /**
- * What the hooks ask of AWS, by AWS's own models of its APIs as botocore ships them: the local AWS does not look that
- * closely at Run Command and ACM. The requests are those that went over the wire.
+ * The hooks' requests, checked by AWS's own models of its APIs as botocore ships them: the local AWS does not check those of
+ * Run Command and ACM so closely. The requests are those that were sent over the wire.
  */
 import { globSync, readFileSync } from 'node:fs';
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
@@ -43,7 +43,7 @@ describeFound([python], 'the requests of hooks', () => {
   const certificateArn = 'arn:aws:acm:eu-central-1:111122223333:certificate/5f9e6c1e-1d2b-4f1b-9d53-0f6a0c8a1b2c';
   const pem = { certificate: 'a certificate', privateKey: 'a key', chain: 'its chain' };
 
-  /** What botocore finds wrong with the last request, by the model of the operation that its header names. */
+  /** Returns botocore's complaints about the last request, by the model of the operation in its header. */
   async function judged(service: string, change: (input: Record<string, unknown>) => void = () => undefined) {
     const last = sent.at(-1);
     const input = JSON.parse(last?.body ?? '{}');
@@ -70,12 +70,12 @@ describeFound([python], 'the requests of hooks', () => {
       'ImportCertificate',
       () => acmImporter(aws()).import(certificateArn, { ...pem, chain: '' }),
     ],
-  ])('%s is as the model of %s has it', async (_, service, operation, ask) => {
+  ])('%s follows its model', async (_, service, operation, ask) => {
     await ask();
     expect(await judged(service)).toEqual({ operation, problems: [] });
   });
 
-  it('are judged: a field that is missing, unknown, of another type, too long or out of bounds is found', async () => {
+  it('are judged: a field that is missing, unknown, of another type, too long or out of range is found', async () => {
     await ssmCommands(aws()).send('CertRenewer-Exec-1', { key: 'role', value: 'web' }, { secretArn, versionId });
     const found = await judged('ssm', (input) => {
       delete input['DocumentName'];
@@ -110,7 +110,7 @@ const cases: readonly (readonly [what: string, WireRequest, operation: string, p
   ],
   ['one that is not', jsonRequest('kms', 'TrentService.GetPublicKeys', { KeyId: 'a' }), '', /GetPublicKeys/],
   [
-    'a value that is none of a few',
+    'a value outside of its list',
     jsonRequest('kms', 'TrentService.Sign', { KeyId: 'a', Message: 'eHg=', SigningAlgorithm: 'ECDSA_SHA_1' }),
     'Sign',
     /SigningAlgorithm: 'ECDSA_SHA_1' is none of/,
@@ -159,18 +159,13 @@ const cases: readonly (readonly [what: string, WireRequest, operation: string, p
     undefined,
   ],
   [
-    'a header of none of the values',
+    'a header with a value outside of its list',
     rest('POST', invocations, { headers: { 'x-amz-invocation-type': 'Later' } }),
     'Invoke',
     /InvocationType: 'Later' is none of/,
   ],
-  ['a path of nobody', rest('PUT', invocations), '', /no operation PUT/],
-  [
-    'a name that can be none',
-    rest('POST', invocations.replace('on-renewal', 'on%20renewal')),
-    'Invoke',
-    /FunctionName/,
-  ],
+  ['an unknown path', rest('PUT', invocations), '', /no operation PUT/],
+  ['an impossible name', rest('POST', invocations.replace('on-renewal', 'on%20renewal')), 'Invoke', /FunctionName/],
 ];
 
 describeFound([python], 'requests of every protocol', () => {
@@ -192,7 +187,7 @@ describeFound([python], 'requests of every protocol', () => {
     },
   );
 
-  it('the key of a target is as the model of SSM has it', () => {
+  it('the key of a target follows the model of SSM', () => {
     const [model = ''] = globSync(
       join(python.found ? python.path : '', '../../lib/python3.*/site-packages/botocore/data/ssm/*/service-2.json.gz'),
     );

@@ -28,7 +28,7 @@ it('makes a secret with {}, and never another value', async () => {
   expect(aws.calls().map(({ args: [command] }) => command.input)).toEqual([input, { ...input, KmsKeyId: 'alias/web' }]);
 });
 
-it('tells that there is one of that name', async () => {
+it('reports that the name is taken', async () => {
   aws.on(CreateSecretCommand).rejects(named('ResourceExistsException'));
   expect(await maker().create(secret)).toBeUndefined();
 });
@@ -48,7 +48,7 @@ test.each([
   await expect(maker().create(secret)).rejects.toMatchObject({ code, message: expect.stringMatching(message) });
 });
 
-it('changes the key alone', async () => {
+it('changes only the key', async () => {
   aws.on(UpdateSecretCommand).resolvesOnce({}).rejects(named('AccessDeniedException', 'Access to KMS is not allowed'));
   await maker().setEncryptionKey('arn:web', 'alias/web');
   expect(aws.calls()[0]?.args[0].input).toEqual({ SecretId: 'arn:web', KmsKeyId: 'alias/web' });

@@ -13,7 +13,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { secretsManagerStore } from '../../lambdas/aws/secrets-manager.ts';
 import { noLimits } from '../../lambdas/domain/calls.ts';
 
-// The rules of versions and labels are in test/conformance/store.ts; here is what only a recorded answer can show.
+// test/conformance/store.ts has the rules of versions and labels. These tests need recorded answers.
 const aws = mockClient(SecretsManagerClient);
 const store = secretsManagerStore({ region: 'eu-central-1' })(noLimits);
 const arn = 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:pki/web-AbCdEf';
@@ -72,7 +72,7 @@ describe('list', () => {
     SecretVersionsToStages: { v1: ['AWSCURRENT'] },
   });
 
-  test('asks for all, deleted ones too, and takes the exact key only', async () => {
+  test('asks for all, deleted ones too, and keeps exact matches of the key only', async () => {
     aws
       .on(ListSecretsCommand)
       .resolves({ SecretList: [entry('a'), entry('b', 'cert-renewer:profile-of-mine'), { Name: 'c' }] });
@@ -89,7 +89,7 @@ describe('list', () => {
     ]);
   });
 
-  test('fetches the next page while this one is judged, and no further', async () => {
+  test('fetches the next page while the current one is judged, and no further', async () => {
     aws.on(ListSecretsCommand).callsFake(({ NextToken = '1' }) => ({
       SecretList: [entry(`page-${NextToken}`)],
       ...(NextToken === '4' ? {} : { NextToken: String(Number(NextToken) + 1) }),
@@ -104,7 +104,7 @@ describe('list', () => {
     expect(names).toEqual(['page-1', 'page-2', 'page-3', 'page-4']);
   });
 
-  test('goes on from the place that a page has told, and says so where it is not taken', async () => {
+  test('continues from the place of an earlier page, and reports when AWS rejects it', async () => {
     aws.on(ListSecretsCommand).callsFake(({ NextToken }) => {
       if (NextToken === 'old') throw named('InvalidNextTokenException');
       return { SecretList: [entry('a')], ...(NextToken === '2' ? {} : { NextToken: '2' }) };
@@ -119,7 +119,7 @@ describe('list', () => {
     });
   });
 
-  test('a page that fails ends the listing where it stands in it', async () => {
+  test('ends at a page that fails, after the pages before it', async () => {
     aws
       .on(ListSecretsCommand)
       .resolvesOnce({ SecretList: [entry('a')], NextToken: '2' })
@@ -135,7 +135,7 @@ describe('list', () => {
     expect(seen).toEqual(['a']);
   });
 
-  test('a failure that nobody waits for any more troubles nobody', async () => {
+  test('does not raise an unhandled rejection for a page that is not awaited any more', async () => {
     aws
       .on(ListSecretsCommand)
       .resolvesOnce({ SecretList: [entry('a')], NextToken: '2' })
@@ -159,7 +159,7 @@ describe('read', () => {
     ]);
   });
 
-  test('a version with neither text nor bytes', async () => {
+  test('rejects a version with neither text nor bytes', async () => {
     aws.on(GetSecretValueCommand).resolves({ VersionId: 'v1' });
     await expect(store.read(arn)).rejects.toMatchObject({
       code: 'SecretNotFound',
@@ -169,7 +169,7 @@ describe('read', () => {
 });
 
 describe('writing', () => {
-  test('stages under the version id as token, so that a retry is no second version', async () => {
+  test('stages with the version id as token, so that a retry adds no second version', async () => {
     aws.on(PutSecretValueCommand).resolves({});
     await store.stage(arn, versionId, { kind: 'string', text: 'v' });
     await store.stage(arn, versionId, { kind: 'binary', bytes: Uint8Array.of(1) });
@@ -189,7 +189,7 @@ describe('writing', () => {
     expect(aws.calls()).toEqual([]);
   });
 
-  test('a promotion refused at the SDK’s second attempt may have been done by the first', async () => {
+  test('treats a promotion that the SDK’s second attempt refuses as perhaps done by the first', async () => {
     const refused = Object.assign(new Error('x'), { name: 'InvalidParameterException' });
     aws
       .on(UpdateSecretVersionStageCommand)
@@ -244,7 +244,7 @@ describe('writing', () => {
     expect(code).toBe(discarding);
   });
 
-  test('tags with as few calls as there is to do', async () => {
+  test('needs as few calls as possible for tags', async () => {
     aws.on(TagResourceCommand).resolves({}).on(UntagResourceCommand).resolves({});
     await store.tag(arn, {}, []);
     expect(aws.calls()).toHaveLength(0);

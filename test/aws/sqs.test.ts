@@ -44,7 +44,7 @@ test('sends 20 batches at once and no more', async () => {
   expect(bodies()).toHaveLength(100);
 });
 
-test('sends again what was refused for now, and only that', async () => {
+test('sends messages again that were refused temporarily, and only these', async () => {
   aws
     .on(SendMessageBatchCommand)
     .resolvesOnce({ Successful: [], Failed: [{ Id: '1', SenderFault: false, Code: 'InternalError' }] })
@@ -71,7 +71,7 @@ test("does not try again what is the sender's fault", async () => {
   expect(aws.calls()).toHaveLength(1);
 });
 
-test('one failed batch fails the whole, and stops what has not begun', async () => {
+test('one failed batch fails the whole, and stops those that are not started', async () => {
   aws.on(SendMessageBatchCommand).rejects(named('AccessDenied'));
   await expect(open().send(messages(1_000))).rejects.toMatchObject({ code: 'AccessDenied' });
   expect(aws.calls().length).toBeLessThanOrEqual(20);
@@ -81,7 +81,7 @@ test.each([
   [90.4, 90],
   [-5, 0],
   [1e9, 43_200],
-])('a pause of %d seconds is asked for as %i', async (seconds, VisibilityTimeout) => {
+])('a pause of %d seconds is sent as %i', async (seconds, VisibilityTimeout) => {
   aws.on(ChangeMessageVisibilityCommand).resolves({});
   await open().changeVisibility('r-1', seconds);
   expect(aws.calls()[0]?.args[0].input).toEqual({

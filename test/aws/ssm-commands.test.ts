@@ -55,7 +55,7 @@ test('find: for which secret, and on how many instances it failed', async () => 
   expect(await commands.find('c-1')).toEqual({ parameters, failedOn: 3 });
 });
 
-test('find: nothing of a command that AWS has forgotten', async () => {
+test('find: nothing for a command that AWS has forgotten', async () => {
   aws.on(ListCommandsCommand).resolves({ Commands: [] });
   expect(await commands.find('c-2')).toBeUndefined();
   aws.on(ListCommandsCommand).rejects(named('InvalidCommandId'));
@@ -64,7 +64,7 @@ test('find: nothing of a command that AWS has forgotten', async () => {
   await expect(commands.find('c-1')).rejects.toMatchObject({ code: 'Throttled' });
 });
 
-test('find: a command of somebody else’s has none of the parameters', async () => {
+test('find: another owner’s command has none of the parameters', async () => {
   aws.on(ListCommandsCommand).resolves({ Commands: [{ CommandId: 'c-3', Parameters: { commands: ['x'] } }] });
   expect(await commands.find('c-3')).toEqual({ parameters: {}, failedOn: 0 });
 });

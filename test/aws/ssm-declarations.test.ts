@@ -25,7 +25,7 @@ describe('a declaration', () => {
     expect(aws.calls()[0]?.args[0].input).toEqual({ Name: '/cert-renewer/CertRenewer/certificates/web/tls' });
   });
 
-  it('of a name that SSM does not take has a hash for a name', async () => {
+  it('has a hash as its name if SSM does not accept the secret’s name', async () => {
     aws.on(GetParameterCommand).rejects(named('ParameterNotFound'));
     expect(await source().find('web+tls@x')).toBeUndefined();
     expect(aws.calls()[0]?.args[0].input).toEqual({
@@ -33,7 +33,7 @@ describe('a declaration', () => {
     });
   });
 
-  it('is read anew each time, and once by those who look at the same time', async () => {
+  it('is read anew each time, and once for concurrent readers', async () => {
     aws
       .on(GetParameterCommand)
       .resolvesOnce({ Parameter: { Value: json() } })
@@ -49,8 +49,8 @@ describe('a declaration', () => {
 
   it.each([
     ['of another secret', json('other'), /declares another secret than web\/tls/],
-    ['that is none', '{}', /is no declaration/],
-  ])('%s is an error, which is not kept', async (_, value, message) => {
+    ['that is not one', '{}', /is not a valid declaration/],
+  ])('%s is an error, which is not cached', async (_, value, message) => {
     aws
       .on(GetParameterCommand)
       .resolvesOnce({ Parameter: { Value: value } })
@@ -76,7 +76,7 @@ describe('the place of the declarations', () => {
   const keeper = () => ssmDeclarationKeeper(place)(noLimits);
   const Name = '/cert-renewer/CertRenewer/certificates/web/tls';
 
-  it('gives the text as it was written', async () => {
+  it('returns the text as it was written', async () => {
     aws.on(GetParameterCommand).resolvesOnce({ Parameter: { Value: ' {}' } });
     aws.on(GetParameterCommand).rejects(named('ParameterNotFound'));
     aws.on(GetParameterCommand, { Name }).resolvesOnce({ Parameter: { Value: ' {}' } });
@@ -84,7 +84,7 @@ describe('the place of the declarations', () => {
     expect(await keeper().read('other')).toBeUndefined();
   });
 
-  it('is written over, and takes 8 KB', async () => {
+  it('is overwritten, and takes 8 KB', async () => {
     aws.on(PutParameterCommand).resolves({});
     await keeper().write('web/tls', '{}');
     expect(aws.calls()[0]?.args[0].input).toEqual({
@@ -93,7 +93,7 @@ describe('the place of the declarations', () => {
     });
   });
 
-  it('is removed; one that is not there is no error', async () => {
+  it('is removed; a missing one is no error', async () => {
     aws.on(DeleteParameterCommand).resolvesOnce({}).rejects(named('ParameterNotFound'));
     expect(await keeper().remove('web/tls')).toBe(true);
     expect(await keeper().remove('web/tls')).toBe(false);

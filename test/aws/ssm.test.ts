@@ -32,7 +32,7 @@ describe('a profile of this stack', () => {
     },
   );
 
-  test("is read once in a process's life, side by side too", async () => {
+  test('is read once in a process, also by concurrent readers', async () => {
     aws.on(GetParameterCommand).resolves({ Parameter: { Value: json } });
     const profiles = open();
     await Promise.all([profiles.find('internal'), profiles.find('internal')]);
@@ -43,7 +43,7 @@ describe('a profile of this stack', () => {
 });
 
 describe('an unknown profile', () => {
-  test('is asked for once a minute', async () => {
+  test('is requested once a minute', async () => {
     aws
       .on(GetParameterCommand)
       .rejectsOnce(named('ParameterNotFound'))
@@ -58,20 +58,20 @@ describe('an unknown profile', () => {
   });
 
   test.each(['', 'internal:1', 'a/b', '../internal', 'arn:aws:ssm:x', '-x', 'x'.repeat(65), 'a b', 'ä', 'internal\n'])(
-    'whose name can be none is not asked for: %j',
+    'with an impossible name is not requested: %j',
     async (name) => {
       expect(await open().find(name)).toBeUndefined();
       expect(aws.calls()).toHaveLength(0);
     },
   );
 
-  test('does not fill the memory, however many there are', async () => {
+  test('does not fill the memory, in any number', async () => {
     aws.on(GetParameterCommand).rejects(named('ParameterNotFound'));
     const profiles = open();
     for (let index = 0; index <= 1_000; index++) await profiles.find(`unknown-${index}`);
     await profiles.find('unknown-1'); // still kept
     expect(aws.calls()).toHaveLength(1_001);
-    await profiles.find('unknown-0'); // the oldest is forgotten
+    await profiles.find('unknown-0'); // the oldest is dropped
     expect(aws.calls()).toHaveLength(1_002);
   });
 
@@ -84,7 +84,7 @@ describe('an unknown profile', () => {
 describe('a failure', () => {
   test.each([
     ['AccessDeniedException', 'AccessDenied', false],
-    ['ThrottlingException', 'Throttled', true], // a worker of the queue waits and asks again
+    ['ThrottlingException', 'Throttled', true], // a worker of the queue waits and tries again
     ['InternalServerError', 'Throttled', false],
   ])('%s is %s, and is not kept', async (name, code, busy) => {
     aws
@@ -96,7 +96,7 @@ describe('a failure', () => {
     expect(await profiles.find('internal')).toEqual(profile);
   });
 
-  test('of the check comes through', async () => {
+  test('of the check is passed on', async () => {
     aws.on(GetParameterCommand).resolves({ Parameter: { Value: '{}' } });
     const broken = new RenewalError('Internal', 'broken');
     const check = () => {
@@ -119,7 +119,7 @@ describe('the authorities of this stack', () => {
       clock,
     })(noLimits);
 
-  test('are parameters as profiles are, and read once', async () => {
+  test('are parameters like profiles, and read once', async () => {
     aws.on(GetParameterCommand).resolves({ Parameter: { Value: '{}' } });
     const authorities = sources();
     expect(authorities.names).toEqual(['issuing']);
@@ -129,13 +129,13 @@ describe('the authorities of this stack', () => {
     ]);
   });
 
-  test('are asked for by the names that the deployment gave, and by no other', async () => {
+  test('are requested by the names that the deployment gave, and by no other', async () => {
     expect(await sources().find('other')).toBeUndefined();
     expect(await sources(['a:1']).find('a:1')).toBeUndefined();
     expect(aws.calls()).toEqual([]);
   });
 
-  test('one that does not parse is an error, and is read again', async () => {
+  test('that do not parse are an error, and read again', async () => {
     aws.on(GetParameterCommand).resolves({ Parameter: { Value: '{' } });
     const parse = async (): Promise<typeof known> => {
       throw new RenewalError('Internal', 'not JSON');

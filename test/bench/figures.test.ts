@@ -28,7 +28,7 @@ describe('figures of the benchmark', () => {
     expect(best([one ?? [], two ?? []], Math.max)).toEqual([2, 9]);
   });
 
-  it('that nobody measured are an error', () => {
+  it('that were not measured are an error', () => {
     expect(() => new Samples().of('rekey cpu')).toThrow('"rekey cpu"');
   });
 
@@ -39,7 +39,7 @@ describe('figures of the benchmark', () => {
     { value: 5, expected: '5' },
   ])('$value is written $expected', ({ value, expected }) => expect(short(value)).toBe(expected));
 
-  it('say their spread', () => {
+  it('have a spread', () => {
     expect(figure([1, 3, 2], 'ms')).toBe('2 ms (1–3)');
     expect(figure([2, 2], '')).toBe('2');
   });
@@ -71,20 +71,20 @@ describe('what a month costs, and how long a certificate waits', () => {
     expect(renewalsOfMonth(long)).toBeLessThan(1);
   });
 
-  it('each call is paid for, those of the hourly scans and of the idle queue too', () => {
+  it('each call is paid for, also those of the hourly scans and of the idle queue', () => {
     const items = month(measured, 10_000, short);
     const renewals = (10_000 * 730) / 16;
     expect(items['renewals: Secrets Manager and EventBridge']).toBeCloseTo(renewals * (5 * 5e-6 + 1e-6), 4);
     expect(items['hourly scans: Secrets Manager']).toBeCloseTo(730 * 100 * 5e-6, 6);
-    expect(items['queue, its idle polls included']).toBeGreaterThan(0.25);
+    expect(items['queue, including idle polls']).toBeGreaterThan(0.25);
     expect(sum({ one: 1.5, other: 2.25 })).toBe(3.75);
-    // A scan of twice as many takes twice as long and as many calls; the queue is idle all the same.
+    // Twice as many secrets need twice the time and the calls of a scan. The idle queue costs the same.
     const twice = month(measured, 20_000, short);
     expect(twice['hourly scans: Secrets Manager']).toBeCloseTo(2 * (items['hourly scans: Secrets Manager'] ?? 0), 6);
     expect(sum(twice)).toBeLessThan(2 * sum(items));
   });
 
-  it('what is not sold for a validity has no price, and tiers are paid one after another', () => {
+  it('has no price for a validity that is not sold; tiers are paid one after another', () => {
     const prices = (kind: typeof long, count = 10_000) => alternatives(count, kind).map(([, price]) => price);
     expect(prices(short).map((price) => price === undefined)).toEqual([false, true, false, false]);
     expect(prices(long).map((price) => price === undefined)).toEqual([false, false, false, true]);

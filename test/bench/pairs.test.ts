@@ -5,7 +5,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { comparison, isWorse, type Measurement, quantile, Turns } from '../../bench/pairs.ts';
 import { sizesOf } from '../../bench/versions.ts';
 
-/** A version is what its measurement gives. */
+/** A version is the result of its measurement. */
 const measured = (order: number[] = []): Measurement<number> => ({
   name: 'scan',
   pairs: 1,
@@ -16,7 +16,7 @@ const measured = (order: number[] = []): Measurement<number> => ({
 });
 
 describe('two versions', () => {
-  it('are measured by turns, and each is the first as often as the other', async () => {
+  it('are measured in turns, and each is first equally often', async () => {
     const order: number[] = [];
     const turns = new Turns(1, 2);
     for (let pair = 0; pair < 4; pair++) await turns.take(measured(order));
@@ -24,13 +24,13 @@ describe('two versions', () => {
     expect(turns.pairs).toEqual([{ what: 'scan: CPU', unit: 'ms', before: [1, 1, 1, 1], after: [2, 2, 2, 2] }]);
   });
 
-  it('are told apart by what is a twentieth more, and by nothing less', async () => {
+  it('differ from a twentieth on, and not below', async () => {
     const pairs = { what: 'scan: CPU', unit: 'ms', before: [100, 200, 100] };
     expect(isWorse({ ...pairs, after: [105, 210, 900] })).toBe(false);
     expect(isWorse({ ...pairs, after: [106, 212, 50] })).toBe(true);
   });
 
-  it('stand beside each other with the quartiles of their ratios and the ratio of their least', () => {
+  it('are shown with the quartiles of their ratios and the ratio of their minimums', () => {
     const text = comparison([{ what: 'x', unit: 'ms', before: [1, 2, 4], after: [2, 3, 4] }]);
     expect(text.split('\n').at(-1)).toBe('| x | **1.5** (1.25–1.75) | 2 | 2 ms (1–4) | 3 ms (2–4) | **worse** |');
     const once = comparison([{ what: 'x', unit: 'kB', before: [4], after: [4] }]);
@@ -44,7 +44,7 @@ it.each([
   { part: 1, expected: 4 },
 ])('the quantile $part of four', ({ part, expected }) => expect(quantile([4, 1, 3, 2], part)).toBe(expected));
 
-it('the code that a start reads is what is imported at once, and maps are no code', () => {
+it('the code that a start reads is what is imported statically, without source maps', () => {
   const folder = mkdtempSync(join(tmpdir(), 'cert-renewer-sizes-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));
   const files = {

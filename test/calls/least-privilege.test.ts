@@ -1,7 +1,7 @@
 /**
- * Issue of trust, line 6: every call that the whole run of the tests made in the name of a role of the stack, against the
- * policies that were synthesised. All are allowed by them, and of them nothing is left that no call needs.
- * Runs after e2e, over what its emulators wrote down (testkit/local-aws/journal.py).
+ * Compares every call that a role of the stack made in the whole test run with the synthesised policies. They allow all of
+ * these calls, and each permission is needed by one. Runs after e2e, over the records of its emulators
+ * (testkit/local-aws/journal.py).
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,12 +11,12 @@ import { type RolePolicies, rolesOf } from '../support/deployed-policies.ts';
 import { type Call, type Decision, decide, fits, list, type Statement } from '../support/iam-policy.ts';
 
 interface Recorded extends Call {
-  /** ARN of a session: …:assumed-role/<role>/<session>. */
+  /** The ARN of a session: …:assumed-role/<role>/<session>. */
   readonly principal: string;
   readonly decision: Decision;
 }
 
-/** Of a role of a stack. */
+/** A role of a stack. */
 interface RoleCalls extends RolePolicies {
   readonly stackName: string;
   readonly calls: readonly Recorded[];
@@ -36,7 +36,7 @@ function readRoles(): RoleCalls[] {
   const stacks = readdirSync(folder).filter((file) => file.startsWith('stack-'));
   return stacks.flatMap((file) => {
     const stack = JSON.parse(readFileSync(join(folder, file), 'utf8')) as DeployedStack;
-    // A key as a secret's name (test/e2e/leaks.test.ts): AWS refuses its line ends before it asks IAM.
+    // A key as a secret's name (test/e2e/leaks.test.ts). AWS refuses its line ends before it asks IAM.
     const recorded = readLines<Recorded>(`journal-${stack.port}.jsonl`).filter(
       ({ resource }) => !resource.includes('\n'),
     );
@@ -48,13 +48,13 @@ function readRoles(): RoleCalls[] {
   });
 }
 
-/** By a test that acts as the role (test/support/roles.ts), and not by the product. */
+/** Whether a test called with the role (test/support/roles.ts), and not the product. */
 const byTest = ({ principal }: Recorded): boolean => principal.split('/')[2]?.startsWith('act-as-') ?? false;
 
 const told = (role: string, { action, resource, keys }: Recorded): string =>
   `${role}: ${action} on ${resource} with ${JSON.stringify(keys)}`;
 
-/** One action of one statement, as short as a list of exceptions has it. */
+/** One action of one statement, with a short name for the list of exceptions. */
 interface Permission {
   readonly name: string;
   readonly action: string;
@@ -62,7 +62,8 @@ interface Permission {
 }
 
 function permissionsOf({ role: whole, statements }: RolePolicies): Permission[] {
-  // Functions of hooks differ by what they run, and all get the rest by the same line of cdk/hooks/hook.ts; so do topics.
+  // Functions of hooks differ in what they run. They get all other statements from one line of cdk/hooks/hook.ts, and so do
+  // topics.
   const role = whole.replace(/^Hooks.*Run$/, 'HookRun').replace(/^Hooks.*sns$/, 'HookTopic');
   return statements
     .filter(({ Effect }) => Effect === 'Allow')
@@ -75,7 +76,7 @@ function permissionsOf({ role: whole, statements }: RolePolicies): Permission[] 
     );
 }
 
-/** Whether somebody of the product would have been denied without it. */
+/** Whether a call of the product would be denied without it. */
 function needed({ action, statement }: Permission, { calls, statements }: RoleCalls): boolean {
   const alone = { ...statement, Action: action };
   const rest = statements.map((other) =>
@@ -85,8 +86,8 @@ function needed({ action, statement }: Permission, { calls, statements }: RoleCa
 }
 
 /**
- * What no call of the run can need, as the local AWS does not ask IAM for it, or does not do it at all. By the end of the
- * name of a permission.
+ * Permissions that no call of the run can need, because the local AWS does not ask IAM for them or lacks the feature. By the
+ * end of a permission's name.
  */
 const notAsked: readonly (readonly [RegExp, string])[] = [
   [
@@ -106,7 +107,7 @@ const notAsked: readonly (readonly [RegExp, string])[] = [
   [/^HookRun Targets ssm:SendCommand$/, 'AWS judges the instances that a tag stands for; the local AWS has none'],
 ];
 
-/** Refused to the product by IAM, as a test wants to see what it makes of that. */
+/** Calls of the product that IAM refuses because a test provokes this. */
 const provoked: readonly (readonly [RegExp, string])[] = [
   [/^Renew: kms:GetPublicKey on /, 'bad-input.test.ts has keys without a tag'],
 ];
@@ -115,12 +116,12 @@ const among = (rules: readonly (readonly [RegExp, string])[], name: string): boo
 
 describe.runIf(folder !== undefined)('the calls of the whole run', () => {
   const roles = readRoles();
-  it('are there', () => {
+  it('exist', () => {
     expect(roles.map(({ role }) => role)).toEqual(expect.arrayContaining(['Scan', 'Renew']));
     expect(roles.flatMap(({ calls }) => calls).length).toBeGreaterThan(200);
   });
 
-  it('are decided by the synthesised policies as the local AWS decided them', () => {
+  it('are decided by the synthesised policies as by the local AWS', () => {
     const others = roles.flatMap(({ role, calls, statements }) =>
       calls
         .filter((call) => decide(call, statements) !== call.decision)
@@ -129,7 +130,7 @@ describe.runIf(folder !== undefined)('the calls of the whole run', () => {
     expect(others, others.join('\n')).toEqual([]);
   });
 
-  it('are all allowed, but for those that a test wants refused', () => {
+  it('are all allowed, except for those that a test provokes', () => {
     const denied = roles.flatMap(({ role, calls }) =>
       calls
         .filter((call) => call.decision !== 'Allow' && !byTest(call))
@@ -140,7 +141,7 @@ describe.runIf(folder !== undefined)('the calls of the whole run', () => {
   });
 
   it('need every action of every statement', () => {
-    // The stacks of a run have not the same profiles: what one of them needs, all may have.
+    // The stacks of a run have different profiles. A permission that one of them needs, all may have.
     const all = roles.flatMap((role) => permissionsOf(role).map((permission) => ({ role, permission })));
     const inUse = new Set(
       all.filter(({ role, permission }) => needed(permission, role)).map(({ permission }) => permission.name),

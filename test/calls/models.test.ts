@@ -1,7 +1,7 @@
 /**
- * Every request of another shape that a role of the stack made in the whole run, by AWS's own models: the local AWS takes a
- * parameter that AWS does not know, and lengths, patterns and values that AWS refuses. Runs after e2e, over what its
- * emulators wrote down (testkit/local-aws/asked.py). That the judge finds what is wrong is for test/aws/models.local.test.ts.
+ * Checks every distinct request of a role of the stack in the whole run with AWS's own models. The local AWS accepts
+ * parameters that AWS does not know, and lengths, patterns and values that AWS refuses. Runs after e2e, over the records of
+ * its emulators (testkit/local-aws/asked.py). test/aws/models.local.test.ts proves the judge.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -16,7 +16,7 @@ const folder = process.env['CALLS_FOLDER'];
 
 const read = (file: string): string => readFileSync(join(folder ?? '', file), 'utf8');
 
-/** Of the stacks' roles, and not of a test that acts as one (test/support/roles.ts). */
+/** Requests of the stacks' roles, without those of a test that uses a role (test/support/roles.ts). */
 function requestsOfStacks(): RecordedRequest[] {
   const stacks = readdirSync(folder ?? '')
     .filter((file) => file.startsWith('stack-'))
@@ -39,14 +39,14 @@ describe.runIf(folder !== undefined)('the requests of the whole run', () => {
     judgements = await judgeRequests(required(await emulatorPython()), requests);
   });
 
-  it('are of every service that the product asks', () => {
+  it('cover every service that the product calls', () => {
     expect(requests.length).toBeGreaterThan(50);
     expect([...new Set(requests.map(({ service }) => service))].sort()).toEqual(
       expect.arrayContaining(['acm', 'events', 'kms', 'lambda', 'secretsmanager', 'sns', 'sqs', 'ssm']),
     );
   });
 
-  it('are as the models of AWS have them', () => {
+  it('follow the models of AWS', () => {
     const found = requests.flatMap(({ role, service, session }, index) =>
       (judgements[index]?.problems ?? []).map(
         (problem) => `${role} (${session}): ${service} ${judgements[index]?.operation}: ${problem}`,

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,12 +9,12 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'cert-renewer-app-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** As the CDK's command line runs it. */
-function runApp(config: string | undefined) {
+/** Runs the app as the CDK's command line does. */
+function runApp(config: string | undefined, context: Readonly<Record<string, string>> = {}) {
   const env = {
     PATH: process.env['PATH'],
     CDK_OUTDIR: join(folder, 'out'),
-    CDK_CONTEXT_JSON: JSON.stringify(config === undefined ? {} : { config }),
+    CDK_CONTEXT_JSON: JSON.stringify({ ...context, ...(config !== undefined && { config }) }),
   };
   return spawnSync(process.execPath, ['--import', 'tsx', join(root, 'cdk/app.ts')], {
     cwd: root,
@@ -28,7 +28,14 @@ it('makes the stack CertRenewer of the named file', () => {
   expect(readdirSync(join(folder, 'out'))).toContain('CertRenewer.template.json');
 });
 
-it('says what is wrong with a file, without a stack trace', () => {
+it('makes the stack by another name, with an event bus of its own', () => {
+  expect(runApp('examples/cert-renewer.json', { stackName: 'Staging' })).toMatchObject({ status: 0, stderr: '' });
+  expect(readFileSync(join(folder, 'out/Staging.template.json'), 'utf8')).toMatch(
+    /"Name": ?"StagingCertRenewerBus\w+"/,
+  );
+});
+
+it('reports an invalid file without a stack trace', () => {
   const file = join(folder, 'bad.json');
   writeFileSync(file, '{"profiles": {}, "oops": 1}');
   const { status, stderr } = runApp(file);
@@ -37,7 +44,7 @@ it('says what is wrong with a file, without a stack trace', () => {
   expect(stderr).not.toMatch(/\bat .*\.ts:\d/);
 });
 
-it('says what does not fit, without a stack trace', () => {
+it('reports an invalid configuration without a stack trace', () => {
   const file = join(folder, 'large.json');
   const ca = { type: 'infisical', url: 'https://eu.infisical.com', caId: 'x', authSecretId: 'pki/login' };
   const names = Array.from({ length: 240 }, (_, index) => `profile-${index}-${'x'.repeat(48)}`);
@@ -48,8 +55,8 @@ it('says what does not fit, without a stack trace', () => {
   expect(stderr).not.toMatch(/\bat .*\.ts:\d/);
 });
 
-it('says where to begin when there is none', () => {
+it('explains the first step if there is no file', () => {
   const { status, stderr } = runApp(join(folder, 'none.json'));
   expect(status).toBe(1);
-  expect(stderr).toContain('Copy examples/cert-renewer.json');
+  expect(stderr).toContain('write one with cert-renewer init, or name another with -c config=path');
 });

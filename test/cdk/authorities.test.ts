@@ -18,7 +18,7 @@ const issuing = {
 };
 const legacyKey = 'arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab';
 const authorities = {
-  issuing, // before its parent: the order of the file means nothing
+  issuing, // before its parent: the order in the file does not matter
   root,
   legacy: { secretId: 'pki/legacy', kmsKeyArn: legacyKey, disabled: true },
   locked: { secretId: 'pki/locked', passwordSecretId: 'pki/password', parent: 'legacy' },
@@ -43,7 +43,7 @@ describe('a key that the stack makes', () => {
   it.each([
     ['root', 'ECC_NIST_P384', 'ECDSA_SHA_384'],
     ['issuing', 'RSA_3072', 'RSASSA_PKCS1_V1_5_SHA_256'],
-  ])('%s signs and does nothing else, and outlives the stack', (name, spec, algorithm) => {
+  ])('%s can only sign, and outlives the stack', (name, spec, algorithm) => {
     const key = resource('AWS::KMS::Key', `Authorities${name}`);
     expect(key).toMatchObject({
       DeletionPolicy: 'Retain',
@@ -59,7 +59,7 @@ describe('a key that the stack makes', () => {
     });
   });
 
-  it('lets only roles of cert-renewer sign, and nobody give that right away', () => {
+  it('lets only roles of cert-renewer sign, and lets nobody pass that right on', () => {
     const { KeyPolicy } = one('AWS::KMS::Key', 'Authoritiesroot', template) as { KeyPolicy: { Statement: Json[] } };
     const condition = KeyPolicy.Statement.find(({ Sid }) => Sid === 'SignByCertRenewer')?.['Condition'] as {
       ArnLike: { 'aws:PrincipalArn': unknown[] };
@@ -72,10 +72,10 @@ describe('a key that the stack makes', () => {
     for (const action of ['kms:*', 'kms:Sign', 'kms:CreateGrant', 'kms:Create*', 'kms:ReplicateKey']) {
       expect(others).not.toContain(action);
     }
-    expect(others).toContain('kms:PutKeyPolicy'); // else nobody could ever change it again
+    expect(others).toContain('kms:PutKeyPolicy'); // otherwise nobody could ever change it again
   });
 
-  it('is signed with by a worker whose role was there before the first authority: another one would have nothing for a minute', () => {
+  it('is used by the worker’s own role: a new role would have no permission for a minute', () => {
     const before = synthesize().template;
     const role = (from: Template) => {
       const [[id, { Properties }] = ['', {}]] = Object.entries(from.findResources('AWS::IAM::Role')).filter(([key]) =>
@@ -87,7 +87,7 @@ describe('a key that the stack makes', () => {
     expect(role(before)).toEqual(role(template));
   });
 
-  it('has roles that may sign, of names that fit IAM', () => {
+  it('has signing roles with names that fit IAM', () => {
     const named = Object.entries(template.findResources('AWS::IAM::Role')).flatMap(([id, { Properties }]) =>
       Properties['RoleName'] === undefined ? [] : [[id, textOf(Properties['RoleName'])] as const],
     );
@@ -106,7 +106,7 @@ describe('a key that the stack makes', () => {
 });
 
 describe('a secret that the stack makes', () => {
-  it('begins without a certificate, under a name of CloudFormation’s choice, and outlives the stack', () => {
+  it('begins without a certificate, under a name that CloudFormation makes, and outlives the stack', () => {
     for (const name of ['root', 'issuing']) {
       const made = resource('AWS::SecretsManager::Secret', `Authorities${name}Secret`);
       expect(made).toMatchObject({ DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' });
@@ -115,7 +115,7 @@ describe('a secret that the stack makes', () => {
   });
 });
 
-describe('what the functions know of an authority', () => {
+describe('the functions’ data of an authority', () => {
   const parameter = (name: string, from: Template = template) => {
     const { Name, Value, Tier } = one('AWS::SSM::Parameter', `Authorities${name}`, from);
     expect({ Name, Tier }).toEqual({
@@ -159,7 +159,7 @@ describe('what the functions know of an authority', () => {
     expect(JSON.stringify(Templates.fromStack(stack).toJSON())).not.toContain('intermediate_ca_key');
   });
 
-  it('of more than 8 KB fails at synthesis, as an advanced parameter holds no more', () => {
+  it('above 8 KB fails at synthesis, the limit of an advanced parameter', () => {
     const permitted = Array.from(
       { length: 100 },
       (_, index) => `dns:${'x'.repeat(60)}.team-${index}.department.example.com`,
@@ -167,11 +167,11 @@ describe('what the functions know of an authority', () => {
     const large = { create: { ...root.create, nameConstraints: { permitted } } };
     expect(() => synthesize({ authorities: { large } })).toThrow(ConfigError);
     expect(() => synthesize({ authorities: { large } })).toThrow(
-      /\$\.authorities\.large: \d+ bytes, and an authority may have 8192 .*: /,
+      /\$\.authorities\.large: found \d+ bytes; an authority may have 8192 .*: /,
     );
   });
 
-  it('is in their environment, and a change of it is a new environment', () => {
+  it('is in their environment, and a change of it changes the environment', () => {
     for (const id of ['ScanFunction', 'RenewFunction', 'CaApiHandlerFunction']) {
       expect(environment(id, template), id).toMatchObject({
         AUTHORITY_PREFIX: '/cert-renewer/CertRenewer/authorities/',
@@ -186,7 +186,7 @@ describe('what the functions know of an authority', () => {
     expect(hash(other.template)).not.toBe(hash(template));
   });
 
-  it('is nothing in a stack without authorities', () => {
+  it('is absent in a stack without authorities', () => {
     const { template: none } = synthesize({ authorities: {} });
     for (const type of ['AWS::KMS::Key', 'AWS::SecretsManager::Secret', 'AWS::ApiGatewayV2::Api']) {
       none.resourceCountIs(type, 0);
@@ -235,7 +235,7 @@ describe('the first certificates', () => {
       'secretsmanager:UpdateSecretVersionStage',
       'ssm:GetParameter',
     ];
-    // A root goes into the trust bundle, too.
+    // A root goes into the trust bundle too.
     const writing = common.filter((action) => action.startsWith('secretsmanager:'));
     expect(actionsOf('rootCreator', template)).toEqual([...common, ...writing].sort());
     for (const sid of ['TrustBundleDescribe', 'TrustBundleSecrets', 'TrustBundlePromote']) {
@@ -247,14 +247,14 @@ describe('the first certificates', () => {
     expect(resources(withSid('rootCreator', 'AuthoritySign', template))).toEqual([keyArn('root')]);
     expect(resources(withSid('rootCreator', 'AuthoritySecrets', template))).toEqual([secret('root')]);
 
-    // Its parent's key signs; its own can't, and its parent's secret is only read.
+    // Its parent's key signs and its own must not. Its parent's secret may only be read.
     expect(actionsOf('issuingCreator', template)).toEqual([...common, 'secretsmanager:GetSecretValue'].sort());
     expect(resources(withSid('issuingCreator', 'AuthoritySign', template))).toEqual([keyArn('root')]);
     expect(resources(withSid('issuingCreator', 'AuthoritySecrets', template))).toEqual([secret('issuing')]);
     expect(resources(withSid('issuingCreator', 'ParentSecrets', template))).toEqual([secret('root')]);
   });
 
-  it('of a parent whose key is in a secret are signed with that', () => {
+  it('of a parent whose key is in a secret are signed with that key', () => {
     const { template: below } = synthesize({
       authorities: {
         locked: { secretId: 'pki/locked', passwordSecretId: 'pki/password' },
@@ -276,7 +276,7 @@ describe('the workers and the API may', () => {
     for (const sid of ['AuthoritySecrets', 'AuthorityPromote', 'AuthorityTag']) {
       expect(resources(statement(sid)), sid).toEqual(secrets);
     }
-    // The workers may describe any secret as it is.
+    // The workers may describe any secret.
     if (role !== 'RenewRole') expect(resources(statement('AuthorityDescribe'))).toEqual(secrets);
     expect(statement('AuthorityPromote')['Condition']).toEqual({
       StringEquals: { 'secretsmanager:VersionStage': ['AWSCURRENT', 'AWSPENDING', noRoomLabel] },
@@ -290,7 +290,7 @@ describe('the workers and the API may', () => {
     expect(resources(statement('TrustBundleSecrets'))).toEqual([ref('AWS::SecretsManager::Secret', 'TrustBundle')]);
   });
 
-  it('not, in the API’s case, touch anything else', () => {
+  it('use nothing else, in the API’s case', () => {
     const all = statements('CaApiHandlerRole', template);
     expect(all.filter(({ Resource }) => Resource === '*')).toEqual([]);
     const ofSecrets = all.filter(({ Action }) => JSON.stringify(Action).includes('secretsmanager:'));
@@ -306,7 +306,7 @@ describe('the workers and the API may', () => {
     ).toEqual([]);
   });
 
-  it('read the credentials of Infisical, and nothing of them is in the template', () => {
+  it('read the credentials of Infisical, which are not in the template', () => {
     const { template: infisical } = synthesize(readConfigFile(`${examples}infisical.json`));
     expect(resources(withSid('RenewRole', 'Passwords', infisical))).toEqual([imported('infisical-login')]);
     expect(withSid('ScanRole', 'Passwords', infisical)).toEqual({});
@@ -314,18 +314,18 @@ describe('the workers and the API may', () => {
 });
 
 describe('statements of one policy', () => {
-  it('have different ids, as IAM wants it', () => {
+  it('have different ids, as IAM requires', () => {
     for (const [id, { Properties }] of Object.entries(template.findResources('AWS::IAM::Policy'))) {
       const sids = Properties['PolicyDocument'].Statement.flatMap(({ Sid }: Json) => Sid ?? []);
       expect(new Set(sids).size, `${id}: ${sids}`).toBe(sids.length);
     }
   });
 
-  it('fit IAM with as many authorities as there may be', () => {
+  it('fit IAM with the largest number of authorities', () => {
     const many = Object.fromEntries(Array.from({ length: 12 }, (_, index) => [`authority-${index}`, root]));
     const { template: full } = synthesize({ authorities: many });
     for (const { Properties } of Object.values(full.findResources('AWS::IAM::Policy'))) {
-      // As on AWS: ARNs of secrets and keys in full, without white space.
+      // As on AWS: complete ARNs of secrets and keys, without white space.
       const text = JSON.stringify(Properties['PolicyDocument'], (_, value) =>
         typeof value === 'object' && value !== null && ('Ref' in value || 'Fn::GetAtt' in value)
           ? 'x'.repeat(
@@ -359,7 +359,7 @@ describe('outputs', () => {
     expect(found).not.toHaveProperty('LockedKeyArn');
   });
 
-  it('are taken by a later stack as they are', () => {
+  it('can be imported by a later stack unchanged', () => {
     const arn = 'arn:aws:secretsmanager:eu-central-1:111122223333:secret:CertRenewerAuthoritiesroot-AbCdEf';
     const { template: later } = synthesize({ authorities: { 'root.2': { secretId: arn, kmsKeyArn: legacyKey } } });
     expect(resources(withSid('RenewRole', 'AuthoritySecrets', later))).toEqual([arn]);
@@ -375,7 +375,7 @@ describe('the HTTP API', () => {
     ]);
   const paths = ['POST /api/v1/pki/ca/{caId}/renew', 'POST /api/v1/cert-manager/ca/internal/{caId}/renew'];
 
-  it('asks IAM by default, but for what is not there', () => {
+  it('uses IAM by default, except for unknown routes', () => {
     expect(routes(template)).toEqual([...paths.map((path) => [path, 'AWS_IAM']), ['$default', 'NONE']]);
     expect(environment('CaApiHandlerFunction', template)).toMatchObject({ CA_API_AUTH: 'iam' });
     expect(environment('CaApiHandlerFunction', template)).not.toHaveProperty('TOKEN_SECRET_ID');
@@ -393,7 +393,7 @@ describe('the HTTP API', () => {
     expect(withSid('RenewRole', 'Tokens', bearer)).toEqual({});
   });
 
-  it('is throttled, and writes down who called, but no header', () => {
+  it('is throttled, and logs the caller without headers', () => {
     const stage = one('AWS::ApiGatewayV2::Stage', '', template);
     expect(stage).toMatchObject({
       StageName: '$default',
@@ -404,7 +404,7 @@ describe('the HTTP API', () => {
     expect(Format).not.toMatch(/header|authoriz/i);
   });
 
-  it('answers within the time of API Gateway', () => {
+  it('answers within the limit of API Gateway', () => {
     expect(one('AWS::Lambda::Function', 'CaApiHandler', template)).toMatchObject({
       Handler: 'ca-api.handler',
       Timeout: 29,
@@ -412,7 +412,7 @@ describe('the HTTP API', () => {
     });
   });
 
-  it('is open to roles that are let in', () => {
+  it('is open to roles with a grant', () => {
     const stack = new CertRenewerStack(newApp(), 'CertRenewer', { config: { ...config, authorities } });
     const role = new Role(stack, 'Operators', { assumedBy: new ServicePrincipal('ec2.amazonaws.com') });
     stack.renewer.grantRenewAuthorities(role);
@@ -420,7 +420,7 @@ describe('the HTTP API', () => {
     expect(granted.flatMap(({ Action }) => Action)).toEqual(['execute-api:Invoke']);
     const without = new CertRenewerStack(newApp(), 'CertRenewer', { config });
     const other = new Role(without, 'Operators', { assumedBy: new ServicePrincipal('ec2.amazonaws.com') });
-    expect(() => without.renewer.grantRenewAuthorities(other)).toThrow(/there is none, and no API/);
+    expect(() => without.renewer.grantRenewAuthorities(other)).toThrow(/there are no authorities, so there is no API/);
   });
 });
 

@@ -27,7 +27,7 @@ function problemsOf(input: unknown): readonly string[] {
   return [];
 }
 
-describe('authorities that are refused', () => {
+describe('refused authorities', () => {
   const table: readonly [string, object, RegExp][] = [
     ['neither made nor there', { a: {} }, /^\$\.authorities\.a: neither "create" nor "secretId"/],
     [
@@ -38,17 +38,17 @@ describe('authorities that are refused', () => {
     [
       'a key beside create',
       { a: { ...made(), kmsKeyArn: key } },
-      /^\$\.authorities\.a\.kmsKeyArn: goes with "secretId"/,
+      /^\$\.authorities\.a\.kmsKeyArn: is allowed only with "secretId"/,
     ],
     [
       'a password beside create',
       { a: { ...made(), passwordSecretId: 'x' } },
-      /^\$\.authorities\.a\.passwordSecretId: goes with "secretId"/,
+      /^\$\.authorities\.a\.passwordSecretId: is allowed only with "secretId"/,
     ],
     [
       'a key in KMS, and a password',
       { a: { secretId: 'x', kmsKeyArn: key, passwordSecretId: 'y' } },
-      /^\$\.authorities\.a\.passwordSecretId: the key is in KMS/,
+      /^\$\.authorities\.a\.passwordSecretId: both kmsKeyArn and passwordSecretId are set/,
     ],
     ['an alias', { a: { secretId: 'x', kmsKeyArn: 'alias/x' } }, /^\$\.authorities\.a\.kmsKeyArn: expected the ARN/],
     [
@@ -59,7 +59,7 @@ describe('authorities that are refused', () => {
     [
       'a short RSA key',
       { a: made({ key: 'RSA 1024' }) },
-      /^\$\.authorities\.a\.create\.key: expected EC P-256, RSA 3072/,
+      /^\$\.authorities\.a\.create\.key: expected EC P-256, EC P-384, EC P-521, RSA 2048, RSA 3072 or RSA 4096/,
     ],
     ['a key KMS lacks', { a: made({ key: 'RSA 8192' }) }, /^\$\.authorities\.a\.create\.key: expected/],
     ['Ed25519', { a: made({ key: 'OKP Ed25519' }) }, /^\$\.authorities\.a\.create\.key: expected/],
@@ -94,18 +94,18 @@ describe('authorities that are refused', () => {
     [
       'a path as long as the parent’s',
       { a: made({ pathLen: 1 }), b: { ...made({ pathLen: 1 }), parent: 'a' } },
-      /^\$\.authorities\.b\.create\.pathLen: its parent a has pathLen 1; expected less/,
+      /^\$\.authorities\.b\.create\.pathLen: found 1, and its parent a has 1; expected less/,
     ],
     [
       'a validity beyond the parent’s',
       { a: made(), b: { ...made({ validity: '8760h1s' }), parent: 'a' } },
-      /^\$\.authorities\.b\.create\.validity: longer than that of its parent a \(8760h\)/,
+      /^\$\.authorities\.b\.create\.validity: found .*, longer than the validity of its parent a \(8760h\)/,
     ],
-    ['names that are too like', { 'a-b': made(), 'a.b': made() }, /^\$\.authorities\["a\.b"\]: too like a-b/],
+    ['names that are too like', { 'a-b': made(), 'a.b': made() }, /^\$\.authorities\["a\.b"\]: too similar to a-b/],
     [
       'the name of the stack’s own output',
       { 'trust-bundle': made() },
-      /^\$\.authorities\["trust-bundle"\]: too like TrustBundle/,
+      /^\$\.authorities\["trust-bundle"\]: too similar to TrustBundle/,
     ],
     [
       'a ca.json that is not there',
@@ -120,7 +120,7 @@ describe('authorities that are refused', () => {
     [
       'more than fit',
       Object.fromEntries(Array.from({ length: 13 }, (_, index) => [`a${index}`, made()])),
-      /^\$\.authorities: 13 authorities .*12 at most/,
+      /^\$\.authorities: found 13 authorities, .*at most 12/,
     ],
   ];
   it.each(table)('%s', (_, authorities, expected) => {
@@ -129,23 +129,26 @@ describe('authorities that are refused', () => {
     expect(problems[0]).toMatch(expected);
   });
 
-  it('a circle, told of each in it', () => {
+  it('a circle, with each authority in it', () => {
     const authorities = { a: { ...made(), parent: 'c' }, b: { ...made(), parent: 'a' }, c: { ...made(), parent: 'b' } };
     expect(problemsOf({ profiles, authorities })).toEqual(
-      ['a', 'b', 'c'].map((name) => `$.authorities.${name}.parent: its parents lead back to itself`),
+      ['a', 'b', 'c'].map(
+        (name) =>
+          `$.authorities.${name}.parent: its parents lead back to itself; expected a chain that ends at a root, which has no parent`,
+      ),
     );
   });
 
-  it('what must be known at synthesis', () => {
+  it('values that must be known at synthesis', () => {
     const token = Lazy.string({ produce: () => 'later' });
     expect(problemsOf({ profiles, authorities: { a: { ...made({ validity: token }), caConfig: token } } })).toEqual([
       '$.authorities.a.create.validity: it must be known at synthesis; found a token',
-      '$.authorities.a.caConfig: it is read at synthesis; expected a file, found a token',
+      '$.authorities.a.caConfig: found a token; expected the name of a file to read at synthesis',
     ]);
     expect(problemsOf({ profiles, authorities: { a: { secretId: token, kmsKeyArn: token } } })).toEqual([]);
   });
 
-  it('a ca.json without quoting it', () => {
+  it('a ca.json, without quoting it', () => {
     const file = join(folder, 'ca.json');
     writeFileSync(
       file,
@@ -160,7 +163,7 @@ describe('authorities that are refused', () => {
   });
 });
 
-describe('who names authorities', () => {
+describe('references to authorities', () => {
   it.each([
     [
       'an offline profile of one that is not there',
@@ -170,29 +173,29 @@ describe('who names authorities', () => {
     [
       'an offline profile without any',
       { profiles: { o: { ca: { type: 'offline', authority: 'toString' } } } },
-      '$.profiles.o.ca.authority: no authority of that name; expected one of the names under "authorities", of which there is none',
+      '$.profiles.o.ca.authority: no authority of that name; expected one of the names under "authorities", which has none',
     ],
     [
       'an API without any',
       { profiles, caApi: { auth: 'iam' } },
-      '$.caApi: the API renews authorities, and there is none; name some, or remove it',
+      '$.caApi: the API renews authorities, but "authorities" is empty; add one, or remove "caApi"',
     ],
     [
       'bearer tokens from nowhere',
       { profiles, authorities: { a: made() }, caApi: { auth: 'bearer' } },
-      '$.caApi.tokenSecretId: missing; with "bearer" expected the name or ARN of the secret with the tokens',
+      '$.caApi.tokenSecretId: missing; expected the name or ARN of the secret with the tokens, because auth is "bearer"',
     ],
   ])('%s', (_, input, expected) => {
     expect(problemsOf(input)).toEqual([expected]);
   });
 });
 
-describe('what is accepted', () => {
+describe('an accepted configuration', () => {
   it.each(['authorities.json', 'declared.json', 'hooks.json', 'infisical.json'])('examples/%s', (file) => {
     expect(() => readConfigFile(join(examples, file))).not.toThrow();
   });
 
-  it('the configuration with every field of an authority', () => {
+  it('has every field of an authority', () => {
     const all = {
       profiles: {
         internal: { ca: { type: 'step-ca', url: 'https://ca.example:9000', root: 'root_ca.crt' } },
@@ -214,7 +217,7 @@ describe('what is accepted', () => {
     expect(problemsOf(all)).toEqual([]);
   });
 
-  it('a valid configuration again, from anywhere: paths are absolute by then', () => {
+  it('is accepted again from any folder, because its paths are absolute', () => {
     const once = readConfigFile(join(examples, 'authorities.json'));
     expect(once.authorities?.['issuing']?.caConfig).toBe(join(examples, 'ca.json'));
     expect(validateConfig(once, { source: 'again', baseDirectory: '/' })).toEqual(once);
@@ -225,7 +228,7 @@ describe('what is accepted', () => {
     ['my-root.2', 'MyRoot2'],
     ['a_b', 'AB'],
     ['9', '9'],
-  ])('the name %s, whose outputs begin with %s', (name, prefix) => {
+  ])('may use the name %s, whose outputs begin with %s', (name, prefix) => {
     expect(outputPrefix(name)).toBe(prefix);
   });
 });

@@ -10,7 +10,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-describe('the hash of what a bundle is made of', () => {
+describe('the hash of a bundle’s sources', () => {
   const write = (path: string, text: string) => writeFileSync(join(folder, path), text);
   const hash = (settings: unknown = ['0.1.0', { minify: true }]) =>
     hashOfInputs(folder, 'src', ['lock.json', 'tsconfig.json'], settings);
@@ -23,7 +23,7 @@ describe('the hash of what a bundle is made of', () => {
     write('tsconfig.json', '{}');
   });
 
-  it('is the same for the same', () => {
+  it('is the same for the same sources', () => {
     const before = hash();
     expect(before).toMatch(/^[0-9a-f]{64}$/);
     write('src/a.ts', 'a');
@@ -45,19 +45,19 @@ describe('the hash of what a bundle is made of', () => {
     ['text that moved from one source to another', () => ['src/a.ts', 'src/room/b.ts'].map((path) => write(path, ''))],
     ['other packages', () => write('lock.json', '{"a":1}')],
     ['another tsconfig.json', () => write('tsconfig.json', '{"a":1}')],
-  ])('is another for %s', (_, change) => {
+  ])('differs for %s', (_, change) => {
     const before = hash();
     change();
     expect(hash()).toBeDefined();
     expect(hash()).not.toBe(before);
   });
 
-  it('is another for another esbuild, or another option of it', () => {
+  it('differs for another esbuild, or another option of it', () => {
     const all = [hash(), hash(['0.2.0', { minify: true }]), hash(['0.1.0', { minify: false }])];
     expect(new Set(all).size).toBe(3);
   });
 
-  it('is none where it is not known what is installed', () => {
+  it('is unknown if the installed packages are unknown', () => {
     rmSync(join(folder, 'lock.json'));
     expect(hash()).toBeUndefined();
   });
@@ -74,14 +74,14 @@ describe('a bundle', () => {
   const ask = (build: () => Bundle, hash = 'h1') => keptOrBuilt(cache(), () => hash, 'renew.ts', build);
   const texts = (bundle: Bundle) => [...bundle].map(([name, contents]) => [name, Buffer.from(contents).toString()]);
 
-  it('is built once, and is then what it was', () => {
+  it('is built once, and then unchanged', () => {
     const build = builder();
     expect(texts(ask(build))).toEqual(texts(made()));
     expect(texts(ask(build))).toEqual(texts(made()));
     expect(build).toHaveBeenCalledTimes(1);
   });
 
-  it('of other contents is another', () => {
+  it('with other contents is another', () => {
     ask(builder());
     expect(texts(ask(builder(made('other')), 'h2'))).toEqual(texts(made('other')));
     expect(texts(ask(builder(made('never'))))).toEqual(texts(made()));
@@ -92,7 +92,7 @@ describe('a bundle', () => {
     ['has a part of a file', (kept) => writeFileSync(join(kept, 'renew.mjs'), 'co')],
     ['does not say what it has', (kept) => rmSync(join(kept, 'files.json'))],
     ['says so by half', (kept) => writeFileSync(join(kept, 'files.json'), '{"renew.mjs": "')],
-  ])('that %s is built again, and is then whole', (_, damage) => {
+  ])('that %s is built again, completely', (_, damage) => {
     ask(builder());
     damage(join(cache(), 'h1', 'renew.ts'));
     const build = builder();
@@ -101,7 +101,7 @@ describe('a bundle', () => {
     expect(build).toHaveBeenCalledTimes(1);
   });
 
-  it('that a killed process left half-way is not taken, nor in the way', () => {
+  it('that a killed process left incomplete is neither used nor in the way', () => {
     mkdirSync(join(cache(), 'h1', 'renew.ts.unfinished-abc'), { recursive: true });
     writeFileSync(join(cache(), 'h1', 'renew.ts.unfinished-abc', 'renew.mjs'), 'co');
     const build = builder();
@@ -109,10 +109,10 @@ describe('a bundle', () => {
     expect(build).toHaveBeenCalledTimes(1);
   });
 
-  it('that two processes build at once is whole for both, and for those that come later', () => {
+  it('that two processes build at once is complete for both, and for later ones', () => {
     const other = builder();
     const slower = vi.fn(() => {
-      ask(other); // which began later, and ends earlier
+      ask(other); // which started later, and ends earlier
       return made();
     });
     expect(texts(ask(slower))).toEqual(texts(made()));
@@ -122,7 +122,7 @@ describe('a bundle', () => {
     expect(readdirSync(join(cache(), 'h1'))).toEqual(['renew.ts']);
   });
 
-  it('that was not used for a day goes when another is made', () => {
+  it('that was not used for a day is deleted when another is made', () => {
     const age = (hash: string, hours: number) => {
       const then = new Date(Date.now() - hours * 3_600_000);
       utimesSync(join(cache(), hash), then, then);
@@ -141,7 +141,7 @@ describe('a bundle', () => {
     expect(readdirSync(cache()).sort()).toEqual(['new', 'used', 'young']);
   });
 
-  it('whose sources were changed while it was built is not taken for one of theirs', () => {
+  it('whose sources changed during the build is not used for either version', () => {
     let now = 'h1';
     const edited = vi.fn(() => {
       now = 'h2';
@@ -155,13 +155,13 @@ describe('a bundle', () => {
     }
   });
 
-  it('is built each time where it is not known what is installed', () => {
+  it('is built each time if the installed packages are unknown', () => {
     const build = builder();
     for (let time = 0; time < 2; time++) keptOrBuilt(cache(), () => undefined, 'renew.ts', build);
     expect(build).toHaveBeenCalledTimes(2);
   });
 
-  it('is as good where none can be kept', () => {
+  it('works if it can’t be kept', () => {
     writeFileSync(cache(), 'a file where the folder should be');
     const build = builder();
     expect([texts(ask(build)), texts(ask(build))]).toEqual([texts(made()), texts(made())]);

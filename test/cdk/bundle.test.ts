@@ -11,7 +11,7 @@ import { newApp } from './fixtures.ts';
 const folder = mkdtempSync(join(tmpdir(), 'cert-renewer-bundle-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** What the deployment gives each of them. */
+/** The environment of each function, as the deployment sets it. */
 const environment = {
   AWS_REGION: 'us-east-1',
   PROFILE_PREFIX: '/p/',
@@ -35,7 +35,7 @@ const environment = {
   TOPIC_ARN: 't',
 };
 
-/** Says what a bundle exports as `handler`, loaded with nothing beside it. */
+/** Loads a bundle with nothing beside it, and returns the type of its export `handler`. */
 function loadAlone(name: string, outdir: string): string {
   const alone = join(folder, `${name}-alone`);
   cpSync(outdir, alone, { recursive: true, filter: (file) => !file.endsWith('.map') });
@@ -51,18 +51,18 @@ describe.each(['scan', 'renew'])('the bundle of %s', (name) => {
   const code = files.filter((file) => file.endsWith('.mjs'));
   const text = code.map((file) => readFileSync(join(outdir, file), 'utf8')).join('\n');
 
-  it('is split, with a source map for each part that nothing points to', () => {
+  it('is split, with a source map for each part, without a link to it', () => {
     expect(code.length).toBeGreaterThan(3);
     expect(files.filter((file) => file.endsWith('.mjs.map')).sort()).toEqual(code.map((file) => `${file}.map`).sort());
     expect(text.includes('sourceMappingURL')).toBe(false);
   });
 
-  it('has no part that nothing leads to', () => {
+  it('has no part that nothing imports', () => {
     const named = code.filter((file) => file === `${name}.mjs` || text.includes(`"./${file}"`));
     expect(named).toEqual(code);
   });
 
-  it('needs no require(), which an ES module lacks', () => {
+  it('needs no require(), which an ES module does not have', () => {
     expect(text.includes('Dynamic require of')).toBe(false);
   });
 
@@ -70,14 +70,14 @@ describe.each(['scan', 'renew'])('the bundle of %s', (name) => {
     expect(loadAlone(name, outdir)).toBe('function');
   });
 
-  it('has the same hash when it is built again, so that an unchanged one is not deployed', () => {
+  it('has the same hash when it is built again, so an unchanged one is not deployed', () => {
     const again = join(folder, 'elsewhere', name);
     mkdirSync(again, { recursive: true });
     for (const [file, contents] of build(`${name}.ts`)) writeFileSync(join(again, file), contents);
     expect(assetHash(again)).toBe(assetHash(outdir));
   });
 
-  it('is made of what the cache of bundles asks about: lambdas/ and installed packages', () => {
+  it('is made of what the cache of bundles hashes: lambdas/ and installed packages', () => {
     const maps = files.filter((file) => file.endsWith('.map')).map((file) => readFileSync(join(outdir, file), 'utf8'));
     const sources = maps.flatMap((map): string[] => JSON.parse(map).sources);
     expect(sources.length).toBeGreaterThan(100);
@@ -103,7 +103,7 @@ it.each([
   expect(code.map((file) => readFileSync(join(outdir, file), 'utf8')).join('\n')).not.toContain('Dynamic require of');
 });
 
-it('a hook’s function carries nothing of the renewal', () => {
+it('a hook’s function has no code of the renewal', () => {
   const outdir = join(folder, 'run-command');
   bundle('run-command.ts', outdir);
   const entry = readFileSync(join(outdir, 'run-command.mjs'), 'utf8');
@@ -124,12 +124,12 @@ describe('@peculiar/x509', () => {
       .filter(([file, contents]) => file.endsWith('.map') && Buffer.from(contents).includes('/@peculiar/x509/'))
       .map(([file]) => file);
 
-  it('is no part of a hook', () => {
+  it('is in no hook', () => {
     expect(partsWithIt('import-certificate')).toEqual([]);
   });
 
   it.each(['scan', 'renew', 'ca-api', 'declare-certificates'])(
-    'is a part of its own of %s, which no start loads',
+    'is a separate part of %s, which no start loads',
     (name) => {
       const parts = partsWithIt(name).map((file) => file.replace('.map', ''));
       expect(parts).toEqual([expect.stringMatching(/^peculiar-\w+\.mjs$/)]);
@@ -139,7 +139,7 @@ describe('@peculiar/x509', () => {
     },
   );
 
-  it('is a part of its own of the function that makes the first certificate, and works there', () => {
+  it('is a separate part of the function that makes the first certificate, and works there', () => {
     const [part, ...more] = partsWithIt('create-authority');
     expect(part).toMatch(/^peculiar-\w+\.mjs\.map$/);
     expect(more).toEqual([]);
@@ -155,8 +155,8 @@ describe('@peculiar/x509', () => {
   });
 });
 
-describe('what reads and judges declarations', () => {
-  it.each(['scan', 'renew', 'run-command', 'import-certificate'])('is loaded by no start of %s', (name) => {
+describe('the code for declarations', () => {
+  it.each(['scan', 'renew', 'run-command', 'import-certificate'])('is not loaded by a start of %s', (name) => {
     const files = built(name);
     const maps = [...loadedAtStart(files, `${name}.mjs`)].map((file) => Buffer.from(files.get(`${file}.map`) ?? ''));
     const sources = maps.flatMap((map): string[] => JSON.parse(map.toString()).sources);
@@ -167,7 +167,7 @@ describe('what reads and judges declarations', () => {
   });
 });
 
-/** An entry's own file, and all that it imports other than by import(). */
+/** Returns the entry's own file and its static imports, without import(). */
 function loadedAtStart(files: ReturnType<typeof build>, entry: string): ReadonlySet<string> {
   const loaded = new Set([entry]);
   for (const name of loaded) {

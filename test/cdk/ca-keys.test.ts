@@ -1,4 +1,4 @@
-/** What a CA asks the renew function to sign beside certificates: by which keys, and who else may use them. */
+/** Other signatures that a CA needs from the renew function: with which keys, and who else may use these. */
 import type { Template } from 'aws-cdk-lib/assertions';
 import { expect, it } from 'vitest';
 import { config, synthesize } from './fixtures.ts';
@@ -22,7 +22,7 @@ const { template } = synthesize({
 const about = (role: string, text: string, from: Template) =>
   statements(role, from).filter(({ Resource }) => [Resource].flat().some((each) => textOf(each).includes(text)));
 
-it("the provisioner's key in KMS is for the renew function alone, once, to sign with and to be known by", () => {
+it('the renew function alone may sign with the provisioner’s key in KMS and read its public half, by one statement', () => {
   expect(about('RenewRole', keyArn, template).map(({ Action }) => Action)).toEqual(['kms:GetPublicKey', 'kms:Sign']);
   expect(withSid('RenewRole', 'CaSign', template)).toMatchObject({
     Resource: keyArn,
@@ -31,7 +31,7 @@ it("the provisioner's key in KMS is for the renew function alone, once, to sign 
   expect(about('ScanRole', keyArn, template)).toEqual([]);
 });
 
-it("the provisioner's key in a secret is read by the renew function alone", () => {
+it('the renew function alone reads the provisioner’s key in a secret', () => {
   expect(about('RenewRole', 'pki/provisioner', template).map(({ Action }) => Action)).toEqual([
     'secretsmanager:GetSecretValue',
   ]);

@@ -1,4 +1,4 @@
-/** Declared certificates in the template: of the configuration, and by the construct. */
+/** Declared certificates in the template: from the configuration, and from the construct. */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { App, Fn, Lazy, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
@@ -41,7 +41,7 @@ const declaring = (certificates: CertRenewerProps['certificates'], more: Partial
 const resources = (from: Template) =>
   from.toJSON()['Resources'] as Record<string, { Type: string; Properties: Json; DependsOn?: string[] }>;
 
-/** What the handler is asked for, of all resources. */
+/** Returns the entries that the handler gets, of all resources. */
 function declared(from: Template): Record<string, unknown> {
   const all = Object.values(from.findResources(customResource)).map(({ Properties }) =>
     JSON.parse(textOf(Properties['Certificates'])),
@@ -66,7 +66,7 @@ describe('certificates of the configuration', () => {
     });
   });
 
-  it('wait for all that they need and lead to', () => {
+  it('wait for everything that they need and cause', () => {
     const all = resources(template);
     const dependencies = Object.values(template.findResources(customResource)).map(
       ({ DependsOn }) => new Set(DependsOn),
@@ -82,7 +82,7 @@ describe('certificates of the configuration', () => {
     expect(scan?.['DependsOn']).toEqual(expect.arrayContaining(Object.keys(template.findResources(customResource))));
   });
 
-  it('are issued after the hooks were made', () => {
+  it('are issued after the hooks exist', () => {
     const hooks = [{ type: 'sns', topicArn: 'arn:aws:sns:eu-central-1:111122223333:renewed' }] as const;
     const { offline } = issuing.profiles;
     const hooked = declaring({ 'web/tls': web }, { profiles: { offline: { ...offline, hooks: [...hooks] } } });
@@ -90,7 +90,7 @@ describe('certificates of the configuration', () => {
     expect(resource?.['DependsOn']).toEqual(expect.arrayContaining([expect.stringMatching(/Hooks.*Rule/)]));
   });
 
-  it('are of the workers’ and the handler’s environment', () => {
+  it('are in the workers’ and the handler’s environment', () => {
     expect(environment('DeclarationsHandler', template)).toMatchObject({
       PROFILE_PREFIX: '/cert-renewer/CertRenewer/profiles/',
       DECLARATION_PREFIX: '/cert-renewer/CertRenewer/certificates/',
@@ -101,7 +101,7 @@ describe('certificates of the configuration', () => {
     expect(environment('ScanFunction', template)).not.toHaveProperty('DECLARATION_PREFIX');
   });
 
-  it('are of no function in a VPC but the workers', () => {
+  it('leave all functions but the workers outside of a VPC', () => {
     const vpc = { vpcId: 'vpc-0123456789abcdef0', subnetIds: ['subnet-0123456789abcdef1'] };
     const inside = declaring(certificates, { vpc });
     expect(one('AWS::Lambda::Function', 'DeclarationsHandler', inside)).not.toHaveProperty('VpcConfig');
@@ -111,13 +111,13 @@ describe('certificates of the configuration', () => {
     });
   });
 
-  it('make the same template of the same configuration, in whatever order', () => {
+  it('make the same template in any order of the configuration', () => {
     const many = Array.from({ length: 40 }, (_, n) => [`web/${n}`, web] as const);
     const [first, second] = [many, [...many].reverse()].map((each) => declaring(Object.fromEntries(each)));
     expect(second?.toJSON()).toEqual(first?.toJSON());
   });
 
-  it('are another resource’s each but for those of the same digit: one more changes one', () => {
+  it('are distributed so that one more changes one resource only', () => {
     const many = Object.fromEntries(Array.from({ length: 60 }, (_, n) => [`web/${n}`, web]));
     const [before, after] = [declaring(many), declaring({ ...many, 'web/tls': web })].map(resources);
     const changed = Object.keys(after ?? {}).filter(
@@ -140,15 +140,15 @@ describe('certificates of the configuration', () => {
     expect(Object.keys(resources(large)).length).toBeLessThan(120);
   });
 
-  it('too large for what CloudFormation hands over are refused', () => {
+  it('are refused if they are too large for CloudFormation’s event', () => {
     const dnsNames = Array.from({ length: 100 }, (_, n) => `a-name-of-some-length-${n}.svc.example`);
     const many = Object.fromEntries(Array.from({ length: 500 }, (_, n) => [`web/${n}`, { ...web, dnsNames }]));
     expect(() => declaring(many)).toThrow(
-      /\$\.certificates: the declarations of \d+ certificates have \d+ characters .* second stack/,
+      /\$\.certificates: found \d+ characters in the declarations of \d+ certificates .* second stack/,
     );
   });
 
-  it('are no part of a stack in which no profile issues', () => {
+  it('add nothing to a stack in which no profile issues', () => {
     const plain = synthesize().template;
     plain.resourceCountIs(customResource, 0);
     expect(
@@ -158,13 +158,13 @@ describe('certificates of the configuration', () => {
     expect(statements('RenewRole', plain).map(({ Sid }) => Sid)).not.toContain('Declarations');
   });
 
-  it('may come later: the function is there where a profile issues', () => {
+  it('may come later: the function exists if a profile issues', () => {
     const later = synthesize(issuing).template;
     later.resourceCountIs(customResource, 0);
     expect(one('AWS::Lambda::Function', 'DeclarationsHandler', later)['Handler']).toBe('declare-certificates.handler');
   });
 
-  it('are declared anew when a profile changes', () => {
+  it('are declared again when a profile changes', () => {
     const hash = (from: Template) => Object.values(from.findResources(customResource))[0]?.['Properties'].ConfigHash;
     const { offline } = issuing.profiles;
     const profiles = { ...issuing.profiles, offline: { ...offline, issue: { ...offline.issue, duration: '48h' } } };
@@ -172,7 +172,7 @@ describe('certificates of the configuration', () => {
     expect(hash(declaring(certificates, { logRetentionDays: 7 }))).toBe(hash(template));
   });
 
-  it('take tokens, which the deployment resolves', () => {
+  it('may contain tokens, which the deployment resolves', () => {
     const stack = new Stack(newApp(), 'Own');
     const name = Lazy.string({ produce: () => `${Fn.importValue('Name')}` });
     const key = new Key(stack, 'Key');
@@ -191,7 +191,7 @@ describe('certificates of the configuration', () => {
   });
 });
 
-/** A JSON path, what is said of it, and what is wrong with the entry or the rest. */
+/** JSON path, message, the wrong entry, and the rest of the configuration. */
 type Refusal = [path: string, says: RegExp, wrong: Json, more?: Partial<CertRenewerProps> | undefined];
 const entry = '$.certificates["web/tls"]';
 const authority = (more: object): Partial<CertRenewerProps> => ({
@@ -208,38 +208,38 @@ const refusals: Refusal[] = [
   [`${entry}.usages[0]`, /"serverAuth"/, { usages: ['ocspSigning'] }],
   [`${entry}.duration`, /expected a duration above zero/, { duration: '30d' }],
   [`${entry}.dnsNames[0]`, /expected A-labels, xn--mnchen-3ya\.svc\.example/, { dnsNames: ['münchen.svc.example'] }],
-  [`${entry}.dnsNames[1]`, /stands there twice/, { dnsNames: ['a.svc.example', 'A.svc.example'] }],
-  [`${entry}.dnsNames[0]`, /whole first label only/, { dnsNames: ['w*.svc.example'] }],
+  [`${entry}.dnsNames[1]`, /is listed twice/, { dnsNames: ['a.svc.example', 'A.svc.example'] }],
+  [`${entry}.dnsNames[0]`, /only as the whole first label/, { dnsNames: ['w*.svc.example'] }],
   [`${entry}.ipAddresses[0]`, /expected an IPv4 address/, { ipAddresses: ['10.0.0.0/8'] }],
   [`${entry}.ipAddresses[1]`, /ip:fe80::1 is outside of issue\.allow/, { ipAddresses: ['fd00::1', 'fe80::1'] }],
   [entry, /has no name/, { dnsNames: [] }],
   [`${entry}.commonName`, /both set/, { commonName: 'web.svc.example', subject: 'CN=web.svc.example' }],
-  [`${entry}.commonName`, /as cn:Another/, { commonName: 'Another' }],
-  [`${entry}.subject`, /as cn:Another/, { subject: 'CN=Another,O=Example' }],
+  [`${entry}.commonName`, /contain cn:Another/, { commonName: 'Another' }],
+  [`${entry}.subject`, /contain cn:Another/, { subject: 'CN=Another,O=Example' }],
   [`${entry}.subject`, /expected|is/, { subject: 'no name' }],
   [`${entry}.kty`, /without kty|EC/, { kty: 'EC', size: 2048 }],
   [`${entry}.kmsKeyId`, /remove kty/, { kmsKeyId: 'alias/web', kty: 'EC' }],
-  [`${entry}.shape`, /no place for the name of a key in KMS/, { kmsKeyId: 'alias/web', shape: 'pem' }],
-  [`${entry}.mode`, /only renew/, { kmsKeyId: 'alias/web', mode: 'rekey' }],
+  [`${entry}.shape`, /hold the id of a KMS key/, { kmsKeyId: 'alias/web', shape: 'pem' }],
+  [`${entry}.mode`, /expected renew/, { kmsKeyId: 'alias/web', mode: 'rekey' }],
   [`${entry}.endpoints[0]`, /host:port/, { endpoints: ['web'] }],
   [`${entry}.profile`, /no profile of that name; expected one of internal, offline/, { profile: 'other' }],
   [`${entry}.profile`, /the profile internal has no "issue"/, { profile: 'internal' }],
   [
     `${entry}.dnsNames[1]`,
-    /^dns:web\.example is outside of issue\.allow, and the profile offline allows dns:svc\.example, /,
+    /^dns:web\.example is outside of issue\.allow; the profile offline allows dns:svc\.example, /,
     { dnsNames: ['web.svc.example', 'web.example'] },
   ],
   [`${entry}.emails[0]`, /outside of issue\.allow/, { emails: ['a@svc.example'] }],
   [`${entry}.duration`, /more than issue\.maxDuration, 2160h/, { duration: '2161h' }],
   [
     `${entry}.duration`,
-    /longer than the authority root itself is valid, 24h/,
+    /longer than the validity of the authority root, 24h/,
     { duration: '25h' },
     authority({ validity: '24h' }),
   ],
   [
     `${entry}.duration`,
-    /the authority root issues for 24h where none is declared, and issue\.maxDuration is 12h/,
+    /the authority root issues for 24h, and issue\.maxDuration is 12h/,
     {},
     {
       ...authority({}),
@@ -253,7 +253,7 @@ const refusals: Refusal[] = [
   ],
   [
     `${entry}.dnsNames[0]`,
-    /the nameConstraints of the authority root forbid it: .*outside of what is permitted/,
+    /the nameConstraints of the authority root forbid it: .*that is not permitted/,
     {},
     authority({ nameConstraints: { permitted: ['dns:other.example'] } }),
   ],
@@ -279,12 +279,12 @@ const refusals: Refusal[] = [
   [`${entry}.encryptionKey`, /keeps its key/, { encryptionKey: keyArn, existing: true }],
   [
     entry,
-    /\d+ bytes, and a declaration may have 8192/,
+    /\d+ bytes; a declaration may have 8192/,
     { dnsNames: Array.from({ length: 100 }, (_, n) => `${'a'.repeat(60)}.${n}${'b'.repeat(40)}.svc.example`) },
   ],
   [
     entry,
-    /holds the tokens of the API: take another name/,
+    /holds the tokens of the API; expected another name/,
     {},
     { caApi: { auth: 'bearer', tokenSecretId: 'web/tls' } },
   ],
@@ -331,13 +331,13 @@ const refusals: Refusal[] = [
   ['$.certificates["bad name"]', /expected a secret's name/, {}, { certificates: { 'bad name': web } }],
   [
     '$.profiles.offline.issue.allow[1]',
-    /not a name of its kind/,
+    /not valid for its kind/,
     {},
     { profiles: { offline: { ...issuing.profiles.offline, issue: { allow: ['dns:svc.example', 'ip:10.0.0.1/8'] } } } },
   ],
   [
     '$.profiles.internal.issue',
-    /renews and does not issue.*"provisioner"/,
+    /renews but does not issue.*"provisioner"/,
     {},
     {
       profiles: {
@@ -348,7 +348,7 @@ const refusals: Refusal[] = [
   ],
   [
     '$.profiles.offline.issue.duration',
-    /longer than the authority issuing itself/,
+    /longer than the validity of the authority issuing/,
     {},
     {
       profiles: { offline: { ...issuing.profiles.offline, issue: { allow: ['dns:svc.example'], duration: '30000h' } } },
@@ -362,7 +362,7 @@ const refusals: Refusal[] = [
   ],
 ];
 
-/** What is told of the configuration. */
+/** Returns the problems of the configuration. */
 function problemsOf(run: () => unknown): ConfigError['problems'] {
   try {
     run();
@@ -373,7 +373,7 @@ function problemsOf(run: () => unknown): ConfigError['problems'] {
   return [];
 }
 
-describe('a certificate that can’t be', () => {
+describe('a declared certificate', () => {
   it.each<Refusal>(refusals)('is refused at %s: %s', (path, says, wrong, more) => {
     const certificates = { 'web/tls': { ...web, ...wrong } as CertificateEntry };
     const problems = problemsOf(() => declaring(certificates, more));
@@ -407,7 +407,7 @@ describe('a certificate that can’t be', () => {
     ['a password of the profile for PKCS#12', { profile: 'locked', shape: 'pkcs12' }],
     ['a step-ca with a provisioner', { profile: 'stepping' }],
     ['a key in KMS', { kmsKeyId: 'alias/web' }],
-  ])('is not one with %s', (_, more) => {
+  ])('is accepted with %s', (_, more) => {
     const { offline } = issuing.profiles;
     const ca = { ...config.profiles.internal.ca, provisioner: { name: 'renewer', kmsKeyArn: keyArn } };
     const profiles = {
@@ -443,7 +443,7 @@ describe('the handler may', () => {
     ]);
   });
 
-  it('change no secret, where there are no customer keys', () => {
+  it('change no secret if there are no customer keys', () => {
     expect(actionsOf(role, declaring({ 'web/tls': web }))).not.toContain('secretsmanager:UpdateSecret');
   });
 
@@ -465,7 +465,7 @@ describe('the handler may', () => {
     expect(keys('Tag')).not.toContain('cert-renewer:version-id');
   });
 
-  it('write declarations, and the workers read them', () => {
+  it('write declarations, which the workers read', () => {
     const parameters = (sid: string, of: string) => textOf(withSid(of, sid, template)['Resource']);
     expect(parameters('Declarations', role)).toMatch(/:parameter\/cert-renewer\/CertRenewer\/certificates\/\*$/);
     expect(parameters('Profiles', role)).toMatch(/:parameter\/cert-renewer\/CertRenewer\/profiles\/\*$/);
@@ -548,7 +548,7 @@ describe('the construct Certificate', () => {
     expect(scan?.['DependsOn']).toContain(id);
   });
 
-  it('has a name of its path where none is given', () => {
+  it('has a name from its path by default', () => {
     const { stack, newCertificate } = setUp();
     newCertificate();
     const [name = ''] = Object.keys(declared(Template.fromStack(stack)));
@@ -610,7 +610,7 @@ describe('the construct Certificate', () => {
     expect(actionsOf('DeclarationsHandlerRole', template)).toContain('secretsmanager:UpdateSecret');
   });
 
-  it('waits for no hook that may wait for it', () => {
+  it('does not wait for a hook that may depend on it', () => {
     const app = newApp();
     const stack = new Stack(app, 'Own');
     const code = Code.fromInline('exports.handler = async () => {}');
@@ -623,13 +623,13 @@ describe('the construct Certificate', () => {
     const renewer = new CertRenewer(stack, 'Renewer', { ...issuing, profiles });
     const { secret } = new Certificate(stack, 'Web', { renewer, ...web });
     reload.addEnvironment('SECRET', secret.secretArn);
-    const template = Template.fromStack(stack); // looks for circles
+    const template = Template.fromStack(stack); // checks for circles
     const [resource] = Object.values(template.findResources(customResource));
     const hooksBefore = ((resource?.['DependsOn'] ?? []) as string[]).filter((id) => /Hooksoffline.*Rule/.test(id));
     expect(hooksBefore).toEqual([expect.stringMatching(/offline1sns/)]);
   });
 
-  it('takes tokens', () => {
+  it('accepts tokens', () => {
     const { stack, newCertificate } = setUp();
     newCertificate({ dnsNames: [Fn.importValue('Name')], secretName: 'web/tls', duration: Fn.importValue('Duration') });
     newCertificate({ dnsNames: Fn.split(',', Fn.importValue('Names')), secretName: 'web/2' }, stack, 'Second');
@@ -649,8 +649,13 @@ describe('the construct Certificate', () => {
     ['a profile that does not issue', { profile: 'internal' }, '$.profile', /has no "issue"/],
     ['a token for a name of the secret', { secretName: Fn.importValue('Name') }, '$.secretName', /known at synthesis/],
     ['a name that is none of a secret', { secretName: 'a b' }, '$', /expected a secret's name/],
-    ['a second one in a secret', { secretName: 'web/first' }, '$.secretName', /another certificate/],
-    ['one of the configuration’s secrets', { secretName: 'web/of-file' }, '$.secretName', /another certificate/],
+    ['a second one in a secret', { secretName: 'web/first' }, '$.secretName', /already has a declared certificate/],
+    [
+      'one of the configuration’s secrets',
+      { secretName: 'web/of-file' },
+      '$.secretName',
+      /already has a declared certificate/,
+    ],
   ])('refuses %s, with the construct’s path', (_, more, path, says) => {
     const { stack, newCertificate } = setUp({ certificates: { 'web/of-file': web } });
     newCertificate({ secretName: 'web/first' }, stack, 'First');
@@ -667,7 +672,7 @@ describe('the construct Certificate', () => {
     const renewer = new CertRenewer(stack, 'Renewer', issuing);
     const other = new Stack(app, 'Other', { env: { account, region: 'eu-west-1' } });
     expect(() => new Certificate(other, 'Web', { renewer, ...web })).toThrow(
-      /\$\.renewer: it is in the region eu-central-1, and the certificate in eu-west-1/,
+      /\$\.renewer: the renewer is in the region eu-central-1, the certificate in eu-west-1/,
     );
   });
 });
@@ -678,7 +683,7 @@ describe('grantDeclare', () => {
     const role = new Role(stack, 'Operators', { assumedBy: new AccountPrincipal('111122223333') });
     expect(renewer.grantDeclare(role).success).toBe(true);
     const template = Template.fromStack(stack);
-    // One by one: the CDK may put several resources into one statement.
+    // One by one, because the CDK may merge several resources into one statement.
     const rights = (id: string) =>
       statements(id, template)
         .flatMap(({ Action, Resource, Condition }) =>
@@ -699,15 +704,15 @@ describe('grantDeclare', () => {
     ]);
   });
 
-  it('is refused where no profile issues', () => {
+  it('is refused if no profile issues', () => {
     const stack = new Stack(newApp(), 'Own');
     const renewer = new CertRenewer(stack, 'Renewer', config);
     const role = new Role(stack, 'Operators', { assumedBy: new AccountPrincipal('111122223333') });
-    expect(() => renewer.grantDeclare(role)).toThrow(/\$\.profiles: none of them has "issue"/);
+    expect(() => renewer.grantDeclare(role)).toThrow(/\$\.profiles: no profile has "issue"/);
   });
 });
 
-it('cdk-nag has nothing to say against declared certificates', () => {
+it('cdk-nag accepts declared certificates', () => {
   const { app, newCertificate, stack } = setUp({ certificates: { 'web/of-file': { ...web, encryptionKey: keyArn } } });
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
   newCertificate({ encryptionKey: keyArn });

@@ -12,7 +12,7 @@ const secretArn = 'arn:aws:secretsmanager:eu-central-1:111122223333:secret:web/l
 const versionId = 'cert-renewer-0123abcd-0123456789abcdef0123456789abcdef';
 const agent = { SSM_secretArn: secretArn, SSM_versionId: versionId };
 
-/** As the agent runs it: the lines in one file, for sh. */
+/** Runs it as the agent does: the lines in one file, with sh. */
 function run(document: CommandDocument, env: Record<string, string> = agent) {
   const file = join(folder, '_script.sh');
   writeFileSync(file, document.mainSteps[0]?.inputs.runCommand.join('\n') ?? '');
@@ -32,12 +32,12 @@ describe('the document', () => {
     }
   });
 
-  it('holds nothing that SSM would put something into', () => {
+  it('has nothing that SSM would replace', () => {
     for (const document of all) expect(JSON.stringify(document.mainSteps)).not.toContain('{{');
   });
 
   it.each(['$(id)', '`id`', 'a;b', 'a b', 'a"b', "a'b", 'a\\b', 'a\nb', 'a|b', 'a>b', 'a&b', '{{ssm:x}}', ''])(
-    'lets nothing pass that means anything to a shell: %j',
+    'passes on no text with a meaning to a shell: %j',
     (text) => {
       const { secretArn: arn, versionId: version } = execDocument('x').parameters;
       const matches = (pattern: string | undefined, value: string) => new RegExp(pattern ?? '').test(value);
@@ -57,12 +57,12 @@ describe('exec', () => {
     expect({ status, stdout }).toEqual({ status: 0, stdout: `${secretArn}\n${versionId}` });
   });
 
-  it('fails as the command fails', () => {
+  it('fails if the command fails', () => {
     expect(run(execDocument('exit 7')).status).toBe(7);
     expect(run(execDocument('no-such-program-anywhere')).status).toBe(127);
   });
 
-  it('takes what the variables hold for text', () => {
+  it('takes the values of the variables as text', () => {
     const marker = join(folder, 'marker');
     const evil = `$(touch '${marker}')\`id\`"; touch "${marker}`;
     const { stdout } = run(execDocument('printf %s "$CERT_RENEWER_SECRET_ARN"'), { ...agent, SSM_secretArn: evil });
@@ -73,7 +73,7 @@ describe('exec', () => {
   it.each<[string, Record<string, string>]>([
     ['neither', {}],
     ['only one', { SSM_secretArn: secretArn }],
-  ])('runs nothing where the agent is too old and passes %s', (_, env) => {
+  ])('runs nothing if the agent is too old and passes %s', (_, env) => {
     const { status, stdout, stderr } = run(execDocument('echo ran'), env);
     expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
     expect(stderr).toContain('update it to 3.3.2746.0');
@@ -81,7 +81,7 @@ describe('exec', () => {
 });
 
 describe('signal', () => {
-  const pidFile = join(folder, "it's $(touch x) `x` \\.pid"); // a path is quoted, whatever is in it
+  const pidFile = join(folder, "it's $(touch x) `x` \\.pid"); // a path is quoted, with any characters
   const signalled = async (signal: number, content: (pid: number) => string) => {
     const child = spawn('sleep', ['30']);
     writeFileSync(pidFile, content(child.pid ?? 0));
@@ -115,7 +115,7 @@ describe('signal', () => {
     expect(stderr).toContain('holds no process id');
   });
 
-  it('fails where there is no such file, or no such process', () => {
+  it('fails if there is no such file or process', () => {
     expect(run(signalDocument(join(folder, 'none.pid'), 1))).toMatchObject({ status: 1, stdout: '' });
     writeFileSync(pidFile, '999999999');
     expect(run(signalDocument(pidFile, 1)).status).not.toBe(0);

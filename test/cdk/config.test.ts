@@ -28,11 +28,11 @@ function problemsOf(run: () => unknown): readonly string[] {
   return [];
 }
 
-describe('what is refused, with its path and what is allowed', () => {
+describe('a refused configuration, with its path and what is allowed', () => {
   const table: readonly [string, unknown, RegExp][] = [
     ['not an object', [], /^\$: expected an object$/],
     ['no profiles', {}, /^\$\.profiles: missing; expected an object$/],
-    ['no profile in it', { profiles: {} }, /^\$\.profiles: expected at least one profile$/],
+    ['no profile in it', { profiles: {} }, /^\$\.profiles: found no profile; expected at least one$/],
     [
       'an unknown key',
       { ...profile({}), shedule: 'x' },
@@ -68,7 +68,7 @@ describe('what is refused, with its path and what is allowed', () => {
       { profiles: { internal: { ca: { type: 'step-ca', url: ca.url } } } },
       /^\$\.profiles\.internal\.ca\.root: missing; expected a string$/,
     ],
-    ['a bad name', { profiles: { 'a b': { ca } } }, /^\$\.profiles\["a b"\]: expected a name of letters/],
+    ['a bad name', { profiles: { 'a b': { ca } } }, /^\$\.profiles\["a b"\]: expected a name of at most 64 letters/],
     [
       'an unknown mode',
       profile({ mode: 'reissue' }),
@@ -98,10 +98,10 @@ describe('what is refused, with its path and what is allowed', () => {
     [
       'a curve with RSA',
       profile({ kty: 'RSA', curve: 'P-256' }),
-      /^\$\.profiles\.internal\.curve: goes with EC and OKP only/,
+      /^\$\.profiles\.internal\.curve: is for EC and OKP only/,
     ],
-    ['a size with EC', profile({ kty: 'EC', size: 2048 }), /^\$\.profiles\.internal\.size: goes with RSA only/],
-    ['a size with OKP', profile({ kty: 'OKP', size: 2048 }), /^\$\.profiles\.internal\.size: goes with RSA only/],
+    ['a size with EC', profile({ kty: 'EC', size: 2048 }), /^\$\.profiles\.internal\.size: is for RSA only/],
+    ['a size with OKP', profile({ kty: 'OKP', size: 2048 }), /^\$\.profiles\.internal\.size: is for RSA only/],
     [
       'a short RSA key',
       profile({ kty: 'RSA', size: 1024 }),
@@ -139,7 +139,11 @@ describe('what is refused, with its path and what is allowed', () => {
       { ...profile({}), notify: { email: ['ops'] } },
       /^\$\.notify\.email\[0\]: expected an e-mail address/,
     ],
-    ['nobody to notify', { ...profile({}), notify: { email: [] } }, /^\$\.notify\.email: expected at least 1 entry$/],
+    [
+      'an empty list of addresses',
+      { ...profile({}), notify: { email: [] } },
+      /^\$\.notify\.email: expected at least 1 entry$/,
+    ],
     [
       'an alias for a key',
       { ...profile({}), encryptionKeys: ['alias/mine'] },
@@ -167,7 +171,7 @@ describe('what is refused, with its path and what is allowed', () => {
     expect(problems[0]).toMatch(expected);
   });
 
-  it('all of it at once', () => {
+  it('all problems at once', () => {
     const problems = problemsOf(() =>
       validateConfig({ ...profile({ mode: 'x', expiresIn: 'y', nope: 1 }), maxConcurrency: 0, also: 1 }, origin),
     );
@@ -180,7 +184,7 @@ describe('what is refused, with its path and what is allowed', () => {
     ]);
   });
 
-  it('and all pairs and roots of all profiles at once', () => {
+  it('all pairs and roots of all profiles at once', () => {
     const profiles = { a: { ca, kty: 'RSA', curve: 'P-256' }, b: { ca: { ...ca, root: 'none.crt' } } };
     const problems = problemsOf(() => validateConfig({ profiles, schedule: 'x' }, origin));
     expect(problems.map((problem) => problem.split(':')[0])).toEqual([
@@ -202,7 +206,7 @@ describe('root', () => {
     expect(fromFile.profiles['internal']?.ca).toMatchObject({ root: rootPem });
   });
 
-  it('may be several certificates; what stands between them is left out', () => {
+  it('may be several certificates; text between them is dropped', () => {
     const { profiles } = validateConfig(
       withRoot(`# old\n${rootPem}# new\r\n${rootPem.replaceAll('\n', '\r\n')}`),
       origin,
@@ -233,7 +237,7 @@ describe('root', () => {
       });
     });
 
-    it('a byte order mark in PEM text', () => {
+    it('may begin with a byte order mark in PEM text', () => {
       expect(validateConfig(withRoot(`\uFEFF${rootPem}`), origin).profiles['internal']?.ca).toMatchObject({
         root: rootPem,
       });
@@ -241,12 +245,12 @@ describe('root', () => {
 
     const root = new X509Certificate(rootPem).raw;
     it.each<[string, () => string | Uint8Array, RegExp]>([
-      ['DER', () => root, /root\.crt is DER; expected PEM, .*: openssl x509 -inform der -in .*root\.crt -out/],
+      ['DER', () => root, /root\.crt is DER; expected PEM\. .*: openssl x509 -inform der -in .*root\.crt -out/],
       ['DER of something else', () => Buffer.from('3082ffff0000', 'hex'), /root\.crt is DER; expected PEM/],
       [
         'trust settings of OpenSSL',
         () => rootPem.replaceAll(' CERTIFICATE', ' TRUSTED CERTIFICATE'),
-        /holds a block TRUSTED CERTIFICATE \(make it a CERTIFICATE: openssl x509 /,
+        /contains a block TRUSTED CERTIFICATE \(make it a CERTIFICATE: openssl x509 /,
       ],
       ['an END too many', () => `${rootPem}-----END CERTIFICATE-----\n`, /\(RFC 7468\)$/],
     ])('%s is refused', (_, bytes, expected) => {
@@ -255,7 +259,7 @@ describe('root', () => {
     });
   });
 
-  it('may be of version 1, which has no extensions: then its own signature says that it is a root', () => {
+  it('may have version 1, which has no extensions: its own signature then shows that it is a root', () => {
     const file = '../test/golden/x509/version-1.crt';
     const pem = readFileSync(join(examples, file), 'utf8');
     expect(validateConfig(withRoot(file), origin).profiles['internal']?.ca).toMatchObject({ root: pem });
@@ -270,14 +274,14 @@ describe('root', () => {
       issue(root, root, { extensions: [] }),
     ]) {
       expect(problemsOf(() => validateConfig(withRoot(pemOf(refused.der)), origin))).toEqual([
-        expect.stringMatching(/is not a CA's/),
+        expect.stringMatching(/is not a CA certificate/),
       ]);
     }
   });
 
   it.each([
     ['a file that is not there', 'none.crt', /file none\.crt can't be read \(ENOENT\)/],
-    ['a file without PEM', 'cert-renewer.json', /cert-renewer\.json holds no certificate/],
+    ['a file without PEM', 'cert-renewer.json', /cert-renewer\.json contains no certificate/],
     ['a private key', key, /a block PRIVATE KEY; expected certificates/],
     ['a broken block', '-----BEGIN CERTIFICATE-----\nAAAA\n', /whole PEM blocks/],
     [
@@ -285,7 +289,11 @@ describe('root', () => {
       '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n',
       /certificate 1 of the PEM text does not parse/,
     ],
-    ["a leaf's certificate", '../test/golden/secret/leaf.crt', /certificate 1 of the file .*leaf\.crt is not a CA's/],
+    [
+      "a leaf's certificate",
+      '../test/golden/secret/leaf.crt',
+      /certificate 1 of the file .*leaf\.crt is not a CA certificate/,
+    ],
   ])('%s is refused', (_, root, expected) => {
     const problems = problemsOf(() => validateConfig(withRoot(root), origin));
     expect(problems).toEqual([expect.stringMatching(expected)]);
@@ -307,9 +315,9 @@ describe('the file', () => {
     expect(config).not.toHaveProperty('$schema');
   });
 
-  it('that is missing says where to begin', () => {
+  it('that is missing names the first step', () => {
     expect(() => readConfigFile(join(folder, 'none.json'))).toThrow(
-      /can't be read \(ENOENT\).*examples\/cert-renewer\.json.*-c config/,
+      /can't be read \(ENOENT\).*cert-renewer init.*-c config/,
     );
   });
 
@@ -319,12 +327,21 @@ describe('the file', () => {
     ['{ "a": 1 ', /^line 1, column \d+: this is not JSON/],
     ['', /^line 1, column 1: this is not JSON/],
     ['{"profiles": {}} x', /^line 1, column 18: this is not JSON/],
-    ['{\n "profiles": {},\n "profiles": {}}', /^line 3, column 2: the key "profiles" stands twice$/],
-    ['{"profiles": {"a": {}, "b": {"ca": 1, "ca": 2}}}', /^line 1, column 39: the key "ca" stands twice$/],
+    ['{\n "profiles": {},\n "profiles": {}}', /^line 3, column 2: found the key "profiles" twice; expected it once$/],
+    [
+      '{"profiles": {"a": {}, "b": {"ca": 1, "ca": 2}}}',
+      /^line 1, column 39: found the key "ca" twice; expected it once$/,
+    ],
     ['{"__proto__": {"profiles": {}}}', /^line 1, column 2: the key "__proto__" is not allowed$/],
-    ['['.repeat(200_000), /^\$: it is nested too deeply$|^line 1/],
+    ['['.repeat(200_000), /^\$: the JSON is nested too deeply$|^line 1/],
   ])('%#', (text, expected) => {
     expect(problemsOf(() => readConfigFile(write(text)))[0]).toMatch(expected);
+  });
+
+  it('has one problem for one mistake, although it breaks two rules in the same place', () => {
+    expect(problemsOf(() => readConfigFile(write('{\n  "a": 1,\n}')))).toEqual([
+      'line 3, column 1: this is not JSON (PropertyNameExpected)',
+    ]);
   });
 
   it('may begin with a byte order mark', () => {
@@ -332,7 +349,7 @@ describe('the file', () => {
     expect(readConfigFile(write(`\uFEFF${text}`)).profiles).toHaveProperty('internal');
   });
 
-  it('names its problems in one message', () => {
+  it('has all its problems in one message', () => {
     const file = write('{"profiles": {"a": {}}, "x": 1}');
     expect(() => readConfigFile(file)).toThrow(`${file} is not valid:\n  $.profiles.a.ca: missing`);
   });
@@ -341,7 +358,7 @@ describe('the file', () => {
 describe('values that only the deployment knows', () => {
   const token = Lazy.string({ produce: () => 'later' });
 
-  it('are let through', () => {
+  it('are accepted', () => {
     const given = {
       profiles: { a: { ca: { type: 'step-ca', url: token, root: token }, expiresIn: token, passwordSecretId: token } },
       encryptionKeys: [token],
@@ -350,7 +367,7 @@ describe('values that only the deployment knows', () => {
     expect(validateConfig(given, origin)).toEqual(given);
   });
 
-  it('but for the schedule, which sizes the alarms, and unknown keys beside them', () => {
+  it('except for the schedule, which determines the alarms, and unknown keys beside them', () => {
     expect(problemsOf(() => validateConfig({ ...profile({}), schedule: token }, origin))).toEqual([
       expect.stringMatching(/^\$\.schedule: it must be known at synthesis/),
     ]);

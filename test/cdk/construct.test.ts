@@ -18,17 +18,22 @@ function setUp(options: (stack: Stack) => Partial<CertRenewerProps> = () => ({})
   return { stack, renewer, template: () => Template.fromStack(stack) };
 }
 
-describe('the construct in a stack of somebody’s own', () => {
+describe('the construct in a user’s stack', () => {
   it('names parameters by the stack', () => {
     setUp().template().hasResourceProperties('AWS::SSM::Parameter', { Name: '/cert-renewer/Own/profiles/internal' });
   });
 
-  it('is there once', () => {
-    const { stack } = setUp();
-    expect(() => new CertRenewer(stack, 'Second', config)).toThrow(/a stack can have one CertRenewer/);
+  it('has the documented outputs, by which the command line finds it', () => {
+    const names = ['ScanFunctionName', 'RenewFunctionName', 'RenewalQueueUrl', 'DeadLetterQueueUrl', 'EventBusName'];
+    expect(Object.keys(setUp().template().toJSON()['Outputs']).toSorted()).toEqual(names.toSorted());
   });
 
-  it('refuses bad props as the file does, with the construct’s path', () => {
+  it('exists once', () => {
+    const { stack } = setUp();
+    expect(() => new CertRenewer(stack, 'Second', config)).toThrow(/this stack already has a CertRenewer/);
+  });
+
+  it('refuses invalid props like the file, with the construct’s path', () => {
     expect(() => setUp(() => ({ maxConcurrency: 1 }))).toThrow(
       /The props of Own\/Renewer is not valid|The props of Own\/Renewer/,
     );
@@ -37,7 +42,7 @@ describe('the construct in a stack of somebody’s own', () => {
     );
   });
 
-  it('takes keys and tokens of the app', () => {
+  it('accepts keys and tokens of the app', () => {
     const { template } = setUp((stack) => ({
       encryptionKeys: [new Key(stack, 'Key')],
       profiles: {
@@ -139,7 +144,7 @@ describe('enrol', () => {
     [
       'an unknown profile',
       { profile: 'other' },
-      /\$\.profile: the renewer has no such profile; expected one of internal/,
+      /\$\.profile: the renewer has no profile of that name; expected one of internal/,
     ],
     ['a bad window', { profile: 'internal', expiresIn: 'soon' }, /cert-renewer:expires-in/],
     ['a curve with RSA', { profile: 'internal', kty: 'RSA', curve: 'P-256' }, /cert-renewer:curve/],
@@ -148,14 +153,14 @@ describe('enrol', () => {
     expect(() => renewer.enrol(new Secret(stack, 'S'), options)).toThrow(expected);
   });
 
-  it('refuses an imported secret, which it can not tag', () => {
+  it('refuses an imported secret, which it can’t tag', () => {
     const { stack, renewer } = setUp();
     const imported = Secret.fromSecretNameV2(stack, 'S', 'elsewhere');
     expect(() => renewer.enrol(imported, { profile: 'internal' })).toThrow(/imported.*cert-renewer:profile=internal/);
   });
 });
 
-describe('the example of an own app', () => {
+describe('the example of a user’s app', () => {
   it('synthesizes', async () => {
     onTestFinished(() => void vi.unstubAllEnvs());
     vi.stubEnv('CDK_VALIDATION', 'false'); // as in newApp()
@@ -171,7 +176,7 @@ describe('the example of an own app', () => {
   });
 });
 
-it('a service’s role is no obstacle to grantInvoke', () => {
+it('a service’s role works with grantInvoke', () => {
   const { stack, renewer } = setUp();
   const role = new Role(stack, 'R', { assumedBy: new ServicePrincipal('states.amazonaws.com') });
   expect(renewer.grantInvoke(role).success).toBe(true);

@@ -1,4 +1,4 @@
-/** The dashboard: what it shows, and what the function behind its inventory may do. */
+/** The dashboard: its contents, and the permissions of the function behind its inventory. */
 import { describe, expect, it } from 'vitest';
 import { otherMemory } from '../../bench/stack.ts';
 import { config, synthesize } from './fixtures.ts';
@@ -14,7 +14,7 @@ const { template } = synthesize({
   },
 });
 
-/** The body with what CloudFormation fills in as its logical id. */
+/** Returns the body. Values of CloudFormation become their logical ids. */
 function body(from: typeof template): { widgets: { type: string; properties: Record<string, unknown> }[] } {
   const [dashboard] = Object.values(from.findResources('AWS::CloudWatch::Dashboard')) as Resource[];
   const text = dashboard?.Properties['DashboardBody'] as { 'Fn::Join': [string, unknown[]] };
@@ -29,14 +29,14 @@ describe('the dashboard', () => {
   const { widgets } = body(template);
   const titled = (title: string) => widgets.find(({ properties }) => properties['title'] === title)?.properties;
 
-  it('has the alarms first, then how renewals go, then the inventory', () => {
+  it('has the alarms first, then the renewals, then the inventory', () => {
     expect(widgets.map(({ type, properties }) => [type, properties['title']])).toEqual([
       ['alarm', 'Alarms'],
       ['metric', 'Renewed'],
       ['metric', 'Failed'],
       ['metric', 'Overdue'],
       ['metric', 'Days to the next expiry'],
-      ['metric', 'Time of a renewal (ms), nine in ten'],
+      ['metric', 'Duration of renewals (ms), p90'],
       ['metric', 'Queue'],
       ['custom', 'Certificates'],
     ]);
@@ -49,8 +49,8 @@ describe('the dashboard', () => {
     ['Renewed', 'Renewed', 'Sum'],
     ['Failed', 'Failed', 'Sum'],
     ['Overdue', 'Overdue', 'Maximum'],
-    ['Time of a renewal (ms), nine in ten', 'RenewalDuration', 'p90'],
-  ])('%s: a line a profile', (title, metric, stat) => {
+    ['Duration of renewals (ms), p90', 'RenewalDuration', 'p90'],
+  ])('%s: a line for each profile', (title, metric, stat) => {
     const lines = titled(title)?.['metrics'] as [string, string, string, string, { label: string; stat?: string }][];
     expect(lines.map(([namespace, name, dimension, profile]) => [namespace, name, dimension, profile])).toEqual(
       ['internal', 'edge'].map((profile) => ['CertRenewer', metric, 'Profile', profile]),
@@ -70,7 +70,7 @@ describe('the dashboard', () => {
     expect(lines).toHaveLength(6); // waiting, oldest, and the letters of renewals, scans, e-mails and hooks
   });
 
-  it('asks the function of the inventory', () => {
+  it('calls the function of the inventory', () => {
     const functions = Object.entries(template.findResources('AWS::Lambda::Function')) as [string, Resource][];
     const [id, inventory] =
       functions.find(([, { Properties }]) => Properties['Handler'] === 'show-inventory.handler') ?? [];
@@ -78,13 +78,13 @@ describe('the dashboard', () => {
     expect(titled('Certificates')?.['endpoint']).toBe(`${id}.Arn`);
   });
 
-  it('is named after the stack and the Region: an account has the dashboards of all Regions', () => {
+  it('has the stack and the Region in its name, because an account has the dashboards of all Regions', () => {
     template.hasResourceProperties('AWS::CloudWatch::Dashboard', {
       DashboardName: { 'Fn::Join': ['', ['CertRenewer-certificates-', { Ref: 'AWS::Region' }]] },
     });
   });
 
-  it('shows as many alarms as there are, in widgets of a hundred, which is what one takes', () => {
+  it('shows all alarms, in widgets of a hundred, which is the limit', () => {
     const names = Array.from({ length: 60 }, (_, index) => `profile-${index}`);
     const profiles = Object.fromEntries(names.map((name) => [name, config.profiles.internal]));
     const { template: many } = synthesize({ profiles });
@@ -99,11 +99,11 @@ describe('the dashboard', () => {
     const profiles = Object.fromEntries(
       Array.from({ length: 251 }, (_, index) => [`profile-${index}`, config.profiles.internal]),
     );
-    expect(() => synthesize({ profiles })).toThrow(/\$\.dashboard: 251 profiles .*set "dashboard": false/);
+    expect(() => synthesize({ profiles })).toThrow(/\$\.dashboard: found 251 profiles .*set "dashboard": false/);
     expect(() => synthesize({ profiles, dashboard: false })).not.toThrow();
   });
 
-  it('and its function are left out where they are not wanted', () => {
+  it('can be switched off, together with its function', () => {
     const { template: without } = synthesize({ dashboard: false });
     without.resourceCountIs('AWS::CloudWatch::Dashboard', 0);
     const handlers = Object.values(without.findResources('AWS::Lambda::Function')) as Resource[];
@@ -111,7 +111,7 @@ describe('the dashboard', () => {
   });
 });
 
-it('the function of the inventory lists names and tags, reads profiles, and may nothing else', () => {
+it('the function of the inventory lists names and tags, reads profiles, and has no other permission', () => {
   const policies = Object.entries(template.findResources('AWS::IAM::Policy')) as [string, Resource][];
   const [, policy] = policies.find(([id]) => id.includes('Inventory')) ?? [];
   const document = policy?.Properties['PolicyDocument'];

@@ -1,4 +1,4 @@
-/** Customer keys of secrets: who may use them through Secrets Manager, and for what. */
+/** Customer keys of secrets: who may use them through Secrets Manager, and for which actions. */
 import type { Template } from 'aws-cdk-lib/assertions';
 import { describe, expect, it } from 'vitest';
 import type { CertRenewerProps } from '../../cdk/cert-renewer.ts';
@@ -22,7 +22,7 @@ const { template } = synthesize({
   caApi: { auth: 'bearer', tokenSecretId: 'pki/tokens' },
 });
 
-/** What a role may do with the customer keys: actions of KMS by key. */
+/** Returns the KMS actions that a role has on the customer keys, by key. */
 function uses(role: string, from: Template = template): Record<string, unknown> {
   const found = statements(role, from).flatMap(({ Action, Resource, Condition }) =>
     [Resource].flat().flatMap((resource) => (keys.includes(textOf(resource)) ? [{ resource, Action, Condition }] : [])),
@@ -37,25 +37,22 @@ function uses(role: string, from: Template = template): Record<string, unknown> 
 const all = (actions: unknown) => Object.fromEntries(keys.map((key) => [key, actions]));
 
 describe('a customer key of encryptionKeys', () => {
-  it.each(['RenewRole', 'CaApiHandlerRole'])('opens and closes secrets for %s', (role) => {
+  it.each(['RenewRole', 'CaApiHandlerRole'])('decrypts and encrypts secrets for %s', (role) => {
     expect(uses(role)).toEqual(all(['kms:Decrypt', 'kms:GenerateDataKey']));
   });
 
   it.each(['belowCreatorRole', 'furtherBelowCreatorRole'])(
-    'opens an imported authority, and closes nothing, for %s: what it writes has no customer key',
+    'only decrypts an imported authority for %s: what it writes has no customer key',
     (role) => {
       expect(uses(role)).toEqual(all('kms:Decrypt'));
     },
   );
 
-  it.each(['rootCreatorRole', 'issuingCreatorRole'])(
-    'is none of what %s needs, which reads what the stack made',
-    (role) => {
-      expect(uses(role)).toEqual({});
-    },
-  );
+  it.each(['rootCreatorRole', 'issuingCreatorRole'])('is not needed by %s, which reads what the stack made', (role) => {
+    expect(uses(role)).toEqual({});
+  });
 
-  it('is nothing to the scan', () => {
+  it('has no permission for the scan', () => {
     expect(uses('ScanRole')).toEqual({});
   });
 });

@@ -37,7 +37,7 @@ const idOf = (type: string, idPart: string) =>
   Object.keys(template.findResources(type)).find((id) => id.includes(idPart)) ?? '';
 
 describe('a hook', () => {
-  it.each(['exec', 'signal', 'lambda', 'sns', 'acm'])('%s is a rule of the bus for its profile alone', (type) => {
+  it.each(['exec', 'signal', 'lambda', 'sns', 'acm'])('%s is a rule of the bus for its profile only', (type) => {
     expect(rule(type)).toMatchObject({
       EventBusName: { Ref: expect.stringContaining('Bus') },
       EventPattern: {
@@ -52,7 +52,7 @@ describe('a hook', () => {
       RetryPolicy: { MaximumRetryAttempts: 20, MaximumEventAgeInSeconds: 6 * 3600 },
       DeadLetterConfig: { Arn: { 'Fn::GetAtt': [idOf('AWS::SQS::Queue', `Hooks${type}Failures`), 'Arn'] } },
     });
-    // The event as it is: nothing of it is put into another text.
+    // The unchanged event, without an input transformer.
     expect(target(type)).not.toHaveProperty('InputTransformer');
   });
 
@@ -64,7 +64,7 @@ describe('a hook', () => {
       Action: 'lambda:InvokeFunction',
       Resource: functionArn,
     });
-    // As long as the function itself may take, and the time to tell that it took longer.
+    // The limit of the user's function, plus time to report that it was exceeded.
     expect(one('AWS::Lambda::Function', 'web2lambdaRunFunction', template)).toMatchObject({
       Timeout: 900,
       MemorySize: otherMemory.hook,
@@ -72,7 +72,7 @@ describe('a hook', () => {
     expect(longestCall).toBeLessThan(895_000);
   });
 
-  it('sns publishes by a role of its own, and leaves the topic’s policy alone', () => {
+  it('sns publishes with its own role, and leaves the topic’s policy unchanged', () => {
     expect(target('sns')).toMatchObject({
       Arn: topicArn,
       RoleArn: { 'Fn::GetAtt': [idOf('AWS::IAM::Role', 'web3sns'), 'Arn'] },
@@ -82,7 +82,7 @@ describe('a hook', () => {
     expect(policies.flatMap(({ Properties }) => Properties['Topics'])).not.toContain(topicArn);
   });
 
-  it('sns may use the customer keys for the topic’s messages, through SNS in the topic’s Region alone', () => {
+  it('sns may use the customer keys for the topic’s messages, through SNS in the topic’s Region only', () => {
     const encryptionKeys = ['arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab'];
     const made = synthesize({ ...withHooks({ type: 'sns', topicArn }), encryptionKeys }).template;
     const statement = withSid('web0sns', 'TopicKeys', made);
@@ -92,7 +92,7 @@ describe('a hook', () => {
   });
 
   it.each([
-    ['us-east-1', /hooks\[0\]\.topicArn: a topic in eu-central-1, .* its own Region alone, us-east-1/],
+    ['us-east-1', /hooks\[0\]\.topicArn: the topic is in eu-central-1, .* its own Region, us-east-1/],
     ['eu-central-1', undefined],
   ])('sns to a topic in another Region is refused at synthesis (%s)', (region, refusal) => {
     const make = () =>
@@ -104,21 +104,21 @@ describe('a hook', () => {
     else expect(make).not.toThrow();
   });
 
-  it('sns to topics of two Regions is refused, wherever the stack goes', () => {
+  it('sns to topics of two Regions is refused in any Region of the stack', () => {
     const elsewhere = { type: 'sns', topicArn: 'arn:aws:sns:us-east-1:111122223333:renewals' } as const;
     expect(() => synthesize(withHooks({ type: 'sns', topicArn }, elsewhere))).toThrow(
-      /hooks\[1\]\.topicArn: a topic in us-east-1/,
+      /hooks\[1\]\.topicArn: the topic is in us-east-1/,
     );
   });
 
-  it('is warned of where the bus would get more rules than AWS takes by default', () => {
+  it('causes a warning if the bus would get more rules than AWS allows by default', () => {
     const given = Array.from({ length: 100 }, (): Hook => ({ type: 'sns', topicArn }));
     const profile = { ...config.profiles.internal, hooks: given };
     const { stack: many } = synthesize({ profiles: { a: profile, b: profile, c: profile } });
-    Annotations.fromStack(many).hasWarning('*', Match.stringLikeRegexp('gets 303 rules'));
+    Annotations.fromStack(many).hasWarning('*', Match.stringLikeRegexp('will have 303 rules'));
   });
 
-  it('acm may read the secrets that it names, while they carry the profile, and import what is there', () => {
+  it('acm may read the secrets that it names while they have the profile’s tag, and import existing certificates', () => {
     const role = 'web4acmRunRole';
     expect(actionsOf(role, template)).toEqual(
       [
@@ -146,7 +146,7 @@ describe('a hook', () => {
     });
   });
 
-  it('acm may import where the certificate is, whatever Region and partition that is', () => {
+  it('acm may import in the certificate’s Region and partition', () => {
     const elsewhere = [
       'arn:aws:acm:us-east-1:111122223333:certificate/12345678-1234-1234-1234-123456789012',
       'arn:aws-cn:acm:cn-north-1:111122223333:certificate/12345678-1234-1234-1234-123456789012',
@@ -197,7 +197,7 @@ describe('a hook', () => {
     Annotations.fromStack(stack).hasNoWarning('*', Match.anyValue());
   });
 
-  it('of a profile without any makes nothing', () => {
+  it('adds nothing to a profile without hooks', () => {
     const { template: none } = synthesize({ profiles: { plain: { ...config.profiles.internal, hooks: [] } } });
     none.resourceCountIs('AWS::SSM::Document', 0);
     expect(rules(none)).toHaveLength(2);
@@ -206,7 +206,7 @@ describe('a hook', () => {
 });
 
 describe('a hook that fails', () => {
-  it('on an instance is heard of, from the account’s own bus, by one rule for all of the stack’s documents', () => {
+  it('on an instance is noticed on the account’s default bus, by one rule for all of the stack’s documents', () => {
     const status = rules().filter(({ EventPattern }) => JSON.stringify(EventPattern).includes('aws.ssm'));
     expect(status).toHaveLength(1);
     expect(status[0]).not.toHaveProperty('EventBusName');
@@ -234,12 +234,12 @@ describe('a hook that fails', () => {
     expect(pattern.detail.status[0]['anything-but']).toContain('Success');
   });
 
-  it('is kept where it can’t be delivered: every target has a dead-letter queue, and each queue takes it by one statement', () => {
+  it('is kept if it can’t be delivered: every target has a dead-letter queue, and each queue accepts its rules by one statement', () => {
     for (const { Description, Targets } of rules()) {
       for (const each of Targets as Json[]) expect(each['DeadLetterConfig'], String(Description)).toBeDefined();
     }
     const policies = Object.values(template.findResources('AWS::SQS::QueuePolicy')).map(({ Properties }) => Properties);
-    /** Of a queue: the ARNs of the rules that it takes from, as text. */
+    /** Returns the ARNs of the rules whose messages a queue accepts, as text. */
     const patternsOf = (queue: string): string[] =>
       policies
         .filter(({ Queues }) => Queues.some(({ Ref }: Json) => Ref === queue))
@@ -252,7 +252,7 @@ describe('a hook that fails', () => {
         });
     for (const [id, { Properties }] of Object.entries(template.findResources('AWS::Events::Rule'))) {
       const bus = Properties['EventBusName'];
-      // All rules of the stack's bus by one statement, and a rule of the account's own bus by its name.
+      // All rules of the stack's bus by one statement, and a rule of the default bus by its name.
       const pattern =
         bus === undefined
           ? `<${id},Arn>`
@@ -265,7 +265,7 @@ describe('a hook that fails', () => {
     }
   });
 
-  it.each(['exec', 'signal', 'lambda', 'sns', 'acm'])('%s is told once, and then kept', (type) => {
+  it.each(['exec', 'signal', 'lambda', 'sns', 'acm'])('%s is reported once, and then kept', (type) => {
     const deadLetters = idOf('AWS::SQS::Queue', 'HooksDeadLetters');
     expect(one('AWS::SQS::Queue', `Hooks${type}Failures`, template)).toMatchObject({
       RedrivePolicy: { maxReceiveCount: 1, deadLetterTargetArn: { 'Fn::GetAtt': [deadLetters, 'Arn'] } },
@@ -280,18 +280,21 @@ describe('a hook that fails', () => {
     expect(JSON.parse(queues)[`<${idOf('AWS::SQS::Queue', `Hooks${type}Failures`)},Arn>`]).toBe(type);
   });
 
-  it.each(['web0exec', 'web1signal', 'web2lambda', 'web4acm'])('in its own function comes there too (%s)', (id) => {
-    const type = id.slice('web0'.length);
-    template.hasResourceProperties('AWS::Lambda::EventInvokeConfig', {
-      FunctionName: { Ref: idOf('AWS::Lambda::Function', `${id}Run`) },
-      MaximumRetryAttempts: 2,
-      DestinationConfig: {
-        OnFailure: { Destination: { 'Fn::GetAtt': [idOf('AWS::SQS::Queue', `Hooks${type}Failures`), 'Arn'] } },
-      },
-    });
-  });
+  it.each(['web0exec', 'web1signal', 'web2lambda', 'web4acm'])(
+    'in its own function is reported there too (%s)',
+    (id) => {
+      const type = id.slice('web0'.length);
+      template.hasResourceProperties('AWS::Lambda::EventInvokeConfig', {
+        FunctionName: { Ref: idOf('AWS::Lambda::Function', `${id}Run`) },
+        MaximumRetryAttempts: 2,
+        DestinationConfig: {
+          OnFailure: { Destination: { 'Fn::GetAtt': [idOf('AWS::SQS::Queue', `Hooks${type}Failures`), 'Arn'] } },
+        },
+      });
+    },
+  );
 
-  it('is not lost with the function that tells of it: its event is kept', () => {
+  it('is not lost with the function that reports it: its event is kept', () => {
     template.hasResourceProperties('AWS::Lambda::EventInvokeConfig', {
       FunctionName: { Ref: idOf('AWS::Lambda::Function', 'HooksReporter') },
       DestinationConfig: {
@@ -300,7 +303,7 @@ describe('a hook that fails', () => {
     });
   });
 
-  it('has alarms: on what was told, and on dead letters', () => {
+  it('has alarms: on reported failures, and on dead letters', () => {
     const alarms = Object.values(template.findResources('AWS::CloudWatch::Alarm')).map(({ Properties }) => Properties);
     const topics = Object.keys(template.findResources('AWS::SNS::Topic'));
     const having = (wanted: Json) =>
@@ -316,7 +319,7 @@ describe('a hook that fails', () => {
     for (const { AlarmActions } of alarms) expect(AlarmActions).toEqual([{ Ref: topics[0] }]);
   });
 
-  it('is a mail, and a rule and a metric of the construct', () => {
+  it('causes an e-mail, and has a rule and a metric of the construct', () => {
     expect(
       JSON.stringify(
         rules().filter(({ EventPattern }) => JSON.stringify(EventPattern).includes('Certificate Hook Failed')),
@@ -337,28 +340,28 @@ describe('a hook that fails', () => {
   });
 });
 
-describe('hooks that are refused', () => {
+describe('refused hooks', () => {
   it.each<[string, unknown, RegExp]>([
     [
       'an expansion of SSM',
       { type: 'exec', command: 'echo {{ssm:secret}}', targetTag: web },
-      /hooks\[0\]\.command: it holds \{\{/,
+      /hooks\[0\]\.command: the text contains \{\{/,
     ],
     [
       'any other one',
       { type: 'exec', command: 'docker ps --format "{{.ID}}"', targetTag: web },
-      /hooks\[0\]\.command: it holds \{\{/,
+      /hooks\[0\]\.command: the text contains \{\{/,
     ],
     [
       'one in a path',
       { type: 'signal', pidFile: '/run/{{ x }}', targetTag: web },
-      /hooks\[0\]\.pidFile: it holds \{\{/,
+      /hooks\[0\]\.pidFile: the text contains \{\{/,
     ],
-    ['a NUL', { type: 'exec', command: 'echo\0', targetTag: web }, /hooks\[0\]\.command: it holds a NUL/],
+    ['a NUL', { type: 'exec', command: 'echo\0', targetTag: web }, /hooks\[0\]\.command: the text contains a NUL/],
     [
       'no command',
       { type: 'exec', command: '', targetTag: web },
-      /hooks\[0\]\.command: expected a text that is not empty/,
+      /hooks\[0\]\.command: found an empty text; expected at least one character/,
     ],
     [
       'signal 0, which asks only',
@@ -368,7 +371,7 @@ describe('hooks that are refused', () => {
     [
       'a tag that EC2 has not',
       { type: 'exec', command: 'x', targetTag: { key: 'a*', value: 'b' } },
-      /hooks\[0\]\.targetTag\.key: expected the text of a tag/,
+      /hooks\[0\]\.targetTag\.key: expected a tag's key/,
     ],
     ['no target', { type: 'exec', command: 'x' }, /hooks\[0\]\.targetTag: missing/],
     [
@@ -384,18 +387,22 @@ describe('hooks that are refused', () => {
     [
       'a certificate without a Region',
       { type: 'acm', certificates: { web: 'arn:aws:acm::111122223333:certificate/1' } },
-      /hooks\[0\]\.certificates\.web: .*expected the ARN of a certificate of ACM/,
+      /hooks\[0\]\.certificates\.web: .*expected the ARN of a certificate in ACM/,
     ],
-    ['no certificates', { type: 'acm', certificates: {} }, /hooks\[0\]\.certificates: expected at least one/],
+    [
+      'no certificates',
+      { type: 'acm', certificates: {} },
+      /hooks\[0\]\.certificates: found no certificate; expected at least one/,
+    ],
     [
       'an ARN for a name',
       { type: 'acm', certificates: { 'arn:aws:x': certificateArn } },
-      /hooks\[0\]\.certificates: arn:aws:x is an ARN/,
+      /hooks\[0\]\.certificates: found the ARN arn:aws:x as a key/,
     ],
     [
       'something else to import',
       { type: 'acm', certificates: { x: 'arn:aws:iam::111122223333:server-certificate/x' } },
-      /certificates\.x: expected the ARN of a certificate of ACM/,
+      /certificates\.x: expected the ARN of a certificate in ACM/,
     ],
     [
       'more certificates than fit',
@@ -403,7 +410,7 @@ describe('hooks that are refused', () => {
         type: 'acm',
         certificates: Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`web/${i}`, certificateArn])),
       },
-      /hooks\[0\]\.certificates: \d+ characters/,
+      /hooks\[0\]\.certificates: found \d+ characters/,
     ],
     [
       'an unknown key',

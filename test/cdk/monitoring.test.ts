@@ -39,7 +39,7 @@ describe('the window of the alarm on missing scans', () => {
 describe('alarms', () => {
   const { template } = synthesize();
 
-  it('on what failed and what is overdue, a profile', () => {
+  it('on failed and on overdue renewals, for each profile', () => {
     expect(alarm(template, 'Failedinternal')).toMatchObject({
       Namespace: 'CertRenewer',
       MetricName: 'Failed',
@@ -64,13 +64,13 @@ describe('alarms', () => {
     }
   });
 
-  it('on missing scans, started or not: a period without any is a 0, and no period that is missing', () => {
+  it('on missing scans, started or not: a period without any counts as 0', () => {
     const { Metrics, ...noScan } = alarm(template, 'NoScan') as { Metrics: Record<string, unknown>[] };
     expect(noScan).toMatchObject({
       EvaluationPeriods: 2,
       Threshold: 1,
       ComparisonOperator: 'LessThanThreshold',
-      // Of a stack that has just been made.
+      // For a stack that has just been made.
       TreatMissingData: 'ignore',
     });
     expect(noScan).not.toHaveProperty('MetricName');
@@ -88,7 +88,7 @@ describe('alarms', () => {
     }
   });
 
-  it('on missing scans, only once the first scan was started', () => {
+  it('on missing scans, only after the first scan was started', () => {
     const [first] = Object.keys(template.findResources('Custom::CertRenewerFirstScan'));
     const [id] = Object.keys(template.findResources('AWS::CloudWatch::Alarm')).filter((each) =>
       each.includes('NoScan'),
@@ -97,7 +97,7 @@ describe('alarms', () => {
     expect(DependsOn).toContain(first);
   });
 
-  it('on missing scans, and a first scan, only of a stack that is not paused', () => {
+  it('on missing scans, and a first scan, only for a stack that is not paused', () => {
     template.resourceCountIs('Custom::CertRenewerFirstScan', 1);
     const { template: paused } = synthesize({ paused: true });
     paused.resourceCountIs('Custom::CertRenewerFirstScan', 0);
@@ -105,22 +105,22 @@ describe('alarms', () => {
     expect(functions.filter((id) => id.includes('FirstScan'))).toEqual([]);
   });
 
-  it('on missing scans, not while the schedule is paused, and not where CloudWatch can not look back so far', () => {
+  it('on missing scans, not while the schedule is paused, and not if CloudWatch can’t look back so far', () => {
     expect(alarm(synthesize({ paused: true }).template, 'NoScan')).toBeUndefined();
     const weekly = synthesize({ schedule: 'rate(7 days)' });
     expect(alarm(weekly.template, 'NoScan')).toBeUndefined();
-    Annotations.fromStack(weekly.stack).hasWarning('*', Match.stringLikeRegexp('no alarm on missing scans'));
+    Annotations.fromStack(weekly.stack).hasWarning('*', Match.stringLikeRegexp('no alarm for missing scans'));
     Annotations.fromStack(synthesize().stack).hasNoWarning('*', Match.anyValue());
   });
 
-  it('all tell the topic', () => {
+  it('all notify the topic', () => {
     const topics = Object.keys(template.findResources('AWS::SNS::Topic'));
     expect(topics).toHaveLength(1);
     for (const { id, AlarmActions } of alarms(template)) expect(AlarmActions, id).toEqual([{ Ref: topics[0] }]);
   });
 });
 
-it('the first scan is started when all is there that it leads to, and of a paused stack not at all', () => {
+it('start the first scan when everything that it needs exists, and never for a paused stack', () => {
   const create = { subject: 'CN=Root', key: 'EC P-256', validity: '87600h' } as const;
   const { template } = synthesize({ authorities: { root: { create } } });
   const [first] = Object.values(template.findResources('Custom::CertRenewerFirstScan'));
@@ -134,7 +134,7 @@ it('the first scan is started when all is there that it leads to, and of a pause
 });
 
 describe('the topic', () => {
-  it('has the place that it always had: who has subscribed need not confirm again', () => {
+  it('has an unchanged logical id: subscribers need not confirm again', () => {
     expect(Object.keys(synthesize().template.findResources('AWS::SNS::Topic'))).toEqual([
       'CertRenewerMonitoringTopic68D36EA4',
     ]);
@@ -156,7 +156,7 @@ describe('the topic', () => {
   );
 
   it.each(['Certificate Renewal Failed', 'Certificate Renewal Overdue'])(
-    'hears of %s, by a function that writes it',
+    'receives %s, written by a function',
     (type) => {
       template.hasResourceProperties('AWS::Events::Rule', {
         EventPattern: { source: ['cert-renewer'], 'detail-type': [type] },
@@ -181,7 +181,7 @@ describe('the topic', () => {
     expect(withSid('NoticesSenderRole', 'Publish', template)).toMatchObject({ Action: 'sns:Publish' });
   });
 
-  it('lets publish this account’s alarms, over TLS, and nobody else; no rule, which no condition would let', () => {
+  it('accepts this account’s alarms over TLS and nobody else; no rule, which no condition would allow', () => {
     const [policy] = Object.values(template.findResources('AWS::SNS::TopicPolicy'));
     const all = policy?.['Properties'].PolicyDocument.Statement;
     const allowed = all.filter((statement: { Effect: string }) => statement.Effect === 'Allow');

@@ -31,14 +31,14 @@ describe('cdk-nag’s AwsSolutions', () => {
     ['the least', config],
     ['everything', everything],
     ['an API by IAM', { ...everything, caApi: { auth: 'iam' } }],
-  ])('has nothing to say against %s', (_, options) => {
+  ])('accepts %s', (_, options) => {
     const app = newApp();
     Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
     new CertRenewerStack(app, 'CertRenewer', { config: options });
     expect(() => app.synth()).not.toThrow();
   });
 
-  it('is really asked', () => {
+  it('reports planted problems', () => {
     const app = newApp();
     Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
     const { renewer } = new CertRenewerStack(app, 'CertRenewer', { config });

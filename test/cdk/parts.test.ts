@@ -1,4 +1,4 @@
-/** Many profiles: what is put into nested stacks, so that no template has more resources than CloudFormation takes. */
+/** Many profiles: nested stacks keep each template below CloudFormation's number of resources. */
 
 import { NestedStack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
@@ -46,7 +46,7 @@ describe.each([
     );
   });
 
-  it('have all their alarms on the dashboard, by the names that they have', () => {
+  it('have all their alarms on the dashboard, with their names', () => {
     const [dashboard] = Object.values(main.findResources('AWS::CloudWatch::Dashboard'));
     const { widgets } = JSON.parse(textOf(dashboard?.['Properties'].DashboardBody).replaceAll('\n', ''));
     const shown: string[] = widgets.flatMap(
@@ -64,14 +64,14 @@ describe.each([
   });
 });
 
-/** As largeConfig has them. */
+/** Counts the hooks of largeConfig. */
 function hooksOf(count: number): number {
   const { profiles } = largeConfig(count, { authorities: 12 });
   return Object.values(profiles).reduce((sum, { hooks }) => sum + (hooks?.length ?? 0), 0);
 }
 
 describe('the number of resources', () => {
-  it('is no more than cdk/parts.ts counts', () => {
+  it('is at most what cdk/parts.ts counts', () => {
     const everything = largeConfig(1, { authorities: 12, more: { ...everyOption, caApi: bearer } });
     const { internal } = config.profiles;
     const one = (hooks: NonNullable<(typeof everything.profiles)[string]['hooks']>) =>
@@ -104,7 +104,7 @@ describe('the number of resources', () => {
     const refused = (options: CertRenewerProps) => () =>
       new CertRenewerStack(newApp(), 'CertRenewer', { config: options });
     expect(refused({ profiles: short, dashboard: false })).toThrow(
-      /\$\.profiles: they need \d+ resources, and CloudFormation takes 500 in a template: put some .* into a second stack/,
+      /\$\.profiles: they need \d+ resources; CloudFormation allows 500 in a template: put some .* into a second stack/,
     );
     const hook = { type: 'exec', command: 'true', targetTag: { key: 'Role', value: 'web' } } as const;
     const many = { ...config.profiles.internal, hooks: Array.from({ length: 70 }, () => hook) };

@@ -1,4 +1,4 @@
-/** IAM's limits of the renew function's role, whose statements name every profile, at sizes that a stack may have. */
+/** IAM's limits for the renew function's role, whose statements name every profile, at realistic sizes of a stack. */
 import { Validations } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { AwsSolutionsChecks } from 'cdk-nag';
@@ -14,7 +14,7 @@ import { config, newApp, synthesize } from './fixtures.ts';
 /** https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html, in characters without white space. */
 const limits = { inline: 10_240, managed: 6_144, attached: 10 };
 
-/** As long as a profile's name may be. */
+/** A name of the greatest length for a profile. */
 const longName = (index: number) => `${'p'.repeat(61)}${String(index).padStart(3, '0')}`;
 const plainName = (index: number) => `team-${index}.production`;
 
@@ -23,11 +23,11 @@ function profiles(count: number, name: (index: number) => string): CertRenewerPr
   return Object.fromEntries(Array.from({ length: count }, (_, index) => [name(index), internal]));
 }
 
-/** With no hooks: what counts here is the workers' role. */
+/** Without hooks: this test is about the workers' role. */
 const synthesized = (props: CertRenewerProps) =>
   Template.fromStack(new CertRenewerStack(newApp(), 'CertRenewer', { config: props }));
 
-/** A template as it is deployed: with names as long as CloudFormation makes them. */
+/** Returns a template as it is deployed, with names as long as CloudFormation makes them. */
 function deployed(from: Template) {
   const template = from.toJSON() as { Resources: Record<string, { Type: string }> };
   const physicalIds = Object.fromEntries(
@@ -44,7 +44,7 @@ function deployed(from: Template) {
   return { template, physicalIds, stackName: 'CertRenewer', port: '0' };
 }
 
-/** Characters of each policy of a role: inline ones in sum, managed ones each. */
+/** Characters of a role's policies: the sum of the inline ones, and each managed one. */
 function sizes(from: Template, roleName: string) {
   const role = rolesOf(deployed(from)).find(({ role: name }) => name === roleName);
   const text = (statements: readonly Statement[]) => JSON.stringify({ Statement: statements, Version: '2012-10-17' });
@@ -59,7 +59,7 @@ function sizes(from: Template, roleName: string) {
 
 const tagKey = 'aws:ResourceTag/cert-renewer:profile';
 
-/** Which profiles' secrets or keys an action is for, over all statements. */
+/** Returns the profiles whose secrets or keys an action applies to, over all statements. */
 function namesFor(action: string, statements: readonly Statement[]): string[] {
   return statements
     .filter(({ Action }) => list(Action).includes(action))
@@ -94,7 +94,7 @@ describe.each<[number, string, (index: number) => string]>([
     expect(namesFor(action, statements).sort()).toEqual(Object.keys(all).sort());
   });
 
-  it('have statements of different ids', () => {
+  it('have statements with different ids', () => {
     const ids = statements.flatMap(({ Sid }) => Sid ?? []);
     expect(new Set(ids).size).toBe(ids.length);
   });
@@ -126,15 +126,15 @@ it('a password of its own for each of 150 profiles is named in statements that f
   expect(named).toHaveLength(150);
 });
 
-it('what does not fit is refused, with its size and what to do', () => {
+it('more than that is refused, with its size and what to do', () => {
   const refused = () => synthesized({ profiles: profiles(200, longName) });
   expect(refused).toThrow(ConfigError);
   expect(refused).toThrow(
-    /\$\.profiles: 200 profiles with 12800 characters of names .* role have \d{5} characters, and IAM takes 10240 .* ten .* 6144.*: shorten the names, or put some of the profiles into a second stack/s,
+    /\$\.profiles: 200 profiles with 12800 characters of names .* role have \d{5} characters, and IAM allows 10240 .* ten .* 6144.*Shorten the names, or put some of the profiles into a second stack/s,
   );
 });
 
-it('cdk-nag has nothing to say against the policies that did not fit into the role', () => {
+it('cdk-nag accepts the policies that did not fit into the role', () => {
   const app = newApp();
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
   const stack = new CertRenewerStack(app, 'CertRenewer', { config: { profiles: profiles(150, longName) } });

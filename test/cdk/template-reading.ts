@@ -1,10 +1,10 @@
-/** Looking things up in a synthesized template. */
+/** Reads values of a synthesised template. */
 import type { Template } from 'aws-cdk-lib/assertions';
 import { expect } from 'vitest';
 
 export type Json = Record<string, unknown>;
 
-/** The properties of the one resource of this type whose logical id holds `idPart`. */
+/** Returns the properties of the one resource of this type whose logical id contains `idPart`. */
 export function one(type: string, idPart: string, from: Template): Json {
   const found = Object.entries(from.findResources(type)).filter(([id]) => id.includes(idPart));
   expect(
@@ -23,7 +23,7 @@ export function withSid(idPart: string, sid: string, from: Template): Json {
   return statements(idPart, from).find(({ Sid }) => Sid === sid) ?? {};
 }
 
-/** All that a role is allowed, sorted. */
+/** Returns all actions that a role is allowed, sorted. */
 export function actionsOf(idPart: string, from: Template): unknown[] {
   return statements(idPart, from)
     .filter(({ Effect }) => Effect === 'Allow')
@@ -35,7 +35,7 @@ export function environment(idPart: string, from: Template): Json {
   return (one('AWS::Lambda::Function', idPart, from)['Environment'] as { Variables: Json }).Variables;
 }
 
-/** A template's text with `<…>` for what CloudFormation fills in. */
+/** Returns a template's text, with `<…>` for values of CloudFormation. */
 export function textOf(value: unknown): string {
   if (typeof value === 'string') return value;
   const { Ref, 'Fn::GetAtt': attribute, 'Fn::Join': join } = value as Record<string, [string, unknown[]]>;

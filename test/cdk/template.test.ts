@@ -17,7 +17,7 @@ const withSid = (sid: string, from: Template = template) => reading.withSid('Ren
 const environment = (idPart: string, from: Template = template) => reading.environment(idPart, from);
 
 describe('outputs', () => {
-  it('have the names that README.md gives', () => {
+  it('have the names that docs/configuration.md gives', () => {
     expect(Object.keys(template.toJSON()['Outputs']).sort()).toEqual(
       ['DeadLetterQueueUrl', 'EventBusName', 'RenewFunctionName', 'RenewalQueueUrl', 'ScanFunctionName'].sort(),
     );
@@ -46,7 +46,7 @@ describe('schedule', () => {
     });
   });
 
-  it('has a role that this account alone may use, for the scan and its dead letters alone', () => {
+  it('has a role that only this account may use, for the scan and its dead letters only', () => {
     const trust = JSON.stringify(one('AWS::IAM::Role', 'ScheduleRole')['AssumeRolePolicyDocument']);
     expect(trust).toContain('scheduler.amazonaws.com');
     expect(trust).toContain('aws:SourceAccount');
@@ -84,12 +84,12 @@ describe('functions', () => {
       CONFIG_HASH: expect.stringMatching(/^[0-9a-f]{16}$/),
       POWERTOOLS_SERVICE_NAME: 'cert-renewer',
       POWERTOOLS_METRICS_NAMESPACE: 'CertRenewer',
-      // So that it knows which secrets it rotates itself.
+      // With it the function knows which secrets it rotates itself.
       ...(id === 'Scan' && { RENEW_FUNCTION_ARN: { 'Fn::GetAtt': [expect.stringContaining('RenewFunction'), 'Arn'] } }),
     });
   });
 
-  it('let Secrets Manager rotate by the renew function, for this account alone', () => {
+  it('let Secrets Manager rotate by the renew function, for this account only', () => {
     template.hasResourceProperties('AWS::Lambda::Permission', {
       Action: 'lambda:InvokeFunction',
       FunctionName: { 'Fn::GetAtt': [Match.stringLikeRegexp('RenewFunction'), 'Arn'] },
@@ -120,7 +120,7 @@ describe('functions', () => {
     });
   });
 
-  it('are those of the benchmark', () => {
+  it('match those of the benchmark', () => {
     const [scan, renew] = ['ScanFunction', 'RenewFunction'].map((id) => one('AWS::Lambda::Function', id));
     const mapping = one('AWS::Lambda::EventSourceMapping', '');
     expect({
@@ -135,7 +135,7 @@ describe('functions', () => {
     expect(benchmark.scanEvery).toBe(3_600);
   });
 
-  it('come up after the profiles', () => {
+  it('start after the profiles', () => {
     const [fn] = Object.values(
       template.findResources('AWS::Lambda::Function', { Properties: { Handler: 'renew.handler' } }),
     );
@@ -146,7 +146,7 @@ describe('functions', () => {
 });
 
 describe('queues', () => {
-  it('redrive after three deliveries to a queue that keeps for 14 days', () => {
+  it('redrive after three deliveries to a queue that keeps messages for 14 days', () => {
     expect(one('AWS::SQS::Queue', 'Renewals')).toMatchObject({
       VisibilityTimeout: 300,
       RedrivePolicy: { maxReceiveCount: 3 },
@@ -180,7 +180,7 @@ describe('queues', () => {
     });
   });
 
-  it('take renewals from the scan, the account’s root and those who are tagged for it, and from nobody else', () => {
+  it('accept renewals from the scan, the account’s root and principals with the tag, and from no others', () => {
     const { Statement } = one('AWS::SQS::QueuePolicy', 'Renewals')['PolicyDocument'] as { Statement: Json[] };
     const deny = Statement.find(({ Sid }) => Sid === 'OnlyTheScanSends');
     expect(deny).toMatchObject({ Effect: 'Deny', Action: 'sqs:SendMessage', Principal: { AWS: '*' } });
@@ -195,7 +195,7 @@ describe('queues', () => {
         .replace(/^<CertRenewerScanRole\w+,Arn>$/, role)
         .replace(/<CertRenewerScanRole\w+>/, 'Scan'),
     );
-    // As IAM decides for who may send by what he is allowed himself.
+    // Evaluated as IAM does for a principal whose own policy allows sending.
     const statements: Statement[] = [
       { Effect: 'Allow', Action: 'sqs:*', Resource: '*' },
       {
@@ -261,19 +261,19 @@ describe('profiles', () => {
     expect(hash({ profiles: renewing })).not.toBe(hash({}));
   });
 
-  it('of more than 8 KB fail at synthesis', () => {
+  it('above 8 KB fail at synthesis', () => {
     const root = rootPem.repeat(20);
     expect(() => synthesize({ profiles: { big: { ca: { ...config.profiles.internal.ca, root } } } })).toThrow(
       ConfigError,
     );
     expect(() => synthesize({ profiles: { big: { ca: { ...config.profiles.internal.ca, root } } } })).toThrow(
-      /\$\.profiles\.big: \d+ bytes, and a profile may have 8192/,
+      /\$\.profiles\.big: found \d+ bytes; a profile may have 8192/,
     );
   });
 });
 
 describe('the scan may', () => {
-  it('list, send, publish, read profiles and log, and read no secret', () => {
+  it('list, send, publish, read profiles and log, but read no secret', () => {
     const allowed = statements('ScanRole').filter(({ Effect }) => Effect === 'Allow');
     expect(allowed.flatMap(({ Action }) => Action).sort()).toEqual(
       [
@@ -281,7 +281,7 @@ describe('the scan may', () => {
         'logs:CreateLogStream',
         'logs:PutLogEvents',
         'secretsmanager:ListSecrets',
-        'sqs:GetQueueAttributes', // to its own dead letters, beside SendMessage
+        'sqs:GetQueueAttributes', // for its own dead letters, beside SendMessage
         'sqs:GetQueueUrl',
         'sqs:SendMessage',
         'sqs:SendMessage',
@@ -299,7 +299,7 @@ describe('the scan may', () => {
 });
 
 describe('the scan may', () => {
-  it('start itself, to go on where its time was over, and no other function', () => {
+  it('start itself, to continue after its time limit, and no other function', () => {
     const [goesOn, ...more] = statements('ScanGoesOn');
     expect(more).toEqual([]);
     expect(goesOn).toMatchObject({ Effect: 'Allow', Action: 'lambda:InvokeFunction' });
@@ -343,7 +343,7 @@ describe('the workers may', () => {
 
   const conditions = (sid: string) => JSON.parse(JSON.stringify(withSid(sid)['Condition']));
 
-  it('touch secrets and keys of this stack’s profiles only', () => {
+  it('use secrets and keys of this stack’s profiles only', () => {
     const either = [tagged, one];
     for (const sid of ['ReadAndStage', 'Promote', 'Tag', 'Sign']) {
       const value = conditions(sid).StringEquals['aws:ResourceTag/cert-renewer:profile'];
@@ -406,13 +406,13 @@ describe('the workers may', () => {
 describe('a private network', () => {
   const vpc = { vpcId: 'vpc-0123456789abcdef0', subnetIds: ['subnet-0123456789abcdef1', 'subnet-0123456789abcdef2'] };
 
-  it('takes the given security groups', () => {
+  it('uses the given security groups', () => {
     const { template: inside } = synthesize({ vpc: { ...vpc, securityGroupIds: ['sg-0123456789abcdef0'] } });
     const VpcConfig = {
       SubnetIds: ['subnet-0123456789abcdef1', 'subnet-0123456789abcdef2'],
       SecurityGroupIds: ['sg-0123456789abcdef0'],
     };
-    // What talks to no CA is outside: in the VPC it would need more endpoints.
+    // Functions that call no CA are outside: in the VPC they would need more endpoints.
     const outside = ['send-notice.handler', 'start-first-scan.handler'];
     for (const { Properties } of Object.values(inside.findResources('AWS::Lambda::Function'))) {
       if (outside.includes(Properties['Handler'])) expect(Properties).not.toHaveProperty('VpcConfig');
@@ -422,7 +422,7 @@ describe('a private network', () => {
     expect(statements('ScanRole', inside).flatMap(({ Action }) => Action)).toContain('ec2:CreateNetworkInterface');
   });
 
-  it('gets a security group without a way in, where none is given', () => {
+  it('gets a security group without inbound rules by default', () => {
     const { template: inside } = synthesize({ vpc });
     expect(securityGroup(inside)).toMatchObject({
       VpcId: 'vpc-0123456789abcdef0',

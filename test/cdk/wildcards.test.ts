@@ -1,4 +1,4 @@
-/** No wildcard resource where the action supports a narrower one; where one stands, a condition on a tag chooses. */
+/** No wildcard resource if the action supports a narrower one. If there is a wildcard, a condition on a tag restricts it. */
 import { describe, expect, it } from 'vitest';
 import { readConfigFile } from '../../cdk/config/config.ts';
 import { config, examples, synthesize } from './fixtures.ts';
@@ -28,7 +28,7 @@ const withoutResource = new Set([
   'ec2:DescribeNetworkInterfaces',
   'ec2:DescribeSubnets',
 ]);
-/** These have resource types, but Lambda's documentation demands `*`: the interfaces do not exist yet. */
+/** These have resource types, but Lambda's documentation requires `*`: the interfaces do not exist yet. */
 const demandedByLambda = new Set([
   'ec2:CreateNetworkInterface',
   'ec2:DeleteNetworkInterface',
@@ -56,20 +56,20 @@ const found: Found[] = Object.values(template.findResources('AWS::IAM::Policy'))
 describe('the statements of roles', () => {
   it('are many', () => expect(found.length).toBeGreaterThan(80));
 
-  it('name no action by a wildcard', () => {
+  it('name no action with a wildcard', () => {
     expect(found.flatMap(({ actions }) => actions).filter((action) => action.includes('*'))).toEqual([]);
   });
 
-  it('have * only for actions that know no resource, and for what Lambda demands', () => {
+  it('have * only for actions without resource types, and where Lambda requires it', () => {
     const actions = found.filter(({ resource }) => resource === '*').flatMap((each) => each.actions);
     expect(actions.filter((action) => !withoutResource.has(action) && !demandedByLambda.has(action))).toEqual([]);
   });
 
-  it('choose by a tag where they name all resources of a kind', () => {
+  it('restrict all resources of a kind by a tag', () => {
     const all = found.filter(({ resource }) => /(:|:instance\/|:key\/|:managed-instance\/)\*$/.test(resource));
     expect(all.length).toBeGreaterThan(5);
     const untagged = all.filter(({ condition }) => !/"(aws:ResourceTag|ssm:resourceTag)\//.test(condition));
-    // Any secret may be described, so that an untagged one is told from a missing one; by the workers and the deployment.
+    // The workers and the deployment may describe any secret, so that they can tell an untagged one from a missing one.
     const described = ['secretsmanager:DescribeSecret'];
     const made = ['secretsmanager:CreateSecret'];
     expect(untagged.map(({ actions }) => actions).sort()).toEqual([made, described, described]);
@@ -78,7 +78,7 @@ describe('the statements of roles', () => {
     }
   });
 
-  it('have other wildcards only behind the name of this stack, and for the six characters of a secret', () => {
+  it('have other wildcards only after the name of this stack, and for the six characters of a secret', () => {
     const others = found.map(({ resource }) => resource).filter((resource) => /[*?]/.test(resource.slice(0, -1)));
     expect(others.filter((resource) => !/-\?{6}$/.test(resource))).toEqual([]);
     const ends = found.map(({ resource }) => resource).filter((resource) => /:parameter\/.*\*$/.test(resource));

@@ -1,4 +1,4 @@
-/** What a line of `npm run check-aws` tells of an AWS that answers otherwise, late, or not at all. */
+/** The results of `npm run check-aws` for an AWS that answers differently, late, or not at all. */
 import { describe, expect, it } from 'vitest';
 import { otherRegion } from '../../scripts/check-aws/account.ts';
 import { type Answers, refuse, thrown, tryGroup } from './scripted-room.ts';
@@ -6,7 +6,7 @@ import { type Answers, refuse, thrown, tryGroup } from './scripted-room.ts';
 const interruptions = ['ThrottlingException', 'AccessDeniedException'];
 
 describe('1.1', () => {
-  it.each(interruptions)('takes %s for no refusal of the swap', async (name) => {
+  it.each(interruptions)('does not take %s as a refusal of the promotion', async (name) => {
     const answers = {
       UpdateSecretVersionStageCommand: ({
         RemoveFromVersionId,
@@ -22,7 +22,7 @@ describe('1.1', () => {
 });
 
 describe('3', () => {
-  /** `isLate` says of each message of the role without the tag whether the Deny does not hold yet. */
+  /** `isLate` decides for each message of the role without the tag whether the Deny is not effective yet. */
   const answers = (isLate: () => boolean): Answers => ({
     SendMessageCommand: (_, who) => {
       if (who === 'check-other' && !isLate()) throw thrown('AccessDenied');
@@ -31,7 +31,7 @@ describe('3', () => {
     ReceiveMessageCommand: () => ({ Messages: [{ Body: 'a dead letter', ReceiptHandle: 'x' }] }),
   });
 
-  it('3.2 moves nothing before the Deny holds', async () => {
+  it('3.2 moves nothing before the Deny is effective', async () => {
     let tries = 0;
     const late = answers(() => tries++ % 4 < 3);
     const { told, sent } = await tryGroup(3, { answers: late });
@@ -40,13 +40,13 @@ describe('3', () => {
     expect(sent.filter(({ name }) => name === 'StartMessageMoveTaskCommand')).toHaveLength(2);
   });
 
-  it('3.2 is not tried where the Deny does not come to hold', async () => {
+  it('3.2 is skipped if the Deny does not become effective', async () => {
     const { told } = await tryGroup(3, { answers: answers(() => true) });
     expect(told['3.1']).toBe('not as documented: a role without the tag may send too');
     expect(told['3.2']).toMatch(/^not tried: the queue's Deny does not hold/);
   });
 
-  it("has roles that may do so with the run's own queues only", async () => {
+  it("has roles with permissions for the run's own queues only", async () => {
     const { sent } = await tryGroup(3, { answers: answers(() => false) });
     const policies = sent.filter(({ name }) => name === 'PutRolePolicyCommand').map(({ input }) => input);
     expect(policies).toHaveLength(3);
@@ -58,7 +58,7 @@ describe('3', () => {
 });
 
 describe('4', () => {
-  /** Queues in which what was published, and what a rule sends, comes or does not. */
+  /** Answers for queues that do or do not receive what is published, and what a rule sends. */
   const answers = (comes: (queue: string, text: 'published' | 'event') => boolean): Answers => {
     const published = new Map<string, string>();
     let events = 0;
@@ -80,23 +80,23 @@ describe('4', () => {
   };
   const isByRule = (queue: string, text: string) => text === 'published' || queue !== 'check-by-policy';
 
-  it('4.2 is judged where what is published straight to the topic comes', async () => {
+  it('4.2 is judged if a direct publication to the topic arrives', async () => {
     const { told } = await tryGroup(4, { answers: answers(isByRule) });
     expect(told).toMatchObject({ '4.1': 'as documented', '4.2': 'as documented (nothing came within a minute)' });
   });
 
-  it('4.1 and 4.2 are not tried where the topic brings nothing to its queue', async () => {
+  it('4.1 and 4.2 are skipped if the topic delivers nothing to its queue', async () => {
     const { told } = await tryGroup(4, { answers: answers((queue) => queue === 'check-direct') });
     expect(told['4.1']).toMatch(/^not tried: what is published straight to the topic does not come/);
     expect(told['4.2']).toMatch(/^not tried: what is published straight to the topic does not come/);
   });
 
-  it('4.4 is not tried without an answer', async () => {
+  it('4.4 is skipped without an answer', async () => {
     const { told } = await tryGroup(4, { answers: answers(isByRule), ask: () => '' });
     expect(told['4.4']).toBe('not tried: the reader did not say what it holds');
   });
 
-  it.each([/confirm/, /should say/])('4.4 is not tried where Ctrl-C answers the question %s', async (question) => {
+  it.each([/confirm/, /should say/])('4.4 is skipped after Ctrl-C at the question %s', async (question) => {
     const ask = (asked: string, interrupt: () => void) => {
       if (question.test(asked)) interrupt();
       return '';
@@ -125,23 +125,23 @@ describe('6', () => {
 });
 
 describe('8', () => {
-  /** The put of 101 alarms. */
+  /** Answers to the put of 101 alarms. */
   const refusing = (name: string): Answers => ({
     PutDashboardCommand: (input) =>
       String(input['DashboardBody']).includes('alarm:check-100') ? refuse(name)(input, undefined) : {},
   });
 
-  it('8.3 takes a refusal of what is in the dashboard for the limit', async () => {
+  it('8.3 takes a refusal of the dashboard’s content as the limit', async () => {
     const { told } = await tryGroup(8, { answers: refusing('DashboardInvalidInputError') });
     expect(told['8.3']).toBe('as documented (DashboardInvalidInputError: no)');
   });
 
-  it.each(interruptions)('8.3 takes %s for no limit', async (name) => {
+  it.each(interruptions)('8.3 does not take %s as the limit', async (name) => {
     const { told } = await tryGroup(8, { answers: refusing(name) });
     expect(told['8.3']).toBe(`not tried: with 101: ${name}: no`);
   });
 
-  it('8.2 is not tried where no second Region is known', async () => {
+  it('8.2 is skipped without a second Region', async () => {
     const { told } = await tryGroup(8, {
       answers: { GetDashboardCommand: () => ({ DashboardBody: 'check-aws' }) },
       secondRegion: undefined,
@@ -174,19 +174,19 @@ describe('the customer key', () => {
   const deleted = ({ sent }: Awaited<ReturnType<typeof tryGroup>>) =>
     sent.filter(({ name }) => name === 'ScheduleKeyDeletionCommand').map(({ input }) => input['KeyId']);
 
-  it('is found by its description where the answer to its making was lost', async () => {
+  it('is found by its description if the answer to its creation was lost', async () => {
     const tried = await tryGroup(9, { answers: keys });
     expect(deleted(tried)).toEqual(['ours']);
     expect(tried.left).toEqual([]);
   });
 
-  it('is found where an earlier answer was lost, and the second try made another', async () => {
+  it('is found if an earlier answer was lost and the second try made another', async () => {
     const again = { CreateKeyCommand: () => ({ $metadata: { attempts: 2 }, KeyMetadata: { KeyId: 'second' } }) };
     const tried = await tryGroup(9, { answers: { ...keys, ...again } });
     expect(new Set(deleted(tried))).toEqual(new Set(['second', 'ours']));
   });
 
-  it('is named where that cannot be told', async () => {
+  it('is named if that can’t be decided', async () => {
     const denied = { DescribeKeyCommand: refuse('AccessDeniedException') };
     const { left } = await tryGroup(9, { answers: { ...keys, ...denied } });
     expect(left).toEqual([{ what: 'KMS key check-key', why: expect.stringContaining('AccessDeniedException') }]);
@@ -197,7 +197,7 @@ describe('the customer key', () => {
   it.each([
     ['was refused', refuse('AccessDeniedException')],
     ['was made at once', () => ({ $metadata: { attempts: 1, httpStatusCode: 200 }, KeyMetadata: { KeyId: 'ours' } })],
-  ])('is not looked for where it %s', async (_, CreateKeyCommand) => {
+  ])('is not looked for if it %s', async (_, CreateKeyCommand) => {
     const { sent, left } = await tryGroup(9, { answers: { ...keys, CreateKeyCommand } });
     expect(sent.filter(({ name }) => name === 'ListKeysCommand')).toEqual([]);
     expect(left).toEqual([]);

@@ -1,6 +1,7 @@
-/** `npm run check-aws` as a person runs it, on the local AWS: a process of its own. */
+/** `npm run check-aws` on the local AWS, in a process of its own, as a user runs it. */
 import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { join } from 'node:path';
 import { CloudFormationClient, ListStacksCommand } from '@aws-sdk/client-cloudformation';
 import { CloudWatchClient, DescribeAlarmsCommand, ListDashboardsCommand } from '@aws-sdk/client-cloudwatch';
 import { CloudWatchLogsClient, DescribeLogGroupsCommand } from '@aws-sdk/client-cloudwatch-logs';
@@ -11,18 +12,21 @@ import { LambdaClient, ListFunctionsCommand } from '@aws-sdk/client-lambda';
 import { ListSecretsCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { ListSubscriptionsCommand, ListTopicsCommand, SNSClient } from '@aws-sdk/client-sns';
 import { ListQueuesCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { buildSync } from 'esbuild';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { forLambda } from '../../cdk/functions/bundle.ts';
 import { groups } from '../../scripts/check-aws/table.ts';
 import { client } from '../../testkit/local-aws/client.ts';
 import { type Emulator, environmentFor, startEmulator } from '../../testkit/local-aws/ministack.ts';
 import { projectRoot } from '../../testkit/tools/cache.ts';
+import { temporaryFolder } from '../../testkit/tools/temporary.ts';
 import { describeWith } from '../support/local.ts';
 
 const begin = /^Type yes to begin:$/m;
 const documented = /^as documented/;
 const notMoved = /^not as documented: (InvalidAction|AccessDenied: .* sqs:StartMessageMoveTask)/;
 
-/** What the local AWS makes of each line, and where it is not AWS's behaviour, why. */
+/** The result of each line on the local AWS. `why`: the reason for a difference from AWS. */
 const expected: Readonly<Record<string, { readonly told: RegExp; readonly why?: string }>> = {
   '1.1': { told: /^as documented \(InvalidParameterException: / },
   '1.2': { told: documented },
@@ -47,12 +51,22 @@ const expected: Readonly<Record<string, { readonly told: RegExp; readonly why?: 
   '9.1': { told: documented },
 };
 
+/** The script in one file: loading its sources takes a second, and is done once here, and by the script that starts it. */
+let program: string;
+
 describeWith(['emulator'], 'npm run check-aws', () => {
   let aws: Emulator;
+  let folder: Awaited<ReturnType<typeof temporaryFolder>>;
   beforeAll(async () => {
+    folder = await temporaryFolder('check-aws');
+    program = join(folder.path, 'check-aws.mjs');
+    buildSync({ ...forLambda, minify: false, entryPoints: ['scripts/check-aws.ts'], outfile: program });
     aws = await startEmulator(); // of its own: all that is in the account is counted
   });
-  afterAll(() => aws?.stop());
+  afterAll(async () => {
+    await aws?.stop();
+    await folder?.remove();
+  });
 
   it('makes nothing without a yes', async () => {
     const before = await inventory(aws);
@@ -75,7 +89,7 @@ describeWith(['emulator'], 'npm run check-aws', () => {
     expect(code).toBe(1);
   });
 
-  it('tells a line a behaviour, and leaves nothing behind', { timeout: 180_000 }, async () => {
+  it('prints one line for each behaviour, and leaves nothing behind', { timeout: 180_000 }, async () => {
     const before = await inventory(aws);
     const words = ['--instance-tag', 'Role=web', '--email', 'reader@example.com'];
     const { code, output } = await check(aws, words, {
@@ -108,10 +122,10 @@ describeWith(['emulator'], 'npm run check-aws', () => {
   const told = 'Interrupted: what was made is taken away now.';
   it.each<[string, (child: ChildProcess) => void, readonly string[], readonly string[]]>([
     ['by Ctrl-C', (child) => child.kill('SIGINT'), [], [told]],
-    ['as its terminal is closed', (child) => child.kill('SIGHUP'), [], [told]],
-    ['as nobody reads its output any more', (child) => child.stdout?.destroy(), [], [told]],
+    ['by a closed terminal', (child) => child.kill('SIGHUP'), [], [told]],
+    ['by a closed pipe of its output', (child) => child.stdout?.destroy(), [], [told]],
     [
-      'as nobody reads its output or its errors any more',
+      'by closed pipes of its output and its errors',
       (child) => {
         child.stdout?.destroy();
         child.stderr?.destroy();
@@ -120,27 +134,28 @@ describeWith(['emulator'], 'npm run check-aws', () => {
       [],
     ],
     ['by a fault', (child) => child.kill('SIGUSR2'), ['--import', unforeseen], ['Error: unforeseen', told]],
-    ['by an unwaited fault', (child) => child.kill('SIGUSR2'), ['--import', unwaited], ['Error: unforeseen', told]],
-  ])(
-    'takes away what it has made when it is interrupted %s',
-    { timeout: 120_000 },
-    async (_, interrupt, node, says) => {
-      const before = await inventory(aws);
-      const { code, output } = await check(aws, ['--yes'], { interrupt, node });
-      for (const text of says) expect(output).toContain(text);
-      if (says.length > 0) {
-        expect(output).toMatch(/^4\.2 .*: not tried: interrupted$/m);
-        expect(output).toContain('All that was made has been taken away.');
-      }
-      expect(code).toBe(1);
-      expect(await inventory(aws)).toEqual(before);
-    },
-  );
-
-  it('hears of a closed terminal through the script that starts it', { timeout: 120_000 }, async () => {
+    [
+      'by an unhandled rejection',
+      (child) => child.kill('SIGUSR2'),
+      ['--import', unwaited],
+      ['Error: unforeseen', told],
+    ],
+  ])('removes what it has made when it is interrupted %s', { timeout: 120_000 }, async (_, interrupt, node, says) => {
     const before = await inventory(aws);
-    const program = ['scripts/bootstrap.mjs', 'scripts/check-aws.ts', '--patience', '0.2', '--yes'];
-    const child = spawn(process.execPath, program, { cwd: projectRoot, env: environmentFor(aws) });
+    const { code, output } = await check(aws, ['--yes'], { interrupt, node });
+    for (const text of says) expect(output).toContain(text);
+    if (says.length > 0) {
+      expect(output).toMatch(/^4\.2 .*: not tried: interrupted$/m);
+      expect(output).toContain('All that was made has been taken away.');
+    }
+    expect(code).toBe(1);
+    expect(await inventory(aws)).toEqual(before);
+  });
+
+  it('notices a closed terminal through the script that starts it', { timeout: 120_000 }, async () => {
+    const before = await inventory(aws);
+    const args = ['scripts/bootstrap.mjs', 'scripts/check-aws.ts', '--patience', '0.2', '--yes'];
+    const child = spawn(process.execPath, args, { cwd: projectRoot, env: environmentFor(aws) });
     const { code, output } = await watch(child, { interrupt: () => child.kill('SIGHUP') });
     expect(output).toContain('All that was made has been taken away.');
     expect(code).toBe(1);
@@ -153,23 +168,23 @@ interface Told {
   readonly output: string;
 }
 
-/** What is typed when the output asks for it; the input ends after the last of them. */
+/** Text that is typed when the output asks for it. The input ends after the last. */
 type Answer = readonly [question: RegExp, typed: string];
 
 interface Handling {
   readonly answers?: readonly Answer[];
-  /** Done once, after the first group is through: the others are not. */
+  /** Called once, after the first group has finished, before the others. */
   readonly interrupt?: (child: ChildProcess) => void;
 }
 
-/** Time limits are a fifth: what the local AWS does it does at once, but two busy cores take some time. */
+/** Time limits are a fifth: the local AWS answers at once, but two busy cores need some time. */
 async function check(
   aws: Emulator,
   words: readonly string[],
   { node = [], ...handling }: Handling & { readonly node?: readonly string[] },
 ): Promise<Told> {
-  const program = ['--import', 'tsx', ...node, 'scripts/check-aws.ts', '--patience', '0.2', ...words];
-  return watch(spawn(process.execPath, program, { cwd: projectRoot, env: environmentFor(aws) }), handling);
+  const args = [...node, program, '--patience', '0.2', ...words];
+  return watch(spawn(process.execPath, args, { cwd: projectRoot, env: environmentFor(aws) }), handling);
 }
 
 async function watch(child: ChildProcessWithoutNullStreams, { answers = [], interrupt }: Handling): Promise<Told> {
@@ -194,7 +209,7 @@ async function watch(child: ChildProcessWithoutNullStreams, { answers = [], inte
   return { code, output };
 }
 
-/** All that could be left in the account, by name. A KMS key whose deletion was asked for is not. */
+/** Lists everything that could be left in the account, by name. KMS keys that are scheduled for deletion do not count. */
 async function inventory(aws: Emulator): Promise<Readonly<Record<string, readonly (string | undefined)[]>>> {
   const [cloudWatch, events, kms, sns] = [CloudWatchClient, EventBridgeClient, KMSClient, SNSClient] as const;
   const keys = (await client(kms, aws).send(new ListKeysCommand())).Keys ?? [];

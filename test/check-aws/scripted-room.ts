@@ -1,13 +1,13 @@
-/** A room whose AWS answers as a test says. */
+/** A room whose AWS gives the answers of a test. */
 import { toldOf } from '../../scripts/check-aws/outcome.ts';
 import { Room, type SessionCredentials } from '../../scripts/check-aws/room.ts';
 import { groups } from '../../scripts/check-aws/table.ts';
 import type { Left } from '../../scripts/check-aws/trail.ts';
 
-/** `who` is the ARN of the role that calls; undefined is the person. */
+/** `who` is the ARN of the calling role; undefined stands for the user. */
 export type Answer = (input: Readonly<Record<string, unknown>>, who: string | undefined) => unknown;
 
-/** By the command's class: `CreateQueueCommand`. A call without an entry gets an empty answer. */
+/** Answers by the command's class, such as `CreateQueueCommand`. A call without an entry gets an empty answer. */
 export type Answers = Readonly<Record<string, Answer>>;
 
 interface Setting {
@@ -17,25 +17,25 @@ interface Setting {
 }
 
 interface Tried {
-  /** By the line. */
+  /** Result by line. */
   readonly told: Readonly<Record<string, string>>;
   readonly left: readonly Left[];
-  /** The commands sent, in their order. */
+  /** The commands that were sent, in order. */
   readonly sent: readonly { readonly name: string; readonly input: Readonly<Record<string, unknown>> }[];
 }
 
-/** As AWS's SDK throws. */
+/** Builds an error as AWS's SDK throws it. */
 export const thrown = (name: string, rest: object = {}): Error =>
   Object.assign(new Error('no'), { name, $metadata: { attempts: 1, httpStatusCode: 400 }, ...rest });
 
-/** An answer that throws. */
+/** Builds an answer that throws. */
 export const refuse =
   (name: string, rest: object = {}): Answer =>
   () => {
     throw thrown(name, rest);
   };
 
-/** Tries the group with this number, and takes away what it has made. Time limits are a thousandth. */
+/** Runs the group with this number, and removes what it has made. Time limits are a thousandth. */
 export async function tryGroup(number: number, setting: Setting): Promise<Tried> {
   const group = groups[number - 1];
   if (group === undefined) throw new Error(`there is no group ${number}`);

@@ -1,14 +1,13 @@
-/** What `npm run check-aws` has made is taken away, or named. */
+/** `npm run check-aws` removes or names everything that it has made. */
 import { describe, expect, it } from 'vitest';
 import { Room } from '../../scripts/check-aws/room.ts';
 import { groups } from '../../scripts/check-aws/table.ts';
 import { Trail } from '../../scripts/check-aws/trail.ts';
 
-/** As AWS's SDK throws. */
 const thrown = (name: string, message = 'no'): Error => Object.assign(new Error(message), { name });
 
 describe('the trail', () => {
-  it('takes away the last first, and once', async () => {
+  it('removes the last first, and each once', async () => {
     const trail = new Trail();
     const gone: string[] = [];
     for (const what of ['first', 'second']) trail.add(what, async () => gone.push(what));
@@ -17,7 +16,7 @@ describe('the trail', () => {
     expect(gone).toEqual(['second', 'first']);
   });
 
-  it('tries again, as AWS learns late of what was deleted before', async () => {
+  it('tries again, because AWS learns late that a dependency was deleted', async () => {
     const trail = new Trail();
     let tries = 0;
     trail.add('role', async () => {
@@ -28,7 +27,7 @@ describe('the trail', () => {
     expect(tries).toBe(3);
   });
 
-  it('names what stays, and takes away the rest', async () => {
+  it('names what stays, and removes the rest', async () => {
     const trail = new Trail();
     const gone: string[] = [];
     trail.add('queue', async () => gone.push('queue'));
@@ -45,7 +44,7 @@ describe('the trail', () => {
     thrown('QueueDoesNotExist'),
     thrown('AWS.SimpleQueueService.NonExistentQueue'),
     thrown('ValidationError', 'Stack with id x does not exist'),
-  ])('takes what is not there for taken away: $name', async (error) => {
+  ])('takes a missing thing as removed: $name', async (error) => {
     const trail = new Trail();
     trail.add('it', () => Promise.reject(error));
     expect(await trail.undo(0)).toEqual([]);
@@ -53,7 +52,7 @@ describe('the trail', () => {
 });
 
 describe('a first "not there"', () => {
-  it('is believed on a second look only: AWS learns late of what was made too', async () => {
+  it('is believed at the second time only: AWS learns late of new things too', async () => {
     const trail = new Trail();
     let looks = 0;
     let isThere = true;
@@ -87,12 +86,12 @@ describe('a room', () => {
       async () => {},
     );
 
-  it('makes nothing that was not told before', async () => {
-    await expect(make('other')).rejects.toThrow('was not told before');
+  it('makes nothing that was not announced', async () => {
+    await expect(make('other')).rejects.toThrow('was not announced');
     await expect(make('told')).rejects.toThrow(expect.objectContaining({ name: 'check-told' }));
   });
 
-  it('has written down how it goes before it makes it: the answer may be lost', async () => {
+  it('records how to remove a thing before it makes it, because the answer may be lost', async () => {
     let gone = '';
     const undo = async (name: string) => {
       gone = name;
@@ -108,7 +107,7 @@ describe('a room', () => {
     await expect(room.pause(60_000)).rejects.toThrow(expect.objectContaining({ name: 'AbortError' }));
   });
 
-  it('takes away what was still being made when something beside it failed', async () => {
+  it('removes a thing whose creation had not finished when another failed', async () => {
     const own = roomOf(new AbortController());
     const there = new Set<string>();
     const slow = own.make(
@@ -128,7 +127,7 @@ describe('a room', () => {
 });
 
 describe('the table', () => {
-  it('has a number and a name once', () => {
+  it('has each number and each name once', () => {
     const lines = groups.flatMap(({ behaviours }) => behaviours.map(({ line }) => line));
     expect(new Set(lines).size).toBe(lines.length);
     groups.forEach(({ behaviours }, index) => {

@@ -11,7 +11,7 @@ const issued = {
   ...{ notAfter: '2026-12-22T08:00:00Z', versionId: 'v2', serialNumber: '01' },
 };
 
-/** `hash`: what the secret says of its certificate once the function was asked. */
+/** The fake renew function marks the secret as issued. */
 function declaring(options: Partial<StageOptions> = {}) {
   const world = new World(offline, { ...offline, name: 'closed', issue: { allow: ['dns:else.example'] } });
   const invoke = (_: string, { secretId }: Record<string, unknown>) => {
@@ -28,7 +28,7 @@ const document = ({ declarations }: ReturnType<typeof declaring>, name = 'web/tl
   JSON.parse(declarations.documents.get(name) ?? 'null');
 
 describe('declare', () => {
-  it('makes the secret, declares, has it issued, and shows the certificate', async () => {
+  it('creates the secret, declares it, has the certificate issued, and shows it', async () => {
     const staged = declaring();
     const { code, stdout } = await staged.cli(...words);
     expect({ code, stdout }).toEqual({
@@ -42,23 +42,23 @@ describe('declare', () => {
     ]);
   });
 
-  it('again: nothing is changed, and nobody is asked', async () => {
+  it('changes and issues nothing the second time', async () => {
     const staged = declaring();
     await staged.cli(...words);
     const { code, stdout } = await staged.cli(...words);
     expect({ code, stdout }).toEqual({
       code: 0,
-      stdout: 'web/tls: was declared so already; its certificate is there, until 2026-12-22T08:00:00Z\n',
+      stdout: 'web/tls: unchanged; its certificate is valid until 2026-12-22T08:00:00Z\n',
     });
     expect(staged.requests).toHaveLength(1);
   });
 
-  it('with every word; what is left out the next time is the default again, and what a person has paused stays so', async () => {
+  it('takes every option; an option omitted the next time is the default again, and a pause stays', async () => {
     const staged = declaring();
     const all =
       '--dns a.svc.example --common-name a.svc.example --usage serverAuth --duration 24h --mode rekey --expires-in 33% --kty RSA --size 3072 --paused --shape tls --encryption-key alias/web --endpoint a:443 --endpoint b:443';
     const { stdout } = await staged.cli(...words, ...all.split(' '));
-    expect(stdout).toBe('web/tls: declared; it is paused: cert-renewer resume web/tls has it issued\n');
+    expect(stdout).toBe('web/tls: declared, but paused: cert-renewer resume web/tls has it issued\n');
     expect(document(staged)).toEqual({
       ...{ secretName: 'web/tls', profile: 'offline', dnsNames: ['web.svc.example', 'a.svc.example'] },
       ...{ commonName: 'a.svc.example', usages: ['serverAuth'], duration: '24h', kty: 'RSA', size: 3072, shape: 'tls' },
@@ -74,7 +74,7 @@ describe('declare', () => {
     expect(second).not.toBe(first);
   });
 
-  it('other kinds of names, and a key in KMS', async () => {
+  it('takes other kinds of names, and a key in KMS', async () => {
     const staged = declaring();
     const world = '--ip 10.0.0.7 --email a@svc.example --uri spiffe://svc.example/a --kms-key-id alias/web';
     const { code, stdout } = await staged.cli('declare', 'web/tls', '--profile', 'offline', ...world.split(' '));
@@ -85,14 +85,14 @@ describe('declare', () => {
     expect(document(staged)).toBeNull();
   });
 
-  it('without waiting', async () => {
+  it('does not wait with --no-wait', async () => {
     const staged = declaring();
     const { stdout } = await staged.cli(...words, '--no-wait');
-    expect(stdout).toBe('web/tls: declared; see when it is issued: cert-renewer status web/tls\n');
+    expect(stdout).toBe('web/tls: declared; cert-renewer status web/tls shows when it is issued\n');
     expect(staged.requests).toHaveLength(1);
   });
 
-  it('for programs', async () => {
+  it('prints JSON', async () => {
     const [record] = records((await declaring().cli(...words, '--json')).stdout);
     expect(record).toMatchObject({
       name: 'web/tls',
@@ -113,8 +113,8 @@ describe('declare', () => {
     [`${words.join(' ')} --size many`, /--size/],
     [`${words.join(' ')} --endpoint a`, /--endpoint: expected host:port/],
     [`${words.join(' ')} --usage everything`, /argument 'everything' is invalid/],
-    [`${words.join(' ')} --kms-key-id alias/web --shape pem`, /--shape: pem has no place/],
-  ])('%s is refused, and nothing is done', async (line, message) => {
+    [`${words.join(' ')} --kms-key-id alias/web --shape pem`, /--shape: pem can't hold/],
+  ])('refuses %s and does nothing', async (line, message) => {
     const staged = declaring();
     const { code, stderr } = await staged.cli(...line.split(' '));
     expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringMatching(message) });
@@ -128,13 +128,13 @@ describe('declare', () => {
       /^UnknownProfile: The stack CertRenewer has no profile nowhere/,
     ],
     [[...words.slice(0, 3), 'closed', ...words.slice(4)], 1, /failed: IssuanceNotAllowed: .*outside of issue\.allow/],
-  ])('what may not be issued is said: %j', async (line, code, message) => {
+  ])('reports what may not be issued: %j', async (line, code, message) => {
     const ended = await declaring().cli(...line);
     expect(ended.code).toBe(code);
     expect(ended.stdout + ended.stderr).toMatch(message);
   });
 
-  it('what is denied to the caller is said at once; what passes is tried again, and what does not is said', async () => {
+  it('reports a denied call at once, retries a temporary failure, and reports a permanent one', async () => {
     const denied = declaring();
     denied.world.store.faults.failBefore('create', new RenewalError('AccessDenied', 'You may not.'));
     expect((await denied.cli(...words)).stdout).toBe('web/tls: failed: AccessDenied: You may not.\n');
@@ -146,10 +146,10 @@ describe('declare', () => {
     });
     expect((await refused.cli(...words)).stdout).toBe('web/tls: failed: CaRejected: No.\n');
     expect(refused.requests).toHaveLength(2);
-    expect(tagsOf(refused)[tags.declared]).toBeDefined(); // the schedule tries on
+    expect(tagsOf(refused)[tags.declared]).toBeDefined(); // the schedule tries again
   });
 
-  it('in a stack that issues nothing', async () => {
+  it('fails in a stack that issues nothing', async () => {
     const declarations = async () => {
       throw new RenewalError('NotDeclared', 'The stack issues nothing.');
     };
@@ -157,7 +157,7 @@ describe('declare', () => {
     expect({ code, stdout }).toEqual({ code: 1, stdout: 'web/tls: failed: NotDeclared: The stack issues nothing.\n' });
   });
 
-  it('a secret of an authority of the stack is refused', async () => {
+  it('refuses the secret of an authority of the stack', async () => {
     const staged = declaring();
     staged.world.store.add({ name: 'web/tls', value: '{}', tags: { [tags.profile]: 'offline', [tags.declared]: 'x' } });
     const deployment = await staged.session.deployment();
@@ -167,19 +167,19 @@ describe('declare', () => {
       world: staged.world,
       session: { deployment: async () => ({ ...deployment, authorities }) },
     });
-    expect((await other.cli(...words)).stdout).toMatch(/InvalidRequest: .*an authority of the stack/);
+    expect((await other.cli(...words)).stdout).toMatch(/InvalidRequest: .*an authority of this stack/);
   });
 });
 
 describe('undeclare', () => {
-  it('takes the declaration back and nothing else; one that is not there is no error', async () => {
+  it('removes the declaration and nothing else; a missing one is no error', async () => {
     const staged = declaring();
     await staged.cli(...words);
     const before = tagsOf(staged);
     const { code, stdout } = await staged.cli('undeclare', 'web/tls', 'other');
     expect({ code, stdout }).toEqual({
       code: 0,
-      stdout: 'web/tls: no longer declared; its certificate is renewed as it is\nother: was not declared\n',
+      stdout: 'web/tls: no longer declared; its certificate is still renewed\nother: was not declared\n',
     });
     expect(document(staged)).toBeNull();
     expect(tagsOf(staged)).toEqual(before);

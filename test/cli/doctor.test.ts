@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { FunctionFailure } from '../../cli/aws/functions.ts';
 import { RenewalError } from '../../lambdas/domain/errors.ts';
 import { tags } from '../../lambdas/domain/tags.ts';
+import { authority, FakeAuthorities } from '../../testkit/fakes/authorities.ts';
 import { internal, start, World } from '../renewal/world.ts';
 import { status } from '../renewal/zoo.ts';
 import { records, type StageOptions, stack, stage } from './stage.ts';
@@ -29,7 +30,7 @@ const settingsOf = (scan: string | undefined, renew: string) => async (name: str
 };
 
 describe('doctor', () => {
-  it('finds nothing where all is well', async () => {
+  it('finds nothing if all is well', async () => {
     expect(await look()).toEqual({ code: 0, found: [] });
     const { stdout } = await stage({ world: healthy(), invoke: () => ({}) }).cli('doctor');
     expect(stdout).toMatch(/^ok {7}CertRenewer is deployed \(UPDATE_COMPLETE/m);
@@ -68,14 +69,14 @@ describe('doctor', () => {
       { session: { version: '1.3.0', functions: { ...usual.functions, settings: settingsOf('1.2.3', '1.3.0') } } },
       'functions',
       'fault',
-      /^scan is of version 1.2.3, and this command line of 1.3.0/,
+      /^scan has version 1.2.3; this command line has version 1.3.0/,
     ],
     [
-      'a version of before versions were told',
+      'a deployment without a version',
       { session: { functions: { ...usual.functions, settings: settingsOf(undefined, '1.2.3') } } },
       'functions',
       'fault',
-      /^scan is of version unknown/,
+      /^scan has version unknown/,
     ],
     [
       'a schedule that is off',
@@ -85,11 +86,11 @@ describe('doctor', () => {
       /is off/,
     ],
     [
-      'a schedule that was removed',
+      'a schedule that was deleted',
       { session: { observer: { ...observer, scheduleState: async () => undefined } } },
       'schedule',
       'fault',
-      /removed/,
+      /was deleted/,
     ],
     ['a stack without a schedule', { session: { resources: async () => [] } }, 'schedule', 'fault', /no schedule/],
     [
@@ -97,7 +98,7 @@ describe('doctor', () => {
       { session: { observer: { ...observer, logSince: async () => [] } } },
       'last scan',
       'fault',
-      /No scan for two periods/,
+      /no scan in the last two periods/,
     ],
     [
       'a scan that failed',
@@ -115,10 +116,10 @@ describe('doctor', () => {
       { session: { observer: { ...observer, waiting: async (url) => (url.endsWith('dead') ? 2 : 0) } } },
       'queues',
       'fault',
-      /^2 renewals failed three times and wait/,
+      /^2 renewals failed three times: they are dead letters/,
     ],
     [
-      'a CA that can’t be asked',
+      'a CA that does not answer',
       {
         invoke: () => {
           throw new FunctionFailure('CaUnavailable', 'no answer');
@@ -126,10 +127,10 @@ describe('doctor', () => {
       },
       'renewals',
       'fault',
-      /^internal: its CA can't be asked \(CaUnavailable\). no answer/,
+      /^internal: the request to its CA failed \(CaUnavailable\). no answer/,
     ],
     [
-      'what may not be looked at',
+      'a check that is not permitted',
       {
         session: {
           observer: { ...observer, waiting: () => Promise.reject(new RenewalError('AccessDenied', 'sqs is denied')) },
@@ -137,26 +138,26 @@ describe('doctor', () => {
       },
       'queues',
       'unknown',
-      /could not be looked at: AccessDenied: sqs is denied/,
+      /The check was not possible: AccessDenied: sqs is denied/,
     ],
     [
-      'tags that nothing acts on',
+      'tags without effect',
       {
         session: {
           secrets: {
             ...usual.secrets,
             tagged: async function* () {
-              yield [{ name: 'lost', tags: new Map([[tags.mode, 'renew']]) }];
+              yield [{ arn: 'arn:lost', name: 'lost', tags: new Map([[tags.mode, 'renew']]) }];
             },
           },
         },
       },
       'tags',
       'fault',
-      /lost has tags of cert-renewer and no cert-renewer:profile/,
+      /lost has tags of cert-renewer but no cert-renewer:profile/,
     ],
     [
-      'a tag with another name',
+      'an unknown tag',
       {
         session: {
           secrets: {
@@ -164,6 +165,7 @@ describe('doctor', () => {
             tagged: async function* () {
               yield [
                 {
+                  arn: 'arn:typo',
                   name: 'typo',
                   tags: new Map([
                     [tags.profile, 'internal'],
@@ -177,7 +179,7 @@ describe('doctor', () => {
       },
       'tags',
       'fault',
-      /typo has cert-renewer:expiresin, which means nothing/,
+      /typo has cert-renewer:expiresin, which has no meaning/,
     ],
   ];
   it.each(cases)('finds %s, says what to do, and ends with 1', async (_, options, check, grade, says) => {
@@ -188,7 +190,7 @@ describe('doctor', () => {
     ]);
   });
 
-  it('tells of the CA by the failures that it left, a finding a code', async () => {
+  it('reports the failures of a CA, one finding for each code', async () => {
     const world = healthy();
     const failing = {
       ...status(start - 20 * hour, start + 4 * hour),
@@ -201,13 +203,13 @@ describe('doctor', () => {
       { check: 'renewals', says: '1 certificate overdue or failing.' },
       {
         check: 'renewals',
-        says: 'internal: the last try failed with CaUnavailable for 1 of 2.',
+        says: 'internal: the last attempt failed with CaUnavailable for 1 of 2.',
         fix: expect.stringMatching(/^The CA does not answer/),
       },
     ]);
   });
 
-  it('tells of declared certificates that are not there: a note before a try has failed, then a fault', async () => {
+  it('reports missing declared certificates: a note before the first failure, then a fault', async () => {
     const world = healthy();
     const add = (name: string, more: Record<string, string>) =>
       world.store.add({
@@ -234,9 +236,24 @@ describe('doctor', () => {
     ]);
   });
 
-  it('is no fault: a profile of another stack, and a deployment under way', async () => {
+  it("reports no stray tags of an authority's secret, which has status tags but no profile", async () => {
     const tagged = async function* () {
-      yield [{ name: 'other', tags: new Map([[tags.profile, 'elsewhere']]) }];
+      yield [{ arn: 'arn:issuing', name: 'issuing', tags: new Map([[tags.versionId, 'v1']]) }];
+    };
+    const deployment = { ...(await usual.deployment()), profiles: healthy().profiles };
+    const withAuthority = (secretId: string) => ({
+      secrets: { ...usual.secrets, tagged },
+      deployment: async () => ({ ...deployment, authorities: new FakeAuthorities(authority('issuing', { secretId })) }),
+    });
+    expect((await look({ session: withAuthority('arn:issuing') })).found).toEqual([]);
+    const { code, found } = await look({ session: withAuthority('arn:another') });
+    expect(code).toBe(1);
+    expect(found).toMatchObject([{ check: 'tags', says: expect.stringMatching(/^issuing has tags/) }]);
+  });
+
+  it('reports no fault for a profile of another stack, nor during a deployment', async () => {
+    const tagged = async function* () {
+      yield [{ arn: 'arn:other', name: 'other', tags: new Map([[tags.profile, 'elsewhere']]) }];
     };
     const session = {
       secrets: { ...usual.secrets, tagged },
@@ -247,7 +264,7 @@ describe('doctor', () => {
     expect(found.map(({ grade }) => grade)).toEqual(['note', 'note']);
   });
 
-  it('without a stack it can’t begin', async () => {
+  it('fails without a stack', async () => {
     const session = { stack: () => Promise.reject(new RenewalError('Internal', 'There is no stack.')) };
     expect((await stage({ session }).cli('doctor')).code).toBe(3);
   });

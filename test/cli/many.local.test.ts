@@ -1,4 +1,4 @@
-/** The command line with many certificates, as a process of its own, in a terminal and in a pipe. */
+/** The command line with many certificates, as its own process, on a terminal and in a pipe. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
@@ -22,7 +22,7 @@ async function withAws<T>(options: FakeAwsOptions, body: (env: Readonly<Record<s
   }
 }
 
-/** A function that renews 200 but for one, and keeps which it was asked for and which it has done. After `slowAfter` requests it takes a second for each. */
+/** A function that renews all of 200 secrets but one, and records requests and renewals. After `slowAfter` requests each takes a second. */
 function renewing({ slowAfter = Number.POSITIVE_INFINITY } = {}) {
   const asked: string[] = [];
   const done: string[] = [];
@@ -37,8 +37,8 @@ function renewing({ slowAfter = Number.POSITIVE_INFINITY } = {}) {
   return { asked, done, options: { names: names(200), renew } };
 }
 
-describe('renew --all over 200 certificates of which one fails', () => {
-  it('in a pipe: a line each, a summary, exit code 1, and no progress', async () => {
+describe('renew --all with 200 certificates, one of which fails', () => {
+  it('prints in a pipe a line for each and a summary, without progress, and ends with 1', async () => {
     const { asked, done, options } = renewing();
     const { code, stdout, output } = await withAws(options, (env) => inPipe(env, 'renew', '--all', '--json'));
     expect(code).toBe(1);
@@ -55,7 +55,7 @@ describe('renew --all over 200 certificates of which one fails', () => {
     expect(output).not.toContain('\u001b');
   });
 
-  it('in a terminal, where Ctrl-C comes: it shows its progress, what has begun ends, the rest is untouched, and it says which', async () => {
+  it('shows progress on a terminal; after Ctrl-C it completes running requests and lists the untouched secrets', async () => {
     const { asked, done, options } = renewing({ slowAfter: 64 }); // else a busy machine is through before it types
     const { code, output } = await withAws(options, (env) =>
       onTerminal(env, ['renew', '--all', '--concurrency', '4'], { interruptAt: '\\] 60 of 200' }),
@@ -81,7 +81,7 @@ describe('renew --all over 200 certificates of which one fails', () => {
 describe('status of 10,000 certificates', () => {
   const window = { 'version-id': 'v1', 'not-before': '2020-01-01T00:00:00Z', 'not-after': '2120-01-01T00:00:00Z' };
 
-  it('in a pipe shows the first before the last page has come', async () => {
+  it('prints the first rows in a pipe before the last page arrives', async () => {
     let last = () => {};
     const released = new Promise<void>((resolve) => {
       last = resolve;
@@ -100,7 +100,7 @@ describe('status of 10,000 certificates', () => {
     });
   }, 90_000);
 
-  it('on a terminal has a progress line, a table that fits, and a sum', async () => {
+  it('shows on a terminal a progress line, a table that fits, and a sum', async () => {
     const number = 2_000;
     const { code, output } = await withAws({ names: names(number), tags: window }, (env) =>
       onTerminal(env, ['status'], { columns: 70 }),
@@ -116,7 +116,7 @@ describe('status of 10,000 certificates', () => {
     expect(output).toContain('\u001b[32mok');
   });
 
-  it('ends quietly where its reader has gone', async () => {
+  it('ends without a message when the reader of the pipe has gone', async () => {
     let leave = () => {};
     const gone = new Promise<void>((resolve) => {
       leave = resolve;

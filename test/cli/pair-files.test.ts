@@ -27,7 +27,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-/** A world whose profile trusts its CA, and a pair of it in files. */
+/** A world whose profile trusts its CA, and files with a pair of that CA. */
 async function scene({
   profile = {},
   dates = freshDates,
@@ -65,7 +65,7 @@ async function scene({
 }
 
 describe('import', () => {
-  it('makes an enrolled secret of files, as they are', async () => {
+  it('creates an enrolled secret with the content of the files', async () => {
     const { cli, write, texts, world } = await scene();
     const [cert, chain, key] = [
       await write('web.crt', texts.cert),
@@ -75,7 +75,7 @@ describe('import', () => {
     const words = ['--cert', cert, '--key', key, '--chain', chain, '--profile', 'internal', '--mode', 'renew'];
     const { code, stdout, stderr } = await cli('import', 'web/tls', ...words);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    expect(stdout).toBe('web/tls: made and enrolled in internal: CN=leaf.example, until 2026-11-23T11:00:00Z\n');
+    expect(stdout).toBe('web/tls: created and enrolled in internal: CN=leaf.example, until 2026-11-23T11:00:00Z\n');
     expect(world.store.tagsOf('web/tls')).toEqual({ [tags.profile]: 'internal', [tags.mode]: 'renew' });
     const { certificate, privateKey, certificateChain } = JSON.parse(
       Buffer.from(Object(world.store.value('web/tls')).text).toString(),
@@ -87,7 +87,7 @@ describe('import', () => {
     });
   });
 
-  it('refuses what the product would fail on, and makes nothing', async () => {
+  it('refuses a pair that a worker would refuse, and creates nothing', async () => {
     const [other, forged] = [await scene(), await scene()];
     const forgedText = String(forgedKey(forged.key, 'P-256').export({ format: 'pem', type: 'pkcs8' }));
     const weak = generateKeyPairSync('rsa', { modulusLength: 1024 }).privateKey;
@@ -117,7 +117,7 @@ describe('import', () => {
     }
   });
 
-  it('refuses what its profile can never renew, as the worker would', async () => {
+  it('refuses a certificate that its profile can never renew, as the worker would', async () => {
     const key = newKey();
     const serverOnly = [keyUsage('digitalSignature'), extendedKeyUsage(serverAuth), subjectAltName('dns:leaf.example')];
     const { cli, world, write, texts } = await scene({ key, extensions: serverOnly });
@@ -140,7 +140,7 @@ describe('import', () => {
   describe('into an offline profile', () => {
     const ca = { type: 'offline', authority: 'issuing' } as const;
 
-    /** Files of a pair, and a stack whose authority is the CA of `issuer`, or of the pair itself. */
+    /** Files with a pair, and a stack whose authority is the CA of `issuer`. Default: the CA of the pair. */
     async function ofAuthority({
       issuer = undefined as World | undefined,
       extensions = undefined as readonly Extension[] | undefined,
@@ -154,17 +154,17 @@ describe('import', () => {
       return { ...made, run: () => made.cli(...words, '--profile', 'internal') };
     }
 
-    it('takes what its authority has issued, for servers alone too', async () => {
+    it('accepts certificates of its authority, also those for serverAuth only', async () => {
       const { run } = await ofAuthority({ extensions: [keyUsage('digitalSignature'), extendedKeyUsage(serverAuth)] });
       expect(await run()).toMatchObject({ code: 0 });
     });
 
     it.each([
-      ['a certificate of another issuer', { issuer: new World() }, /CaUntrusted: .*signature is not by this authority/],
+      ['a certificate of another issuer', { issuer: new World() }, /CaUntrusted: .*not signed by this authority/],
       [
         'a CA’s certificate',
         { extensions: [keyUsage('keyCertSign'), basicConstraints(true, 0)] },
-        /CaUntrusted: The certificate is a CA's/,
+        /CaUntrusted: The certificate is a CA certificate/,
       ],
     ])('refuses %s', async (_, more, message) => {
       const { run, world } = await ofAuthority(more);
@@ -172,15 +172,15 @@ describe('import', () => {
       expect(() => world.store.summary('web')).toThrow();
     });
 
-    it('says so where the authority’s certificate may not be read, and makes the secret', async () => {
+    it('creates the secret with a note if the authority’s certificate may not be read', async () => {
       const { run, world } = await ofAuthority({ issuer: new World() });
       world.store.faults.failBefore('read', new RenewalError('AccessDenied', 'no'), { times: 9 });
-      expect(await run()).toMatchObject({ code: 0, stderr: expect.stringMatching(/was not judged/) });
+      expect(await run()).toMatchObject({ code: 0, stderr: expect.stringMatching(/did not check whether profile/) });
       expect(world.store.summary('web').currentVersionId).toBe('v1');
     });
   });
 
-  it('says in one sentence after the other what is wrong', async () => {
+  it('describes an error in whole sentences', async () => {
     const { cli, write, texts } = await scene({ rootOf: new World() });
     const files = [
       '--cert',
@@ -193,7 +193,7 @@ describe('import', () => {
     expect(stdout).not.toMatch(/\.[.;]/);
   });
 
-  it('says which file can’t be read, which profile is not there, and that a chain is missing', async () => {
+  it('reports an unreadable file, an unknown profile and a missing chain', async () => {
     const { cli, write, texts } = await scene();
     const [cert, key] = [await write('web.crt', texts.cert), await write('web.key', texts.key)];
     expect((await cli('import', 'web', '--cert', '/nowhere', '--key', key, '--profile', 'internal')).stdout).toMatch(
@@ -220,7 +220,7 @@ describe('export', () => {
     return { ...found, outCert, outKey, run, result: await run() };
   }
 
-  it('writes the certificate with its chain, and the key for nobody else', async () => {
+  it('writes the certificate with its chain, and the key with mode 0600', async () => {
     const { result, outCert, outKey, leaf, chain, key, dir } = await exported();
     expect(result).toMatchObject({
       code: 0,
@@ -244,14 +244,14 @@ describe('export', () => {
     expect(world.store.versionIds('web')).toEqual(['v1']);
   });
 
-  it('as DER', async () => {
+  it('writes DER', async () => {
     const { outCert, outKey, leaf, key } = await exported(['--format', 'der']);
     expect(new Uint8Array(await readFile(outCert))).toEqual(leaf);
     const found = createPrivateKey({ key: await readFile(outKey), format: 'der', type: 'pkcs8' });
     expect(found.equals(key)).toBe(true);
   });
 
-  it('as PKCS#12, which our own reader takes', async () => {
+  it('writes PKCS#12, which our own reader accepts', async () => {
     const made = await scene();
     const password = await made.write('pass', 'correct horse\n');
     const words = ['--format', 'p12', '--password-file', password];
@@ -267,7 +267,7 @@ describe('export', () => {
     expect(await readdir(without.dir)).toEqual([]);
   });
 
-  it('an encrypted key stays so, under the password of the profile', async () => {
+  it('leaves an encrypted key encrypted with the password of the profile', async () => {
     const made = await scene({ profile: { passwordSecretId: 'password' } });
     const { world, leaf, chain, key, cli, dir } = made;
     world.store.add({ name: 'password', value: 'battery staple\n' });
@@ -292,7 +292,7 @@ describe('export', () => {
     }
   });
 
-  it('not a pair that is none, not a key in KMS, not one that nobody enrolled; and no file is made', async () => {
+  it('refuses a value without a pair, a key in KMS and a secret that is not enrolled, and creates no file', async () => {
     const { cli, world, leaf, chain, dir } = await scene();
     const tagged = { [tags.profile]: 'internal' };
     world.store.add({ name: 'mixed', value: pairValue(leaf, chain, newKey()), tags: tagged });
@@ -302,7 +302,7 @@ describe('export', () => {
     const run = (name: string, ...more: string[]) =>
       cli('export', name, '--out-cert', join(dir, 'c'), '--out-key', join(dir, 'k'), ...more);
     expect((await run('mixed')).stdout).toMatch(/KeyMismatch/);
-    expect((await run('kms')).stdout).toMatch(/in KMS, and never leaves it/);
+    expect((await run('kms')).stdout).toMatch(/in KMS and never leaves it/);
     expect((await run('stranger')).stdout).toMatch(/SecretNotEnrolled/);
     expect(records((await run('stranger', '--json')).stdout)).toMatchObject([
       { error: { errorType: 'SecretNotEnrolled' } },

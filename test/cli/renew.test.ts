@@ -28,7 +28,7 @@ function many(number: number): World {
 }
 
 describe('renew', () => {
-  it('sends every option as the on-demand request has it', async () => {
+  it('sends every option as a field of the on-demand request', async () => {
     const { cli, requests } = stage({ invoke: answering });
     const words = '--mode rekey --expires-in 8h --kty EC --crv P-384 --out other --force --dry-run';
     expect((await cli('renew', 'web', ...words.split(' '))).code).toBe(0);
@@ -50,18 +50,18 @@ describe('renew', () => {
   });
 
   it.each([
-    ['renew', /names, --profile or --all/],
-    ['renew web --all', /one of these three/],
+    ['renew', /by names, by --profile or by --all/],
+    ['renew web --all', /exactly one of the three/],
     ['renew web --curve P-256', /^Usage: .*--curve is set without --kty/],
     ['renew web --expires-in 1h --rekey-period 1h', /--expires-in and --rekey-period are both set/],
     ['renew web --expires-in soon', /--expires-in: found "soon"/],
     ['renew web --mode renew --kty EC', /--mode is renew/],
     ['renew web --kty RSA --size many', /--size/],
-    ['renew web --kty EC --curve P-256 --crv P-384', /different things/],
+    ['renew web --kty EC --curve P-256 --crv P-384', /different values/],
     ['renew a b --out c', /--out/],
     ['renew web --concurrency 0', /from 1 to 50/],
     ['renew web --kty DSA', /Allowed choices are EC, OKP, RSA/],
-  ])('refuses %s before anything is asked', async (words, message) => {
+  ])('refuses %s before the first request', async (words, message) => {
     const { cli, requests } = stage({ invoke: answering });
     const { code, stdout, stderr } = await cli(...words.split(' '));
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
@@ -69,14 +69,14 @@ describe('renew', () => {
     expect(requests).toEqual([]);
   });
 
-  it('and status, refuse a profile that the stack has not', async () => {
+  it('and status refuse a profile that the stack does not have', async () => {
     for (const command of ['renew', 'status']) {
       const { code, stderr } = await stage({ invoke: answering }).cli(command, '--profile', 'nowhere');
       expect({ code, stderr }).toEqual({ code: 3, stderr: expect.stringMatching(/^UnknownProfile: .*nowhere/) });
     }
   });
 
-  it('one that fails stops no other: a line each, a summary, exit code 1', async () => {
+  it('continues after a failure: a line for each, a summary, exit code 1', async () => {
     const { code, stdout, stderr } = await stage({ invoke: answering }).cli('renew', 'a', 'bad', 'c', 'a');
     expect(code).toBe(1);
     expect(stdout.trimEnd().split('\n').sort()).toEqual([
@@ -91,7 +91,7 @@ describe('renew', () => {
     ]);
   });
 
-  it('tells of an issued one its names, and whether it is the first', async () => {
+  it('shows the names of an issued certificate, and the certificate that it replaces', async () => {
     const invoke = (_: string, request: Record<string, unknown>) => ({
       ...renewed(request),
       outcome: 'issued',
@@ -104,12 +104,12 @@ describe('renew', () => {
     expect(stdout).toBe(
       [
         'web  issued   EC P-256 for dns:web.example ip:10.0.0.7, the first, until 2026-11-23T12:00:00Z',
-        'api  issued   EC P-256 for dns:web.example ip:10.0.0.7, in place of 19f2c3, until 2026-11-23T12:00:00Z\n',
+        'api  issued   EC P-256 for dns:web.example ip:10.0.0.7, replaces 19f2c3, until 2026-11-23T12:00:00Z\n',
       ].join('\n'),
     );
   });
 
-  it('--all takes what is this stack’s to write, no more than so many at once', async () => {
+  it('--all selects the secrets that this stack may write, and limits the requests at the same time', async () => {
     let now = 0;
     let most = 0;
     const invoke = async (_: string, request: Record<string, unknown>) => {
@@ -128,7 +128,7 @@ describe('renew', () => {
     }
   });
 
-  it('after Ctrl-C what has begun ends, the rest is untouched, and it says which', async () => {
+  it('completes running requests after Ctrl-C, and lists the untouched secrets', async () => {
     const world = many(30);
     const staged = stage({
       world,
@@ -151,7 +151,7 @@ describe('renew', () => {
     expect(staged.exits).toEqual([]);
   });
 
-  it('a second Ctrl-C does not wait, and a command that only looks ends at the first', async () => {
+  it('ends at once after a second Ctrl-C; a read-only command ends after the first', async () => {
     const staged = stage({
       invoke: () => {
         staged.interrupt();
@@ -178,7 +178,7 @@ describe('plan', () => {
     ...{ reason: { code: 'NotDue', message: 'There is time.' }, notAfter: null, renewAt: null },
   };
 
-  it('asks the scan for a dry run, and gives a line and a reason a certificate', async () => {
+  it('asks the scan for a dry run, and prints a line with a reason for each certificate', async () => {
     const { cli, requests } = stage({ invoke: () => ({ plan: [entry], listed: 1 }) });
     const { code, stdout } = await cli('plan', 'web', 'gone', '--profile', 'internal', '--force');
     expect(requests).toEqual([
@@ -195,7 +195,7 @@ describe('plan', () => {
   it.each([
     ['Missing', 'It is declared, and there is no certificate so far.'],
     ['Changed', 'Its declaration has changed.'],
-  ])('says issue, and %s', async (code, message) => {
+  ])('shows the action issue and the reason %s', async (code, message) => {
     const issue = { ...entry, action: 'issue', reason: { code, message } };
     const { cli } = stage({ invoke: () => ({ plan: [issue], listed: 1 }) });
     const ended = await cli('plan');
@@ -204,14 +204,14 @@ describe('plan', () => {
     expect(records((await cli('plan', '--json')).stdout)).toEqual([issue]);
   });
 
-  it('says where it is cut, and where one is not in it', async () => {
+  it('reports a plan that is cut, and a named secret that is not in it', async () => {
     const { cli } = stage({ invoke: () => ({ plan: [entry], listed: 9_000, planTruncated: true }) });
     expect((await cli('plan')).stderr).toContain('1 of 9000');
     const { stdout } = await cli('plan', 'gone', '--json');
     expect(records(stdout)).toMatchObject([entry, { name: 'gone', error: { errorType: 'SecretNotEnrolled' } }]);
   });
 
-  it('believes the scan of what was not found, which a plan that is cut can’t tell', async () => {
+  it('uses the scan’s list of secrets that were not found, as the plan may be cut', async () => {
     const { cli } = stage({
       invoke: () => ({ plan: [entry], listed: 9_000, planTruncated: true, notFound: ['gone'] }),
     });

@@ -10,7 +10,7 @@ beforeAll(async () => {
 });
 afterAll(() => folder.remove());
 
-it('writes the inventory as a page, and replaces the one that was there', async () => {
+it('writes the inventory as a page, and replaces an existing file', async () => {
   const file = join(folder.path, 'certificates.html');
   const { cli } = stage();
   expect((await cli('report', '--html', file)).stdout).toMatch(/certificates\.html: \d+ certificates/);
@@ -22,7 +22,7 @@ it('writes the inventory as a page, and replaces the one that was there', async 
   expect(readdirSync(folder.path)).toEqual(['certificates.html']);
 });
 
-it('says so where no file is named, or it can not be written', async () => {
+it('fails without a file name, or if the file can’t be written', async () => {
   const { cli } = stage();
   expect(await cli('report')).toMatchObject({ code: 2, stderr: expect.stringContaining('--html') });
   const nowhere = await cli('report', '--html', join(folder.path, 'no', 'such', 'folder.html'));

@@ -1,6 +1,7 @@
-/** The command line on fakes: a world of secrets, the stack's functions, a terminal that keeps what was written. */
+/** The command line on fakes: a world of secrets, the stack's functions, the CDK, a person, and a terminal that records its output. */
 import { PassThrough } from 'node:stream';
 import type { FunctionSettings } from '../../cli/aws/functions.ts';
+import { type Cdk, type CdkCommand, type CdkEnd, cdkOf } from '../../cli/cdk.ts';
 import { run } from '../../cli/program.ts';
 import type { Session } from '../../cli/session.ts';
 import { FakeDeclarationKeeper } from '../../testkit/fakes/declaration-keeper.ts';
@@ -26,10 +27,16 @@ export const stack = {
 
 export interface StageOptions {
   readonly world?: World;
-  /** What the functions answer: `scan` or `renew`, and the request. */
+  /** Answers an invocation of the function `scan` or `renew`. */
   readonly invoke?: (functionName: string, request: Record<string, unknown>) => unknown;
   readonly session?: Partial<Session>;
   readonly tty?: boolean;
+  /** The result of the fake CDK. Default: success without outputs. */
+  readonly cdk?: Partial<CdkEnd>;
+  /** The same, computed from the command. */
+  readonly onCdk?: (command: CdkCommand) => Promise<Partial<CdkEnd>>;
+  /** The answers of a person, in order; then the input ends. Default: there is no terminal. */
+  readonly answers?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
 }
 
@@ -39,13 +46,29 @@ export interface Ended {
   readonly stderr: string;
 }
 
-/** Runs command lines in one world. */
+/** Returns a function that runs command lines in one world, and records of what they did. */
 export function stage(options: StageOptions = {}) {
   const world = options.world ?? zoo();
   const requests: { functionName: string; request: Record<string, unknown> }[] = [];
   const declarations = new FakeDeclarationKeeper();
   const interrupts: (() => void)[] = [];
   const exits: number[] = [];
+  const cdkCommands: CdkCommand[] = [];
+  const questions: string[] = [];
+  const answers = [...(options.answers ?? [])];
+  const ask = async (question: string): Promise<string | undefined> => {
+    questions.push(question);
+    return answers.shift();
+  };
+  // The validation is the real one. It starts no process.
+  const validation = cdkOf({ node: '', env: {}, isTerminal: false, atExit: () => () => undefined });
+  const cdk: Cdk = {
+    ...validation,
+    run: async (command) => {
+      cdkCommands.push(command);
+      return { code: 0, outputs: {}, text: '', ...options.cdk, ...(await options.onCdk?.(command)) };
+    },
+  };
   const session: Session = {
     target: { stackName: 'CertRenewer', aws: {} },
     version: '1.2.3',
@@ -110,10 +133,12 @@ export function stage(options: StageOptions = {}) {
       env: options.env ?? {},
       clock: world.clock,
       process: { pid: 1, isAlive: () => false },
+      cdk,
+      ask: options.answers && ask,
       entropy: world.entropy,
       onInterrupt: (listener) => interrupts.push(listener),
       exit: (exit) => exits.push(exit),
-      open: () => session,
+      open: (target) => ({ ...session, target, ...options.session }),
     });
     return { code, stdout: stdout.chunks.join(''), stderr: stderr.chunks.join('') };
   }
@@ -121,10 +146,10 @@ export function stage(options: StageOptions = {}) {
   const interrupt = () => {
     for (const listener of interrupts) listener();
   };
-  return { cli, world, declarations, requests, exits, interrupt, session };
+  return { cli, world, declarations, requests, cdkCommands, questions, exits, interrupt, session };
 }
 
-/** The objects of NDJSON. */
+/** Returns the objects of NDJSON. */
 export const records = (text: string): Record<string, unknown>[] =>
   text
     .split('\n')

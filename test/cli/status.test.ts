@@ -7,7 +7,7 @@ import { due, status } from '../renewal/zoo.ts';
 import { records, stage } from './stage.ts';
 
 describe('status', () => {
-  it('shows every certificate, most urgent first, and ends with 1 as some need attention', async () => {
+  it('lists every certificate, the most urgent first, and ends with 1 if one needs attention', async () => {
     const { code, stdout, stderr } = await stage().cli('status');
     expect(code).toBe(1);
     const lines = stdout.trimEnd().split('\n');
@@ -18,20 +18,20 @@ describe('status', () => {
     expect(names).not.toContain('not-ours');
     expect(stdout).toMatch(/^fresh +internal +in 375d +2\S+Z +ok$/m);
     expect(stdout).toMatch(/^backing-off .* failing.*: CaRejected \(1\), next try in 59m$/m);
-    expect(stdout).toMatch(/^bad-tag .*failing.*: InvalidTag \(1\), needs correcting$/m);
+    expect(stdout).toMatch(/^bad-tag .*failing.*: InvalidTag \(1\), correct the tag$/m);
     expect(stdout).toMatch(/^replica .*paused.*: Replica$/m);
     expect(stdout).not.toContain('\u001b');
     expect(stderr).toBe(''); // cron would mail it
   });
 
-  it('ends with 0 where nothing needs attention', async () => {
+  it('ends with 0 if nothing needs attention', async () => {
     const { cli } = stage();
     expect((await cli('status', 'fresh', 'new')).code).toBe(0);
     expect((await cli('status', 'overdue')).code).toBe(1);
     expect((await cli('status', '--profile', 'resting', '--json')).stdout.trim().split('\n')).toHaveLength(1);
   });
 
-  it('says the same in NDJSON, for programs', async () => {
+  it('prints the same as NDJSON with --json', async () => {
     const { stdout } = await stage().cli('status', 'backing-off', '--json');
     expect(records(stdout)).toMatchObject([
       {
@@ -62,7 +62,7 @@ describe('status', () => {
       return stage({ world });
     }
 
-    it('says what is missing or changed, and why it is not there yet', async () => {
+    it('shows what is missing or changed, with the last failure', async () => {
       const { code, stdout } = await declaredOnes().cli('status');
       expect(code).toBe(1); // a try has failed
       const lines = stdout.trimEnd().split('\n').slice(1);
@@ -74,11 +74,11 @@ describe('status', () => {
       ]);
     });
 
-    it('ends with 0 while nothing has failed and none is late', async () => {
+    it('ends with 0 while nothing is failing or overdue', async () => {
       expect((await declaredOnes().cli('status', 'new', 'anew', 'kept')).code).toBe(0);
     });
 
-    it('says the same in NDJSON', async () => {
+    it('prints the same as NDJSON', async () => {
       const { stdout } = await declaredOnes().cli('status', '--json');
       expect(records(stdout)).toMatchObject([
         { name: 'away', state: 'missing', declared: true, notAfter: null, failure: { code: 'CaUnavailable' } },
@@ -90,7 +90,7 @@ describe('status', () => {
     });
   });
 
-  it('tells of a name that is not there or not enrolled, and of the others all the same', async () => {
+  it('reports an unknown name and one that is not enrolled, and lists the others', async () => {
     const { code, stdout, stderr } = await stage().cli('status', 'fresh', 'nowhere', 'not-ours');
     expect(code).toBe(1);
     expect(stdout).toMatch(/^fresh /m);
@@ -100,12 +100,12 @@ describe('status', () => {
     expect(json).toMatchObject([{ name: 'nowhere', error: { errorType: 'SecretNotFound' } }]);
   });
 
-  it('on a terminal fits its width, in colour but for NO_COLOR, and its progress line goes', async () => {
+  it('fits the width of a terminal, uses colours without NO_COLOR, and clears its progress line', async () => {
     const world = new World(internal);
     const name = 'a'.repeat(200);
     world.store.add({ name, value: '{}', versionId: 'v1', tags: { [tags.profile]: 'internal', ...due } });
     const { stdout, stderr } = await stage({ world, tty: true }).cli('status');
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: colours, and what takes the progress away
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: colours, and the code that clears the line
     const plain = stdout.replace(/\u001b\[\d+m|\r\u001b\[2K/g, '');
     expect(stdout).toContain('\u001b[3'); // a colour
     expect(Math.max(...plain.split('\n').map((line) => line.length))).toBeLessThanOrEqual(100);
@@ -116,7 +116,7 @@ describe('status', () => {
     expect(bare.stdout.replace('\r\u001b[2K', '')).toBe(plain);
   });
 
-  it('lets no name move the cursor', async () => {
+  it('makes control characters in names visible', async () => {
     const world = new World(internal);
     world.store.add({ name: 'a\u001b[2Jb\nc', value: '{}', tags: { [tags.profile]: 'internal' } });
     const { stdout } = await stage({ world }).cli('status');
@@ -124,7 +124,7 @@ describe('status', () => {
     expect(stdout).not.toContain('\u001b');
   });
 
-  it('sorts what comes together, and shows it before the last page has come', async () => {
+  it('sorts rows that arrive together, and prints them before the last page arrives', async () => {
     let last = () => {};
     const lastPage = new Promise<void>((resolve) => {
       last = resolve;
@@ -152,7 +152,7 @@ describe('status', () => {
     await expect(all()).rejects.toThrow('gone');
   });
 
-  it('repeats no key that was pasted as a word, and no words of a library that may quote one', async () => {
+  it('repeats no key from its words, and no message of a library that may quote one', async () => {
     const key = '-----BEGIN PRIVATE KEY-----MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg';
     for (const words of [['status', key], ['renew', 'web', '--out', key], [`--${key}`]]) {
       const { code, stdout, stderr } = await stage().cli(...words);
@@ -166,7 +166,7 @@ describe('status', () => {
     expect(stderr).not.toContain('MIGH');
   });
 
-  it('fails with 3 and a word where there is no stack, and with 2 where the command line is wrong', async () => {
+  it('ends with 3 and a message without a stack, and with 2 for a wrong command line', async () => {
     const broken = { session: { deployment: () => Promise.reject(new Error('no such host')) } };
     expect(await stage(broken).cli('status')).toEqual({
       code: 3,

@@ -8,11 +8,11 @@ import { records, type StageOptions, stage } from './stage.ts';
 const hour = 3_600_000;
 
 describe('pause and resume', () => {
-  it('set and take the tag, and say whether anything changed', async () => {
+  it('set and remove the tag, and report whether it changed', async () => {
     const { cli, world } = stage();
     expect(await cli('pause', 'due', 'paused')).toMatchObject({
       code: 0,
-      stdout: 'due: paused; cert-renewer resume due ends it\npaused: was paused already\n',
+      stdout: 'due: paused until cert-renewer resume due\npaused: is paused already\n',
     });
     expect(world.store.tagsOf('due')[tags.paused]).toBe('true');
     expect((await cli('status', 'due', '--json')).stdout).toContain('"state":"paused"');
@@ -20,7 +20,7 @@ describe('pause and resume', () => {
     expect(world.store.tagsOf('due')[tags.paused]).toBeUndefined();
   });
 
-  it('tell of a profile that is paused, and of what is not there or not enrolled; the others are done', async () => {
+  it('report a paused profile, an unknown name and one that is not enrolled; the others are done', async () => {
     const { cli, world } = stage();
     expect((await cli('resume', 'resting')).stdout).toMatch(/its profile resting is paused too/);
     const { code, stdout } = await cli('pause', 'nowhere', 'not-ours', 'due', '--json');
@@ -34,7 +34,7 @@ describe('pause and resume', () => {
     expect((await cli('pause')).code).toBe(2);
   });
 
-  it('after Ctrl-C begin no other, and say which', async () => {
+  it('start no other secret after Ctrl-C, and list the untouched ones', async () => {
     const staged = stage();
     const { describe: ask } = staged.world.store;
     staged.world.store.describe = (name) => {
@@ -50,7 +50,7 @@ describe('pause and resume', () => {
 });
 
 describe('enrol and unenrol', () => {
-  it('set what is asked for, and take away what contradicts it', async () => {
+  it('set the requested tags, and remove tags that contradict them', async () => {
     const { cli, world } = stage();
     world.store.setTags('not-ours', { [tags.rekeyPeriod]: '16h', [tags.kty]: 'RSA', [tags.size]: '3072' });
     const words = 'enrol not-ours --profile internal --mode rekey --expires-in 33% --kty EC --curve P-384 --paused';
@@ -64,10 +64,10 @@ describe('enrol and unenrol', () => {
 
   it.each([
     ['enrol due', /--profile is missing/],
-    ['enrol due --profile internal --expires-in soon', /^Usage: --expires-in: .*"soon"/],
+    ['enrol due --profile internal --expires-in soon', /^Usage: --expires-in is "soon": /],
     ['enrol due --profile internal --size 4096', /--size is set without --kty/],
     ['enrol due --profile internal --expires-in 1h --rekey-period 1h', /both set/],
-  ])('%s is refused', async (words, message) => {
+  ])('refuse %s', async (words, message) => {
     const { cli, world } = stage();
     const before = world.store.tagsOf('due');
     const { code, stderr } = await cli(...words.split(' '));
@@ -75,7 +75,7 @@ describe('enrol and unenrol', () => {
     expect(world.store.tagsOf('due')).toEqual(before);
   });
 
-  it('refuse a profile that the stack has not, and a replica', async () => {
+  it('refuse an unknown profile, and a replica', async () => {
     const { cli } = stage();
     expect(await cli('enrol', 'due', '--profile', 'nowhere')).toMatchObject({
       code: 3,
@@ -84,7 +84,7 @@ describe('enrol and unenrol', () => {
     expect((await cli('enrol', 'replica', '--profile', 'internal')).stdout).toMatch(/failed: .*primary/);
   });
 
-  it('take every tag of ours away and no other', async () => {
+  it('remove every tag of cert-renewer and no other', async () => {
     const { cli, world } = stage();
     world.store.setTags('backing-off', { Role: 'web', [tags.mode]: 'renew' });
     const { stdout } = await cli('unenrol', 'backing-off');
@@ -109,7 +109,7 @@ describe('rollback', () => {
     return { ...stage({ world, invoke, ...more }), arn };
   }
 
-  it('pauses first, moves AWSCURRENT back in one step, and the tags tell of what is current', async () => {
+  it('pauses first, moves AWSCURRENT back in one step, and updates the status tags', async () => {
     const { cli, world, requests, arn } = renewedOnce();
     const order: string[] = [];
     const { store } = world;
@@ -125,7 +125,7 @@ describe('rollback', () => {
     const { code, stdout } = await cli('rollback', 'web');
     expect(code).toBe(0);
     expect(stdout).toBe(
-      'web: back to version v1, valid until 2026-11-23T11:00:00Z; paused: cert-renewer resume web ends it\n',
+      'web: back to version v1, valid until 2026-11-23T11:00:00Z; paused until cert-renewer resume web\n',
     );
     expect(order.slice(0, 2)).toEqual([`tag ${tags.paused}`, 'promote']);
     expect(world.labels('web')).toEqual({ v1: ['AWSCURRENT'], v2: ['AWSPREVIOUS'] });
@@ -138,7 +138,7 @@ describe('rollback', () => {
     expect(row).toMatchObject({ state: 'paused', notAfter: window.notAfter });
   });
 
-  it('takes the status tags away where the function can’t tell', async () => {
+  it('removes the status tags if the function fails', async () => {
     const invoke = () => {
       throw new FunctionFailure('UnsupportedSecret', 'no certificate');
     };
@@ -150,7 +150,7 @@ describe('rollback', () => {
     expect(late.world.store.tagsOf('web')[tags.versionId]).toBeUndefined();
   });
 
-  it('moves nothing where somebody else wrote meanwhile, and there is nothing to go back to', async () => {
+  it('moves nothing after a write of someone else, or without an earlier version', async () => {
     const { cli, world } = renewedOnce();
     const promote = world.store.promote.bind(world.store);
     world.store.promote = (...given) => {
@@ -164,7 +164,7 @@ describe('rollback', () => {
     expect((await stage().cli('rollback', 'fresh')).stdout).toMatch(/no AWSPREVIOUS/);
   });
 
-  it('is done where only the answer was lost, and leaves nothing pending', async () => {
+  it('succeeds if only the answer is lost, and leaves nothing pending', async () => {
     const { cli, world } = renewedOnce();
     world.store.moveStage('web', 'AWSPENDING', 'v2');
     const promote = world.store.promote.bind(world.store);
@@ -176,7 +176,7 @@ describe('rollback', () => {
     expect(world.labels('web')).toEqual({ v1: ['AWSCURRENT'], v2: ['AWSPREVIOUS'] });
   });
 
-  it('twice is forward again', async () => {
+  it('goes forward again the second time', async () => {
     const { cli, world } = renewedOnce();
     await cli('rollback', 'web');
     await cli('rollback', 'web');

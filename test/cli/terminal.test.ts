@@ -1,4 +1,4 @@
-/** What a terminal is sent, write by write. */
+/** The writes to a terminal, one by one. */
 import { describe, expect, it } from 'vitest';
 import { Terminal } from '../../cli/terminal.ts';
 
@@ -16,7 +16,7 @@ function recorded(isTTY: { readonly stdout: boolean; readonly stderr: boolean })
 }
 
 describe('a line above the progress', () => {
-  it('is one write on a terminal: what the terminal echoes, such as ^C, never stands in the line', () => {
+  it('is one write on a terminal, so that an echo such as ^C is never within the line', () => {
     const { terminal, writes } = recorded({ stdout: true, stderr: true });
     terminal.progress('1 of 2');
     terminal.print('a result');
@@ -30,7 +30,7 @@ describe('a line above the progress', () => {
     ]);
   });
 
-  it('is a line alone in a file or a pipe, whose terminal shows the progress', () => {
+  it('is a plain line in a file or a pipe, while the terminal shows the progress', () => {
     const { terminal, writes } = recorded({ stdout: false, stderr: true });
     terminal.progress('1 of 2');
     terminal.print('a result');
@@ -42,7 +42,7 @@ describe('a line above the progress', () => {
     ]);
   });
 
-  it('is a line alone where nothing shows progress', () => {
+  it('is a plain line without progress', () => {
     const { terminal, writes } = recorded({ stdout: true, stderr: false });
     terminal.progress('1 of 2');
     terminal.print('a result');

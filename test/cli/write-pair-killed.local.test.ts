@@ -1,4 +1,4 @@
-/** A real process, really killed, at each step of writing the two files of `export`. */
+/** A real process is killed at each step of writing the two files of `export`. */
 import { randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -14,7 +14,7 @@ const program = fileURLToPath(new URL('../support/write-pair-process.ts', import
 it('leaves both old files or both new ones, and the next export completes it', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'cert-renewer-killed-'));
   const read = (path: string) => readFile(path, 'utf8');
-  /** Whether it was killed, and what is there then. */
+  /** Returns whether the process was killed, and the files after it. */
   async function killedAt(last: number): Promise<{ killed: boolean; isNew: boolean }> {
     const [certs, keys] = [join(folder, String(last), 'certs'), join(folder, String(last), 'private')];
     await Promise.all([certs, keys].map((each) => mkdir(each, { recursive: true })));

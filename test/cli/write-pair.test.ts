@@ -1,4 +1,4 @@
-/** The files of `export` at every step: no moment at which one is old and the other new. */
+/** The files of `export` at every step: at no moment one is old and the other new. */
 import { randomBytes } from 'node:crypto';
 import * as real from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -12,12 +12,12 @@ beforeAll(async () => {
 });
 afterAll(() => real.rm(folder, { recursive: true }));
 
-/** Milliseconds: hundreds of files are written, on whatever disk that is and beside other tests. */
+/** Milliseconds. The test writes hundreds of files, perhaps on a slow disk and beside other tests. */
 const patience = 60_000;
 const text = (value: string) => new TextEncoder().encode(value);
 const read = (path: string) => real.readFile(path, 'utf8').catch(() => undefined);
 
-/** The disk without waiting for it: what is tested here is the order, and fsync takes most of the time. */
+/** The disk without fsync, which takes most of the time: these tests check the order only. */
 const quick: FileSystem = {
   ...real,
   open: async (path, ...more) => {
@@ -28,7 +28,7 @@ const quick: FileSystem = {
   writeFile: (path, data, options) => real.writeFile(path, data, { ...Object(options), flush: false }),
 };
 
-/** Two folders, as people have them: certs for all, private for few. */
+/** Two folders as on many systems: certs is readable for all, private is not. */
 async function place(old: readonly [string | undefined, string | undefined]) {
   const root = await real.mkdtemp(join(folder, 'at-'));
   const [certs, keys] = [join(root, 'certs'), join(root, 'private')];
@@ -51,12 +51,12 @@ async function place(old: readonly [string | undefined, string | undefined]) {
 
 class Killed extends Error {}
 
-/** Ends before the call with this number, and with it all that come after, as a killed process does. */
+/** Fails at the call with this number and at all later ones, as if the process were killed. */
 function dyingAt(last: number): { fs: FileSystem; calls: () => number } {
   return counting((call) => (call >= last ? new Killed() : undefined));
 }
 
-/** The error that a call of this number is to end in. */
+/** A file system that counts its calls and fails with what `errorOf` returns for a call. */
 function counting(errorOf: (call: number) => Error | undefined): { fs: FileSystem; calls: () => number } {
   let calls = 0;
   const fs = new Proxy<FileSystem>(quick, {
@@ -76,7 +76,7 @@ describe.each([
   ['two new files', [undefined, undefined]],
   ['one that is there', [undefined, 'key old']],
 ] as const)('%s', (_, old) => {
-  it('are replaced, and nothing is left beside them', async () => {
+  it('are replaced, and no other file is left', async () => {
     const { write, pair, left, key, cert } = await place(old);
     await write('new', real);
     expect(await pair()).toEqual(['cert new', 'key new']);
@@ -87,7 +87,7 @@ describe.each([
   });
 
   it(
-    'are both old or both new wherever it is killed, and the next export begins where it ended',
+    'are both old or both new wherever the export is killed, and the next export succeeds',
     async () => {
       const complete = dyingAt(Number.POSITIVE_INFINITY);
       await (await place(old)).write('new', complete.fs);
@@ -115,7 +115,7 @@ describe.each([
 });
 
 it(
-  'is killed while it clears up after one that was killed: the pair stays whole',
+  'keeps the pair whole if an export is killed while it settles a killed one',
   async () => {
     const killedTwice = async (first: number, second: number) => {
       const { write, pair, left } = await place(['cert old', 'key old']);
@@ -156,7 +156,7 @@ it(
   patience,
 );
 
-it('two at once: one is told of the other, or both are done one after another; never a mixture', async () => {
+it('two exports at the same time leave no mixture: one fails, or both complete in turn', async () => {
   const { write, pair, left } = await place(['cert old', 'key old']);
   const ends = await Promise.allSettled([write('a', quick, true), write('b', quick, true), write('c', quick, true)]);
   for (const end of ends) if (end.status === 'rejected') expect(String(end.reason)).toMatch(/being written by/);
@@ -166,7 +166,7 @@ it('two at once: one is told of the other, or both are done one after another; n
   expect(await left()).toEqual(['web.crt', 'web.key']);
 });
 
-it('writes through the user’s own links, and refuses what is no file, one path twice, and no folder', async () => {
+it('writes through the user’s own links, and refuses a path that is no file, the same path twice, and a missing folder', async () => {
   const { cert, key, certs, write } = await place(['cert old', 'key old']);
   await real.rename(key, join(certs, 'real.key'));
   await real.symlink(join(certs, 'real.key'), key);
@@ -183,7 +183,7 @@ it('writes through the user’s own links, and refuses what is no file, one path
       options,
     );
   await expect(to(cert)).rejects.toThrow(/name two files/);
-  await expect(to(certs)).rejects.toThrow(/no plain file/);
+  await expect(to(certs)).rejects.toThrow(/not a plain file/);
   await expect(to(join(certs, 'nowhere', 'k'))).rejects.toThrow(/There is no folder/);
   expect(await read(cert)).toBe('cert new');
 });

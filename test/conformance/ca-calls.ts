@@ -7,31 +7,31 @@ import type { FakeClock } from '../../testkit/fakes/clock.ts';
 import { fakeEntropy } from '../../testkit/fakes/entropy.ts';
 
 export interface CallOptions {
-  /** The limits of the invocation, and whether "busy" is waited out, by the scene's clock. */
+  /** The limits of the invocation, and whether "busy" is waited for, by the scene's clock. */
   readonly policyBy: (clock: FakeClock) => CallPolicy;
-  /** So often the CA says that it takes no more for the moment. */
+  /** How often the CA first answers that it is busy. */
   readonly busyTimes?: number;
-  /** It never answers. */
+  /** The CA never answers. */
   readonly silent?: boolean;
 }
 
 export interface CallScene {
   readonly clock: FakeClock;
   readonly provider: CaProvider;
-  /** A certificate that it renews. */
+  /** A certificate that the CA renews. */
   readonly current: Credential;
-  /** How often the CA, or for one of the stack's own what it signs with, has been asked so far. */
+  /** Returns the number of calls so far: to the CA, or to the key of an authority of the stack. */
   asked(): number;
-  /** What time it was for the one who asked, by what the CA was asked or has answered last. To the second. */
+  /** Returns the caller's time, to the second, from the last question or answer of the CA. */
   askedAt(issued: IssuedChain): Instant;
-  /** Whether the one who asked has hung up, where there is a server that can see it. */
+  /** Whether the caller has closed the connection, if a server can see that. */
   hungUp?(): boolean;
   close?(): Promise<void>;
 }
 
 const wholeSecond = (instant: Instant): Instant => Math.floor(instant / 1000) * 1000;
 
-/** What can happen to a call to any CA: domain/calls.ts, held by every provider. */
+/** The rules for a call to any CA (domain/calls.ts). Every provider must pass. */
 export function caCallSuite(name: string, open: (options: CallOptions) => Promise<CallScene>): void {
   describe(`calls to a CA: ${name}`, () => {
     const scenes: CallScene[] = [];
@@ -51,14 +51,14 @@ export function caCallSuite(name: string, open: (options: CallOptions) => Promis
     const patience = (clock: FakeClock): CallPolicy => ({ patience: { clock, entropy: fakeEntropy() } });
     const late = { code: 'CaUnavailable', retryable: true };
 
-    test('one past its limit is CaUnavailable and not begun', async () => {
+    test('one past its limit is CaUnavailable and not started', async () => {
       const { provider, current, asked } = await scene({ policyBy: () => ({ limits: limitsBy(AbortSignal.abort()) }) });
       await expect(renewWith(provider, current)).rejects.toMatchObject(late);
       if (provider.answers) await expect(provider.answers()).rejects.toMatchObject(late);
       expect(asked()).toBe(0);
     });
 
-    test.each(['ask', 'answers'] as const)('the signal ends one that is under way: %s', async (method) => {
+    test.each(['ask', 'answers'] as const)('the signal ends a running call: %s', async (method) => {
       const limit = new AbortController();
       const { provider, current, asked, hungUp } = await scene({
         policyBy: () => ({ limits: limitsBy(limit.signal) }),
@@ -73,13 +73,13 @@ export function caCallSuite(name: string, open: (options: CallOptions) => Promis
       if (hungUp) await expect.poll(hungUp, { interval: 1 }).toBe(true);
     });
 
-    test('within its limits it is as any other', async () => {
+    test('within its limits it works as usual', async () => {
       const limits = limitsBy(new AbortController().signal);
       const { provider, current } = await scene({ policyBy: (clock) => ({ ...patience(clock), limits }) });
       expect((await renewWith(provider, current)).certificates.length).toBeGreaterThan(0);
     });
 
-    test('busy is waited out with patience, and each attempt has the time of its own', async () => {
+    test('busy is waited for with patience, and each attempt has its own time', async () => {
       const { provider, current, clock, askedAt } = await scene({ policyBy: patience, busyTimes: 3 });
       const started = clock.now();
       const issued = await renewWith(provider, current);
@@ -88,13 +88,13 @@ export function caCallSuite(name: string, open: (options: CallOptions) => Promis
       expect(wholeSecond(askedAt(issued))).toBe(wholeSecond(clock.now()));
     });
 
-    test('busy is told at once without patience', async () => {
+    test('busy is an error at once without patience', async () => {
       const { provider, current, clock } = await scene({ policyBy: () => ({}), busyTimes: 1 });
       await expect(renewWith(provider, current)).rejects.toMatchObject({ busy: true, retryable: true });
       expect(clock.sleeps).toEqual([]);
     });
 
-    test('busy for too long is told in the end', async () => {
+    test('busy for too long is an error in the end', async () => {
       const { provider, current, clock } = await scene({ policyBy: patience, busyTimes: Number.POSITIVE_INFINITY });
       await expect(renewWith(provider, current)).rejects.toMatchObject({ busy: true });
       expect(clock.sleeps.length).toBeGreaterThan(3);

@@ -19,9 +19,9 @@ import { signerFor } from '../../testkit/fakes/signer.ts';
 export interface IssuingWorld {
   now(): Instant;
   readonly provider: CaProvider;
-  /** The certificates that it has issued so far; undefined where nobody counts them. */
+  /** Returns the number of certificates so far; undefined if it is not counted. */
   issued?(): number;
-  /** What it refuses besides, and issues nothing for. */
+  /** Further declarations that the CA refuses without issuing. */
   readonly refusals?: readonly IssuingRefusal[];
   readonly ownWays?: IssuingWays;
   close(): Promise<void>;
@@ -33,30 +33,30 @@ export interface IssuingRefusal {
   readonly code: ErrorCode;
 }
 
-/** What is no error at this CA, or another one. */
+/** Allowed deviations of this CA. */
 export interface IssuingWays {
-  /** By default InvalidRequest and WeakKey: who judges keys before it is asked. A server refuses with CaRejected. */
+  /** Default: InvalidRequest and WeakKey, from a check before the CA is asked. A server refuses with CaRejected. */
   readonly codes?: Partial<Record<'unproven' | 'weak', ErrorCode>>;
-  /** Those that it writes; by default all. */
+  /** Usages that the CA writes. Default: all. */
   readonly usages?: readonly DeclaredUsage[];
-  /** It writes these, and neither less nor more, whatever is declared. */
+  /** It always writes exactly these usages, for any declaration. */
   readonly usagesTogether?: true;
-  /** By default it writes the subject byte for byte. `common name`: it may leave it out, and writes nothing else. */
+  /** By default it writes the subject byte for byte. `common name`: it writes only the common name, and may omit it. */
   readonly subject?: 'common name';
-  /** Milliseconds that its clock may be away from `now`. */
+  /** Milliseconds by which its clock may differ from `now`. */
   readonly tolerance?: number;
 }
 
 const minute = 60_000;
 const hour = 60 * minute;
 const day = 24 * hour;
-/** More looks than any order takes. */
+/** More questions than any order takes. */
 const mostLooks = 20;
 
 const keyKinds: readonly KeyKind[] = ['P-256', 'P-384', 'P-521', 'Ed25519', 'RSA-2048', 'RSA-3072'];
 const rsaKeys = new Map<KeyKind, KeyObject>();
 
-/** RSA keys are made once: they cost up to a second each. */
+/** RSA keys are made once: each takes up to a second. */
 function keyOfKind(kind: KeyKind): KeyObject {
   const key = rsaKeys.get(kind) ?? makeKey(kind);
   if (kind.startsWith('RSA')) rsaKeys.set(kind, key);
@@ -86,13 +86,13 @@ const declaredNames: readonly [name: string, names: readonly string[]][] = [
   ['a hundred names', Array.from({ length: 100 }, (_, i) => `dns:web-${i}.svc.example`)],
 ];
 
-/** Without a certificate that is there. */
+/** A request without a current certificate. */
 function requestOf(content: DeclaredContent, signer: Signer, now: Instant): CaRequest {
   const wanted = { content, key: { kind: 'given', signer } as const, end: { laterThan: now, orEqual: false } };
   return { wanted, current: undefined, key: signer };
 }
 
-/** Looks until the certificate is there. */
+/** Asks until the certificate is issued. */
 async function complete(provider: CaProvider, request: CaRequest): Promise<IssuedChain> {
   let answer = await provider.ask(request);
   for (let looks = 0; answer.kind === 'pending'; looks++) {
@@ -102,7 +102,7 @@ async function complete(provider: CaProvider, request: CaRequest): Promise<Issue
   return answer;
 }
 
-/** For every CA that issues what is declared, at once or later. */
+/** Tests of every CA that issues declared certificates, at once or later. */
 export function caIssuingSuite(name: string, open: () => Promise<IssuingWorld>): void {
   describe(`a CA that issues: ${name}`, () => {
     let world: IssuingWorld;
@@ -114,7 +114,7 @@ export function caIssuingSuite(name: string, open: () => Promise<IssuingWorld>):
     const ways = (): IssuingWays => world.ownWays ?? {};
     const usages = (): readonly DeclaredUsage[] => ways().usages ?? declaredUsages;
 
-    /** What comes back has passed the proof of the worker, and nothing was left out or shortened. */
+    /** Asserts that the answer passes the worker's proof, with nothing left out or shortened. */
     async function issue(more: Partial<DeclaredContent> = {}, key: Signer = signerFor(makeKey())) {
       const { provider } = world;
       const request = requestOf({ ...web, ...more }, key, world.now());
@@ -133,7 +133,7 @@ export function caIssuingSuite(name: string, open: () => Promise<IssuingWorld>):
       expect(world.issued?.()).toBe(before);
     }
 
-    test('says so', () => {
+    test('reports that it issues', () => {
       expect(world.provider.issues).toBe(true);
     });
 
@@ -158,7 +158,7 @@ export function caIssuingSuite(name: string, open: () => Promise<IssuingWorld>):
         const { leaf } = await issue({ subject });
         if (writesAll) expect(Buffer.from(leaf.subject).equals(subject ?? Uint8Array.of(0x30, 0))).toBe(true);
         const names = leaf.extensions.find(({ oid }) => oid === '2.5.29.17');
-        if (leaf.subject.length === 2) expect(names?.critical).toBe(true); // RFC 5280 section 4.2.1.6
+        if (leaf.subject.length === 2) expect(names?.critical).toBe(true); // RFC 5280, section 4.2.1.6
       },
     );
 
@@ -173,7 +173,7 @@ export function caIssuingSuite(name: string, open: () => Promise<IssuingWorld>):
     });
 
     test.each([
-      ['a day, where nobody says another', undefined, day],
+      ['a day, by default', undefined, day],
       ['an hour', hour, hour],
       ['thirty days', 30 * day, 30 * day],
       ['no part of a second', hour + 999, hour],
@@ -186,7 +186,7 @@ export function caIssuingSuite(name: string, open: () => Promise<IssuingWorld>):
       expect(leaf.notBefore).toBeGreaterThanOrEqual(second - hour);
     });
 
-    test('gives another certificate for each ask, of the same key and names too', async () => {
+    test('issues another certificate for each request, even for the same key and names', async () => {
       const key = signerFor(makeKey());
       const serials = [await issue({}, key), await issue({}, key)].map(({ leaf }) => leaf.serialNumber);
       expect(new Set(serials).size).toBe(2);
@@ -247,19 +247,19 @@ export function caIssuingSuite(name: string, open: () => Promise<IssuingWorld>):
   });
 }
 
-/** Names the row of a loop in which an expectation fails. */
+/** Adds the row of a loop to a failed expectation. */
 const told = (what: string) => (cause: unknown) => {
   throw new Error(`${what}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
 };
 
 export interface NotIssuingWorld {
   readonly provider: CaProvider;
-  /** How often it was asked for anything; undefined where it is not seen. */
+  /** Returns the number of questions to the CA; undefined if it can't be counted. */
   asked?(): number;
   close(): Promise<void>;
 }
 
-/** For every other CA: a declaration gets nothing, and the CA is not asked. */
+/** Tests of every other CA: a declaration fails, and the CA is not asked. */
 export function caNotIssuingSuite(name: string, open: () => Promise<NotIssuingWorld>): void {
   describe(`a CA that does not issue: ${name}`, () => {
     let world: NotIssuingWorld;
@@ -268,16 +268,16 @@ export function caNotIssuingSuite(name: string, open: () => Promise<NotIssuingWo
     });
     afterAll(() => world?.close());
 
-    test('says so', () => {
+    test('reports that it does not issue', () => {
       expect(world.provider.issues).toBe(false);
     });
 
-    test('refuses a declaration with IssuanceNotAllowed, and says what would issue it', async () => {
+    test('refuses a declaration with IssuanceNotAllowed, and names what would issue it', async () => {
       const before = world.asked?.();
       await expect(world.provider.ask(requestOf(web, signerFor(makeKey()), 0))).rejects.toMatchObject({
         code: 'IssuanceNotAllowed',
         retryable: false,
-        message: expect.stringMatching(/^The CA of this profile issues no certificate by a declaration: .+\.$/),
+        message: expect.stringMatching(/^The CA of this profile does not issue declared certificates: .+\.$/),
       });
       expect(world.asked?.()).toBe(before);
     });

@@ -24,17 +24,17 @@ import { rekeyWith, renewWith } from '../../testkit/fakes/asking.ts';
 import { signerFor } from '../../testkit/fakes/signer.ts';
 import { certificateShapes, names } from './ca-shapes.ts';
 
-/** Every world has the same CA in it, seen in different ways. */
+/** The same CA in different states. */
 export interface LeafCaWorld {
   now(): Instant;
-  /** A leaf of this CA, from a provisioner that does, or does not, renew after expiry. DER. */
+  /** Makes a leaf of this CA, from a provisioner that does or does not renew after expiry. DER. */
   makeLeaf(request: LeafRequest, renewableAfterExpiry: boolean): { leaf: Uint8Array; chain: readonly Uint8Array[] };
   readonly provider: CaProvider;
-  /** The same CA where it does not run, does not answer (until a limit of time is over), and is not the CA of our root. */
+  /** The same CA: not running, not answering (until a time limit), and with a certificate of another root. */
   readonly down: CaProvider;
   readonly silent: CaProvider;
   readonly untrusted: CaProvider;
-  /** What is no error at this CA, or another one: a CA of the stack's own has no server, only a key. */
+  /** Allowed deviations of this CA. An authority of the stack has no server, only a key. */
   readonly ownWays?: {
     readonly rekeysWithoutClientAuth?: boolean;
     readonly codes?: Partial<Record<'down' | 'foreign', ErrorCode>>;
@@ -48,7 +48,6 @@ const hour = 60 * minute;
 const keyKinds: readonly KeyKind[] = ['P-256', 'P-384', 'P-521', 'Ed25519', 'RSA-2048', 'RSA-3072'];
 const rsaKeys = new Map<KeyKind, KeyObject>();
 
-/** RSA keys are made once: they cost up to a second each. */
 function keyOfKind(kind: KeyKind): KeyObject {
   if (!kind.startsWith('RSA')) return makeKey(kind);
   const key = rsaKeys.get(kind) ?? makeKey(kind);
@@ -56,7 +55,7 @@ function keyOfKind(kind: KeyKind): KeyObject {
   return key;
 }
 
-/** For a CA that issues leaves: what it renews and rekeys, and what it refuses. */
+/** Tests of a CA that issues leaves: what it renews and rekeys, and what it refuses. */
 export function leafCaSuite(name: string, open: () => Promise<LeafCaWorld>): void {
   describe(`CA of leaves: ${name}`, () => {
     let world: LeafCaWorld;
@@ -165,7 +164,7 @@ export function leafCaSuite(name: string, open: () => Promise<LeafCaWorld>): voi
       await expectSuccessor(await rekey(current, next), current, next);
     });
 
-    test('a chain in another order, with strangers in it, does no harm', async () => {
+    test('a chain in another order, with unrelated certificates, does no harm', async () => {
       const stranger = credential();
       const roots = (await world.provider.roots()).map((der) => parseCertificate(der));
       const current = credential({ inKms: true });
@@ -200,14 +199,14 @@ export function leafCaSuite(name: string, open: () => Promise<LeafCaWorld>): voi
       });
     });
 
-    describe('before it is asked', () => {
+    describe('the check in advance', () => {
       const now = () => world.now();
       const fits = (current: Credential, operation: Mode, provider = world.provider) =>
         Promise.all(
           [true, false].map((lasting) => provider.checkFitness?.(current, operation, { now: now(), lasting })),
         );
 
-      test.each(['renew', 'rekey'] as const)('it says nothing against what it takes (%s)', async (operation) => {
+      test.each(['renew', 'rekey'] as const)('accepts what the CA accepts (%s)', async (operation) => {
         for (const part of [...certificateShapes.map(([, shape]) => shape), ...keyKinds.map((kind) => ({ kind }))]) {
           const key = 'kind' in part ? keyOfKind(part.kind) : makeKey('P-256');
           await fits(credential({ ...part, key }), operation, world.down);
@@ -215,7 +214,7 @@ export function leafCaSuite(name: string, open: () => Promise<LeafCaWorld>): voi
         if (operation === 'renew') await fits(credential({ inKms: true }), operation, world.down);
       });
 
-      test('it says what it will refuse for ever, by the same code, and asks nobody', async () => {
+      test('reports a permanent refusal with the same code, and asks nobody', async () => {
         const extensions = [keyUsage('digitalSignature'), extendedKeyUsage(serverAuth), names];
         const refused: [Wanted, Mode][] = world.ownWays?.rekeysWithoutClientAuth
           ? [[{ extensions: [basicConstraints(true), keyUsage('keyCertSign')] }, 'renew']]
@@ -236,19 +235,19 @@ export function leafCaSuite(name: string, open: () => Promise<LeafCaWorld>): voi
     });
 
     describe('an expired certificate', () => {
-      test('is renewed where the CA allows it', async () => {
+      test('is renewed if the CA allows it', async () => {
         const key = makeKey('P-256');
         const current = credential({ key, to: -minute, renewableAfterExpiry: true });
         await expectSuccessor(await renew(current), current, key);
       });
 
-      test.each(keyKinds)('of %s is rekeyed where the CA allows it', async (kind) => {
+      test.each(keyKinds)('of %s is rekeyed if the CA allows it', async (kind) => {
         const next = makeKey('P-256');
         const current = credential({ key: keyOfKind(kind), to: -minute, renewableAfterExpiry: true });
         await expectSuccessor(await rekey(current, next), current, next);
       });
 
-      test('is CertificateExpired where it does not', async () => {
+      test('is CertificateExpired if it does not', async () => {
         const current = credential({ to: -minute });
         await expect(renew(current)).rejects.toMatchObject({ code: 'CertificateExpired', retryable: false });
         await expect(rekey(current)).rejects.toMatchObject({ code: 'CertificateExpired', retryable: false });
@@ -261,7 +260,7 @@ export function leafCaSuite(name: string, open: () => Promise<LeafCaWorld>): voi
       await expect(rekey(current)).rejects.toMatchObject({ code: 'NotYetValid', retryable: false });
     });
 
-    test("a key that is not the certificate's is KeyMismatch", async () => {
+    test("another certificate's key is KeyMismatch", async () => {
       for (const kind of ['P-256', 'Ed25519'] as const) {
         const wrong = { ...credential(), key: signerFor(makeKey(kind)) };
         await expect(renew(wrong)).rejects.toMatchObject({ code: 'KeyMismatch' });
@@ -298,13 +297,13 @@ export function leafCaSuite(name: string, open: () => Promise<LeafCaWorld>): voi
       await expect(rekey(credential(), makeKey('P-256'), world[which])).rejects.toMatchObject({ code, retryable });
     });
 
-    test('a certificate without its key is InvalidRequest: nothing proves whose it is', async () => {
+    test('a certificate without its key is InvalidRequest: nothing proves its owner', async () => {
       const current = { ...credential(), key: undefined };
       await expect(renew(current)).rejects.toMatchObject({ code: 'InvalidRequest', retryable: false });
       await expect(rekey(current)).rejects.toMatchObject({ code: 'InvalidRequest', retryable: false });
     });
 
-    test('calls side by side all get a certificate of their own', async () => {
+    test('concurrent calls all get a certificate of their own', async () => {
       const current = credential();
       const answers = await Promise.all(
         Array.from({ length: 8 }, (_, at) => (at % 2 ? renew(current) : rekey(current))),
@@ -315,7 +314,7 @@ export function leafCaSuite(name: string, open: () => Promise<LeafCaWorld>): voi
   });
 }
 
-/** Extensions in an order of their own, but for those that may change. */
+/** Returns the extensions in a fixed order, without those that may change. */
 function kept(
   { extensions }: Certificate,
   replaced: readonly string[],

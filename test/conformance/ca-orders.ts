@@ -8,16 +8,16 @@ import { signerFor } from '../../testkit/fakes/signer.ts';
 
 export interface OrderScene {
   readonly provider: CaProvider;
-  /** Another one each time. */
+  /** Returns another one each time. */
   credential(): Credential;
-  /** The certificates that it has issued so far. */
+  /** The number of certificates that the CA has issued so far. */
   issued(): number;
 }
 
-/** More looks than any order of the scene takes. */
+/** More questions than any order of the scene takes. */
 const mostLooks = 20;
 
-/** Of a certificate that is there. */
+/** A request for an existing certificate. */
 type Copying = CaRequest & { readonly current: Credential };
 
 const renewal = (current: Credential): Copying => ({
@@ -32,10 +32,10 @@ const rekeying = (current: Credential, key: Signer): Copying => ({
   key,
 });
 
-/** For a CA that may answer later: what an order is, for each seed. */
+/** Tests of a CA that may answer later: the rules for an order, for each seed. */
 export function caOrderSuite(name: string, open: (seed: number) => OrderScene): void {
   describe(`orders of a CA: ${name}`, () => {
-    /** Looks until the certificate is there. */
+    /** Asks until the certificate is issued. */
     async function complete(provider: CaProvider, request: CaRequest, first: CaAnswer) {
       let answer = first;
       for (let looks = 0; answer.kind === 'pending'; looks++) {
@@ -45,7 +45,7 @@ export function caOrderSuite(name: string, open: (seed: number) => OrderScene): 
       return parseCertificate(answer.certificates[0] ?? new Uint8Array());
     }
 
-    /** The scene of the first seed at which a renewal is pending. */
+    /** Returns the scene of the first seed with a pending renewal. */
     async function pending() {
       for (let seed = 0; ; seed++) {
         const scene = open(seed);
@@ -80,7 +80,7 @@ export function caOrderSuite(name: string, open: (seed: number) => OrderScene): 
       },
     );
 
-    test('a pending answer says what to ask by and when, and gives nothing away', async () => {
+    test('a pending answer has the receipt and the time of the next question, and nothing else', async () => {
       const { provider, request, receipt } = await pending();
       const answer = await provider.ask({ ...request, receipt });
       if (answer.kind === 'pending') {
@@ -91,7 +91,7 @@ export function caOrderSuite(name: string, open: (seed: number) => OrderScene): 
       expect(receipt).toMatch(/^[\x21-\x7e]{1,500}$/);
     });
 
-    test('a receipt is good for its order however often it is asked, and nothing is issued twice', async () => {
+    test('a receipt works for its order any number of times, and nothing is issued twice', async () => {
       const { provider, request, receipt, issued } = await pending();
       const first = await complete(provider, request, await provider.ask({ ...request, receipt }));
       for (let again = 0; again < 3; again++) {
@@ -101,7 +101,7 @@ export function caOrderSuite(name: string, open: (seed: number) => OrderScene): 
       expect(issued()).toBe(1);
     });
 
-    test('a receipt that it did not give is refused, and nothing is issued', async () => {
+    test('an unknown receipt is refused, and nothing is issued', async () => {
       const { provider, request, issued } = await pending();
       for (const receipt of ['', 'order-of-another']) {
         const refused = { code: 'CaRejected', retryable: false };
@@ -110,7 +110,7 @@ export function caOrderSuite(name: string, open: (seed: number) => OrderScene): 
       expect(issued()).toBe(0);
     });
 
-    test('two orders do not mix', async () => {
+    test('two orders are independent', async () => {
       const { provider, credential, request, receipt } = await pending();
       const other = renewal(credential());
       const placed = await provider.ask(other);

@@ -17,7 +17,7 @@ const usages = [keyUsage('digitalSignature'), extendedKeyUsage(serverAuth, clien
 export const names = subjectAltName('dns:leaf.example');
 const bmp = (text: string): string => [...text].map((character) => `\u0000${character}`).join('');
 
-/** What a certificate may be like, by the part of it that is special. */
+/** Certificates with one special part each, by the name of that part. */
 export const certificateShapes: readonly [name: string, part: Partial<Pick<LeafRequest, 'subject' | 'extensions'>>][] =
   [
     [

@@ -1,4 +1,4 @@
-/** An authority of the stack as a CA for leaves: the suite that step-ca passes; and for its own certificate. */
+/** An authority of the stack as a CA for leaves (the same suite as step-ca), and for its own certificate. */
 import { RenewalError } from '../../lambdas/domain/errors.ts';
 import type { CaCapabilities, Credential, KeyVault } from '../../lambdas/domain/ports.ts';
 import type { CaReference } from '../../lambdas/domain/profile.ts';
@@ -45,7 +45,7 @@ const can: Readonly<Record<'offline' | 'itself', CaCapabilities>> = {
   },
 };
 
-/** A hierarchy as the stack's authorities `root` and `issuing`, their keys in KMS or in their secrets. */
+/** The stack's authorities `root` and `issuing`, with keys in KMS or in their secrets. */
 function stack({ root, rootKey, intermediate, intermediateKey }: Hierarchy, where: 'kms' | 'secret' = 'kms') {
   const store = new FakeStore();
   const vault = new FakeKeyVault();
@@ -126,7 +126,7 @@ for (const where of ['kms', 'secret'] as const) {
     const inKms = stack(hierarchy);
     const { abortedIn, pass } = new TimeLimits();
     const [begin, never] = [abortedIn(300), new AbortController().signal];
-    /** A key that never answers, so that the caller's time ends first. */
+    /** A key that never answers, so that the caller's time limit ends the call. */
     const silent: KeyVault = {
       signer: () => {
         setImmediate(pass);
@@ -156,7 +156,7 @@ for (const where of ['kms', 'secret'] as const) {
 const refusals: readonly IssuingRefusal[] = [
   { name: 'longer than the claim', declared: { duration: 10_000 * hour + 1000 }, code: 'CaRejected' },
   { name: 'shorter than the claim', declared: { duration: 59_000 }, code: 'CaRejected' },
-  { name: 'what is no name', declared: { names: ['ip:10.0.0'] }, code: 'CertificateRejected' },
+  { name: 'an invalid name', declared: { names: ['ip:10.0.0'] }, code: 'CertificateRejected' },
 ];
 
 for (const where of ['kms', 'secret'] as const) {
@@ -165,7 +165,7 @@ for (const where of ['kms', 'secret'] as const) {
     return {
       now: () => now,
       provider: await providerFor(offline, tools),
-      // A key in the secret is not seen at work.
+      // The use of a key in a secret can't be seen.
       ...(where === 'kms' && { issued: () => tools.vault.faults.count('sign') }),
       refusals,
       close: async () => {},

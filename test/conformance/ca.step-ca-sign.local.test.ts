@@ -1,4 +1,4 @@
-/** Declared certificates by the real step-ca: what it issues passes the proof, and what it refuses is told. */
+/** Declared certificates by the real step-ca: what it issues passes the proof, and its refusals are reported. */
 import { createPrivateKey, generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -31,7 +31,7 @@ const hour = 3_600_000;
 const realClock: Clock = { now: () => Date.now(), sleep: setTimeout };
 const entropy = (length: number): Uint8Array => new Uint8Array(randomBytes(length));
 
-/** Of step-ca's own template but for one line. */
+/** step-ca's own template with one changed line. */
 const template = (subject: string, usages: string) =>
   `{ "subject": ${subject}, "sans": {{ toJson .SANs }}, "keyUsage": ["digitalSignature"], "extKeyUsage": ${usages} }`;
 const both = '["serverAuth", "clientAuth"]';
@@ -67,7 +67,7 @@ async function start(more: Parameters<typeof startStepCa>[0] = {}): Promise<Loca
 interface Asking extends Partial<CaTools> {
   /** Default: P-256. */
   readonly provisioner?: string;
-  /** As a secret holds it; default: that of the provisioner, P-256 for one of another name. */
+  /** The key as a secret holds it. Default: that of the provisioner, or P-256 for another name. */
   readonly secret?: string;
   readonly url?: string;
 }
@@ -81,7 +81,7 @@ function providerAt(ca: LocalCa, asking: Asking = {}): Promise<CaProvider> {
   return providerFor(configured, { clock: realClock, entropy, store, ...tools });
 }
 
-/** The proof by which a certificate is promoted. */
+/** The proof before a certificate is promoted. */
 async function proven(
   provider: CaProvider,
   content: DeclaredContent,
@@ -123,7 +123,7 @@ describeFound([found], 'declared certificates by a real step-ca', () => {
       await proven(provider, declared(), own, await issueWith(provider, declared(), own));
     });
 
-    test('for a JWK that names itself as the provisioner does', async () => {
+    test('for a JWK with the provisioner’s name as its kid', async () => {
       const secret = JSON.stringify({ ...keys['P-256'].export({ format: 'jwk' }), kid: 'our own' });
       await issued(ca, {}, { provisioner: 'own kid', secret });
       await expect(issued(ca, {}, { provisioner: 'own kid' })).rejects.toMatchObject({ code: 'CaRejected' });
@@ -187,7 +187,7 @@ describeFound([found], 'declared certificates by a real step-ca', () => {
       expect(formatName(leaf.subject)).toBe(expected);
     });
 
-    test('for the duration that is declared, else for as long as the CA says', async () => {
+    test('for the declared duration, or else the CA’s default', async () => {
       for (const [duration, provisioner] of [
         [10 * 60_000, 'P-256'],
         [90 * 24 * hour, 'P-256'],
@@ -203,7 +203,7 @@ describeFound([found], 'declared certificates by a real step-ca', () => {
       expect(leaf.notAfter - leaf.notBefore).toBe(24 * hour + 60_000);
     });
 
-    test('with a usage less than declared: a warning', async () => {
+    test('with one usage less than declared: a warning', async () => {
       const { leaf, warnings } = await issued(ca, {}, { provisioner: 'servers' });
       expect(extendedKeyUsages(leaf)).toEqual([oids.serverAuth]);
       expect(warnings).toMatchObject([{ code: 'UsageMissing', message: expect.stringMatching(/clientAuth/) }]);
@@ -223,7 +223,7 @@ describeFound([found], 'declared certificates by a real step-ca', () => {
       expect((await rekeyWith(provider, { leaf, chain, key }, next)).certificates).toHaveLength(2);
     });
 
-    test('by a CA that has just been started again', async () => {
+    test('by a CA that was just restarted', async () => {
       await ca.start();
       await issued(ca);
     });
@@ -252,9 +252,9 @@ describeFound([found], 'declared certificates by a real step-ca', () => {
       await expect(answer).rejects.toMatchObject(rejected(message));
     });
 
-    test("for a signature that is not the key's", async () => {
+    test('for a signature of another key', async () => {
       const own = keys['P-256'];
-      // The kid of one key, the signature of another: as a copied JWK with a wrong half.
+      // The kid of one key with the signature of another, as in a wrongly copied JWK.
       const { kid } = (await jwkProvisioner('x', own))['key'] as { kid: string };
       const secret = JSON.stringify({ ...makeKey('P-256').export({ format: 'jwk' }), kid });
       await expect(issued(ca, {}, { secret })).rejects.toMatchObject(rejected(/"P-256"/));
@@ -267,7 +267,7 @@ describeFound([found], 'declared certificates by a real step-ca', () => {
       await issued(ca);
     });
 
-    test('for a token of five minutes ago; a clock half a minute off is no matter', async () => {
+    test('for a token from five minutes ago, but not for a clock that differs by half a minute', async () => {
       const shifted = (by: number): Asking => ({ clock: { ...realClock, now: () => Date.now() + by } });
       await expect(issued(ca, {}, shifted(-7 * 60_000))).rejects.toMatchObject(rejected(/clock/));
       await issued(ca, {}, shifted(30_000));
@@ -308,7 +308,7 @@ describeFound([found], 'declared certificates by a real step-ca', () => {
 
   describe('are refused by the proof', () => {
     test.each<[string, Parameters<typeof declared>[0], string, RegExp]>([
-      ['a usage that nobody declared', { usages: ['serverAuth'] }, 'P-256', /extendedKeyUsage: clientAuth.*template/],
+      ['a usage that was not declared', { usages: ['serverAuth'] }, 'P-256', /extendedKeyUsage: clientAuth.*template/],
       ['every usage', {}, 'any use', /extendedKeyUsage.*template/],
       [
         'a subject that the template drops',
@@ -350,7 +350,7 @@ describeFound([found], 'the suite of all CAs that issue, by a real step-ca', () 
     return {
       now: () => Date.now(),
       provider: await providerAt(ca),
-      // step-ca's own template: a common name at most, and both usages, whatever is declared.
+      // step-ca's own template: a common name at most, and both usages, for any declaration.
       ownWays: {
         codes: { weak: 'CaRejected' },
         subject: 'common name',

@@ -1,4 +1,4 @@
-/** The provider for step-ca against the real program, and what is special about that CA. */
+/** The provider for step-ca with the real program, and what is special about that CA. */
 import { createPrivateKey, type KeyObject, randomBytes } from 'node:crypto';
 import { createServer } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
@@ -60,7 +60,7 @@ function intermediateOf(ca: LocalCa): Pick<Hierarchy, 'intermediate' | 'intermed
   };
 }
 
-/** The same intermediate again, with the same key and name and an end of its own. */
+/** The same intermediate again, with the same key and name and another end. */
 function withLongerIntermediate({ root, intermediate }: PemHierarchy): PemHierarchy {
   const [rootBlock] = pemBlocks(root.certificatePem);
   const [oldBlock] = pemBlocks(intermediate.certificatePem);
@@ -74,7 +74,7 @@ function withLongerIntermediate({ root, intermediate }: PemHierarchy): PemHierar
   return { root, intermediate: { ...intermediate, certificatePem: `${encodePem('CERTIFICATE', der)}\n` } };
 }
 
-/** Accepts connections and never says a word. */
+/** Accepts connections and never answers. */
 async function silentServer(): Promise<{ url: string; close: () => void }> {
   const port = await freePort();
   const server = createServer((socket) => socket.on('error', () => {})).listen(port, '127.0.0.1');
@@ -162,7 +162,7 @@ describeFound([found], 'with a real step-ca', () => {
       rekeyWith(provider, current, signerFor(key));
     const leafOf = ({ certificates: [leaf] }: IssuedChain) => parseCertificate(leaf ?? new Uint8Array());
 
-    test('a leaf alone, without its intermediate, is renewed and rekeyed, with a key in KMS and after its end too', async () => {
+    test('a leaf without its intermediate is renewed and rekeyed, also with a key in KMS and after its end', async () => {
       for (const wanted of [{}, { inKms: true }, { minutes: -1, provisioner: 'lenient' }]) {
         expect((await renew(credential({ ...wanted, alone: true }))).certificates).toHaveLength(2);
         if (!('inKms' in wanted))
@@ -194,7 +194,7 @@ describeFound([found], 'with a real step-ca', () => {
       await expect(rekey(credential(wanted))).rejects.toMatchObject(failure);
     });
 
-    test('a certificate without clientAuth has no way at step-ca', async () => {
+    test('a certificate without clientAuth can’t be renewed by step-ca', async () => {
       const current = credential({ extensions: [keyUsage('digitalSignature'), extendedKeyUsage(serverAuth)] });
       await expect(renew(current)).rejects.toMatchObject({
         code: 'CaRejected',
@@ -208,9 +208,9 @@ describeFound([found], 'with a real step-ca', () => {
       expect(Buffer.compare(leafOf(answer).spki, spkiOf(next))).toBe(0);
     });
 
-    test('a certificate that expires on the way is rekeyed as an expired one', async () => {
+    test('a certificate that expires during the call is rekeyed as an expired one', async () => {
       const current = credential({ minutes: -0.05, provisioner: 'lenient' });
-      const before = current.leaf.notAfter - 1_000; // so late a look at the clock, and yet too early
+      const before = current.leaf.notAfter - 1_000; // our clock is late: it still sees a valid certificate
       const late = providerAt(ca.url, ca.rootPem, 10_000, { ...realClock, now: () => before });
       const answer = await rekeyWith(late, current, signerFor(makeKey('P-256')));
       expect(leafOf(answer).notAfter).toBeGreaterThan(Date.now());
@@ -232,8 +232,8 @@ describeFound([found], 'with a real step-ca', () => {
     });
   });
 
-  describe('step-ca that changes its intermediate', () => {
-    /** Certificates of a step-ca as it was, and it as it is now, under the same root. */
+  describe('step-ca with a changed intermediate', () => {
+    /** Certificates of a step-ca with the old intermediate, and the current step-ca under the same root. */
     async function changed(successor: (before: PemHierarchy) => Promise<PemHierarchy> | PemHierarchy) {
       const before = pemHierarchy({ intermediateNotAfter: new Date(Date.now() + 3_600_000) });
       const ca = await start({ hierarchy: before });
@@ -249,7 +249,7 @@ describeFound([found], 'with a real step-ca', () => {
       return { ca, provider: providerAt(ca.url, ca.rootPem), credential };
     }
 
-    test('for one with another key: what the old one issued is taken if the secret holds the old one', async () => {
+    test('by another key: certificates of the old one are renewed if the secret has the old one', async () => {
       const { ca, provider, credential } = await changed(({ root }) => pemHierarchy({ root }));
       try {
         const newKey = signerFor(makeKey('P-256'));
@@ -273,10 +273,10 @@ describeFound([found], 'with a real step-ca', () => {
       }
     });
 
-    test('for one with the same key and a later end: it vouches for what outlives the old one', async () => {
+    test('by the same key with a later end: it verifies certificates that outlive the old one', async () => {
       const { ca, provider, credential } = await changed(withLongerIntermediate);
       try {
-        // Beyond the end of the intermediate in the secret: the CA's own list has the one that reaches further.
+        // It ends after the intermediate in the secret. The CA's own list has one that ends later.
         for (const current of [credential(90, { inKms: true }), credential(90, { inKms: true, alone: true })]) {
           expect((await renewWith(provider, current)).certificates).toHaveLength(2);
         }

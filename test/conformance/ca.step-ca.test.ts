@@ -1,4 +1,4 @@
-/** Calls to step-ca where it is made to be busy or silent; what it issues and refuses is asked of the real one. */
+/** Calls to a busy or silent step-ca. What it issues and refuses is tested with the real one. */
 import { makeKey } from '../../testkit/certificates/index.ts';
 import { FakeClock } from '../../testkit/fakes/clock.ts';
 import { credential, mockCa, now, success } from '../providers/step-ca/mock-ca.ts';
@@ -20,7 +20,7 @@ caCallSuite('step-ca', async ({ policyBy, busyTimes = 0, silent = false }) => {
     provider: ca.provider({}, { clock, policy: policyBy(clock) }),
     current: credential({ key }),
     asked: () => ca.asked.length,
-    // The token was made half a minute before now, for clocks differ.
+    // The token was made half a minute before now, because clocks differ.
     askedAt: () => (Number(ca.asked.at(-1)?.token?.claims['iat']) + 30) * 1_000,
     hungUp: () => hungUp,
     close: ca.close,

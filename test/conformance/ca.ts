@@ -9,15 +9,15 @@ import { signerFor } from '../../testkit/fakes/signer.ts';
 
 export interface CaWorld {
   now(): Instant;
-  /** What the CA supports, in the words of the port: what it does not is refused. */
+  /** The CA's capabilities, in the words of the port. Anything else is refused. */
   readonly can: CaCapabilities;
   readonly provider: CaProvider;
-  /** A certificate that this CA renews, the key in KMS if there is one to choose. */
+  /** Returns a certificate that this CA renews, with its key in KMS if possible. */
   credential(options?: { readonly inKms?: boolean }): Credential;
   close(): Promise<void>;
 }
 
-/** For every CA that answers at once. */
+/** Tests of every CA that answers at once. */
 export function caProviderSuite(name: string, open: () => Promise<CaWorld>): void {
   describe(`CA: ${name}`, () => {
     let world: CaWorld;
@@ -54,25 +54,25 @@ export function caProviderSuite(name: string, open: () => Promise<CaWorld>): voi
       }
     }
 
-    test('says what it supports', () => {
+    test('reports its capabilities', () => {
       expect(world.provider.can).toEqual(world.can);
       expect(world.provider.type).toMatch(/^[a-z-]+$/);
     });
 
-    test('renews, or says that it does not', async () => {
+    test('renews, or reports that it does not', async () => {
       const current = world.credential();
       if (!world.can.renews) return expectRefused(current, 'renew');
       await expectSuccessor(await renewWith(world.provider, current), current);
     });
 
-    test('rekeys, or says that it does not', async () => {
+    test('rekeys, or reports that it does not', async () => {
       const current = world.credential();
       if (!world.can.rekeys) return expectRefused(current, 'rekey');
       const next = newKey();
       await expectSuccessor(await rekeyWith(world.provider, current, next), current, next.spki);
     });
 
-    test('rekeys from KMS to KMS, or says that it does not', async () => {
+    test('rekeys from KMS to KMS, or reports that it does not', async () => {
       const current = world.credential({ inKms: true });
       if (!world.can.rekeysInKms) return expectRefused(current, 'rekey', true);
       const next = newKey(true);
@@ -92,18 +92,18 @@ export function caProviderSuite(name: string, open: () => Promise<CaWorld>): voi
       await expect(answer).rejects.toMatchObject({ code: 'InvalidRequest' });
     });
 
-    test('knows no receipt', async () => {
+    test('accepts no receipt', async () => {
       const current = world.credential();
       const wanted = wantedAfter(current, { kind: 'same' });
       const answer = world.provider.ask({ wanted, current, key: current.key, receipt: 'order-1' });
       await expect(answer).rejects.toMatchObject({ code: 'CaRejected', retryable: false });
     });
 
-    test('tells that it could be asked now', async () => {
+    test('reports that it could be asked now', async () => {
       await world.provider.answers?.();
     });
 
-    test('gives each of several askers a certificate of their own', async () => {
+    test('gives each of several callers a certificate of their own', async () => {
       const current = world.credential();
       const answers = await Promise.all(Array.from({ length: 8 }, () => renewWith(world.provider, current)));
       const serials = answers.map(({ certificates: [leaf] }) => leaf && parseCertificate(leaf).serialNumber);

@@ -11,7 +11,7 @@ export interface Delivered {
 
 export interface PublisherWorld {
   readonly publisher: Publisher;
-  /** Waits for events that name this secret (none: for Scan Completed) until there are `count`, and gives them. */
+  /** Waits until there are `count` events that name this secret (or, without one, are Scan Completed). Returns them. */
   delivered(secretArn: string | undefined, count: number): Promise<readonly Delivered[]>;
   close(): Promise<void>;
 }
@@ -64,7 +64,7 @@ const events: readonly RenewalEvent[] = [
   { type: 'Scan Completed', detail: { ...counts, durationMs: 12 } },
 ];
 
-/** What every Publisher promises. */
+/** Tests of every Publisher. */
 export function publisherSuite(name: string, open: () => Promise<PublisherWorld>): void {
   let world: PublisherWorld;
 
@@ -94,7 +94,7 @@ export function publisherSuite(name: string, open: () => Promise<PublisherWorld>
       for (const each of arns) expect(await world.delivered(each, 1)).toHaveLength(1);
     });
 
-    test('two of one secret are two', async () => {
+    test('two of one secret stay two', async () => {
       const both = [renewed(arn('twice')), renewed(arn('twice'))];
       await Promise.all(both.map((event) => world.publisher.publish(event)));
       expect(await world.delivered(arn('twice'), 2)).toHaveLength(2);

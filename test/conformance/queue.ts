@@ -9,9 +9,9 @@ export interface Received {
 
 export interface QueueWorld {
   readonly queue: Queue & { changeVisibility(receiptHandle: string, seconds: number): Promise<void> };
-  /** All that is visible now; what is received is hidden for a while. */
+  /** Receives all visible messages. A received message is hidden for a while. */
   receive(): Promise<readonly Received[]>;
-  /** Takes messages off for good. */
+  /** Deletes messages. */
   remove(received: readonly Received[]): Promise<void>;
   close(): Promise<void>;
 }
@@ -21,7 +21,7 @@ const message = (index: number): QueueMessage => ({
   versionId: `version-${index}`,
 });
 
-/** What every Queue promises. */
+/** Tests of every Queue. */
 export function queueSuite(name: string, open: () => Promise<QueueWorld>): void {
   let world: QueueWorld;
 
@@ -40,7 +40,7 @@ export function queueSuite(name: string, open: () => Promise<QueueWorld>): void 
       await world.remove(received);
     });
 
-    test('a message carries its three fields and no more', async () => {
+    test('a message has exactly its three fields', async () => {
       const stray = { ...message(1), force: true, privateKey: { secretId: 'x' } };
       await world.queue.send([stray]);
       const received = await world.receive();
@@ -48,7 +48,7 @@ export function queueSuite(name: string, open: () => Promise<QueueWorld>): void 
       await world.remove(received);
     });
 
-    test('a pause hides a message, and a pause of none shows it', async () => {
+    test('a pause hides a message, and a pause of 0 shows it', async () => {
       await world.queue.send([message(7)]);
       const [first] = await world.receive();
       await world.queue.changeVisibility(first?.receiptHandle ?? '', 300);
@@ -59,12 +59,12 @@ export function queueSuite(name: string, open: () => Promise<QueueWorld>): void 
       await world.remove(again);
     });
 
-    test('a message that is kept back comes later', async () => {
+    test('a delayed message comes later', async () => {
       await world.queue.send([message(9)], 900);
       expect(await world.receive()).toEqual([]);
     });
 
-    test('a pause for a message that is gone is nothing', async () => {
+    test('a pause for a deleted message does nothing', async () => {
       await world.queue.send([message(8)]);
       const received = await world.receive();
       await world.remove(received);

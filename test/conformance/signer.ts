@@ -13,7 +13,7 @@ export const signerSpecs: readonly KeySpec[] = [
   { kty: 'RSA', size: 4096 },
 ];
 
-/** The hash that goes with each, as RFC 5758, RFC 8410 and the port's own words have it. */
+/** The hash for each key, by RFC 5758, RFC 8410 and the port. */
 const hashes: Readonly<Record<string, string | null>> = {
   'EC P-256': 'sha256',
   'EC P-384': 'sha384',
@@ -21,7 +21,7 @@ const hashes: Readonly<Record<string, string | null>> = {
   'OKP Ed25519': null,
 };
 
-/** What every Signer promises. `make` gives a signer with a new key of that kind. */
+/** Tests of every Signer. `make` returns a signer with a new key of that kind. */
 export function signerSuite(name: string, make: (spec: KeySpec) => Promise<Signer>, kind: 'local' | 'kms'): void {
   describe.each(signerSpecs.map((spec) => [formatKeySpec(spec), spec] as const))(
     `signer: ${name}, %s`,
@@ -35,7 +35,7 @@ export function signerSuite(name: string, make: (spec: KeySpec) => Promise<Signe
         publicKey = createPublicKey({ key: Buffer.from(signer.spki), format: 'der', type: 'spki' });
       }, 60_000);
 
-      test('names its key and shows the public half', () => {
+      test('has its key’s kind and public half', () => {
         expect(formatKeySpec(signer.keySpec)).toBe(label);
         const { namedCurve, modulusLength } = publicKey.asymmetricKeyDetails ?? {};
         const curves: Record<string, string> = { 'P-256': 'prime256v1', 'P-384': 'secp384r1', 'P-521': 'secp521r1' };
@@ -45,7 +45,7 @@ export function signerSuite(name: string, make: (spec: KeySpec) => Promise<Signe
         else expect(publicKey.asymmetricKeyType).toBe('ed25519');
       });
 
-      test('keeps the private key where it belongs', () => {
+      test('keeps the private key inside', () => {
         if (kind === 'kms') {
           expect(signer.privateKey).toBeUndefined();
           expect(signer.kmsKeyArn).toMatch(/^arn:aws:kms:[a-z0-9-]+:\d{12}:key\/[0-9a-f-]{36}$/);
@@ -62,7 +62,7 @@ export function signerSuite(name: string, make: (spec: KeySpec) => Promise<Signe
         expect(verify(hash, randomBytes(length + 1), publicKey, signature)).toBe(false);
       });
 
-      test('signs side by side', async () => {
+      test('signs concurrently', async () => {
         const messages = Array.from({ length: 8 }, (_, index) => Buffer.from(`message ${index}`));
         const signatures = await Promise.all(messages.map((message) => signer.sign(message)));
         expect(
@@ -70,7 +70,7 @@ export function signerSuite(name: string, make: (spec: KeySpec) => Promise<Signe
         ).toBe(true);
       });
 
-      test('does not change what it signs', async () => {
+      test('does not change the signed bytes', async () => {
         const data = new Uint8Array(100).fill(7);
         await signer.sign(data);
         expect([...data]).toEqual(Array(100).fill(7));
@@ -79,16 +79,16 @@ export function signerSuite(name: string, make: (spec: KeySpec) => Promise<Signe
   );
 }
 
-/** Where keys are made and disabled, beside the vault. */
+/** Makes and disables keys, beside the vault. */
 export interface VaultWorld {
   readonly vault: { signer(keyId: string): Promise<Signer> };
-  /** Gives the key's ARN. `alias` without `alias/`. */
+  /** Returns the key's ARN. `alias` without `alias/`. */
   create(spec: KeySpec, options?: { usage?: 'SIGN_VERIFY' | 'ENCRYPT_DECRYPT'; alias?: string }): Promise<string>;
   disable(arn: string): Promise<void>;
   close(): Promise<void>;
 }
 
-/** What every KeyVault promises, of its signers too. */
+/** Tests of every KeyVault and of its signers. */
 export function keyVaultSuite(name: string, open: () => Promise<VaultWorld>): void {
   let world: VaultWorld;
   const p256: KeySpec = { kty: 'EC', curve: 'P-256' };
@@ -100,7 +100,7 @@ export function keyVaultSuite(name: string, open: () => Promise<VaultWorld>): vo
   signerSuite(name, async (spec) => world.vault.signer(await world.create(spec)), 'kms');
 
   describe(`key vault: ${name}`, () => {
-    test('finds a key by ARN, by id and by alias, and calls it by its ARN', async () => {
+    test('finds a key by ARN, by id and by alias, and returns its ARN', async () => {
       const alias = `conformance/${randomBytes(5).toString('hex')}`;
       const arn = await world.create(p256, { alias });
       const spki = Buffer.from((await world.vault.signer(arn)).spki);
@@ -124,12 +124,12 @@ export function keyVaultSuite(name: string, open: () => Promise<VaultWorld>): vo
       await expect(world.vault.signer(keyId)).rejects.toMatchObject({ code: 'KmsDenied' });
     });
 
-    test('a key that encrypts is no key to sign with', async () => {
+    test('a key for encryption can’t sign', async () => {
       const arn = await world.create({ kty: 'RSA', size: 2048 }, { usage: 'ENCRYPT_DECRYPT' });
       await expect(world.vault.signer(arn)).rejects.toMatchObject({ code: 'InvalidRequest' });
     });
 
-    test('a disabled key signs nothing', async () => {
+    test('a disabled key does not sign', async () => {
       const arn = await world.create(p256);
       const signer = await world.vault.signer(arn);
       await world.disable(arn);

@@ -18,7 +18,7 @@ export function storeMaking(suite: StoreSuite): void {
       expect((await store.read(name)).value).toEqual(text('{}'));
     });
 
-    test('one of that name is told, and left as it is', async () => {
+    test('an existing one is reported, and left as it is', async () => {
       const { store, maker } = suite.world;
       const name = suite.unique('there');
       await suite.world.create({ name, tags: { team: 'edge' }, value: text('its own') });
@@ -30,7 +30,7 @@ export function storeMaking(suite: StoreSuite): void {
     test('one that is scheduled for deletion', async () => {
       const name = suite.unique('deleted');
       await suite.world.remove(await suite.world.create({ name, value: text('x') }));
-      // AWS has an error of its own for it; the emulator says that the name is taken. Either way describe tells why.
+      // AWS has its own error for it. The emulator reports that the name is taken. In both cases describe shows why.
       const outcome = await suite.world.maker.create(made(name)).catch(({ code }) => code);
       expect(['SecretNotFound', undefined]).toContain(outcome);
       expect((await suite.world.store.describe(name)).deletedAt).toBeDefined();

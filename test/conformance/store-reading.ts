@@ -24,18 +24,18 @@ export function storeReading(suite: StoreSuite): void {
       expect(version.createdAt).toBeGreaterThan(1_577_836_800_000); // milliseconds, not seconds
     });
 
-    test('bytes come back as bytes', async () => {
+    test('bytes are returned as bytes', async () => {
       const bytes = Uint8Array.from({ length: 256 }, (_, index) => index);
       const { value } = await suite.world.store.read(await suite.create('binary', { kind: 'binary', bytes }));
       expect(value.kind === 'binary' && [...value.bytes]).toEqual([...bytes]);
     });
 
-    test('text comes back to the letter', async () => {
+    test('text is returned unchanged', async () => {
       const value = text('{"a": 1234567890123456789012345, "ü":"\\u00fc\\r\\n"}\n');
       expect((await suite.world.store.read(await suite.create('text', value))).value).toEqual(value);
     });
 
-    test('a version by its id, an older one too', async () => {
+    test('a version by its id, also an older one', async () => {
       const { arn, first } = await suite.created('one');
       const second = await suite.world.write(arn, 'two');
       expect(await suite.world.store.read(arn, first)).toMatchObject({ versionId: first, value: text('one') });
@@ -67,7 +67,7 @@ export function storeReading(suite: StoreSuite): void {
       );
     });
 
-    test('a secret being deleted is described, and neither read nor written', async () => {
+    test('a secret being deleted can be described, but not read or written', async () => {
       const { arn, first } = await suite.created();
       await suite.world.remove(arn);
       expect((await suite.world.store.describe(arn)).deletedAt).toBeGreaterThan(1_577_836_800_000);
@@ -79,7 +79,7 @@ export function storeReading(suite: StoreSuite): void {
       await expect(suite.world.store.tag(arn, { 'cert-renewer:failure': 'x' }, [])).rejects.toEqual(gone);
     });
 
-    test('a replica says so and is not written', async () => {
+    test('a replica is marked, and can’t be written', async () => {
       const { store, arn } = await suite.world.createReplica({
         name: suite.unique('replica'),
         tags: enrolled,
@@ -105,7 +105,7 @@ export function storeReading(suite: StoreSuite): void {
       return { pages, secrets };
     }
 
-    test('250 secrets, page by page, and none without the very tag', { timeout: 60_000 }, async () => {
+    test('250 secrets, page by page, and none without exactly that tag', { timeout: 60_000 }, async () => {
       const label = suite.unique('listed');
       const others = [{ 'cert-renewer:profile-of-mine': 'x' }, { 'cert-renewer:profil': 'x' }, { team: 'edge' }];
       for (const [index, tags] of others.entries()) await suite.world.create({ name: `${label}/other/${index}`, tags });
@@ -126,7 +126,7 @@ export function storeReading(suite: StoreSuite): void {
       expect(Math.max(...pages)).toBeLessThanOrEqual(100);
     });
 
-    test('tells the same as describe, of secrets being deleted too', async () => {
+    test('returns the same as describe, also for secrets being deleted', async () => {
       const { arn, first } = await suite.created('one');
       const next = newVersionId();
       await suite.world.store.stage(arn, next, text('two'));
@@ -140,7 +140,7 @@ export function storeReading(suite: StoreSuite): void {
       }
     });
 
-    test('a listing goes on from any page, and misses nothing', { timeout: 60_000 }, async () => {
+    test('a listing continues from any page, and misses nothing', { timeout: 60_000 }, async () => {
       const label = suite.unique('goes-on');
       const names = Array.from({ length: 120 }, (_, index) => `${label}/${String(index).padStart(3, '0')}`);
       for (let start = 0; start < names.length; start += 30) {

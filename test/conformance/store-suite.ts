@@ -4,19 +4,19 @@ import type { ErrorCode } from '../../lambdas/domain/errors.ts';
 import type { Store } from '../../lambdas/domain/ports.ts';
 import type { SecretValue } from '../../lambdas/domain/secret.ts';
 
-/** A place with secrets, and what other people do there. */
+/** A place with secrets, and the actions of other users there. */
 export interface StoreWorld {
   readonly store: Store;
   readonly maker: SecretMaker;
-  /** A key in KMS that encrypts. Gives its ARN. */
+  /** Makes a key in KMS for encryption. Returns its ARN. */
   createKey(): Promise<string>;
-  /** CreateSecret. Gives the ARN. */
+  /** CreateSecret. Returns the ARN. */
   create(input: { name: string; tags?: Record<string, string>; value?: SecretValue }): Promise<string>;
-  /** Someone else's PutSecretValue: a new AWSCURRENT. Gives its version id. */
+  /** PutSecretValue by another writer: a new AWSCURRENT. Returns its version id. */
   write(secretArn: string, text: string): Promise<string>;
   /** DeleteSecret with a recovery window. */
   remove(secretArn: string): Promise<void>;
-  /** A copy of a secret of another Region, and a store that sees it. */
+  /** Makes a replica of a secret of another Region, and a store that sees it. */
   createReplica(input: {
     name: string;
     tags: Record<string, string>;
@@ -28,12 +28,12 @@ export interface StoreWorld {
 let counter = 0;
 export const enrolled = { 'cert-renewer:profile': 'internal' };
 export const text = (value: string): SecretValue => ({ kind: 'string', text: value });
-/** As the product makes them: at least 32 characters. */
+/** Version ids of at least 32 characters, like those of the product. */
 export const newVersionId = () => `cert-renewer-0123abcd-${String(++counter).padStart(16, '0')}`;
 export const failsWith = (code: ErrorCode, message: RegExp = /./) =>
   expect.objectContaining({ code, name: code, message: expect.stringMatching(message) });
 
-/** One run of the suite: a world, and names that no other run has. */
+/** One run of the suite: a world, with names that no other run uses. */
 export class StoreSuite {
   readonly run = Math.random().toString(36).slice(2, 10);
   #world: StoreWorld | undefined;
@@ -55,19 +55,19 @@ export class StoreSuite {
     return `conformance/${this.run}/${label}-${++counter}`;
   }
 
-  /** A new secret of an own name. Gives its ARN. */
+  /** Makes a new secret. Returns its ARN. */
   create(label: string, value?: SecretValue, tags: Record<string, string> = enrolled): Promise<string> {
     return this.world.create({ name: this.unique(label), tags, ...(value ? { value } : {}) });
   }
 
-  /** A secret with one version, its ARN and that version's id. */
+  /** Makes a secret with one version. Returns its ARN and the version's id. */
   async created(value = 'one'): Promise<{ arn: string; first: string }> {
     const arn = await this.create('secret', text(value));
     const { currentVersionId = 'none' } = await this.world.store.describe(arn);
     return { arn, first: currentVersionId };
   }
 
-  /** Labels by version id, in order. */
+  /** Labels by version id, sorted. */
   async stages(arn: string): Promise<Record<string, string[]>> {
     const { versions } = await this.world.store.describe(arn);
     return Object.fromEntries([...versions].map(([id, labels]) => [id, [...labels].sort()]));

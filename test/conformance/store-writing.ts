@@ -21,7 +21,7 @@ export function storeWriting(suite: StoreSuite): void {
       expect((await suite.world.store.read(arn, first)).value).toEqual(text('one'));
     });
 
-    test('AWSPREVIOUS moves on with the next one, and leaves no AWSPENDING behind', async () => {
+    test('AWSPREVIOUS moves with the next one, and no AWSPENDING stays', async () => {
       const { arn, first } = await suite.created('one');
       const [second, third] = [newVersionId(), newVersionId()];
       await suite.world.store.stage(arn, second, text('two'));
@@ -32,7 +32,7 @@ export function storeWriting(suite: StoreSuite): void {
       expect(after[first]).toBeUndefined();
       expect(after[second]).toEqual(['AWSPREVIOUS']);
       expect(after[third]).toContain('AWSCURRENT');
-      expect((await suite.world.store.read(arn, first)).value).toEqual(text('one')); // unlabelled, not gone
+      expect((await suite.world.store.read(arn, first)).value).toEqual(text('one')); // without labels, but not deleted
     });
 
     test('the same stage twice is one version', async () => {
@@ -64,7 +64,7 @@ export function storeWriting(suite: StoreSuite): void {
       expect((await suite.world.store.read(arn, next)).value).toEqual(text('two'));
     });
 
-    test('a version id stays used after its label is gone', async () => {
+    test('a version id stays used after its label is removed', async () => {
       const { arn } = await suite.created('one');
       const next = newVersionId();
       await suite.world.store.stage(arn, next, text('two'));
@@ -72,7 +72,7 @@ export function storeWriting(suite: StoreSuite): void {
       await expect(suite.world.store.stage(arn, next, text('three'))).rejects.toEqual(failsWith('SecretChanged'));
     });
 
-    test('AWSPENDING sits on the version staged last', async () => {
+    test('AWSPENDING is on the version that was staged last', async () => {
       const { arn, first } = await suite.created('one');
       const [second, third] = [newVersionId(), newVersionId()];
       await suite.world.store.stage(arn, second, text('two'));
@@ -97,7 +97,7 @@ export function storeWriting(suite: StoreSuite): void {
       expect((await suite.world.store.read(arn)).value).toEqual(text('one'));
     });
 
-    test('a value of 65,536 bytes is taken, a longer one is not', async () => {
+    test('a value of 65,536 bytes is accepted, a longer one is refused', async () => {
       const { arn, first } = await suite.created('one');
       const fits = newVersionId();
       await suite.world.store.stage(arn, fits, text('é'.repeat(32_768)));
@@ -113,7 +113,7 @@ export function storeWriting(suite: StoreSuite): void {
   });
 
   describe('promote is a compare-and-swap', () => {
-    test('from a version that someone else replaced', async () => {
+    test('from a version that another writer has replaced', async () => {
       const { arn, first } = await suite.created('one');
       const next = newVersionId();
       await suite.world.store.stage(arn, next, text('two'));
@@ -144,7 +144,7 @@ export function storeWriting(suite: StoreSuite): void {
       expect(await suite.stages(arn)).toEqual(before);
     });
 
-    test('of two at once one wins', async () => {
+    test('of two at once one succeeds', async () => {
       const { arn, first } = await suite.created('one');
       const rivals = [newVersionId(), newVersionId()];
       for (const rival of rivals) await suite.world.store.stage(arn, rival, text(rival));
@@ -163,7 +163,7 @@ export function storeWriting(suite: StoreSuite): void {
   });
 
   describe('discard', () => {
-    test('takes AWSPENDING off, and again is nothing', async () => {
+    test('removes AWSPENDING, and does nothing the second time', async () => {
       const { arn, first } = await suite.created('one');
       const next = newVersionId();
       await suite.world.store.stage(arn, next, text('two'));
@@ -185,7 +185,7 @@ export function storeWriting(suite: StoreSuite): void {
   });
 
   describe('labelNoRoom', () => {
-    test('marks a version, and the one after it in its place; the other labels stay', async () => {
+    test('moves from version to version; the other labels stay', async () => {
       const { arn, first } = await suite.created('one');
       await suite.world.store.labelNoRoom(arn, undefined, first);
       expect((await suite.stages(arn))[first]).toEqual(['AWSCURRENT', noRoomLabel]);
@@ -197,7 +197,7 @@ export function storeWriting(suite: StoreSuite): void {
       expect(await suite.stages(arn)).toEqual({ [first]: ['AWSPREVIOUS'], [second]: ['AWSCURRENT'] });
     });
 
-    test('from a version that does not hold it', async () => {
+    test('from a version that does not have it', async () => {
       const { arn, first } = await suite.created('one');
       const before = await suite.stages(arn);
       const tried = suite.world.store.labelNoRoom(arn, newVersionId(), first);

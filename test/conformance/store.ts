@@ -6,7 +6,7 @@ import { storeWriting } from './store-writing.ts';
 
 export type { StoreWorld } from './store-suite.ts';
 
-/** What every Store promises: run on the fake, on the emulator and on AWS. */
+/** Tests of every Store: run on the fake, on the emulator and on AWS. */
 export function storeSuite(name: string, open: () => Promise<StoreWorld>): void {
   describe(`store: ${name}`, () => {
     const suite = new StoreSuite();

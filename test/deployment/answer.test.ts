@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { expect, it } from 'vitest';
 import { respond } from '../../lambdas/aws/cloudformation.ts';
 
-it.each(['x', 'ü', '€', '😀'])('an answer of many %s is no longer than CloudFormation takes', async (letter) => {
+it.each(['x', 'ü', '€', '😀'])('an answer with many %s is no longer than CloudFormation accepts', async (letter) => {
   const bodies: Buffer[] = [];
   const server = createServer(async (request, response) => {
     bodies.push(Buffer.concat(await request.toArray()));

@@ -32,7 +32,7 @@ const methods = (world: DeployedWorld) => world.faults.calls.map(({ method }) =>
 const www: CertificateEntry = { ...web, dnsNames: ['www.svc.example'] };
 
 describe('Create', () => {
-  it('declares, waits, and tells the one secret', async () => {
+  it('declares, waits, and returns the one secret', async () => {
     const world = new DeployedWorld();
     expect(await handle(world, event('Create', { [name]: web }))).toEqual({
       Status: 'SUCCESS',
@@ -44,7 +44,7 @@ describe('Create', () => {
     expect(world.journal.decisions).toMatchObject([{ name, outcome: 'issued' }]);
   });
 
-  it('several: each is declared before the first is waited for; no Data', async () => {
+  it('several: all are declared before the first is waited for; no Data', async () => {
     const world = new DeployedWorld();
     const answer = await handle(world, event('Create', { a: web, b: www, c: { ...web, paused: true } }));
     expect(answer).toEqual({ Status: 'SUCCESS', Reason: '1 paused, 2 issued', PhysicalResourceId });
@@ -60,7 +60,7 @@ describe('Create', () => {
     expect(world.asked).toEqual([]);
   });
 
-  it('again, after one that failed and was taken back: the retained secret is taken over', async () => {
+  it('again, after a failure and its rollback: the retained secret is used', async () => {
     const world = new DeployedWorld();
     world.answers.push(failed('IssuanceNotAllowed', 'Not this.'));
     const create = event('Create', { [name]: web });
@@ -96,7 +96,7 @@ describe('Create', () => {
   });
 });
 
-it('a secret that is taken over is asked for what is due only: a certificate that is as declared is not renewed', async () => {
+it('an existing secret is only renewed if it is due: a certificate as declared stays', async () => {
   const world = new DeployedWorld();
   const arn = world.store.add({ name, value: 'x', tags: { [tags.profile]: 'offline' } });
   await handle(world, event('Create', { [name]: { ...web, existing: true } }));
@@ -106,7 +106,7 @@ it('a secret that is taken over is asked for what is due only: a certificate tha
 });
 
 describe('Update', () => {
-  it('touches what has changed and looks once at the rest', async () => {
+  it('changes what differs, and checks the rest once', async () => {
     const world = new DeployedWorld();
     const before = { a: web, b: web, c: web };
     await handle(world, event('Create', before));
@@ -122,7 +122,7 @@ describe('Update', () => {
     expect(world.store.versionIds('b')).toHaveLength(3);
   });
 
-  it('the same declarations in a profile that has changed are issued anew', async () => {
+  it('the same declarations in a changed profile are issued again', async () => {
     const world = new DeployedWorld();
     await handle(world, event('Create', { [name]: web }));
     const { hash } = Object(world.state().tags);
@@ -131,7 +131,7 @@ describe('Update', () => {
     expect(world.state().tags[tags.declared]).not.toBe(hash);
   });
 
-  it('a name that is gone is undeclared, and its secret stays as it is', async () => {
+  it('a removed name is undeclared, and its secret stays as it is', async () => {
     const world = new DeployedWorld();
     await handle(world, event('Create', { a: web, b: www }));
     const before = world.store.tagsOf('b');
@@ -142,13 +142,13 @@ describe('Update', () => {
     expect(world.store.tagsOf('b')).toEqual(before);
   });
 
-  it('back to what was before, where the certificate was never changed: nobody waits for a CA', async () => {
+  it('back to the previous declaration, if the certificate never changed: no CA is waited for', async () => {
     const world = new DeployedWorld();
     await handle(world, event('Create', { [name]: web }));
     world.answers.push(...Array.from({ length: 200 }, () => failed('CaUnavailable', 'The CA is away.')));
     expect(await handle(world, update({ [name]: www }, { [name]: web }))).toMatchObject({
       Status: 'FAILED',
-      Reason: expect.stringMatching(/Waited (?:9|10) minutes; the last answer was CaUnavailable: The CA is away/),
+      Reason: expect.stringMatching(/Waited (?:9|10) minutes\. The last answer was CaUnavailable: The CA is away/),
     });
     expect(await handle(world, update({ [name]: web }, { [name]: www }))).toMatchObject({
       Status: 'SUCCESS',
@@ -157,7 +157,7 @@ describe('Update', () => {
     expect(world.state().document.dnsNames).toEqual(['web.svc.example']);
   });
 
-  it('a tag and a key of before that are declared no more go', async () => {
+  it('a tag and a key of the previous declaration are removed', async () => {
     const world = new DeployedWorld();
     const before: CertificateEntry = { ...web, expiresIn: '8h', encryptionKey: 'alias/web' };
     await handle(world, event('Create', { [name]: before }));
@@ -167,16 +167,16 @@ describe('Update', () => {
     expect(world.store.summary(name).encryptionKey).toBe('alias/aws/secretsmanager');
   });
 
-  it('from properties that can’t be read', async () => {
+  it('works if the previous properties can’t be read', async () => {
     const world = new DeployedWorld();
     expect(await handle(world, update({ [name]: web }, '['))).toMatchObject({ Status: 'SUCCESS', Reason: '1 issued' });
   });
 });
 
-describe('while a certificate is waited for', () => {
+describe('the wait for a certificate', () => {
   it.each([
     ['an answer that passes', failed('CaUnavailable')],
-    ['a function that ended without a word of ours', failed('Sandbox.Timedout')],
+    ['a function that ended without an answer', failed('Sandbox.Timedout')],
     ['a function whose time was over', failed('Internal')],
     ['a busy Lambda', new RenewalError('Throttled', 'Too many.')],
     ['a role whose permissions have not spread', failed('AccessDenied')],
@@ -186,10 +186,10 @@ describe('while a certificate is waited for', () => {
     ['a profile that is not seen yet', failed('UnknownProfile')],
     ['a declaration that is not seen yet', failed('NotDeclared')],
     ['a CA that issues later', answered({ outcome: 'pending', reason: { code: 'WaitingForCa', message: 'Since 8.' } })],
-    ['a look that came too early', skipped('NotDue')],
-    ['somebody else at it', failed('SecretChanged')],
+    ['an inspection that came too early', skipped('NotDue')],
+    ['another worker', failed('SecretChanged')],
     ['a renewal by an older declaration', answered({ outcome: 'rekeyed', reason: { code: 'Expiring', message: '' } })],
-  ])('%s is no end', async (_, answer) => {
+  ])('continues after %s', async (_, answer) => {
     const world = new DeployedWorld();
     world.answers.push(answer, answer);
     expect(await handle(world, event('Create', { [name]: web }))).toMatchObject({
@@ -201,7 +201,7 @@ describe('while a certificate is waited for', () => {
   });
 
   it.each([skipped('AlreadyRenewed'), skipped('NotDue'), failed('SecretChanged')])(
-    'somebody else has issued it: %j',
+    'ends if another worker has issued it: %j',
     async (answer) => {
       const world = new DeployedWorld();
       world.answers.push(answer);
@@ -212,7 +212,7 @@ describe('while a certificate is waited for', () => {
     },
   );
 
-  it('it is paused by hand: that is not waited for', async () => {
+  it('ends if it was paused by hand', async () => {
     const world = new DeployedWorld();
     world.answers.push(skipped('Paused'));
     expect(await handle(world, event('Create', { [name]: web }))).toMatchObject({ Reason: '1 paused' });
@@ -222,7 +222,7 @@ describe('while a certificate is waited for', () => {
     ['IssuanceNotAllowed', failed('IssuanceNotAllowed')],
     ['CaRejected', failed('CaRejected')],
     ['InvalidRequest', skipped('Replica')],
-  ])('%s is the end', async (code, answer) => {
+  ])('fails with %s', async (code, answer) => {
     const world = new DeployedWorld();
     world.answers.push(answer);
     const { Status, Reason } = await handle(world, event('Create', { [name]: web }));
@@ -230,7 +230,7 @@ describe('while a certificate is waited for', () => {
     expect(world.faults.count('ask')).toBe(1);
   });
 
-  it('what is denied for longer than permissions take to spread is the end', async () => {
+  it('fails with a denial that lasts longer than permissions need to spread', async () => {
     const world = new DeployedWorld();
     const start = world.clock.now();
     world.answers.push(...Array.from({ length: 100 }, () => failed('AccessDenied', 'You may not.')));
@@ -241,24 +241,24 @@ describe('while a certificate is waited for', () => {
     expect(world.faults.count('ask')).toBeLessThan(10); // each of them is an event
   });
 
-  it('the handler’s own new role is waited for too', async () => {
+  it('includes the wait for the handler’s own new role', async () => {
     const world = new DeployedWorld();
     world.faults.failBefore('describe', new RenewalError('AccessDenied', 'Not yet.'), { times: 3 });
     expect(await handle(world, event('Create', { [name]: web }))).toMatchObject({ Status: 'SUCCESS' });
   });
 
-  it('a time that is over tells the last answer of one, and of another that its turn did not come', async () => {
+  it('that exceeds its time reports the last answer for one, and that the others had no turn', async () => {
     const world = new DeployedWorld();
     world.answers.push(...Array.from({ length: 10 }, () => failed('CaUnavailable', 'Away.')));
     const { Reason } = await handle(world, event('Create', { a: web, b: web, c: web }), 2_500);
     expect(Reason).toMatch(
-      /^3 of 3 certificates failed\. .*a: Internal: Waited 1 minute, and did not come to this one/,
+      /^3 of 3 certificates failed\. .*a: Internal: Waited 1 minute and did not get to this certificate/,
     );
   });
 });
 
-describe('of several that fail', () => {
-  it('all are tried, the first three are told, and the answer is short', async () => {
+describe('several that fail', () => {
+  it('are all tried, the first three are reported, and the answer is short', async () => {
     const world = new DeployedWorld();
     const entries = Object.fromEntries(
       Array.from({ length: 6 }, (_, index) => [
@@ -269,7 +269,7 @@ describe('of several that fail', () => {
     world.answers.push(failed('CaRejected', 'ü'.repeat(5_000)));
     const { Status, Reason } = await handle(world, event('Create', entries));
     expect(Status).toBe('FAILED');
-    expect(Reason).toMatch(/^6 of 6 certificates failed\. x+…: InvalidRequest: .* And 3 more/);
+    expect(Reason).toMatch(/^6 of 6 certificates failed\. x+…: InvalidRequest: .* 3 more failed: see/);
     expect(Reason.length).toBeLessThan(1_500);
     expect(world.journal.failures).toHaveLength(6);
     expect(world.asked).toHaveLength(1);
@@ -277,7 +277,7 @@ describe('of several that fail', () => {
 });
 
 describe('Delete', () => {
-  it('takes the declarations back; secrets, tags and certificates stay', async () => {
+  it('removes the declarations; secrets, tags and certificates stay', async () => {
     const world = new DeployedWorld();
     const entries = { a: web, b: www };
     await handle(world, event('Create', entries));
@@ -289,7 +289,7 @@ describe('Delete', () => {
   });
 });
 
-it('500 at once, in 16 resources side by side, stay below the quotas of SSM and Secrets Manager', async () => {
+it('500 at once, in 16 concurrent resources, stay below the quotas of SSM and Secrets Manager', async () => {
   const start = new FakeClock().now();
   const perSecond = { ssm: new Map<number, number>(), writes: new Map<number, number>() };
   for (let bucket = 0; bucket < 16; bucket++) {

@@ -18,8 +18,8 @@ const written = (world: DeployedWorld) =>
     .map(({ method }) => method)
     .filter((method) => !/^(?:describe|readParameter|declaration)/.test(method));
 
-describe('a certificate is declared', () => {
-  it('where there is nothing: secret, parameter, hash', async () => {
+describe('a declaration', () => {
+  it('makes secret, parameter and hash if nothing exists', async () => {
     const world = new DeployedWorld();
     const entry: CertificateEntry = { ...web, expiresIn: '33%', kty: 'EC', curve: 'P-384', encryptionKey: 'alias/web' };
     const { secretArn, hash, isChanged, isIssued } = await declareCertificate(world, name, entry);
@@ -42,7 +42,7 @@ describe('a certificate is declared', () => {
     expect(written(world)).toEqual(['create', 'writeParameter', 'tag']);
   });
 
-  it('once more: nothing is written', async () => {
+  it('writes nothing when it is repeated', async () => {
     const world = new DeployedWorld();
     await declareCertificate(world, name, web);
     await world.work(name);
@@ -66,9 +66,9 @@ describe('a certificate is declared', () => {
     ['another key', { ...web, kty: 'RSA' }, { parameter: true, hash: true }, { [tags.kty]: 'RSA' }, []],
     ['paused', { ...web, paused: true }, {}, { [tags.paused]: 'true' }, []],
     ['a customer key', { ...web, encryptionKey: 'arn:aws:kms:x:1:key/2' }, { key: true }, {}, []],
-    ['what only a new secret needs', { ...web, shape: 'tls' }, { parameter: true }, {}, []],
+    ['settings that only a new secret needs', { ...web, shape: 'tls' }, { parameter: true }, {}, []],
     ['endpoints', { ...web, endpoints: ['a:1', 'b:2'] }, {}, { [tags.endpoints]: 'a:1 b:2' }, []],
-  ])('%s: that is changed, and what it was is given back', async (_, entry, changes, added) => {
+  ])('%s: that is changed, and the previous state is returned', async (_, entry, changes, added) => {
     const world = new DeployedWorld();
     const { hash } = await declareCertificate(world, name, web);
     const first = world.state();
@@ -83,7 +83,7 @@ describe('a certificate is declared', () => {
     expect(world.store.versionIds(name)).toHaveLength(1);
   });
 
-  it('moves to another profile, whose hash it gets', async () => {
+  it('moves to another profile, with its hash', async () => {
     const world = new DeployedWorld();
     const { hash } = await declareCertificate(world, name, web);
     const moved = await declareCertificate(world, name, { ...web, profile: 'other' }, previousOf(web));
@@ -91,7 +91,7 @@ describe('a certificate is declared', () => {
     expect(world.state().tags).toEqual({ [tags.profile]: 'other', [tags.declared]: moved.hash });
   });
 
-  it('a profile whose duration changes has another hash, and the parameter stays', async () => {
+  it('has another hash when the profile’s duration changes, and the parameter stays', async () => {
     const world = new DeployedWorld();
     const { hash } = await declareCertificate(world, name, web);
     const offline = await world.profiles.find('offline');
@@ -100,7 +100,7 @@ describe('a certificate is declared', () => {
     expect(world.faults.count('writeParameter')).toBe(1);
   });
 
-  it('a tag that contradicts the declared one goes, whoever has set it; any other stays', async () => {
+  it('removes a tag that contradicts it, by any writer; others stay', async () => {
     const world = new DeployedWorld();
     const others = { team: 'edge', [tags.paused]: 'true', [tags.mode]: 'renew' };
     const contradicting = { [tags.rekeyPeriod]: '9h', [tags.size]: '4096' };
@@ -117,7 +117,7 @@ describe('a certificate is declared', () => {
     ['1234', 'arn:aws:kms:eu-central-1:111122223333:key/1234', 0],
     ['alias/web', 'alias/other', 1],
     [undefined, 'alias/web', 1],
-  ])('a secret under %s that is to be under %s gets its key %i times', async (encryptionKey, wanted, times) => {
+  ])('changes a secret’s key from %s to %s %i times', async (encryptionKey, wanted, times) => {
     const world = new DeployedWorld();
     const found = encryptionKey === undefined ? {} : { encryptionKey };
     world.store.add({ name, value: '{}', tags: { ...enrolled, [tags.declared]: 'x' }, ...found });
@@ -125,7 +125,7 @@ describe('a certificate is declared', () => {
     expect(world.faults.count('setEncryptionKey')).toBe(times);
   });
 
-  it('a customer key that is not declared any more gives way to the account’s own; one that no declaration named stays', async () => {
+  it('replaces a customer key that is not declared any more by the account’s own; a key that no declaration named stays', async () => {
     const world = new DeployedWorld();
     world.store.add({ name, value: '{}', tags: { ...enrolled, [tags.declared]: 'x' }, encryptionKey: 'alias/web' });
     await declareCertificate(world, name, web);
@@ -135,7 +135,7 @@ describe('a certificate is declared', () => {
   });
 });
 
-describe('what may not be declared', () => {
+describe('a refused declaration', () => {
   it.each<[string, CertificateEntry, string, RegExp]>([
     ['no name', { profile: 'offline' }, 'InvalidRequest', /no name/],
     [
@@ -146,7 +146,7 @@ describe('what may not be declared', () => {
     ],
     ['a profile that is not there', { ...web, profile: 'nowhere' }, 'UnknownProfile', /no profile nowhere/],
     ['a profile without issue', { ...web, profile: 'closed' }, 'IssuanceNotAllowed', /no "issue"/],
-    ['a CA that renews only', { ...web, profile: 'infisical' }, 'IssuanceNotAllowed', /renews only/],
+    ['a CA that renews only', { ...web, profile: 'infisical' }, 'IssuanceNotAllowed', /renewals only/],
     [
       'a name outside',
       { ...web, dnsNames: ['web.example'] },
@@ -155,7 +155,7 @@ describe('what may not be declared', () => {
     ],
     ['too long', { ...web, duration: '1000h' }, 'IssuanceNotAllowed', /maxDuration/],
     ['pkcs12 without a password', { ...web, shape: 'pkcs12' }, 'InvalidRequest', /passwordSecretId/],
-    ['more names than a parameter holds', { ...web, dnsNames: many(100) }, 'InvalidRequest', /takes 8192/],
+    ['more names than a parameter holds', { ...web, dnsNames: many(100) }, 'InvalidRequest', /holds at most 8192/],
   ])('%s', async (_, entry, code, message) => {
     const world = new DeployedWorld();
     await expect(declareCertificate(world, name, entry)).rejects.toMatchObject({
@@ -165,7 +165,7 @@ describe('what may not be declared', () => {
     expect(written(world)).toEqual([]);
   });
 
-  it('a document that is long is written without white space', () => {
+  it('a long document is written without white space', () => {
     expect(documentText(name, { ...web, dnsNames: many(60) })).not.toContain('\n');
     expect(documentText(name, web)).toContain('\n');
   });
@@ -177,7 +177,7 @@ function many(count: number): string[] {
   return Array.from({ length: count }, (_, index) => `n${String(index).padStart(3, '0')}.${labels}.svc.example`);
 }
 
-describe('a secret that is there', () => {
+describe('an existing secret', () => {
   const names = (...sans: string[]) => answered({ outcome: 'planned', reason: { code: 'Forced', message: '' }, sans });
   const owned = { ...enrolled, [tags.declared]: 'x' };
   type Row = [
@@ -192,10 +192,15 @@ describe('a secret that is there', () => {
     ['that was declared', { tags: owned, value: 'x' }, web, undefined],
     ['with a certificate by a declaration', { tags: { ...enrolled, [tags.issued]: 'x' }, value: 'x' }, web, undefined],
     ['without a value', { tags: enrolled }, web, undefined],
-    ['that is still as it was made', { tags: enrolled, value: '{}', versionId: emptyVersionId(name) }, web, undefined],
-    ['that is meant', { tags: enrolled, value: 'x' }, { ...web, existing: true }, undefined],
+    [
+      'that still has its first value',
+      { tags: enrolled, value: '{}', versionId: emptyVersionId(name) },
+      web,
+      undefined,
+    ],
+    ['with existing', { tags: enrolled, value: 'x' }, { ...web, existing: true }, undefined],
     ['without a profile', { value: '{}' }, web, 'SecretNotEnrolled', /cert-renewer enrol web\/tls --profile offline/],
-    ['without a profile, that is meant', { value: '{}' }, { ...web, existing: true }, 'SecretNotEnrolled'],
+    ['without a profile, with existing', { value: '{}' }, { ...web, existing: true }, 'SecretNotEnrolled'],
     [
       'of another profile',
       { tags: { [tags.profile]: 'other', [tags.declared]: 'x' } },
@@ -204,14 +209,14 @@ describe('a secret that is there', () => {
       /enrolled in the profile other/,
     ],
     [
-      'of another profile, that is meant',
+      'of another profile, with existing',
       { tags: { [tags.profile]: 'other' } },
       { ...web, existing: true },
       'InvalidRequest',
     ],
     ['that is a replica', { tags: owned, value: 'x', primaryRegion: 'eu-central-1' }, web, 'InvalidRequest', /Replica/],
     [
-      'that others rotate',
+      'that another function rotates',
       { tags: owned, rotation: { enabled: true, functionArn: 'x' } },
       web,
       'InvalidRequest',
@@ -241,18 +246,18 @@ describe('a secret that is there', () => {
 
   it.each([
     ['{} of somebody else’s', failed('NotDeclared'), undefined],
-    ['what is no certificate, and stays so', failed('UnsupportedSecret'), undefined],
-    ['nothing, by a parameter of before', skipped('Missing'), undefined],
+    ['a value that is no certificate, and stays so', failed('UnsupportedSecret'), undefined],
+    ['nothing, with an old parameter', skipped('Missing'), undefined],
     ['a certificate of these names', names('dns:web.svc.example'), undefined],
     [
       'a certificate of other names',
       names('dns:mail.svc.example'),
-      /is for dns:mail\.svc\.example: say "existing": true/,
+      /is for dns:mail\.svc\.example: set "existing": true/,
     ],
     ['a certificate of more names', names('dns:web.svc.example', 'dns:b.svc.example'), /"existing": true/],
-    ['an expired certificate', failed('CertificateExpired'), /can't be told \(CertificateExpired\)/],
+    ['an expired certificate', failed('CertificateExpired'), /can't be used \(CertificateExpired\)/],
     ['a CA that is away', failed('CaUnavailable'), /Not now/],
-  ])('and enrolled, that holds %s', async (_, answer, message) => {
+  ])('that is enrolled and holds %s', async (_, answer, message) => {
     const world = new DeployedWorld();
     world.store.add({ name, tags: enrolled, value: 'something' });
     world.answers.push(answer);
@@ -263,7 +268,7 @@ describe('a secret that is there', () => {
     expect(written(world)).toEqual(message === undefined ? ['ask', 'writeParameter', 'tag'] : ['ask']);
   });
 
-  it('and is deleted is to be restored first', async () => {
+  it('that is deleted must be restored first', async () => {
     const world = new DeployedWorld();
     world.store.add({ name, tags: owned, value: 'x' });
     world.store.delete(name);
@@ -277,10 +282,10 @@ describe('a secret that is there', () => {
     const world = new DeployedWorld();
     world.store.add({ name, tags: owned, value: 'x' });
     world.isAuthority = async (secret) => secret.name === name;
-    await expect(declareCertificate(world, name, web)).rejects.toThrow(/an authority of the stack/);
+    await expect(declareCertificate(world, name, web)).rejects.toThrow(/an authority of this stack/);
   });
 
-  it('is wanted and missing', async () => {
+  it('that is required but missing', async () => {
     const world = new DeployedWorld();
     await expect(declareCertificate(world, name, { ...web, existing: true })).rejects.toMatchObject({
       code: 'SecretNotFound',
@@ -289,7 +294,7 @@ describe('a secret that is there', () => {
   });
 });
 
-describe('whatever ends between two steps', () => {
+describe('a process that ends between two steps', () => {
   const changed: CertificateEntry = {
     ...web,
     dnsNames: ['www.svc.example'],
@@ -300,7 +305,7 @@ describe('whatever ends between two steps', () => {
   const cases = ['before', 'after'] as const;
 
   test.each(cases)(
-    'a crash %s any call of the first or of a later one leaves what the next try finishes',
+    'a crash %s any call of the first or of a later declaration leaves a state that the next try completes',
     async (when) => {
       const whole = new DeployedWorld();
       await declareCertificate(whole, name, first);
@@ -330,7 +335,7 @@ describe('whatever ends between two steps', () => {
     },
   );
 
-  it('a crash before the hash, and a worker in between: the certificate of the parameter is there, and the hash says so', async () => {
+  it('a crash before the hash, with a worker in between: the certificate follows the parameter, and the hash then says so', async () => {
     const world = new DeployedWorld();
     world.faults.crashAt(4, 'before'); // describe, create, writeParameter, tag
     await declareCertificate(world, name, web).catch(() => undefined);
@@ -341,8 +346,8 @@ describe('whatever ends between two steps', () => {
   });
 });
 
-describe('at the same time', () => {
-  it('two who declare the same make one secret', async () => {
+describe('concurrent declarations', () => {
+  it('two of the same certificate make one secret', async () => {
     const world = new DeployedWorld();
     const both = await Promise.all([declareCertificate(world, name, web), declareCertificate(world, name, web)]);
     expect(new Set(both.map(({ secretArn }) => secretArn)).size).toBe(1);
@@ -350,13 +355,13 @@ describe('at the same time', () => {
     expect(world.state().tags[tags.declared]).toBe(both[0].hash);
   });
 
-  it('somebody else makes another secret of that name: it is judged as any that is there', async () => {
+  it('another secret of that name, made meanwhile, is judged like any existing one', async () => {
     const world = new DeployedWorld();
     world.faults.meanwhile('before', 'create', () => world.store.add({ name, value: 'x' }));
     await expect(declareCertificate(world, name, web)).rejects.toMatchObject({ code: 'SecretNotEnrolled' });
   });
 
-  it('a lost answer of the creation is no obstacle', async () => {
+  it('a lost answer of the creation does not matter', async () => {
     const world = new DeployedWorld();
     world.faults.loseAnswer('create', new RenewalError('Throttled', 'lost'));
     await expect(declareCertificate(world, name, web)).rejects.toMatchObject({ code: 'Throttled' });
@@ -364,7 +369,7 @@ describe('at the same time', () => {
   });
 });
 
-it('a declaration that is taken back leaves secret, tags and value; twice is no error', async () => {
+it('a removed declaration leaves secret, tags and value; a second removal is no error', async () => {
   const world = new DeployedWorld();
   await declareCertificate(world, name, web);
   await world.work(name);
@@ -374,7 +379,7 @@ it('a declaration that is taken back leaves secret, tags and value; twice is no 
   expect(world.state()).toEqual({ tags: before, document: undefined });
 });
 
-it('a resource takes back what it has declared itself, and nothing that another one has declared since', async () => {
+it('a resource removes its own declaration, but not one that another resource has made since', async () => {
   const world = new DeployedWorld();
   const [first, second] = ['App/First', 'App/Second'].map((declaredBy) =>
     Object.assign(Object.create(world), { declaredBy }),
@@ -385,7 +390,7 @@ it('a resource takes back what it has declared itself, and nothing that another 
   expect(JSON.parse(world.declarations.documents.get(name) ?? '')).toMatchObject({ declaredBy: 'App/Second' });
   expect(await undeclareCertificate(second, name)).toBe(true);
   await declareCertificate(first, name, web);
-  await declareCertificate(world, name, web); // by hand
+  await declareCertificate(world, name, web); // from the command line
   expect(await undeclareCertificate(first, name)).toBe(false);
   expect(await undeclareCertificate(world, name)).toBe(true);
 });

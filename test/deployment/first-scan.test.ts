@@ -14,7 +14,7 @@ const event = (RequestType: string, more: object = {}) => ({
   ...more,
 });
 
-/** `fails`: what the first tries throw. */
+/** `fails`: errors of the first tries. */
 function setUp(...fails: Error[]) {
   const started: number[] = [];
   const clock = new FakeClock();
@@ -60,24 +60,24 @@ describe('the first scan of a stack', () => {
   it.each([
     ['is denied for good', Array.from({ length: 100 }, denied), 12],
     ['fails otherwise', [new RenewalError('Internal', 'Broken.')], 1],
-  ])('fails no deployment where it %s', async (_, errors, tries) => {
+  ])('does not fail the deployment if it %s', async (_, errors, tries) => {
     const world = setUp(...errors);
     const answer = await handle(world, event('Create'));
     expect(answer).toMatchObject({ Status: 'SUCCESS' });
-    expect(answer.Reason).toMatch(/could not be started, the schedule starts the next/);
+    expect(answer.Reason).toMatch(/could not be started\. The schedule starts the next/);
     expect(world.started).toHaveLength(tries);
     expect(world.journal.failures).toHaveLength(1);
   });
 });
 
 describe('an event of CloudFormation', () => {
-  it('that CloudFormation did not send is refused, and the error does not quote its signed address', () => {
+  it('that CloudFormation did not send is refused, without quoting its signed address', () => {
     expect(() => parseCustomResourceEvent(event('Scan'))).toThrow(
       expect.objectContaining({ code: 'InvalidRequest', message: expect.not.stringContaining('signature') }),
     );
   });
 
-  it('is answered, whatever happens', async () => {
+  it('is always answered', async () => {
     const answers: object[] = [];
     const respond = async (url: string, answer: object) => void answers.push({ url, ...answer });
     await answered(respond, parseCustomResourceEvent(event('Create')), () => Promise.reject(new Error('a key')));

@@ -1,4 +1,4 @@
-/** The deployment and the worker itself, together. */
+/** The deployment together with the real worker. */
 import { describe, expect, it } from 'vitest';
 import { type CertificatesEvent, handleCertificates } from '../../lambdas/deployment/certificates.ts';
 import type { DeclarationWorld } from '../../lambdas/deployment/world.ts';
@@ -21,7 +21,7 @@ type Entries = Readonly<Record<string, CertificateEntry>>;
 
 function deployed() {
   const worker = new World(issuing);
-  // The worker and the deployment compute one hash: what tells the CA from others is the same for both.
+  // The worker and the deployment must compute the same hash, so they use the same description of the CA.
   Object.assign(worker.ca, { identity: identityOf(issuing.ca) });
   const ask = async (request: Readonly<Record<string, unknown>>): Promise<FunctionAnswer> => {
     try {
@@ -55,7 +55,7 @@ function deployed() {
 }
 
 describe('a deployment', () => {
-  it('makes a secret, and the certificate is there; the same again changes nothing; another name is a new one', async () => {
+  it('makes a secret with its certificate; a repetition changes nothing; another name is a new certificate', async () => {
     const { worker, deploy, names } = deployed();
     expect(await deploy({ [name]: web })).toMatchObject({ Status: 'SUCCESS', Reason: '1 issued' });
     expect(names()).toEqual(['dns:web.svc.example']);
@@ -68,7 +68,7 @@ describe('a deployment', () => {
     expect(worker.store.versionIds(name)).toHaveLength(3);
   });
 
-  it('takes over an empty secret that somebody else has made', async () => {
+  it('uses an empty secret that already exists', async () => {
     const { worker, deploy, names } = deployed();
     worker.store.add({ name, value: '{}', tags: { [tags.profile]: issuing.name } });
     expect(await deploy({ [name]: web })).toMatchObject({ Status: 'SUCCESS', Reason: '1 issued' });
@@ -76,14 +76,14 @@ describe('a deployment', () => {
     expect(worker.store.versionIds(name)).toHaveLength(2);
   });
 
-  it('does not renew a certificate that is as it is declared, and refuses one of other names', async () => {
+  it('does not renew a certificate that is as declared, and refuses one with other names', async () => {
     const { worker, deploy, names } = deployed();
     await deploy({ [name]: web });
     worker.store.setTags(name, {}, [tags.declared, tags.issued]);
     worker.clock.set(start + hour);
     expect(await deploy({ [name]: www })).toMatchObject({
       Status: 'FAILED',
-      Reason: expect.stringMatching(/its certificate is for dns:web\.svc\.example: say "existing": true/),
+      Reason: expect.stringMatching(/its certificate is for dns:web\.svc\.example: set "existing": true/),
     });
     expect(await deploy({ [name]: web })).toMatchObject({ Status: 'SUCCESS', Reason: '1 there' });
     expect(worker.store.versionIds(name)).toHaveLength(2);

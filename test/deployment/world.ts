@@ -1,4 +1,4 @@
-/** A stack on fakes, and a renew function that does what is declared: it issues by the parameter, and tags the secret. */
+/** A stack on fakes, with a renew function that issues by the parameter and tags the secret. */
 import type { DeclarationWorld } from '../../lambdas/deployment/world.ts';
 import type { FunctionAnswer, RenewFunction } from '../../lambdas/domain/declaring.ts';
 import type { Profile } from '../../lambdas/domain/profile.ts';
@@ -39,7 +39,7 @@ export const failed = (errorType: string, message = 'Not now.'): FunctionAnswer 
 export const answered = (answer: object): FunctionAnswer => ({ kind: 'answered', answer });
 export const skipped = (code: string) => answered({ outcome: 'skipped', reason: { code, message: code }, sans: null });
 
-/** A result with no more than what is judged by. */
+/** A result with only the fields that are checked. */
 export class DeployedWorld implements DeclarationWorld {
   readonly faults = new Faults();
   readonly clock = new FakeClock();
@@ -49,9 +49,9 @@ export class DeployedWorld implements DeclarationWorld {
   readonly profiles = new FakeProfiles(offline, other, closed, renewsOnly);
   readonly journal = new FakeJournal();
   readonly rotationFunctionArn = 'arn:aws:lambda:us-east-1:000000000000:function:renew';
-  /** Answers in place of the function's own, in order. */
+  /** Answers that replace the function's own, in order. */
   readonly answers: (FunctionAnswer | Error)[] = [];
-  /** Names or ARNs that were asked for, and those that were started without waiting. */
+  /** Names or ARNs of requests, and of those that were started without waiting. */
   readonly asked: Readonly<Record<string, unknown>>[] = [];
   readonly started: Readonly<Record<string, unknown>>[] = [];
   isAuthority?: NonNullable<DeclarationWorld['isAuthority']>;
@@ -70,7 +70,7 @@ export class DeployedWorld implements DeclarationWorld {
       }),
   };
 
-  /** What a worker does with this secret. */
+  /** Does a worker's work for this secret. */
   async work(secretId: string, isDry = false): Promise<FunctionAnswer> {
     const secret = this.store.summary(secretId);
     const declaration = await this.declarations.source.find(secret.name);
@@ -90,7 +90,7 @@ export class DeployedWorld implements DeclarationWorld {
     });
   }
 
-  /** What stands there in the end. */
+  /** Returns the final state. */
   state(secretName = name) {
     const found = this.store.tagsOf(secretName);
     const { [tags.versionId]: _, ...own } = found;

@@ -1,4 +1,4 @@
-/** docs/aws.md against the patches of the local AWS, the tests, and the lines of `npm run check-aws`. */
+/** Compares docs/aws.md with the patches of the local AWS, the tests, and the lines of `npm run check-aws`. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { options } from '../../scripts/check-aws/options.ts';
@@ -8,7 +8,7 @@ const root = new URL('../../', import.meta.url);
 const read = (path: string): string => readFileSync(new URL(path, root), 'utf8');
 const page = read('docs/aws.md');
 
-const columns = ['Behaviour', 'AWS says', 'By itself', 'Patch', 'Test', 'check-aws'];
+const columns = ['Behaviour', 'AWS says', 'Emulator', 'Patch', 'Test', 'check-aws'];
 
 interface Row {
   readonly behaviour: string;
@@ -25,7 +25,7 @@ const cellsOf = (line: string): string[] =>
     .slice(1, -1)
     .map((cell) => cell.trim());
 
-/** The rows of the tables with these columns. */
+/** The rows of all tables with these columns. */
 const rows: Row[] = page.split('\n## ').flatMap((section) => {
   const [, table = ''] = section.split(`| ${columns.join(' | ')} |\n|---|---|---|---|---|---|\n`);
   return table.split('\n').flatMap((line) => {
@@ -44,13 +44,13 @@ const patches = readdirSync(new URL('testkit/local-aws/patches/', root))
   .flatMap((file) => [...read(`testkit/local-aws/patches/${file}`).matchAll(/^@patch\("(.+)"\)$/gm)])
   .map(([, name = '']) => name);
 
-/** The SDK's client of a service, by its name in botocore. */
+/** The SDK client of a service, by the service's name in botocore. */
 const clients: Readonly<Record<string, string>> = {
   ...{ acm: 'acm', cloudwatch: 'cloudwatch', events: 'eventbridge', iam: 'iam', kms: 'kms', lambda: 'lambda' },
   ...{ scheduler: 'scheduler', secretsmanager: 'secrets-manager', sns: 'sns', sqs: 'sqs', ssm: 'ssm' },
 };
 
-/** The domains where AWS writes. */
+/** Returns true for a page on a domain of AWS. */
 const isPage = (source: string): boolean =>
   /^<https:\/\/(?:docs\.aws\.amazon\.com|www\.repost\.aws\/knowledge-center)\/\S+>$/.test(source);
 

@@ -1,4 +1,4 @@
-/** docs/declared.md and docs/coming-from-cert-manager.md: their examples are good, and no field is left out. */
+/** Checks docs/declared.md and docs/coming-from-cert-manager.md: the examples are valid, and every field has a row. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { warningCodes } from '../../lambdas/domain/decision.ts';
@@ -20,7 +20,7 @@ const pages = ['declared.md', 'coming-from-cert-manager.md'] as const;
 const examplesIn = (page: string) =>
   [...textOf(page).matchAll(/^```json configuration\n([\s\S]*?)^```$/gm)].map(([, json = '']) => JSON.parse(json));
 
-/** What stands in the first column of a section's tables, in backquotes. */
+/** Returns the names in backquotes in the first column of a section's tables. */
 function rowsOf(page: string, heading: string): string[] {
   const section = textOf(page).split(`\n## ${heading}\n`)[1]?.split('\n## ')[0] ?? '';
   const cells = section.split('\n').map((line) => (line.startsWith('|') ? (line.split('|')[1] ?? '') : ''));
@@ -70,7 +70,7 @@ describe('docs/declared.md', () => {
 describe('docs/coming-from-cert-manager.md', () => {
   const page = 'coming-from-cert-manager.md';
 
-  /** Of cert-manager.io/v1 in version 1.21. */
+  /** The fields of cert-manager.io/v1 in version 1.21. */
   const spec =
     'additionalOutputFormats commonName dnsNames duration emailAddresses encodeUsagesInRequest ipAddresses isCA issuerRef keystores literalSubject nameConstraints otherNames privateKey renewBefore renewBeforePercentage renewal revisionHistoryLimit secretName secretTemplate signatureAlgorithm subject uris usages';
   const status =

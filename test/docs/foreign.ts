@@ -1,5 +1,6 @@
-/** Names that comments and documents take from elsewhere, and that no code of ours holds, by where they are from. */
+/** Names in comments and documents that come from elsewhere and are in no code of ours, by origin. */
 const byOrigin: Readonly<Record<string, readonly string[]>> = {
+  "Node's two formats of modules": ['CommonJS'],
   'ASN.1 of RFC 2986, 5280, 5958, 7292 and X.680': [
     'AlgorithmIdentifier',
     'AttributeTypeAndValue',
@@ -73,6 +74,7 @@ const byOrigin: Readonly<Record<string, readonly string[]>> = {
   'JavaScript, and libraries of which the code uses other parts (the CDK, esbuild, jsonc-parser)': [
     'AsyncLocalStorage',
     'BuildFailure',
+    'CommonJS',
     'JavaScript',
     'NodejsFunction',
     'parseTree',

@@ -1,4 +1,4 @@
-/** What the project has, and whether a mention is of it. */
+/** Collects the names of the project, and checks a mention against them. */
 import { dirname, join, matchesGlob, normalize } from 'node:path';
 import ts from 'typescript-api';
 import { commentsOf, isCode, nodesOf, parse, projectFiles, textOf } from '../support/sources.ts';
@@ -7,21 +7,21 @@ import { type Kind, type Mention, mentionsIn } from './mentions.ts';
 
 const fileSet = new Set(projectFiles);
 const folders = new Set(projectFiles.flatMap(foldersOf));
-/** What a path of ours may begin with: a folder at the top, or a room. */
+/** The first segments of our paths: folders at the top, and rooms. */
 const beginnings = new Set([
   ...[...folders].filter((folder) => !folder.includes('/')),
   ...[...folders].filter((folder) => /^(?:lambdas|cdk|cli)\/[^/]+$/.test(folder)).map((folder) => folder.split('/')[1]),
 ]);
-/** These list names as text: what they plant and what is foreign would count as there. */
+/** Files that list names as text. Their planted and foreign names must not count as existing. */
 const listsOfNames = /^test\/docs\/(?:named\.test|foreign)\.ts$/;
 
 interface Code {
-  /** Each word that stands in code or in data; of a string, if it holds no more than words. */
+  /** Every word in code or data. A string counts only if it contains no white space. */
   readonly words: ReadonlySet<string>;
-  /** The files that declare a name. */
+  /** The files that declare each name. */
   readonly declared: ReadonlyMap<string, readonly string[]>;
   readonly comments: readonly Passage[];
-  /** What tests and their groups are called. */
+  /** The titles of tests and of their groups. */
   readonly titles: readonly Passage[];
 }
 
@@ -33,7 +33,7 @@ export interface Passage {
 
 let code: Code | undefined;
 
-/** Read once, when it is first needed. */
+/** Returns the code of the project, which is read once. */
 export function codeOfTheProject(): Code {
   code ??= readCode();
   return code;
@@ -68,7 +68,7 @@ function readCode(): Code {
   return { words, declared, comments, titles };
 }
 
-/** An identifier; of a text or a piece of a template what is no sentence. */
+/** Returns an identifier, or a string or template part without white space. */
 function wordsOf(node: ts.Node, source: ts.SourceFile): readonly string[] {
   if (ts.isIdentifier(node) || ts.isPrivateIdentifier(node)) return [node.text];
   if (!ts.isLiteralExpression(node) && !ts.isTemplateMiddleOrTemplateTail(node) && !ts.isTemplateHead(node)) return [];
@@ -95,7 +95,7 @@ function foldersOf(path: string): readonly string[] {
   return parts.map((_, i) => parts.slice(0, i + 1).join('/'));
 }
 
-/** Why `mention`, which stands in `path`, is not true; undefined where it is. */
+/** Returns why `mention` in `path` is wrong, or undefined if it is right. */
 export function problemOf(mention: Mention, path: string): string | undefined {
   const { kind, name } = mention;
   switch (kind) {
@@ -137,7 +137,7 @@ function problemOfPath(name: string, from: string): string | undefined {
   return name.includes('/') || isOne(found, path, from) ? undefined : `${name} may be ${found.join(' or ')}: say which`;
 }
 
-/** Without a folder the one nearby is meant, at the root, below the same folder at the top, or else in the product's code. */
+/** Resolves a name without a folder: at the root, else below the same top folder, else in the product's code. */
 function isOne(found: readonly string[], path: string, from: string): boolean {
   const [top = ''] = from.split('/');
   const near = found.filter((each) => each.startsWith(`${top}/`));
@@ -164,7 +164,7 @@ function problemOfLink(target: string, from: string): string | undefined {
   return headingsOf(path).includes(anchor) ? undefined : `links to #${anchor}, which is no heading of ${path}`;
 }
 
-/** The anchors that GitHub makes of a page's headings. */
+/** Returns the anchors that GitHub makes from the headings of a page. */
 function headingsOf(path: string): readonly string[] {
   if (!fileSet.has(path)) return [];
   return [...textOf(path).matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>
@@ -182,7 +182,7 @@ function titlesIn(path: string): ReadonlySet<string | undefined> {
   return new Set(argumentsIn(nodesOf(source)).map((node) => textOfLiteral(node, source)));
 }
 
-/** Arguments that are text: what tests, tables of them and their groups are called. */
+/** Returns the text arguments of calls: the titles of tests, of their tables and of their groups. */
 const argumentsIn = (nodes: readonly ts.Node[]): readonly ts.Node[] =>
   nodes.flatMap((node) =>
     ts.isCallExpression(node)
@@ -195,14 +195,14 @@ function textOfLiteral(node: ts.Node, source: ts.SourceFile): string | undefined
   return ts.isTemplateExpression(node) ? node.getText(source).slice(1, -1) : undefined;
 }
 
-/** What is not judged where a document tells of a run of a program, or of files that others have made. */
+/** The kinds that are not checked in pages about a run of a program, or about files from elsewhere. */
 const leftOut: readonly (readonly [page: RegExp, kinds: readonly Kind[]])[] = [
   [/^docs\/performance\.md$/, ['name']],
   [/^docs\/mutation\.md$/, ['name', 'path']],
   [/^test\/golden\//, ['name']],
 ];
 
-/** What a comment, a title or a document says wrong of the project: a line each. */
+/** Returns one line for each wrong mention in a comment, a title or a document. */
 export function problemsIn({ text, path, line }: Passage, only?: readonly Kind[]): readonly string[] {
   const out = leftOut.find(([page]) => page.test(path))?.[1] ?? [];
   return mentionsIn(text, { isPage: path.endsWith('.md') })

@@ -1,4 +1,4 @@
-/** What a text names of the project: found by how it is written, before anybody looks whether it is there. */
+/** Finds the mentions in a text by their notation. test/docs/known.ts checks whether they exist. */
 
 export type Kind =
   | 'path' // a file, a folder or a pattern of files
@@ -13,13 +13,13 @@ export type Kind =
 export interface Mention {
   readonly kind: Kind;
   readonly name: string;
-  /** Where it stands in the text, from 0. */
+  /** The position in the text, from 0. */
   readonly at: number;
-  /** Of a title: the file of the test. */
+  /** The file of the test, for a title. */
   readonly file?: string;
 }
 
-/** Endings of files that are surely ours when they are named without a folder: a user has `ca.json` and `web.crt`, too. */
+/** The file endings that are ours without a folder too. Users also have files such as `ca.json` and `web.crt`. */
 const ownEndings = 'ts|mjs|py|md';
 const endings = `${ownEndings}|js|json|sh|css|ya?ml|txt|crt|key|p12|csr|gz`;
 const segment = '[\\w.{},*-]';
@@ -27,11 +27,11 @@ const file = new RegExp(
   `(?<![\\w/@.:$<>{}-])(?:\\.\\./)*(?:${segment}+/)+${segment}*[\\w}*]\\.(?:${endings})\\b(?![\\w(-])|(?<![\\w/@.:$<>{}*-])\\w[\\w.-]*\\.(?:${ownEndings})\\b(?![\\w(-])`,
   'g',
 );
-/** In backquotes alone: `lambdas/domain`, `providers/`. */
+/** A folder counts only in backquotes: `lambdas/domain`, `providers/`. */
 const folder = /`((?:[\w.-]+\/)+[\w.-]*)`/g;
 const title = /`(test\/[\w./-]+\.test\.ts)`(?:: |, )"([^"]+)"/g;
 const quoted = /`([A-Za-z_$][\w$]*)(?:\.([A-Za-z_$][\w$]*))?(?:\(\))?`/g;
-/** With a capital in their middle: words that no English text has by itself. */
+/** Words with a capital in the middle, which do not occur in plain English. */
 const mixedCase = /(?<![\w$./`@:#-])(?:[a-z][a-z0-9]*[A-Z]|[A-Z][a-z0-9]+[A-Z])[\w$]*(?![\w$]|-[\w])/g;
 const link = /\]\(([^)\s]+)\)/g;
 const script = /\bnpm run (?:-\S+ )*([a-z][a-z:-]*)/g;
@@ -39,7 +39,7 @@ const decision = /\b[Dd]ecisions?[ /](\d{4})\b/g;
 const guarantee = /\bguarantees\.md(?:#|, )(G\d+)/gi;
 const elsewhere = /\bcontract(?:'s|s)?\b(?! test)|\bdesign\.md\b|\bdesign, decision\b|\bissue (?:#?\d+|["'“])/gi;
 
-/** All that a comment or a document names. `isPage`: Markdown, where what stands between ``` is a user's. */
+/** Returns all mentions in a comment or a document. `isPage`: Markdown, where fenced blocks belong to the user. */
 export function mentionsIn(text: string, { isPage = false } = {}): readonly Mention[] {
   const prose = isPage ? text.replace(/^```[\s\S]*?^```/gm, blank) : text;
   const words = prose.replace(/https?:\/\/\S+/g, blank).replace(isPage ? link : /$^/g, blank);
@@ -62,5 +62,5 @@ export function mentionsIn(text: string, { isPage = false } = {}): readonly Ment
   return found;
 }
 
-/** As long as it was, so that what follows stands where it stood. */
+/** Returns blanks of the same length, so that later positions stay the same. */
 const blank = (text: string): string => text.replace(/[^\n]/g, ' ');

@@ -1,17 +1,18 @@
 /**
- * What comments and documents name is there: so that one who follows a name finds it, and a name that moved takes along what
- * is said of it. Looked at are the comments of all code, Python's too, and every page but CHANGELOG.md, which tells of what was.
+ * Checks that every name in comments and documents exists. A reader can follow each name, and a rename must change the comments too. The
+ * test reads the comments of all code, including Python, and every page except CHANGELOG.md, which describes the past.
  *
- * Judged are, without a word that could be somebody else's:
- * - a path with a folder, and a bare file name that ends as our code and pages do. Bare, it means the file nearby; where several
- *   could be meant it says nothing, and is wrong. A user's `ca.json` or `web.crt` is not ours to judge.
- * - a folder in backquotes that begins with one of ours;
- * - an identifier in backquotes, and a word with a capital in its middle anywhere: it is a word of some code or data here. After a
- *   dot it is a member, looked for in the file that declares what it is a member of. What the code takes from a standard or
- *   from AWS counts by that; names that stand in comments alone are listed, with their origin (test/docs/foreign.ts).
- * - a test by file and title, as docs/guarantees.md names them; a guarantee; a decision; `npm run …`; links and their anchors.
- * - a document that a reader does not have is never cited.
- * Plain English words in a sentence, commands and values that a user types, and what a word says of the thing, are not judged.
+ * It checks these notations:
+ * - a path with a folder, and a bare file name with an ending of our code or pages. A bare name means the file nearby. It is wrong if
+ *   several files could be meant. A user's file such as `ca.json` or `web.crt` is not checked.
+ * - a folder in backquotes that begins with one of our folders;
+ * - an identifier in backquotes, and any word with a capital in its middle. It must be a word of code or data here. A name after a dot is a
+ *   member, and must be in the file that declares its owner. Names of standards and of AWS count if our code uses them. Names in
+ *   comments alone are listed, with their origin (test/docs/foreign.ts).
+ * - a test by file and title, as in docs/guarantees.md; a guarantee; a decision; `npm run …`; links and their anchors;
+ * - a document that a reader does not have. It must not be cited.
+ *
+ * It does not check plain English words, commands and values that a user types, or whether a statement about a name is true.
  */
 import { describe, expect, it } from 'vitest';
 import { projectFiles, textOf } from '../support/sources.ts';
@@ -66,7 +67,7 @@ describe('what is not there is found', () => {
   it.each([
     ['See [the cycle](renewal-circle.md).', 'links to docs/renewal-circle.md, which is not there'],
     ['See [the cycle](renewal-cycle.md#running-late).', 'links to #running-late, which is no heading'],
-    ['Several are called `index.ts`.', 'index.ts may be cli/commands/index.ts or'],
+    ['Several are called `index.ts`.', 'index.ts may be cdk/index.ts or'],
   ])('in a page: %s', (text, problem) => {
     expect(planted(text, 'docs/operations.md')).toEqual([expect.stringContaining(problem)]);
   });

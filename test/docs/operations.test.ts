@@ -1,4 +1,4 @@
-/** docs/operations.md against the stack and the code: each alarm, log field and payload that it names is there. */
+/** Checks docs/operations.md: every alarm, log field and payload on the page exists in the stack and the code. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { redriveTag, statusTags, tags } from '../../lambdas/domain/tags.ts';
@@ -8,7 +8,7 @@ import { config, synthesize } from '../cdk/fixtures.ts';
 const read = (path: string): string => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
 const page = read('docs/operations.md');
 
-/** The commands of the page, each on one line. */
+/** The commands of the page, one a line. */
 const commands = [...page.matchAll(/^```\n([\s\S]*?)^```$/gm)]
   .flatMap(([, block = '']) => block.replace(/\\\n\s+/g, '').split('\n'))
   .filter((line) => line !== '');

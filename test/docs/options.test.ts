@@ -1,4 +1,4 @@
-/** docs/coming-from-step.md and docs/options/: every example is valid or refused as it says, and no option has no page. */
+/** Checks docs/coming-from-step.md and docs/options/: every example is valid or rejected as stated, and every option has a page. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { validateConfig } from '../../cdk/config/config.ts';

@@ -1,8 +1,6 @@
-/** SECURITY.md: each test that it names is there; README.md: alarms, outputs and tags are the stack's. */
+/** SECURITY.md: each test that it names is there. */
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { redriveTag, tags } from '../../lambdas/domain/tags.ts';
-import { config, synthesize } from '../cdk/fixtures.ts';
 
 const root = new URL('../../', import.meta.url);
 const read = (path: string): string => readFileSync(new URL(path, root), 'utf8');
@@ -28,47 +26,3 @@ describe('SECURITY.md', () => {
     expect(read('README.md')).toContain('](SECURITY.md)');
   });
 });
-
-describe('README.md', () => {
-  const page = read('README.md');
-
-  it('names tests that there are', () => {
-    const tests = testsIn(page);
-    expect(tests.length).toBeGreaterThan(5);
-    for (const path of tests) expect(existsSync(new URL(path, root)), path).toBe(true);
-  });
-
-  it('names outputs that the stack has', () => {
-    const create = { subject: 'CN=An Authority', key: 'EC P-256', validity: '87600h' };
-    const { template } = synthesize({ authorities: { root: { create }, issuing: { create, parent: 'root' } } });
-    const outputs = Object.keys(template.findOutputs('*'));
-    const [, line = ''] = /The stack's outputs: ([^.]+)\./.exec(page) ?? [];
-    const named = [...line.matchAll(/`(\w+)`/g)].map(([, name]) => name);
-    expect(named.length).toBeGreaterThanOrEqual(5);
-    for (const name of named) expect(outputs).toContain(name);
-  });
-
-  it('names tags that there are', () => {
-    const known = new Set<string>([...Object.values(tags), redriveTag]);
-    for (const [tag] of page.matchAll(/cert-renewer:[a-z-]+/g)) expect(known).toContain(tag);
-  });
-
-  it('says what alarms and metrics a profile and the stack have, which cost something', () => {
-    const [, cost = ''] = /\n## Cost\n([\s\S]*?)\n## /.exec(page) ?? [];
-    const hooks = [{ type: 'exec', command: 'true', targetTag: { key: 'Role', value: 'web' } } as const];
-    const alarms = (profiles: Parameters<typeof synthesize>[0]) => {
-      const found = Object.values(synthesize(profiles).template.findResources('AWS::CloudWatch::Alarm'));
-      const ofProfile = found.filter(({ Properties }) => JSON.stringify(Properties).includes('"Name":"Profile"'));
-      return [ofProfile.length, found.length - ofProfile.length].map((count) => words[count]);
-    };
-    const [plain, ofStack] = alarms({});
-    const [hooked, withHooks] = alarms({ profiles: { internal: { ...config.profiles.internal, hooks } } });
-    expect(cost).toContain(
-      `${plain} a profile and authority, ${hooked} where it has hooks, and ${ofStack} of the stack, ${withHooks} with hooks`,
-    );
-    for (const name of ['Managed', 'Overdue', 'SecondsToExpiry', 'Renewed', 'RenewalDuration', 'Failed', 'HookFailed'])
-      expect(cost).toContain(`\`${name}\``);
-  });
-});
-
-const words = ['no', 'one', 'two', 'three', 'four', 'five', 'six', 'seven'];

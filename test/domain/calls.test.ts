@@ -22,7 +22,7 @@ function limitsByHand() {
   return { controllers, limits: { begin: begin.signal, work: work.signal, answer: answer.signal } };
 }
 
-it('no limit is after the end of the invocation, and none is in the past', () => {
+it('no limit is after the end of the invocation, or in the past', () => {
   const asked: number[] = [];
   const at = (milliseconds: number) => {
     asked.push(milliseconds);
@@ -37,12 +37,15 @@ it('no limit is after the end of the invocation, and none is in the past', () =>
   expect(reserves.work).toBeGreaterThan(reserves.answer);
 });
 
-it.each([90_000, 29_001.5, 12_345.25, 0.1])('are whole milliseconds, as node takes no others (%i)', (remaining) => {
-  const limits = timeLimits(remaining, AbortSignal.timeout);
-  expect(Object.values(limits)).toHaveLength(3);
-});
+it.each([90_000, 29_001.5, 12_345.25, 0.1])(
+  'limits are whole milliseconds, because node accepts no others (%i)',
+  (remaining) => {
+    const limits = timeLimits(remaining, AbortSignal.timeout);
+    expect(Object.values(limits)).toHaveLength(3);
+  },
+);
 
-it('a busy CA, SSM and Secrets Manager as it is written to are waited out; what is told and noted has the most time', () => {
+it('a busy CA, SSM and the writes of Secrets Manager are waited for; events and tags have the most time', () => {
   const those = (isOne: (name: CallName) => boolean) => names.filter(isOne);
   expect(those((name) => callRules[name].patient)).toEqual([
     ...['ask', 'find', 'declare', 'stage', 'promote', 'tag', 'labelNoRoom', 'create', 'setEncryptionKey'],
@@ -59,12 +62,12 @@ it('a busy CA, SSM and Secrets Manager as it is written to are waited out; what 
 describe.each(names)('%s', (name) => {
   const { until, over, patient } = callRules[name];
 
-  it('is made as it is where nothing limits it', async () => {
+  it('is made without limits if there are none', async () => {
     await expect(call(noLimits, name, async (signal) => signal)).resolves.toBeUndefined();
     await expect(call(noLimits, name, () => Promise.reject(busy()))).rejects.toMatchObject({ code: 'Throttled' });
   });
 
-  it('is not begun once its time is over, and begun before', async () => {
+  it('is not started after its limit, but before', async () => {
     const { controllers, limits } = limitsByHand();
     let begun = 0;
     const attempt = async () => ++begun;
@@ -75,7 +78,7 @@ describe.each(names)('%s', (name) => {
     expect(begun).toBe(1);
   });
 
-  it('is given up when its time is over, and told to end by the signal', async () => {
+  it('is given up at its limit, and its signal is aborted', async () => {
     const { controllers, limits } = limitsByHand();
     let ended = false;
     const given = call({ limits }, name, (signal) => {
@@ -89,7 +92,7 @@ describe.each(names)('%s', (name) => {
     expect(ended).toBe(true);
   });
 
-  it(`${patient ? 'waits out' : 'tells at once'} that the other side is busy`, async () => {
+  it(`${patient ? 'waits while' : 'fails at once if'} the other side is busy`, async () => {
     const clock = new FakeClock();
     let attempts = 0;
     const attempt = async () => {
@@ -113,27 +116,27 @@ describe('patience', () => {
     return clock.sleeps;
   };
 
-  it('has pauses that grow, up to forty seconds in all', async () => {
+  it('has growing pauses, of forty seconds in all', async () => {
     expect(await pausesFor(() => busy())).toEqual([1_000, 2_000, ...Array.from({ length: 9 }, () => 4_000)]);
   });
 
-  it('draws up to twice as long a pause, so that not all come back together', async () => {
+  it('draws up to twice as long a pause, so that not all callers come back together', async () => {
     const [first, second] = await pausesFor(() => busy(), 255);
     expect(first).toBeCloseTo(2_000, -1);
     expect(second).toBeCloseTo(4_000, -1);
   });
 
-  it('is never sooner than the other side asks for, and leaves to the queue what is longer', async () => {
+  it('is never shorter than the other side asks, and leaves longer pauses to the queue', async () => {
     expect(await pausesFor(() => busy(15))).toEqual([15_000, 15_000]);
     expect(await pausesFor(() => busy(41))).toEqual([]);
   });
 
-  it('is for busy sides alone', async () => {
+  it('is for busy sides only', async () => {
     expect(await pausesFor(() => new RenewalError('CaUnavailable', 'Down.'))).toEqual([]);
     expect(await pausesFor(() => new Error('odd'))).toEqual([]);
   });
 
-  it('ends with its invocation, in the middle of a pause too, and tells what it waited for', async () => {
+  it('ends with its invocation, even within a pause, with the error that it waited for', async () => {
     const { controllers, limits } = limitsByHand();
     const clock = { now: () => 0, sleep: () => new Promise<void>(() => controllers.answer.abort()) };
     const patience = { clock, entropy: fakeEntropy() };

@@ -1,4 +1,4 @@
-/** The golden durations, made once more by Go itself where it is there. */
+/** Go itself makes the golden durations again, if it is installed. */
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

@@ -22,7 +22,7 @@ describe('parseGoDuration', () => {
     expect(parseGoDuration(text)?.toString() ?? null).toBe(nanoseconds);
   });
 
-  it('takes no time over a long text', () => {
+  it('is quick for a long text', () => {
     const started = cpuTime();
     expect(parseGoDuration('1'.repeat(100_000))).toBeUndefined();
     expect(parseGoDuration(`${'1h'.repeat(100)}x`)).toBeUndefined();
@@ -50,7 +50,7 @@ describe('parseDuration', () => {
   });
 
   it.each(['0', '0s', '-1h', '', 'soon', '33%', '1d', '<script>'])(
-    'refuses %j, naming it and what is allowed',
+    'refuses %j, with the text and what is allowed',
     (text) => {
       expect(() => parseDuration(text, '$.rekeyPeriod', 'InvalidTag')).toThrowError(
         expect.objectContaining({

@@ -3,8 +3,8 @@ import { keptByBytes } from '../../lambdas/domain/kept.ts';
 
 const bytes = (...octets: number[]) => new Uint8Array(octets);
 
-describe('what is kept by bytes', () => {
-  test('is made once for the same bytes, wherever they are', () => {
+describe('a value that is kept by bytes', () => {
+  test('is made once for equal bytes in any buffer', () => {
     const make = vi.fn((given: Uint8Array) => ({ sum: given.reduce((all, each) => all + each, 0) }));
     const get = keptByBytes(2, make);
     const first = get(bytes(1, 200));
@@ -13,21 +13,21 @@ describe('what is kept by bytes', () => {
     expect(make).toHaveBeenCalledTimes(1);
   });
 
-  test('is another for other bytes, of the same length or part', () => {
+  test('is another for other bytes, also of the same length or start', () => {
     const get = keptByBytes(3, (given) => [...given]);
     expect([get(bytes(1, 2)), get(bytes(1)), get(bytes(2, 1))]).toEqual([[1, 2], [1], [2, 1]]);
   });
 
-  test('goes when it was asked for longest ago', () => {
+  test('is dropped if it was used longest ago', () => {
     const make = vi.fn((given: Uint8Array) => given[0]);
     const get = keptByBytes(2, make);
-    for (const octet of [1, 2, 1, 3, 1]) get(bytes(octet)); // 3 drives 2 out, as 1 was asked for since
+    for (const octet of [1, 2, 1, 3, 1]) get(bytes(octet)); // 3 drives 2 out, because 1 was used since
     expect(make).toHaveBeenCalledTimes(3);
     get(bytes(2));
     expect(make).toHaveBeenCalledTimes(4);
   });
 
-  test('is made for the bytes as they were', () => {
+  test('is made for a copy of the bytes', () => {
     const get = keptByBytes(2, (given) => given[0]);
     const changing = bytes(1);
     expect(get(changing)).toBe(1);
@@ -36,7 +36,7 @@ describe('what is kept by bytes', () => {
     expect(get(bytes(1))).toBe(1);
   });
 
-  test('is not what was thrown', () => {
+  test('is not kept if the maker throws', () => {
     let tries = 0;
     const get = keptByBytes(2, () => {
       tries += 1;

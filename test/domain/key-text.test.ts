@@ -22,7 +22,7 @@ const containersOf = (key: KeyObject) =>
 function formsOf(key: KeyObject): string[] {
   const jwk = key.export({ format: 'jwk' });
   return containersOf(key).flatMap((type) => {
-    const options = { type, format: 'der' } as { type: 'pkcs8'; format: 'der' }; // node's types know one kind of key a call
+    const options = { type, format: 'der' } as { type: 'pkcs8'; format: 'der' }; // node's types accept one kind of key for each call
     const der = key.export(options);
     const pem = String(key.export({ ...options, format: 'pem' }));
     return [
@@ -35,7 +35,7 @@ function formsOf(key: KeyObject): string[] {
 }
 
 describe('a key or a token', () => {
-  it.each(keys)('%s in every form', (_, key) => {
+  it.each(keys)('%s is found in every form', (_, key) => {
     for (const text of formsOf(key)) {
       expect(holdsKey(text), text).toBe(true);
       expect(quote(text)).toBe(`a text of ${text.length} characters that looks like a private key or a token`);
@@ -48,7 +48,7 @@ describe('a key or a token', () => {
   });
 });
 
-describe('names are none', () => {
+describe('names are not found', () => {
   it.each([
     'web/tls',
     'MyCompanyProductionWebServerCertificateForTheInternalNetwork',

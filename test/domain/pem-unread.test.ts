@@ -7,9 +7,9 @@ import { cpuTime } from '../support/cpu-time.ts';
 const block = encodePem('CERTIFICATE', new Uint8Array(100).fill(7));
 const escaped = JSON.stringify(block);
 
-describe('PEM that does not begin a line of its own', () => {
+describe('PEM that does not begin on its own line', () => {
   it.each<[string, string, RegExp]>([
-    ['in quotation marks', `a: ${escaped}`, /BEGIN CERTIFICATE .*, with a backslash and a letter \(\\n\)/],
+    ['in quotation marks', `a: ${escaped}`, /BEGIN CERTIFICATE .*, with \\n \(a backslash and the letter n\)/],
     ['in single ones, in one line', `a: '${block.replaceAll('\n', ' ')}'`, /BEGIN CERTIFICATE that does not begin/],
     ['a key', `a: ${escaped.replaceAll('CERTIFICATE', 'RSA PRIVATE KEY')}`, /BEGIN RSA PRIVATE KEY/],
     ['behind a block that is read', `${block}\na: ${escaped}`, /BEGIN CERTIFICATE/],
@@ -28,7 +28,7 @@ describe('PEM that does not begin a line of its own', () => {
     expect(strayPem(text, pemBlocks(text))).toBeUndefined();
   });
 
-  it('takes no longer than the text', () => {
+  it('takes time in proportion to the text', () => {
     for (const piece of [
       '-----BEGIN CERTIFICATE-----',
       'a-----BEGIN CERTIFICATE-----\n',
@@ -43,12 +43,12 @@ describe('PEM that does not begin a line of its own', () => {
     }
   });
 
-  it('is no matter of what else there is', () => {
+  it('is found beside any other content', () => {
     fc.assert(fc.property(fc.string(), (text) => strayPem(text.replaceAll('-----', '')) === undefined));
   });
 });
 
-it('base64 of DER without its lines is told, and other text is not', () => {
+it('base64 of DER without its lines is reported, and other text is not', () => {
   const packed = Buffer.from('308201000000', 'hex').toString('base64');
   expect(unreadPem(packed)).toMatch(/base64 without its BEGIN and END lines/);
   expect(unreadPem('aGVsbG8h')).toBe('');
@@ -69,7 +69,7 @@ it.each<[string, boolean]>([
 it.each<[string, string]>([
   ['X509 CRL', 'BEGIN X509 CRL'],
   ['TRUSTED CERTIFICATE', 'BEGIN TRUSTED CERTIFICATE (make it a CERTIFICATE: openssl x509 -in old.pem -out new.pem)'],
-  ['hunter2', 'BEGIN (a label of its own)'],
-])('%s is told as %s', (label, told) => {
+  ['hunter2', 'BEGIN (an unusual label)'],
+])('%s is reported as %s', (label, told) => {
   expect(tellBlock(label)).toBe(told);
 });

@@ -8,7 +8,7 @@ const label = fc.constantFrom('CERTIFICATE', 'EC PRIVATE KEY', 'PKCS #7 SIGNED D
 const lineEnd = fc.constantFrom('\n', '\r\n', '\r', ' ', '');
 
 describe('blocks', () => {
-  it('are read as they were written, wherever they stand', () => {
+  it('are read as they were written, at any place', () => {
     const block = fc.record({ label, der, lineEnd });
     fc.assert(
       fc.property(
@@ -24,7 +24,7 @@ describe('blocks', () => {
     );
   });
 
-  it('are as RFC 7468 writes them', () => {
+  it('follow RFC 7468', () => {
     expect(encodePem('A B', new Uint8Array(49).fill(0xff))).toBe(
       `-----BEGIN A B-----\n${'/'.repeat(64)}\n/w==\n-----END A B-----`,
     );
@@ -50,7 +50,7 @@ describe('blocks', () => {
   });
 });
 
-describe('a block like another', () => {
+describe('a block in the layout of another', () => {
   const indent = fc.constantFrom('', ' ', '    ', '\t', '\t  ');
   const newline = fc.constantFrom('\n', '\r\n', '\r');
   const headers = fc.constantFrom([], ['Proc-Type: 4,ENCRYPTED', 'DEK-Info: AES-256-CBC,AA'], ['X: y']);
@@ -60,7 +60,7 @@ describe('a block like another', () => {
       .map((line) => (line === '' ? '' : by + line))
       .join(end);
 
-  it('is indented as a whole where that is', () => {
+  it('is indented as a whole if the other is', () => {
     fc.assert(
       fc.property(label, der, der, indent, newline, headers, (name, before, after, by, end, head) => {
         const text = `a: |${end}${indented(encodePem(name, before, '\n', head), by, end)}${end}b: c${end}`;
@@ -73,7 +73,7 @@ describe('a block like another', () => {
     );
   });
 
-  it('has what each line of that had, and holds what it is given', () => {
+  it('has what each line of the other had, and holds its own content', () => {
     fc.assert(
       fc.property(label, der, der, fc.array(indent, { minLength: 9, maxLength: 9 }), (name, before, after, by) => {
         const lines = encodePem(name, before).split('\n');
@@ -97,14 +97,14 @@ describe('a block like another', () => {
     }
   });
 
-  it('keeps an empty line of headers as it is, whatever is in front of the others', () => {
+  it('keeps an empty line of headers as it is, after any indentation', () => {
     const text = ['\t-----BEGIN A-----', '\tX: 1', '\t', '\tAAAA', '\t-----END A-----'].join('\n');
     const [block] = pemBlocks(text);
     const written = block && encodePemLike(block, 'A', new Uint8Array(3).fill(255), ['X: 2']);
     expect(written).toBe(['-----BEGIN A-----', '\tX: 2', '\t', '\t////', '\t-----END A-----'].join('\n'));
   });
 
-  it('has no headers where it gets none, and none of their indentation', () => {
+  it('has no headers if it gets none, and none of their indentation', () => {
     const text = [' -----BEGIN A-----', '    X: 1', '', '  AAAA', ' -----END A-----'].join('\n');
     const [block] = pemBlocks(text);
     const written = block && encodePemLike(block, 'B', new Uint8Array(100));
@@ -135,11 +135,11 @@ describe('broken text', () => {
     );
   });
 
-  it('200 blocks are not too many', () => {
+  it('200 blocks are accepted', () => {
     expect(pemBlocks(`${whole}\n`.repeat(200))).toHaveLength(200);
   });
 
-  it('takes no longer than its length', () => {
+  it('takes time in proportion to its length', () => {
     for (const piece of [
       '-',
       '-----BEGIN ',
@@ -153,7 +153,7 @@ describe('broken text', () => {
       try {
         pemBlocks(piece.repeat(1_000_000 / piece.length));
       } catch {
-        // refused is as good as empty
+        // a refused text counts as an empty one
       }
       expect(cpuTime() - start).toBeLessThan(1000);
     }

@@ -1,6 +1,6 @@
 /**
- * Bad input (docs/guarantees.md, G4): all of it in one scan, together with a certificate that is due. Each gives its code in
- * plan, event and log, tells what was found and what to do, leaves the secret as it was and stops no other.
+ * Bad input (docs/guarantees.md, G4): every kind of it in one scan, beside a certificate that is due. Each appears with its
+ * code in plan, event and log, with what was found and what to do. It leaves the secret as it was and stops no other.
  */
 import { GetFunctionConfigurationCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { DescribeSecretCommand, GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
@@ -72,7 +72,7 @@ describeWith(['stack', 'step-ca'], 'bad input', ({ emulator, ca, outputs }) => {
     for (const arn of arns.values()) before.set(arn, await snapshot(arn));
     plan = await planOf();
     scanned = await scan({});
-    // A log line comes when its invocation has ended, which is after the tag and the event.
+    // A log line appears when its invocation has ended, which is after the tag and the event.
     await waitFor('the log of what the workers did', async () => {
       const told = new Set((await logEntries(emulator, started)).map(({ secretArn }) => secretArn));
       return [...of('worker').map(arnOf), healthy].every((arn) => told.has(arn));
@@ -91,7 +91,7 @@ describeWith(['stack', 'step-ca'], 'bad input', ({ emulator, ca, outputs }) => {
     });
   });
 
-  it('stops no other: what was due beside it is renewed', async () => {
+  it('stops no other: a due secret beside it is renewed', async () => {
     const event = await collector.next('the renewal', ({ resources }) => resources.includes(healthy));
     expect(event['detail-type']).toBe('Certificate Renewed');
     expect((await look(emulator, healthy)).versionId).toMatch(/^cert-renewer-/);
@@ -105,10 +105,12 @@ describeWith(['stack', 'step-ca'], 'bad input', ({ emulator, ca, outputs }) => {
       const entry = plan.get(secretArn());
       if (foundBy === 'worker') {
         expect(entry).toMatchObject({ action: 'inspect', reason: { code: 'Unknown' } });
-        // What came of it is known from then on.
+        // The outcome is known from then on.
         const after = (await planOf()).get(secretArn());
         expect(after).toMatchObject({ action: 'skip', reason: { code: 'BackingOff' } });
-        expect(after?.reason.message).toMatch(new RegExp(`^1 try failed, the last with ${code}\\. Next try at 20`));
+        expect(after?.reason.message).toMatch(
+          new RegExp(`^1 try failed, the last with ${code}\\. The next try is at 20`),
+        );
       } else {
         expect(entry).toMatchObject({ action: 'skip', reason: { code } });
         expect(entry?.reason.message).toMatch(says);
@@ -124,7 +126,7 @@ describeWith(['stack', 'step-ca'], 'bad input', ({ emulator, ca, outputs }) => {
       }
     });
 
-    it('is told by an event where somebody has to act', async () => {
+    it('causes an event if somebody must act', async () => {
       const events = await eventsOf(secretArn());
       if (foundBy === 'plan') return expect(events).toEqual([]);
       expect(events[0]).toMatchObject({
@@ -141,7 +143,7 @@ describeWith(['stack', 'step-ca'], 'bad input', ({ emulator, ca, outputs }) => {
           failures: 1,
         },
       });
-      // One a scan, or one a message that a worker gave up.
+      // One for each scan, or for each message that a worker gave up.
       const tellers = (await logOf(emulator, secretArn())).filter(({ reason }) => reason?.code === code);
       expect(events.length).toBe(new Set(tellers.map(({ requestId }) => requestId)).size);
     });
@@ -157,7 +159,7 @@ describeWith(['stack', 'step-ca'], 'bad input', ({ emulator, ca, outputs }) => {
       expect(written.get('cert-renewer:version-id')).toBe(Object.keys(is.versions ?? {})[0]);
     });
 
-    it('is the answer on demand', async () => {
+    it('is the error on demand', async () => {
       const request = { secretId: secretArn(), dryRun: true };
       const { payload, error } = await invoke<RenewalResult>(emulator, outputs['RenewFunctionName'] ?? '', request);
       const skips = ['Replica', 'RotationEnabled', 'ManagedByService'];
@@ -166,7 +168,7 @@ describeWith(['stack', 'step-ca'], 'bad input', ({ emulator, ca, outputs }) => {
       } else if (code === 'NotDue') {
         expect(error?.errorType).toBe('UnsupportedSecret');
       } else if (['CertificateExpired', 'CaRejected'].includes(code)) {
-        expect(payload).toMatchObject({ outcome: 'planned' }); // only the CA can tell, and a dry run asks none
+        expect(payload).toMatchObject({ outcome: 'planned' }); // only the CA can tell, and a dry run does not ask it
       } else {
         expect(error?.errorType).toBe(code);
         expect(error?.errorMessage).toMatch(says);
@@ -174,7 +176,7 @@ describeWith(['stack', 'step-ca'], 'bad input', ({ emulator, ca, outputs }) => {
     });
   });
 
-  it('counts in the metric Failed, once a message', async () => {
+  it('counts in the metric Failed, once for each message', async () => {
     const mine = new Set(of('worker').map(arnOf));
     const entries = await logEntries(emulator, started);
     const failures = entries.filter(({ secretArn, final }) => mine.has(secretArn ?? '') && final === true);
@@ -182,14 +184,14 @@ describeWith(['stack', 'step-ca'], 'bad input', ({ emulator, ca, outputs }) => {
     expect(metricValues(entries, 'Failed', profile).length).toBeGreaterThanOrEqual(mine.size);
   });
 
-  it('is one of the codes and never an unexpected error', async () => {
+  it('has one of the codes, and is never an unexpected error', async () => {
     const mine = new Set([...arns.values(), healthy]);
     const internal = (entry: LogEntry) => mine.has(entry.secretArn ?? '') && entry.reason?.code === 'Internal';
     expect((await logEntries(emulator, started)).filter(internal)).toEqual([]);
   });
 });
 
-/** Tags of the user's, and those that cert-renewer writes. */
+/** Separates the user's tags from those that cert-renewer writes. */
 function partition(tags: ReadonlyMap<string, string>): [Map<string, string>, Map<string, string>] {
   const written = new Set<string>(statusTags);
   const entries = [...tags];

@@ -1,4 +1,4 @@
-/** A stack that makes its authorities itself, keys in KMS, with IAM in front of the API: deployed, called, and looked at. */
+/** A stack that makes its authorities itself, with keys in KMS and IAM in front of the API: deployed, called and inspected. */
 import { X509Certificate } from 'node:crypto';
 import { DescribeKeyCommand, GetPublicKeyCommand, KMSClient, SignCommand } from '@aws-sdk/client-kms';
 import {
@@ -19,7 +19,7 @@ import { describeWith } from '../support/local.ts';
 import { logEntries } from '../support/logs.ts';
 
 describeWith(['stack'], 'authorities that the stack makes, and the CA API with IAM', ({ stack }) => {
-  // An account of its own: the stack has one name, and the others' is taken.
+  // A local AWS of its own, because the name of the stack is already used in the shared one.
   let emulator: Emulator;
   let secrets: SecretsManagerClient;
   let outputs: Record<string, string>;
@@ -34,7 +34,7 @@ describeWith(['stack'], 'authorities that the stack makes, and the CA API with I
       const written = await Promise.all(authorities.map((arn) => tagsOf(arn)));
       return written.every((keys) => keys.has('cert-renewer:version-id'));
     });
-    // As after failures, so that a success has something to take away. After that look, which would take it away itself.
+    // A failure tag, so that a success has something to remove. It is set after the first inspection, which would remove it.
     for (const SecretId of authorities) {
       const Tags = [{ Key: 'cert-renewer:failure', Value: '1 2026-01-01T00:00:00Z KmsUnavailable' }];
       await secrets.send(new TagResourceCommand({ SecretId, Tags }));
@@ -53,7 +53,7 @@ describeWith(['stack'], 'authorities that the stack makes, and the CA API with I
   };
   const certificateOf = async (output: string) => new X509Certificate((await read(output))['certificate'] ?? '');
 
-  it('has first certificates of the configuration, of the keys among its outputs', async () => {
+  it('has first certificates as configured, for the keys in its outputs', async () => {
     const [root, issuing] = [await certificateOf('RootSecretArn'), await certificateOf('IssuingSecretArn')];
     const now = Date.now() + 1000;
     expect(opensslVerify(issuing.raw, { roots: [root.raw], now })).toMatchObject({ ok: true });
@@ -73,16 +73,16 @@ describeWith(['stack'], 'authorities that the stack makes, and the CA API with I
     }
   });
 
-  it('has had its first scan, though its schedule is a day away', async () => {
+  it('has had its first scan, though its schedule fires a day later', async () => {
     const said = await waitFor('the inspection of both', async () => {
       const lines = await logEntries(emulator, 0);
       const seen = (output: string) => lines.some(({ secretArn, action }) => secretArn === outputs[output] && action);
       return seen('RootSecretArn') && seen('IssuingSecretArn') && lines;
     });
-    expect(said.some(({ message }) => message === 'The first scan of the stack was started')).toBe(true);
+    expect(said.some(({ message }) => message === 'The first scan of the stack was started.')).toBe(true);
   });
 
-  it('lets nobody else sign with the keys, whatever IAM says', async () => {
+  it('lets no other principal sign with the keys, even if IAM allows it', async () => {
     const admin = await userWith(emulator, { Effect: 'Allow', Action: 'kms:*', Resource: '*' });
     const sign = new SignCommand({
       KeyId: outputs['IssuingKeyArn'],
@@ -95,7 +95,7 @@ describeWith(['stack'], 'authorities that the stack makes, and the CA API with I
     expect(await outcome(client(KMSClient, emulator, admin).send(look))).toBe('ok');
   });
 
-  it('is called by those whom IAM allows, for what it allows', async () => {
+  it('accepts the callers that IAM allows, for the paths that it allows', async () => {
     const api = new URL(outputs['CaApiUrl'] ?? '').hostname.split('.')[0];
     const resource = (path: string) => `arn:aws:execute-api:us-east-1:000000000000:${api}/$default/POST${path}`;
     const nobody = await userWith(emulator, { Effect: 'Allow', Action: 's3:*', Resource: '*' });
@@ -124,11 +124,11 @@ describeWith(['stack'], 'authorities that the stack makes, and the CA API with I
     expect(await ask({ path: oldPath('issuing'), body: '{', signedBy: operator })).toMatchObject({ status: 400 });
     expect(await ask({ path, body: '{}', signedBy: operator })).toMatchObject({ status: 422 });
     expect(await ask({ path, body, signedBy: operator })).toMatchObject({ status: 400, body: { error: 'BadRequest' } });
-    // The open $default route: the body that docs/ca-api.md promises, and nothing behind it.
+    // The open $default route returns the body that docs/ca-api.md promises, and reaches nothing behind it.
     expect(await ask({ path: '/', method: 'GET' })).toMatchObject({ status: 404, body: { error: 'NotFound' } });
   });
 
-  it('renews the root on demand: the trust bundle holds old and new, and what the old one signed verifies', async () => {
+  it('renews the root on demand: the trust bundle has the old and the new root, and certificates of the old one still verify', async () => {
     const before = await certificateOf('RootSecretArn');
     const request = { secretId: outputs['RootSecretArn'], force: true };
     const { payload, error } = await invoke(emulator, outputs['RenewFunctionName'] ?? '', request);

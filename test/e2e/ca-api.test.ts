@@ -32,7 +32,7 @@ const ended = newToken(['api-root'], '2026-01-01T00:00:00Z');
 const ajv = new Ajv2020({ strict: false, formats: { 'date-time': true }, discriminator: false });
 ajv.addSchema(document, 'api');
 
-/** The answer is one that the OpenAPI document describes for this status. */
+/** Checks that the OpenAPI document describes the answer for this status. */
 function expectDescribed({ status, body, headers }: HttpAnswer): void {
   const { responses } = document.paths['/api/v1/pki/ca/{caId}/renew'].post;
   const { $ref } = responses[String(status) as keyof typeof responses];
@@ -112,7 +112,7 @@ describeWith(['stack'], 'the CA API with bearer tokens', ({ emulator, outputs })
       'a key that is not the certificate’s',
       { ...good, path: newPath('api-broken'), body: renewalUntil('2040-01-01T00:00:00.000Z') },
     ],
-    // Two at once: the earlier of the table is told.
+    // Two faults each: the one that is earlier in the table is reported.
     [404, 'NotFound', 'route before credentials', { path: '/api/v1/pki/ca/api-root' }],
     [401, 'Unauthorized', 'credentials before JSON', { path: newPath('api-root'), body: '{' }],
     [400, 'BadRequest', 'JSON before authority', { ...good, path: newPath('nobody'), body: '{' }],
@@ -136,7 +136,7 @@ describeWith(['stack'], 'the CA API with bearer tokens', ({ emulator, outputs })
       expect(answer.body.message).toContainEqual(expect.objectContaining({ message: expect.any(String) }));
   });
 
-  it('400: a parent held elsewhere', async () => {
+  it('400: the parent’s key is elsewhere', async () => {
     const token = newToken(['own']);
     const SecretString = JSON.stringify([all.entry, onlyRoot.entry, ended.entry, token.entry]);
     await secrets.send(new PutSecretValueCommand({ SecretId: TOKEN_SECRET, SecretString }));
@@ -145,7 +145,7 @@ describeWith(['stack'], 'the CA API with bearer tokens', ({ emulator, outputs })
   });
 
   describe('200', () => {
-    /** A leaf of `api-issuing`, in a secret of the profile `api-issued`. */
+    /** Makes a leaf of `api-issuing`, in a secret of the profile `api-issued`. */
     async function leafOf(issuing: Record<string, string>) {
       const { certificate: intermediatePem = '', privateKey: intermediateKeyPem = '' } = issuing;
       const provisioner = { name: 'api', kid: 'api', keyPem: '' };
@@ -159,7 +159,7 @@ describeWith(['stack'], 'the CA API with bearer tokens', ({ emulator, outputs })
     }
     const der = (pem: string | undefined) => new X509Certificate(pem ?? '').raw;
 
-    it('renews root and intermediate, and leaves of before and after verify under both', async () => {
+    it('renews root and intermediate; old and new leaves verify under both', async () => {
       const now = Date.now();
       const [root, issuing] = [await read('e2e/api-root'), await read('e2e/api-issuing')];
       const { name, leaf } = await leafOf(issuing);
@@ -201,7 +201,7 @@ describeWith(['stack'], 'the CA API with bearer tokens', ({ emulator, outputs })
       }
     });
 
-    it('of an authority, its password and a token that are encrypted with a customer key', async () => {
+    it('renews an authority when its secret, its password and the token are encrypted with a customer key', async () => {
       const { secretId } = apiAuthorities['api-sealed'];
       const { privateKey } = await read(secretId);
       const body = renewalUntil('2045-01-01T00:00:00.000Z');
@@ -212,7 +212,7 @@ describeWith(['stack'], 'the CA API with bearer tokens', ({ emulator, outputs })
       expect(stored['privateKey']).toBe(privateKey);
     });
 
-    it('of a secret without room for the status tags: refused, and noted on it, by the API and by the workers', async () => {
+    it('refuses a secret without room for the status tags; API and workers both put the label on it', async () => {
       const { secretId } = apiAuthorities['api-crowded'];
       await crowd(secrets, secretId);
       const body = renewalUntil('2044-01-01T00:00:00.000Z');
@@ -227,7 +227,7 @@ describeWith(['stack'], 'the CA API with bearer tokens', ({ emulator, outputs })
       await waitFor('the note', () => saysNoRoom(secrets, secretId));
     });
 
-    it('once for two at once, and the other is decided again', async () => {
+    it('renews once for three requests at once, and refuses the others', async () => {
       const body = renewalUntil('2046-01-01T00:00:00.000Z');
       const answers = await Promise.all([1, 2, 3].map(() => ask({ ...good, path: newPath('api-root'), body })));
       expect(answers.map(({ status }) => status).sort()).toEqual([200, 400, 400]);

@@ -1,6 +1,6 @@
 /**
- * Each command as a process of its own, in a pipe and in a terminal, as a user who may do what docs/cli.md says that it
- * needs and nothing else.
+ * Runs each command in a process of its own, in a pipe and in a terminal, as a user with exactly the permissions that
+ * docs/cli.md lists for it.
  */
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
@@ -46,7 +46,7 @@ describeWith(['stack', 'step-ca'], 'the command line', (local) => {
   });
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
-  /** As the user who may only this; in a terminal, where a person would be. */
+  /** Runs a command as a user with these permissions only, in a terminal where a person would use one. */
   const envOf = (name: string | undefined) => users.get(name ?? '') ?? {};
   const pipe = (...words: string[]): Promise<Finished> => inPipe(envOf(words[0]), ...words);
   const terminal = (...words: string[]): Promise<Finished> => onTerminal(envOf(words[0]), words, { columns: 160 });
@@ -66,7 +66,7 @@ describeWith(['stack', 'step-ca'], 'the command line', (local) => {
     expect(shown.code, shown.output).toBe(1);
     const lines = screen(shown.output).join('\n');
     expect(lines).toMatch(new RegExp(`^${good.name} +cli +in 2\\dh \\d+m +\\S+Z +ok$`, 'm'));
-    expect(lines).toMatch(new RegExp(`^${bad.name} .* failing: InvalidTag \\(1\\), needs correcting$`, 'm'));
+    expect(lines).toMatch(new RegExp(`^${bad.name} .* failing: InvalidTag \\(1\\), correct the tag$`, 'm'));
     expect(lines).toContain('1 failing, 1 ok');
     const all = await pipe('status', '--profile', 'cli', '--json');
     expect(records(all.stdout).map(({ name }) => name)).toEqual(expect.arrayContaining([good.name, bad.name]));
@@ -82,7 +82,7 @@ describeWith(['stack', 'step-ca'], 'the command line', (local) => {
     for (const file of [piped, shown]) expect(await readFile(file, 'utf8')).toContain(JSON.stringify(name));
   });
 
-  it('plan: a reason a certificate', async () => {
+  it('plan: a reason for each certificate', async () => {
     const { name } = await fresh({ profile: 'cli' });
     const piped = await pipe('plan', name, '--json');
     expect(records(piped.stdout), piped.output).toMatchObject([
@@ -93,7 +93,7 @@ describeWith(['stack', 'step-ca'], 'the command line', (local) => {
     );
   });
 
-  it('renew: now, with options, one that fails beside one that does not', async () => {
+  it('renew: now, with options, one that fails beside one that succeeds', async () => {
     const [web, broken] = [await fresh({ profile: 'cli' }), await fresh({ profile: 'unreachable' })];
     const piped = await pipe('renew', web.name, broken.name, '--kty', 'RSA', '--size', '2048', '--json');
     expect(piped.code, piped.output).toBe(1);
@@ -112,7 +112,7 @@ describeWith(['stack', 'step-ca'], 'the command line', (local) => {
     expect(screen(shown.output).join('\n')).toMatch(new RegExp(`^${web.name} +planned +Forced: `, 'm'));
   });
 
-  it('rollback: the pair from before, paused, and no scan undoes it; resume ends it', async () => {
+  it('rollback: the previous pair, paused, and no scan undoes it; resume ends it', async () => {
     const web = await fresh({ profile: 'cli' }, aged(22));
     await renew({ secretId: web.arn });
     const after = await look(web.arn);
@@ -142,7 +142,7 @@ describeWith(['stack', 'step-ca'], 'the command line', (local) => {
     expect(said(await pipe('pause', web.name))).toMatchObject({ code: 0 });
     expect((await look(web.arn)).tags.get('cert-renewer:paused')).toBe('true');
     expect(said(await pipe('resume', web.name))).toEqual({ code: 0, output: `${web.name}: resumed\n` });
-    expect(screen((await terminal('pause', web.name)).output)[0]).toMatch(/: paused; cert-renewer resume/);
+    expect(screen((await terminal('pause', web.name)).output)[0]).toMatch(/: paused until cert-renewer resume/);
     expect(said(await terminal('unenrol', web.name))).toMatchObject({ code: 0 });
     expect([...(await look(web.arn)).tags.keys()]).toEqual([]);
     const again = await pipe('enrol', web.name, ...enrolment, '--expires-in', '33%', '--json');
@@ -181,11 +181,11 @@ describeWith(['stack', 'step-ca'], 'the command line', (local) => {
     expect(certificate.checkPrivateKey(createPrivateKey(await readFile(key)))).toBe(true);
   });
 
-  it('doctor: may look at all that it looks at, and says what it finds', { timeout: 150_000 }, async () => {
+  it('doctor: may read everything that it checks, and reports what it finds', { timeout: 150_000 }, async () => {
     const stray = await fresh({ profile: 'cli', tags: { 'expires-on': 'never', paused: 'true' } });
     await scan([stray.arn]);
-    // It looks at the whole account, and others work there: it asks the CA of the gate as well, which is shut for a while
-    // in one of the tests, and where another test's scan was refused, it tells of that for a minute.
+    // It checks the whole account, where other tests work too. So two findings are allowed: the CA behind the gate may be
+    // shut, and another test's scan may have been refused within the last minute.
     const gate = gateKeeper(local.stack.gateControl);
     const { findings, output } = await waitFor(
       'a minute without a scan that failed',
@@ -215,13 +215,13 @@ describeWith(['stack', 'step-ca'], 'the command line', (local) => {
     expect(await ask('authority:api-root')).toMatchObject({ ca: 'authority' });
     expect(of('tags')).toContainEqual({
       ...{ check: 'tags', grade: 'fault', fix: expect.stringContaining('expires-in') },
-      says: `${stray.name} has cert-renewer:expires-on, which means nothing.`,
+      says: `${stray.name} has cert-renewer:expires-on, which has no meaning.`,
     });
     const shown = await gate.alone(() => terminal('doctor'));
     expect(screen(shown.output).join('\n')).toMatch(/^ok {5} {2}The schedule is on\.$/m);
   });
 
-  it('completion needs nothing; and what a user may not is said, with what to allow', async () => {
+  it('completion needs no permission; a denied call names the permission to add', async () => {
     expect((await pipe('completion', 'bash')).stdout).toContain('complete ');
     expect((await terminal('completion', 'fish')).output).toContain('complete -c cert-renewer');
     const { name, versionId, arn } = await fresh({ profile: 'cli' });

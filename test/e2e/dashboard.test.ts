@@ -1,4 +1,4 @@
-/** The dashboard's inventory, answered by the deployed function with the role that it has. */
+/** The dashboard's inventory, answered by the deployed function with its own role. */
 import { LambdaClient, ListFunctionsCommand } from '@aws-sdk/client-lambda';
 import { beforeAll, expect, it } from 'vitest';
 import { client, invoke } from '../../testkit/local-aws/client.ts';
@@ -25,12 +25,12 @@ describeWith(['stack', 'step-ca'], 'the dashboard', (local) => {
     expect(html).toMatch(/<td class="ok">ok<\/td>/);
   });
 
-  it('shows the authorities of the stack, too', async () => {
+  it('shows the authorities of the stack too', async () => {
     const { payload } = await invoke(emulator, inventory, { search: '' });
     expect(String(payload)).toContain('<option value="authority:');
   });
 
-  it('says what it takes', async () => {
+  it('describes its parameters', async () => {
     expect(String((await invoke(emulator, inventory, { describe: true })).payload)).toContain('| profile |');
   });
 });

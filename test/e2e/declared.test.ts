@@ -1,6 +1,6 @@
 /**
- * Declared certificates, from an empty account: `cdk deploy`, and they are there. One stack on a local AWS of its own, which IAM guards,
- * deployed and changed in the order of this file.
+ * Declared certificates, from an empty account: `cdk deploy` makes them. The stack runs on a local AWS of its own with IAM on,
+ * and the tests deploy and change it in the order of this file.
  */
 import { beforeAll, describe } from 'vitest';
 import { bootstrap } from '../../testkit/local-aws/stack.ts';
@@ -24,10 +24,10 @@ describeWith(['stack', 'step-ca'], 'declared certificates', ({ stack }) => {
     });
     itIsThere(world);
   });
-  describe('a deployment of other declarations', () => itChanges(world));
-  describe('a declaration that is taken away', () => itIsUndeclared(world));
-  describe('another stack, and by hand', () => itIsDeclaredByHand(world));
-  describe('a declaration that is altered behind the back of the deployment', () => itIsAltered(world));
-  describe('what is in the way', () => itIsInTheWay(world));
-  describe('no key', () => itLeavesNoKey(world));
+  describe('a deployment of changed declarations', () => itChanges(world));
+  describe('a declaration that is removed', () => itIsUndeclared(world));
+  describe('another stack, and the command line', () => itIsDeclaredByHand(world));
+  describe('a declaration that is altered outside of the deployment', () => itIsAltered(world));
+  describe('a deployment with a certificate that can not be issued', () => itIsInTheWay(world));
+  describe('no private key is left', () => itLeavesNoKey(world));
 });

@@ -1,6 +1,6 @@
 /**
- * Secrets under a customer KMS key: of a certificate, of the CA API's tokens, of an imported authority and its password.
- * Each is read and written by the role that needs it. What the API does with them is in ca-api.test.ts.
+ * Secrets under a customer KMS key: of a certificate, of the CA API's tokens, of an imported authority and its password. The
+ * role that needs each reads and writes it. What the API does with them: ca-api.test.ts.
  */
 import { X509Certificate } from 'node:crypto';
 import { DescribeKeyCommand, KMSClient } from '@aws-sdk/client-kms';
@@ -36,14 +36,14 @@ describeWith(['stack', 'step-ca'], 'secrets under a customer key', ({ emulator, 
     expect(keyArn).toMatch(/^arn:aws:kms:/);
   });
 
-  it('are those of the tokens, of the imported authority and of its password', async () => {
+  it('hold the tokens, the imported authority and its password', async () => {
     for (const SecretId of [TOKEN_SECRET, sealed.secretId, sealed.passwordSecretId]) {
       const { KmsKeyId } = await secrets.send(new DescribeSecretCommand({ SecretId }));
       expect(KmsKeyId, SecretId).toBe(keyArn);
     }
   });
 
-  it('had the first certificate made of an authority below the imported one', async () => {
+  it('allow the first certificate of an authority below the imported one', async () => {
     const [parent, child] = [await certificateOf(sealed.secretId), await certificateOf(output('ApiBelowSecretArn'))];
     expect(child.subject).toBe('CN=Example Below');
     expect(opensslVerify(child.raw, { roots: [parent.raw], now: Date.now() + 1000 })).toMatchObject({ ok: true });
@@ -60,7 +60,7 @@ describeWith(['stack', 'step-ca'], 'secrets under a customer key', ({ emulator, 
     expect(answer).toMatchObject({ error: undefined, payload: { outcome: 'rekeyed' } });
   });
 
-  it('are no secrets that the scan could read', async () => {
+  it('can’t be read by the scan', async () => {
     const scan = callsOf(emulator, await actAs(emulator, output('ScanFunctionName')));
     expect(await scan.read(TOKEN_SECRET)).toBe('denied');
   });

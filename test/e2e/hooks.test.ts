@@ -1,6 +1,6 @@
 /**
- * docs/guarantees.md, G15: what runs after a renewal. Functions and topics really run on the local AWS; a command is taken and
- * goes nowhere, as there are no instances, and ACM keeps what it is given.
+ * docs/guarantees.md, G15: hooks after a renewal. Functions and topics run on the local AWS. A command is accepted but not
+ * executed, because there are no instances. ACM keeps what is imported.
  */
 import { X509Certificate } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
@@ -23,13 +23,13 @@ import { describeWith } from '../support/local.ts';
 import { logEntries, logOf, metricValues } from '../support/logs.ts';
 import { type FreshSecret, renewerOf } from '../support/renewer.ts';
 
-/** In what the failing function says: it must not come out anywhere. */
+/** The failing function prints it. It must not appear anywhere else. */
 const word = 'U2VjcmV0LW9mLXRoZS1mdW5jdGlvbg';
 
 describeWith(['stack', 'step-ca'], 'hooks', (local) => {
   const { emulator, outputs } = local;
   const renewer = renewerOf(local);
-  /** What the functions were called with: they post it here. */
+  /** The calls of the functions, which post them here. */
   const calls: { readonly name: string; readonly event: BusEvent }[] = [];
   let server: Server;
 
@@ -70,7 +70,7 @@ describeWith(['stack', 'step-ca'], 'hooks', (local) => {
   const callsOf = (name: string, { arn }: Pick<FreshSecret, 'arn'>) =>
     calls.filter((call) => call.name === name && call.event.resources.includes(arn));
 
-  /** A queue that gets what the topic gets. */
+  /** Makes a queue that receives the topic's messages. */
   async function subscribed(): Promise<() => Promise<string[]>> {
     const QueueName = uniqueName('renewals');
     const { TopicArn } = await client(SNSClient, emulator).send(
@@ -102,7 +102,7 @@ describeWith(['stack', 'step-ca'], 'hooks', (local) => {
       answer = await renewer.renew({ secretId: secret.arn });
     });
 
-    it('lambda is called once, with the event as it was sent', async () => {
+    it('lambda is called once, with the original event', async () => {
       const [call] = await waitFor('the call', async () => {
         const found = callsOf(hookTargets.functionName, secret);
         return found.length > 0 && found;
@@ -114,7 +114,7 @@ describeWith(['stack', 'step-ca'], 'hooks', (local) => {
         detail: { version: '1', operation: 'rekey', ...answer },
       });
       const told = await waitFor('its log', async () =>
-        (await logOf(emulator, secret.arn)).find(({ reason }) => reason?.message.includes('took the event')),
+        (await logOf(emulator, secret.arn)).find(({ reason }) => reason?.message.includes('accepted the event')),
       );
       expect(told.reason?.message).toContain(hookTargets.functionName);
       expect(callsOf(hookTargets.functionName, secret)).toHaveLength(1);
@@ -133,7 +133,7 @@ describeWith(['stack', 'step-ca'], 'hooks', (local) => {
     it.each([
       ['exec', hookTargets.webTag],
       ['signal', hookTargets.proxyTag],
-    ])('%s sends its document to the instances with the tag, with ARN and version and no more', async (type, tag) => {
+    ])('%s sends its document to the instances with the tag, with ARN and version only', async (type, tag) => {
       const command = await waitFor('the command', async () => {
         const { Commands = [] } = await client(SSMClient, emulator).send(new ListCommandsCommand({}));
         return Commands.find(
@@ -145,7 +145,7 @@ describeWith(['stack', 'step-ca'], 'hooks', (local) => {
       expect(command.Parameters).toEqual({ secretArn: [secret.arn], versionId: [answer.versionId] });
     });
 
-    it('acm has a secret that it names imported again, under the same ARN', async () => {
+    it('acm imports the certificate of a named secret again, under the same ARN', async () => {
       const { leaf } = await renewer.fresh({ profile: 'paused' });
       const value = JSON.stringify({ certificate: leaf.certificatePem + leaf.chainPem, privateKey: leaf.keyPem });
       const Tags = [{ Key: 'cert-renewer:profile', Value: 'hooked' }];
@@ -188,9 +188,9 @@ describeWith(['stack', 'step-ca'], 'hooks', (local) => {
 
     it.each([
       ['in the user’s own function', 'lambda', hookTargets.failingFunction, 'Internal', /failed: see its log/],
-      ['whose function is not there', 'lambda', hookTargets.missingFunction, 'InvalidRequest', /no such function/],
-      ['whose topic is not there', 'sns', hookTargets.missingTopic, 'Internal', /NO_RESOURCE/],
-    ])('%s is told once', (_, hook, target, code, message) => {
+      ['with a missing function', 'lambda', hookTargets.missingFunction, 'InvalidRequest', /no such function/],
+      ['with a missing topic', 'sns', hookTargets.missingTopic, 'Internal', /NO_RESOURCE/],
+    ])('%s is reported once', (_, hook, target, code, message) => {
       expect(about(target).map(({ detail }) => detail)).toEqual([
         {
           version: '1',
@@ -205,31 +205,31 @@ describeWith(['stack', 'step-ca'], 'hooks', (local) => {
       expect(about(target)[0]?.resources).toEqual([secret.arn]);
     });
 
-    it('is tried three times if it may have been a whim', () => {
+    it('is tried three times if the error may pass', () => {
       expect(callsOf(hookTargets.failingFunction, secret)).toHaveLength(3);
     });
 
-    it('is a metric for each', async () => {
+    it('has a metric for each', async () => {
       await waitFor('the metrics', async () => {
         const values = metricValues(await logEntries(emulator), 'HookFailed', 'hooks-fail');
         return values.length >= 3 && values.every((value) => value === 1);
       });
     });
 
-    it('tells nothing of what the function said', async () => {
+    it('reveals nothing that the function printed', async () => {
       expect(JSON.stringify(await events.events())).not.toContain(word);
       expect(JSON.stringify(await logOf(emulator, secret.arn))).not.toContain(word);
     });
 
     it('undoes and repeats nothing', async () => {
-      const { versionId } = await renewer.reader(secret.arn); // whose key is the certificate's
+      const { versionId } = await renewer.reader(secret.arn);
       expect(versionId).toBe(answer.versionId);
       expect(await renewer.versions(secret.arn)).toHaveLength(2);
       const renewed = (await events.events()).filter((event) => event['detail-type'] === 'Certificate Renewed');
       expect(renewed).toHaveLength(1);
     });
 
-    it('on an instance is told as SSM’s status event says', async () => {
+    it('on an instance is reported from SSM’s status event', async () => {
       const hooked = await renewer.fresh({ profile: 'hooked' });
       const collected = await collectEvents(emulator, outputs['EventBusName'] ?? '', { resources: [hooked.arn] });
       await renewer.renew({ secretId: hooked.arn });
@@ -238,8 +238,8 @@ describeWith(['stack', 'step-ca'], 'hooks', (local) => {
         return Commands.find(({ Parameters }) => Parameters?.['secretArn']?.[0] === hooked.arn);
       });
       const { Functions = [] } = await client(LambdaClient, emulator).send(new ListFunctionsCommand({}));
-      const reporter = Functions.find(({ Description }) => Description === 'Tells of hooks that failed');
-      // As the stack's rule passes it on; nobody but AWS may put an event of aws.ssm on a bus.
+      const reporter = Functions.find(({ Description }) => Description === 'Reports hooks that failed');
+      // As the stack's rule passes it on. Only AWS may put events of aws.ssm on a bus.
       const detail = {
         'command-id': command.CommandId,
         'document-name': command.DocumentName,

@@ -1,4 +1,4 @@
-/** openssl's word on certificates and keys: no code of the product takes part in it. */
+/** openssl's verdict on certificates and keys. No code of the product takes part. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,7 +6,7 @@ import { run } from '../../testkit/tools/process.ts';
 
 type Files = Readonly<Record<string, string>>;
 
-/** Runs openssl beside these files. Throws with what it said where it fails, unless `mayFail`. */
+/** Runs openssl beside these files. Throws with its output if it fails, unless `mayFail`. */
 async function openssl(files: Files, args: readonly string[], mayFail = false): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'cert-renewer-judge-'));
   try {
@@ -21,18 +21,18 @@ async function openssl(files: Files, args: readonly string[], mayFail = false): 
   }
 }
 
-/** What a verifier has at hand, in PEM. */
+/** The certificates that a verifier has, in PEM. */
 export interface Trust {
   readonly root: string;
-  /** What came with the certificates, from the leaf's issuer upwards. */
+  /** The certificates that came with the leaf, from its issuer upwards. */
   readonly chain: string;
-  /** Whether they will be good then. Default: now. */
+  /** The time of the verification. Default: now. */
   readonly at?: Date;
 }
 
 /**
- * `openssl verify` of many certificates that came with one and the same chain, as a TLS server's and as a client's.
- * Returns what it does not accept, by the number of the certificate: an empty list is what one wants.
+ * Runs `openssl verify` on many certificates with the same chain, as a TLS server's and as a client's. Returns its complaints,
+ * by the number of the certificate. The list must be empty.
  */
 export async function refusals(certificates: readonly string[], { root, chain, at }: Trust): Promise<string[]> {
   const names = certificates.map((_, index) => `leaf-${index}.pem`);
@@ -49,12 +49,12 @@ export async function refusals(certificates: readonly string[], { root, chain, a
   return found;
 }
 
-/** The public key of a certificate, in PEM. */
+/** Returns the public key of a certificate, in PEM. */
 export function publicKeyOf(certificate: string): Promise<string> {
   return openssl({ 'leaf.pem': certificate }, ['x509', '-in', 'leaf.pem', '-noout', '-pubkey']);
 }
 
-/** The public half of a private key, in PEM. */
+/** Returns the public half of a private key, in PEM. */
 export function publicHalfOf(privateKey: string): Promise<string> {
   return openssl({ 'key.pem': privateKey }, ['pkey', '-in', 'key.pem', '-pubout']);
 }
@@ -70,7 +70,7 @@ export interface Particulars {
   readonly fingerprintSha256: string;
 }
 
-/** Subject, serial number, dates and fingerprint, written as cert-renewer's answers write them. */
+/** Returns subject, serial number, dates and fingerprint, as cert-renewer's answers write them. */
 export async function particulars(certificate: string): Promise<Particulars> {
   const asked = ['-subject', '-serial', '-dates', '-dateopt', 'iso_8601', '-fingerprint', '-sha256'];
   const args = ['x509', '-in', 'leaf.pem', '-noout', '-nameopt', 'RFC2253', ...asked];
@@ -89,9 +89,9 @@ export async function particulars(certificate: string): Promise<Particulars> {
 const leftOut = 'no_header,no_version,no_serial,no_signame,no_validity,no_issuer,no_pubkey,no_sigdump';
 
 /**
- * What a certificate says, field by field, as `openssl x509 -text` prints it: its subject with each value in DER, and
- * every extension with its criticality, in hex where openssl does not know it. Not in it: what is new in every
- * certificate, which is serial number, issuer, dates, key and signature.
+ * Returns the contents of a certificate, field by field, as `openssl x509 -text` prints them: the subject with each value in
+ * DER, and every extension with its criticality, in hex if openssl does not know it. It leaves out what is new in every
+ * certificate: serial number, issuer, dates, key and signature.
  */
 export async function statements(certificate: string): Promise<ReadonlyMap<string, string>> {
   const names = ['-nameopt', 'RFC2253,dump_all,dump_der'];
@@ -108,7 +108,7 @@ export async function statements(certificate: string): Promise<ReadonlyMap<strin
   return found;
 }
 
-/** The statements that a renewal has to keep: all but what names the issuer's key, and after a rekey the own key. */
+/** Returns the contents that a renewal must keep. The issuer's key may differ, and after a rekey the subject's key. */
 export async function keptStatements(certificate: string, operation: 'renew' | 'rekey'): Promise<Map<string, string>> {
   const mayChange = ['X509v3 Authority Key Identifier'];
   if (operation === 'rekey') mayChange.push('X509v3 Subject Key Identifier');

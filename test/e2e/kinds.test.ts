@@ -1,4 +1,4 @@
-/** Every kind of key and of certificate, through the deployed worker and a real step-ca. openssl judges. */
+/** Renews every kind of key and of certificate through the deployed worker and a real step-ca. openssl judges. */
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import {
   CreateAliasCommand,
@@ -45,16 +45,16 @@ const hour = 60 * minute;
 const modes: readonly Mode[] = ['renew', 'rekey'];
 const outcomes: Readonly<Record<Mode, string>> = { renew: 'renewed', rekey: 'rekeyed' };
 
-/** That nothing of the certificate has changed that should not have, by openssl and byte by byte. */
+/** Checks, by openssl and byte by byte, that nothing in the certificate has changed except for the allowed differences. */
 async function expectKept({ certificate: was }: PairText, { certificate: is }: PairText, mode: Mode): Promise<void> {
   const bytes = bytesKept(was, mode);
   const words = await keptStatements(was, mode);
-  expect(words.size).toBe(bytes.extensions.size + 1); // openssl has a word on each, and on the subject
+  expect(words.size).toBe(bytes.extensions.size + 1); // openssl prints a line for each, and for the subject
   expect(await keptStatements(is, mode)).toEqual(words);
   expect(bytesKept(is, mode)).toEqual(bytes);
 }
 
-/** That the key is the certificate's, and the old one or not. */
+/** Checks that the key belongs to the certificate, and whether it is the old one. */
 async function expectKey(before: PairText, after: PairText, mode: Mode): Promise<void> {
   const [was, is] = await Promise.all([before.certificate, after.certificate].map(publicKeyOf));
   expect(await publicHalfOf(after.privateKey ?? '')).toBe(is);
@@ -67,7 +67,7 @@ async function expectKey(before: PairText, after: PairText, mode: Mode): Promise
   }
 }
 
-/** Policies with an address, where to ask for revocation, and where the CA's own certificate is. */
+/** Policies with an address, a CRL, OCSP and the CA's certificate. */
 const addresses = [
   extension(
     '2.5.29.32',
@@ -103,7 +103,7 @@ describeWith(['stack'], 'every kind of certificate', ({ emulator, ca, outputs, s
     return payload;
   }
 
-  /** What a reader finds after exactly one more version than at first. */
+  /** Returns the current pair, and checks that exactly one version was added. */
   async function found(secret: EnrolledSecret): Promise<PairText> {
     const { value, stages, versionId } = await look(emulator, secret.arn);
     expect(stages.get('AWSPREVIOUS')).toBe(secret.versionId);
@@ -117,7 +117,7 @@ describeWith(['stack'], 'every kind of certificate', ({ emulator, ca, outputs, s
 
   describe('by key', () => {
     const keys: KeyKind[] = ['P-256', 'P-384', 'P-521', 'Ed25519', 'RSA-2048', 'RSA-3072', 'RSA-4096'];
-    const made = new Map<KeyKind, KeyObject>(); // RSA takes its time, so that both modes have the same
+    const made = new Map<KeyKind, KeyObject>(); // both modes share a key, because RSA keys take long to make
     test.each(products(keys))('%s of %s', async (mode, kind) => {
       const key = made.get(kind) ?? makeKey(kind);
       made.set(kind, key);
@@ -136,9 +136,9 @@ describeWith(['stack'], 'every kind of certificate', ({ emulator, ca, outputs, s
     });
   });
 
-  describe('by what it says', () => {
+  describe('by extensions and names', () => {
     const rows = [...certificateShapes, ['addresses', { extensions: [...usualExtensions, ...addresses] }] as const];
-    // In turn; test/conformance/ca.ts has each in both modes, with the same CA.
+    // The modes alternate here. test/conformance/ca.ts tests each certificate in both modes with the same CA.
     test.each(rows.map(([name, part], at) => [modes[at % 2] ?? 'renew', name, part] as const))(
       '%s of one with %s',
       async (mode, _, part) => {
@@ -155,7 +155,7 @@ describeWith(['stack'], 'every kind of certificate', ({ emulator, ca, outputs, s
   describe('with its key in KMS', () => {
     const kms = client(KMSClient, emulator);
 
-    /** A key of the profile, and a certificate for it. */
+    /** Makes a key of the profile, and a certificate for it. */
     async function inKms(KeySpec: KmsKeySpec, access: CaAccess, profile: string, part: Partial<LeafRequest> = {}) {
       const Tags = [{ TagKey: 'cert-renewer:profile', TagValue: profile }];
       const { KeyMetadata } = await kms.send(new CreateKeyCommand({ KeySpec, KeyUsage: 'SIGN_VERIFY', Tags }));
@@ -196,7 +196,7 @@ describeWith(['stack'], 'every kind of certificate', ({ emulator, ca, outputs, s
       }
     });
 
-    test('after its end, where the CA allows it', async () => {
+    test('after its end, if the CA allows it', async () => {
       const notAfter = Math.floor(Date.now() / 1000) * 1000 - 10 * minute;
       const { publicKey, before } = await inKms('ECC_NIST_P256', lenient, 'lenient', { notAfter });
       const secret = await enrolled(before, undefined, 'lenient');
@@ -208,7 +208,7 @@ describeWith(['stack'], 'every kind of certificate', ({ emulator, ca, outputs, s
   describe('expired', () => {
     const dates = () => ({ notBefore: new Date(Date.now() - 3 * hour), notAfter: new Date(Date.now() - hour) });
 
-    test.each(modes)('%s, by token first, where the CA allows it: one new version', async (mode) => {
+    test.each(modes)('%s: by token first, if the CA allows it; one new version', async (mode) => {
       const before = await forgedPair(lenient, { sans: ['dns:late.example'], ...dates() });
       const secret = await enrolled(before, mode, 'lenient');
       expect(await renewed(secret)).toMatchObject({ outcome: outcomes[mode], reason: { code: 'Expired' } });
@@ -218,7 +218,7 @@ describeWith(['stack'], 'every kind of certificate', ({ emulator, ca, outputs, s
       await expectKept(before, after, mode);
     });
 
-    test.each(modes)('%s where the CA does not allow it: CertificateExpired, and what to do', async (mode) => {
+    test.each(modes)('%s: CertificateExpired with what to do, if the CA does not allow it', async (mode) => {
       const value = inShape('camel', await forgedPair(ca, { sans: ['dns:late.example'], ...dates() }));
       const secret = await enrol(emulator, { name: 'kind', value, tags: { mode } });
       const { error } = await invoke(emulator, renewFunction, { secretId: secret.arn });
@@ -231,7 +231,7 @@ describeWith(['stack'], 'every kind of certificate', ({ emulator, ca, outputs, s
     });
   });
 
-  test('one that outlives its intermediate is due by the end of the chain', async () => {
+  test('a leaf that outlives its intermediate is due by the end of the chain', async () => {
     const ends = new Date(Date.now() + 2 * hour);
     const { intermediate } = pemHierarchy({ name: 'Old', root: hierarchy.root, intermediateNotAfter: ends });
     const old = { ...lenient, intermediatePem: intermediate.certificatePem, intermediateKeyPem: intermediate.keyPem };
@@ -257,13 +257,13 @@ describeWith(['stack'], 'every kind of certificate', ({ emulator, ca, outputs, s
     await expectKey(before, after, 'rekey');
     await expectKept(before, after, 'rekey');
 
-    // The same dates under an intermediate that lasts: seen, and left.
+    // A leaf with the same dates under a longer intermediate is inspected and not renewed.
     const known = () => look(emulator, other.arn).then(({ tags }) => tags.get('cert-renewer:version-id'));
     await waitFor('the inspection', async () => (await known()) === other.versionId);
     expect(await versionIds(emulator, other.arn)).toEqual([other.versionId]);
   });
 
-  test.each(modes)('%s of one with an RSA key of 1024 bits: a new key of 2048, and a warning', async (mode) => {
+  test.each(modes)('%s of a leaf with an RSA key of 1024 bits: a new key of 2048, and a warning', async (mode) => {
     const before = await forgedPair(ca, { key: 'RSA-1024', sans: ['dns:weak.example'] });
     const secret = await enrolled(before, mode);
     expect(await renewed(secret)).toMatchObject({

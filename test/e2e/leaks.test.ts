@@ -1,6 +1,7 @@
 /**
- * docs/guarantees.md, G6: no private key, password or token is logged, put in an event, a tag or an error. A run with every error
- * in it that a test can make, then a search of all that it left behind; and the search is shown to find what is there.
+ * docs/guarantees.md, G6: no private key, password or token appears in a log, an event, a tag or an error. The run has every
+ * error that a test can cause. A search then looks through everything that it left behind, and tests plant secrets to prove
+ * the search.
  */
 import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import {
@@ -54,7 +55,7 @@ describeWith(['stack', 'step-ca'], 'leaks', ({ emulator, ca, outputs }) => {
     answers.push({ place: 'the answers', text: JSON.stringify({ payload, error }) });
   }
 
-  /** Every private key and every password that any version of these secrets holds, as far as it can be read. */
+  /** Every private key and every password that any version of these secrets holds, if it can be read. */
   async function learn(arn: string): Promise<void> {
     const manager = client(SecretsManagerClient, emulator);
     const list = new ListSecretVersionIdsCommand({ SecretId: arn, IncludeDeprecated: true });
@@ -85,7 +86,7 @@ describeWith(['stack', 'step-ca'], 'leaks', ({ emulator, ca, outputs }) => {
       secrets.push(secretsOf(profile, leaf.key));
       arns.push((await enrol(emulator, { value: camel(leaf, keyPem), profile, name: 'leaks' })).arn);
     };
-    // Renewed by token and by TLS, with RSA's many numbers, by a password; and where there is no CA, or not the right one.
+    // Renewed by token, by TLS, with an RSA key, with a password; and with a CA that is down, or is the wrong one.
     await add(await forge(ca, dueDates()), 'same-key');
     await add(await forge(ca, { ...dueDates(), key: 'RSA-2048' }), 'internal');
     await add(await forge(ca, dueDates()), 'unreachable');
@@ -95,13 +96,13 @@ describeWith(['stack', 'step-ca'], 'leaks', ({ emulator, ca, outputs }) => {
       String(locked.key.export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase }));
     await add(locked, 'encrypted', lock(keyPassword));
     await add(locked, 'encrypted', lock('another password'));
-    await add(locked, 'encrypted', locked.keyPem); // in plain beside a password
+    await add(locked, 'encrypted', locked.keyPem); // plain text, although the profile has a password
 
     await call('ScanFunctionName', { secretIds: arns, dryRun: true });
     await call('ScanFunctionName', { secretIds: arns });
     for (const secretId of arns) await call('RenewFunctionName', { secretId, force: true });
 
-    // A key in every field of a request, by whoever mixed up his clipboard.
+    // A user who mixed up the clipboard may put a key into any field of a request.
     const misplaced = await forge(ca);
     secrets.push(secretsOf('a key in the request', misplaced.key));
     const pem = misplaced.keyPem;
@@ -127,16 +128,16 @@ describeWith(['stack', 'step-ca'], 'leaks', ({ emulator, ca, outputs }) => {
     for (const arn of arns) await learn(arn);
   });
 
-  it('none in the logs, the events, the tags, the queues and the answers', async () => {
+  it('no key or password is in a log, an event, a tag, a queue or an answer', async () => {
     const traces = [...(await tracesOf(emulator, await collector.events(), started)), ...answers];
     expect(secrets.length).toBeGreaterThan(40);
     expect(leaks(traces, secrets)).toEqual([]);
     expect(tokens(traces)).toEqual([]);
   });
 
-  it('though there was much to look through', async () => {
+  it('the search covers many texts and all errors', async () => {
     const traces = await tracesOf(emulator, await collector.events(), started);
-    // What failed on demand is in the answer, and in no log.
+    // A failure on demand is in the answer, and in no log.
     const answered = answers.flatMap(({ text }) => {
       const { error }: { error?: { errorType?: string } } = JSON.parse(text);
       return error?.errorType ?? [];
@@ -201,7 +202,7 @@ describeWith(['stack', 'step-ca'], 'leaks', ({ emulator, ca, outputs }) => {
       expect(leaks([{ place: 'here', text: `before ${text} after` }], [secretsOf('ec', otherKey())])).toEqual([]);
     });
 
-    it('what is planted in a log, an event, a tag and a queue, and where', async () => {
+    it('what is planted in a log, an event, a tag and a queue, with its place', async () => {
       const planted = [secretsOf('planted', ecKey), password('word', 'correct-horse-battery')];
       const text = String(ecKey.export({ type: 'pkcs8', format: 'pem' }));
       const d = Buffer.from(ecKey.export({ format: 'jwk' }).d ?? '', 'base64url').toString('hex');
@@ -262,7 +263,7 @@ function otherKey(): KeyObject {
   return generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
 }
 
-/** The private keys of a text, those that are whole, and not encrypted by another password. */
+/** Returns the complete private keys in a text. A key that is encrypted with another password is left out. */
 function keysIn(text: string, passphrase: string): KeyObject[] {
   const blocks = text
     .replaceAll('\\n', '\n')

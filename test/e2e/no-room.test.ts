@@ -1,4 +1,4 @@
-/** Secrets that have no room for the status tags, on the deployed stack: told once, left alone, nothing issued. */
+/** Secrets that have no room for the status tags, on the deployed stack: reported once, left alone, nothing issued. */
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { expect, it } from 'vitest';
 import { client, waitFor } from '../../testkit/local-aws/client.ts';
@@ -12,7 +12,7 @@ describeWith(['stack'], 'a secret without room for the status tags', (local) => 
   const secrets = client(SecretsManagerClient, emulator);
   const { fresh, scan, look } = renewerOf(local);
 
-  it('is UnsupportedSecret, once, before a CA is asked', async () => {
+  it('fails with UnsupportedSecret, once, before a CA is asked', async () => {
     const secret = await fresh({}, aged(23));
     await crowd(secrets, secret.arn);
     const before = await look(secret.arn);

@@ -1,4 +1,4 @@
-/** The e-mails: what the stack's topic gets of a failure, by the rules and the function as they are deployed. */
+/** The e-mails: what the stack's topic receives after a failure, through the deployed rules and function. */
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { ListTopicsCommand, SNSClient, SubscribeCommand, UnsubscribeCommand } from '@aws-sdk/client-sns';
 import { CreateQueueCommand, DeleteQueueCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
@@ -50,7 +50,7 @@ describeWith(['stack', 'step-ca'], 'the e-mails', (local) => {
       return got.find(({ Message }) => Message.includes(arn));
     });
 
-  it('say of a failure what failed, for people', async () => {
+  it('describe the failure for people', async () => {
     const secret = await renewer.fresh({ profile: 'unreachable' });
     await expect(renewer.renew({ secretId: secret.arn })).rejects.toThrow();
     const { Subject, Message } = await mailAbout(secret.arn);
@@ -61,7 +61,7 @@ describeWith(['stack', 'step-ca'], 'the e-mails', (local) => {
     expect(Message).not.toMatch(/^"|"$/);
   });
 
-  it('survive a message with quotes, backslashes and line ends in it', async () => {
+  it('survive a message with quotes, backslashes and line ends', async () => {
     const name = uniqueName('quoted');
     const secretArn = `arn:aws:secretsmanager:${REGION}:${ACCOUNT}:secret:${name}-AbCdEf`;
     const message = 'It holds "a": <b>, \'c\' and \\d.\nAnd more.';

@@ -1,4 +1,4 @@
-/** What `aws lambda invoke` shows of a renewal that can't be: `FunctionError`, with an `errorType` and what to do. */
+/** What `aws lambda invoke` shows of a request that fails: `FunctionError`, with an `errorType` and what to do. */
 import { CreateSecretCommand, PutResourcePolicyCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { describe, expect, it } from 'vitest';
 import type { ErrorCode } from '../../lambdas/domain/errors.ts';
@@ -11,7 +11,7 @@ import { camel, hour, refusal } from '../support/on-demand.ts';
 describeWith(['stack', 'step-ca'], 'a request on demand', ({ emulator, ca, outputs }) => {
   const refused = (request: unknown) => refusal(emulator, outputs['RenewFunctionName'] ?? '', request);
 
-  describe('is refused for what it says', () => {
+  describe('is refused for its own fields', () => {
     const requests: [unknown, RegExp][] = [
       [{}, /\$\.secretId: missing; expected a string/],
       ['web/tls', /expected an object/],
@@ -29,7 +29,7 @@ describeWith(['stack', 'step-ca'], 'a request on demand', ({ emulator, ca, outpu
       [{ secretId: 's', kty: 'RSA', size: 1024 }, /found 1024, expected at least 2048/],
       [{ secretId: 's', kty: 'RSA', size: 16384 }, /found 16384, expected at most 8192/],
       [{ secretId: 's', kty: 'RSA', curve: 'P-256' }, /\$\.kty is RSA/],
-      [{ secretId: 's', kty: 'EC', size: 2048 }, /\$\.size goes with RSA only/],
+      [{ secretId: 's', kty: 'EC', size: 2048 }, /\$\.size is for RSA only/],
       [{ secretId: 's', kty: 'EC', curve: 'Ed25519' }, /\$\.kty is EC/],
       [{ secretId: 's', kty: 'OKP', curve: 'P-256' }, /\$\.kty is OKP/],
       [{ secretId: 's', mode: 'renew', kty: 'EC' }, /\$\.mode is renew, which keeps the key/],
@@ -44,11 +44,11 @@ describeWith(['stack', 'step-ca'], 'a request on demand', ({ emulator, ca, outpu
     });
   });
 
-  describe('is refused for the certificate that it names', () => {
+  describe('is refused for its certificate', () => {
     it.each([
-      [{ expiresIn: '24h' }, /^\$\.expiresIn is 24h, and the certificate is valid for 24h: expected less/],
-      [{ rekeyPeriod: '24h' }, /^\$\.rekeyPeriod is 24h, and the certificate is valid for 24h: expected less/],
-    ])('%j, where it is valid for 24 hours', async (fields, message) => {
+      [{ expiresIn: '24h' }, /^\$\.expiresIn is 24h, but the certificate is valid for 24h: expected less/],
+      [{ rekeyPeriod: '24h' }, /^\$\.rekeyPeriod is 24h, but the certificate is valid for 24h: expected less/],
+    ])('%j, with a validity of 24 hours', async (fields, message) => {
       const now = Date.now();
       const leaf = await issue(ca, { notBefore: new Date(now - hour), notAfter: new Date(now + 23 * hour) });
       const { arn } = await enrol(emulator, { value: camel(leaf, leaf.keyPem), name: 'refused' });
@@ -57,16 +57,19 @@ describeWith(['stack', 'step-ca'], 'a request on demand', ({ emulator, ca, outpu
       expect(error.errorMessage).toMatch(message);
     });
 
-    it.each([[{ mode: 'rekey' }], [{ mode: 'rekey', kty: 'EC' }]])("%j, where it is a CA's", async (fields) => {
-      const isCa = { id: '2.5.29.19', critical: true, value: Buffer.from('30030101ff', 'hex') };
-      const leaf = await forge(ca, { extensions: [isCa] });
-      const { arn } = await enrol(emulator, { value: camel(leaf, leaf.keyPem), name: 'refused' });
-      const before = await look(emulator, arn);
-      const error = await refused({ secretId: arn, ...fields });
-      expect(error.errorType).toBe('InvalidRequest');
-      expect(error.errorMessage).toMatch(/CA certificate.*only renew is possible/);
-      expect(await look(emulator, arn)).toEqual(before);
-    });
+    it.each([[{ mode: 'rekey' }], [{ mode: 'rekey', kty: 'EC' }]])(
+      '%j, for the certificate of a CA',
+      async (fields) => {
+        const isCa = { id: '2.5.29.19', critical: true, value: Buffer.from('30030101ff', 'hex') };
+        const leaf = await forge(ca, { extensions: [isCa] });
+        const { arn } = await enrol(emulator, { value: camel(leaf, leaf.keyPem), name: 'refused' });
+        const before = await look(emulator, arn);
+        const error = await refused({ secretId: arn, ...fields });
+        expect(error.errorType).toBe('InvalidRequest');
+        expect(error.errorMessage).toMatch(/CA certificate.*only renew is possible/);
+        expect(await look(emulator, arn)).toEqual(before);
+      },
+    );
   });
 
   describe('fails', () => {
@@ -84,15 +87,15 @@ describeWith(['stack', 'step-ca'], 'a request on demand', ({ emulator, ca, outpu
       ['SecretNotFound', /"no\/such\/secret".*check the name or ARN/, async () => 'no/such/secret'],
       [
         'SecretNotEnrolled',
-        /has no tag cert-renewer:profile: tag it with the name of a profile/,
+        /has no tag cert-renewer:profile\. To enrol it, add the tag with the name of a profile/,
         async () => {
           const create = new CreateSecretCommand({ Name: uniqueName('untagged'), SecretString: 'x' });
           return (await client(SecretsManagerClient, emulator).send(create)).ARN ?? '';
         },
       ],
       ['NotYetValid', /not valid before 20.*Wait until then/, () => certificate(dates(2, 26))],
-      // Not backdated by the minute by which step-ca backdates: the new one would end a minute earlier.
-      ['CertificateRejected', /nothing was changed: notAfter: .* is not later/, () => certificate(dates(0, 24))],
+      // Not backdated by step-ca's minute: the new one would end a minute earlier.
+      ['CertificateRejected', /the secret was not changed: notAfter: .* is not later/, () => certificate(dates(0, 24))],
       ['CaUntrusted', /does not verify to the root of the profile/, () => certificate(dates(-22, 2), 'untrusted')],
       ['CaUnavailable', /can't be reached \(ECONNREFUSED\)/, () => certificate(dates(-22, 2), 'unreachable')],
     ];
@@ -103,14 +106,14 @@ describeWith(['stack', 'step-ca'], 'a request on demand', ({ emulator, ca, outpu
       expect(error.errorMessage).toMatch(message);
     });
 
-    it('WeakKey, where the key that is given is RSA of 1024 bits', async () => {
+    it('WeakKey, for a given RSA key of 1024 bits', async () => {
       const weak = await certificate({ ...dates(-1, 23), key: 'RSA-1024' });
       const error = await refused({ secretId: await certificate(dates(-1, 23)), privateKey: { secretId: weak } });
       expect(error.errorType).toBe('WeakKey');
       expect(error.errorMessage).toMatch(/RSA 1024: expected at least 2048 bits/);
     });
 
-    it('OutputExists, where the secret of out has a value, but for force', async () => {
+    it('OutputExists, if the secret of out has a value, unless force is set', async () => {
       const [secretId, out] = [await certificate(dates(-1, 23)), await certificate(dates(-1, 23))];
       const before = await look(emulator, out);
       const error = await refused({ secretId, out: { secretId: out } });
@@ -119,7 +122,7 @@ describeWith(['stack', 'step-ca'], 'a request on demand', ({ emulator, ca, outpu
       expect(await look(emulator, out)).toEqual(before);
     });
 
-    it('AccessDenied, where the policy of the secret itself denies it', async () => {
+    it('AccessDenied, if the policy of the secret itself denies it', async () => {
       const secretId = await certificate(dates(-22, 2));
       const Statement = [{ Effect: 'Deny', Principal: '*', Action: 'secretsmanager:GetSecretValue', Resource: '*' }];
       const policy = JSON.stringify({ Version: '2012-10-17', Statement });

@@ -1,4 +1,4 @@
-/** docs/invoke.md, through the front door: `aws lambda invoke` on the deployed function. */
+/** docs/invoke.md on the deployed function, as `aws lambda invoke` calls it. */
 import { createPrivateKey, createPublicKey, X509Certificate } from 'node:crypto';
 import { PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { describe, expect, it } from 'vitest';
@@ -18,7 +18,7 @@ describeWith(['stack', 'step-ca'], 'on demand', ({ emulator, ca, outputs }) => {
   const renew = (request: unknown): Promise<RenewalResult> => renewNow(emulator, renewFunction(), request);
   const refused = (request: unknown) => refusal(emulator, renewFunction(), request);
 
-  /** A certificate of 24 hours, issued an hour ago: not due, and a new one ends later. */
+  /** A certificate of 24 hours, issued an hour ago. It is not due, and a new one ends later. */
   const dates = () => ({ notBefore: new Date(Date.now() - hour), notAfter: new Date(Date.now() + 23 * hour) });
 
   async function fresh(enrolment: { profile?: string; tags?: Record<string, string> } = {}, request: LeafRequest = {}) {
@@ -27,7 +27,7 @@ describeWith(['stack', 'step-ca'], 'on demand', ({ emulator, ca, outputs }) => {
     return { ...secret, leaf };
   }
 
-  /** The certificate and the public half of the key that a reader finds. */
+  /** Returns the current certificate, and the public half of its key. */
   async function reader(secret: EnrolledSecret) {
     const { value, ...found } = await look(emulator, secret.arn);
     const pair = fromShape('camel', value);
@@ -46,7 +46,7 @@ describeWith(['stack', 'step-ca'], 'on demand', ({ emulator, ca, outputs }) => {
       'uri:https://web.example',
     ];
 
-    it('tells all of the new certificate', async () => {
+    it('describes the new certificate completely', async () => {
       const secret = await fresh({}, { sans: sans as LeafRequest['sans'] & {}, subject: { organization: 'Example' } });
       const answer = await renew({ secretId: secret.name });
       const { certificate, versionId, stages } = await reader(secret);
@@ -83,7 +83,7 @@ describeWith(['stack', 'step-ca'], 'on demand', ({ emulator, ca, outputs }) => {
       expect(await renew({ secretId: secret.arn })).toMatchObject({ outcome: 'rekeyed', secretArn: secret.arn });
     });
 
-    it('of something skipped tells the certificate that is there', async () => {
+    it('describes the current certificate if the request is skipped', async () => {
       const secret = await fresh();
       const { certificate } = secret.leaf;
       expect(await renew({ secretId: secret.arn, expiresIn: '8h' })).toEqual({
@@ -140,17 +140,17 @@ describeWith(['stack', 'step-ca'], 'on demand', ({ emulator, ca, outputs }) => {
       expect(await renew({ secretId: secret.arn, ...fields })).toMatchObject({ outcome, reason: { code } });
     });
 
-    it('override what the tag says, for this once', async () => {
+    it('override the tag, for this request only', async () => {
       const secret = await fresh({ tags: { 'rekey-period': '23h' } });
       const answer = await renew({ secretId: secret.arn, expiresIn: '23h30m' });
       expect(answer.outcome).toBe('rekeyed');
-      // Its next time is the tag's again: 23 h after the start, up to a twentieth of that earlier.
+      // The next time is by the tag again: 23 h after the start, up to a twentieth of that earlier.
       const afterStart = Date.parse(answer.renewAt ?? '') - Date.parse(answer.notBefore ?? '');
       expect(afterStart).toBeGreaterThan(21.8 * hour);
       expect(afterStart).toBeLessThanOrEqual(23 * hour);
     });
 
-    it('of a tag that is not less than the validity: a third applies, and the answer warns', async () => {
+    it('that are not less than the validity, in a tag: a third applies, and the answer warns', async () => {
       const secret = await fresh({ tags: { 'expires-in': '48h' } });
       const { outcome, warnings } = await renew({ secretId: secret.arn });
       expect(outcome).toBe('rekeyed');
@@ -165,7 +165,7 @@ describeWith(['stack', 'step-ca'], 'on demand', ({ emulator, ca, outputs }) => {
   });
 
   describe('force', () => {
-    it('renews again what was renewed just now', async () => {
+    it('renews again directly after a renewal', async () => {
       const { arn } = await fresh();
       const { versionId } = await renew({ secretId: arn });
       const again = await renew({ secretId: arn });
@@ -181,7 +181,7 @@ describeWith(['stack', 'step-ca'], 'on demand', ({ emulator, ca, outputs }) => {
     it.each([
       ['a tag', { tags: { paused: 'true' } }],
       ['the profile', { profile: 'paused' }],
-    ])('renews what %s has paused', async (_what, enrolment) => {
+    ])('renews a secret that %s has paused', async (_what, enrolment) => {
       const secret = await fresh(enrolment);
       const left = await renew({ secretId: secret.arn });
       expect(left).toMatchObject({ outcome: 'skipped', reason: { code: 'Paused' } });
@@ -196,7 +196,7 @@ describeWith(['stack', 'step-ca'], 'on demand', ({ emulator, ca, outputs }) => {
       [{ expiresIn: '8h' }, 'skipped', 'NotDue'],
       [{ expiresIn: '8h', force: true }, 'planned', 'Forced'],
       [{ mode: 'renew' }, 'planned', 'Requested'],
-    ])('%j: %s, %s, and nothing is touched', async (fields, outcome, code) => {
+    ])('%j: %s, %s, and nothing is changed', async (fields, outcome, code) => {
       const secret = await fresh();
       const before = await look(emulator, secret.arn);
       const answer = await renew({ secretId: secret.arn, dryRun: true, ...fields });
@@ -206,7 +206,7 @@ describeWith(['stack', 'step-ca'], 'on demand', ({ emulator, ca, outputs }) => {
       expect(await versionIds(emulator, secret.arn)).toEqual([secret.versionId]);
     });
 
-    it('fails where the renewal would, and touches nothing either', async () => {
+    it('fails as the renewal would, and changes nothing either', async () => {
       const [one, other] = await Promise.all([issue(ca), issue(ca)]);
       const secret = await enrol(emulator, { value: camel(one, other.keyPem), name: 'on-demand' });
       const before = await look(emulator, secret.arn);
@@ -215,7 +215,7 @@ describeWith(['stack', 'step-ca'], 'on demand', ({ emulator, ca, outputs }) => {
     });
   });
 
-  it('starts from what another writer has just put', async () => {
+  it('starts from the value that another writer has just put', async () => {
     const secret = await fresh();
     const next = await issue(ca, dates());
     const put = new PutSecretValueCommand({ SecretId: secret.arn, SecretString: camel(next, next.keyPem) });
@@ -227,7 +227,7 @@ describeWith(['stack', 'step-ca'], 'on demand', ({ emulator, ca, outputs }) => {
     });
   });
 
-  describe('two at once', () => {
+  describe('two requests at once', () => {
     it('leave one new version; the loser is skipped', async () => {
       const warmUp = await Promise.all([fresh(), fresh()]);
       await Promise.all(warmUp.map(({ arn }) => renew({ secretId: arn })));
@@ -245,14 +245,15 @@ describeWith(['stack', 'step-ca'], 'on demand', ({ emulator, ca, outputs }) => {
       }
     });
 
-    it('leave one new version where one of them is the schedule', async () => {
+    it('leave one new version if one of them is from the schedule', async () => {
       const secret = await fresh({}, dueDates());
       const [answer, scanned] = await Promise.all([
         renew({ secretId: secret.arn }),
         invoke<ScanResult>(emulator, outputs['ScanFunctionName'] ?? '', { secretIds: [secret.arn] }),
       ]);
       expect(['rekeyed', 'skipped']).toContain(answer.outcome);
-      // The scan found it new, or renewed already; a message of it is done with when the worker has logged its word on it.
+      // The message of the scan may come before or after the other renewal. It is finished when the worker has logged its
+      // decision.
       await waitFor('the log of the worker', async () => {
         const words = (await logOf(emulator, secret.arn)).filter(({ outcome }) => outcome !== undefined);
         return words.length === 1 + scanned.payload.enqueued;

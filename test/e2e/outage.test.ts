@@ -1,7 +1,7 @@
 /**
- * The CA goes away for three minutes and comes back: nothing is lost, there is no storm, and all that is due is renewed
- * in the end. On a local AWS of its own, because the schedule fires here and the dead letters are counted. Takes about
- * three and a half minutes, and so begins first: the pauses between the deliveries are the real ones.
+ * The CA is away for three minutes and comes back: nothing is lost, there is no flood of requests, and all due certificates
+ * are renewed in the end. It has a local AWS of its own, because the schedule fires here and the dead letters are counted. It
+ * takes about three and a half minutes, because the pauses between the deliveries are the real ones. So it begins first.
  */
 import { SecretsManagerClient, TagResourceCommand } from '@aws-sdk/client-secrets-manager';
 import { GetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
@@ -29,14 +29,14 @@ import { refusals } from './judges.ts';
 const minute = 60_000;
 
 describeWith(['stack', 'step-ca'], 'an outage of the CA', ({ ca, stack }) => {
-  // The CA goes by way of its gate: others ask the same one.
+  // The CA is behind a gate of its own, because other tests use the CA too.
   const gate = gateKeeper(stack.outageControl);
   let aws: Emulator;
   let outputs: Readonly<Record<string, string>>;
   let collector: EventCollector;
   let back: number;
   const leaves: Leaf[] = [];
-  /** Two of profile `one`, one of profile `two`; one that all but expires; one that is not due. */
+  /** Two of profile `one`, one of profile `two`; one that is about to expire; one that is not due. */
   const secrets: Record<'first' | 'second' | 'third' | 'urgent' | 'fresh', EnrolledSecret> = {} as never; // filled below
   const due = () => [secrets.first, secrets.second, secrets.third];
 
@@ -85,7 +85,7 @@ describeWith(['stack', 'step-ca'], 'an outage of the CA', ({ ca, stack }) => {
       .filter(({ queue }) => outputs['DeadLetterQueueUrl']?.endsWith(queue))
       .map(({ Body }) => Body);
 
-  /** What the alarm DeadLetters looks at: it is raised above 0. */
+  /** The metric of the alarm DeadLetters, which is raised above 0. */
   async function visibleDeadLetters(): Promise<number> {
     const QueueUrl = outputs['DeadLetterQueueUrl'];
     const get = new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['ApproximateNumberOfMessages'] });
@@ -108,7 +108,7 @@ describeWith(['stack', 'step-ca'], 'an outage of the CA', ({ ca, stack }) => {
     expect(tags.has('cert-renewer:failure')).toBe(false);
   }
 
-  it('is noted after the first try, and nobody is bothered yet', async () => {
+  it('is noted after the first try, without an event', async () => {
     for (const secret of due()) {
       const failure = await waitFor('the failure tag', async () => tagOf(secret, 'failure'));
       expect(failure).toMatch(/^1 20\S{17}Z CaUnavailable$/);
@@ -121,14 +121,14 @@ describeWith(['stack', 'step-ca'], 'an outage of the CA', ({ ca, stack }) => {
     expect(metricValues(await logEntries(aws), 'Failed', 'one')).toEqual([]);
   });
 
-  it('makes the schedule back off, but for the one that is about to expire', async () => {
+  it('makes the schedule back off, except for the one that is about to expire', async () => {
     const entry = await planned(secrets.first);
     expect(entry).toMatchObject({ action: 'skip', reason: { code: 'BackingOff' } });
-    expect(entry?.reason.message).toMatch(/^1 try failed, the last with CaUnavailable\. Next try at 20/);
+    expect(entry?.reason.message).toMatch(/^1 try failed, the last with CaUnavailable\. The next try is at 20/);
     expect(await planned(secrets.urgent)).toMatchObject({ action: 'rekey', reason: { code: 'Expiring' } });
   });
 
-  it('leaves alone what is not due', async () => {
+  it('changes nothing for a certificate that is not due', async () => {
     expect(await planned(secrets.fresh)).toSatisfy(isAtRest);
     expect(await tagOf(secrets.fresh, 'failure')).toBeUndefined();
   });
@@ -170,7 +170,7 @@ describeWith(['stack', 'step-ca'], 'an outage of the CA', ({ ca, stack }) => {
     expect(metricValues(entries, 'Failed', 'one').length).toBeGreaterThanOrEqual(2);
   });
 
-  it('is no storm: two scans of the schedule came by, and only the urgent one was tried more', async () => {
+  it('causes no flood: after two scans of the schedule, only the urgent one was tried more often', async () => {
     const scans = (await collector.events()).filter(({ 'detail-type': type }) => type === 'Scan Completed');
     expect(scans.length).toBeGreaterThanOrEqual(3);
     for (const secret of due()) expect(await failures(secret)).toHaveLength(3);
@@ -178,28 +178,28 @@ describeWith(['stack', 'step-ca'], 'an outage of the CA', ({ ca, stack }) => {
     expect((await logOf(aws, secrets.first.arn)).some(({ reason }) => reason?.code === 'BackingOff')).toBe(true);
   });
 
-  it('is told as overdue by each scan, and the dead letters raise their alarm', async () => {
+  it('is reported as overdue by each scan, and the dead letters raise their alarm', async () => {
     const overdue = (await collector.events()).filter(({ 'detail-type': type }) => type.endsWith('Overdue'));
     for (const { arn } of due()) expect(overdue.some(({ resources }) => resources.includes(arn))).toBe(true);
     expect(await visibleDeadLetters()).toBeGreaterThanOrEqual(due().length);
   });
 
-  it('is over when the CA is back: a scan by force renews the profile', async () => {
+  it('ends when the CA is back: a scan with force renews the profile', async () => {
     await gate.comeBack();
     back = Date.now();
     expect(await scan({ profile: 'two', force: true })).toMatchObject({ listed: 1, enqueued: 1 });
     await expectRenewed(secrets.second);
   });
 
-  it('is over for the rest by itself, when the back-off has passed', { timeout: 150_000 }, async () => {
-    // Six minutes later, as the tag tells time.
+  it('ends for the rest by itself, when the back-off has passed', { timeout: 150_000 }, async () => {
+    // Moves the time in the tag back by six minutes.
     const Value = `1 ${formatInstant(Date.now() - 6 * minute)} CaUnavailable`;
     const tag = { SecretId: secrets.third.arn, Tags: [{ Key: 'cert-renewer:failure', Value }] };
     await client(SecretsManagerClient, aws).send(new TagResourceCommand(tag));
     await Promise.all([secrets.third, secrets.urgent].map((secret) => expectRenewed(secret, 100_000)));
   });
 
-  it('is over for dead letters that are sent again; those of what was renewed meanwhile do nothing', async () => {
+  it('ends for dead letters that are sent again; those of secrets that were renewed meanwhile do nothing', async () => {
     const renewed = await Promise.all([secrets.second, secrets.third].map(({ arn }) => look(aws, arn)));
     expect((await look(aws, secrets.first.arn)).versionId).toBe(secrets.first.versionId);
     const queues = { from: outputs['DeadLetterQueueUrl'] ?? '', to: outputs['RenewalQueueUrl'] ?? '' };
@@ -227,7 +227,7 @@ describeWith(['stack', 'step-ca'], 'an outage of the CA', ({ ca, stack }) => {
     expect(leaks(await tracesOf(aws, await collector.events()), keys)).toEqual([]);
   });
 
-  it('and when the stack goes too, every certificate stays', { timeout: 120_000 }, async () => {
+  it('leaves every certificate in place, even when the stack is deleted', { timeout: 120_000 }, async () => {
     const before = await Promise.all(Object.values(secrets).map(({ arn }) => look(aws, arn)));
     await destroy(aws, stack.own.outage);
     expect(await Promise.all(Object.values(secrets).map(({ arn }) => look(aws, arn)))).toEqual(before);

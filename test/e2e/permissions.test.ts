@@ -1,6 +1,6 @@
 /**
- * Denials, by the functions' real roles: each beside a call that is allowed, so that a role that may do nothing at all
- * would not pass.
+ * Denied calls with the functions' real roles, each beside an allowed call: a role that may do nothing at all would fail the
+ * test.
  */
 import {
   CreateEventBusCommand,
@@ -71,7 +71,7 @@ describeWith(['stack'], 'permissions', ({ emulator, outputs }) => {
     const create = new CreateSecretCommand({ Name: uniqueName('permissions'), SecretString: 'first', Tags });
     return (await client(SecretsManagerClient, emulator).send(create)).ARN ?? '';
   }
-  // Paused, for the scans of other tests: what it holds is no certificate.
+  // Paused, so that scans of other tests ignore it: it holds no certificate.
   const enrolled = () => secret({ 'cert-renewer:profile': 'internal', 'cert-renewer:paused': 'true' });
   const untagged = () => secret({ team: 'web' });
   const ofAnotherStack = () => secret({ 'cert-renewer:profile': 'of-another-stack' });
@@ -82,7 +82,7 @@ describeWith(['stack'], 'permissions', ({ emulator, outputs }) => {
     return (await client(KMSClient, emulator).send(create)).KeyMetadata?.Arn ?? '';
   }
 
-  /** Somebody else of the account, whom IAM allows what is said. */
+  /** Another user of the account, with the given permissions. */
   async function outsider(Action: string): Promise<Caller> {
     return callsOf(emulator, await userWith(emulator, { Effect: 'Allow', Action, Resource: '*' }));
   }
@@ -99,7 +99,7 @@ describeWith(['stack'], 'permissions', ({ emulator, outputs }) => {
     return found?.FunctionName ?? `no function of a hook ${type}`;
   }
 
-  /** Where the stack's profiles are, as its functions are told. */
+  /** The parameter with the stack's profiles, from the functions' environment. */
   async function ownProfile(): Promise<string> {
     const get = new GetFunctionConfigurationCommand({ FunctionName: output('RenewFunctionName') });
     const { Environment } = await client(LambdaClient, emulator).send(get);
@@ -113,7 +113,7 @@ describeWith(['stack'], 'permissions', ({ emulator, outputs }) => {
       );
     });
 
-    it('can read no secret, enrolled or not', async () => {
+    it('can’t read any secret, enrolled or not', async () => {
       const arn = await enrolled();
       const batch = new BatchGetSecretValueCommand({ SecretIdList: [arn] });
       expect(await scan.read(arn)).toBe('denied');
@@ -122,14 +122,14 @@ describeWith(['stack'], 'permissions', ({ emulator, outputs }) => {
       expect(await scan.read(PASSWORD_SECRET)).toBe('denied');
     });
 
-    it('can write no secret and no tag', async () => {
+    it('can’t write any secret or tag', async () => {
       const arn = await enrolled();
       expect(await scan.put(arn)).toBe('denied');
       expect(await scan.tag(arn, ['failure'])).toBe('denied');
       expect(await scan.moveStage(arn, 'AWSCURRENT')).toBe('denied');
     });
 
-    it('sends to the queue, one message or many, and takes nothing from it', async () => {
+    it('sends to the queue, one message or many, and can’t receive from it', async () => {
       const body = JSON.stringify({ secretArn: await enrolled(), versionId: 'another' });
       const QueueUrl = output('RenewalQueueUrl');
       const sqs = client(SQSClient, emulator, scanRole);
@@ -139,10 +139,10 @@ describeWith(['stack'], 'permissions', ({ emulator, outputs }) => {
       expect(await outcome(sqs.send(new ReceiveMessageCommand({ QueueUrl })))).toBe('denied');
     });
 
-    it('signs with no key and invokes no function', async () => {
+    it('can’t sign with any key, and can’t invoke any function but itself', async () => {
       expect(await scan.sign(await key('internal'))).toBe('denied');
       expect(await scan.invoke(output('RenewFunctionName'))).toBe('denied');
-      expect(await scan.invoke(output('ScanFunctionName'))).toBe('ok'); // itself, to go on where its time was over
+      expect(await scan.invoke(output('ScanFunctionName'))).toBe('ok'); // itself, when its time is over
     });
   });
 
@@ -156,7 +156,7 @@ describeWith(['stack'], 'permissions', ({ emulator, outputs }) => {
     it.each([
       ['an untagged one', untagged],
       ["one of another stack's profile", ofAnotherStack],
-    ])('describes %s, and neither reads nor writes it', async (_what, make) => {
+    ])('describes %s, but can’t read or write it', async (_what, make) => {
       const arn = await make();
       expect(await renew.describe(arn)).toBe('ok');
       expect(await renew.read(arn)).toBe('denied');
@@ -175,12 +175,12 @@ describeWith(['stack'], 'permissions', ({ emulator, outputs }) => {
       expect(await renew.moveStage(await enrolled(), stage)).toBe(expected);
     });
 
-    it('reads the passwords that the configuration names, and does not write them', async () => {
+    it('reads the passwords that the configuration names, but can’t write them', async () => {
       expect(await renew.read(PASSWORD_SECRET)).toBe('ok');
       expect(await renew.put(PASSWORD_SECRET)).toBe('denied');
     });
 
-    it('makes none, lists none, deletes none and changes no policy', async () => {
+    it('can’t make, list or delete one, or change its policy', async () => {
       const secrets = client(SecretsManagerClient, emulator, renewRole);
       const SecretId = await enrolled();
       const Tags = [{ Key: 'cert-renewer:profile', Value: 'internal' }];
@@ -206,7 +206,7 @@ describeWith(['stack'], 'permissions', ({ emulator, outputs }) => {
     });
 
     it.each([['profile'], ['mode'], ['expires-in'], ['rekey-period'], ['kty'], ['curve'], ['size'], ['paused']])(
-      "changes no user's tag there: %s",
+      "can't change a user's tag there: %s",
       async (name) => {
         const arn = await enrolled();
         expect(await renew.tag(arn, [name])).toBe('denied');
@@ -215,7 +215,7 @@ describeWith(['stack'], 'permissions', ({ emulator, outputs }) => {
       },
     );
 
-    it('can not enrol a secret, not even together with what it may write', async () => {
+    it('can’t enrol a secret, not even together with a tag that it may write', async () => {
       for (const arn of [await untagged(), await ofAnotherStack()]) {
         expect(await renew.tag(arn, ['profile'])).toBe('denied');
         expect(await renew.tag(arn, ['profile', ...status])).toBe('denied');
@@ -235,13 +235,13 @@ describeWith(['stack'], 'permissions', ({ emulator, outputs }) => {
     it.each([
       ['without a tag', undefined],
       ["of another stack's profile", 'of-another-stack'],
-    ])('signs with none %s', async (_what, profile) => {
+    ])('can’t sign with one %s', async (_what, profile) => {
       const arn = await key(profile);
       expect(await renew.publicKey(arn)).toBe('denied');
       expect(await renew.sign(arn)).toBe('denied');
     });
 
-    it('does nothing with a key of its profiles but sign', async () => {
+    it('can only sign with a key of its profiles', async () => {
       const KeyId = await key('internal');
       const kms = client(KMSClient, emulator, renewRole);
       const Plaintext = new Uint8Array(16);
@@ -256,7 +256,7 @@ describeWith(['stack'], 'permissions', ({ emulator, outputs }) => {
       expect(await Promise.all(wanted.map(outcome))).toEqual(wanted.map(() => 'denied'));
     });
 
-    it('is not led to a foreign key by an alias, and can not tag one', async () => {
+    it('can’t reach a foreign key by an alias, and can’t tag one', async () => {
       const KeyId = await key(undefined);
       const AliasName = `alias/${uniqueName('cert-renewer')}`;
       await client(KMSClient, emulator).send(new CreateAliasCommand({ AliasName, TargetKeyId: KeyId }));
@@ -277,7 +277,7 @@ describeWith(['stack'], 'permissions', ({ emulator, outputs }) => {
       }
     });
 
-    it('change no profile', async () => {
+    it('can’t change a profile', async () => {
       const change = new PutParameterCommand({ Name: await ownProfile(), Value: '{}', Overwrite: true });
       for (const role of [scanRole, renewRole]) {
         expect(await outcome(client(SSMClient, emulator, role).send(change))).toBe('denied');
@@ -296,7 +296,7 @@ describeWith(['stack'], 'permissions', ({ emulator, outputs }) => {
 
   describe('the functions of hooks', () => {
     it.each(['acm', 'exec', 'lambda'])(
-      '%s: read no secret that they do not name, sign with no key, and write nothing',
+      '%s: can’t read a secret that they do not name, sign with a key, or write',
       async (type) => {
         const who = await actAs(emulator, await hookFunction(type));
         const hook = callsOf(emulator, who);
@@ -339,13 +339,13 @@ describeWith(['stack'], 'permissions', ({ emulator, outputs }) => {
     });
   });
 
-  describe('somebody else of the account', () => {
+  describe('another user of the account', () => {
     const body = JSON.stringify({
       secretArn: 'arn:aws:secretsmanager:us-east-1:000000000000:secret:nobodys',
       versionId: 'x',
     });
 
-    it('can not send to the renewal queue, even where IAM allows it to them', async () => {
+    it('can’t send to the renewal queue, even if IAM allows it', async () => {
       const other = await outsider('sqs:*');
       expect(await other.send(output('RenewalQueueUrl'), body)).toBe('denied');
       expect(await renew.send(output('RenewalQueueUrl'), body)).toBe('denied');
@@ -355,7 +355,7 @@ describeWith(['stack'], 'permissions', ({ emulator, outputs }) => {
       expect(await outcome(client(SQSClient, emulator, allowed).send(receive))).toBe('ok');
     });
 
-    it('can send where a tag of his role says so and IAM allows it, and not by a tag alone or of another value', async () => {
+    it('can send if a tag of the role and IAM both allow it, and not with the tag alone or with another value', async () => {
       const send = async (...who: [action: string, tags: Readonly<Record<string, string>>]) =>
         callsOf(emulator, await inRole(emulator, ...who)).send(output('RenewalQueueUrl'), body);
       expect(await send('sqs:*', { [redriveTag]: 'true' })).toBe('ok');
@@ -364,7 +364,7 @@ describeWith(['stack'], 'permissions', ({ emulator, outputs }) => {
       expect(await send('s3:*', { [redriveTag]: 'true' })).toBe('denied');
     });
 
-    it('needs to be allowed by IAM to publish or to invoke', async () => {
+    it('needs permission from IAM to publish or to invoke', async () => {
       const [nobody, invoker] = [await outsider('s3:*'), await outsider('lambda:InvokeFunction')];
       const { Topics = [] } = await client(SNSClient, emulator).send(new ListTopicsCommand({}));
       expect(await nobody.notify(Topics[0]?.TopicArn ?? '')).toBe('denied');

@@ -1,6 +1,6 @@
 /**
- * The renew function as the rotation function of a secret: Secrets Manager calls it in four steps, may call each again,
- * and begins anew after a failure (https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_turn-on-for-other.html).
+ * The renew function as the rotation function of a secret. Secrets Manager calls it in four steps, may repeat each, and starts
+ * again after a failure (https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_turn-on-for-other.html).
  */
 import { randomUUID } from 'node:crypto';
 import { GetFunctionCommand, LambdaClient } from '@aws-sdk/client-lambda';
@@ -53,7 +53,7 @@ describeWith(['stack', 'step-ca'], 'native rotation', (local) => {
     });
   }
 
-  /** One step, as Secrets Manager asks for it. Returns the error's type, or undefined. */
+  /** Calls one step, as Secrets Manager does. Returns the error's type, or undefined. */
   async function call(Step: string, secret: FreshSecret, token: string): Promise<string | undefined> {
     const event = { Step, SecretId: secret.arn, ClientRequestToken: token, RotationToken: randomUUID() };
     return (await invoke(emulator, renewFunction, event)).error?.errorType;
@@ -65,7 +65,7 @@ describeWith(['stack', 'step-ca'], 'native rotation', (local) => {
     (await secrets.send(new GetSecretValueCommand({ SecretId: secret.arn, VersionStage: 'AWSPENDING' }))).SecretString;
 
   /**
-   * A rotation that Secrets Manager has begun and whose first step failed, as the CA was not there: its version is
+   * Makes a rotation that Secrets Manager has begun and whose first step has failed, because the CA was away. Its version is
    * AWSPENDING and has no value. From here on the test calls the steps itself.
    */
   async function begun(): Promise<{ secret: FreshSecret; token: string }> {
@@ -85,7 +85,9 @@ describeWith(['stack', 'step-ca'], 'native rotation', (local) => {
     expect(value).toBe(camel(secret.leaf, secret.leaf.keyPem));
   };
 
-  /** The rotated pair is current, whole and verified; the old one is AWSPREVIOUS; nothing else was made. */
+  /**
+   * Checks that the rotated pair is current and verifies, that the old one is AWSPREVIOUS, and that there is no other version.
+   */
   async function expectRotated(secret: FreshSecret, token: string): Promise<void> {
     const { certificate, pair, versionId, stages, tags } = await reader(secret.arn);
     expect(versionId).toBe(token);
@@ -98,7 +100,7 @@ describeWith(['stack', 'step-ca'], 'native rotation', (local) => {
   }
 
   describe('by Secrets Manager', () => {
-    it('goes through its steps, and ends with the rotated pair as the current one', async () => {
+    it('runs its steps, and ends with the rotated pair as the current one', async () => {
       const secret = await fresh();
       const bus = await collectEvents(emulator, outputs['EventBusName'] ?? '', { resources: [secret.arn] });
       const { VersionId: token = '' } = await rotate(secret.arn);
@@ -112,7 +114,7 @@ describeWith(['stack', 'step-ca'], 'native rotation', (local) => {
       await expectRotated(secret, token);
     });
 
-    it('renews with the same key where the tag says so', async () => {
+    it('renews with the same key if the tag says so', async () => {
       const secret = await fresh({ tags: { mode: 'renew' } });
       const { VersionId: token = '' } = await rotate(secret.arn);
       await waitFor('the rotation', async () => (await look(secret.arn)).versionId === token);
@@ -121,7 +123,7 @@ describeWith(['stack', 'step-ca'], 'native rotation', (local) => {
       expect(serialOf(certificate)).not.toBe(serialOf(secret.leaf.certificate));
     });
 
-    it('of a secret that is not enrolled fails, and leaves it', async () => {
+    it('fails for a secret that is not enrolled, and leaves it', async () => {
       const secret = await fresh({ profile: 'of-no-stack' });
       const { VersionId: token = '' } = await rotate(secret.arn);
       expect(await call('createSecret', secret, token)).toBe('UnknownProfile');
@@ -147,7 +149,7 @@ describeWith(['stack', 'step-ca'], 'native rotation', (local) => {
       expect((await bus.events()).map((event) => event['detail-type'])).toEqual(['Certificate Renewed']);
     });
 
-    it('go by their names of Python too', async () => {
+    it('also have the names that Python examples use', async () => {
       const { secret, token } = await begun();
       for (const step of ['create_secret', 'set_secret', 'test_secret', 'finish_secret']) {
         expect(await call(step, secret, token), step).toBeUndefined();
@@ -155,20 +157,17 @@ describeWith(['stack', 'step-ca'], 'native rotation', (local) => {
       await expectRotated(secret, token);
     });
 
-    it.each(steps)(
-      'begun anew after %s was the last to be done: the pair that was staged is taken up',
-      async (last) => {
-        const { secret, token } = await begun();
-        const done = steps.slice(0, steps.indexOf(last) + 1);
-        for (const step of done) await call(step, secret, token);
-        const staged = last === 'finishSecret' ? (await look(secret.arn)).value : await pendingValue(secret);
-        for (const step of steps) expect(await call(step, secret, token), step).toBeUndefined();
-        expect((await look(secret.arn)).value).toBe(staged);
-        await expectRotated(secret, token);
-      },
-    );
+    it.each(steps)('started again after %s: the staged pair is used', async (last) => {
+      const { secret, token } = await begun();
+      const done = steps.slice(0, steps.indexOf(last) + 1);
+      for (const step of done) await call(step, secret, token);
+      const staged = last === 'finishSecret' ? (await look(secret.arn)).value : await pendingValue(secret);
+      for (const step of steps) expect(await call(step, secret, token), step).toBeUndefined();
+      expect((await look(secret.arn)).value).toBe(staged);
+      await expectRotated(secret, token);
+    });
 
-    it('begun anew under another token: the new rotation ends, and the old one’s token is refused', async () => {
+    it('started again under another token: the new rotation ends, and the old token is refused', async () => {
       const { secret, token } = await begun();
       await call('createSecret', secret, token);
       const { VersionId: next = '' } = await rotate(secret.arn);
@@ -186,7 +185,7 @@ describeWith(['stack', 'step-ca'], 'native rotation', (local) => {
       ['finishSecret', 'UpdateSecretVersionStage', 'AccessDenied'],
     ];
     it.each(interruptions)(
-      'in %s, where %s is denied: the old pair stays, and the next try ends well',
+      'in %s, if %s is denied: the old pair stays, and the next try succeeds',
       async (step, action, code) => {
         const { secret, token } = await begun();
         const before = steps.slice(0, steps.indexOf(step));
@@ -200,7 +199,7 @@ describeWith(['stack', 'step-ca'], 'native rotation', (local) => {
       },
     );
 
-    it('in createSecret, where the CA is not there: the old pair stays, and the failure is told', async () => {
+    it('in createSecret, if the CA is away: the old pair stays, and an event reports the failure', async () => {
       const secret = await fresh({ profile: 'unreachable' });
       const bus = await collectEvents(emulator, outputs['EventBusName'] ?? '', { resources: [secret.arn] });
       await rotate(secret.arn);
@@ -212,7 +211,7 @@ describeWith(['stack', 'step-ca'], 'native rotation', (local) => {
       await unchanged(secret);
     });
 
-    it('after the promotion, where the tags can’t be written: finishSecret says so, and when called again makes up for it', async () => {
+    it('after the promotion, if the tags can’t be written: finishSecret fails, and its repetition writes them', async () => {
       const { secret, token } = await begun();
       const bus = await collectEvents(emulator, outputs['EventBusName'] ?? '', { resources: [secret.arn] });
       for (const step of steps.slice(0, 3)) await call(step, secret, token);
@@ -226,7 +225,7 @@ describeWith(['stack', 'step-ca'], 'native rotation', (local) => {
     });
   });
 
-  describe('promotes nothing that is not proven:', () => {
+  describe('does not promote', () => {
     const values: [string, (secret: FreshSecret) => Promise<string>][] = [
       [
         'a certificate beside another key',
@@ -253,7 +252,7 @@ describeWith(['stack', 'step-ca'], 'native rotation', (local) => {
       await unchanged(secret);
     });
 
-    it('the old pair again, which testSecret lets pass as Secrets Manager asks it with RotateImmediately false', async () => {
+    it('the old pair, which testSecret accepts because Secrets Manager tests it with RotateImmediately false', async () => {
       const { secret, token } = await begun();
       const { leaf } = secret;
       const put = { SecretId: secret.arn, ClientRequestToken: token, SecretString: camel(leaf, leaf.keyPem) };
@@ -263,7 +262,7 @@ describeWith(['stack', 'step-ca'], 'native rotation', (local) => {
       await unchanged(secret);
     });
 
-    it('a step that nobody began, or that is none', async () => {
+    it('after a step that was not begun, or does not exist', async () => {
       const { secret, token } = await begun();
       expect(await call('createSecret', secret, randomUUID())).toBe('InvalidRequest');
       expect(await call('dropSecret', secret, token)).toBe('InvalidRequest');
@@ -271,7 +270,7 @@ describeWith(['stack', 'step-ca'], 'native rotation', (local) => {
     });
   });
 
-  it('leaves the secret to requests on demand too, and, switched on for another function, to that one', async () => {
+  it('leaves the secret to requests on demand too, unless another function rotates it', async () => {
     const secret = await fresh();
     await switchOn(secret.arn);
     expect(await renew({ secretId: secret.arn })).toMatchObject({ outcome: 'rekeyed' });

@@ -1,4 +1,4 @@
-/** The commands of docs/operations.md, as calls of the same API, and what they lead to. */
+/** The commands of docs/operations.md, as calls of the same API, and their effects. */
 import { createPrivateKey } from 'node:crypto';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -43,7 +43,7 @@ describeWith(['stack', 'step-ca'], 'the runbook', ({ emulator, ca, outputs }) =>
   const enrolled = (leaf: Leaf): Promise<EnrolledSecret> =>
     enrol(emulator, { value: camel(leaf, leaf.keyPem), name: 'runbook' });
 
-  /** `aws secretsmanager update-secret-version-stage`, as the page has it. */
+  /** `aws secretsmanager update-secret-version-stage`, as on the page. */
   async function rollBack(arn: string): Promise<{ readonly from: string; readonly to: string }> {
     const { stages } = await look(emulator, arn);
     const [from, to] = [stages.get('AWSCURRENT') ?? '', stages.get('AWSPREVIOUS') ?? ''];
@@ -52,7 +52,7 @@ describeWith(['stack', 'step-ca'], 'the runbook', ({ emulator, ca, outputs }) =>
     return { from, to };
   }
 
-  /** A scan that looks at it, and the worker's word in the log. */
+  /** Scans the secret, and waits for the worker's log line. */
   async function scanned(arn: string, code: string): Promise<void> {
     const before = new Date().toISOString();
     await scan({ secretIds: [arn] });
@@ -64,7 +64,7 @@ describeWith(['stack', 'step-ca'], 'the runbook', ({ emulator, ca, outputs }) =>
   }
 
   describe('rolling back', () => {
-    it('stays, where the version before is not due', async () => {
+    it('stays, if the previous version is not due', async () => {
       const now = Date.now();
       const { arn } = await enrolled(
         await issue(ca, { notBefore: new Date(now - hour), notAfter: new Date(now + 23 * hour) }),
@@ -79,7 +79,7 @@ describeWith(['stack', 'step-ca'], 'the runbook', ({ emulator, ca, outputs }) =>
       const { plan } = await scan({ secretIds: [arn], dryRun: true });
       expect(plan.map(isAtRest)).toEqual([true]);
       const told = (await collector.events()).filter(({ resources }) => resources.includes(arn));
-      expect(told).toHaveLength(1); // of the renewal: a version that one rolls back to is no news
+      expect(told).toHaveLength(1); // of the renewal: a version that a user rolls back to causes no event
     });
 
     it('of one that is due stays while it is paused, and is renewed again after that', async () => {
@@ -94,7 +94,7 @@ describeWith(['stack', 'step-ca'], 'the runbook', ({ emulator, ca, outputs }) =>
       await scanned(arn, 'Expiring');
       const { versionId, stages } = await look(emulator, arn);
       expect(versionId).toMatch(/^cert-renewer-/);
-      expect(versionId).not.toBe(from); // a new pair, and not the one that was rolled back from
+      expect(versionId).not.toBe(from); // a new pair, and not the one that the user rolled back from
       expect(stages.get('AWSPREVIOUS')).toBe(to);
     });
   });
@@ -109,12 +109,12 @@ describeWith(['stack', 'step-ca'], 'the runbook', ({ emulator, ca, outputs }) =>
       ['an EC key', ['ecparam', '-name', 'prime256v1', '-genkey', '-noout', '-out', 'web.key'], 'EC PRIVATE KEY'],
       ['an RSA key', ['genrsa', '-traditional', '-out', 'web.key', '2048'], 'RSA PRIVATE KEY'],
       ['a PKCS#8 key', ['genpkey', '-algorithm', 'ED25519', '-out', 'web.key'], 'PRIVATE KEY'],
-    ])('by openssl, with %s: as the CA and openssl write them, one file each', async (_what, args, label) => {
+    ])('by openssl, with %s: in the files that the CA and openssl write', async (_what, args, label) => {
       await openssl(...args);
       const privateKey = await readFile(join(folder, 'web.key'), 'utf8');
       expect(privateKey).toContain(`BEGIN ${label}`);
       const leaf = await forge(ca, { ...dueDates(), key: createPrivateKey(privateKey) });
-      // What `jq --rawfile` makes of web.crt, which holds the leaf and its chain, and of web.key.
+      // The result of `jq --rawfile` with web.crt, which has the leaf and its chain, and web.key.
       const value = JSON.stringify({ certificate: leaf.certificatePem + leaf.chainPem, privateKey });
       const secret = await enrol(emulator, { value, name: 'runbook' });
       expect(await renew({ secretId: secret.name })).toMatchObject({ outcome: 'rekeyed' });

@@ -1,6 +1,6 @@
 /**
- * Nobody invokes anything here: first scan and schedule of a deployment of its own have 300 certificates of every kind looked
- * after, of which 200 are due.
+ * No test invokes anything here. The first scan and the schedule of a deployment of its own look after 300 certificates of
+ * every kind, of which 200 are due.
  */
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { ListSecretsCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
@@ -36,7 +36,7 @@ describeWith(['stack', 'step-ca'], title, (local) => {
   beforeAll(async () => {
     const aws = await startEmulator();
     undo.push(aws.stop);
-    // All are there before the schedule is.
+    // All exist before the schedule does.
     [fleet] = await Promise.all([enrolFleet(aws, ca, 'internal'), bootstrap(aws)]);
     const outputs = await deploy(aws, local.stack.own['before/schedule']);
     const bus = await collectEvents(aws, outputs['EventBusName'] ?? '');
@@ -58,20 +58,20 @@ describeWith(['stack', 'step-ca'], title, (local) => {
 
   afterAll(() => Promise.all(undo.map((step) => step())));
 
-  /** The due ones with what they hold now, which is a new version. */
+  /** The certificates with a new version, and their values now. */
   const renewed = (): { member: Member; now: PairText; found: Found }[] =>
     [...after].flatMap(([member, found]) =>
       found.versionId === member.secret.versionId ? [] : [{ member, found, now: fromShape(member.shape, found.value) }],
     );
 
-  test('has every one looked at, and exactly the 200 renewed', () => {
+  test('inspects every one, and renews exactly the 200', () => {
     expect(fleet.filter(({ isDue }) => isDue)).toHaveLength(200);
     expect(firstScan).toMatchObject({ listed: 300, enqueued: 300, unknown: 300 });
     const names = (members: readonly Member[]) => members.map(({ secret }) => secret.name).sort();
     expect(names(renewed().map(({ member }) => member))).toEqual(names(fleet.filter(({ isDue }) => isDue)));
   });
 
-  test('leaves the other 100 as they are, and knows them', () => {
+  test('leaves the other 100 as they are, and writes their tags', () => {
     const left = [...after].filter(([{ isDue }]) => !isDue);
     expect(left).toHaveLength(100);
     for (const [{ secret, value }, found] of left) {
@@ -81,7 +81,7 @@ describeWith(['stack', 'step-ca'], title, (local) => {
     }
   });
 
-  test('leaves the old pair as AWSPREVIOUS, and nothing pending elsewhere', () => {
+  test('leaves the old pair as AWSPREVIOUS, and AWSPENDING on no other version', () => {
     for (const { member, found } of renewed()) {
       expect(found.versionId).toMatch(/^cert-renewer-/);
       expect(found.stages.get('AWSPREVIOUS')).toBe(member.secret.versionId);
@@ -89,7 +89,7 @@ describeWith(['stack', 'step-ca'], title, (local) => {
     }
   });
 
-  test('every new certificate is one that openssl verifies', async () => {
+  test('makes certificates that openssl verifies', async () => {
     const pairs = renewed().map(({ now }) => now);
     expect(new Set(pairs.map(({ chain }) => chain))).toEqual(new Set([ca.intermediatePem]));
     const certificates = pairs.map(({ certificate }) => certificate);
@@ -97,7 +97,7 @@ describeWith(['stack', 'step-ca'], title, (local) => {
     expect(new Set(certificates).size).toBe(200);
   });
 
-  test('every new certificate has its own key: a new one after a rekey, the old one after a renewal', () => {
+  test('leaves each certificate with its own key: a new one after a rekey, the old one after a renewal', () => {
     const operations = { renew: 0, rekey: 0 };
     for (const { member, now } of renewed()) {
       operations[member.operation] += 1;
@@ -107,11 +107,11 @@ describeWith(['stack', 'step-ca'], title, (local) => {
       expect(is?.publicKey.equals(was?.publicKey ?? is.publicKey)).toBe(member.operation === 'renew');
       expect(nameOfKey(now.certificate)).toBe(keyAlgorithm(member.kind));
     }
-    expect(operations.renew).toBeGreaterThan(40); // the keys in KMS, and those whose tag says so
+    expect(operations.renew).toBeGreaterThan(40); // the keys in KMS, and those with a tag for it
     expect(operations.rekey).toBeGreaterThan(130);
   });
 
-  test('every new certificate says what the old one said, and for as long', () => {
+  test('keeps the contents and the validity of every certificate', () => {
     for (const { member, now } of renewed()) {
       expect(bytesKept(now.certificate, member.operation)).toEqual(
         bytesKept(member.pair.certificate, member.operation),
@@ -120,8 +120,9 @@ describeWith(['stack', 'step-ca'], title, (local) => {
     }
   });
 
-  test('every renewal is told, and no failure', () => {
-    // Twice perhaps, where the next scan came before a worker was done, but each of the 200 and no other.
+  test('reports every renewal, and no failure', () => {
+    // An event may come twice, if the next scan came before a worker had finished. But it comes for each of the 200 and for no
+    // other.
     const told = new Map(renewals.map(({ resources: [arn], detail }) => [arn, detail]));
     expect(told.size).toBe(200);
     for (const { member, found } of renewed()) {
@@ -138,18 +139,18 @@ describeWith(['stack', 'step-ca'], title, (local) => {
     expect(deadLetters).toBe(0);
   });
 
-  test('its next scan sends nothing but what gets its inspection of the day', () => {
+  test('in its next scan sends only the inspections of the day', () => {
     expect(nextScan).toMatchObject({ listed: 300, paused: 0, backingOff: 0, invalid: 0, overdue: 0 });
     expect(nextScan.enqueued).toBe(nextScan.unknown);
-    // One certificate in 720 has its time of day within the two minutes that a scan looks at: 0.4 of 300.
+    // One certificate in 720 has its time of day within the two minutes of a scan: 0.4 of 300.
     expect(nextScan.unknown).toBeLessThanOrEqual(5);
     expect(nextScan.notDue).toBe(300 - nextScan.unknown);
   });
 });
 
-/** The counts of the first scan that began at or after `since` (ms since 1970; an event's time has whole seconds). */
+/** Returns the counts of the first scan that began at or after `since` (ms since 1970; an event's time has whole seconds). */
 async function nextScanOf(bus: EventCollector, since: number, within: number): Promise<ScanCounts> {
-  const counts = ({ detail }: BusEvent) => detail as unknown as ScanCounts; // the test itself judges what is in it
+  const counts = ({ detail }: BusEvent) => detail as unknown as ScanCounts; // the test itself checks the fields
   const event = await bus.next(
     'a scan by the schedule',
     (each) => each['detail-type'] === 'Scan Completed' && Date.parse(each.time) - counts(each).durationMs >= since,
@@ -158,13 +159,13 @@ async function nextScanOf(bus: EventCollector, since: number, within: number): P
   return counts(event);
 }
 
-/** Waits until every secret's tags name its current version, and no message is left that a worker could take. */
+/** Waits until every secret's tags name its current version and the queue is empty. */
 async function settled(aws: Endpoint, fleet: readonly Member[], queueUrl: string): Promise<void> {
   const isDone = async () => (await known(aws)) === fleet.length && (await depth(aws, queueUrl)).all === 0;
   await waitFor('the workers to be done', isDone, { within: 4 * minute });
 }
 
-/** How many secrets have tags that name their current version. */
+/** Counts the secrets whose tags name their current version. */
 async function known(aws: Endpoint): Promise<number> {
   const secrets = client(SecretsManagerClient, aws);
   let count = 0;
@@ -179,7 +180,7 @@ async function known(aws: Endpoint): Promise<number> {
   }
 }
 
-/** Messages in a queue, those that a worker has in hand included. */
+/** Counts the messages in a queue, those in flight included. */
 async function depth(aws: Endpoint, QueueUrl: string): Promise<{ all: number }> {
   const names = ['ApproximateNumberOfMessages', 'ApproximateNumberOfMessagesNotVisible'] as const;
   const request = new GetQueueAttributesCommand({ QueueUrl, AttributeNames: [...names] });

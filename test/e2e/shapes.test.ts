@@ -1,6 +1,6 @@
 /**
- * Every shape × EC, RSA, Ed25519 × renew and rekey, through the deployed worker: read, renewed and written back. openssl,
- * keytool and step read what was written, and all else in the secret is compared byte by byte.
+ * Every shape × EC, RSA, Ed25519 × renew and rekey, through the deployed worker. openssl, keytool and step read the result,
+ * and all other bytes of the secret are compared.
  */
 import { createPublicKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { CreateSecretCommand, GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
@@ -21,7 +21,7 @@ const tools = [await step(), await keytool()] as const;
 const kinds: readonly KeyKind[] = ['P-256', 'RSA-2048', 'Ed25519'];
 const outcomes = { renew: 'renewed', rekey: 'rekeyed' };
 
-/** Shapes that hold a secret of more than one profile's kind need the password; the others are in both. */
+/** Shapes with an encrypted key or file need the profile with the password. The others use `internal`. */
 const profileOf = (form: TextForm | FileForm): string =>
   form.kind === 'file' || form.encrypted ? 'encrypted' : 'internal';
 
@@ -38,7 +38,7 @@ describeWith(['stack', 'step-ca'], 'every shape', (local) => {
   describeFound(tools, 'read by openssl, keytool and step', () => {
     const { ca } = local;
     const { renew, secrets, password } = renewerOf(local);
-    const keys = new Map<KeyKind, KeyObject>(); // RSA takes its time, so that each kind has one
+    const keys = new Map<KeyKind, KeyObject>(); // one RSA key for each kind, because it takes long to make
     let programs: Programs;
 
     beforeAll(async () => {
@@ -65,7 +65,7 @@ describeWith(['stack', 'step-ca'], 'every shape', (local) => {
       return SecretString ?? SecretBinary ?? '';
     }
 
-    /** The certificate by openssl and step: its chain, and what it says beside its key. */
+    /** Checks the certificate with openssl and step: its chain, and everything in it but the key. */
     async function judgeCertificates(before: Pieces, after: Pieces, mode: Mode): Promise<void> {
       expect(after.leaf).not.toBe(before.leaf);
       expect(await refusals([after.leaf], { root: ca.rootPem, chain: after.chain })).toEqual([]);
@@ -76,7 +76,7 @@ describeWith(['stack', 'step-ca'], 'every shape', (local) => {
       );
     }
 
-    /** The key by openssl and step, and that nobody reads an encrypted one without the password. */
+    /** Checks the key with openssl and step, and that nobody reads an encrypted one without the password. */
     async function judgeKey(form: TextForm, { leaf, key }: Pieces): Promise<void> {
       await beside({ 'key.pem': key, password: programs.password }, async ({ call }) => {
         const passin = form.encrypted ? ['-passin', 'file:password'] : [];
@@ -100,7 +100,7 @@ describeWith(['stack', 'step-ca'], 'every shape', (local) => {
       const now = await get(arn);
       if (typeof now !== 'string') throw new Error('it was text, and is binary');
       const after = form.read(now);
-      expect(form.write(after)).toBe(now); // all else, byte by byte
+      expect(form.write(after)).toBe(now); // all other bytes
       expect(after.chain).toBe(ca.intermediatePem);
       await judgeCertificates(before, after, mode);
       await judgeKey(form, after);
@@ -119,7 +119,7 @@ describeWith(['stack', 'step-ca'], 'every shape', (local) => {
       });
       const now = await get(arn);
       const next = form.read(now);
-      expect(form.write(next)).toEqual(now); // all else, byte by byte
+      expect(form.write(next)).toEqual(now);
       const [was, is] = [await opened(file), await opened(next)];
       await judgeCertificates({ ...pieces, key: was.key }, is, mode);
       expect(is.chain).toBe(ca.intermediatePem);
@@ -132,7 +132,7 @@ describeWith(['stack', 'step-ca'], 'every shape', (local) => {
       expect(await listedByKeytool(next)).toEqual(listing);
     }
 
-    /** A file of this form, and what keytool finds in it. */
+    /** Returns a file of this form, and keytool's listing of it. */
     async function packed(form: FileForm, kind: KeyKind): Promise<Packed> {
       const { key, ...certificates } = await pair(kind);
       const pieces = { ...certificates, key: key.export({ type: 'pkcs8', format: 'pem' }).toString() };
@@ -140,7 +140,7 @@ describeWith(['stack', 'step-ca'], 'every shape', (local) => {
       return { pieces, file, listing: await listedByKeytool(file) };
     }
 
-    /** What openssl finds in a PKCS#12 file. */
+    /** Returns what openssl finds in a PKCS#12 file. */
     async function opened(file: Buffer) {
       return beside({ 'pair.p12': file, password: programs.password }, async ({ call }) => {
         const of = (...args: string[]) =>
@@ -152,13 +152,13 @@ describeWith(['stack', 'step-ca'], 'every shape', (local) => {
           chain: await only('-nokeys', '-cacerts'),
           key: await only('-nocerts', '-nodes'),
           attributes: all.match(/^ *friendlyName: .*$/gm) ?? [],
-          // It tells of the encryption on stderr.
+          // openssl describes the encryption on stderr.
           protection: await call('sh', '-c', 'openssl pkcs12 -info -noout -in pair.p12 -passin file:password 2>&1'),
         };
       });
     }
 
-    /** Aliases and kinds of entries, the length of the chain, and that the leaf is the key's. */
+    /** Checks aliases and kinds of entries, the length of the chain, and that the leaf belongs to the key. */
     async function listedByKeytool(file: Buffer): Promise<string[]> {
       const listed = await beside({ 'pair.p12': file, password: programs.password }, ({ call }) =>
         call('keytool', ...english, '-list', '-v', '-keystore', 'pair.p12', '-storepass:file', 'password'),
@@ -166,7 +166,8 @@ describeWith(['stack', 'step-ca'], 'every shape', (local) => {
       return listed.match(/^(?:Alias name|Entry type|Certificate chain length|Owner|Issuer): .*$/gm) ?? [];
     }
 
-    // Every two of form, kind and mode meet here; the properties in test/secret mix all three, and start no program for each.
+    // Every pair of form, kind and mode occurs here. The properties in test/secret mix all three, without starting a program
+    // for each.
     const modeOf = (form: number, kind: number): Mode => ((form + kind) % 2 === 0 ? 'rekey' : 'renew');
     for (const [formAt, form] of forms.entries()) {
       describe(form.name, () => {
@@ -181,7 +182,7 @@ describeWith(['stack', 'step-ca'], 'every shape', (local) => {
 const withoutAttributes = (pem: string): string =>
   (pem.match(/-----BEGIN ([A-Z ]+)-----\n[^-]*-----END \1-----\n/g) ?? []).join('');
 
-/** How a key's block is protected: its label, and scheme, ciphers and iterations. Salts and IVs are new each time. */
+/** Returns the encryption of a key's block: its label, and scheme, ciphers and iterations. Salts and IVs are new each time. */
 async function protection(key: string): Promise<readonly string[]> {
   const [label = '', , dek = ''] = key.split('\n');
   if (label.includes('ENCRYPTED PRIVATE KEY')) {

@@ -1,4 +1,4 @@
-/** The main job on real parts: a schedule's scan, the queue, a worker, a CA, the swap. openssl judges what comes of it. */
+/** The main job with real parts: a schedule's scan, the queue, a worker, a CA, the promotion. openssl judges the result. */
 import { X509Certificate } from 'node:crypto';
 import { PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { beforeAll, describe, expect, test } from 'vitest';
@@ -23,7 +23,7 @@ import { keptStatements, particulars, publicHalfOf, publicKeyOf, refusals } from
 const hour = 3_600_000;
 const patience = 60_000;
 
-/** Of 24 hours, two are left. */
+/** Two of its 24 hours are left. */
 function dueLeaf(ca: CaAccess, name: string): Promise<Leaf> {
   return forge(ca, {
     subject: { organization: 'Example', country: 'CH' },
@@ -36,7 +36,6 @@ function dueLeaf(ca: CaAccess, name: string): Promise<Leaf> {
 const paired = (leaf: Leaf, privateKey = leaf.keyPem): string =>
   inShape('camel', { certificate: leaf.certificatePem, chain: leaf.chainPem, privateKey });
 
-/** A scan of these secrets only: other tests have theirs in the same account. */
 async function scan(aws: Endpoint, scanFunction: string, secrets: readonly EnrolledSecret[], dryRun = false) {
   const secretIds = secrets.map(({ arn }) => arn);
   const { payload, error } = await invoke<ScanResult>(aws, scanFunction, { secretIds, dryRun });
@@ -89,11 +88,11 @@ describeWith(['stack'], 'the main job', ({ emulator, ca, outputs, stack }) => {
 
     const pair = async ({ arn }: EnrolledSecret) => fromShape('camel', (await look(emulator, arn)).value);
 
-    test('the scan sends what it cannot judge yet to the workers', () => {
+    test('the scan sends those that it does not know yet to the workers', () => {
       expect(first).toMatchObject({ listed: 3, enqueued: 3, unknown: 3, notDue: 0, invalid: 0, overdue: 0 });
     });
 
-    test('the due one has a new certificate that openssl verifies, with a key of its own', async () => {
+    test('the due one has a new certificate that openssl verifies, with a new key', async () => {
       const was = fromShape('camel', before.due);
       const { certificate, chain, privateKey = '' } = await pair(secrets.due);
       expect(await refusals([certificate], { root: ca.rootPem, chain })).toEqual([]);
@@ -102,7 +101,7 @@ describeWith(['stack'], 'the main job', ({ emulator, ca, outputs, stack }) => {
       expect(Date.parse((await particulars(certificate)).notAfter)).toBeGreaterThan(Date.now() + 23 * hour);
     });
 
-    test('subject and SANs are the same, and so is all else but what names the keys', async () => {
+    test('subject and SANs are the same, and so is everything except for the key identifiers', async () => {
       const was = await keptStatements(fromShape('camel', before.due).certificate, 'rekey');
       const is = await keptStatements((await pair(secrets.due)).certificate, 'rekey');
       expect(was.get('subject')).toContain('CN=');
@@ -110,7 +109,7 @@ describeWith(['stack'], 'the main job', ({ emulator, ca, outputs, stack }) => {
       expect(is).toEqual(was);
     });
 
-    test('the old pair is AWSPREVIOUS, and nothing is left pending elsewhere', async () => {
+    test('the old pair is AWSPREVIOUS, and AWSPENDING is on no other version', async () => {
       const { stages, versionId } = await look(emulator, secrets.due.arn);
       expect(versionId).toMatch(/^cert-renewer-/);
       expect(stages.get('AWSCURRENT')).toBe(versionId);
@@ -126,7 +125,7 @@ describeWith(['stack'], 'the main job', ({ emulator, ca, outputs, stack }) => {
       expect(await versionIds(emulator, secrets[kind].arn)).toEqual([secrets[kind].versionId]);
     });
 
-    test('the event tells all of it', async () => {
+    test('the event has every field', async () => {
       const { certificate } = await pair(secrets.due);
       const facts = await particulars(certificate);
       const { versionId } = await look(emulator, secrets.due.arn);
@@ -153,7 +152,7 @@ describeWith(['stack'], 'the main job', ({ emulator, ca, outputs, stack }) => {
       expect(left).toBeLessThan(1.05 / 3 + 1e-5);
     });
 
-    test('the broken one is reported, and told apart by its code', () => {
+    test('the broken one is reported with its own code', () => {
       expect(failure).toMatchObject({ source: 'cert-renewer', resources: [secrets.broken.arn] });
       expect(failure.detail).toEqual({
         version: '1',
@@ -161,14 +160,14 @@ describeWith(['stack'], 'the main job', ({ emulator, ca, outputs, stack }) => {
         name: secrets.broken.name,
         profile: 'internal',
         code: 'KeyMismatch',
-        message: expect.stringMatching(/not the certificate's/),
+        message: expect.stringMatching(/does not match the certificate/),
         retryable: false,
         failures: 1,
         notAfter: null,
       });
     });
 
-    test('the next scan sends nothing but what gets its inspection of the day', async () => {
+    test('the next scan sends only the inspections of the day', async () => {
       const all = Object.values(secrets);
       const { plan } = await scan(emulator, scanFunction, all, true);
       const actions = new Map(plan.map(({ secretArn, action }) => [secretArn, action]));
@@ -194,7 +193,7 @@ describeWith(['stack'], 'the main job', ({ emulator, ca, outputs, stack }) => {
       gate = gateKeeper(stack.gateControl);
     });
 
-    /** Starts work on a due secret, writes it when the worker has asked the CA, and only then lets the CA answer. */
+    /** Starts work on a due secret, writes the secret when the worker has asked the CA, and then lets the CA answer. */
     async function writtenMeanwhile<T>(work: () => Promise<T>): Promise<T> {
       before = await dueLeaf(ca, 'race');
       written = paired(await issue(ca, { sans: ['dns:written-by-hand.example'] }));
@@ -214,22 +213,22 @@ describeWith(['stack'], 'the main job', ({ emulator, ca, outputs, stack }) => {
       });
     }
 
-    /** What was written is what readers get; ours has no stage left. */
+    /** Checks that readers get the written value, and that our version has no stage left. */
     async function stays(): Promise<Found> {
       const found = await look(emulator, secret.arn);
       expect(found.value).toBe(written);
       expect(found.stages.get('AWSPREVIOUS')).toBe(secret.versionId);
       expect(found.stages.get('AWSPENDING') ?? found.versionId).toBe(found.versionId);
       const versions = await versionIds(emulator, secret.arn);
-      // The CA did issue, and the pair was staged: so there was a swap to lose.
+      // The CA has issued and the pair was staged, so the worker really lost the swap.
       expect(versions.filter((id) => id.startsWith('cert-renewer-'))).toHaveLength(1);
       expect(versions).toHaveLength(3);
       return found;
     }
 
-    test('stays, when the schedule wanted the renewal', async () => {
+    test('stays, if the schedule wanted the renewal', async () => {
       await writtenMeanwhile(() => scan(emulator, scanFunction, [secret]));
-      // It stages its pair, fails to promote it, and takes its AWSPENDING off again.
+      // It stages its pair, fails to promote it, and removes its AWSPENDING.
       await waitFor('the worker to lose', async () => {
         if ((await versionIds(emulator, secret.arn)).length < 3) return false; // it has not staged yet
         const { stages, versionId } = await look(emulator, secret.arn);
@@ -245,7 +244,7 @@ describeWith(['stack'], 'the main job', ({ emulator, ca, outputs, stack }) => {
       expect(tags.has('cert-renewer:failure')).toBe(false);
     });
 
-    test('stays, when someone asked on demand, who learns that another version came meanwhile', async () => {
+    test('stays, if a request on demand wanted the renewal: its answer reports that another version came meanwhile', async () => {
       const request = () => invoke<RenewalResult>(emulator, renewFunction, { secretId: secret.arn });
       const { payload, error } = await writtenMeanwhile(request);
       expect(error).toBeUndefined();
@@ -264,7 +263,7 @@ describeWith(['stack'], 'the main job', ({ emulator, ca, outputs, stack }) => {
 
 const isWork = ({ action }: PlanEntry): boolean => action !== 'skip' && action !== 'inspect';
 
-/** How many events there were, and which versions there are. */
+/** Returns the number of events, and the versions. */
 async function state(aws: Endpoint, bus: EventCollector, secrets: readonly EnrolledSecret[]): Promise<unknown> {
   return [(await bus.events()).length, await Promise.all(secrets.map(({ arn }) => versionIds(aws, arn)))];
 }

@@ -1,6 +1,6 @@
 /**
- * What users of `step ca rekey` (v0.30.6) run into, one test each: what happens there is in the title, and what has to
- * happen here is the test. openssl and step itself judge.
+ * What users of `step ca rekey` (v0.30.6) run into, one test each. The title says what step does, and what happens here.
+ * openssl and step itself judge.
  */
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -32,7 +32,7 @@ describeWith(['stack', 'step-ca'], 'where step ca rekey', (local) => {
     const dates = { notBefore: minutes(-5), notAfter: minutes(45) };
     const secret = await fresh({ tags: { 'rekey-period': '1s' } }, dates);
     const first = await scanned(renewer, secret, 2);
-    await sleep(1_100); // a new certificate has to end later, and its end is to the second
+    await sleep(1_100); // a new certificate must end later, and ends have whole seconds
     await scan([secret.arn]);
     const second = await renewer.settled(secret, (found) => found.length === 3);
     const keys = [secret.leaf.certificate, first.certificate, second.certificate].map(({ publicKey }) =>
@@ -41,7 +41,7 @@ describeWith(['stack', 'step-ca'], 'where step ca rekey', (local) => {
     expect(new Set(keys).size).toBe(3);
   });
 
-  it('--out-cert or --out-key alone leaves a certificate beside the wrong key: neither can be named alone', async () => {
+  it('--out-cert or --out-key alone leaves a certificate beside the wrong key: neither exists alone here', async () => {
     const secret = await fresh();
     const name = await put(undefined, ours);
     for (const out of [{}, { certificate: name }, { privateKey: name }, { secretId: name, certificate: name }, name]) {
@@ -53,7 +53,7 @@ describeWith(['stack', 'step-ca'], 'where step ca rekey', (local) => {
     }
   });
 
-  it('--private-key without --out-key leaves the old key beside the certificate: the given key takes its place', async () => {
+  it('--private-key without --out-key leaves the old key beside the certificate: here the given key is stored with it', async () => {
     const secret = await fresh();
     const key = makeKey();
     await renew({ secretId: secret.arn, privateKey: { secretId: await put(pkcs8Pem(key), ours) } });
@@ -143,7 +143,7 @@ describeWith(['stack', 'step-ca'], 'where step ca rekey', (local) => {
     ['expires-in', '1000h'],
     ['rekey-period', '24h'],
   ])(
-    '--daemon with a window not below the validity is a hot loop: with tag %s %s a third applies, and it says so',
+    '--daemon with a window not below the validity is a hot loop: with tag %s %s a third applies, with a warning',
     async (tag, value) => {
       const secret = await fresh({ tags: { [tag]: value } });
       for (let round = 0; round < 3; round++) {
@@ -168,7 +168,7 @@ describeWith(['stack', 'step-ca'], 'where step ca rekey', (local) => {
     await reader(secret.arn);
   });
 
-  it('--daemon with a certificate of 30 s is a hot loop: what its CA backdates beyond its end is tried once', async () => {
+  it('--daemon with a certificate of 30 s is a hot loop: a new one that is expired by the CA’s backdate is tried once', async () => {
     const dates = { notBefore: new Date(Date.now() - 1_000), notAfter: new Date(Date.now() + 29_000) };
     const secret = await fresh({}, dates);
     await scan([secret.arn]);
@@ -179,14 +179,14 @@ describeWith(['stack', 'step-ca'], 'where step ca rekey', (local) => {
     await reader(secret.arn);
   });
 
-  it('does the work for one that is not due, its exit code is 0 and says so in a line: here it is an answer', async () => {
+  it('prints a line and exits with 0 for a certificate that is not due: here the answer says so', async () => {
     const { arn } = await fresh();
     const { outcome, reason, renewAt } = await renew({ secretId: arn, expiresIn: '8h' });
     expect({ outcome, code: reason.code }).toEqual({ outcome: 'skipped', code: 'NotDue' });
     expect(reason.message).toContain(renewAt);
   });
 
-  it('refuses an expired certificate: where the CA allows it, it is renewed by token and then rekeyed', async () => {
+  it('refuses an expired certificate: here it is renewed by token and then rekeyed, if the CA allows it', async () => {
     const { access } = local.stack.lenient;
     const dates = { notBefore: minutes(-600), notAfter: minutes(-1) };
     const secret = await fresh({ profile: 'lenient', ca: access }, dates);
@@ -195,7 +195,7 @@ describeWith(['stack', 'step-ca'], 'where step ca rekey', (local) => {
     expect(await versions(secret.arn)).toHaveLength(2);
   });
 
-  it('--exec that fails comes after the files are replaced, and its exit code is 1: the renewal stands, and the hook is an event', async () => {
+  it('--exec fails after the files are replaced, with exit code 1: here the renewal stays, and an event reports the hook', async () => {
     const secret = await fresh({ profile: 'hooks-fail' });
     const events = await collectEvents(local.emulator, local.outputs['EventBusName'] ?? '', {
       resources: [secret.arn],
@@ -204,12 +204,12 @@ describeWith(['stack', 'step-ca'], 'where step ca rekey', (local) => {
     expect(answer.outcome).toBe('rekeyed');
     const told = await events.next('the event', (event) => event['detail-type'] === 'Certificate Hook Failed');
     expect(told.detail).toMatchObject({ secretArn: secret.arn, versionId: answer.versionId });
-    expect((await reader(secret.arn)).versionId).toBe(answer.versionId); // whose key is the certificate's
+    expect((await reader(secret.arn)).versionId).toBe(answer.versionId);
     expect(await versions(secret.arn)).toHaveLength(2);
   });
 
   describeFound([stepTool], '(judged by step)', () => {
-    it('writes the new key of an encrypted one in the open: it is encrypted again, with the same password', async () => {
+    it('writes the new key of an encrypted one unencrypted: here it is encrypted again, with the same password', async () => {
       if (!stepTool.found) throw new Error(stepTool.message);
       const { path } = stepTool;
       const secretPassword = await password();

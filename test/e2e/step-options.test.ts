@@ -1,6 +1,6 @@
 /**
- * The mapping of docs/coming-from-step.md, row by row, and every example of the page of `step ca rekey`: what is invoked here, and
- * what is seen. The lists of flags and examples are the page's own, so that none is left out; the rows are in step/.
+ * The mapping of docs/coming-from-step.md, row by row, and every example of the page of `step ca rekey`: the replacement here,
+ * and its effect. The flags and examples are read from the page, so all of them are tested. The rows are in step/.
  */
 import { describe, expect, it } from 'vitest';
 import { describeWith, type Local } from '../support/local.ts';
@@ -12,7 +12,7 @@ import * as pair from './step/pair.ts';
 import type { Row, World } from './step/row.ts';
 import * as when from './step/when.ts';
 
-/** By flag; what stands on its own is no flag of step's. */
+/** Rows by flag. Keys without `--` are not flags of step. */
 const mapping: Readonly<Record<string, readonly Row[]>> = {
   '<crt-file> <key-file>': pair.inPlace,
   '--out-cert': pair.out,
@@ -39,7 +39,7 @@ const mapping: Readonly<Record<string, readonly Row[]>> = {
   dryRun: how.dryRun,
 };
 
-/** By the words with which the page's sentence begins; a more particular one comes first. */
+/** Rows by the first words of the page's sentence. A longer key comes before a shorter one. */
 const byExample: readonly [string, readonly Row[]][] = [
   ['Rekey a certificate without overwriting', pair.out],
   ['Rekey a certificate forcing the overwrite', how.force],
@@ -69,10 +69,10 @@ describe('the page of step ca rekey', () => {
 });
 
 describeWith(['stack', 'step-ca'], 'step ca rekey', (local) => {
-  const inherited: Local = Object.create(local); // its getters stay getters
+  const inherited: Local = Object.create(local); // keeps the getters as getters
   const world: World = Object.assign(inherited, renewerOf(local));
 
-  // A row that several flags and examples come to is run once, under the first of them.
+  // A row that several flags and examples share runs once, under the first of them.
   const seen = new Set<Row>();
   const sections: [string, readonly Row[]][] = [
     ...examples.map(({ title, command }): [string, readonly Row[]] => [`${title}: ${command}`, rowsOf(title)]),

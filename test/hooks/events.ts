@@ -1,4 +1,4 @@
-/** Events as EventBridge hands them over. */
+/** Events as EventBridge delivers them. */
 import type { ReportWorld } from '../../lambdas/hooks/report.ts';
 import { FakeJournal } from '../../testkit/fakes/journal.ts';
 import { FakePublisher } from '../../testkit/fakes/publisher.ts';
@@ -6,7 +6,7 @@ import { FakePublisher } from '../../testkit/fakes/publisher.ts';
 export const secretArn = 'arn:aws:secretsmanager:eu-central-1:111122223333:secret:web/lb-AbCdEf';
 export const versionId = 'cert-renewer-0123abcd-0123456789abcdef0123456789abcdef';
 
-/** `Certificate Renewed` of the profile web, with other fields in its detail. */
+/** Builds `Certificate Renewed` of the profile web, with other fields in its detail. */
 export function renewedEvent(detail: object = {}, envelope: object = {}): unknown {
   return {
     version: '0',

@@ -50,7 +50,7 @@ function setUp(value: string, { name = 'web/lb', password = golden('password.txt
 const camel = (privateKey: string | undefined, chain = intermediate) =>
   JSON.stringify({ certificate: leaf, privateKey, certificateChain: chain });
 
-/** A leaf under two intermediates under a root, and the leaf's key: PEM. */
+/** A leaf under two intermediates under a root, and the leaf's key, in PEM. */
 function twoLevels() {
   const [rootCa, upperCa, lowerCa, server] = [party('Root'), party('Upper'), party('Lower'), party('server')];
   const pem = ({ der }: { der: Uint8Array }) => `${encodePem('CERTIFICATE', der)}\n`;
@@ -63,7 +63,7 @@ function twoLevels() {
   };
 }
 
-/** What ACM checks: the leaf, its key without a password, and the chain from its issuer upwards. */
+/** ACM's checks: the leaf, its key without a password, and the chain from its issuer upwards. */
 function expectPair(content: (ImportedContent & { arn: string }) | undefined, source: string | undefined) {
   expect(content?.arn).toBe(certificateArn);
   const certificate = new X509Certificate(content?.certificate ?? '');
@@ -84,10 +84,10 @@ describe('after a renewal the certificate is imported again', () => {
       new X509Certificate(intermediate ?? '').fingerprint256,
     ]);
     expect(world.publisher.events).toEqual([]);
-    expect(world.reads).toEqual([world.secretArn]); // no password, as none is needed
+    expect(world.reads).toEqual([world.secretArn]); // a password is not needed
   });
 
-  it('with the chain in order, whatever order it has in the secret, and nothing that is not on the path', async () => {
+  it('with the chain sorted, and without certificates outside of the path', async () => {
     const { upper, ...made } = twoLevels();
     const strangers = [root ?? '', made.root, golden('leaf.crt')];
     const world = setUp(
@@ -131,14 +131,14 @@ describe('after a renewal the certificate is imported again', () => {
     });
   });
 
-  it('by the whole name of the secret and no part of it', async () => {
+  it('only by the whole name of the secret', async () => {
     const world = setUp(camel(key), { name: 'web/lb-abcdef' });
     await importCertificate(world, hook, world.event);
     expect(world.imported).toEqual([]);
   });
 });
 
-describe('what can not be imported is told', () => {
+describe('a certificate that can’t be imported is reported', () => {
   const failed = async (world: ReturnType<typeof setUp>, other: Partial<ImportHook> = {}) => {
     await importCertificate(world, { ...hook, ...other }, world.event);
     expect(world.imported).toEqual([]);
@@ -158,13 +158,13 @@ describe('what can not be imported is told', () => {
     expect(await failed(world, { passwordSecretId: undefined })).toMatchObject({ code: 'PasswordRequired' });
   });
 
-  it('a wrong password, and never the key or the password', async () => {
+  it('a wrong password, without the key or the password', async () => {
     const world = setUp(JSON.stringify({ certificate: leaf, privateKey: encrypted }), { password: 'U2VjcmV0' });
     expect(await failed(world)).toMatchObject({ code: 'PasswordRequired' });
     expect(JSON.stringify([world.publisher.events, world.journal])).not.toContain('U2VjcmV0');
   });
 
-  it('a refusal of ACM’s, without the key that was sent', async () => {
+  it('a refusal of ACM, without the key that was sent', async () => {
     const world = setUp(camel(key));
     const importer = {
       import: async (_: string, { privateKey }: ImportedContent) => {
@@ -176,7 +176,7 @@ describe('what can not be imported is told', () => {
     expect(JSON.stringify(world.publisher.events)).not.toContain('PRIVATE KEY');
   });
 
-  it('but a busy ACM is asked again by Lambda', async () => {
+  it('but for a busy ACM, Lambda tries again', async () => {
     const world = setUp(camel(key));
     const importer = { import: () => Promise.reject(new RenewalError('Throttled', 'Later.')) };
     await expect(importCertificate({ ...world, importer }, hook, world.event)).rejects.toMatchObject({

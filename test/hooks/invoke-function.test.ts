@@ -19,17 +19,17 @@ function setUp(end: Error | { failed: boolean } = { failed: false }) {
 }
 
 describe('a function after a renewal', () => {
-  it('is called with the event as it is', async () => {
+  it('is called with the unchanged event', async () => {
     const world = setUp();
     await invokeFunction(world, hook, renewedEvent());
     expect(world.called).toEqual([[functionArn, renewedEvent()]]);
     expect(world.journal.decisions).toMatchObject([
-      { secretArn, profile: 'web', reason: { message: expect.stringContaining('took the event') } },
+      { secretArn, profile: 'web', reason: { message: expect.stringContaining('accepted the event') } },
     ]);
     expect(world.publisher.events).toEqual([]);
   });
 
-  it('that fails is tried again by Lambda, and not yet told', async () => {
+  it('that fails is tried again by Lambda, and not reported yet', async () => {
     const world = setUp({ failed: true });
     await expect(invokeFunction(world, hook, renewedEvent())).rejects.toMatchObject({
       code: 'Internal',
@@ -40,7 +40,7 @@ describe('a function after a renewal', () => {
     expect(world.journal.failures).toHaveLength(1);
   });
 
-  it('that is not there is told at once', async () => {
+  it('that does not exist is reported at once', async () => {
     const world = setUp(new RenewalError('InvalidRequest', 'There is no such function.'));
     await invokeFunction(world, hook, renewedEvent());
     expect(world.publisher.of('Certificate Hook Failed')).toMatchObject([
@@ -48,7 +48,7 @@ describe('a function after a renewal', () => {
     ]);
   });
 
-  it('is not called with what is no renewal of its profile', async () => {
+  it('is not called for an event that is no renewal of its profile', async () => {
     const world = setUp();
     await invokeFunction(world, hook, renewedEvent({ profile: 'other' }));
     expect(world.called).toEqual([]);

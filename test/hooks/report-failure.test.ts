@@ -26,7 +26,7 @@ function setUp(sent?: SentCommand | Error) {
   return { ...reportWorld(), commands, queues, asked, documentPrefix };
 }
 
-/** The detail of SSM's events (their form: Systems Manager's user guide, "Run Command events"). */
+/** The detail of SSM's events (Systems Manager user guide, "Run Command events"). */
 const invocation = {
   'command-id': '7e2d1d2e-0000-4444-8888-0123456789ab',
   'document-name': `${documentPrefix}0.web.0.exec`,
@@ -37,15 +37,15 @@ const invocation = {
 const { 'instance-id': _, ...command } = invocation;
 const sent = (failedOn: number): SentCommand => ({ parameters: { secretArn, versionId }, failedOn });
 
-/** As the stack's rule passes it on. */
+/** An event in the form in which the stack's rule sends it. */
 const statusEvent = (detail: object) => ({
   source: 'aws.ssm',
   'detail-type': 'EC2 Command Status-change Notification',
   detail,
 });
 
-describe('a command that SSM took', () => {
-  it('and that failed on an instance is told, with its secret', async () => {
+describe('a command that SSM accepted', () => {
+  it('and that failed on an instance is reported with its secret', async () => {
     const world = setUp(sent(1));
     await reportCommand(world, statusEvent(invocation));
     expect(world.asked).toEqual([invocation['command-id']]);
@@ -59,7 +59,7 @@ describe('a command that SSM took', () => {
           secretArn,
           versionId,
           code: 'Internal',
-          message: expect.stringMatching(/status Failed on i-0123456789abcdef0: see the output of command 7e2d1d2e/),
+          message: expect.stringMatching(/status Failed on i-0123456789abcdef0: check the output of command 7e2d1d2e/),
           commandId: invocation['command-id'],
           instanceId: 'i-0123456789abcdef0',
         },
@@ -68,13 +68,13 @@ describe('a command that SSM took', () => {
     expect(world.journal.total('HookFailed', 'web')).toBe(1);
   });
 
-  it('is told by its instances, and not once more as a whole', async () => {
+  it('is reported for its instances, and not again as a whole', async () => {
     const world = setUp(sent(2));
     await reportCommand(world, statusEvent(command));
     expect(world.publisher.events).toEqual([]);
   });
 
-  it('but reached none is told as a whole', async () => {
+  it('but reached none is reported as a whole', async () => {
     const world = setUp(sent(0));
     await reportCommand(
       world,
@@ -92,14 +92,14 @@ describe('a command that SSM took', () => {
     ]);
   });
 
-  it('is told without its secret where AWS has forgotten that', async () => {
+  it('is reported without its secret if AWS has forgotten it', async () => {
     const world = setUp(undefined);
     await reportCommand(world, statusEvent(invocation));
     expect(world.publisher.events).toMatchObject([{ detail: { secretArn: null, versionId: null, profile: 'web' } }]);
     expect(world.publisher.events[0]).not.toHaveProperty('secretArn');
   });
 
-  it('is told later if SSM is busy', async () => {
+  it('is reported later if SSM is busy', async () => {
     const world = setUp(new RenewalError('Throttled', 'Later.'));
     await expect(reportCommand(world, statusEvent(invocation))).rejects.toMatchObject({
       code: 'Throttled',
@@ -113,7 +113,7 @@ describe('a command that SSM took', () => {
     `${documentPrefix}web.0.exec`,
     `${documentPrefix}0.web.0.mail`,
     `${documentPrefix}0..exec`,
-  ])('is none of ours under the name %s', async (document) => {
+  ])('is not ours under the name %s', async (document) => {
     const world = setUp(sent(1));
     await expect(reportCommand(world, statusEvent({ ...invocation, 'document-name': document }))).rejects.toMatchObject(
       {
@@ -133,7 +133,7 @@ describe('a command that SSM took', () => {
   });
 });
 
-describe('what could not be delivered', () => {
+describe('an undelivered event', () => {
   const letter = (body: unknown, type: HookType, attributes: Record<string, string> = {}): DeadLetter => ({
     body: typeof body === 'string' ? body : JSON.stringify(body),
     eventSourceARN: queueArn(type),
@@ -168,7 +168,7 @@ describe('what could not be delivered', () => {
     expect(JSON.stringify(detail)).not.toContain('U2VjcmV0');
   });
 
-  /** Form: Lambda's developer guide, "Capturing records of Lambda asynchronous invocations". */
+  /** Lambda developer guide, "Capturing records of Lambda asynchronous invocations". */
   const record = (responsePayload: unknown, condition = 'RetriesExhausted') => ({
     version: '1.0',
     timestamp: '2026-11-22T08:00:00.000Z',
@@ -178,7 +178,7 @@ describe('what could not be delivered', () => {
     responsePayload,
   });
 
-  it('by Lambda, as its function failed with an error of ours, tells that', async () => {
+  it('by Lambda, because its function failed with an error of ours, has that error', async () => {
     const detail = await told(letter(record({ errorType: 'Throttled', errorMessage: 'SSM could not.' }), 'exec'));
     expect(detail).toMatchObject({ hook: 'exec', secretArn, code: 'Throttled', message: 'SSM could not.' });
   });
@@ -187,13 +187,13 @@ describe('what could not be delivered', () => {
     ['another error', record({ errorType: 'TypeError', errorMessage: 'U2VjcmV0' }), 'RetriesExhausted'],
     ['no answer', record(undefined, 'EventAgeExceeded'), 'EventAgeExceeded'],
     ['a time-out', record({ errorMessage: 'U2VjcmV0 timed out' }), 'RetriesExhausted'],
-  ])('by Lambda with %s tells where to look, and not what it said', async (_name, body, condition) => {
+  ])('by Lambda with %s says where to look, and not what the function printed', async (_name, body, condition) => {
     const detail = await told(letter(body, 'exec'));
     expect(detail).toMatchObject({ code: 'Internal', message: expect.stringContaining(`(${condition}): see its log`) });
     expect(JSON.stringify(detail)).not.toContain('U2VjcmV0');
   });
 
-  it('and is rubbish is told all the same', async () => {
+  it('with an invalid body is reported too', async () => {
     expect(await told(letter('{', 'lambda'))).toMatchObject({ hook: 'lambda', secretArn: null, profile: '' });
   });
 });

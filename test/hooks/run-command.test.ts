@@ -25,7 +25,7 @@ function setUp(failure?: Error) {
 }
 
 describe('a command after a renewal', () => {
-  it('is told the secret and its new version, and nothing else', async () => {
+  it('gets the secret and its new version, and nothing else', async () => {
     const world = setUp();
     await runCommand(world, hook, renewedEvent({ subject: 'CN=$(id)', sans: ['dns:`id`'] }));
     expect(world.sent).toEqual([['Reload', { key: 'Role', value: 'web' }, { secretArn, versionId }]]);
@@ -33,7 +33,7 @@ describe('a command after a renewal', () => {
     expect(world.publisher.events).toEqual([]);
   });
 
-  it('is told where the pair went, if that was another secret', async () => {
+  it('gets the secret of the pair, if that was another one', async () => {
     const world = setUp();
     const out = { secretArn: secretArn.replace('web/lb', 'web/other'), versionId: versionId.replace('0123', '4567') };
     await runCommand(world, hook, renewedEvent({ out }));
@@ -41,7 +41,7 @@ describe('a command after a renewal', () => {
   });
 });
 
-describe('what is no renewal of this profile', () => {
+describe('an event that is no renewal of this profile', () => {
   it.each<[string, unknown]>([
     ['another profile', renewedEvent({ profile: 'internal' })],
     ['another source', renewedEvent({}, { source: 'me' })],
@@ -64,7 +64,7 @@ describe('what is no renewal of this profile', () => {
   });
 });
 
-describe('a command that SSM does not take', () => {
+describe('a command that SSM refuses', () => {
   it('is an event, a metric and a log line', async () => {
     const world = setUp(new RenewalError('InvalidRequest', 'SSM refused.'));
     await runCommand(world, { ...hook, type: 'signal' }, renewedEvent());
@@ -86,9 +86,9 @@ describe('a command that SSM does not take', () => {
     expect(world.journal.failures).toHaveLength(1);
   });
 
-  // What a deployment has just allowed may be refused for a minute.
+  // IAM may deny for a minute what a deployment has just allowed.
   it.each(['Throttled', 'AccessDenied', 'KmsDenied'] as const)(
-    'is tried again by Lambda, if that may help, and not yet told: %s',
+    'is tried again by Lambda, if that may help, and not reported yet: %s',
     async (code) => {
       const world = setUp(new RenewalError(code, 'Later.'));
       await expect(runCommand(world, hook, renewedEvent())).rejects.toMatchObject({ code });
@@ -97,7 +97,7 @@ describe('a command that SSM does not take', () => {
     },
   );
 
-  it('and is nothing that was foreseen, tells nothing of what was thrown', async () => {
+  it('with an unexpected error reveals nothing of it', async () => {
     const world = setUp(new TypeError('U2VjcmV0'));
     await runCommand(world, hook, renewedEvent());
     expect(world.publisher.of('Certificate Hook Failed')[0]?.detail.code).toBe('Internal');

@@ -1,4 +1,4 @@
-/** zlint's certificates, one a fault; `npm run corpora` has pyca's and NIST's too, which are a longer download. */
+/** zlint's certificates, one for each fault. `npm run corpora` adds those of pyca and NIST, which are a longer download. */
 import { expect, it } from 'vitest';
 import { readCorpus } from '../../testkit/hostile/corpora.ts';
 import { zlintCorpus } from '../../testkit/tools/corpora.ts';
@@ -7,7 +7,7 @@ import { describeFound } from '../support/local.ts';
 const corpus = await zlintCorpus();
 
 describeFound([corpus], 'zlint', () => {
-  it('each is taken or refused by a typed error, within a second', async () => {
+  it('each is parsed or rejected with a typed error, within a second', async () => {
     if (!corpus.found) throw new Error(corpus.message);
     const { lost, files, certificates, refused } = await readCorpus(corpus.path);
     expect(lost).toEqual([]);

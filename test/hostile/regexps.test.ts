@@ -1,4 +1,4 @@
-/** Every regular expression of the product against strings that make a careless one backtrack. */
+/** Every regular expression of the product, with strings that make a careless one backtrack. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { createContext, Script } from 'node:vm';
 import ts from 'typescript-api';
@@ -29,18 +29,16 @@ const files = ['lambdas', 'cdk'].flatMap((room) =>
 );
 const literals = files.flatMap(literalsOf);
 
-/**
- * Quadratic ones, with the most that they are ever given, in characters: what stands before them in the code.
- */
+/** Quadratic expressions, with the longest input that the code before them allows, in characters. */
 const bounded: ReadonlyMap<string, number> = new Map([
   // domain/duration.ts: 256 characters at most.
   ['/^[+-]?(?:0|(?:(?:\\d+(?:\\.\\d*)?|\\.\\d+)(?:ns|us|µs|μs|ms|s|m|h))+)$/', 256],
-  // The path of a profile's url, which the configuration of the deployed stack holds: a parameter has 8 KB at most.
+  // The path of a profile's url. The configuration of a deployed stack is a parameter of 8 KB at most.
   ['/\\/+$/', 8_192],
   ['/(\\d*)(?:\\.(\\d*))?(ns|us|µs|μs|ms|s|m|h)/g', 256],
 ]);
 
-/** Characters that the expression itself speaks of, one of each common class, and one that nothing expects. */
+/** Characters that the expression names, one of each common class, and one that it does not expect. */
 function alphabetOf(literal: string): string[] {
   const spoken = [...literal.replace(/\\[a-zA-Z]/g, '')].filter((character) => !/[()[\]{}?*+^$|\\]/.test(character));
   return [...new Set([...spoken, ...'aA0 .-/"\\@:\n\t\r'])].slice(0, 40);
@@ -51,7 +49,7 @@ function attacks(literal: string, length: number): string[] {
   const repeated = alphabet.map((character) => character.repeat(length));
   const neighbours = alphabet.map((character, i) => `${character}${alphabet[i + 1] ?? 'a'}`.repeat(length / 2));
   const body = literal.slice(1, literal.lastIndexOf('/'));
-  // What a pattern demands first lets the attack in behind it: `Bearer `, `https://`, `cron(`.
+  // A required prefix lets the attack reach the rest: `Bearer `, `https://`, `cron(`.
   const prefix = /^\^?([A-Za-z0-9:\-" ]*)/.exec(body)?.[1] ?? '';
   return [...repeated, ...neighbours].flatMap((text) => [`${text}\0`, `${prefix}${text}\0`, text]);
 }
@@ -59,7 +57,7 @@ function attacks(literal: string, length: number): string[] {
 /** Milliseconds of CPU. */
 const limit = 250;
 
-/** Milliseconds of CPU for the slowest attack; Infinity where one is stopped that has taken too much. */
+/** Returns the milliseconds of CPU for the slowest attack; Infinity if one was stopped because it took too long. */
 function slowest(literal: string, length: number): number {
   const context = createContext({ text: '' });
   const script = new Script(`${literal}.test(text)`);
@@ -69,7 +67,7 @@ function slowest(literal: string, length: number): number {
     try {
       script.runInContext(context, { timeout });
     } catch {
-      // Stopped by the clock on the wall: on a busy machine it may have taken next to nothing.
+      // Stopped by real time: on a busy machine it may have used little CPU.
       return cpuTime() - started > limit ? Number.POSITIVE_INFINITY : timeOf(text, 2 * timeout);
     }
     return cpuTime() - started;
@@ -83,19 +81,19 @@ describe('regular expressions', () => {
     for (const literal of bounded.keys()) expect(literals.map((each) => each.literal)).toContain(literal);
   });
 
-  it('of the product answer within 250 ms of CPU, whatever the text', () => {
+  it('of the product answer within 250 ms of CPU, for any text', () => {
     const slow = [...new Set(literals.map(({ literal }) => literal))].filter(
       (literal) => slowest(literal, bounded.get(literal) ?? 20_000) > limit,
     );
     expect(slow).toEqual([]);
   }, 60_000);
 
-  it('that are put together from parts do, too', () => {
+  it('that are built from parts do so too', () => {
     const whole = `/^(?:\\+?${durationPattern}|\\d{1,3}(?:\\.\\d{1,9})?(?:%|pct))$/`;
     expect(slowest(whole, 20_000)).toBeLessThan(limit);
   });
 
-  it('a careless one is caught', () => {
+  it('with a planted fault are found', () => {
     expect(slowest('/^(?:a+)+$/', 30)).toBe(Number.POSITIVE_INFINITY);
     expect(slowest('/\\s*$/', 200_000)).toBe(Number.POSITIVE_INFINITY);
   });

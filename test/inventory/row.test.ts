@@ -24,7 +24,7 @@ async function rows(world: World): Promise<readonly InventoryRow[]> {
   return found.sort(byUrgency);
 }
 
-/** The `due` certificate: a third of its 24 hours is 8, and 2 are left. One of a rekey period is due before it is overdue. */
+/** The `due` certificate: a third of its 24 hours is 8, and 2 are left. One with a rekey period is due before it is overdue. */
 function world(): World {
   const made = zoo();
   const add = (name: string, more: Record<string, string>) =>
@@ -32,7 +32,7 @@ function world(): World {
   add('due-soon', { [tags.expiresIn]: '1h30m' });
   add('retried', { [tags.failure]: '2 2026-11-22T11:00:00Z CaUnavailable' });
   add('unreadable', { [tags.notAfter]: '', [tags.failure]: '1 2026-11-22T11:30:00Z UnsupportedSecret' });
-  // Declared: of another hash than what was issued, or of none that was.
+  // Declared, with another hash than the issued one, or without an issued one.
   add('missing', { ...noStatus, [tags.declared]: 'd1' });
   const failure = { [tags.versionId]: 'v1', [tags.failure]: '1 2026-11-22T11:59:00Z IssuanceNotAllowed' };
   add('missing-refused', { ...noStatus, ...failure, [tags.declared]: 'd1' });
@@ -45,11 +45,11 @@ function world(): World {
 }
 
 const noStatus = { [tags.versionId]: '', [tags.notBefore]: '', [tags.notAfter]: '' };
-/** For so long that the day's inspection alone can make it due. */
+/** Valid so long that only the day's inspection can make it due. */
 const valid = status(start - hour, start + 9000 * hour);
 
 const expected: Record<string, string> = {
-  // Of those that need somebody, those whose end is not known first, then by the end.
+  // Of those that need attention, first those whose end is unknown, then by the end.
   'missing-refused': 'missing BackingOff',
   unreadable: 'failing BackingOff',
   expired: 'overdue Expired',
@@ -79,16 +79,16 @@ const expected: Record<string, string> = {
 };
 
 describe('the inventory', () => {
-  it('says what state each is in, most urgent first', async () => {
+  it('shows the state of each, most urgent first', async () => {
     const found = (await rows(world())).map(({ name, state, reason }) => {
-      // The day's inspection may fall on it at this hour: it is ok all the same.
+      // The day's inspection may be in this hour. The state is still ok.
       return [name, `${state} ${state === 'ok' && reason.code === 'Unknown' ? 'NotDue' : reason.code}`];
     });
     expect(found).toEqual(Object.entries(expected));
   });
 
   it('agrees with the scan on what is due, why, and until when', async () => {
-    const made = world(); // the ARNs are random, and the jitter hangs on them
+    const made = world(); // the ARNs are random, and the jitter depends on them
     const counted = await scan(made, { force: false, dryRun: true });
     const plan = new Map(counted.plan.map((entry) => [entry.name, entry]));
     const found = await rows(made);
@@ -105,7 +105,7 @@ describe('the inventory', () => {
     expect(found.filter(({ overdue }) => overdue)).toHaveLength(counted.overdue);
   });
 
-  it('tells a failure with its next try', async () => {
+  it('has a failure’s next try', async () => {
     const byName = new Map((await rows(world())).map((row) => [row.name, row]));
     const failed = start - 60_000;
     expect(byName.get('backing-off')?.failure).toEqual({
@@ -120,7 +120,7 @@ describe('the inventory', () => {
     expect(byName.get('fresh')?.failure).toBeUndefined();
   });
 
-  it('wants attention for what is overdue or failing, a paused one that is past its time too', async () => {
+  it('marks what is overdue or failing as needing attention, also while it is paused', async () => {
     const wanting = (await rows(world())).filter(needsAttention).map(({ name }) => name);
     expect(wanting).toEqual([
       'missing-refused',
@@ -137,7 +137,7 @@ describe('the inventory', () => {
     ]);
   });
 
-  it('tells a declared certificate apart, how it falls short whatever its state, and why it is not there yet', async () => {
+  it('marks a declared certificate, its differences from the declaration in any state, and why it is missing', async () => {
     const found = (await rows(world())).filter(({ declared }) => declared);
     const told = found.map((row) => [row.name, row.wanting, stateText(row, start)]);
     expect(told).toEqual([
@@ -151,7 +151,7 @@ describe('the inventory', () => {
     ]);
   });
 
-  it('takes one that is not there an hour after its declaration for overdue, unless it is paused', () => {
+  it('marks a missing one as overdue an hour after its declaration, unless it is paused', () => {
     const made = world();
     const lookedAt = (name: string, age: number) => {
       const secret = { ...made.store.summary(name), createdAt: start - age };
@@ -166,11 +166,11 @@ describe('the inventory', () => {
     expect(lookedAt('missing-paused', 2 * hour).overdue).toBe(false);
   });
 
-  it('takes a secret that the renew function itself rotates for ours', () => {
+  it('treats a secret that the renew function itself rotates as ours', () => {
     const made = world();
     const secret = made.store.summary('rotated');
     const row = inventoryRow({ secret }, undefined, { now: start, step: hour, rotationFunctionArn: 'arn:other' });
-    expect(row.reason.code).toBe('UnknownProfile'); // it was looked at, not passed by
+    expect(row.reason.code).toBe('UnknownProfile'); // it was checked, and not skipped
   });
 
   it('has a total order', () => {

@@ -1,4 +1,4 @@
-/** The dashboard's inventory as HTML, and what CloudWatch may ask of it. */
+/** The dashboard's inventory as HTML, and CloudWatch's possible requests. */
 import { describe, expect, it } from 'vitest';
 import { escapeHtml, scriptJson } from '../../lambdas/inventory/html.ts';
 import type { InventoryRow } from '../../lambdas/inventory/row.ts';
@@ -30,7 +30,7 @@ const none = widgetRequest({});
 const html = (rows: readonly InventoryRow[], request = none) => widgetHtml(rows, request, { now, endpoint });
 const names = (text: string) => [...text.matchAll(/<tr><td>(.*?)<\/td>/g)].map(([, name]) => name);
 
-describe('what is asked', () => {
+describe('a request', () => {
   it.each<[string, unknown]>([
     ['nothing', undefined],
     ['an empty event', {}],
@@ -42,11 +42,11 @@ describe('what is asked', () => {
     ['forms that are none', { widgetContext: { forms: { all: 'x' } } }],
     ['fields that are no text', { profile: 1, search: {}, widgetContext: { forms: { all: { state: [] } } } }],
     ['__proto__', JSON.parse('{"__proto__":{"profile":"x"}}')],
-  ])('%s is the first page of all', (_, event) => {
+  ])('with %s is the first page of all', (_, event) => {
     expect(widgetRequest(event)).toEqual({ profile: '', state: '', search: '', page: 0 });
   });
 
-  it('comes from the form first, then from what the dashboard was made with', () => {
+  it('uses the form first, then the dashboard’s parameters', () => {
     const event = {
       profile: 'edge',
       state: 'ok',
@@ -56,11 +56,11 @@ describe('what is asked', () => {
     expect(widgetRequest(event)).toEqual({ profile: 'internal', state: 'ok', search: 'web', page: 3 });
   });
 
-  it('is cut where it is longer than any name', () => {
+  it('is cut to the longest possible name', () => {
     expect(widgetRequest({ search: 'x'.repeat(10_000) }).search).toHaveLength(256);
   });
 
-  it('may be a description', () => {
+  it('may ask for a description', () => {
     expect([asksForDescription({ describe: true }), asksForDescription({}), asksForDescription(null)]).toEqual([
       true,
       false,
@@ -69,7 +69,7 @@ describe('what is asked', () => {
   });
 });
 
-describe('what is shown', () => {
+describe('the widget', () => {
   const failing = row('failing', {
     state: 'failing',
     failure: { code: 'CaRejected', count: 3, at: now - hour, nextTry: now + 2 * hour },
@@ -77,7 +77,7 @@ describe('what is shown', () => {
   });
   const rows = [row('b'), row('a'), failing, row('late', { state: 'overdue', overdue: true, notAfter: now + hour })];
 
-  it('is the most urgent first, with its times and its state', () => {
+  it('shows the most urgent first, with times and state', () => {
     const text = html(rows);
     expect(names(text)).toEqual(['late', 'failing', 'a', 'b']);
     expect(text).toContain('<td class="failing">failing: CaRejected (3), next try in 2h</td>');
@@ -85,21 +85,21 @@ describe('what is shown', () => {
     expect(text).toContain('1 overdue</span>, <span class="failing">1 failing</span>, <span class="ok">2 ok');
   });
 
-  it('is of one profile, one state, or a part of a name', () => {
+  it('shows one profile, one state, or a part of a name', () => {
     const all = [...rows, row('other', { profile: 'edge' })];
     expect(names(html(all, { ...none, profile: 'edge' }))).toEqual(['other']);
     expect(names(html(all, { ...none, state: 'overdue' }))).toEqual(['late']);
     expect(names(html(all, { ...none, search: 'FAIL' }))).toEqual(['failing']);
     expect(html(all, { ...none, profile: 'edge' })).toContain('<option value="edge" selected>edge</option>');
-    expect(html(all, { ...none, search: 'nothing' })).toContain('No certificate is like that.');
+    expect(html(all, { ...none, search: 'nothing' })).toContain('No certificate matches.');
   });
 
-  it('an overdue one that is paused is among the overdue', () => {
+  it('shows an overdue one that is paused among the overdue', () => {
     const paused = row('paused', { state: 'paused', overdue: true, reason: { code: 'Paused', message: '' } });
     expect(names(html([paused], { ...none, state: 'overdue' }))).toEqual(['paused']);
   });
 
-  it('is a page of fifty, with a way to the next and back', () => {
+  it('shows a page of fifty, with buttons for the next and the previous', () => {
     const many = Array.from({ length: 120 }, (_, i) => row(`n${String(i).padStart(3, '0')}`));
     const first = html(many);
     expect(names(first)).toHaveLength(50);
@@ -112,18 +112,18 @@ describe('what is shown', () => {
     expect(last).toContain('{&quot;page&quot;:1}');
   });
 
-  it('says so where there is nothing', () => {
+  it('says that there is nothing', () => {
     expect(html([])).toContain('No secret is enrolled.');
   });
 
-  it('knows no time that tags do not tell', () => {
+  it('shows no time that the tags do not have', () => {
     const text = html([
       row('x', { state: 'unknown', notAfter: undefined, renewAt: undefined, reason: { code: 'Unknown', message: '' } }),
     ]);
     expect(text).toContain('<td class="unknown">unknown</td><td>?</td><td>?</td>');
   });
 
-  it('tells a declared certificate by its state, why it is not there yet, and that there is no time of it', () => {
+  it('shows a declared certificate with its state, why it is missing, and without times', () => {
     const failure = { code: 'IssuanceNotAllowed', count: 1, at: now, nextTry: now + hour } as const;
     const missing = {
       state: 'missing',
@@ -148,14 +148,14 @@ describe('what is shown', () => {
     expect(text).toContain('2 missing</span>, <span class="changed">1 changed</span>');
   });
 
-  it('finds a missing one that failed among the failing too', () => {
+  it('shows a missing one that failed among the failing too', () => {
     const failure = { code: 'CaUnavailable', count: 1, at: now, nextTry: now } as const;
     const rows = [row('away', { state: 'missing', failure }), row('new', { state: 'missing' })];
     expect(names(html(rows, { ...none, state: 'failing' }))).toEqual(['away']);
     expect(names(html(rows, { ...none, state: 'missing' }))).toEqual(['away', 'new']);
   });
 
-  it('holds anything as text: names, profiles, what was searched for', () => {
+  it('escapes all texts: names, profiles, the search', () => {
     const evil = `<img src=x onerror=alert(1)>"'\`&\u202e`;
     const text = html([row(evil, { profile: evil })], { ...none, search: evil });
     expect(text).not.toContain('<img');
@@ -163,7 +163,7 @@ describe('what is shown', () => {
   });
 });
 
-it('script data ends no script element', () => {
+it('script data can’t end a script element', () => {
   const value = ['</script><script>', '<!--', '\u2028', '&'];
   expect(scriptJson(value)).not.toMatch(/[<>&\u2028]/);
   expect(JSON.parse(scriptJson(value))).toEqual(value);

@@ -1,4 +1,4 @@
-/** A synthesised cloud assembly as the judges read it: its templates, nested ones too, and what refers to what among them. */
+/** A synthesised cloud assembly: its templates (nested ones too) and the references between them. */
 
 export interface ResourceBody {
   readonly Type: string;
@@ -16,10 +16,9 @@ export interface TemplateBody {
 export interface Template {
   /** The file's name in the assembly. */
   readonly file: string;
-  /** As CloudFormation reads it. */
   readonly text: string;
   readonly body: TemplateBody;
-  /** Of a nested stack: the resource of its parent that it is. */
+  /** For a nested stack: the resource in its parent that creates it. */
   readonly nestedIn?: { readonly parent: Template; readonly id: string };
 }
 
@@ -37,7 +36,7 @@ export interface Resource {
   readonly properties: Readonly<Record<string, unknown>>;
 }
 
-/** One that was not synthesised: a template of each body. A nested one names its place, by the index of its parent. */
+/** Builds an assembly from template bodies, without a synthesis. A nested template names its place by the index of its parent. */
 export function assemblyOfBodies(
   name: string,
   ...bodies: readonly (TemplateBody & { readonly nestedIn?: readonly [parent: number, id: string] })[]
@@ -55,7 +54,7 @@ export function assemblyOfBodies(
   return { name, templates };
 }
 
-/** The resources of all templates; of these types only, if any are named. */
+/** Returns the resources of all templates. If types are given, only resources of these types. */
 export function resourcesOf({ templates }: Assembly, ...types: readonly string[]): Resource[] {
   return templates.flatMap((template) =>
     Object.entries(template.body.Resources)
@@ -64,14 +63,17 @@ export function resourcesOf({ templates }: Assembly, ...types: readonly string[]
   );
 }
 
-/** `{ Ref: … }` and `{ 'Fn::…': … }`, as name and argument; undefined for any other value. */
+/** Returns the name and the argument of `{ Ref: … }` or `{ 'Fn::…': … }`, and undefined for any other value. */
 export function intrinsic(value: unknown): readonly [name: string, argument: unknown] | undefined {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
   const [first, ...more] = Object.entries(value);
   return first && more.length === 0 && (first[0] === 'Ref' || first[0].startsWith('Fn::')) ? first : undefined;
 }
 
-/** What a reference leads to, by the parameters and outputs of nested stacks too; undefined where that is no resource. */
+/**
+ * Returns the resource that a reference leads to, also through parameters and outputs of nested stacks. Undefined if it leads
+ * to no resource.
+ */
 export function referred(assembly: Assembly, template: Template, value: unknown): Resource | undefined {
   const found = followed(assembly, template, value);
   const id = found && idOf(found.value);
@@ -80,7 +82,7 @@ export function referred(assembly: Assembly, template: Template, value: unknown)
   return { template: found.template, id, type: body.Type, properties: body.Properties ?? {} };
 }
 
-/** The value that stands behind parameters and outputs of nested stacks, and the template that it stands in. */
+/** Returns the value behind parameters and outputs of nested stacks, and the template that contains it. */
 export function followed(
   assembly: Assembly,
   template: Template,
@@ -105,7 +107,7 @@ function idOf(value: unknown): string | undefined {
   return name === 'Fn::GetAtt' ? [argument].flat().join('.').split('.')[0] : undefined;
 }
 
-/** What a Fn::GetAtt asks for; '' for anything else. */
+/** Returns the attribute that an Fn::GetAtt names; '' for anything else. */
 export function attributeOf(value: unknown): string {
   const [name, argument] = intrinsic(value) ?? [];
   return name === 'Fn::GetAtt' ? [argument].flat().join('.').split('.').slice(1).join('.') : '';

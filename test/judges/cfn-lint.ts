@@ -1,14 +1,14 @@
-/** cfn-lint, AWS's own linter of templates: one process for all of them, as it takes a second to start. */
+/** cfn-lint, AWS's linter of templates. One process lints all templates, because the start takes a second. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { run } from '../../testkit/tools/process.ts';
 import type { Assembly } from './assembly.ts';
 import { thinned } from './thinned.ts';
 
-/** What exists differs by Region: this one lacks what only some have. */
+/** Lints for this Region only. It lacks the resource types that only some Regions have. */
 const regions = ['eu-central-1'];
 
-/** Rules that are not asked, each with its reason. */
+/** Rules that are switched off, each with its reason. */
 export const ignored: Readonly<Record<string, string>> = {
   W3005: 'the CDK has a resource wait for a role and its policies, and for the role that is a second time',
 };
@@ -18,7 +18,7 @@ export interface Lint {
   readonly file: string;
   /** E3012, W2001, … */
   readonly rule: string;
-  /** The path in the template, then the message. */
+  /** Path in the template, then the message. */
   readonly text: string;
 }
 
@@ -31,7 +31,8 @@ interface Match {
 }
 
 /**
- * Errors and warnings. `whole` are linted as they are, of `large` what is unlike the rest (thinned.ts). Writes into `folder`.
+ * Returns cfn-lint's errors and warnings. Templates in `whole` are linted as they are. Templates in `large` are thinned first
+ * (thinned.ts). Writes the files into `folder`.
  * @throws Error when cfn-lint itself fails.
  */
 export async function lint(
@@ -64,11 +65,11 @@ export async function lint(
 }
 
 async function ask(python: string, cwd: string, files: readonly string[]): Promise<Match[]> {
-  // Its own command names the folder that it was installed in, which has been renamed since.
+  // The entry script names the folder that it was installed in, and that folder has been renamed since.
   const program = ['-c', 'from cfnlint.runner import main; main()'];
   const rules = ['--format', 'json', '--ignore-checks', ...Object.keys(ignored), '--regions', ...regions];
   const { code, stdout, output } = await run(python, [...program, ...rules, '--template', ...files], { cwd });
-  // The sum of 2 (errors), 4 (warnings) and 8 (informational); 1 is its own failure.
+  // The exit code is a sum: 2 (errors), 4 (warnings), 8 (informational). 1 is a failure of cfn-lint itself.
   if (code === null || code % 2 !== 0) throw new Error(`cfn-lint ended with ${code}: ${output.slice(-2_000)}`);
   return JSON.parse(stdout);
 }

@@ -1,4 +1,4 @@
-/** The judge of dead-letter queues finds what is wrong, in nested stacks too. */
+/** Tests of the judge of dead-letter queues: it finds what is wrong, in nested stacks too. */
 import { describe, expect, it } from 'vitest';
 import { type Assembly, assemblyOfBodies, type ResourceBody } from './assembly.ts';
 import { undelivered } from './dead-letters.ts';
@@ -14,7 +14,7 @@ const rule = (target: object, EventBusName?: unknown): ResourceBody => ({
   },
 });
 
-/** A queue that takes of the rules with such an ARN. */
+/** Returns a queue whose policy accepts messages of rules with this ARN. */
 const queueFor = (sourceArn: unknown): Record<string, ResourceBody> => ({
   Bus: { Type: 'AWS::Events::EventBus' },
   Queue: { Type: 'AWS::SQS::Queue' },
@@ -42,7 +42,7 @@ const judged = (sourceArn: unknown, given: ResourceBody): string[] =>
   undelivered(assemblyOfBodies('one', { Resources: { ...queueFor(sourceArn), Rule: given } }));
 
 describe('a target of a rule', () => {
-  it('whose queue takes what the rule can’t deliver is well', () => {
+  it('passes if its queue accepts what the rule can’t deliver', () => {
     expect(judged(ofBus, rule(kept, bus))).toEqual([]);
     expect(judged(arnOf('Rule'), rule(kept))).toEqual([]);
   });
@@ -52,11 +52,11 @@ describe('a target of a rule', () => {
     ['another’s queue', ofBus, rule({ DeadLetterConfig: { Arn: 'arn:x' } }, bus), /is none of the stack/],
     ['a queue for the rules of another bus', ofBus, rule(kept), /Queue takes nothing of arn/],
     ['a queue for another rule', 'arn:aws:events:*:*:rule/other', rule(kept, bus), /Queue takes nothing of arn/],
-  ])('with %s is found', (_, sourceArn, given, expected) => {
+  ])('with %s fails', (_, sourceArn, given, expected) => {
     expect(judged(sourceArn, given)).toEqual([expect.stringMatching(expected)]);
   });
 
-  it('in a nested stack is judged as any other', () => {
+  it('in a nested stack is judged like any other', () => {
     const nested = (Resources: Record<string, ResourceBody>): Assembly =>
       assemblyOfBodies(
         'nested',

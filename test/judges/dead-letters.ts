@@ -1,4 +1,7 @@
-/** Whether what a rule can't deliver is kept: its target has a dead-letter queue, and the queue takes it of this rule. */
+/**
+ * Checks that events which a rule can't deliver are kept: each target has a dead-letter queue, and the queue's policy accepts
+ * messages of this rule.
+ */
 import { type Assembly, type Resource, referred, resourcesOf } from './assembly.ts';
 import { filled, textOf } from './filled.ts';
 
@@ -14,7 +17,7 @@ interface Statement {
   readonly Condition?: { readonly ArnLike?: Readonly<Record<string, string | readonly string[]>> };
 }
 
-/** What is wrong with a target of a rule, one text each: `<template> <logical id>: …`. */
+/** Returns the problems of the targets of all rules, one text each: `<template> <logical id>: …`. */
 export function undelivered(assembly: Assembly): string[] {
   return resourcesOf(assembly, 'AWS::Events::Rule').flatMap((rule) =>
     ((rule.properties['Targets'] ?? []) as readonly Target[]).flatMap((target) => {
@@ -33,7 +36,7 @@ function problemOf(assembly: Assembly, rule: Resource, { Id, DeadLetterConfig }:
   return allowed ? undefined : `${queue.id} takes nothing of ${ruleArn}`;
 }
 
-/** Of the policies of this queue, filled in. */
+/** Returns the statements of this queue's policies, filled in. */
 function statementsOf(assembly: Assembly, queue: Resource): Statement[] {
   return resourcesOf(assembly, 'AWS::SQS::QueuePolicy')
     .filter(({ template, properties }) =>

@@ -1,6 +1,6 @@
 /**
- * Values of a template as they are once CloudFormation has filled them in, at the greatest length that they may well have:
- * limits count what is deployed, and the template only says where it comes from.
+ * Fills in a template's values as CloudFormation would, with the greatest length that they may have. AWS's limits count the
+ * deployed values, and a template only says where they come from.
  */
 import { type Assembly, attributeOf, followed, intrinsic, type Resource, type Template } from './assembly.ts';
 
@@ -21,7 +21,7 @@ const regional =
     `arn:${pseudo['AWS::Partition']}:${service}:${here}:${before}${name}${after}`;
 const ofIam = (before: string) => (name: string) => regional('iam', before)(name).replace(here, `:${here.slice(-12)}`);
 
-/** The longest name that CloudFormation makes up, and the ARN by the name. */
+/** The length of the longest name that CloudFormation generates, and the ARN for a name. */
 const kinds: Readonly<Record<string, readonly [longest: number, arn: (name: string) => string]>> = {
   'AWS::ApiGatewayV2::Api': [10, regional('execute-api')],
   'AWS::CloudFormation::Stack': [128, regional('cloudformation', 'stack/')],
@@ -39,16 +39,16 @@ const kinds: Readonly<Record<string, readonly [longest: number, arn: (name: stri
   'AWS::SSM::Parameter': [1_011, regional('ssm', 'parameter')],
   'AWS::Scheduler::Schedule': [64, regional('scheduler', 'schedule/default/')],
   'AWS::SecretsManager::Secret': [512, regional('secretsmanager', 'secret:', '-AbCdEf')],
-  'Custom::CertRenewerCertificates': [512, regional('secretsmanager', 'secret:', '-AbCdEf')], // the secret that it declares
+  'Custom::CertRenewerCertificates': [512, regional('secretsmanager', 'secret:', '-AbCdEf')], // the ARN is of its secret
 };
-/** Their Ref is the ARN. */
+/** Types whose Ref returns the ARN. */
 const byArn = ['AWS::SecretsManager::Secret', 'AWS::SNS::Topic', 'AWS::IAM::ManagedPolicy'];
-/** Where a template may name a resource itself. */
+/** Properties with which a template may name a resource itself. */
 const nameProperty = /^(Name|FunctionName|RoleName|QueueName|TopicName|AlarmName|LogGroupName|DashboardName)$/;
-/** For what is of another kind. */
+/** Stands for the name or the value of every other type. */
 const unknown = 'x'.repeat(140);
 
-/** The value with every reference and function replaced by text. */
+/** Returns the value, with each reference and each function replaced by text. */
 export function filled(assembly: Assembly, template: Template, value: unknown): unknown {
   if (Array.isArray(value)) return value.map((each) => filled(assembly, template, each));
   if (intrinsic(value)) return textOf(assembly, template, value);
@@ -56,7 +56,7 @@ export function filled(assembly: Assembly, template: Template, value: unknown): 
   return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, filled(assembly, template, each)]));
 }
 
-/** The same as one text; JSON of what is neither text, number nor reference. */
+/** Returns the filled-in value as one text. Objects and arrays become JSON. */
 export function textOf(assembly: Assembly, template: Template, value: unknown): string {
   const text = (each: unknown) => textOf(assembly, template, each);
   const [name, argument] = intrinsic(value) ?? [];
@@ -87,12 +87,12 @@ function referenceText(assembly: Assembly, template: Template, value: unknown): 
   const physical = own === undefined ? made(template, id, longest) : text(own);
   const isArn = name === 'Ref' ? byArn.includes(body.Type) : attributeOf(value).endsWith('Arn');
   if (!isArn) return physical;
-  // The ARN of a rule names its bus, unless that is the account's own.
+  // The ARN of a rule names its bus, unless that is the account's default bus.
   const bus = body.Type === 'AWS::Events::Rule' ? body.Properties?.['EventBusName'] : undefined;
   return arn(bus === undefined ? physical : `${text(bus)}/${physical}`);
 }
 
-/** `<stack>-<logical id>-<12 characters>`, cut to what the resource's kind takes. */
+/** Returns `<stack>-<logical id>-<12 characters>`, cut to the longest name of the resource's type. */
 function made(template: Template, id: string, longest: number): string {
   return `${stackName(template)}-${id}-${'X'.repeat(12)}`.slice(-longest);
 }
@@ -104,7 +104,7 @@ function stackName({ nestedIn }: Template): string {
 const plain = (value: unknown): string => (typeof value === 'object' ? JSON.stringify(value) : String(value));
 const longer = (one: string, other: string): string => (one.length >= other.length ? one : other);
 
-/** Of a resource's property, filled in. */
+/** Returns a property of a resource, filled in. */
 export function property(assembly: Assembly, { template, properties }: Resource, name: string): unknown {
   return filled(assembly, template, properties[name]);
 }

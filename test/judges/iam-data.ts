@@ -1,4 +1,4 @@
-/** AWS's service authorisation data: which actions there are, on which resources, under which conditions. */
+/** AWS's service authorisation data: the actions, their resources and their condition keys. */
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 
@@ -11,16 +11,16 @@ export interface ResourceType {
 
 export interface Action {
   readonly name: string;
-  /** Condition keys, whatever the resource. */
+  /** Condition keys that apply to the action on any resource. */
   readonly keys: readonly string[];
-  /** None: only `*` can be its resource. */
+  /** Empty if the action takes only `*` as its resource. */
   readonly types: readonly ResourceType[];
 }
 
-/** What the text of an action in a policy means: several with a `*`, none if there is no such action. */
+/** Returns the actions that a policy's action text stands for: several for a text with `*`, none if no such action exists. */
 export type ActionsMeant = Readonly<Record<string, readonly Action[]>>;
 
-/** @throws Error with what Python said. */
+/** @throws Error with Python's message. */
 export function actionsMeant(python: string, actions: Iterable<string>): Promise<ActionsMeant> {
   return new Promise((resolve, reject) => {
     const program = join(import.meta.dirname, 'iam_data.py');

@@ -1,4 +1,4 @@
-/** The judge of statements finds what is wrong with these, and nothing with those that AWS's own pages show. */
+/** Tests of the judge of statements: it finds each planted mistake, and accepts the statements of AWS's own pages. */
 import { beforeAll, expect, it } from 'vitest';
 import { describeFound } from '../support/local.ts';
 import { assemblyOfBodies } from './assembly.ts';
@@ -15,7 +15,7 @@ const queue = `arn:aws:sqs:${here}:work`;
 
 type Written = Readonly<Record<string, unknown>>;
 
-/** A role's policy with these statements, as a template has it. */
+/** Returns a role's policy with these statements, as a template writes it. */
 const policy = (...written: readonly Written[]): Statement[] =>
   statementsOf(
     assemblyOfBodies('written', {
@@ -87,7 +87,7 @@ const wrong: readonly (readonly [what: string, Written, RegExp])[] = [
   ],
 ];
 
-/** As AWS's own pages show them. */
+/** Statements from AWS's own pages. */
 const right: readonly Written[] = [
   {
     Action: ['secretsmanager:GetSecretValue', 'secretsmanager:DescribeSecret'],
@@ -122,13 +122,13 @@ describeFound([python], 'a statement', () => {
   const judged = (...written: readonly Written[]) =>
     policy(...written).flatMap((statement) => judgeStatement(statement, meant));
 
-  it.each(wrong)('is found: %s', (_, written, problem) => {
+  it.each(wrong)('finds: %s', (_, written, problem) => {
     const found = judged({ Sid: 'One', Effect: 'Allow', ...written });
     expect(found.join('\n')).toMatch(problem);
     expect(found.join('\n')).toContain('0.template.json Policy One: ');
   });
 
-  it('is not found where there is nothing wrong', () => {
+  it('finds nothing in the statements of AWS’s own pages', () => {
     expect(right.flatMap((written) => judged(written))).toEqual([]);
   });
 
@@ -138,7 +138,7 @@ describeFound([python], 'a statement', () => {
     ['arn:aws:sns:eu-central-1:111122223333:a', false],
     ['arn:aws:sqs:eu-central-1', false],
     ['*', false],
-  ])('%s can be a queue: %s', (arn, expected) => {
+  ])('%s may be the ARN of a queue: %s', (arn, expected) => {
     // biome-ignore lint/suspicious/noTemplateCurlyInString: the data's own placeholders.
     expect(isOf(arn, { arn: 'arn:${Partition}:sqs:${Region}:${Account}:${QueueName}' })).toBe(expected);
   });

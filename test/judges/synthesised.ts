@@ -1,4 +1,4 @@
-/** What the judges judge: the cloud assembly of each example, and of configurations as large as the stack has to take. */
+/** The assemblies that the judges judge: of each example, and of configurations of the largest supported sizes. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { App, Stack } from 'aws-cdk-lib';
@@ -28,7 +28,7 @@ const configurations: Readonly<Record<string, () => CertRenewerProps>> = {
 
 export const names: readonly string[] = ['examples/own-app', ...Object.keys(configurations)];
 
-/** @throws what the synthesis throws: a configuration that does not fit says so there. */
+/** @throws the error of the synthesis, if the configuration is invalid. */
 export async function synthesised(name: string): Promise<Assembly> {
   const configuration = configurations[name];
   if (configuration) return assemblyOf(name, appOf(configuration()));
@@ -37,8 +37,8 @@ export async function synthesised(name: string): Promise<Assembly> {
 }
 
 /**
- * As the CDK's command line has it by default, in an app of somebody's own too: paths make a template longer, and the report
- * of versions (off in our cdk.json) is a resource of each stack, nested ones too.
+ * The CDK's default settings, which a user's app has too. Paths make a template longer. The version report (off in our
+ * cdk.json) adds a resource to each stack, nested ones too.
  */
 const ofCommandLine = {
   'aws:cdk:enable-path-metadata': true,
@@ -46,7 +46,7 @@ const ofCommandLine = {
   'aws:cdk:version-reporting': true,
 };
 
-/** Without the CDK's own limit of resources: the judges count them, and look at all the rest besides. */
+/** Switches off the CDK's own limit of resources: the judges count them and report everything else too. */
 function appOf(config: CertRenewerProps): App {
   const app = newApp();
   for (const [name, value] of Object.entries({ ...ofCommandLine, '@aws-cdk/core:stackResourceLimit': 0 })) {
@@ -56,7 +56,7 @@ function appOf(config: CertRenewerProps): App {
   return app;
 }
 
-/** It makes its App itself, which takes the settings of newApp() from the environment, as from the CDK's command line. */
+/** This program makes its own App. It takes the settings of newApp() from the environment, as under the CDK's command line. */
 async function ownApp(): Promise<{ readonly stack: Stack }> {
   const { outdir } = newApp();
   vi.stubEnv('CDK_OUTDIR', outdir);

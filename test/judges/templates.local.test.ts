@@ -1,6 +1,6 @@
 /**
- * The templates of each example and of large configurations before judges that know AWS and not this project: its limits,
- * what IAM says of actions, its linter, and whether what a rule can't deliver is kept.
+ * Judges that know AWS but not this project read the templates of each example and of large configurations: AWS's limits,
+ * IAM's data about actions, cfn-lint, and the check of dead-letter queues.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -30,15 +30,15 @@ for (const name of names) {
 const { path: folder, remove } = await temporaryFolder('judges');
 afterAll(remove);
 
-/** @throws what its synthesis threw. */
+/** @throws the error of its synthesis. */
 function assembly(name: string): Assembly {
   const found = assemblies.get(name);
   if (found) return found;
   throw failures.get(name);
 }
 
-it('every example is among them', () => {
-  // The other JSON file is a CA's own configuration.
+it('has every example', () => {
+  // The other JSON file is the configuration of a CA.
   const files = readdirSync(examples).filter(
     (file) => file.endsWith('.json') && 'profiles' in JSON.parse(readFileSync(`${examples}${file}`, 'utf8')),
   );
@@ -46,19 +46,19 @@ it('every example is among them', () => {
 });
 
 describe.each(names)('%s', (name) => {
-  it('keeps within the limits of AWS', () => {
+  it('stays within the limits of AWS', () => {
     const findings = judge(assembly(name), limits);
     expect(findings.map(({ template, id, what, source }) => `${template} ${id}: ${what} (${source})`)).toEqual([]);
   });
 
-  it('keeps what its rules can not deliver', () => {
-    // What an app does on an event of the bus is the app's: ReloadRule is no rule of the construct's own.
+  it('keeps events that its rules can not deliver', () => {
+    // ReloadRule belongs to the example's app and not to the construct: the app itself handles its events.
     expect(undelivered(assembly(name)).filter((each) => !/ \w*ReloadRule\w*: /.test(each))).toEqual([]);
     expect(resourcesOf(assembly(name), 'AWS::Events::Rule').length).toBeGreaterThan(1);
   });
 });
 
-/** A queue that CloudFormation takes, but for what is changed. */
+/** A queue that CloudFormation accepts, except for the given changes. */
 const queue = (more: object = {}): ResourceBody => ({
   Type: 'AWS::SQS::Queue',
   Properties: { DelaySeconds: 1, ...more },
@@ -98,7 +98,7 @@ describeFound([python], 'by the service authorisation data', () => {
     );
   });
 
-  it.each(names)('the statements hold together: %s', (name) => {
+  it.each(names)('valid statements: %s', (name) => {
     const statements = statementsOf(assembly(name));
     expect(statements.length).toBeGreaterThan(30);
     expect(statements.flatMap((statement) => judgeStatement(statement, meant))).toEqual([]);
@@ -114,7 +114,7 @@ describeFound([python], 'cfn-lint', () => {
     lints = await lint(python.found ? python.path : '', folder, [faulty, ...whole], [faultyAmongMany, ...large]);
   });
 
-  it.each(names)('has nothing to say against %s', (name) => {
+  it.each(names)('accepts %s', (name) => {
     assembly(name);
     const own = lints.filter((each) => each.assembly === name);
     expect(own.map(({ file, rule, text }) => `${file}: ${rule} ${text}`)).toEqual([]);

@@ -1,4 +1,7 @@
-/** What is left of a large template for cfn-lint: one of each kind, with what it refers to, and every reference leads somewhere. */
+/**
+ * Tests that a thinned template has one resource of each kind with the resources that it refers to, and that every reference
+ * resolves.
+ */
 import { describe, expect, it } from 'vitest';
 import type { ResourceBody, TemplateBody } from './assembly.ts';
 import { thinned } from './thinned.ts';
@@ -24,7 +27,7 @@ const body: TemplateBody = {
 };
 
 describe('a template', () => {
-  it('keeps one of what is alike, and all that is not', () => {
+  it('keeps one of the resources that are alike, and all that differ', () => {
     const { Resources } = thinned(body);
     expect(Object.keys(Resources).sort()).toEqual([
       'Both4DDDDDDDD',
@@ -42,7 +45,7 @@ describe('a template', () => {
     expect(Outputs).toEqual({ Last: { Value: { 'Fn::GetAtt': ['Queue1AAAAAAAA', 'Arn'] } } });
   });
 
-  it('keeps only what is new, and what that refers to, once others were judged', () => {
+  it('keeps only new shapes and their references, if others were judged before', () => {
     const judged = new Set<string>();
     const { Slow3CCCCCCCC: slow, Both4DDDDDDDD: both, ...others } = body.Resources;
     thinned({ ...body, Resources: others }, judged);
@@ -53,7 +56,7 @@ describe('a template', () => {
     expect(Object.keys(last).sort()).toEqual(['Both4DDDDDDDD', 'Queue1AAAAAAAA']);
   });
 
-  it('loses the parameters of what is left out, and no other', () => {
+  it('loses exactly the parameters of the resources that are left out', () => {
     const Resources = {
       A: queue('a', { KmsMasterKeyId: { Ref: 'Used' } }),
       B: queue('b', { KmsMasterKeyId: { Ref: 'Gone' } }),
@@ -64,7 +67,7 @@ describe('a template', () => {
     expect(Parameters).toEqual({ Used: {}, OfNobody: {} });
   });
 
-  it('is unlike another by a number, a type or the kind of what it refers to, and not by digits in a name', () => {
+  it('differs by a number, a type or the kind of a referenced resource, but not by digits in a name', () => {
     const kept = (...resources: readonly ResourceBody[]) =>
       Object.keys(thinned({ Resources: Object.fromEntries(resources.map((each, n) => [`R${n}`, each])) }).Resources)
         .length;

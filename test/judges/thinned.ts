@@ -1,7 +1,7 @@
 /**
- * A large template as small as cfn-lint needs it. Of resources that are alike but for names and digits one stays, in the place
- * of all; and of these only what is unlike anything judged before, with what it refers to. 150 profiles are the same hundred
- * resources over and over, and cfn-lint takes a fiftieth of a second for each. How many there are is for the limits.
+ * Thins a large template for cfn-lint. Of resources that differ only in names and digits it keeps one. It drops that one too
+ * if its shape was judged before and nothing kept refers to it. 150 profiles repeat the same hundred resources, and cfn-lint
+ * needs a fiftieth of a second for each. The number of resources is judged by test/judges/limits.
  */
 import { intrinsic, type ResourceBody, type TemplateBody } from './assembly.ts';
 
@@ -10,7 +10,7 @@ type Resources = TemplateBody['Resources'];
 /** Digits, and the hash at the end of a logical id. */
 const varying = /[0-9A-F]{8}\b|\d+/g;
 
-/** `judged`: the shapes that need no more judging; those of this template are added. */
+/** Returns the thinned template. `judged` holds the shapes that were judged before; the shapes of this template are added. */
 export function thinned(body: TemplateBody, judged: Set<string> = new Set()): TemplateBody {
   const first = new Map<string, string>();
   const inPlaceOf = new Map<string, string>();
@@ -22,7 +22,7 @@ export function thinned(body: TemplateBody, judged: Set<string> = new Set()): Te
   const name = (id: string) => inPlaceOf.get(id) ?? id;
   const outputs = body.Outputs && (renamed(body.Outputs, name) as TemplateBody['Outputs']);
   const unlike = [...first].filter(([shape]) => !judged.has(shape)).map(([, id]) => id);
-  const one = Object.keys(body.Resources).slice(0, 1); // a template has a resource
+  const one = Object.keys(body.Resources).slice(0, 1); // a template must have a resource
   const all = new Map(
     [...first.values()].map((id) => [id, renamed(body.Resources[id], name) as ResourceBody] as const),
   );
@@ -32,7 +32,7 @@ export function thinned(body: TemplateBody, judged: Set<string> = new Set()): Te
   return { ...thin, ...(body.Parameters && { Parameters: parametersOf(body, thin) }) };
 }
 
-/** Without those that only what is left out has used: cfn-lint tells of a parameter that nothing uses. */
+/** Drops the parameters that only dropped resources used: cfn-lint warns about a parameter that nothing uses. */
 function parametersOf(body: TemplateBody, thin: TemplateBody): NonNullable<TemplateBody['Parameters']> {
   const [before, after] = [body, thin].map((each) => new Set(references([each.Resources, each.Outputs])));
   return Object.fromEntries(
@@ -40,7 +40,7 @@ function parametersOf(body: TemplateBody, thin: TemplateBody): NonNullable<Templ
   );
 }
 
-/** These resources, what they refer to, what that refers to, … */
+/** Returns these resources and all that they refer to, directly or indirectly. */
 function withReferred(ids: readonly string[], all: ReadonlyMap<string, ResourceBody>): Map<string, ResourceBody> {
   const kept = new Map<string, ResourceBody>();
   const open = [...ids];
@@ -61,7 +61,7 @@ function references(value: unknown): string[] {
   return Object.values(value).flatMap(references);
 }
 
-/** The value with other resources in its references. A list that would name one twice names it once. */
+/** Returns the value with references renamed. A list that would name one resource twice names it once. */
 function renamed(value: unknown, name: (id: string) => string): unknown {
   if (Array.isArray(value)) {
     const all = value.map((each) => renamed(each, name));
@@ -84,7 +84,7 @@ function renamed(value: unknown, name: (id: string) => string): unknown {
   );
 }
 
-/** JSON of the resource: in place of a reference the type of what it leads to, in place of digits and hashes in a text `#`. */
+/** Returns the resource as JSON. A reference becomes the type of its resource; digits and hashes in a text become `#`. */
 function shapeOf({ Metadata: _, DependsOn, ...body }: ResourceBody, resources: Resources): string {
   const typeOf = (id: unknown) => resources[String(id)]?.Type ?? String(id);
   const shape = (value: unknown): unknown => {

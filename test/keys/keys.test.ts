@@ -27,7 +27,7 @@ describe.each(specs)('%s', (_, spec, digest) => {
     const signature = await signer.sign(data);
     expect(verify(digest, data, spki, signature)).toBe(true);
     expect(verify(digest, data.with(0, 8), spki, signature)).toBe(false);
-    // DER, not R‖S; RSA as PKCS #1 v1.5 has it, without a salt: the same each time.
+    // DER, not R‖S; RSA by PKCS #1 v1.5 without a salt, so the same each time.
     if (spec.kty === 'EC') expect(signature[0]).toBe(0x30);
     if (spec.kty === 'RSA') expect(await signer.sign(data)).toEqual(signature);
     expect(() => checkGivenKey(signer)).not.toThrow();
@@ -35,7 +35,7 @@ describe.each(specs)('%s', (_, spec, digest) => {
   });
 });
 
-describe('keys that are not known', () => {
+describe('unknown keys', () => {
   const table: [string, () => ReturnType<typeof createPrivateKey>, string][] = [
     ['secp256k1', () => generateKeyPairSync('ec', { namedCurve: 'secp256k1' }).privateKey, 'secp256k1'],
     ['P-224', () => generateKeyPairSync('ec', { namedCurve: 'secp224r1' }).privateKey, 'secp224r1'],
@@ -66,7 +66,7 @@ describe('a given key', () => {
     else expect(() => checkGivenKey(signer)).toThrow(expect.objectContaining({ code: 'WeakKey' }));
   });
 
-  it('with an even or an endless exponent', () => {
+  it('with an even or a very long exponent', () => {
     const jwk = generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey.export({ format: 'jwk' });
     for (const e of ['AQAC', Buffer.alloc(33, 0xff).toString('base64url')]) {
       const spki = createPublicKey({ key: { ...jwk, e }, format: 'jwk' }).export({ format: 'der', type: 'spki' });
@@ -106,7 +106,7 @@ describe('the kind of the next key', () => {
     expect(keySpecFor(present, wanted)).toEqual({ spec, upgraded });
   });
 
-  it('is the present one, or stronger, where nothing is asked for', () => {
+  it('is the present one, or a stronger one, by default', () => {
     fc.assert(
       fc.property(anySpec, (present) => {
         const { spec, upgraded } = keySpecFor(present, undefined);
@@ -121,8 +121,8 @@ it('no RSA key under 2048 bits is ever made', async () => {
   await expect(generateKey({ kty: 'RSA', size: 2047 })).rejects.toMatchObject({ code: 'WeakKey' });
 });
 
-describe('an RSA key beyond all measure', () => {
-  /** PKCS#1 with a modulus of so many bits and no more sense than OpenSSL asks for. */
+describe('an RSA key of extreme size', () => {
+  /** A PKCS#1 key with a modulus of this many bits, just valid enough for OpenSSL. */
   function hugeKey(bits: number): KeyObject {
     const odd = (octets: number) => BigInt(`0x${'f'.repeat(2 * octets)}`);
     const octets = bits / 8;
@@ -131,7 +131,7 @@ describe('an RSA key beyond all measure', () => {
     return createPrivateKey({ key: Buffer.from(der), format: 'der', type: 'pkcs1' });
   }
 
-  it('signs nothing: above 16,384 bits that takes minutes', () => {
+  it('does not sign: above 16,384 bits that takes minutes', () => {
     expect(localSigner(hugeKey(16_384)).keySpec).toEqual({ kty: 'RSA', size: 16_384 });
     expect(() => localSigner(hugeKey(16_392))).toThrow(/an RSA key of 16392 bits/);
   });

@@ -31,7 +31,7 @@ describe.each(kinds)('%s', (kind) => {
   });
 });
 
-describe('a key that claims the public half of another', () => {
+describe('a key that claims another key’s public half is not proven', () => {
   const rows = forgeable.flatMap((kind) =>
     (['pkcs8', kind === 'RSA-2048' ? 'pkcs1' : 'sec1'] as const).map((type) => [kind, type] as const),
   );
@@ -57,7 +57,7 @@ describe('a key that claims the public half of another', () => {
     expect(await provenKey(certified(victim), localSigner(der(forgedEd25519(victim), 'pkcs8')))).toBeUndefined();
   });
 
-  it('RSA with the victim’s modulus and parts that fit nowhere', async () => {
+  it('RSA with the victim’s modulus and parts that do not fit', async () => {
     const victim = makeKey('RSA-2048');
     const claimed = createPublicKey(victim).export({ format: 'jwk' });
     const own = makeKey('RSA-2048').export({ format: 'jwk' });
@@ -73,7 +73,7 @@ describe('a key that claims the public half of another', () => {
     }
   });
 
-  it('with a public half that is missing: what the private part gives counts', async () => {
+  it('without a public half: the private part decides', async () => {
     const [victim, own] = [makeKey('P-384'), makeKey('P-384')];
     const sec1 = own.export({ format: 'der', type: 'sec1' });
     const bare = sequence(sec1.subarray(3, 3 + 3 + 50), Buffer.from('a00706052b81040022', 'hex'));
@@ -82,29 +82,29 @@ describe('a key that claims the public half of another', () => {
     expect(await provenKey(certified(own), signer)).toBeDefined();
   });
 
-  it('signs for nothing, however it is wrapped: neither by a signer without its key', async () => {
+  it('in a wrapper without its private key', async () => {
     const victim = makeKey('P-256');
     const { keySpec, spki, sign: signs } = localSigner(forgedKey(victim, 'P-256'));
     expect(await provenKey(certified(victim), { keySpec, spki, sign: signs })).toBeUndefined();
   });
 });
 
-describe('proven once', () => {
-  it('is enough for one signer, and for no other certificate', async () => {
+describe('a proven key', () => {
+  it('is proven for one signer and one certificate only', async () => {
     const key = makeKey('P-256');
     const proven = await provenKey(certified(key), localSigner(key));
     expect(proven && (await provenKey(certified(key), proven))).toBe(proven);
     expect(proven && (await provenKey(certified(makeKey('P-256')), proven))).toBeUndefined();
   });
 
-  it('is not what a copy with another certificate’s public key is', async () => {
+  it('is not proven in a copy with another certificate’s public key', async () => {
     const [key, victim] = [makeKey('P-256'), makeKey('P-256')];
     const proven = await provenKey(certified(key), localSigner(key));
     const copy: Signer | undefined = proven && { ...proven, spki: spkiOf(victim) };
     expect(copy && (await provenKey(certified(victim), copy))).toBeUndefined();
   });
 
-  it('asks for other bytes each time: an answer from before is none', async () => {
+  it('signs other bytes for each proof: an earlier answer is refused', async () => {
     const key = makeKey('RSA-2048');
     const asked: string[] = [];
     const { keySpec, spki } = localSigner(key);
@@ -126,7 +126,7 @@ describe('proven once', () => {
 });
 
 describe('a key in KMS', () => {
-  it('is believed and not asked to sign; another one is not the certificate’s', async () => {
+  it('is trusted without a signature; another one is not the certificate’s', async () => {
     const vault = new FakeKeyVault();
     const key = makeKey('P-384');
     const arn = vault.add({ spec: { kty: 'EC', curve: 'P-384' }, privateKey: key });
@@ -169,7 +169,7 @@ describe('another encoding of the same key', () => {
   });
 });
 
-describe('refused by its own name', () => {
+describe('refused with its own name', () => {
   const named = (code: string, message: RegExp) =>
     expect.objectContaining({ code, message: expect.stringMatching(message) });
   const explicit = named('UnsupportedSecret', /explicit EC parameters.*named curve/);
@@ -181,7 +181,7 @@ describe('refused by its own name', () => {
     expect(() => localSigner(der(key.export({ format: 'der', type: 'pkcs8' }), 'pkcs8'))).toThrow(explicit);
   });
 
-  it('a certificate with explicit EC parameters, whatever the key', async () => {
+  it('a certificate with explicit EC parameters, with any key', async () => {
     const key = makeKey('P-256');
     const certificate = holding(explicitP256(spkiOf(key)));
     for (const signer of [localSigner(key), localSigner(makeKey('P-384')), signerFor(key, { inKms: true })]) {
@@ -191,7 +191,7 @@ describe('refused by its own name', () => {
     }
   });
 
-  it('a certificate with a kind of key that is not known', async () => {
+  it('a certificate with an unknown kind of key', async () => {
     for (const key of [
       generateKeyPairSync('ec', { namedCurve: 'secp256k1' }).privateKey,
       generateKeyPairSync('ed448').privateKey,
@@ -203,13 +203,13 @@ describe('refused by its own name', () => {
     }
   });
 
-  it('a public key that is no point of its curve', async () => {
+  it('a public key that is not on its curve', async () => {
     const spki = recoded(spkiOf(makeKey('P-256')), 'compressed').fill(0xff, -32);
     const inKms: Signer = { ...signerFor(makeKey('P-256'), { inKms: true }), spki };
     await expect(provenKey(holding(spki), inKms)).rejects.toEqual(named('InvalidCertificate', /public key/));
   });
 
-  it.each(['AQ', 'Ag'])('an RSA key with the exponent %s, with which anybody signs', async (e) => {
+  it.each(['AQ', 'Ag'])('an RSA key with the exponent %s, with which anybody can sign', async (e) => {
     const jwk = { ...makeKey('RSA-2048').export({ format: 'jwk' }), e, d: e, dp: e, dq: e };
     const signer = localSigner(createPrivateKey({ key: jwk, format: 'jwk' }));
     await expect(provenKey(signer, signer)).rejects.toEqual(named('WeakKey', /exponent [12]/));

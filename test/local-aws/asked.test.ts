@@ -1,4 +1,4 @@
-/** What the local AWS writes down of the requests of roles: no secret, each shape once, and as AWS's models have them. */
+/** The local AWS's records of the roles' requests: no secret, each shape once, and as AWS's models describe them. */
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -48,14 +48,14 @@ describeWith(['emulator'], 'the requests of a role', () => {
 
   const bodies = (target: RegExp) => recorded.filter((each) => target.test(each.target)).map(({ body }) => body);
 
-  it('are there, each shape once', () => {
+  it('are recorded, each shape once', () => {
     expect(bodies(/GetSecretValue$/)).toHaveLength(1);
     expect(bodies(/PutSecretValue$/)).toHaveLength(2);
-    expect(bodies(/CreateSecret$/)).toEqual([]); // root's
+    expect(bodies(/CreateSecret$/)).toEqual([]); // those of root
     expect(recorded[0]).toMatchObject({ service: 'secretsmanager', session: expect.stringMatching(/^act-as-/) });
   });
 
-  it('hold no value of a secret, but one as long', () => {
+  it('replace the value of a secret by one of the same length', () => {
     for (const secret of [words, bytes.toString('base64'), bytes.toString('hex')]) expect(text).not.toContain(secret);
     expect(bodies(/PutSecretValue$/)).toEqual([
       expect.objectContaining({ SecretString: 'x'.repeat(words.length) }),
@@ -67,7 +67,7 @@ describeWith(['emulator'], 'the requests of a role', () => {
     });
   });
 
-  it('are judged as they were made', async () => {
+  it('are judged as they were sent', async () => {
     const judged = await judgeRequests(required(await emulatorPython()), recorded);
     expect(judged).toEqual(
       ['GetSecretValue', 'PutSecretValue', 'PutSecretValue', 'Sign', 'Publish'].map((operation) => ({
@@ -78,7 +78,7 @@ describeWith(['emulator'], 'the requests of a role', () => {
   });
 });
 
-/** Credentials of a role that may do everything. */
+/** Credentials of a role with all permissions. */
 async function newRole(aws: Endpoint): Promise<Credentials> {
   const iam = client(IAMClient, aws);
   const policy = (more: object) => JSON.stringify({ Version: '2012-10-17', Statement: [{ Effect: 'Allow', ...more }] });
@@ -94,7 +94,7 @@ async function newRole(aws: Endpoint): Promise<Credentials> {
   return credentialsOf(aws, Role?.Arn);
 }
 
-/** Two reads that are alike, and a call each of what may hold a secret. */
+/** Two equal reads, and one call of each kind that may contain a secret. */
 async function ask(aws: Endpoint, role: Credentials, words: string, bytes: Uint8Array): Promise<void> {
   const names = await Promise.all(
     ['one', 'two'].map(async (name) => {

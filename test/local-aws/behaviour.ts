@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import type { Endpoint } from '../../testkit/local-aws/client.ts';
 
-/** One behaviour of AWS that a patch restores: what is seen with the patches, and without any. */
+/** A behaviour of AWS that a patch restores: the observation with the patches, and without any. */
 export interface Behaviour {
-  /** The patch, by the name it has in testkit/local-aws/patches. */
+  /** The patch's name in testkit/local-aws/patches. */
   readonly patch: string;
-  /** `patience`: for how long to wait for what may never come (ms). */
+  /** `patience`: how long to wait for something that may never come (ms). */
   readonly observe: (aws: Endpoint, patience: number) => Promise<unknown>;
   readonly withPatch: unknown;
   readonly without: unknown;
@@ -14,7 +14,7 @@ export interface Behaviour {
 /** A ClientRequestToken. */
 export const token = (): string => randomBytes(20).toString('hex');
 
-/** What a call ends in: 'ok', or the name of its error. */
+/** Returns 'ok', or the name of the call's error. */
 export async function outcome(call: Promise<unknown>): Promise<string> {
   try {
     await call;

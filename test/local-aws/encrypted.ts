@@ -1,4 +1,4 @@
-/** Secrets that are encrypted with a customer's key, and those that are made with tags. */
+/** Secrets that are encrypted with a customer key, and secrets that are made with tags. */
 import { CreateAliasCommand, CreateKeyCommand, KMSClient } from '@aws-sdk/client-kms';
 import {
   BatchGetSecretValueCommand,
@@ -19,7 +19,7 @@ const KEY_POLICY = {
     { Effect: 'Allow', Principal: { AWS: 'arn:aws:iam::000000000000:root' }, Action: 'kms:*', Resource: '*' },
   ],
 };
-/** It lets IAM decide nothing. */
+/** A key policy that does not delegate to IAM. */
 const CLOSED_POLICY = {
   Version: '2012-10-17',
   Statement: [
@@ -42,7 +42,7 @@ async function secret(aws: Endpoint, KmsKeyId?: string): Promise<string> {
 
 const ofSecrets = { Effect: 'Allow', Action: 'secretsmanager:*', Resource: '*' };
 
-/** May use a key in this way, by Secrets Manager of a Region only. */
+/** A statement for a key, through Secrets Manager of one Region only. */
 const via = (Action: string[], Resource: string, region = 'us-east-1') => ({
   Effect: 'Allow',
   Action,
@@ -50,7 +50,7 @@ const via = (Action: string[], Resource: string, region = 'us-east-1') => ({
   Condition: { StringEquals: { 'kms:ViaService': `secretsmanager.${region}.amazonaws.com` } },
 });
 
-/** What the reading and the writing of a secret end in. */
+/** Returns the outcomes of reads and of a write of a secret. */
 async function used(aws: Endpoint, who: Credentials | undefined, SecretId: string): Promise<readonly string[]> {
   const secrets = client(SecretsManagerClient, aws, who);
   const batch = secrets.send(new BatchGetSecretValueCommand({ SecretIdList: [SecretId] }));
@@ -95,7 +95,7 @@ async function message(aws: Endpoint): Promise<string> {
   );
 }
 
-/** The secret of a stack with a customer's key, one with Secrets Manager's own, one with none; and a new one. */
+/** Secrets of a stack with a customer key, with Secrets Manager's own key, and with none; and a new secret. */
 async function byOrigin(aws: Endpoint): Promise<unknown> {
   const { arn: KmsKeyId } = await key(aws);
   const who = await userWith(aws, ofSecrets);
@@ -111,7 +111,7 @@ async function byOrigin(aws: Endpoint): Promise<unknown> {
   };
 }
 
-/** Another customer key for a secret, by who may use the new one in some ways. */
+/** Changes a secret's customer key, with different permissions for the new one. */
 async function reencrypted(aws: Endpoint): Promise<unknown> {
   const [before, after] = [await key(aws), await key(aws)];
   const may = async (...statements: Record<string, unknown>[]): Promise<string> => {
@@ -124,7 +124,7 @@ async function reencrypted(aws: Endpoint): Promise<unknown> {
   return { nothing: await may(), both: await may(via(BOTH, after.arn)), all: await may(via(all, after.arn)) };
 }
 
-/** A secret that is made with tags, by who may tag which. */
+/** Makes a secret with tags, with different permissions to tag. */
 async function madeWithTags(aws: Endpoint): Promise<unknown> {
   const make = async (...statements: Record<string, unknown>[]): Promise<string> => {
     const create = { Effect: 'Allow', Action: 'secretsmanager:CreateSecret', Resource: '*' };

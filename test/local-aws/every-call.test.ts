@@ -1,4 +1,4 @@
-/** What the local AWS writes down of every call, for tests that count them: in order, and no value. */
+/** The local AWS's record of every call, for tests that count calls: in order, and without values. */
 import { CreateSecretCommand, GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { ListTopicsCommand, SNSClient } from '@aws-sdk/client-sns';
 import { GetParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
@@ -17,7 +17,7 @@ describeWith(['emulator'], 'every call', ({ emulator }) => {
   });
   afterAll(() => aws?.stop());
 
-  it('is told by action, by what it is about and by the role, in order', async () => {
+  it('is recorded with its action, its subject and its role, in order', async () => {
     const role = await inRole(aws, 'secretsmanager:*');
     const calls = await callsFromNow(aws);
     const Name = uniqueName('counted');
@@ -43,7 +43,7 @@ describeWith(['emulator'], 'every call', ({ emulator }) => {
     expect(found.map(({ at }) => at)).toEqual(found.map(({ at }) => at).sort());
   });
 
-  it('is not kept where nobody has asked for it', async () => {
+  it('is not recorded if nobody asked for it', async () => {
     await client(SNSClient, emulator).send(new ListTopicsCommand({}));
     expect(await answeredCalls(emulator)).toEqual([]);
   });

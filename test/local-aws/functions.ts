@@ -14,7 +14,7 @@ import { client, type Endpoint, invoke, ROOT, uniqueName, waitFor } from '../../
 import { zip } from '../../testkit/local-aws/zip.ts';
 import { type Behaviour, outcome } from './behaviour.ts';
 
-/** A function that runs this code, an ES module that exports `handler`. */
+/** Makes a function with this code, an ES module that exports `handler`. */
 export async function deployed(aws: Endpoint, code: string): Promise<string> {
   const name = uniqueName('function');
   const trust = {
@@ -36,7 +36,7 @@ export async function deployed(aws: Endpoint, code: string): Promise<string> {
   return name;
 }
 
-/** Call a function URL, signed as root. ministack's URLs answer at its own endpoint, by the Host header. */
+/** Calls a function URL, signed as root. ministack's URLs answer at its own endpoint, by the Host header. */
 async function callUrl({ endpoint }: Endpoint, url: string): Promise<string> {
   const host = new URL(url).host;
   const now = new Date().toISOString().replace(/[-:]|\.\d{3}/g, '');
@@ -64,7 +64,7 @@ async function callUrl({ endpoint }: Endpoint, url: string): Promise<string> {
   });
 }
 
-/** What the first bytes are that a handler's HTTPS request to a port of this machine sends. */
+/** Returns the first bytes of a handler's HTTPS request to a port of this machine. */
 async function firstBytes(aws: Endpoint): Promise<string> {
   const name = await deployed(
     aws,
@@ -90,7 +90,7 @@ async function firstBytes(aws: Endpoint): Promise<string> {
   return seen;
 }
 
-/** A stack of these resources; returns its output, if it has one. */
+/** Makes a stack of these resources. Returns its output, if it has one. */
 export async function stackOf(
   aws: Endpoint,
   Resources: Readonly<Record<string, unknown>>,
@@ -112,7 +112,7 @@ export async function stackOf(
   return found?.[0]?.OutputValue ?? '';
 }
 
-/** The Ref of a stack's secret. */
+/** Returns the Ref of a stack's secret. */
 function refOfSecret(aws: Endpoint, Properties: Readonly<Record<string, unknown>>): Promise<string> {
   return stackOf(
     aws,
@@ -121,7 +121,7 @@ function refOfSecret(aws: Endpoint, Properties: Readonly<Record<string, unknown>
   );
 }
 
-/** What a rotation calls its function with, and where the labels are meanwhile; without `now` at the end, too. */
+/** Returns the steps that a rotation calls its function with, and the labels meanwhile. Without `now`, also those at the end. */
 async function rotated(aws: Endpoint, patience: number, now: boolean): Promise<unknown> {
   const steps: string[] = [];
   const server = createServer((asked, answer) => {

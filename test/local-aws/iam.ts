@@ -34,7 +34,7 @@ import { type Behaviour, outcome } from './behaviour.ts';
 
 type Statement = Readonly<Record<string, unknown>>;
 
-/** Credentials of a new user who may do what these statements say. */
+/** Makes a user with these statements, and returns the credentials. */
 export async function userWith(aws: Endpoint, ...Statement: Statement[]): Promise<Credentials> {
   const iam = client(IAMClient, aws);
   const UserName = uniqueName('user');

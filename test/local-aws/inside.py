@@ -1,4 +1,4 @@
-"""Two behaviours of the local AWS that only a clock would show from outside, counted from inside. Prints JSON.
+"""Measures two behaviours of the local AWS from inside, because from outside only a clock would show them. Prints JSON.
 
 Environment: EMULATOR_WITHOUT, as for emulator.py; PYTHONPATH with testkit/local.
 """
@@ -7,7 +7,7 @@ import json
 import os
 import queue
 
-import emulator  # noqa: F401  it enters the patches into their table
+import emulator  # noqa: F401  registers the patches
 import ministack.core.lambda_runtime as runtime
 import ministack.services.secretsmanager as sm
 import ministack.services.tagging as tagging
@@ -18,7 +18,7 @@ MANY = 1_000
 
 
 def secrets_looked_at() -> dict:
-    """How many secrets are walked over for an ARN, a name that is free, and the tags of an ARN."""
+    """Counts the secrets that a search passes for an ARN, for an unused name, and for the tags of an ARN."""
     arns = []
     for index in range(MANY):
         arn = f"arn:aws:secretsmanager:{get_region()}:{get_account_id()}:secret:web-{index}-AbCdEf"
@@ -51,7 +51,7 @@ def secrets_looked_at() -> dict:
 
 
 def log_of_a_slow_pipe() -> str:
-    """The log of an invocation whose second line comes after a while without any."""
+    """Returns the log of an invocation whose second line comes after a pause."""
 
     class SlowPipe:
         left = ["first", None, f"second{patches.functions._END_OF_LOG}"]

@@ -1,4 +1,4 @@
-/** How large policies, environments and parameters may be, by a call and by a template. */
+/** The size limits of policies, environments and parameters, by a call and by a template. */
 import {
   AttachRolePolicyCommand,
   CreatePolicyCommand,
@@ -29,7 +29,7 @@ const policyOf = (...Statement: readonly unknown[]): Document => ({ Version: '20
 const several = <T>(count: number, make: (index: number) => T): T[] =>
   Array.from({ length: count }, (_, index) => make(index));
 
-/** A policy of exactly so many characters, with as much white space besides as is asked for. */
+/** Builds a policy of exactly this many characters, plus this much white space. */
 function sized(length: number, spaces = 0): string {
   const text = (resource: string) =>
     JSON.stringify(policyOf({ ...statement('sqs:SendMessage'), Resource: `arn:aws:sqs:::${resource}` }));
@@ -37,7 +37,7 @@ function sized(length: number, spaces = 0): string {
 }
 const parsed = (text: string): Document => JSON.parse(text);
 
-/** As AWS has it. The texts are those that people have met. */
+/** AWS's own messages, as users report them. */
 const SAID = [
   [/Submitted policy is over max allowed size/, 'too large'],
   [/\d+ statements were found/, 'too many statements'],
@@ -50,7 +50,7 @@ const SAID = [
   [/support a maximum parameter value of \d+ characters/, 'too large'],
 ] as const;
 
-/** What becomes of a stack of one resource. */
+/** Returns the outcome of a stack with one resource. */
 async function stack(aws: Endpoint, Type: string, Properties: Document): Promise<string> {
   return said(await refusal(aws, { It: { Type, Properties } }));
 }
@@ -91,7 +91,7 @@ async function topicPolicies(aws: Endpoint): Promise<unknown> {
   ];
 }
 
-/** How many permissions of about 180 characters a function takes, and how it ends. */
+/** Counts the permissions of about 180 characters that a function accepts, and returns the error at the end. */
 async function permissions(aws: Endpoint): Promise<unknown> {
   const FunctionName = await deployed(aws, 'export const handler = async () => undefined;');
   const lambda = client(LambdaClient, aws);

@@ -4,7 +4,10 @@ import type { Behaviour } from './behaviour.ts';
 import { stackOf } from './functions.ts';
 import { refusal } from './stacks.ts';
 
-/** A call of CloudWatch by root, with a request as it is given: the SDK's client would not send a wrong one. @throws Error whose message is the name of CloudWatch's error. */
+/**
+ * Calls CloudWatch as root with an unchecked request, because the SDK's client would not send an invalid one. @throws Error
+ * whose message is the name of CloudWatch's error.
+ */
 async function call<T = unknown>(
   { endpoint }: Endpoint,
   operation: string,
@@ -42,7 +45,7 @@ async function alarm(aws: Endpoint, name: string): Promise<Alarm | undefined> {
   return (await call<{ MetricAlarms: Alarm[] }>(aws, 'DescribeAlarms', request)).MetricAlarms[0];
 }
 
-/** Metrics of an alarm: `expression` on a and b, which are sums of two metrics of this namespace, the one with a dimension. */
+/** Metrics of an alarm: `expression` on a and b. Both are sums of a metric of this namespace, with a dimension. */
 function metrics(Namespace: string, Expression: string, numbers: (value: number) => unknown = (value) => value) {
   const Dimensions = [{ Name: 'Of', Value: 'it' }];
   const stat = (MetricName: string, more = {}) => ({
@@ -64,13 +67,16 @@ const watching = {
   TreatMissingData: 'notBreaching',
 };
 
-/** The state of an alarm on this expression, by a template or by a call, after a = 5, b = what is given, if it is; and a = 100 of another dimension. */
+/**
+ * Returns the state of an alarm on this expression, made by a template or by a call. Before, the metrics get a = 5, the given
+ * b, and a = 100 of another dimension.
+ */
 async function stateOf(aws: Endpoint, Expression: string, byTemplate: boolean, b?: number): Promise<unknown> {
   const Namespace = uniqueName('Space');
   const AlarmName = uniqueName('alarm');
   const put = byTemplate
     ? refusal(aws, {
-        // A template's numbers may be texts.
+        // Numbers in a template may be texts.
         Alarm: {
           Type: 'AWS::CloudWatch::Alarm',
           Properties: { ...watching, AlarmName, Metrics: metrics(Namespace, Expression, String) },
@@ -90,7 +96,7 @@ async function stateOf(aws: Endpoint, Expression: string, byTemplate: boolean, b
   return MetricName ?? StateValue;
 }
 
-/** What a call gave has to come back. ministack alone forgets it, which the state shows. */
+/** Checks that DescribeAlarms returns what the call set. ministack without patches forgets it, and the state shows that. */
 function expectSame(found: unknown, given: unknown): void {
   if (found !== undefined && JSON.stringify(found) !== JSON.stringify(given)) {
     throw new Error(`DescribeAlarms gives ${JSON.stringify(found)}`);

@@ -1,4 +1,4 @@
-/** The alarm `NoScan`, as the stack has it, on what CloudWatch may have counted of the scans. */
+/** The stack's alarm `NoScan`, with different counts of scans in CloudWatch. */
 import {
   CloudWatchClient,
   DescribeAlarmsCommand,
@@ -11,7 +11,7 @@ import { client, uniqueName } from '../../testkit/local-aws/client.ts';
 import { synthesize } from '../cdk/fixtures.ts';
 import { describeWith } from '../support/local.ts';
 
-/** Invocations of the scan: seconds ago, and whether it failed. */
+/** An invocation of the scan: how many seconds ago, and whether it failed. */
 type Scan = readonly [ago: number, failed?: 'failed'];
 
 describeWith(['emulator'], 'the alarm on missing scans, once a minute', ({ emulator }) => {
@@ -21,7 +21,7 @@ describeWith(['emulator'], 'the alarm on missing scans, once a minute', ({ emula
     id.includes('NoScan') ? [Properties as Omit<PutMetricAlarmCommandInput, 'AlarmName'>] : [],
   );
 
-  /** The alarm, of another function. */
+  /** The alarm, for another function. */
   async function newAlarm() {
     const names = { AlarmName: uniqueName('no-scan'), AlarmActions: [] };
     const Dimensions = [{ Name: 'FunctionName', Value: names.AlarmName }];
@@ -51,9 +51,9 @@ describeWith(['emulator'], 'the alarm on missing scans, once a minute', ({ emula
   }
 
   it.each<[string, readonly Scan[], string]>([
-    ['has no state of a stack that has just been made', [], 'INSUFFICIENT_DATA'],
-    ['is well after a scan', [[20]], 'OK'],
-    ['is well while one is missing', [[80]], 'OK'],
+    ['has no data for a new stack', [], 'INSUFFICIENT_DATA'],
+    ['is OK after a scan', [[20]], 'OK'],
+    ['is OK while one is missing', [[80]], 'OK'],
     ['is raised when two are missing', [[150]], 'ALARM'],
     [
       'is raised when two have failed',
@@ -63,14 +63,14 @@ describeWith(['emulator'], 'the alarm on missing scans, once a minute', ({ emula
       ],
       'ALARM',
     ],
-    ['is well where one of two has failed', [[20, 'failed'], [80]], 'OK'],
+    ['is OK if one of two has failed', [[20, 'failed'], [80]], 'OK'],
   ])('%s', async (_, scans, expected) => {
     const alarm = await newAlarm();
     if (scans.length > 0) await alarm.put(...scans);
     expect(await alarm.state()).toBe(expected);
   });
 
-  it('goes back when one succeeds', async () => {
+  it('returns to OK when one succeeds', async () => {
     const alarm = await newAlarm();
     await alarm.put([150]);
     expect(await alarm.state()).toBe('ALARM');

@@ -26,8 +26,8 @@ import { TARGETS } from './targets.ts';
 import { TOPICS } from './topics.ts';
 
 /**
- * Each patch of the local AWS, seen from outside: with it AWS's behaviour, without it ministack's own.
- * Where the second changes, ministack has learnt it, and the patch can go.
+ * Each patch of the local AWS, tested from outside: AWS's behaviour with it, and ministack's own without it. If the latter
+ * changes, ministack has the behaviour, and the patch can be removed.
  */
 const BEHAVIOURS = [
   ...SECRETS,
@@ -44,7 +44,7 @@ const BEHAVIOURS = [
 describeWith(['emulator'], 'the patches of the local AWS', () => {
   let patched: Emulator;
   let stock: Emulator;
-  /** Of these two a clock alone would tell from outside. */
+  /** From outside, only a clock would show these two. */
   let counted: CountedInside[];
   beforeAll(async () => {
     [patched, stock, ...counted] = await Promise.all([
@@ -66,23 +66,23 @@ describeWith(['emulator'], 'the patches of the local AWS', () => {
   }
 
   it.each(UNPATCHED)(
-    'a promotion fails once the version read is no longer current, without any patch',
+    'a promotion fails when the version that was read is not current any more, without any patch',
     async ({ observe, withPatch }) => {
       expect(await Promise.all([observe(patched, 0), observe(stock, 0)])).toEqual([withPatch, withPatch]);
     },
   );
 
-  it('lookup: no secret is walked over, however many there are', () => {
+  it('lookup: finds a secret without a pass over all secrets', () => {
     const [seen, seenWithout] = counted;
     expect(seen?.lookup).toEqual({ arn: 0, 'free name': 0, tags: 0 });
     expect(seenWithout?.lookup).toEqual({ arn: 1_000, 'free name': 1_000, tags: 1_000 });
   });
 
-  it('whole-log: a line that comes late belongs to it', () => {
+  it('whole-log: includes a line that comes late', () => {
     expect(counted.map(({ log }) => log)).toEqual(['first\nsecond', 'first']);
   });
 
-  it('its logs are read as well where a group goes between listing and reading', async () => {
+  it('its logs are read even if a group disappears between listing and reading', async () => {
     const logs = client(CloudWatchLogsClient, patched);
     const [stays, goes] = [uniqueName('stays'), uniqueName('goes')];
     for (const logGroupName of [stays, goes]) {
@@ -111,7 +111,7 @@ interface CountedInside {
   readonly log: string;
 }
 
-/** What inside.py finds without these patches. */
+/** Returns what inside.py finds without these patches. */
 async function countedInside(without: string): Promise<CountedInside> {
   const { code, stdout, output } = await run(
     required(await emulatorPython()),

@@ -25,7 +25,7 @@ async function create(
   return ARN;
 }
 
-/** Every label and the content behind it, by label. */
+/** Returns the labels with the contents of their versions. */
 async function labels(secrets: Secrets, SecretId: string): Promise<Record<string, string[]>> {
   const { VersionIdsToStages = {} } = await secrets.send(new DescribeSecretCommand({ SecretId }));
   const found: Record<string, string[]> = {};
@@ -36,7 +36,7 @@ async function labels(secrets: Secrets, SecretId: string): Promise<Record<string
   return found;
 }
 
-/** Which of three secrets (named …-a, …-b, …-c with tags of the same) these filter values find, by their last letter. */
+/** Returns which of three secrets these filter values find, by the last letter (named …-a, …-b, …-c, with equal tags). */
 async function filtered(
   aws: Endpoint,
   Key: 'name' | 'tag-key' | 'tag-value',
@@ -255,7 +255,7 @@ export const SECRETS: readonly Behaviour[] = [
       const secrets = secretsOf(aws);
       const stem = uniqueName('order');
       await create(secrets, { Name: `${stem}-z`, SecretString: 'x' });
-      await new Promise((resolve) => setTimeout(resolve, 1_100)); // dates are in whole seconds
+      await new Promise((resolve) => setTimeout(resolve, 1_100)); // dates have whole seconds
       await create(secrets, { Name: `${stem}-a`, SecretString: 'x' });
       const list = new ListSecretsCommand({ SortOrder: 'asc', Filters: [{ Key: 'name', Values: [stem] }] });
       const { SecretList = [] } = await secrets.send(list);
@@ -302,7 +302,7 @@ export const SECRETS: readonly Behaviour[] = [
   },
 ];
 
-/** What needs no patch, and must stay so: cert-renewer's promotion rests on it. */
+/** Behaviour that needs no patch and must stay, because the promotion depends on it. */
 export const UNPATCHED: readonly Omit<Behaviour, 'patch' | 'without'>[] = [
   {
     observe: async (aws) => {

@@ -1,4 +1,4 @@
-/** How a stack of a template ends, be it well or not. */
+/** Outcomes of stacks from templates. */
 import {
   CloudFormationClient,
   CreateStackCommand,
@@ -14,7 +14,7 @@ type Resources = Readonly<Record<string, unknown>>;
 
 const Capabilities: ['CAPABILITY_NAMED_IAM'] = ['CAPABILITY_NAMED_IAM'];
 
-/** How a stack's creation or update ends: 'ok', or why its first resource was refused. */
+/** Returns 'ok' for a stack's creation or update, or why its first resource was refused. */
 function ended(aws: Endpoint, StackName: string, what: 'CREATE' | 'UPDATE'): Promise<string> {
   const cloudFormation = client(CloudFormationClient, aws);
   return waitFor(
@@ -31,7 +31,7 @@ function ended(aws: Endpoint, StackName: string, what: 'CREATE' | 'UPDATE'): Pro
   );
 }
 
-/** 'ok', or why the first resource of a stack was refused. With `then`: of its update to that. */
+/** Returns 'ok', or why the first resource of a stack was refused. With `then`: of the stack's update to it. */
 export async function refusal(aws: Endpoint, Resources: Resources, then?: Resources): Promise<string> {
   const StackName = uniqueName('stack');
   const cloudFormation = client(CloudFormationClient, aws);
@@ -55,7 +55,7 @@ async function nested(aws: Endpoint, Resources: Resources): Promise<unknown> {
   return { Type: 'AWS::CloudFormation::Stack', Properties: { TemplateURL } };
 }
 
-/** How the update of a stack ends whose nested stack gets a resource more, made of what is there. */
+/** Updates a stack so that its nested stack gets another resource, which refers to an existing one. Returns the outcome. */
 async function nestedUpdate(aws: Endpoint): Promise<string> {
   const Group = { Type: 'AWS::Logs::LogGroup', Properties: { RetentionInDays: 1 } };
   const Value = { 'Fn::GetAtt': ['Group', 'Arn'] };

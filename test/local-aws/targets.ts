@@ -1,4 +1,4 @@
-/** What a rule's target makes of an event, and Run Command. */
+/** What a rule's target receives, and Run Command. */
 import { EventBridgeClient, PutEventsCommand, PutRuleCommand, PutTargetsCommand } from '@aws-sdk/client-eventbridge';
 import { LambdaClient, PutFunctionEventInvokeConfigCommand } from '@aws-sdk/client-lambda';
 import { CreateQueueCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
@@ -10,7 +10,7 @@ import { userWith } from './iam.ts';
 
 const arn = (service: string, resource: string): string => `arn:aws:${service}:us-east-1:000000000000:${resource}`;
 
-/** A queue, and the first message that comes to it, if one does. */
+/** Makes a queue. Returns the first message that arrives, if one does. */
 async function letterBox(aws: Endpoint, within: number) {
   const QueueName = uniqueName('letters');
   const sqs = client(SQSClient, aws);
@@ -55,7 +55,7 @@ async function missingTopic(aws: Endpoint, patience: number): Promise<unknown> {
   return letter && [JSON.parse(letter.Body ?? '').detail, letter.MessageAttributes?.['ERROR_CODE']?.StringValue];
 }
 
-/** Name of a document that a stack has made. */
+/** Returns the name of a document that a stack has made. */
 function documentOf(aws: Endpoint): Promise<string> {
   const Properties = { Content: { schemaVersion: '2.2' }, DocumentType: 'Command' };
   return stackOf(

@@ -1,4 +1,4 @@
-/** What a rule's topic lets EventBridge do. */
+/** What EventBridge may do with a rule's topic. */
 import { EventBridgeClient, PutEventsCommand, PutRuleCommand, PutTargetsCommand } from '@aws-sdk/client-eventbridge';
 import { CreateRoleCommand, IAMClient, PutRolePolicyCommand } from '@aws-sdk/client-iam';
 import { CreateKeyCommand, KMSClient } from '@aws-sdk/client-kms';
@@ -13,9 +13,9 @@ const document = (...Statement: readonly Statement[]): string => JSON.stringify(
 
 const events = { Service: 'events.amazonaws.com' };
 const publish = { Effect: 'Allow', Principal: events, Action: 'sns:Publish', Resource: '*' };
-/** As AWS's console writes it for other services. */
+/** A statement that AWS's console writes for other services. */
 const conditional = { ...publish, Condition: { StringEquals: { 'aws:SourceAccount': '000000000000' } } };
-/** As the CDK's `enforceSSL` has it. */
+/** A statement that the CDK's `enforceSSL` writes. */
 const onlyByTls = {
   Effect: 'Deny',
   Principal: '*',
@@ -36,7 +36,7 @@ async function key(aws: Endpoint, ...policy: readonly Statement[]): Promise<stri
   return KeyMetadata?.Arn ?? '';
 }
 
-/** A role that this service may assume, with these statements. */
+/** Makes a role with these statements, which this service may assume. */
 async function role(aws: Endpoint, Service: string, ...statements: readonly Statement[]): Promise<string> {
   const iam = client(IAMClient, aws);
   const RoleName = uniqueName('role');
@@ -61,7 +61,7 @@ interface Case {
   readonly key?: string;
 }
 
-/** Where an event for a topic comes to: 'delivered', or the ERROR_CODE of a dead letter. */
+/** Publishes an event to a topic. Returns 'delivered', or the ERROR_CODE of a dead letter. */
 async function published(aws: Endpoint, { policy, role: RoleArn, key: KmsMasterKeyId }: Case): Promise<string> {
   const [sqs, sns, bus] = [client(SQSClient, aws), client(SNSClient, aws), client(EventBridgeClient, aws)];
   const Name = uniqueName('topic');

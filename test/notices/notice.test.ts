@@ -25,7 +25,7 @@ const failure = {
 };
 
 describe('a notice', () => {
-  it('of a failure says what failed, why, how often, and how long there is', () => {
+  it('of a failure has its subject, its reason, the number of tries, and the time that is left', () => {
     expect(noticeOf(event('Certificate Renewal Failed', failure))).toEqual({
       subject: 'cert-renewer: web/tls was not renewed (KeyMismatch)',
       text: [
@@ -43,36 +43,36 @@ describe('a notice', () => {
     ['Certificate Renewal Failed', failure],
     ['Certificate Renewal Overdue', { renewAt: '2026-11-20T00:00:00Z', notAfter: '2026-12-01T00:00:00Z' }],
     ['Certificate Hook Failed', { hook: 'exec', code: 'Internal', message: 'The "command" failed.' }],
-  ])('of %s is text, not JSON: no quotation marks but the message’s own', (type, detail) => {
+  ])('of %s is text, not JSON: without quotation marks except for the message’s own', (type, detail) => {
     const { subject, text } = noticeOf(event(type, detail));
     expect(text).toMatch(/^The certificate in web\/tls \(profile internal\) /);
     expect(text).not.toMatch(/^"|"$|\\"|\\n|undefined|null|unknown/);
     expect(subject).toMatch(/^cert-renewer: .*web\/tls/);
   });
 
-  it('says unknown of what the event does not know', () => {
+  it('has unknown for what the event does not have', () => {
     const detail = { name: null, profile: null, notAfter: null };
     const { text } = noticeOf(event('Certificate Renewal Failed', { ...failure, ...detail }));
     expect(text).toContain('in web/tls (profile unknown)'); // the name is in the ARN
-    expect(text).toContain('No certificate is known there so far.');
+    expect(text).toContain('No certificate is known in this secret yet.');
     const gone = noticeOf(event('Certificate Hook Failed', { name: undefined, secretArn: null, hook: 'exec' }));
-    expect(gone.text).toContain('a secret that is not known any more');
+    expect(gone.text).toContain('an unknown secret');
     expect(gone.text).not.toContain('Secret:');
   });
 
-  it('of a certificate that was never there says that there is none, not when it expires', () => {
+  it('of a missing certificate says that there is none, not when it expires', () => {
     const never = { code: 'IssuanceNotAllowed', message: 'It may not.', failures: 1, notAfter: null };
     const failed = noticeOf(event('Certificate Renewal Failed', never));
     expect(failed.subject).toBe('cert-renewer: web/tls was not issued or renewed (IssuanceNotAllowed)');
     expect(failed.text.split('\n').slice(0, 3)).toEqual([
       'The certificate in web/tls (profile internal) could not be issued or renewed.',
       'IssuanceNotAllowed: It may not.',
-      'Failures in a row: 1. No certificate is known there so far.',
+      'Failures in a row: 1. No certificate is known in this secret yet.',
     ]);
     const renewAt = '2026-11-20T00:00:00Z';
     const overdue = noticeOf(event('Certificate Renewal Overdue', { renewAt, notAfter: null }));
     expect(overdue.subject).toBe('cert-renewer: web/tls is overdue');
-    expect(overdue.text).toMatch(/ is declared and should be there since 2026-11-20T00:00:00Z, and is not\.\n/);
+    expect(overdue.text).toMatch(/ should have been issued by 2026-11-20T00:00:00Z, but it was not\.\n/);
     expect(overdue.text).not.toMatch(/expires|unknown|null/);
   });
 
@@ -80,13 +80,13 @@ describe('a notice', () => {
     ['x'.repeat(300), 99],
     ['web/tls', 51],
     ['zertifikat/ü\n', 57],
-  ])('has a subject that SNS takes: ASCII, and less than 100 characters (%s)', (name, length) => {
+  ])('has a subject that SNS accepts: ASCII, and less than 100 characters (%s)', (name, length) => {
     const { subject } = noticeOf(event('Certificate Renewal Failed', { ...failure, name }));
     expect(subject).toMatch(/^[\x20-\x7e]+$/);
     expect(subject).toHaveLength(length);
   });
 
-  it('is published once, and written into the log', async () => {
+  it('is published once, and logged', async () => {
     const sent: Notice[] = [];
     const journal = new FakeJournal();
     await sendNotice(
@@ -97,7 +97,7 @@ describe('a notice', () => {
     expect(journal.decisions).toMatchObject([{ secretArn }]);
   });
 
-  it('fails where the topic does, so that Lambda tries again', async () => {
+  it('fails if the topic fails, so that Lambda tries again', async () => {
     const topic = { publish: () => Promise.reject(new Error('no')) };
     const failing = sendNotice({ topic, journal: new FakeJournal() }, event('Certificate Renewal Failed', failure));
     await expect(failing).rejects.toThrow('no');
@@ -110,11 +110,11 @@ describe('a notice', () => {
     { source: 'cert-renewer', 'detail-type': 'Certificate Renewal Failed' },
     'Certificate Renewal Failed',
     null,
-  ])('is not made of anything else (%j)', (other) => {
+  ])('is not made for another event (%j)', (other) => {
     expect(() => noticeOf(other)).toThrow(expect.objectContaining({ code: 'InvalidRequest' }));
   });
 
-  it('is made of each event that the stack has a rule for', () => {
+  it('is made for each event that the stack has a rule for', () => {
     expect(noticedEvents).toEqual([
       'Certificate Renewal Failed',
       'Certificate Renewal Overdue',

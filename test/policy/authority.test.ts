@@ -17,7 +17,7 @@ describe('the parameter of an authority', () => {
     });
   });
 
-  test('with everything', () => {
+  test('can have every field', () => {
     const document: AuthorityDocument = {
       secretId: 'arn:secret',
       kmsKeyArn: 'arn:key',
@@ -50,7 +50,7 @@ describe('the parameter of an authority', () => {
     });
   });
 
-  test('leaves out what its certificate does not say', () => {
+  test('has no value for what its certificate does not say', () => {
     const { create } = parse({ secretId: 'x', create: { subject: 'CN=x', validity: 1 } });
     expect(create).toStrictEqual({ subject: 'CN=x', validity: 1 });
   });
@@ -58,12 +58,12 @@ describe('the parameter of an authority', () => {
   test.each([
     [{ permitted: ['dns:example.com'] }, { permitted: ['dns:example.com'], excluded: [] }],
     [{ excluded: ['dns:example.com'] }, { permitted: [], excluded: ['dns:example.com'] }],
-  ])('name constraints of one kind have none of the other: %j', (nameConstraints, expected) => {
+  ])('has name constraints of one kind only: %j', (nameConstraints, expected) => {
     const { create } = parse({ secretId: 'x', create: { subject: 'CN=x', validity: 1, nameConstraints } });
     expect(create?.nameConstraints).toEqual(expected);
   });
 
-  test('that is no JSON comes with what the parser says of it', () => {
+  test('that is no JSON is reported with the parser’s message', () => {
     expect(() => parseAuthority('issuing', '{')).toThrowError(
       expect.objectContaining({ cause: expect.any(SyntaxError) }),
     );
@@ -91,7 +91,7 @@ describe('the parameter of an authority', () => {
 });
 
 describe('as a profile', () => {
-  test('it renews only, and rests while it is disabled', () => {
+  test('it only renews, and is paused while it is disabled', () => {
     expect(authorityProfile(parse({ secretId: 'x', passwordSecretId: 'p' }))).toEqual({
       name: 'authority:issuing',
       ca: { type: 'authority', authority: 'issuing' },
@@ -107,7 +107,7 @@ describe('as a profile', () => {
     });
   });
 
-  test('its tags: window and paused count, a kind of key does not, rekey is InvalidTag', () => {
+  test('its tags: window and paused apply, a kind of key does not, rekey is InvalidTag', () => {
     const read = (more: Record<string, string>) => readAuthorityTags(new Map(Object.entries(more)));
     expect(read({ [tags.expiresIn]: '33pct', [tags.paused]: 'true', [tags.kty]: 'RSA' })).toMatchObject({
       timing: { kind: 'expiresIn' },
@@ -126,13 +126,13 @@ describe('the claims of a step-ca ca.json', () => {
   const read = (authority: unknown) =>
     claimsOfCaConfig(JSON.stringify({ root: 'root.crt', address: ':9000', authority }));
 
-  test('are none where it says none, with step-ca’s backdate', () => {
+  test('are empty by default, with step-ca’s backdate', () => {
     for (const json of ['{}', '{"authority":{}}', '{"authority":{"claims":{},"provisioners":[]}}']) {
       expect(claimsOfCaConfig(json)).toEqual({ backdate: 60_000, claims: {}, provisionerClaims: new Map() });
     }
   });
 
-  test('are the authority’s, and every provisioner’s', () => {
+  test('are those of the authority and of every provisioner', () => {
     const found = read({
       backdate: '2m30s',
       claims: {
@@ -163,7 +163,7 @@ describe('the claims of a step-ca ca.json', () => {
     });
   });
 
-  test('a provisioner’s default beyond the common limits moves them, as in step-ca', () => {
+  test('a provisioner’s default beyond the common limits extends these, as in step-ca', () => {
     const claims = { minTLSCertDuration: '1h', maxTLSCertDuration: '24h' };
     const provisioner = (name: string, own: object) => ({ name, claims: own });
     const { provisionerClaims } = read({
@@ -187,11 +187,11 @@ describe('the claims of a step-ca ca.json', () => {
     });
   });
 
-  test('backdate 0s is none', () => {
+  test('backdate 0s is no backdate', () => {
     expect(read({ backdate: '0s' }).backdate).toBe(0);
   });
 
-  test('names like an object’s own members are names', () => {
+  test('names like those of an object’s own members are allowed', () => {
     const json =
       '{"authority":{"provisioners":[{"name":"__proto__","claims":{"disableRenewal":true}},{"name":"toString"}]}}';
     const { provisionerClaims } = claimsOfCaConfig(json);
@@ -222,7 +222,7 @@ describe('the claims of a step-ca ca.json', () => {
       '$.authority.provisioners[0].name: found null, expected a string',
     ],
     ['{"authority":{"provisioners":[{}]}}', '$.authority.provisioners[0].name: missing; expected a string'],
-  ])('%s: InvalidRequest, with the place and no quote', (json, place) => {
+  ])('%s: InvalidRequest, with the place and without a quote', (json, place) => {
     expect(() => claimsOfCaConfig(json)).toThrowError(
       expect.objectContaining({
         code: 'InvalidRequest',

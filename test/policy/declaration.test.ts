@@ -1,4 +1,4 @@
-/** Declarations: what they may say, what hash they have, and what a profile lets them have. */
+/** Declarations: their contents, their hash, and the limits of a profile. */
 import { describe, expect, it } from 'vitest';
 import type { Declaration } from '../../lambdas/domain/declaration.ts';
 import {
@@ -54,7 +54,7 @@ describe('a declaration', () => {
     expect(formatName(declared({ commonName }).subject ?? new Uint8Array())).toBe(subject);
   });
 
-  it('has null for what it leaves open, as a configuration may say', () => {
+  it('may have null for an omitted field, as a configuration may', () => {
     expect(declarationSchema.safeParse({ ...least, kty: null, curve: null, size: null }).success).toBe(true);
     expect(declared({ kty: null, curve: null, size: null }).key).toBeUndefined();
   });
@@ -63,23 +63,23 @@ describe('a declaration', () => {
     [{ dnsNames: [] }, [], 'no name'],
     [{ dnsNames: ['a b'] }, ['dnsNames', 0], 'letters, digits and hyphens'],
     [{ dnsNames: ['a.example', 'A.example'] }, ['dnsNames', 1], 'twice'],
-    [{ ipAddresses: ['10.0.0.0/8'] }, ['ipAddresses', 0], 'no range'],
-    [{ commonName: 'a', subject: 'CN=a' }, ['commonName'], 'Keep one'],
+    [{ ipAddresses: ['10.0.0.0/8'] }, ['ipAddresses', 0], 'not a range'],
+    [{ commonName: 'a', subject: 'CN=a' }, ['commonName'], 'keep one'],
     [{ commonName: 'a'.repeat(65) }, ['commonName'], 'more than 64 characters'],
     [{ subject: 'web' }, ['subject'], 'has no ='],
     [{ duration: '0s' }, ['duration'], 'above zero'],
     [{ curve: 'P-256' }, ['kty'], 'without kty'],
     [{ kty: 'RSA', curve: 'P-256' }, ['kty'], 'EC and OKP only'],
-    [{ kmsKeyId: 'alias/web', kty: 'EC' }, ['kmsKeyId'], 'certified as it is'],
+    [{ kmsKeyId: 'alias/web', kty: 'EC' }, ['kmsKeyId'], 'is fixed'],
     [{ usages: ['serverAuth', 'serverAuth'] }, ['usages'], 'twice'],
-  ])('%o is told at its place', (more, path, message) => {
+  ])('%o is reported with its place', (more, path, message) => {
     const { problems } = readDeclaration({ ...least, ...more });
     expect(problems).toContainEqual({ path, message: expect.stringContaining(message) });
   });
 });
 
 describe('a deployed declaration', () => {
-  it('is what was declared', () => {
+  it('is read as it was declared', () => {
     expect(parseDeclaration('/p', JSON.stringify(least))).toEqual(declared());
   });
 
@@ -103,7 +103,7 @@ describe('the hash of a declaration', () => {
   } as const;
   const hash = (more: Partial<DeclarationDocument> = {}) => declarationHash(declared(more), profile, ca);
 
-  it('is the same for what makes the same certificate', () => {
+  it('is the same for declarations of the same certificate', () => {
     const names = { dnsNames: ['b.example', 'a.example'] };
     expect(hash(names)).toBe(hash({ dnsNames: ['a.example', 'B.example'] }));
     expect(hash({ usages: ['clientAuth', 'serverAuth'] })).toBe(hash());
@@ -131,7 +131,7 @@ describe('the hash of a declaration', () => {
     expect(new Set([hash(), ...others]).size).toBe(others.length + 1);
   });
 
-  it('does not change with what the profile allows', () => {
+  it('does not depend on what the profile allows', () => {
     const wider = {
       ...profile,
       issue: { ...profile.issue, allow: ['dns:example', 'ip:10.0.0.0/8'], maxDuration: hour },
@@ -158,7 +158,7 @@ describe('issue.allow', () => {
     { commonName: 'WEB.svc.example' },
     { dnsNames: [], ipAddresses: ['10.0.0.7'], commonName: '10.0.0.7' },
     { subject: 'emailAddress=Ops@EXAMPLE.com' },
-  ])('takes %o', (more) => expect(issuanceProblems(declared(more), issue)).toEqual([]));
+  ])('accepts %o', (more) => expect(issuanceProblems(declared(more), issue)).toEqual([]));
 
   it.each<[Partial<DeclarationDocument>, string]>([
     [{ dnsNames: ['example'] }, 'dns:example is outside of issue.allow'],
@@ -168,27 +168,27 @@ describe('issue.allow', () => {
     [{ ipAddresses: ['::ffff:10.0.0.1'] }, 'is outside'],
     [{ uris: ['spiffe://svc.example/web'] }, 'uri:spiffe://svc.example/web is outside'],
     [{ emails: ['a@b.example.com'] }, 'is outside'],
-    [{ commonName: 'other.example' }, 'issue.allow does not have it as cn:other.example'],
+    [{ commonName: 'other.example' }, 'issue.allow does not contain cn:other.example'],
     [{ subject: 'CN=Web server,CN=evil.example' }, 'cn:evil.example'],
-    [{ subject: `CN=web.svc.example,emailAddress=root@other.example` }, 'the e-mail address of the subject'],
+    [{ subject: `CN=web.svc.example,emailAddress=root@other.example` }, 'the e-mail address in the subject'],
     [{ subject: 'CN=WEB.svc.example+CN=EVIL.svc.example' }, 'cn:EVIL.svc.example'],
     [{ subject: '2.5.4.3=evil.example' }, 'cn:evil.example'],
     [{ commonName: 'web.svc.example\0.evil.example' }, 'the common name'],
     [{ commonName: 'web.svc.example.' }, 'the common name'],
     [{ commonName: 'web server' }, 'cn:web server'],
-    [{ subject: 'emailAddress=root\\00@example.com' }, 'the e-mail address of the subject is none'],
-    [{ subject: 'emailAddress=root@example.com.' }, 'the e-mail address of the subject is none'],
-    [{ subject: 'emailAddress=root@example.com@other.example' }, 'the e-mail address of the subject is none'],
+    [{ subject: 'emailAddress=root\\00@example.com' }, 'the e-mail address in the subject is not valid'],
+    [{ subject: 'emailAddress=root@example.com.' }, 'the e-mail address in the subject is not valid'],
+    [{ subject: 'emailAddress=root@example.com@other.example' }, 'the e-mail address in the subject is not valid'],
     [{ duration: '721h' }, 'more than issue.maxDuration'],
   ])('refuses %o', (more, problem) => {
     expect(issuanceProblems(declared(more), issue)).toEqual([expect.stringContaining(problem)]);
   });
 
-  it('bounds the profile’s own duration too', () => {
+  it('limits the profile’s own duration too', () => {
     expect(issuanceProblems(declared(), { ...issue, duration: 721 * hour })).toHaveLength(1);
   });
 
-  it('has texts of its own kinds only', () => {
+  it('accepts only texts of its own kinds', () => {
     expect(unknownBases(['dns:example', 'cn:x', 'ip:10.0.0.0/8'])).toEqual([]);
     expect(unknownBases(['dns:*.example', 'ip:10.0.0.1', 'cn:', 'dns:'])).toEqual([
       'dns:*.example',

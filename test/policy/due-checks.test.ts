@@ -1,4 +1,4 @@
-/** What a worker decides once it has read the certificate, and in what words. */
+/** A worker's decision after it has read the certificate, and its message. */
 import { describe, expect, it } from 'vitest';
 import { formatInstant } from '../../lambdas/domain/instant.ts';
 import { checkDue, type WorkerInput } from '../../lambdas/policy/due-checks.ts';
@@ -36,37 +36,37 @@ describe('the worker', () => {
       'not due',
       {},
       'skip NotDue',
-      `Not due before ${formatInstant(renewAt)}. Use force, or leave out expiresIn and rekeyPeriod, to renew it now.`,
+      `Not due before ${formatInstant(renewAt)}. To renew it now, use force, or leave out expiresIn and rekeyPeriod.`,
     ],
     ['a second before', { now: renewAt - 1000 }, 'skip NotDue'],
     [
       'due to the millisecond',
       { now: renewAt },
       'rekey Expiring',
-      `It expires at 2026-11-23T11:00:00Z, and its time to act is ${formatInstant(renewAt)}.`,
+      `It expires at 2026-11-23T11:00:00Z and is due at ${formatInstant(renewAt)}.`,
     ],
     ['due before the next scan', { now: renewAt - hour, step: hour }, 'rekey Expiring'],
     [
       'by the chain',
       { now: renewAt, endsWith: 'chain' },
       'rekey ChainExpiring',
-      'A certificate of its chain ends at 2026-11-23T11:00:00Z, before the leaf does.',
+      'A certificate in its chain expires at 2026-11-23T11:00:00Z, before the leaf.',
     ],
     [
       'by the chain, which has ended',
       { now: validity.end, endsWith: 'chain' },
       'rekey ChainExpiring',
-      'A certificate of its chain expired at 2026-11-23T11:00:00Z.',
+      'A certificate in its chain expired at 2026-11-23T11:00:00Z.',
     ],
     [
       'by its period',
       { time: { ...time, dueCode: 'PeriodElapsed', window: 16 * hour }, now: renewAt },
       'rekey PeriodElapsed',
-      'Its period of 16h has passed, or will have by the next scan.',
+      'Its rekey period of 16h has passed, or will pass before the next scan.',
     ],
     ['expired', { now: validity.end }, 'rekey Expired', 'The certificate expired at 2026-11-23T11:00:00Z.'],
-    ['forced', { force: true }, 'rekey Forced', 'Forced: renewed whatever its time.'],
-    ['asked for', { origin: 'request' }, 'rekey Requested', 'Asked for on demand.'],
+    ['forced', { force: true }, 'rekey Forced', 'Renewal forced by the request.'],
+    ['asked for', { origin: 'request' }, 'rekey Requested', 'Requested on demand.'],
     ['asked for, and due', { origin: 'request', now: renewAt }, 'rekey Requested'],
     ['asked for, and expired', { origin: 'request', now: validity.end }, 'rekey Expired'],
     ['asked for if due', { origin: 'request', windowAsked: true }, 'skip NotDue'],
@@ -81,7 +81,7 @@ describe('the worker', () => {
       'asked for, paused',
       { origin: 'request', settings: { ...settings, paused: true } },
       'skip Paused',
-      'Paused by the tag cert-renewer:paused. Use force to renew it all the same.',
+      'Paused by the tag cert-renewer:paused. Use force to renew it anyway.',
     ],
     [
       'asked for, paused, forced',
@@ -92,7 +92,7 @@ describe('the worker', () => {
       'asked for, written by us just now',
       { origin: 'request', ...ours },
       'skip RecentlyRenewed',
-      'cert-renewer wrote it at 2026-11-22T11:51:00Z, under 10 minutes ago. Use force to renew it again.',
+      'cert-renewer wrote this version at 2026-11-22T11:51:00Z, less than 10 minutes ago. Use force to renew it again.',
     ],
     [
       'due, written by us just now',
@@ -114,7 +114,7 @@ describe('the worker', () => {
     if (said !== undefined) expect(message).toBe(said);
   });
 
-  it('an hour of validity has ten minutes to give away, a millisecond less has not', () => {
+  it('an hour of validity can lose ten minutes, a millisecond less can’t', () => {
     const hourLong = { notBefore: noon - 30 * minute, end: noon + 30 * minute };
     const request = { origin: 'request', ...ours } as const;
     expect(checkDue({ ...base, ...request, validity: hourLong }).code).toBe('RecentlyRenewed');

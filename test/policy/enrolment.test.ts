@@ -14,7 +14,7 @@ const authority = parseAuthority('issuing', '{"secretId":"pki/issuing","disabled
 const untagged = { ...secretWith(), tags: new Map<string, string>() };
 const jwt = `eyJ${'a'.repeat(20)}.eyJ${'b'.repeat(20)}`;
 
-/** What comes of it, in one line. */
+/** Returns the result in one line. */
 function told(found: Enrolment): string {
   switch (found.kind) {
     case 'enrolled':
@@ -28,7 +28,7 @@ function told(found: Enrolment): string {
 
 const rotated = (functionArn: string) => ({ rotation: { enabled: true, functionArn } });
 
-describe('what a secret is to cert-renewer', () => {
+describe('whose a secret is', () => {
   it.each<[name: string, candidate: Candidate, expected: string, finds: string | undefined]>([
     ['enrolled', { secret: secretWith({ [tags.mode]: 'renew' }) }, 'enrolled by internal, renew', 'internal'],
     ['without the tag', { secret: untagged }, 'refused: SecretNotEnrolled, foreign', undefined],
@@ -75,7 +75,7 @@ describe('what a secret is to cert-renewer', () => {
     expect(told(enrolment(candidate, finds === 'internal' ? internal : undefined, 'ours'))).toBe(expected);
   });
 
-  it('tells the profile with a bad tag: it says when the certificate is due all the same', () => {
+  it('has the profile beside a bad tag: it determines when the certificate is due', () => {
     const secret = secretWith({ [tags.mode]: 'rekey', [tags.profile]: 'internal' });
     expect(enrolment({ secret, authority }, undefined, undefined)).toMatchObject({
       kind: 'refused',
@@ -87,29 +87,29 @@ describe('what a secret is to cert-renewer', () => {
   it.each([
     [
       { secret: untagged },
-      'The secret web/tls has no tag cert-renewer:profile: tag it with the name of a profile of this stack to have it renewed.',
+      'The secret web/tls has no tag cert-renewer:profile. To enrol it, add the tag with the name of a profile of this stack.',
     ],
     [
       { secret: secretWith() },
-      'The tag cert-renewer:profile is "internal", and this stack has no such profile: correct the tag, or deploy the profile.',
+      'The tag cert-renewer:profile is "internal", but this stack has no such profile: correct the tag, or deploy the profile.',
     ],
     [
       { secret: secretWith({ [tags.profile]: jwt }) },
-      `The tag cert-renewer:profile is a text of ${jwt.length} characters that looks like a private key or a token, and this stack has no such profile: correct the tag, or deploy the profile.`,
+      `The tag cert-renewer:profile is a text of ${jwt.length} characters that looks like a private key or a token, but this stack has no such profile: correct the tag, or deploy the profile.`,
     ],
-  ])('says what was found, and what to do: %#', (candidate, message) => {
+  ])('has a message with what was found and what to do: %#', (candidate, message) => {
     expect(enrolment(candidate, undefined, undefined)).toMatchObject({ error: { message } });
   });
 });
 
 describe('the name of the profile', () => {
-  it('is the tag’s, the authority’s, or none', () => {
+  it('is the tag’s, the authority’s, or undefined', () => {
     expect(profileNameOf({ secret: secretWith() })).toBe('internal');
     expect(profileNameOf({ secret: secretWith(), authority })).toBe('authority:issuing');
     expect(profileNameOf({ secret: untagged })).toBe('');
   });
 
-  it('quotes what is a key or a token by mistake', () => {
+  it('is not quoted if it is a key or a token by mistake', () => {
     expect(profileNameOf({ secret: secretWith({ [tags.profile]: jwt }) })).toMatch(/^a text of \d+ characters/);
   });
 });

@@ -1,4 +1,4 @@
-/** Decisions about time, against a table that another program computed with exact fractions (test/golden/policy). */
+/** Decisions about time, compared with a table that another program computed with exact fractions (test/golden/policy). */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { type Instant, parseInstant } from '../../lambdas/domain/instant.ts';
@@ -34,7 +34,7 @@ function instant(text: string): Instant {
   return found;
 }
 
-/** What the row says, by tag; a percent sign can't stand in a tag. */
+/** Builds a secret with the row's dates and tag. A tag can't contain a percent sign. */
 function scene(row: Row) {
   const validity = { notBefore: instant(row.notBefore), end: instant(row.notAfter) };
   const tagged = row.kind && row.setting ? { [tagOf[row.kind]]: row.setting.replace('%', 'pct') } : {};
@@ -42,7 +42,7 @@ function scene(row: Row) {
   return { validity, secret, settings: resolveSettings(undefined, readTagSettings(secret.tags), internal) };
 }
 
-/** The worker's decision; `asked`: with the same window in the request. */
+/** Returns the worker's decision. `asked`: with the same window in the request. */
 function worker(row: Row, now: Instant, asked: boolean): string {
   const { validity, settings: tagged } = scene(row);
   const request = asked ? parseOnDemandRequest({ secretId: 's', [row.kind ?? '']: row.setting }) : undefined;
@@ -62,7 +62,7 @@ function scan(row: Row, now: Instant, step: number): string {
   }).code;
 }
 
-const notDue = expect.stringMatching(/^(?:NotDue|Unknown)$/); // Unknown: the scan's inspection of the day
+const notDue = expect.stringMatching(/^(?:NotDue|Unknown)$/); // Unknown: the day's inspection
 
 describe.each(rows)('$notBefore to $notAfter, $kind $setting', (row) => {
   const due = instant(row.due);
@@ -80,13 +80,13 @@ describe.each(rows)('$notBefore to $notAfter, $kind $setting', (row) => {
     }
   });
 
-  it('is due a step earlier for the scan whose next one comes too late', () => {
+  it('is due one step earlier for a scan whose successor would be too late', () => {
     const step = 30 * second;
     expect(scan(row, due - step - second, step)).toEqual(notDue);
     expect(scan(row, due - step, step)).toBe(code);
   });
 
-  it('has a jitter between nothing and a twentieth, earlier', () => {
+  it('has a jitter between zero and a twentieth, earlier', () => {
     const [earliest, latest] = [instant(row.earliest), instant(row.latest)];
     expect(due).toBeGreaterThanOrEqual(earliest);
     expect(due).toBeLessThanOrEqual(latest);
@@ -104,7 +104,7 @@ describe.each(rows)('$notBefore to $notAfter, $kind $setting', (row) => {
   });
 });
 
-it('the table has rows on every kind of setting, and some in which the jitter is more than a minute', () => {
+it('the table has rows with every kind of setting, and some with a jitter above a minute', () => {
   expect(new Set(rows.map(({ kind }) => kind))).toEqual(new Set([null, 'expiresIn', 'rekeyPeriod']));
   expect(rows.length).toBeGreaterThan(100);
   expect(rows.filter((row) => instant(row.latest) - instant(row.due) > 60 * second).length).toBeGreaterThan(50);

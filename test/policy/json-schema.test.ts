@@ -1,4 +1,4 @@
-/** schemas/*.schema.json: up to date, and of one mind with the function that validates. */
+/** schemas/*.schema.json: up to date, and with the same decisions as the function that validates. */
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -52,7 +52,7 @@ describe('the schema of a request', () => {
   const withoutGaps = (record: object) =>
     Object.fromEntries(Object.entries(record).filter(([, value]) => value !== undefined));
 
-  it('accepts and refuses what the function does, for any mix of good and bad fields', () => {
+  it('accepts and refuses the same as the function, for any mix of good and bad fields', () => {
     const seen = { accepted: 0, refused: 0 };
     const few = fc.shuffledSubarray(
       Object.keys(field).filter((name) => name !== 'secretId'),
@@ -79,7 +79,7 @@ describe('the schema of a request', () => {
     expect(isRequest(request)).toBe(false);
   });
 
-  /** What a pattern can't say; the function has the last word. */
+  /** Rules that a pattern can't express. The function has the final decision. */
   it.each(['0s', '0%', '100%', '999999999h'])('leaves expiresIn %s to the function', (expiresIn) => {
     expect(isParsed({ secretId: 's', expiresIn })).toBe(false);
   });
@@ -95,7 +95,7 @@ describe('the schema of a request', () => {
 describe('the schema of an answer', () => {
   const answer = {
     outcome: 'rekeyed',
-    reason: { code: 'Requested', message: 'Asked for on demand.' },
+    reason: { code: 'Requested', message: 'Requested on demand.' },
     warnings: [],
     secretArn: 'arn:aws:secretsmanager:eu-west-1:111122223333:secret:web/tls-AbCdEf',
     versionId: 'cert-renewer-0',

@@ -11,7 +11,7 @@ const fresh = statusTags(noon - hour, noon + 23 * hour);
 const authority: Authority = parseAuthority('issuing', '{"secretId":"pki/issuing"}');
 
 describe('the judgement', () => {
-  it('of a secret: what it is, and no authority', () => {
+  it('of a secret: the secret, and no authority', () => {
     const secret = secretWith(fresh);
     expect(judge({ secret }, internal, terms)).toStrictEqual({
       secret,
@@ -23,7 +23,7 @@ describe('the judgement', () => {
     });
   });
 
-  it('of an authority’s: with the authority, under its name', () => {
+  it('of an authority’s secret: with the authority, under its name', () => {
     const secret = secretWith(fresh);
     expect(judge({ secret, authority }, authorityProfile(authority), terms)).toStrictEqual({
       ...judge({ secret }, internal, terms),
@@ -33,7 +33,7 @@ describe('the judgement', () => {
     });
   });
 
-  it('of an authority’s whose tag asks for a new key: InvalidTag, and when it is due all the same', () => {
+  it('of an authority’s secret whose tag asks for a new key: InvalidTag, and when it is due', () => {
     const secret = secretWith({ ...fresh, [tags.mode]: 'rekey' });
     const { decision, time } = judge({ secret, authority }, authorityProfile(authority), terms);
     expect(decision).toEqual({
@@ -44,20 +44,20 @@ describe('the judgement', () => {
     expect(time?.window).toBe(8 * hour);
   });
 
-  it('of a profile that the stack has not: the tag, and what to do', () => {
+  it('of a profile that the stack does not have: the tag, and what to do', () => {
     expect(judge({ secret: secretWith(fresh) }, undefined, terms)).toMatchObject({
       decision: {
         action: 'skip',
         code: 'UnknownProfile',
         message:
-          'The tag cert-renewer:profile is "internal", and this stack has no such profile: correct the tag, or deploy the profile.',
+          'The tag cert-renewer:profile is "internal", but this stack has no such profile: correct the tag, or deploy the profile.',
       },
       time: undefined,
       overdue: false,
     });
   });
 
-  it('knows a rotation of ours by the ARN of the function', () => {
+  it('recognises our own rotation by the ARN of the function', () => {
     const secret = secretWith(fresh, { rotation: { enabled: true, functionArn: 'ours' } });
     const codeBy = (rotationFunctionArn?: string) =>
       judge({ secret }, internal, { ...terms, rotationFunctionArn }).decision.code;

@@ -1,4 +1,4 @@
-/** What a user is told, word for word: each message says what was found, what is allowed and what to do. */
+/** Every message for users, word for word: what was found, what is allowed and what to do. */
 import { describe, expect, it } from 'vitest';
 import {
   parseAskCaRequest,
@@ -12,9 +12,9 @@ import { explainIssues, formatPath } from '../../lambdas/policy/vocabulary.ts';
 import { parseProfile } from '../../lambdas/providers/profile.ts';
 
 const longString = 'x'.repeat(3000);
-const oneName = 'expected a name, id or ARN on one line, and no key or token itself';
+const oneName = 'expected a name, id or ARN on one line, and not a key or a token';
 
-/** Where a schema refuses: what stands between "is not valid: " and ". See docs/invoke.md.". */
+/** Refusals of a schema: the text between "is not valid: " and ". See docs/invoke.md.". */
 const refusedBySchema: [string, unknown, string][] = [
   ['null', null, '$: found null, expected an object'],
   ['nothing', undefined, '$: missing; expected an object'],
@@ -67,7 +67,7 @@ const refusedBySchema: [string, unknown, string][] = [
     '$.rekeyPeriod: found "33%", expected a duration above zero such as 8h30m, 1.5h or 300ms',
   ],
   [
-    'six mistakes, of which five are told',
+    'six problems, of which five are reported',
     { mode: 1, kty: 2, curve: 3, size: 'a', out: 4, force: 1 },
     '$.mode: found 1, expected one of "rekey", "renew"; $.kty: found 2, expected one of "EC", "OKP", "RSA"; ' +
       '$.curve: found 3, expected one of "P-256", "P-384", "P-521", "Ed25519"; $.size: found "a", expected a number; ' +
@@ -75,9 +75,10 @@ const refusedBySchema: [string, unknown, string][] = [
   ],
 ];
 
-const keepOne = 'are both set: one says how long before the end to act, the other how long after the start. Keep one.';
+const keepOne =
+  'are both set: the first counts back from the end of the validity, the second from its start. Keep one.';
 
-/** What no schema says: fields that don't go together. In the words of each place. */
+/** Refusals that no schema expresses: fields that exclude each other. In the terms of each place. */
 const refusedTogether: [string, Record<string, unknown>, (name: (field: string) => string) => string][] = [
   [
     'window and period',
@@ -98,32 +99,34 @@ const refusedTogether: [string, Record<string, unknown>, (name: (field: string) 
   [
     'a curve alone',
     { curve: 'P-256' },
-    (name) => `${name('curve')} is set without ${name('kty')}: name the type of key too (EC, OKP or RSA).`,
+    (name) => `${name('curve')} is set without ${name('kty')}: set the type of key too (EC, OKP or RSA).`,
   ],
   [
     'a size alone',
     { size: 2048 },
-    (name) => `${name('size')} is set without ${name('kty')}: name the type of key too (EC, OKP or RSA).`,
+    (name) => `${name('size')} is set without ${name('kty')}: set the type of key too (EC, OKP or RSA).`,
   ],
   [
     'EC with a size',
     { kty: 'EC', size: 2048 },
-    (name) => `${name('size')} goes with RSA only, and ${name('kty')} is EC: remove it, or name a curve.`,
+    (name) => `${name('size')} is for RSA only, but ${name('kty')} is EC: remove it, or set ${name('curve')} instead.`,
   ],
   [
     'RSA with a curve',
     { kty: 'RSA', curve: 'P-256' },
-    (name) => `${name('curve')} goes with EC and OKP only, and ${name('kty')} is RSA: remove it, or name a size.`,
+    (name) =>
+      `${name('curve')} is for EC and OKP only, but ${name('kty')} is RSA: remove it, or set ${name('size')} instead.`,
   ],
   [
     'OKP P-256',
     { kty: 'OKP', curve: 'P-256' },
-    (name) => `${name('curve')} is P-256, and ${name('kty')} is OKP: Ed25519 is the one curve of OKP.`,
+    (name) => `${name('curve')} is P-256, but ${name('kty')} is OKP: expected Ed25519, or ${name('kty')} EC.`,
   ],
   [
     'EC Ed25519',
     { kty: 'EC', curve: 'Ed25519' },
-    (name) => `${name('curve')} is Ed25519, and ${name('kty')} is EC: expected P-256, P-384 or P-521, or OKP.`,
+    (name) =>
+      `${name('curve')} is Ed25519, but ${name('kty')} is EC: expected P-256, P-384 or P-521, or ${name('kty')} OKP.`,
   ],
 ];
 
@@ -148,9 +151,9 @@ describe('a request', () => {
     );
   });
 
-  const givenKey =
-    '$.privateKey brings a key of its own kind: remove $.kty, $.curve and $.size, or remove $.privateKey.';
-  const sameKey = '$.mode is renew, which keeps the key: remove $.kty, $.curve, $.size and $.privateKey, or say rekey.';
+  const givenKey = '$.privateKey has a fixed type of key: remove $.kty, $.curve and $.size, or remove $.privateKey.';
+  const sameKey =
+    '$.mode is renew, which keeps the key: remove $.kty, $.curve, $.size and $.privateKey, or set $.mode to rekey.';
   it.each<[object, string]>([
     [{ kty: 'EC', privateKey: { secretId: 'k' } }, givenKey],
     [{ mode: 'renew', kty: 'EC' }, sameKey],
@@ -159,7 +162,7 @@ describe('a request', () => {
     expect(() => parseOnDemandRequest({ secretId: 's', ...fields })).toThrowError(error('InvalidRequest', message));
   });
 
-  it('that is whole', () => {
+  it('that is complete', () => {
     const input = {
       secretId: 's',
       mode: 'rekey',
@@ -232,7 +235,7 @@ describe('the other inputs', () => {
     expect(() => parseQueueMessage('{')).toThrowError(
       expect.objectContaining({
         code: 'InvalidRequest',
-        message: 'The queue message is not JSON: only the scan function may send here.',
+        message: 'The queue message is not JSON: expected a message of the scan function.',
         cause: expect.any(SyntaxError),
       }),
     );
@@ -271,22 +274,22 @@ describe('a tag', () => {
 
   const size = 'expected a whole number from 2048 to 8192';
   it.each<[Record<string, string>, string]>([
-    [{ paused: 'yes' }, 'cert-renewer:paused: expected one of "true", "false"; found "yes"'],
-    [{ kty: 'RSA', size: '2048x' }, `cert-renewer:size: ${size}; found "2048x"`],
-    [{ kty: 'RSA', size: 'x2048' }, `cert-renewer:size: ${size}; found "x2048"`],
-    [{ kty: 'RSA', size: '' }, `cert-renewer:size: ${size}; found ""`],
-    [{ kty: 'RSA', size: '1234567' }, `cert-renewer:size: ${size}; found "1234567"`],
-    [{ kty: 'RSA', size: '1024' }, 'cert-renewer:size: expected at least 2048; found "1024"'],
-    [{ kty: '12' }, 'cert-renewer:kty: expected one of "EC", "OKP", "RSA"; found "12"'],
+    [{ paused: 'yes' }, 'cert-renewer:paused is "yes": expected one of "true", "false"'],
+    [{ kty: 'RSA', size: '2048x' }, `cert-renewer:size is "2048x": ${size}`],
+    [{ kty: 'RSA', size: 'x2048' }, `cert-renewer:size is "x2048": ${size}`],
+    [{ kty: 'RSA', size: '' }, `cert-renewer:size is "": ${size}`],
+    [{ kty: 'RSA', size: '1234567' }, `cert-renewer:size is "1234567": ${size}`],
+    [{ kty: 'RSA', size: '1024' }, 'cert-renewer:size is "1024": expected at least 2048'],
+    [{ kty: '12' }, 'cert-renewer:kty is "12": expected one of "EC", "OKP", "RSA"'],
     [
       { 'rekey-period': '' },
-      'cert-renewer:rekey-period: expected a duration above zero such as 8h30m, 1.5h or 300ms; found ""',
+      'cert-renewer:rekey-period is "": expected a duration above zero such as 8h30m, 1.5h or 300ms',
     ],
   ])('%o', (texts, found) => {
     expect(() => tagged(texts)).toThrowError(error('InvalidTag', `The tag ${found}. Correct or remove it.`));
   });
 
-  it('that is good', () => {
+  it('that is valid', () => {
     expect(tagged({})).toStrictEqual({ paused: false });
     expect(tagged({ paused: 'false', mode: 'renew' })).toStrictEqual({ mode: 'renew', paused: false });
     expect(tagged({ paused: 'true', kty: 'RSA', size: '3072' })).toStrictEqual({
@@ -300,7 +303,7 @@ describe("a profile's parameter", () => {
   const ca = { type: 'step-ca', url: 'https://ca:9000', root: 'PEM' };
   const read = (document: object) => parseProfile('p', JSON.stringify(document));
 
-  it('that is good', () => {
+  it('that is valid', () => {
     expect(read({ ca })).toStrictEqual({ name: 'p', ca, mode: 'rekey', paused: false });
     expect(read({ ca, mode: 'renew', paused: true, passwordSecretId: 'pw' })).toStrictEqual({
       name: 'p',
@@ -320,18 +323,18 @@ describe("a profile's parameter", () => {
     );
   });
 
-  it('that only a broken deployment can have written', () => {
+  it('that only a broken deployment can write', () => {
     expect(() => parseProfile('p', '{')).toThrowError(
       expect.objectContaining({
         code: 'Internal',
-        message: 'The parameter of profile p is not JSON: deploy the stack again.',
+        message: 'The SSM parameter of profile p is not JSON: deploy the stack again.',
         cause: expect.any(SyntaxError),
       }),
     );
     expect(() => read({ ca: { ...ca, url: 'http://ca' } })).toThrowError(
       error(
         'Internal',
-        'The parameter of profile p is not a profile (profile.ca.url: found "http://ca", expected an https:// URL without query): deploy the stack again.',
+        'The SSM parameter of profile p is not a profile (profile.ca.url: found "http://ca", expected an https:// URL without query): deploy the stack again.',
       ),
     );
     for (const [document, says] of [
@@ -341,13 +344,13 @@ describe("a profile's parameter", () => {
       [{ ca: { ...ca, root: '' } }, 'profile.ca.root: found an empty string, expected at least 1 character'],
       [{ ca: { type: 'other' } }, 'profile.ca.type: expected one of "step-ca", "offline", "infisical"'],
     ] as const) {
-      const message = `The parameter of profile p is not a profile (${says}): deploy the stack again.`;
+      const message = `The SSM parameter of profile p is not a profile (${says}): deploy the stack again.`;
       expect(() => read(document)).toThrowError(error('Internal', message));
     }
   });
 });
 
-describe('the path of a mistake', () => {
+describe('the path of a problem', () => {
   it.each<[string, PropertyKey[], string]>([
     ['$', [], '$'],
     ['$', ['profiles', 'internal', 'hooks', 3], '$.profiles.internal.hooks[3]'],
@@ -357,7 +360,7 @@ describe('the path of a mistake', () => {
     ['', ['a', 'b'], 'a.b'],
   ])('%s %o', (root, path, text) => expect(formatPath(root, path)).toBe(text));
 
-  it('is followed by its own words where nothing else is known of it', () => {
+  it('is followed by the schema’s own message if nothing else is known', () => {
     expect(explainIssues([{ code: 'custom', path: ['a'], message: 'expected b', input: {} }], '$')).toBe(
       '$.a: found an object, expected b',
     );

@@ -4,28 +4,28 @@ import { checkOwnership } from '../../lambdas/policy/ownership.ts';
 import { noon, secretWith } from './scenes.ts';
 
 const rotatedElsewhere =
-  'RotationEnabled Secrets Manager rotates this secret by another function. Switch that off (aws secretsmanager cancel-rotate-secret) to have it renewed here.';
+  'RotationEnabled Secrets Manager rotates this secret with another function. To have it renewed here, stop that with aws secretsmanager cancel-rotate-secret.';
 
-describe('whose secret it is', () => {
+describe('the owner of a secret', () => {
   it.each<[string, Partial<SecretSummary>, string | undefined]>([
     ['ours', {}, undefined],
     ['rotated by us', { rotation: { enabled: true, functionArn: 'ours' } }, undefined],
     [
       'being deleted',
       { deletedAt: noon },
-      'SecretNotFound The secret is scheduled for deletion. Restore it (aws secretsmanager restore-secret) to have it renewed.',
+      'SecretNotFound The secret is scheduled for deletion. To have it renewed, restore it with aws secretsmanager restore-secret.',
     ],
     [
       'a replica',
       { isReplica: true },
-      'Replica The secret is a replica, which only its primary Region may write. It follows when the primary is renewed there.',
+      'Replica The secret is a replica, which only its primary Region can write. A renewal of the primary secret updates it.',
     ],
     ['rotated by others', { rotation: { enabled: true, functionArn: 'other' } }, rotatedElsewhere],
-    ['rotated by a function that is not told', { rotation: { enabled: true } }, rotatedElsewhere],
+    ['rotated by an unknown function', { rotation: { enabled: true } }, rotatedElsewhere],
     [
       'a service’s',
       { owningService: 'rds' },
-      'ManagedByService The secret belongs to the AWS service rds, which alone may change it.',
+      'ManagedByService The secret belongs to the AWS service rds. Only that service can change it.',
     ],
   ])('%s', (_, more, expected) => {
     const decision = checkOwnership({ secret: secretWith({}, more), rotationFunctionArn: 'ours' });
@@ -33,7 +33,7 @@ describe('whose secret it is', () => {
     expect(decision?.action).toBe(decision && 'skip');
   });
 
-  it.each([undefined, 'other'])('rotated, where our own ARN is not known: by %s', (functionArn) => {
+  it.each([undefined, 'other'])('rotated, with our own ARN unknown: by %s', (functionArn) => {
     const rotation = { enabled: true, ...(functionArn !== undefined && { functionArn }) };
     expect(checkOwnership({ secret: secretWith({}, { rotation }) })?.code).toBe('RotationEnabled');
   });

@@ -18,7 +18,7 @@ const period = (milliseconds: number) => ({ kind: 'rekeyPeriod', milliseconds, t
 const fraction = jitterFraction(arn, noon);
 
 describe('renewalTime', () => {
-  /** Worked out by hand: the latest time to act, and the most that jitter may make it earlier. */
+  /** Computed by hand: the latest time to act, and the largest jitter before it. */
   it.each([
     ['a third of the validity by default', undefined, 16, 8 / 20],
     ['8h', window('8h'), 16, 8 / 20],
@@ -32,7 +32,7 @@ describe('renewalTime', () => {
     expect(time.warnings).toEqual([]);
   });
 
-  it('has a jitter that belongs to the certificate, in [0, a twentieth), and never later', () => {
+  it('has a jitter that depends on the certificate, in [0, a twentieth), and never later', () => {
     fc.assert(
       fc.property(
         fc.string(),
@@ -63,7 +63,7 @@ describe('renewalTime', () => {
     ['a window that its jitter makes the validity', window('23h59m59s')],
     ['a period that is the validity', period(24 * hour)],
     ['a period above it', period(25 * hour)],
-  ])('%s, of a tag or a profile: a third applies, with a warning', (_, timing) => {
+  ])('%s, in a tag or a profile: a third applies, with a warning', (_, timing) => {
     for (const timingSource of ['tag', 'profile'] as const) {
       const time = renewalTime(day, { timing, timingSource }, arn);
       expect(time.warnings.map(({ code }) => code)).toEqual(['WindowClamped']);
@@ -78,7 +78,7 @@ describe('renewalTime', () => {
     ['a percentage', window('99.9%'), false],
     ['a period that is the validity', period(24 * hour), true],
     ['a period just below it', period(24 * hour - 1000), false],
-  ])('%s, of a request: refused or not', (_, timing, refused) => {
+  ])('%s, in a request: refused or not', (_, timing, refused) => {
     const read = () => renewalTime(day, { timing, timingSource: 'request' }, arn);
     if (refused) expect(read).toThrowError(expect.objectContaining({ code: 'InvalidRequest' }));
     else expect(read().warnings).toEqual([]);
@@ -86,7 +86,7 @@ describe('renewalTime', () => {
 });
 
 describe('isOverdue', () => {
-  it('is past its time by a fifth of the window', () => {
+  it('begins a fifth of the window after the renewal time', () => {
     const time = renewalTime(day, { timing: window('5h'), timingSource: 'tag' }, arn);
     expect(isOverdue(time, time.renewAt + hour - 1)).toBe(false);
     expect(isOverdue(time, time.renewAt + hour)).toBe(true);
@@ -110,25 +110,25 @@ describe('windows that do not fit', () => {
   it.each([
     [{ [tags.expiresIn]: '24h' }, 'window 24h'],
     [{ [tags.rekeyPeriod]: '24h' }, 'rekey period 24h'],
-  ])('%o from a tag: a third, and a warning', (texts, name) => {
+  ])('%o in a tag: a third, and a warning', (texts, name) => {
     const { warnings, window } = renewalTime(day, timing(texts, 'tag'), arn);
     expect(window).toBe(8 * hour);
     expect(warnings).toEqual([
       {
         code: 'WindowClamped',
-        message: `The ${name} is not less than the validity of 24h, so a third of it (8h) applies. Shorten it, or have the CA issue for longer.`,
+        message: `The ${name} is not less than the validity of 24h, so a third of the validity (8h) applies instead. Set a shorter one, or configure a longer validity at the CA.`,
       },
     ]);
   });
   it.each([
     [{ [tags.expiresIn]: '24h' }, '$.expiresIn'],
     [{ [tags.rekeyPeriod]: '24h' }, '$.rekeyPeriod'],
-  ])('%o from a request: refused', (texts, field) => {
+  ])('%o in a request: refused', (texts, field) => {
     expect(() => renewalTime(day, timing(texts, 'request'), arn)).toThrowError(
       expect.objectContaining({
         code: 'InvalidRequest',
         concerns: 'request',
-        message: `${field} is 24h, and the certificate is valid for 24h: expected less than its validity.`,
+        message: `${field} is 24h, but the certificate is valid for 24h: expected less than its validity.`,
       }),
     );
   });
@@ -137,7 +137,7 @@ describe('windows that do not fit', () => {
     expect(belowSchedule(short, 2 * hour)).toEqual({
       code: 'WindowBelowSchedule',
       message:
-        'The window of 1h is shorter than the longest time between two scans (2h): scan more often, or widen the window.',
+        'The window of 1h is shorter than the longest time between two scans (2h): scan more often, or set a longer window.',
     });
     expect(belowSchedule(short, hour)).toBeUndefined();
     expect(belowSchedule({ ...short, dueCode: 'PeriodElapsed' }, 2 * hour)).toBeUndefined();

@@ -6,7 +6,7 @@ import { readTagSettings, resolveSettings } from '../../lambdas/policy/settings.
 import { readStatus } from '../../lambdas/policy/status.ts';
 import { internal, noon, secretWith, statusTags } from './scenes.ts';
 
-/** With so many tags that are not cert-renewer's to write; the profile's is one of them. */
+/** The number of tags that are not cert-renewer's, the profile's included. */
 const crowded = (count: number, labels: readonly string[] = []) => {
   const others = Object.fromEntries(Array.from({ length: count - 1 }, (_, i) => [`team:${i}`, 'x']));
   return secretWith(
@@ -20,14 +20,14 @@ describe('room for the status tags', () => {
     [46, undefined],
     [
       47,
-      "The secret has 47 tags besides cert-renewer's own, and AWS takes 50: expected 46 at most, for cert-renewer writes 4 (cert-renewer:version-id, cert-renewer:not-before, cert-renewer:not-after, cert-renewer:failure). Remove a tag.",
+      'The secret has 47 tags besides the status tags: expected at most 46. AWS allows 50 tags, and cert-renewer writes 4 status tags (cert-renewer:version-id, cert-renewer:not-before, cert-renewer:not-after, cert-renewer:failure). Remove a tag.',
     ],
   ])('beside %i tags', (count, message) => expect(checkRoom(crowded(count))).toBe(message));
 
   it.each([
-    ['none, and it is not told', crowded(47), false, 'inspect UnsupportedSecret'],
-    ['none, and the label says so', crowded(47, [noRoomLabel]), true, 'skip UnsupportedSecret'],
-    ['enough, and the label is of before', crowded(46, [noRoomLabel]), false, 'rekey Expired'],
+    ['none, and not reported yet', crowded(47), false, 'inspect UnsupportedSecret'],
+    ['none, and the label is set', crowded(47, [noRoomLabel]), true, 'skip UnsupportedSecret'],
+    ['enough, with an old label', crowded(46, [noRoomLabel]), false, 'rekey Expired'],
   ])('%s', (_, secret, told, decided) => {
     const settings = resolveSettings(undefined, readTagSettings(new Map()), internal);
     const now = noon;
@@ -38,7 +38,7 @@ describe('room for the status tags', () => {
     expect({ told: isToldOfNoRoom(secret), decided: `${action} ${code}` }).toEqual({ told, decided });
   });
 
-  it('is not told of a secret without a current version', () => {
+  it('is not reported for a secret without a current version', () => {
     expect(saysNoRoom(secretWith({}, { currentVersionId: undefined }))).toBe(false);
   });
 });

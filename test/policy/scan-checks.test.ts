@@ -1,4 +1,4 @@
-/** What a scan decides of a secret that is ours, by its tags, and in what words. */
+/** The scan's decision about an enrolled secret, from its tags, and its message. */
 import { describe, expect, it } from 'vitest';
 import { formatInstant } from '../../lambdas/domain/instant.ts';
 import type { SecretSummary } from '../../lambdas/domain/secret.ts';
@@ -32,7 +32,7 @@ interface Row {
   readonly message?: string;
 }
 
-/** What the scan decides. */
+/** The scan's decision. */
 function scanned(row: Omit<Row, 'name' | 'expect'>, secretArn = arn, more: Partial<SecretSummary> = {}) {
   const now = row.now ?? noon;
   const noValue = { currentVersionId: undefined, versions: new Map() };
@@ -67,7 +67,7 @@ const scanRows: Row[] = [
     tags: fresh,
     now: renewAt,
     expect: 'rekey Expiring',
-    message: `It expires at 2026-11-23T11:00:00Z, and its time to act is ${formatInstant(renewAt)}.`,
+    message: `It expires at 2026-11-23T11:00:00Z and is due at ${formatInstant(renewAt)}.`,
   },
   { name: 'due, by mode renew', tags: { ...fresh, [tags.mode]: 'renew' }, now: renewAt, expect: 'renew Expiring' },
   {
@@ -87,7 +87,7 @@ const scanRows: Row[] = [
     name: 'never seen',
     tags: {},
     expect: 'inspect Unknown',
-    message: 'The secret is new, or its value was replaced: a worker has to look.',
+    message: 'The secret is new, or its value was replaced: a worker reads it.',
   },
   { name: 'replaced by another version', tags: { ...fresh, [tags.versionId]: 'v0' }, expect: 'inspect Unknown' },
   { name: 'with rubbish in the status tags', tags: { ...fresh, [tags.notAfter]: 'soon' }, expect: 'inspect Unknown' },
@@ -96,21 +96,21 @@ const scanRows: Row[] = [
     tags: {},
     value: 'none',
     expect: 'skip NotDue',
-    message: 'The secret has no value yet: put the first certificate and key into it.',
+    message: 'The secret has no value yet: store the first certificate and its key in it.',
   },
   {
     name: 'paused by tag, due',
     tags: { ...fresh, [tags.paused]: 'true' },
     now: renewAt,
     expect: 'skip Paused',
-    message: 'Paused by the tag cert-renewer:paused. Use force to renew it all the same.',
+    message: 'Paused by the tag cert-renewer:paused. Use force to renew it anyway.',
   },
   {
     name: 'paused by profile',
     tags: fresh,
     profilePaused: true,
     expect: 'skip Paused',
-    message: 'Paused by the profile internal. Use force to renew it all the same.',
+    message: 'Paused by the profile internal. Use force to renew it anyway.',
   },
   { name: 'paused, forced', tags: { ...fresh, [tags.paused]: 'true' }, force: true, expect: 'rekey Forced' },
   {
@@ -118,7 +118,7 @@ const scanRows: Row[] = [
     tags: fresh,
     force: true,
     expect: 'rekey Forced',
-    message: 'The scan was asked to renew it whatever its time.',
+    message: 'Renewal forced by the scan request.',
   },
   { name: 'never seen, forced', tags: {}, force: true, expect: 'rekey Forced' },
   {
@@ -153,7 +153,7 @@ const scanRows: Row[] = [
     expect: 'rekey Expiring',
   },
   {
-    name: 'a failure of another version does not hold',
+    name: 'a failure of another version is ignored',
     tags: { ...fresh, [tags.versionId]: 'v0', [tags.failure]: failure(9, noon, 'CaRejected') },
     expect: 'inspect Unknown',
   },
@@ -164,19 +164,19 @@ const scanRows: Row[] = [
     expect: 'rekey Expiring',
   },
   {
-    name: 'a failure nobody wrote is ignored',
+    name: 'an invalid failure tag is ignored',
     tags: { ...fresh, [tags.failure]: 'x y z' },
     now: renewAt,
     expect: 'rekey Expiring',
   },
   {
-    name: 'the last twentieth knows no pause',
+    name: 'in the last twentieth there is no pause',
     tags: { ...fresh, [tags.failure]: failure(9, noon + 22 * hour, 'CaRejected') },
     now: noon + 22 * hour,
     expect: 'rekey Expiring',
   },
   {
-    name: 'after the end the pause holds again',
+    name: 'after the end the pause applies again',
     tags: { ...fresh, [tags.failure]: failure(9, noon + 22 * hour, 'CaRejected') },
     now: noon + 23 * hour,
     expect: 'skip BackingOff',
@@ -190,19 +190,21 @@ const scanRows: Row[] = [
     name: 'never readable, pause over',
     tags: { [tags.versionId]: 'v1', [tags.failure]: failure(1, noon - hour, 'UnsupportedSecret') },
     expect: 'inspect Unknown',
-    message: 'No certificate could be read from it so far: a worker has to look again.',
+    message: 'No worker has found a certificate in this version yet: a worker reads it again.',
   },
   {
     name: 'failed once',
     tags: { ...fresh, [tags.failure]: '1 2026-11-22T11:59:00Z CaUnavailable' },
     expect: 'skip BackingOff',
-    message: '1 try failed, the last with CaUnavailable. Next try at 2026-11-22T12:04:00Z; force tries now.',
+    message:
+      '1 try failed, the last with CaUnavailable. The next try is at 2026-11-22T12:04:00Z. Use force to try now.',
   },
   {
     name: 'failed twice',
     tags: { ...fresh, [tags.failure]: '2 2026-11-22T11:59:00Z CaUnavailable' },
     expect: 'skip BackingOff',
-    message: '2 tries failed, the last with CaUnavailable. Next try at 2026-11-22T12:09:00Z; force tries now.',
+    message:
+      '2 tries failed, the last with CaUnavailable. The next try is at 2026-11-22T12:09:00Z. Use force to try now.',
   },
 ];
 
@@ -215,7 +217,7 @@ describe('the scan', () => {
   });
 });
 
-describe('a renewal that was not announced', () => {
+describe('a renewal that was not reported', () => {
   const versionId = newVersionId('v1', (size) => new Uint8Array(size));
   const decided = (more: Record<string, string>, labels: readonly string[] = []) => {
     const versions = new Map([
@@ -229,19 +231,19 @@ describe('a renewal that was not announced', () => {
     return `${action} ${code} ${message}`;
   };
   const crowd = Object.fromEntries(Array.from({ length: 46 }, (_, i) => [`team:${i}`, 'x']));
-  const toAnnounce = 'inspect Unknown Its last renewal has not been announced yet: a worker has to.';
+  const toAnnounce = 'inspect Unknown The event of the last renewal was not sent yet: a worker sends it.';
 
   it.each<[string, Record<string, string>, readonly string[], string]>([
-    ['is a worker’s to announce', {}, [], toAnnounce],
+    ['is sent to a worker', {}, [], toAnnounce],
     ['also of a paused secret', { [tags.paused]: 'true' }, [], toAnnounce],
     ['also of one without room', crowd, [], toAnnounce],
-    ['is told where the label of no room says so', crowd, [noRoomLabel], 'skip UnsupportedSecret The secret has 47'],
-    ['is told where the tag says so', { [tags.versionId]: versionId }, [], 'rekey Expiring'],
+    ['is finished if the label for no room is set', crowd, [noRoomLabel], 'skip UnsupportedSecret The secret has 47'],
+    ['is finished if the tag names the version', { [tags.versionId]: versionId }, [], 'rekey Expiring'],
   ])('%s', (_, more, labels, expected) => expect(decided(more, labels)).toContain(expected));
 });
 
 describe('the daily inspection', () => {
-  it('comes to every secret, whatever its tags say', () => {
+  it('comes to every secret, with any tags', () => {
     const texts = statusTags(noon - hour, noon + 9000 * hour);
     const hours = Array.from({ length: 24 }, (_, h) => noon + h * hour);
     const counts = Array.from(
@@ -249,7 +251,7 @@ describe('the daily inspection', () => {
       (_, i) =>
         hours.filter((now) => scanned({ tags: texts, now, step: hour }, `${arn}${i}`).action === 'inspect').length,
     );
-    // The minute's overlap that covers a late scan may show a secret to two scans. No secret is missed.
+    // Scans overlap by a minute to cover a late one. So a secret may be in two scans, but never in none.
     expect(Math.min(...counts)).toBe(1);
     expect(Math.max(...counts)).toBeLessThanOrEqual(2);
     expect(counts.filter((n) => n === 1).length).toBeGreaterThan(30);
@@ -265,10 +267,12 @@ describe('the daily inspection', () => {
     ['twelve hours after it', turn + 12 * hour, 5 * minute, false],
     ['any scan of a schedule by the day', turn + 12 * hour, day, true],
     ['any scan of one that leaves a minute of the day', turn + 12 * hour, day - minute, true],
-  ])('falls to %s: %i', (_, now, step, isIt) => {
-    // A validity so long that nothing else is due.
+  ])('is in %s: %i', (_, now, step, isIt) => {
+    // The validity is so long that nothing else is due.
     const { action, code, message } = scanned({ tags: statusTags(noon - day, noon + 1000 * day), now, step });
-    const expected = isIt ? 'inspect Unknown The inspection that every secret gets once a day.' : 'skip NotDue';
+    const expected = isIt
+      ? 'inspect Unknown The daily inspection: a worker reads every secret once a day.'
+      : 'skip NotDue';
     expect(`${action} ${code} ${message}`.startsWith(expected)).toBe(true);
   });
 });

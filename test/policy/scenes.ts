@@ -1,4 +1,4 @@
-/** What the tests of the rules start from: a secret with a day's certificate, a profile without wishes. */
+/** Shared by the tests of the rules: a secret with a day's certificate, and a profile without settings. */
 
 import { formatInstant, type Instant } from '../../lambdas/domain/instant.ts';
 import type { Profile } from '../../lambdas/domain/profile.ts';
@@ -32,7 +32,7 @@ export function secretWith(
   };
 }
 
-/** The status tags of a certificate that v1 holds. */
+/** Returns the status tags of the certificate in v1. */
 export function statusTags(notBefore: Instant, notAfter: Instant, failure?: string): Record<string, string> {
   return {
     [tags.versionId]: 'v1',

@@ -20,7 +20,7 @@ describe('rate', () => {
     ['rate(36 hours)', 36 * hour],
     ['rate(1 day)', day],
     ['rate(7 days)', 7 * day],
-  ])('%s comes every %d ms', async (expression, gap) => {
+  ])('%s fires every %d ms', async (expression, gap) => {
     const schedule = await loadSchedule(expression);
     expect(schedule).toMatchObject({ expression, longestGap: gap });
     expect(schedule.next(1_000)).toBe(1_000 + gap);
@@ -34,7 +34,7 @@ describe('rate', () => {
   );
 
   it.each(['', 'hourly', 'at(2026-01-01T00:00:00)', 'rate (1 hour)', 'Rate(1 hour)'])(
-    '%j is no schedule',
+    '%j is invalid',
     async (expression) => {
       await expect(loadSchedule(expression)).rejects.toMatchObject({ name: 'InvalidRequest' });
     },
@@ -53,22 +53,22 @@ describe('cron: the longest gap', () => {
     ['cron(0 8,20 ? * 2-6 *)', undefined, 60 * hour], // Friday 20:00 to Monday 8:00
     ['cron(0 0 1 * ? *)', undefined, 31 * day],
     ['cron(0 0 29 2 ? *)', undefined, 1461 * day],
-    ['cron(0 0 1 1 ? 2050-2060)', undefined, 366 * day], // years that are far away
+    ['cron(0 0 1 1 ? 2050-2060)', undefined, 366 * day], // years in the distant future
     ['cron(* * ? 1 * *)', undefined, 335 * day + minute], // all of January, in a leap year
-    // A day of 23 and one of 25 hours.
+    // Days of 23 and 25 hours.
     ['cron(0 8 * * ? *)', 'Europe/Berlin', 25 * hour],
-    // 02:30 does not exist on the day the clocks go forward, and is skipped.
+    // 02:30 does not exist on the day when the clocks go forward, and is skipped.
     ['cron(30 2 * * ? *)', 'Europe/Berlin', 47 * hour],
     // The hour that comes twice counts once.
     ['cron(0 * * * ? *)', 'America/New_York', 2 * hour],
     ['cron(0/15 * * * ? *)', 'America/New_York', hour + 15 * minute],
-    // Half an hour's change.
+    // A change by half an hour.
     ['cron(0 * * * ? *)', 'Australia/Lord_Howe', 1.5 * hour],
   ])('%s %s', (expression, timezone, gap) => {
     expect(cronSchedule(expression, timezone).longestGap / hour).toBe(gap / hour);
   });
 
-  it('is no less than any gap that is walked through, and is met', () => {
+  it('is not below any gap of a walk through the schedule, and is reached', () => {
     const schedule = cronSchedule('cron(20 4/5 ? * TUE,FRI *)', 'America/St_Johns');
     let previous = at('2024-01-01T12:00:00Z');
     let longest = 0;
@@ -104,17 +104,17 @@ describe('cron: the next run', () => {
     ['cron(0 8 * * ? *)', 'Europe/London', '2026-03-28T08:00:00Z', '2026-03-29T07:00:00.000Z'],
     ['cron(0 8 * * ? *)', 'Europe/London', '2026-11-22T07:59:59Z', '2026-11-22T08:00:00.000Z'],
     ['cron(0 2 * * ? *)', 'America/New_York', '2026-03-07T12:00:00Z', '2026-03-09T06:00:00.000Z'], // 2:00 is skipped
-    ['cron(0 3 * * ? *)', 'America/New_York', '2026-03-07T12:00:00Z', '2026-03-08T07:00:00.000Z'], // 3:00 is there
+    ['cron(0 3 * * ? *)', 'America/New_York', '2026-03-07T12:00:00Z', '2026-03-08T07:00:00.000Z'], // 3:00 exists
     ['cron(30 2 * * ? *)', 'America/New_York', '2026-03-07T12:00:00Z', '2026-03-09T06:30:00.000Z'], // 8 March has none
     ['cron(30 1 * * ? *)', 'America/New_York', '2026-10-31T12:00:00Z', '2026-11-01T05:30:00.000Z'], // the first of two
-    ['cron(30 1 * * ? *)', 'America/New_York', '2026-11-01T05:30:00Z', '2026-11-02T06:30:00.000Z'], // and not the second
+    ['cron(30 1 * * ? *)', 'America/New_York', '2026-11-01T05:30:00Z', '2026-11-02T06:30:00.000Z'], // not the second
   ])('%s %s after %s', (expression, timezone, after, expected) => {
     expect(show(cronSchedule(expression, timezone).next(at(after)))).toBe(expected);
   });
 
   afterEach(() => vi.restoreAllMocks());
 
-  it('without a zone is in UTC, whatever the runtime’s own zone is', () => {
+  it('without a zone is in UTC, in any zone of the runtime', () => {
     const { DateTimeFormat } = Intl;
     vi.spyOn(Intl, 'DateTimeFormat').mockImplementation(
       (locales, options) => new DateTimeFormat(locales, { ...options, timeZone: options?.timeZone ?? 'Asia/Tokyo' }),
@@ -154,7 +154,7 @@ describe('cron: the next run', () => {
     ),
   );
 
-  it('is what croner says in UTC', () => {
+  it('is the same as croner’s in UTC', () => {
     fc.assert(
       fc.property(
         field(0, 59),
@@ -180,7 +180,7 @@ describe('cron: the next run', () => {
   });
 });
 
-describe('cron: what is refused', () => {
+describe('cron: refused', () => {
   it.each([
     ['cron(0 8 * * ?)', undefined, /5 fields/],
     ['cron(0 0 8 * * ? *)', undefined, /7 fields/],
@@ -189,10 +189,10 @@ describe('cron: what is refused', () => {
     ['cron(cron(0 8 * * ? *)', undefined, /it has 0 fields/],
     ['cron(0 8 * * * *)', undefined, /must be \?/],
     ['cron(0 8 ? * ? *)', undefined, /must be \?/],
-    ['cron(60 8 * * ? *)', undefined, /minutes is 60, and values from 0 to 59/],
+    ['cron(60 8 * * ? *)', undefined, /minutes is 60, but only values from 0 to 59/],
     ['cron(1E1 8 * * ? *)', undefined, /minutes is 1E1/], // a number to JavaScript
     ['cron(0X1F 8 * * ? *)', undefined, /minutes is 0X1F/],
-    ['cron(ABCDEFGHIJKLMNOPQRSTUVWXYZ 8 * * ? *)', undefined, /minutes is ABCDEFGHIJKLMNOPQRST, and/],
+    ['cron(ABCDEFGHIJKLMNOPQRSTUVWXYZ 8 * * ? *)', undefined, /minutes is ABCDEFGHIJKLMNOPQRST, but/],
     ['cron(0 24 * * ? *)', undefined, /hours is 24/],
     ['cron(0 8 0 * ? *)', undefined, /day-of-month is 0/],
     ['cron(0 8 ? * 0 *)', undefined, /day-of-week is 0/],

@@ -8,7 +8,7 @@ import { internal } from './scenes.ts';
 const tagged = (texts: Record<string, string>) =>
   readTagSettings(new Map(Object.entries(texts).map(([name, value]) => [`cert-renewer:${name}`, value])));
 
-/** The same wishes at each of the three places: field by field, and what becomes of them. */
+/** The same settings in each of the three places: field by field, and their effect. */
 const wishes = [
   { name: 'nothing', fields: {}, ok: true },
   { name: 'a window', fields: { expiresIn: '8h30m' }, ok: true },
@@ -62,7 +62,7 @@ describe.each(['tag', 'request', 'profile'] as const)('one vocabulary: the %s', 
       expect(read).toThrowError(
         expect.objectContaining({
           code,
-          message: expect.stringMatching(/expected|remove|Keep one|name the type|curve of OKP/i),
+          message: expect.stringMatching(/expected|remove|Keep one|set the type/i),
         }),
       );
       return;
@@ -76,9 +76,9 @@ describe.each(['tag', 'request', 'profile'] as const)('one vocabulary: the %s', 
 });
 
 describe('the tags', () => {
-  it('say what is wrong by their own names', () => {
-    expect(() => tagged({ 'expires-in': 'soon' })).toThrowError(/cert-renewer:expires-in.*expected.*found "soon"/);
-    expect(() => tagged({ size: 'huge', kty: 'RSA' })).toThrowError(/cert-renewer:size.*expected.*found "huge"/);
+  it('report a problem with their own names', () => {
+    expect(() => tagged({ 'expires-in': 'soon' })).toThrowError(/^The tag cert-renewer:expires-in is "soon": expected/);
+    expect(() => tagged({ size: 'huge', kty: 'RSA' })).toThrowError(/^The tag cert-renewer:size is "huge": expected/);
     expect(() => tagged({ paused: 'maybe' })).toThrowError(/cert-renewer:paused.*"true"/);
   });
 
@@ -87,7 +87,7 @@ describe('the tags', () => {
     expect(tagged({ paused: 'false' }).paused).toBe(false);
   });
 
-  it('of others are nothing to us', () => {
+  it('without our prefix are ignored', () => {
     expect(
       readTagSettings(
         new Map([
@@ -99,7 +99,7 @@ describe('the tags', () => {
   });
 });
 
-describe('whose word counts', () => {
+describe('priority', () => {
   const profile = parseProfile(
     'p',
     JSON.stringify({
@@ -135,7 +135,7 @@ describe('whose word counts', () => {
     });
   });
 
-  it('a third and the present key where nobody says', () => {
+  it('a third and the present key by default', () => {
     const settings = resolveSettings(undefined, tagged({}), internal);
     expect(settings).toEqual({
       mode: 'rekey',
@@ -147,7 +147,7 @@ describe('whose word counts', () => {
   });
 });
 
-describe('what comes in', () => {
+describe('an input', () => {
   it.each([
     ['nothing', undefined],
     ['null', null],
@@ -174,7 +174,7 @@ describe('what comes in', () => {
     expect(() => parseScanRequest({ dryrun: true })).toThrowError(/unknown field "dryrun"/);
   });
 
-  it('of the queue carries nothing but what it may', () => {
+  it('of the queue has its own fields only', () => {
     expect(parseQueueMessage('{"secretArn":"a","versionId":"v","force":true}')).toEqual({
       secretArn: 'a',
       versionId: 'v',
@@ -185,7 +185,7 @@ describe('what comes in', () => {
     }
   });
 
-  it('names the tag keys that exist', () => {
+  it('with a wrong tag lists the tag keys that exist', () => {
     expect(Object.values(tags).every((tag) => tag.startsWith('cert-renewer:'))).toBe(true);
   });
 });

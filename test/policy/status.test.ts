@@ -46,7 +46,7 @@ describe('the status tags', () => {
     ['another time', { ...fresh, [tags.failure]: '1 2026-11-22T11:00:0xZ CaRejected' }, { failure: undefined }],
   ])('%s', (_, texts, expected) => expect(read(texts)).toMatchObject(expected));
 
-  it('of a secret without a current version mean nothing', () => {
+  it('without a current version mean nothing', () => {
     expect(readStatus(secretWith({}, { currentVersionId: undefined }), noon)).toEqual({ known: false });
   });
 });

@@ -36,7 +36,7 @@ const get = (server: Pick<TestServer<never>, 'url'>, options: Partial<HttpsReque
 const post = (server: Pick<TestServer<never>, 'url'>, options: Partial<HttpsRequest> = {}) =>
   get(server, { method: 'POST', body: '{}', headers: { authorization: 'Bearer token-of-the-test' }, ...options });
 
-/** The error of a call that must fail, after a look that it tells nothing of what was sent or answered. */
+/** Returns the error of a call that must fail, and checks that it contains nothing that was sent or answered. */
 async function failure(call: Promise<unknown>): Promise<TransportError> {
   const error = await call.then(
     () => undefined,
@@ -51,7 +51,7 @@ const allClosed = (server: Pick<TestServer<never>, 'connections'>): Promise<void
   vi.waitFor(() => expect(server.connections().open).toBe(0), { timeout: 9_000 });
 
 describe('an answer', () => {
-  test.each([200, 201, 204, 302, 401, 404, 429, 500, 503])('of %i comes back as it is', async (status) => {
+  test.each([200, 201, 204, 302, 401, 404, 429, 500, 503])('with %i is returned unchanged', async (status) => {
     const server = await started(
       tlsServer((_, answer) =>
         answer.writeHead(status, { 'x-test': 'yes' }).end(status === 204 ? undefined : '<html>'),
@@ -63,7 +63,7 @@ describe('an answer', () => {
     expect(answer.body.toString()).toBe(status === 204 ? '' : '<html>');
   });
 
-  test('that redirects is not followed', async () => {
+  test('with a redirect is not followed', async () => {
     const asked: (string | undefined)[] = [];
     const server = await started(
       tlsServer((question, answer) => {
@@ -99,7 +99,7 @@ describe('an answer', () => {
     else expect(await failure(call)).toMatchObject({ kind: 'tooLarge', status: 200 });
   });
 
-  test('of 50 MB is cut off after 1 MiB', async () => {
+  test('of 50 MB is cut after 1 MiB', async () => {
     let sent = 0;
     const flood = function* (): Generator<Buffer> {
       for (const part = Buffer.alloc(65_536, 'x'); sent < 50_000_000; sent += part.length) yield part;
@@ -111,7 +111,7 @@ describe('an answer', () => {
   });
 });
 
-describe('a server that breaks off', () => {
+describe('a server that breaks the connection', () => {
   test.each([
     ['with a content-length', { 'content-length': '1000' }],
     ['with chunks', {}],
@@ -135,7 +135,7 @@ describe('a server that breaks off', () => {
     expect(await failure(post(server))).toMatchObject({ kind: 'unreachable', stale: false });
   });
 
-  test('that is not there', async () => {
+  test('because nothing listens', async () => {
     const server = await tcpServer(() => {});
     await server.close();
     const error = await failure(post(server));
@@ -143,13 +143,13 @@ describe('a server that breaks off', () => {
     expect(error.message).toContain('ECONNREFUSED');
   });
 
-  test('whose name does not exist', async () => {
+  test('because its name does not exist', async () => {
     const url = new URL('https://no-such-host.invalid');
     expect((await failure(httpsRequest({ method: 'GET', url, timeoutMs: 5_000 }))).kind).toMatch(/unreachable|timeout/);
   });
 });
 
-describe('the limit of time', () => {
+describe('the time limit', () => {
   afterEach(() => void vi.restoreAllMocks());
 
   /** Writes without end; `heard` is called at the fifth time. */
@@ -184,7 +184,7 @@ describe('the limit of time', () => {
           question.socket.on('close', () => clearInterval(timer)).on('error', () => {});
         }) as Promise<TestServer<never>>,
     ],
-  ])('holds for a server that %s', async (_, start) => {
+  ])('applies to a server that %s', async (_, start) => {
     let hear = () => {};
     const heard = new Promise<void>((resolve) => {
       hear = resolve;
@@ -205,7 +205,7 @@ describe('the limit of time', () => {
     await allClosed(server);
   });
 
-  test('a signal ends a call, one that has fired already too', async () => {
+  test('a signal ends a call, even one that was aborted before', async () => {
     const later = new AbortController();
     const server = await started(tlsServer(() => later.abort()));
     expect(await failure(post(server, { signal: later.signal }))).toMatchObject({ kind: 'aborted' });
@@ -223,14 +223,14 @@ describe('trust', () => {
     ['self-signed', { selfSigned: true }, /root of the profile/],
     ['expired', { notAfter: now - 1_000 }, /validity/],
     ['not valid yet', { notBefore: now + hour }, /validity/],
-  ])("a server's certificate that is %s", async (_, certificate, message) => {
+  ])("rejects a server's certificate that is %s", async (_, certificate, message) => {
     const server = await answering(serverIdentity(certificate));
     const error = await failure(post(server));
     expect(error).toMatchObject({ kind: 'untrusted', message: expect.stringMatching(message) });
     expect(error.message).toContain(server.url.host);
   });
 
-  test('is for the given roots only: not for another, nor the system’s, nor an intermediate', async () => {
+  test('accepts the given roots only: no other, none of the system, no intermediate', async () => {
     const server = await answering();
     const other = pem(makeHierarchy(now - hour, now + hour).root);
     for (const ca of [[other], undefined, [pem(hierarchy.intermediate)]]) {
@@ -247,19 +247,19 @@ describe('trust', () => {
     expect(await failure(post(server, { ca: [other] }))).toMatchObject({ kind: 'untrusted' });
   });
 
-  test('is not switched off by the environment', async () => {
+  test('can’t be switched off by the environment', async () => {
     vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0');
     const server = await answering(serverIdentity({ selfSigned: true }));
     expect(await failure(post(server))).toMatchObject({ kind: 'untrusted' });
   });
 
-  test('a root that is no certificate trusts nobody', async () => {
+  test('does not accept a root that is no certificate', async () => {
     const server = await answering();
     const broken = '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----';
     await failure(post(server, { ca: [broken] }));
   });
 
-  test('what is not TLS 1.2 or 1.3', async () => {
+  test('requires TLS 1.2 or 1.3', async () => {
     const plain = await started(tcpServer((socket) => socket.end('HTTP/1.1 200 OK\r\n\r\nsecret answer')));
     expect(await failure(post(plain))).toMatchObject({ kind: 'protocol' });
     const old = await answering({ minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' });
@@ -268,20 +268,20 @@ describe('trust', () => {
     expect(await failure(post(strange))).toMatchObject({ kind: 'protocol' });
   });
 
-  test('an address that is not https', async () => {
+  test('requires an https address', async () => {
     const call = httpsRequest({ method: 'GET', url: new URL('http://localhost:1'), ca: [rootPem] });
     expect(await failure(call)).toMatchObject({ kind: 'protocol' });
   });
 });
 
 describe('connections', () => {
-  test('without a client certificate are kept and used again', async () => {
+  test('without a client certificate are kept and reused', async () => {
     const server = await started(tlsServer((_, answer) => answer.end('{}')));
     for (let call = 0; call < 5; call++) await post(server);
     expect(server.connections()).toEqual({ all: 1, open: 1 });
   });
 
-  test('one that the server has closed meanwhile is stale, and so are its siblings', async () => {
+  test('that the server has closed meanwhile are stale, and so are their siblings', async () => {
     let resets = 0;
     const first: ServerResponse[] = [];
     const server = await started(
@@ -290,7 +290,7 @@ describe('connections', () => {
         Object.assign(question.socket, { seen: true });
         if (!reused) {
           first.push(answer);
-          if (first.length < 3) return; // three at once, each on a connection of its own
+          if (first.length < 3) return; // three at once, each on its own connection
           for (const each of first) if (!each.writableEnded) each.end('{}');
           return;
         }
@@ -316,7 +316,7 @@ describe('connections', () => {
         { requestCert: true, rejectUnauthorized: true, ca: rootPem, ...options },
       );
 
-    test('are of their own and end with the answer', async () => {
+    test('are not shared, and end with the answer', async () => {
       const server = await started(demanding({ rejectUnauthorized: false }));
       expect((await post(server, { client })).body.toString()).toBe('client');
       expect((await post(server, { client })).body.toString()).toBe('client');
@@ -325,14 +325,14 @@ describe('connections', () => {
       expect((await post(server)).body.toString()).toBe('nobody');
     });
 
-    test('and the key of another', async () => {
+    test('must have its own key', async () => {
       const server = await started(demanding());
       const call = post(server, { client: { ...client, key: makeKey('P-256') } });
       expect(await failure(call)).toMatchObject({ kind: 'keyMismatch' });
       expect(server.connections().open).toBe(0);
     });
 
-    test('with an RSA key of 1024 bits, which is here to be replaced', async () => {
+    test('may have an RSA key of 1024 bits, which will be replaced', async () => {
       const weak = makeKey('RSA-1024');
       const certificates = pem(
         makeLeaf({ key: weak, subject: commonNameOnly('weak'), ...dates }, hierarchy),

@@ -18,7 +18,7 @@ test('a CA of type step-ca has its provider, with its root', async () => {
 });
 
 test.each<CaReference>([offline, authority])(
-  'a CA of type $type is Internal where the stack has no authorities, or not that one',
+  'a CA of type $type is Internal if the stack has no authorities, or not that one',
   async (ca) => {
     for (const authorities of [undefined, new FakeAuthorities()]) {
       const provider = await providerFor(ca, { authorities });
@@ -28,22 +28,25 @@ test.each<CaReference>([offline, authority])(
   },
 );
 
-test.each<CaReference>([stepCa, infisical, offline, authority])('a CA of type $type says so itself', async (ca) => {
-  expect(await providerFor(ca)).toMatchObject({ type: ca.type, can: capabilitiesOf(ca) });
-});
+test.each<CaReference>([stepCa, infisical, offline, authority])(
+  'a CA of type $type has itself as its type',
+  async (ca) => {
+    expect(await providerFor(ca)).toMatchObject({ type: ca.type, can: capabilitiesOf(ca) });
+  },
+);
 
 test('each kind is in the list once', () => {
   expect(kinds.map(({ type }) => type).sort()).toEqual(['authority', 'infisical', 'offline', 'step-ca']);
 });
 
 test.each<CaReference>([{ type: 'other' }, { type: 'step-ca' }, { ...offline, more: 1 }, { ...infisical, caId: '' }])(
-  'what no deployment writes is Internal: %j',
+  'a parameter that no deployment writes is Internal: %j',
   async (ca) => {
     await expect(openCa(ca)).rejects.toMatchObject({ code: 'Internal', message: expect.stringMatching(/deploy/) });
   },
 );
 
-test('what the worker is permitted for a CA: its secrets, its keys, the authority that it signs by', () => {
+test('the worker’s permissions for a CA: its secrets, its keys, the authority that signs', () => {
   expect([stepCa, infisical, offline, authority].map(needsOf)).toEqual([
     { secrets: [], signingKeys: [] },
     { secrets: ['auth'], signingKeys: [] },
@@ -52,14 +55,14 @@ test('what the worker is permitted for a CA: its secrets, its keys, the authorit
   ]);
 });
 
-test('what is no text says nothing: at synthesis a field may be a token', () => {
+test('a value that is no text is ignored: at synthesis a field may be a token', () => {
   const token = { resolve: () => 'later' };
   expect(needsOf({ ...infisical, authSecretId: token })).toEqual({ secrets: [], signingKeys: [] });
   expect(needsOf({ ...offline, authority: token })).toEqual({ secrets: [], signingKeys: [] });
   expect(rootOf({ ...stepCa, root: token })).toBeUndefined();
 });
 
-test('the root of the configuration, where there is one', () => {
+test('the root of the configuration, if there is one', () => {
   const cas: CaReference[] = [stepCa, infisical, { ...infisical, root: 'root.crt' }, offline, authority];
   expect(cas.map(rootOf)).toEqual([rootPem, undefined, 'root.crt', undefined, undefined]);
 });

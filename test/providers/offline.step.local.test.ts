@@ -1,4 +1,4 @@
-/** The `step` CLI in offline mode and the offline provider, over the same authority and the same leaf. */
+/** The `step` CLI in offline mode and the offline provider, with the same authority and the same leaf. */
 import { spawnSync } from 'node:child_process';
 import { createPrivateKey, type KeyObject, randomBytes } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -22,7 +22,7 @@ import { describeFound } from '../support/local.ts';
 
 const found = await step();
 
-/** What a renewal keeps: everything but serial number, dates and signature. Extensions may come in another order. */
+/** Everything that a renewal keeps: all but serial number, dates and signature. The order of extensions may differ. */
 function fields(certificate: Certificate) {
   const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
   return {
@@ -61,7 +61,7 @@ describeFound([found], 'beside the step CLI in offline mode', () => {
   });
 });
 
-/** ca.json with its files as step wants them, and the same authority as ours. */
+/** Writes ca.json with its files for step, and returns the same authority in our form. */
 async function open(folder: string, kind: KeyKind) {
   const { root, intermediate } = pemHierarchy({ key: kind });
   const config = {

@@ -5,7 +5,7 @@ import { renewWith } from '../../testkit/fakes/asking.ts';
 import { hierarchy, rootPem } from '../../testkit/fakes/tls-server.ts';
 import { credential, mockCa, success } from './step-ca/mock-ca.ts';
 
-/** The same root, as texts have it. */
+/** The same root, in different texts. */
 const texts: [string, string][] = [
   ['a byte order mark', `\uFEFF${rootPem}`],
   ['an indentation', rootPem.replaceAll(/^(?=.)/gm, '\t')],

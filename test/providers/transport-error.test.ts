@@ -27,7 +27,7 @@ const unreachable = [
 
 describe('an error of node or OpenSSL', () => {
   test.each<[code: string, kind: string, alert: string | undefined, renewalCode: string]>([
-    // What node 20 and 22 (OpenSSL 3.0) and node 24 (3.5) make of the same alert.
+    // The error of node 20 and 22 (OpenSSL 3.0) and of node 24 (3.5) for the same alert.
     ['ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED', 'clientCertificate', 'certificate_expired', 'CaRejected'],
     ['ERR_SSL_SSL/TLS_ALERT_CERTIFICATE_EXPIRED', 'clientCertificate', 'certificate_expired', 'CaRejected'],
     ['ERR_SSL_SSL/TLS_ALERT_BAD_CERTIFICATE', 'clientCertificate', 'bad_certificate', 'CaRejected'],
@@ -77,7 +77,7 @@ describe('an error of node or OpenSSL', () => {
     expect(connectionError(coded(code), url, { untrusted: false, reused }).stale).toBe(stale);
   });
 
-  test('without a code, or with one that is a text, tells nothing of it', () => {
+  test('without a code, or with a text as code, is described without it', () => {
     for (const thrown of [new Error('secret'), coded('secret with spaces'), 'secret', null]) {
       const error = connectionError(thrown, url, unknown);
       expect(error.kind).toBe('unreachable');
@@ -96,7 +96,7 @@ test.each([
   expect(error.message).toContain('ca.example:9000');
 });
 
-test('what is no TransportError stays what it is', () => {
+test('an error that is no TransportError stays unchanged', () => {
   const error = new RenewalError('KmsDenied', 'no');
   expect(toCaError(error)).toBe(error);
   expect(new TransportError('cut', 'm').stale).toBe(false);

@@ -1,4 +1,7 @@
-/** `Certificate Renewed`: once at least, whatever fails between the swap and the bus and for however long; never at every scan. */
+/**
+ * `Certificate Renewed` is sent at least once, although calls fail between the promotion and the bus, for any time. It is not
+ * repeated at every scan.
+ */
 import { describe, expect, it } from 'vitest';
 import { RenewalError } from '../../lambdas/domain/errors.ts';
 import { tags } from '../../lambdas/domain/tags.ts';
@@ -12,7 +15,7 @@ const busy = new RenewalError('Throttled', 'slow down');
 const denied = new RenewalError('AccessDenied', 'not permitted');
 const ever = { times: Infinity };
 
-/** An hour later: a scan, and the workers for what it sends. Gives how many messages there were. */
+/** Runs a scan and the workers of its messages, an hour later. Returns the number of messages. */
 async function look(world: World): Promise<number> {
   world.clock.advance(hour);
   await scan(world, { force: false, dryRun: false });
@@ -37,7 +40,10 @@ const told = (world: World) => world.publisher.of('Certificate Renewed').map(({ 
 const force = async (world: World, secretId: string, more = {}) =>
   renewOnDemand(world, { secretId, force: true, ...more });
 
-/** The bus takes no event of a certificate, until that is ended. A scan's own events come through, so that it sends its work. */
+/**
+ * The bus refuses the events of certificates until the outage is ended. It takes the events of scans, so that a scan sends its
+ * messages.
+ */
 function outage(world: World): () => void {
   let lasts = true;
   const matches = ({ args }: { args: readonly unknown[] }) => lasts && JSON.stringify(args).includes('Certificate ');
@@ -48,7 +54,7 @@ function outage(world: World): () => void {
 }
 
 describe('a renewal whose event could not be sent', () => {
-  it.each([1, 2, 5, 30])('and not at the next %d looks either', async (hours) => {
+  it.each([1, 2, 5, 30])('is reported once, although the next %d inspections can’t send it either', async (hours) => {
     const world = new World();
     const arn = world.enrol({ ...freshDates, notAfter: freshDates.notAfter + 1000 * hour });
     const end = outage(world);
@@ -63,17 +69,20 @@ describe('a renewal whose event could not be sent', () => {
     expect(world.ca.issued).toHaveLength(1);
   });
 
-  it.each(['read', 'describe', 'tag'])('when the next look’s %s is throttled', async (method) => {
-    const world = new World();
-    const arn = world.enrol(freshDates);
-    world.faults.failBefore('publish', busy);
-    const { versionId } = await force(world, arn);
-    world.faults.failBefore(method, busy, { times: 3 });
-    await looks(world, 3);
-    expect(told(world)).toMatchObject([{ secretArn: arn, versionId }]);
-  });
+  it.each(['read', 'describe', 'tag'])(
+    'is reported, although the next inspection’s %s is throttled',
+    async (method) => {
+      const world = new World();
+      const arn = world.enrol(freshDates);
+      world.faults.failBefore('publish', busy);
+      const { versionId } = await force(world, arn);
+      world.faults.failBefore(method, busy, { times: 3 });
+      await looks(world, 3);
+      expect(told(world)).toMatchObject([{ secretArn: arn, versionId }]);
+    },
+  );
 
-  it('when the next look’s second read is throttled: that of the version before', async () => {
+  it('is reported, although the next inspection can’t read the previous version at first', async () => {
     const world = new World();
     const arn = world.enrol(freshDates);
     world.faults.failBefore('publish', busy);
@@ -83,7 +92,7 @@ describe('a renewal whose event could not be sent', () => {
     expect(told(world)).toMatchObject([{ versionId, previousSerialNumber }]);
   });
 
-  it('when the version before can’t be read any more: it says what it knows', async () => {
+  it('is reported without the previous serial number, if the previous version can’t be read any more', async () => {
     const world = new World();
     const arn = world.enrol(freshDates);
     world.faults.failBefore('publish', busy);
@@ -96,18 +105,18 @@ describe('a renewal whose event could not be sent', () => {
     expect(told(world)).toMatchObject([{ versionId, serialNumber, previousSerialNumber: null }]);
   });
 
-  it('when the new version can’t be read any more: hooks are told where it is, and the failure is told and backed off', async () => {
+  it('is reported without a serial number, if the new version can’t be read any more; that failure backs off', async () => {
     const world = new World();
     const arn = world.enrol(freshDates);
     world.faults.failBefore('publish', busy);
     const { versionId } = await force(world, arn);
     world.faults.failBefore('read', new RenewalError('KmsDenied', 'no'), ever);
-    await looks(world, 8); // backed off for one hour, for two, for four
+    await looks(world, 8); // backed off for one, two and four hours
     expect(told(world)).toMatchObject([{ secretArn: arn, versionId, previousVersionId: 'v1', serialNumber: null }]);
     expect(world.publisher.of('Certificate Renewal Failed').length).toBeLessThanOrEqual(4);
   });
 
-  it.each(['the tag', 'the profile'])('of a secret that %s pauses', async (by) => {
+  it.each(['the tag', 'the profile'])('is reported for a secret that %s pauses', async (by) => {
     const world = new World();
     const arn = world.enrol({ ...freshDates, tags: by === 'the tag' ? { [tags.paused]: 'true' } : {} });
     const profile = await world.profiles.find('internal');
@@ -121,7 +130,7 @@ describe('a renewal whose event could not be sent', () => {
     expect(await scan(world, { force: false, dryRun: true })).toMatchObject({ paused: 1 });
   });
 
-  it('while the next renewal comes: both are told, in their order', async () => {
+  it('is reported before the next renewals, in their order', async () => {
     const world = new World();
     const arn = world.enrol(freshDates);
     const end = outage(world);
@@ -138,7 +147,7 @@ describe('a renewal whose event could not be sent', () => {
     expect(world.store.tagsOf(arn)[tags.versionId]).toBe(third.versionId);
   });
 
-  it('waits with further renewals once the mark is full, and forgets nothing', async () => {
+  it('delays further renewals when the tag version-id is full, and no event is lost', async () => {
     const world = new World();
     const arn = world.enrol(freshDates);
     const end = outage(world);
@@ -157,7 +166,7 @@ describe('a renewal whose event could not be sent', () => {
     expect(told(world).map(({ versionId }) => versionId)).toEqual(versions);
   });
 
-  it('is told although rotations come upon it', async () => {
+  it('is reported although rotations follow', async () => {
     const world = Object.assign(new World(), { rotationFunctionArn: 'arn:renew' });
     const arn = world.enrol({ ...freshDates, notAfter: freshDates.notAfter + 1000 * hour });
     world.store.setRotation(arn, { enabled: true, functionArn: 'arn:renew' });
@@ -178,13 +187,13 @@ describe('a renewal whose event could not be sent', () => {
     expect(told(world).map(({ versionId }) => versionId)).toEqual([first, second, third, fourth]);
   });
 
-  it('is told though a worker writes the mark by what it has read a while ago', async () => {
+  it('is reported although a worker writes the tag version-id by an old description', async () => {
     const world = new World();
     const arn = world.enrol(freshDates);
     const end = outage(world);
     const first = await force(world, arn);
     let second: string | null = null;
-    // A late worker has described the secret; then another renewal comes, and then the late one goes on.
+    // A slow worker has described the secret. Then another renewal comes, and then the slow one continues.
     world.faults.meanwhile('after', 'describe', async () => {
       second = (await force(world, arn)).versionId;
     });
@@ -194,7 +203,7 @@ describe('a renewal whose event could not be sent', () => {
     expect(told(world).map(({ versionId }) => versionId)).toEqual([first.versionId, second]);
   });
 
-  it('is told though the next renewal fails after its swap', async () => {
+  it('is reported although the next renewal fails after its promotion', async () => {
     const world = new World();
     const arn = world.enrol(freshDates);
     const end = outage(world);
@@ -207,7 +216,7 @@ describe('a renewal whose event could not be sent', () => {
     expect(told(world).map(({ versionId }) => versionId)).toEqual([first.versionId, world.versionOf(arn)]);
   });
 
-  it('does not wait where the certificate is about to end', async () => {
+  it('does not delay a renewal when the certificate is about to end', async () => {
     const world = new World();
     const arn = world.enrol(freshDates);
     outage(world);
@@ -218,7 +227,7 @@ describe('a renewal whose event could not be sent', () => {
     expect(world.versionOf(arn)).not.toBe(before);
   });
 
-  it('comes before that of a renewal that can be told', async () => {
+  it('is reported before a later renewal whose event is sent', async () => {
     const world = new World();
     const arn = world.enrol(freshDates);
     world.faults.failBefore('publish', denied, { times: 2 });
@@ -227,7 +236,7 @@ describe('a renewal whose event could not be sent', () => {
     expect(told(world).map(({ versionId }) => versionId)).toEqual([first.versionId, second.versionId]);
   });
 
-  it('is tried again by the same message, before the next scan', async () => {
+  it('is reported by the next delivery of the same message, before the next scan', async () => {
     const world = new World();
     const arn = world.enrol();
     world.faults.failBefore('publish', busy);
@@ -238,7 +247,7 @@ describe('a renewal whose event could not be sent', () => {
     expect(told(world)).toHaveLength(1);
   });
 
-  it('is no news where an operator has rolled back from it', async () => {
+  it('is not reported if an operator has rolled back from it', async () => {
     const world = new World();
     const arn = world.enrol(freshDates);
     world.faults.failBefore('publish', busy);
@@ -255,7 +264,7 @@ describe('the pair of an `out` whose event could not be sent', () => {
   it.each([
     ['that was empty', undefined],
     ['that had a value', 'old'],
-  ])('is announced later, with its source: one %s', async (_, value) => {
+  ])('is reported later, with its source: one %s', async (_, value) => {
     const world = new World();
     const arn = world.enrol(freshDates);
     const out = world.store.add({ name: 'web/next', tags: paused, ...(value !== undefined && { value }) });
@@ -272,7 +281,7 @@ describe('the pair of an `out` whose event could not be sent', () => {
     expect(await scan(world, { force: false, dryRun: true })).toMatchObject({ paused: 1 });
   });
 
-  it('is announced under its own name where the source is gone', async () => {
+  it('is reported under its own name if the source is gone', async () => {
     const world = new World();
     const arn = world.enrol(freshDates);
     const out = world.store.add({ name: 'web/next', tags: paused });
@@ -286,7 +295,7 @@ describe('the pair of an `out` whose event could not be sent', () => {
     expect(told(world)).toMatchObject([{ secretArn: out, versionId: world.versionOf(out) }]);
   });
 
-  it('is announced under its own name where a tag can’t hold the source’s', async () => {
+  it('is reported under its own name if a tag can’t hold the source’s name', async () => {
     const world = new World();
     const name = `web/${'long/'.repeat(50)}`;
     const arn = world.enrol({ ...freshDates, name });
@@ -298,7 +307,7 @@ describe('the pair of an `out` whose event could not be sent', () => {
     expect(told(world)).toMatchObject([{ secretArn: out, versionId: world.versionOf(out) }]);
   });
 
-  it('is not forgotten over a second one to the same place', async () => {
+  it('is reported although a second one follows to the same secret', async () => {
     const world = new World();
     const arn = world.enrol(freshDates);
     const out = world.store.add({ name: 'web/next', tags: paused });
@@ -311,7 +320,7 @@ describe('the pair of an `out` whose event could not be sent', () => {
 
 describe('a rotation', () => {
   const token = '11111111-2222-4333-8444-555555555555';
-  /** Before finishSecret. */
+  /** Stops before finishSecret. */
   async function rotated() {
     const world = Object.assign(new World(), { rotationFunctionArn: 'arn:renew' });
     const arn = world.enrol(freshDates);
@@ -324,7 +333,7 @@ describe('a rotation', () => {
   const versionsTold = (world: World) => new Set(told(world).map(({ versionId }) => versionId));
   const namesToken = ({ args }: { args: readonly unknown[] }) => JSON.stringify(args).includes(token);
 
-  it('whose event could not be sent is announced by the schedule too, should Secrets Manager not come back', async () => {
+  it('whose event could not be sent is reported by the schedule too, if Secrets Manager does not call again', async () => {
     const { world, arn, finish } = await rotated();
     world.faults.failBefore('publish', denied);
     await expect(finish()).rejects.toMatchObject({ name: 'AccessDenied' });
@@ -332,7 +341,7 @@ describe('a rotation', () => {
     expect(told(world)).toMatchObject([{ secretArn: arn, versionId: token, previousVersionId: 'v1' }]);
   });
 
-  it('that loses its race after it has noted its token: nobody is told of its version', async () => {
+  it('that loses its race after it has noted its token is not reported', async () => {
     const { world, arn, finish } = await rotated();
     world.faults.meanwhile('before', 'tag', () => force(world, arn), { matches: namesToken });
     await expect(finish()).rejects.toMatchObject({ name: 'SecretChanged' });
@@ -343,7 +352,7 @@ describe('a rotation', () => {
     expect(world.store.tagsOf(arn)[tags.versionId]).toBe(renewed);
   });
 
-  it('that died between its note and its swap, before another renewal: nobody is told of its version', async () => {
+  it('that ends between its note and its promotion, before another renewal, is not reported', async () => {
     const { world, arn, finish } = await rotated();
     world.faults.meanwhile('after', 'tag', () => world.faults.crashAt(1, 'before'), { matches: namesToken });
     await expect(finish()).rejects.toThrow();
@@ -357,7 +366,7 @@ describe('a rotation', () => {
     expect(world.store.tagsOf(arn)[tags.versionId]).toBe(renewed);
   });
 
-  it('that was promoted and replaced before its event could be sent is announced before what replaced it', async () => {
+  it('that was promoted and replaced before its event could be sent is reported before its successor', async () => {
     const { world, arn, finish } = await rotated();
     world.faults.failBefore('publish', denied, { times: 2 });
     await expect(finish()).rejects.toMatchObject({ name: 'AccessDenied' });
@@ -372,7 +381,7 @@ describe('a rotation', () => {
 });
 
 describe('the same event at every scan', () => {
-  it('does not come where tags can’t be written, whatever forbids it', async () => {
+  it('is not sent if tags can’t be written', async () => {
     const world = new World();
     const arn = world.enrol({ ...freshDates, notAfter: freshDates.notAfter + 1000 * hour });
     world.faults.failBefore('tag', denied, ever);
@@ -384,7 +393,7 @@ describe('the same event at every scan', () => {
   });
 
   it.each([47, 48, 49])(
-    'does not come for a secret with %d tags of its own: told once, and nothing is issued',
+    'is not sent for a secret with %d tags of its own: one event, and nothing is issued',
     async (own) => {
       const world = new World();
       const more = Object.fromEntries(Array.from({ length: own }, (_, i) => [`team:${i}`, 'x']));
@@ -403,7 +412,7 @@ describe('the same event at every scan', () => {
     },
   );
 
-  it('comes again for no room once the value is another, and ends with the tags that were too many', async () => {
+  it('is sent once more for a new value without room, and ends when the extra tags are removed', async () => {
     const world = new World();
     const more = Object.fromEntries(Array.from({ length: 49 }, (_, i) => [`team:${i}`, 'x']));
     const arn = world.enrol({ ...freshDates, tags: more });
@@ -418,7 +427,7 @@ describe('the same event at every scan', () => {
   });
 
   it.each([46, 47, 48, 49])(
-    'does not come for a secret that has lost its room to %d tags before it was announced',
+    'is not sent for a secret that has lost its room to %d tags before its renewal was reported',
     async (own) => {
       const world = new World();
       const arn = world.enrol({ ...freshDates, notAfter: freshDates.notAfter + 1000 * hour });
@@ -433,7 +442,7 @@ describe('the same event at every scan', () => {
     },
   );
 
-  it('comes again when room was made and is lost once more', async () => {
+  it('is sent once more when the secret gets room and loses it again', async () => {
     const world = new World();
     const more = Object.fromEntries(Array.from({ length: 48 }, (_, i) => [`team:${i}`, 'x']));
     const arn = world.enrol({ ...freshDates, notAfter: freshDates.notAfter + 1000 * hour, tags: more });
@@ -446,7 +455,7 @@ describe('the same event at every scan', () => {
     expect(world.publisher.of('Certificate Renewal Failed')).toHaveLength(2);
   });
 
-  it('does not fill an `out` that has no room', async () => {
+  it('does not write to an `out` that has no room', async () => {
     const world = new World();
     const arn = world.enrol();
     const more = Object.fromEntries(Array.from({ length: 49 }, (_, i) => [`team:${i}`, 'x']));

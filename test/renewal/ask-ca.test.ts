@@ -10,7 +10,7 @@ const asking = (answers: () => Promise<void>) => {
   return { clock: world.clock, profiles: world.profiles, providerFor: async () => provider };
 };
 
-it('asks the CA of the profile, and tells what it said', async () => {
+it('asks the CA of the profile, and returns its answer', async () => {
   let asked = 0;
   const world = asking(async () => {
     asked += 1;

@@ -1,4 +1,4 @@
-/** The key of an authority of the stack is no leaf's, whatever name it is called by and whoever the profile's CA is. */
+/** The key of an authority of the stack must not be the key of a leaf, under any name and with any CA of the profile. */
 import type { KeyObject } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { RenewalError } from '../../lambdas/domain/errors.ts';
@@ -13,7 +13,7 @@ import { found, textOf } from '../authority/odd.ts';
 import { hour, offline, Stack, start } from '../authority/world.ts';
 import { internal, pairValue } from './world.ts';
 
-/** A stack with an offline profile, and one whose CA is a step-ca. */
+/** A stack with an offline profile, and a profile whose CA is a step-ca. */
 class Mixed extends Stack {
   override readonly providerFor = async (profile: Profile) =>
     profile.ca.type === 'step-ca' ? this.ca : providerFor(profile.ca, this);
@@ -40,7 +40,7 @@ function leafOf(stack: Mixed, profile: 'offline' | 'internal'): string {
   return stack.store.add({ name: 'web/tls', value, versionId: 'v1', tags: { [tags.profile]: profile } });
 }
 
-/** A leaf certificate for the key of an authority, as another CA may have issued it, or this one before there was a rule. */
+/** A leaf certificate for an authority's key, as another CA may have issued it, or this one before the rule existed. */
 function certifiedFor(stack: Mixed, profile: 'offline' | 'internal', key: KeyObject, kmsKeyId: string): string {
   const request = {
     key,
@@ -58,7 +58,7 @@ function certifiedFor(stack: Mixed, profile: 'offline' | 'internal', key: KeyObj
   return stack.store.add({ name: 'web/kms', value, versionId: 'v1', tags: { [tags.profile]: profile } });
 }
 
-/** The authority's key goes into its secret, as an imported one has it. */
+/** Puts the authority's key into its secret, as for an imported authority. */
 async function importKey(stack: Mixed, name: string, encrypted = false): Promise<void> {
   const { kmsKeyArn: _, ...rest } = await found(stack, name);
   stack.authorities.set({ ...rest, ...(encrypted && { passwordSecretId: 'profile/password' }) });
@@ -71,7 +71,7 @@ async function importKey(stack: Mixed, name: string, encrypted = false): Promise
   stack.store.write(`pki/${name}`, JSON.stringify({ certificate, privateKey, certificateChain }));
 }
 
-/** Another name of the same material: a replica in another Region, or imported twice. */
+/** Another name of the same key: a replica in another Region, or imported twice. */
 const sameMaterial = (stack: Mixed, name: string): string =>
   stack.vault.add({ spec: { kty: 'EC', curve: 'P-256' }, privateKey: stack.keyOf(name) });
 
@@ -116,7 +116,7 @@ describe.each(['offline', 'internal'] as const)('profile %s: privateKey of a req
     },
   );
 
-  it('of an authority that is disabled, or has no certificate yet, too', async () => {
+  it('the key of an authority that is disabled or has no certificate yet is InvalidRequest too', async () => {
     const stack = await stackOf();
     const arn = leafOf(stack, profile);
     stack.authorities.set({ ...(await found(stack, 'root')), disabled: true });
@@ -128,7 +128,7 @@ describe.each(['offline', 'internal'] as const)('profile %s: privateKey of a req
   });
 
   it.each([true, false])(
-    'the key in the secret of an imported one, copied into an enrolled one (encrypted: %s)',
+    'the key of an imported authority in an enrolled secret is InvalidRequest too (encrypted: %s)',
     async (encrypted) => {
       const stack = await stackOf();
       await importKey(stack, 'root', encrypted);
@@ -148,19 +148,19 @@ describe.each(['offline', 'internal'] as const)('profile %s: privateKey of a req
     },
   );
 
-  it('another key is taken, and no authority is read where none is given', async () => {
+  it('another key is accepted, and no authority is read if no key is given', async () => {
     const stack = await stackOf();
     const arn = leafOf(stack, profile);
     const kmsKeyId = stack.vault.add({ spec: { kty: 'EC', curve: 'P-256' }, alias: 'web' });
     const given = await renewOnDemand(stack, { secretId: arn, privateKey: { kmsKeyId: 'alias/web' } });
     expect(given).toMatchObject({ outcome: 'rekeyed' });
     expect(JSON.parse(textOf(stack, arn)).kmsKeyId).toBe(kmsKeyId);
-    // From then on it is a key in KMS that the secret names.
+    // From then on the secret names a key in KMS.
     expect(await renewOnDemand(stack, { secretId: arn, force: true })).toMatchObject({ outcome: 'renewed' });
   });
 });
 
-it('a secret without a given key, or one in KMS, costs no look at any authority', async () => {
+it('a secret with its own key, at hand or in KMS, needs no check of the authorities', async () => {
   const stack = await stackOf();
   const arn = leafOf(stack, 'internal');
   stack.store.faults.failBefore('read', new RenewalError('AccessDenied', 'no'), {
@@ -195,7 +195,7 @@ describe('kmsKeyId in a secret', () => {
     },
   );
 
-  it('the authority’s own certificate in an enrolled secret opens its key to no other CA', async () => {
+  it('an authority’s certificate in an enrolled secret opens its key to no other CA', async () => {
     const stack = await stackOf();
     const { certificate } = JSON.parse(textOf(stack, 'pki/issuing'));
     const value = JSON.stringify({ certificate, kmsKeyId: stack.kmsKeyOf('issuing') });
@@ -210,7 +210,7 @@ describe('kmsKeyId in a secret', () => {
     await expect(renewOnDemand(stack, { secretId: arn })).rejects.toMatchObject({ name: 'KeyMismatch' });
   });
 
-  it('an alias that moves to an authority’s key between two looks is seen', async () => {
+  it('an alias that moves to an authority’s key between two inspections is noticed', async () => {
     const stack = await stackOf();
     const key = makeKey('P-256');
     stack.vault.add({ spec: { kty: 'EC', curve: 'P-256' }, privateKey: key, alias: 'web' });
@@ -266,7 +266,7 @@ describe('an authority that can’t be read', () => {
   });
 });
 
-it('a given key in KMS that may not sign is no failure of the certificate', async () => {
+it('a given key in KMS that can’t sign is no failure of the certificate', async () => {
   const stack = await stackOf();
   const arn = leafOf(stack, 'offline');
   const kmsKeyId = stack.vault.add({ spec: { kty: 'EC', curve: 'P-256' } });
@@ -278,7 +278,7 @@ it('a given key in KMS that may not sign is no failure of the certificate', asyn
   expect(stack.publisher.events).toEqual([]);
 });
 
-describe('an authority that has nothing to do with it', () => {
+describe('an unrelated authority', () => {
   it.each<[string, (stack: Mixed) => Promise<void>]>([
     ['with no certificate in its secret', async (stack) => void stack.store.write('pki/root', 'no certificate')],
     ['being deleted', async (stack) => stack.store.delete('pki/root')],
@@ -289,7 +289,7 @@ describe('an authority that has nothing to do with it', () => {
         stack.store.write('pki/root', 'no certificate');
       },
     ],
-  ])('%s stops no leaf that has its key in KMS', async (_, breakIt) => {
+  ])('%s does not stop a leaf that has its key in KMS', async (_, breakIt) => {
     const stack = await stackOf();
     const key = makeKey('P-256');
     const kmsKeyId = stack.vault.add({ spec: { kty: 'EC', curve: 'P-256' }, privateKey: key });
@@ -299,7 +299,7 @@ describe('an authority that has nothing to do with it', () => {
   });
 });
 
-it('a multi-Region key is the authority’s by its id in any Region, before there is a certificate too', async () => {
+it('a multi-Region key is the authority’s by its id in any Region, even before there is a certificate', async () => {
   const stack = await stackOf();
   const arn = leafOf(stack, 'internal');
   stack.declare('new', {});

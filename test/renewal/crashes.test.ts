@@ -1,4 +1,4 @@
-/** The crash table of docs/renewal-cycle.md: the process ends before or after each call, and the next try makes good. */
+/** The crash table of docs/renewal-cycle.md: the process ends before or after each call, and the next try completes the work. */
 import { describe, expect, it, vi } from 'vitest';
 import { RenewalError } from '../../lambdas/domain/errors.ts';
 import type { RenewalResult } from '../../lambdas/domain/result.ts';
@@ -24,7 +24,7 @@ function spkiOf(key: ReturnType<typeof newKey>): Buffer {
   return createPublicKey(key).export({ format: 'der', type: 'spki' });
 }
 
-/** What the schedule does after a crash: the message comes again, then scans, each with its workers. */
+/** Does what the schedule does after a crash: the message comes again, then scans follow, each with its workers. */
 async function recover(world: World, arn: string): Promise<void> {
   world.faults.restart();
   await renewQueued(world, { secretArn: arn, versionId: 'v1' }, 2);
@@ -72,7 +72,7 @@ describe('a pair that was staged', () => {
     expect(world.ca.issued).toHaveLength(1);
   });
 
-  it('is left aside when another kind of key is asked for', async () => {
+  it('is ignored when another kind of key is requested', async () => {
     const world = new World();
     const arn = world.enrol();
     world.faults.crashAt(4, 'before');
@@ -83,7 +83,7 @@ describe('a pair that was staged', () => {
     expectGood(world, arn);
   });
 
-  it('by someone else, under a name like ours, must still be proven', async () => {
+  it('by another writer, under a version id like ours, must still be proven', async () => {
     const world = new World();
     const arn = world.enrol();
     world.faults.crashAt(4, 'before');
@@ -104,7 +104,7 @@ describe('a pair that was staged', () => {
   });
 });
 
-describe('an answer that is lost', () => {
+describe('a lost answer', () => {
   it.each(['stage', 'promote', 'tag', 'publish'])('of %s', async (method) => {
     const world = new World();
     const arn = world.enrol();
@@ -116,12 +116,12 @@ describe('an answer that is lost', () => {
     expect(world.publisher.events.some(({ type }) => type === 'Certificate Renewed')).toBe(true);
   });
 
-  it('of promote, refused when it is tried again, is no failure', async () => {
+  it('of promote, with a refusal at its repetition, is no failure', async () => {
     const world = new World();
     const arn = world.enrol();
     const before = await world.store.describe(arn);
     world.faults.loseAnswer('promote', lost);
-    // AWS's description is behind, once, so that it is tried again.
+    // AWS's description is outdated once, so the call is repeated.
     const behind = () => vi.spyOn(world.store, 'describe').mockResolvedValueOnce(before);
     world.faults.meanwhile('before', 'promote', behind);
     expect(await renewOnDemand(world, { secretId: arn })).toMatchObject({ outcome: 'rekeyed' });
@@ -171,7 +171,7 @@ describe('races', () => {
   });
 
   describe('for one staged pair', () => {
-    it('that another worker takes up and promotes: its maker has lost', async () => {
+    it('that another worker promotes: its maker has lost', async () => {
       const world = new World();
       const arn = world.enrol();
       let winner: RenewalResult | undefined;
@@ -182,7 +182,7 @@ describe('races', () => {
       expectOneRenewal(world, arn, winner, loser);
     });
 
-    it('that its maker promotes first: the one that took it up has lost', async () => {
+    it('that its maker promotes first: the other worker has lost', async () => {
       const world = new World();
       const arn = world.enrol();
       const isTakenUp = signal();
@@ -226,7 +226,7 @@ describe('races', () => {
     expect(world.publisher.events).toHaveLength(1);
   });
 
-  it('a rollback by an operator is no news, and stays', async () => {
+  it('a rollback by an operator causes no event, and stays', async () => {
     const world = new World();
     const arn = world.enrol(freshDates);
     await renewOnDemand(world, { secretId: arn });
@@ -244,7 +244,7 @@ describe('races', () => {
 });
 
 describe('a request that meets another writer', () => {
-  it('answers AlreadyRenewed, and what they wrote stays', async () => {
+  it('answers AlreadyRenewed, and the other value stays', async () => {
     const world = new World();
     const arn = world.enrol();
     const theirs = newKey();
@@ -258,7 +258,7 @@ describe('a request that meets another writer', () => {
   });
 });
 
-it('a certificate of this very second is worth a second’s patience', async () => {
+it('a certificate of the same second is asked for again a second later', async () => {
   const world = new World();
   const arn = world.enrol({ notBefore: start - 60_000, notAfter: start - 60_000 + 24 * hour });
   expect(await renewOnDemand(world, { secretId: arn })).toMatchObject({ outcome: 'rekeyed' });

@@ -1,4 +1,7 @@
-/** The crash table of docs/renewal-cycle.md for certificates by their declaration: before and after each call, by each way back. */
+/**
+ * The crash table of docs/renewal-cycle.md for declared certificates: a crash before and after each call, and each way to
+ * recover.
+ */
 import { createPublicKey } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import type { Profile } from '../../lambdas/domain/profile.ts';
@@ -16,11 +19,11 @@ const minute = 60_000;
 const message = (arn: string) => ({ secretArn: arn, versionId: 'v1' });
 const own: Profile = { ...issuing, ca: { type: 'offline', authority: 'issuing' } };
 
-/** A world whose declared certificate is not there, or another one. `asked`: where the CA's calls are counted. */
+/** A world whose declared certificate is missing or differs. `asked` counts the calls to the CA. */
 interface Scene {
   readonly world: World;
   readonly arn: string;
-  /** The version that is current before. */
+  /** The version that is current at first. */
   readonly before: string;
   readonly names: readonly string[];
   readonly caFaults: Faults;
@@ -58,7 +61,7 @@ const points = [...worldCalls, 'the CA'].flatMap((method) =>
   (['before', 'after'] as const).map((when) => ({ method, when })),
 );
 
-/** The process ends there, and with it every call that comes later. Gives whether it has. */
+/** Ends the process at the call, so that all later calls fail too. Returns whether the call was reached. */
 function crashAt({ world, arn, caFaults, caCall }: Scene, method: string, when: 'before' | 'after'): () => boolean {
   let hasCrashed = false;
   const faults = method === 'the CA' ? caFaults : world.faults;
@@ -113,7 +116,7 @@ function expectTold({ world, arn }: Scene): void {
   }
 }
 
-/** Versions that were staged: by an own authority nobody counts the certificates. */
+/** Counts the staged versions, because the certificates of a stack's own authority are counted nowhere else. */
 const versionsSince = ({ world, arn, before }: Scene): number => {
   const ids = world.store.versionIds(arn);
   return ids.length - 1 - ids.indexOf(before);
@@ -121,7 +124,7 @@ const versionsSince = ({ world, arn, before }: Scene): number => {
 
 describe.each(Object.keys(scenes) as Kind[])('%s, and a crash', (kind) => {
   describe.each(points)('$when $method', ({ method, when }) => {
-    it.each(Object.keys(waysBack))('is made good by %s', async (way) => {
+    it.each(Object.keys(waysBack))('is completed by %s', async (way) => {
       const scene = await scenes[kind]();
       const { world, arn, before } = scene;
       const hasCrashed = crashAt(scene, method, when);
@@ -137,7 +140,7 @@ describe.each(Object.keys(scenes) as Kind[])('%s, and a crash', (kind) => {
   });
 });
 
-describe('what was staged before a crash', () => {
+describe('a pair that was staged before a crash', () => {
   async function staged(more: Parameters<World['declareCertificate']>[0] = {}) {
     const world = new World(issuing);
     const arn = await world.declareCertificate(more);
@@ -161,7 +164,7 @@ describe('what was staged before a crash', () => {
     [{ duration: '24h' }, {}],
     [{ dnsNames: ['web.svc.example'] }, { dnsNames: ['api.svc.example'] }],
     [{}, { commonName: 'web.svc.example' }],
-  ])('for %j is nothing for %j', async (then, now) => {
+  ])('for %j is not used for %j', async (then, now) => {
     const { world, arn, pending } = await staged(then);
     await world.declareCertificate(now);
     await renewQueued(world, message(arn), 2);
@@ -173,7 +176,7 @@ describe('what was staged before a crash', () => {
     if (!('usages' in now)) expect(extendedKeyUsages(leaf)).toHaveLength(2);
   });
 
-  it('with a new key is nothing for the mode renew, and the other way round', async () => {
+  it('with a new key is not used for the mode renew, and the other way round', async () => {
     for (const modes of [
       ['rekey', 'renew'],
       ['renew', 'rekey'],

@@ -1,4 +1,7 @@
-/** What keeps a declared certificate from being issued: it is told, backed off, and where the fault is not the CA's the CA is not asked. */
+/**
+ * Failures that prevent the issuance of a declared certificate: each is reported and backed off. The CA is not asked if the
+ * fault is elsewhere.
+ */
 import { describe, expect, it } from 'vitest';
 import { type ErrorCode, RenewalError } from '../../lambdas/domain/errors.ts';
 import type { Profile } from '../../lambdas/domain/profile.ts';
@@ -33,15 +36,15 @@ const looks = (world: World, arn: string) => ({
   },
 });
 
-/** What the schedule would do now. */
+/** Returns the schedule's current decision. */
 async function planned(world: World): Promise<string> {
   const { plan } = await scan(world, { force: false, dryRun: true });
   const found = plan.find(({ name }) => name === 'web/tls');
   return `${found?.action} ${found?.reason.code}`;
 }
 
-describe('the parameter, where SSM denies it', () => {
-  it('once, as after a deployment: it comes back, and nobody is told', async () => {
+describe('the parameter, when SSM denies it', () => {
+  it('once, as after a deployment: the message comes back, without an event', async () => {
     const { world, arn, deliver, failed, expectNothing } = await declared();
     world.faults.failBefore('declaration', new RenewalError('AccessDenied', 'refused'));
     expect(await deliver(1)).toEqual({ retryAfter: 30 });
@@ -51,7 +54,7 @@ describe('the parameter, where SSM denies it', () => {
     expect(failed()).toEqual([]);
   });
 
-  it('for good: it is told, and backs off an hour, then two', async () => {
+  it('permanently: it is reported, and backs off an hour, then two', async () => {
     const { world, arn, deliver, failed, noted, expectNothing } = await declared();
     world.faults.failBefore('declaration', new RenewalError('AccessDenied', 'refused'), { times: Infinity });
     await deliver(1);
@@ -68,7 +71,7 @@ describe('the parameter, where SSM denies it', () => {
     expect(await planned(world)).toBe('skip BackingOff');
   });
 
-  it('of a certificate that is there, it stays as it is', async () => {
+  it('leaves an issued certificate as it is', async () => {
     const { world, arn, deliver, failed } = await declared();
     await deliver(1);
     const versionId = world.versionOf(arn);
@@ -79,7 +82,7 @@ describe('the parameter, where SSM denies it', () => {
   });
 });
 
-describe('the parameter, where SSM is busy', () => {
+describe('the parameter, when SSM is busy', () => {
   it('is waited for: 1,000 workers may be cold at once', async () => {
     const { world, arn, deliver } = await declared();
     world.faults.failBefore('declaration', new RenewalError('Throttled', 'slow down', { busy: true }), { times: 3 });
@@ -88,7 +91,7 @@ describe('the parameter, where SSM is busy', () => {
     expect(world.clock.sleeps.length).toBe(3);
   });
 
-  it('for longer: the message comes back, and after the last delivery it is told', async () => {
+  it('for longer: the message comes back, and the last delivery reports the failure', async () => {
     const { world, deliver, failed, noted, expectNothing } = await declared();
     world.faults.failBefore('declaration', new RenewalError('Throttled', 'slow down'), { times: Infinity });
     expect(await deliver(1)).toEqual({ retryAfter: 30 });
@@ -114,7 +117,7 @@ describe('KMS', () => {
     ['KmsDenied', 'sign'],
     ['KmsUnavailable', 'signer'],
     ['KmsUnavailable', 'sign'],
-  ])('%s at %s of the key that is declared', async (code, call) => {
+  ])('%s at %s of the declared key', async (code, call) => {
     const { world, deliver, failed, noted, expectNothing } = await withKey();
     world.faults.failBefore(call, new RenewalError(code, 'no'), { times: Infinity });
     await deliver(3);
@@ -124,14 +127,14 @@ describe('KMS', () => {
     expect(await planned(world)).toBe('skip BackingOff');
   });
 
-  it('without that key', async () => {
+  it('without the declared key', async () => {
     const { failed, deliver, expectNothing } = await declared(kms);
     await deliver(1);
     expect(failed()).toMatchObject([{ code: 'KmsDenied' }]);
     expectNothing();
   });
 
-  it('gives it: one version, whose key has never left, and a second look leaves it', async () => {
+  it('with the declared key: one version, the key stays in KMS, and a second inspection changes nothing', async () => {
     const { world, arn, deliver, keyArn } = await withKey();
     await deliver(1);
     const versionId = world.versionOf(arn);
@@ -155,7 +158,7 @@ describe('KMS', () => {
   });
 });
 
-describe('a parameter that is altered behind the deployment’s back', () => {
+describe('a parameter that is altered outside of the deployment', () => {
   const document = { secretName: 'web/tls', profile: 'internal', dnsNames: ['web.svc.example'] };
   const other: Profile = { ...profile, name: 'other', issue: { allow: ['dns:evil.example'] } };
 
@@ -170,11 +173,11 @@ describe('a parameter that is altered behind the deployment’s back', () => {
     ['an e-mail address', { emails: ['ops@svc.example'] }, /email:ops@svc\.example is outside/],
     ['a URI of another host', { uris: ['spiffe://evil.example/web'] }, /uri:spiffe.*is outside/],
     ['another common name', { commonName: 'evil.example' }, /common name/],
-    ['too long', { duration: '49h' }, /duration of 49h is more than issue\.maxDuration, 48h/],
+    ['too long', { duration: '49h' }, /the duration 49h is more than issue\.maxDuration, 48h/],
     [
       'another profile',
       { profile: 'other', dnsNames: ['web.evil.example'] },
-      /declared in profile other.*enrolled in internal/,
+      /declared in the profile other.*enrolled in the profile internal/,
     ],
   ])('%s: IssuanceNotAllowed, and the CA is not asked', async (_, more, says) => {
     const { world, arn, deliver, failed, noted, expectNothing } = await declared({}, other);
@@ -190,12 +193,12 @@ describe('a parameter that is altered behind the deployment’s back', () => {
       await expect(renewOnDemand(world, input)).rejects.toMatchObject({ name: 'IssuanceNotAllowed' });
     }
     expect(world.ca.faults.calls).toEqual([]);
-    // What is declared again by the deployment is issued.
+    // The deployment's own declaration is issued.
     world.declarations.set(document);
     expect(await renewOnDemand(world, { secretId: arn })).toMatchObject({ outcome: 'issued' });
   });
 
-  it('of a certificate that is there: it stays', async () => {
+  it('leaves an issued certificate as it is', async () => {
     const { world, arn, deliver, failed } = await declared();
     await deliver(1);
     const versionId = world.versionOf(arn);
@@ -218,7 +221,7 @@ describe('a parameter that is altered behind the deployment’s back', () => {
     ['a wrong usage', JSON.stringify({ ...document, usages: ['hunter2'] }), /declaration\.usages\[0\]: /],
     ['a wrong duration', JSON.stringify({ ...document, duration: 'hunter2' }), /declaration\.duration: /],
     ['a wrong shape', JSON.stringify({ ...document, shape: 'hunter2' }), /declaration\.shape: /],
-  ])('%s: Internal, with what to do, and no value in it', async (_, text, says) => {
+  ])('%s: Internal, with what to do, and without a value', async (_, text, says) => {
     const { world, deliver, failed, expectNothing } = await declared();
     world.declarations.write('web/tls', text);
     expect(await deliver(1)).toEqual({});
@@ -232,7 +235,7 @@ describe('a parameter that is altered behind the deployment’s back', () => {
     expectNothing();
   });
 
-  it('of another secret: nothing is issued by it', async () => {
+  it('of another secret: nothing is issued', async () => {
     const { world, deliver, failed, expectNothing } = await declared();
     world.declarations.write('web/tls', JSON.stringify({ ...document, secretName: 'other' }));
     await deliver(1);

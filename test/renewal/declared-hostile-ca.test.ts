@@ -1,4 +1,7 @@
-/** What is declared, asked of a CA that is not the one it should be: each answer is CertificateRejected and says why, nothing is promoted. */
+/**
+ * A CA that answers a declaration with a wrong certificate: each answer is CertificateRejected with the reason, and nothing is
+ * promoted.
+ */
 import { createPublicKey } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import type { Extension } from '../../lambdas/domain/certificate.ts';
@@ -48,7 +51,7 @@ const fields =
   (template) => ({ ...template, ...more });
 const usual = [serverAuth, oids.clientAuth];
 
-/** `[what, what is signed, what the message says of it]` */
+/** `[name, what is signed, what the message says]` */
 const templates: readonly (readonly [string, Tamper, RegExp])[] = [
   ['a name more', having(subjectAltName(...names, 'dns:evil.example')), /subjectAltName: dns:evil\.example was not/],
   ['a name less', having(subjectAltName('dns:web.svc.example')), /subjectAltName: dns:api\.svc\.example is missing/],
@@ -59,11 +62,11 @@ const templates: readonly (readonly [string, Tamper, RegExp])[] = [
   [
     'a name of a kind that nothing declares',
     having(subjectAltName(...names, Uint8Array.of(0x88, 3, 0x2a, 3, 4))),
-    /subjectAltName: a name of a kind that was not declared/,
+    /subjectAltName: it has a name of another kind/,
   ],
   ['no name at all', without(oids.subjectAltName), /subjectAltName: .* is missing/],
   ['another common name', fields({ subject: commonNameOnly('evil.example') }), /subject: .*evil\.example/],
-  ['no usages', without(oids.extendedKeyUsage), /extendedKeyUsage: it has none/],
+  ['no usages', without(oids.extendedKeyUsage), /extendedKeyUsage: it is missing/],
   ['any usage', having(extendedKeyUsage(oids.anyExtendedKeyUsage)), /extendedKeyUsage: any/],
   [
     'any usage beside the right ones',
@@ -71,16 +74,16 @@ const templates: readonly (readonly [string, Tamper, RegExp])[] = [
     /extendedKeyUsage: any/,
   ],
   ['a usage more', having(extendedKeyUsage(...usual, codeSigning)), /extendedKeyUsage: codeSigning .*was not declared/],
-  ['a usage that nobody knows', having(extendedKeyUsage(...usual, '1.2.3.4')), /extendedKeyUsage: 1\.2\.3\.4 was not/],
+  ['an unknown usage', having(extendedKeyUsage(...usual, '1.2.3.4')), /extendedKeyUsage: 1\.2\.3\.4 was not/],
   ['a CA', having(basicConstraints(true)), /basicConstraints: it is a CA/],
   ['a CA for nothing below it', having(basicConstraints(true, 0)), /basicConstraints: it is a CA/],
-  ['keyCertSign', having(keyUsage('digitalSignature', 'keyCertSign')), /keyUsage: keyCertSign is a CA's/],
-  ['cRLSign', having(keyUsage('digitalSignature', 'cRLSign')), /keyUsage: cRLSign is a CA's/],
+  ['keyCertSign', having(keyUsage('digitalSignature', 'keyCertSign')), /keyUsage: keyCertSign is for CAs only/],
+  ['cRLSign', having(keyUsage('digitalSignature', 'cRLSign')), /keyUsage: cRLSign is for CAs only/],
   ['no digitalSignature', having(keyUsage('keyAgreement')), /keyUsage: digitalSignature is missing/],
-  ['another key', (template) => ({ ...template, spki: spkiOf(newKey()) }), /public key: not the one/],
+  ['another key', (template) => ({ ...template, spki: spkiOf(newKey()) }), /public key: not the requested one/],
   ['an expired one', fields({ notBefore: start - 2 * day, notAfter: start - day }), /chain|notAfter|valid/],
   ['one that is not valid yet', fields({ notBefore: start + hour, notAfter: start + 20 * hour }), /notBefore: /],
-  ['a longer one', fields({ notAfter: start + 25 * hour }), /notAfter: valid for 2.*declared is 24h/],
+  ['a longer one', fields({ notAfter: start + 25 * hour }), /notAfter: valid for 2.*the declared duration is 24h/],
   ['one for 100 years', fields({ notAfter: start + 36_525 * day }), /notAfter: valid for /],
   ['the serial number 0', fields({ odd: { serialNumber: integer(Uint8Array.of(0)) } }), /serial number is 0/],
   [
@@ -103,7 +106,7 @@ const templates: readonly (readonly [string, Tamper, RegExp])[] = [
 const other = makeHierarchy(start - day, start + 3650 * day);
 const namesake = makeHierarchy(start - day, start + 3650 * day, 'Test');
 
-/** An intermediate that may issue for servers alone, by the right root. */
+/** An intermediate of the right root that may issue server certificates only. */
 function restricted({ hierarchy }: World['ca']): Uint8Array {
   const { rootName, rootKey, intermediateKey, intermediateName } = hierarchy;
   return signCertificate(
@@ -131,14 +134,14 @@ const chains: readonly (readonly [
 ])[] = [
   ['no intermediate', ([leaf]) => (leaf ? [leaf] : []), /chain: /],
   ['no certificate', () => [], /chain: it is empty/],
-  ['what is no certificate', () => [Uint8Array.of(0x30, 3, 1, 2, 3)], /no certificate/],
+  ['what is no certificate', () => [Uint8Array.of(0x30, 3, 1, 2, 3)], /not a certificate/],
   ['an intermediate of another root', ([leaf]) => (leaf ? [leaf, other.intermediate, other.root] : []), /chain: /],
   ['the intermediate itself', (_, { ca }) => [ca.hierarchy.intermediate], /subjectAltName: .* is missing/],
   ['a leaf by a namesake', ([leaf]) => (leaf ? [leaf, namesake.intermediate, namesake.root] : []), /chain: /],
   [
     'an intermediate that does not allow a usage',
     ([leaf], { ca }) => (leaf ? [leaf, restricted(ca)] : []),
-    /chain: it does not allow clientAuth \(extendedKeyUsage\)/,
+    /chain: does not allow clientAuth \(extendedKeyUsage\)/,
   ],
   [
     '100 certificates',
@@ -147,7 +150,7 @@ const chains: readonly (readonly [
   ],
 ];
 
-/** A first certificate, or one that has changed since. */
+/** A first certificate, or a changed one. */
 async function scene(kind: 'first' | 'changed', more: Partial<DeclarationDocument> = {}) {
   const world = new World(issuing);
   const arn = await world.declareCertificate({
@@ -174,7 +177,7 @@ async function expectRejected({ world, arn, before, value, tagged }: Scene, says
   ]);
   const message = world.publisher.of('Certificate Renewal Failed')[0]?.detail.message;
   expect(message).toMatch(says);
-  expect(message).toMatch(/the CA's templates|no certificate/);
+  expect(message).toMatch(/the CA's templates|not a certificate/);
   expect(world.store.value(arn)).toEqual(value);
   expect(world.labels(arn)).toEqual(labels);
   expect(world.faults.count('stage')).toBe(staged);
@@ -184,7 +187,7 @@ async function expectRejected({ world, arn, before, value, tagged }: Scene, says
 }
 
 describe.each(['first', 'changed'] as const)('%s', (kind) => {
-  it('works where the CA is not hostile', async () => {
+  it('works if the CA is not hostile', async () => {
     const { world, arn, before } = await scene(kind);
     expect(await renewQueued(world, { secretArn: arn, versionId: before }, 1)).toEqual({});
     expect(world.store.tagsOf(arn)[tags.issued]).toBe(world.store.tagsOf(arn)[tags.declared]);
@@ -205,25 +208,25 @@ describe.each(['first', 'changed'] as const)('%s', (kind) => {
   });
 });
 
-describe('of one that is there, in the mode renew', () => {
+describe('for an issued certificate, in the mode renew', () => {
   const present = ({ world, arn }: Scene) => pairOf(world.store.value(arn)).leaf;
 
   it('the serial number', async () => {
     const made = await scene('changed');
     const serialNumber = Buffer.from(present(made).serialNumber, 'hex');
     made.world.ca.tamper = (template) => ({ ...template, serialNumber });
-    await expectRejected(made, /serial number is that of the certificate before/);
+    await expectRejected(made, /serial number: the same as that of the present certificate/);
   });
 
-  it('the very same certificate, for a declaration that changes its duration alone', async () => {
+  it('the same certificate again, for a declaration that changes only its duration', async () => {
     const made = await scene('changed', { dnsNames: ['old.svc.example'], duration: '48h' });
     made.world.store.setTags(made.arn, { [tags.mode]: 'renew' });
     made.world.ca.tamperChain = ([, ...chain]) => [present(made).der, ...chain];
-    await expectRejected(made, /serial number is that of the certificate before/);
+    await expectRejected(made, /serial number: the same as that of the present certificate/);
   });
 });
 
-describe('where nobody says a duration', () => {
+describe('without a declared duration', () => {
   const profile = { ...issuing, issue: { allow: ['dns:svc.example'], maxDuration: 12 * hour } };
   const made = (lasts: number) => {
     const world = new World(profile);
@@ -231,28 +234,28 @@ describe('where nobody says a duration', () => {
     return world;
   };
 
-  it('the CA’s own may not be beyond issue.maxDuration', async () => {
+  it('the CA’s default must not exceed issue.maxDuration', async () => {
     const world = made(24 * hour);
     const arn = await world.declareCertificate();
     const [value, tagged] = [world.store.value(arn), world.store.tagsOf(arn)];
     await expectRejected(
       { world, arn, before: 'v1', value, tagged },
-      /no duration is declared, and issue\.maxDuration is 12h/,
+      /no duration is declared and issue\.maxDuration is 12h/,
     );
   });
 
-  it('and may be as long as that', async () => {
+  it('and may be equal to it', async () => {
     const world = made(12 * hour);
     const secretId = await world.declareCertificate();
     expect(await renewOnDemand(world, { secretId })).toMatchObject({ outcome: 'issued', warnings: [] });
   });
 });
 
-describe('what a CA may do', () => {
+describe('allowed deviations of a CA', () => {
   it.each<[string, Tamper, string]>([
     ['leave a usage out', having(extendedKeyUsage(serverAuth)), 'UsageMissing'],
     ['issue for less', (template) => ({ ...template, notAfter: start + 12 * hour }), 'ValidityShortened'],
-  ])('%s: it warns', async (_, tamper, code) => {
+  ])('%s: with a warning', async (_, tamper, code) => {
     const { world, arn } = await scene('first');
     world.ca.tamper = tamper;
     expect(await renewOnDemand(world, { secretId: arn })).toMatchObject({ outcome: 'issued', warnings: [{ code }] });

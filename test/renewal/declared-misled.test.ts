@@ -1,4 +1,4 @@
-/** Who may write the value of a declared secret, and nothing else, gets no certificate of its names for a key of their own. */
+/** An attacker who may write only the value of a declared secret gets no certificate for its names with a key of their own. */
 import type { KeyObject } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { RenewalError } from '../../lambdas/domain/errors.ts';
@@ -44,15 +44,15 @@ function ofTheCa(world: World, key: KeyObject): string {
   return pairValue(leaf, chain, key);
 }
 
-/** A pair that nobody trusts, for the declared names. */
+/** A pair of an untrusted CA, for the declared names. */
 function ofNobody(key: KeyObject, dates: { readonly notBefore: number; readonly notAfter: number }): string {
   const hierarchy = makeHierarchy(start - 1000 * hour, start + 1000 * hour);
   const leaf = makeLeaf({ key, subject: commonNameOnly(''), ...dates, extensions: declaredName }, hierarchy);
   return pairValue(leaf, [hierarchy.intermediate], key);
 }
 
-describe('another pair in the place of the declared one', () => {
-  it('for other names is replaced, though the tags say that it was issued', async () => {
+describe('another pair instead of the declared one', () => {
+  it('is replaced if it has other names, although the tags say that it was issued', async () => {
     const { world, arn, names } = await issued();
     world.store.write(arn, ofTheCa(world, newKey()));
     await look(world, arn);
@@ -60,7 +60,7 @@ describe('another pair in the place of the declared one', () => {
     expect(world.publisher.events).toMatchObject([{ detail: { operation: 'issue', reason: { code: 'Changed' } } }]);
   });
 
-  it('of an earlier declaration, rolled back to, is replaced', async () => {
+  it('is replaced if it is of an earlier declaration, after a rollback', async () => {
     const { world, arn, names } = await issued();
     const first = world.versionOf(arn);
     await world.declareCertificate({ dnsNames: ['api.svc.example'] });
@@ -70,7 +70,7 @@ describe('another pair in the place of the declared one', () => {
     expect(names()).toEqual(['dns:api.svc.example']);
   });
 
-  it('that is the same one in another layout stays, and nothing is issued', async () => {
+  it('stays if it is the same pair in another layout, and nothing is issued', async () => {
     const { world, arn } = await issued();
     const value = world.store.value(arn);
     world.store.write(arn, JSON.stringify({ note: 'mine', ...JSON.parse(value.kind === 'string' ? value.text : '') }));
@@ -80,8 +80,8 @@ describe('another pair in the place of the declared one', () => {
   });
 });
 
-describe('a pair that nobody trusts, for the declared names and usages and far from its end', () => {
-  /** It looks like the declared one in all that a certificate says of itself. */
+describe('an untrusted pair with the declared names and usages, far from its end', () => {
+  /** Looks like the declared certificate in all of its contents. */
   const lookalike = (key: KeyObject): string => {
     const hierarchy = makeHierarchy(start - 1000 * hour, start + 100_000 * hour);
     const dates = { notBefore: start - hour, notAfter: start + 50_000 * hour };
@@ -94,7 +94,7 @@ describe('a pair that nobody trusts, for the declared names and usages and far f
     return pairValue(leaf, [hierarchy.intermediate], key);
   };
 
-  it('is replaced at the first look, and its key is certified neither then nor when the declaration changes', async () => {
+  it('is replaced at the first inspection; its key is certified neither then nor when the declaration changes', async () => {
     const { world, arn, found } = await issued({ [tags.mode]: 'renew' });
     const key = newKey();
     const versionId = world.store.write(arn, lookalike(key));
@@ -107,13 +107,13 @@ describe('a pair that nobody trusts, for the declared names and usages and far f
     expect(found().spki).not.toEqual(spkiOf(key));
   });
 
-  /** Who writes a value chooses its version's id: one that says it is ours, and issued for this very declaration. */
+  /** The writer of a value chooses its version id. This id says that it is ours, and issued for this declaration. */
   const writeAsOurs = (world: World, arn: string, key: KeyObject): string => {
     const id = newVersionId(world.versionOf(arn), world.entropy, world.store.tagsOf(arn)[tags.declared]);
     return world.store.write(arn, lookalike(key), id);
   };
 
-  it('is replaced under an id that says it is ours', async () => {
+  it('is replaced under an id like ours', async () => {
     const { world, arn, found } = await issued({ [tags.mode]: 'renew' });
     const key = newKey();
     const versionId = writeAsOurs(world, arn, key);
@@ -122,7 +122,7 @@ describe('a pair that nobody trusts, for the declared names and usages and far f
     expect(found().spki).not.toEqual(spkiOf(key));
   });
 
-  it('is replaced under such an id where the CA is away at the first look, and the declaration changes', async () => {
+  it('is replaced under such an id if the CA is away at the first inspection, and the declaration changes', async () => {
     const { world, arn, found } = await issued({ [tags.mode]: 'renew' });
     const key = newKey();
     writeAsOurs(world, arn, key);
@@ -138,7 +138,7 @@ describe('a pair that nobody trusts, for the declared names and usages and far f
     expect(subjectAltNames(found())).toEqual(['dns:api.svc.example']);
   });
 
-  it('is not certified though the declaration changes before anybody has looked', async () => {
+  it('is not certified, although the declaration changes before the first inspection', async () => {
     const { world, arn, found } = await issued({ [tags.mode]: 'renew' });
     const key = newKey();
     world.store.write(arn, lookalike(key));
@@ -147,7 +147,7 @@ describe('a pair that nobody trusts, for the declared names and usages and far f
     expect(found().spki).not.toEqual(spkiOf(key));
   });
 
-  it('is replaced where the tags of an attacker of the value alone stay as they were, by the schedule too', async () => {
+  it('is replaced although the attacker leaves the tags as they were, by the schedule too', async () => {
     const { world, arn, found } = await issued();
     const key = newKey();
     world.store.write(arn, lookalike(key));
@@ -158,15 +158,19 @@ describe('a pair that nobody trusts, for the declared names and usages and far f
   });
 });
 
-describe('by mode renew a key that somebody else has put there is not certified', () => {
+describe('mode renew does not certify another writer’s key', () => {
   const changed: Partial<DeclarationDocument> = { dnsNames: ['api.svc.example'] };
 
   it.each<[string, (world: World, key: KeyObject) => string, Partial<DeclarationDocument>]>([
     ['beside a certificate of the CA for other names', ofTheCa, {}],
-    ['and the declaration changes', ofTheCa, changed],
-    ['beside one of nobody for the declared names, without clientAuth', (_, key) => ofNobody(key, freshDates), {}],
+    ['beside such a certificate, and the declaration changes', ofTheCa, changed],
     [
-      'beside one of nobody that has expired',
+      'beside an untrusted certificate for the declared names, without clientAuth',
+      (_, key) => ofNobody(key, freshDates),
+      {},
+    ],
+    [
+      'beside an untrusted certificate that has expired',
       (_, key) => ofNobody(key, { notBefore: start - 9 * hour, notAfter: start - hour }),
       {},
     ],
@@ -180,7 +184,7 @@ describe('by mode renew a key that somebody else has put there is not certified'
     expect(found().spki).not.toEqual(spkiOf(key));
   });
 
-  it('nor after a try that failed', async () => {
+  it('after a try that failed', async () => {
     const { world, arn, found } = await issued({ [tags.mode]: 'renew' });
     const key = newKey();
     world.store.write(arn, ofTheCa(world, key));
@@ -192,7 +196,7 @@ describe('by mode renew a key that somebody else has put there is not certified'
     expect(world.store.tagsOf(arn)[tags.issued]).toBe(world.store.tagsOf(arn)[tags.declared]);
   });
 
-  it('and the own one is kept, in another layout too', async () => {
+  it('but keeps its own key, in another layout too', async () => {
     const { world, arn, found } = await issued({ [tags.mode]: 'renew' });
     const { spki } = found();
     const value = world.store.value(arn);

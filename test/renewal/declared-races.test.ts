@@ -1,4 +1,7 @@
-/** Several at once on what is declared, and declarations that change meanwhile: one new version, and no certificate passes for another. */
+/**
+ * Concurrent work on declared certificates, and declarations that change meanwhile: one new version, and never the certificate
+ * of another declaration.
+ */
 import { describe, expect, it } from 'vitest';
 import { RenewalError } from '../../lambdas/domain/errors.ts';
 import type { RenewalResult } from '../../lambdas/domain/result.ts';
@@ -34,7 +37,7 @@ async function scanAndWork(world: World, rounds = 2): Promise<void> {
   }
 }
 
-/** `web` is declared and issued, a minute ago. */
+/** `web` was declared and issued a minute ago. */
 async function issued(declared: Declared = web, prepare: (world: World) => void = () => undefined) {
   const world = new World(issuing);
   prepare(world);
@@ -61,7 +64,7 @@ function expectOne(world: World, arn: string, before: string): void {
 }
 
 describe.each([2, 5, 20])('%d at once', (workers) => {
-  it.each(['first', 'changed'])('leave one new version of what is declared, %s', async (kind) => {
+  it.each(['first', 'changed'])('leave one new version of the declared certificate, %s', async (kind) => {
     const { world, arn, before } = kind === 'changed' ? await issued() : await empty();
     if (kind === 'changed') await world.declareCertificate(api);
     const [renewed, ca] = [world.journal.total('Renewed'), world.ca.issued.length];
@@ -91,7 +94,7 @@ async function empty() {
   return { world, arn, before: 'v1' };
 }
 
-it('a worker, the deployment and the scan beside each other leave one new version', async () => {
+it('a worker, the deployment and two scans at once leave one new version', async () => {
   const { world, arn, before } = await empty();
   await Promise.all([
     fromQueue(world, arn, before),
@@ -103,11 +106,11 @@ it('a worker, the deployment and the scan beside each other leave one new versio
   expectOne(world, arn, before);
   const enqueued = world.queue.sent.length;
   await scanAndWork(world);
-  expect(world.queue.sent.length).toBe(enqueued); // no more than there was
+  expect(world.queue.sent.length).toBe(enqueued); // no new message
 });
 
 describe('for one staged pair', () => {
-  it('a second worker takes it up and promotes it: its maker has lost, and one certificate was issued', async () => {
+  it('a second worker promotes it: its maker has lost, and one certificate was issued', async () => {
     const { world, arn, before } = await empty();
     let winner: RenewalResult | undefined;
     world.faults.meanwhile('after', 'stage', async () => {
@@ -120,7 +123,7 @@ describe('for one staged pair', () => {
     expectOne(world, arn, before);
   });
 
-  it('of another declaration a second worker does not take it', async () => {
+  it('a second worker ignores it if it is of another declaration', async () => {
     const { world, arn, before } = await issued();
     await world.declareCertificate({ ...web, usages: ['serverAuth'] });
     let winner: RenewalResult | undefined;
@@ -162,7 +165,7 @@ describe.each(calls)('a declaration that changes before %s', (call) => {
   });
 });
 
-/** The worker's process ends: nothing that it calls from here on comes to anything. */
+/** Ends the worker's process: its later calls have no effect. */
 async function stoppedBefore(world: World, arn: string, call: 'publish' | 'tag'): Promise<void> {
   world.faults.meanwhile('before', call, () => {
     world.faults.crashAt(1, 'before');
@@ -173,12 +176,12 @@ async function stoppedBefore(world: World, arn: string, call: 'publish' | 'tag')
 }
 
 describe.each(['publish', 'tag'] as const)('a worker that is stopped before %s', (call) => {
-  it('and a declaration that is changed back: the certificate of the other one is replaced', async () => {
+  it('and a declaration that is changed back: the other certificate is replaced', async () => {
     const { world, arn } = await issued(web);
     await world.declareCertificate(api);
     await stoppedBefore(world, arn, call);
     expect(namesIn(world, arn)).toEqual(['dns:api.svc.example']);
-    await world.declareCertificate(web); // the tag issued says so still
+    await world.declareCertificate(web); // the tag issued still says so
     expect(marks(world, arn).issued).toBe(marks(world, arn).declared);
     await scanAndWork(world);
     expect(namesIn(world, arn)).toEqual(['dns:web.svc.example']);
@@ -186,7 +189,7 @@ describe.each(['publish', 'tag'] as const)('a worker that is stopped before %s',
     expect(world.ca.issued).toHaveLength(2);
   });
 
-  it('then another one that announces it and is stopped before it can issue', async () => {
+  it('then another one that reports it and is stopped before it can issue', async () => {
     const { world, arn } = await issued(web);
     await world.declareCertificate(api);
     await stoppedBefore(world, arn, call);
@@ -200,14 +203,14 @@ describe.each(['publish', 'tag'] as const)('a worker that is stopped before %s',
     expect(marks(world, arn).issued).toBe(marks(world, arn).declared);
   });
 
-  it('then one that cannot read it, which tells and notes what it can', async () => {
+  it('then one that can’t read it, which reports and notes what it knows', async () => {
     const { world, arn } = await issued(web);
     await world.declareCertificate(api);
     await stoppedBefore(world, arn, call);
     world.faults.failBefore('read', new RenewalError('KmsDenied', 'No.'));
     await fromQueue(world, arn);
     expect(world.store.tagsOf(arn)).toMatchObject({ [tags.versionId]: world.versionOf(arn) });
-    // It is the certificate of today's declaration, and so it stays.
+    // It is the certificate of the current declaration, so it stays.
     world.clock.advance(2 * hour);
     const versionId = world.versionOf(arn);
     await scanAndWork(world);
@@ -216,7 +219,7 @@ describe.each(['publish', 'tag'] as const)('a worker that is stopped before %s',
     expect(world.ca.issued).toHaveLength(1);
   });
 
-  it('then one that cannot read it, and a declaration that is changed back', async () => {
+  it('then one that can’t read it, and a declaration that is changed back', async () => {
     const { world, arn } = await issued(web);
     await world.declareCertificate(api);
     await stoppedBefore(world, arn, call);
@@ -229,7 +232,7 @@ describe.each(['publish', 'tag'] as const)('a worker that is stopped before %s',
     expect(marks(world, arn).issued).toBe(marks(world, arn).declared);
   });
 
-  it('and a declaration that is gone: announced, and replaced once the one before is declared again', async () => {
+  it('and a declaration that is gone: reported, and replaced when the previous one is declared again', async () => {
     const { world, arn } = await issued(web);
     await world.declareCertificate(api);
     await stoppedBefore(world, arn, call);
@@ -245,7 +248,7 @@ describe.each(['publish', 'tag'] as const)('a worker that is stopped before %s',
     ['a duration', { ...web, duration: '12h' }, { ...web, duration: '20h' }],
     ['no duration', { ...web, duration: '12h' }, web],
     ['a usage', { ...web, usages: ['serverAuth' as const] }, web],
-  ])('and a declaration that differs by %s: the certificate is another one', async (_, then, now) => {
+  ])('and a declaration that differs by %s: the certificate is replaced', async (_, then, now) => {
     const { world, arn } = await issued({ dnsNames: ['old.svc.example'] });
     await world.declareCertificate(then);
     await stoppedBefore(world, arn, call);
@@ -257,7 +260,7 @@ describe.each(['publish', 'tag'] as const)('a worker that is stopped before %s',
 });
 
 describe('a bus that is down for hours', () => {
-  /** step-ca's template for servers alone, say. */
+  /** For example, a template of step-ca for servers only. */
   const withoutClientAuth = (world: World) => {
     world.ca.tamper = (template) => ({
       ...template,
@@ -273,7 +276,7 @@ describe('a bus that is down for hours', () => {
   it.each([
     ['leaves a usage out', withoutClientAuth, web],
     ['issues for less', shorter, { ...web, duration: '20h' }],
-  ])('does not have it issued again and again, where the CA %s', async (_, prepare, declared) => {
+  ])('does not cause repeated issuance, if the CA %s', async (_, prepare, declared) => {
     const { world, arn } = await issued({ dnsNames: ['old.svc.example'] }, prepare);
     world.faults.failBefore('publish', new RenewalError('Throttled', 'The bus is down.'), {
       times: Infinity,

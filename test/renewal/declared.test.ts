@@ -1,4 +1,4 @@
-/** Certificates by their declaration: the first one, a changed one, and what is renewed as it is. */
+/** Declared certificates: the first one, a changed one, and plain renewals. */
 import { createPrivateKey } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { RenewalError } from '../../lambdas/domain/errors.ts';
@@ -41,8 +41,8 @@ async function issued(more: Partial<DeclarationDocument> = {}, profile = issuing
   return { world, arn, first: world.versionOf(arn), leaf: () => pairOf(world.store.value(arn)).leaf };
 }
 
-describe('a certificate that is declared, in an empty secret', () => {
-  it('is seen by the scan from the tags alone, and issued by a worker', async () => {
+describe('a declared certificate in an empty secret', () => {
+  it('is recognised by the scan from the tags alone, and issued by a worker', async () => {
     const world = new World(issuing);
     const arn = await world.declareCertificate({ ipAddresses: ['10.0.0.7'] });
     expect(await plan(world)).toMatchObject([{ action: 'issue', reason: { code: 'Missing' }, notAfter: null }]);
@@ -80,7 +80,7 @@ describe('a certificate that is declared, in an empty secret', () => {
     expect(await plan(world)).toMatchObject([{ action: 'skip', reason: { code: 'NotDue' } }]);
   });
 
-  it('is issued on demand, and said so by a dry run', async () => {
+  it('is issued on demand, as a dry run reports before', async () => {
     const world = new World(issuing);
     const arn = await world.declareCertificate();
     expect(await onDemand(world, { dryRun: true })).toMatchObject({ outcome: 'planned', reason: { code: 'Missing' } });
@@ -94,7 +94,7 @@ describe('a certificate that is declared, in an empty secret', () => {
   });
 
   it.each<[string, Partial<DeclarationDocument>, KeySpec]>([
-    ['EC P-256 where nobody says another', {}, { kty: 'EC', curve: 'P-256' }],
+    ['EC P-256 by default', {}, { kty: 'EC', curve: 'P-256' }],
     ['the declared one', { kty: 'EC', curve: 'P-384' }, { kty: 'EC', curve: 'P-384' }],
     ['RSA', { kty: 'RSA', size: 2048 }, { kty: 'RSA', size: 2048 }],
     ['Ed25519', { kty: 'OKP' }, { kty: 'OKP', curve: 'Ed25519' }],
@@ -121,7 +121,7 @@ describe('a certificate that is declared, in an empty secret', () => {
     expect(leaf().notAfter).toBe(start + 2 * hour);
   });
 
-  it('has its key in KMS, certified as it is', async () => {
+  it('has its key in KMS, which stays unchanged', async () => {
     const world = new World(issuing);
     const kmsKeyId = world.vault.add({ spec: { kty: 'EC', curve: 'P-256' }, alias: 'web' });
     const arn = await world.declareCertificate({ kmsKeyId: 'alias/web' });
@@ -132,7 +132,7 @@ describe('a certificate that is declared, in an empty secret', () => {
     expect(await onDemand(world)).toMatchObject({ outcome: 'renewed', reason: { code: 'Requested' } });
   });
 
-  it('keeps its key in KMS, whatever a request or a tag asks for', async () => {
+  it('keeps its key in KMS, although a request or a tag asks for another', async () => {
     const world = new World(issuing);
     world.vault.add({ spec: { kty: 'EC', curve: 'P-256' }, alias: 'web' });
     const arn = await world.declareCertificate({ kmsKeyId: 'alias/web' });
@@ -144,7 +144,7 @@ describe('a certificate that is declared, in an empty secret', () => {
     expect(world.ca.issued).toHaveLength(0);
   });
 
-  it('warns of a window that does not fit into its validity, from the first one on', async () => {
+  it('warns of a window that does not fit into its validity, from the first certificate on', async () => {
     const world = new World(issuing);
     const arn = await world.declareCertificate({ duration: '24h' });
     world.store.setTags(arn, { [tags.expiresIn]: '30h' });
@@ -154,7 +154,7 @@ describe('a certificate that is declared, in an empty secret', () => {
     expect(await onDemand(world)).toMatchObject({ outcome: 'issued', warnings: [{ code: 'WindowClamped' }] });
   });
 
-  it('is left while it is paused', async () => {
+  it('is not issued while it is paused', async () => {
     const world = new World(issuing);
     const arn = await world.declareCertificate();
     world.store.setTags(arn, { [tags.paused]: 'true' });
@@ -163,7 +163,7 @@ describe('a certificate that is declared, in an empty secret', () => {
     expect(await onDemand(world, { force: true })).toMatchObject({ outcome: 'issued' });
   });
 
-  it('is overdue an hour after its secret was made, and not while it is paused', async () => {
+  it('is overdue an hour after its secret was made, but not while it is paused', async () => {
     const world = new World(issuing);
     const arn = await world.declareCertificate();
     const overdue = async () => (await scan(world, { force: false, dryRun: true })).overdue;
@@ -180,7 +180,7 @@ describe('a certificate that is declared, in an empty secret', () => {
   });
 });
 
-it('many that are missing at once are spread over the seconds, fifteen in each', async () => {
+it('many missing certificates are issued over several seconds, fifteen in each', async () => {
   const world = new World(issuing);
   for (let n = 0; n < 40; n++) await world.declareCertificate({ secretName: `web/${n}` });
   world.enrol({ name: 'due' });
@@ -197,7 +197,7 @@ it('many that are missing at once are spread over the seconds, fifteen in each',
   ]);
 });
 
-describe('a declaration that changes', () => {
+describe('a changed declaration', () => {
   it.each<[string, Partial<DeclarationDocument>]>([
     ['a name is added', { dnsNames: ['web.svc.example', 'api.svc.example'] }],
     ['a name is exchanged', { dnsNames: ['api.svc.example'] }],
@@ -206,32 +206,35 @@ describe('a declaration that changes', () => {
     ['the kind of key', { kty: 'EC', curve: 'P-384' }],
     ['the usages', { usages: ['serverAuth'] }],
     ['a common name', { commonName: 'web.svc.example' }],
-  ])('%s: one new version, the old pair in AWSPREVIOUS; the same again: nothing', async (_, more) => {
-    const { world, arn, first, leaf } = await issued();
-    const before = leaf();
-    await world.declareCertificate(more);
-    expect(await plan(world)).toMatchObject([{ action: 'issue', reason: { code: 'Changed' } }]);
-    await fromQueue(world, arn);
-    expect(world.publisher.events).toMatchObject([
-      {
-        type: 'Certificate Renewed',
-        detail: {
-          ...{ outcome: 'issued', operation: 'issue', reason: { code: 'Changed' } },
-          ...{ previousVersionId: first, previousSerialNumber: before.serialNumber },
+  ])(
+    '%s: one new version, the old pair is AWSPREVIOUS; the same declaration again changes nothing',
+    async (_, more) => {
+      const { world, arn, first, leaf } = await issued();
+      const before = leaf();
+      await world.declareCertificate(more);
+      expect(await plan(world)).toMatchObject([{ action: 'issue', reason: { code: 'Changed' } }]);
+      await fromQueue(world, arn);
+      expect(world.publisher.events).toMatchObject([
+        {
+          type: 'Certificate Renewed',
+          detail: {
+            ...{ outcome: 'issued', operation: 'issue', reason: { code: 'Changed' } },
+            ...{ previousVersionId: first, previousSerialNumber: before.serialNumber },
+          },
         },
-      },
-    ]);
-    expect(world.labels(arn)[first]).toEqual(['AWSPREVIOUS']);
-    expect(leaf().spki).not.toEqual(before.spki);
-    const second = world.versionOf(arn);
-    await world.declareCertificate(more);
-    expect(await plan(world)).toMatchObject([{ action: 'skip', reason: { code: 'NotDue' } }]);
-    await fromQueue(world, arn);
-    expect(world.versionOf(arn)).toBe(second);
-    expect(world.ca.issued).toHaveLength(2);
-  });
+      ]);
+      expect(world.labels(arn)[first]).toEqual(['AWSPREVIOUS']);
+      expect(leaf().spki).not.toEqual(before.spki);
+      const second = world.versionOf(arn);
+      await world.declareCertificate(more);
+      expect(await plan(world)).toMatchObject([{ action: 'skip', reason: { code: 'NotDue' } }]);
+      await fromQueue(world, arn);
+      expect(world.versionOf(arn)).toBe(second);
+      expect(world.ca.issued).toHaveLength(2);
+    },
+  );
 
-  it('at once, though the certificate was written a minute ago', async () => {
+  it('is issued at once, although the certificate is a minute old', async () => {
     const world = new World(issuing);
     const arn = await world.declareCertificate();
     await fromQueue(world, arn);
@@ -242,13 +245,13 @@ describe('a declaration that changes', () => {
     expect(world.versionOf(arn)).toMatch(/^cert-renewer-/);
   });
 
-  it('a window of the request does not warn: it is none of the certificate’s', async () => {
+  it('a window in the request does not warn: it is not the certificate’s', async () => {
     const { world } = await issued();
     await world.declareCertificate({ dnsNames: ['api.svc.example'] });
     expect(await onDemand(world, { expiresIn: '1s' })).toMatchObject({ outcome: 'issued', warnings: [] });
   });
 
-  it('keeps the key by mode renew', async () => {
+  it('keeps the key in mode renew', async () => {
     const { world, arn, leaf } = await issued();
     const before = leaf();
     world.store.setTags(arn, { [tags.mode]: 'renew' });
@@ -258,7 +261,7 @@ describe('a declaration that changes', () => {
     expect(leaf().spki).toEqual(before.spki);
   });
 
-  it('where the tag alone changed, nothing is issued: the parameter decides', async () => {
+  it('issues nothing if only the tag changed: the parameter decides', async () => {
     const { world, arn, first } = await issued();
     world.store.setTags(arn, { [tags.declared]: 'f'.repeat(32) });
     expect(await plan(world)).toMatchObject([{ action: 'issue', reason: { code: 'Changed' } }]);
@@ -267,7 +270,7 @@ describe('a declaration that changes', () => {
     expect(world.ca.issued).toHaveLength(1);
   });
 
-  it('keeps the shape that the secret has', async () => {
+  it('keeps the shape of the secret', async () => {
     const world = new World(issuing);
     const arn = await world.declareCertificate({ shape: 'tls' });
     await fromQueue(world, arn);
@@ -279,8 +282,8 @@ describe('a declaration that changes', () => {
   });
 });
 
-describe('a certificate by its declaration is renewed as any other', () => {
-  it('with the tag of the declaration as it was', async () => {
+describe('a declared certificate is renewed like any other', () => {
+  it('with an unchanged tag of the declaration', async () => {
     const { world, arn, leaf } = await issued();
     const before = leaf();
     const declared = world.store.tagsOf(arn)[tags.issued];
@@ -291,7 +294,7 @@ describe('a certificate by its declaration is renewed as any other', () => {
     expect(world.store.tagsOf(arn)[tags.issued]).toBe(declared);
   });
 
-  it('where nothing is declared any more, with a warning', async () => {
+  it('if nothing is declared any more, with a warning', async () => {
     const { world, arn } = await issued();
     world.declarations.remove('web/tls');
     world.clock.set(start + 20 * hour);
@@ -301,7 +304,7 @@ describe('a certificate by its declaration is renewed as any other', () => {
     ]);
   });
 
-  it('or issued anew where it has expired and the CA does not renew it', async () => {
+  it('or issued again if it has expired and the CA does not renew it', async () => {
     const { world, arn, leaf } = await issued();
     world.clock.set(start + 30 * hour);
     expect(await onDemand(world)).toMatchObject({ outcome: 'issued', reason: { code: 'Expired' } });
@@ -309,13 +312,13 @@ describe('a certificate by its declaration is renewed as any other', () => {
     expect(world.versionOf(arn)).toMatch(/^cert-renewer-/);
   });
 
-  it('or issued anew where the CA does not renew it for what it is', async () => {
+  it('or issued again if the CA does not renew this kind of certificate', async () => {
     const { world } = await issued({ usages: ['serverAuth'] });
     expect(await onDemand(world, { dryRun: true })).toMatchObject({ outcome: 'planned' });
     expect(await onDemand(world)).toMatchObject({ outcome: 'issued', reason: { code: 'Requested' } });
   });
 
-  it('or issued anew for another key in KMS, where the CA rekeys none', async () => {
+  it('or issued again for another key in KMS, if the CA does not rekey', async () => {
     const world = new World(issuing);
     world.vault.add({ spec: { kty: 'EC', curve: 'P-256' }, alias: 'web' });
     const other = world.vault.add({ spec: { kty: 'EC', curve: 'P-384' } });
@@ -326,7 +329,7 @@ describe('a certificate by its declaration is renewed as any other', () => {
     expect(answer).toMatchObject({ outcome: 'issued', keyAlgorithm: 'EC P-384' });
   });
 
-  it('and a refusal for any other reason stays a refusal', async () => {
+  it('but any other refusal stays a refusal', async () => {
     const { world, first, arn } = await issued();
     world.ca.faults.failBefore('rekey', new RenewalError('CaRejected', 'Revoked.'), { times: Infinity });
     await expect(onDemand(world)).rejects.toMatchObject({ code: 'CaRejected' });
@@ -334,7 +337,7 @@ describe('a certificate by its declaration is renewed as any other', () => {
   });
 });
 
-describe('what is not issued', () => {
+describe('nothing is issued', () => {
   it.each<[string, Partial<DeclarationDocument>, typeof issuing, RegExp]>([
     [
       'a name outside of issue.allow',
@@ -366,14 +369,14 @@ describe('what is not issued', () => {
     expect(await plan(world)).toMatchObject([{ action: 'skip', reason: { code: 'BackingOff' } }]);
   });
 
-  it('what another profile declares', async () => {
+  it('if another profile declares the certificate', async () => {
     const world = new World(issuing, { ...issuing, name: 'other' });
     const arn = await world.declareCertificate({ profile: 'other' });
     world.store.setTags(arn, { [tags.profile]: 'internal' });
     await expect(onDemand(world)).rejects.toMatchObject({ code: 'IssuanceNotAllowed' });
   });
 
-  it('by a CA that issues nothing as it is configured', async () => {
+  it('by a CA that is configured for renewals only', async () => {
     const world = new World(issuing);
     world.ca.issues = false;
     await world.declareCertificate();
@@ -387,13 +390,13 @@ describe('what is not issued', () => {
     await expect(onDemand(world)).rejects.toMatchObject({ code: 'UnsupportedSecret' });
   });
 
-  it('for a secret without any value: the error says what to do', async () => {
+  it('for a secret without a value: the error says what to do', async () => {
     const world = new World(issuing);
     world.store.add({ name: 'web/tls', tags: { [tags.profile]: 'internal' } });
     await world.declareCertificate();
     await expect(onDemand(world)).rejects.toMatchObject({
       code: 'UnsupportedSecret',
-      message: expect.stringContaining('write {} into it'),
+      message: expect.stringContaining('store {} in it'),
     });
   });
 
@@ -404,14 +407,14 @@ describe('what is not issued', () => {
     expect(world.ca.issued).toEqual([]);
   });
 
-  it('into another secret, before it is there', async () => {
+  it('into another secret, before it exists', async () => {
     const world = new World(issuing);
     await world.declareCertificate();
     world.store.add({ name: 'copy', tags: { [tags.profile]: 'internal' } });
     await expect(onDemand(world, { out: { secretId: 'copy' } })).rejects.toMatchObject({ code: 'InvalidRequest' });
   });
 
-  it('for a secret without the mark of a declaration: none is looked for', async () => {
+  it('for a secret without the tag of a declaration: no declaration is read', async () => {
     const world = new World(issuing);
     world.enrol();
     world.declarations.set({ secretName: 'web/tls', profile: 'internal', dnsNames: ['web.svc.example'] });
@@ -420,7 +423,7 @@ describe('what is not issued', () => {
   });
 });
 
-describe('what is there already', () => {
+describe('an existing pair', () => {
   /** A pair that a deployment finds in the secret. */
   const found = async (options: EnrolOptions, more: Partial<DeclarationDocument> = {}) => {
     const world = new World(issuing);
@@ -429,7 +432,7 @@ describe('what is there already', () => {
     return { world, arn };
   };
 
-  it('stays where it is the certificate of the declaration: the tag is written, and nothing issued', async () => {
+  it('stays if it is the declared certificate: the tag is written, and nothing issued', async () => {
     const { world, arn } = await issued();
     world.store.setTags(arn, {}, [tags.issued]);
     expect(await plan(world)).toMatchObject([{ action: 'issue' }]);
@@ -440,7 +443,7 @@ describe('what is there already', () => {
     expect(world.store.tagsOf(arn)[tags.issued]).toBe(world.store.tagsOf(arn)[tags.declared]);
   });
 
-  it('is replaced in its own shape where it is another one', async () => {
+  it('is replaced in its own shape if it is another certificate', async () => {
     const { world, arn } = await found({});
     expect(await onDemand(world)).toMatchObject({
       outcome: 'issued',
@@ -451,7 +454,7 @@ describe('what is there already', () => {
     expect(world.labels(arn)['v1']).toEqual(['AWSPREVIOUS']);
   });
 
-  it('is replaced by a pair whose key is encrypted, where the profile has a password, though the present one is not', async () => {
+  it('is replaced by a pair with an encrypted key if the profile has a password, although its key is not encrypted', async () => {
     const world = new World({ ...issuing, passwordSecretId: 'pki/password' });
     world.store.add({ name: 'pki/password', value: 'correct horse' });
     const arn = world.enrol(freshDates);
@@ -460,14 +463,14 @@ describe('what is there already', () => {
       const value = world.store.value(arn);
       return String(JSON.parse(value.kind === 'string' ? value.text : '').privateKey);
     };
-    expect(keyOf()).toContain('BEGIN PRIVATE KEY'); // as it was: nothing is declared
+    expect(keyOf()).toContain('BEGIN PRIVATE KEY'); // as it was: without a declaration
     await world.declareCertificate();
     expect(await onDemand(world)).toMatchObject({ outcome: 'issued' });
     expect(keyOf()).toContain('BEGIN ENCRYPTED PRIVATE KEY');
     expect(createPrivateKey({ key: keyOf(), passphrase: 'correct horse' }).asymmetricKeyType).toBe('ec');
   });
 
-  it('is replaced where its key is not its own', async () => {
+  it('is replaced if the key does not belong to the certificate', async () => {
     const world = new World(issuing);
     const { leaf, chain } = world.ca.issueLeaf({
       key: newKey(),
@@ -497,7 +500,7 @@ describe('what is there already', () => {
         privateKey: makeKey().export({ type: 'pkcs8', format: 'pem' }),
       }),
     ],
-  ])('stays where it is %s, but with force', async (_, value) => {
+  ])('stays if it is %s, except with force', async (_, value) => {
     const world = new World(issuing);
     world.store.add({ name: 'web/tls', value, versionId: 'v1', tags: { [tags.profile]: 'internal' } });
     const arn = await world.declareCertificate();
@@ -511,7 +514,7 @@ describe('what is there already', () => {
 });
 
 describe('a worker that was stopped', () => {
-  it('after the promotion: the next look announces the issuance, and issues nothing', async () => {
+  it('after the promotion: the next inspection reports the issuance, and issues nothing', async () => {
     const world = new World(issuing);
     const arn = await world.declareCertificate();
     world.faults.failBefore('publish', new RenewalError('Throttled', 'Busy.'));
@@ -526,7 +529,7 @@ describe('a worker that was stopped', () => {
     expect(world.store.tagsOf(arn)[tags.issued]).toBe(world.store.tagsOf(arn)[tags.declared]);
   });
 
-  it('after the promotion of a changed one', async () => {
+  it('after the promotion of a changed certificate', async () => {
     const { world, arn, first } = await issued();
     await world.declareCertificate({ dnsNames: ['api.svc.example'] });
     world.faults.failBefore('publish', new RenewalError('Throttled', 'Busy.'));
@@ -549,7 +552,7 @@ describe('a worker that was stopped', () => {
     expect(world.versionOf(arn)).toMatch(/^cert-renewer-/);
   });
 
-  it('after the pair was staged, and the declaration has changed since: another one is issued', async () => {
+  it('after the pair was staged, with a declaration that has changed since: another certificate is issued', async () => {
     const world = new World(issuing);
     const arn = await world.declareCertificate();
     world.faults.failBefore('promote', new RenewalError('AccessDenied', 'No.'));

@@ -1,6 +1,6 @@
 /**
- * IAM is eventually consistent: what a deployment has just allowed may be refused for some seconds. So an AccessDenied at
- * the first delivery of a message goes back to the queue once, and nothing is told of it.
+ * IAM is eventually consistent: it may deny for some seconds what a deployment has just allowed. So an AccessDenied at the
+ * first delivery of a message goes back to the queue once, without an event.
  */
 import { describe, expect, it } from 'vitest';
 import { type ErrorCode, RenewalError } from '../../lambdas/domain/errors.ts';
@@ -24,7 +24,7 @@ function refusing(code: ErrorCode, times: number, more: Readonly<Record<string, 
 }
 
 describe('AccessDenied', () => {
-  it('at the first delivery comes back after half a minute, told to nobody but the log', async () => {
+  it('at the first delivery comes back after half a minute, in the log only', async () => {
     const { world, arn, deliver } = refusing(code, 1);
     expect(await deliver(1)).toEqual({ retryAfter: 30 });
     expect(world.publisher.events).toEqual([]);
@@ -37,7 +37,7 @@ describe('AccessDenied', () => {
     expect(failed(world)).toEqual([]);
   });
 
-  it('at the second is told as what does not pass, counted once, noted, and no dead letter', async () => {
+  it('at the second delivery is reported as permanent, counted once and noted, without a dead letter', async () => {
     const { world, arn, deliver } = refusing(code, Infinity);
     await deliver(1);
     world.clock.advance(pause);
@@ -47,7 +47,7 @@ describe('AccessDenied', () => {
     expect(world.journal.total('Failed')).toBe(1);
   });
 
-  it('counts on from an earlier failure, by one', async () => {
+  it('adds one to the count of earlier failures', async () => {
     const { world, arn, deliver } = refusing(code, Infinity, { [tags.failure]: `3 2026-11-22T01:00:00Z ${code}` });
     await deliver(1);
     expect(noted(world, arn)).toMatch(/^3 /);
@@ -57,7 +57,7 @@ describe('AccessDenied', () => {
     expect(noted(world, arn)).toMatch(/^4 /);
   });
 
-  it('after a first delivery that failed otherwise counts no second time', async () => {
+  it('after a first delivery that failed otherwise is not counted again', async () => {
     const world = new World();
     const secretArn = world.enrol({
       tags: { [tags.versionId]: 'v1', [tags.failure]: '3 2026-11-22T01:00:00Z CaUnavailable' },
@@ -73,25 +73,22 @@ describe('AccessDenied', () => {
     expect(failed(world)).toMatchObject([{ code, failures: 4 }]);
   });
 
-  it('on demand is an answer at once', async () => {
+  it('on demand is an error at once', async () => {
     const { world, arn } = refusing(code, 1);
     await expect(renewOnDemand(world, { secretId: arn })).rejects.toMatchObject({ name: code });
     expect(failed(world)).toMatchObject([{ code }]);
   });
 });
 
-it('so does a secret’s own key, which encryptionKeys names', async () => {
+it('KmsDenied for a key of encryptionKeys goes back to the queue once too', async () => {
   const { world, deliver } = refusing('KmsDenied', 1, {}, true);
   expect(await deliver(1)).toEqual({ retryAfter: 30 });
   expect(world.publisher.events).toEqual([]);
 });
 
-// A key in KMS without the profile's tag is refused so, and a secret's key that the stack was not told of.
-it.each(['InvalidCertificate', 'KmsDenied'] as const)(
-  '%s does not pass, and is told at once, as ever',
-  async (other) => {
-    const { world, deliver } = refusing(other, Infinity);
-    expect(await deliver(1)).toEqual({});
-    expect(failed(world)).toMatchObject([{ code: other, failures: 1 }]);
-  },
-);
+// KmsDenied stands for a key without the profile's tag, and for a secret's key that encryptionKeys does not name.
+it.each(['InvalidCertificate', 'KmsDenied'] as const)('%s is permanent, and is reported at once', async (other) => {
+  const { world, deliver } = refusing(other, Infinity);
+  expect(await deliver(1)).toEqual({});
+  expect(failed(world)).toMatchObject([{ code: other, failures: 1 }]);
+});

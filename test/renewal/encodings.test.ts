@@ -1,4 +1,4 @@
-/** One key in several encodings: in the certificate, beside it, and in what the CA makes of it. */
+/** One key in several encodings: in the certificate, in the secret, and in the CA's answer. */
 import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { encodePem } from '../../lambdas/domain/pem.ts';
@@ -26,7 +26,7 @@ import { dueDates, pairOf, World } from './world.ts';
 
 const subject = commonNameOnly('leaf.example');
 
-/** An enrolled secret with a leaf for exactly this public key, beside this text of a key. */
+/** Enrols a secret with a leaf for exactly this public key, and this text as the key. */
 function enrol(world: World, spki: Uint8Array, privateKey: string): string {
   const own = world instanceof Stack;
   const { intermediateName, intermediateKey, intermediate } = world.ca.hierarchy;
@@ -49,7 +49,7 @@ function enrol(world: World, spki: Uint8Array, privateKey: string): string {
 
 const sec1Of = (key: KeyObject) => key.export({ format: 'der', type: 'sec1' });
 
-/** How a pair may be encoded: the certificate's public key, and the key's PEM. */
+/** Encodings of a pair: the certificate's public key, and the key's PEM. */
 const encodings: [string, () => { spki: Uint8Array; pem: string; plain: Uint8Array }][] = [
   ...(['P-256', 'P-384', 'P-521'] as const).flatMap((kind): typeof encodings => [
     [
@@ -116,8 +116,8 @@ describe.each(['step-ca', 'own authority'] as const)('%s', (ca) => {
   });
 });
 
-describe('a CA that writes the point of the key otherwise', () => {
-  it.each(encodings)('%s: has renewed it all the same', async (_, make) => {
+describe('a CA that encodes the point of the key differently', () => {
+  it.each(encodings)('%s: counts as a renewal', async (_, make) => {
     const world = new World();
     const { spki, pem, plain } = make();
     const arn = enrol(world, spki, pem);
@@ -125,7 +125,7 @@ describe('a CA that writes the point of the key otherwise', () => {
     expect(await renewOnDemand(world, { secretId: arn, mode: 'renew' })).toMatchObject({ outcome: 'renewed' });
   });
 
-  it.each(encodings)('%s: has not rekeyed it', async (_, make) => {
+  it.each(encodings)('%s: does not count as a rekey', async (_, make) => {
     const world = new World();
     const { spki, pem, plain } = make();
     const arn = enrol(world, spki, pem);
@@ -135,7 +135,7 @@ describe('a CA that writes the point of the key otherwise', () => {
     });
   });
 
-  it('the key itself, given for a rekey, is no other key', async () => {
+  it('the same key, given for a rekey, is not a new key', async () => {
     const world = new World();
     const key = makeKey('P-384');
     const arn = enrol(world, recoded(spkiOf(key), 'compressed'), String(key.export({ format: 'pem', type: 'pkcs8' })));
@@ -147,7 +147,7 @@ describe('a CA that writes the point of the key otherwise', () => {
 });
 
 describe('a key in KMS', () => {
-  it('renews a certificate that has its point compressed', async () => {
+  it('renews a certificate with a compressed point', async () => {
     const world = new World();
     const key = makeKey('P-256');
     const arn = enrol(world, recoded(spkiOf(key), 'compressed'), '');
@@ -158,7 +158,7 @@ describe('a key in KMS', () => {
     expect(await renewOnDemand(world, { secretId: arn })).toMatchObject({ outcome: 'renewed' });
   });
 
-  it('is an imported authority’s, whose certificate has its point compressed', async () => {
+  it('signs for an imported authority whose certificate has a compressed point', async () => {
     const stack = await new Stack().hierarchy();
     const old = stack.certificateOf('issuing');
     const spki = recoded(old.spki, 'compressed');
@@ -171,7 +171,7 @@ describe('a key in KMS', () => {
   });
 });
 
-describe('explicit EC parameters are refused by that name', () => {
+describe('explicit EC parameters are rejected with their name', () => {
   const key = makeKey('P-256');
   const explicit = explicitSec1(sec1Of(key));
   const explicitKey = createPrivateKey({ key: Buffer.from(explicit), format: 'der', type: 'sec1' });

@@ -1,4 +1,4 @@
-/** Whatever fails for a secret, by whoever's fault, is an event, a metric and a `failure` tag, and backs off. */
+/** Every failure of a secret is an event, a metric and a `failure` tag, and backs off. It does not matter whose fault it is. */
 import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { RenewalError } from '../../lambdas/domain/errors.ts';
@@ -14,7 +14,7 @@ import { dueDates, freshDates, hour, internal, newKey, pairValue, start, World }
 
 const failed = (world: World) => world.publisher.of('Certificate Renewal Failed').map(({ detail }) => detail);
 
-/** Scans, and their workers, an hour apart. Gives how often the worker was asked for this secret. */
+/** Runs scans and their workers, an hour apart. Returns how many messages were for this secret. */
 async function looks(world: World, arn: string, times: number): Promise<number> {
   let asked = 0;
   for (let n = 0; n < times; n++) {
@@ -94,13 +94,13 @@ const scenes: Readonly<Record<string, () => Promise<Scene>>> = {
 };
 
 describe.each(Object.entries(scenes))('%s', (_, set) => {
-  it('is told, counted, noted and backed off', async () => {
+  it('is reported, counted, noted and backed off', async () => {
     const { world, arn, code } = await set();
     await looks(world, arn, 1);
     expect(failed(world).filter(({ secretArn }) => secretArn === arn)).toMatchObject([{ code, failures: 1 }]);
     expect(world.journal.total('Failed')).toBe(1);
     expect(world.store.tagsOf(arn)[tags.failure]).toMatch(new RegExp(`^1 \\S+ ${code}$`));
-    world.clock.set(start + 8 * hour); // past its end, where the back-off holds again
+    world.clock.set(start + 8 * hour); // after its end, when the back-off applies again
     const asked = await looks(world, arn, 24);
     expect(asked).toBeGreaterThan(0);
     expect(asked).toBeLessThanOrEqual(5); // after 1, 2, 4, 8 … hours
@@ -108,7 +108,7 @@ describe.each(Object.entries(scenes))('%s', (_, set) => {
   });
 });
 
-describe('what is nobody’s failure', () => {
+describe('an error that is not a certificate’s failure', () => {
   it.each([
     ['a secret that is not there', 'SecretNotFound', (world: World) => world.store.delete('web/tls')],
     [
@@ -121,7 +121,7 @@ describe('what is nobody’s failure', () => {
       'UnknownProfile',
       (world: World) => world.store.setTags('web/tls', { [tags.profile]: 'other' }),
     ],
-  ])('%s is told to the caller alone', async (_, code, change) => {
+  ])('%s is reported to the caller only', async (_, code, change) => {
     const world = new World();
     const arn = world.enrol();
     change(world);
@@ -133,7 +133,7 @@ describe('what is nobody’s failure', () => {
 });
 
 describe('a failure before the secret was described', () => {
-  it('is told when its message is given up: no dead letter goes untold', async () => {
+  it('is reported when its message is given up: no dead letter without an event', async () => {
     const world = new World();
     const arn = world.enrol();
     world.faults.failBefore('describe', new RenewalError('Throttled', 'slow down'), { times: 3 });
@@ -151,7 +151,7 @@ describe('the tag `failure`', () => {
     ['NotDue', (world: World, arn: string) => renewOnDemand(world, { secretId: arn, expiresIn: '1h' })],
     ['NotDue by the queue', (world: World, arn: string) => renewQueued(world, { secretArn: arn, versionId: 'v1' }, 1)],
     ['a dry run', (world: World, arn: string) => renewOnDemand(world, { secretId: arn, dryRun: true })],
-  ])('stays after a look that changes nothing: %s', async (_, look) => {
+  ])('stays after an inspection that changes nothing: %s', async (_, look) => {
     const world = new World();
     const arn = world.enrol({ ...freshDates, notAfter: start + 100 * hour });
     world.ca.faults.failBefore('rekey', down);
@@ -165,7 +165,7 @@ describe('the tag `failure`', () => {
     expect(noted(world, arn)).toBeUndefined();
   });
 
-  it('goes with the version it was of, when somebody writes another one', async () => {
+  it('is removed with its version, when another writer writes a new one', async () => {
     const world = new World();
     const arn = world.enrol();
     world.ca.faults.failBefore('rekey', down);
@@ -178,7 +178,7 @@ describe('the tag `failure`', () => {
     expect(world.store.tagsOf(arn)[tags.versionId]).toBe('theirs');
   });
 
-  it('is not lengthened by tries on demand, and is noted where there was none', async () => {
+  it('is not changed by tries on demand, except if there is none yet', async () => {
     const world = new World();
     const arn = world.enrol();
     world.ca.faults.failBefore('rekey', down, { times: Infinity });
@@ -191,7 +191,7 @@ describe('the tag `failure`', () => {
     const first = noted(world, arn);
     expect(first).toMatch(/^1 /);
     expect(first).toContain(new Date(start).toISOString().slice(0, 19));
-    expect(failed(world)).toHaveLength(6); // each is told
+    expect(failed(world)).toHaveLength(6); // each is reported
     await renewQueued(world, { secretArn: arn, versionId: 'v1' }, 1);
     const counted = noted(world, arn);
     expect(counted).toMatch(/^2 /);
@@ -199,7 +199,7 @@ describe('the tag `failure`', () => {
     expect(noted(world, arn)).toBe(counted);
   });
 
-  it('is not written because the tags of a healthy certificate could not be', async () => {
+  it('is not written if only the tags of a healthy certificate could not be written', async () => {
     const world = new World();
     const arn = world.enrol({ ...freshDates, notAfter: start + 100 * hour });
     world.faults.failBefore('tag', new RenewalError('Throttled', 'slow down'), { times: 30 });

@@ -1,4 +1,4 @@
-/** What its profile can never renew is told at the first look and by a dry run, and not on the day that it is due. */
+/** If the profile can never renew a certificate, the first inspection and a dry run report that, long before it is due. */
 import { describe, expect, it } from 'vitest';
 import type { Authority } from '../../lambdas/domain/authority.ts';
 import type { Extension } from '../../lambdas/domain/certificate.ts';
@@ -27,7 +27,7 @@ import { freshDates, hour, internal, newKey, pairValue, start, World } from './w
 const serverOnly = [keyUsage('digitalSignature'), extendedKeyUsage(serverAuth), subjectAltName('dns:leaf.example')];
 const ofCa = [keyUsage('keyCertSign'), basicConstraints(true, 0)];
 
-/** A world in which nobody may be asked: its step-ca is a real provider, and leads nowhere. */
+/** A world without a reachable CA: its step-ca is a real provider with an address that does not exist. */
 async function atStepCa(extensions?: readonly Extension[], more: Readonly<Record<string, string>> = {}, inKms = false) {
   const world = new World(internal);
   const real = await providerFor({ type: 'step-ca', url: 'https://ca.invalid', root: rootPem }, world);
@@ -45,7 +45,7 @@ function toKms(world: World, arn: string, privateKey: ReturnType<typeof newKey>)
   world.store.write(arn, JSON.stringify({ ...rest, kmsKeyId }), 'v1');
 }
 
-/** `issuing`: how the authority is configured once it is there. */
+/** `issuing`: changes of the authority's configuration, after it was made. */
 async function atOwnAuthority(
   dates: { readonly notBefore: number; readonly notAfter: number; readonly extensions?: readonly Extension[] },
   issuing: Partial<Authority> = {},
@@ -67,7 +67,7 @@ async function ofAnother() {
   return { world, arn };
 }
 
-/** What can't be renewed, the tags and the profile being as they are. None is due. */
+/** Certificates that can't be renewed with these tags and this profile. None of them is due. */
 const unfit: [string, () => { world: World; arn: string } | Promise<{ world: World; arn: string }>, ErrorCode][] = [
   ['no clientAuth at step-ca', () => atStepCa(serverOnly), 'InvalidRequest'],
   ['no clientAuth at step-ca, to be renewed', () => atStepCa(serverOnly, { [tags.mode]: 'renew' }), 'CaRejected'],
@@ -95,18 +95,18 @@ const unfit: [string, () => { world: World; arn: string } | Promise<{ world: Wor
 ];
 
 describe.each(unfit)('%s', (_, make, code) => {
-  it('is told by a dry run as by the real one, and nothing is written', async () => {
+  it('fails in a dry run as in a real one, and nothing is written', async () => {
     const { world, arn } = await make();
     await expect(renewOnDemand(world, { secretId: arn, dryRun: true })).rejects.toMatchObject({ code });
     expect(world.store.tagsOf(arn)[tags.failure]).toBeUndefined();
     expect(world.publisher.events).toEqual([]);
-    // Where nobody can be asked, step-ca's own refusal is not to be had.
+    // Without a reachable CA, step-ca's own refusal can't be tested.
     if (code === 'CaRejected' && !(world instanceof Stack)) return;
     await expect(renewOnDemand(world, { secretId: arn })).rejects.toMatchObject({ code });
     expect(world.versionOf(arn)).toBe('v1');
   });
 
-  it('is failing from the first look on, is told of once, and backed off', async () => {
+  it('fails from the first inspection on, is reported once, and backed off', async () => {
     const { world, arn } = await make();
     const profile = await world.profiles.find(world.store.tagsOf(arn)[tags.profile] ?? '');
     const state = () =>
@@ -128,7 +128,7 @@ describe.each(unfit)('%s', (_, make, code) => {
   });
 });
 
-describe('what can be renewed', () => {
+describe('a certificate that can be renewed', () => {
   it.each<[string, () => { world: World; arn: string } | Promise<{ world: World; arn: string }>]>([
     ['at step-ca', () => atStepCa()],
     ['with a key in KMS', () => atStepCa(undefined, {}, true)],
@@ -153,14 +153,14 @@ describe('what can be renewed', () => {
   });
 });
 
-it('a dry run sees what holds today, too', async () => {
+it('a dry run also reports a temporary obstacle', async () => {
   const { world, arn } = await atOwnAuthority(freshDates, { disabled: true });
   const request = { secretId: arn };
   await expect(renewOnDemand(world, { ...request, dryRun: true })).rejects.toMatchObject({ code: 'CaRejected' });
   await expect(renewOnDemand(world, request)).rejects.toMatchObject({ code: 'CaRejected' });
 });
 
-it('whether it is due is answered as it was asked, and what is paused stays in peace', async () => {
+it('a request with expiresIn is answered NotDue first, and a paused secret causes no event', async () => {
   const { world, arn } = await atStepCa(serverOnly);
   for (const dryRun of [true, false]) {
     const answer = await renewOnDemand(world, { secretId: arn, expiresIn: '1h', dryRun });
@@ -172,7 +172,7 @@ it('whether it is due is answered as it was asked, and what is paused stays in p
   expect(paused.world.store.tagsOf(paused.arn)[tags.failure]).toBeUndefined();
 });
 
-it('an authority whose parent is held elsewhere fails when it is asked for, and not at every look', async () => {
+it('an authority whose parent is elsewhere fails on request, and not at every inspection', async () => {
   const world = await new Stack(offline).hierarchy();
   const { parent: _, ...elsewhere } = world.authorities.all.get('issuing') ?? authority('issuing');
   world.authorities.set(elsewhere);

@@ -1,4 +1,4 @@
-/** Whole renewals against a real TLS server that is not the CA it should be: each answer has its code, nothing is promoted. */
+/** Complete renewals against a real TLS server that is not the right CA: each answer has its code, and nothing is promoted. */
 import type { ServerResponse } from 'node:http';
 import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
 import { readSequence } from '../../lambdas/asn1/reader.ts';
@@ -35,17 +35,17 @@ afterAll(async () => {
   await Promise.all(open.splice(0).map((ca) => ca.close()));
 });
 
-/** What an answer is made of: the certificate that is replaced, the key that is to be certified, and how time passes. */
+/** The inputs of an answer: the certificate that is replaced, the key to certify, and a clock. */
 interface Asked {
   readonly before: Certificate;
   readonly spki: Uint8Array;
-  /** There will be no whole answer. */
+  /** The answer never completes. */
   readonly waitInVain: () => void;
 }
 type Hostile = (asked: Asked) => Answer;
 type Change = (template: CertificateTemplate, asked: Asked) => CertificateTemplate;
 
-/** What step-ca would issue. */
+/** The certificate that step-ca would issue. */
 function rightTemplate({ before, spki }: Asked): CertificateTemplate {
   const notBefore = now - 60_000;
   const isRekey = Buffer.compare(spki, before.spki) !== 0;
@@ -123,14 +123,14 @@ const sans = (...names: string[]): Hostile =>
     extensions: template.extensions.map((each) => (each.oid === '2.5.29.17' ? subjectAltName(...names) : each)),
   }));
 
-/** By the right key: only the hash is weak. */
+/** Signed by the right key: only the hash is weak. */
 function signedWithSha1(asked: Asked): Answer {
   const odd = { algorithm: sequence(oid('1.2.840.10045.4.1')), digest: 'sha1' };
   const issuer = { subject: hierarchy.intermediateName, key: hierarchy.intermediateKey };
   return chain(signCertificate({ ...rightTemplate(asked), odd }, issuer), hierarchy.intermediate);
 }
 
-/** `[what, answer, code]`; each is tried with renew and with rekey. */
+/** `[name, answer, code]`; each is tried with renew and with rekey. */
 const answers: readonly [string, Hostile, string][] = [
   ['429 with Retry-After', status(429, { message: 'slow down' }, { 'retry-after': '200' }), 'CaUnavailable'],
   ['500', status(500, { message: 'Internal Server Error' }), 'CaUnavailable'],
@@ -247,12 +247,12 @@ const answers: readonly [string, Hostile, string][] = [
   ],
 ];
 
-/** Those that only the limit of time ends. */
+/** Answers that only the time limit ends. */
 const endless = [drip, silence];
 
 /**
- * A world whose secrets are of the server's CA, and a server that answers as `answerTo` says. `waitInVain`: what happens when
- * there will be no whole answer, in place of the limit's end.
+ * A world whose secrets are of the server's CA, and a server that answers as `answerTo` says. `waitInVain` is called for an
+ * answer that never completes, instead of the time limit.
  */
 async function scene(answerTo: (before: Certificate) => Hostile, waitInVain?: () => void) {
   const world = new World();
@@ -277,7 +277,7 @@ async function scene(answerTo: (before: Certificate) => Hostile, waitInVain?: ()
   return { world, hostile, ca, enrol };
 }
 
-/** By the token's chain, or else the only one there is. */
+/** Returns the leaf in the token; without a token the first enrolled one. */
 function presentedBy({ token }: Question, enrolled: readonly Certificate[]): Certificate {
   const [leaf] = token?.header.x5cInsecure ?? [];
   const found = leaf === undefined ? enrolled[0] : parseCertificate(Buffer.from(leaf, 'base64'));
@@ -285,7 +285,7 @@ function presentedBy({ token }: Question, enrolled: readonly Certificate[]): Cer
   return found;
 }
 
-/** The key of the CSR (RFC 2986 section 4.1): behind version and subject. */
+/** Returns the key of the CSR (RFC 2986, section 4.1): the element after version and subject. */
 function requestedKey({ body }: Question): Uint8Array | undefined {
   if (body === '') return undefined;
   const [block] = pemBlocks(JSON.parse(body).csr);
@@ -296,7 +296,7 @@ function requestedKey({ body }: Question): Uint8Array | undefined {
 }
 
 describe.each(['renew', 'rekey'] as const)('%s by a hostile CA', (mode) => {
-  it('works where the CA is not hostile', async () => {
+  it('works if the CA is not hostile', async () => {
     const { world, hostile, enrol } = await scene(() => right);
     const { arn } = enrol('web/tls', mode);
     expect(await renewQueued(hostile, { secretArn: arn, versionId: 'v1' }, 1)).toEqual({});
@@ -317,8 +317,8 @@ describe.each(['renew', 'rekey'] as const)('%s by a hostile CA', (mode) => {
   });
 });
 
-describe('a wave of hostile answers', () => {
-  it('does not stop the healthy secrets beside, and takes no memory that counts', async () => {
+describe('a series of hostile answers', () => {
+  it('does not stop the healthy secrets, and does not grow the memory', async () => {
     expect(defaultTimeoutMs).toBe(10_000);
     const byLeaf = new Map<string, Hostile>();
     let waiting = 0;
@@ -347,7 +347,7 @@ describe('a wave of hostile answers', () => {
     onTestFinished(() => clearInterval(watch));
     const renewAll = (arns: readonly string[]) =>
       Promise.all(arns.map((secretArn) => renewQueued(hostile, { secretArn, versionId: 'v1' }, 3)));
-    // Those that only the limit of time ends wait until all the others are done.
+    // Answers that only the time limit ends wait until all others are finished.
     const those = (isEndless: boolean) =>
       bad.filter(({ answer }) => endless.includes(answer) === isEndless).map(({ arn }) => arn);
     const last = renewAll(those(true));
@@ -358,7 +358,7 @@ describe('a wave of hostile answers', () => {
     for (const arn of good) expect(events).not.toContain(arn);
     for (const arn of good) expect(world.versionOf(arn)).toMatch(/^cert-renewer-/);
     for (const { arn, name } of bad) expect(world.versionOf(arn), name).toBe('v1');
-    // The server's 50 MB are in this process as well.
+    // The server's 50 MB are in this process too.
     expect(highest - before).toBeLessThan(300 * 2 ** 20);
   }, 30_000);
 });

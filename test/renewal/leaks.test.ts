@@ -1,6 +1,7 @@
 /**
- * docs/guarantees.md, G6, in one process: every error code is provoked, with keys, passwords and tokens in the way of each, through
- * the real use cases, CA clients, translator of AWS's errors and journal; then all that was told is searched for them.
+ * docs/guarantees.md, G6, in one process: the test causes every error code through the real use cases, CA clients, translator
+ * of AWS's errors and journal. Keys, passwords and tokens are within reach of each error. Then it searches all outputs for
+ * them.
  */
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -118,10 +119,10 @@ const mishaps: Readonly<Record<string, Mishap>> = {
     const secretId = stage.enrol({ notBefore, notAfter: notBefore + 2 * hour });
     await stage.everyWay({ secretId, force: true });
   },
-  'CaUnavailable: a CA that says it all again': (stage) => echoing(stage, 500),
-  'CaUnavailable: and with a CSR': (stage) => echoing(stage, 503, 'rekey'),
-  'CaRejected: a CA that says it all again': (stage) => echoing(stage, 400),
-  'CaRejected: and with a CSR': (stage) => echoing(stage, 403, 'rekey'),
+  'CaUnavailable: a CA that repeats the request': (stage) => echoing(stage, 500),
+  'CaUnavailable: the same with a CSR': (stage) => echoing(stage, 503, 'rekey'),
+  'CaRejected: a CA that repeats the request': (stage) => echoing(stage, 400),
+  'CaRejected: the same with a CSR': (stage) => echoing(stage, 403, 'rekey'),
   'CaUntrusted: another root': async (stage) => {
     const ca = await keptCa([[201, {}]]);
     const root = pem(makeHierarchy(now - hour, now + hour).root);
@@ -134,7 +135,7 @@ const mishaps: Readonly<Record<string, Mishap>> = {
     stage.world.ca.tamper = (template) => ({ ...template, spki: spkiOf(stage.key()) });
     await stage.everyWay({ secretId: stage.enrol() });
   },
-  'CertificateRejected: a key in place of a certificate': async (stage) => {
+  'CertificateRejected: a key instead of a certificate': async (stage) => {
     const key = stage.key();
     stage.world.ca.tamperChain = () => [key.export({ type: 'pkcs8', format: 'der' })];
     await stage.everyWay({ secretId: stage.enrol() });
@@ -161,7 +162,7 @@ const mishaps: Readonly<Record<string, Mishap>> = {
     stage.world.faults.failBefore('promote', refused, { times: Infinity });
     await stage.everyWay({ secretId: stage.enrol() });
   },
-  'SecretChanged: answers that are behind': async (stage) => {
+  'SecretChanged: outdated answers': async (stage) => {
     stage.world.faults.failBefore('promote', new RenewalError('SecretChanged', 'It was.'), { times: Infinity });
     await stage.everyWay({ secretId: stage.enrol() });
   },
@@ -210,7 +211,7 @@ const mishaps: Readonly<Record<string, Mishap>> = {
           { path: `/api/v1/pki/ca/${text}/renew` },
           { path: `/${text}` },
           { body: Buffer.from(JSON.stringify({ type: text, notAfter: text })) },
-          // An unknown field is named to whoever sent it, and to nobody else; not so a key.
+          // Only the sender may see the name of an unknown field. If the name is a key, nobody may.
           ...(text === key ? [{ body: Buffer.from(JSON.stringify({ type: 'existing', [text]: text })) }] : []),
           { body: Buffer.from(text) },
         ];
@@ -255,7 +256,7 @@ const mishaps: Readonly<Record<string, Mishap>> = {
     const hex = stage.key().export({ type: 'sec1', format: 'der' }).toString('hex');
     await stage.everyWay({ secretId: await stage.declare({ uris: [`urn:key:${hex}`] }) });
   },
-  'a key in every field of a declaration, in the place of it, and beside it': async (stage) => {
+  'a key in every field of a declaration, instead of it, and beside it': async (stage) => {
     const secretId = await stage.declare();
     for (const write of Object.values(clipboards)) {
       const text = write(stage.key());
@@ -285,8 +286,8 @@ const mishaps: Readonly<Record<string, Mishap>> = {
     stage.world.ca.tamper = (template) => ({ ...template, spki: spkiOf(stage.key()) });
     await stage.everyWay({ secretId: await stage.declare() });
   },
-  'CaUnavailable: a CA that says the one-time token again': (stage) => echoingIssuer(stage, 500),
-  'CaRejected: a CA that says the one-time token again': (stage) => echoingIssuer(stage, 403),
+  'CaUnavailable: a CA that repeats the one-time token': (stage) => echoingIssuer(stage, 500),
+  'CaRejected: a CA that repeats the one-time token': (stage) => echoingIssuer(stage, 403),
   'a declared secret with user and password, and force': async (stage) => {
     const secretId = await stage.declare();
     stage.world.store.write(secretId, JSON.stringify({ username: 'admin', password: keyPassword }), 'v1');
@@ -294,7 +295,7 @@ const mishaps: Readonly<Record<string, Mishap>> = {
     await stage.everyWay({ secretId, force: true });
     await stage.keepSecretsOf(secretId);
   },
-  'a renewal that goes well': async (stage) => {
+  'a renewal that succeeds': async (stage) => {
     await stage.everyWay({ secretId: stage.enrol() });
     stage.secrets.push(secretsOf('the new key', pairOf(stage.world.store.value('web/tls')).key));
   },
@@ -331,10 +332,10 @@ describe('no key, password or token', () => {
     expect(tokens(stage?.told ?? [])).toEqual([]);
   });
 
-  it('though every error code was reached, and told of in a log line', () => {
+  it('although every error code was reached and logged', () => {
     const lines = [...stages.values()].flatMap(({ lines }) => lines).filter((line) => line.startsWith('{'));
     const codes = new Set(lines.map((line) => JSON.parse(line).reason?.code));
-    // Only who asks for what is declared of a stack or a secret that has nothing declared is told so: the command line.
+    // Only the command line reports NotDeclared.
     expect(Object.keys(errorCodes).filter((code) => !codes.has(code))).toEqual(['NotDeclared']);
   });
 });

@@ -1,11 +1,11 @@
-/** Out of time: what is not done is given up in order, written down and handed back, and the next try ends well. */
+/** Time limits: unfinished work is given up in order, logged and handed back, and the next try succeeds. */
 import { expect, it } from 'vitest';
 import { callRules } from '../../lambdas/domain/calls.ts';
 import { tags } from '../../lambdas/domain/tags.ts';
 import { renewQueued } from '../../lambdas/renewal/entry/queued.ts';
 import { issuing, World } from './world.ts';
 
-/** Limits that a test brings about by hand. */
+/** Limits that a test can end at any time. */
 function limitsByHand() {
   const controllers = { begin: new AbortController(), work: new AbortController(), answer: new AbortController() };
   const { begin, work, answer } = controllers;
@@ -30,13 +30,13 @@ it.each(methods)('a call that hangs: %s', async (method) => {
   world.limitTo({ limits });
   const outcome = await renewQueued(world, { secretArn: arn, versionId: 'v1' }, 1);
   expect(faults.count(method)).toBeGreaterThan(0);
-  // What was promoted is renewed, whatever its event and tags: the next scan makes up for them.
+  // A promoted version counts as renewed, even without its event and tags: the next scan makes up for these.
   if (method !== 'tag' && method !== 'publish') {
     expect(outcome).toEqual({ retryAfter: 30 });
     expect(world.journal.failures.at(0)?.error).toMatchObject({
       code: method === 'renew' ? 'CaUnavailable' : callRules[method].over,
       retryable: true,
-      message: expect.stringMatching(/time was over/),
+      message: expect.stringMatching(/ran out of time/),
     });
   }
   world.limitTo({});
@@ -49,13 +49,13 @@ it.each(methods)('a call that hangs: %s', async (method) => {
 });
 
 it.each(['declaration', 'issue', 'stage', 'promote'] as const)(
-  'of what is declared, a call that hangs: %s',
+  'of a declared certificate, a call that hangs: %s',
   async (method) => {
     const world = new World(issuing);
     const arn = await world.declareCertificate();
     const { controllers, limits } = limitsByHand();
     const outOfTime = async () => {
-      await new Promise((resolve) => setImmediate(resolve)); // until what is read beside it is there
+      await new Promise((resolve) => setImmediate(resolve)); // until the concurrent reads have finished
       controllers.begin.abort();
       controllers.work.abort();
       return never();
@@ -70,7 +70,7 @@ it.each(['declaration', 'issue', 'stage', 'promote'] as const)(
     const error = world.journal.failures.at(0)?.error;
     const of = { declaration: 'SSM', issue: 'the CA', stage: 'Secrets Manager', promote: 'Secrets Manager' }[method];
     expect(error).toMatchObject({ code: method === 'issue' ? 'CaUnavailable' : 'Internal', retryable: true });
-    expect(String(error)).toMatch(new RegExp(`time was over before ${of} had answered`));
+    expect(String(error)).toMatch(new RegExp(`ran out of time while it waited for ${of}`));
     world.limitTo({});
     await renewQueued(world, { secretArn: arn, versionId: 'v1' }, 2);
     expect(world.ca.issued.length).toBeLessThanOrEqual(method === 'stage' ? 2 : 1);
@@ -81,7 +81,7 @@ it.each(['declaration', 'issue', 'stage', 'promote'] as const)(
   },
 );
 
-it('where no CA may be asked any more, nothing is issued, and the message goes back', async () => {
+it('when no CA may be asked any more, nothing is issued, and the message goes back', async () => {
   const world = new World(issuing);
   const arn = await world.declareCertificate();
   const { controllers, limits } = limitsByHand();
@@ -92,7 +92,7 @@ it('where no CA may be asked any more, nothing is issued, and the message goes b
   expect(world.faults.count('stage')).toBe(0);
 });
 
-it('after the limit nothing is begun', async () => {
+it('after the limit no call is started', async () => {
   const world = new World();
   const arn = world.enrol();
   const { controllers, limits } = limitsByHand();
@@ -103,7 +103,7 @@ it('after the limit nothing is begun', async () => {
   expect(world.faults.calls).toEqual([]);
 });
 
-it('what is out of time at its last delivery is told as what it is', async () => {
+it('a time-out at the last delivery is reported with its code', async () => {
   const world = new World();
   const arn = world.enrol();
   const { controllers, limits } = limitsByHand();

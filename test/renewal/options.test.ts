@@ -82,7 +82,7 @@ describe('privateKey', () => {
       (world) => ({ secretId: world.store.add({ name: 'k', value: '{"a":1}', tags: ours }) }),
     ],
     ['a KMS key that is not there', 'KmsDenied', () => ({ kmsKeyId: 'alias/nowhere' })],
-  ])('%s: %s, before the CA is asked and without blaming the certificate', async (_, code, given) => {
+  ])('%s: %s, before the CA is asked and without a failure of the certificate', async (_, code, given) => {
     const world = new World();
     const arn = world.enrol();
     await expect(renewOnDemand(world, { secretId: arn, privateKey: given(world) })).rejects.toMatchObject({
@@ -94,7 +94,7 @@ describe('privateKey', () => {
     expect(world.publisher.events).toEqual([]);
   });
 
-  it('for a key in KMS at step-ca: refused, and says why', async () => {
+  it('for a key in KMS at step-ca: refused, with the reason', async () => {
     const world = new World();
     const key = newKey();
     const kmsKeyId = world.vault.add({ spec: { kty: 'EC', curve: 'P-256' }, privateKey: key });
@@ -110,7 +110,7 @@ describe('privateKey', () => {
     });
   });
 
-  it('against a mode renew of the tag: refused', async () => {
+  it('against mode renew in the tag: refused', async () => {
     const world = new World();
     const arn = world.enrol({ tags: { [tags.mode]: 'renew' } });
     for (const request of [
@@ -156,7 +156,7 @@ describe('out', () => {
     expect(await scan(world, { force: false, dryRun: true })).toMatchObject({ paused: 1 });
   });
 
-  it('that has a value needs force, and then keeps the old one as AWSPREVIOUS', async () => {
+  it('that has a value needs force, and keeps the old value as AWSPREVIOUS', async () => {
     const world = new World();
     const arn = world.enrol();
     const out = world.store.add({ name: 'web/next', value: 'old', versionId: 'o1', tags: ours });
@@ -168,7 +168,7 @@ describe('out', () => {
     expect(world.versionOf(out)).toMatch(/^cert-renewer-/);
   });
 
-  it('that someone writes meanwhile keeps what they wrote', async () => {
+  it('keeps a value that another writer puts meanwhile', async () => {
     const world = new World();
     const arn = world.enrol();
     const out = world.store.add({ name: 'web/next', value: 'old', versionId: 'o1', tags: ours });
@@ -189,7 +189,7 @@ describe('out', () => {
     expect(world.publisher.events).toEqual([]);
   });
 
-  it('keeps its failure where the pair could not be put there', async () => {
+  it('keeps its failure if the pair could not be written', async () => {
     const world = new World();
     const arn = world.enrol();
     const out = world.enrol({ ...freshDates, name: 'web/next', versionId: 'o1' });
@@ -249,7 +249,7 @@ describe('native rotation', () => {
     expect(world.store.tagsOf(arn)[tags.versionId]).toBe(token);
   });
 
-  it('is refused when nobody rotates', async () => {
+  it('is refused if there is no rotation', async () => {
     const { world, arn } = await rotating();
     await expect(rotateStep(world, event('createSecret', arn))).rejects.toMatchObject({ name: 'InvalidRequest' });
     await expect(rotateStep(world, { ...event('dropSecret', arn) })).rejects.toMatchObject({ name: 'InvalidRequest' });

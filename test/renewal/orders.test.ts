@@ -1,4 +1,4 @@
-/** A CA that takes an order and issues later: the worker looks again when the CA says, and hands back what takes too long. */
+/** A CA that takes an order and issues later: the worker asks again when the CA says, and gives long orders back to the queue. */
 import { describe, expect, it } from 'vitest';
 import { tags } from '../../lambdas/domain/tags.ts';
 import { renewOnDemand } from '../../lambdas/renewal/entry/on-demand.ts';
@@ -15,18 +15,18 @@ function scene(seed: number, longestPause: number) {
   return { world, ca, arn: world.enrol() };
 }
 
-describe('what the CA issues within half a minute', () => {
-  it.each(seeds)('is the new certificate: one order, one version (seed %i)', async (seed) => {
+describe('an order that the CA fills within half a minute', () => {
+  it.each(seeds)('becomes the new certificate: one order, one version (seed %i)', async (seed) => {
     const { world, ca, arn } = scene(seed, 7_000);
     const result = await renewOnDemand(world, { secretId: arn });
     expect(result.outcome).toBe('rekeyed');
     expect(ca.issued).toHaveLength(1);
     expect(world.versionOf(arn)).toBe(result.versionId);
-    // Each look came when the CA had said, and none before.
+    // No question came earlier than the CA had said.
     expect(world.clock.sleeps).toHaveLength(ca.faults.count('rekey') - 1);
   });
 
-  it('some orders took more than one look', async () => {
+  it('sometimes takes more than one question', async () => {
     const looks = await Promise.all(
       seeds.map(async (seed) => {
         const { world, ca, arn } = scene(seed, 7_000);
@@ -39,8 +39,8 @@ describe('what the CA issues within half a minute', () => {
   });
 });
 
-it('what takes longer goes back to the queue, until the CA wants to be asked: nothing is issued, staged or told', async () => {
-  const seed = 1; // its order takes several looks
+it('an order that takes longer goes back to the queue, until the CA’s next date: nothing is issued, staged or reported', async () => {
+  const seed = 1; // its order takes several questions
   const { world, ca, arn } = scene(seed, 600_000);
   const outcome = await renewQueued(world, { secretArn: arn, versionId: 'v1' }, 1);
   expect(outcome.retryAfter).toBeGreaterThanOrEqual(30);

@@ -1,6 +1,6 @@
 /**
- * The forged key: an attacker knows a certificate, as everybody does, and may write one enrolled secret. Beside the
- * victim's certificate they put a private part of their own under the victim's public half. Nobody may sign for that.
+ * The forged key: an attacker knows a certificate, which is public, and may write one enrolled secret. Beside the victim's
+ * certificate they put their own private part under the victim's public half. This key must not be used.
  */
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
@@ -23,14 +23,14 @@ const subject = commonNameOnly('victim.example');
 
 const keys = new Map<string, KeyObject>();
 
-/** One of each kind for all tests: to make one of RSA takes long. */
+/** One of each kind for all tests, because RSA keys take long to make. */
 function keyOf(whose: 'the victim' | 'somebody else', kind: KeyKind): KeyObject {
   const key = keys.get(`${whose} ${kind}`) ?? makeKey(kind);
   keys.set(`${whose} ${kind}`, key);
   return key;
 }
 
-/** A world whose profile has a password, and the victim's certificate in it. `asked`: what a CA or KMS was asked for. */
+/** A world whose profile has a password, with the victim's certificate. `asked` records the questions to CA and KMS. */
 async function scene(ca: 'step-ca' | 'own authority', victim: KeyObject) {
   const profile: Profile = ca === 'step-ca' ? { ...internal, ...open } : { ...offline, ...open };
   const world = ca === 'step-ca' ? new World(profile) : await new Stack(profile).hierarchy();
@@ -88,7 +88,7 @@ describe.each(['step-ca', 'own authority'] as const)('%s', (ca) => {
   });
 
   it.each<KeyKind>(['P-256', 'P-384', 'P-521', 'RSA-2048', 'Ed25519'])(
-    'the true key of %s is none the worse for it, in every shape',
+    'the true key of %s works in every shape',
     async (kind) => {
       const key = keyOf('the victim', kind);
       const { world, profile, leaf, chain } = await scene(ca, key);
@@ -133,11 +133,11 @@ function certifiedAs(stack: Stack, key: KeyObject): { leaf: Uint8Array; chain: r
 }
 
 it.each([true, false])(
-  'a staged pair under an id like our own, its key forged (%s): promoted only with its own key',
+  'a staged pair under an id like ours, with a forged key (%s): promoted only with its own key',
   async (isForged) => {
     const world = new World();
     const arn = world.enrol();
-    // A crash between stage and promote leaves an id that says which version it is based on.
+    // A crash between stage and promote leaves an id that names the version it is based on.
     world.faults.crashAt(4, 'before');
     await renewQueued(world, { secretArn: arn, versionId: 'v1' }, 1).catch(() => undefined);
     world.faults.restart();
@@ -178,7 +178,7 @@ describe('an imported authority whose key is forged', () => {
   });
 });
 
-it('keys of other kinds are none of a certificate’s, and are told by their own name', async () => {
+it('a key of another kind does not belong to the certificate, and the message names it', async () => {
   const world = new World();
   const key = makeKey('P-256');
   const { leaf, chain } = world.ca.issueLeaf({ key, subject, ...dueDates });

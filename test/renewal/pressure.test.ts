@@ -1,6 +1,6 @@
 /**
- * A CA that takes five requests a second, and more certificates that are due than that: no storm, and all is done. The real
- * scan, handler and use case, in a time that passes by itself (pressure.ts).
+ * A CA that accepts five requests a second, and more due certificates than that: no flood of requests, and all are renewed.
+ * The real scan, handler and use case run in virtual time (pressure.ts).
  */
 import '../../testkit/simulation/instant-crypto.ts';
 import { expect, it, vi } from 'vitest';
@@ -14,13 +14,13 @@ import { type Handler, limit, limitParameters, limitWrites, poll, timed, Virtual
 import { hour, newKey, start, World } from './world.ts';
 
 const minute = 60_000;
-/** Of the stack: batches at once, and messages in each. */
+/** The stack's settings: concurrent batches, and messages in each. */
 const maxConcurrency = 10;
 const mostAtOnce = maxConcurrency * 10;
 
 const journal = Object.assign(new FakeJournal(), { begin: () => undefined });
 
-/** What compose.ts hands to the functions: of the scene that is played. */
+/** Returns what compose.ts gives to the functions, for this scene. */
 function composed(world: World, time: VirtualTime, queue: TimedQueue, period: number) {
   const provider = timed(world.ca, time);
   const own = { queue, journal, clock: time.clock, providerFor: async () => provider, untilNextScan: () => period };
@@ -30,8 +30,8 @@ function composed(world: World, time: VirtualTime, queue: TimedQueue, period: nu
 let present: ReturnType<typeof composed>;
 
 /**
- * Loaded once, with a world that is always the present one. All invocations share its fakes: these have the patience of the queue's, and
- * the handler has the limits.
+ * Loads the handler once, with the world of the current scene. All invocations share its fakes, so these have the call policy
+ * with the queue's patience, and the handler has the limits.
  */
 async function loadHandler(): Promise<Handler> {
   vi.doMock('../../lambdas/compose.ts', () => ({
@@ -54,13 +54,13 @@ async function loadHandler(): Promise<Handler> {
 
 interface Conditions {
   readonly count: number;
-  /** Requests that the CA takes; it may change with time. */
+  /** Requests that the CA accepts in a second. It may change with time. */
   readonly perSecond: (sinceStart: number) => number;
   readonly retryAfter?: string;
   readonly period?: number;
-  /** Milliseconds of 24 hours. */
+  /** Milliseconds left of 24 hours. */
   readonly left?: number;
-  /** Batches at once. */
+  /** Concurrent batches. */
   readonly workers?: number;
 }
 
@@ -69,7 +69,7 @@ function scene({ count, perSecond, retryAfter, period = hour, left = 8 * hour, w
   const time = new VirtualTime(world.clock);
   const queue = new TimedQueue(time.clock);
   const pressure = limit(world.ca, time, () => perSecond(world.clock.now() - start), retryAfter);
-  const key = newKey(); // and certificate, one for all: what is looked at is how often the CA is asked
+  const key = newKey(); // one key and one certificate for all: only the number of requests matters here
   const dates = { notBefore: start - 24 * hour + left, notAfter: start + left };
   const first = world.enrol({ name: 'web/0', key, ...dates, tags: { [tags.mode]: 'renew' } });
   const secret = { value: world.store.value(first), versionId: 'v1', tags: world.store.tagsOf(first) };
@@ -78,7 +78,7 @@ function scene({ count, perSecond, retryAfter, period = hour, left = 8 * hour, w
   const made = {
     ...{ world, time, queue, pressure, arns },
     renewed: () => arns.filter((arn) => world.versionOf(arn) !== 'v1').length,
-    /** Scans and works until it is over. Gives the time that passed, in milliseconds. */
+    /** Runs scans and workers until it is over. Returns the time that passed, in milliseconds. */
     async run(isOver: () => boolean): Promise<number> {
       present = composed(world, time, queue, period);
       const schedule = async (): Promise<void> => {
@@ -96,7 +96,7 @@ function scene({ count, perSecond, retryAfter, period = hour, left = 8 * hour, w
   return made;
 }
 
-/** The most that began within any second. */
+/** Returns the largest number that began within any second. */
 function mostPerSecond(instants: readonly number[]): number {
   let from = 0;
   let most = 0;
@@ -107,7 +107,7 @@ function mostPerSecond(instants: readonly number[]): number {
   return most;
 }
 
-it('2,000 that are due at once: no storm, each is renewed once, and all before the next scan', async () => {
+it('2,000 due certificates: no flood of requests, each is renewed once, and all before the next scan', async () => {
   const count = 2_000;
   const { queue, pressure, world, renewed, run } = scene({ count, perSecond: () => 5 });
   const took = await run(() => queue.length === 0 && queue.sentAt.length > 0);
@@ -115,14 +115,14 @@ it('2,000 that are due at once: no storm, each is renewed once, and all before t
   expect(world.ca.issued).toHaveLength(count);
   expect(queue.sentAt).toHaveLength(count);
   expect(queue.deadLetters).toEqual([]);
-  // 2,000 by five a second are 400 seconds: there is a little more to it, and not much.
+  // 2,000 at five a second take 400 seconds. The rest may take a little more.
   expect(took).toBeLessThan(12 * minute);
   expect(pressure.peak).toBeLessThanOrEqual(mostAtOnce);
   expect(mostPerSecond(pressure.asked)).toBeLessThanOrEqual(mostAtOnce);
   expect(pressure.asked.length).toBeLessThan(6 * count);
 }, 120_000);
 
-it('3,000 that are due at once, and Secrets Manager takes 50 writes a second: each is issued and renewed once', async () => {
+it('3,000 due certificates with 50 writes a second of Secrets Manager: each is issued and renewed once', async () => {
   const count = 3_000;
   const { queue, world, time, renewed, run } = scene({ count, perSecond: () => 100_000 });
   const quota = limitWrites(world.store, time, 50);
@@ -134,7 +134,7 @@ it('3,000 that are due at once, and Secrets Manager takes 50 writes a second: ea
   expect(took).toBeLessThan(4 * minute); // two writes each: two minutes at least
 }, 120_000);
 
-it('1,000 workers that are cold at once, and SSM takes 40 reads a second: each waits for its profile', async () => {
+it('1,000 workers that are cold at once with 40 reads a second of SSM: each waits for its profile', async () => {
   const count = 1_000;
   const { queue, world, time, renewed, run } = scene({ count, perSecond: () => 100_000, workers: 100 });
   const quota = limitParameters(world.profiles, time, 40);
@@ -148,22 +148,22 @@ it('1,000 workers that are cold at once, and SSM takes 40 reads a second: each w
 }, 120_000);
 
 it.each(['3', '15'])(
-  'Retry-After: %s is heeded',
+  'Retry-After: %s is respected',
   async (retryAfter) => {
     const { arns, queue, pressure, renewed, run } = scene({ count: 200, perSecond: () => 5, retryAfter });
     const took = await run(() => queue.length === 0 && renewed() === arns.length);
-    expect(took).toBeLessThan(65 * minute); // what a first scan's messages did not get done, the next one's do
-    // Those who came first are all that come before the pause is over, but for what takes the place of those served.
+    expect(took).toBeLessThan(65 * minute); // the next scan sends what the first scan's messages did not finish
+    // Before the pause is over, only the first requests come, and the successors of those that were served.
     const early = pressure.asked.filter((at) => at < start + Number(retryAfter) * 1_000);
     expect(early.length).toBeLessThanOrEqual(mostAtOnce + 10);
   },
   60_000,
 );
 
-it('who asks by hand is told at once', async () => {
+it('a request on demand fails at once', async () => {
   const { world, time, queue, pressure, arns } = scene({ count: 1, perSecond: () => 0 });
   const asked = composed(world, time, queue, hour);
-  world.limitTo(noLimits); // as compose.ts has it for a person
+  world.limitTo(noLimits); // as compose.ts does on demand
   let told: unknown;
   void renewOnDemand(asked, { secretId: arns[0] }).catch((error: unknown) => {
     told = error;
@@ -176,7 +176,7 @@ it('who asks by hand is told at once', async () => {
 /** Milliseconds between one message and the next. */
 const gaps = (instants: readonly number[]): number[] => instants.slice(1).map((at, n) => at - (instants[n] ?? 0));
 
-it('a CA that takes none for hours: the pauses grow, until the last twentieth, and again after the end', async () => {
+it('a CA that accepts nothing for hours: the pauses grow, except in the last twentieth', async () => {
   const period = 5 * minute;
   const end = start + 8 * hour;
   const emergency = end - (24 * hour) / 20;
@@ -186,13 +186,14 @@ it('a CA that takes none for hours: the pauses grow, until the last twentieth, a
   const [first = 0, ...later] = gaps(before);
   expect(first).toBeGreaterThanOrEqual(5 * minute);
   for (const [n, gap] of later.entries()) {
-    // From the last failure of three deliveries on, and to the next scan.
+    // From the last of three failed deliveries to the next scan.
     const pause = Math.min(5 * minute * 2 ** (n + 1), hour);
     expect(gap).toBeGreaterThanOrEqual(pause);
     expect(gap).toBeLessThanOrEqual(pause + 15 * minute);
   }
   expect(before.length).toBeLessThan(12);
-  // Each scan, but where the message before is still being tried: AWS delivers both, and the second finds the same.
+  // One for each scan, also while the previous message is still being tried. AWS delivers both, and the second has the same
+  // result.
   const last = queue.sentAt.filter((at) => at >= emergency && at < end);
   expect(last.length).toBe(Math.floor((end - emergency) / period));
   const after = gaps(queue.sentAt.filter((at) => at >= end));
@@ -201,7 +202,7 @@ it('a CA that takes none for hours: the pauses grow, until the last twentieth, a
   expect(pressure.asked.length).toBeLessThan(queue.sentAt.length * 3 * 15);
 }, 60_000);
 
-it('a CA that comes back half an hour before the end: all are saved', async () => {
+it('a CA that comes back half an hour before the end: all are renewed in time', async () => {
   const left = 3 * hour;
   const [count, period] = [50, 10 * minute];
   const perSecond = (at: number) => (at < left - hour / 2 ? 0 : 5);

@@ -1,6 +1,6 @@
 /**
- * A queue and its workers in a time of their own, which passes only where somebody waits: the real scan and the real
- * handler, the fakes around them, and a CA that takes so many requests a second.
+ * A queue and its workers in virtual time, which passes only while everything waits: the real scan and the real handler, the
+ * fakes around them, and a CA with a limit of requests a second.
  */
 import type { SQSBatchResponse } from 'aws-lambda';
 import type { AwsCall } from '../../lambdas/aws/error-meanings.ts';
@@ -15,8 +15,8 @@ import type { FakeStore } from '../../testkit/fakes/store.ts';
 import type { TimedQueue } from '../../testkit/fakes/timed-queue.ts';
 
 /**
- * Time that stands still while anything is done, and else goes on to whatever is waited for next. What takes threads (a CA
- * that signs) has to be a task, so that it is waited for; all else is over within a few turns of the event loop.
+ * Time that stands still while work is done, and then jumps to the next timer. Work on other threads (a CA that signs) must be
+ * a task, so that it is waited for. All other work finishes within a few turns of the event loop.
  */
 export class VirtualTime {
   readonly #clock: FakeClock;
@@ -41,7 +41,7 @@ export class VirtualTime {
     }
   }
 
-  /** Within a task. */
+  /** Sleeps within a task, which does not count as work meanwhile. */
   async rest(milliseconds: number): Promise<void> {
     this.#working--;
     await new Promise<void>((done) => {
@@ -57,7 +57,7 @@ export class VirtualTime {
     return new Promise((wake) => this.#timers.push({ at: instant, wake }));
   }
 
-  /** What compose.ts gives the handler. */
+  /** The abort signals that compose.ts gives to the handler. */
   readonly abortedIn = (milliseconds: number): AbortSignal => {
     const controller = new AbortController();
     void this.until(this.#clock.now() + milliseconds).then(() => controller.abort());
@@ -84,10 +84,10 @@ export class VirtualTime {
 
 export type Handler = (event: unknown, context: never) => Promise<SQSBatchResponse>;
 
-/** How often the poller looks whether there is anything, where there was nothing. */
+/** Pause of an idle poller, in milliseconds. */
 const idle = 5_000;
 
-/** Lambda's poller: `most` batches of ten at once. Each has a time-out of its own. */
+/** Acts as Lambda's poller: `most` concurrent batches of ten. Each has its own time-out. */
 export function poll(
   time: VirtualTime,
   queue: TimedQueue,
@@ -120,22 +120,22 @@ export function poll(
 }
 
 export interface Pressure {
-  /** When each request came. */
+  /** Time of each request. */
   readonly asked: number[];
-  /** The most requests that were with the CA at the same time. */
+  /** The largest number of concurrent requests at the CA. */
   peak: number;
 }
 
 const answerTakes = 200;
 const refusalTakes = 50;
 
-/** The CA as it is asked in that time. */
+/** Returns the CA as it answers in virtual time. */
 export function timed(ca: FakeCa, time: VirtualTime): CaProvider {
   ca.faults.task = (attempt) => time.task(attempt);
   return ca;
 }
 
-/** Takes a token where there is one. */
+/** Takes a token if there is one. */
 function bucket(clock: Clock, perSecond: () => number): () => boolean {
   let tokens = perSecond();
   let filledAt = clock.now();
@@ -154,7 +154,7 @@ interface Quota {
   refused: number;
 }
 
-/** Secrets Manager's quota: PutSecretValue and UpdateSecretVersionStage together, of the whole account. */
+/** Secrets Manager's quota: PutSecretValue and UpdateSecretVersionStage together, for the whole account. */
 export function limitWrites(store: FakeStore, time: VirtualTime, perSecond: number): Quota {
   return limitCalls(
     store.faults,
@@ -165,12 +165,12 @@ export function limitWrites(store: FakeStore, time: VirtualTime, perSecond: numb
   );
 }
 
-/** SSM's quota: GetParameter, of the whole account. As many cold workers as there are calls: none knows a profile yet. */
+/** SSM's quota: GetParameter, for the whole account. Each call comes from a cold worker, which knows no profile yet. */
 export function limitParameters(profiles: FakeProfiles, time: VirtualTime, perSecond: number): Quota {
   return limitCalls(profiles.faults, ['find'], { service: 'ssm', action: 'GetParameter' }, time, perSecond);
 }
 
-/** The SDK tries thrice, and what it throws then is translated. */
+/** The SDK tries three times, and its last error is translated. */
 function limitCalls(
   faults: Faults,
   methods: readonly string[],
@@ -194,7 +194,7 @@ function limitCalls(
   return quota;
 }
 
-/** A bucket of `perSecond` tokens that fills as fast; who finds it empty is told so, with step-ca's client's own error. */
+/** A bucket of `perSecond` tokens that fills at the same rate. An empty bucket refuses with the error of step-ca's client. */
 export function limit(ca: FakeCa, time: VirtualTime, perSecond: () => number, retryAfter?: string): Pressure {
   const { clock } = time;
   const pressure: Pressure = { asked: [], peak: 0 };

@@ -1,4 +1,4 @@
-/** Every case of x509-limbo and BetterTLS as what a CA answers to the renewal of a certificate that is the same but for its serial number. */
+/** Every case of x509-limbo and BetterTLS as a CA's answer. The certificate to renew differs only in its serial number. */
 import { afterAll, expect, it, vi } from 'vitest';
 import { RenewalError } from '../../lambdas/domain/errors.ts';
 import type { Wanted } from '../../lambdas/domain/wanted.ts';
@@ -6,11 +6,11 @@ import { parseAnswer, verifyIssued } from '../../lambdas/renewal/steps/5-verify.
 import { certificateFields, parseCertificate } from '../../lambdas/x509/certificate.ts';
 import { base64, type PathCase, type PathSuite, pathSuite } from '../support/suites.ts';
 
-/** Seconds of work, on a machine that may be busy with other tests. */
+/** Seconds of CPU time, on a machine that may be busy with other tests. */
 vi.setConfig({ testTimeout: 60_000 });
 afterAll(() => vi.resetConfig());
 
-/** The leaf with the last bit of its serial number changed. */
+/** Returns the leaf with the last bit of its serial number changed. */
 function predecessorOf(der: Uint8Array): Uint8Array {
   const { serialNumber } = certificateFields(der);
   const end = serialNumber.byteOffset - der.byteOffset + serialNumber.length;

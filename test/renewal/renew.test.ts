@@ -9,7 +9,7 @@ import { type EnrolOptions, freshDates, hour, internal, newKey, pairOf, pairValu
 const fromQueue = (world: World, arn: string, versionId = 'v1', delivery = 1) =>
   renewQueued(world, { secretArn: arn, versionId }, delivery, start);
 
-describe('a certificate that is due', () => {
+describe('a due certificate', () => {
   it('gets a new pair in one step, an event and its tags', async () => {
     const world = new World();
     const arn = world.enrol();
@@ -56,7 +56,7 @@ describe('a certificate that is due', () => {
     expect(world.journal.total('Renewed', 'internal')).toBe(1);
   });
 
-  it('keeps its key by mode renew', async () => {
+  it('keeps its key in mode renew', async () => {
     const world = new World();
     const arn = world.enrol({ tags: { [tags.mode]: 'renew' } });
     const before = pairOf(world.store.value(arn));
@@ -67,7 +67,7 @@ describe('a certificate that is due', () => {
     expect(world.publisher.events[0]).toMatchObject({ detail: { outcome: 'renewed', operation: 'renew' } });
   });
 
-  it('costs five calls of Secrets Manager', async () => {
+  it('costs five calls to Secrets Manager', async () => {
     const world = new World();
     const arn = world.enrol();
     await fromQueue(world, arn);
@@ -75,7 +75,7 @@ describe('a certificate that is due', () => {
     expect(calls).toEqual(['describe', 'read', 'stage', 'promote', 'publish', 'tag']);
   });
 
-  it('changes its kind of key where the tags say so', async () => {
+  it('changes its kind of key if the tags say so', async () => {
     const world = new World();
     const arn = world.enrol({ tags: { [tags.kty]: 'OKP' } });
     await fromQueue(world, arn);
@@ -93,7 +93,7 @@ describe('a certificate that is due', () => {
 });
 
 describe('a certificate that is not due', () => {
-  it('is left as it is, and its window noted', async () => {
+  it('is left as it is, and its dates are noted', async () => {
     const world = new World();
     const arn = world.enrol(freshDates);
     await fromQueue(world, arn);
@@ -104,7 +104,7 @@ describe('a certificate that is not due', () => {
     expect(world.faults.count('tag')).toBe(1);
   });
 
-  it('is renewed on demand all the same', async () => {
+  it('is renewed on demand', async () => {
     const world = new World();
     const arn = world.enrol(freshDates);
     const result = await renewOnDemand(world, { secretId: 'web/tls' });
@@ -142,7 +142,7 @@ describe('a certificate that is not due', () => {
 });
 
 describe('RecentlyRenewed', () => {
-  it('keeps a second request from renewing again, but for force', async () => {
+  it('prevents a second renewal on demand, unless force is set', async () => {
     const world = new World();
     const arn = world.enrol();
     await renewOnDemand(world, { secretId: arn });
@@ -223,8 +223,8 @@ const badRows: BadRow[] = [
   },
 ];
 
-describe('a secret that can not be renewed', () => {
-  it.each(badRows)('$name: $code, and it is left as it was', async ({ code, make, enrolled }) => {
+describe('a secret that can’t be renewed', () => {
+  it.each(badRows)('$name: $code, and the secret is left as it was', async ({ code, make, enrolled }) => {
     const world = new World();
     const arn = make(world);
     const before = JSON.stringify(world.labels(arn));
@@ -241,14 +241,14 @@ describe('a secret that can not be renewed', () => {
   });
 
   it.each(badRows.filter(({ name }) => name !== 'without a value'))(
-    '$name, from the queue: done with at once',
+    '$name, from the queue: finished at once',
     async ({ make }) => {
       const world = new World();
       expect(await fromQueue(world, make(world))).toEqual({});
     },
   );
 
-  it('that is a replica, rotated by others or a service’s is skipped', async () => {
+  it('that is a replica, another function’s rotation or a service’s is skipped', async () => {
     for (const [more, code] of [
       [{ primaryRegion: 'eu-central-1' }, 'Replica'],
       [{ rotation: { enabled: true, functionArn: 'arn:other' } }, 'RotationEnabled'],
@@ -268,7 +268,7 @@ describe('a secret that can not be renewed', () => {
 describe('failures', () => {
   const down = new RenewalError('CaUnavailable', 'The CA did not answer.');
 
-  it('that may pass go back to the queue, are tagged at once and told at the end', async () => {
+  it('that may pass go back to the queue, are tagged at once and reported at the end', async () => {
     const world = new World();
     const arn = world.enrol();
     world.ca.faults.failBefore('rekey', down, { times: 3 });
@@ -302,7 +302,7 @@ describe('failures', () => {
     expect(world.journal.total('Failed', 'internal')).toBe(1);
   });
 
-  it('count up from message to message, and are gone after a success', async () => {
+  it('are counted from message to message, and removed after a success', async () => {
     const world = new World();
     const arn = world.enrol();
     world.ca.faults.failBefore('rekey', new RenewalError('CaRejected', 'No.'), { times: 2 });
@@ -313,7 +313,7 @@ describe('failures', () => {
     expect(world.store.tagsOf(arn)).not.toHaveProperty(tags.failure);
   });
 
-  it('of a new version start anew', async () => {
+  it('of a new version are counted from one', async () => {
     const world = new World();
     const arn = world.enrol({
       tags: {
@@ -331,7 +331,7 @@ describe('failures', () => {
     });
   });
 
-  it('of a dry run are told to the caller alone', async () => {
+  it('of a dry run are reported to the caller only', async () => {
     const world = new World();
     const arn = tagged(world, 'rubbish');
     await expect(renewOnDemand(world, { secretId: arn, dryRun: true })).rejects.toMatchObject({
@@ -341,7 +341,7 @@ describe('failures', () => {
     expect(world.store.tagsOf(arn)).toEqual({ [tags.profile]: 'internal' });
   });
 
-  it('that nobody foresaw are Internal, and don’t quote', async () => {
+  it('that are unexpected are Internal, and quote nothing', async () => {
     const world = new World();
     const arn = world.enrol();
     world.ca.faults.failBefore('rekey', new TypeError('-----BEGIN PRIVATE KEY-----'));
@@ -394,7 +394,7 @@ describe('keys in KMS', () => {
   });
 });
 
-it('a window of a tag that is too long is clamped, and said', async () => {
+it('a window in a tag that is too long is shortened, with a warning', async () => {
   const world = new World({ ...internal });
   const arn = world.enrol({ ...freshDates, tags: { [tags.expiresIn]: '48h' } });
   const result = await renewOnDemand(world, { secretId: arn });

@@ -3,7 +3,7 @@ import { tags } from '../../lambdas/domain/tags.ts';
 import { renewQueued } from '../../lambdas/renewal/entry/queued.ts';
 import { freshDates, World } from './world.ts';
 
-/** `aws secretsmanager update-secret-version-stage`, as docs/operations.md has it. */
+/** Does `aws secretsmanager update-secret-version-stage`, as in docs/operations.md. */
 async function rolledBack(world: World, arn: string): Promise<string> {
   const renewed = world.versionOf(arn);
   await world.store.promote(arn, renewed, 'v1');
@@ -15,8 +15,8 @@ async function rolledBack(world: World, arn: string): Promise<string> {
 const fromQueue = (world: World, secretArn: string, force = false) =>
   renewQueued(world, { secretArn, versionId: 'v1', force }, 1);
 
-describe('a version that somebody rolled back to', () => {
-  it('stays while it is not due, and is no news', async () => {
+describe('a version after a rollback', () => {
+  it('stays while it is not due, without an event', async () => {
     const world = new World();
     const arn = world.enrol(freshDates);
     await fromQueue(world, arn, true);
@@ -27,19 +27,19 @@ describe('a version that somebody rolled back to', () => {
     expect(world.publisher.events).toHaveLength(1);
   });
 
-  it('is replaced, once it is due, by a new pair and not by the one that was rolled back from', async () => {
+  it('is replaced, when it is due, by a new pair and not by the one that was rolled back from', async () => {
     const world = new World();
     const arn = world.enrol();
     await fromQueue(world, arn);
     const unwanted = await rolledBack(world, arn);
-    expect(world.labels(arn)[unwanted]).toContain('AWSPENDING'); // AWS leaves it on what was promoted
+    expect(world.labels(arn)[unwanted]).toContain('AWSPENDING'); // AWS leaves it on the promoted version
     await fromQueue(world, arn);
     expect(world.versionOf(arn)).toMatch(/^cert-renewer-/);
     expect(world.versionOf(arn)).not.toBe(unwanted);
     expect(world.publisher.events).toHaveLength(2);
   });
 
-  it('so it is where another value was written and rolled back from meanwhile', async () => {
+  it('is replaced too, after another writer’s value and a rollback from it', async () => {
     const world = new World();
     const arn = world.enrol();
     world.clock.advance(60_000);

@@ -1,4 +1,4 @@
-/** Native rotation where something goes wrong after the promotion: nothing undoes it, and the world is told all the same. */
+/** Errors after the promotion in native rotation: nothing is undone, and the event is sent. */
 import { describe, expect, it } from 'vitest';
 import { RenewalError } from '../../lambdas/domain/errors.ts';
 import { tags } from '../../lambdas/domain/tags.ts';
@@ -32,13 +32,13 @@ describe('finishSecret', () => {
     ['publish', 0],
     ['tag', 1],
   ] as const)(
-    'that could not %s throws, says nothing of a failed renewal, and makes up for it when called again',
+    'that can’t %s throws, reports no failed renewal, and completes when it is called again',
     async (call, before) => {
       const { world, arn, call: step } = rotating();
       for (const name of steps.slice(0, 3)) await step(name);
       const leaf = () => pairOf(world.store.value(arn)).leaf.serialNumber;
       const old = leaf();
-      // But for the tag that says beforehand what will be owed.
+      // Does not match the tag that is written before the promotion.
       const matches = ({ args }: { args: readonly unknown[] }) => !JSON.stringify(args).includes(' @');
       world.faults.failBefore(call, new RenewalError('Throttled', 'slow down'), { matches });
       await expect(step('finishSecret')).rejects.toMatchObject({ name: 'Throttled' });
@@ -60,7 +60,7 @@ describe('finishSecret', () => {
     },
   );
 
-  it('of a version that was current before any rotation announces nothing', async () => {
+  it('for a version that was current before any rotation causes no event', async () => {
     const world = Object.assign(new World(), { rotationFunctionArn: 'arn:renew' });
     const arn = world.enrol({ ...freshDates, versionId: token });
     world.store.setRotation(arn, { enabled: true, functionArn: 'arn:renew' });
@@ -69,7 +69,7 @@ describe('finishSecret', () => {
   });
 });
 
-describe('a pair that was staged and fits no more', () => {
+describe('a staged pair that does not fit any more', () => {
   it.each<[string, (world: World, arn: string) => void]>([
     ['the tags ask for another kind of key', (world, arn) => world.store.setTags(arn, { [tags.kty]: 'OKP' })],
     ['the owner has written another certificate', (world, arn) => world.store.write(arn, otherPair(world), 'theirs')],
@@ -92,13 +92,13 @@ describe('a pair that was staged and fits no more', () => {
       'the owner has written a later one',
       (world, arn) => world.store.write(arn, otherPair(world, 1000 * hour), 'theirs'),
     ],
-  ])('%s: the same token still ends well, with one issuance more', async (_, change) => {
+  ])('%s: the same token still succeeds, with one more issuance', async (_, change) => {
     const { world, arn, call } = rotating();
     await call('createSecret');
     change(world, arn);
     const wanted = pairOf(world.store.value(arn)).leaf;
     const beside = besideThePair(world, arn);
-    // Secrets Manager tries the whole of it again under the same token, and calls steps more than once.
+    // Secrets Manager repeats all steps under the same token, and may call a step more than once.
     for (let round = 0; round < 3; round++) for (const step of steps) await call(step).catch(() => undefined);
     for (const step of steps) await call(step);
     const { leaf, key } = pairOf(world.store.value(arn));
@@ -122,7 +122,7 @@ describe('a pair that was staged and fits no more', () => {
     expect(pairOf(world.store.value(arn)).key.asymmetricKeyType).toBe('ed25519');
   });
 
-  it('and whose successor was staged by a process that ended is taken up', async () => {
+  it('and whose successor was staged by a process that ended is promoted', async () => {
     const { world, arn, call } = rotating();
     await call('createSecret');
     world.store.setTags(arn, { [tags.kty]: 'OKP' });
@@ -135,8 +135,8 @@ describe('a pair that was staged and fits no more', () => {
   });
 });
 
-describe('a rotation that fails again and again', () => {
-  it('is told when the schedule would try, and not each time that Secrets Manager does', async () => {
+describe('a rotation that fails repeatedly', () => {
+  it('is reported when the schedule would try, and not at each try of Secrets Manager', async () => {
     const { world, arn, call } = rotating();
     world.ca.faults.failBefore('rekey', new RenewalError('CaRejected', 'no'), { times: Infinity });
     for (let n = 0; n < 48; n++) {
@@ -150,8 +150,8 @@ describe('a rotation that fails again and again', () => {
   });
 });
 
-describe('a version that somebody rolled back from', () => {
-  it('is not promoted again by a rotation that takes up its AWSPENDING', async () => {
+describe('a version that an operator rolled back from', () => {
+  it('is not promoted again by a rotation that finds its AWSPENDING', async () => {
     const { world, arn, call } = rotating();
     for (const step of steps) await call(step);
     world.store.moveStage(arn, 'AWSCURRENT', 'v1');
@@ -163,7 +163,7 @@ describe('a version that somebody rolled back from', () => {
 });
 
 describe('a rollback between two steps', () => {
-  it('is not undone by what was staged before it', async () => {
+  it('is not undone by a pair that was staged before it', async () => {
     const { world, arn, call } = rotating();
     world.clock.advance(hour);
     for (const step of steps) await call(step);
@@ -182,7 +182,7 @@ describe('a rollback between two steps', () => {
 });
 
 describe('RotateSecret with RotateImmediately false', () => {
-  it('has testSecret look at the value that is current: that is well, and no failure', async () => {
+  it('lets testSecret see the current value: it passes, and is no failure', async () => {
     const world = Object.assign(new World(), { rotationFunctionArn: 'arn:renew' });
     const arn = world.enrol(freshDates);
     world.store.setRotation(arn, { enabled: true, functionArn: 'arn:renew' });
@@ -193,7 +193,7 @@ describe('RotateSecret with RotateImmediately false', () => {
     expect(world.versionOf(arn)).toBe('v1');
   });
 
-  it('proves nothing else: a value that differs is still refused', async () => {
+  it('allows nothing else: a different value is still refused', async () => {
     const { world, arn } = rotating();
     await world.store.stage(arn, token, { kind: 'string', text: otherPair(world) });
     const tried = rotateStep(world, { Step: 'testSecret', SecretId: arn, ClientRequestToken: token });
@@ -207,7 +207,7 @@ function besideThePair(world: World, arn: string): object {
   return rest;
 }
 
-/** Another certificate than the one that is there. */
+/** A pair with another certificate than the current one. */
 function otherPair(world: World, longer = 0, name = 'other.example'): string {
   const key = newKey();
   const dates = { ...freshDates, notAfter: freshDates.notAfter + longer };

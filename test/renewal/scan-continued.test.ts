@@ -1,4 +1,4 @@
-/** A scan whose time is over goes on in another invocation: each secret is judged once, and nothing is lost. */
+/** A scan that runs out of time continues in another invocation. It judges each secret once and loses no secret. */
 import { describe, expect, it } from 'vitest';
 import { RenewalError } from '../../lambdas/domain/errors.ts';
 import type { ScanRequest } from '../../lambdas/domain/request.ts';
@@ -12,7 +12,7 @@ import { dueDates, World } from './world.ts';
 const all: ScanRequest = { force: false, dryRun: false };
 const lambdaTime = 15 * 60_000;
 
-/** One in three is due, one in seven has a tag that says nothing, and one in eleven is of no profile of the stack. */
+/** One in three is due, one in seven has an invalid tag, and one in eleven has a profile that is not in the stack. */
 function secretOf(number: number): SecretSummary {
   const name = `s-${String(number).padStart(6, '0')}`;
   const iso = (instant: number) => `${new Date(instant).toISOString().slice(0, 19)}Z`;
@@ -23,7 +23,7 @@ function secretOf(number: number): SecretSummary {
     [tags.notBefore, iso(number % 3 === 0 ? dueDates.notBefore : dueDates.notBefore + 21 * 3_600_000)],
     [tags.notAfter, iso(number % 3 === 0 ? dueDates.notAfter : dueDates.notAfter + 21 * 3_600_000)],
   ]);
-  const isReplica = number % 13 === 0; // of whatever profile
+  const isReplica = number % 13 === 0; // with any profile
   if (isReplica) secretTags.set(tags.profile, 'some other/profile: of theirs');
   return {
     arn: `arn:aws:secretsmanager:eu-central-1:1:secret:${name}-AbCdEf`,
@@ -36,7 +36,7 @@ function secretOf(number: number): SecretSummary {
   };
 }
 
-/** An account of so many secrets, whose pages take their time by the world's clock. */
+/** An account of this many secrets. A page of the listing takes this time of the world's clock. */
 function account(count: number, page: number) {
   const world = new World();
   const listed: number[] = [];
@@ -66,7 +66,7 @@ function account(count: number, page: number) {
     continueLater: async (request: ScanRequest) => void continued.push(request),
   };
 
-  /** Invocations one after another, each with a Lambda's time, and what each was given as Lambda hands it on. */
+  /** Runs the invocations one after another, each with a Lambda's time, and with its request in JSON as Lambda hands it on. */
   async function run(request: ScanRequest): Promise<ScanResult[]> {
     const results: ScanResult[] = [];
     for (let next: ScanRequest | undefined = request; next; next = continued.pop()) {
@@ -89,7 +89,7 @@ const completed = ({ world }: ReturnType<typeof account>) =>
 const counts = ({ plan: _, durationMs: __, partial: ___, ...rest }: ScanResult) => rest;
 
 describe('a scan whose time is over', () => {
-  it('goes on where it was, and all invocations together are one scan', async () => {
+  it('continues where it was, and all invocations together are one scan', async () => {
     const whole = account(2_000, 60);
     const [expected] = await whole.run(all);
     expect(expected?.partial).toBeUndefined();
@@ -108,7 +108,7 @@ describe('a scan whose time is over', () => {
     );
   });
 
-  it('needs one invocation for 100,000 secrets at 60 ms a page, and ends well inside its time', async () => {
+  it('needs one invocation for 100,000 secrets at 60 ms a page, and ends well before its limit', async () => {
     // A hundredth of the secrets, each page as slow as a hundred.
     const scene = account(1_000, 6_000);
     const [result, ...more] = await scene.run(all);
@@ -116,7 +116,7 @@ describe('a scan whose time is over', () => {
     expect(result?.durationMs).toBeLessThan(lambdaTime / 10);
   });
 
-  it('keeps to what was asked for', async () => {
+  it('keeps the selection of its request', async () => {
     const scene = account(2_000, 100_000);
     const results = await scene.run({ ...all, secretIds: ['s-000003', 's-001998'] });
     expect(results).toHaveLength(3);
@@ -125,7 +125,7 @@ describe('a scan whose time is over', () => {
     expect(results.map(({ notFound }) => notFound)).toEqual([['s-001998'], ['s-001998'], []]);
   });
 
-  it('and says at last what it has found nowhere, where it began again too', async () => {
+  it('and reports in the end what it has not found, also after a restart', async () => {
     const scene = account(2_000, 100_000);
     const secretIds = ['gone', 's-000003', secretOf(1_998).arn, 'gone too'];
     expect((await scene.run({ ...all, secretIds })).at(-1)?.notFound).toEqual(['gone', 'gone too']);
@@ -134,7 +134,7 @@ describe('a scan whose time is over', () => {
     expect(again.at(-1)).toMatchObject({ listed: 2, notFound: ['gone', 'gone too'] });
   });
 
-  it('though its profile is taken away meanwhile', async () => {
+  it('continues although its profile is removed meanwhile', async () => {
     const scene = account(2_000, 100_000);
     const find = scene.scanWorld.profiles.find.bind(scene.scanWorld.profiles);
     let asked = 0;
@@ -143,18 +143,18 @@ describe('a scan whose time is over', () => {
     expect(results.map(({ partial }) => partial)).toEqual([true, true, undefined]);
   });
 
-  it('as a dry run tells what it has seen, and leaves it at that', async () => {
+  it('as a dry run reports what it has seen, and ends', async () => {
     const scene = account(2_000, 100_000);
     const results = await scene.run({ ...all, dryRun: true });
     expect(results).toMatchObject([{ listed: 900, partial: true, planTruncated: true }]);
     expect([scene.continued, scene.world.queue.sent, scene.world.publisher.events]).toEqual([[], [], []]);
   });
 
-  it('begins again where its place is not known any more', async () => {
+  it('starts again if AWS rejects its place in the listing', async () => {
     const scene = account(1_500, 100_000);
     scene.refused.add('900');
     const results = await scene.run(all);
-    // Nine pages, the same nine again and six more: what was sent twice is done once by the workers.
+    // Nine pages, the same nine again and six more. The workers handle a secret once that was sent twice.
     expect(results.map(({ listed }) => listed)).toEqual([900, 900, 1_500]);
     const numbers = sentArns(scene);
     const once = account(1_500, 60);
@@ -163,10 +163,10 @@ describe('a scan whose time is over', () => {
     expect(completed(scene)).toMatchObject([{ listed: 1_500 }]);
   });
 
-  it('is not handed on before all of its pages was sent, and fails where it can’t be', async () => {
+  it('is handed on after all of its messages are sent, and fails if it can’t be handed on', async () => {
     const scene = account(2_000, 100_000);
     const handOn = async () => {
-      expect(scene.world.queue.sent.length % 10).not.toBe(0); // the odd ones too
+      expect(scene.world.queue.sent.length % 10).not.toBe(0); // also the last incomplete ten
       throw new RenewalError('Throttled', 'no');
     };
     const timeOver = { aborted: true };
@@ -175,7 +175,7 @@ describe('a scan whose time is over', () => {
     expect(completed(scene)).toEqual([]);
   });
 
-  it('does not go on for ever', async () => {
+  it('does not continue for ever', async () => {
     const scene = account(100_000, 1_000_000);
     await expect(scene.run(all)).rejects.toMatchObject({
       code: 'Internal',
@@ -185,7 +185,7 @@ describe('a scan whose time is over', () => {
 });
 
 describe('the messages of a scan', () => {
-  it('are sent ten at a time, whatever the pages give', async () => {
+  it('are sent ten at a time, for pages of any size', async () => {
     const scene = account(1_000, 60);
     const sizes: number[] = [];
     const queue = {

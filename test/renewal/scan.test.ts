@@ -29,7 +29,7 @@ const expected: Record<string, string> = {
   empty: 'skip NotDue',
 };
 
-/** What the scan needs of it: its methods are the class's own, so that it can't be spread whole. */
+/** The members that the scan needs. The store's methods are in its class, so it can't be spread. */
 const scanWorldOf = ({ store, profiles, queue, publisher, journal, clock, untilNextScan, continueLater }: World) => ({
   store,
   profiles,
@@ -55,10 +55,10 @@ const seen = {
 };
 
 describe('the scan', () => {
-  it('plans without touching anything', async () => {
+  it('plans without any change', async () => {
     const world = zoo();
     const result = await scan(world, { force: false, dryRun: true });
-    // The day's inspection falls on some secret at some hour; this one must not have its hour now.
+    // Every secret has its hour for the day's inspection. This one must not have it now.
     const plan = Object.fromEntries(result.plan.map(({ name, action, reason }) => [name, `${action} ${reason.code}`]));
     if (plan['fresh'] === 'inspect Unknown') plan['fresh'] = 'skip NotDue';
     expect(plan).toEqual(expected);
@@ -73,7 +73,7 @@ describe('the scan', () => {
     expect(world.faults.calls.map(({ method }) => method)).toEqual(['list']);
   });
 
-  it('counts, sends, and tells', async () => {
+  it('counts, sends and reports', async () => {
     const world = zoo();
     const result = await scan(world, all);
     const inspections = result.unknown - seen.unknown;
@@ -101,7 +101,7 @@ describe('the scan', () => {
     expect(world.faults.count('read')).toBe(0);
   });
 
-  it('takes one profile, or some secrets, or all by force', async () => {
+  it('takes one profile, or some secrets, or all with force', async () => {
     expect((await scan(zoo(), { ...all, profile: 'resting' })).listed).toBe(1);
     expect((await scan(zoo(), { ...all, secretIds: ['due', 'paused'] })).listed).toBe(2);
     const world = zoo();
@@ -120,7 +120,7 @@ describe('the scan', () => {
     });
   });
 
-  it('says which of the secrets that it was asked for are not there', async () => {
+  it('reports which requested secrets are missing', async () => {
     const world = zoo();
     const arn = world.store.summary('due').arn;
     const ask = (more: object) => scan(world, { ...all, dryRun: true, ...more });
@@ -129,10 +129,10 @@ describe('the scan', () => {
       'not-ours',
       `${arn}x`,
     ]);
-    // What is enrolled is found, whatever its state, by its name and by its ARN.
+    // An enrolled secret is found in any state, by its name and by its ARN.
     const found = await ask({ secretIds: ['due', arn, 'paused', 'bad-tag', 'replica', 'deleted', 'unknown-profile'] });
     expect(found).toMatchObject({ listed: 6, notFound: [] });
-    // Nor is one that is enrolled in another profile than the one that was asked for.
+    // A secret of another profile than the requested one is missing too.
     expect(await ask({ secretIds: ['due'], profile: 'resting' })).toMatchObject({ listed: 0, notFound: [] });
     expect(await ask({})).not.toHaveProperty('notFound');
     expect(await ask({ profile: 'resting' })).not.toHaveProperty('notFound');
@@ -149,7 +149,7 @@ describe('the scan', () => {
     expect(world.queue.sent).toHaveLength(seen.enqueued);
   });
 
-  it('refuses a profile that the stack lacks, before anything is listed', async () => {
+  it('refuses a profile that the stack does not have, before anything is listed', async () => {
     const authorities = new FakeAuthorities(authority('root'), authority('issuing'));
     for (const [profile, says] of [
       ['nowhere', /no profile "nowhere".*authority:root, authority:issuing/],
@@ -167,7 +167,7 @@ describe('the scan', () => {
     await expect(scan(zoo(), { ...all, profile: 'authority:root' })).rejects.toMatchObject({ code: 'InvalidRequest' });
   });
 
-  it('takes an authority for a profile', async () => {
+  it('takes an authority as a profile', async () => {
     const world = zoo();
     world.store.add({ name: 'pki/root', value: '{}', versionId: 'v1', tags: due });
     const authorities = new FakeAuthorities(authority('root'));
@@ -177,7 +177,7 @@ describe('the scan', () => {
     expect((await scan({ ...scanWorldOf(world), authorities }, named)).notFound).toEqual(['gone']);
   });
 
-  it('has one count for each of what was listed, and tells the world the same', async () => {
+  it('has one count for each listed secret, and sends the same counts in its event', async () => {
     const world = zoo();
     const { plan: _, ...result } = await scan(world, all);
     const { listed, enqueued, notDue, paused, backingOff, waiting, invalid } = result;
@@ -185,13 +185,13 @@ describe('the scan', () => {
     expect(world.publisher.of('Scan Completed').map(({ detail }) => detail)).toEqual([result]);
   });
 
-  it('lets force travel with the message', async () => {
+  it('passes force on in the message', async () => {
     const world = zoo();
     await scan(world, { ...all, force: true, secretIds: ['fresh'] });
     expect(world.queue.sent).toMatchObject([{ force: true, versionId: 'v1' }]);
   });
 
-  it('fails as a whole when it can not list or send', async () => {
+  it('fails if it can’t list or send', async () => {
     for (const method of ['list', 'send']) {
       const world = zoo();
       world.faults.failBefore(method, new RenewalError('Throttled', 'Slow down.'), { times: 9 });
@@ -199,14 +199,14 @@ describe('the scan', () => {
     }
   });
 
-  it('finds nothing to do after its workers are done', async () => {
+  it('has nothing to do after its workers are done', async () => {
     const world = new World();
     for (let i = 0; i < 30; i++) world.enrol({ name: `s${i}` });
     expect(await scan(world, all)).toMatchObject({ listed: 30, enqueued: 30, unknown: 30 });
     for (const message of world.queue.sent) await renewQueued(world, message, 1);
     expect(world.journal.total('Renewed')).toBe(30);
     const { enqueued, unknown } = await scan(world, all);
-    expect(enqueued).toBe(unknown); // but for the day's inspections
+    expect(enqueued).toBe(unknown); // except for the day's inspections
     expect(unknown).toBeLessThan(8);
   });
 

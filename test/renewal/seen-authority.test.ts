@@ -1,4 +1,4 @@
-/** Whose key a key is, by itself; and what is the authorities' alone. */
+/** Unit tests of the check whose key a key is, and of what only authorities have. */
 import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import type { Authority } from '../../lambdas/domain/authority.ts';
@@ -37,7 +37,7 @@ const signer = (kmsKeyArn?: string, key = newKey()): Signer => ({
 const owned = (code: string) => ({
   code,
   message:
-    'The key is the key of authority root of this stack, which signs for that authority and for no leaf: use another key.',
+    "The key is the key of this stack's authority root. A leaf must not have an authority's key: use another key.",
 });
 
 describe('an authority’s key in KMS', () => {
@@ -46,7 +46,7 @@ describe('an authority’s key in KMS', () => {
   it.each([
     ['the same ARN', kms('k1'), kms('k1')],
     ['a multi-Region key in another Region', kms(mrk), kms(mrk, 'eu-west-1')],
-  ])('is known by %s, though KMS does not answer', async (_, own, given) => {
+  ])('is known by %s, even if KMS does not answer', async (_, own, given) => {
     const { world, judge } = scene({ kmsKeyArn: own });
     world.vault.signer = () => Promise.reject(unavailable);
     await expect(judge(signer(given))).rejects.toMatchObject(owned('InvalidRequest'));
@@ -58,12 +58,12 @@ describe('an authority’s key in KMS', () => {
     ['another id', kms('k1'), kms('k2')],
     ['another multi-Region key', kms(mrk), kms(`${mrk.slice(0, -1)}0`, 'eu-west-1')],
     ['a multi-Region key, and the given one is at hand', kms(mrk), undefined],
-  ])('is asked of KMS where it may be another: %s', async (_, own, given) => {
+  ])('is looked up in KMS if it may be another: %s', async (_, own, given) => {
     const { world, judge } = scene({ kmsKeyArn: own });
     world.vault.signer = () => Promise.reject(unavailable);
     await expect(judge(signer(given))).rejects.toMatchObject({
       code: 'KmsUnavailable',
-      message: "Whether the key is that of authority root can't be told, so it is not used. KMS is away",
+      message: 'The key is not used, because it could not be compared with the key of authority root. KMS is away',
     });
     await expect(judge(signer(given), 'UnsupportedSecret')).rejects.toMatchObject({ code: 'KmsUnavailable' });
     world.vault.signer = async () => signer(own);
@@ -89,38 +89,38 @@ describe('an authority’s key in its secret', () => {
   it.each([
     ['that has no certificate yet', '{}'],
     ['whose secret is not there', null],
-  ])('of one %s is nobody’s', async (_, value) => {
+  ])('is unknown for an authority %s', async (_, value) => {
     await expect(scene({}, value).judge(signer())).resolves.toBeUndefined();
   });
 
   it.each([
     ['is no certificate', 'rubbish'],
     ['has no key', JSON.stringify({ ...JSON.parse(held(newKey())), privateKey: undefined })],
-  ])('can’t be told where the secret %s: a request waits, and a leaf does not', async (_, value) => {
+  ])('is uncertain if the secret %s: a request waits, and a leaf does not', async (_, value) => {
     const { judge } = scene({}, value);
     await expect(judge(signer())).rejects.toMatchObject({ code: 'UnsupportedSecret' });
     await expect(judge(signer(), 'UnsupportedSecret')).resolves.toBeUndefined();
   });
 
-  it('can’t be told where the secret may not be read', async () => {
+  it('is uncertain if the secret may not be read', async () => {
     const { world, judge } = scene({}, held(newKey()));
     world.faults.failBefore('read', new RenewalError('AccessDenied', 'no'));
     await expect(judge(signer())).rejects.toMatchObject({ code: 'AccessDenied' });
   });
 });
 
-describe('an authority that the stack names and lacks', () => {
+describe('an authority that the stack names but does not have', () => {
   it('stops a request, and says what to do', async () => {
     const { world, judge } = scene();
     world.authorities.find = async () => undefined;
     await expect(judge(signer())).rejects.toMatchObject({
       code: 'Internal',
-      message: expect.stringContaining('This stack has no authority root: deploy it again.'),
+      message: expect.stringContaining('This stack has no authority root: deploy the stack again.'),
     });
     await expect(judge(signer(), 'UnsupportedSecret')).resolves.toBeUndefined();
   });
 
-  it('is not looked for in a stack without any', async () => {
+  it('is not looked for in a stack without authorities', async () => {
     await expect(refuseAuthorityKey(new World(), signer(), 'InvalidRequest', 'The key')).resolves.toBeUndefined();
   });
 });
@@ -148,11 +148,11 @@ describe('the secret of an authority', () => {
     expect(isSecretOf({ secretId }, secretOf({}))).toBe(expected);
   });
 
-  it('is named by a part of its ARN only where that is an ARN itself', () => {
+  it('matches a part of its ARN only if that part is an ARN itself', () => {
     expect(isSecretOf({ secretId: 'pki/' }, secretOf({ arn: 'pki/-AbCdEf', name: 'other' }))).toBe(false);
   });
 
-  it('is found whatever tags it carries, and another’s trouble stops only what has no profile', async () => {
+  it('is found with any tags, and another authority’s error stops only secrets without a profile', async () => {
     const authorities = new FakeAuthorities(authority('broken'), authority('root'));
     const error = new RenewalError('Internal', 'no JSON');
     const matches = ({ args: [name] }: { args: readonly unknown[] }) => name === 'broken';
@@ -167,13 +167,13 @@ describe('the secret of an authority', () => {
     ).toBeUndefined();
   });
 
-  it('is nobody’s where the stack names an authority that it lacks', async () => {
+  it('is unknown if the stack names an authority that it does not have', async () => {
     const authorities = new FakeAuthorities(authority('root'));
     authorities.find = async () => undefined;
     expect(await authorityOf({ authorities }, secretOf({}))).toBeUndefined();
   });
 
-  it('waits for its certificate as what is not due', () => {
+  it('is not due while it waits for its certificate', () => {
     expect(waitsForCertificate({ ...internal, name: 'authority:root' })).toMatchObject({
       action: 'skip',
       code: 'NotDue',
@@ -185,7 +185,7 @@ describe('the secret of an authority', () => {
 describe('the trust bundle', () => {
   const { leaf } = pairOf({ kind: 'string', text: held(newKey()) });
 
-  it('is kept for an authority alone, and where the stack has one', async () => {
+  it('is kept for authorities only, if the stack has one', async () => {
     const world = new World();
     const secret = world.store.summary(world.enrol());
     const kept: unknown[] = [];
@@ -217,8 +217,8 @@ describe('the trust bundle', () => {
   });
 });
 
-describe('a key of two halves', () => {
-  /** The public half of another key behind the private one. */
+describe('a key with two different halves', () => {
+  /** The private half of one key with the public half of another. */
   function torn(): string {
     const [one, two] = [newKey(), newKey()].map((key) => key.export({ type: 'pkcs8', format: 'der' }));
     if (!one || !two) throw new Error('no keys');
@@ -228,7 +228,7 @@ describe('a key of two halves', () => {
     );
   }
 
-  it('that don’t belong together is not taken from a request', async () => {
+  it('is not accepted from a request', async () => {
     const world = new World();
     const arn = world.enrol(freshDates);
     world.store.add({ name: 'keys/torn', value: torn(), tags: { [tags.profile]: 'internal' } });
@@ -237,14 +237,14 @@ describe('a key of two halves', () => {
       code: 'KeyMismatch',
       concerns: 'request',
       message: expect.stringContaining(
-        'The private key in keys/torn does not belong to the public key that is stored with it',
+        'The private key in keys/torn does not match the public key that is stored with it',
       ),
     });
     expect(world.ca.issued).toEqual([]);
   });
 });
 
-describe('an authority’s key in KMS, by whatever name', () => {
+describe('an authority’s key in KMS, by any name', () => {
   function stack() {
     const world = new World();
     const key = newKey();
@@ -254,28 +254,28 @@ describe('an authority’s key in KMS, by whatever name', () => {
     return { world: Object.assign(world, { authorities }), key, kmsKeyArn };
   }
 
-  it('is no key for a request', async () => {
+  it('is refused in a request', async () => {
     const { world, kmsKeyArn } = stack();
     const tried = renewOnDemand(world, { secretId: world.enrol(freshDates), privateKey: { kmsKeyId: kmsKeyArn } });
     await expect(tried).rejects.toMatchObject({
       code: 'InvalidRequest',
       concerns: 'request',
-      message: expect.stringMatching(/^The key of \$\.privateKey is the key of authority root/),
+      message: expect.stringMatching(/^The key of \$\.privateKey is the key of this stack's authority root/),
     });
   });
 
-  it('is no key for a leaf', async () => {
+  it('is refused for a leaf', async () => {
     const { world, key, kmsKeyArn } = stack();
     const arn = world.enrol({ ...freshDates, key });
     const { privateKey: _, ...rest } = JSON.parse(held(key, world));
     world.store.write(arn, JSON.stringify({ ...rest, kmsKeyId: kmsKeyArn }), 'v2');
     await expect(renewOnDemand(world, { secretId: arn })).rejects.toMatchObject({
       code: 'UnsupportedSecret',
-      message: expect.stringMatching(/^The kmsKeyId of the secret is the key of authority root/),
+      message: expect.stringMatching(/^The kmsKeyId of the secret is the key of this stack's authority root/),
     });
   });
 
-  it('is the authority’s own, though its secret does not name it', async () => {
+  it('is the authority’s own, even if its secret does not name it', async () => {
     const { world, key, kmsKeyArn } = stack();
     const { privateKey: _, ...rest } = JSON.parse(held(key, world));
     const version = { versionId: 'v2', createdAt: 0, value: { kind: 'string', text: JSON.stringify(rest) } } as const;
@@ -284,7 +284,7 @@ describe('an authority’s key in KMS, by whatever name', () => {
   });
 });
 
-it('a pair needs its key, unless somebody says that the CA has it', async () => {
+it('a pair needs its key, unless the caller says that the CA has it', async () => {
   const world = new World();
   const arn = world.enrol();
   const value = world.store.value(arn);

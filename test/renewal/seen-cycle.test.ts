@@ -1,4 +1,4 @@
-/** The cycle where it goes round again, ends early, or has something to make up for. */
+/** Unit tests of the cycle: it repeats, ends early, or makes up for something. */
 import { describe, expect, it } from 'vitest';
 import { RenewalError } from '../../lambdas/domain/errors.ts';
 import { mostTags, tags } from '../../lambdas/domain/tags.ts';
@@ -14,7 +14,7 @@ const refused = new RenewalError('SecretChanged', 'AWS refuses');
 const byQueue = { force: false, dryRun: false };
 const ever = { times: Infinity };
 
-/** A pair that somebody else writes. */
+/** A pair that another writer puts. */
 function theirs(world: World, versionId: string, dates = freshDates) {
   const key = newKey();
   const { leaf, chain } = world.ca.issueLeaf({ key, subject: new Uint8Array([0x30, 0]), ...dates });
@@ -22,7 +22,7 @@ function theirs(world: World, versionId: string, dates = freshDates) {
 }
 
 describe('a secret that can’t be described', () => {
-  it('because it is not there is nobody’s certificate', async () => {
+  it('because it is missing is not a certificate’s failure', async () => {
     const ending = await renew(new World(), { ...byQueue, secretId: 'nowhere' });
     expect(ending).toMatchObject({
       kind: 'failed',
@@ -32,7 +32,7 @@ describe('a secret that can’t be described', () => {
     expect(ending.kind === 'failed' && ending.error).toMatchObject({ cause: { code: 'SecretNotFound' } });
   });
 
-  it.each([busy, new TypeError('fetch failed')])('for the moment fails with what was thrown: %s', async (error) => {
+  it.each([busy, new TypeError('fetch failed')])('temporarily fails with the thrown error: %s', async (error) => {
     const world = new World();
     const arn = world.enrol();
     world.faults.failBefore('describe', error);
@@ -43,7 +43,7 @@ describe('a secret that can’t be described', () => {
 });
 
 describe('a lost race', () => {
-  it('where AWS refuses and describes the old version still costs one issuance, and is left to the next delivery', async () => {
+  it('that AWS refuses while it describes the old version costs one issuance, and is left to the next delivery', async () => {
     const world = new World();
     const arn = world.enrol();
     world.faults.failBefore('promote', refused, ever);
@@ -52,7 +52,7 @@ describe('a lost race', () => {
     expect(world.journal.failures).toMatchObject([{ error: { code: 'SecretChanged' } }]);
   });
 
-  it('keeps what it had found where the next look can’t describe the secret', async () => {
+  it('keeps what it had read if the secret can’t be described again', async () => {
     const world = new World();
     const arn = world.enrol();
     world.faults.failBefore('promote', refused, ever);
@@ -74,14 +74,14 @@ describe('a lost race', () => {
     expect(world.versionOf('web/next')).toBe('theirs-3');
   });
 
-  it('by hand is answered with the certificate that is there now', async () => {
+  it('on demand is answered with the current certificate', async () => {
     const world = new World();
     const arn = world.enrol();
     world.faults.meanwhile('before', 'promote', () => theirs(world, 'theirs')(arn));
     const result = await renewOnDemand(world, { secretId: arn });
     const { leaf } = pairOf(world.store.value(arn));
     expect(result).toMatchObject({
-      reason: { code: 'AlreadyRenewed', message: expect.stringContaining('this certificate was renewed or replaced') },
+      reason: { code: 'AlreadyRenewed', message: expect.stringContaining('the certificate was renewed or replaced') },
       serialNumber: leaf.serialNumber,
       notAfter: '2026-11-23T11:00:00Z',
       warnings: [],
@@ -90,7 +90,7 @@ describe('a lost race', () => {
     });
   });
 
-  it('for a staged pair that another worker promotes is decided anew', async () => {
+  it('for a staged pair that another worker promotes is decided again', async () => {
     const world = new World();
     const arn = world.enrol();
     world.faults.meanwhile('after', 'stage', () => renewQueued(world, { secretArn: arn, versionId: 'v1' }, 1));
@@ -100,7 +100,7 @@ describe('a lost race', () => {
   });
 });
 
-describe('a renewal that is done', () => {
+describe('a completed renewal', () => {
   it('is counted, and timed from the order to the event', async () => {
     const world = new World();
     const arn = world.enrol();
@@ -113,7 +113,7 @@ describe('a renewal that is done', () => {
     ]);
   });
 
-  it('is unfinished while its event is owed', async () => {
+  it('is unfinished while its event is unsent', async () => {
     const world = new World();
     const arn = world.enrol();
     world.faults.failBefore('publish', busy);
@@ -122,8 +122,8 @@ describe('a renewal that is done', () => {
   });
 });
 
-describe('a look that ends early', () => {
-  it('is finished where the secret is not ours to write', async () => {
+describe('an inspection that ends early', () => {
+  it('is finished if the secret is not ours to write', async () => {
     const world = new World();
     const arn = world.store.add({ name: 'x', value: '{}', tags: { [tags.profile]: 'internal' }, owningService: 'rds' });
     const ending = await renew(world, { ...byQueue, secretId: arn });
@@ -134,7 +134,7 @@ describe('a look that ends early', () => {
     });
   });
 
-  it('is finished where an authority waits for its first certificate', async () => {
+  it('is finished if an authority waits for its first certificate', async () => {
     const world = Object.assign(new World(), { authorities: new FakeAuthorities(authority('root')) });
     const arn = world.store.add({ name: 'pki/root', value: '{}', versionId: 'v1' });
     expect(await renew(world, { ...byQueue, secretId: arn })).toMatchObject({
@@ -148,16 +148,16 @@ describe('a look that ends early', () => {
     expect(world.store.tagsOf(arn)).toEqual({});
   });
 
-  it('says of a secret without a value what to do', async () => {
+  it('says what to do for a secret without a value', async () => {
     const world = new World();
     const arn = world.store.add({ name: 'empty', tags: { [tags.profile]: 'internal' } });
     await expect(renewOnDemand(world, { secretId: arn })).rejects.toMatchObject({
       code: 'UnsupportedSecret',
-      message: 'The secret empty has no value yet: put the first certificate and key into it.',
+      message: 'The secret empty has no value yet: store the first certificate and its key in it.',
     });
   });
 
-  it('issues nothing where tags have no room', async () => {
+  it('issues nothing if tags have no room', async () => {
     const world = new World();
     const crowd = Object.fromEntries(Array.from({ length: mostTags - 1 }, (_, n) => [`tag-${n}`, 'x']));
     const arn = world.enrol({ tags: crowd });
@@ -178,21 +178,21 @@ async function owing() {
   return { world, arn, job: { ...byQueue, secretId: arn } };
 }
 
-describe('while an event is owed', () => {
-  it('a message that was overtaken comes back', async () => {
+describe('while an event is unsent', () => {
+  it('an outdated message comes back', async () => {
     const { world, job } = await owing();
     const ending = await renew(world, { ...job, versionId: 'v1' });
     expect(ending).toMatchObject({ kind: 'done', isUnfinished: true, result: { reason: { code: 'AlreadyRenewed' } } });
   });
 
-  it('a look that finds nothing to do comes back', async () => {
+  it('an inspection that finds nothing to do comes back', async () => {
     const { world, job } = await owing();
     world.clock.advance(hour);
     const ending = await renew(world, job);
     expect(ending).toMatchObject({ kind: 'done', isUnfinished: true, result: { outcome: 'skipped' } });
   });
 
-  it('a dry run says what would be done, and that something is left', async () => {
+  it('a dry run reports what would be done, and that work is left', async () => {
     const { world, arn, job } = await owing();
     const dry = { ...job, force: true, dryRun: true };
     const calls = world.faults.count('publish');
@@ -204,7 +204,7 @@ describe('while an event is owed', () => {
     expect(world.versionOf(arn)).not.toBe('v1');
   });
 
-  it('an `out` does not wait for what its source owes, however much that is', async () => {
+  it('an `out` does not wait for its source’s unsent events, however many these are', async () => {
     const world = new World();
     const arn = world.enrol(freshDates);
     const current = newVersionId('v1', world.entropy);

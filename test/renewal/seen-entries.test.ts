@@ -1,4 +1,4 @@
-/** The other ways in: by hand, with an end, native rotation, and the question whether a CA answers. */
+/** Unit tests of the other entries: on demand, with an end, native rotation, and the check of a CA. */
 import { describe, expect, it } from 'vitest';
 import { RenewalError } from '../../lambdas/domain/errors.ts';
 import { mostTags, tags } from '../../lambdas/domain/tags.ts';
@@ -14,8 +14,8 @@ const refused = new RenewalError('SecretChanged', 'AWS refuses');
 const ever = { times: Infinity };
 const noted = (world: World, arn: string) => world.store.tagsOf(arn)[tags.failure];
 
-describe('a request by hand that says nothing', () => {
-  it('is logged as what it is, and no more', async () => {
+describe('a request on demand without options', () => {
+  it('is logged with its action, and nothing else', async () => {
     const world = new World();
     await expect(renewOnDemand(world, { secret: 'x' })).rejects.toMatchObject({ code: 'InvalidRequest' });
     expect(world.journal.failures).toEqual([
@@ -25,7 +25,7 @@ describe('a request by hand that says nothing', () => {
   });
 });
 
-describe('a renewal up to an end', () => {
+describe('a renewal with a given end', () => {
   it('is done whether due or not, to the second', async () => {
     const world = new World();
     const arn = world.enrol(freshDates);
@@ -36,14 +36,14 @@ describe('a renewal up to an end', () => {
     expect(world.journal.decisions).toMatchObject([{ secretArn: arn, outcome: 'rekeyed' }]);
   });
 
-  it('asks for no end by name where none was named', async () => {
+  it('asks for no end if the request names none', async () => {
     const world = new World();
     await renewOnDemand(world, { secretId: world.enrol() });
     const request: unknown = world.ca.faults.calls[0]?.args.at(-1);
     expect(request).toMatchObject({ wanted: expect.not.objectContaining({ notAfter: expect.anything() }) });
   });
 
-  it('is written down where it fails, as one by hand', async () => {
+  it('is recorded as a try on demand if it fails', async () => {
     const world = new World();
     const arn = world.enrol({ ...freshDates, tags: { [tags.failure]: '3 2026-11-22T11:00:00Z CaRejected' } });
     world.store.setTags(arn, { [tags.versionId]: 'v1' });
@@ -54,7 +54,7 @@ describe('a renewal up to an end', () => {
     expect(noted(world, arn)).toBe('3 2026-11-22T11:00:00Z CaRejected');
   });
 
-  it('that lost its race is written down nowhere', async () => {
+  it('that lost its race is not recorded', async () => {
     const world = new World();
     const arn = world.enrol(freshDates);
     world.faults.failBefore('promote', refused, ever);
@@ -63,7 +63,7 @@ describe('a renewal up to an end', () => {
     expect(world.publisher.events).toEqual([]);
   });
 
-  it('that nobody foresaw is Internal', async () => {
+  it('with an unexpected error is Internal', async () => {
     const world = new World();
     const arn = world.enrol(freshDates);
     world.ca.faults.failBefore('rekey', new TypeError('fetch failed'));
@@ -72,7 +72,7 @@ describe('a renewal up to an end', () => {
     expect(noted(world, arn)).toMatch(/ Internal$/);
   });
 
-  it('does not take up a pair that was staged for another end', async () => {
+  it('does not promote a pair that was staged for another end', async () => {
     const world = new World();
     const arn = world.enrol(freshDates);
     world.faults.failBefore('promote', new RenewalError('AccessDenied', 'no'));
@@ -84,7 +84,7 @@ describe('a renewal up to an end', () => {
     expect(world.ca.issued).toHaveLength(2);
   });
 
-  it('takes up one that was staged for the same end', async () => {
+  it('promotes a pair that was staged for the same end', async () => {
     const world = new World();
     const arn = world.enrol(freshDates);
     const end = start + 30 * hour;
@@ -96,7 +96,7 @@ describe('a renewal up to an end', () => {
   });
 });
 
-describe('whether a CA answers', () => {
+describe('the check of a CA', () => {
   const withAuthority = () => {
     const world = new World(internal);
     const asked: string[] = [];
@@ -108,7 +108,7 @@ describe('whether a CA answers', () => {
     return { asked, world: Object.assign(world, { authorities, providerFor }) };
   };
 
-  it('is asked of an authority of the stack by its own profile', async () => {
+  it('uses the profile of an authority of the stack', async () => {
     const { asked, world } = withAuthority();
     expect(await askCa(world, 'authority:issuing')).toMatchObject({ profile: 'authority:issuing' });
     expect(await askCa(world, 'internal')).toMatchObject({ profile: 'internal' });
@@ -116,7 +116,7 @@ describe('whether a CA answers', () => {
     expect(world.authorities.faults.calls).toMatchObject([{ args: ['issuing'] }]);
   });
 
-  it('can’t be asked of one that the stack lacks', async () => {
+  it('fails for an authority that the stack does not have', async () => {
     const { world } = withAuthority();
     const error = { code: 'UnknownProfile', message: expect.stringContaining('no profile authority:other') };
     await expect(askCa(world, 'authority:other')).rejects.toMatchObject(error);
@@ -124,7 +124,7 @@ describe('whether a CA answers', () => {
     await expect(askCa(world, 'authority:root')).rejects.toMatchObject({ code: 'UnknownProfile' });
   });
 
-  it('is told with the time that it took, also of a CA that can’t be asked', async () => {
+  it('returns the time that it took, also for a CA without such a check', async () => {
     const { world } = withAuthority();
     world.ca.answers = async () => world.clock.advance(250);
     expect(await askCa(world, 'internal')).toEqual({ profile: 'internal', ca: 'step-ca', durationMs: 250 });
@@ -146,7 +146,7 @@ describe('native rotation', () => {
     return { world, arn, call };
   }
 
-  it('tells why: Secrets Manager rotates the secret', async () => {
+  it('has the reason: Secrets Manager rotates the secret', async () => {
     const { world, call } = rotating();
     for (const step of steps) await call(step);
     expect(world.publisher.of('Certificate Renewed')).toMatchObject([
@@ -160,7 +160,7 @@ describe('native rotation', () => {
       'another function rotates',
       (world: World, arn: string) => world.store.setRotation(arn, { enabled: true, functionArn: 'arn:other' }),
     ],
-    ['nobody has enrolled', (world: World, arn: string) => world.store.setTags(arn, {}, [tags.profile])],
+    ['has no profile', (world: World, arn: string) => world.store.setTags(arn, {}, [tags.profile])],
   ])('of a secret that %s is refused, and leaves nothing on it', async (_, change) => {
     const { world, arn, call } = rotating();
     change(world, arn);
@@ -173,7 +173,7 @@ describe('native rotation', () => {
     expect(world.ca.issued).toEqual([]);
   });
 
-  it('of one that another function rotates is an invalid request', async () => {
+  it('of a secret that another function rotates is an invalid request', async () => {
     const { world, arn, call } = rotating();
     world.store.setRotation(arn, { enabled: true, functionArn: 'arn:other' });
     await expect(call('createSecret')).rejects.toMatchObject({ code: 'InvalidRequest' });
@@ -187,12 +187,12 @@ describe('native rotation', () => {
     const tried = rotateStep(world, { Step: 'createSecret', SecretId: arn, ClientRequestToken: token });
     await expect(tried).rejects.toMatchObject({
       code: 'UnsupportedSecret',
-      message: 'The secret empty has no value yet: put the first pair into it.',
+      message: 'The secret empty has no value yet: store the first certificate and its key in it.',
     });
     expect(world.journal.failures).toMatchObject([{ secretArn: arn, final: true }]);
   });
 
-  it('of an authority that waits for its first certificate is nobody’s failure', async () => {
+  it('of an authority that waits for its first certificate is not recorded as a failure', async () => {
     const world = Object.assign(new World(), {
       rotationFunctionArn: 'arn:renew',
       authorities: new FakeAuthorities(authority('issuing')),
@@ -216,7 +216,7 @@ describe('native rotation', () => {
     expect(world.ca.issued).toEqual([]);
   });
 
-  it('is not stopped by a mark that can’t be written: that is logged', async () => {
+  it('continues if the tag version-id can’t be written: that is logged', async () => {
     const { world, arn, call } = rotating();
     for (const step of steps.slice(0, 3)) await call(step);
     world.faults.failBefore('tag', busy);
@@ -226,28 +226,28 @@ describe('native rotation', () => {
     expect(world.publisher.of('Certificate Renewed')).toHaveLength(1);
   });
 
-  it('whose caller is no rotation is refused, and says so', async () => {
+  it('that was called without a rotation is refused, with the reason', async () => {
     const { world, arn, call } = rotating();
     world.store.dropPending(arn, token);
     await expect(call('createSecret')).rejects.toMatchObject({
       code: 'InvalidRequest',
       concerns: 'request',
-      message: `Version ${token} of web/tls is not AWSPENDING: only Secrets Manager's own rotation calls this step.`,
+      message: `Version ${token} of web/tls is not AWSPENDING: start a rotation in Secrets Manager, which calls this step itself.`,
     });
     expect(world.publisher.events).toEqual([]);
   });
 
-  it('that would promote what is no pair says which version, and to rotate again', async () => {
+  it('that would promote an invalid pair names the version, and says to rotate again', async () => {
     const { world, arn, call } = rotating();
     await world.store.stage(arn, token, { kind: 'string', text: 'rubbish' });
     await expect(call('finishSecret')).rejects.toMatchObject({
       code: 'CertificateRejected',
-      message: `Version ${token} of web/tls holds no pair that could replace the current one: rotate again.`,
+      message: `Version ${token} of web/tls has no pair that can replace the current one: rotate the secret again.`,
     });
     expect(world.versionOf(arn)).toBe('v1');
   });
 
-  it('logs what went wrong after the promotion, and throws it', async () => {
+  it('logs and throws an error after the promotion', async () => {
     const { world, arn, call } = rotating();
     for (const step of steps.slice(0, 3)) await call(step);
     const error = new TypeError('fetch failed');
@@ -256,7 +256,7 @@ describe('native rotation', () => {
     expect(world.journal.failures).toEqual([{ secretArn: arn, error, step: 'after promotion' }]);
   });
 
-  it('reads nothing where a step has nothing to do', async () => {
+  it('reads nothing in a step that has nothing to do', async () => {
     const { world, call } = rotating();
     await call('setSecret');
     expect(world.faults.calls.map(({ method }) => method)).toEqual(['describe']);
@@ -266,14 +266,14 @@ describe('native rotation', () => {
     expect(world.faults.count('read')).toBe(reads);
   });
 
-  it('whose staged version can’t be read for the moment throws that', async () => {
+  it('whose staged version is temporarily unreadable throws that error', async () => {
     const { world, call } = rotating();
     await call('createSecret');
     world.faults.failBefore('read', busy, { matches: ({ args }) => args[1] === token });
     await expect(call('testSecret')).rejects.toBe(busy);
   });
 
-  it('never makes up for an event but at finishSecret', async () => {
+  it('sends an unsent event only in finishSecret', async () => {
     const { world, call } = rotating();
     for (const step of steps.slice(0, 3)) await call(step);
     world.faults.failBefore('publish', busy);
@@ -282,7 +282,7 @@ describe('native rotation', () => {
     expect(world.publisher.events).toEqual([]);
   });
 
-  it('leaves a successor that was staged in its place to createSecret', async () => {
+  it('leaves a staged successor to createSecret', async () => {
     const { world, arn, call } = rotating();
     await call('createSecret');
     world.store.setTags(arn, { [tags.kty]: 'OKP' });
@@ -311,7 +311,7 @@ describe('native rotation', () => {
     await expect(call('createSecret')).rejects.toMatchObject({ code: 'InvalidRequest', concerns: 'request' });
   });
 
-  it('that nobody has begun, of a secret without a value, is an invalid request', async () => {
+  it('that was not begun, of a secret without a value, is an invalid request', async () => {
     const world = Object.assign(new World(), { rotationFunctionArn: 'arn:renew' });
     const rotation = { enabled: true, functionArn: 'arn:renew' };
     const arn = world.store.add({ name: 'empty', tags: { [tags.profile]: 'internal' }, rotation });
@@ -319,13 +319,13 @@ describe('native rotation', () => {
     await expect(tried).rejects.toMatchObject({ code: 'InvalidRequest' });
   });
 
-  it('takes no certificate that ends when the present one does', async () => {
+  it('accepts no certificate that ends when the present one does', async () => {
     const { world, call } = rotating();
     world.ca.tamper = (template) => ({ ...template, notAfter: freshDates.notAfter });
     await expect(call('createSecret')).rejects.toMatchObject({ code: 'CertificateRejected' });
   });
 
-  it('whose staged version may not be read throws that', async () => {
+  it('whose staged version may not be read throws that error', async () => {
     const { world, call } = rotating();
     await call('createSecret');
     const denied = new RenewalError('AccessDenied', 'no');
@@ -334,7 +334,7 @@ describe('native rotation', () => {
     await expect(call('createSecret')).rejects.toBe(denied);
   });
 
-  it('whose tags say nothing fails, and is told of', async () => {
+  it('with invalid tags fails, and is reported', async () => {
     const { world, arn, call } = rotating({ tags: { [tags.expiresIn]: 'soon' } });
     await expect(call('createSecret')).rejects.toMatchObject({ code: 'InvalidTag' });
     expect(world.publisher.of('Certificate Renewal Failed')).toMatchObject([{ detail: { profile: 'internal' } }]);
@@ -342,7 +342,7 @@ describe('native rotation', () => {
     expect(noted(world, arn)).toMatch(/ InvalidTag$/);
   });
 
-  it('that has begun under another token, of a secret without a value, is an invalid request', async () => {
+  it('that began under another token, of a secret without a value, is an invalid request', async () => {
     const world = Object.assign(new World(), { rotationFunctionArn: 'arn:renew' });
     const rotation = { enabled: true, functionArn: 'arn:renew' };
     const arn = world.store.add({ name: 'empty', tags: { [tags.profile]: 'internal' }, rotation });
@@ -351,7 +351,7 @@ describe('native rotation', () => {
     await expect(tried).rejects.toMatchObject({ code: 'InvalidRequest' });
   });
 
-  it('ends where somebody has rolled back from the version that was made in its place', async () => {
+  it('ends after a rollback from the version that was made in its place', async () => {
     const { world, arn, call } = rotating();
     await call('createSecret');
     world.store.setTags(arn, { [tags.kty]: 'OKP' });

@@ -1,4 +1,4 @@
-/** What a failed try leaves behind, by itself: the log, the event, the metric and the tag. */
+/** Unit tests of a failed try: the log, the event, the metric and the tag. */
 import { describe, expect, it } from 'vitest';
 import { RenewalError } from '../../lambdas/domain/errors.ts';
 import { noRoomLabel, tags } from '../../lambdas/domain/tags.ts';
@@ -18,11 +18,11 @@ function scene(more: Parameters<World['enrol']>[0] = {}) {
   return { world, arn, secret, told, noted };
 }
 
-/** As many tags of the owner's as leave no room for ours. */
+/** The owner's tags, so many that ours do not fit. */
 const crowd = Object.fromEntries(Array.from({ length: 49 }, (_, n) => [`tag-${n}`, 'x']));
 
 describe('a failure', () => {
-  it('is logged, told, counted and noted', async () => {
+  it('is logged, reported, counted and noted', async () => {
     const { world, arn, secret, told, noted } = scene({ tags: { [tags.notAfter]: '2026-11-23T11:00:00Z' } });
     expect(await recordFailure(world, { secret: secret(), profile: 'internal' }, error, final)).toBe(error);
     expect(world.journal.failures).toEqual([{ secretArn: arn, error, final: true }]);
@@ -45,8 +45,8 @@ describe('a failure', () => {
 
   it.each([
     ['the profile that was found', { profile: 'other' }, {}, 'other'],
-    ['the tag, where nothing was found', {}, {}, 'internal'],
-    ['unknown, where there is no tag either', {}, { remove: true }, 'unknown'],
+    ['the tag, if no profile was found', {}, {}, 'internal'],
+    ['unknown, if there is no tag either', {}, { remove: true }, 'unknown'],
   ])('is counted under %s', async (_, found, { remove }: { remove?: boolean }, profile) => {
     const { world, arn, secret, told } = scene();
     if (remove) world.store.setTags(arn, {}, [tags.profile]);
@@ -55,7 +55,7 @@ describe('a failure', () => {
     expect(world.journal.metrics).toEqual([{ metric: 'Failed', profile, value: 1 }]);
   });
 
-  it('that is not the last try is noted, and told to nobody but the log', async () => {
+  it('that is not the last try is noted, and only logged', async () => {
     const { world, secret, told, noted } = scene();
     await recordFailure(world, { secret: secret() }, error, { final: false });
     expect(told()).toEqual([]);
@@ -67,7 +67,7 @@ describe('a failure', () => {
     ['of a dry run', error, { final: true, readOnly: true }],
     ['of a request', new RenewalError('InvalidRequest', 'no', { concerns: 'request' }), final],
     ['of another’s secret', new RenewalError('SecretNotFound', 'no', { concerns: 'foreign' }), final],
-  ])('%s is logged and no more', async (_, thrown, options) => {
+  ])('%s is only logged', async (_, thrown, options) => {
     const { world, secret, told, noted } = scene();
     expect(await recordFailure(world, { secret: secret() }, thrown, options)).toBe(thrown);
     expect(world.journal.failures).toHaveLength(1);
@@ -75,7 +75,7 @@ describe('a failure', () => {
     expect(noted()).toBeUndefined();
   });
 
-  it('of no secret at all is logged and no more', async () => {
+  it('without a secret is only logged', async () => {
     const { world, told } = scene();
     await recordFailure(world, {}, error, final);
     expect(world.journal.failures).toEqual([{ secretArn: null, error, final: true }]);
@@ -85,15 +85,18 @@ describe('a failure', () => {
   it.each([
     [true, 1],
     [false, 0],
-  ])('of a secret that was not described is told under the message’s ARN where final is %s', async (isFinal, times) => {
-    const { world, arn, told } = scene();
-    await recordFailure(world, {}, error, { final: isFinal, secretArn: arn });
-    expect(world.journal.failures).toEqual([{ secretArn: arn, error, final: isFinal }]);
-    const detail = { secretArn: arn, name: null, profile: null, code: 'CaRejected', failures: 1, notAfter: null };
-    expect(told()).toMatchObject(times === 0 ? [] : [detail]);
-  });
+  ])(
+    'of a secret that was not described is reported under the message’s ARN if final is %s',
+    async (isFinal, times) => {
+      const { world, arn, told } = scene();
+      await recordFailure(world, {}, error, { final: isFinal, secretArn: arn });
+      expect(world.journal.failures).toEqual([{ secretArn: arn, error, final: isFinal }]);
+      const detail = { secretArn: arn, name: null, profile: null, code: 'CaRejected', failures: 1, notAfter: null };
+      expect(told()).toMatchObject(times === 0 ? [] : [detail]);
+    },
+  );
 
-  it('that can’t be written down is logged twice, and is the caller’s all the same', async () => {
+  it('that can’t be recorded is logged twice, and still thrown to the caller', async () => {
     const { world, arn, secret } = scene();
     world.faults.failBefore('publish', busy);
     expect(await recordFailure(world, { secret: secret() }, error, final)).toBe(error);
@@ -103,7 +106,7 @@ describe('a failure', () => {
     ]);
   });
 
-  it('is noted by what was described before, where that can’t be done now', async () => {
+  it('is noted by the earlier description, if the secret can’t be described now', async () => {
     const { world, secret, noted } = scene();
     const found = { secret: secret() };
     world.faults.failBefore('describe', busy);
@@ -111,7 +114,7 @@ describe('a failure', () => {
     expect(noted()).toMatch(/^1 /);
   });
 
-  it('of a version that is not current any more is told, and not noted', async () => {
+  it('of a version that is not current any more is reported, and not noted', async () => {
     const { world, arn, secret, told, noted } = scene();
     const found = { secret: secret() };
     world.store.write(arn, 'theirs', 'v2');
@@ -126,48 +129,44 @@ describe('the count', () => {
 
   it.each<[string, FailureOptions, number]>([
     ['goes up by one', final, 4],
-    ['stays for a try that was noted since its message came', { final: true, since: start - hour }, 3],
-    [
-      'stays for one that was noted in the second in which its message came',
-      { final: true, since: start - hour + 900 },
-      3,
-    ],
-    ['goes up for a message that came a second later', { final: true, since: start - hour + 1000 }, 4],
-    ['stays for a try by hand', { final: true, onDemand: true }, 3],
+    ['stays for a try that was noted after its message came', { final: true, since: start - hour }, 3],
+    ['stays for one that was noted in the same second as its message', { final: true, since: start - hour + 900 }, 3],
+    ['goes up for a message that came a second later than the note', { final: true, since: start - hour + 1000 }, 4],
+    ['stays for a try on demand', { final: true, onDemand: true }, 3],
   ])('%s', async (_, options, failures) => {
     const { world, secret, told } = scene(earlier('2026-11-22T11:00:00Z'));
     await recordFailure(world, { secret: secret() }, error, options);
     expect(told()).toMatchObject([{ failures }]);
   });
 
-  it('is one for the first, by hand too', async () => {
+  it('is one for the first failure, also on demand', async () => {
     const { world, secret, told, noted } = scene();
     await recordFailure(world, { secret: secret() }, error, { final: true, onDemand: true });
     expect(told()).toMatchObject([{ failures: 1 }]);
     expect(noted()).toMatch(/^1 /);
   });
 
-  it('is left as it was by a try by hand', async () => {
+  it('is not changed by a try on demand', async () => {
     const { world, secret, noted } = scene(earlier('2026-11-22T11:00:00Z'));
     await recordFailure(world, { secret: secret() }, error, { final: true, onDemand: true });
     expect(noted()).toBe('3 2026-11-22T11:00:00Z CaUnavailable');
   });
 });
 
-describe('what was told already', () => {
+describe('a failure that was reported before', () => {
   const told = (at: string, code = 'CaRejected') => ({ tags: { [tags.failure]: `1 ${at} ${code}` } });
   const paced: FailureOptions = { final: true, paced: true };
 
   it.each([
     [
-      'half an hour ago, is not told again to a caller that comes when it likes',
+      'half an hour ago, is not reported again for a caller with its own schedule',
       told('2026-11-22T11:30:00Z'),
       paced,
       0,
     ],
-    ['an hour ago, is told again', told('2026-11-22T11:00:00Z'), paced, 1],
-    ['of another kind, is news', told('2026-11-22T11:30:00Z', 'CaUnavailable'), paced, 1],
-    ['half an hour ago, is told to everybody else', told('2026-11-22T11:30:00Z'), final, 1],
+    ['an hour ago, is reported again', told('2026-11-22T11:00:00Z'), paced, 1],
+    ['with another code, is reported', told('2026-11-22T11:30:00Z', 'CaUnavailable'), paced, 1],
+    ['half an hour ago, is reported for all other callers', told('2026-11-22T11:30:00Z'), final, 1],
   ])('%s', async (_, more, options, times) => {
     const found = scene(more);
     await recordFailure(found.world, { secret: found.secret() }, error, options);
@@ -176,8 +175,8 @@ describe('what was told already', () => {
   });
 });
 
-describe('where tags have no room', () => {
-  it('the label stands for the tag, once it was told', async () => {
+describe('without room for tags', () => {
+  it('the label replaces the tag, after the event', async () => {
     const { world, arn, secret, told, noted } = scene({ tags: crowd });
     await recordFailure(world, { secret: secret() }, error, final);
     expect(told()).toHaveLength(1);
@@ -198,7 +197,7 @@ describe('where tags have no room', () => {
   });
 });
 
-describe('where tags can’t be written', () => {
+describe('if tags can’t be written', () => {
   const denied = new RenewalError('AccessDenied', 'no tags');
   const unwritable = (step: number) => {
     const found = scene();
@@ -208,9 +207,9 @@ describe('where tags can’t be written', () => {
   };
 
   it.each<[string, number, RenewalError, number]>([
-    ['is not told by every scan', 0, error, 0],
-    ['is told once a day', 24 * hour, error, 1],
-    ['is told where it may pass: no dead letter goes untold', 0, busy, 1],
+    ['is not reported by every scan', 0, error, 0],
+    ['is reported once a day', 24 * hour, error, 1],
+    ['is reported if it may pass: no dead letter without an event', 0, busy, 1],
   ])('a failure %s', async (_, step, thrown, times) => {
     const { world, arn, secret, told } = unwritable(step);
     await recordFailure(world, { secret: secret() }, thrown, final);
@@ -219,6 +218,6 @@ describe('where tags can’t be written', () => {
       { secretArn: arn, error: thrown, final: true },
       { secretArn: arn, error: denied, step: 'recording the failure' },
     ]);
-    expect(world.faults.count('tag')).toBe(1); // what could not be written once is not tried again
+    expect(world.faults.count('tag')).toBe(1); // a failed write is not repeated
   });
 });

@@ -1,4 +1,4 @@
-/** Which key the next certificate is to have, by itself: every combination that is refused, and in what words. */
+/** Unit tests of the plan for the next key: every refused combination, with its message. */
 import { describe, expect, it } from 'vitest';
 import type { Settings } from '../../lambdas/domain/settings.ts';
 import type { Signer } from '../../lambdas/domain/signer.ts';
@@ -38,12 +38,12 @@ const refusal = (facts: Facts, settings: Partial<Settings>, given?: Signer) => {
 const p256 = { kty: 'EC', curve: 'P-256' } as const;
 
 describe('the key is', () => {
-  it('a new one of the same kind by rekey, the same by renew', () => {
+  it('a new one of the same kind for rekey, the same for renew', () => {
     expect(planKey(subject(), usual)).toEqual({ key: { kind: 'new', spec: p256 }, warnings: [] });
     expect(planKey(subject(), { ...usual, mode: 'renew' })).toEqual({ key: { kind: 'same' }, warnings: [] });
   });
 
-  it('of the kind that is asked for', () => {
+  it('of the requested kind', () => {
     const spec = { kty: 'RSA', size: 3072 } as const;
     expect(planKey(subject(), { ...usual, key: spec, keySource: 'tag' }).key).toEqual({ kind: 'new', spec });
   });
@@ -52,52 +52,52 @@ describe('the key is', () => {
     ['in KMS', { key: kms }],
     ['held by the CA', { key: { kind: 'none' } }],
     ['a CA’s', { leaf: { isCa: true } }],
-  ])('the same where it is %s, though the profile says rekey', (_, facts) => {
+  ])('the same if it is %s, although the profile says rekey', (_, facts) => {
     expect(planKey(subject(facts), usual)).toEqual({ key: { kind: 'same' }, warnings: [] });
   });
 
-  it('a stronger one where it is weak, by renew too, with a warning', () => {
+  it('a stronger one if it is weak, also for renew, with a warning', () => {
     const facts = { leaf: { keySpec: { kty: 'RSA', size: 1024 } } } as const;
     for (const mode of ['rekey', 'renew'] as const) {
       expect(planKey(subject(facts), { ...usual, mode })).toEqual({
         key: { kind: 'new', spec: { kty: 'RSA', size: 2048 } },
         warnings: [
-          { code: 'KeyUpgraded', message: 'The present key, RSA 1024, is too weak: the new one is RSA 2048.' },
+          { code: 'KeyUpgraded', message: 'The present key, RSA 1024, is too weak: the new key is RSA 2048.' },
         ],
       });
     }
   });
 
-  it('the one that was given', () => {
+  it('the given one', () => {
     expect(planKey(subject(), usual, other)).toEqual({ key: { kind: 'given', signer: other }, warnings: [] });
   });
 
   it.each(['json-camel', 'json-snake', 'json-tls'] as const)(
-    'one in KMS, where the shape %s has a place for it',
+    'one in KMS, if the shape %s has a place for it',
     (shape) => {
       expect(planKey(subject({ shape }), usual, inKms).key).toEqual({ kind: 'given', signer: inKms });
     },
   );
 
-  it('another one in KMS, where the CA can do that', () => {
+  it('another one in KMS, if the CA supports that', () => {
     expect(planKey(subject({ key: kms, rekeysInKms: true }), usual, inKms).key).toMatchObject({ kind: 'given' });
   });
 
-  it('as large as RSA goes', () => {
+  it('of the largest RSA size, if the present one is', () => {
     const spec = { kty: 'RSA', size: 8192 } as const;
     expect(planKey(subject({ leaf: { keySpec: spec } }), usual).key).toEqual({ kind: 'new', spec });
   });
 });
 
-describe('a rekey by name of what keeps its key is refused', () => {
+describe('an explicit rekey is refused for a certificate that keeps its key', () => {
   it.each<[string, Facts, string]>([
     [
       'a CA certificate',
       { leaf: { isCa: true } },
-      'It is a CA certificate, and a CA keeps its key so that what it issued stays valid',
+      'A CA certificate keeps its key, so that the certificates it issued stay valid',
     ],
     ['a key in KMS', { key: kms }, 'Its key is in KMS and never leaves it'],
-    ['a key at the CA', { key: { kind: 'none' } }, 'Its key is held by the CA'],
+    ['a key at the CA', { key: { kind: 'none' } }, 'The CA holds its key'],
   ])('%s', (_, facts, why) => {
     const asked = {
       code: 'InvalidRequest',
@@ -116,7 +116,7 @@ describe('a rekey by name of what keeps its key is refused', () => {
   });
 });
 
-describe('a new key against the mode renew is refused', () => {
+describe('a new key is refused in mode renew', () => {
   it.each<[string, Partial<Settings>, Signer | undefined]>([
     ['a kind', { keySource: 'request', key: p256 }, undefined],
     ['a given key', {}, other],
@@ -125,12 +125,12 @@ describe('a new key against the mode renew is refused', () => {
       code: 'InvalidRequest',
       concerns: 'request',
       message:
-        'The mode is renew by the tag, which keeps the key: add "mode": "rekey" to the request to have another one.',
+        'The tag sets the mode renew, which keeps the key: add "mode": "rekey" to the request to get another key.',
     });
   });
 });
 
-describe('no certificate is renewed', () => {
+describe('a renewal is refused', () => {
   it('with a key of an unknown kind', () => {
     expect(refusal({ leaf: { keySpec: undefined } }, {})).toMatchObject({
       code: 'UnsupportedSecret',
@@ -138,12 +138,12 @@ describe('no certificate is renewed', () => {
     });
   });
 
-  it('with a larger RSA key than is made, unless it stays', () => {
+  it('with an RSA key above the largest size, unless the key stays', () => {
     const facts = { leaf: { keySpec: { kty: 'RSA', size: 8193 } } } as const;
     expect(refusal(facts, {})).toMatchObject({
       code: 'UnsupportedSecret',
       message:
-        'The present key is RSA 8193, and no RSA key above 8192 bits is made: name another kind (tags cert-renewer:kty, cert-renewer:size), or use the mode renew.',
+        'The present key is RSA 8193, but new RSA keys have at most 8192 bits: set another type or size (tags cert-renewer:kty, cert-renewer:size), or use the mode renew.',
     });
     expect(refusal(facts, { mode: 'renew' })).toBeUndefined();
   });
@@ -156,22 +156,22 @@ describe('a given key is refused', () => {
       {},
       localSigner(present),
       'WeakKey',
-      'The given key is the one that the certificate has: a rekey needs another one.',
+      'The given key is the present key of the certificate: a rekey needs another key.',
     ],
-    ['for a CA certificate', { leaf: { isCa: true } }, other, 'InvalidRequest', 'It is a CA certificate'],
+    ['for a CA certificate', { leaf: { isCa: true } }, other, 'InvalidRequest', 'A CA certificate keeps its key'],
     [
       'in KMS for a CA certificate with one in KMS',
       { leaf: { isCa: true }, key: kms, rekeysInKms: true },
       inKms,
       'InvalidRequest',
-      'stays valid: only renew is possible.',
+      'stay valid: only renew is possible.',
     ],
     [
       'in KMS after one that the CA holds',
       { key: { kind: 'none' }, rekeysInKms: true },
       inKms,
       'InvalidRequest',
-      'Its key is held by the CA: only renew is possible.',
+      'The CA holds its key: only renew is possible.',
     ],
     [
       'at hand after one in KMS',
@@ -185,14 +185,14 @@ describe('a given key is refused', () => {
       { key: kms },
       inKms,
       'InvalidRequest',
-      "never leaves it, and step-ca's rekey needs TLS with the old key: only renew is possible.",
+      "never leaves it, but step-ca's rekey needs TLS with the old key: only renew is possible.",
     ],
     [
       'in KMS where the secret has no place for it',
       { shape: 'pem' },
       inKms,
       'InvalidRequest',
-      'only the JSON shapes with a certificate field have one',
+      'expected a JSON shape with a certificate field',
     ],
   ])('%s', (_, facts, given, code, text) => {
     expect(refusal(facts, {}, given)).toMatchObject({
@@ -202,7 +202,7 @@ describe('a given key is refused', () => {
     });
   });
 
-  it('at hand stays possible where the secret has no place for one in KMS', () => {
+  it('at hand is accepted even if the secret has no place for one in KMS', () => {
     expect(refusal({ shape: 'pem' }, {}, other)).toBeUndefined();
   });
 });

@@ -1,4 +1,4 @@
-/** A CA that takes the order and issues later, and a pair that an earlier try has staged. */
+/** Unit tests of orders that a CA fills later, and of a pair that an earlier try has staged. */
 import { describe, expect, it } from 'vitest';
 import { RenewalError } from '../../lambdas/domain/errors.ts';
 import type { CaAnswer, CaRequest } from '../../lambdas/domain/ports.ts';
@@ -9,7 +9,7 @@ import { FakeCa } from '../../testkit/fakes/ca.ts';
 import { encrypted } from './stage.ts';
 import { freshDates, hour, internal, newKey, pairOf, pairValue, start, World } from './world.ts';
 
-/** It answers each look but the last with the same pause. */
+/** Gives the same pause in each answer but the last. */
 class OrderingCa extends FakeCa {
   looks = 0;
   after = 0;
@@ -35,7 +35,7 @@ function ordering(looks: number, after: number) {
 }
 
 describe('a CA that issues later', () => {
-  it('is looked at again when it says, by its receipt', async () => {
+  it('is asked again when it says, with its receipt', async () => {
     const { world, ca, arn } = ordering(2, 10_000);
     expect(await renewOnDemand(world, { secretId: arn })).toMatchObject({ outcome: 'rekeyed' });
     expect(world.clock.sleeps).toEqual([10_000, 10_000]);
@@ -52,7 +52,7 @@ describe('a CA that issues later', () => {
   it.each([
     ['at once', 1, 30_001, [], 31],
     ['at the second look', 3, 20_000, [20_000], 20],
-  ])('goes back to the queue where it needs longer, as it says %s', async (_, looks, after, sleeps, retryAfter) => {
+  ])('goes back to the queue if it needs longer, as it says %s', async (_, looks, after, sleeps, retryAfter) => {
     const { world, arn } = ordering(looks, after);
     await expect(renewOnDemand(world, { secretId: arn })).rejects.toMatchObject({
       code: 'CaUnavailable',
@@ -79,7 +79,7 @@ describe('the key of a renewal', () => {
     expect(world.ca.faults.calls[0]?.args.at(-1)).toMatchObject({ key: { privateKey: expect.anything() } });
   });
 
-  it('stays as it is encrypted', async () => {
+  it('stays encrypted as it is', async () => {
     const world = new World({ ...internal, mode: 'renew', passwordSecretId: 'pki/password' });
     world.store.add({ name: 'pki/password', value: 'secret' });
     const key = newKey();
@@ -106,7 +106,7 @@ describe('the key of a renewal', () => {
     expect(after.kind === 'string' && JSON.parse(after.text).kmsKeyId).toBe('alias/web');
   });
 
-  it('is none where the CA holds it', async () => {
+  it('is absent if the CA holds it', async () => {
     class KeepingCa extends FakeCa {
       override readonly can: FakeCa['can'] = { ...new FakeCa({ now: start }).can, keyHolder: 'ca' };
       protected override async judge(): Promise<void> {}
@@ -123,15 +123,15 @@ describe('the key of a renewal', () => {
     expect(after.kind === 'string' && Object.keys(JSON.parse(after.text))).toEqual(Object.keys(rest));
   });
 
-  it('is certified though what is trusted is no root', async () => {
+  it('is certified even if the trusted certificate is no root', async () => {
     const world = new World();
     world.ca.roots = async () => [world.ca.hierarchy.intermediate];
     expect(await renewOnDemand(world, { secretId: world.enrol() })).toMatchObject({ outcome: 'rekeyed' });
   });
 });
 
-describe('what a CA answers within the same second', () => {
-  it('is taken by force, and not asked for again', async () => {
+describe('a certificate of the same second', () => {
+  it('is accepted with force, and not asked for again', async () => {
     const world = new World();
     const arn = world.enrol({ notBefore: start - 60_000, notAfter: start - 60_000 + 24 * hour });
     await renewOnDemand(world, { secretId: arn, force: true });
@@ -139,7 +139,7 @@ describe('what a CA answers within the same second', () => {
     expect(world.ca.issued).toHaveLength(1);
   });
 
-  it('is not asked for again where it is the old certificate itself', async () => {
+  it('is not asked for again if it is the old certificate itself', async () => {
     const world = new World();
     const arn = world.enrol({ tags: { [tags.mode]: 'renew' } });
     const { leaf } = pairOf(world.store.value(arn));
@@ -152,7 +152,7 @@ describe('what a CA answers within the same second', () => {
   it.each([
     ['start', { notBefore: start - 60_000, notAfter: start + 30 * hour }],
     ['end', { notBefore: start - 30_000, notAfter: freshDates.notAfter }],
-  ])('is asked for once where the %s alone is the same', async (_, dates) => {
+  ])('is asked for once if only the %s is the same', async (_, dates) => {
     const world = new World();
     const arn = world.enrol({ notBefore: start - 60_000, notAfter: freshDates.notAfter });
     world.ca.tamper = (template) => ({ ...template, ...dates });
@@ -161,7 +161,7 @@ describe('what a CA answers within the same second', () => {
     expect(world.ca.issued).toHaveLength(1);
   });
 
-  it('holds at once where its start is now or before', async () => {
+  it('is used at once if its start is now or before', async () => {
     const world = new World();
     world.ca.tamper = (template) => ({ ...template, notBefore: start, notAfter: start + 30 * hour });
     await renewOnDemand(world, { secretId: world.enrol() });
@@ -172,7 +172,7 @@ describe('what a CA answers within the same second', () => {
 describe('a pair that an earlier try has staged', () => {
   const denied = new RenewalError('AccessDenied', 'no');
 
-  /** Staged from v1 after another version had been there, and not promoted. */
+  /** Staged from v1, which has replaced another version, and not promoted. */
   async function staged(more: Parameters<World['enrol']>[0] = {}) {
     const world = new World();
     const arn = world.enrol({ ...freshDates, ...more, versionId: 'v0' });
@@ -186,14 +186,14 @@ describe('a pair that an earlier try has staged', () => {
   }
   const ofPrevious = { matches: ({ args }: { args: readonly unknown[] }) => args[1] === 'v0' };
 
-  it('is taken up', async () => {
+  it('is promoted', async () => {
     const { world, arn, pending } = await staged();
     await renewOnDemand(world, { secretId: arn });
     expect(world.versionOf(arn)).toBe(pending);
     expect(world.ca.issued).toHaveLength(1);
   });
 
-  it('is taken up although the version before can’t be read any more', async () => {
+  it('is promoted even if the previous version can’t be read any more', async () => {
     const { world, arn, pending } = await staged();
     world.faults.failBefore('read', new RenewalError('SecretNotFound', 'gone'), ofPrevious);
     await renewOnDemand(world, { secretId: arn });
@@ -203,7 +203,7 @@ describe('a pair that an earlier try has staged', () => {
   it.each([
     ['Throttled', new RenewalError('Throttled', 'slow down')],
     ['Internal', new TypeError('fetch failed')],
-  ])('waits where that can’t be told for the moment: %s', async (code, error) => {
+  ])('waits if the previous version is temporarily unreadable: %s', async (code, error) => {
     const { world, arn, pending } = await staged();
     world.faults.failBefore('read', error, ofPrevious);
     await expect(renewOnDemand(world, { secretId: arn })).rejects.toMatchObject({ code });
@@ -211,7 +211,7 @@ describe('a pair that an earlier try has staged', () => {
     expect(world.pending(arn)).toBe(pending);
   });
 
-  it('waits where it can’t be read itself for the moment, and is replaced where it never can', async () => {
+  it('waits if it is temporarily unreadable itself, and is replaced if it stays so', async () => {
     const { world, arn, pending } = await staged();
     const matches = ({ args }: { args: readonly unknown[] }) => args[1] === pending;
     const busy = new RenewalError('Throttled', 'slow down');
@@ -223,7 +223,7 @@ describe('a pair that an earlier try has staged', () => {
     expect(world.ca.issued).toHaveLength(2);
   });
 
-  it('is replaced where it stands beside what the owner has changed since', async () => {
+  it('is replaced if the owner has changed other fields since', async () => {
     const { world, arn, pending } = await staged();
     const value = world.store.value(arn, pending);
     const document = JSON.parse(value.kind === 'string' ? value.text : '');
@@ -235,7 +235,7 @@ describe('a pair that an earlier try has staged', () => {
     expect(after.kind === 'string' && JSON.parse(after.text)).not.toHaveProperty('note');
   });
 
-  it('for a key in KMS that is given is taken up', async () => {
+  it('for a given key in KMS is promoted', async () => {
     const world = new World();
     const arn = world.enrol(freshDates);
     const kmsKeyId = world.vault.add({ spec: { kty: 'EC', curve: 'P-256' } });
@@ -246,7 +246,7 @@ describe('a pair that an earlier try has staged', () => {
     expect(world.ca.issued).toHaveLength(1);
   });
 
-  it('for a key that is given is taken up for that key alone', async () => {
+  it('for a given key is promoted for that key only', async () => {
     const world = new World();
     const arn = world.enrol(freshDates);
     const key = newKey();
@@ -275,8 +275,8 @@ describe('a window below the schedule', () => {
   });
 });
 
-describe('an event that is owed, of a version that can’t be read', () => {
-  it.each(['renew', 'rekey'] as const)('is told as the secret’s mode has it: %s', async (mode) => {
+describe('an unsent event of a version that can’t be read', () => {
+  it.each(['renew', 'rekey'] as const)('is reported by the secret’s mode: %s', async (mode) => {
     const world = new World({ ...internal, mode });
     const arn = world.enrol(freshDates);
     world.faults.failBefore('publish', new RenewalError('Throttled', 'slow down'));
@@ -288,7 +288,7 @@ describe('an event that is owed, of a version that can’t be read', () => {
       {
         outcome: mode === 'renew' ? 'renewed' : 'rekeyed',
         operation: mode,
-        reason: { code: 'Unknown', message: 'Renewed by a try that ended before it could say so.' },
+        reason: { code: 'Unknown', message: 'Renewed by an earlier try that ended before it sent its event.' },
         versionId,
         previousVersionId: 'v1',
         serialNumber: null,
@@ -303,13 +303,13 @@ describe('an event that is owed, of a version that can’t be read', () => {
   });
 });
 
-it('a certificate beside the key of another one is refused, and says what to do', async () => {
+it('a certificate with another certificate’s key is refused, and the error says what to do', async () => {
   const world = new World();
   const arn = world.enrol(freshDates);
   const { leaf, chain } = world.ca.issueLeaf({ key: newKey(), subject: new Uint8Array([0x30, 0]), ...freshDates });
   world.store.write(arn, pairValue(leaf, chain, newKey()), 'theirs');
   await expect(renewOnDemand(world, { secretId: arn })).rejects.toMatchObject({
     code: 'KeyMismatch',
-    message: expect.stringContaining('put the certificate and the key that belong together into the secret'),
+    message: expect.stringContaining('store a certificate and its own key in the secret'),
   });
 });

@@ -1,4 +1,4 @@
-/** Events that are owed, by themselves: what is told late, and what is kept in the mark until then. */
+/** Unit tests of unsent events: what is reported late, and what the tag version-id keeps until then. */
 import { describe, expect, it } from 'vitest';
 import { RenewalError } from '../../lambdas/domain/errors.ts';
 import type { Mode } from '../../lambdas/domain/profile.ts';
@@ -18,7 +18,7 @@ const window = { [tags.notBefore]: '2026-11-22T11:00:00Z', [tags.notAfter]: '202
 const crowd = (length: number) => Object.fromEntries(Array.from({ length }, (_, n) => [`tag-${n}`, 'x']));
 const told = (world: World) => world.publisher.of('Certificate Renewed').map(({ detail }) => detail);
 
-/** A version of ours is current, and nobody was told of it. */
+/** A version of ours is current, and its event was not sent. */
 async function promoted(more: Readonly<Record<string, string>> = {}, mode: Mode = 'rekey') {
   const world = new World({ ...internal, mode });
   const arn = world.enrol({ ...freshDates, tags: more });
@@ -38,8 +38,8 @@ async function promoted(more: Readonly<Record<string, string>> = {}, mode: Mode 
   return { world, arn, versionId, secret, subject, own };
 }
 
-describe('what is made up for', () => {
-  it('is told with the certificate that is there, and noted with its window', async () => {
+describe('a late event', () => {
+  it('has the current certificate, which is noted with its dates', async () => {
     const { world, arn, versionId, secret, subject, own } = await promoted();
     const read = await subject();
     const before = world.faults.count('read');
@@ -47,17 +47,17 @@ describe('what is made up for', () => {
     expect(told(world)).toMatchObject([
       {
         ...{ outcome: 'renewed', operation: 'renew', secretArn: arn, versionId, previousVersionId: 'v1' },
-        reason: { code: 'Unknown', message: 'Renewed by a try that ended before it could say so.' },
+        reason: { code: 'Unknown', message: 'Renewed by an earlier try that ended before it sent its event.' },
         serialNumber: read.leaf.serialNumber,
         previousSerialNumber: read.leaf.serialNumber,
         renewAt: expect.stringMatching(/^2026-11-23T/),
       },
     ]);
     expect(own()).toEqual({ [tags.versionId]: versionId, ...window });
-    expect(world.faults.count('read')).toBe(before + 1); // the version before alone
+    expect(world.faults.count('read')).toBe(before + 1); // the previous version only
   });
 
-  it('is a rekey where the keys differ, or the version before can’t be read any more', async () => {
+  it('is a rekey if the keys differ, or if the previous version can’t be read any more', async () => {
     const world = new World();
     const arn = world.enrol(freshDates);
     world.faults.failBefore('publish', busy);
@@ -72,7 +72,7 @@ describe('what is made up for', () => {
     expect(told(gone.world)).toMatchObject([{ outcome: 'rekeyed', previousSerialNumber: null }]);
   });
 
-  it('says nothing of a version before, where the mark names none', async () => {
+  it('has no previous version if the tag version-id names none', async () => {
     const { world, versionId, secret, subject } = await promoted();
     const owed = [{ versionId, previousVersionId: undefined }];
     await makeUpFor(world, await subject(), owed);
@@ -80,7 +80,7 @@ describe('what is made up for', () => {
     expect(secret().currentVersionId).toBe(versionId);
   });
 
-  it('is left to another look where another version is current by then', async () => {
+  it('is left to another inspection if another version is current by then', async () => {
     const { world, arn, secret, subject, own } = await promoted();
     const [owed, read] = [unannounced(secret()), await subject()];
     world.store.write(arn, 'theirs', 'v3');
@@ -89,7 +89,7 @@ describe('what is made up for', () => {
     expect(own()).toEqual({});
   });
 
-  it('is noted without its window where that has no room', async () => {
+  it('is noted without the dates if these have no room', async () => {
     const { world, versionId, secret, subject, own } = await promoted(crowd(47));
     await makeUpFor(world, await subject(), unannounced(secret()));
     expect(told(world)).toHaveLength(1);
@@ -97,9 +97,9 @@ describe('what is made up for', () => {
   });
 
   it.each<[string, number, number, boolean]>([
-    ['is not told again where the label says that it was', 49, 0, true],
-    ['is told where there is room again', 0, 1, true],
-    ['is told where no label says so', 49, 1, false],
+    ['is not sent again if the label says that it was', 49, 0, true],
+    ['is sent if there is room again', 0, 1, true],
+    ['is sent if there is no such label', 49, 1, false],
   ])('%s', async (_, foreign, times, isLabelled) => {
     const { world, arn, versionId } = await promoted(crowd(foreign));
     if (isLabelled) world.store.moveStage(arn, noRoomLabel, versionId);
@@ -122,10 +122,10 @@ describe('what is made up for', () => {
   });
 });
 
-describe('a failure while an event is owed', () => {
+describe('a failure while an event is unsent', () => {
   const error = new RenewalError('CaRejected', 'no');
 
-  it('announces what can’t be read, with the profile and the mode that are known', async () => {
+  it('reports a version that can’t be read, with the profile and the mode that are known', async () => {
     const { world, arn, versionId, secret } = await promoted();
     await recordFailure(world, { secret: secret() }, error, { final: true });
     expect(told(world)).toMatchObject([
@@ -141,17 +141,17 @@ describe('a failure while an event is owed', () => {
   });
 
   it.each<[string, number, boolean, number]>([
-    ['not again where the label says so', 49, true, 0],
-    ['where there is room again', 0, true, 1],
-    ['where no label says so', 49, false, 1],
-  ])('announces it %s', async (_, foreign, isLabelled, times) => {
+    ['not again if the label says that it was sent', 49, true, 0],
+    ['if there is room again', 0, true, 1],
+    ['if there is no such label', 49, false, 1],
+  ])('reports it %s', async (_, foreign, isLabelled, times) => {
     const { world, arn, versionId, secret } = await promoted(crowd(foreign));
     if (isLabelled) world.store.moveStage(arn, noRoomLabel, versionId);
     await recordFailure(world, { secret: secret() }, error, { final: true, onDemand: true });
     expect(told(world)).toHaveLength(times);
   });
 
-  it('is not noted where the event could not be sent: the mark has to stay', async () => {
+  it('is not noted if the event could not be sent: the tag version-id must stay', async () => {
     const { world, arn } = await promoted();
     world.faults.failBefore('publish', busy);
     world.ca.faults.failBefore('rekey', error);
@@ -159,7 +159,7 @@ describe('a failure while an event is owed', () => {
     expect(world.store.tagsOf(arn)).not.toHaveProperty(tags.failure);
   });
 
-  it('else has the window of what was read', async () => {
+  it('otherwise has the dates of the certificate', async () => {
     const world = new World();
     const arn = world.enrol(freshDates);
     world.ca.faults.failBefore('rekey', error);
@@ -184,25 +184,28 @@ describe('before another renewal', () => {
   const near = start + hour;
   const step = 'keeping track of events';
 
-  it('waits where the mark can’t hold what is owed', async () => {
+  it('waits if the tag version-id can’t hold all unsent events', async () => {
     const { world, subject } = scene(start + 50 * hour);
     await expect(keepOwed(world, subject, versions(5))).rejects.toMatchObject({ code: 'Throttled' });
     expect(world.journal.failures).toEqual([]);
   });
 
-  it.each([near, start - hour])('forgets the oldest where the certificate is about to end, or has: %d', async (end) => {
-    const { world, arn, mark, subject } = scene(end);
-    const owed = versions(5);
-    await keepOwed(world, subject, owed);
-    // Two of the five are too many.
-    const [, second, ...last] = owed;
-    const kept = last.map(({ versionId }) => `+${versionId}`);
-    expect(mark()).toBe([second?.versionId, ...kept].join(' '));
-    const forgotten = { secretArn: arn, error: expect.objectContaining({ code: 'Throttled' }), step };
-    expect(world.journal.failures).toEqual([forgotten, forgotten]);
-  });
+  it.each([near, start - hour])(
+    'drops the oldest if the certificate is about to end, or has ended: %d',
+    async (end) => {
+      const { world, arn, mark, subject } = scene(end);
+      const owed = versions(5);
+      await keepOwed(world, subject, owed);
+      // Two of the five are too many.
+      const [, second, ...last] = owed;
+      const kept = last.map(({ versionId }) => `+${versionId}`);
+      expect(mark()).toBe([second?.versionId, ...kept].join(' '));
+      const forgotten = { secretArn: arn, error: expect.objectContaining({ code: 'Throttled' }), step };
+      expect(world.journal.failures).toEqual([forgotten, forgotten]);
+    },
+  );
 
-  it('forgets nothing where it is the tag that can’t be written, and tries once', async () => {
+  it('drops nothing if the tag can’t be written, and tries once', async () => {
     const { world, arn, subject } = scene(near);
     world.faults.failBefore('tag', busy, { times: Infinity });
     await keepOwed(world, subject, versions(3));
@@ -211,8 +214,8 @@ describe('before another renewal', () => {
   });
 });
 
-describe('what is read for a renewal', () => {
-  it('is the pair alone, where nothing is staged, though there was a version before', async () => {
+describe('a renewal reads', () => {
+  it('only the pair if nothing is staged, although there was a previous version', async () => {
     const world = new World();
     const arn = world.enrol();
     await renewQueued(world, { secretArn: arn, versionId: 'v1' }, 1);
@@ -222,7 +225,7 @@ describe('what is read for a renewal', () => {
     expect(calls).toEqual(['describe', 'read', 'stage', 'promote', 'publish', 'tag']);
   });
 
-  it('is no profile of a secret that is not ours to write', async () => {
+  it('no profile of a secret that is not ours to write', async () => {
     const world = new World();
     const arn = world.store.add({ name: 'x', value: '{}', tags: { [tags.profile]: 'internal' }, owningService: 'rds' });
     await renewOnDemand(world, { secretId: arn });
@@ -232,7 +235,7 @@ describe('what is read for a renewal', () => {
   it.each([
     ['ca', 'planned'],
     ['secret', 'UnsupportedSecret'],
-  ] as const)('is no key where the %s holds it: %s', async (keyHolder, outcome) => {
+  ] as const)('no key if the %s holds it: %s', async (keyHolder, outcome) => {
     const world = new World();
     Object.assign(world.ca, { can: { ...world.ca.can, keyHolder } });
     const arn = world.enrol(freshDates);

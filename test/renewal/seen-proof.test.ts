@@ -1,4 +1,4 @@
-/** The proof before the swap at its edges, and what it says. */
+/** Unit tests of the proof before the promotion: limits and messages. */
 import { describe, expect, it } from 'vitest';
 import type { Certificate } from '../../lambdas/domain/certificate.ts';
 import { parseAnswer, verifyIssued } from '../../lambdas/renewal/steps/5-verify.ts';
@@ -11,7 +11,7 @@ const day = 24 * hour;
 const rejected = (message: unknown) => ({ name: 'CertificateRejected', message });
 const saying = (text: string) => rejected(expect.stringContaining(text));
 
-/** A certificate in use, and what a CA would answer for the same key. */
+/** A certificate in use, and a CA's answer for the same key. */
 function scene(world: World, before: { notBefore: number; notAfter: number } = freshDates) {
   const key = newKey();
   const make = (dates: { notBefore: number; notAfter: number }, name = 'leaf.example') =>
@@ -49,37 +49,37 @@ describe('the start of a new certificate', () => {
     expect(found).toMatchObject({ validFrom: start + 60_000, end: start + 30 * hour, warnings: [] });
   });
 
-  it('is now where it holds already', () => {
+  it('is now if the certificate is valid already', () => {
     const { make, judge } = scene(new World());
     expect(judge(make({ notBefore: start - hour, notAfter: start + 30 * hour })).validFrom).toBe(start);
   });
 
-  it('may not be more, and says by how much', () => {
+  it('must not be later, and the message has both times', () => {
     const { make, judge } = scene(new World());
     const after = make({ notBefore: start + 61_000, notAfter: start + 30 * hour });
     expect(() => judge(after)).toThrow(
       expect.objectContaining(
-        saying('notBefore: 2026-11-22T12:01:01Z is more than a minute ahead of now, 2026-11-22T12:00:00Z'),
+        saying('notBefore: 2026-11-22T12:01:01Z is more than a minute later than now, 2026-11-22T12:00:00Z'),
       ),
     );
   });
 });
 
-describe('how long a new certificate lasts', () => {
+describe('the validity of a new certificate', () => {
   const lasting = (length: number) => ({ notBefore: start, notAfter: start + length });
 
   it.each([
     ['ten times as long, and longer than 825 days', 90 * day, 900 * day],
     ['825 days, however short the old one was', hour, 825 * day],
-  ])('is taken: %s', (_, was, came) => {
+  ])('is accepted: %s', (_, was, came) => {
     const { make, judge } = scene(new World(), { notBefore: start - hour, notAfter: start - hour + was });
     expect(judge(make(lasting(came))).end).toBe(start + came);
   });
 
-  it('is refused where it is both longer than 825 days and than ten times, in days', () => {
+  it('is refused above both 825 days and ten times the old one, in days', () => {
     const { make, judge } = scene(new World(), { notBefore: start - hour, notAfter: start - hour + 36 * hour });
     expect(() => judge(make(lasting(825 * day + 1000)))).toThrow(
-      expect.objectContaining(saying('validity: 826 days, and it was 2')),
+      expect.objectContaining(saying('validity: 826 days, but it was 2')),
     );
   });
 });
@@ -87,14 +87,14 @@ describe('how long a new certificate lasts', () => {
 describe('the end of a new certificate', () => {
   const same = { notBefore: start, notAfter: freshDates.notAfter };
 
-  it('has to be later', () => {
+  it('must be later', () => {
     const { make, judge } = scene(new World());
     const text =
-      'notAfter: the new end 2026-11-23T11:00:00Z is not later than the present one, 2026-11-23T11:00:00Z. Look at';
+      'notAfter: the new end 2026-11-23T11:00:00Z is not later than the present one, 2026-11-23T11:00:00Z. Check';
     expect(() => judge(make(same))).toThrow(expect.objectContaining(saying(text)));
   });
 
-  it('is the same by force, with a warning', () => {
+  it('may be the same with force, with a warning', () => {
     const { make, judge } = scene(new World());
     expect(judge(make(same), { orEqual: true }).warnings).toEqual([
       {
@@ -104,21 +104,21 @@ describe('the end of a new certificate', () => {
     ]);
   });
 
-  it('is not earlier, not even by force', () => {
+  it('must not be earlier, even with force', () => {
     const { make, judge } = scene(new World());
     const after = make({ ...same, notAfter: same.notAfter - 1000 });
     expect(() => judge(after, { orEqual: true })).toThrow(expect.objectContaining(saying('notAfter: ')));
   });
 });
 
-describe('what a refusal says', () => {
-  it('is one sentence of a chain that leads nowhere', () => {
+describe('a refusal', () => {
+  it('has one sentence for a chain that leads to no root', () => {
     const { make, judge } = scene(new World());
     const after = make({ notBefore: start, notAfter: start + 30 * hour });
     const path = verifyPath(after, [], [], start);
     const problem = path.ok ? '' : path.problem.replace(/\.$/, '');
     expect(() => judge(after, { pool: [], roots: [] })).toThrow(
-      expect.objectContaining(saying(`nothing was changed: chain: ${problem}. Look at`)),
+      expect.objectContaining(saying(`the secret was not changed: chain: ${problem}. Check`)),
     );
   });
 
@@ -134,7 +134,7 @@ describe('what a refusal says', () => {
       }
       return '';
     })();
-    const more = /; and (\d+) more\. Look/.exec(message)?.[1];
+    const more = /; and (\d+) more\. Check/.exec(message)?.[1];
     expect(more).toBe(count > 5 ? String(count - 5) : undefined);
   });
 
@@ -142,13 +142,11 @@ describe('what a refusal says', () => {
     const { make, judge } = scene(new World());
     const after = make({ notBefore: start, notAfter: start + 30 * hour });
     expect(() => judge(after, { spki: spkiOf(newKey()) })).toThrow(
-      expect.objectContaining(
-        saying('so nothing was changed: public key: not the one that was to be certified. Look at'),
-      ),
+      expect.objectContaining(saying('so the secret was not changed: public key: not the requested one. Check')),
     );
   });
 
-  it('names five problems with semicolons between, and how many more there are', () => {
+  it('lists five problems, with semicolons between, and counts the others', () => {
     const world = new World();
     const { make, judge } = scene(world);
     const usual = make({ notBefore: start, notAfter: start + 30 * hour });
@@ -162,16 +160,16 @@ describe('what a refusal says', () => {
       return '';
     };
     const all = problems({ ...evil, extensions: [] }, spkiOf(newKey()));
-    const listed = all.replace(/^.*?nothing was changed: /, '').replace(/; and \d+ more\. .*$/, '');
+    const listed = all.replace(/^.*?the secret was not changed: /, '').replace(/; and \d+ more\. .*$/, '');
     expect(listed.split('; ')).toHaveLength(5);
-    expect(all).toMatch(/; and [1-9] more\. Look at the CA's templates and policies\.$/);
+    expect(all).toMatch(/; and [1-9] more\. Check the CA's templates and policies\.$/);
     const few = problems(usual, spkiOf(newKey()));
     expect(few).not.toContain('more.');
   });
 });
 
 describe('a CA’s own certificate', () => {
-  it('may last as long as its issuer likes', () => {
+  it('may have any validity that its issuer allows', () => {
     const world = new World();
     const { leaf, make, judge } = scene(world, { notBefore: start - hour, notAfter: start + hour });
     Object.assign(leaf, { isCa: true });
@@ -187,30 +185,30 @@ describe('a CA’s own certificate', () => {
   });
 });
 
-describe('what a CA answers', () => {
+describe('a CA’s answer', () => {
   const answer = (count: number) => {
     const world = new World();
     const { leaf } = pairOf(world.store.value(world.enrol()));
     return [leaf.der, ...Array.from({ length: count - 1 }, () => world.ca.hierarchy.intermediate)];
   };
 
-  it('may be fifty certificates', () => {
+  it('may have fifty certificates', () => {
     expect(parseAnswer(answer(50)).pool).toHaveLength(49);
   });
 
   it.each<[string, readonly Uint8Array[], string]>([
-    ['fifty-one', answer(51), 'chain: 51 certificates, and 50 are looked at at most'],
+    ['fifty-one', answer(51), 'chain: 51 certificates, but at most 50 are allowed'],
     ['none', [], 'chain: it is empty'],
     [
       'no certificate',
       [Uint8Array.of(0x30, 0x03, 1, 2, 3)],
-      "The CA's answer holds something that is no certificate: ",
+      "The CA's answer contains something that is not a certificate: ",
     ],
-  ])('is refused where it is %s', (_, certificates, text) => {
+  ])('is refused if it is %s', (_, certificates, text) => {
     expect(() => parseAnswer(certificates)).toThrow(expect.objectContaining(saying(text)));
   });
 
-  it('keeps why what was no certificate could not be read', () => {
+  it('keeps the reason why a certificate could not be read', () => {
     expect(() => parseAnswer([Uint8Array.of(0x30, 0x03, 1, 2, 3)])).toThrow(
       expect.objectContaining({ cause: expect.objectContaining({ code: 'InvalidCertificate' }) }),
     );

@@ -1,4 +1,4 @@
-/** What becomes of a message: how long it waits for its next delivery, and when it is done with. */
+/** Unit tests of the queue's messages: the pause before the next delivery, and when a message is finished. */
 import { describe, expect, it } from 'vitest';
 import { RenewalError } from '../../lambdas/domain/errors.ts';
 import { renewQueued } from '../../lambdas/renewal/entry/queued.ts';
@@ -7,7 +7,7 @@ import { freshDates, start, World } from './world.ts';
 const deliver = (world: World, secretArn: string, delivery: number, more: { force?: boolean } = {}) =>
   renewQueued(world, { secretArn, versionId: 'v1', ...more }, delivery, start);
 
-describe('a message whose renewal may go well later', () => {
+describe('a message whose renewal may succeed later', () => {
   it.each([
     [1, undefined, 30],
     [1, 10, 30],
@@ -26,7 +26,7 @@ describe('a message whose renewal may go well later', () => {
     expect(await deliver(world, arn, delivery)).toEqual({ retryAfter: pause });
   });
 
-  it.each([1, 2])('is told at the end alone: not at delivery %d', async (delivery) => {
+  it.each([1, 2])('is reported at the end only: not at delivery %d', async (delivery) => {
     const world = new World();
     const arn = world.enrol();
     world.ca.faults.failBefore('rekey', new RenewalError('CaUnavailable', 'down'));
@@ -50,10 +50,10 @@ describe('a message whose event could not be sent', () => {
   });
 });
 
-describe('a message that is done with at once', () => {
+describe('a message that is finished at once', () => {
   it.each([
-    ['what will not pass', new RenewalError('CaRejected', 'no')],
-    ['what nobody foresaw', new TypeError('fetch failed')],
+    ['a permanent error', new RenewalError('CaRejected', 'no')],
+    ['an unexpected error', new TypeError('fetch failed')],
   ])('%s', async (_, error) => {
     const world = new World();
     const arn = world.enrol();
@@ -73,7 +73,7 @@ describe('a message that is done with at once', () => {
   });
 });
 
-it('a permission that IAM may not know of yet, before the secret was described, is logged under the message’s own ARN', async () => {
+it('a permission that IAM may not know yet is logged under the message’s own ARN, if the secret was not described', async () => {
   const world = new World();
   const arn = world.enrol();
   world.faults.failBefore('describe', new RenewalError('AccessDenied', 'no'));

@@ -1,4 +1,4 @@
-/** What is said of the secrets that a request names beside the certificate, and of keys that are not its own. */
+/** Unit tests of the other secrets in a request, and of keys that do not belong to the certificate. */
 import { describe, expect, it } from 'vitest';
 import { RenewalError } from '../../lambdas/domain/errors.ts';
 import type { CaProvider } from '../../lambdas/domain/ports.ts';
@@ -14,7 +14,7 @@ const pem = () => String(newKey().export({ format: 'pem', type: 'pkcs8' }));
 const busy = new RenewalError('Throttled', 'slow down');
 const crowd = Object.fromEntries(Array.from({ length: mostTags - 1 }, (_, n) => [`tag-${n}`, 'x']));
 const create =
-  'The secret of $.out is not there. Create it without a value first: aws secretsmanager create-secret --name nowhere --tags Key=cert-renewer:profile,Value=internal Key=cert-renewer:paused,Value=true';
+  'The secret of $.out does not exist. Create it without a value first: aws secretsmanager create-secret --name nowhere --tags Key=cert-renewer:profile,Value=internal Key=cert-renewer:paused,Value=true';
 
 describe('an `out` is refused', () => {
   it.each<[string, (world: World) => string, string, string]>([
@@ -32,7 +32,7 @@ describe('an `out` is refused', () => {
       'that is the source',
       () => 'web/tls',
       'InvalidRequest',
-      '$.out is the source itself: leave it out to renew in place.',
+      '$.out is the source itself: remove $.out to renew in place.',
     ],
     [
       'that another service owns',
@@ -47,13 +47,13 @@ describe('an `out` is refused', () => {
         return world.store.add({ name: 'pki/root', value: '{}', tags: ours });
       },
       'InvalidRequest',
-      'authority of this stack, which no leaf may take the place of: name another secret.',
+      "a leaf must not replace an authority's certificate: name another secret.",
     ],
     [
       'of another profile',
       (world) => world.store.add({ name: 'o', tags: { [tags.profile]: 'other' } }),
       'SecretNotEnrolled',
-      "The secret o of $.out does not carry the source's profile: tag it with cert-renewer:profile=internal (and cert-renewer:paused=true to keep the schedule off it).",
+      "The secret o of $.out does not have the source's profile: tag it with cert-renewer:profile=internal (and with cert-renewer:paused=true, so that the schedule does not renew it).",
     ],
     [
       'that has a value',
@@ -80,7 +80,7 @@ describe('an `out` is refused', () => {
     expect(world.publisher.events).toEqual([]);
   });
 
-  it('for the moment where it can’t be described', async () => {
+  it('temporarily if it can’t be described', async () => {
     const world = new World();
     const arn = world.enrol(freshDates);
     world.store.add({ name: 'o', tags: ours });
@@ -89,7 +89,7 @@ describe('an `out` is refused', () => {
     await expect(tried).rejects.toMatchObject({ code: 'Throttled', concerns: 'request', message: 'slow down' });
   });
 
-  it('while the event of the pair in it can’t be sent', async () => {
+  it('while the event of its present pair can’t be sent', async () => {
     const world = new World();
     const arn = world.enrol(freshDates);
     const out = world.store.add({ name: 'web/next', tags: ours });
@@ -98,14 +98,14 @@ describe('an `out` is refused', () => {
     await ask();
     await expect(ask()).rejects.toMatchObject({
       code: 'Throttled',
-      message: 'The event of the pair that is in web/next could not be sent yet: try again once the bus takes it.',
+      message: 'The event of the pair in web/next could not be sent yet: try again when the event bus accepts it.',
     });
     expect(world.ca.issued).toHaveLength(1);
   });
 });
 
 describe('an answer with an `out`', () => {
-  it('is of the source, and names what was written where', async () => {
+  it('has the source’s fields, and names the written secret and version', async () => {
     const world = new World();
     const arn = world.enrol(freshDates);
     const out = world.store.add({ name: 'web/next', tags: { ...ours, [tags.paused]: 'true' } });
@@ -123,7 +123,7 @@ describe('an answer with an `out`', () => {
 });
 
 describe('a given key', () => {
-  it('whose secret is of another profile is refused, and says what to do', async () => {
+  it('whose secret is of another profile is refused, and the error says what to do', async () => {
     const world = new World();
     const arn = world.enrol(freshDates);
     world.store.add({ name: 'keys/next', value: pem(), tags: { [tags.profile]: 'other' } });
@@ -132,13 +132,13 @@ describe('a given key', () => {
       code: 'SecretNotEnrolled',
       concerns: 'request',
       message: expect.stringMatching(
-        /^The secret keys\/next of \$\.privateKey does not carry the source's profile: tag it/,
+        /^The secret keys\/next of \$\.privateKey does not have the source's profile: tag it/,
       ),
     });
     expect(world.faults.calls.filter(({ method, args }) => method === 'read' && args[0] !== arn)).toEqual([]);
   });
 
-  it('is decrypted by the profile’s password', async () => {
+  it('is decrypted with the profile’s password', async () => {
     const world = new World({ ...internal, passwordSecretId: 'pki/password' });
     const arn = world.enrol(freshDates);
     world.store.add({ name: 'pki/password', value: 'secret' });
@@ -147,7 +147,7 @@ describe('a given key', () => {
     expect(result).toMatchObject({ outcome: 'rekeyed' });
   });
 
-  it('in KMS that may not sign is no failure of the certificate', async () => {
+  it('in KMS that can’t sign is no failure of the certificate', async () => {
     const world = new World();
     const arn = world.enrol(freshDates);
     const kmsKeyId = world.vault.add({ spec: { kty: 'EC', curve: 'P-256' } });
@@ -167,11 +167,11 @@ describe('a given key', () => {
   });
 });
 
-describe('a pair that does not belong together', () => {
+describe('a certificate and a key that do not belong together', () => {
   it.each([
-    ['a private key', false, 'The private key (public key of 91 bytes) is not the certificate'],
-    ['a KMS key', true, 'The KMS key (public key of 91 bytes) is not the certificate'],
-  ])('with %s says so', async (_, isInKms, text) => {
+    ['a private key', false, 'The private key (public key of 91 bytes) does not match the certificate'],
+    ['a KMS key', true, 'The KMS key (public key of 91 bytes) does not match the certificate'],
+  ])('with %s are refused with that reason', async (_, isInKms, text) => {
     const world = new World();
     const arn = world.enrol(freshDates);
     const { leaf, chain } = world.ca.issueLeaf({ key: newKey(), subject: new Uint8Array([0x30, 0]), ...freshDates });
@@ -188,7 +188,7 @@ describe('a pair that does not belong together', () => {
 describe('a certificate that is not due', () => {
   const look = (world: World, secretArn: string) => renewQueued(world, { secretArn, versionId: 'v1' }, 1, start);
 
-  it('comes back where its tags can’t be written for the moment, and is well', async () => {
+  it('comes back if its tags are temporarily not writable, and is no failure', async () => {
     const world = new World();
     const arn = world.enrol(freshDates);
     world.faults.failBefore('tag', busy);
@@ -198,7 +198,7 @@ describe('a certificate that is not due', () => {
   });
 
   it.each([new RenewalError('AccessDenied', 'no', { settles: false }), new TypeError('fetch failed')])(
-    'fails where they never can: %s',
+    'fails if its tags can’t be written at all: %s',
     async (error) => {
       const world = new World();
       const arn = world.enrol(freshDates);
@@ -208,7 +208,7 @@ describe('a certificate that is not due', () => {
     },
   );
 
-  it('and can’t be renewed one day is told of now, unless it is paused or asked for by hand', async () => {
+  it('and can never be renewed is reported now, unless it is paused or requested on demand', async () => {
     const unfit = (more: Readonly<Record<string, string>> = {}) => {
       const world = new World();
       const error = new RenewalError('InvalidRequest', 'never');
@@ -230,7 +230,7 @@ describe('a certificate that is not due', () => {
     expect(result).toMatchObject({ outcome: 'skipped', reason: { code: 'NotDue' }, previousVersionId: null });
   });
 
-  it('is well where only what may pass stands against it', async () => {
+  it('is no failure if the obstacle may pass', async () => {
     const world = new World();
     const arn = world.enrol(freshDates);
     world.ca.checkFitness = () => Promise.reject(busy);
@@ -239,7 +239,7 @@ describe('a certificate that is not due', () => {
     expect(world.store.tagsOf(arn)[tags.versionId]).toBe('v1');
   });
 
-  it('and could not be renewed now is told by a dry run', async () => {
+  it('and can’t be renewed now fails in a dry run', async () => {
     const world = new World();
     const error = new RenewalError('InvalidRequest', 'not now');
     const checkFitness: CaProvider['checkFitness'] = async (_, operation, { lasting, now }) => {
@@ -251,7 +251,7 @@ describe('a certificate that is not due', () => {
     expect(await look(world, arn)).toEqual({});
   });
 
-  it('is well where its CA can tell nothing beforehand', async () => {
+  it('is no failure if its CA has no check', async () => {
     const world = new World();
     Object.assign(world.ca, { checkFitness: undefined });
     const arn = world.enrol(freshDates);
@@ -260,7 +260,7 @@ describe('a certificate that is not due', () => {
     expect(await renewOnDemand(world, { secretId: arn, dryRun: true })).toMatchObject({ outcome: 'planned' });
   });
 
-  it('is left untouched by a dry run', async () => {
+  it('is not changed by a dry run', async () => {
     const world = new World();
     const arn = world.enrol(freshDates);
     const result = await renewOnDemand(world, { secretId: arn, expiresIn: '1h', dryRun: true });

@@ -1,4 +1,4 @@
-/** The parts of a scan by themselves: what is sent and told, the sums, the plan, and what was asked for. */
+/** Unit tests of a scan: messages and events, the sums, the plan, and the selection. */
 import { describe, expect, it } from 'vitest';
 import type { Decision } from '../../lambdas/domain/decision.ts';
 import { RenewalError } from '../../lambdas/domain/errors.ts';
@@ -56,7 +56,7 @@ describe('the sums', () => {
     expect(tally.counts(5)).toEqual({ ...none, [bucket]: 1, listed: 1, unknown, overdue: 0, durationMs: 5 });
   });
 
-  it('have the least time to an end of each profile, in whole seconds', () => {
+  it('have the shortest time to an end for each profile, in whole seconds', () => {
     const tally = new Tally();
     const until = (end: number): Partial<Judgement> => ({
       status: { ...knownStatus, validity: { ...validity, end } },
@@ -69,7 +69,7 @@ describe('the sums', () => {
     ]);
   });
 
-  it('count what is overdue, in all and by profile', () => {
+  it('count overdue certificates, in all and by profile', () => {
     const tally = new Tally();
     tally.add(judged(renewing, { overdue: true }), start);
     tally.add(judged(renewing), start);
@@ -77,14 +77,14 @@ describe('the sums', () => {
     expect(tally.profiles.get('internal')?.overdue).toBe(1);
   });
 
-  it('make no profile of a tag that names none', () => {
+  it('have no profile for a tag with an unknown one', () => {
     const tally = new Tally();
     tally.add(judged(skip('UnknownProfile'), { profile: 'nowhere' }), start);
     expect([...tally.profiles]).toEqual([]);
     expect(tally.counts(0).invalid).toBe(1);
   });
 
-  it('go on from those of an earlier invocation, which stay as they were', () => {
+  it('continue those of an earlier invocation, which stay as they were', () => {
     const sums: ScanSums = {
       ...{ enqueued: 1, notDue: 2, paused: 3, backingOff: 4, waiting: 5, invalid: 6, unknown: 7, overdue: 8 },
       profiles: { internal: { managed: 9, overdue: 2, secondsToExpiry: 10 } },
@@ -103,7 +103,7 @@ describe('the sums', () => {
 });
 
 describe('the plan', () => {
-  it('says of a secret what is known', () => {
+  it('says what is known about a secret', () => {
     expect(planEntry(judged(renewing))).toEqual({
       secretArn: arn,
       name: 'web/tls',
@@ -115,18 +115,18 @@ describe('the plan', () => {
     });
   });
 
-  it.each([unknownStatus, { ...knownStatus, validity: undefined }])('and null for what is not', (status) => {
+  it.each([unknownStatus, { ...knownStatus, validity: undefined }])('and null for unknown values', (status) => {
     expect(planEntry(judged(inspecting, { status, time: undefined }))).toMatchObject({ notAfter: null, renewAt: null });
   });
 });
 
-it('a plan of all that was listed is not truncated', async () => {
+it('a plan with all listed secrets is not truncated', async () => {
   const result = await scan(zoo(), { force: false, dryRun: true });
   expect(result.plan).toHaveLength(result.listed);
   expect(result).not.toHaveProperty('planTruncated');
 });
 
-describe('what a page sends and tells', () => {
+describe('the messages and events of a page', () => {
   async function posted(pages: readonly (readonly Judgement[])[], force = false) {
     const world = new World();
     let flushes = 0;
@@ -142,26 +142,26 @@ describe('what a page sends and tells', () => {
     return { world, sends, flushes: () => flushes };
   }
 
-  it('is ten messages a call, and the rest with the next page or at the end', async () => {
+  it('are sent in calls of ten messages; the rest comes with the next page or at the end', async () => {
     const page = (length: number) => Array.from({ length }, () => judged(renewing));
     expect((await posted([page(10)])).sends).toEqual([10]);
     expect((await posted([page(25), page(6)])).sends).toEqual([20, 10, 1]);
     expect((await posted([page(0)])).sends).toEqual([]);
   });
 
-  it('names the version, and force where it was asked for', async () => {
+  it('name the version, and force if it was requested', async () => {
     const message = { secretArn: arn, versionId: 'v1' };
     expect((await posted([[judged(renewing)]])).world.queue.sent).toEqual([message]);
     expect((await posted([[judged(renewing)]], true)).world.queue.sent).toEqual([{ ...message, force: true }]);
   });
 
-  it('leaves out what is skipped and what has no value', async () => {
+  it('leave out skipped secrets and those without a value', async () => {
     const empty = { ...secret, currentVersionId: undefined };
     const { world } = await posted([[judged(skip('Paused')), judged(renewing, { secret: empty })]]);
     expect(world.queue.sent).toEqual([]);
   });
 
-  it('logs every decision but that nothing is due, and hands the page’s events on at once', async () => {
+  it('log every decision except for NotDue, and send the page’s events at once', async () => {
     const { world, flushes } = await posted([[judged(renewing), judged(skip('NotDue'))], [judged(skip('Paused'))]]);
     expect(world.journal.decisions).toEqual([
       { secretArn: arn, reason: { code: 'Expiring', message: 'soon' }, action: 'rekey', profile: 'internal' },
@@ -175,7 +175,7 @@ describe('what a page sends and tells', () => {
     ['the first time', knownStatus, 1, '2026-11-23T11:00:00Z'],
     ['again', { ...knownStatus, failure: { count: 4, at: start, code: 'InvalidTag' } }, 5, '2026-11-23T11:00:00Z'],
     ['where nothing is known', unknownStatus, 1, null],
-  ])('tells of a tag that says nothing: %s', async (_, status, failures, notAfter) => {
+  ])('report an invalid tag: %s', async (_, status, failures, notAfter) => {
     const { world } = await posted([[judged(skip('InvalidTag'), { status })]]);
     expect(world.publisher.events).toEqual([
       {
@@ -189,7 +189,7 @@ describe('what a page sends and tells', () => {
     ]);
   });
 
-  it('tells of what is overdue, whatever was decided', async () => {
+  it('report an overdue certificate with any decision', async () => {
     const { world } = await posted([[judged(skip('NotDue'), { overdue: true })]]);
     expect(world.journal.decisions).toEqual([]);
     const times = { renewAt: '2026-11-23T04:00:00Z', notAfter: '2026-11-23T11:00:00Z' };
@@ -202,7 +202,7 @@ describe('what a page sends and tells', () => {
     ]);
   });
 
-  it('fails where the queue or the bus does', async () => {
+  it('fail if the queue or the bus fails', async () => {
     for (const method of ['send', 'publish']) {
       const world = new World();
       world.faults.failBefore(method, new RenewalError('AccessDenied', 'no'));
@@ -214,7 +214,7 @@ describe('what a page sends and tells', () => {
   });
 });
 
-it('a page that could not be sent waits to be asked for, and stops no process meanwhile', async () => {
+it('a page that could not be sent fails when its result is awaited, without an unhandled rejection', async () => {
   const world = new World();
   world.faults.failBefore('send', new RenewalError('AccessDenied', 'no'));
   const unhandled: unknown[] = [];
@@ -247,11 +247,11 @@ describe('the candidates', () => {
     expect(await pages(root())).toEqual([['root pki/root'], ['- web/tls']]);
   });
 
-  it('are the rest of the secrets alone where a scan was left off', async () => {
+  it('are only the remaining secrets if a scan continues', async () => {
     expect(await pages(root(), '0')).toEqual([['- web/tls']]);
   });
 
-  it('are one page where there is no authority, or none that can be looked at', async () => {
+  it('are one page if there is no authority, or none that can be read', async () => {
     expect(await pages(undefined)).toEqual([['- pki/root', '- web/tls']]);
     expect(await pages(new FakeAuthorities())).toEqual([['- pki/root', '- web/tls']]);
     expect(await pages(new FakeAuthorities(authority('gone')))).toEqual([['- pki/root', '- web/tls']]);
@@ -263,7 +263,7 @@ describe('the candidates', () => {
   });
 });
 
-it('the end of a scan is its metrics and its event', async () => {
+it('a scan ends with its metrics and its event', async () => {
   const world = new World();
   let flushes = 0;
   world.publisher.flush = () => {
@@ -284,7 +284,7 @@ it('the end of a scan is its metrics and its event', async () => {
   expect(flushes).toBe(1);
 });
 
-describe('what was asked for', () => {
+describe('the selection', () => {
   const candidate = { secret };
 
   it('is all, or one profile, or some names and ARNs', () => {
@@ -305,7 +305,7 @@ describe('what was asked for', () => {
       new FakeAuthorities(authority('root'), authority('issuing')),
       'Expected one of "profiles" in the deployed configuration, or one of its authorities: authority:root, authority:issuing.',
     ],
-  ])('has to be there', async (authorities, expected) => {
+  ])('must exist', async (authorities, expected) => {
     const request = { force: false, dryRun: false, profile: 'nowhere' };
     await expect(requireProfile({ profiles: world.profiles, authorities }, request)).rejects.toMatchObject({
       code: 'InvalidRequest',
@@ -313,7 +313,7 @@ describe('what was asked for', () => {
     });
   });
 
-  it('is looked up once a profile and page, and not where it does not count', async () => {
+  it('reads a profile once for each page, and not if it does not matter', async () => {
     const world = zoo();
     await scan(world, { force: false, dryRun: true });
     const asked = world.profiles.faults.calls.map(({ args: [name] }) => name);
@@ -365,12 +365,12 @@ describe('parents before children', () => {
     expect(parentsFirst(page, start).map(({ decision }) => decision.action)).toEqual(actions);
   });
 
-  it('says why', () => {
+  it('gives the reason', () => {
     const page = [judged(due, { authority: root }), judged(due, { authority: child })];
     expect(parentsFirst(page, start)[1]?.decision).toEqual({
       action: 'skip',
       code: 'NotDue',
-      message: 'Its parent, authority root, is due too and comes first: the next scan decides anew.',
+      message: 'Its parent, authority root, is due too and is renewed first: the next scan decides again.',
     });
   });
 });
@@ -383,12 +383,12 @@ describe('a scan that can’t list', () => {
   it.each<[string, object, Error, number]>([
     ['at its beginning fails', {}, asked, 1],
     [
-      'from where it was left off, for want of a permission, fails',
+      'from where it was left off, without a permission, fails',
       { continuation },
       new RenewalError('AccessDenied', 'no'),
       1,
     ],
-    ['from where it was left off, as nobody foresaw, fails', { continuation }, new TypeError('fetch failed'), 1],
+    ['from where it was left off, with an unexpected error, fails', { continuation }, new TypeError('fetch failed'), 1],
   ])('%s', async (_, more, error, times) => {
     const world = new World();
     world.faults.failBefore('list', error);
@@ -396,7 +396,7 @@ describe('a scan that can’t list', () => {
     expect(world.faults.count('list')).toBe(times);
   });
 
-  it('from a place that is not known any more begins again', async () => {
+  it('starts again from an unknown place in the listing', async () => {
     const world = new World();
     world.faults.failBefore('list', asked);
     expect(await scan(world, { ...all, continuation })).toMatchObject({ listed: 0 });
@@ -404,8 +404,8 @@ describe('a scan that can’t list', () => {
   });
 });
 
-describe('an authority that can’t be looked at', () => {
-  it('is logged with its name, and its secret where that is known', async () => {
+describe('an authority that can’t be read', () => {
+  it('is logged with its name, and its secret if that is known', async () => {
     const world = Object.assign(new World(), {
       authorities: new FakeAuthorities(authority('gone'), authority('unread')),
     });

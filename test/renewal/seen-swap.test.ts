@@ -1,4 +1,4 @@
-/** The swap by itself: how often it is tried, how long it waits, and what it leaves behind. */
+/** Unit tests of the promotion: how often it is tried, how long it waits, and what it leaves behind. */
 import { describe, expect, it } from 'vitest';
 import { RenewalError } from '../../lambdas/domain/errors.ts';
 import { promote } from '../../lambdas/renewal/steps/6-swap.ts';
@@ -17,7 +17,7 @@ async function staged() {
 }
 
 describe('promote', () => {
-  it('moves AWSCURRENT, and says that it was this call', async () => {
+  it('moves AWSCURRENT, and returns that this call did it', async () => {
     const { world, secretArn, swap } = await staged();
     expect(await promote(world, swap)).toBe(true);
     expect(world.versionOf(secretArn)).toBe(to);
@@ -41,13 +41,13 @@ describe('promote', () => {
     expect(world.versionOf(secretArn)).toBe('v1');
   });
 
-  it('tries again after an error that nobody knows', async () => {
+  it('tries again after an unknown error', async () => {
     const { world, swap } = await staged();
     world.faults.failBefore('promote', new TypeError('fetch failed'));
     expect(await promote(world, swap)).toBe(true);
   });
 
-  it('does not try again what will not pass', async () => {
+  it('does not try again after a permanent error', async () => {
     const { world, secretArn, swap } = await staged();
     const denied = new RenewalError('AccessDenied', 'no');
     world.faults.failBefore('promote', denied);
@@ -69,7 +69,7 @@ describe('promote', () => {
     expect(await promote(world, swap)).toBe(isOurs);
   });
 
-  it('is its own where the answer was lost first and it was refused then', async () => {
+  it('has succeeded if the first answer was lost and the second a refusal', async () => {
     const { world, secretArn, swap } = await staged();
     world.faults.failBefore('promote', busy);
     world.faults.meanwhile(
@@ -85,19 +85,19 @@ describe('promote', () => {
     expect(await promote(world, swap)).toBe(true);
   });
 
-  it('drops its own where somebody else wrote: their value stays', async () => {
+  it('removes its version if another writer was first: their value stays', async () => {
     const { world, secretArn, swap } = await staged();
     world.faults.meanwhile('before', 'promote', () => world.store.write(secretArn, 'theirs', other));
     await expect(promote(world, swap)).rejects.toMatchObject({
       code: 'SecretChanged',
-      message: expect.stringContaining('Their value stays'),
+      message: expect.stringContaining('That value stays'),
       cause: expect.objectContaining({ code: 'SecretChanged' }),
     });
     expect(world.versionOf(secretArn)).toBe(other);
     expect(world.pending(secretArn)).toBeUndefined();
   });
 
-  it('refused each time while the description is behind: ours is dropped', async () => {
+  it('removes its version if it is refused each time while the description is outdated', async () => {
     const { world, secretArn, swap } = await staged();
     world.faults.failBefore('promote', refused, { times: Infinity });
     await expect(promote(world, swap)).rejects.toBe(refused);
@@ -105,7 +105,7 @@ describe('promote', () => {
     expect(world.pending(secretArn)).toBeUndefined();
   });
 
-  it('says what happened where its label can’t be taken off either', async () => {
+  it('throws the first error if its label can’t be removed either', async () => {
     const { world, swap } = await staged();
     world.faults.failBefore('promote', refused, { times: Infinity });
     world.faults.failBefore('discard', busy);

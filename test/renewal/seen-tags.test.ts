@@ -1,4 +1,4 @@
-/** The status tags and the label, by themselves: what is written, what is taken off, and when no call is made. */
+/** Unit tests of the status tags and the label: what is written and removed, and when no call is made. */
 import { describe, expect, it } from 'vitest';
 import { RenewalError } from '../../lambdas/domain/errors.ts';
 import { noRoomLabel, tags } from '../../lambdas/domain/tags.ts';
@@ -37,23 +37,22 @@ function scene(more: Readonly<Record<string, string>> = {}) {
   return { world, arn, secret, own, calls };
 }
 
-/** As many tags of the owner's as leave no room for ours. */
 const crowd = Object.fromEntries(Array.from({ length: 49 }, (_, n) => [`tag-${n}`, 'x']));
 
 describe('a renewal', () => {
-  it('notes its version and window, and ends the failure', async () => {
+  it('notes its version and dates, and removes the failure', async () => {
     const { world, secret, own } = scene({ [tags.failure]: failed });
     await noteRenewal(world.store, secret(), 'v2', validity);
     expect(own()).toEqual({ [tags.versionId]: 'v2', ...window });
   });
 
-  it('whose window is not known takes the old one off', async () => {
+  it('without known dates removes the old ones', async () => {
     const { world, secret, own } = scene({ ...window, [tags.failure]: failed });
     await noteRenewal(world.store, secret(), 'v2', undefined);
     expect(own()).toEqual({ [tags.versionId]: 'v2' });
   });
 
-  it('names in its call only what is there to be taken off', async () => {
+  it('removes only tags that exist', async () => {
     const { world, arn, secret } = scene({ [tags.notAfter]: window[tags.notAfter] ?? '' });
     await noteRenewal(world.store, secret(), 'v2', undefined);
     expect(world.faults.calls).toMatchObject([{ args: [arn, { [tags.versionId]: 'v2' }, [tags.notAfter]] }]);
@@ -65,14 +64,14 @@ describe('a renewal', () => {
     expect(calls()).toEqual([]);
   });
 
-  it('takes the label for no room off where there is room again', async () => {
+  it('removes the label for no room if there is room again', async () => {
     const { world, arn, secret } = scene();
     world.store.moveStage(arn, noRoomLabel, 'v1');
     await noteRenewal(world.store, secret(), 'v1', validity);
     expect(world.labels(arn)['v1']).toEqual(['AWSCURRENT']);
   });
 
-  it('leaves the label where there is none', async () => {
+  it('leaves the label if there is no room', async () => {
     const { world, arn, secret } = scene(crowd);
     world.store.moveStage(arn, noRoomLabel, 'v1');
     const store = { tag: async () => undefined, labelNoRoom: world.store.labelNoRoom.bind(world.store) };
@@ -81,26 +80,26 @@ describe('a renewal', () => {
   });
 });
 
-describe('a look', () => {
-  it('keeps the failure of the very version', async () => {
+describe('an inspection', () => {
+  it('keeps the failure of the same version', async () => {
     const { world, secret, own } = scene({ [tags.versionId]: 'v1', [tags.failure]: failed });
     await noteLook(world.store, secret(), validity);
     expect(own()).toEqual({ [tags.versionId]: 'v1', [tags.failure]: failed, ...window });
   });
 
-  it('ends that of an earlier version', async () => {
+  it('removes the failure of an earlier version', async () => {
     const { world, secret, own } = scene({ [tags.versionId]: 'v0', [tags.failure]: failed });
     await noteLook(world.store, secret(), validity);
     expect(own()).toEqual({ [tags.versionId]: 'v1', ...window });
   });
 
-  it('keeps one beside the mark of an `out`, which says nothing of the version', async () => {
+  it('keeps a failure beside the version-id of an `out`, which does not say whose failure it is', async () => {
     const { world, secret, own } = scene({ [tags.versionId]: 'v0 =web/tls', [tags.failure]: failed });
     await noteLook(world.store, secret(), validity);
     expect(own()).toEqual({ [tags.versionId]: 'v1', [tags.failure]: failed, ...window });
   });
 
-  it('writes what is to be written and takes off what is too much in one call, and takes off alone', async () => {
+  it('writes and removes in one call, and can only remove', async () => {
     const { world, arn, secret } = scene({ [tags.versionId]: 'v0', [tags.failure]: failed });
     await noteLook(world.store, secret(), validity);
     expect(world.faults.calls).toMatchObject([{ args: [arn, { [tags.versionId]: 'v1', ...window }, [tags.failure]] }]);
@@ -109,13 +108,13 @@ describe('a look', () => {
     expect(world.faults.calls.at(-1)).toEqual({ method: 'tag', args: [arn, {}, [tags.failure]] });
   });
 
-  it('writes nothing while an event is owed', async () => {
+  it('writes nothing while an event is unsent', async () => {
     const { world, secret, calls } = scene({ [tags.versionId]: 'v0 +v1' });
     await noteLook(world.store, secret(), validity);
     expect(calls()).toEqual([]);
   });
 
-  it('writes nothing of a secret without a value', async () => {
+  it('writes nothing for a secret without a value', async () => {
     const world = new World();
     const arn = world.store.add({ name: 'empty', tags: { [tags.profile]: 'internal' } });
     await noteLook(world.store, world.store.summary(arn), validity);
@@ -124,7 +123,7 @@ describe('a look', () => {
     expect(world.faults.calls).toEqual([]);
   });
 
-  it('takes the label for no room off', async () => {
+  it('removes the label for no room', async () => {
     const { world, arn, secret } = scene();
     world.store.moveStage(arn, noRoomLabel, 'v1');
     await noteLook(world.store, secret(), validity);
@@ -133,27 +132,27 @@ describe('a look', () => {
 });
 
 describe('a failure', () => {
-  it('is noted with the version and its window', async () => {
+  it('is noted with the version and its dates', async () => {
     const { world, secret, own } = scene();
     await noteFailure(world.store, secret(), failure, validity);
     expect(own()).toEqual({ [tags.versionId]: 'v1', [tags.failure]: failed, ...window });
   });
 
-  it('of the same version keeps a window that is not known now', async () => {
+  it('of the same version keeps dates that are not known now', async () => {
     const { world, secret, own } = scene({ [tags.versionId]: 'v1', ...window });
     await noteFailure(world.store, secret(), failure, undefined);
     expect(own()).toEqual({ [tags.versionId]: 'v1', [tags.failure]: failed, ...window });
   });
 
-  it('of another version does not keep the window of the one before', async () => {
+  it('of another version does not keep the dates of the previous one', async () => {
     const { world, secret, own } = scene({ [tags.versionId]: 'v0', ...window });
     await noteFailure(world.store, secret(), failure, undefined);
     expect(own()).toEqual({ [tags.versionId]: 'v1', [tags.failure]: failed });
   });
 });
 
-describe('what is owed', () => {
-  it('stands in the mark before another renewal', async () => {
+describe('an unsent event', () => {
+  it('is kept in the tag version-id before another renewal', async () => {
     const { world, secret, own } = scene();
     await keepTrack(world.store, secret(), [owed(1)]);
     expect(own()).toEqual({ [tags.versionId]: 'v0 +v1' });
@@ -161,19 +160,19 @@ describe('what is owed', () => {
     expect(own()).toEqual({ [tags.versionId]: 'v0 +v1 @token' });
   });
 
-  it('needs no call where there is nothing', async () => {
+  it('costs no call if there is none', async () => {
     const { world, secret, calls } = scene();
     await keepTrack(world.store, secret(), []);
     expect(calls()).toEqual([]);
   });
 
-  it('names a next version alone too', async () => {
+  it('is kept beside the next version, which is also noted alone', async () => {
     const { world, secret, own } = scene();
     await keepTrack(world.store, secret(), [], { versionId: 'token', previousVersionId: 'v1' });
     expect(own()).toEqual({ [tags.versionId]: 'v1 @token' });
   });
 
-  it('is Throttled where the mark can’t hold it, and says of how many', async () => {
+  it('fails with Throttled if the tag has no room, with the number of events', async () => {
     const { world, secret, calls } = scene();
     const long = Array.from({ length: 9 }, (_, n) => ({ versionId: 'v'.repeat(32), previousVersionId: `v${n}` }));
     await expect(keepTrack(world.store, secret(), long)).rejects.toMatchObject({
@@ -193,16 +192,16 @@ describe('what is owed', () => {
 describe('a probe', () => {
   it.each([
     ['nothing', {}, '-'],
-    ['what is noted', { [tags.versionId]: 'v1' }, 'v1'],
-    ['what is owed', { [tags.versionId]: 'v0 +v1' }, 'v0 +v1'],
-    ['the mark of an `out`, as it is', { [tags.versionId]: 'v1 =web/tls' }, 'v1 =web/tls'],
+    ['the noted version', { [tags.versionId]: 'v1' }, 'v1'],
+    ['the unsent events', { [tags.versionId]: 'v0 +v1' }, 'v0 +v1'],
+    ['the tag version-id of an `out`, as it is', { [tags.versionId]: 'v1 =web/tls' }, 'v1 =web/tls'],
   ])('writes %s', async (_, more, mark) => {
     const { world, arn, secret } = scene(more);
     await probe(world.store, secret());
     expect(world.faults.calls).toMatchObject([{ method: 'tag', args: [arn, { [tags.versionId]: mark }, []] }]);
   });
 
-  it('writes what the labels tell and no mark does', async () => {
+  it('writes what only the labels show', async () => {
     const world = new World();
     const arn = world.enrol();
     const ours = newVersionId('v1', world.entropy);
@@ -212,7 +211,7 @@ describe('a probe', () => {
     expect(world.store.tagsOf(arn)[tags.versionId]).toBe(`v1 +${ours}`);
   });
 
-  it('throws what writing a tag throws', async () => {
+  it('throws the error of the write', async () => {
     const { world, secret } = scene();
     const denied = new RenewalError('AccessDenied', 'no');
     world.faults.failBefore('tag', denied);
@@ -221,7 +220,7 @@ describe('a probe', () => {
 });
 
 describe('the label for no room', () => {
-  it('comes to the current version, from whichever has it', async () => {
+  it('is moved to the current version', async () => {
     const { world, arn, secret } = scene(crowd);
     await noteNoRoom(world.store, secret());
     expect(world.labels(arn)['v1']).toContain(noRoomLabel);

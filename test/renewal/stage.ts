@@ -1,4 +1,4 @@
-/** Where a mishap is played for leaks.test.ts: a world, what it holds that is secret, and all that it leaves behind. */
+/** The stage for leaks.test.ts: a world, its secrets, and all that it leaves behind. */
 import { type KeyObject, randomBytes } from 'node:crypto';
 import { awsError } from '../../lambdas/aws/errors.ts';
 import { powertoolsJournal } from '../../lambdas/aws/journal.ts';
@@ -23,12 +23,12 @@ import { internal, issuing, World } from './world.ts';
 export const pkcs8 = (key: KeyObject): string => String(key.export({ type: 'pkcs8', format: 'pem' }));
 export const keyPassword = randomBytes(18).toString('base64url');
 
-/** One world a mishap, and all that it leaves behind. */
+/** One world for each error, with all that it leaves behind. */
 export class Stage {
   readonly world = new World({ ...internal, passwordSecretId: 'pki/password' });
   readonly secrets: Secret[] = [password('the password', keyPassword)];
   readonly told: Trace[] = [];
-  /** What was written to the standard streams meanwhile. */
+  /** Output to the standard streams meanwhile. */
   readonly lines: string[];
 
   readonly journal = powertoolsJournal();
@@ -39,12 +39,12 @@ export class Stage {
     this.world.store.add({ name: 'pki/password', value: `${keyPassword}\n` });
   }
 
-  /** As it is now: a test may have given it another CA. */
+  /** The world as it is now: a test may have given it another CA. */
   get #world(): RenewalWorld & ScanWorld {
     return { ...this.world, journal: this.journal };
   }
 
-  /** A key that must not be found again. */
+  /** A key that must not appear anywhere. */
   key(kind: Parameters<typeof makeKey>[0] = 'P-256'): KeyObject {
     const key = makeKey(kind);
     this.secrets.push(secretsOf(kind, key));
@@ -55,14 +55,17 @@ export class Stage {
     return this.world.enrol({ ...more, key: more.key ?? this.key() });
   }
 
-  /** In an empty secret; new keys are encrypted, unless the profile is told to have no password. Gives the secret's name. */
+  /**
+   * Declares a certificate in an empty secret. New keys are encrypted, unless the profile has no password. Returns the
+   * secret's name.
+   */
   async declare(more: Parameters<World['declareCertificate']>[0] = {}, hasPassword = true): Promise<string> {
     this.world.profiles.set({ ...issuing, ...(hasPassword && { passwordSecretId: 'pki/password' }) });
     await this.world.declareCertificate(more);
     return more.secretName ?? 'web/tls';
   }
 
-  /** The key that was made for it, and its password. */
+  /** Adds the key that was made for the secret to those that must not appear. */
   async keepSecretsOf(secretId: string): Promise<void> {
     const { store, entropy } = this.world;
     const content = await readSecret(store.value(secretId), { entropy, password: passwordIn(store, 'pki/password') });
@@ -70,7 +73,7 @@ export class Stage {
     this.secrets.push(secretsOf(`the new key of ${secretId}`, content.key.privateKey));
   }
 
-  /** By hand, and by the queue to its last delivery. */
+  /** Renews on demand, and from the queue up to its last delivery. */
   async everyWay(request: { readonly secretId: string; readonly [field: string]: unknown }): Promise<void> {
     const world = this.#world;
     this.#ids.add(request.secretId);
@@ -83,7 +86,7 @@ export class Stage {
     }
   }
 
-  /** The schedule, and scans by hand; then what is there. */
+  /** Scans by schedule and on demand, then collects all traces. */
   async end(): Promise<void> {
     for (const more of [{ dryRun: true }, { force: true }, {}]) {
       await this.attempt(() => scan(this.#world, parseScanRequest(more)));
@@ -100,7 +103,7 @@ export class Stage {
     try {
       this.told.push({ place: 'the answers', text: JSON.stringify((await run()) ?? null) });
     } catch (thrown) {
-      const { name, message, stack } = withoutCause(thrown); // what Lambda shows, and its own log
+      const { name, message, stack } = withoutCause(thrown); // what Lambda shows and logs itself
       this.told.push({ place: 'the errors', text: JSON.stringify({ name, message, stack, text: `${thrown}` }) });
     }
   }
@@ -134,17 +137,17 @@ export class Stage {
 const statusTags: ReadonlySet<string> = new Set([tags.versionId, tags.notBefore, tags.notAfter, tags.failure]);
 
 const open: { close(): Promise<void> }[] = [];
-/** Ends the servers of the CAs. */
+/** Stops the servers of the CAs. */
 export const closeAll = () => Promise.all(open.splice(0).map((each) => each.close()));
 
-/** A mock CA that ends with the others. */
+/** A mock CA that is stopped with the others. */
 export async function keptCa(answers: Parameters<typeof mockCa>[0]): Promise<MockCa> {
   const ca = await mockCa(answers);
   open.push(ca);
   return ca;
 }
 
-/** What AWS's client throws; its text quotes what it was sent. */
+/** An error of AWS's client; its text quotes the request. */
 export const awsRefusal = (
   name: string,
   text: string,
@@ -155,7 +158,7 @@ export const awsRefusal = (
   return awsError(thrown, { service, action: 'Sign', resource: 'web/tls' });
 };
 
-/** A secret whose text is made of a certificate's and a key that are a pair. */
+/** A secret that combines one pair's certificate with a given key text. */
 export async function withText(stage: Stage, write: (certificate: string, key: string) => string): Promise<void> {
   const key = stage.key();
   const arn = stage.enrol({ key });
@@ -174,7 +177,7 @@ export async function withCa(stage: Stage, provider: CaProvider, mode: 'renew' |
   await stage.everyWay({ secretId: stage.enrol({ ...dates, tags: { [tags.mode]: mode } }) });
 }
 
-/** A CA that says again whatever it was told, the credentials among it. */
+/** A CA that repeats all that it received in its error, credentials included. */
 export async function echoing(stage: Stage, status: number, mode: 'renew' | 'rekey' = 'renew'): Promise<void> {
   const ca = await keptCa(({ body }) => (response) => {
     const { authorization = '' } = response.req.headers;
@@ -187,7 +190,7 @@ export async function echoing(stage: Stage, status: number, mode: 'renew' | 'rek
   await withCa(stage, ca.provider(), mode);
 }
 
-/** A CA that says again the one-time token and the CSR that a declared certificate is asked for with. */
+/** A CA that repeats the one-time token and the CSR for a declared certificate. */
 export async function echoingIssuer(stage: Stage, status: number): Promise<void> {
   const provisioner = stage.key();
   stage.world.store.add({ name: 'pki/provisioner', value: pkcs8(provisioner) });
@@ -222,7 +225,7 @@ export async function infisical(stage: Stage, path: RegExp, status: number): Pro
 export const encrypted = (key: KeyObject, passphrase: string): string =>
   String(key.export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase }));
 
-/** Every form in which somebody may have a key in his clipboard. */
+/** Every form in which a user may have a key in the clipboard. */
 export const clipboards: Readonly<Record<string, (key: KeyObject) => string>> = {
   PEM: pkcs8,
   'PEM on one line': (key) => pkcs8(key).replaceAll('\n', ' '),

@@ -1,4 +1,7 @@
-/** docs/guarantees.md, G2: a CA's answer with any one field changed is refused, and nothing is promoted. A row a field. */
+/**
+ * docs/guarantees.md, G2: a CA's answer with any one field changed is refused, and nothing is promoted. One row for each
+ * field.
+ */
 import type { KeyObject } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { pemBlocks } from '../../lambdas/domain/pem.ts';
@@ -45,7 +48,7 @@ const added = (template: Template, more: Template['extensions'][number]): Templa
 
 const minute = 60_000;
 
-/** Each changes one field of what the CA is about to sign. */
+/** Each changes one field of the certificate before the CA signs it. */
 const rows: [string, Tamper][] = [
   ['the public key', (t) => ({ ...t, spki: spkiOf(newKey()) })],
   ['the subject', (t) => ({ ...t, subject: commonNameOnly('evil.example') })],
@@ -88,7 +91,7 @@ const rows: [string, Tamper][] = [
   ['a serial number too long', (t) => ({ ...t, serialNumber: new Uint8Array(21).fill(0x11) })],
 ];
 
-/** Forced, the same end is taken; and on a rekey the SKI is the CA's to choose. */
+/** With force, the same end is accepted. In a rekey, the CA chooses the SKI. */
 const rowsOf = (mode: 'rekey' | 'renew') =>
   rows.filter(([name]) => name !== 'an end that is the same' && !(mode === 'rekey' && name === 'a SKI of another key'));
 
@@ -109,7 +112,7 @@ describe.each(['rekey', 'renew'] as const)('a %s is refused with', (mode) => {
     await refuses(world, mode);
   });
 
-  it('another issuer, of the same name', async () => {
+  it('another issuer with the same name', async () => {
     const world = new World();
     const impostor = makeHierarchy(start - 100 * hour, start + 1000 * hour, 'Test');
     world.ca.tamperChain = () => {
@@ -157,8 +160,8 @@ describe.each(['rekey', 'renew'] as const)('a %s is refused with', (mode) => {
   });
 });
 
-describe('what is not refused', () => {
-  it('an end that is the same, by force, with a warning', async () => {
+describe('accepted answers', () => {
+  it('an end that is the same, with force and a warning', async () => {
     const world = new World();
     world.ca.tamper = (t) => ({ ...t, notAfter: start + 2 * hour });
     const arn = world.enrol({ extensions: leafExtensions });
@@ -167,7 +170,7 @@ describe('what is not refused', () => {
     expect(result).toMatchObject({ outcome: 'rekeyed', warnings: [{ code: 'NotExtended' }] });
   });
 
-  it('certificates beside the path, which are not stored', async () => {
+  it('certificates outside of the path, which are not stored', async () => {
     const world = new World();
     const arn = world.enrol();
     const stray = makeHierarchy(start - hour, start + hour, 'Stray');
@@ -179,7 +182,7 @@ describe('what is not refused', () => {
   });
 });
 
-describe('what is refused besides', () => {
+describe('further refused answers', () => {
   it('the old certificate again', async () => {
     const world = new World();
     const arn = world.enrol();
@@ -191,7 +194,7 @@ describe('what is refused besides', () => {
   });
 });
 
-/** An intermediate of the world's CA, by the root of any CA, for usages of its own. */
+/** An intermediate of the world's CA, by the root of any CA, for its own usages. */
 function intermediateBy(
   { ca }: World,
   issuer: { rootName: Uint8Array; rootKey: KeyObject },
@@ -216,7 +219,7 @@ function intermediateBy(
   );
 }
 
-/** What a renewal stores as the chain, DER in base64. */
+/** The chain that a renewal stores, DER in base64. */
 async function storedChain(world: World, chain: readonly Uint8Array[], roots: readonly Uint8Array[]) {
   world.ca.tamperChain = ([leaf = new Uint8Array()]) => [leaf, ...chain];
   world.ca.roots = async () => roots;
@@ -227,10 +230,10 @@ async function storedChain(world: World, chain: readonly Uint8Array[], roots: re
   return pemBlocks(certificateChain).map(({ der }) => Buffer.from(der).toString('base64'));
 }
 
-describe('a cross certificate, for those who know another root, is kept', () => {
+describe('a cross certificate for clients with another root is kept', () => {
   const base64 = (chain: readonly Uint8Array[]) => chain.map((der) => Buffer.from(der).toString('base64'));
 
-  it.each(['both roots are trusted', 'the new one only', 'the old one only'])('where %s', async (trusted) => {
+  it.each(['both roots are trusted', 'the new one only', 'the old one only'])('if %s', async (trusted) => {
     const world = new World();
     const { root, intermediate } = world.ca.hierarchy;
     const old = makeHierarchy(start - 100 * hour, start + 500 * hour, 'Old');
@@ -292,7 +295,7 @@ describe('extended key usages', () => {
     ['serverAuth, and never did', [clientAuth], [clientAuth]],
     ['clientAuth any more', [serverAuth, clientAuth], [serverAuth]],
     ['clientAuth, and the CA before allowed anything', undefined, [serverAuth]],
-  ])('are not those of the leaf where its CA does not allow %s', async (_, before, after) => {
+  ])('are not those of the leaf if its CA does not allow %s', async (_, before, after) => {
     await expect(renewUnder(before, after)).rejects.toMatchObject({
       name: 'CertificateRejected',
       message: expect.stringContaining('extendedKeyUsage'),
@@ -303,7 +306,7 @@ describe('extended key usages', () => {
     ['both', undefined, [serverAuth, clientAuth]],
     ['anything', [serverAuth, clientAuth], undefined],
     ['serverAuth alone, as it always did', [serverAuth], [serverAuth]],
-  ])('are those of the leaf where its CA allows %s', async (_, before, after) => {
+  ])('are those of the leaf if its CA allows %s', async (_, before, after) => {
     expect(await renewUnder(before, after)).toMatchObject({ outcome: 'rekeyed' });
   });
 });

@@ -34,7 +34,7 @@ export const internal: Profile = {
   paused: false,
 };
 
-/** A profile that issues, too. */
+/** A profile that issues too. */
 export const issuing: Profile = { ...internal, issue: { allow: ['dns:svc.example', 'ip:10.0.0.0/8'] } };
 
 export interface EnrolOptions {
@@ -49,7 +49,7 @@ export interface EnrolOptions {
 
 export const newKey = (): KeyObject => generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
 
-/** Two hours are left of the day that the certificate is valid for: it is due by default. */
+/** Two hours are left of a validity of one day: it is due by default. */
 export const dueDates = { notBefore: start - 22 * hour, notAfter: start + 2 * hour };
 export const freshDates = { notBefore: start - hour, notAfter: start + 23 * hour };
 
@@ -61,7 +61,7 @@ function idsInOrder(): () => string {
 export class World implements RenewalWorld, ScanWorld {
   readonly clock = new FakeClock(start);
   readonly faults = new Faults();
-  /** The ids are the same in each run: a secret's ARN decides on its jitter and on when it is inspected. */
+  /** The ids are the same in each run, because a secret's ARN determines its jitter and its time of inspection. */
   readonly store = new FakeStore({ clock: this.clock, faults: this.faults, newId: idsInOrder() });
   readonly publisher = new FakePublisher(this.faults);
   readonly queue: FakeQueue = new FakeQueue(this.faults);
@@ -76,21 +76,21 @@ export class World implements RenewalWorld, ScanWorld {
 
   constructor(...profiles: readonly Profile[]) {
     this.profiles = new FakeProfiles(...(profiles.length > 0 ? profiles : [internal]));
-    this.limitTo({ patience: this }); // as the queue's invocations have it
+    this.limitTo({ patience: this }); // as in the queue's invocations
   }
 
-  /** The policy of the calls from now on: of all that this world's fakes are asked. */
+  /** The call policy of all fakes of this world, from now on. */
   limitTo(policy: CallPolicy): void {
     for (const { faults } of [this, this.ca, this.profiles]) faults.policy = policy;
   }
 
   readonly untilNextScan = () => hour;
-  /** What a scan has left for another invocation. */
+  /** Requests that a scan has left for another invocation. */
   readonly continued: ScanRequest[] = [];
   readonly continueLater = async (request: ScanRequest) => void this.continued.push(request);
   readonly providerFor: RenewalWorld['providerFor'] = async () => this.ca;
 
-  /** An enrolled secret in the shape `{ certificate, privateKey, certificateChain }`. Gives its ARN. */
+  /** Enrols a secret in the shape `{ certificate, privateKey, certificateChain }`. Returns its ARN. */
   enrol({ name = 'web/tls', key = newKey(), tags: more = {}, versionId = 'v1', ...dates }: EnrolOptions = {}): string {
     const { notBefore = dueDates.notBefore, notAfter = dueDates.notAfter, extensions } = dates;
     const subject = commonNameOnly('leaf.example');
@@ -100,8 +100,8 @@ export class World implements RenewalWorld, ScanWorld {
   }
 
   /**
-   * Declares a certificate as a deployment does: an empty secret where there is none, the parameter, and the tag with the hash. Gives
-   * the secret's ARN.
+   * Declares a certificate as a deployment does: an empty secret if there is none, the parameter, and the tag with the hash.
+   * Returns the secret's ARN.
    */
   async declareCertificate(more: Partial<DeclarationDocument> = {}): Promise<string> {
     const document = { secretName: 'web/tls', profile: 'internal', dnsNames: ['web.svc.example'], ...more };
@@ -120,7 +120,7 @@ export class World implements RenewalWorld, ScanWorld {
     return known;
   }
 
-  /** Undefined where there is no secret of this name. */
+  /** Undefined if there is no secret of this name. */
   arnOf(name: string): string | undefined {
     try {
       return this.store.summary(name).arn;
@@ -151,7 +151,7 @@ export function pairValue(leaf: Uint8Array, chain: readonly Uint8Array[], key: K
   });
 }
 
-/** What a reader of the secret gets: and whether the two belong together. */
+/** Returns leaf and key as a reader of the secret gets them. */
 export function pairOf(value: SecretValue) {
   if (value.kind !== 'string') throw new Error('expected a string');
   const { certificate, privateKey } = JSON.parse(value.text);

@@ -1,17 +1,17 @@
 import { tags } from '../../lambdas/domain/tags.ts';
 import { hour, internal, start, World } from './world.ts';
 
-/** What cert-renewer has noted, for a version. */
+/** Status tags of a version. */
 export const status = (notBefore: number, notAfter: number, versionId = 'v1') => ({
   [tags.versionId]: versionId,
   [tags.notBefore]: `${new Date(notBefore).toISOString().slice(0, 19)}Z`,
   [tags.notAfter]: `${new Date(notAfter).toISOString().slice(0, 19)}Z`,
 });
-/** Valid so long that the day's inspection alone can make it due. */
+/** Valid for so long that only the daily inspection can make it due. */
 const fresh = status(start - hour, start + 9000 * hour);
 export const due = status(start - 22 * hour, start + 2 * hour);
 
-/** One of each kind that the scan knows, in a world where the hour `start` begins. */
+/** Builds a world at the time `start`, with a secret of each kind that the scan knows. */
 export function zoo(): World {
   const world = new World(internal, { ...internal, name: 'resting', paused: true });
   const add = (name: string, more: Record<string, string>, extra: Parameters<World['store']['add']>[0] | object = {}) =>

@@ -1,4 +1,4 @@
-/** The page and the dashboard's widget in a browser: what a person, a keyboard and a screen reader find there. */
+/** The page and the dashboard's widget in a browser, as a person, a keyboard and a screen reader use them. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -31,7 +31,7 @@ const states: readonly InventoryState[] = [
   'overdue',
 ];
 
-/** How much CPU the page's tasks have taken, in seconds: what else the machine does counts for nothing. */
+/** Returns the CPU time of the page's tasks in seconds, which other load on the machine does not change. */
 async function cpuClock(page: Page): Promise<() => Promise<number>> {
   const session = await page.createCDPSession();
   await session.send('Performance.enable', { timeDomain: 'threadTicks' });
@@ -68,7 +68,7 @@ function makeRows(count: number): InventoryRow[] {
 describeFound([tool], 'in a browser', () => {
   let browser: Browser;
   let folder: { path: string; remove: () => Promise<void> };
-  /** Of the page that is open: what went wrong, and what was asked for. */
+  /** Errors and requests of the open page. */
   let problems: string[] = [];
   let requests: string[] = [];
 
@@ -139,7 +139,7 @@ describeFound([tool], 'in a browser', () => {
       expect(problems).toEqual([]);
     });
 
-    it('filters by state, profile and name, and says how many are left', async () => {
+    it('filters by state, profile and name, and counts the rest', async () => {
       const { page } = await report(makeRows(250));
       expect(await found(page)).toBe('250 of 250 certificates');
       await page.click('#states button[value="failing"]');
@@ -158,7 +158,7 @@ describeFound([tool], 'in a browser', () => {
       expect(await found(page)).toBe('0 of 250 certificates');
     });
 
-    it('shows a missing certificate with why it is not there, and finds it among the failing', async () => {
+    it('shows a missing certificate with the reason, and finds it among the failing', async () => {
       const missing = { state: 'missing', declared: true, wanting: 'missing' } as const;
       const gone = { notBefore: undefined, notAfter: undefined, renewAt: undefined };
       const rows = makeRows(2).map((row, i) => ({ ...row, ...missing, ...gone, name: `m${i}` }));
@@ -190,7 +190,7 @@ describeFound([tool], 'in a browser', () => {
       expect((await texts(page, '#page'))[0]).toBe('Page 3 of 3');
     });
 
-    it('shows names as text, asks nobody for anything, and has no error', async () => {
+    it('shows names as text, makes no request, and has no error', async () => {
       const { page, file } = await report(makeRows(100));
       expect(await names(page)).toContain(evil);
       expect(await page.$$eval('img', (all) => all.length)).toBe(0);
@@ -199,7 +199,7 @@ describeFound([tool], 'in a browser', () => {
       expect(problems).toEqual([]);
     });
 
-    it('runs no script but its own, whatever gets into it', async () => {
+    it('runs no script but its own, with any content', async () => {
       const injected = reportPage(makeRows(3), { stackName: 'x', now }).replace(
         '</main>',
         '</main><script>alert(3)</script><img src="https://example.com/x.png">',
@@ -212,17 +212,17 @@ describeFound([tool], 'in a browser', () => {
       );
     });
 
-    it('draws the timeline, and has the same as a table', async () => {
+    it('draws the timeline, and has the same data in a table', async () => {
       const { page } = await report(makeRows(100));
       const bars = await page.$$eval('#chart rect', (all) => all.length);
       const rows = await page.$$eval('#numbers tr', (all) => all.length);
       expect(bars).toBe(2 * rows);
       const expire = (await texts(page, '#numbers td:last-child')).map(Number);
-      expect(expire.reduce((sum, number) => sum + number, 0)).toBe(90); // those whose end is known
+      expect(expire.reduce((sum, number) => sum + number, 0)).toBe(90); // those with a known end
     });
 
     it.each(['light', 'dark'])(
-      'has nothing that axe finds wrong, %s',
+      'has no problem that axe finds, %s',
       async (value) => {
         const { page } = await report(makeRows(60));
         await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value }]);
@@ -232,7 +232,7 @@ describeFound([tool], 'in a browser', () => {
       60_000,
     );
 
-    it('of 10,000 certificates can be used after two seconds of CPU, and sorted after two more', async () => {
+    it('with 10,000 certificates can be used after two seconds of CPU, and sorted after two more', async () => {
       const html = reportPage(makeRows(10_000), { stackName: 'CertRenewer', now });
       const { page } = await open('');
       const cpuSeconds = await cpuClock(page);
@@ -248,7 +248,7 @@ describeFound([tool], 'in a browser', () => {
       expect(await found(page)).toBe('10000 of 10000 certificates');
     }, 60_000);
 
-    it('of no certificate is a page as well', async () => {
+    it('without certificates is complete too', async () => {
       const { page } = await report([]);
       expect(await found(page)).toBe('0 of 0 certificates');
       expect(problems).toEqual([]);
@@ -261,7 +261,7 @@ describeFound([tool], 'in a browser', () => {
         `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Dashboard</title></head><body><main><h1>Dashboard</h1>${widgetHtml(rows, widgetRequest({}), { now, endpoint: 'arn:aws:lambda:eu-central-1:111122223333:function:inventory' })}</main></body></html>`,
       );
 
-    it('shows names as text, asks nobody for anything, and has no error', async () => {
+    it('shows names as text, makes no request, and has no error', async () => {
       const { page, file } = await widget(makeRows(50));
       expect(await texts(page, 'td:first-child')).toContain(evil);
       expect(await page.$$eval('img', (all) => all.length)).toBe(0);
@@ -269,7 +269,7 @@ describeFound([tool], 'in a browser', () => {
       expect(problems).toEqual([]);
     });
 
-    it('has nothing that axe finds wrong', async () => {
+    it('has no problem that axe finds', async () => {
       const { page } = await widget(makeRows(50));
       expect(await violations(page)).toEqual([]);
     }, 60_000);

@@ -21,7 +21,7 @@ const keyField = (value: Awaited<ReturnType<typeof secret>>): string =>
   value.kind === 'string' ? JSON.parse(value.text).privateKey : '';
 const hexOf = (block: string) => Buffer.from(pemBlocks(block)[0]?.der ?? []).toString('hex');
 
-/** DER fragments to look for in what is written. */
+/** DER fragments that the written file must or must not contain. */
 const oids = {
   aes256: '60864801650304012a',
   sha256: '2a864886f70d0209',
@@ -60,14 +60,14 @@ async function rekeyed(file: string, next: KeyObject): Promise<string> {
 }
 
 describe('encrypted PKCS#8', () => {
-  it.each(pkcs8)('%s is read, and written no weaker', async (file, fragments) => {
+  it.each(pkcs8)('%s is read, and written at least as strong', async (file, fragments) => {
     const content = await readSecret(secret(goldenText(file)), { password });
     expect(content.key.kind === 'private' && content.key.privateKey.equals(goldenKey())).toBe(true);
     for (const kind of ['P-384', 'RSA', 'Ed25519'] as const) {
       const field = await rekeyed(file, m.nextLeaf(kind).key);
       expect(field).toMatch(/^-----BEGIN ENCRYPTED PRIVATE KEY-----\n[\s\S]*\n-----END ENCRYPTED PRIVATE KEY-----\n$/);
       for (const fragment of fragments) expect(hexOf(field)).toContain(fragment);
-      // OpenSSL agrees.
+      // OpenSSL reads it too.
       const opened = createPrivateKey({ key: field, passphrase: password });
       expect(opened.equals(m.nextLeaf(kind).key)).toBe(true);
     }
@@ -107,7 +107,7 @@ describe('legacy PEM encryption', () => {
     expect(createPrivateKey({ key: field, passphrase: password }).equals(m.nextLeaf('Ed25519').key)).toBe(true);
   });
 
-  it('stays around PKCS#8, where there is some', async () => {
+  it('stays around PKCS#8, if there is one', async () => {
     const headers = ['Proc-Type: 4,ENCRYPTED', `DEK-Info: AES-256-CBC,${'00'.repeat(16)}`];
     const info = goldenKey().export({ format: 'der', type: 'pkcs8' });
     const sealed = sealLegacy(headers, info, password, randomBytes);
@@ -137,7 +137,7 @@ describe('legacy PEM encryption', () => {
 
 describe('passwords', () => {
   const files = [...pkcs8.map(([file]) => file), ...legacy.map(([file]) => file)];
-  it.each(files)('%s: none, or another', async (file) => {
+  it.each(files)('%s: missing, or wrong', async (file) => {
     const value = secret(goldenText(file));
     await expect(readSecret(value)).rejects.toMatchObject({
       code: 'PasswordRequired',
@@ -145,13 +145,13 @@ describe('passwords', () => {
     });
     for (let i = 0; i < 5; i++) {
       const wrong = await readSecret(value, { password: `tr0ub4dor${i}` }).catch((error) => error);
-      const message = 'The private key of the field "privateKey" is encrypted and the password does not open it';
+      const message = 'The private key of the field "privateKey" is encrypted, and the password is wrong';
       expect(wrong).toMatchObject({ code: 'PasswordRequired', message: expect.stringContaining(message) });
       expect(wrong.message).not.toContain('tr0ub4dor');
     }
   });
 
-  it('another one that comes to good padding by chance: what it opens is no key', async () => {
+  it('a wrong one that gives valid padding by chance: the result is no key', async () => {
     const { algorithm, data } = await seal(new Uint8Array(20), password, usualDerivation, randomBytes);
     const pkcs8Block = encodePem('ENCRYPTED PRIVATE KEY', write.sequence(algorithm, write.octetString(data)));
     const headers = ['Proc-Type: 4,ENCRYPTED', `DEK-Info: AES-256-CBC,${'00'.repeat(16)}`];
@@ -159,7 +159,7 @@ describe('passwords', () => {
     for (const block of [pkcs8Block, encodePem('EC PRIVATE KEY', legacyBlock.data, '\n', legacyBlock.headers)]) {
       await expect(readSecret(secret(block), { password })).rejects.toMatchObject({
         code: 'PasswordRequired',
-        message: expect.stringContaining('the password does not open it'),
+        message: expect.stringContaining('the password is wrong'),
       });
     }
   });
@@ -175,7 +175,7 @@ describe('passwords', () => {
     expect(keyField(written)).toMatch(/^-----BEGIN EC PRIVATE KEY-----\n[A-Za-z0-9+/=\n]+-----END/);
   });
 
-  it('encrypted text is the same while nothing changes', async () => {
+  it('encrypted text stays the same if nothing changes', async () => {
     for (const file of files) {
       const value = secret(goldenText(file));
       const content = await readSecret(value, { password });
@@ -185,14 +185,14 @@ describe('passwords', () => {
   });
 });
 
-describe('what is refused', () => {
-  it('a scheme that OpenSSL 3 has no more', async () => {
+describe('refused', () => {
+  it('a scheme that OpenSSL 3 does not have any more', async () => {
     const read = readSecret(secret(goldenText('pbes1-md5-des.key')), { password });
     await expect(read).rejects.toMatchObject({ code: 'UnsupportedSecret', message: expect.stringContaining('PBES2') });
   });
 
   it.each<[string, Uint8Array]>([
-    ['a block that holds nothing encrypted', write.sequence()],
+    ['a block without athing encrypted', write.sequence()],
     ['a block that is cut', Uint8Array.of(0x30, 0x10)],
   ])('%s', async (_, der) => {
     const read = readSecret(secret(encodePem('ENCRYPTED PRIVATE KEY', der)), { password });

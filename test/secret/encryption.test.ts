@@ -1,4 +1,7 @@
-/** The formats of encrypted keys at their edges: what is no DER, no known scheme, no header; the ciphers are in encrypted-key.test.ts. */
+/**
+ * The limits of the formats of encrypted keys: invalid DER, unknown schemes, invalid headers. The ciphers are in
+ * encrypted-key.test.ts.
+ */
 import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import * as write from '../../lambdas/asn1/writer.ts';
@@ -47,7 +50,7 @@ describe('schemes of encryption', () => {
     ['PKCS#12 without parameters', id('1.2.840.113549.1.12.1.3')],
     ['PKCS#12 without an iteration', id('1.2.840.113549.1.12.1.3', write.sequence(salt, write.integer(0)))],
     ['PKCS#12 with too many', id('1.2.840.113549.1.12.1.3', write.sequence(salt, write.integer(2_000_001)))],
-  ])('%s is not known', async (_, algorithm) => {
+  ])('%s is unknown', async (_, algorithm) => {
     await expect(open(algorithm, new Uint8Array(16), 'password')).rejects.toThrow(new SealError('scheme'));
   });
 
@@ -68,7 +71,7 @@ it.each<['sha1' | 'sha224' | 'sha256' | 'sha384' | 'sha512', string]>([
   ['sha256', '2a864886f70d0209'],
   ['sha384', '2a864886f70d020a'],
   ['sha512', '2a864886f70d020b'],
-])('what was derived by HMAC with %s is written with SHA-256 at least', async (digest, prf) => {
+])('a derivation with HMAC and %s is written with SHA-256 at least', async (digest, prf) => {
   const before = { kind: 'pbkdf2', iterations: 1, digest } as const;
   const { algorithm } = await seal(bytes('00'), 'p', before, (size) => new Uint8Array(size));
   expect(hex(algorithm)).toContain(`0608${prf}`);
@@ -107,7 +110,7 @@ describe('headers of legacy PEM encryption', () => {
     expect(() => opens(...headers)).toThrow(new SealError('scheme'));
   });
 
-  it('stay in their order, with a new IV', () => {
+  it('keep their order, with a new IV', () => {
     const { headers } = sealLegacy([procType, 'X-Note: mine', dek], bytes('00'), 'p', (size) =>
       new Uint8Array(size).fill(0xab),
     );
@@ -136,20 +139,20 @@ describe('a PKCS#12 file', () => {
   it.each<[string, Uint8Array, string]>([
     ['more behind the file', Buffer.concat([file, bytes('0500')]), 'the file is not one element'],
     ['nothing', new Uint8Array(), 'the file is not one element'],
-    ['another version', write.sequence(write.integer(4), write.sequence()), 'the file is of another version'],
+    ['another version', write.sequence(write.integer(4), write.sequence()), 'the file has another version'],
     [
       'another content',
       write.sequence(
         write.integer(3),
         write.sequence(write.oid('1.2.840.113549.1.7.2'), write.context(0, write.octetString(bytes('')))),
       ),
-      'the content is of another type',
+      'the content has another type',
     ],
-  ])('is none: %s', async (_, given, why) => {
+  ])('is not recognised: %s', async (_, given, why) => {
     await expect(openFile(new Uint8Array(given), goldenPassword)).rejects.toThrow(why);
   });
 
-  it('with a MAC of another hash is of no known scheme', async () => {
+  it('with a MAC of another hash has no known scheme', async () => {
     const content = write.sequence(
       write.oid('1.2.840.113549.1.7.1'),
       write.context(0, write.octetString(write.sequence())),
@@ -163,7 +166,7 @@ describe('a PKCS#12 file', () => {
     const withMac = (...parts: Parameters<typeof mac>) => write.sequence(write.integer(3), content, mac(...parts));
     await expect(openFile(withMac('1.2.840.113549.2.5'), 'p')).rejects.toThrow(new SealError('scheme'));
     await expect(openFile(withMac('1.3.14.3.2.26', write.integer(0)), 'p')).rejects.toThrow(new SealError('scheme'));
-    // One iteration where none is named (RFC 7292 section 4), and a MAC that is another's.
+    // One iteration by default (RFC 7292, section 4), and a wrong MAC.
     await expect(openFile(withMac('1.3.14.3.2.26'), 'p')).rejects.toThrow(new SealError('password'));
     await expect(openFile(withMac('2.16.840.1.101.3.4.2.1'), 'p')).rejects.toThrow(new SealError('password'));
     expect(await openFile(write.sequence(write.integer(3), content), 'p')).toEqual({
@@ -175,7 +178,8 @@ describe('a PKCS#12 file', () => {
 
 describe('a given key', () => {
   const key = goldenText('step-plain.key');
-  // Not KeyObject.equals: after keys of different types it leaves an OpenSSL error behind, which the next createPrivateKey throws.
+  // Not KeyObject.equals: for keys of different types it leaves an OpenSSL error behind, which the next createPrivateKey
+  // throws.
   const spki = (found: KeyObject) => createPublicKey(found).export({ format: 'pem', type: 'spki' });
   const isGolden = (found: KeyObject) => expect(spki(found)).toBe(spki(goldenKey()));
   const json = (fields: Record<string, unknown>) => text(JSON.stringify(fields));
@@ -211,7 +215,7 @@ describe('a given key', () => {
     ['a number', json({ privateKey: 1 }), /privateKey|expected/],
     ['an empty field', json({ privateKey: '' }), /The field of the private key/],
     ['another field', json({ key }), /expected/],
-  ])('is none: %s', async (_, value, message) => {
+  ])('is invalid: %s', async (_, value, message) => {
     await expect(readGivenKey(value)).rejects.toMatchObject({
       name: 'UnsupportedSecret',
       message: expect.stringMatching(message),

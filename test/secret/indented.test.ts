@@ -1,4 +1,4 @@
-/** PEM within YAML, and in JSON strings that are indented: what is written stands where the old block stood. */
+/** PEM in YAML, and in indented JSON strings: the new block replaces the old one in its place. */
 import type { KeyObject } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { encodePem } from '../../lambdas/domain/pem.ts';
@@ -14,14 +14,14 @@ beforeAll(() => {
   m = makeMaterial();
 });
 
-/** PEM at column 0, without a newline behind it. */
+/** PEM at column 0, without a newline at the end. */
 interface Pieces {
   readonly leaf: string;
   readonly chain: readonly string[];
   readonly key: string;
 }
 
-/** [name, the text of these pieces]. */
+/** [name, function that builds a text of the pieces]. */
 const layouts: [string, (pieces: Pieces) => string][] = [
   [
     'block scalars',
@@ -53,7 +53,7 @@ const lineEnds: [string, (whole: string) => string][] = [
 const bytes = (whole: string): SecretValue => ({ kind: 'binary', bytes: new TextEncoder().encode(whole) });
 const textOf = (value: SecretValue) => (value.kind === 'string' ? value.text : Buffer.from(value.bytes).toString());
 
-/** From one to the next: as many intermediates, more, fewer, and with a key of another length and label. */
+/** Changes: as many intermediates, more, fewer, and a key with another length and label. */
 const changes: [string, KeyKind, KeyKind, ('a' | 'b' | 'c')[], ('a' | 'b' | 'c')[]][] = [
   ['the same kind of key and as long a chain', 'P-256', 'P-256', ['a'], ['b']],
   ['a longer key under another label, and a longer chain', 'P-256', 'RSA', ['a'], ['b', 'c']],
@@ -95,7 +95,7 @@ describe.each(layouts)('%s', (_, layout) => {
     });
 
     it.each(['step-encrypted.key', 'legacy-rsa-aes256.key', 'pbes2-default.key', 'openssl-ecparam.key'])(
-      '%s, rekeyed, opens from the scalar that it stood in',
+      '%s, rekeyed, can be opened from its scalar',
       async (file) => {
         const held = lines(layout({ leaf: goldenText('leaf.crt').trim(), key: goldenText(file).trim(), chain: [] }));
         for (const kind of ['P-384', 'RSA', 'Ed25519'] as const) {
@@ -103,7 +103,7 @@ describe.each(layouts)('%s', (_, layout) => {
           const content = await readSecret(text(held), { password: goldenPassword });
           const key = { kind: 'private', privateKey: next.key } as const;
           const written = await content.write({ leaf: next.der, chain: [], root: undefined, key });
-          // What a reader of the YAML takes out of it, put together in a text of its own.
+          // The contents that a reader of the YAML gets, joined to one text.
           const inside = [...blockScalars(textOf(written).replaceAll('\r\n', '\n')).values()].join('\n');
           const again = await readSecret(text(inside), { password: goldenPassword });
           expect(again.leaf).toEqual(next.der);
@@ -128,7 +128,7 @@ describe('line by line', () => {
   };
   const before = (lines: readonly string[]) => lines.map((line) => /^[ \t]*/.exec(line)?.[0] ?? '');
 
-  it('what a line of the old block had, its new one has; further lines have what most have', async () => {
+  it('a new line has the indentation of the old one, and further lines have the most frequent', async () => {
     const lines = pem(m.leaf('P-256').der).split('\n');
     const uneven = ['\t', '   ', '    ', ...lines.slice(3, -1).map(() => ' \t '), '  '];
     const written = await write(lines.map((line, i) => `${uneven[i]}${line}`).join('\n'));
@@ -138,26 +138,26 @@ describe('line by line', () => {
     expect(written.map((line) => line.trim()).join('\n')).toBe(`${pem(m.nextLeaf('RSA').der)}\n`);
   });
 
-  it('BEGIN at an indentation of its own', async () => {
+  it('BEGIN with its own indentation', async () => {
     const held = `      ${indent(pem(m.leaf('P-256').der), '    ').trimStart()}`;
     const written = await write(held);
     expect(written.join('\n')).toBe(`      ${indent(pem(m.nextLeaf('RSA').der), '    ').trimStart()}\n`);
   });
 
-  it('a block that is added has the indentation of the one beside it', async () => {
+  it('an added block has the indentation of its neighbour', async () => {
     const held = [indent(pem(m.leaf('P-256').der), '  '), indent(pem(m.a), '\t')].join('\n');
     const written = await write(held, [m.b, m.c]);
     const expected = [indent(pem(m.nextLeaf('RSA').der), '  '), indent(pem(m.b), '\t'), indent(pem(m.c), '\t'), ''];
     expect(written.join('\n')).toBe(expected.join('\n'));
   });
 
-  it('a block that goes leaves a comment on its line where it was', async () => {
+  it('a removed block leaves a comment on its line in place', async () => {
     const held = [indent(pem(m.leaf('P-256').der), '  '), `${indent(pem(m.a), '  ')} # A`].join('\n');
     const expected = [indent(pem(m.nextLeaf('RSA').der), '  '), '  # A', ''];
     expect((await write(held)).join('\n')).toBe(expected.join('\n'));
   });
 
-  it('what was at column 0 stays there', async () => {
+  it('a block at column 0 stays there', async () => {
     const held = [pem(m.leaf('P-256').der), indent(pem(m.a), '    ')].join('\n');
     const expected = [pem(m.nextLeaf('RSA').der), indent(pem(m.b), '    '), ''];
     expect((await write(held, [m.b])).join('\n')).toBe(expected.join('\n'));
@@ -189,7 +189,7 @@ describe('in fields of JSON', () => {
     );
   });
 
-  it('an array, and a field that was empty', async () => {
+  it('an array, and an empty field', async () => {
     const { der, key } = m.leaf('P-256');
     const next = m.nextLeaf('RSA');
     const shape = (leaf: Uint8Array, k: KeyObject, ca_chain: string[], issuing_ca: string) => ({
@@ -206,7 +206,7 @@ describe('in fields of JSON', () => {
     );
   });
 
-  it('a key that comes out of KMS', async () => {
+  it('a key that leaves KMS', async () => {
     const next = m.nextLeaf('RSA');
     const held = { certificate: `${by(pem(m.leaf('P-256').der))}\n`, kmsKeyId: 'alias/a' };
     expect(await write(held, [])).toEqual({
@@ -226,7 +226,7 @@ it('in a folded scalar a block stays within it', async () => {
   expect(textOf(written)).toBe(folded(next.der, next.key));
 });
 
-describe('what could not be kept as it was is refused, and says why', () => {
+describe('a layout that can’t be kept is refused, with the reason', () => {
   const certificate = () => pem(m.leaf('P-256').der);
   const key = () => keyPem(m.leaf('P-256').key);
   const escaped = (block: string) => JSON.stringify(block);
@@ -234,29 +234,33 @@ describe('what could not be kept as it was is refused, and says why', () => {
     [
       'a key in quotation marks beside a block scalar',
       () => `certificate: |\n${indent(certificate(), '  ')}\nkey: ${escaped(key())}\n`,
-      /BEGIN PRIVATE KEY that does not begin a line of its own, with a backslash and a letter \(\\n\)/,
+      /BEGIN PRIVATE KEY that does not begin on its own line, with \\n \(a backslash and the letter n\)/,
     ],
     [
       'a chain in quotation marks, which would be left behind',
       () =>
         `certificate: |\n${indent(certificate(), '  ')}\nkey: |\n${indent(key(), '  ')}\nchain: ${escaped(pem(m.a))}\n`,
-      /BEGIN CERTIFICATE that does not begin a line of its own/,
+      /BEGIN CERTIFICATE that does not begin on its own line/,
     ],
     [
       'all in quotation marks',
       () => `certificate: ${escaped(certificate())}\nkey: ${escaped(key())}\n`,
-      /neither JSON nor PEM, with a PEM block BEGIN CERTIFICATE that does not begin a line/,
+      /neither JSON nor PEM, with a PEM block BEGIN CERTIFICATE that does not begin on its own line/,
     ],
     [
       'an encrypted key in quotation marks',
       () => `certificate: |\n${indent(certificate(), '  ')}\nkey: ${escaped(goldenText('step-encrypted.key'))}\n`,
-      /BEGIN EC PRIVATE KEY that does not begin a line/,
+      /BEGIN EC PRIVATE KEY that does not begin on its own line/,
     ],
-    ['a plain scalar', () => `key: ${key()}\ncertificate: ${certificate()}\n`, /BEGIN line, which has to begin a line/],
+    [
+      'a plain scalar',
+      () => `key: ${key()}\ncertificate: ${certificate()}\n`,
+      /BEGIN line, which must begin on its own line/,
+    ],
     [
       'a backslash and an n in the place of line ends',
       () => `${escaped(certificate()).slice(1, -1)}\n${escaped(key()).slice(1, -1)}`,
-      /BEGIN CERTIFICATE with a backslash and a letter \(\\n\) in the place of its line ends/,
+      /BEGIN CERTIFICATE with \\n \(a backslash and the letter n\) instead of line ends/,
     ],
     [
       'a comment in the middle of a block',
@@ -277,7 +281,7 @@ describe('what could not be kept as it was is refused, and says why', () => {
     }
   });
 
-  it('in a field of JSON as well', async () => {
+  it('in a field of JSON too', async () => {
     const fields = { certificate: certificate(), privateKey: key(), certificateChain: pem(m.a) };
     for (const name of Object.keys(fields) as (keyof typeof fields)[]) {
       const once = escaped(fields[name]).slice(1, -1);
@@ -291,12 +295,12 @@ describe('what could not be kept as it was is refused, and says why', () => {
     const commas = [certificate(), pem(m.a)].join(',');
     await expect(readSecret(text(JSON.stringify({ ...fields, certificate: commas })))).rejects.toMatchObject({
       code: 'UnsupportedSecret',
-      message: expect.stringContaining('begin a line of its own'),
+      message: expect.stringContaining('begin on its own line'),
     });
   });
 });
 
-it('what is commented out stays so', async () => {
+it('a commented block stays commented', async () => {
   const around = (leaf: Uint8Array, key: KeyObject) =>
     `# before:\n${indent(pem(m.a), '# ')}\n  ; -----BEGIN CERTIFICATE-----AAAA-----END CERTIFICATE-----\n${pem(leaf)}\n${keyPem(key)}\n`;
   const [old, next] = [m.leaf('P-256'), m.nextLeaf('RSA')];
@@ -306,7 +310,7 @@ it('what is commented out stays so', async () => {
   expect(textOf(written)).toBe(around(next.der, next.key));
 });
 
-it('headers of a block that is indented are read as they are', async () => {
+it('headers of an indented block are read', async () => {
   const block = encodePem('PRIVATE KEY', m.leaf('P-256').key.export({ format: 'der', type: 'pkcs8' }), '\n', [
     'X-Note: mine,',
     'X-More: yours',

@@ -1,4 +1,4 @@
-/** What is written, opened by the programs that its readers use: openssl and keytool. */
+/** openssl and keytool, the programs of the readers, open what is written. */
 import { execFileSync } from 'node:child_process';
 import { createPrivateKey, randomBytes } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -33,10 +33,10 @@ function has(program: string, ...args: string[]): boolean {
   }
 }
 
-// In CI a missing tool is a failure; elsewhere the end of npm test names what was left out.
+// In CI a missing tool is a failure. Elsewhere the end of npm test lists what was left out.
 const itWithKeytool = it.skipIf(process.env['CI'] !== 'true' && !has('keytool', '-help'));
 
-/** What keytool says of a PKCS#12 file. */
+/** Returns keytool's listing of a PKCS#12 file. */
 function listing(path: string): string {
   const english = '-J-Duser.language=en';
   return run('keytool', ...quickJava, english, '-list', '-v', '-keystore', path, '-storepass', goldenPassword);
@@ -134,7 +134,7 @@ describe.each(pkcs12Files)('%s, written again', (name) => {
   });
 });
 
-describe('a PKCS#12 file made anew (as `cert-renewer export --format p12` does)', () => {
+describe('a new PKCS#12 file (as `cert-renewer export --format p12` makes it)', () => {
   async function made(): Promise<{ path: string; leaf: Issued }> {
     const root = issue('Java Root', 'P-256');
     const leaf = issue('leaf', 'P-256', root);
@@ -144,7 +144,7 @@ describe('a PKCS#12 file made anew (as `cert-renewer export --format p12` does)'
     return { path, leaf };
   }
 
-  it('is read by openssl: the key beside its certificate, AES-256 and HMAC-SHA-256', async () => {
+  it('is read by openssl: the key with its certificate, AES-256 and HMAC-SHA-256', async () => {
     const { path, leaf } = await made();
     const shown = run('openssl', 'pkcs12', '-in', path, '-passin', `pass:${goldenPassword}`, '-nodes');
     expect(shown.match(/BEGIN CERTIFICATE/g)).toHaveLength(2);
@@ -187,7 +187,7 @@ it.each(keys)('%s, written again, is read by openssl', async (name) => {
   }
 });
 
-/** The file of the one pair under this password, its certificates and key encrypted, and with a MAC. */
+/** Builds a file with one pair, under this password, with encrypted certificates and key and a MAC. */
 async function fileUnder(password: Password, { key, der }: Issued, chain: readonly Uint8Array[]): Promise<Uint8Array> {
   const quick = { kind: 'pbkdf2', iterations: 2048, digest: 'sha256' } as const;
   const { algorithm, data } = await seal(key.export({ format: 'der', type: 'pkcs8' }), password, quick, randomBytes);
@@ -199,7 +199,7 @@ async function fileUnder(password: Password, { key, der }: Issued, chain: readon
   return closeFile({ safes, macIterations: 2048 }, password, randomBytes);
 }
 
-describe('PKCS#12 without a password, or with bytes behind the file', () => {
+describe('PKCS#12 without a password, or with bytes after the file', () => {
   const opened = (path: string, password: string) =>
     run('openssl', 'pkcs12', '-in', path, '-passin', password, '-noenc');
 
@@ -209,7 +209,7 @@ describe('PKCS#12 without a password, or with bytes behind the file', () => {
     ['a newline behind it', goldenPassword, '\n'],
     ['zeros behind it', goldenPassword, '\0\0\0\0'],
     ['the null password, and a newline behind it', null, '\n'],
-  ])('%s: openssl opens it, and what is written as well', async (_, password, behind) => {
+  ])('%s: openssl opens it, and the written file too', async (_, password, behind) => {
     const path = join(folder, 'odd.p12');
     const file = Buffer.concat([await fileUnder(password, m.leaf('P-256'), [m.a]), Buffer.from(behind)]);
     writeFileSync(path, file);

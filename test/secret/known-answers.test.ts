@@ -1,4 +1,4 @@
-/** What the ciphers and derivations of PKCS#12 give, by the vectors of their standards and of OpenSSL. */
+/** The ciphers and derivations of PKCS#12, with the vectors of their standards and of OpenSSL. */
 import { describe, expect, it } from 'vitest';
 import { readEncryptedPrivateKeyInfo } from '../../lambdas/secret/encrypted-key.ts';
 import { open } from '../../lambdas/secret/encryption/pbes.ts';
@@ -9,7 +9,7 @@ const bytes = (hex: string): Uint8Array => new Uint8Array(Buffer.from(hex.replac
 const hex = (found: Uint8Array | undefined) => found && Buffer.from(found).toString('hex');
 
 describe('RC2', () => {
-  /** RFC 2268 section 5: key, effective bits, a block in the clear, the block encrypted. */
+  /** RFC 2268, section 5: key, effective bits, a plain block, the encrypted block. */
   const vectors: [string, number, string, string][] = [
     ['0000000000000000', 63, '0000000000000000', 'ebb773f993278eff'],
     ['ffffffffffffffff', 64, 'ffffffffffffffff', '278b27e42e2f0d49'],
@@ -22,7 +22,7 @@ describe('RC2', () => {
   ];
   const xor = (a: Uint8Array, b: Uint8Array) => a.map((byte, i) => byte ^ (b[i] ?? 0));
 
-  /** CBC gives block XOR IV, so the IV says what a block of the vector opens to. */
+  /** CBC gives block XOR IV. So the IV determines the plain block of the vector. */
   function openedTo(target: string, [key, bits, clear, encrypted] = vectors[6] ?? ['', 0, '', '']) {
     return hex(decryptRc2(bytes(key), bits, xor(bytes(clear), bytes(target)), bytes(encrypted)));
   }
@@ -33,7 +33,7 @@ describe('RC2', () => {
 
   it('chains its blocks', () => {
     const [key, bits, , encrypted] = vectors[6] ?? ['', 0, '', ''];
-    // The second block opens to zeros XOR the first: to the first, whose last byte is made a padding.
+    // The second block decrypts to zeros XOR the first block, so to the first block. Its last byte is made a padding.
     const first = bytes(encrypted).with(7, 1);
     const opened = decryptRc2(bytes(key), bits, new Uint8Array(8), new Uint8Array([...first, ...bytes(encrypted)]));
     expect(hex(opened?.subarray(8))).toBe(hex(first.subarray(0, 7)));
@@ -43,7 +43,7 @@ describe('RC2', () => {
     ['one byte', '61626364656667 01', '61626364656667'],
     ['three', '6162636465 030303', '6162636465'],
     ['a whole block', '0808080808080808', ''],
-  ])('takes padding away: %s', (_, target, opened) => {
+  ])('removes padding: %s', (_, target, opened) => {
     expect(openedTo(target)).toBe(opened);
   });
 
@@ -52,11 +52,11 @@ describe('RC2', () => {
     ['zeros alone', '0000000000000000'],
     ['longer than a block', '0909090909090909'],
     ['bytes that differ', '616263646566 05 02'],
-  ])('has no such padding: %s', (_, target) => {
+  ])('has no valid padding: %s', (_, target) => {
     expect(openedTo(target)).toBeUndefined();
   });
 
-  it.each([0, 1, 7, 12])('does not open %i bytes: they are no blocks', (length) => {
+  it.each([0, 1, 7, 12])('does not decrypt %i bytes: they are no whole blocks', (length) => {
     expect(decryptRc2(new Uint8Array(5), 40, new Uint8Array(8), new Uint8Array(length))).toBeUndefined();
   });
 });
@@ -66,7 +66,10 @@ describe('a key of PKCS#12', () => {
   const longSalt = hex(Uint8Array.from({ length: 70 }, (_, i) => i + 1)) ?? '';
   const long = 'correct horse battery staple, and a paper clip';
   type Vector = [Pkcs12KeyRequest['digest'], Pkcs12KeyRequest['purpose'], string, string, number, string];
-  /** As `openssl kdf -keylen … -kdfopt digest:… -kdfopt hexpass:… -kdfopt hexsalt:… -kdfopt iter:… -kdfopt id:… PKCS12KDF` of 3.0.19 gives them. */
+  /**
+   * From `openssl kdf -keylen … -kdfopt digest:… -kdfopt hexpass:… -kdfopt hexsalt:… -kdfopt iter:… -kdfopt id:… PKCS12KDF` of
+   * 3.0.19.
+   */
   const vectors: Vector[] = [
     ['sha1', 'key', 'password', salt, 2048, '2A3A9C95B6AC4C49EBBF7A65976B1BBD5F0FFA69A1BE2427'],
     ['sha1', 'iv', 'password', salt, 2048, '995815DE47373A76'],
@@ -89,7 +92,7 @@ describe('a key of PKCS#12', () => {
       2048,
       'AD26E4B067A5117031B060335151A03A74FE5F0D7C1E116EA2C22E85A9ECA166B71091C2B318942A51460AAD4529EB02FA9AD40A0230303D14CB522A7171C7C9',
     ],
-    // A password and a salt of more than a block, and a key of more than a hash.
+    // A password and a salt longer than a block, and a key longer than a hash.
     [
       'sha1',
       'key',
@@ -114,7 +117,7 @@ describe('a key of PKCS#12', () => {
   });
 });
 
-/** `openssl pkcs8 -topk8 -v1 … -provider legacy -provider default -passout pass:password -outform DER` of 3.0.19. */
+/** From `openssl pkcs8 -topk8 -v1 … -provider legacy -provider default -passout pass:password -outform DER` of 3.0.19. */
 describe('an Ed25519 key that OpenSSL encrypted with', () => {
   const clear = '302e020100300506032b657004220420d18435394d90339251495e50084707d9a2345aa4cc36f61a520e8916c5a5e56d';
   it.each<[string, string]>([

@@ -1,4 +1,4 @@
-/** Keys whose label says less than their content, and encodings that leave something out: read as OpenSSL 3 reads them. */
+/** Keys whose label says less than their content, and encodings with omitted parts: read as OpenSSL 3 reads them. */
 import { createPrivateKey, type KeyObject, randomBytes } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
 import * as write from '../../lambdas/asn1/writer.ts';
@@ -26,7 +26,7 @@ async function derOf(key: KeyObject, content: Content): Promise<Uint8Array> {
   return key.export({ format: 'der', type: content === 'pkcs8' ? 'pkcs8' : traditionalType(key) });
 }
 
-/** What a block of a key holds, found by OpenSSL: it takes no encoding for another with this care. */
+/** Returns the encoding of the key in a block: one of its own exports, or else encrypted PKCS#8, which OpenSSL must open. */
 function contentOf(der: Uint8Array, key: KeyObject): Content {
   const same = (type: 'pkcs8' | 'sec1' | 'pkcs1') => Buffer.compare(key.export({ format: 'der', type }), der) === 0;
   if (same('pkcs8')) return 'pkcs8';
@@ -70,7 +70,7 @@ describe.each(labels)('BEGIN %s', (label) => {
         const change = { kind: 'private', privateKey: next.key } as const;
         const written = await read.write({ leaf: next.der, chain: [], root: undefined, key: change });
         const found = pemBlocks(keyOf(written)).find((each) => each.label.endsWith('PRIVATE KEY'));
-        // Encrypted PKCS#8 has a label of its own where the old one would name another kind of key.
+        // Encrypted PKCS#8 gets its own label if the old one would name another kind of key.
         const expected = named(label, to);
         const isOther = content === 'encrypted' && expected !== label;
         expect(found?.label).toBe(isOther ? 'ENCRYPTED PRIVATE KEY' : expected);
@@ -83,13 +83,13 @@ describe.each(labels)('BEGIN %s', (label) => {
     expect(given.export({ format: 'jwk' })).toEqual(key.export({ format: 'jwk' }));
   });
 
-  it('encrypted content needs a password, and content in the open none', async () => {
+  it('encrypted content needs a password, and plain content does not', async () => {
     const { der, key } = m.leaf(label.startsWith('RSA') ? 'RSA' : 'P-256');
     const held = async (content: Content) => text(`${encodePem(label, await derOf(key, content))}\n${pem(der)}\n`);
     await expect(readSecret(await held('encrypted'))).rejects.toMatchObject({ code: 'PasswordRequired' });
     await expect(readSecret(await held('encrypted'), { password: 'another' })).rejects.toMatchObject({
       code: 'PasswordRequired',
-      message: expect.stringContaining('the password does not open it'),
+      message: expect.stringContaining('the password is wrong'),
     });
     for (const content of ['pkcs8', 'traditional'] as const)
       expect((await readSecret(await held(content))).needsPassword).toBe(false);
@@ -99,7 +99,7 @@ describe.each(labels)('BEGIN %s', (label) => {
 it.each<[string, Exclude<Content, 'encrypted'>]>([
   ['PRIVATE KEY', 'traditional'],
   ['EC PRIVATE KEY', 'pkcs8'],
-])('legacy encryption around BEGIN %s with %s keeps both', async (label, content) => {
+])('legacy encryption of BEGIN %s with %s keeps both', async (label, content) => {
   const headers = ['Proc-Type: 4,ENCRYPTED', `DEK-Info: AES-256-CBC,${'0F'.repeat(16)}`];
   const { der, key } = m.leaf('P-256');
   const sealed = sealLegacy(headers, await derOf(key, content), password, randomBytes);
@@ -117,7 +117,7 @@ it.each<[string, Exclude<Content, 'encrypted'>]>([
   expect((await readSecret(written, { password })).leaf).toEqual(next.der);
 });
 
-describe('a key of which something is left out', () => {
+describe('a key with omitted parts', () => {
   const curves = { 'P-256': '1.2.840.10045.3.1.7', 'P-384': '1.3.132.0.34', 'P-521': '1.3.132.0.35' } as const;
   const numbers = (key: KeyObject) => {
     const { d = '', x = '', y = '' } = key.export({ format: 'jwk' });
@@ -162,7 +162,7 @@ describe('a key of which something is left out', () => {
   });
 });
 
-describe('a block that is none of ours is named', () => {
+describe('an unknown block is named', () => {
   const certificate = () => pem(m.leaf('P-256').der);
   const key = () => encodePem('PRIVATE KEY', m.leaf('P-256').key.export({ format: 'der', type: 'pkcs8' }));
   const labelled = (block: string, label: string) => block.replaceAll(/(BEGIN|END) [A-Z ]+/g, `$1 ${label}`);
@@ -183,7 +183,7 @@ describe('a block that is none of ours is named', () => {
     [
       'a label of its own, which may be anything',
       () => text(`${certificate()}\n${key()}\n${labelled(certificate(), 'hunter2')}`),
-      'BEGIN (a label of its own)',
+      'BEGIN (an unusual label)',
     ],
     [
       'a certificate with trust settings',
@@ -201,7 +201,7 @@ describe('a block that is none of ours is named', () => {
       'BEGIN PUBLIC KEY',
     ],
     [
-      'a key of another kind',
+      'a key of an unsupported kind',
       () => text(`${certificate()}\n${labelled(key(), 'OPENSSH PRIVATE KEY')}`),
       'BEGIN OPENSSH PRIVATE KEY',
     ],
@@ -216,7 +216,7 @@ describe('a block that is none of ours is named', () => {
         kind: 'binary',
         bytes: new Uint8Array(Buffer.concat([m.leaf('P-256').der])),
       }),
-      'begins like DER: openssl x509 -inform der',
+      'begins like DER: convert it to PEM with openssl x509 -inform der',
     ],
   ];
   it.each(table)('%s', async (_, value, found) => {
@@ -230,14 +230,14 @@ it.each([
   ['x', '1 character '],
   ['', 'An empty value'],
   ['xy', '2 characters '],
-])('counts what it found: %j', async (value, found) => {
+])('the number of blocks is in the message: %j', async (value, found) => {
   await expect(readSecret(text(value))).rejects.toMatchObject({ message: expect.stringContaining(found) });
 });
 
 it.each([
   [1, 'Binary data of 1 byte that'],
   [2, 'Binary data of 2 bytes that'],
-])('counts bytes: %i', async (length, found) => {
+])('the number of bytes is in the message: %i', async (length, found) => {
   const value = { kind: 'binary', bytes: new Uint8Array(length).fill(0xff) } as const;
   await expect(readSecret(value)).rejects.toMatchObject({ message: expect.stringContaining(found) });
 });

@@ -1,4 +1,4 @@
-/** Certificates and keys for the tests of this room, made once a run. */
+/** Certificates and keys for the tests of this folder, made once in a run. */
 import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { encodePem } from '../../lambdas/domain/pem.ts';
@@ -15,7 +15,7 @@ export interface Issued {
   readonly der: Uint8Array;
 }
 
-/** A certificate for a key of this kind, a new one or the given one, signed by `issuer`, or by itself. */
+/** Makes a certificate for a key of this kind (a new or the given one), signed by `issuer`, or by itself. */
 export function issue(
   name: string,
   kind: KeyKind,
@@ -59,7 +59,7 @@ export function makeMaterial() {
     root: root.der,
     nextRoot: nextRoot.der,
     otherRoot: otherRoot.der,
-    /** Self-issued and not self-signed: issuer and subject have the root's name, and another root's key signed it. */
+    /** Self-issued but not self-signed: issuer and subject have the root's name, and another root's key signed it. */
     crossRoot: crossRoot.der,
     a: a.der,
     b: b.der,
@@ -73,7 +73,7 @@ export const pem = (der: Uint8Array, lineEnd = '\n') => encodePem('CERTIFICATE',
 
 export type KeyEncoding = 'pkcs8' | 'traditional';
 
-/** A key in PEM; `traditional` is SEC1 or PKCS#1 where the kind has one. */
+/** Returns a key in PEM. `traditional` is SEC1 or PKCS#1 if the kind has one. */
 export function keyPem(key: KeyObject, encoding: KeyEncoding = 'pkcs8', lineEnd = '\n'): string {
   if (encoding === 'traditional' && key.asymmetricKeyType === 'ec') {
     return encodePem('EC PRIVATE KEY', key.export({ format: 'der', type: 'sec1' }), lineEnd);

@@ -1,4 +1,4 @@
-/** The first value of a declared certificate's secret, opened by openssl. */
+/** openssl opens the first value of a declared certificate's secret. */
 import { execFileSync } from 'node:child_process';
 import { createPrivateKey } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';

@@ -1,4 +1,4 @@
-/** The first value of a declared certificate's secret: what its readers expect, and what a renewal can edit. */
+/** The first value of a declared certificate's secret: the forms that readers expect and that a renewal can edit. */
 import type { KeyObject } from 'node:crypto';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -69,11 +69,11 @@ it('reads back as what was written, and keeps its shape when the next pair is wr
         expect(again.shape).toBe(content.shape);
         expect(again.rest).toBe(content.rest);
         expect(again.leaf).toEqual(next.der);
-        // As everywhere, a leaf alone stays alone where there is no field for a chain.
+        // As elsewhere, a leaf without a chain stays alone if there is no field for a chain.
         expect(again.chain).toEqual(chain.length > 0 || hasChainField(shape) ? nextChain : []);
         expect(equals(again.key, next.key)).toBe(true);
         expect(again.needsPassword).toBe(content.needsPassword);
-        // Nothing wears off: the second pair is written as a new secret with it would have been.
+        // The second pair gives the same value as a new secret with that pair.
         const same = chain.length > 0 === nextChain.length > 0 || hasChainField(shape);
         if (!('password' in options) && same)
           expect(written).toEqual(await renderNew(shape, pairOf(next, nextChain), options));
@@ -83,7 +83,7 @@ it('reads back as what was written, and keeps its shape when the next pair is wr
   );
 });
 
-describe('as its readers know it', () => {
+describe('in the form that readers know', () => {
   const lines = (...blocks: string[]) => blocks.map((block) => `${block}\n`).join('');
   const leaf = () => pem(m.leaf('P-256').der);
   const key = () => keyPem(m.leaf('P-256').key);
@@ -109,7 +109,7 @@ describe('as its readers know it', () => {
     expect(textOf(value)).toBe(lines(leaf(), pem(m.a), pem(m.b), key()));
   });
 
-  it.each(['camel', 'snake'] as const)('%s: the field of the chain is there when it is empty', async (shape) => {
+  it.each(['camel', 'snake'] as const)('%s: the field of the chain exists even if it is empty', async (shape) => {
     const { der, key: privateKey } = m.leaf('P-256');
     const value = await renderNew(shape, pairOf({ der, key: privateKey }, [m.root], m.root));
     const name = shape === 'camel' ? 'certificateChain' : 'certificate_chain';
@@ -120,7 +120,7 @@ describe('as its readers know it', () => {
     ['camel', 'certificate', 'certificateChain'],
     ['snake', 'certificate', 'certificate_chain'],
   ] as const)('%s with a key in KMS names it', async (shape, certificate, chain) => {
-    // There is nothing to encrypt: the password is not asked for.
+    // There is nothing to encrypt: the password is not read.
     const unread = async () => Promise.reject(new Error('asked'));
     const value = await renderNew(shape, inKms(), { password: unread });
     expect(membersOf(value)).toEqual({ [certificate]: lines(leaf()), kmsKeyId: 'alias/web', [chain]: lines(pem(m.a)) });
@@ -150,14 +150,14 @@ describe('with a password', () => {
     await expect(readSecret(value)).rejects.toMatchObject({ code: 'PasswordRequired' });
   });
 
-  it('salts and IVs come from the entropy that is given', async () => {
+  it('salts and IVs come from the given entropy', async () => {
     const entropy = (length: number) => new Uint8Array(length).fill(7);
     const made = () => renderNew('pem', pairOf(m.leaf('Ed25519'), []), { password, entropy });
     expect(await made()).toEqual(await made());
   });
 });
 
-describe('is refused', () => {
+describe('refused', () => {
   const code = (is: string) => expect.objectContaining({ code: is });
 
   it.each(['pem', 'pkcs12'] as const)('a key in KMS as %s', async (shape) => {
@@ -167,7 +167,7 @@ describe('is refused', () => {
     });
   });
 
-  it.each(declaredShapes)('%s in advance, as it is when it comes to it', async (shape) => {
+  it.each(declaredShapes)('%s in advance, as in the write itself', async (shape) => {
     for (const hasPassword of [true, false]) {
       for (const content of [inKms(), pairOf(m.leaf('P-256'), [])]) {
         const made = await renderNew(shape, content, hasPassword ? { password } : {}).catch((error: unknown) => error);
@@ -185,12 +185,12 @@ describe('is refused', () => {
     });
   });
 
-  it('a key that would be encrypted with nothing', async () => {
+  it('a key that would be encrypted with an empty password', async () => {
     const made = renderNew('camel', pairOf(m.leaf('P-256'), []), { password: '' });
     await expect(made).rejects.toMatchObject({ code: 'PasswordRequired' });
   });
 
-  it('a chain that holds something else', async () => {
+  it('a chain with something else', async () => {
     const made = renderNew('tls', pairOf(m.leaf('P-256'), [m.a, new Uint8Array([0x30, 0])]));
     await expect(made).rejects.toMatchObject({
       code: 'InvalidCertificate',

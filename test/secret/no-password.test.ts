@@ -1,4 +1,4 @@
-/** PKCS#12 with no password at all, with bytes behind the file, and of kinds that are told apart from encryption. */
+/** PKCS#12 files without a password, files with bytes after the end, and kinds that must not be called encrypted. */
 import { createHash, randomBytes } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -28,7 +28,7 @@ async function sealedKey(password: Password): Promise<Bag> {
 
 type Protection = 'encrypted' | 'key alone' | 'nothing';
 
-/** The pair, its certificates encrypted or not, its key too, and with a MAC or without. */
+/** Builds a file with the pair: its certificates encrypted or not, its key too, and with a MAC or without. */
 async function fileOf(password: Password, protection: Protection, mac: boolean): Promise<Uint8Array> {
   const certificates = [certificateBag(leaf().der, undefined), certificateBag(m.a, undefined)];
   const file: Pkcs12File = {
@@ -68,10 +68,10 @@ const rows = ([null, ''] as const).flatMap((password) =>
 );
 
 describe.each(rows)('password %j, encrypted: %s, MAC: %s', (password, protection, mac) => {
-  it('is read without a password, with an empty one, and where the profile has another', async () => {
+  it('is read without a password, with an empty one, and with another password in the profile', async () => {
     const file = await fileOf(password, protection, mac);
     for (const given of [undefined, '', goldenPassword]) {
-      // A file that nothing protects takes the profile's password when it is written.
+      // An unprotected file gets the profile's password when it is written.
       const closes = given === goldenPassword && protection === 'nothing' && !mac;
       const written = await rekeyed(file, given);
       if (closes) continue;
@@ -83,14 +83,14 @@ describe.each(rows)('password %j, encrypted: %s, MAC: %s', (password, protection
       ]);
       const bags = again.safes.flatMap((safe) => safe.bags.map(({ id }) => id));
       expect(bags.includes(shroudedKeyBag)).toBe(protection !== 'nothing');
-      // OpenSSL takes an empty password for both.
+      // OpenSSL accepts an empty password for both.
       const options = { pfx: Buffer.from(written), passphrase: '' };
       expect(() => createSecureContext(options)).not.toThrow();
     }
   });
 });
 
-it('the null password is none, and the empty one two bytes of zero (RFC 7292, appendix B.1)', async () => {
+it('the null password has no bytes, and the empty one two zero bytes (RFC 7292, appendix B.1)', async () => {
   const request = { digest: 'sha256', purpose: 'mac', salt: new Uint8Array(8), iterations: 1, length: 32 } as const;
   const hash = (...password: number[]) => {
     const blocks = Buffer.alloc(password.length === 0 ? 0 : 64, Buffer.from(password));
@@ -103,7 +103,7 @@ it('the null password is none, and the empty one two bytes of zero (RFC 7292, ap
   expect(await derived('')).toBe(hash(0, 0));
 });
 
-describe('bytes behind the file', () => {
+describe('bytes after the file', () => {
   const endings: [string, Uint8Array][] = [
     ['a newline', Buffer.from('\n')],
     ['CRLF', Buffer.from('\r\n')],
@@ -129,7 +129,7 @@ describe('bytes behind the file', () => {
   });
 });
 
-describe('what is wrong is told by what is there', () => {
+describe('an error names what the file has', () => {
   it('a file without encryption is not called encrypted', async () => {
     const file = binary(await fileOf(goldenPassword, 'nothing', true));
     await expect(readSecret(file)).rejects.toMatchObject({
@@ -138,7 +138,7 @@ describe('what is wrong is told by what is there', () => {
     });
     await expect(readSecret(file, { password: 'another' })).rejects.toMatchObject({
       code: 'PasswordRequired',
-      message: expect.stringMatching(/is not encrypted, but its MAC does not fit the password: passwordSecretId/),
+      message: expect.stringMatching(/is not encrypted, but its MAC needs another password: passwordSecretId/),
     });
     await expect(readSecret(binary(await fileOf(goldenPassword, 'key alone', true)))).rejects.toMatchObject({
       code: 'PasswordRequired',
@@ -146,7 +146,7 @@ describe('what is wrong is told by what is there', () => {
     });
   });
 
-  /** A file with this algorithm in the place of its MAC's hash. */
+  /** Builds a file with this algorithm as the hash of its MAC. */
   async function withMac(algorithm: Uint8Array, protection: Protection): Promise<Uint8Array> {
     const certificates = [certificateBag(leaf().der, undefined)];
     const key = protection === 'nothing' ? plainKey() : await sealedKey(goldenPassword);
@@ -162,7 +162,7 @@ describe('what is wrong is told by what is there', () => {
     return write.sequence(write.integer(3), data(safes), mac);
   }
 
-  /** RFC 9579, section 4: { PBKDF2, HMAC-SHA-256 }, as `openssl pkcs12 -export -pbmac1_pbkdf2` has it. */
+  /** RFC 9579, section 4: { PBKDF2, HMAC-SHA-256 }, as `openssl pkcs12 -export -pbmac1_pbkdf2` writes it. */
   const hmac = write.sequence(write.oid('1.2.840.113549.2.9'), write.element(0x05));
   const pbkdf2 = write.sequence(
     write.oid('1.2.840.113549.1.5.12'),
@@ -190,7 +190,7 @@ describe('what is wrong is told by what is there', () => {
   it('a MAC of another kind', async () => {
     await expect(readSecret(binary(await withMac(md5, 'nothing')), { password: 'x' })).rejects.toMatchObject({
       code: 'UnsupportedSecret',
-      message: expect.stringMatching(/is not encrypted, but has a MAC of a kind that is not known: expected/),
+      message: expect.stringMatching(/is not encrypted, but has a MAC of an unknown kind: expected/),
     });
     await expect(readSecret(binary(await withMac(md5, 'key alone')), { password: 'x' })).rejects.toMatchObject({
       code: 'UnsupportedSecret',
@@ -198,7 +198,7 @@ describe('what is wrong is told by what is there', () => {
     });
   });
 
-  it('another password for a file without a MAC, however its padding comes out', async () => {
+  it('a wrong password for a file without a MAC, with any padding', async () => {
     const file = goldenBytes('openssl-plain-certificates-no-mac.p12');
     for (let i = 0; i < 20; i++) {
       await expect(readSecret(binary(file), { password: `tr0ub4dor${i}` })).rejects.toMatchObject({
@@ -207,7 +207,7 @@ describe('what is wrong is told by what is there', () => {
     }
   });
 
-  it('one private key is one', async () => {
+  it('the singular for one private key', async () => {
     const file = await closeFile(
       { safes: [{ bags: [certificateBag(leaf().der, undefined)], derivation: undefined }], macIterations: 2048 },
       goldenPassword,

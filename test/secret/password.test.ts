@@ -28,14 +28,14 @@ describe('a password', () => {
     expect(await readPassword(storeOf(text(stored)), 's')).toBe(password);
   });
 
-  it('is no binary data', async () => {
+  it('must not be binary data', async () => {
     await expect(readPassword(storeOf(binary(new Uint8Array(3))), 'pki/password')).rejects.toMatchObject({
       code: 'PasswordRequired',
       message: expect.stringContaining('"pki/password" holds binary data'),
     });
   });
 
-  it('is read once, and for what needs one alone', async () => {
+  it('is read once, and only for a secret that needs one', async () => {
     const store = storeOf(text(goldenPassword));
     const password = passwordIn(store, 's');
     await readSecret(text(`${goldenText('leaf.crt')}${goldenText('step-plain.key')}`), { password });
@@ -47,21 +47,21 @@ describe('a password', () => {
   });
 });
 
-/** [what is stored, what the message says of it]. */
+/** [stored value, text of the message]. */
 const odd: [string, RegExp | undefined][] = [
-  ['{"password":"hunter2"}', /what stands there is JSON: store the password alone/],
-  [' ["hunter2"]\n', /what stands there is JSON/],
-  ['"hunter2"', /stands there in quotation marks: store it without them/],
+  ['{"password":"hunter2"}', /The text is JSON: store only the password/],
+  [' ["hunter2"]\n', /The text is JSON/],
+  ['"hunter2"', /is in quotation marks: store it without them/],
   ["'hunter2'", /quotation marks/],
   ['“hunter2”', /quotation marks/],
-  ['hunter2\n\n', /begins or ends there with white space/],
+  ['hunter2\n\n', /begins or ends with white space/],
   [' hunter2', /white space/],
   ['hunter2', undefined],
   ['{hunter2}', undefined],
   ['hunter2"', undefined],
 ];
 
-describe.each(odd)('%j, which does not fit', (stored, says) => {
+describe.each(odd)('%j, which is wrong', (stored, says) => {
   const values: [string, () => SecretValue][] = [
     ['a legacy block', () => text(`${goldenText('step-encrypted.crt')}${goldenText('step-encrypted.key')}`)],
     ['encrypted PKCS#8', () => text(`${goldenText('leaf.crt')}${goldenText('pbes2-default.key')}`)],
@@ -71,15 +71,15 @@ describe.each(odd)('%j, which does not fit', (stored, says) => {
     ],
     ['PKCS#12', () => binary(goldenBytes('openssl.p12'))],
   ];
-  it.each(values)('at %s', async (_, value) => {
+  it.each(values)('in %s', async (_, value) => {
     const password = passwordIn(storeOf(text(stored)), 's');
     const error = await readSecret(value(), { password }).catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({
       code: 'PasswordRequired',
-      message: expect.stringMatching(/passwordSecretId in the profile has to name/),
+      message: expect.stringMatching(/passwordSecretId in the profile must name/),
     });
     if (says) expect(error).toMatchObject({ message: expect.stringMatching(says) });
-    else expect(String(error)).toMatch(/that holds its password\.$/);
+    else expect(String(error)).toMatch(/with its password\.$/);
     expect(String(error)).not.toMatch(/hunter2|\.\./);
   });
 });

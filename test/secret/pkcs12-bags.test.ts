@@ -1,4 +1,4 @@
-/** PKCS#12 files of bags that no golden file has, and those that are made anew; OpenSSL reads what is written. */
+/** PKCS#12 files with bags that no golden file has, and new files. OpenSSL reads what is written. */
 import { randomBytes, X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -32,7 +32,7 @@ async function shrouded(info: Uint8Array): Promise<Bag> {
   return { id: shroudedKeyBag, value: write.sequence(algorithm, write.octetString(data)), attributes: undefined };
 }
 
-/** The file of one safe, in the open. */
+/** Builds a file with one plain safe. */
 const fileOf = async (...bags: readonly Bag[]) =>
   binary(
     await closeFile({ safes: [{ bags, derivation: undefined }], macIterations: undefined }, password, randomBytes),
@@ -40,10 +40,10 @@ const fileOf = async (...bags: readonly Bag[]) =>
 const read = async (...bags: readonly Bag[]) => readSecret(await fileOf(...bags), { password });
 const bytesOf = (value: Awaited<ReturnType<typeof fileOf>>) =>
   value.kind === 'binary' ? value.bytes : new Uint8Array();
-/** Throws where OpenSSL does not open the file, or finds no certificate with its key. */
+/** Throws if OpenSSL does not open the file, or finds no certificate with its key. */
 const openssl = (bytes: Uint8Array) => createSecureContext({ pfx: Buffer.from(bytes), passphrase: password });
 
-describe('a private key that the file has in the open', () => {
+describe('a plain private key in the file', () => {
   it('is read, and written encrypted', async () => {
     const content = await read(keyBag(pkcs8()), certificateBag(leaf().der, undefined));
     expect(content.key.kind === 'private' && content.key.privateKey.equals(leaf().key)).toBe(true);
@@ -55,7 +55,7 @@ describe('a private key that the file has in the open', () => {
   });
 });
 
-it('a certificate of another kind than X.509 stays, and is no part of the chain', async () => {
+it('a certificate of another kind than X.509 stays, and is not in the chain', async () => {
   const sdsi: Bag = {
     ...certificateBag(junk, undefined),
     value: write.sequence(write.oid('1.2.840.113549.1.9.22.2'), write.context(0, write.element(0x16, junk))),
@@ -67,15 +67,15 @@ it('a certificate of another kind than X.509 stays, and is no part of the chain'
   expect(safes.flatMap(({ bags }) => bags.map(({ value }) => hex(value)))).toContain(hex(sdsi.value));
 });
 
-describe('a change of one part alone', () => {
-  it('a chain that grows behind certificates that stay', async () => {
+describe('a change of one part', () => {
+  it('a longer chain after certificates that stay', async () => {
     const content = await readSecret(binary(goldenBytes('openssl.p12')), { password });
     const chain = [...content.chain, m.b];
     const written = await content.write({ leaf: content.leaf, chain, root: undefined, key: undefined });
     expect((await readSecret(written, { password })).chain).toEqual(chain);
   });
 
-  it('a new key for the certificates that are there', async () => {
+  it('a new key for the present certificates', async () => {
     const content = await readSecret(binary(goldenBytes('openssl.p12')), { password });
     const { key: privateKey } = m.nextLeaf('P-384');
     const written = await content.write({ ...content, root: undefined, key: { kind: 'private', privateKey } });
@@ -84,7 +84,7 @@ describe('a change of one part alone', () => {
   });
 });
 
-it('certificates that were encrypted are so again, and OpenSSL reads them', async () => {
+it('certificates that were encrypted are encrypted again, and OpenSSL reads them', async () => {
   const content = await readSecret(binary(goldenBytes('openssl.p12')), { password });
   const next = m.nextLeaf('P-256');
   const key = { kind: 'private', privateKey: next.key } as const;
@@ -93,7 +93,7 @@ it('certificates that were encrypted are so again, and OpenSSL reads them', asyn
   expect(() => openssl(written)).not.toThrow();
 });
 
-describe('a file that is made anew', () => {
+describe('a new file', () => {
   it('holds the pair and its chain, encrypted, as OpenSSL reads it', async () => {
     const made = await makePkcs12(
       { leaf: leaf().der, chain: [m.a, m.root], privateKey: leaf().key },
@@ -108,7 +108,7 @@ describe('a file that is made anew', () => {
     expect(content.key.kind === 'private' && content.key.privateKey.equals(leaf().key)).toBe(true);
   });
 
-  it('pairs the key with its certificate, and no other, by a localKeyId', async () => {
+  it('links the key to its certificate only, by a localKeyId', async () => {
     const made = await makePkcs12({ leaf: leaf().der, chain: [m.a], privateKey: leaf().key }, password, randomBytes);
     const { safes, macIterations } = await openFile(made, password);
     expect(macIterations).toBe(10_000);
@@ -120,7 +120,7 @@ describe('a file that is made anew', () => {
   });
 });
 
-describe('what is refused', () => {
+describe('refused', () => {
   const refused: [string, () => Promise<Bag[]>, string, string][] = [
     ['no certificate', async () => [await shrouded(pkcs8())], 'UnsupportedSecret', 'has no certificate'],
     [
@@ -136,11 +136,11 @@ describe('what is refused', () => {
       'has a private key of an unknown kind',
     ],
     [
-      // As good padding of another password does by chance.
+      // A wrong password may give such contents, with valid padding by chance.
       'an encrypted key that opens to none',
       async () => [await shrouded(junk), certificateBag(leaf().der, undefined)],
       'PasswordRequired',
-      'the password does not open it',
+      'the password is wrong',
     ],
     [
       'a certificate that is none',
@@ -163,11 +163,11 @@ describe('what is refused', () => {
     );
     await expect(readSecret(binary(file), { password })).rejects.toMatchObject({
       code: 'UnsupportedSecret',
-      message: expect.stringContaining('is cut or no PKCS#12 file'),
+      message: expect.stringContaining('is cut, or is not a PKCS#12 file'),
     });
   });
 
-  it('a file without its password, named by what it is', async () => {
+  it('a file without its password, with its kind in the message', async () => {
     const { length } = goldenBytes('openssl.p12');
     await expect(readSecret(binary(goldenBytes('openssl.p12')))).rejects.toMatchObject({
       message: expect.stringContaining(`The binary data of ${length} bytes is encrypted: set passwordSecretId`),

@@ -29,7 +29,7 @@ const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
 const aes256 = '60864801650304012a';
 const friendlyName = (name: string) => hex(Buffer.from(name, 'utf16le').swap16());
 
-/** All attributes of a written file, as hex, to look for names in. */
+/** Returns all attributes of a written file as hex, to search for names. */
 async function attributesOf(bytes: Uint8Array): Promise<string[]> {
   const { safes } = await openFile(bytes, password);
   return safes.flatMap(({ bags }) => bags.map(({ attributes }) => hex(attributes ?? new Uint8Array())));
@@ -45,7 +45,7 @@ describe.each(files)('%s', (name, chain) => {
     expect(content.key.kind === 'private' && content.key.privateKey.equals(goldenKey())).toBe(true);
   });
 
-  it('is the same bytes while nothing changes', async () => {
+  it('keeps its bytes if nothing changes', async () => {
     const value = binary(goldenBytes(name));
     const { leaf, chain: found, key, write } = await readSecret(value, { password });
     expect(await write({ leaf, chain: found, root: undefined, key: undefined })).toEqual(value);
@@ -53,7 +53,7 @@ describe.each(files)('%s', (name, chain) => {
     expect(same).toEqual(value);
   });
 
-  it('is written with a new pair, AES-256 and HMAC-SHA-256, its names kept', async () => {
+  it('is written with a new pair, AES-256 and HMAC-SHA-256, and its old names', async () => {
     const before = goldenBytes(name);
     const content = await readSecret(binary(before), { password });
     const { der, key: privateKey } = m.nextLeaf('P-384');
@@ -73,13 +73,13 @@ describe.each(files)('%s', (name, chain) => {
     for (const weak of ['2a864886f70d010c01', '2a864886f70d0307', '2b0e03021a']) expect(hex(bytes)).not.toContain(weak);
     const names = await attributesOf(bytes);
     expect(names.filter((each) => each.includes(friendlyName('leaf.example')))).toHaveLength(2);
-    // localKeyId on the key and on its certificate, with the value that they had.
+    // localKeyId on the key and on its certificate, with the old value.
     const localKeyIds = names.filter((each) => each.includes('2a864886f70d010915'));
     expect(localKeyIds).toHaveLength(2);
     expect((await attributesOf(before)).filter((each) => each.includes('2a864886f70d010915'))).toEqual(localKeyIds);
   });
 
-  it('is not opened by another password, or without one', async () => {
+  it('is not opened with a wrong password, or without one', async () => {
     const value = binary(goldenBytes(name));
     await expect(readSecret(value)).rejects.toMatchObject({ code: 'PasswordRequired' });
     const wrong = readSecret(value, { password: 'tr0ub4dor' });
@@ -88,7 +88,7 @@ describe.each(files)('%s', (name, chain) => {
   });
 });
 
-it('a renewed certificate for the same key leaves nothing of 3DES behind', async () => {
+it('a renewed certificate for the same key leaves no 3DES behind', async () => {
   const content = await readSecret(binary(goldenBytes('openssl-3des.p12')), { password });
   const written = await content.write({ leaf: m.nextLeaf('P-256').der, chain: [m.b], root: undefined, key: undefined });
   expect(hex(written.kind === 'binary' ? written.bytes : new Uint8Array())).not.toContain('2a864886f70d010c01');
@@ -96,7 +96,7 @@ it('a renewed certificate for the same key leaves nothing of 3DES behind', async
   expect(again.key.kind === 'private' && again.key.privateKey.equals(goldenKey())).toBe(true);
 });
 
-it("keeps Java's trusted certificate, which is no part of the chain", async () => {
+it("keeps Java's trusted certificate, which is not in the chain", async () => {
   const content = await readSecret(binary(goldenBytes('keytool-with-trust.p12')), { password });
   const written = await content.write({ leaf: m.nextLeaf('P-256').der, chain: [], root: m.nextRoot, key: undefined });
   const { safes } = await openFile(written.kind === 'binary' ? written.bytes : new Uint8Array(), password);
@@ -147,7 +147,7 @@ describe('in a JSON field', () => {
     expect((await readSecret(written, { password })).leaf).toEqual(der);
   });
 
-  it('is not opened without a password, and says which field it is', async () => {
+  it('is not opened without a password, and the error names the field', async () => {
     const held = text(JSON.stringify({ pkcs12: Buffer.from(goldenBytes('openssl.p12')).toString('base64') }));
     await expect(readSecret(held)).rejects.toMatchObject({
       code: 'PasswordRequired',
@@ -156,7 +156,7 @@ describe('in a JSON field', () => {
   });
 });
 
-/** The same file in BER as Windows writes it: indefinite lengths, strings in pieces; its MAC is over the same content. */
+/** The same file in BER as Windows writes it: indefinite lengths, strings in pieces. Its MAC covers the same content. */
 function inBer(bytes: Uint8Array): Uint8Array {
   const [pfx] = readElements(bytes);
   const [version, authSafe, mac] = readElements(pfx?.value ?? bytes);
@@ -177,7 +177,7 @@ it('is read in BER', async () => {
   expect(content.leaf).toEqual(certificate('leaf.crt'));
 });
 
-describe('what is refused', () => {
+describe('refused', () => {
   it('no private key', async () => {
     const read = readSecret(binary(goldenBytes('openssl-no-key.p12')), { password });
     await expect(read).rejects.toMatchObject({
@@ -191,7 +191,7 @@ describe('what is refused', () => {
     const write = content.write({ ...content, root: undefined, key: { kind: 'kms', keyId: 'alias/x' } });
     await expect(write).rejects.toMatchObject({
       code: 'UnsupportedSecret',
-      message: expect.stringContaining('has no place for the name of a key in KMS: expected a JSON shape'),
+      message: expect.stringContaining('has no field for a KMS key: expected a JSON shape'),
     });
   });
 
@@ -208,7 +208,7 @@ describe('what is refused', () => {
     }
   });
 
-  it('a byte changed in what is in the open, the key untouched: the MAC tells', async () => {
+  it('a changed byte in the plain part, with the key intact: the MAC shows it', async () => {
     const spoilt = Buffer.from(goldenBytes('openssl.p12'));
     const name = spoilt.indexOf(Buffer.from(friendlyName('leaf.example'), 'hex'));
     expect(name).toBeGreaterThan(0);
@@ -217,7 +217,7 @@ describe('what is refused', () => {
     await expect(read).rejects.toMatchObject({ code: 'PasswordRequired' });
   });
 
-  it('contents nested without end', async () => {
+  it('contents that are nested without end', async () => {
     const deep = new Uint8Array(60_000).fill(0x80).map((byte, i) => (i % 2 === 0 ? 0x30 : byte));
     const nested = write.sequence(Uint8Array.of(2, 1, 3), deep);
     await expect(readSecret(binary(nested), { password })).rejects.toMatchObject({ code: 'UnsupportedSecret' });

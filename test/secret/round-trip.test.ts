@@ -1,4 +1,4 @@
-/** Over generated secrets of every shape: what is read and written unchanged is the same, byte for byte. */
+/** Generated secrets of every shape: what is read and written unchanged is the same, byte for byte. */
 import type { KeyObject } from 'node:crypto';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -20,7 +20,7 @@ const chainNames = fc.subarray(['a', 'b', 'c', 'root'] as const);
 const keyStyle = fc.record({
   kind: fc.constantFrom(...keyKinds),
   encoding: fc.constantFrom('pkcs8' as const, 'traditional' as const),
-  /** What the block is called; undefined: what it is. OpenSSL reads each content under any of them. */
+  /** The label of the block; undefined: the usual one. OpenSSL reads each content with any of them. */
   label: fc.option(fc.constantFrom('PRIVATE KEY', 'ENCRYPTED PRIVATE KEY'), { nil: undefined }),
 });
 type KeyStyle = typeof keyStyle extends fc.Arbitrary<infer T> ? T : never;
@@ -30,7 +30,7 @@ function keyBlock(key: KeyObject, { encoding, label }: KeyStyle): string {
   return label === undefined ? block : block.replaceAll(/(BEGIN|END) [A-Z ]+/g, `$1 ${label}`);
 }
 
-/** Text that stands between blocks: comments, empty lines, anything that is no boundary. */
+/** Text between blocks: comments, empty lines, anything but a boundary. */
 const comment = fc.oneof(
   fc.constant(''),
   fc.constant('\n'),
@@ -42,7 +42,7 @@ const ending = fc.constantFrom('', '\n', '\r\n', '\n\n');
 interface Style {
   readonly lineEnd: string;
   readonly comments: readonly string[];
-  /** In front of each line of a block, as in YAML. */
+  /** Indentation of each line of a block, as in YAML. */
   readonly indents: readonly string[];
   readonly ending: string;
 }
@@ -57,7 +57,7 @@ const style: fc.Arbitrary<Style> = fc.record({
   ending,
 });
 
-/** Blocks, each in its line, with comments before them. */
+/** Blocks on their own lines, with comments before them. */
 function arrange(blocks: readonly string[], { lineEnd: end, comments, indents: by, ending: last }: Style): string {
   const whole = blocks.map(
     (block, i) => (comments[i] ?? '').replaceAll('\n', end) + indent(block, by[i] ?? '').replaceAll('\n', end),
@@ -67,7 +67,7 @@ function arrange(blocks: readonly string[], { lineEnd: end, comments, indents: b
 
 const der = (name: 'a' | 'b' | 'c' | 'root') => m[name];
 
-/** All lines of a block are as far in as its first one; `text` is what it stands in. */
+/** All lines of a block have the indentation of its first one. `text` is the surrounding text. */
 function expectIndented(whole: string): void {
   for (const block of pemBlocks(whole)) {
     const lines = block.text.split(/\r?\n/).slice(1);
@@ -182,7 +182,7 @@ describe('JSON', () => {
         const key = content.key.kind === 'none' ? undefined : content.key;
         expect(await content.write({ ...content, root: undefined, key: undefined })).toEqual(value);
         expect(await content.write({ ...content, root: undefined, key })).toEqual(value);
-        // Handed in as the use cases have it: the chain without its root, and the root.
+        // As the use cases pass it: the chain without its root, and the root.
         const chain = content.chain.filter((each) => each !== m.root && Buffer.compare(each, m.root) !== 0);
         expect(await content.write({ ...content, chain, root: m.root, key })).toEqual(value);
       }),
@@ -190,7 +190,7 @@ describe('JSON', () => {
     );
   });
 
-  it('renewed keeps the members, their order and all that is not ours, and reads as what was written', async () => {
+  it('renewed keeps the members, their order and all other content, and reads back as what was written', async () => {
     await fc.assert(
       fc.asyncProperty(
         jsonSecret,
@@ -215,7 +215,7 @@ describe('JSON', () => {
             expect(/[\r\n]$/.test(holds[name])).toBe(/[\r\n]$/.test(field));
             if (name !== 'kmsKeyId') expectIndented(holds[name]);
           }
-          // A second renewal back to the same certificates comes to the same text again: nothing grows.
+          // A second renewal, back to the same certificates, gives the same text: nothing grows.
           const twice = await again.write({ leaf, chain: chain.map(der), root: m.nextRoot, key });
           expect(twice).toEqual(written);
         },
@@ -227,7 +227,7 @@ describe('JSON', () => {
 
 describe('PEM text', () => {
   const pemSecret = fc.record({ key: keyStyle, chain: chainNames, style, shuffle: fc.infiniteStream(fc.nat()) });
-  it('unchanged is byte-identical; renewed keeps what stands between the blocks', async () => {
+  it('unchanged is byte-identical; renewed keeps the text between the blocks', async () => {
     await fc.assert(
       fc.asyncProperty(
         pemSecret,

@@ -1,4 +1,4 @@
-/** Certificates of several renewals for the one key, as people who renew by hand leave them beside each other. */
+/** Several certificates for one key, from several renewals, as users leave them beside each other when they renew by hand. */
 import { randomBytes } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
 import * as write from '../../lambdas/asn1/writer.ts';
@@ -24,7 +24,7 @@ type Material = ReturnType<typeof makeMaterial>;
 type Named = Issued & { name: string };
 let m: Material;
 let ca: Named;
-/** By kind of key: for one key a certificate that has ended, today's, and one between them. */
+/** For each kind of key: three certificates of one key. One has ended, one is current, and one is between them. */
 const leaves = new Map<KeyKind, { old: Named; today: Named; between: Named }>();
 const kinds: KeyKind[] = ['P-256', 'P-521', 'Ed25519', 'RSA'];
 
@@ -34,7 +34,7 @@ beforeAll(() => {
   for (const kind of kinds) {
     const old = issue('leaf', kind, ca, { notAfter: '2026-02-01T00:00:00Z' });
     const today = issue('leaf', kind, ca, { key: old.key });
-    // Not the order of letters: "Dec" stands before "Feb" there.
+    // Not in alphabetical order: "Dec" is before "Feb" there.
     const between = issue('leaf', kind, ca, { key: old.key, notAfter: '2026-12-01T00:00:00Z' });
     leaves.set(kind, { old, today, between });
   }
@@ -83,7 +83,7 @@ describe.each(kinds)('for a key %s', (kind) => {
       expect(content.leaf).toEqual(today.der);
       expect(content.chain).toEqual(chain.map(der));
       expect(await content.write({ ...content, root: undefined, key: undefined })).toEqual(value);
-      // A renewal and a rekey: one leaf, before or behind what was before or behind the first one.
+      // After a renewal and a rekey there is one leaf, in the place of the first one.
       for (const next of [of(kind).between, m.nextLeaf('P-384')]) {
         if (next === of(kind).between && order.includes('between')) continue;
         const change = next.key === today.key ? undefined : key(next.key);
@@ -112,9 +112,9 @@ async function fileOf(certificates: ReturnType<typeof certificateBag>[], private
   return closeFile({ safes, macIterations: 2048 }, goldenPassword, randomBytes);
 }
 
-it('of PKCS#12 the new leaf has the attributes by which a reader finds its key', async () => {
+it('in PKCS#12 the new leaf has the attributes that link it to its key', async () => {
   const { old, today } = of('P-256');
-  const attributes = Buffer.from('3100', 'hex'); // an empty SET is enough to be told
+  const attributes = Buffer.from('3100', 'hex'); // an empty SET is enough to recognise it
   const named = write.sequence(write.oid('1.2.3'));
   const set = new Uint8Array(Buffer.concat([Buffer.of(0x31, named.length), named]));
   const orders = [
@@ -137,7 +137,7 @@ it('of PKCS#12 the new leaf has the attributes by which a reader finds its key',
   }
 });
 
-it('of a key in KMS the first certificate says which key it is, and the one of that key that ends last counts', async () => {
+it('for a key in KMS the first certificate determines the key, and of its certificates the one that ends last counts', async () => {
   const { old, today } = of('P-256');
   for (const order of [
     [old, today],
@@ -153,7 +153,7 @@ it('of a key in KMS the first certificate says which key it is, and the one of t
   }
 });
 
-it('one of the key in the field of the chain is no part of the chain, and goes with the next renewal', async () => {
+it('one of the same key in the field of the chain is not part of the chain, and is removed by the next renewal', async () => {
   const { old, today } = of('RSA');
   const fields = (certificate: string, certificateChain: string) =>
     text(JSON.stringify({ certificate, privateKey: keyPem(today.key), certificateChain }));
@@ -165,7 +165,7 @@ it('one of the key in the field of the chain is no part of the chain, and goes w
   expect(written).toEqual(fields(pem(m.b), `${pem(m.c)}\n`));
 });
 
-it('the same for certificates of a CA', async () => {
+it('the same applies to certificates of a CA', async () => {
   const before = issue('Root', 'P-384', undefined, { notAfter: '2026-02-01T00:00:00Z' });
   const renewed = issue('Root', 'P-384', undefined, { key: before.key });
   const content = await readSecret(text(`${pem(before.der)}\n${pem(renewed.der)}\n${keyPem(before.key)}\n`));

@@ -31,8 +31,8 @@ async function write(value: SecretValue, change?: Partial<NextContent>, password
   return written.kind === 'string' ? written.text : Buffer.from(written.bytes).toString();
 }
 
-describe('the chain goes where it was', () => {
-  /** [name, what the secret held, what the new chain is, what it holds then]; keys are left out. */
+describe('the chain goes to its old place', () => {
+  /** [name, old fields, new chain, expected fields]; keys are left out. */
   const table: [string, () => object, () => Uint8Array[], () => object][] = [
     [
       'a leaf alone stays alone',
@@ -263,7 +263,7 @@ describe('the chain goes where it was', () => {
       () => ({ ca_chain: [`${pem(m.b)}\n`, `${pem(m.c)}\n`] }),
     ],
     [
-      'an element that is added does not take its comment',
+      'an element that is added does not accept its comment',
       () => ({ ca_chain: [`${pem(m.a)}\n# ours\n`] }),
       () => [m.b, m.c],
       () => ({ ca_chain: [`${pem(m.b)}\n# ours\n`, pem(m.c)] }),
@@ -304,7 +304,7 @@ describe('the chain goes where it was', () => {
     expect(JSON.parse(written)).toEqual({ certificate: pem(nextLeaf()), ...holds(), private_key: nextKey });
   });
 
-  it('keeps the white space of an array, and takes it for what is added', async () => {
+  it('keeps the white space of an array, and uses it for additions', async () => {
     const before = JSON.stringify(
       { certificate: pem(leaf()), private_key: key, ca_chain: [pem(m.a), pem(m.root)] },
       null,
@@ -324,13 +324,13 @@ describe('the chain goes where it was', () => {
     expect(await write(text(before), { chain: [] })).toBe(shorter);
   });
 
-  it('leaves no white space in an array of which nothing is left', async () => {
+  it('leaves no white space in an array that becomes empty', async () => {
     const held = JSON.stringify({ certificate: pem(leaf()), private_key: key, ca_chain: [pem(m.a)] }, null, 2);
     const holds = JSON.stringify({ certificate: pem(nextLeaf()), private_key: nextKey, ca_chain: [] }, null, 2);
     expect(await write(text(held), { chain: [] })).toBe(holds);
   });
 
-  it('keeps uneven white space in an array, and takes that of the first comma for what is added', async () => {
+  it('keeps uneven white space in an array, and uses that of the first comma for additions', async () => {
     const around = (certificate: Uint8Array, k: string, array: string) =>
       `{"certificate":${JSON.stringify(pem(certificate))},"private_key":${JSON.stringify(k)},"ca_chain":[${array}]}`;
     const [a, b, c, root, nextRoot] = [m.a, m.b, m.c, m.root, m.nextRoot].map((der) => JSON.stringify(pem(der)));
@@ -339,7 +339,7 @@ describe('the chain goes where it was', () => {
     expect(await write(text(held), { chain: [m.b, m.a, m.c] })).toBe(holds);
   });
 
-  it('keeps the order that the secret had while the chain is the same', async () => {
+  it('keeps the secret’s order if the chain is the same', async () => {
     const before = {
       certificate: pem(leaf()),
       privateKey: key,
@@ -349,7 +349,7 @@ describe('the chain goes where it was', () => {
     expect(JSON.parse(written).certificateChain).toBe(`${pem(m.nextRoot)}\n${pem(m.b)}\n${pem(m.a)}`);
   });
 
-  it('keeps each root in its place while the chain is handed back', async () => {
+  it('keeps each root in its place if the chain is written back', async () => {
     const held = json({
       certificate: `${pem(leaf())}\n${pem(m.root)}`,
       certificateChain: `${pem(m.a)}\n${pem(m.nextRoot)}`,
@@ -359,12 +359,12 @@ describe('the chain goes where it was', () => {
     expect(await content.write({ ...content, root: undefined, key: undefined })).toEqual(held);
   });
 
-  it('tells of a certificate that the secret holds twice once', async () => {
+  it('reports a certificate that the secret has twice once', async () => {
     const chains = { certificate: `${pem(leaf())}\n${pem(m.a)}`, certificateChain: `${pem(m.a)}\n${pem(m.root)}` };
     expect((await readSecret(json({ ...chains, privateKey: key }))).chain).toEqual([m.a, m.root]);
   });
 
-  it('names the certificate of the new chain that is none', async () => {
+  it('names the entry of the new chain that is no certificate', async () => {
     const spoilt = m.b.subarray(0, 100);
     await expect(
       write(json({ certificate: pem(leaf()), privateKey: key }), { chain: [m.a, spoilt] }),
@@ -374,14 +374,14 @@ describe('the chain goes where it was', () => {
     });
   });
 
-  it('leaves an old root where no other is given', async () => {
+  it('keeps an old root if no other is given', async () => {
     const before = { certificate: pem(leaf()), privateKey: key, certificateChain: `${pem(m.a)}\n${pem(m.root)}` };
     expect(JSON.parse(await write(json(before), { root: undefined })).certificateChain).toBe(
       `${pem(m.b)}\n${pem(m.root)}`,
     );
   });
 
-  it('does not take a root certificate that is the leaf for a root in the chain', async () => {
+  it('does not treat a root certificate that is the leaf as a root in the chain', async () => {
     const content = await readSecret(json({ certificate: pem(m.root), certificateChain: '', kmsKeyId: 'alias/root' }));
     const written = await content.write({ leaf: m.nextRoot, chain: [], root: m.nextRoot, key: undefined });
     expect(written).toEqual(json({ certificate: pem(m.nextRoot), certificateChain: '', kmsKeyId: 'alias/root' }));
@@ -409,14 +409,14 @@ describe('JSON around the values', () => {
     );
   });
 
-  it('names with escapes are the names they spell', async () => {
+  it('escaped names are the names that they spell', async () => {
     const before = `{"certificat\\u0065":${JSON.stringify(pem(leaf()))},"privateKey":${JSON.stringify(key)}}`;
     expect(await write(text(before))).toBe(
       `{"certificat\\u0065":${JSON.stringify(pem(nextLeaf()))},"privateKey":${JSON.stringify(nextKey)}}`,
     );
   });
 
-  it('escapes of what does not change stay: "\\/" as PHP writes it', async () => {
+  it('escapes of unchanged values stay: "\\/" as PHP writes it', async () => {
     const escaped = (object: object) => text(JSON.stringify(object).replaceAll('/', '\\/'));
     const certificate = `# https://ca.example/\n${pem(leaf())}\n${pem(m.a)}\n`;
     const held = [
@@ -435,7 +435,7 @@ describe('JSON around the values', () => {
     }
   });
 
-  it('is binary where it was binary', async () => {
+  it('stays binary if it was binary', async () => {
     const value = (certificate: Uint8Array, k: string) =>
       new TextEncoder().encode(JSON.stringify({ note: 'ü', certificate: pem(certificate), privateKey: k }));
     const content = await readSecret({ kind: 'binary', bytes: value(leaf(), key) });
@@ -465,7 +465,7 @@ describe('PEM text', () => {
     expect(await write(text(before))).toBe(arrange({ leaf: pem(nextLeaf()), chain: pem(m.b), key: nextKey }));
   });
 
-  it('in CRLF, or pasted into one line, stays so', async () => {
+  it('in CRLF, or on one line, stays so', async () => {
     for (const lineEnd of ['\r\n', ' ']) {
       const arrange = (l: Uint8Array, a: Uint8Array, k: KeyObject) =>
         [pem(l, lineEnd), pem(a, lineEnd), keyPem(k, 'traditional', lineEnd)].join(lineEnd);
@@ -474,12 +474,12 @@ describe('PEM text', () => {
     }
   });
 
-  it('takes the first certificate for the leaf where the key is of none', async () => {
+  it('takes the first certificate as the leaf if the key belongs to none', async () => {
     const content = await readSecret(text(`${pem(m.b)}\n${pem(leaf())}\n${keyPem(newKey('P-256'))}`));
     expect(content.leaf).toEqual(m.b);
   });
 
-  it('finds the leaf behind a certificate with a kind of key that OpenSSL does not know', async () => {
+  it('finds the leaf after a certificate with a kind of key that OpenSSL does not know', async () => {
     const unknown = Buffer.from(m.b);
     unknown[unknown.indexOf('2a8648ce3d0201', 'hex') + 6] = 0x7f;
     const content = await readSecret(text(`${pem(unknown)}\n${pem(leaf())}\n${key}`));
@@ -490,13 +490,13 @@ describe('PEM text', () => {
     const written = write(text(`${pem(leaf())}\n${key}`), { key: { kind: 'kms', keyId: 'alias/a' } });
     await expect(written).rejects.toMatchObject({
       code: 'UnsupportedSecret',
-      message: expect.stringContaining('no place for the name of a key in KMS: expected a JSON shape'),
+      message: expect.stringContaining('no field for a KMS key: expected a JSON shape'),
     });
   });
 });
 
 describe('the key', () => {
-  it("'s certificate is the leaf, wherever it stands in the field", async () => {
+  it("'s certificate is the leaf, at any place in the field", async () => {
     const held = { certificate: `${pem(m.a)}\n${pem(leaf())}\n`, privateKey: key };
     const content = await readSecret(json(held));
     expect([content.leaf, content.chain]).toEqual([leaf(), [m.a]]);
@@ -506,7 +506,7 @@ describe('the key', () => {
     expect(inKms.leaf).toEqual(m.a);
   });
 
-  it('in the open, or in KMS, needs no password', async () => {
+  it('needs no password if it is plain, or in KMS', async () => {
     const certificate = pem(leaf());
     const keys = [json({ certificate, privateKey: key }), text(`${certificate}\n${key}`)];
     for (const value of [...keys, json({ certificate, kmsKeyId: 'alias/a' })])
@@ -538,7 +538,7 @@ describe('the key', () => {
     expect(again.key.kind === 'private' && again.key.privateKey.equals(privateKey)).toBe(true);
   });
 
-  it('of a kind that has no JSON Web Key is written as well', async () => {
+  it('of a kind without a JSON Web Key is written too', async () => {
     const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'secp224r1' });
     const written = await write(json({ certificate: pem(leaf()), privateKey: key }), {
       key: { kind: 'private', privateKey },
@@ -546,7 +546,7 @@ describe('the key', () => {
     expect(JSON.parse(written).privateKey).toBe(keyPem(privateKey));
   });
 
-  it('EC PARAMETERS follow the curve, and go with it', async () => {
+  it('EC PARAMETERS follow the curve, and are removed with it', async () => {
     const ecparam = goldenText('openssl-ecparam.key');
     const before = text(`${ecparam}${pem(leaf())}\n`);
     const p384 = m.nextLeaf('P-384').key;
@@ -569,13 +569,13 @@ describe('the key', () => {
     expect(await write(held)).toBe(`${before}${keyPem(m.nextLeaf('P-256').key, 'traditional')}\n${pem(nextLeaf())}\n`);
   });
 
-  it('beside a header that is not of encryption is in the open', async () => {
+  it('is plain beside a header that is not of encryption', async () => {
     const der = m.leaf('P-256').key.export({ format: 'der', type: 'pkcs8' });
     const content = await readSecret(text(`${encodePem('PRIVATE KEY', der, '\n', ['X-Note: mine'])}\n${pem(leaf())}`));
     expect(content.needsPassword).toBe(false);
   });
 
-  it('in KMS is a name that can be exchanged', async () => {
+  it('in KMS is a name that can be replaced', async () => {
     const before = { kmsKeyId: 'alias/old', 'tls.crt': pem(leaf()) };
     const content = await readSecret(json(before));
     expect(content.key).toEqual({ kind: 'kms', keyId: 'alias/old' });
@@ -605,7 +605,7 @@ describe('the key', () => {
     expect(out).toBe(JSON.stringify({ certificate: pem(nextLeaf()), kmsKeyId: '', privateKey: nextKey }));
   });
 
-  it('may be none where the CA holds it, if the caller says so', async () => {
+  it('may be absent if the CA holds it, and the caller says so', async () => {
     const before = json({ certificate: pem(leaf()), certificateChain: pem(m.a) });
     await expect(readSecret(before)).rejects.toMatchObject({ code: 'UnsupportedSecret' });
     const content = await readSecret(before, { allowNoKey: true });
@@ -615,11 +615,11 @@ describe('the key', () => {
     );
     await expect(content.write(next())).rejects.toMatchObject({
       code: 'UnsupportedSecret',
-      message: expect.stringContaining('no key because its CA does'),
+      message: expect.stringContaining('no field for a key, because its CA holds the key'),
     });
   });
 
-  it('keeps its text when it is the same key in another encoding', async () => {
+  it('keeps its text if it is the same key in another encoding', async () => {
     const before = { certificate: pem(leaf()), privateKey: keyPem(m.leaf('P-256').key, 'traditional') };
     const content = await readSecret(json(before));
     const written = await content.write(next({ key: { kind: 'private', privateKey: m.leaf('P-256').key } }));

@@ -23,7 +23,7 @@ async function failure(value: SecretValue): Promise<RenewalError> {
   throw new Error('It was read, or not refused with a RenewalError', { cause: thrown });
 }
 
-/** [name, value, what the message names]. Every value holds the canary where there is room; no message may. */
+/** [name, value, text of the message]. Every value that has room holds the canary. No message may contain it. */
 const table: [string, () => SecretValue, string][] = [
   ['nothing', () => text(''), 'An empty value'],
   ['white space', () => text(' \n'), 'An empty value'],
@@ -32,8 +32,8 @@ const table: [string, () => SecretValue, string][] = [
   ['a JSON number', () => text('12'), 'a number'],
   ['null', () => text('null'), 'null'],
   ['a JSON array', () => json([canary]), 'an array'],
-  ['broken JSON', () => text(`{"certificate":"${canary}"`), 'begins like JSON and is not valid JSON'],
-  ['broken JSON behind white space', () => text(` \n{"certificate":"${canary}"`), 'begins like JSON and is not'],
+  ['broken JSON', () => text(`{"certificate":"${canary}"`), 'begins like JSON but is not valid JSON'],
+  ['broken JSON behind white space', () => text(` \n{"certificate":"${canary}"`), 'begins like JSON but is not'],
   ['a password with a brace', () => text(`${canary}{`), 'neither JSON nor PEM'],
   ['JSON with a comment', () => text(`{"a":1 /* ${canary} */}`), 'begins like JSON'],
   ['other fields', () => json({ username: canary, password: canary }), 'the fields ["username", "password"]'],
@@ -60,7 +60,7 @@ const table: [string, () => SecretValue, string][] = [
   [
     'two shapes',
     () => json({ certificate, 'tls.crt': canary, privateKey: key }),
-    'has fields of a JSON object with certificate, privateKey and perhaps certificateChain, and of a JSON object with tls.crt',
+    'has fields of a JSON object with certificate, privateKey and optionally certificateChain, and of a JSON object with tls.crt',
   ],
   ['camel and snake', () => json({ certificate, privateKey: key, ca_chain: [canary] }), 'has fields of'],
   [
@@ -95,12 +95,12 @@ const table: [string, () => SecretValue, string][] = [
   [
     'a certificate for a key',
     () => json({ certificate, privateKey: certificate }),
-    'a PEM block that is no private key',
+    'a PEM block that is not a private key',
   ],
   [
     'a certificate with the key',
     () => json({ certificate, privateKey: `${key}\n${certificate}` }),
-    'a PEM block that is no private key',
+    'a PEM block that is not a private key',
   ],
   ['two keys', () => json({ certificate, privateKey: `${key}\n${key}` }), 'The field "privateKey" has 2 private keys'],
   [
@@ -116,18 +116,18 @@ const table: [string, () => SecretValue, string][] = [
   [
     'an OpenSSH key',
     () => json({ certificate, privateKey: key.replaceAll('PRIVATE', 'OPENSSH PRIVATE') }),
-    'a private key of another kind: expected one PEM block PRIVATE KEY, ENCRYPTED PRIVATE KEY, EC PRIVATE KEY, RSA PRIVATE KEY',
+    'a private key of an unsupported kind: expected one PEM block PRIVATE KEY, ENCRYPTED PRIVATE KEY, EC PRIVATE KEY, RSA PRIVATE KEY',
   ],
   [
     'a key that is none',
     () => json({ certificate, privateKey: key.replace(/\n[A-Za-z0-9+/]{8}/, '\nAAAAAAAA') }),
-    'holds no key',
+    'block without a key',
   ],
   ['a KMS key that is a number', () => json({ certificate, kmsKeyId: 1 }), '"kmsKeyId" holds a number'],
   [
     'a KMS key with a space',
     () => json({ certificate, kmsKeyId: `alias/ ${canary}` }),
-    'text that can be no name of a key',
+    "text that can't be the name of a key",
   ],
   ['pkcs12 that is a number', () => json({ pkcs12: 1 }), '"pkcs12" holds a number'],
   ['pkcs12 that is null', () => json({ pkcs12: null }), '"pkcs12" holds null'],
@@ -140,7 +140,7 @@ const table: [string, () => SecretValue, string][] = [
   [
     'PEM with a key that is none',
     () => text(`${certificate}\n${key.replace(/\n[A-Za-z0-9+/]{8}/, '\nAAAAAAAA')}`),
-    'The PEM text has a private key block that holds no key',
+    'The PEM text has a private key block without a key',
   ],
   ['PEM cut at its beginning', () => text(certificate.slice(30)), 'a PEM END line without its BEGIN'],
   ['base64 with a hole', () => text(`${certificate.replace('\nMI', '\nM*')}\n${key}`), 'is not base64'],
@@ -173,7 +173,7 @@ const table: [string, () => SecretValue, string][] = [
   ['no bytes', () => binary(new Uint8Array()), 'An empty value'],
 ];
 
-describe('what is no secret of ours is refused, with what was found and what was expected', () => {
+describe('an unsupported secret is refused, with what was found and what was expected', () => {
   it.each(table)('%s', async (_, value, found) => {
     const start = cpuTime();
     const error = await failure(value());
@@ -187,7 +187,7 @@ describe('what is no secret of ours is refused, with what was found and what was
     expect(error.cause).toBeUndefined();
   });
 
-  it('a certificate that is none', async () => {
+  it('a certificate that can’t be parsed', async () => {
     const other = pem(new Uint8Array(100).fill(0x30));
     const behind = pem(
       Buffer.concat([Buffer.from(certificate.split('\n').slice(1, -1).join(''), 'base64'), Buffer.alloc(3)]),
@@ -204,7 +204,7 @@ describe('what is no secret of ours is refused, with what was found and what was
       ];
       for (const [value, where] of values) {
         const message = expect.stringMatching(
-          new RegExp(`^Certificate ${which} of the ${where} is not an X\\.509 certificate: .* Put the certificate `),
+          new RegExp(`^Certificate ${which} of the ${where} is not an X\\.509 certificate: .* Store the certificate `),
         );
         expect(await failure(value)).toMatchObject({ code: 'InvalidCertificate', message });
       }
@@ -212,7 +212,7 @@ describe('what is no secret of ours is refused, with what was found and what was
   });
 });
 
-describe('what was made to hurt does not', () => {
+describe('a hostile secret is refused quickly', () => {
   const hostile: [string, () => string][] = [
     [
       'nested arrays',

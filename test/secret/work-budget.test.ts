@@ -6,10 +6,10 @@ import { readSecret } from '../../lambdas/secret/index.ts';
 import { cpuTime } from '../support/cpu-time.ts';
 import { binary } from './material.ts';
 
-describe('the work that a secret may ask for', () => {
+describe('the limit of work for a secret', () => {
   const mac = (iterations: number) => ({ digest: 'sha256', iterations, length: 1 }) as const;
 
-  it('is enough for each of what OWASP advises, and for one file that has them all', () => {
+  it('is enough for all that OWASP advises, and for one file with all of them', () => {
     expect(new WorkBudget().pbkdf2(1_300_000)).toBe(true);
     expect(new WorkBudget().scrypt(2 ** 16, 8, 2)).toBe(true);
     const budget = new WorkBudget();
@@ -36,7 +36,7 @@ describe('the work that a secret may ask for', () => {
     expect(ask(new WorkBudget())).toBe(answer);
   });
 
-  it('adds up, and what was refused costs nothing', () => {
+  it('adds up, and a refusal costs nothing', () => {
     const budget = new WorkBudget();
     expect(budget.pbkdf2(2_000_000)).toBe(true);
     expect(budget.pkcs12(mac(700_000))).toBe(false);
@@ -48,14 +48,14 @@ describe('the work that a secret may ask for', () => {
     [{ digest: 'sha1', iterations: 10, length: 20 } as const, 10],
     [{ digest: 'sha1', iterations: 10, length: 21 } as const, 20],
     [{ digest: 'sha512', iterations: 10, length: 65 } as const, 20],
-  ])('%j takes %i rounds', (request, rounds) => {
+  ])('%j costs %i rounds', (request, rounds) => {
     expect(pkcs12Rounds(request)).toBe(rounds);
   });
 });
 
-describe('a PKCS#12 file that asks for too much', () => {
+describe('a PKCS#12 file that exceeds the limit', () => {
   const data = '1.2.840.113549.1.7.1';
-  /** A safe under 3DES, each costly by itself and not too much. */
+  /** A safe with 3DES. Each is expensive, but allowed alone. */
   function safe(iterations: number): Uint8Array {
     const algorithm = write.sequence(
       write.oid('1.2.840.113549.1.12.1.3'),
@@ -80,7 +80,7 @@ describe('a PKCS#12 file that asks for too much', () => {
     expect(cpuTime() - started).toBeLessThan(500);
   });
 
-  it('makes way for others while it is being read', async () => {
+  it('lets other work run while it is read', async () => {
     let turns = 0;
     const timer = setInterval(() => turns++, 1);
     await pkcs12Key({

@@ -1,4 +1,4 @@
-/** Wycheproof's encrypted and plain private keys, and what is signed with them. */
+/** Wycheproof's encrypted and plain private keys, and signatures with them. */
 import { createPrivateKey } from 'node:crypto';
 import { expect, it } from 'vitest';
 import { RenewalError } from '../../lambdas/domain/errors.ts';
@@ -11,7 +11,7 @@ import { base64, wycheproof } from '../support/suites.ts';
 
 const suite = wycheproof();
 
-/** Base64 of what an EncryptedPrivateKeyInfo holds; undefined where it does not open. */
+/** Returns the content of an EncryptedPrivateKeyInfo in base64; undefined if it can't be decrypted. */
 async function opened(info: string, password: string): Promise<string | undefined> {
   try {
     const { algorithm, data } = readEncryptedPrivateKeyInfo(base64(info));
@@ -39,7 +39,7 @@ it('PBKDF2', async () => {
   expect([suite.pbkdf2.length, wrong]).toEqual([213, []]);
 }, 60_000);
 
-/** The curve of the key in a secret's PEM text, null where it is refused. */
+/** Returns the curve of the key in a secret's PEM text; null if it is refused. */
 async function curveOf(pkcs8: string): Promise<string | null> {
   try {
     const text = encodePem('PRIVATE KEY', base64(pkcs8));

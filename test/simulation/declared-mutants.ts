@@ -1,4 +1,4 @@
-/** Products that are wrong in one place, where certificates are declared. */
+/** Products with one fault each in declared certificates. */
 import { RenewalError } from '../../lambdas/domain/errors.ts';
 import type { SecretSummary } from '../../lambdas/domain/secret.ts';
 import { tags } from '../../lambdas/domain/tags.ts';
@@ -7,11 +7,11 @@ import type { Tamper } from '../../testkit/simulation/functions.ts';
 import { type DeedKind, day, type Fault, hour, type Plan } from '../../testkit/simulation/plan.ts';
 import { calm, type Mutant, secret, withStore } from './mutants.ts';
 
-/** For longer than an episode of the tests, and for less. */
+/** Valid for longer than an episode of the tests, and for less. */
 const entry: CertificateEntry = { profile: 'strict', dnsNames: ['web.svc.example'], duration: '43200m' };
 const short: CertificateEntry = { ...entry, duration: '1200m' };
 const other: CertificateEntry = { ...entry, dnsNames: ['web.svc.example', 'www.svc.example'] };
-/** Of this a name does not tell: the product looks at the names itself, whatever the tags say. */
+/** A change that the names do not show. The product checks the names itself, even if the tags are wrong. */
 const otherKey: CertificateEntry = { ...entry, kty: 'EC', curve: 'P-384' };
 
 const deploy = (each: CertificateEntry | undefined): DeedKind => ({
@@ -21,7 +21,7 @@ const deploy = (each: CertificateEntry | undefined): DeedKind => ({
 const alter: DeedKind = { kind: 'alter', secret: 'web/1', entry: { ...entry, dnsNames: ['www.bank.example'] } };
 const ask: DeedKind = { kind: 'ask', secret: 'web/1', request: {} };
 
-/** Every four hours one of these. */
+/** A plan with one of these deeds every four hours. */
 function declaring(deeds: readonly DeedKind[], faults: readonly Omit<Fault, 'id'>[] = []): Plan {
   return {
     ...{ ...calm, secrets: [secret(1, { declared: 'new' })] },
@@ -32,7 +32,7 @@ function declaring(deeds: readonly DeedKind[], faults: readonly Omit<Fault, 'id'
 
 const twice = declaring([deploy(entry), deploy(other)]);
 
-/** The tags of a secret are seen otherwise than they are. */
+/** Changes how the product sees the tags of a secret. */
 const seeing = (change: (found: ReadonlyMap<string, string>) => ReadonlyMap<string, string>): Tamper => {
   const seen = (summary: SecretSummary): SecretSummary => ({ ...summary, tags: new Map(change(summary.tags)) });
   return withStore((store) => ({ describe: async (secretId) => seen(await store.describe(secretId)) }));
@@ -90,13 +90,13 @@ export const declaredMutants: readonly Mutant[] = [
     plan: twice,
   },
   {
-    what: 'what the profile allows is not judged again',
+    what: 'the limits of the profile are not checked again',
     rule: 'asked for what is not allowed',
     tamper: allowing,
     plan: declaring([deploy(entry), alter, ask]),
   },
   {
-    what: 'a certificate is taken for the declared one unseen',
+    what: 'a certificate counts as the declared one without a check',
     rule: 'not as declared',
     tamper: seeing((found) => {
       const declared = found.get(tags.declared);
@@ -105,13 +105,13 @@ export const declaredMutants: readonly Mutant[] = [
     plan: declaring([deploy(entry), deploy(otherKey)]),
   },
   {
-    what: 'a declaration is remembered',
+    what: 'a declaration is cached',
     rule: 'not as declared',
     tamper: remembering(),
     plan: declaring([deploy(entry), deploy({ ...other, wait: false })]),
   },
   {
-    what: 'no certificate is taken for the declared one',
+    what: 'no certificate counts as the declared one',
     rule: 'issued without a reason',
     tamper: seeing((found) => (found.has(tags.issued) ? new Map([...found, [tags.issued, 'another']]) : found)),
     plan: declaring([deploy(entry)]),
@@ -136,7 +136,7 @@ export const declaredMutants: readonly Mutant[] = [
     tamper: seeing((found) => new Map([...found, [tags.declared, 'x']])),
   },
   {
-    what: 'an issuance is told as a renewal',
+    what: 'an issuance is reported as a renewal',
     rule: 'an issuance told as something else',
     tamper: (world) => ({
       ...world,
@@ -151,7 +151,7 @@ export const declaredMutants: readonly Mutant[] = [
     plan: declaring([deploy(entry)]),
   },
   {
-    what: 'nobody says that nothing is declared any more',
+    what: 'a missing declaration is not reported',
     rule: 'renewed without a word',
     tamper: (world) => ({
       ...world,
@@ -160,7 +160,7 @@ export const declaredMutants: readonly Mutant[] = [
     plan: declaring([deploy(short), deploy(undefined)]),
   },
   {
-    what: 'what is declared no more is not renewed',
+    what: 'a certificate without its declaration is not renewed',
     rule: 'let expire',
     tamper: (world) => ({
       ...world,

@@ -1,4 +1,4 @@
-/** Declared certificates, with nothing going wrong by chance: how many are issued, what a change leads to, and what AWS is asked for in one second. */
+/** Declared certificates without random faults: how many are issued, what a change causes, and the rates of calls to AWS. */
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { tags } from '../../lambdas/domain/tags.ts';
@@ -48,7 +48,7 @@ const alter = (dnsNames: string[]): DeedKind => ({ kind: 'alter', secret: 'web/1
 const byHand: DeedKind = { kind: 'declare', secret: 'web/1', entry };
 const ask: DeedKind = { kind: 'ask', secret: 'web/1', request: {} };
 
-/** What is done every four hours, and how many certificates are issued by it; nothing falls due meanwhile. */
+/** Deeds at intervals of four hours, and how many certificates they cause. No certificate becomes due meanwhile. */
 const changes: readonly (readonly [what: string, deeds: readonly DeedKind[], issued: number])[] = [
   ['the first', [deploy(entry)], 1],
   ['the same again', [deploy(entry), deploy({ ...entry }), byHand], 1],
@@ -66,8 +66,8 @@ const changes: readonly (readonly [what: string, deeds: readonly DeedKind[], iss
   ['taken back, and declared otherwise', [deploy(entry), deploy(undefined), deploy(other)], 2],
   ['a name that is not allowed', [deploy({ ...entry, dnsNames: ['www.bank.example'] })], 0],
   ['such a name later, which is rolled back', [deploy(entry), deploy({ ...entry, dnsNames: ['www.bank.example'] })], 1],
-  ['such a name behind the back of the deployment', [deploy(entry), alter(['www.bank.example']), ask], 1],
-  ['an allowed one behind its back', [deploy(entry), alter(['mail.svc.example']), ask], 2],
+  ['such a name outside of the deployment', [deploy(entry), alter(['www.bank.example']), ask], 1],
+  ['an allowed one outside of the deployment', [deploy(entry), alter(['mail.svc.example']), ask], 2],
 ];
 
 /** Crashes of the deployment and of the worker between any two steps. */
@@ -90,7 +90,7 @@ describe('one certificate for each change of a declaration', () => {
     expect((await played(plan)).counts.issued).toBe(issued);
   });
 
-  it.each(crashes)('%s costs at most one more', async (_, fault) => {
+  it.each(crashes)('%s costs one more at most', async (_, fault) => {
     const { counts } = await played(
       scene(
         [
@@ -104,8 +104,8 @@ describe('one certificate for each change of a declaration', () => {
   });
 });
 
-/** The worker ends before it can note what it has issued, and by the next look something else is declared. */
-describe('changed before the one before was noted', () => {
+/** The worker ends before it notes what it has issued, and the declaration changes before the next inspection. */
+describe('changed before the previous certificate was noted', () => {
   const pairs: readonly (readonly [what: string, one: CertificateEntry, two: CertificateEntry])[] = [
     ['names', entry, other],
     ['duration', entry, { ...entry, duration: '50000m' }],
@@ -133,8 +133,8 @@ describe('changed before the one before was noted', () => {
   });
 });
 
-/** At the same second, or while the first is under way. */
-describe.each([0, 50, 300, 1000, 2000])('another one declared %i ms later', (later) => {
+/** In the same second, or during the first declaration. */
+describe.each([0, 50, 300, 1000, 2000])('another declaration %i ms later', (later) => {
   it.each([
     ['the same', entry, 2],
     ['another', other, 4],
@@ -151,10 +151,10 @@ describe.each([0, 50, 300, 1000, 2000])('another one declared %i ms later', (lat
 });
 
 const many = 500;
-/** As the configuration's certificates are spread over the stack's resources. */
+/** Returns the bucket of a name: the stack distributes its certificates over sixteen resources. */
 const bucketOf = (name: string): string => createHash('sha256').update(name).digest('hex').slice(0, 1);
 
-/** All at once, by the deployment's sixteen resources. */
+/** Declares all certificates at once, by the sixteen resources of the deployment. */
 function fleet(profile: 'strict' | 'offline', more: Partial<CertificateEntry> = {}): Plan {
   const secrets: readonly SecretPlan[] = Array.from({ length: many }, (_, n) =>
     secret(n, { declared: 'new', profile, tags: {} }),
@@ -174,7 +174,7 @@ const longest = 120_000;
 
 describe(`${many} certificates declared at once`, () => {
   it(
-    'stay within what AWS takes in a second, and each is issued once',
+    'stay within AWS’s rates, and each is issued once',
     async () => {
       const { counts, rates } = await played(fleet('strict'));
       expect(counts.issued).toBe(many);
@@ -187,7 +187,7 @@ describe(`${many} certificates declared at once`, () => {
   );
 
   it(
-    'are issued once each, where SSM takes three writes in a second',
+    'are issued once each, with three writes a second of SSM',
     async () => {
       const slow = { writes: { calls: ['write parameter'], most: 3 } } as const;
       const { counts } = await played({ ...fleet('strict'), quotas: slow });
@@ -197,7 +197,7 @@ describe(`${many} certificates declared at once`, () => {
   );
 
   it(
-    'stay within what AWS takes in a second where a scan finds them all, too',
+    'stay within AWS’s rates if a scan finds them all, too',
     async () => {
       const plan = fleet('offline', { paused: true });
       const unpaused = plan.secrets.map(({ name }, n) => ({

@@ -1,4 +1,4 @@
-/** Products that are wrong in one place: the judges have to see each. */
+/** Products with one fault each. The judges must find each. */
 import { createPrivateKey, generateKeyPairSync } from 'node:crypto';
 import { RenewalError } from '../../lambdas/domain/errors.ts';
 import type { Store } from '../../lambdas/domain/ports.ts';
@@ -14,7 +14,7 @@ export const secret = (n: number, more: Partial<SecretPlan> = {}): SecretPlan =>
   ...more,
 });
 
-/** Two days of five secrets, in which nothing goes wrong by itself. */
+/** Two days with five secrets, without any fault. */
 export const calm: Plan = {
   ...{
     seed: 1,
@@ -68,7 +68,7 @@ const both =
   (world) =>
     second(first(world));
 
-/** This tag is there, and the product does not see it. */
+/** A tag that exists, and that the product does not see. */
 function hidden(tag: string): Tamper {
   const without = (summary: SecretSummary): SecretSummary => ({
     ...summary,
@@ -105,7 +105,7 @@ export const mutants: readonly Mutant[] = [
     }),
   },
   {
-    what: 'AWSCURRENT is taken from whoever has it',
+    what: 'AWSCURRENT is moved from any version',
     rule: 'a write was lost',
     tamper: withStore((store) => ({
       promote: async (arn, _, to) => store.promote(arn, (await store.describe(arn)).currentVersionId, to),
@@ -118,7 +118,7 @@ export const mutants: readonly Mutant[] = [
     ),
   },
   {
-    what: 'a swap that was refused is taken for one’s own',
+    what: 'a refused promotion counts as done',
     rule: 'another one’s renewal',
     tamper: withStore((store) => ({
       promote: async (arn, from, to) => {
@@ -153,7 +153,7 @@ export const mutants: readonly Mutant[] = [
     tamper: (world) => ({ ...world, untilNextScan: () => 1000 * day }),
   },
   {
-    what: 'what is written never arrives',
+    what: 'writes have no effect',
     rule: 'issued in vain',
     tamper: withStore(() => ({
       stage: async () => {
@@ -172,13 +172,13 @@ export const mutants: readonly Mutant[] = [
   },
   { what: 'the CA is never asked', rule: 'not renewed', tamper: failingCa('CaRejected'), plan: longLived() },
   {
-    what: 'a failure is not told',
+    what: 'a failure is not reported',
     rule: 'a failure untold',
     tamper: without('Certificate Renewal Failed'),
     plan: withDeeds([hour, { kind: 'write rubbish', secret: 'web/1', what: 'text' }]),
   },
   {
-    what: 'a message that is given up is not told',
+    what: 'a message that is given up is not reported',
     rule: 'a dead letter untold',
     tamper: both(failingCa('CaUnavailable'), without('Certificate Renewal Failed')),
   },
@@ -188,7 +188,7 @@ export const mutants: readonly Mutant[] = [
     tamper: withStore(() => ({ tag: async () => undefined })),
   },
   {
-    what: 'every look takes the failure away',
+    what: 'every inspection removes the failure',
     rule: 'a failure forgotten',
     tamper: withStore((store) => ({
       describe: async (secretId) => {
@@ -212,7 +212,7 @@ export const mutants: readonly Mutant[] = [
     ),
   },
   {
-    what: 'every try counts for nine, those by hand too',
+    what: 'every try counts as nine, those on demand too',
     rule: 'a back-off lengthened by hand',
     tamper: (world, ...rest) => {
       const blind = hidden(tags.failure)(world, ...rest);
@@ -244,7 +244,7 @@ export const mutants: readonly Mutant[] = [
     },
   },
   {
-    what: 'failures are told, and nothing is written down',
+    what: 'failures are reported, and not noted',
     rule: 'told at every scan',
     tamper: withStore(() => ({ tag: async () => undefined })),
     plan: withDeeds([hour, { kind: 'write rubbish', secret: 'web/1', what: 'text' }]),
@@ -266,7 +266,7 @@ export const mutants: readonly Mutant[] = [
     plan: { ...calm, profiles: ['lenient'], secrets: [secret(1, { profile: 'lenient', validity: 90 * hour, age: 0 })] },
   },
   {
-    what: 'an event tells of another version',
+    what: 'an event names another version',
     rule: 'told and not done',
     tamper: withPublisher(({ publish }) => (event) => {
       if (event.type !== 'Certificate Renewed') return publish(event);
@@ -274,7 +274,7 @@ export const mutants: readonly Mutant[] = [
     }),
   },
   {
-    what: 'an error that nobody has foreseen',
+    what: 'an unexpected error',
     rule: 'an unexpected error',
     tamper: withStore(() => ({
       read: async () => {
@@ -283,14 +283,14 @@ export const mutants: readonly Mutant[] = [
     })),
   },
   {
-    what: 'a version is named like anybody’s',
+    what: 'a version id is not recognised as ours',
     rule: 'a version without our name',
     tamper: withStore((store) => ({
       stage: (arn, versionId, value) => store.stage(arn, versionId.replace('cert-', 'some-'), value),
     })),
   },
   {
-    what: 'a rotation is not even looked at',
+    what: 'a rotation is ignored',
     rule: 'a test of a rotation failed',
     tamper: withStore(() => ({
       describe: async () => {
@@ -300,7 +300,7 @@ export const mutants: readonly Mutant[] = [
     plan: { ...rotating, deeds: [{ id: 'd', at: hour, kind: 'rotate', secret: 'web/0', immediately: false }] },
   },
   {
-    what: 'what was rolled back is promoted again',
+    what: 'a version from before a rollback is promoted again',
     rule: 'a deed was undone',
     tamper: withStore((store) => ({
       read: async (arn, versionId) => {
@@ -334,7 +334,7 @@ export const mutants: readonly Mutant[] = [
   },
 ];
 
-/** So that a day's renewal is missed, and none has expired. */
+/** A day's renewal is missed, and no certificate has expired yet. */
 function longLived(): Plan {
   return { ...calm, secrets: [secret(1, { validity: 30 * day, age: 0.7 })] };
 }

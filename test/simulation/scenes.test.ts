@@ -1,4 +1,4 @@
-/** Plans of a few lines, each of one kind of trouble that no single step shows: no promise is broken in the end. */
+/** Plans of a few lines. Each has one kind of trouble that no single step shows, and no promise may be broken in the end. */
 import { describe, expect, it } from 'vitest';
 import { tags } from '../../lambdas/domain/tags.ts';
 import { playEpisode } from '../../testkit/simulation/episode.ts';
@@ -54,7 +54,7 @@ const rotation = { rotation: 7 * hour, validity: 40 * day };
 const announcements: readonly (readonly [string, Plan])[] = [
   ['the bus is away for a night', scene({ faults: [noBus(5 * hour, 14 * hour)] })],
   [
-    'the bus is away once, and the next look can not read',
+    'the bus is away once, and the next inspection can’t read',
     scene({
       faults: [
         { at: 0, until: day, call: 'publish', kind: 'throttled', times: 1, secret: 'web/1' },
@@ -137,7 +137,7 @@ const owners: readonly (readonly [string, Plan])[] = [
     }),
   ],
   [
-    'a failure is asked about by hand, with a window that is not reached',
+    'after a failure a request on demand, with a window that is not reached',
     scene({
       deeds: [
         [3 * hour, { kind: 'tag', secret: 'web/1', set: { [tags.mode]: 'renew' } }],
@@ -148,7 +148,7 @@ const owners: readonly (readonly [string, Plan])[] = [
     }),
   ],
   [
-    'six tries by hand, in vain',
+    'six failed tries on demand',
     scene({
       deeds: [1, 2, 3, 4, 5, 6].map((n) => [8 * hour + n * minute, ask('web/1', {})] as const),
       faults: [{ at: 0, until: 12 * hour, call: 'ca', kind: 'refused', times: always }],
@@ -165,15 +165,18 @@ const whileItRotates = (deed: DeedKind): Plan =>
 
 const rotations: readonly (readonly [string, Plan])[] = [
   ['the owner writes', whileItRotates({ kind: 'write', secret: 'web/1', validity: 60 * day })],
-  ['the owner writes what ends sooner', whileItRotates({ kind: 'write', secret: 'web/1', validity: 10 * day })],
+  [
+    'the owner writes a certificate that ends sooner',
+    whileItRotates({ kind: 'write', secret: 'web/1', validity: 10 * day }),
+  ],
   [
     'the owner asks for another kind of key',
     whileItRotates({ kind: 'tag', secret: 'web/1', set: { [tags.kty]: 'OKP' } }),
   ],
   ['the owner asks for the same key', whileItRotates({ kind: 'tag', secret: 'web/1', set: { [tags.mode]: 'renew' } })],
-  ['somebody has it renewed', whileItRotates(ask('web/1', { force: true }))],
+  ['a request on demand renews it', whileItRotates(ask('web/1', { force: true }))],
   [
-    'what was rotated is rolled back',
+    'the rotated version is rolled back',
     scene({ secrets: [secret(1, rotation)], deeds: [[8 * hour, { kind: 'roll back', secret: 'web/1' }]] }),
   ],
   [
@@ -187,8 +190,8 @@ const rotations: readonly (readonly [string, Plan])[] = [
 
 describe.each([
   ['an event is not lost', announcements],
-  ['what is the owner’s to mend is told, and backed off', owners],
-  ['a rotation comes to its end', rotations],
+  ['a failure that the owner must correct is reported, and backed off', owners],
+  ['a rotation ends', rotations],
 ])('%s', (_, scenes) => {
   it.each(scenes)('%s', async (__, plan) => {
     const { violations } = await playEpisode(plan);

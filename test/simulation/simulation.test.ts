@@ -1,4 +1,4 @@
-/** The simulation itself: that it plays the same again, that its judges see what is wrong, and the seeds of old. */
+/** The simulation itself: it repeats an episode exactly, its judges find faults, and the old seeds break nothing. */
 import { describe, expect, it } from 'vitest';
 import { storiesOf } from '../../testkit/simulation/campaign.ts';
 import { drawPlan } from '../../testkit/simulation/draw-declared.ts';
@@ -13,7 +13,7 @@ import { seedsOnceBroken } from './seeds.ts';
 const longest = 60_000;
 
 describe('virtual time', () => {
-  it('stands still while something takes the time of the machine, as a module that is loaded does', async () => {
+  it('stands still while work takes real time, as the loading of a module does', async () => {
     const timeline = new Timeline(0, new Random(1));
     const order: string[] = [];
     timeline.at(1, () => {
@@ -40,28 +40,28 @@ describe('virtual time', () => {
 describe('an episode', () => {
   const fingerprints = new Set<string>();
   it.each([16, 49])(
-    'of the same seed is the same story (%i)',
+    'with the same seed has the same story (%i)',
     async (seed) => {
       const first = await playEpisode(drawPlan(seed));
-      const other = await playEpisode(calm); // one in between leaves nothing behind
+      const other = await playEpisode(calm); // an episode in between leaves nothing behind
       const second = await playEpisode(drawPlan(seed), { keepsStory: true });
       expect(second.fingerprint).toBe(first.fingerprint);
       expect(second.counts).toEqual(first.counts);
-      // And of another seed it is another one.
+      // Another seed gives another story.
       expect([...fingerprints, other.fingerprint]).not.toContain(first.fingerprint);
       fingerprints.add(first.fingerprint);
     },
     longest,
   );
 
-  it('in which nothing goes wrong breaks no promise', async () => {
+  it('without faults breaks no promise', async () => {
     const { violations, counts } = await playEpisode(calm);
     expect(violations).toEqual([]);
     expect(counts.renewals).toBeGreaterThan(60); // five secrets, five days, and at most eight hours each
   });
 });
 
-describe('a product that is wrong is found out', () => {
+describe('a product with a fault is found', () => {
   it.each([...mutants, ...declaredMutants].map((mutant) => [mutant.what, mutant] as const))(
     '%s',
     async (_, { rule, tamper, plan = calm }) => {
@@ -72,7 +72,7 @@ describe('a product that is wrong is found out', () => {
   );
 });
 
-describe('seeds that broke a promise once', () => {
+describe('seeds that once broke a promise', () => {
   it.each(seedsOnceBroken.map(([seed, why, isDeclaring = false]) => ({ seed, why, isDeclaring })))(
     '$seed: $why',
     async ({ seed, isDeclaring }) => {

@@ -1,7 +1,8 @@
-/** What a build makes of `npm audit`: reports by the hand of npm's documentation, and what a registry without audits says. */
+/** How a build judges `npm audit`: reports in the documented format of npm, and the answers of a registry without audits. */
 import { expect, it } from 'vitest';
 import { judgeAudit } from '../../testkit/tools/audit.ts';
 
+const names = new Set(['p0', 'p1']);
 const report = (...severities: readonly string[]) =>
   JSON.stringify({
     auditReportVersion: 2,
@@ -16,8 +17,9 @@ it.each([
   [report('low', 'moderate'), 'clean', /: 2, high or critical: 0\n {2}low: p0 <1.2.3\n {2}moderate: p1 <1.2.3$/],
   [report('high'), 'vulnerable', /high or critical: 1\n {2}high: p0/],
   [report('moderate', 'critical'), 'vulnerable', /: 2, high or critical: 1/],
+  [report('low', 'low', 'critical'), 'clean', /: 2, high or critical: 0/], // the third belongs to a tool
 ] as const)('%s', (output, verdict, text) => {
-  const judged = judgeAudit(output);
+  const judged = judgeAudit(output, names);
   expect(judged.verdict).toBe(verdict);
   expect(judged.text).toMatch(text);
 });
@@ -31,5 +33,5 @@ it.each([
   ['', 'npm audit: left out, as npm printed no JSON'],
   ['null', 'npm audit: left out, as the registry gives no report'],
 ])('no report: %s', (output, text) => {
-  expect(judgeAudit(output)).toEqual({ verdict: 'unknown', text });
+  expect(judgeAudit(output, names)).toEqual({ verdict: 'unknown', text });
 });

@@ -1,4 +1,4 @@
-/** package-lock.json and package.json, as far as the tests here look at them. */
+/** The parts of package-lock.json and package.json that the tests here read. */
 import { readFileSync } from 'node:fs';
 
 const root = new URL('../../', import.meta.url);
@@ -7,7 +7,7 @@ export const read = (path: string): string => readFileSync(new URL(path, root), 
 export interface LockedPackage {
   readonly version: string;
   readonly license?: string;
-  /** `sha512-<base64>`; none where the package is inside of another one's archive. */
+  /** `sha512-<base64>`; absent if the package is in the archive of another one. */
   readonly integrity?: string;
   readonly inBundle?: boolean;
   readonly dev?: boolean;
@@ -22,7 +22,7 @@ interface LockFile {
 }
 
 interface ProjectFile {
-  readonly dependencies: Readonly<Record<string, string>>;
+  readonly peerDependencies: Readonly<Record<string, string>>;
   readonly devDependencies: Readonly<Record<string, string>>;
   readonly allowScripts: Readonly<Record<string, boolean>>;
 }
@@ -36,7 +36,7 @@ export interface Located extends LockedPackage {
   readonly name: string;
 }
 
-/** All but the project itself. */
+/** All packages except for the project itself. */
 export const lockedPackages: readonly Located[] = Object.entries(lockFile.packages)
   .filter(([path]) => path !== '')
   .map(([path, locked]) => ({ ...locked, path, name: path.split('node_modules/').at(-1) ?? '' }));

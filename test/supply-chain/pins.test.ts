@@ -1,4 +1,4 @@
-/** What is installed is what was looked at: exact versions, and the hash of each archive. */
+/** Exact versions and the hash of each archive, so that npm installs only reviewed code. */
 import { readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { lockedPackages, lockFile, projectFile, read } from './lock-file.ts';
@@ -6,19 +6,24 @@ import { lockedPackages, lockFile, projectFile, read } from './lock-file.ts';
 const exact = /^(?:npm:(?:@[\w.-]+\/)?[\w.-]+@)?\d+\.\d+\.\d+(?:-[\w.]+)?$/;
 
 describe('package.json', () => {
-  it.each(['dependencies', 'devDependencies'] as const)('%s are exact versions', (group) => {
-    const ranges = Object.entries(projectFile[group]).filter(([, version]) => !exact.test(version));
+  it('has exact versions', () => {
+    const ranges = Object.entries(projectFile.devDependencies).filter(([, version]) => !exact.test(version));
     expect(ranges, 'pin each to one version, as npm install --save-exact does').toEqual([]);
   });
 
+  it('has nothing that an installed package would ask npm for, but its peers', () => {
+    expect(projectFile).not.toHaveProperty('dependencies');
+    expect(projectFile).not.toHaveProperty('optionalDependencies');
+  });
+
   it.each(['^1.2.3', '~1.2.3', '1.2', '1.x', '*', 'latest', '>=1.2.3', '1.2.3 || 1.2.4', 'file:../x', 'git+ssh://x'])(
-    '%s is none',
+    '%s is not exact',
     (range) => expect(range).not.toMatch(exact),
   );
 
   it('names each package that may run a script at installation', () => {
     const withScript = new Set(lockedPackages.filter((each) => each.hasInstallScript).map(({ name }) => name));
-    // Of these the scripts are not needed, and npm's allowScripts leaves them out.
+    // The scripts of these are not needed, and npm's allowScripts omits them.
     withScript.delete('@scarf/scarf');
     expect([...withScript].sort(), 'look at the script, then name the package in allowScripts').toEqual(
       Object.keys(projectFile.allowScripts).sort(),
@@ -29,8 +34,8 @@ describe('package.json', () => {
 describe('package-lock.json', () => {
   it('is npm 7’s or later, and of this package.json', () => {
     expect(lockFile.lockfileVersion).toBeGreaterThanOrEqual(3);
-    const { dependencies, devDependencies } = projectFile;
-    expect(lockFile.packages['']).toMatchObject({ dependencies, devDependencies });
+    const { peerDependencies, devDependencies } = projectFile;
+    expect(lockFile.packages['']).toMatchObject({ peerDependencies, devDependencies });
   });
 
   it('has the hash of every archive', () => {
@@ -40,7 +45,7 @@ describe('package-lock.json', () => {
     expect(without.map(({ path }) => path)).toEqual([]);
   });
 
-  it('takes what has no hash of its own from an archive that has one', () => {
+  it('takes a package without a hash of its own from an archive that has one', () => {
     const paths = new Map(lockedPackages.map((each) => [each.path, each]));
     const orphans = lockedPackages.filter(({ inBundle, path }) => {
       const around = path.split('/node_modules/').slice(0, -1).join('/node_modules/');
@@ -49,7 +54,7 @@ describe('package-lock.json', () => {
     expect(orphans.map(({ path }) => path)).toEqual([]);
   });
 
-  it('knows no source but the registry', () => {
+  it('has no source but the registry', () => {
     const elsewhere = lockedPackages.filter(({ resolved, link }) => link || resolved !== undefined);
     expect(
       elsewhere.map(({ path }) => path),

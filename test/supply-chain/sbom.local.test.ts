@@ -1,9 +1,10 @@
-/** The bill of materials holds what the lock file does, by its own word: each production package, version, licence, hash. */
+/** The bill of materials matches the lock file: each production package, with version, licence and hash. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { projectRoot } from '../../testkit/tools/cache.ts';
 import { run } from '../../testkit/tools/process.ts';
+import { productionPaths } from '../../testkit/tools/production.ts';
 import { inTemporaryFolder } from '../../testkit/tools/temporary.ts';
 import { lockedPackages } from './lock-file.ts';
 
@@ -28,7 +29,8 @@ it('npm run sbom', async () => {
   expect(bill).toMatchObject({ bomFormat: 'CycloneDX', metadata: { component: { name: 'cert-renewer' } } });
   expect(bill.specVersion).toMatch(/^1\.[5-9]$/);
   const components: readonly Component[] = bill.components;
-  const wanted = lockedPackages.filter(({ dev }) => !dev);
+  const production = productionPaths();
+  const wanted = lockedPackages.filter(({ path }) => production.has(path));
   expect(wanted.length).toBeGreaterThan(50);
   const key = ({ name, version }: { name: string; version: string }) => `${name}@${version}`;
   expect(new Set(components.map(key))).toEqual(new Set(wanted.map(key)));

@@ -1,4 +1,4 @@
-/** The published schemas, as a user's own program would hold answers and requests to them. */
+/** Checks answers and requests against the published schemas, as a user's program could. */
 import { readFileSync } from 'node:fs';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 
@@ -12,7 +12,7 @@ function published(name: string): ValidateFunction {
 export const isRequest = published('renew-request');
 const isAnswer = published('renew-answer');
 
-/** Throws where the renew function's answer is not what schemas/renew-answer.schema.json says. */
+/** Throws if the renew function's answer does not match schemas/renew-answer.schema.json. */
 export function checkAnswer(answer: unknown): void {
   if (isAnswer(answer)) return;
   const found = isAnswer.errors?.map(({ instancePath, message }) => `${instancePath || '$'} ${message}`).join('; ');

@@ -1,18 +1,18 @@
-/** Requests by AWS's own models of its APIs, as botocore ships them (aws_model.py). One process judges many. */
+/** Checks requests against AWS's own models of its APIs, as botocore ships them (aws_model.py). One process checks many. */
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import type { RecordedRequest } from '../../testkit/local-aws/calls.ts';
 
-/** As it went over the wire. */
+/** As sent over the wire. */
 export type WireRequest = Omit<RecordedRequest, 'role' | 'session'>;
 
 export interface Judged {
-  /** '' where the service has no such operation. */
+  /** '' if the service has no such operation. */
   readonly operation: string;
   readonly problems: readonly string[];
 }
 
-/** @throws Error with what Python said. */
+/** @throws Error with Python's message. */
 export function judgeRequests(python: string, requests: readonly WireRequest[]): Promise<Judged[]> {
   return new Promise((resolve, reject) => {
     const program = join(import.meta.dirname, 'aws_model.py');
@@ -23,7 +23,7 @@ export function judgeRequests(python: string, requests: readonly WireRequest[]):
   });
 }
 
-/** A request of the JSON protocols: everything is in its target and its body. */
+/** Builds a request of the JSON protocols, which have everything in the target header and the body. */
 export function jsonRequest(service: string, target: string, body: unknown): WireRequest {
   return { service, target, method: 'POST', path: '/', query: {}, headers: {}, body };
 }

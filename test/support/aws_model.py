@@ -1,7 +1,7 @@
-"""aws_model.py: what is wrong with requests by AWS's models of its APIs, as botocore ships them.
+"""aws_model.py: checks requests with AWS's models of its APIs, as botocore ships them.
 
-Standard input: a JSON list of requests as they went over the wire: service (as it is signed for), target (X-Amz-Target, or ''), method, path, query,
-headers, and body, which is JSON, the pairs of a form, or a text. Standard output: for each the operation, and a list of its problems.
+Standard input: a JSON list of requests as they went over the wire: service (its signing name), target (X-Amz-Target, or ''), method, path,
+query, headers, and body (JSON, the pairs of a form, or a text). Standard output: for each the operation, and a list of its problems.
 """
 
 import base64
@@ -26,7 +26,7 @@ def model_of(service):
 
 
 def walk(shape, value, path, found):
-    """What ParamValidator leaves out: the longest, the largest, and patterns. Base64 of blobs becomes bytes."""
+    """Checks what ParamValidator omits: maximum lengths and values, and patterns. Decodes the base64 of blobs."""
     if shape.type_name == "structure" and isinstance(value, dict):
         for name in list(value):
             if name in shape.members:
@@ -48,7 +48,7 @@ def walk(shape, value, path, found):
     elif shape.type_name == "string" and isinstance(value, str):
         bounds(shape, len(value), path, found)
         pattern = shape.metadata.get("pattern")
-        # Java's classes of characters (\p{…}), which Python does not know, are not looked at.
+        # Patterns with Java's character classes (\p{…}) are skipped, because Python does not know these.
         if pattern and "\\p{" not in pattern and not re.fullmatch(pattern, value):
             found.append(f"{path}: {value!r} does not match {pattern}")
         if shape.enum and value not in shape.enum:
@@ -65,7 +65,7 @@ def bounds(shape, size, path, found):
 
 
 def read(request):
-    """The operation's model and its input. Raises LookupError for what the service does not know."""
+    """Returns the operation's model and its input. Raises LookupError for an unknown operation."""
     model = model_of(request["service"])
     body = request["body"]
     if request["target"]:
@@ -77,7 +77,7 @@ def read(request):
 
 
 def from_form(shape, pairs):
-    """`A.member.1.B=x` as `{A: [{B: x}]}`, by the shape; what it does not know stays as it is, for walk to find."""
+    """Returns `A.member.1.B=x` as `{A: [{B: x}]}`, by the shape. Unknown names stay unchanged, so that walk reports them."""
     if shape.type_name == "structure":
         found = {}
         for name, member in shape.members.items():
@@ -151,7 +151,7 @@ def judge(request):
     found = []
     value = walk(operation.input_shape, value, "", found) if operation.input_shape else value
     report = ParamValidator().validate(value, operation.input_shape).generate_report() if operation.input_shape else ""
-    # Bounds from below are told by both, and so is what is not known.
+    # ParamValidator and walk both report minimums and unknown parameters.
     told = ("Invalid length", "Invalid range", "Unknown parameter")
     found += [line for line in report.split("\n") if line and not any(text in line for text in told)]
     return {"operation": operation.name, "problems": found}

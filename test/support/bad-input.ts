@@ -1,4 +1,4 @@
-/** Everything that a secret can be instead of a certificate that is renewed, each with what is to be said of it. */
+/** Every kind of secret that can't be renewed, each with the expected report. */
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { CreateKeyCommand, KMSClient } from '@aws-sdk/client-kms';
 import {
@@ -19,24 +19,25 @@ import { camel, dueDates, hour } from './on-demand.ts';
 export interface Setting {
   readonly aws: Endpoint;
   readonly ca: CaAccess;
-  /** Of a Lambda function that may stand as somebody else's rotation function. */
+  /** ARN of any Lambda function. It is set as a foreign rotation function. */
   readonly anyFunctionArn: string;
-  /** Of the secrets that are made. */
+  /** Profile of the secrets that are made. */
   readonly profile: string;
 }
 
 export interface BadInput {
   readonly what: string;
   readonly code: ReasonCode;
-  /** What was found, and what to do. */
+  /** Matches the message: what was found, and what to do. */
   readonly says: RegExp;
   /**
-   * - `worker`: a worker reads it and fails, which leaves a tag, an event and a log line
-   * - `scan`: the scan's plan and log have it and an event tells of it; nothing is written
-   * - `plan`: the plan and, where it is anything to look into, the log; no event, nothing written
+   * Who finds the problem, and what that leaves:
+   * - `worker`: a worker reads the secret and fails: a tag, an event and a log line
+   * - `scan`: the scan reports it in plan, log and an event; nothing is written
+   * - `plan`: the plan has it, and the log if the user should look into it; no event, nothing written
    */
   readonly foundBy: 'worker' | 'scan' | 'plan';
-  /** Makes the secret, and returns its ARN. */
+  /** Makes the secret and returns its ARN. */
   readonly make: (setting: Setting) => Promise<string>;
 }
 
@@ -63,7 +64,7 @@ const due = ({ ca }: Setting, request: LeafRequest = {}): Promise<Leaf> => forge
 const pair = (leaf: Leaf): string => camel(leaf, leaf.keyPem);
 const shapesAllowed = /expected a JSON object with certificate, privateKey/;
 
-/** In a secret that is enrolled and whose tags are good. */
+/** Contents of enrolled secrets with valid tags. */
 const contents: Readonly<Record<string, Content>> = {
   'no certificate but a password': {
     code: 'UnsupportedSecret',
@@ -87,7 +88,7 @@ const contents: Readonly<Record<string, Content>> = {
   },
   'JSON that was cut': {
     code: 'UnsupportedSecret',
-    says: /begins like JSON and is not valid JSON/,
+    says: /begins like JSON but is not valid JSON/,
     value: async (setting) => pair(await due(setting)).slice(0, 700),
   },
   'a certificate whose PEM was cut': {
@@ -116,7 +117,7 @@ const contents: Readonly<Record<string, Content>> = {
   },
   'a certificate with lines missing': {
     code: 'InvalidCertificate',
-    says: /is not an X\.509 certificate.*Put the certificate there again/,
+    says: /is not an X\.509 certificate.*Store the certificate there again/,
     value: async (setting) => {
       const leaf = await due(setting);
       const lines = leaf.certificatePem.split('\n');
@@ -128,7 +129,7 @@ const contents: Readonly<Record<string, Content>> = {
     says: /no key: expected either "privateKey" \(PEM\) or "kmsKeyId"/,
     value: async (setting) => JSON.stringify({ certificate: (await due(setting)).certificatePem }),
   },
-  'a kind of key that is not taken': {
+  'an unsupported kind of key': {
     code: 'UnsupportedSecret',
     says: /secp256k1: expected an EC key on P-256, P-384, P-521/,
     value: async (setting) => {
@@ -138,7 +139,7 @@ const contents: Readonly<Record<string, Content>> = {
   },
   'the key of another certificate': {
     code: 'KeyMismatch',
-    says: /is not the certificate's: put the certificate and the key that belong together/,
+    says: /does not match the certificate: store a certificate and its own key/,
     value: async (setting) => camel(await due(setting), (await issue(setting.ca)).keyPem),
   },
   'an encrypted key without a password': {
@@ -163,7 +164,7 @@ const contents: Readonly<Record<string, Content>> = {
   },
   'a certificate that expired': {
     code: 'CertificateExpired',
-    says: /expired at .*allowRenewalAfterExpiry.*or put a new certificate into the secret/,
+    says: /expired at .*allowRenewalAfterExpiry.*or store a new certificate in the secret/,
     value: async (setting) => {
       const now = Date.now();
       const dates = { notBefore: new Date(now - 24 * hour), notAfter: new Date(now - hour) };
@@ -172,7 +173,7 @@ const contents: Readonly<Record<string, Content>> = {
   },
   "another CA's certificate": {
     code: 'CaRejected',
-    says: /unknown_ca.*check that the certificate is of the CA of the profile/,
+    says: /unknown_ca.*check that the certificate is from the profile.s CA/,
     value: async (setting) => {
       const { intermediate } = pemHierarchy({ name: 'Foreign' });
       const keys = { intermediatePem: intermediate.certificatePem, intermediateKeyPem: intermediate.keyPem };
@@ -187,32 +188,32 @@ const contents: Readonly<Record<string, Content>> = {
 };
 
 const badTags: Readonly<Record<string, { readonly tags: Readonly<Record<string, string>>; readonly says: RegExp }>> = {
-  'a window that is none': {
+  'an invalid window': {
     tags: { 'expires-in': 'soon' },
-    says: /^The tag cert-renewer:expires-in: expected a duration above zero such as 8h30m.*; found "soon"\. Correct/,
+    says: /^The tag cert-renewer:expires-in is "soon": expected a duration above zero such as 8h30m.*\. Correct/,
   },
-  'a negative period': { tags: { 'rekey-period': '-8h' }, says: /cert-renewer:rekey-period.*found "-8h"/ },
+  'a negative period': { tags: { 'rekey-period': '-8h' }, says: /cert-renewer:rekey-period is "-8h": expected/ },
   'a window and a period': {
     tags: { 'expires-in': '8h', 'rekey-period': '8h' },
     says: /^cert-renewer:expires-in and cert-renewer:rekey-period are both set.*Keep one/,
   },
-  'a mode that is none': { tags: { mode: 'reissue' }, says: /expected one of "rekey", "renew"; found "reissue"/ },
+  'an invalid mode': { tags: { mode: 'reissue' }, says: /is "reissue": expected one of "rekey", "renew"/ },
   'a size without kty': { tags: { size: '2048' }, says: /^cert-renewer:size is set without cert-renewer:kty/ },
-  'paused neither true nor false': { tags: { paused: 'yes' }, says: /expected one of "true", "false"; found "yes"/ },
+  'paused neither true nor false': { tags: { paused: 'yes' }, says: /is "yes": expected one of "true", "false"/ },
 };
 
 const leftAlone: readonly BadInput[] = [
   {
-    what: 'a profile that this stack lacks',
+    what: 'an unknown profile',
     code: 'UnknownProfile',
-    says: /^The tag cert-renewer:profile is "nowhere", and this stack has no such profile: correct the tag, or deploy/,
+    says: /^The tag cert-renewer:profile is "nowhere", but this stack has no such profile: correct the tag, or deploy/,
     foundBy: 'plan',
     make: async (setting) => create(setting, pair(await due(setting)), { profile: 'nowhere' }),
   },
   {
     what: 'a secret that is being deleted',
     code: 'SecretNotFound',
-    says: /scheduled for deletion. Restore it/,
+    says: /scheduled for deletion. To have it renewed, restore it/,
     foundBy: 'plan',
     make: async (setting) => {
       const arn = await create(setting, pair(await due(setting)));
@@ -224,7 +225,7 @@ const leftAlone: readonly BadInput[] = [
   {
     what: 'a replica',
     code: 'Replica',
-    says: /only its primary Region may write/,
+    says: /only its primary Region can write/,
     foundBy: 'plan',
     make: async (setting) => {
       const { endpoint } = setting.aws;
@@ -240,9 +241,9 @@ const leftAlone: readonly BadInput[] = [
     },
   },
   {
-    what: "a secret that somebody else's function rotates",
+    what: 'a secret that another function rotates',
     code: 'RotationEnabled',
-    says: /rotates this secret by another function. Switch that off \(aws secretsmanager cancel-rotate-secret\)/,
+    says: /rotates this secret with another function.* stop that with aws secretsmanager cancel-rotate-secret/,
     foundBy: 'plan',
     make: async (setting) => {
       const SecretId = await create(setting, pair(await due(setting)));
@@ -266,7 +267,7 @@ const leftAlone: readonly BadInput[] = [
   {
     what: 'a secret without a value',
     code: 'NotDue',
-    says: /no value yet: put the first certificate and key into it/,
+    says: /no value yet: store the first certificate and its key in it/,
     foundBy: 'plan',
     make: (setting) => create(setting, undefined),
   },

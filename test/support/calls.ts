@@ -1,4 +1,4 @@
-/** Calls of AWS in somebody's name, and what each comes to: `ok`, `denied`, or the name of another error. */
+/** Calls AWS with given credentials. Each call returns `ok`, `denied`, or the name of another error. */
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { GetPublicKeyCommand, KMSClient, SignCommand, type SigningAlgorithmSpec } from '@aws-sdk/client-kms';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
@@ -43,7 +43,7 @@ export function callsOf(aws: Endpoint, who: Credentials) {
       const TagKeys = names.map((name) => `cert-renewer:${name}`);
       return outcome(secrets.send(new UntagResourceCommand({ SecretId, TagKeys })));
     },
-    /** Moves a stage from the first version to a second one, which root has put; AWSPENDING it takes off that one. */
+    /** Moves a stage from the first version to a second one, which root has written. AWSPENDING is removed from that one. */
     moveStage: async (SecretId: string, VersionStage: string) => {
       const { first, second } = await twoVersions(aws, SecretId);
       const changes: Readonly<Record<string, object>> = {

@@ -1,4 +1,7 @@
-/** One folder for all that a run of the `cdk` project synthesises: by itself the CDK leaves 20 MB in a new one for each app. */
+/**
+ * One folder for everything that a run of the `cdk` project synthesises. By default the CDK leaves 20 MB in a new folder for
+ * each app.
+ */
 import type { TestProject } from 'vitest/node';
 import { temporaryFolder } from '../../testkit/tools/temporary.ts';
 

@@ -1,4 +1,4 @@
-/** `cert-renewer` as its users start it: a process of its own, in a pipe or in a terminal. */
+/** Starts `cert-renewer` as a user does: in a process of its own, in a pipe or in a terminal. */
 import { fileURLToPath } from 'node:url';
 import { cachePath } from '../../testkit/tools/cache.ts';
 import { type Finished, run } from '../../testkit/tools/process.ts';
@@ -8,24 +8,27 @@ const inTerminal = fileURLToPath(new URL('./in_terminal.py', import.meta.url));
 
 export type Environment = Readonly<Record<string, string>>;
 
-/** This process's environment without what would change the answer. What one start has compiled spares the next half of its work. */
+/**
+ * This process's environment, without the variables that would change the answer. A compile cache halves the work of later
+ * starts.
+ */
 function environment(env: Environment): NodeJS.ProcessEnv {
   const own = Object.entries(process.env).filter(([name]) => !/^(AWS_|NO_COLOR|FORCE_COLOR|CI$)/.test(name));
   return { ...Object.fromEntries(own), NODE_COMPILE_CACHE: cachePath('compiled'), ...env };
 }
 
-/** `output` is stdout and stderr as they came. */
+/** `output` is stdout and stderr in the order of their arrival. */
 export function inPipe(env: Environment, ...words: readonly string[]): Promise<Finished> {
   return run(process.execPath, [program, ...words], { env: environment(env), timeout: 120_000 });
 }
 
 export interface TerminalOptions {
   readonly columns?: number;
-  /** A regular expression of Python: Ctrl-C is typed when it is first seen. */
+  /** A regular expression of Python. Ctrl-C is typed at its first match. */
   readonly interruptAt?: string;
 }
 
-/** `output` is what the terminal was sent, its commands included. */
+/** `output` is everything that was sent to the terminal, control sequences included. */
 export function onTerminal(
   env: Environment,
   words: readonly string[],
@@ -39,7 +42,7 @@ export function onTerminal(
   });
 }
 
-/** What stays on the screen: lines that were overwritten or taken away are not. */
+/** Returns what stays on the screen, without lines that were overwritten or erased. */
 export function screen(output: string): string[] {
   return (
     output

@@ -1,6 +1,6 @@
 /**
- * Milliseconds of CPU that this thread has taken: for tests of what must not hang, whose judgement must not depend on what
- * else the machine does. What runs in the thread pool is not counted.
+ * Milliseconds of CPU time of this thread. Tests that look for a hang use it, so that other load on the machine does not
+ * change their result. Work in the thread pool is not counted.
  */
 export function cpuTime(): number {
   const { user, system } = process.threadCpuUsage();

@@ -1,4 +1,4 @@
-/** A stack with declared certificates, for the one e2e test that owns it: its local AWS, its CA, and what has to be there before. */
+/** A stack with declared certificates for the one e2e test that owns it: its local AWS, its CA, and what must exist before. */
 import { createPublicKey, generateKeyPairSync, type JsonWebKey, randomBytes } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -9,17 +9,17 @@ import { jwkProvisioner, startStepCa } from '../../testkit/cas/step-ca.ts';
 import { client, type Endpoint } from '../../testkit/local-aws/client.ts';
 import { type EmulatorAccess, startEmulator } from '../../testkit/local-aws/ministack.ts';
 
-/** The stack as it is first, with other certificates, and at last with another profile and one certificate more. */
+/** The versions of the stack, in order. The last has a changed profile and one certificate more. */
 export const declaredVersions = ['first/declared', 'changed/declared', 'declared'] as const;
 export type DeclaredVersion = (typeof declaredVersions)[number];
 
 export interface DeclaredStack {
-  /** Empty but for the keys, the password and the provisioner's secret. It keeps its calls. */
+  /** Holds only the keys, the password and the provisioner's secret at first. It records its calls. */
   readonly emulator: EmulatorAccess;
   readonly stepCa: { readonly rootPem: string; readonly logFile: string };
-  /** Of the profile `sealed`. */
+  /** Password of the profile `sealed`. */
   readonly password: string;
-  /** In the secret `declared/provisioner`, for the profile `step-file`. */
+  /** Stored in the secret `declared/provisioner`, for the profile `step-file`. */
   readonly provisionerKey: JsonWebKey;
   /** ARNs of customer keys. */
   readonly encryptionKeys: readonly [string, string];
@@ -27,14 +27,14 @@ export interface DeclaredStack {
 
 export const PROVISIONER_SECRET = 'declared/provisioner';
 const PASSWORD = 'declared/password';
-/** Of a key in KMS that carries the tag of the profile `own`. */
+/** Alias of a key in KMS that carries the tag of the profile `own`. */
 export const LEAF_KEY = 'alias/declared-leaf';
-/** With the last version of the stack. */
+/** Declared by the last version of the stack only. */
 export const LATE = 'declared/late';
 
 const own = { profile: 'own', dnsNames: ['web.svc.example'] } satisfies CertificateEntry;
 
-/** By the name of its secret. Each is for one kind of change. */
+/** Declarations by the name of the secret. Each is for one kind of change. */
 const first = (encryptionKey: string) =>
   ({
     'declared/camel': { ...own, dnsNames: ['web.svc.example', '*.web.svc.example'], ipAddresses: ['10.0.0.7'] },
@@ -52,7 +52,7 @@ const first = (encryptionKey: string) =>
     'declared/step-file': { profile: 'step-file', dnsNames: ['file.svc.example'] },
   }) satisfies Record<string, CertificateEntry>;
 
-/** Those whose certificate is another one: a name more, a name exchanged, the duration, the key, the usages. */
+/** Declarations whose change needs another certificate: a name added, a name replaced, the duration, the key, the usages. */
 export const changed = [
   'declared/camel',
   'declared/tls',
@@ -76,13 +76,13 @@ function second([before, after]: readonly [string, string]): Record<string, Cert
     'declared/rsa': { ...rsa, kty: 'EC', curve: 'P-384' },
     'declared/usages': { ...all['declared/usages'], usages: ['serverAuth'] },
     'declared/step': { ...all['declared/step'], dnsNames: ['other.svc.example'] },
-    // Its secret's, and not the certificate's.
+    // Changes the secret only, not the certificate.
     'declared/customer': { ...own, encryptionKey: after },
     'declared/settings': { ...own, mode: 'renew', paused: true },
   };
 }
 
-/** Started, with its configurations written into the folder. */
+/** Starts it, and writes its configurations into the folder. */
 export async function prepareDeclared(folder: string) {
   const emulator = await startEmulator({ keepsCalls: true });
   const undo: (() => Promise<void>)[] = [emulator.stop];
@@ -131,7 +131,7 @@ export async function prepareDeclared(folder: string) {
     const files = await written(folder, {
       'first/declared': config(first(encryptionKeys[0])),
       'changed/declared': config(changedOnes),
-      // What a profile allows makes no other certificate.
+      // A profile's limits alone need no other certificate.
       declared: config({ ...changedOnes, ...late }, { maxDuration: '2160h' }),
     });
     const { endpoint, env, logFile, callsFile, pid } = emulator;

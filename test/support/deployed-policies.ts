@@ -1,4 +1,4 @@
-/** The policies of a stack's roles, as the template has them, with the names that CloudFormation gave. */
+/** The policies of a stack's roles from its template, with the names that CloudFormation gave. */
 import type { DeployedStack } from '../../testkit/local-aws/calls.ts';
 import { ACCOUNT, REGION } from '../../testkit/local-aws/ministack.ts';
 import type { Statement } from './iam-policy.ts';
@@ -6,14 +6,14 @@ import type { Statement } from './iam-policy.ts';
 export interface RolePolicies {
   /** The logical id without the construct's prefix and the hash: `Scan`, `Hookshooked0execRun`. */
   readonly role: string;
-  /** What the session's ARN names. */
+  /** The name in the ARN of the role's session. */
   readonly roleName: string;
   readonly policies: readonly OwnPolicy[];
-  /** Of all of them. */
+  /** Statements of all its policies. */
   readonly statements: readonly Statement[];
 }
 
-/** What does not fit into the role is in managed policies, which the CDK makes for it. */
+/** The CDK puts statements that do not fit into the role into managed policies. */
 export interface OwnPolicy {
   readonly kind: 'inline' | 'managed';
   readonly statements: readonly Statement[];
@@ -29,7 +29,7 @@ const kinds: Readonly<Record<string, OwnPolicy['kind']>> = {
   'AWS::IAM::ManagedPolicy': 'managed',
 };
 
-/** @throws Error for a role with a managed policy that is not of this stack: what it allows is not known here. */
+/** @throws Error for a role with a managed policy of another stack, because its statements are not known here. */
 export function rolesOf({ template, physicalIds, stackName }: DeployedStack): RolePolicies[] {
   const { Resources } = template as { Resources: Readonly<Record<string, Resource>> };
   const resolve = resolver(Resources, physicalIds, stackName);
@@ -61,7 +61,10 @@ export function rolesOf({ template, physicalIds, stackName }: DeployedStack): Ro
     });
 }
 
-/** Fills in what CloudFormation does. @throws Error for a function or attribute that no policy of the stack has used so far. */
+/**
+ * Fills in values as CloudFormation does. @throws Error for a function or attribute that no policy of the stack has used so
+ * far.
+ */
 function resolver(
   resources: Readonly<Record<string, Resource>>,
   physicalIds: Readonly<Record<string, string>>,
@@ -105,7 +108,7 @@ function resolver(
 
 const here = `${REGION}:${ACCOUNT}`;
 
-/** By a resource's name; a queue's is the end of its URL. */
+/** ARNs by a resource's name; a queue's name is the end of its URL. */
 const arns: Readonly<Record<string, (name: string) => string>> = {
   'AWS::SQS::Queue': (name) => `arn:aws:sqs:${here}:${name}`,
   'AWS::Lambda::Function': (name) => `arn:aws:lambda:${here}:function:${name}`,

@@ -8,25 +8,25 @@ import type { CaAccess } from '../../testkit/cas/leaf.ts';
 import { client, type Endpoint } from '../../testkit/local-aws/client.ts';
 import { ACCOUNT, REGION } from '../../testkit/local-aws/ministack.ts';
 
-/** The secret that holds the password of the profile `encrypted`. */
+/** Secret with the password of the profile `encrypted`. */
 export const PASSWORD_SECRET = 'e2e/key-password';
 
-/** The secret with certificate and key of the run's CA, for the profile `offline`. */
+/** Secret with certificate and key of the run's CA, for the profile `offline`. */
 export const AUTHORITY_SECRET = 'e2e/own-authority';
-/** A customer KMS key, of the configuration's encryptionKeys, by its alias. */
+/** Alias of a customer KMS key, which the configuration lists in encryptionKeys. */
 export const ENCRYPTION_KEY = 'alias/e2e-secrets';
 
-/** The secret with the tokens of the CA API, encrypted with that key. */
+/** Secret with the tokens of the CA API, encrypted with that key. */
 export const TOKEN_SECRET = 'e2e/api-tokens';
-/** Authorities that only the CA API is asked for, and the secret of each. */
+/** Authorities that only the CA API uses, and the secret of each. */
 export const apiAuthorities = {
   'api-root': { secretId: 'e2e/api-root' },
   'api-issuing': { secretId: 'e2e/api-issuing', parent: 'api-root' },
   'api-off': { secretId: 'e2e/api-off', disabled: true },
   'api-empty': { secretId: 'e2e/api-empty' },
-  // With so many tags of its own that it takes no more.
+  // It has so many tags of its own that no more fit.
   'api-crowded': { secretId: 'e2e/api-crowded' },
-  // The certificate is `api-root`'s, and the key is not.
+  // The certificate is that of `api-root`, and the key is another one.
   'api-broken': { secretId: 'e2e/api-broken' },
   // Its key has a password, and both secrets are encrypted with the customer key.
   'api-sealed': { secretId: 'e2e/api-sealed', passwordSecretId: 'e2e/api-sealed-password' },
@@ -39,23 +39,23 @@ export const apiAuthorities = {
 /** In the ca.json of the profile `offline`. */
 export const OFFLINE_BACKDATE = '2m';
 
-/** What the hooks of the profile `hooked` reach, and those of `hooks-fail` try to. The test makes what is to be there. */
+/** The targets of the hooks of the profiles `hooked` and `hooks-fail`. The test makes those that must exist. */
 export const hookTargets = {
   functionName: 'e2e-on-renewal',
   failingFunction: 'e2e-fails-on-renewal',
   missingFunction: 'e2e-no-such-function',
   topicName: 'e2e-renewals',
   missingTopic: 'e2e-no-such-topic',
-  /** Of the secret that the hook acm names. */
+  /** The name of the secret in the hook `acm`. */
   secretName: 'e2e/imported',
   certificateArn: `arn:aws:acm:${REGION}:${ACCOUNT}:certificate/12345678-1234-1234-1234-123456789012`,
-  /** A shell would make three words of it, and run `id`. */
+  /** A shell would split it into three words and run `id`. */
   command: "printf '%s' \"a 'b  c'\" && echo `id`",
   webTag: { key: 'Role', value: 'web' },
   proxyTag: { key: 'Role', value: 'proxy' },
 } as const;
 
-/** Of the queue, at once: each is a process, and more of them are only slower where there are a few cores. */
+/** Concurrent workers. Each is a process, and more of them are slower on a machine with few cores. */
 const workers = 4;
 
 const functionArn = (name: string) => `arn:aws:lambda:${REGION}:${ACCOUNT}:function:${name}`;
@@ -74,15 +74,18 @@ const failingHooks = [
   { type: 'sns', topicArn: topicArn(hookTargets.missingTopic) },
 ];
 
-/** CAs besides the run's own one. */
+/** CAs besides the run's own CA. */
 export interface MoreCas {
-  /** The run's CA, by way of a gate that a test can shut (gate.ts). */
+  /** The run's CA behind a gate that a test can shut (gate.ts). */
   readonly gated: { readonly url: string };
-  /** A CA of its own that renews expired certificates. */
+  /** A separate CA that renews expired certificates. */
   readonly lenient: Pick<CaAccess, 'url' | 'rootPem'>;
 }
 
-/** The profiles of the deployment that all e2e tests share. A test that needs another gets it here; none changes what others rest on. */
+/**
+ * The profiles of the deployment that all e2e tests share. A test that needs another profile adds it here. No test changes a
+ * profile.
+ */
 export function e2eConfig(
   ca: Pick<CaAccess, 'url'>,
   { gated, lenient }: MoreCas,
@@ -90,13 +93,13 @@ export function e2eConfig(
 ): Readonly<Record<string, unknown>> {
   const local = { type: 'step-ca', url: ca.url, root: 'root_ca.crt' };
   return {
-    schedule: 'rate(1 hour)', // it doesn't come round while the tests run: they start their scans themselves
+    schedule: 'rate(1 hour)', // it does not fire while the tests run: they start their scans themselves
     maxConcurrency: workers,
     encryptionKeys: [encryptionKey],
     profiles: {
       internal: { ca: local },
       cli: { ca: local },
-      // Of one file, which counts its failures.
+      // Used by one file only, which counts its failures.
       'bad-input': { ca: local },
       'same-key': { ca: local, mode: 'renew' },
       encrypted: { ca: local, passwordSecretId: PASSWORD_SECRET },
@@ -107,11 +110,11 @@ export function e2eConfig(
       'every-16h': { ca: local, rekeyPeriod: '16h' },
       // Nothing listens on port 1.
       unreachable: { ca: { ...local, url: 'https://127.0.0.1:1' } },
-      // The CA of `lenient`, whose certificate does not verify to this root.
+      // The CA of `lenient`. Its certificate does not verify to this root.
       untrusted: { ca: { ...local, url: lenient.url } },
       gated: { ca: { ...local, url: gated.url } },
       lenient: { ca: { ...local, url: lenient.url, root: lenient.rootPem } },
-      // The run's CA without its server, as `step ca rekey --offline` has it.
+      // The run's CA without its server, as in `step ca rekey --offline`.
       offline: { ca: { type: 'offline', authority: 'own' } },
       'api-issued': { ca: { type: 'offline', authority: 'api-issuing' } },
     },
@@ -123,20 +126,20 @@ export function e2eConfig(
 /** Stacks that a test deploys onto a local AWS of its own. */
 export type OwnStack = 'before/schedule' | 'schedule' | 'outage' | 'iam';
 
-/** Of the test whose schedule comes round, of the one whose CA goes away, and of the one whose authorities the stack makes. */
+/** For the test whose schedule fires, the one whose CA goes away, and the one whose authorities the stack makes. */
 function ownConfigs(ca: Pick<CaAccess, 'url'>, outage: Pick<CaAccess, 'url'>): Readonly<Record<OwnStack, unknown>> {
   const profile = { ca: { type: 'step-ca', url: ca.url, root: 'root_ca.crt' } };
   const away = { ca: { ...profile.ca, url: outage.url } };
   const scheduled = { schedule: 'rate(1 minute)', maxConcurrency: workers, profiles: { internal: profile } };
   return {
-    // Its bus has to be there before its first scan, so that a test can listen.
+    // Its bus must exist before its first scan, so that a test can listen.
     'before/schedule': { ...scheduled, paused: true },
     schedule: scheduled,
     outage: { schedule: 'rate(1 minute)', profiles: { one: away, two: away } },
     iam: {
       schedule: 'rate(1 day)',
       profiles: { leaves: { ca: { type: 'offline', authority: 'issuing' } } },
-      // The child first: the deployment has to find the order itself.
+      // The child comes first: the deployment must find the order itself.
       authorities: {
         issuing: {
           create: {
@@ -154,7 +157,7 @@ function ownConfigs(ca: Pick<CaAccess, 'url'>, outage: Pick<CaAccess, 'url'>): R
   };
 }
 
-/** Writes a configuration for each of them, beside the one of prepareE2e, and returns their paths. */
+/** Writes a configuration for each of these stacks beside that of prepareE2e. Returns their paths. */
 export async function prepareOwn(
   folder: string,
   { ca, outage }: { readonly ca: Pick<CaAccess, 'url'>; readonly outage: Pick<CaAccess, 'url'> },
@@ -167,14 +170,17 @@ export async function prepareOwn(
   return files;
 }
 
-/** What has to be there before the deployment: the file to deploy, with its root beside it, and the secrets that it names. Returns the file's path. */
+/**
+ * Prepares the deployment: writes the configuration with its root beside it, and makes the secrets that it names. Returns the
+ * configuration's path.
+ */
 export async function prepareE2e(folder: string, aws: Endpoint, ca: CaAccess, more: MoreCas): Promise<string> {
   await mkdir(folder, { recursive: true });
   await writeFile(join(folder, 'root_ca.crt'), ca.rootPem);
   const config = join(folder, 'cert-renewer.json');
   const customerKey = await newEncryptionKey(aws);
   await writeFile(config, JSON.stringify(e2eConfig(ca, more, customerKey), null, 2));
-  // Another backdate than step-ca's minute, so that a test can tell who has issued.
+  // It differs from step-ca's backdate of one minute, so that a test can tell who has issued.
   await writeFile(join(folder, 'ca.json'), JSON.stringify({ authority: { backdate: OFFLINE_BACKDATE } }));
   const secrets = client(SecretsManagerClient, aws);
   const authority = {
@@ -208,7 +214,7 @@ export async function prepareE2e(folder: string, aws: Endpoint, ca: CaAccess, mo
   return config;
 }
 
-/** Its ARN. Its policy leaves to IAM who may use it, as that of any key does where nothing else is said. */
+/** Returns its ARN. The key's policy delegates to IAM, as the default policy of a key does. */
 async function newEncryptionKey(aws: Endpoint): Promise<string> {
   const kms = client(KMSClient, aws);
   const { KeyMetadata } = await kms.send(new CreateKeyCommand({}));

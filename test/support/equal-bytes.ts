@@ -1,7 +1,6 @@
 /**
- * Makes `toEqual` compare bytes as such: by itself it walks through them one by one as through any iterable, which is most of
- * the time of a test with large values. The verdict is the same, so that it is no harm to the files that share a process with
- * the one that imports it.
+ * Makes `toEqual` compare bytes directly. By default it iterates over them one by one, which takes most of the time of a test
+ * with large values. The result is the same, so other files in the same process are not affected.
  */
 import { expect } from 'vitest';
 

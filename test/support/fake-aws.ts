@@ -1,6 +1,6 @@
 /**
- * As much of AWS as `status` and `renew --all` ask, as an HTTP server: for what would take the local AWS too long. It
- * answers the SDK's own requests, with secrets that are tags only.
+ * An HTTP server that answers the calls of `status` and `renew --all`, for sizes that take too long on the local AWS. It
+ * answers the SDK's own requests, with secrets that have only tags.
  */
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -9,9 +9,9 @@ import { text } from 'node:stream/consumers';
 export interface FakeAwsOptions {
   /** Names of secrets, all enrolled. */
   readonly names: readonly string[];
-  /** More tags of each, without their prefix. */
+  /** More tags of each secret, without their prefix. */
   readonly tags?: Readonly<Record<string, string>>;
-  /** Called before a page of ListSecrets is answered; from 0. */
+  /** Called with the number of the page, from 0, before a page of ListSecrets is answered. */
   readonly beforePage?: (page: number) => Promise<void>;
   /** The renew function: an answer, or an error that it throws. */
   readonly renew?: (request: Readonly<Record<string, unknown>>) => Promise<object>;

@@ -1,4 +1,4 @@
-/** Many certificates of every shape and kind of key, of which some are due: what a schedule finds in an account. */
+/** Many certificates of every shape and kind of key, some of them due, as a schedule may find them in an account. */
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import { CreateKeyCommand, GetPublicKeyCommand, KMSClient, type KeySpec as KmsKeySpec } from '@aws-sdk/client-kms';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
@@ -26,7 +26,7 @@ const kmsSpecs: Readonly<Partial<Record<KeyKind, KmsKeySpec>>> = {
 };
 const jsonShapes = ['camel', 'snake', 'tls'] as const;
 
-/** One of the fleet, as it was enrolled. */
+/** A certificate of the fleet, as it was enrolled. */
 export interface Member {
   readonly secret: EnrolledSecret;
   readonly shape: Shape;
@@ -34,7 +34,7 @@ export interface Member {
   readonly pair: PairText;
   readonly value: string;
   readonly isDue: boolean;
-  /** What its renewal has to be. */
+  /** The expected kind of its renewal. */
   readonly operation: 'renew' | 'rekey';
 }
 
@@ -44,11 +44,14 @@ interface Draft {
   readonly kind: KeyKind;
   readonly isDue: boolean;
   readonly keepsKey: boolean;
-  /** Whether its own tag says when it is due, and not the default of a third. */
+  /** Whether its own tag sets the window, instead of the default of a third. */
   readonly isByTag: boolean;
 }
 
-/** 300 drafts: each of 30 combinations ten times, and due in six or seven of them. Of RSA-3072 two: a new key takes the worker half a second. */
+/**
+ * Drafts of 300 certificates: each of 30 combinations ten times, of which six or seven are due. Only two have RSA-3072,
+ * because a new key takes the worker half a second.
+ */
 function drafts(): Draft[] {
   return Array.from({ length: 300 }, (_, index) => {
     const combination = index % (forms.length * kinds.length);
@@ -65,14 +68,14 @@ function drafts(): Draft[] {
   });
 }
 
-/** Enrols 300 secrets in the profile, 200 of them due. A few seconds. */
+/** Enrols 300 secrets in the profile, 200 of them due. Takes a few seconds. */
 export async function enrolFleet(aws: Endpoint, ca: CaAccess, profile: string): Promise<Member[]> {
   const kms = client(KMSClient, aws);
   const secrets = client(SecretsManagerClient, aws);
   const inKms = new Map(
     await Promise.all(kinds.map(async (kind) => [kind, await kmsKey(kms, kind, profile)] as const)),
   );
-  // RSA keys take long to make, so that the certificates of one kind share one.
+  // RSA keys take long to make, so certificates of one kind share a key.
   const rsa = new Map<KeyKind, KeyObject>();
   for (const kind of kinds) if (kind.startsWith('RSA')) rsa.set(kind, makeKey(kind));
 
@@ -100,7 +103,10 @@ export async function enrolFleet(aws: Endpoint, ca: CaAccess, profile: string): 
   );
 }
 
-/** A day's validity, of which two hours are left or have passed. Where a tag decides, it is the other way round. */
+/**
+ * Dates of a day's validity. By default two hours are left if it is due, and have passed if it is not. If its tag decides, it
+ * is the other way round.
+ */
 function datesOf({ isDue, isByTag }: Draft): { notBefore: number; notAfter: number } {
   const now = Math.floor(Date.now() / 1000) * 1000;
   const passed = isDue === isByTag ? 2 * hour : 22 * hour;

@@ -1,7 +1,6 @@
 /**
- * Every shape of README.md, as people really write it: with things around that must stay. A form says how its
- * value is made of the pieces, and finds the pieces again in what cert-renewer wrote: put into the same form they have to
- * give the same bytes.
+ * Every shape of docs/secrets.md in forms that users write, with other content that must stay. A form builds a value from the
+ * pieces, and finds the pieces in what cert-renewer wrote. Built into the same form again, they must give the same bytes.
  */
 import type { KeyObject } from 'node:crypto';
 import { beside, quickJava } from './programs.ts';
@@ -17,7 +16,7 @@ export interface TextForm {
   readonly kind: 'text';
   readonly name: string;
   readonly encrypted: boolean;
-  /** The block of a private key, as whoever filled this form made it. */
+  /** The private key's block in the encoding of this form. */
   readonly keyBlock: (key: KeyObject, programs: Programs) => Promise<string>;
   readonly write: (pieces: Pieces) => string;
   readonly read: (value: string) => Pieces;
@@ -60,7 +59,7 @@ function certificates(pem: string, count: number): string[] {
 
 const pkcs8 = async (key: KeyObject): Promise<string> => key.export({ type: 'pkcs8', format: 'pem' }).toString();
 
-/** SEC1, PKCS#1; PKCS#8 for Ed25519, which has no other. */
+/** SEC1 or PKCS#1; PKCS#8 for Ed25519, which has no other encoding. */
 async function traditional(key: KeyObject): Promise<string> {
   const types = { ec: 'sec1', rsa: 'pkcs1' } as const;
   const type = types[key.asymmetricKeyType as keyof typeof types] ?? 'pkcs8';
@@ -167,7 +166,7 @@ const packByOpenssl: FileForm['pack'] = ({ leaf, chain, key }, { password }) =>
     return read('pair.p12');
   });
 
-/** keytool takes a key only from another store. */
+/** keytool imports a key only from another store. */
 const packByKeytool: FileForm['pack'] = async (pieces, programs) => {
   const file = await packByOpenssl(pieces, programs);
   return beside({ 'from.p12': file, password: programs.password }, async ({ call, read }) => {

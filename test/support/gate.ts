@@ -1,30 +1,30 @@
 /**
- * A gate in front of a CA. TLS goes through it untouched, a client's certificate too; while it is shut, what clients
- * send is kept, so that a test can act between a worker's read and the CA's answer; while it is away, connections are
- * refused, as if there were no CA. It lives in the set-up of the run, because its port stands in the deployed
- * configuration; tests work it over HTTP (`gateKeeper`).
+ * A gate in front of a CA. It forwards TLS unchanged, client certificates included. While it is shut, it holds what clients
+ * send, so that a test can act between a worker's read and the CA's answer. While it is away, it refuses connections, as a CA
+ * that is down. It runs in the set-up of the run, because its port is in the deployed configuration. Tests control it over
+ * HTTP (`gateKeeper`).
  */
 import { createServer as createHttpServer, type Server } from 'node:http';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
 export interface Gate {
-  /** https, and by a name that step-ca's own certificate has. */
+  /** An https URL, with a name that step-ca's own certificate has. */
   readonly url: string;
-  /** Where gateKeeper works it. */
+  /** The URL for gateKeeper. */
   readonly control: string;
   close(): void;
 }
 
 export interface GateKeeper {
-  /** Nobody else works the gate, or lets anybody connect by it, while this lasts. */
+  /** Runs `work` while no other test controls the gate or uses it. */
   alone<T>(work: () => Promise<T>): Promise<T>;
   shut(): Promise<void>;
   open(): Promise<void>;
-  /** How many connections have something waiting at the gate. */
+  /** Returns how many connections have data waiting at the gate. */
   waiting(): Promise<number>;
   /** Closes all connections and refuses new ones. */
   leave(): Promise<void>;
-  /** There again, on the same port. */
+  /** Listens on the same port again. */
   comeBack(): Promise<void>;
 }
 
@@ -44,7 +44,7 @@ export async function startGate(target: string): Promise<Gate> {
     });
     server.on('data', (data) => client.write(data));
     for (const socket of [client, server]) {
-      socket.on('error', () => undefined); // the other end hears of it by the close
+      socket.on('error', () => undefined); // the other end is closed by the close event
       socket.on('close', () => {
         client.destroy();
         server.destroy();
@@ -56,7 +56,7 @@ export async function startGate(target: string): Promise<Gate> {
   const disconnect = (): void => {
     for (const client of open.keys()) client.destroy();
   };
-  /** Those who want it for themselves, in the order in which they came; each is told when it is its turn. */
+  /** The waiting tests, in the order of their arrival. Each is called at its turn. */
   const turns: (() => void)[] = [];
   const commands: Readonly<Record<string, () => unknown>> = {
     '/shut': () => {
@@ -99,7 +99,7 @@ export async function startGate(target: string): Promise<Gate> {
 function listen(server: Server | ReturnType<typeof createServer>, port = 0): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
-    // A server that listens has an address with a port.
+    // A listening server has an address with a port.
     server.listen(port, '127.0.0.1', () => resolve((server.address() as AddressInfo).port));
   });
 }

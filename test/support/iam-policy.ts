@@ -1,6 +1,6 @@
 /**
- * IAM's evaluation of identity policies, of as much as the stack's templates use: what it does not know, it refuses rather
- * than guesses. By https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html and
+ * Evaluates identity policies as IAM does, as far as the stack's templates need it. It throws for any element that it does not
+ * know. By https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html and
  * reference_policies_condition-logic-multiple-context-keys-or-values.html.
  */
 
@@ -16,13 +16,13 @@ export interface Statement {
 export interface Call {
   readonly action: string;
   readonly resource: string;
-  /** Of the request's context, names in lower case. One that is missing is not in the context. */
+  /** The request's context, with names in lower case. A missing name is not in the context. */
   readonly keys: Readonly<Record<string, string | boolean | readonly string[]>>;
 }
 
 export type Decision = 'Allow' | 'Deny' | 'ImplicitDeny';
 
-/** A Deny wins; without any Allow that fits it is an implicit one. */
+/** A Deny wins. Without a matching Allow, the result is an implicit deny. */
 export function decide(call: Call, statements: readonly Statement[]): Decision {
   const fitting = statements.filter((statement) => fits(call, statement));
   if (fitting.some(({ Effect }) => Effect === 'Deny')) return 'Deny';
@@ -45,17 +45,17 @@ export function fits(call: Call, statement: Statement): boolean {
 
 type Present = string | boolean | readonly string[];
 
-/** One operator on one key. */
+/** Evaluates one operator on one key. */
 function holds(operator: string, found: Present | undefined, wanted: readonly string[]): boolean {
   if (operator === 'Null') return (found === undefined) === (wanted[0] === 'true');
   if (operator.startsWith('ForAllValues:')) {
-    // True of no values at all, which is why the policies have a Null beside it.
+    // True for an empty set, so the policies have a Null condition beside it.
     return list(found ?? []).every((value) => compare(operator.slice('ForAllValues:'.length), value, wanted));
   }
   const ifExists = operator.endsWith('IfExists');
   const plain = ifExists ? operator.slice(0, -'IfExists'.length) : operator;
   if (found === undefined) return ifExists || negated.has(plain);
-  // A single-valued operator on several values is unspecified by AWS: no policy here may rest on it.
+  // AWS does not specify a single-valued operator on several values, so no policy here may use one.
   const [value, ...more] = list(found);
   if (value === undefined || more.length > 0) throw new Error(`${operator} on several values`);
   return compare(plain, value, wanted);
@@ -63,7 +63,7 @@ function holds(operator: string, found: Present | undefined, wanted: readonly st
 
 const negated = new Set(['ArnNotLike', 'StringNotEquals']);
 
-/** Policy values are alternatives; for a negated operator none of them may match. */
+/** Policy values are alternatives. For a negated operator, none of them may match. */
 function compare(operator: string, value: string, wanted: readonly string[]): boolean {
   switch (operator) {
     case 'StringEquals':
@@ -89,7 +89,7 @@ function like(text: string, pattern: string): boolean {
     .replace(/[.+^$()|[\]{}\\]/g, '\\$&')
     .replaceAll('*', '.*')
     .replaceAll('?', '.');
-  return new RegExp(`^${source}$`, 's').test(text); // s: a name may hold line ends
+  return new RegExp(`^${source}$`, 's').test(text); // s: a name may contain line ends
 }
 
 export function list(given: string | boolean | readonly string[]): readonly string[] {

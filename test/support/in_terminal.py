@@ -1,10 +1,10 @@
 """Runs a program in a terminal of its own: in_terminal.py COLUMNS PATTERN -- PROGRAM ARGUMENT…
 
-What it writes comes to stdout as it is. When PATTERN (a regular expression; may be empty) is first seen, Ctrl-C is
-typed. The exit code is the program's.
+Its output goes to stdout unchanged. At the first match of PATTERN (a regular expression; may be empty), Ctrl-C is typed.
+The exit code is that of the program.
 
-A terminal throws away on Ctrl-C what it has not shown yet (termios: NOFLSH unset). One that a person looks at shows at
-once; this reader may be late, so that it keeps everything.
+On Ctrl-C a terminal drops the output that it has not shown yet (termios: NOFLSH unset). A terminal in front of a person
+shows output at once. This reader may be late, so it sets NOFLSH and keeps everything.
 """
 
 import fcntl
@@ -32,7 +32,7 @@ while True:
     select.select([terminal], [], [])
     try:
         data = os.read(terminal, 65536)
-    except OSError:  # Linux says EIO where others say end of file
+    except OSError:  # Linux reports EIO instead of the end of the file
         break
     if not data:
         break

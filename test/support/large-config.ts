@@ -1,16 +1,22 @@
-/** Configurations of the sizes that the stack has to take, for the judges (test/judges) and for tests of limits. */
+/** Configurations of the largest supported sizes, for the judges (test/judges) and for tests of limits. */
 import { readFileSync } from 'node:fs';
 import type { CertRenewerProps } from '../../cdk/cert-renewer.ts';
 import type { AuthorityConfig, HookConfig, ProfileConfig } from '../../cdk/config/config-schema.ts';
 
 export interface LargeOptions {
-  /** Authorities of the stack's own, 12 at most; the offline profiles use them in turn. Default: none, and no offline profile. */
+  /**
+   * Number of the stack's own authorities, 12 at most; the offline profiles use them in turn. Default: none, and no offline
+   * profile.
+   */
   readonly authorities?: number;
   /** false: profiles without hooks. */
   readonly hooks?: boolean;
-  /** Declared certificates, with authorities: all offline profiles issue, and have some of these in turn. Default: none. */
+  /**
+   * Number of declared certificates. Needs authorities: all offline profiles issue, and share the certificates in turn.
+   * Default: none.
+   */
   readonly certificates?: number;
-  /** Whatever else, in place of what stands here. */
+  /** Further options. They replace the generated ones. */
   readonly more?: Partial<CertRenewerProps>;
 }
 
@@ -20,8 +26,9 @@ const number = (n: number, digits: number) => String(n).padStart(digits, '0');
 const root = readFileSync(new URL('../../examples/root_ca.crt', import.meta.url), 'utf8');
 
 /**
- * This many profiles, `profile-001` and on. Every one has a hook, of the five types in turn; every fifth has two, and the
- * first has all five. Every seventh has a password. Their CAs are step-ca, infisical and, with authorities, offline.
+ * Builds a configuration with this many profiles, from `profile-001` on. Each has a hook, of the five types in turn. Every
+ * fifth has two, and the first has all five. Every seventh has a password. Their CAs are step-ca, infisical and, with
+ * authorities, offline.
  */
 export function largeConfig(
   profiles: number,
@@ -50,7 +57,7 @@ function manyCertificates(count: number, profiles: readonly (readonly [string, P
   const issuing = profiles.flatMap(([name, { issue }]) => (issue ? [name] : []));
   return Object.fromEntries(
     Array.from({ length: count }, (_, n) => {
-      // The name constraints of manyAuthorities are for other kinds of names.
+      // The name constraints of manyAuthorities apply to other kinds of names.
       const entry = { profile: issuing[n % issuing.length] ?? '', uris: [`spiffe://service-${n + 1}.example.com/tls`] };
       return [`services/service-${number(n + 1, 4)}/tls`, entry];
     }),
@@ -58,8 +65,8 @@ function manyCertificates(count: number, profiles: readonly (readonly [string, P
 }
 
 /**
- * Authorities that the stack makes: `authority-01` is the root, and issues the others. The last two, of four and more, were
- * there before: one has its key in KMS, the other in its secret, with a password.
+ * Builds the authorities. `authority-01` is the root and issues the others. Of four or more, the last two are imported: one
+ * with its key in KMS, the other in its secret with a password.
  */
 export function manyAuthorities(n: number): Readonly<Record<string, AuthorityConfig>> {
   const name = (index: number) => `authority-${number(index + 1, 2)}`;
@@ -84,7 +91,7 @@ export function manyAuthorities(n: number): Readonly<Record<string, AuthorityCon
   return Object.fromEntries(all.map((authority, index) => [name(index), authority]));
 }
 
-/** Every option that adds to the stack, beside profiles and authorities. */
+/** Every other option that adds resources to the stack. */
 export const everyOption = {
   notify: { email: ['pki@example.com', 'ops@example.com'] },
   vpc: {
@@ -95,7 +102,7 @@ export const everyOption = {
   encryptionKeys: [key(2), key(3)],
 } satisfies Partial<CertRenewerProps>;
 
-/** With authorities only: callers of their API show a token. */
+/** With authorities only: callers of the CA API show a token. */
 export const bearer = { auth: 'bearer', tokenSecretId: 'pki/ca-api-tokens' } as const;
 
 const isOffline = (n: number, authorities: readonly string[]) => n % 4 === 1 && authorities.length > 0;

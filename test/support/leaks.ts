@@ -1,24 +1,24 @@
-/** Looking for keys where none may be: all that a stack leaves behind, searched for their bytes in any spelling. */
+/** Searches everything that a stack leaves behind for bytes of private keys, in any spelling. */
 import type { KeyObject } from 'node:crypto';
 import { ListSecretsCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { client, type Endpoint } from '../../testkit/local-aws/client.ts';
 import type { BusEvent } from '../../testkit/local-aws/events.ts';
 import { logText } from './logs.ts';
 
-/** Where something was written, and what. */
+/** A text, and where it was written. */
 export interface Trace {
   readonly place: string;
   readonly text: string;
 }
 
 export interface Secret {
-  /** What to call it in a finding. */
+  /** Name for a finding. */
   readonly name: string;
-  /** Each is secret as a whole and in every part of a dozen bytes. */
+  /** The secret parts. An output must not contain any twelve bytes of them. */
   readonly bytes: readonly Uint8Array[];
 }
 
-/** The private parts of a key: its numbers (RFC 7517: d, p, q, dp, dq, qi), and how PEM writes them, in base64 again. */
+/** The private parts of a key: its numbers (RFC 7517: d, p, q, dp, dq, qi) and the body of its PEM, as base64. */
 export function secretsOf(name: string, key: KeyObject): Secret {
   const jwk = key.export({ format: 'jwk' });
   const numbers = ['d', 'p', 'q', 'dp', 'dq', 'qi'].flatMap((field) => {
@@ -40,7 +40,7 @@ export function password(name: string, text: string): Secret {
 
 const partLength = 12;
 
-/** Overlapping parts, so that a cut or wrapped one is found too. */
+/** Returns overlapping parts, so that a cut or wrapped secret is found too. */
 function parts(bytes: Uint8Array): Buffer[] {
   const whole = Buffer.from(bytes);
   const last = Math.max(0, whole.length - partLength);
@@ -48,9 +48,9 @@ function parts(bytes: Uint8Array): Buffer[] {
   return [...starts].map((start) => whole.subarray(start, start + partLength));
 }
 
-/** The ways in which bytes get into a text. */
+/** The encodings in which bytes appear in a text. */
 function spellings(part: Buffer): string[] {
-  // Base64 writes three bytes as four letters: what a part looks like depends on where in its three it begins.
+  // Base64 writes three bytes as four letters, so the same part has three encodings, by its offset.
   const base64 = [0, 1, 2].map((before) => {
     const text = Buffer.concat([Buffer.alloc(before), part])
       .toString('base64')
@@ -75,51 +75,71 @@ function spellings(part: Buffer): string[] {
   ];
 }
 
-/** Line ends and what escapes them (in JSON, and in JSON in JSON) go: PEM is wrapped at 64 columns. */
+/** Removes line ends and their escapes (in JSON, and in JSON in JSON): PEM is wrapped at 64 columns. */
 function unwrapped(text: string): string {
   return text.replace(/\\+[nrt]/g, '').replace(/\s+/g, '');
 }
 
-/** Where a needle is looked up: by its first letters. Shorter needles there are none, but for short passwords. */
+/** Length of the prefix that needles are looked up by. Only short passwords are shorter. */
 const keyLength = 8;
+
+/** Bits of a hash of a needle's first letters. Most places of a text are ruled out by it, without a look into a map. */
+const hashBits = 20;
+
+function hashAt(text: string, at: number): number {
+  const letters =
+    Math.imul(text.charCodeAt(at), 0x9e3779b1) ^
+    Math.imul(text.charCodeAt(at + 1), 0x85ebca6b) ^
+    Math.imul(text.charCodeAt(at + 3), 0xc2b2ae35) ^
+    Math.imul(text.charCodeAt(at + 5), 0x27d4eb2f) ^
+    Math.imul(text.charCodeAt(at + 7), 0x165667b1);
+  return letters >>> (32 - hashBits);
+}
 
 /** `<place>: <name>` for every secret that is found somewhere; an empty list is what one wants. */
 export function leaks(traces: readonly Trace[], secrets: readonly Secret[]): string[] {
   const byStart = new Map<string, { needle: string; secret: number }[]>();
   const short: { needle: string; secret: number }[] = [];
+  const starts = new Uint8Array(2 ** hashBits);
   for (const [secret, { bytes }] of secrets.entries()) {
     for (const needle of new Set(bytes.flatMap(parts).flatMap(spellings))) {
       const start = needle.slice(0, keyLength);
       const same = needle.length < keyLength ? short : (byStart.get(start) ?? []);
       same.push({ needle, secret });
-      if (same !== short) byStart.set(start, same);
+      if (same === short) continue;
+      byStart.set(start, same);
+      starts[hashAt(needle, 0)] = 1;
     }
   }
-  // One walk through a text for all needles: there are a hundred thousand of them, and texts of megabytes.
+  // One pass through a text for all needles: there are a hundred thousand of them, and texts of megabytes.
   const foundIn = (text: string): Set<number> => {
     const found = new Set(short.filter(({ needle }) => text.includes(needle)).map(({ secret }) => secret));
     for (let at = 0; at + keyLength <= text.length; at++) {
+      if (starts[hashAt(text, at)] === 0) continue;
       for (const { needle, secret } of byStart.get(text.slice(at, at + keyLength)) ?? []) {
         if (text.startsWith(needle, at)) found.add(secret);
       }
     }
     return found;
   };
-  const places = traces.map(({ place, text }) => ({
-    place,
-    found: new Set([...foundIn(text), ...foundIn(unwrapped(text))]),
-  }));
+  // Several deployments have the same files.
+  const known = new Map<string, ReadonlySet<number>>();
+  const places = traces.map(({ place, text }) => {
+    const found = known.get(text) ?? new Set([...foundIn(text), ...foundIn(unwrapped(text))]);
+    known.set(text, found);
+    return { place, found };
+  });
   return secrets.flatMap(({ name }, secret) =>
     places.filter(({ found }) => found.has(secret)).map(({ place }) => `${place}: ${name}`),
   );
 }
 
-/** Tokens by which one may sign in, of any key: a JWT is three parts in base64url, of which the first two are JSON. */
+/** Finds tokens for signing in, of any key. A JWT has three parts in base64url, and the first two are JSON. */
 export function tokens(traces: readonly Trace[]): string[] {
   return traces.filter(({ text }) => /eyJ[\w-]{10,}\.eyJ[\w-]{10,}\./.test(text)).map(({ place }) => place);
 }
 
-/** All log lines, tags and queue messages of the account, and the events that were collected. */
+/** Collects all log lines, tags and queue messages of the account, and the given events. */
 export async function tracesOf(aws: Endpoint, events: readonly BusEvent[], since = 0): Promise<Trace[]> {
   const lines = await logText(aws, since);
   return [
@@ -148,7 +168,7 @@ export interface QueuedMessage {
   readonly ReceiveCount: number;
 }
 
-/** Every message of every queue, the invisible too, and nothing changes by looking: a view of the local AWS's own. */
+/** Lists every message of every queue, invisible ones too, and changes nothing. Only the local AWS has this view. */
 export async function queuedMessages({ endpoint }: Endpoint): Promise<QueuedMessage[]> {
   const answer = await fetch(`${endpoint}/_ministack/sqs/messages`);
   const { messages }: { messages: Record<string, Record<string, Record<string, QueuedMessage[]>>> } = JSON.parse(
@@ -160,7 +180,7 @@ export async function queuedMessages({ endpoint }: Endpoint): Promise<QueuedMess
     .flatMap(([url, found]) => found.map((message) => ({ ...message, queue: url.split('/').at(-1) ?? '' })));
 }
 
-/** Whether no worker has any of these secrets in hand or before it: a message stays until its worker is done with it. */
+/** Whether no worker has, or will get, a message of one of these secrets: a message stays until its worker has finished it. */
 export async function isOutOfQueue(
   aws: Endpoint,
   queueUrl: string | undefined,

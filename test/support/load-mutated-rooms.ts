@@ -1,6 +1,6 @@
 /**
- * For mutation testing: loads all of the mutated rooms before any test does. Else a module that the product loads late would
- * be built within the first test that needs it, and Stryker would hold only that test to judge the module's constants.
+ * For mutation testing: loads all mutated rooms before any test. Otherwise the first test that needs a late-loaded module
+ * would load it, and Stryker would run only that test for mutants of the module's constants.
  */
 import { globSync } from 'node:fs';
 

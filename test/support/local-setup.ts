@@ -1,6 +1,6 @@
 /**
- * One local AWS and one step-ca for a whole run of the `local` or the `e2e` project; stopped at its end.
- * What can't be started for want of a tool is handed on as missing: see describeWith in local.ts.
+ * Starts one local AWS and one step-ca for a run of the `local` or the `e2e` project, and stops them at its end. A part that
+ * can't start because a tool is missing is handed on as missing: see describeWith in local.ts.
  */
 import type { TestProject } from 'vitest/node';
 import type { CaAccess } from '../../testkit/cas/leaf.ts';

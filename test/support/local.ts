@@ -6,14 +6,14 @@ import { type Tool, ToolMissingError } from '../../testkit/tools/tool.ts';
 import type { Started } from './local-setup.ts';
 import type { StackAccess } from './stack-setup.ts';
 
-/** What the set-up of the run has started. Asking for what is missing throws; `describeWith` sees to it that nobody does. */
+/** What the set-up of the run has started. Access to a missing part throws; `describeWith` prevents such access. */
 export interface Local {
   readonly emulator: EmulatorAccess;
-  /** The run's step-ca. A test that takes the CA away, or wants other claims, starts one of its own (0.2 s). */
+  /** The run's step-ca. A test that stops the CA or needs other claims starts its own (0.2 s). */
   readonly ca: CaAccess;
-  /** What `npx cdk deploy` put out: only in test/e2e. */
+  /** The outputs of `npx cdk deploy`: only in test/e2e. */
   readonly outputs: Readonly<Record<string, string>>;
-  /** What belongs to that deployment besides: only in test/e2e. */
+  /** Other parts of that deployment: only in test/e2e. */
   readonly stack: StackAccess;
 }
 
@@ -24,9 +24,8 @@ const started = {
 } as const;
 
 /**
- * A suite that needs the local AWS, step-ca, the deployed stack, or several of them:
- *   describeWith(['emulator', 'step-ca'], 'renew', ({ emulator, ca }) => { it(…) })
- * Where a tool is missing it fails in CI, and elsewhere is left out, which the end of `npm test` says aloud.
+ * Defines a suite that needs the local AWS, step-ca, the deployed stack, or several of them:
+ *   describeWith(['emulator', 'step-ca'], 'renew', ({ emulator, ca }) => { it(…) }) If a tool is missing, the suite fails in CI. Elsewhere it is left out, and the end of `npm test` reports that.
  */
 export function describeWith(
   needed: readonly (keyof typeof started)[],
@@ -55,7 +54,7 @@ export function describeWith(
   );
 }
 
-/** The same for any tools: `describeFound([await step()], …)`. */
+/** Does the same for any tools: `describeFound([await step()], …)`. */
 export function describeFound(tools: readonly { readonly found: boolean }[], name: string, body: () => void): void {
   const missing = (tools as readonly Tool[]).find((tool) => !tool.found);
   if (!missing || missing.found) {

@@ -1,4 +1,4 @@
-/** What the functions wrote to CloudWatch Logs. */
+/** Reads the functions' logs from CloudWatch Logs. */
 import {
   CloudWatchLogsClient,
   FilterLogEventsCommand,
@@ -7,7 +7,7 @@ import {
 } from '@aws-sdk/client-cloudwatch-logs';
 import { client, type Endpoint, fileBegan } from '../../testkit/local-aws/client.ts';
 
-/** One line that is JSON, as the product writes it; a metric is one too (EMF, with `_aws`). */
+/** A log line in JSON. A metric is such a line too (EMF, with `_aws`). */
 export interface LogEntry {
   readonly level?: string;
   readonly message?: string;
@@ -17,7 +17,7 @@ export interface LogEntry {
   readonly [field: string]: unknown;
 }
 
-/** Names of all log groups. */
+/** Returns the names of all log groups. */
 async function groupNames(logs: CloudWatchLogsClient): Promise<string[]> {
   const names: string[] = [];
   for await (const { logGroups = [] } of paginateDescribeLogGroups({ client: logs }, {})) {
@@ -26,7 +26,7 @@ async function groupNames(logs: CloudWatchLogsClient): Promise<string[]> {
   return names;
 }
 
-/** Of a group that another test has taken away since it was listed: none. */
+/** Returns no lines for a group that another test has deleted since the listing. */
 async function linesOf(logs: CloudWatchLogsClient, logGroupName: string, startTime: number): Promise<string[]> {
   const filter = new FilterLogEventsCommand({ logGroupName, startTime });
   const { events = [] } = await logs.send(filter).catch((error: unknown) => {
@@ -38,7 +38,7 @@ async function linesOf(logs: CloudWatchLogsClient, logGroupName: string, startTi
   return events.map(({ message = '' }) => message);
 }
 
-/** Every line of every log group since then, as it stands there. A line comes when its invocation has ended. */
+/** Returns every line of every log group since then, unparsed. The lines of an invocation appear when it has ended. */
 export async function logText(aws: Endpoint, since = fileBegan()): Promise<string[]> {
   const logs = client(CloudWatchLogsClient, aws);
   const found = (await groupNames(logs)).map((name) => linesOf(logs, name, since));
@@ -46,12 +46,12 @@ export async function logText(aws: Endpoint, since = fileBegan()): Promise<strin
 }
 
 /**
- * The log groups of the deployment, by endpoint. They are listed once: a listing is slow, and a deployment has all its
- * groups from the start. Lambda makes the groups of the tests' own functions.
+ * The log groups of the deployment, by endpoint. They are listed once, because a listing is slow and a deployment has all its
+ * groups from the start. Lambda makes the groups of the tests' own functions later.
  */
 const ofStack = new Map<string, Promise<string[]>>();
 
-/** In the order in which they were written. */
+/** In the order of their writing. */
 export async function logEntries(aws: Endpoint, since = fileBegan()): Promise<LogEntry[]> {
   const logs = client(CloudWatchLogsClient, aws);
   const names = ofStack.get(aws.endpoint) ?? groupNames(logs);
@@ -65,12 +65,12 @@ export async function logEntries(aws: Endpoint, since = fileBegan()): Promise<Lo
   return lines.map((line) => JSON.parse(line) as LogEntry).sort((a, b) => time(a).localeCompare(time(b)));
 }
 
-/** The lines about one secret. */
+/** Returns the lines about one secret. */
 export async function logOf(aws: Endpoint, secretArn: string): Promise<LogEntry[]> {
   return (await logEntries(aws)).filter((entry) => entry.secretArn === secretArn);
 }
 
-/** The values of a metric, from its EMF lines: the local AWS makes no metrics of them. */
+/** Returns the values of a metric from its EMF lines, because the local AWS makes no metrics of them. */
 export function metricValues(entries: readonly LogEntry[], metric: string, profile: string): number[] {
   return entries.flatMap((entry) => {
     const value = entry[metric];

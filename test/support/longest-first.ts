@@ -1,6 +1,6 @@
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-/** Files that take longest, the longest first: with several workers one of them would otherwise be left alone at the end. */
+/** The files that take longest, longest first. If several workers run, one of them would otherwise run alone at the end. */
 const LONG = [
   'test/e2e/outage.test.ts',
   'test/e2e/declared.test.ts',
@@ -17,7 +17,7 @@ const LONG = [
   'test/secret/interop.local.test.ts',
 ];
 
-/** Vitest's own order, by what it remembers of earlier runs, comes after: a fresh clone remembers nothing. */
+/** Vitest's own order, by the durations of earlier runs, applies to the rest. A fresh clone has none. */
 export class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const place = ({ moduleId }: TestSpecification): number => {

@@ -1,4 +1,4 @@
-/** The programs that a user has at hand, run beside some files: openssl, keytool and smallstep's step. */
+/** Programs that users have, run in a folder with some files: openssl, keytool and smallstep's step. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { run } from '../../testkit/tools/process.ts';
@@ -6,14 +6,14 @@ import { inTemporaryFolder } from '../../testkit/tools/temporary.ts';
 import type { Tool } from '../../testkit/tools/tool.ts';
 
 export interface Desk {
-  /** Runs a program there, and returns what it printed. Throws with all that it said where it fails. */
+  /** Runs a program in the folder and returns its output. Throws with all its output if it fails. */
   readonly call: (program: string, ...args: readonly string[]) => Promise<string>;
   readonly read: (name: string) => Promise<Buffer>;
 }
 
 export type Files = Readonly<Record<string, string | Uint8Array>>;
 
-/** A folder with these files, for the length of a call. */
+/** Makes a folder with these files for the time of a call. */
 export function beside<T>(files: Files, use: (desk: Desk) => Promise<T>): Promise<T> {
   return inTemporaryFolder('programs', async (folder) => {
     await Promise.all(
@@ -22,7 +22,7 @@ export function beside<T>(files: Files, use: (desk: Desk) => Promise<T>): Promis
     return use({
       read: (name) => readFile(join(folder, name)),
       call: async (program, ...args) => {
-        // STEPPATH: nothing of a user's own ~/.step comes into play.
+        // STEPPATH: a user's own ~/.step has no effect.
         const env = { PATH: process.env['PATH'], HOME: folder, STEPPATH: join(folder, '.step') };
         const { code, output, stdout } = await run(program, args, { cwd: folder, env });
         if (code !== 0) throw new Error(`${program} ${args.join(' ')}: exit ${code}: ${output}`);
@@ -32,7 +32,7 @@ export function beside<T>(files: Files, use: (desk: Desk) => Promise<T>): Promis
   });
 }
 
-/** Whether a program is there; `args` make it end at once and well. */
+/** Whether a program is installed. With `args` it must exit at once, with 0. */
 export async function findProgram(name: string, args: readonly string[], fix: string): Promise<Tool> {
   const missing = { found: false, tool: name, message: `${name} is not installed.`, fix } as const;
   try {
@@ -46,7 +46,7 @@ export async function findProgram(name: string, args: readonly string[], fix: st
 export const keytool = (): Promise<Tool> =>
   findProgram('keytool', ['-help'], 'install a JDK 17 or later (its headless package has keytool).');
 
-/** Arguments that every call of keytool begins with: it runs for a moment, so that to optimise what it does costs more than it saves. */
+/** Arguments for every call of keytool: it runs for a moment only, and compilation by the JIT would cost more than it saves. */
 export const quickJava = ['-J-XX:TieredStopAtLevel=1', '-J-XX:+UseSerialGC'] as const;
 
 export const go = (): Promise<Tool> => findProgram('go', ['version'], 'install Go (https://go.dev/dl/).');

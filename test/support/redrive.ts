@@ -2,8 +2,8 @@ import { DeleteMessageCommand, ReceiveMessageCommand, SendMessageCommand, SQSCli
 import { type Credentials, client, type Endpoint } from '../../testkit/local-aws/client.ts';
 
 /**
- * What `aws sqs start-message-move-task` does with dead letters in somebody's name; the local AWS has no such call. Returns
- * how many there were. Throws where it may not send them, and leaves them where they are.
+ * Does what `aws sqs start-message-move-task` does with dead letters, with given credentials: the local AWS has no such call.
+ * Returns the number of messages. If it may not send, it throws and leaves them where they are.
  */
 export async function redrive(
   aws: Endpoint,

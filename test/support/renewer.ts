@@ -1,4 +1,4 @@
-/** The deployed stack in its users' hands: enrol, invoke, scan, and read what is there. */
+/** The deployed stack as its users see it: enrol, invoke, scan, and read. */
 import { createPrivateKey, createPublicKey, type KeyObject, X509Certificate } from 'node:crypto';
 import {
   CreateSecretCommand,
@@ -19,13 +19,13 @@ import { camel, hour, refusal, renewNow } from './on-demand.ts';
 
 export interface Fresh {
   readonly profile?: string;
-  /** Without their prefix. */
+  /** Tags without their prefix. */
   readonly tags?: Readonly<Record<string, string>>;
-  /** Default: the run's own. */
+  /** Default: the run's CA. */
   readonly ca?: CaAccess;
 }
 
-/** Of a certificate of 24 hours. */
+/** For a certificate of 24 hours. */
 export const aged = (hours: number) => ({
   notBefore: new Date(Date.now() - hours * hour),
   notAfter: new Date(Date.now() + (24 - hours) * hour),
@@ -42,23 +42,23 @@ export function renewerOf(local: Local) {
   const renew = (request: unknown): Promise<RenewalResult> => renewNow(emulator, renewFunction(), request);
   const refused = (request: unknown) => refusal(emulator, renewFunction(), request);
 
-  /** A scan of these secrets only: other tests have theirs in the same account. */
+  /** Scans these secrets only: other tests have theirs in the same account. */
   async function scan(secretIds: readonly string[], more: object = {}): Promise<ScanResult> {
     const answer = await invoke<ScanResult>(emulator, local.outputs['ScanFunctionName'] ?? '', { secretIds, ...more });
     if (answer.error) throw new Error(`${answer.error.errorType}: ${answer.error.errorMessage}`);
     return answer.payload;
   }
 
-  /** A certificate of 24 hours, an hour old and so not due, in the camel shape. */
+  /** Makes a certificate of 24 hours in the camel shape. It is an hour old, so not due. */
   async function fresh(enrolment: Fresh = {}, request: LeafRequest = {}): Promise<FreshSecret> {
     const { ca = local.ca, ...more } = enrolment;
     const wanted = { ...aged(1), ...request };
-    // What has expired already step-ca would not sign.
+    // step-ca would not sign an expired one.
     const leaf = await (wanted.notAfter < new Date() ? forge : issue)(ca, wanted);
     return { ...(await enrol(emulator, { value: camel(leaf, leaf.keyPem), name: 'step', ...more })), leaf };
   }
 
-  /** A secret that holds something else, or nothing yet. Returns its name. */
+  /** Makes a secret with another value, or without one. Returns its name. */
   async function put(value: string | undefined, tags: Readonly<Record<string, string>> = {}): Promise<string> {
     const Name = uniqueName('step');
     const Tags: Tag[] = Object.entries(tags).map(([key, Value]) => ({ Key: `cert-renewer:${key}`, Value }));
@@ -67,7 +67,7 @@ export function renewerOf(local: Local) {
     return Name;
   }
 
-  /** What a reader finds, whose key must be the certificate's. */
+  /** Returns the current pair. Throws if the key does not belong to the certificate. */
   async function reader(secretId: string) {
     const found = await look(emulator, secretId);
     const pair = fromShape('camel', found.value);
@@ -78,14 +78,14 @@ export function renewerOf(local: Local) {
     return { ...found, pair, certificate, publicKey };
   }
 
-  /** Waits for the workers: either a new version, or the tags that say that one has looked and left it. */
+  /** Waits for the workers: until there is a new version, or the tags show that a worker has left the secret as it is. */
   async function settled({ arn }: EnrolledSecret, isDone: (versions: readonly string[]) => boolean) {
     const seen = { text: '' };
     await waitFor('the worker', async () => {
       const versions = await versionIds(emulator, arn);
       const { tags, versionId, stages } = await look(emulator, arn);
       seen.text = JSON.stringify({ versions, tags: [...tags] });
-      // One that is staged and not promoted yet is a version, too.
+      // A staged version that is not promoted yet counts too.
       const isBetween = ![undefined, versionId].includes(stages.get('AWSPENDING'));
       return tags.get('cert-renewer:version-id') === versionId && !isBetween && isDone(versions);
     }).catch((error: unknown) => {
@@ -94,7 +94,7 @@ export function renewerOf(local: Local) {
     return reader(arn);
   }
 
-  /** Of the profile `encrypted`. */
+  /** For the profile `encrypted`. */
   async function password(): Promise<string> {
     const { SecretString = '' } = await secrets.send(new GetSecretValueCommand({ SecretId: PASSWORD_SECRET }));
     return SecretString;
@@ -116,7 +116,7 @@ export function renewerOf(local: Local) {
   };
 }
 
-/** Scans one secret, and waits until its worker is done: `versions` is how many there are then. */
+/** Scans one secret and waits until its worker has finished and the secret has this many `versions`. */
 export async function scanned(renewer: Renewer, secret: EnrolledSecret, versions: number) {
   const counts = await renewer.scan([secret.arn]);
   expect(counts).toMatchObject({ listed: 1, enqueued: 1 });

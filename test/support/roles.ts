@@ -1,4 +1,4 @@
-/** Acting as a function of the stack: with its role's own credentials, and no policy changed for it. */
+/** Acts as a function of the stack, with its role's own credentials and no changed policy. */
 import { CreateRoleCommand, IAMClient, PutRolePolicyCommand, type Tag } from '@aws-sdk/client-iam';
 import { CreateFunctionCommand, GetFunctionConfigurationCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
@@ -20,14 +20,14 @@ const code = `export const handler = async () => ({
   sessionToken: process.env.AWS_SESSION_TOKEN,
 });`;
 
-/** Credentials of the role that a function runs as: another function with the same role tells them. */
+/** Returns the credentials of the role of a function. Another function with the same role reports them. */
 export async function actAs(aws: Endpoint, functionName: string): Promise<Credentials> {
   const lambda = client(LambdaClient, aws);
   const { Role } = await lambda.send(new GetFunctionConfigurationCommand({ FunctionName: functionName }));
   return credentialsOf(aws, Role);
 }
 
-/** Credentials of a role that Lambda may assume. */
+/** Returns credentials of a role that Lambda may assume. */
 export async function credentialsOf(aws: Endpoint, Role: string | undefined): Promise<Credentials> {
   const lambda = client(LambdaClient, aws);
   const FunctionName = uniqueName('act-as');
@@ -47,7 +47,7 @@ export async function credentialsOf(aws: Endpoint, Role: string | undefined): Pr
   });
 }
 
-/** Somebody with a role of his own that has these tags and may do what is said: the session's credentials. */
+/** Makes a role with these tags and these permissions, and returns the credentials of its session. */
 export async function inRole(
   aws: Endpoint,
   Action: string,

@@ -1,6 +1,6 @@
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-/** Parts of names of test files, by what they cost for what they see; what is not named comes before them all. */
+/** Parts of names of test files, ordered by their cost for what they find. Files that are not listed run first. */
 const LATER = [
   '/test/inventory/',
   '/test/renewal/renew.',
@@ -10,7 +10,7 @@ const LATER = [
   '/test/renewal/',
   '/test/authority/',
 ];
-/** These take seconds. */
+/** Files that take seconds. */
 const LAST = [
   '/test/renewal/failure.',
   '/test/renewal/scan-continued.',
@@ -29,8 +29,8 @@ const place = ({ moduleId }: TestSpecification): number => {
 };
 
 /**
- * For mutation testing. Most mutants are seen by a quick test, and the first that fails ends the run of a mutant; by itself
- * vitest begins with the file that took longest.
+ * For mutation testing. A quick test finds most mutants, and the first failure ends the run of a mutant. By default vitest
+ * begins with the file that took longest.
  */
 export class SlowestLast extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {

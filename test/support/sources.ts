@@ -1,17 +1,17 @@
-/** The project's own files, and each of its TypeScript and JavaScript files parsed once, for the tests that read the code. */
+/** The project's own files, and the parsed TypeScript and JavaScript, for the tests that read the code. */
 import { globSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript-api';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
-/** Folders of code; the rest of the project's text stands at the top, in `docs/` and in `examples/`. */
+/** Folders of code. All other text of the project is at the top, in `docs/` and in `examples/`. */
 export const codeFolders = ['lambdas', 'cdk', 'cli', 'testkit', 'scripts', 'bench', 'test'] as const;
 
-/** What the machine leaves between the sources. */
+/** Generated folders between the sources. */
 const leftovers = new Set(['node_modules', '__pycache__', '.cache', 'cdk.out', 'dist']);
 
-/** Every file, from the root on, with `/` between the parts. */
+/** Every file, relative to the root, with `/` between the parts. */
 export const projectFiles: readonly string[] = [
   ...globSync(['*.{md,json,ts,mjs}', '.ci/run', '.gitignore', '.npmrc', '.node-version'], { cwd: root }),
   ...globSync(
@@ -33,17 +33,17 @@ export function textOf(path: string): string {
 
 export const isCode = (path: string): boolean => /\.(?:ts|mjs)$/.test(path);
 
-/** TypeScript and JavaScript below these folders. */
+/** TypeScript and JavaScript files in these folders. */
 export const codeBelow = (...tops: readonly string[]): readonly string[] =>
   projectFiles.filter((path) => isCode(path) && tops.some((top) => path.startsWith(`${top}/`)));
 
 const noJsDoc = ts.JSDocParsingMode.ParseNone;
 
-/** Not kept: the trees of all files take more memory than reading them again takes time. */
+/** Trees are not kept: those of all files need a lot of memory, and parsing again is quick. */
 export const parse = (path: string, text = textOf(path)): ts.SourceFile =>
   ts.createSourceFile(path, text, { languageVersion: ts.ScriptTarget.Latest, jsDocParsingMode: noJsDoc }, true);
 
-/** `node` and every node below it, in the order of the text. */
+/** Returns `node` and every node below it, in the order of the text. */
 export function nodesOf(node: ts.Node): readonly ts.Node[] {
   const found: ts.Node[] = [];
   const visit = (each: ts.Node): void => {
@@ -55,12 +55,12 @@ export function nodesOf(node: ts.Node): readonly ts.Node[] {
 }
 
 export interface Import {
-  /** As it is written. */
+  /** As written in the source. */
   readonly target: string;
   readonly node: ts.Node;
 }
 
-/** All that a file imports or passes on: for its types alone, and by `import()`, too. */
+/** Returns all imports and re-exports of a file, type-only imports and `import()` included. */
 export function importsOf(file: ts.SourceFile): readonly Import[] {
   return nodesOf(file).flatMap((node) => {
     const target = specifierOf(node);
@@ -77,13 +77,13 @@ function specifierOf(node: ts.Node): ts.Node | undefined {
 
 export interface Comment {
   readonly text: string;
-  /** Where its first character is, from 0. */
+  /** Offset of its first character, from 0. */
   readonly start: number;
 }
 
-/** In the order of the text. `nodes`: all of the file's, where they have been found already. */
+/** Returns the comments in the order of the text. `nodes`: all nodes of the file, if the caller has them already. */
 export function commentsOf(file: ts.SourceFile, nodes = nodesOf(file)): readonly Comment[] {
-  // What looks like one within a text, a template or a regular expression is none.
+  // A text, a template or a regular expression may contain what looks like a comment.
   let code = '';
   for (const node of nodes) {
     if (!ts.isLiteralExpression(node) && !ts.isTemplateMiddleOrTemplateTail(node) && !ts.isTemplateHead(node)) continue;

@@ -1,6 +1,6 @@
 /**
- * Deploys the app once for a whole run of the `e2e` project, onto the local AWS that local-setup.ts started just before.
- * What some tests deploy onto a local AWS of their own is synthesised along with it.
+ * Deploys the app once for a run of the `e2e` project, onto the local AWS of local-setup.ts. Synthesises the stacks of tests
+ * with a local AWS of their own at the same time.
  */
 import type { TestProject } from 'vitest/node';
 import { type PemHierarchy, pemHierarchy } from '../../testkit/cas/hierarchy.ts';
@@ -17,15 +17,15 @@ import type { Started } from './local-setup.ts';
 /** The outputs of the stack, by name: ScanFunctionName, RenewFunctionName, RenewalQueueUrl, DeadLetterQueueUrl, EventBusName. */
 export interface StackAccess {
   readonly outputs: Readonly<Record<string, string>>;
-  /** Works the gate of the profile `gated`: see gateKeeper. */
+  /** Control URL of the gate of the profile `gated`: see gateKeeper. */
   readonly gateControl: string;
-  /** Works the gate that is the only way to the CA of the stack `outage`. */
+  /** Control URL of the gate that is the only way to the CA of the stack `outage`. */
   readonly outageControl: string;
-  /** What is synthesised, and deployed by the test that it is for. */
+  /** Assemblies that are synthesised here, and deployed by their tests. */
   readonly own: Readonly<Record<OwnStack | DeclaredVersion, Assembly>>;
   /** The CA of the profile `lenient`, with its keys. */
   readonly lenient: { readonly access: CaAccess; readonly hierarchy: PemHierarchy };
-  /** Where the stack `declared` is to be. */
+  /** The local AWS for the stack `declared`. */
   readonly declared: DeclaredStack;
 }
 

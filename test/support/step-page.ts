@@ -1,4 +1,4 @@
-/** What the reference page of `step ca rekey` lists: its arguments and flags, and its examples. */
+/** Reads the reference page of `step ca rekey`: its arguments and flags, and its examples. */
 import { readFileSync } from 'node:fs';
 
 const page = readFileSync(new URL('../golden/step/step-ca-rekey.md', import.meta.url), 'utf8');
@@ -21,7 +21,7 @@ export const flags: readonly string[] = [
 export interface Example {
   /** The sentence above it, without its colon. */
   readonly title: string;
-  /** What follows the prompt, on one line. */
+  /** The command after the prompt, on one line. */
   readonly command: string;
 }
 

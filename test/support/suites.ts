@@ -1,4 +1,4 @@
-/** The cases of public suites in test/golden/suites; its README says what they are. */
+/** The cases of public suites in test/golden/suites; its README describes them. */
 import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 
@@ -30,7 +30,7 @@ type SignatureTest = readonly [number: number, comment: string, message: string,
 export interface SignatureGroup {
   readonly file: string;
   readonly curve: 'P-256' | 'P-384' | 'P-521';
-  /** As node:crypto has it. */
+  /** The name of the digest in node:crypto. */
   readonly hash: string;
   readonly spki: string;
   readonly tests: readonly SignatureTest[];

@@ -1,4 +1,7 @@
-/** Writes a pair of files and is killed before one of the calls that change something: `node write-pair-process.ts <cert> <key> <number>`. */
+/**
+ * Writes a pair of files, and is killed before the given call that changes something: `node write-pair-process.ts <cert> <key>
+ * <number>`.
+ */
 import { randomBytes } from 'node:crypto';
 import * as real from 'node:fs/promises';
 import { type FileSystem, writePair } from '../../cli/files/write-pair.ts';

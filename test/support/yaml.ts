@@ -1,6 +1,6 @@
-/** As much YAML as a text with PEM in it has: enough to see that a block scalar ends where it ended. */
+/** Reads the little YAML that a text with PEM needs, to check that a block scalar ends where it ended before. */
 
-/** Each line of it indented; an empty line stays empty, as editors leave it. */
+/** Indents each line. An empty line stays empty, as in editors. */
 export function indent(lines: string, by: string): string {
   return lines
     .split('\n')
@@ -12,8 +12,8 @@ const header = /^(\s*)(?:- )?(?:[\w-]+: )?[|>][+-]?\r?$/;
 const other = /^\s*(?:#.*|- path: \S+|(?:- )?[\w-]+:(?: .*)?|- ".*"|)\r?$/;
 
 /**
- * The block scalars of a YAML text by the line that they begin at, as a reader has them, literal. Throws for a line that
- * is neither of a scalar nor of the YAML around them.
+ * Returns the literal block scalars of a YAML text, by their first line. Throws for a line that belongs neither to a scalar
+ * nor to the YAML around them.
  */
 export function blockScalars(text: string): ReadonlyMap<number, string> {
   const lines = text.split('\n');

@@ -45,23 +45,23 @@ describe('keySpecOfSpki', () => {
 
   it.each([1024, 2047, 2048, 2049])('RSA %i, to the bit', (modulusLength) => {
     const { privateKey } = generateKeyPairSync('rsa', { modulusLength });
-    // OpenSSL may give a bit less than it was asked for
+    // OpenSSL may make a slightly shorter key than requested
     const size = privateKey.asymmetricKeyDetails?.modulusLength;
     expect(keySpecOfSpki(spkiOf(privateKey))).toEqual({ kty: 'RSA', size });
   });
 
-  it('other kinds are not known', () => {
+  it('other kinds are unknown', () => {
     expect(keySpecOfSpki(spkiOf(ecKey('secp256k1')))).toBeUndefined();
     expect(keySpecOfSpki(spkiOf(generateKeyPairSync('x25519').privateKey))).toBeUndefined();
     expect(keySpecOfSpki(spkiOf(generateKeyPairSync('ed448').privateKey))).toBeUndefined();
   });
 
-  it('refuses what is no SubjectPublicKeyInfo', () => {
+  it('refuses an invalid SubjectPublicKeyInfo', () => {
     expect(() => keySpecOfSpki(new Uint8Array(0))).toThrow(expect.objectContaining({ code: 'InvalidCertificate' }));
     const algorithm = d.sequence(d.oid('1.3.101.112'));
     const key = d.bitString(new Uint8Array(32));
     expect(keySpecOfSpki(d.sequence(algorithm, key))).toEqual({ kty: 'OKP', curve: 'Ed25519' });
-    expect(() => keySpecOfSpki(d.sequence(algorithm, key, d.nullValue()))).toThrow('the public key has bytes behind');
+    expect(() => keySpecOfSpki(d.sequence(algorithm, key, d.nullValue()))).toThrow('the public key has bytes after');
   });
 
   const rsaKey = (modulus: string) => {
@@ -83,7 +83,7 @@ describe('keySpecOfSpki', () => {
 });
 
 describe('ECDSA signatures', () => {
-  it.each(ecCurves)('%s: node takes the one for the other', (curve) => {
+  it.each(ecCurves)('%s: node accepts one for the other', (curve) => {
     const key = ecKey(curve);
     const data = Buffer.from('data');
     for (let run = 0; run < 20; run++) {
@@ -141,7 +141,7 @@ describe('weak signatures', () => {
     expect(weakSignature(parseCertificate(golden(file))) !== undefined).toBe(weak),
   );
 
-  it('MD5 by its OID, and RSASSA-PSS parameters that can not be read', () => {
+  it('MD5 by its OID, and RSASSA-PSS parameters that can’t be read', () => {
     expect(isWeakSignature('1.2.840.113549.1.1.4')).toBe(true);
     expect(isWeakSignature('1.2.840.113549.1.1.11')).toBe(false);
     const ca = party('CA');

@@ -44,7 +44,7 @@ const above = party('Parent');
 const parent: Certificate = issue(above, above, { ca: true });
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 
-/** The same by hand. */
+/** The same certificate, written by hand. */
 function expected(request: CaCertificateRequest, constraints?: string): Uint8Array {
   const { issuer, subject, spki, pathLength } = request;
   const identifier = d.octetString(keyIdentifier(spki));
@@ -68,7 +68,7 @@ function expected(request: CaCertificateRequest, constraints?: string): Uint8Arr
   );
 }
 
-describe('a CA certificate is written byte for byte as by hand', () => {
+describe('a CA certificate is byte for byte as written by hand', () => {
   const subject = parseName(
     'CN=Root+OU=Unit,O=Exämple,C=CH,DC=example,emailAddress=a@b.c,serialNumber=1,2.5.4.97=x',
     'It',
@@ -103,7 +103,7 @@ describe('a CA certificate is written byte for byte as by hand', () => {
   });
 });
 
-describe('what was written is read back before anybody signs it', () => {
+describe('a certificate is read back before it is signed', () => {
   const other = party('Other');
   it.each<[string, Partial<CaCertificateRequest>, string]>([
     ['the serial number', { serialNumber: Uint8Array.of(1) }, 'serial number'],
@@ -114,7 +114,7 @@ describe('what was written is read back before anybody signs it', () => {
     ['notBefore', { notBefore: now - 1000 }, 'notBefore'],
     ['notAfter', { notAfter: now + 2 * day }, 'notAfter'],
     ['the path length', { pathLength: undefined }, 'path length'],
-    ['the signature', { issuerKeySpec: { kty: 'EC', curve: 'P-384' } }, 'a form that can not be read back'],
+    ['the signature', { issuerKeySpec: { kty: 'EC', curve: 'P-384' } }, "a form that can't be read back"],
     ['the parent', { issuer: parent }, 'authorityKeyIdentifier (2.5.29.35)'],
     ['name constraints', { permitted: [dns('a')] }, 'nameConstraints (2.5.29.30)'],
   ])('%s', async (_, asked, problem) => {
@@ -123,7 +123,7 @@ describe('what was written is read back before anybody signs it', () => {
     expect(differingFields(tbs, { ...base, ...asked })).toContain(problem);
   });
 
-  it('name constraints that are others', async () => {
+  it('different name constraints', async () => {
     const tbs = await buildCaCertificate({ ...base, permitted: [dns('a')] });
     const found = differingFields(tbs, { ...base, permitted: [dns('b')] });
     expect(found).toEqual(['nameConstraints (2.5.29.30)']);
@@ -174,7 +174,7 @@ describe('what was written is read back before anybody signs it', () => {
       'unique identifiers',
     ],
     ['a unique identifier', tbsOf(asAsked, 2, [d.contextPrimitive(1, Uint8Array.of(0, 1))]), 'unique identifiers'],
-    ['no certificate', d.sequence(), 'a form that can not be read back'],
+    ['no certificate', d.sequence(), "a form that can't be read back"],
   ])('%s', (_, tbs, problem) => {
     const found = differingFields(tbs, base);
     if (problem === undefined) expect(found).toEqual([]);
@@ -184,7 +184,7 @@ describe('what was written is read back before anybody signs it', () => {
   it.each<[string, Uint8Array]>([
     ['text that is none', attribute(oids.commonName, d.element(0x0c, Uint8Array.of(0xff, 0xfe)))],
     ['an OID of a UUID', attribute('2.25.340282366920938463463374607431768211455', d.utf8String('x'))],
-  ])('a parent’s name that would come out otherwise: %s', async (_, odd) => {
+  ])('a parent’s name that would change: %s', async (_, odd) => {
     const issuer = { ...parent, subject: d.sequence(d.setOf(odd)) };
     await expect(buildCaCertificate({ ...base, issuer })).rejects.toMatchObject({
       code: 'CertificateRejected',
@@ -192,16 +192,16 @@ describe('what was written is read back before anybody signs it', () => {
     });
   });
 
-  it('what the library does not take at all', async () => {
+  it('values that the library does not accept', async () => {
     const issuer = { ...parent, subject: d.sequence(d.integer(1)) };
     await expect(buildCaCertificate({ ...base, issuer })).rejects.toMatchObject({
       code: 'CertificateRejected',
-      message: expect.stringContaining('the library does not write it'),
+      message: expect.stringContaining("the library can't write it"),
       cause: expect.any(Error),
     });
   });
 
-  it('a parent’s name of old types comes out as it is', async () => {
+  it('a parent’s name of old string types stays unchanged', async () => {
     const old = [0x13, 0x14, 0x16, 0x1e].map((tag) => attribute(oids.commonName, d.element(tag, Buffer.from('A*'))));
     const request = { ...base, issuer: { ...parent, subject: d.sequence(...old.map((each) => d.setOf(each))) } };
     expect(hex(await buildCaCertificate(request))).toBe(hex(expected(request)));

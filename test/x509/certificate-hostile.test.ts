@@ -14,7 +14,7 @@ const plain: make.Template = {
 };
 const parse = (more: Partial<make.Template>) => parseCertificate(make.encodeCertificate({ ...plain, ...more }));
 
-/** A linear congruential generator: the same mutations on every run. */
+/** A linear congruential generator: the same mutations in every run. */
 function randomSource(seed: number): (below: number) => number {
   let state = seed;
   return (below) => {
@@ -32,17 +32,17 @@ function mutate(der: Uint8Array, random: (below: number) => number): Uint8Array 
       return der.with(at, (der[at] ?? 0) ^ (1 << random(8)));
     case 2: // cut
       return der.subarray(0, at);
-    case 3: // octets out
+    case 3: // octets removed
       return Buffer.concat([der.subarray(0, at), der.subarray(at + 1 + random(4))]);
-    default: // octets in
+    default: // octets inserted
       return Buffer.concat([der.subarray(0, at), Uint8Array.of(random(256)), der.subarray(at)]);
   }
 }
 
 describe('hostile input', () => {
-  it('200,000 mutations give a certificate or InvalidCertificate, and a certificate can be described', () => {
+  it('200,000 mutations give a certificate or InvalidCertificate, and each certificate can be described', () => {
     const { stackTraceLimit } = Error;
-    Error.stackTraceLimit = 0; // a stack for each refusal would be most of the work
+    Error.stackTraceLimit = 0; // a stack trace for each refusal would be most of the work
     onTestFinished(() => {
       Error.stackTraceLimit = stackTraceLimit;
     });
@@ -61,12 +61,12 @@ describe('hostile input', () => {
       accepted++;
       describeCertificate(certificate);
     }
-    // Mutations of names, keys and signatures leave a certificate; most others don't.
+    // Mutations of names, keys and signatures usually leave a certificate; most others do not.
     expect(accepted).toBeGreaterThan(20_000);
     expect(accepted).toBeLessThan(120_000);
   }, 30_000);
 
-  it('depth and size cost no more than their octets', () => {
+  it('depth and size cost in proportion to the octets', () => {
     const nested = Buffer.alloc(100_000, Uint8Array.of(0x30, 0x80));
     const deep = parse({ extensions: [make.extension('1.2.3', nested)] });
     expect(deep.extensions[0]?.value).toHaveLength(100_000);

@@ -11,14 +11,14 @@ import * as make from './issue.ts';
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
 
 describe('golden certificates', () => {
-  it('are all there', () => expect(goldenNames).toHaveLength(38));
+  it('are complete', () => expect(goldenNames).toHaveLength(38));
 
   it.each(goldenNames)('%s reads as node:crypto reads it', (name) => {
     const der = golden(name);
     const certificate = parseCertificate(der);
     const node = new X509Certificate(der);
     const description = describeCertificate(certificate);
-    // node writes the sign of a negative number, and no leading zeros at all
+    // node writes the sign of a negative number, and no leading zeros
     const odd: Record<string, string> = { 'serial-negative': '-05', 'serial-zero': '0' };
     const serial = odd[name] ?? certificate.serialNumber.toUpperCase();
     expect(serial).toBe(node.serialNumber);
@@ -59,7 +59,7 @@ describe('golden certificates', () => {
   ];
   it.each(serials)('%s: %s', (file, serial) => expect(parseCertificate(golden(file)).serialNumber).toBe(serial));
 
-  it('extensions of everything', () => {
+  it('have all extensions', () => {
     const certificate = parseCertificate(golden('everything'));
     expect(certificate.isCa).toBe(true);
     expect(certificate.pathLength).toBe(3);
@@ -94,7 +94,7 @@ describe('refused', () => {
     ['extensions in version 2', 'version is 2', { version: d.integer(1), extensions: [make.keyUsage(0)] }],
     [
       'another algorithm outside',
-      'the signature algorithm is not the one inside',
+      'the signature algorithm differs from the one in the signed part',
       { outerAlgorithm: make.sha1WithRsa },
     ],
     ['an extension twice', 'keyUsage (2.5.29.15) twice', { extensions: [make.keyUsage(0), make.keyUsage(1)] }],
@@ -103,13 +103,13 @@ describe('refused', () => {
     ['a subject that is no list of SETs', 'the subject', { subject: d.sequence(d.integer(1)) }],
     [
       'bytes behind the extensions',
-      'bytes behind',
+      'bytes after',
       { between: [], rawExtensions: Buffer.concat([d.context(3, d.sequence()), d.nullValue()]) },
     ],
-    ['extensions that are two lists', 'bytes behind', { rawExtensions: d.context(3, d.sequence(), d.sequence()) }],
+    ['extensions that are two lists', 'bytes after', { rawExtensions: d.context(3, d.sequence(), d.sequence()) }],
     [
       'an extension with bytes behind',
-      'bytes behind',
+      'bytes after',
       {
         rawExtensions: d.context(
           3,
@@ -159,10 +159,14 @@ describe('refused', () => {
     ['an IP address of 5 octets', '5 octets', { extensions: [make.subjectAltName(make.ip(1, 2, 3, 4, 5))] }],
     [
       'an alternative name of kind 9',
-      'no GeneralName',
+      'not a GeneralName',
       { extensions: [make.subjectAltName(d.contextPrimitive(9, make.ascii('x')))] },
     ],
-    ['a constructed dNSName', 'no GeneralName', { extensions: [make.subjectAltName(d.context(2, make.ascii('x')))] }],
+    [
+      'a constructed dNSName',
+      'not a GeneralName',
+      { extensions: [make.subjectAltName(d.context(2, make.ascii('x')))] },
+    ],
     [
       'a directoryName that is none',
       'subjectAltName',
@@ -177,7 +181,7 @@ describe('refused', () => {
   const algorithm = d.sequence(d.oid('1.2.840.10045.4.3.2'));
   const someDate = utc('261122000000Z');
   const outer = (...fields: Uint8Array[]) => d.sequence(...fields);
-  /** The fields of a TBSCertificate, with one of them replaced. */
+  /** Builds a TBSCertificate with one field replaced. */
   const inner = (at: number, field: Uint8Array) => {
     const fields = [
       d.integer(1),
@@ -193,26 +197,26 @@ describe('refused', () => {
   const badOid = d.element(0x06, Uint8Array.of(0x80));
   const places: [problem: string, der: Uint8Array][] = [
     ['the certificate is missing', new Uint8Array()],
-    ['the certificate has tag 0x02 where 0x30', outer(d.integer(1))],
+    ['the certificate has tag 0x02 instead of 0x30', outer(d.integer(1))],
     ['the signature algorithm has tag 0x02', outer(d.sequence(), d.integer(1))],
-    ['the signature has tag 0x05 where 0x03', outer(d.sequence(), algorithm, d.nullValue())],
+    ['the signature has tag 0x05 instead of 0x03', outer(d.sequence(), algorithm, d.nullValue())],
     ['the signature is not a BIT STRING', outer(d.sequence(), algorithm, d.element(0x03, new Uint8Array()))],
     [
-      'the certificate has bytes behind its end',
+      'the certificate has bytes after its end',
       outer(d.sequence(), algorithm, d.bitString(Uint8Array.of(1)), d.nullValue()),
     ],
-    ['the serial number has tag 0x05 where 0x02', inner(0, d.nullValue())],
+    ['the serial number has tag 0x05 instead of 0x02', inner(0, d.nullValue())],
     ['the serial number is an INTEGER without octets', inner(0, d.element(0x02, new Uint8Array()))],
-    ['the signature algorithm has tag 0x05 where 0x30', inner(1, d.nullValue())],
-    ['the issuer has tag 0x05 where 0x30', inner(2, d.nullValue())],
-    ['the validity has tag 0x05 where 0x30', inner(3, d.nullValue())],
-    ['the validity has bytes behind its end', inner(3, d.sequence(someDate, someDate, someDate))],
+    ['the signature algorithm has tag 0x05 instead of 0x30', inner(1, d.nullValue())],
+    ['the issuer has tag 0x05 instead of 0x30', inner(2, d.nullValue())],
+    ['the validity has tag 0x05 instead of 0x30', inner(3, d.nullValue())],
+    ['the validity has bytes after its end', inner(3, d.sequence(someDate, someDate, someDate))],
     ['notBefore is not a date', inner(3, d.sequence(d.nullValue(), someDate))],
-    ['the subject has tag 0x05 where 0x30', inner(4, d.nullValue())],
-    ['the public key has tag 0x05 where 0x30', inner(5, d.nullValue())],
-    ['the version has tag 0x05 where 0x02', make.encodeCertificate({ ...plain, version: d.nullValue() })],
+    ['the subject has tag 0x05 instead of 0x30', inner(4, d.nullValue())],
+    ['the public key has tag 0x05 instead of 0x30', inner(5, d.nullValue())],
+    ['the version has tag 0x05 instead of 0x02', make.encodeCertificate({ ...plain, version: d.nullValue() })],
     [
-      'the signature algorithm has tag 0x02 where 0x06',
+      'the signature algorithm has tag 0x02 instead of 0x06',
       make.encodeCertificate({ ...plain, algorithm: d.sequence(d.integer(1)) }),
     ],
     ['the signature algorithm is not an OID', make.encodeCertificate({ ...plain, algorithm: d.sequence(badOid) })],
@@ -221,7 +225,7 @@ describe('refused', () => {
       make.encodeCertificate({ ...plain, rawExtensions: d.context(3, d.integer(1)) }),
     ],
     [
-      'an extension has tag 0x02 where 0x30',
+      'an extension has tag 0x02 instead of 0x30',
       make.encodeCertificate({ ...plain, rawExtensions: d.context(3, d.sequence(d.integer(1))) }),
     ],
     [
@@ -234,7 +238,7 @@ describe('refused', () => {
     expect(() => parseCertificate(der)).toThrow(`can't be read: ${problem}`);
   });
 
-  it('what stands behind the certificate, and what is none', () => {
+  it('bytes after the certificate, and what is no certificate', () => {
     const der = make.encodeCertificate(plain);
     const refuse = (bytes: Uint8Array) =>
       expect(() => parseCertificate(bytes)).toThrow(expect.objectContaining({ code: 'InvalidCertificate' }));
@@ -280,7 +284,7 @@ describe('accepted', () => {
     expect(describeCertificate(parse({ notBefore: date, notAfter: date })).notAfter).toBe(text);
   });
 
-  it('FALSE written out, as many encoders do', () => {
+  it('FALSE written explicitly, as many encoders do', () => {
     const value = d.sequence(d.boolean(false));
     const rawExtensions = d.context(
       3,
@@ -289,7 +293,7 @@ describe('accepted', () => {
     expect(parse({ rawExtensions })).toMatchObject({ isCa: false, extensions: [{ critical: false }] });
   });
 
-  it('unique identifiers, and version 1 written out', () => {
+  it('unique identifiers, and version 1 written explicitly', () => {
     expect(
       parse({ between: [d.contextPrimitive(1, Uint8Array.of(0)), d.contextPrimitive(2, Uint8Array.of(0))] }).extensions,
     ).toEqual([]);
@@ -300,7 +304,7 @@ describe('accepted', () => {
     expect(parse({ serial: d.unsignedInteger(new Uint8Array(40).fill(0xab)) }).serialNumber).toBe('ab'.repeat(40));
   });
 
-  it('keeps a copy: the caller may go on to use its buffer', () => {
+  it('a buffer that the caller reuses later: the certificate has its own copy', () => {
     const der = make.encodeCertificate(plain);
     const certificate = parseCertificate(der);
     const subject = hex(certificate.subject);
@@ -312,16 +316,16 @@ describe('accepted', () => {
 describe('an issuer', () => {
   const der = golden('step-intermediate');
 
-  it('is parsed once, whatever buffer it comes in', () => {
+  it('is parsed once, in any buffer', () => {
     const first = parseIssuer(der);
     expect(first).toEqual(parseCertificate(der));
     expect(parseIssuer(Buffer.concat([Buffer.alloc(3), der]).subarray(3))).toBe(first);
     expect(parseIssuer(golden('step-root'))).not.toBe(first);
   });
 
-  it('is forgotten when many others came since', () => {
+  it('is dropped after many others', () => {
     const first = parseIssuer(der);
-    // The last byte of the signature makes each another certificate.
+    // The last byte of the signature makes each a different certificate.
     for (let count = 0; count < 256; count++) {
       const other = Buffer.from(der);
       other.writeUInt8(count, other.length - 1);
@@ -331,7 +335,7 @@ describe('an issuer', () => {
     expect(parseIssuer(der)).toEqual(first);
   });
 
-  it('that is none is refused each time', () => {
+  it('that is invalid is refused each time', () => {
     for (let time = 0; time < 2; time++) expect(() => parseIssuer(new Uint8Array([1, 2]))).toThrow();
   });
 });

@@ -18,19 +18,19 @@ const above = (pool: (Certificate | undefined)[], ...roots: (Certificate | undef
   certificatesAbove(leaf, pool.filter(isThere), roots.filter(isThere), now);
 const isThere = (certificate: Certificate | undefined) => certificate !== undefined;
 
-describe('of what a CA sent stays', () => {
+describe('certificates of a CA’s answer that are kept', () => {
   const stranger = party('Stranger');
   it.each([
     ['both roots are trusted', [newRoot, oldRoot]],
     ['the new one only', [newRoot]],
     ['the old one only', [oldRoot]],
     ['neither', []],
-  ])('the cross certificate of a root, where %s', (_, roots) => {
+  ])('the cross certificate of a root, if %s', (_, roots) => {
     expect(above([inter, cross], ...roots)).toEqual([inter, cross]);
     expect(above([cross, issue(stranger, interCa), inter, newRoot, oldRoot], ...roots)).toEqual([inter, cross]);
   });
 
-  it('the cross certificate of an intermediate, and each stands behind one that it issued', () => {
+  it('the cross certificate of an intermediate, and each is placed after one that it issued', () => {
     expect(above([byOld, inter], newRoot)).toEqual([inter, byOld]);
     const [upperCa, topCa] = [party('Upper'), party('Top')];
     const [upper, top] = [issue(topCa, upperCa, { ca: true, days: 60 }), issue(oldCa, topCa, { ca: true, days: 60 })];
@@ -38,7 +38,7 @@ describe('of what a CA sent stays', () => {
     expect(above([top, upper, inter, byUpper], newRoot)).toEqual([byUpper, upper, top, inter]);
   });
 
-  it('what a CA that changed its key and kept its name signed for the new key with the old one', () => {
+  it('the certificate by which a CA with a changed key signs the new key with the old one, under one name', () => {
     const next = party('New Root');
     const newWithOld = issue(newCa, next, { ca: true });
     const interByNext = issue(next, interCa, { ca: true });
@@ -47,7 +47,7 @@ describe('of what a CA sent stays', () => {
     expect(above([interByNext, newWithOld, newRoot, root], root, newRoot)).toEqual([interByNext, newWithOld]);
   });
 
-  it('what is trusted itself and no root, and what is above it', () => {
+  it('a trusted certificate that is no root, and the certificates above it', () => {
     expect(above([inter, cross], inter)).toEqual([inter, cross]);
   });
 
@@ -56,7 +56,7 @@ describe('of what a CA sent stays', () => {
   });
 });
 
-describe('of what a CA sent does not stay', () => {
+describe('certificates of a CA’s answer that are dropped', () => {
   const expired = { notAfter: d.time(now - 1000), notBefore: d.time(now - day) };
   const forged = { ...oldCa, key: make.ecKey() };
   const sha1 = { algorithm: d.sequence(d.oid('1.2.840.10045.4.1')), digest: 'sha1' };
@@ -70,7 +70,7 @@ describe('of what a CA sent does not stay', () => {
     ['a stranger', issue(oldCa, party('Stranger'), { ca: true })],
     ['one of the right name and another key', issue(oldCa, party('New Root'), { ca: true })],
     ['a root', newRoot],
-    ['a root that nobody here trusts', oldRoot],
+    ['an untrusted root', oldRoot],
     ['one that has expired', issue(oldCa, newCa, { ca: true, ...expired })],
     ['one that is not valid yet', issue(oldCa, newCa, { ca: true, notBefore: d.time(now + 1000) })],
     ['one that is signed with SHA-1', issue(oldCa, newCa, { ca: true, ...sha1 })],
@@ -93,13 +93,13 @@ describe('of what a CA sent does not stay', () => {
     expect(above([inter, certificate], newRoot)).toEqual([inter]);
   });
 
-  it('one that its issuer, which is here, did not sign', () => {
+  it('a certificate that its present issuer did not sign', () => {
     const claim = issue(forged, newCa, { ca: true });
     expect(above([inter, claim], newRoot, oldRoot)).toEqual([inter]);
     expect(above([inter, claim, oldRoot], newRoot)).toEqual([inter]);
   });
 
-  it('one that names the key of an issuer that is here and did not sign it, even of its own name', () => {
+  it('a certificate that names the key of a present issuer which did not sign it, even with its own name', () => {
     const named = (...more: Extension[]) => ({ extensions: [...ca, ...more] });
     const root = issue(newCa, newCa, { ...named(make.subjectKeyIdentifier(newCa.spki)), days: 100 });
     const other = { ...newCa, key: make.ecKey() };
@@ -120,7 +120,7 @@ describe('of what a CA sent does not stay', () => {
     expect(above([inter, elsewhere], root)).toEqual([inter, elsewhere]);
   });
 
-  it('anything above a certificate that does not stay', () => {
+  it('everything above a dropped certificate', () => {
     const [gone, upperCa] = [party('Gone'), party('Upper')];
     const upper = issue(oldCa, upperCa, { ca: true });
     expect(above([inter, upper, issue(upperCa, gone, { ca: true })], newRoot)).toEqual([inter]);
@@ -128,11 +128,11 @@ describe('of what a CA sent does not stay', () => {
     expect(above([inter, weak, upper], newRoot)).toEqual([inter]);
   });
 
-  it('anything at all above a leaf that has expired', () => {
+  it('everything above an expired leaf', () => {
     expect(certificatesAbove(leaf, [inter], [oldRoot ?? inter], leaf.notAfter + 1)).toEqual([]);
   });
 
-  it('anything that is known as a root and was not sent', () => {
+  it('a known root that was not sent', () => {
     expect(above([], inter)).toEqual([]);
   });
 });

@@ -28,7 +28,7 @@ describe('verifyPath finds', () => {
     });
   });
 
-  it('the same in any order, with duplicates, the leaf, the root and strangers in the pool', () => {
+  it('the same in any order, with duplicates, the leaf, the root and unrelated certificates in the pool', () => {
     const stranger = party('Stranger');
     const pool = [issue(stranger, stranger, { ca: true }), leaf, root, parseCertificate(inter.der), leaf, inter];
     const result = verifyPath(leaf, pool, [issue(stranger, stranger, { ca: true }), root], now);
@@ -38,7 +38,7 @@ describe('verifyPath finds', () => {
     );
   });
 
-  it('a leaf right below the root, and the root itself', () => {
+  it('a leaf directly below the root, and the root itself', () => {
     const direct = issue(rootCa, leafParty);
     expect(verifyPath(direct, [], [root], now)).toMatchObject({ ok: true, path: [direct, root] });
     expect(verifyPath(root, [], [root], now)).toMatchObject({ ok: true, path: [root], endsWith: 'leaf' });
@@ -63,14 +63,14 @@ describe('verifyPath finds', () => {
     }
   });
 
-  it('the end of the chain when that comes before the leaf does', () => {
+  it('the end of the chain if it is before the leaf’s', () => {
     const long = issue(interCa, leafParty, { days: 70 });
     expect(verifyPath(long, [inter], [root], now)).toMatchObject({ end: inter.notAfter, endsWith: 'chain' });
     const shortRoot = issue(rootCa, rootCa, { ca: true, days: 10 });
     expect(verifyPath(long, [inter], [shortRoot], now)).toMatchObject({ end: shortRoot.notAfter, endsWith: 'chain' });
   });
 
-  it('of two intermediates the one that lasts longer, wherever it stands', () => {
+  it('of two intermediates the one that ends later, at any place', () => {
     const old = issue(rootCa, interCa, { ca: true, days: 1 });
     for (const pool of [
       [old, inter],
@@ -81,7 +81,7 @@ describe('verifyPath finds', () => {
     expect(verifyPath(leaf, [old], [root], now)).toMatchObject({ end: old.notAfter, endsWith: 'chain' });
   });
 
-  it('the way that lasts longer before one that is whole already', () => {
+  it('the path that ends later before one that is complete already', () => {
     const otherRoot = party('Other Root');
     const other = issue(otherRoot, otherRoot, { ca: true, days: 100 });
     const short = issue(rootCa, rootCa, { ca: true, days: 40 });
@@ -94,7 +94,7 @@ describe('verifyPath finds', () => {
     });
   });
 
-  it('of two ways that last as long the shorter one', () => {
+  it('of two paths with the same end the shorter one', () => {
     const mid = party('Mid');
     const detour = [issue(mid, interCa, { ca: true, days: 50 }), issue(rootCa, mid, { ca: true, days: 50 })];
     for (const pool of [
@@ -111,7 +111,7 @@ describe('verifyPath finds', () => {
     expect(verifyPath(leaf, [], roots, now)).toMatchObject({ ok: true, path: [leaf, inter] });
   });
 
-  it('the longer way when it lasts longer, the other root too', () => {
+  it('the longer path if it ends later, also with another root', () => {
     const otherRoot = party('Other Root');
     const other = issue(otherRoot, otherRoot, { ca: true, days: 100 });
     const crossed = issue(otherRoot, rootCa, { ca: true, days: 90 });
@@ -124,22 +124,22 @@ describe('verifyPath finds', () => {
     });
   });
 
-  it('a root that was renewed with its key, in the pool, and a root of another key under the same name', () => {
+  it('a root that was renewed with its key, in the pool, and a root of another key with the same name', () => {
     const renewed = issue(rootCa, rootCa, { ca: true, days: 300 });
     const expired = issue(rootCa, rootCa, { ca: true, notAfter: d.time(now - 1_000) });
     expect(verifyPath(leaf, [inter, renewed], [expired], now)).toMatchObject({ path: [leaf, inter, renewed] });
     const impostor = party('Root');
     const imposing = issue(impostor, impostor, { ca: true, days: 400 });
     expect(verifyPath(leaf, [inter], [imposing, root], now)).toMatchObject({ path: [leaf, inter, root] });
-    expect(problemOf(leaf, [inter, root], [imposing], now)).toContain('is not by the key of');
+    expect(problemOf(leaf, [inter, root], [imposing], now)).toContain('was not made by the key of');
   });
 
-  it('a way past an expired cross-certificate, and round a loop', () => {
+  it('a path around an expired cross certificate, and around a loop', () => {
     const expired = issue(rootCa, interCa, { ca: true, notAfter: d.time(now - 1_000) });
     const [a, b] = [party('A'), party('B')];
     const loop = [issue(a, b, { ca: true }), issue(b, a, { ca: true }), issue(a, interCa, { ca: true, days: 60 })];
     expect(verifyPath(leaf, [expired, ...loop, inter], [root], now)).toMatchObject({ path: [leaf, inter, root] });
-    expect(problemOf(leaf, loop, [root], now)).toContain('leads in a circle');
+    expect(problemOf(leaf, loop, [root], now)).toContain('is a circle');
   });
 
   it('a version 1 root, trusted as it is', () => {
@@ -147,7 +147,7 @@ describe('verifyPath finds', () => {
     expect(verifyPath(leaf, [inter], [v1], now)).toMatchObject({ ok: true, path: [leaf, inter, v1] });
   });
 
-  it('through ten certificates, and no more', () => {
+  it('a path through ten certificates, and no longer one', () => {
     const build = (length: number) => {
       const parties = Array.from({ length }, (_, i) => party(`CA ${i}`));
       const certificates = parties.map((p, i) => issue(parties[i - 1] ?? p, p, { ca: true }));
@@ -168,8 +168,8 @@ describe('verifyPath refuses', () => {
     make.extension(oids.nameConstraints, d.sequence(d.context(0, d.sequence(base))), true);
   const caExtensions = [make.basicConstraints(true), make.keyUsage(5)];
   const cases: [what: string, problem: string, leaf: Certificate, pool: Certificate[], roots: Certificate[]][] = [
-    ['a leaf without its intermediate', 'hold "CN=Intermediate", which issued "CN=leaf"', leaf, [], [root]],
-    ['an unknown root', 'hold "CN=Root"', leaf, [inter], []],
+    ['a leaf without its intermediate', 'contain "CN=Intermediate", which issued "CN=leaf"', leaf, [], [root]],
+    ['an unknown root', 'contain "CN=Root"', leaf, [inter], []],
     ['a root that is only in the pool', 'circle', root, [root], []],
     [
       'an expired leaf',
@@ -231,14 +231,14 @@ describe('verifyPath refuses', () => {
     ],
     [
       'a signature by another key',
-      'is not by the key of',
+      'was not made by the key of',
       issue({ ...interCa, key: make.ecKey() }, leafParty),
       [inter],
       [root],
     ],
     [
       'an intermediate with a forged signature',
-      'is not by the key of "CN=Root"',
+      'was not made by the key of "CN=Root"',
       leaf,
       [issue({ ...rootCa, key: make.ecKey() }, interCa, { ca: true })],
       [root],
@@ -252,7 +252,7 @@ describe('verifyPath refuses', () => {
     ],
     [
       'a name outside of the constraints',
-      'name of kind dns outside of what is permitted by "CN=Intermediate"',
+      'name of kind dns that is not permitted by "CN=Intermediate"',
       issue(interCa, leafParty, { extensions: [make.subjectAltName(make.dns('b.example'))] }),
       withInter({ extensions: [...caExtensions, constraint(make.dns('a.example'))] }),
       [root],
@@ -278,12 +278,12 @@ describe('verifyPath refuses', () => {
     expect(problemOf(subject, pool, roots, at)).toContain(problem);
   });
 
-  it('more CAs than pathLenConstraint allows; one issued to itself does not count', () => {
+  it('more CAs than pathLenConstraint allows; a self-issued one does not count', () => {
     const sub = party('Sub');
     const below = issue(interCa, sub, { ca: true });
     const deep = issue(sub, leafParty);
     expect(problemOf(deep, [below, inter], [root], now)).toContain(
-      'allows 0 CA certificates below it, and there are 1',
+      'allows 0 CA certificates below it, but there are 1',
     );
     const rolled = party('Intermediate');
     const rollover = issue(interCa, rolled, { ca: true });
@@ -291,19 +291,19 @@ describe('verifyPath refuses', () => {
     expect(verifyPath(byNewKey, [rollover, inter], [root], now)).toMatchObject({
       path: [byNewKey, rollover, inter, root],
     });
-    // A CA certificate at the end of the path is no intermediate (RFC 5280 section 4.2.1.9).
+    // A CA certificate at the end of the path is no intermediate (RFC 5280, section 4.2.1.9).
     expect(verifyPath(below, [inter], [root], now)).toMatchObject({ ok: true });
   });
 
-  it('constraints hold for a leaf that has the name of its CA', () => {
+  it('a leaf outside of the constraints, even one with the name of its CA', () => {
     const constrained = withInter({ extensions: [...caExtensions, constraint(make.dns('a.example'))] });
     const namesake = { ...leafParty, name: interCa.name };
     const under = (name: string) => issue(interCa, namesake, { extensions: [make.subjectAltName(make.dns(name))] });
     expect(verifyPath(under('x.a.example'), constrained, [root], now)).toMatchObject({ ok: true });
-    expect(problemOf(under('b.example'), constrained, [root], now)).toContain('outside of what is permitted');
+    expect(problemOf(under('b.example'), constrained, [root], now)).toContain('that is not permitted');
   });
 
-  it('constraints hold for every CA below, but for one that a CA issued to itself; unknown extensions may be there', () => {
+  it('a CA below that is outside of the constraints, unless it is self-issued; unknown extensions are allowed', () => {
     const directories = make.extension(
       oids.nameConstraints,
       d.sequence(d.context(0, d.sequence(make.directory(make.commonNameOnly('Inside'))))),
@@ -323,7 +323,7 @@ describe('verifyPath refuses', () => {
     expect(verifyPath(byRolled, [rollover, constrained], [root], now)).toMatchObject({ ok: true });
   });
 
-  it('is valid to the last second, and from the first', () => {
+  it('a leaf before its first and after its last second', () => {
     expect(verifyPath(leaf, [inter], [root], leaf.notAfter)).toMatchObject({ ok: true });
     expect(verifyPath(leaf, [inter], [root], leaf.notAfter + 1)).toMatchObject({ ok: false });
     expect(verifyPath(leaf, [inter], [root], leaf.notBefore)).toMatchObject({ ok: true });
@@ -331,8 +331,8 @@ describe('verifyPath refuses', () => {
   });
 });
 
-describe('a pool is looked through', () => {
-  /** As many certificates as that, all of the intermediate's name and key and by nobody: none leads anywhere. */
+describe('a pool is searched', () => {
+  /** This many certificates with the intermediate's name and key and an unknown issuer: none leads anywhere. */
   const deadEnds = (count: number, days: number) => {
     const one = issue(party('Nobody'), interCa, { ca: true, days });
     return Array.from({ length: count }, (_, i) => ({ ...one, der: Uint8Array.of(i >> 8, i) }));
@@ -340,20 +340,20 @@ describe('a pool is looked through', () => {
   const found = expect.objectContaining({ ok: true, path: [leaf, inter, root] });
   const tooMany = {
     ok: false,
-    problem: 'the chain holds too many certificates that look alike to find a path in it.',
+    problem: 'the chain contains too many similar certificates to find a path.',
   };
   const look = (pool: readonly Certificate[]) => verifyPath(leaf, pool, [root], now);
 
-  it('for 100 signatures', () => {
+  it('up to 100 signatures', () => {
     const wrong = Array.from({ length: 101 }, () => issue(rootCa, party('Intermediate'), { ca: true, days: 60 }));
-    // The leaf's signature and the intermediate's are two more.
+    // The signatures of the leaf and of the intermediate are two more.
     expect(look([...wrong.slice(0, 98), inter])).toEqual(found);
     expect(look([...wrong.slice(0, 99), inter])).toEqual(tooMany);
-    expect(problemOf(leaf, wrong.slice(0, 100), [root], now)).toContain('is not by the key of');
+    expect(problemOf(leaf, wrong.slice(0, 100), [root], now)).toContain('was not made by the key of');
     expect(look(wrong)).toEqual(tooMany);
   });
 
-  it('for 1,000 steps, in which a signature by one key is verified once', () => {
+  it('up to 1,000 steps, and a signature by one key is verified once', () => {
     const long = issue(interCa, leafParty, { days: 70 });
     const lookFor = (pool: readonly Certificate[]) => verifyPath(long, pool, [root], now);
     // The leaf, the intermediate and the root are three more.
@@ -361,16 +361,16 @@ describe('a pool is looked through', () => {
     expect(lookFor([...deadEnds(998, 60), inter])).toEqual(tooMany);
   });
 
-  it('with up to 5,000 paths that wait', () => {
+  it('up to 5,000 waiting paths', () => {
     expect(look([...deadEnds(4_999, 1), inter])).toEqual(found);
     expect(look([...deadEnds(5_000, 1), inter])).toEqual(tooMany);
   });
 
-  it('and a path that is whole goes before those that last no longer', () => {
+  it('and a complete path is taken before those that do not end later', () => {
     expect(look([inter, ...deadEnds(2_000, 60)])).toEqual(found);
   });
 
-  it('and what it holds several times is one', () => {
+  it('and a repeated certificate counts once', () => {
     const [deadEnd] = deadEnds(1, 60);
     if (deadEnd === undefined) throw new Error('no dead end');
     const long = issue(interCa, leafParty, { days: 70 });
@@ -379,7 +379,7 @@ describe('a pool is looked through', () => {
   });
 });
 
-it('of the problems met three are told, and how many more there are', () => {
+it('and three of the problems are reported, with the number of the others', () => {
   const expired = [1, 2, 3, 4, 5].map((seconds) =>
     issue(rootCa, interCa, { ca: true, notAfter: d.time(now - seconds * 1_000) }),
   );

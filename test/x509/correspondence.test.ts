@@ -11,7 +11,7 @@ import { day, extension, issue, now, party } from './issue.ts';
 
 const [ca, newCa, oldKey, newKey] = [party('CA'), party('New CA'), party('leaf'), party('leaf')];
 
-/** One of each kind of extension that a certificate may hold, by OID. */
+/** One extension of each kind that a certificate may have, by OID. */
 const held: readonly Extension[] = [
   make.keyUsage(0, 2),
   extension(oids.extendedKeyUsage, d.sequence(d.oid(oids.serverAuth), d.oid(oids.clientAuth))),
@@ -56,12 +56,12 @@ describe.each(modes)('%s: corresponds', (operation) => {
   });
 
   const ofTheCa = [oids.sctList, oids.stepProvisioner];
-  it.each(ofTheCa)('when %s goes', (oid) => {
+  it.each(ofTheCa)('without %s', (oid) => {
     const gone = successor(operation, { extensions: without(all, oid) });
     expect(differences(before, gone, operation)).toEqual([]);
   });
 
-  it.each([oids.authorityKeyIdentifier, ...ofTheCa])('whatever %s holds, and when it comes', (oid) => {
+  it.each([oids.authorityKeyIdentifier, ...ofTheCa])('with another value of %s, and with a new one', (oid) => {
     const other = successor(operation, {
       extensions: replaced(extension(oid, d.sequence(d.contextPrimitive(0, Uint8Array.of(9))))),
     });
@@ -99,13 +99,16 @@ describe.each(modes)('%s: is refused', (operation) => {
   const refused = (certificate: Certificate, problem: string, old: Certificate = before) =>
     expect(differences(old, certificate, operation)).toEqual([expect.stringContaining(problem)]);
 
-  it('the very same certificate', () => refused(parseCertificate(before.der), 'the very one that was to be replaced'));
+  it('the same certificate again', () => refused(parseCertificate(before.der), 'the old one, unchanged'));
 
-  it.each([oids.authorityKeyIdentifier, oids.subjectKeyIdentifier])('without extension %s, which was there', (oid) => {
-    refused(successor(operation, { extensions: without(all, oid) }), 'came as absent');
-  });
+  it.each([oids.authorityKeyIdentifier, oids.subjectKeyIdentifier])(
+    'without extension %s, which was present',
+    (oid) => {
+      refused(successor(operation, { extensions: without(all, oid) }), 'and is now absent');
+    },
+  );
 
-  it('with an authorityKeyIdentifier that names no key any more', () => {
+  it('with an authorityKeyIdentifier that does not name a key any more', () => {
     const empty = extension(oids.authorityKeyIdentifier, d.sequence());
     refused(successor(operation, { extensions: replaced(empty) }), 'authorityKeyIdentifier');
     const before = issue(ca, oldKey, { extensions: replaced(empty) });
@@ -113,7 +116,7 @@ describe.each(modes)('%s: is refused', (operation) => {
   });
 
   it.each(held)('without extension $oid', ({ oid }) => {
-    refused(successor(operation, { extensions: without(all, oid) }), 'came as absent');
+    refused(successor(operation, { extensions: without(all, oid) }), 'and is now absent');
   });
 
   it.each(held)('with another value of extension $oid', ({ oid, critical }) => {
@@ -130,24 +133,24 @@ describe.each(modes)('%s: is refused', (operation) => {
   it.each(all)('with the other criticality of extension $oid', (extension) => {
     const turned = { ...extension, critical: !extension.critical };
     const [was, came] = extension.critical ? ['critical', 'not critical'] : ['not critical', 'critical'];
-    refused(successor(operation, { extensions: replaced(turned) }), `was ${was}, came as ${came}`);
+    refused(successor(operation, { extensions: replaced(turned) }), `was ${was}, and is now ${came}`);
   });
 
-  it.each(held)('with extension $oid where it was not', ({ oid }) => {
+  it.each(held)('with extension $oid that was absent', ({ oid }) => {
     const lacking = issue(ca, oldKey, { extensions: without(all, oid) });
-    refused(successor(operation), 'was absent, came as', lacking);
+    refused(successor(operation), 'was absent, and is now', lacking);
   });
 
   const free = [oids.authorityKeyIdentifier, oids.sctList, oids.stepProvisioner];
-  it.each(free)('with %s where it was not, and critical', (oid) => {
+  it.each(free)('with %s that was absent, and critical', (oid) => {
     const lacking = issue(ca, oldKey, { extensions: without(all, oid) });
     const critical = all.map((extension) => (extension.oid === oid ? { ...extension, critical: true } : extension));
-    refused(successor(operation, { extensions: critical }), 'was absent, came as critical', lacking);
+    refused(successor(operation, { extensions: critical }), 'was absent, and is now critical', lacking);
   });
 
   const cases: [what: string, problem: string, Change][] = [
-    ['another subject', 'the subject was "CN=leaf", came as "CN=other"', { subject: make.commonNameOnly('other') }],
-    ['no subject', 'came as ""', { subject: make.commonNameOnly('') }],
+    ['another subject', 'the subject was "CN=leaf", and is now "CN=other"', { subject: make.commonNameOnly('other') }],
+    ['no subject', 'and is now ""', { subject: make.commonNameOnly('') }],
     [
       'the subject in another type of string',
       'in another encoding',
@@ -174,7 +177,7 @@ describe.each(modes)('%s: is refused', (operation) => {
     ['subjectUniqueID', 'subjectUniqueID was absent', { between: [d.contextPrimitive(2, Uint8Array.of(0, 1))] }],
     [
       'an extension nobody asked for',
-      '1.2.3.4 was absent, came as 0500',
+      '1.2.3.4 was absent, and is now 0500',
       { extensions: [...all, extension('1.2.3.4', d.nullValue())] },
     ],
     [
@@ -185,14 +188,14 @@ describe.each(modes)('%s: is refused', (operation) => {
   ];
   it.each(cases)('%s', (_, problem, change) => refused(successor(operation, change), problem));
 
-  it('another order of the alternative names: their value is another one', () => {
+  it('another order of the alternative names: their value differs', () => {
     const turned = make.subjectAltName(make.ip(192, 0, 2, 1), make.dns('leaf.example'), make.otherName());
     refused(successor(operation, { extensions: replaced(turned) }), 'was [dns:leaf.example ip:192.0.2.1]');
   });
 
-  it('version 2 where version 3 was', () => {
+  it('version 2 instead of version 3', () => {
     const plain = issue(ca, oldKey, { extensions: [] });
-    refused(successor(operation, { extensions: [], version: d.integer(1) }), 'version was 3, came as 2', plain);
+    refused(successor(operation, { extensions: [], version: d.integer(1) }), 'version was 3, and is now 2', plain);
     expect(
       differences(
         issue(ca, oldKey, { extensions: [], version: undefined }),
@@ -202,7 +205,7 @@ describe.each(modes)('%s: is refused', (operation) => {
     ).toEqual([]);
   });
 
-  it('several at once: each is told', () => {
+  it('several at once: each is reported', () => {
     const other = successor(operation, {
       subject: make.commonNameOnly('other'),
       extensions: without(without(all, oids.keyUsage), oids.tlsFeature),
@@ -211,19 +214,19 @@ describe.each(modes)('%s: is refused', (operation) => {
   });
 });
 
-describe('renew: a subjectKeyIdentifier stays what it was', () => {
+describe('renew: a subjectKeyIdentifier must stay', () => {
   it.each([
     ['another one', replaced(make.subjectKeyIdentifier(newKey.spki)), 'subjectKeyIdentifier (2.5.29.14) was'],
-    ['none', without(all, oids.subjectKeyIdentifier), 'came as absent'],
+    ['none', without(all, oids.subjectKeyIdentifier), 'and is now absent'],
   ])('%s', (_, extensions, problem) => {
     expect(differences(before, successor('renew', { extensions }), 'renew')).toEqual([
       expect.stringContaining(problem),
     ]);
   });
 
-  it('one where none was: the message says that a rekey takes it', () => {
+  it('a new one: the message says that a rekey accepts it', () => {
     const lacking = issue(ca, oldKey, { extensions: without(all, oids.subjectKeyIdentifier) });
-    expect(differences(lacking, successor('renew'), 'renew')).toEqual([expect.stringContaining('rekey this one')]);
+    expect(differences(lacking, successor('renew'), 'renew')).toEqual([expect.stringContaining('use the mode rekey')]);
   });
 });
 
@@ -233,25 +236,25 @@ describe('golden certificates', () => {
   );
   if (!leaf || !renewed || !rekeyed) throw new Error('no golden certificates');
 
-  it('what step-ca answers corresponds', () => {
+  it('step-ca’s answer corresponds', () => {
     expect(differences(leaf, renewed, 'renew')).toEqual([]);
     expect(differences(leaf, rekeyed, 'rekey')).toEqual([]);
     expect(differences(renewed, rekeyed, 'rekey')).toEqual([]);
   });
 
-  it('and not as the other operation', () => {
-    expect(differences(leaf, renewed, 'rekey')).toEqual(['the public key is the old one, a rekey replaces it']);
+  it('but not for the other operation', () => {
+    expect(differences(leaf, renewed, 'rekey')).toEqual(['the public key is the old one, but a rekey replaces it']);
     expect(differences(leaf, rekeyed, 'renew')).toEqual([
-      'the public key is another one, a renewal keeps it',
+      'the public key is another one, but a renewal keeps it',
       expect.stringContaining('subjectKeyIdentifier'),
     ]);
   });
 });
 
-describe('messages tell what was and what came', () => {
+describe('a message has the old and the new value', () => {
   const none = issue(ca, oldKey, { extensions: [] });
   const told = (came: Extension) => differences(none, successor('renew', { extensions: [came] }), 'renew');
-  const added = (name: string, value: string) => [`the extension ${name} was absent, came as ${value}`];
+  const added = (name: string, value: string) => [`the extension ${name} was absent, and is now ${value}`];
   const hosts = (count: number) => Array.from({ length: count }, (_, i) => `h${i}`);
   const hostList = (count: number) =>
     hosts(count)
@@ -305,13 +308,13 @@ describe('messages tell what was and what came', () => {
       extension(oids.subjectKeyIdentifier, Uint8Array.of(4, 1, 9)),
       added(
         'subjectKeyIdentifier (2.5.29.14)',
-        '040109; the CA adds it to a certificate that has none, so rekey this one (mode rekey) instead',
+        '040109; the CA adds it if it is missing, so use the mode rekey instead',
       ),
     ],
   ];
   it.each(cases)('%s', (_, came, expected) => expect(told(came)).toEqual(expected));
 
-  it('another subjectKeyIdentifier: no rekey is advised', () => {
+  it('another subjectKeyIdentifier: the message does not advise a rekey', () => {
     const identified = (octet: number) => [extension(oids.subjectKeyIdentifier, Uint8Array.of(4, 1, octet))];
     expect(
       differences(
@@ -319,18 +322,18 @@ describe('messages tell what was and what came', () => {
         successor('renew', { extensions: identified(2) }),
         'renew',
       ),
-    ).toEqual(['the extension subjectKeyIdentifier (2.5.29.14) was 040101, came as 040102']);
+    ).toEqual(['the extension subjectKeyIdentifier (2.5.29.14) was 040101, and is now 040102']);
   });
 
   it('a subjectUniqueID', () => {
     const identified = { extensions: [], between: [d.contextPrimitive(2, Uint8Array.of(0, 1))] };
     expect(differences(none, successor('renew', identified), 'renew')).toEqual([
-      'the subjectUniqueID was absent, came as 82020001',
+      'the subjectUniqueID was absent, and is now 82020001',
     ]);
   });
 });
 
-it('messages stay short whatever the certificates hold', () => {
+it('messages stay short for any certificates', () => {
   const long = (fill: string) =>
     issue(ca, oldKey, {
       notAfter: d.time(now + day),

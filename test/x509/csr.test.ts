@@ -16,7 +16,7 @@ function signerOf(key: KeyObject): Signer {
 }
 
 describe('createCsr', () => {
-  it('gives byte for byte what openssl gives for the same Ed25519 key', async () => {
+  it('gives byte for byte the same as openssl for an Ed25519 key', async () => {
     const pkcs8 = Buffer.from(`302e020100300506032b657004220420${'07'.repeat(32)}`, 'hex');
     const csr = await createCsr(signerOf(createPrivateKey({ key: pkcs8, format: 'der', type: 'pkcs8' })));
     expect(Buffer.from(csr).toString('hex')).toBe(Buffer.from(goldenDer('request-ed25519.csr')).toString('hex'));
@@ -40,7 +40,7 @@ describe('createCsr', () => {
     expect(Buffer.from(csr.publicKey.rawData).equals(signer.spki)).toBe(true);
   });
 
-  it('a signer with another key than it shows makes none', async () => {
+  it('fails for a signer with another key than it shows', async () => {
     for (const [own, claimed] of [
       [ecKey(), ecKey()],
       [ecKey('P-384'), ecKey('P-384')],
@@ -49,13 +49,13 @@ describe('createCsr', () => {
       const forged = { ...signerOf(own), spki: spkiOf(claimed) };
       await expect(createCsr(forged)).rejects.toMatchObject({
         ...{ code: 'InvalidRequest', concerns: 'request' },
-        message: expect.stringContaining('The new key did not sign its own request'),
+        message: expect.stringContaining('signature of the request does not verify'),
       });
       expect(await provesItsKey(forged)).toBe(false);
     }
   });
 
-  it('passes on what the signer throws', async () => {
+  it('passes on the signer’s error', async () => {
     const signer = signerOf(ecKey());
     const denied = { ...signer, sign: () => Promise.reject(new Error('denied')) };
     await expect(createCsr(denied)).rejects.toThrow('denied');

@@ -1,4 +1,4 @@
-/** What makes a certificate another one than the declared one, a row each. */
+/** Differences from the declared certificate, one row each. */
 import { describe, expect, it } from 'vitest';
 import * as d from '../../lambdas/asn1/writer.ts';
 import type { Certificate, Extension } from '../../lambdas/domain/certificate.ts';
@@ -45,7 +45,7 @@ interface Parts extends Partial<Template> {
   readonly more?: readonly Extension[];
 }
 
-/** The declared certificate, without a subject, with any part of it changed; `undefined` leaves an extension out. */
+/** Builds the declared certificate without a subject, with any part changed; `undefined` omits an extension. */
 function leafOf(parts: Parts = {}): Certificate {
   const { san, eku, ku, more = [], ...template } = { ...usual, ...parts };
   const extensions = [san, eku, ku, ...more].filter((each) => each !== undefined);
@@ -92,12 +92,8 @@ describe('names', () => {
     ],
     ['a wildcard added', [...names, dns('*.svc.example')], ['subjectAltName: dns:*.svc.example was not declared']],
     ['another address of the network', [...names, ip(10, 0, 0, 8)], ['subjectAltName: ip:10.0.0.8 was not declared']],
-    [
-      'a kind that nothing declares',
-      [...names, otherName()],
-      ['subjectAltName: a name of a kind that was not declared'],
-    ],
-    ['a directory name', [...names, directory(web.name)], ['subjectAltName: a name of a kind that was not declared']],
+    ['a kind that nothing declares', [...names, otherName()], ['subjectAltName: it has a name of another kind']],
+    ['a directory name', [...names, directory(web.name)], ['subjectAltName: it has a name of another kind']],
     [
       'a name with another one behind a NUL',
       [dns('web.svc.example\0.evil.example'), ...others],
@@ -110,13 +106,13 @@ describe('names', () => {
     expect(judged({ san: san(...values) })).toEqual({ problems, missing: [] });
   });
 
-  it('none at all: each is missing', () => {
+  it('none at all: each is reported as missing', () => {
     expect(judged({ san: undefined }).problems).toEqual(
       declared.names.map((name) => `subjectAltName: ${name} is missing`),
     );
   });
 
-  it('of a thousand that were added ten are told', () => {
+  it('of a thousand added ones ten are reported', () => {
     const added = Array.from({ length: 1000 }, (_, i) => dns(`evil-${i}.example`));
     expect(judged({ san: san(...names, ...added) }).problems).toHaveLength(10);
   });
@@ -134,7 +130,7 @@ describe('the subject', () => {
     ['an address in the common name', undefined, name('CN=10.0.0.7')],
     ['as declared', full, full],
     ['the common name left out', full, name('OU=Ops,O=Example,C=CH')],
-    ['the common name alone left out', name('CN=Web'), nameless],
+    ['only the common name left out', name('CN=Web'), nameless],
     ['one of the names in the place of the common name', full, name('CN=web.svc.example,OU=Ops,O=Example,C=CH')],
     ['the common name and one of the names', full, name('CN=Web,CN=web.svc.example,OU=Ops,O=Example,C=CH')],
     ['another type of string', name('CN=Web'), bmp],
@@ -159,7 +155,7 @@ describe('the subject', () => {
   it.each<[string, Uint8Array | undefined, Uint8Array, string]>([
     ['another common name', full, name('CN=evil.example,OU=Ops,O=Example,C=CH'), 'CN=evil.example,OU=Ops'],
     ['another common name besides', name('CN=Web'), name('CN=evil.example,CN=Web'), 'CN=evil.example,CN=Web'],
-    ['a common name where none was declared', undefined, name('CN=evil.example'), 'and declared is none'],
+    ['a common name where none was declared', undefined, name('CN=evil.example'), 'declared is none'],
     ['a part of a name in it', undefined, name('CN=svc.example'), 'CN=svc.example'],
     ['the name with its kind', undefined, name('CN=dns:web.svc.example'), 'dns:web'],
     ['an attribute added', name('CN=Web'), name('CN=Web,O=Example'), 'O=Example'],
@@ -169,7 +165,7 @@ describe('the subject', () => {
     ['another order', full, name('CN=Web,O=Example,OU=Ops,C=CH'), 'CN=Web,O=Example,OU=Ops'],
     ['two RDNs in one', name('OU=Ops,O=Example'), name('OU=Ops+O=Example'), 'subject: '],
     ['one RDN in two', name('OU=Ops+O=Example'), name('OU=Ops,O=Example'), 'subject: '],
-    ['the subject left out', name('O=Example'), nameless, 'subject: "", and'],
+    ['the subject left out', name('O=Example'), nameless, 'subject: "";'],
     [
       'two attributes that read as one',
       distinguishedName([
@@ -181,27 +177,27 @@ describe('the subject', () => {
     ],
   ])('may not be: %s', (_, subject, found, told) => {
     const { problems } = judged({ subject: found }, { subject });
-    expect(problems).toEqual([expect.stringMatching(/^subject: .*, and declared is /)]);
+    expect(problems).toEqual([expect.stringMatching(/^subject: .*; declared is /)]);
     expect(problems[0]).toContain(told);
   });
 
-  it('values that are no text are told apart by their octets', () => {
+  it('values that are no text are compared by their octets', () => {
     const bits = (octet: number) =>
       d.sequence(d.setOf(d.sequence(d.oid('2.5.4.45'), d.bitString(Uint8Array.of(octet)))));
     expect(judged({ subject: bits(1) }, { subject: bits(1) })).toEqual(nothing);
     expect(judged({ subject: bits(2) }, { subject: bits(1) }).problems).toHaveLength(1);
   });
 
-  it('a long one is cut short where it is told', () => {
+  it('a long one is cut in the message', () => {
     const { problems } = judged({ subject: distinguishedName([['O', 'x'.repeat(500)]]) });
     expect(problems[0]?.length).toBeLessThan(200);
   });
 });
 
 describe('extended key usages', () => {
-  const absent = 'extendedKeyUsage: it has none, which allows every usage';
+  const absent = 'extendedKeyUsage: it is missing, which allows every usage';
   it.each<[string, Extension | undefined, readonly string[], readonly string[]]>([
-    ['one left out is told, and no problem', extendedKeyUsage(serverAuth), [], ['clientAuth']],
+    ['one left out is reported, and no problem', extendedKeyUsage(serverAuth), [], ['clientAuth']],
     ['one added', extendedKeyUsage(serverAuth, clientAuth, codeSigning), ['codeSigning'], []],
     ['one in the place of another', extendedKeyUsage(serverAuth, codeSigning), ['codeSigning'], ['clientAuth']],
     ['every usage', extendedKeyUsage(serverAuth, clientAuth, anyUsage), ['anyExtendedKeyUsage'], []],
@@ -221,17 +217,22 @@ describe('extended key usages', () => {
   it('no extension at all', () => expect(judged({ eku: undefined })).toEqual({ problems: [absent], missing: [] }));
 });
 
-describe('no CA, and no way to become one', () => {
+describe('not a CA, and no extension of one', () => {
   const isCa = 'basicConstraints: it is a CA';
   it.each<[string, Parts, readonly string[]]>([
     ['the CA bit', { more: [basicConstraints(true)] }, [isCa]],
     ['the CA bit without a use of the key', { ku: undefined, more: [basicConstraints(true, 0)] }, [isCa]],
-    ['keyCertSign', { ku: keyUsage(0, 5) }, ["keyUsage: keyCertSign is a CA's"]],
-    ['cRLSign', { ku: keyUsage(0, 6) }, ["keyUsage: cRLSign is a CA's"]],
+    ['keyCertSign', { ku: keyUsage(0, 5) }, ['keyUsage: keyCertSign is for CAs only']],
+    ['cRLSign', { ku: keyUsage(0, 6) }, ['keyUsage: cRLSign is for CAs only']],
     [
       'all of it',
       { ku: keyUsage(5, 6), more: [basicConstraints(true)] },
-      [isCa, "keyUsage: keyCertSign is a CA's", "keyUsage: cRLSign is a CA's", 'keyUsage: digitalSignature is missing'],
+      [
+        isCa,
+        'keyUsage: keyCertSign is for CAs only',
+        'keyUsage: cRLSign is for CAs only',
+        'keyUsage: digitalSignature is missing',
+      ],
     ],
     ['a key that may not sign', { ku: keyUsage(2) }, ['keyUsage: digitalSignature is missing']],
   ])('%s', (_, parts, problems) => expect(judged(parts)).toEqual({ problems, missing: [] }));
@@ -245,7 +246,7 @@ describe('critical extensions', () => {
     ['said to be no CA', { ...basicConstraints(false), critical: true }, true],
     ['policies', extension('2.5.29.32', d.sequence(d.sequence(d.oid('2.5.29.32.0'))), true), true],
   ])('%s', (_, more, isTaken) => {
-    const problem = /^the extension .* is critical and was not declared, so readers may refuse the certificate$/;
+    const problem = /^the extension .* is critical and was not declared, so readers may reject the certificate$/;
     expect(judged({ more: [more] }).problems).toEqual(isTaken ? [] : [expect.stringMatching(problem)]);
   });
 });

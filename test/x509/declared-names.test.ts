@@ -1,4 +1,4 @@
-/** Names that somebody wants in a certificate: what is taken, and in which form; what is refused, and why. */
+/** Names of a declaration: what is accepted, in which form, and what is refused, with the reason. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { generalNameOf, type NameKind, readDeclaredName } from '../../lambdas/x509/declared-names.ts';
@@ -26,7 +26,7 @@ const taken: [NameKind, string, string][] = [
 const refused: [NameKind, string, string | RegExp][] = [
   ['dns', '', 'empty label'],
   ['dns', 'bücher.example', 'xn--bcher-kva.example'],
-  ['dns', 'xn--a.example', 'no A-label'],
+  ['dns', 'xn--a.example', 'not an A-label'],
   ['dns', 'xn--.example', /hyphen at either end/],
   ['dns', '*', 'wildcard'],
   ['dns', '*.*.example', 'wildcard'],
@@ -45,7 +45,7 @@ const refused: [NameKind, string, string | RegExp][] = [
   ['dns', '2001:db8::1', 'ipAddresses'],
   ['dns', 'host.1', 'last label is a number'],
   ['dns', 'https://a.example', 'letters, digits and hyphens'],
-  ['ip', '10.0.0.0/8', 'no range'],
+  ['ip', '10.0.0.0/8', 'not a range'],
   ['ip', '10.0.0.256', 'IPv4'],
   ['ip', '010.0.0.1', 'IPv4'],
   ['ip', '::ffff:300.0.2.1', 'IPv4'],
@@ -57,7 +57,7 @@ const refused: [NameKind, string, string | RegExp][] = [
   ['email', 'a@', 'ops@example.com'],
   ['email', `${'a'.repeat(65)}@example.com`, 'ops@example.com'],
   ['email', 'ä@example.com', 'ops@example.com'],
-  ['email', 'a@*.example.com', 'of its host: a wildcard'],
+  ['email', 'a@*.example.com', 'its host: a wildcard'],
   ['uri', '/web', 'absolute URI'],
   ['uri', 'spiffe:///web', 'no host'],
   ['uri', 'https://a_b/', 'no host'],
@@ -67,7 +67,7 @@ const refused: [NameKind, string, string | RegExp][] = [
 ];
 
 describe('a declared name', () => {
-  it.each(taken)('%s %s is taken', (kind, value, text) => {
+  it.each(taken)('%s %s is accepted', (kind, value, text) => {
     expect(readDeclaredName(kind, value)).toEqual({ ok: true, text });
     const { kind: read } = generalNameOf(text);
     expect(read).toBe(kind);
@@ -77,7 +77,7 @@ describe('a declared name', () => {
     expect(readDeclaredName(kind, value)).toEqual({ ok: false, problem: expect.stringMatching(problem) });
   });
 
-  it('is one text for one name: what was read is read the same again', () => {
+  it('has one form: its own text is read as the same name', () => {
     const kinds = fc.constantFrom<NameKind>('dns', 'ip', 'email', 'uri');
     const values = fc.oneof(fc.string(), fc.domain(), fc.ipV4(), fc.ipV6(), fc.emailAddress(), fc.webUrl());
     fc.assert(
@@ -90,7 +90,7 @@ describe('a declared name', () => {
     );
   });
 
-  it('of no known kind is a programming error', () => {
+  it('of an unknown kind is a programming error', () => {
     for (const text of ['', 'dns', 'ip:web.example', 'cn:x']) expect(() => generalNameOf(text)).toThrow(TypeError);
   });
 });

@@ -33,7 +33,7 @@ const names = make.subjectAltName(make.dns('leaf.example'), make.email('jo@leaf.
 
 let parties = 0;
 
-/** Each issuer has a name of its own, so that openssl can have those of many paths at once. */
+/** Each issuer has its own name, so that openssl can have those of many paths at once. */
 function pathOf(leafUsages: Usages, ...issuerUsages: Usages[]) {
   const authorities = issuerUsages.map(() => party(`CA ${parties++}`));
   const issuers = authorities.map((each, i) =>
@@ -47,7 +47,7 @@ function pathOf(leafUsages: Usages, ...issuerUsages: Usages[]) {
 
 const shown = (named: Usages) => named?.join(' ') ?? 'no usages';
 
-describe('the usages that a path leaves', () => {
+describe('the usages that a path allows', () => {
   const sets: Usages[] = [
     undefined,
     [any],
@@ -72,7 +72,7 @@ describe('the usages that a path leaves', () => {
     ['clientAuth', 'sslclient'],
     ['emailProtection', 'smimesign'],
   ])(
-    'are those of openssl: %s',
+    'are the same as openssl’s: %s',
     (name, purpose) => {
       const made = paths.map(([leaf, ...issuers]) => pathOf(leaf, ...issuers));
       const judged = opensslAccepts({
@@ -88,7 +88,7 @@ describe('the usages that a path leaves', () => {
     60_000,
   );
 
-  it('the root counts, by its own extension', () => {
+  it('include the root’s own extension', () => {
     const rootFor = (named: Usages) =>
       issue(rootCa, rootCa, { days: 100, extensions: [...caExtensions, ...usage(named)] });
     const { leaf, issuers } = pathOf([server, client], undefined);
@@ -138,13 +138,13 @@ describe('verifyPath', () => {
     expect(verifyPath(leaf, issuers, [root], now)).toEqual(verdict);
   });
 
-  it('a CA certificate without usages is for certificates, whatever its issuer is for', () => {
+  it('a CA certificate without usages may issue certificates, with any usages of its issuer', () => {
     const [parent, sub] = [party('Parent'), party('Sub')];
     const issuer = issue(rootCa, parent, { extensions: [...caExtensions, ...usage([code])] });
     expect(verifyPath(issue(parent, sub, { ca: true }), [issuer], [root], now)).toEqual(taken);
   });
 
-  describe('of two ways takes', () => {
+  describe('takes of two paths', () => {
     const ca = party('CA');
     const by = (days: number, named: Usages) =>
       issue(rootCa, ca, { days, extensions: [...caExtensions, ...usage(named)] });
@@ -154,17 +154,17 @@ describe('verifyPath', () => {
     it.each([
       ['first', [forAll, forServers]],
       ['last', [forServers, forAll]],
-    ])('the one that keeps all usages, though it ends earlier and stands %s', (_, pool) => {
+    ])('the one that keeps all usages, even if it ends earlier, in the %s place', (_, pool) => {
       const leaf = leafFor([server, client]);
       expect(verifyPath(leaf, pool, [root], now)).toMatchObject({ path: [leaf, forAll, root], end: forAll.notAfter });
     });
 
-    it('the one that lasts longer, where both keep all', () => {
+    it('the one that ends later, if both keep all', () => {
       const leaf = leafFor([server]);
       expect(verifyPath(leaf, [forAll, forServers], [root], now)).toMatchObject({ path: [leaf, forServers, root] });
     });
 
-    it('the one that is left when the better one has ended', () => {
+    it('the only one that has not ended', () => {
       const ended = by(-1, [server, client]);
       const leaf = leafFor([server, client]);
       expect(verifyPath(leaf, [ended, forServers], [root], now)).toMatchObject({ path: [leaf, forServers, root] });
@@ -172,7 +172,7 @@ describe('verifyPath', () => {
   });
 });
 
-it('chainEnd is that of the path that is taken, but not of one that ended before the leaf began', () => {
+it('chainEnd is the end of the path that is used, but not of one that ended before the leaf began', () => {
   const ca = party('CA');
   const by = (notAfter: number, named: Usages) =>
     issue(rootCa, ca, {
@@ -188,7 +188,7 @@ it('chainEnd is that of the path that is taken, but not of one that ended before
   expect(endOf(by(leaf.notBefore - 1000, undefined))).toBe(forServers.notAfter);
 });
 
-describe('what a leaf is for', () => {
+describe('the usages of a leaf', () => {
   const withNames = (usages: Usages, subject: Uint8Array, ...values: Uint8Array[]) =>
     issue(
       rootCa,
@@ -227,12 +227,12 @@ describe('what a leaf is for', () => {
     ['one that names nothing, and has nothing left', undefined, [], false],
     ['one of its own kind, with one of two left', [own, '1.3.6.1.4.1.32473.4'], [1], true],
     ['one of its own kind, with nothing left', [own], [], false],
-  ])('is of use: %s', (_, named, kept, expected) => {
+  ])('suffice: %s', (_, named, kept, expected) => {
     const leaf = withNames(named, plain, host);
     const usages = usagesOf(leaf);
     const left = usages.filter((_, i) => kept.includes(i));
     expect(isOfUse(leaf, usages, left)).toBe(expected);
   });
 
-  it('no certificate at all has none', () => expect(usagesLeft([])).toEqual([]));
+  it('are empty without a certificate', () => expect(usagesLeft([])).toEqual([]));
 });

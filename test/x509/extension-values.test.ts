@@ -20,22 +20,25 @@ import { golden } from './golden.ts';
 const hex = (bytes: Uint8Array | undefined) => bytes && Buffer.from(bytes).toString('hex');
 
 describe('the name of a key', () => {
-  test.each(['P-256', 'P-384', 'P-521', 'Ed25519', 'RSA-2048'] as const)('%s: as others have it', (kind) => {
-    const spki = spkiOf(makeKey(kind));
-    expect(hex(keyIdentifier(spki))).toBe(hex(fakeIdentifier(spki).value.subarray(2)));
-  });
+  test.each(['P-256', 'P-384', 'P-521', 'Ed25519', 'RSA-2048'] as const)(
+    '%s: the same as of other software',
+    (kind) => {
+      const spki = spkiOf(makeKey(kind));
+      expect(hex(keyIdentifier(spki))).toBe(hex(fakeIdentifier(spki).value.subarray(2)));
+    },
+  );
 
   test('is what step-ca wrote', () => {
     const certificate = parseCertificate(golden('step-intermediate'));
     expect(hex(keyIdentifier(certificate.spki))).toBe(hex(subjectKeyIdentifier(certificate)));
   });
 
-  test('is none of what is no key', () => {
+  test('fails for an invalid key', () => {
     expect(() => keyIdentifier(Uint8Array.of(0x30, 0))).toThrow('the public key is missing');
     expect(() => keyIdentifier(Uint8Array.of(4, 0))).toThrow('the public key has tag 0x04');
   });
 
-  test('in the authority key identifier: the one that the issuer calls itself by, else what its key would have', () => {
+  test('in the authority key identifier: the issuer’s own, or else the one that its key would have', () => {
     const spki = spkiOf(makeKey('P-256'));
     const own = extension('2.5.29.14', octets(Uint8Array.of(1, 2, 3)));
     expect(hex(authorityKeyIdentifierOf({ extensions: [own], spki }).value)).toBe('30058003010203');
@@ -106,11 +109,11 @@ describe('the base of a name constraint', () => {
     'ip:fd00::/129',
     'dn:CN=x',
     'DNS:example.com',
-  ])('%j is none', (text) => {
+  ])('%j is invalid', (text) => {
     expect(constraintBase(text)).toBeUndefined();
   });
 
-  test('a hostile one takes no time', () => {
+  test('a hostile text is refused quickly', () => {
     const started = cpuTime();
     for (const text of [`dns:${'a-'.repeat(50_000)}!`, `email:${'a.'.repeat(50_000)}`, `ip:${':'.repeat(50_000)}`]) {
       expect(constraintBase(text)).toBeUndefined();
@@ -119,7 +122,7 @@ describe('the base of a name constraint', () => {
   });
 });
 
-test('without bases a list of name constraints is left out', () => {
+test('name constraints without bases are omitted', () => {
   const base = constraintBase('dns:a') ?? new Uint8Array();
   expect(hex(nameConstraintsOf([base], []).value)).toBe('3007a0053003820161');
   expect(hex(nameConstraintsOf([], [base]).value)).toBe('3007a1053003820161');

@@ -1,4 +1,4 @@
-/** What these tests have in common: parties who issue under a name, at one instant, and templates in which every field can be anything. */
+/** Shared by these tests: parties that issue with a name, at one time, and templates in which every field can be anything. */
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { tags } from '../../lambdas/asn1/tags.ts';
 import type { Certificate, Extension } from '../../lambdas/domain/certificate.ts';
@@ -44,14 +44,14 @@ export const namedBits = (...bits: number[]): Uint8Array => bitsOf(bits);
 export const day = 86_400_000;
 export const now: Instant = Date.UTC(2026, 10, 22, 12);
 
-/** On a curve that the product does not know, too. */
+/** The key may be on a curve that the product does not know. */
 export const ecKey = (namedCurve = 'P-256'): KeyObject => generateKeyPairSync('ec', { namedCurve }).privateKey;
 
 export const sha1WithRsa = sequence(oid('1.2.840.113549.1.1.5'), der(0x05));
 
-/** Elements of DER, each in the place of what belongs there. */
+/** Elements in DER that replace the usual fields. */
 export interface Template {
-  /** The INTEGER in the DER: 0 is version 1; undefined leaves it out. */
+  /** The INTEGER in the DER: 0 is version 1; undefined omits it. */
   readonly version?: Uint8Array | undefined;
   readonly serial?: Uint8Array;
   readonly algorithm?: Uint8Array;
@@ -65,7 +65,7 @@ export interface Template {
   /** Elements between the key and the extensions: the unique identifiers. */
   readonly between?: readonly Uint8Array[];
   readonly extensions?: readonly Extension[];
-  /** In place of the extensions, with its tag. */
+  /** Replaces the extensions, with its tag. */
   readonly rawExtensions?: Uint8Array;
   readonly issuerKey: KeyObject;
 }
@@ -94,7 +94,7 @@ export function encodeCertificate(template: Template): Uint8Array {
   );
 }
 
-/** A name with its key, to issue under. */
+/** A name with its key, which can issue. */
 export interface Party {
   readonly name: Uint8Array;
   readonly key: KeyObject;
@@ -105,7 +105,7 @@ export function party(cn: string, key: KeyObject = makeKey()): Party {
   return { name: commonNameOnly(cn), key, spki: spkiOf(key) };
 }
 
-/** A certificate of `subject` by `issuer`; a leaf's or, with `ca`, a CA's. */
+/** Makes a certificate of `subject` by `issuer`: a leaf's or, with `ca`, a CA's. */
 export function issue(
   issuer: Party,
   subject: Party,
@@ -126,5 +126,5 @@ export function issue(
   );
 }
 
-/** A string of any type, its octets as they are. */
+/** A string of any type, with unchanged octets. */
 export const text = (tag: keyof typeof tags, octets: Uint8Array): Uint8Array => der(tags[tag], octets);

@@ -45,7 +45,7 @@ const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 
 const names = (critical: boolean, ...values: Uint8Array[]): Extension => ({ ...subjectAltName(...values), critical });
 
-/** The same by hand. */
+/** The same certificate, written by hand. */
 function tbsOf(request: LeafCertificateRequest, extensions: readonly Extension[]): Uint8Array {
   return d.sequence(
     d.context(0, d.integer(2)),
@@ -69,7 +69,7 @@ const asAsked = (key: Uint8Array, usage: Extension, sans: Extension, usages = ba
 ];
 const web = dns('web.svc.example');
 
-describe('a leaf is written byte for byte as by hand', () => {
+describe('a leaf is byte for byte as written by hand', () => {
   const rsa = spkiOf(generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey);
   const edwards = spkiOf(generateKeyPairSync('ed25519').privateKey);
   const every = ['dns:*.svc.example', 'ip:10.0.0.7', 'ip:2001:db8::1', 'email:a@example.com', 'uri:spiffe://e/w'];
@@ -94,7 +94,7 @@ describe('a leaf is written byte for byte as by hand', () => {
     expect(hex(await buildLeafCertificate(request))).toBe(hex(expected));
   });
 
-  it('what the library can’t write is refused, and quotes nothing', async () => {
+  it('values that the library can’t write are refused, without a quote', async () => {
     const building = buildLeafCertificate({ ...base, names: ['ip:no address'] });
     await expect(building).rejects.toMatchObject({
       code: 'CertificateRejected',
@@ -103,7 +103,7 @@ describe('a leaf is written byte for byte as by hand', () => {
   });
 });
 
-describe('what was written is read back before anybody signs it', () => {
+describe('a certificate is read back before it is signed', () => {
   const parts = asAsked(spki, keyUsage(0), names(true, web));
   const withOne = (changed: Extension) => parts.map((each) => (each.oid === changed.oid ? changed : each));
   const without = (oid: string) => parts.filter((each) => each.oid !== oid);
@@ -139,7 +139,7 @@ describe('what was written is read back before anybody signs it', () => {
     ['the key', { spki: issuer.spki }, 'public key'],
     ['notBefore', { notBefore: now - 1000 }, 'notBefore'],
     ['notAfter', { notAfter: now + 2 * day }, 'notAfter'],
-    ['the signature', { issuerKeySpec: { kty: 'EC', curve: 'P-384' } }, 'a form that can not be read back'],
+    ['the signature', { issuerKeySpec: { kty: 'EC', curve: 'P-384' } }, "a form that can't be read back"],
   ])('%s', (_, asked, problem) => {
     expect(differingLeafFields(tbsOf(base, parts), { ...base, ...asked })).toContain(problem);
   });

@@ -23,7 +23,7 @@ describe('a name from its text', () => {
     ['CN=a\\\\', 'CN=a\\\\'],
     ['CN=a=b', 'CN=a=b'],
     ['CN=  a', 'CN=a'],
-    ['CN=a\\\\ ', 'CN=a\\\\'], // an escaped backslash, then a space that is no part of the value
+    ['CN=a\\\\ ', 'CN=a\\\\'], // an escaped backslash, then a space that does not belong to the value
     ['CN=\\ef\\bb\\bfa', 'CN=\\ef\\bb\\bfa'], // a byte order mark stays
     ['1.39.1=x', '1.39.1=#0c0178'],
     ['2.16.840.1=x', '2.16.840.1=#0c0178'],
@@ -32,18 +32,18 @@ describe('a name from its text', () => {
     expect(formatName(name(text))).toBe(formatted);
   });
 
-  test('has its RDNs in the DER from the last one on, as openssl and Go read it', () => {
+  test('has its RDNs in the DER from the last one on, as in openssl and Go', () => {
     const expected = distinguishedName([['C', 'CH', 0x13]], [['O', 'Example']], [['CN', 'Example Root']]);
     expect(Buffer.from(name('CN=Example Root,O=Example,C=CH'))).toEqual(Buffer.from(expected));
   });
 
   test.each([
-    ['', /needs a name/],
-    ['  ', /needs a name/],
+    ['', /needs a subject/],
+    ['  ', /needs a subject/],
     ['Example', /has no =/],
     ['CN=', /CN is empty/],
     ['CN=x,', /has no =/],
-    ['XX=x', /no type/],
+    ['XX=x', /neither a known type/],
     ['CN=a;b', /escaped/],
     ['CN=a"b', /escaped/],
     ['CN=a\\', /escaped/],
@@ -55,18 +55,18 @@ describe('a name from its text', () => {
     [`O=${'x'.repeat(1100)}`, /more than 1024/],
     ['serialNumber=ä', /PrintableString/],
     ['DC=ä', /ASCII/],
-    ['9.9.9=x', /no type/],
-    ['1.40.1=x', /no type/],
-    ['x1.2.3=x', /"x1.2.3" is no type/],
-    ['1.2.3x=x', /"1.2.3x" is no type/],
+    ['9.9.9=x', /neither a known type/],
+    ['1.40.1=x', /neither a known type/],
+    ['x1.2.3=x', /"x1.2.3" is neither a known type/],
+    ['1.2.3x=x', /"1.2.3x" is neither a known type/],
     ['CN=x, Example ', /"Example" has no =/],
-  ])('%j is refused, saying why', (text, why) => {
+  ])('%j is refused, with the reason', (text, why) => {
     const thrown = () => name(text);
     expect(thrown).toThrowError(why);
     expect(thrown).toThrowError(expect.objectContaining({ code: 'InvalidRequest' }));
   });
 
-  test('what formatName writes is read back as the same name', () => {
+  test('formatName’s text is read back as the same name', () => {
     const value = fc
       .string({ unit: 'grapheme', minLength: 1, maxLength: 20 })
       .filter((text) => !/\p{Surrogate}/u.test(text) && [...text].length <= 64);
@@ -79,7 +79,7 @@ describe('a name from its text', () => {
     );
   });
 
-  test('a long hostile one takes no time', () => {
+  test('a long hostile text is refused quickly', () => {
     const started = cpuTime();
     for (const text of [`CN=${'\\'.repeat(1020)}`, ','.repeat(1024), '+'.repeat(1024), `CN=${' '.repeat(1000)}x`]) {
       try {

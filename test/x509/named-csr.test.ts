@@ -24,7 +24,7 @@ import {
   uri,
 } from './issue.ts';
 
-/** As KMS does it: the private half is seen by nobody, and a signature takes a while. */
+/** A signer like one in KMS: its private half is never visible, and a signature takes time. */
 function signerOf(key: KeyObject, seen: Uint8Array[] = []): Signer {
   const spki = spkiOf(key);
   const keySpec = keySpecOfSpki(spki);
@@ -81,7 +81,7 @@ describe('createNamedCsr', () => {
     expect(text).toContain('URI:spiffe://example.com/a');
   });
 
-  it('asks for its subject alone where there are no names', async () => {
+  it('contains only its subject if there are no names', async () => {
     const seen: Uint8Array[] = [];
     const signer = signerOf(ecKey(), seen);
     await createNamedCsr(signer, { subject: commonNameOnly('leaf.example'), names: [] });
@@ -91,10 +91,10 @@ describe('createNamedCsr', () => {
 
   const notWritten = (problem: string) =>
     `The certificate request was not signed: ${problem}. Expected names such as dns:www.example.com, ip:192.0.2.1, ip:2001:db8::1, email:a@example.com or uri:spiffe://example.com/a.`;
-  const odd = '1 of its names are not dns:, ip:, email: or uri: and a value in ASCII';
-  const different = 'it would differ from what was asked for in names';
-  const unreadable = 'it would differ from what was asked for in a form that can not be read back';
-  const none = 'one of its names is no name of its kind';
+  const odd = 'found 1 name not in the form dns:, ip:, email: or uri: and a value in ASCII';
+  const different = 'it would differ from the requested names in names';
+  const unreadable = "it would differ from the requested names in a form that can't be read back";
+  const none = 'one of its names is not valid for its kind';
   it.each([
     ['a kind that is none', 'rid:1.2.3', odd],
     ['no kind', 'www.example.com', odd],
@@ -117,7 +117,7 @@ describe('createNamedCsr', () => {
     expect(seen).toEqual([]);
   });
 
-  it('a signer with another key than it shows makes none, and what a signer throws is passed on', async () => {
+  it('fails for a signer with another key than it shows, and passes on a signer’s error', async () => {
     const forged = { ...signerOf(ecKey()), spki: spkiOf(ecKey()) };
     const request = { subject: commonNameOnly('a'), names: ['dns:a.example'] };
     await expect(createNamedCsr(forged, request)).rejects.toMatchObject({ code: 'InvalidRequest' });
@@ -126,7 +126,7 @@ describe('createNamedCsr', () => {
   });
 });
 
-describe('what was written is read back', () => {
+describe('a CSR is read back', () => {
   const spki = spkiOf(ecKey());
   const subject = commonNameOnly('a');
   const asked = { subject, names: ['dns:a.example', 'ip:192.0.2.1', 'email:a@b.example', 'uri:urn:a'] };
@@ -153,25 +153,21 @@ describe('what was written is read back', () => {
     ['critical names', info([requested({ ...san, critical: true })]), ['extensions']],
     ['more than names', info([requested(san, keyUsage(5))]), ['extensions']],
     ['another extension in their place', info([requested(keyUsage(5))]), ['names', 'extensions']],
-    ['something behind the attributes', behind(info([requested(san)])), ['a form that can not be read back']],
+    ['something behind the attributes', behind(info([requested(san)])), ["a form that can't be read back"]],
     [
       'an attribute with two values',
       info([d.sequence(d.oid('1.2.840.113549.1.9.14'), d.setOf(d.sequence(encodeExtension(san))), d.setOf())]),
-      ['a form that can not be read back'],
+      ["a form that can't be read back"],
     ],
     [
       'an attribute of another type with names in it',
       info([d.sequence(d.oid(oids.emailAddress), d.setOf(d.sequence(encodeExtension(san))))]),
-      ['a form that can not be read back'],
+      ["a form that can't be read back"],
     ],
-    ['another version', info([requested(san)], 1), ['a form that can not be read back']],
-    ['two attributes', info([requested(san), requested(san)]), ['a form that can not be read back']],
-    [
-      'another attribute',
-      info([d.sequence(d.oid(oids.emailAddress), d.setOf())]),
-      ['a form that can not be read back'],
-    ],
-    ['no request', d.sequence(), ['a form that can not be read back']],
+    ['another version', info([requested(san)], 1), ["a form that can't be read back"]],
+    ['two attributes', info([requested(san), requested(san)]), ["a form that can't be read back"]],
+    ['another attribute', info([d.sequence(d.oid(oids.emailAddress), d.setOf())]), ["a form that can't be read back"]],
+    ['no request', d.sequence(), ["a form that can't be read back"]],
   ])('%s', (_, written, problems) => {
     expect(differingRequestFields(written, spki, asked)).toEqual(problems);
   });

@@ -34,7 +34,7 @@ describe('formatName on golden certificates', () => {
   ];
   it.each(names)('%s', (file, text) => expect(formatName(parseCertificate(golden(file)).subject)).toBe(text));
 
-  it('takes the last common name', () => {
+  it('uses the last common name', () => {
     expect(commonName(parseCertificate(golden('name-others')).subject)).toBe('last');
     expect(commonName(parseCertificate(golden('name-empty')).subject)).toBeUndefined();
     expect(commonName(parseCertificate(golden('step-leaf')).subject)).toBe('leaf.example');
@@ -66,10 +66,10 @@ describe('RFC 4514 section 4', () => {
   it.each(examples)('%s', (text, name) => expect(formatName(name)).toBe(text));
 });
 
-it('what is no name is refused by that', () => {
+it('invalid DER is refused as an invalid name', () => {
   expect(() => formatName(d.integer(1))).toThrow('a name has tag 0x02');
   const more = d.sequence(d.setOf(d.sequence(d.oid(CN), d.utf8String('x'), d.nullValue())));
-  expect(() => formatName(more)).toThrow('a name has bytes behind its end');
+  expect(() => formatName(more)).toThrow('a name has bytes after its end');
 });
 
 describe('values', () => {
@@ -106,7 +106,7 @@ describe('values', () => {
   ];
   it.each(values)('%s', (_, value, text) => expect(formatName(cn(value))).toBe(`CN=${text}`));
 
-  /** RFC 4514 section 3, read backwards. */
+  /** RFC 4514, section 3, in reverse. */
   const readBack = (text: string) =>
     Buffer.concat(
       [...text.matchAll(/\\([0-9a-f]{2})|\\(.)|([^\\]+)/gs)].map(([, octet, special, plain]) =>
@@ -114,7 +114,7 @@ describe('values', () => {
       ),
     ).toString('utf8');
 
-  it('any text can be read back, and holds nothing that could end it', () => {
+  it('any text can be read back, and contains nothing that could end it', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (text) => {
         const formatted = formatName(cn(d.utf8String(text))).slice('CN='.length);
@@ -138,7 +138,7 @@ describe('values', () => {
 });
 
 describe('subjectAltNames', () => {
-  it('every kind, in order; those without a prefix left out', () => {
+  it('every kind, in order; kinds without a prefix are left out', () => {
     expect(subjectAltNames(parseCertificate(golden('san-every-kind')))).toEqual([
       'dns:a.example',
       'dns:*.b.example',
@@ -175,7 +175,7 @@ describe('subjectAltNames', () => {
     ['', 'dns:'],
   ])('%j', (name, text) => expect(sans(make.dns(name))).toEqual([text]));
 
-  it('are none without the extension, and no more than are there', () => {
+  it('are empty without the extension', () => {
     expect(alternativeNames({ extensions: [] })).toEqual([]);
     expect(alternativeNames({ extensions: [make.subjectAltName(make.ip(192, 0, 2, 1))] })).toEqual([
       { kind: 'ip', value: Uint8Array.of(192, 0, 2, 1) },
@@ -183,8 +183,8 @@ describe('subjectAltNames', () => {
   });
 
   it.each<[string, Uint8Array, string]>([
-    ['an INTEGER', d.integer(2), 'the subjectAltName extension holds something that is no GeneralName'],
-    ['a directory name with more behind it', d.context(4, d.sequence(), d.nullValue()), 'bytes behind its end'],
+    ['an INTEGER', d.integer(2), 'the subjectAltName extension contains something that is not a GeneralName'],
+    ['a directory name with more behind it', d.context(4, d.sequence(), d.nullValue()), 'bytes after its end'],
   ])('%s is refused', (_, name, problem) => {
     expect(() => sans(name)).toThrow(problem);
   });

@@ -9,13 +9,13 @@ import { now } from './issue.ts';
 
 export interface Question {
   readonly leaves: readonly Certificate[];
-  /** Of all leaves together, so that each issuer has a name of its own. */
+  /** Issuers of all leaves together, so each issuer needs its own name. */
   readonly issuers: readonly Certificate[];
   readonly roots: readonly Certificate[];
   readonly args?: readonly string[];
 }
 
-/** Which of the leaves openssl finds good, in their order. */
+/** Returns which of the leaves openssl accepts, in their order. */
 export function opensslAccepts({ leaves, issuers, roots, args = [] }: Question): boolean[] {
   const folder = mkdtempSync(join(tmpdir(), 'cert-renewer-openssl-'));
   const file = (name: string, certificates: readonly Certificate[]) => {

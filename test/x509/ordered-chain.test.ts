@@ -14,13 +14,13 @@ const upper = issue(newRoot, upperCa, { ca: true, days: 300 });
 const lower = issue(upperCa, lowerCa, { ca: true, days: 100 });
 const leaf = issue(lowerCa, server, { days: 10 });
 
-/** Every order of a few. */
+/** Every order of a few elements. */
 function orders<T>(of: readonly T[]): T[][] {
   if (of.length < 2) return [[...of]];
   return of.flatMap((first, at) => orders(of.filter((_, i) => i !== at)).map((rest) => [first, ...rest]));
 }
 
-it('takes the issuer whose key identifier the certificate names, though another of the same name and key lasts longer', () => {
+it('takes the issuer whose key identifier the certificate names, although another of the same name and key ends later', () => {
   const key = (id: string) => extension(oids.subjectKeyIdentifier, d.octetString(Buffer.from(id)));
   const keyOf = (id: string) =>
     extension(oids.authorityKeyIdentifier, d.sequence(d.contextPrimitive(0, Buffer.from(id))));
@@ -60,7 +60,7 @@ describe('the chain in order', () => {
     for (const order of orders(pool)) expect(names(orderedChain(leaf, order))).toEqual(names(expected));
   });
 
-  it('is empty for a root, and for what signed itself', () => {
+  it('is empty for a root, and for a self-signed certificate', () => {
     expect(orderedChain(root, [root, cross])).toEqual([]);
   });
 
@@ -70,20 +70,20 @@ describe('the chain in order', () => {
     expect(chain).toEqual([lower, upper, cross, back]);
   });
 
-  it('prefers a path by what it needs: a cross certificate above a root that is there may end early', () => {
+  it('prefers a path by what it needs: a cross certificate above a present root may end early', () => {
     const [otherRoot, otherCa] = [party('Other Root'), party('Lower', lowerCa.key)];
     const brief = issue(otherRoot, otherCa, { ca: true, days: 8 });
     expect(orderedChain(leaf, [brief, root, lower, upper, shortCross])).toEqual([lower, upper, shortCross]);
   });
 
-  it('prefers a path that lasts longer to a longer one', () => {
+  it('prefers a path that ends later to a longer one', () => {
     const between = party('Between');
     const brief = issue(between, lowerCa, { ca: true, days: 8 });
     const above = issue(upperCa, between, { ca: true, days: 900 });
     expect(orderedChain(leaf, [brief, above, lower, upper])).toEqual([lower, upper]);
   });
 
-  it('prefers the path that lasts longer as a whole, though its first issuer ends sooner', () => {
+  it('prefers the path that ends later as a whole, although its first issuer ends sooner', () => {
     const [brief, lasting] = [party('Brief'), party('Lasting')];
     const underBrief = issue(brief, lowerCa, { ca: true, days: 900 });
     const underLasting = issue(lasting, lowerCa, { ca: true, days: 50 });
@@ -94,19 +94,19 @@ describe('the chain in order', () => {
     expect(orderedChain(leaf, [underBrief, underLasting, ...above])).toEqual([underLasting, above[1]]);
   });
 
-  it('goes as far as it can, though what is above ends before the leaf', () => {
+  it('continues as far as possible, although the upper part ends before the leaf', () => {
     const brief = issue(newRoot, upperCa, { ca: true, days: 5 });
     expect(orderedChain(leaf, [lower, brief])).toEqual([lower, brief]);
   });
 
-  it('has both certificates of an authority that has changed its key under one name', () => {
+  it('has both certificates of an authority that has changed its key, but not its name', () => {
     const renamed = party('Lower');
     const older = issue(renamed, lowerCa, { ca: true, days: 100 });
     const oldest = issue(upperCa, renamed, { ca: true, days: 100 });
     expect(orderedChain(leaf, [oldest, older, upper])).toEqual([older, oldest, upper]);
   });
 
-  it('has no issuer that is no CA, though it has signed', () => {
+  it('has no issuer that is no CA, although it has signed', () => {
     expect(orderedChain(leaf, [issue(upperCa, lowerCa), upper])).toEqual([]);
   });
 
@@ -124,14 +124,14 @@ describe('the chain in order', () => {
     expect(orderedChain(bottom, pool)).toEqual(pool.slice(0, 9));
   });
 
-  it('comes soon where there are hundreds of thousands of paths', () => {
+  it('is found quickly among hundreds of thousands of paths', () => {
     const { bottom, pool } = levels(9, 4);
     const begun = cpuTime();
     expect(orderedChain(bottom, pool)).toHaveLength(9);
     expect(cpuTime() - begun).toBeLessThan(2_000);
   });
 
-  it('comes soon where all look alike', () => {
+  it('is found quickly if all look alike', () => {
     const alike = Array.from({ length: 30 }, (_, i) => issue(newRoot, newRoot, { ca: true, days: 100 + i }));
     const begun = cpuTime();
     orderedChain(issue(newRoot, server), [

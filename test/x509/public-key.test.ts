@@ -9,11 +9,11 @@ import { ecKey, spkiOf } from './issue.ts';
 const curves = ['P-256', 'P-384', 'P-521'] as const;
 const rsa = () => generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
 
-describe('one key', () => {
+describe('the same key', () => {
   it.each(curves.flatMap((curve) => (['compressed', 'hybrid'] as const).map((form) => [curve, form] as const)))(
     'on %s, %s',
     (curve, form) => {
-      // Both parities of y, and numbers that begin with zeros.
+      // Both parities of y, and numbers with leading zeros.
       for (let count = 0; count < 20; count++) {
         const spki = spkiOf(ecKey(curve));
         const other = recoded(spki, form);
@@ -45,7 +45,7 @@ describe('one key', () => {
     expect(hasExplicitParameters(unnamed)).toBe(false);
   });
 
-  it('of half an octet is none', () => {
+  it('of half an octet is invalid', () => {
     const odd = d.sequence(d.sequence(d.oid('1.3.101.112')), d.element(0x03, Uint8Array.of(4, 0x10)));
     expect(() => canonicalSpki(odd)).toThrow('the public key is not of whole octets');
   });
@@ -56,7 +56,7 @@ describe('one key', () => {
   });
 });
 
-describe('not one key', () => {
+describe('different keys', () => {
   it('the point and its negative', () => {
     const spki = recoded(spkiOf(ecKey()), 'compressed');
     const negative = spki.slice();
@@ -71,7 +71,7 @@ describe('not one key', () => {
     expect(samePublicKey(on('1.2.840.10045.3.1.7'), on('1.3.132.0.34'))).toBe(false);
   });
 
-  it('octets that are no point stay what they are', () => {
+  it('octets that are no point stay unchanged', () => {
     const none = recoded(spkiOf(ecKey()), 'compressed').fill(0xff, -32);
     expect(canonicalSpki(none)).toBe(none);
     expect(samePublicKey(none, none)).toBe(true);
@@ -79,8 +79,8 @@ describe('not one key', () => {
   });
 });
 
-describe('a curve that is written out', () => {
-  it('is known as such, and is not the named one', () => {
+describe('an explicit curve', () => {
+  it('is recognised, and is not the named one', () => {
     const spki = spkiOf(ecKey());
     const explicit = explicitP256(spki);
     expect(hasExplicitParameters(explicit)).toBe(true);
@@ -91,11 +91,11 @@ describe('a curve that is written out', () => {
     expect(seen.asymmetricKeyDetails?.namedCurve).toBe('prime256v1');
   });
 
-  it.each([...curves, 'secp256k1'])('%s by its name is none', (curve) => {
+  it.each([...curves, 'secp256k1'])('%s by its name is not explicit', (curve) => {
     expect(hasExplicitParameters(spkiOf(ecKey(curve)))).toBe(false);
   });
 
-  it('nor are the keys of other kinds', () => {
+  it('keys of other kinds are not explicit', () => {
     for (const type of ['ed25519', 'x25519'] as const) {
       const { privateKey } = type === 'ed25519' ? generateKeyPairSync(type) : generateKeyPairSync(type);
       expect(hasExplicitParameters(spkiOf(privateKey))).toBe(false);

@@ -1,4 +1,4 @@
-/** Every case of x509-limbo and BetterTLS, and Wycheproof's of signatures and keys. */
+/** Every case of x509-limbo and BetterTLS, and Wycheproof's cases of signatures and keys. */
 import { createPublicKey, verify } from 'node:crypto';
 import { afterAll, expect, it, vi } from 'vitest';
 import * as d from '../../lambdas/asn1/writer.ts';
@@ -17,11 +17,11 @@ import {
 } from '../support/suites.ts';
 import { issue, party } from './issue.ts';
 
-/** Seconds of work, on a machine that may be busy with other tests. */
+/** Seconds of CPU time, on a machine that may be busy with other tests. */
 vi.setConfig({ testTimeout: 60_000 });
 afterAll(() => vi.resetConfig());
 
-/** What `read` gives; undefined where it refuses by an error of ours. */
+/** Returns what `read` returns; undefined if it fails with an error of ours. */
 function unlessRefused<T>(read: () => T): T | undefined {
   try {
     return read();
@@ -54,7 +54,7 @@ it.each([
 
 const suite = wycheproof();
 
-/** Those tests of the groups that come out otherwise than they say, and how many there are. */
+/** Returns the tests of the groups with another result than expected, and the number of all tests. */
 function otherwise(
   groups: readonly SignatureGroup[],
   isValid: (group: SignatureGroup, message: Uint8Array, signature: Uint8Array) => boolean,
@@ -73,7 +73,7 @@ function otherwise(
 
 const keyOf = (spki: string) => createPublicKey({ key: Buffer.from(spki, 'base64'), format: 'der', type: 'spki' });
 
-it('ECDSA signatures as X.509 has them, in the form of JWS', () => {
+it('ECDSA signatures of X.509, converted to JWS', () => {
   const keys = new Map(suite.ecdsaDer.map(({ spki }) => [spki, keyOf(spki)]));
   const found = otherwise(suite.ecdsaDer, ({ curve, hash, spki }, message, signature) => {
     const raw = unlessRefused(() => derToRawEcdsa(signature, curve));
@@ -83,7 +83,7 @@ it('ECDSA signatures as X.509 has them, in the form of JWS', () => {
   expect(found).toEqual({ count: 3098, wrong: [] });
 });
 
-it('ECDSA signatures as JWS has them, in the form of X.509', () => {
+it('ECDSA signatures of JWS, converted to X.509', () => {
   const keys = new Map(suite.ecdsaP1363.map(({ spki }) => [spki, keyOf(spki)]));
   const found = otherwise(suite.ecdsaP1363, ({ curve, hash, spki }, message, signature) => {
     const der = unlessRefused(() => rawToDerEcdsa(signature, curve));
@@ -93,7 +93,7 @@ it('ECDSA signatures as JWS has them, in the form of X.509', () => {
   expect(found).toEqual({ count: 860, wrong: [] });
 });
 
-it('Ed25519 signatures, by a key that is known', () => {
+it('Ed25519 signatures, by a known key', () => {
   const wrong = suite.ed25519.flatMap(({ spki, tests }) => {
     const isKnown = keySpecOfSpki(base64(spki))?.kty === 'OKP';
     const key = keyOf(spki);
@@ -122,7 +122,7 @@ it('signatures of certificates', () => {
   expect({ count, wrong }).toEqual({ count: 1145, wrong: [] });
 });
 
-it('parameters of RSASSA-PSS that are weak', () => {
+it('weak parameters of RSASSA-PSS', () => {
   const ca = party('CA');
   const wrong = suite.pssParameters.filter(([, , , , algorithm, weak]) => {
     const signed = issue(ca, ca, { algorithm: base64(algorithm) });
@@ -131,7 +131,7 @@ it('parameters of RSASSA-PSS that are weak', () => {
   expect([suite.pssParameters.length, wrong.map(([id]) => id)]).toEqual([150, []]);
 });
 
-/** 'bad' for what is refused, or what OpenSSL does not read. */
+/** Returns 'bad' for a key that is refused, or that OpenSSL does not read. */
 function kindOf(spki: string): string {
   const kind = unlessRefused(() => keySpecOfSpki(base64(spki)) ?? 'unknown');
   if (kind === undefined) return 'bad';

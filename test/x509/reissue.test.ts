@@ -46,7 +46,7 @@ const signer = signerFor(issuerKey, { inKms: true });
 
 describe('a successor', () => {
   test.each(goldenNames.map((name) => [name, parseCertificate(golden(name))] as const))(
-    'of %s says the same, byte for byte',
+    'of %s has the same contents, byte for byte',
     async (_, certificate) => {
       const request = { certificate, issuer, signer, serialNumber, ...dates, authorityKey: 'today' as const };
       const after = parseCertificate(await reissue(request));
@@ -62,7 +62,7 @@ describe('a successor', () => {
     },
   );
 
-  test('keeps what is not DER as it stands: a FALSE that is written out, and unique identifiers', async () => {
+  test('keeps what is not DER unchanged: an explicit FALSE, and unique identifiers', async () => {
     const key = makeKey('P-256');
     const written = sequence(oid('1.3.6.1.4.1.99999.7'), der(0x01, Uint8Array.of(0)), octets(Uint8Array.of(5, 0)));
     const uniqueId = der(0x82, Uint8Array.of(0, 1, 2));
@@ -88,18 +88,21 @@ describe('a successor', () => {
     [1, undefined],
     [2, der(0x02, Uint8Array.of(1))],
     [3, der(0x02, Uint8Array.of(2))],
-  ])('of a version %i certificate stays that, and is version 3 once it has an extension', async (version, encoded) => {
-    const { key, spki, name } = make.party('v');
-    const names = { subject: name, issuer: issuer.subject };
-    const old = parseCertificate(make.encodeCertificate({ ...names, version: encoded, spki, issuerKey: key }));
-    const request = { certificate: old, issuer, signer, serialNumber, ...dates };
-    const extended = certificateFields(await reissue({ ...request, authorityKey: 'today' }));
-    expect(extended).toMatchObject({ version: 3, extensions: [{ oid: '2.5.29.35' }] });
-    const bare = certificateFields(await reissue({ ...request, authorityKey: 'keep' }));
-    expect(bare).toMatchObject({ version, extensions: [] });
-  });
+  ])(
+    'of a version %i certificate keeps the version, and is version 3 if it has an extension',
+    async (version, encoded) => {
+      const { key, spki, name } = make.party('v');
+      const names = { subject: name, issuer: issuer.subject };
+      const old = parseCertificate(make.encodeCertificate({ ...names, version: encoded, spki, issuerKey: key }));
+      const request = { certificate: old, issuer, signer, serialNumber, ...dates };
+      const extended = certificateFields(await reissue({ ...request, authorityKey: 'today' }));
+      expect(extended).toMatchObject({ version: 3, extensions: [{ oid: '2.5.29.35' }] });
+      const bare = certificateFields(await reissue({ ...request, authorityKey: 'keep' }));
+      expect(bare).toMatchObject({ version, extensions: [] });
+    },
+  );
 
-  test.each([true, false])('keeps whether the identifiers of keys are critical: %s', async (critical) => {
+  test.each([true, false])('keeps the criticality of key identifiers: %s', async (critical) => {
     const key = makeKey('P-256');
     const extensions = [subjectKeyIdentifier(spkiOf(key)), authorityKeyIdentifier(spkiOf(key))];
     const old = forge(
@@ -159,7 +162,7 @@ describe('the authority key identifier of a CA certificate', () => {
     expect(found).toEqual(after);
   });
 
-  test('stays, where the issuer does not name its key', async () => {
+  test('stays if the issuer does not name its key', async () => {
     const nameless = { ...issuer, extensions: [] };
     const old = forge(
       { subject: commonNameOnly('Sub'), spki, ...dates, extensions: [authorityKeyIdentifier(spki)] },
@@ -170,7 +173,7 @@ describe('the authority key identifier of a CA certificate', () => {
     expect(parseCertificate(successor).extensions).toEqual([authorityKeyIdentifier(spki)]);
   });
 
-  test('that is cut inside is refused by its name', async () => {
+  test('that is truncated is refused with its name', async () => {
     const cut = extension('2.5.29.35', sequence(der(0x80, identifier), Uint8Array.of(0xa1, 9)));
     const old = forge(
       { subject: commonNameOnly('Sub'), spki, ...dates, extensions: [cut] },
@@ -228,7 +231,7 @@ describe('the lint', () => {
     ['a short serial number', { serialNumber: Uint8Array.of(0x11, 2, 3) }, /3 octets/],
     ['a long serial number', { serialNumber: new Uint8Array(21).fill(0x11) }, /21 octets/],
     ['an end after its issuer’s', { notAfter: issuer.notAfter + 1000 }, /after its issuer/],
-    ['no validity', { notAfter: now }, /ends when it begins/],
+    ['no validity', { notAfter: now }, /does not end after it begins/],
     ['another AKI', { extensions: [authorityKeyIdentifier(spkiOf(key))] }, /authority key identifier/],
     ['keyCertSign without a CA', { extensions: [keyUsage('keyCertSign')] }, /may sign certificates/],
     ['a CA without SKI', { extensions: [keyUsage('keyCertSign'), basicConstraints(true)] }, /without a subject key/],
@@ -243,7 +246,7 @@ describe('the lint', () => {
     expect(lint(parseCertificate(made), issuer).join('; ')).toMatch(/serial number is negative/);
   });
 
-  test('an issuer that does not name its key has no authority key identifier against it', () => {
+  test('accepts a certificate without an authority key identifier if its issuer does not name its key', () => {
     const nameless = { ...issuer, extensions: [] };
     const certificate = parseCertificate(forge(sound, { subject: issuer.subject, key: issuerKey }));
     expect(lint(certificate, nameless)).toEqual([]);
@@ -257,7 +260,7 @@ describe('the lint', () => {
         { subject: commonNameOnly('Other'), key: issuerKey },
       ),
     );
-    expect(lint(certificate, narrow).join('; ')).toMatch(/name is another one.*pathLen 0/);
+    expect(lint(certificate, narrow).join('; ')).toMatch(/name differs from the subject of the issuer.*pathLen 0/);
     expect(lint(issuer, { ...issuer, pathLength: 0 }).join()).not.toMatch(/pathLen/);
   });
 });

@@ -10,7 +10,7 @@ const root = issue(ca, ca, { ca: true });
 const leaf = issue(ca, party('leaf'));
 
 describe('a certificate is signed by', () => {
-  /** X509Certificate.verify, watched for one test. */
+  /** Spies on X509Certificate.verify for one test. */
   const watchVerify = () => {
     const verify = vi.spyOn(X509Certificate.prototype, 'verify');
     onTestFinished(() => verify.mockRestore());
@@ -43,15 +43,15 @@ describe('a certificate is signed by', () => {
     expect(isSignedBy(leaf, { ...root, spki: fakeSpkiOf(makeKey(kind)) })).toBe(false);
   });
 
-  it('no key that OpenSSL does not take', () => {
+  it('no key that OpenSSL does not accept', () => {
     expect(isSignedBy(leaf, { ...root, spki: d.sequence() })).toBe(false);
   });
 
-  it('nobody, if OpenSSL does not take the certificate', () => {
+  it('nobody, if OpenSSL does not accept the certificate', () => {
     expect(isSignedBy({ ...leaf, der: d.sequence() }, root)).toBe(false);
   });
 
-  it('nobody, if OpenSSL fails over it', () => {
+  it('nobody, if OpenSSL fails on it', () => {
     watchVerify().mockImplementation(() => {
       throw new Error('unsupported');
     });
@@ -68,8 +68,8 @@ describe('RSASSA-PSS is', () => {
     ['weak with MD5', 'RSASSA-PSS with hash 1.2.840.113549.2.5', [hash('1.2.840.113549.2.5')]],
     ['weak with SHA-1', 'RSASSA-PSS with hash 1.3.14.3.2.26', [hash('1.3.14.3.2.26')]],
     ['weak with SHA-1, which needs no name', 'RSASSA-PSS with hash SHA-1', [d.sequence()]],
-    ['weak without parameters', 'RSASSA-PSS with parameters that can not be read', []],
-    ['weak with others', 'RSASSA-PSS with parameters that can not be read', [d.nullValue()]],
+    ['weak without parameters', "RSASSA-PSS with parameters that can't be read", []],
+    ['weak with others', "RSASSA-PSS with parameters that can't be read", [d.nullValue()]],
     ['strong with SHA-256', undefined, [hash('2.16.840.1.101.3.4.2.1')]],
   ])('%s', (_, name, parameters) => expect(weakSignature(pss(...parameters))).toBe(name));
 });

@@ -11,7 +11,7 @@ const inter = issue(newRoot, interCa, { ca: true, days: 300 });
 const cross = issue(oldRoot, newRoot, { ca: true, days: 500 });
 const leaf = issue(interCa, server, { days: 10 });
 
-describe('what is stored with a leaf', () => {
+describe('the chain that is stored with a leaf', () => {
   it.each<[string, Certificate[], Certificate[], Certificate[], Certificate[], Certificate | undefined]>([
     ['its path without the root', [leaf, inter, root], [inter], [root], [inter], root],
     ['once, though the CA sent it twice', [leaf, inter, root], [inter, inter], [root], [inter], root],
@@ -50,11 +50,11 @@ describe('the usages that a new path takes away', () => {
   const oldRootNow = issue(newRoot, newRoot, { ca: true, notBefore: d.time(now - 99 * day), days: 1000 });
 
   it.each<[string, Certificate, Certificate[], Certificate[], string[]]>([
-    ['none, where both stay', before, [both], [before, both, root], []],
-    ['what the new one does not let through', before, [both], [before, serverOnly, root], ['clientAuth']],
+    ['none, if both stay', before, [both], [before, both, root], []],
+    ['those that the new one does not allow', before, [both], [before, serverOnly, root], ['clientAuth']],
     ['none that today’s took away already', before, [serverOnly], [before, serverOnly, root], []],
-    ['none, where today’s path can’t be told', before, [], [before, serverOnly, root], []],
-    ['as its path was, where it has ended', ended, [aged], [ended, serverOnly, oldRootNow], ['clientAuth']],
+    ['none, if today’s path is unknown', before, [], [before, serverOnly, root], []],
+    ['by its path before its end', ended, [aged], [ended, serverOnly, oldRootNow], ['clientAuth']],
   ])('%s', (_, certificate, chain, path, lost) => {
     expect(usagesLost(certificate, chain, path, [oldRootNow, root], now)).toEqual(lost);
   });

@@ -1,4 +1,4 @@
-/** A CA's certificates and keys in PEM, as its files and secrets have them: from a day ago on, for a year, the root for ten. */
+/** A CA's certificates and keys in PEM. They are valid from a day ago: the intermediate for a year, the root for ten years. */
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { commonNameOnly, type KeyKind, makeAuthority, makeKey, pem, pkcs8Pem } from '../certificates/index.ts';
 import { subjectOf } from '../certificates/kept.ts';
@@ -9,7 +9,7 @@ export interface CaPair {
   readonly keyPem: string;
 }
 
-/** A root and an intermediate that it signed. Serialisable: a test set-up hands it to its tests. */
+/** A root and an intermediate signed by it. Serialisable, so that a test set-up can pass it to its tests. */
 export interface PemHierarchy {
   readonly root: CaPair;
   readonly intermediate: CaPair;
@@ -20,7 +20,7 @@ export interface HierarchyOptions {
   readonly name?: string;
   /** Default: P-256, for both. */
   readonly key?: KeyKind;
-  /** Sign the intermediate with this root (a CA that changes its intermediate); else a new one is made. */
+  /** The root that signs the intermediate, for a CA that changes its intermediate. Default: a new root. */
   readonly root?: CaPair;
   readonly intermediateNotAfter?: Date;
 }

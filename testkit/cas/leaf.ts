@@ -1,4 +1,4 @@
-/** Leaves of a CA on this machine: issued by the CA itself, or made here with its intermediate's key. */
+/** Leaves of a local CA: issued by the CA itself, or signed here with the key of its intermediate. */
 import { createPrivateKey, type KeyObject, randomUUID, X509Certificate } from 'node:crypto';
 import { Agent, request as httpsRequest } from 'node:https';
 import { SignJWT } from 'jose';
@@ -28,7 +28,7 @@ import {
 import { subjectOf } from '../certificates/kept.ts';
 import type { PairText } from '../local-aws/enrolled.ts';
 
-/** All that is needed to get certificates from a running step-ca. Serialisable: a test set-up hands it to its tests. */
+/** What a test needs to get certificates from a running step-ca. Serialisable, so that a test set-up can pass it to its tests. */
 export interface CaAccess {
   readonly url: string;
   readonly rootPem: string;
@@ -37,19 +37,19 @@ export interface CaAccess {
   readonly provisioner: { readonly name: string; readonly kid: string; readonly keyPem: string };
 }
 
-/** `dns:`, `ip:` (IPv4), `email:` or `uri:` and the value. */
+/** `dns:`, `ip:` (IPv4), `email:` or `uri:`, followed by the value. */
 export type San = `${'dns' | 'ip' | 'email' | 'uri'}:${string}`;
 
 const purposes = { serverAuth, clientAuth, codeSigning, emailProtection } as const;
 
 export interface LeafRequest {
-  /** Default: the first DNS name. '' is a certificate without a common name. */
+  /** Default: the first DNS name. '' gives a certificate without a common name. */
   readonly commonName?: string;
-  /** Further parts of the subject, in the terms of a step template: organization, country, serialNumber … */
+  /** More attributes of the subject, by their names in a step template: organization, country, serialNumber … */
   readonly subject?: Readonly<Record<string, string | readonly string[]>>;
   /** Default: `dns:leaf.example`. */
   readonly sans?: readonly San[];
-  /** A kind to make a new key of (default P-256), or the key itself. */
+  /** The kind of a new key (default P-256), or a key. */
   readonly key?: KeyKind | KeyObject;
   /** Default: a minute ago, as step-ca backdates. */
   readonly notBefore?: Date;
@@ -59,7 +59,7 @@ export interface LeafRequest {
   readonly keyUsage?: readonly KeyUsage[];
   /** Default: serverAuth, clientAuth. An empty list leaves the extension out. */
   readonly extKeyUsage?: readonly (keyof typeof purposes)[];
-  /** Any more extensions; the value is DER. */
+  /** More extensions. The value is DER. */
   readonly extensions?: readonly { readonly id: string; readonly critical?: boolean; readonly value: Uint8Array }[];
 }
 
@@ -77,8 +77,8 @@ const minute = 60_000;
 const hour = 60 * minute;
 
 /**
- * The JWK provisioner's template: everything in the certificate comes from the one-time token, which only this file makes.
- * (step-ca adds its provisioner extension, SKI and AKI.)
+ * The template of the JWK provisioner. It takes everything in the certificate from the one-time token, which only this file makes.
+ * step-ca adds its provisioner extension, SKI and AKI.
  */
 export const TEMPLATE = `{
   "subject": {{ toJson .Token.leaf.subject }},
@@ -88,7 +88,7 @@ export const TEMPLATE = `{
   "extensions": {{ toJson .Token.leaf.extensions }}
 }`;
 
-/** A certificate signed by step-ca itself, with its provisioner extension, so that /renew and /rekey take it. About 10 ms, but for the key. */
+/** Gets a certificate from step-ca. It has the provisioner extension, so /renew and /rekey accept it. Takes 10 ms, without the key. */
 export async function issue(ca: CaAccess, request: LeafRequest = {}): Promise<Leaf> {
   const leaf = complete(request);
   const body = {
@@ -102,8 +102,8 @@ export async function issue(ca: CaAccess, request: LeafRequest = {}): Promise<Le
 }
 
 /**
- * A certificate as step-ca would have issued it, signed here with its intermediate's key: for what step-ca refuses to sign,
- * such as one that has expired already, a weak key, or an extension of its own.
+ * Makes a certificate like one of step-ca's, signed here with the key of its intermediate. For what step-ca refuses to sign:
+ * an expired certificate, a weak key, an extension of the test's own.
  */
 export async function forge(ca: CaAccess, request: LeafRequest = {}): Promise<Leaf> {
   const leaf = complete(request);
@@ -125,10 +125,10 @@ export async function forge(ca: CaAccess, request: LeafRequest = {}): Promise<Le
   return finished(ca, pem(der), leaf.key);
 }
 
-/** Dates of a certificate that is not due: of twelve hours two are over. */
+/** Returns dates of a certificate that is not due: two of its twelve hours have passed. */
 const fresh = () => ({ notBefore: new Date(Date.now() - 2 * hour), notAfter: new Date(Date.now() + 10 * hour) });
 
-/** Made down to its bytes, and signed with the CA's intermediate; its dates are `fresh`. `key` may be a public one. */
+/** Makes a certificate byte by byte, signed with the CA's intermediate. The default dates are `fresh`. `key` may be a public key. */
 export function bareLeaf(ca: CaAccess, request: Partial<LeafInDer> & Pick<LeafInDer, 'key'>): PairText {
   const dates = { notBefore: fresh().notBefore.getTime(), notAfter: fresh().notAfter.getTime() };
   const der = signedBy(ca, { subject: commonNameOnly('leaf.example'), ...dates, ...request });
@@ -137,7 +137,7 @@ export function bareLeaf(ca: CaAccess, request: Partial<LeafInDer> & Pick<LeafIn
   return key.type === 'private' ? { ...pair, privateKey: pkcs8Pem(key) } : pair;
 }
 
-/** What `forge` gives, fresh unless it says otherwise, as a pair to put into a secret. */
+/** Makes a certificate with `forge` and returns it as a pair for a secret. The default dates are `fresh`. */
 export async function forgedPair(ca: CaAccess, request: LeafRequest): Promise<PairText> {
   const { certificatePem, chainPem, keyPem } = await forge(ca, { ...fresh(), ...request });
   return { certificate: certificatePem, chain: chainPem, privateKey: keyPem };
@@ -149,7 +149,7 @@ function signedBy(ca: CaAccess, request: LeafInDer): Uint8Array {
     intermediateKey: createPrivateKey(ca.intermediateKeyPem),
   });
 }
-/** Have step-ca refuse this certificate from now on. The CA must have been started with `database`. */
+/** Revokes a certificate. The CA must have been started with `database`. */
 export async function revoke(ca: CaAccess, leaf: Leaf): Promise<void> {
   const serial = BigInt(`0x${leaf.certificate.serialNumber}`).toString();
   await post(ca, '/1.0/revoke', { serial, passive: true, ott: await oneTimeToken(ca, '/1.0/revoke', serial, {}) });
@@ -237,7 +237,7 @@ function finished(ca: CaAccess, certificatePem: string, key: KeyObject): Leaf {
   return { certificate, certificatePem, chainPem: ca.intermediatePem, key, keyPem: pkcs8Pem(key) };
 }
 
-/** In the order in which Go writes a subject; the common name comes after these, the serial number last. */
+/** The order in which Go writes a subject. The common name follows these, and the serial number is last. */
 const attributes: Readonly<Record<string, Attribute[0]>> = {
   country: 'C',
   organization: 'O',

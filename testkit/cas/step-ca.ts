@@ -22,49 +22,49 @@ export interface Claims {
 }
 
 export interface StepCaOptions {
-  /** Over the defaults: 1 s to ten years, 24 h where nothing is asked for. */
+  /** Replaces the defaults: 1 s to ten years, and 24 h without a requested duration. */
   readonly claims?: Claims;
   /** step-ca's default is 1m. */
   readonly backdate?: string;
-  /** Default: one made here. */
+  /** Default: a new one. */
   readonly hierarchy?: PemHierarchy;
-  /** With a database a certificate can be revoked. */
+  /** Starts it with a database, which revoking needs. */
   readonly database?: boolean;
-  /** The JWK provisioner that certificates come from; with another name those of the first are no longer renewed. Default: "local". */
+  /** The name of the JWK provisioner. After a change step-ca no longer renews earlier certificates. Default: "local". */
   readonly provisioner?: string;
-  /** Provisioners besides it, as they stand in ca.json. */
+  /** More provisioners, in the form of ca.json. */
   readonly provisioners?: readonly Readonly<Record<string, unknown>>[];
-  /** What all of them may issue: `authority.policy` of ca.json. */
+  /** `authority.policy` of ca.json: what all provisioners may issue. */
   readonly policy?: Readonly<Record<string, unknown>>;
-  /** A line of its log for each request, with its path. */
+  /** Writes a log line for each request, with its path. */
   readonly logsRequests?: boolean;
 }
 
-/** The name of a second JWK provisioner with the key of the first. It has step-ca's own template, for certificates that are declared. */
+/** The name of a second JWK provisioner with the key of the first and step-ca's default template, for declared certificates. */
 export const issuingProvisioner = 'issuing';
 
 /** A step-ca on this machine. Certificates come from `issue(ca.access, …)` and `forge(ca.access, …)` in leaf.ts. */
 export interface LocalCa {
-  /** https://localhost:<port>; 127.0.0.1 is in its certificate as well. */
+  /** https://localhost:<port>. Its certificate has 127.0.0.1 too. */
   readonly url: string;
   readonly rootPem: string;
-  /** A file with the root, for `--root` and the like. */
+  /** A file with the root, for options such as `--root`. */
   readonly rootFile: string;
-  /** Where ca.json is. */
+  /** The folder of ca.json. */
   readonly folder: string;
   readonly logFile: string;
-  /** How to get certificates from it, as it runs now. */
+  /** Access to the CA as it runs now. */
   readonly access: CaAccess;
-  /** Take it away: connections are refused until `start`. */
+  /** Stops the CA. Connections are refused until `start`. */
   stop(): Promise<void>;
-  /** Give it back on the same port, with some options changed. Stops it first if it runs. */
+  /** Starts the CA on the same port, with changed options. Stops it first if it runs. */
   start(changes?: StepCaOptions): Promise<void>;
-  /** End it and remove its folder. */
+  /** Stops the CA and removes its folder. */
   close(): Promise<void>;
 }
 
 /**
- * Start step-ca on 127.0.0.1 and a free port, with a hierarchy of its own; ready in about 0.2 s.
+ * Starts step-ca on 127.0.0.1 and a free port, with a hierarchy of its own. It is ready in about 0.2 s.
  * @throws ToolMissingError when it can't be built.
  */
 export async function startStepCa(options: StepCaOptions = {}): Promise<LocalCa> {
@@ -75,7 +75,7 @@ export async function startStepCa(options: StepCaOptions = {}): Promise<LocalCa>
       try {
         return await launch(program, folder, options);
       } catch (error) {
-        // Between asking for a free port and taking it someone else may have taken it.
+        // Another program may take the port before step-ca does.
         if (attempt === 3 || !String(error).includes('address already in use')) throw error;
       }
     }
@@ -113,7 +113,7 @@ async function launch(
     running = await startProcess({
       ...watched(program, ['ca.json'], folder),
       cwd: folder,
-      // STEPPATH: nothing of a user's own ~/.step comes into play.
+      // STEPPATH keeps the user's own ~/.step out.
       env: { PATH: process.env['PATH'], HOME: folder, STEPPATH: join(folder, '.step') },
       logFile,
     });
@@ -197,22 +197,22 @@ function isHealthy(url: string, rootPem: string): Promise<boolean> {
   });
 }
 
-/** An X5C provisioner for `provisioners`: it takes tokens signed by certificates under these roots. */
+/** Returns an X5C provisioner for `provisioners`. It accepts tokens signed with certificates under these roots. */
 export function x5cProvisioner(name: string, rootPem: string): Record<string, unknown> {
-  new X509Certificate(rootPem); // a mistake here would be a cryptic line in step-ca's log
+  new X509Certificate(rootPem); // step-ca reports an invalid root by a cryptic line in its log
   return { type: 'X5C', name, roots: Buffer.from(rootPem).toString('base64') };
 }
 
-/** More of a JWK provisioner than its name and its key: whatever may stand in ca.json. */
+/** Options of a JWK provisioner in ca.json, besides its name and its key. */
 export interface JwkProvisionerOptions {
   /** Default: the key's thumbprint (RFC 7638), as `step ca provisioner add` has it. */
   readonly kid?: string;
   readonly claims?: Claims;
-  /** Of its certificates; default: step-ca's own. */
+  /** The template of its certificates. Default: step-ca's own. */
   readonly template?: string;
 }
 
-/** A JWK provisioner for `provisioners`: it takes one-time tokens that this key has signed. `key` may be a private one. */
+/** Returns a JWK provisioner for `provisioners`. It accepts one-time tokens signed with this key. `key` may be a private key. */
 export async function jwkProvisioner(
   name: string,
   key: KeyObject,

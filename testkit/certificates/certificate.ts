@@ -1,4 +1,4 @@
-/** Real certificates for tests, in DER: every byte can be chosen, the odd and the broken ones too. */
+/** Real certificates for tests, in DER. A test can choose every byte, and make unusual and broken certificates. */
 import { type KeyObject, randomBytes, sign } from 'node:crypto';
 import type { Extension } from '../../lambdas/domain/certificate.ts';
 import type { Instant } from '../../lambdas/domain/instant.ts';
@@ -12,31 +12,31 @@ export interface CertificateTemplate {
   readonly notBefore: Instant;
   readonly notAfter: Instant;
   readonly extensions: readonly Extension[];
-  /** 16 random bytes if left out. */
+  /** Default: 16 random bytes. */
   readonly serialNumber?: Uint8Array;
   readonly odd?: OddParts;
 }
 
-/** What no CA writes: whole elements, each in the place of what belongs there. */
+/** Elements that no CA writes. Each replaces the usual element. */
 export interface OddParts {
-  /** The INTEGER: 0 is version 1. `none` leaves it out. */
+  /** The INTEGER: 0 is version 1. `none` omits it. */
   readonly version?: Uint8Array | 'none' | undefined;
   readonly serialNumber?: Uint8Array | undefined;
   /** AlgorithmIdentifier, in both places. */
   readonly algorithm?: Uint8Array | undefined;
   /** AlgorithmIdentifier beside the signature alone. */
   readonly outerAlgorithm?: Uint8Array | undefined;
-  /** What is signed with, whatever the algorithm says. */
+  /** The digest of the signature, independent of the algorithm named. */
   readonly digest?: string | undefined;
   readonly notBefore?: Uint8Array | undefined;
   readonly notAfter?: Uint8Array | undefined;
-  /** Elements behind the key: the unique identifiers. */
+  /** Elements after the key: the unique identifiers. */
   readonly behindKey?: readonly Uint8Array[] | undefined;
   /** With its tag [3]. */
   readonly extensions?: Uint8Array | undefined;
 }
 
-/** What signs a certificate: the issuer's name and its private key. */
+/** The issuer's name and its private key. */
 export interface Issuer {
   readonly subject: Uint8Array;
   readonly key: KeyObject;
@@ -56,7 +56,7 @@ function schemeOf(key: KeyObject): { digest: string | null; algorithm: Uint8Arra
   return scheme;
 }
 
-/** A signed certificate, exactly as the template says; DER. */
+/** Returns a signed certificate, exactly by the template. DER. */
 export function signCertificate(template: CertificateTemplate, issuer: Issuer): Uint8Array {
   const { odd = {}, extensions } = template;
   const version = odd.version ?? integer(Uint8Array.of(2));
@@ -76,14 +76,14 @@ export function signCertificate(template: CertificateTemplate, issuer: Issuer): 
   return sequence(tbs, odd.outerAlgorithm ?? algorithm, bits(sign(odd.digest ?? digest, tbs, issuer.key)));
 }
 
-/** A CSR (RFC 2986) for this key, with its proof of possession; DER. */
+/** Returns a CSR (RFC 2986) for this key, signed with it. DER. */
 export function signRequest(key: KeyObject, subject: Uint8Array): Uint8Array {
   const { digest, algorithm } = schemeOf(key);
   const info = sequence(integer(Uint8Array.of(0)), subject, spkiOf(key), der(0xa0));
   return sequence(info, algorithm, bits(sign(digest, info, key)));
 }
 
-/** Blocks of PEM, one behind the other. */
+/** Returns PEM blocks, one after another. */
 export const pem = (...certificates: readonly Uint8Array[]): string =>
   certificates.map((each) => pemBlock('CERTIFICATE', each)).join('');
 

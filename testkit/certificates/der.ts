@@ -1,4 +1,4 @@
-/** Writing DER (X.690) for tests: each function gives one whole element. No code under test takes part. */
+/** Writes DER (X.690) for tests. Each function returns one whole element. It uses no code under test. */
 import type { Instant } from '../../lambdas/domain/instant.ts';
 
 export function der(tag: number, ...contents: readonly Uint8Array[]): Uint8Array {
@@ -15,11 +15,11 @@ export const octets = (bytes: Uint8Array): Uint8Array => der(0x04, bytes);
 export const bits = (bytes: Uint8Array, unused = 0): Uint8Array => der(0x03, Uint8Array.of(unused), bytes);
 export const yes = der(0x01, Uint8Array.of(0xff));
 
-/** DER has the elements of a SET OF in ascending order (X.690 section 11.6). */
+/** DER sorts the elements of a SET OF (X.690 section 11.6). */
 export const setOf = (...elements: readonly Uint8Array[]): Uint8Array =>
   der(0x31, ...[...elements].sort((a, b) => Buffer.compare(a, b)));
 
-/** A BIT STRING of named bits (bit 0 is the first), without zeros at its end (X.690 section 11.2.2). */
+/** Returns a BIT STRING of named bits (bit 0 is the first), without trailing zeros (X.690 section 11.2.2). */
 export function namedBits(set: readonly number[]): Uint8Array {
   const last = Math.max(-1, ...set);
   const bytes = new Uint8Array((last >> 3) + 1);
@@ -38,7 +38,7 @@ export function oid(dotted: string): Uint8Array {
   return der(0x06, Uint8Array.from(bytes));
 }
 
-/** A number that is not negative, from its octets; leading zeros may be there and are dropped. */
+/** Returns a non-negative INTEGER from its octets. Leading zeros are dropped. */
 export function integer(bytes: Uint8Array): Uint8Array {
   const start = bytes.findIndex((byte) => byte !== 0);
   const magnitude = start === -1 ? Uint8Array.of(0) : bytes.subarray(start);

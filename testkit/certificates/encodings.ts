@@ -1,4 +1,4 @@
-/** The same public keys, encoded otherwise. */
+/** Other encodings of the same public keys. */
 import { ECDH } from 'node:crypto';
 import { bits, der, integer, oid, sequence } from './index.ts';
 
@@ -12,7 +12,7 @@ const points = new Map([
 
 const ecPublicKey = oid('1.2.840.10045.2.1');
 
-/** `spki` is as node writes it. */
+/** `spki` is as Node writes it. */
 export function recoded(spki: Uint8Array, to: OtherEncoding): Uint8Array {
   if (to === 'without NULL') return sequence(sequence(oid('1.2.840.113549.1.1.1')), bits(spki.subarray(24)));
   const curve = points.get(spki.length);

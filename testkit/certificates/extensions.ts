@@ -1,4 +1,4 @@
-/** Extensions of certificates, with any value. */
+/** Extensions of certificates. Any value is possible. */
 import { createHash } from 'node:crypto';
 import type { Extension } from '../../lambdas/domain/certificate.ts';
 import { der, integer, namedBits, octets, oid, sequence, yes } from './der.ts';
@@ -13,7 +13,7 @@ export const extension = (oidText: string, value: Uint8Array, critical = false):
 export const encodeExtension = ({ oid: id, critical, value }: Extension): Uint8Array =>
   sequence(oid(id), ...(critical ? [yes] : []), octets(value));
 
-/** Names as `generalName` takes them, or GeneralNames of any kind. */
+/** Names in the form of `generalName`, or DER of GeneralNames. */
 export function subjectAltName(...names: readonly (string | Uint8Array)[]): Extension {
   const encoded = names.map((name) => (typeof name === 'string' ? generalName(name) : name));
   return extension('2.5.29.17', sequence(...encoded));
@@ -29,7 +29,7 @@ const keyUsageBits = {
 } as const;
 export type KeyUsage = keyof typeof keyUsageBits;
 
-/** Usages by their names, or bits by their numbers (RFC 5280 section 4.2.1.3). */
+/** Names of usages, or numbers of bits (RFC 5280 section 4.2.1.3). */
 export const keyUsage = (...usages: readonly (KeyUsage | number)[]): Extension =>
   extension(
     '2.5.29.15',
@@ -53,7 +53,7 @@ export function basicConstraints(cA: boolean, pathLength?: number): Extension {
 
 export const stepProvisionerOid = '1.3.6.1.4.1.37476.9000.64.1';
 
-/** step-ca's provisioner extension: by it the CA finds the claims that hold for a renewal (type 1 is JWK, 6 is X5C). */
+/** step-ca's provisioner extension. With it the CA finds the claims of a renewal. Type 1 is JWK, 6 is X5C. */
 export const stepProvisioner = (name: string, type = 6, credentialId = ''): Extension =>
   extension(
     stepProvisionerOid,

@@ -1,6 +1,6 @@
 /**
- * Keys whose public half is somebody else's: what an attacker who knows a certificate alone puts beside it. node and
- * OpenSSL read them without a word, and believe the public half that the file claims.
+ * Private keys with the public key of another pair. An attacker who knows only a certificate can put one beside it. Node and
+ * OpenSSL read them without an error, and trust the public key in the file.
  */
 import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
 import * as write from '../../lambdas/asn1/writer.ts';
@@ -13,12 +13,12 @@ import { der, type KeyKind, makeKey, pem, sequence, spkiOf } from './index.ts';
 
 export const forgeable = ['P-256', 'P-384', 'P-521', 'RSA-2048'] as const satisfies readonly KeyKind[];
 
-/** The attacker has one key of each kind: to make one of RSA takes long. */
+/** The attacker's keys, one of each kind, because generating an RSA key is slow. */
 const attackers = new Map<KeyKind, KeyObject>();
 
-/** The victim's public half, and the private part of another key. */
+/** Returns the victim's public key with the private part of another key. */
 export function forgedKey(victim: KeyObject, kind: (typeof forgeable)[number]): KeyObject {
-  // A public JWK of these kinds holds nothing but the public half.
+  // A public JWK of these kinds has no other members.
   const claimed = createPublicKey(victim).export({ format: 'jwk' });
   const own = attackers.get(kind) ?? makeKey(kind);
   attackers.set(kind, own);
@@ -44,7 +44,7 @@ function elements(info: Uint8Array): Uint8Array[] {
 
 export const password = 'hunter2';
 
-/** A key in PEM, in every encoding that its kind has, in the open and encrypted. */
+/** Returns a key in PEM, in every encoding of its kind, plain and encrypted. */
 export function encodingsOf(key: KeyObject): readonly { readonly name: string; readonly pem: string }[] {
   const types = key.asymmetricKeyType === 'rsa' ? (['pkcs8', 'pkcs1'] as const) : (['pkcs8', 'sec1'] as const);
   const locked = { cipher: 'aes-256-cbc', passphrase: password };
@@ -59,7 +59,7 @@ export interface NamedSecret {
   readonly value: string | SecretValue;
 }
 
-/** The least that is written, so that a file which is read again and again is soon open. */
+/** The fewest iterations, because the tests open the file often. */
 const derivation = { kind: 'pbkdf2', iterations: 2048, digest: 'sha256' } as const;
 
 async function pkcs12(certificates: readonly Uint8Array[], key: KeyObject): Promise<Uint8Array> {
@@ -73,7 +73,7 @@ async function pkcs12(certificates: readonly Uint8Array[], key: KeyObject): Prom
   return closeFile({ safes, macIterations: derivation.iterations }, password, fakeEntropy());
 }
 
-/** A certificate beside a key, in every place and encoding that a secret may have. */
+/** Returns a certificate with a key, in every shape and encoding of a secret. */
 export async function secretsOf(
   leaf: Uint8Array,
   chain: readonly Uint8Array[],

@@ -5,7 +5,7 @@ import { authorityKeyIdentifier, basicConstraints, keyUsage, subjectKeyIdentifie
 import { makeKey, spkiOf } from './keys.ts';
 import { commonNameOnly } from './names.ts';
 
-/** A root and an intermediate under it, the usual shape of a private CA. */
+/** A root and an intermediate under it, as most private CAs have. */
 export interface Hierarchy {
   readonly root: Uint8Array;
   readonly rootKey: KeyObject;
@@ -23,7 +23,7 @@ export interface AuthorityRequest {
   readonly pathLength: number;
 }
 
-/** A CA certificate as private CAs have it, signed by `issuer` or, without one, by itself. DER. */
+/** Returns the certificate of a private CA, signed by `issuer` or self-signed. DER. */
 export function makeAuthority(
   { subject, key, notBefore, notAfter, pathLength }: AuthorityRequest,
   issuer = { subject, key },
@@ -37,7 +37,7 @@ export function makeAuthority(
   return signCertificate({ subject, spki: spkiOf(key), notBefore, notAfter, extensions }, issuer);
 }
 
-/** They are called "<name> Root" and "<name> Intermediate". */
+/** Makes "<name> Root" and "<name> Intermediate". */
 export function makeHierarchy(
   notBefore: Instant,
   notAfter: Instant,

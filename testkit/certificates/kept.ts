@@ -1,4 +1,4 @@
-/** What of a certificate a renewal has to keep, as another library than the product's reads it. */
+/** The parts of a certificate that a renewal must keep, read with a library that the product does not use. */
 import 'reflect-metadata';
 import { X509Certificate as NodeCertificate } from 'node:crypto';
 import { X509Certificate } from '@peculiar/x509';
@@ -16,7 +16,7 @@ export interface KeptBytes {
 const subjectKeyIdentifier = '2.5.29.14';
 const authorityKeyIdentifier = '2.5.29.35';
 
-/** All but what names the issuer's key and, after a rekey, the own. */
+/** Subject, duration, and all extensions except AKI and, after a rekey, SKI. */
 export function bytesKept(certificate: string, operation: 'renew' | 'rekey'): KeptBytes {
   const { extensions, subjectName, notBefore, notAfter } = new X509Certificate(certificate);
   const mayChange = [authorityKeyIdentifier, ...(operation === 'rekey' ? [subjectKeyIdentifier] : [])];
@@ -29,11 +29,11 @@ export function bytesKept(certificate: string, operation: 'renew' | 'rekey'): Ke
   };
 }
 
-/** The subject's DER. */
+/** Returns the subject's DER. */
 export const subjectOf = ({ raw }: NodeCertificate): Uint8Array =>
   new Uint8Array(new X509Certificate(new Uint8Array(raw)).subjectName.toArrayBuffer());
 
-/** The kind of a certificate's key, in the words of cert-renewer's answers. */
+/** Returns the kind of a certificate's key, as cert-renewer's answers name it. */
 export function nameOfKey(certificate: string): string | undefined {
   const kind = kindOf(new NodeCertificate(certificate).publicKey);
   return kind && keyAlgorithm(kind);

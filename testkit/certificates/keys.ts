@@ -1,9 +1,9 @@
-/** Keys of tests, by curve or size. */
+/** Keys for tests, by curve or size. */
 import { createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 
 export type KeyKind = 'P-256' | 'P-384' | 'P-521' | 'Ed25519' | `RSA-${number}`;
 
-/** A new private key. RSA takes its time: 0.2 s for 2048 bits, 2 s for 4096. */
+/** Makes a private key. RSA is slow: 0.2 s for 2048 bits, 2 s for 4096. */
 export function makeKey(kind: KeyKind = 'P-256'): KeyObject {
   if (kind === 'Ed25519') return generateKeyPairSync('ed25519').privateKey;
   if (kind.startsWith('RSA-')) return generateKeyPairSync('rsa', { modulusLength: Number(kind.slice(4)) }).privateKey;
@@ -32,13 +32,13 @@ const kinds: Readonly<Record<string, KeyKind>> = {
   ed25519: 'Ed25519',
 };
 
-/** Of a private or public key. */
+/** Takes a private or a public key. */
 export function kindOf({ asymmetricKeyType, asymmetricKeyDetails = {} }: KeyObject): KeyKind | undefined {
   const { namedCurve, modulusLength = 0 } = asymmetricKeyDetails;
   return asymmetricKeyType === 'rsa' ? `RSA-${modulusLength}` : kinds[namedCurve ?? asymmetricKeyType ?? ''];
 }
 
-/** A kind of key as the product's answers name it: EC P-256, OKP Ed25519, RSA 2048. */
+/** Returns the name of a kind of key in the product's answers: EC P-256, OKP Ed25519, RSA 2048. */
 export function keyAlgorithm(kind: KeyKind): string {
   if (kind.startsWith('RSA-')) return kind.replace('-', ' ');
   return kind === 'Ed25519' ? `OKP ${kind}` : `EC ${kind}`;

@@ -16,7 +16,7 @@ import {
 import type { Hierarchy } from './hierarchy.ts';
 import { spkiOf } from './keys.ts';
 
-/** What a certificate to begin with is made of; anything left out is what most have. */
+/** The content of a certificate. Omitted fields have the usual value. */
 export interface LeafRequest {
   readonly key: KeyObject;
   readonly subject: Uint8Array;
@@ -24,7 +24,7 @@ export interface LeafRequest {
   readonly notAfter: Instant;
   /** Default: digitalSignature; serverAuth and clientAuth; the name leaf.example. SKI, AKI and provisioner are added. */
   readonly extensions?: readonly Extension[];
-  /** step-ca's provisioner extension, or the provisioner's name in it; null leaves it out. */
+  /** step-ca's provisioner extension, or the provisioner's name in it. null omits it. */
   readonly provisioner?: Extension | string | null;
 }
 
@@ -34,7 +34,7 @@ export const usualExtensions: readonly Extension[] = [
   subjectAltName('dns:leaf.example'),
 ];
 
-/** Signed with the intermediate's key; DER. */
+/** Returns a leaf signed with the intermediate's key. DER. */
 export function makeLeaf(
   request: LeafRequest,
   issuer: Pick<Hierarchy, 'intermediateKey' | 'intermediateName'>,

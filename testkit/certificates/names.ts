@@ -1,4 +1,4 @@
-/** Names in DER: of subjects and issuers, and those of a subjectAltName. */
+/** Names in DER: of subjects, of issuers, and in a subjectAltName. */
 import { der, oid, sequence, setOf, utf8 } from './der.ts';
 
 const attributeOids = {
@@ -12,10 +12,10 @@ const attributeOids = {
 } as const;
 export type Attribute = readonly [type: keyof typeof attributeOids, value: string, stringTag?: number | undefined];
 
-/** An AttributeTypeAndValue of any type and any value. */
+/** Returns an AttributeTypeAndValue of any type and value. */
 export const attribute = (type: string, value: Uint8Array): Uint8Array => sequence(oid(type), value);
 
-/** A Name: a list of RDNs, each one attribute or, for a multi-valued RDN, a list of them. No RDN is the empty name. */
+/** Returns a Name. An RDN is one attribute, or a list for a multi-valued RDN. Without RDNs the name is empty. */
 export function distinguishedName(...rdns: readonly (readonly Attribute[])[]): Uint8Array {
   return sequence(
     ...rdns.map((attributes) =>
@@ -24,7 +24,7 @@ export function distinguishedName(...rdns: readonly (readonly Attribute[])[]): U
   );
 }
 
-/** '' is the empty name. */
+/** Returns a name with one common name. '' gives the empty name. */
 export const commonNameOnly = (value: string): Uint8Array =>
   value === '' ? distinguishedName() : distinguishedName([['CN', value]]);
 

@@ -1,4 +1,4 @@
-/** A CA asked in one line, and a provider made as an invocation makes it. */
+/** Shortcuts: a request to a CA in one line, and a provider made as an invocation makes it. */
 import { noLimits } from '../../lambdas/domain/calls.ts';
 import type { CaProvider, Credential, IssuedChain } from '../../lambdas/domain/ports.ts';
 import type { CaReference } from '../../lambdas/domain/profile.ts';
@@ -13,7 +13,7 @@ import { FakeStore } from './store.ts';
 
 export type WantedMore = Partial<Pick<Wanted, 'notAfter' | 'end'>>;
 
-/** As it is, and ending later. */
+/** Wants the same certificate with a later end. */
 export function wantedAfter({ leaf, chain }: Credential, key: WantedKey, more: WantedMore = {}): Wanted {
   return {
     content: { kind: 'as it is', leaf, chain },
@@ -44,7 +44,7 @@ async function issuedBy(provider: CaProvider, request: Parameters<CaProvider['as
   throw new Error(`The CA has not answered yet: ${answer.receipt}.`);
 }
 
-/** Without limits or patience, where the test says nothing else. */
+/** By default there are no time limits and no retries. */
 export const caTools = (more: Partial<CaTools> = {}): CaTools => ({
   policy: noLimits,
   clock: new FakeClock(),
@@ -54,13 +54,13 @@ export const caTools = (more: Partial<CaTools> = {}): CaTools => ({
   ...more,
 });
 
-/** The provider of a configured CA, loaded as the product loads it. */
+/** Returns the provider of a configured CA, loaded as the product loads it. */
 export async function providerFor(ca: CaReference, more?: Partial<CaTools>): Promise<CaProvider> {
   const opened = await openCa(ca);
   return opened(caTools(more));
 }
 
-/** A provider of a CA that was opened with options of its own. */
+/** Returns the provider of a CA that was opened with its own options. */
 export const providerOf = (
   { type, can }: Pick<CaKind, 'type' | 'can'>,
   opened: CaCalls,

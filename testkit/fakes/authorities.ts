@@ -2,7 +2,7 @@ import type { Authority } from '../../lambdas/domain/authority.ts';
 import type { AuthoritySource } from '../../lambdas/domain/ports.ts';
 import { Faults } from './faults.ts';
 
-/** An authority as it is where its configuration says nothing more. */
+/** An authority with the default configuration. */
 export function authority(name: string, more: Partial<Authority> = {}): Authority {
   return {
     name,
@@ -32,7 +32,7 @@ export class FakeAuthorities implements AuthoritySource {
     return this.#authorities;
   }
 
-  /** Adds an authority, or replaces the one of its name. */
+  /** Adds an authority, or replaces the one with its name. */
   set(each: Authority): void {
     this.#authorities.set(each.name, each);
   }

@@ -1,7 +1,7 @@
 /**
  * A CA in this process that issues real certificates by step-ca's rules: it copies every extension but AKI (and SKI on
- * a rekey), keeps the duration to the second, and backdates by a minute. It demands the same proofs of the caller. What
- * it answers can be tampered with, and its calls can be made to fail.
+ * a rekey), keeps the duration to the second, and backdates by a minute. It demands the same proofs from the caller. A test can
+ * change its answers and make its calls fail.
  */
 import { createPublicKey, randomBytes, verify } from 'node:crypto';
 import { RenewalError } from '../../lambdas/domain/errors.ts';
@@ -44,9 +44,9 @@ const minute = 60_000;
 const day = 86_400_000;
 
 export interface FakeCaOptions {
-  /** Around which the CA's own certificates are valid, 100 days back and ten years on. */
+  /** The CA's own certificates are valid from 100 days before this until ten years after it. */
   readonly now: Instant;
-  /** What the CA's clock shows when it is asked. Default: always `now`. */
+  /** The CA's clock. Default: always `now`. */
   readonly clock?: Pick<Clock, 'now'>;
   readonly hierarchy?: Hierarchy;
   readonly allowRenewalAfterExpiry?: boolean;
@@ -54,7 +54,7 @@ export interface FakeCaOptions {
 
 export type Tamper = (template: CertificateTemplate, operation: Operation) => CertificateTemplate;
 
-/** Faults are on `renew` and `rekey`, and on `answers`. */
+/** Faults can be set on `renew`, `rekey` and `answers`. */
 export class FakeCa implements CaProvider {
   readonly type = stepCa.type;
   readonly can: CaProvider['can'] = stepCa.can;
@@ -65,13 +65,13 @@ export class FakeCa implements CaProvider {
   /** Changed when the CA changes its intermediate. */
   hierarchy: Hierarchy;
   allowRenewalAfterExpiry: boolean;
-  /** Changes what is about to be signed. */
+  /** Changes a certificate before it is signed. */
   tamper: Tamper = (template) => template;
-  /** Changes the answer, leaf first. */
+  /** Changes the answer. The leaf is first. */
   tamperChain: (certificates: readonly Uint8Array[]) => readonly Uint8Array[] = (certificates) => certificates;
-  /** Never answers, but heeds the signal. */
+  /** Never answers, but ends when the signal aborts. */
   silent = false;
-  /** DER of every leaf that it has issued for a call. */
+  /** DER of every issued leaf. */
   readonly issued: Uint8Array[] = [];
 
   constructor({ now, clock = { now: () => now }, hierarchy, allowRenewalAfterExpiry = false }: FakeCaOptions) {
@@ -109,7 +109,7 @@ export class FakeCa implements CaProvider {
     return { kind: 'issued', ...this.issue(request) };
   }
 
-  /** Throws what the CA would refuse the request with. */
+  /** Throws the error with which the CA refuses the request. */
   protected async judge(request: CaRequest): Promise<void> {
     const asked = askedFor(request);
     if (asked.kind === 'issue') {
@@ -192,7 +192,7 @@ export class FakeCa implements CaProvider {
     return this.#signed(template, operation);
   }
 
-  /** By step-ca's default template: the names, the usages that every leaf has, and a day where nobody says another duration. */
+  /** By step-ca's default template: the names, the usual usages, and a duration of a day by default. */
   #issueDeclared({ content, key }: Extract<AskedOperation, { kind: 'issue' }>): IssuedChain {
     const notBefore = Math.floor(this.clock.now() / 1000) * 1000 - minute;
     const subject = content.subject ?? distinguishedName();
@@ -228,7 +228,7 @@ function generalNameDer(text: string): Uint8Array {
   return der(nameTags[kind] ?? 0, value);
 }
 
-/** No extended key usage, or one with clientAuth or any. */
+/** Tells whether the certificate has no extended key usage, or has clientAuth or any. */
 function isClient({ leaf }: Pick<Credential, 'leaf'>): boolean {
   const value = leaf.extensions.find((extension) => extension.oid === '2.5.29.37')?.value;
   return (
@@ -237,7 +237,7 @@ function isClient({ leaf }: Pick<Credential, 'leaf'>): boolean {
   );
 }
 
-/** Whether the signer really has the key that it shows. */
+/** Tells whether the signer has the private key of its public key. */
 async function holds(signer: Signer): Promise<boolean> {
   const challenge = randomBytes(32);
   const signature = await signer.sign(challenge);

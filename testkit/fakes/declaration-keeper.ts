@@ -2,7 +2,7 @@ import type { DeclarationKeeper } from '../../lambdas/domain/declaring.ts';
 import { FakeDeclarations } from './declarations.ts';
 import { Faults } from './faults.ts';
 
-/** Where a deployment writes declarations: the worker reads the same ones in `source`. */
+/** The declarations that a deployment writes. The worker reads the same ones in `source`. */
 export class FakeDeclarationKeeper implements DeclarationKeeper {
   readonly faults: Faults;
   readonly source: FakeDeclarations;
@@ -12,7 +12,7 @@ export class FakeDeclarationKeeper implements DeclarationKeeper {
     this.source = options.source ?? new FakeDeclarations(this.faults);
   }
 
-  /** The documents by the secret's name. */
+  /** The documents, by secret name. */
   get documents(): Map<string, string> {
     return this.source.parameters;
   }

@@ -4,10 +4,10 @@ import type { DeclarationSource } from '../../lambdas/domain/ports.ts';
 import { type DeclarationDocument, parseDeclaration } from '../../lambdas/policy/declaration.ts';
 import { Faults } from './faults.ts';
 
-/** The parameters of a stack's declarations, by the secret's name. Faults are on `declaration`. */
+/** The parameters of a stack's declarations, by secret name. Faults can be set on `declaration`. */
 export class FakeDeclarations implements DeclarationSource {
   readonly faults: Faults;
-  /** By the secret's name. */
+  /** By secret name. */
   readonly parameters = new Map<string, string>();
 
   constructor(faults = new Faults()) {
@@ -18,7 +18,7 @@ export class FakeDeclarations implements DeclarationSource {
     this.write(document.secretName, JSON.stringify(document));
   }
 
-  /** Any text, as somebody else may have written it. */
+  /** Sets any text, as another writer may do. */
   write(secretName: string, text: string): void {
     this.parameters.set(secretName, text);
   }

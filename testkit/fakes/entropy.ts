@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Entropy } from '../../lambdas/domain/ports.ts';
 
-/** Bytes that look random and are the same in every run: SHA-256 of the seed and a counter. */
+/** Returns pseudo-random bytes that are the same in every run: SHA-256 of the seed and a counter. */
 export function fakeEntropy(seed = 'cert-renewer'): Entropy {
   let counter = 0;
   return (length) => {

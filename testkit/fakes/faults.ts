@@ -1,6 +1,6 @@
 /**
- * Trouble on order, for every fake: an error before a call has done anything, an answer that is lost after it has, and
- * somebody else who gets in between. `crashAt` is for tables of crashes: from that call on nothing works until `restart`.
+ * Faults for every fake: an error before a call's work, an answer that is lost after it,
+ * and another writer's work before or after it. `crashAt` is for tables of crashes: from that call on nothing works until `restart`.
  */
 import { type CallName, type CallPolicy, callRules, noLimits, call as within } from '../../lambdas/domain/calls.ts';
 
@@ -18,12 +18,12 @@ interface Fault {
 }
 
 export interface FaultOptions {
-  /** How many calls it hits, 1 by default; Infinity for all. */
+  /** The number of calls that fail. Default: 1. Infinity means all. */
   readonly times?: number;
   readonly matches?: (call: Call) => boolean;
 }
 
-/** The process died: no code of the product may catch this and go on, as every later call throws it too. */
+/** The process has died. Code that catches this error can't continue, because every later call throws it too. */
 export class Crash extends Error {
   constructor(at: string) {
     super(`the process ended ${at}`);
@@ -32,55 +32,55 @@ export class Crash extends Error {
 }
 
 export class Faults {
-  /** Every call so far, those that failed too. */
+  /** All calls, including failed ones. */
   readonly calls: Call[] = [];
-  /** The limits of the invocation that calls, as an adapter has them. */
+  /** The limits of the calling invocation, as an adapter has them. */
   policy: CallPolicy = noLimits;
-  /** Around each attempt: for a time that stands still while one is made. */
+  /** Wraps each attempt, for virtual time that must stand still during one. */
   task: <T>(attempt: () => Promise<T>) => Promise<T> = (attempt) => attempt();
   readonly #faults: Fault[] = [];
   #crash: { readonly call: number; readonly when: 'before' | 'after' } | undefined;
   #crashed: Crash | undefined;
 
-  /** Calls of one method so far. */
+  /** Returns the number of calls of a method. */
   count(method: string): number {
     return this.calls.filter((call) => call.method === method).length;
   }
 
-  /** `error` is thrown instead of the call. */
+  /** Throws `error` instead of the call. */
   failBefore(method: string, error: Error, options: FaultOptions = {}): this {
     return this.#add('before', method, () => Promise.reject(error), options);
   }
 
-  /** The call does its work, then `error` is thrown: a timeout whose answer was lost. */
+  /** Throws `error` after the call has done its work: a timeout whose answer was lost. */
   loseAnswer(method: string, error: Error, options: FaultOptions = {}): this {
     return this.#add('after', method, () => Promise.reject(error), options);
   }
 
-  /** `act` runs just before or after the call's work: someone else writes there. */
+  /** Runs `act` just before or after the call's work, as another writer would. */
   meanwhile(when: 'before' | 'after', method: string, act: (call: Call) => unknown, options: FaultOptions = {}): this {
     return this.#add(when, method, act, options);
   }
 
-  /** The process ends at the `call`th call from now on (1 is the next), before or after its work. */
+  /** Ends the process at the `call`th call from now on (1 is the next), before or after the call's work. */
   crashAt(call: number, when: 'before' | 'after'): this {
     this.#crash = { call: this.calls.length + call, when };
     return this;
   }
 
-  /** A new process: calls work again. */
+  /** Starts a new process. Calls work again. */
   restart(): this {
     this.#crash = undefined;
     this.#crashed = undefined;
     return this;
   }
 
-  /** Whether the ordered crash has happened: in a table of crashes the first `false` is its end. */
+  /** Tells whether the crash has happened. In a table of crashes the first `false` ends the table. */
   get crashed(): boolean {
     return this.#crashed !== undefined;
   }
 
-  /** For fakes: the call by the policy's rule of `name`, with whatever trouble is on order around it. */
+  /** For fakes: makes the call by the policy's rule for `name`, with its faults. */
   around<T>(
     method: string,
     args: readonly unknown[],

@@ -1,4 +1,4 @@
-/** A server that is asked as Infisical is, and answers as Infisical does or as a test wants. */
+/** A server with the HTTP API of Infisical. It answers as Infisical does, or as a test decides. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { CaProvider, Credential } from '../../lambdas/domain/ports.ts';
 import type { SecretValue } from '../../lambdas/domain/secret.ts';
@@ -14,7 +14,7 @@ import { rootPem, tlsServer } from './tls-server.ts';
 
 export const hour = 3_600_000;
 export const day = 24 * hour;
-/** To the second, and real: TLS is. */
+/** The real time, in whole seconds, because TLS uses the real time. */
 export const now = Math.floor(Date.now() / 1000) * 1000 + 123;
 
 export interface Question {
@@ -24,7 +24,7 @@ export interface Question {
   readonly body: unknown;
 }
 
-/** A status and a body, the body as text or to be JSON; or anything else that one can do with a ServerResponse. */
+/** A status and a body (text, or a value for JSON), or a function of the ServerResponse. */
 export type Answer = readonly [status: number, body: unknown] | ((response: ServerResponse) => unknown);
 
 export const loginPath = '/api/v1/auth/universal-auth/login';
@@ -33,24 +33,24 @@ export const oldPath = '/api/v1/pki/ca/ca-1/renew';
 
 export const login = { clientId: 'client-1', clientSecret: 'the-client-secret' };
 
-/** The CA's own certificate, issued by a root that it is kept with. */
+/** The CA's own certificate, kept with the root that issued it. */
 export const ca: Hierarchy = makeHierarchy(now - 300 * day, now + 65 * day, 'Infisical');
 
 export interface FakeInfisical {
   readonly url: string;
   readonly asked: Question[];
-  /** Paths asked at, in order. */
+  /** The paths of all requests, in order. */
   paths(): string[];
-  /** Set to answer otherwise; undefined for the usual answer. */
+  /** Replaces an answer. It returns undefined for the usual answer. */
   answers: (question: Question, count: number) => Answer | undefined;
-  /** Access tokens that hold. Each login gives a new one. */
+  /** Valid access tokens. Each login adds one. */
   readonly tokens: Set<string>;
   /** Seconds. */
   expiresIn: unknown;
   /** Of the auth secret. */
   secret: SecretValue;
   readonly reads: string[];
-  /** Of all its providers: no time passes for them by itself. */
+  /** The clock of all its providers. It stands still. */
   readonly limits: TimeLimits;
   /** The time that its providers have. */
   readonly clock: FakeClock;
@@ -58,7 +58,7 @@ export interface FakeInfisical {
   close(): Promise<void>;
 }
 
-/** The certificate of `ca` as the CA of Infisical renews it: the same but for dates and serial number. */
+/** Returns the certificate of `ca` as Infisical renews it: only dates and serial number differ. */
 export function renewed(notAfter: number, notBefore = now - 60_000): Uint8Array {
   const { subject, spki, extensions } = parseCertificate(ca.intermediate);
   return signCertificate({ subject, spki, extensions, notBefore, notAfter }, { subject: ca.rootName, key: ca.rootKey });

@@ -7,7 +7,7 @@ import { Faults } from './faults.ts';
 
 export interface FakeKeyInput {
   readonly spec: KeySpec;
-  /** The key's own material; generated if it is left out. */
+  /** The private key. Default: a new one. */
   readonly privateKey?: KeyObject;
   /** With or without `alias/`. */
   readonly alias?: string;
@@ -20,7 +20,7 @@ interface Key extends FakeKeyInput {
   enabled: boolean;
 }
 
-/** Keys in KMS: they sign, and never show themselves. Faults are on `signer` (GetPublicKey) and `sign`. */
+/** Keys in KMS. They sign, and their private keys stay hidden. Faults can be set on `signer` (GetPublicKey) and `sign`. */
 export class FakeKeyVault implements KeyVault {
   readonly faults: Faults;
   readonly #keys = new Map<string, Key>();
@@ -33,7 +33,7 @@ export class FakeKeyVault implements KeyVault {
     this.#newId = newId;
   }
 
-  /** Gives the key's ARN. */
+  /** Adds a key. Returns its ARN. */
   add(input: FakeKeyInput): string {
     const arn = `arn:aws:kms:us-east-1:000000000000:key/${this.#newId()}`;
     this.#keys.set(arn, { ...input, arn, privateKey: input.privateKey ?? generate(input.spec), enabled: true });
@@ -45,7 +45,7 @@ export class FakeKeyVault implements KeyVault {
     this.#aliases.set(alias.replace(/^alias\//, ''), arn);
   }
 
-  /** A disabled key still tells its public key, and signs nothing. */
+  /** Disables a key. It still returns its public key, but does not sign. */
   setEnabled(arn: string, enabled: boolean): void {
     this.#find(arn).enabled = enabled;
   }
@@ -80,7 +80,7 @@ export class FakeKeyVault implements KeyVault {
   }
 }
 
-/** Written out here once more on purpose: a fake that took them from the product could not catch it out. */
+/** Repeated here on purpose, because a fake that shares them with the product could not find an error in them. */
 const digests = new Map<string, string | null>([
   ['EC P-256', 'sha256'],
   ['EC P-384', 'sha384'],

@@ -11,7 +11,7 @@ export class FakeProfiles implements ProfileSource {
     this.#profiles = new Map(profiles.map((profile) => [profile.name, profile]));
   }
 
-  /** Adds a profile, or replaces the one of its name. */
+  /** Adds a profile, or replaces the one with its name. */
   set(profile: Profile): void {
     this.#profiles.set(profile.name, profile);
   }

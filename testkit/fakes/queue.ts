@@ -8,16 +8,16 @@ interface Held {
   hidden: boolean;
 }
 
-/** A queue in memory. What is received stays hidden until `changeVisibility` with 0: no time passes here. */
+/** A queue in memory. No time passes here, so a received message stays hidden until `changeVisibility` with 0. */
 export class FakeQueue implements Queue {
   readonly faults: Faults;
-  /** Every message ever sent, in order. */
+  /** All messages sent, in order. */
   readonly sent: QueueMessage[] = [];
-  /** The pause in seconds last asked for, by receipt handle. */
+  /** The last visibility timeout in seconds, by receipt handle. */
   readonly pauses = new Map<string, number>();
   #held: Held[] = [];
 
-  /** Fakes that share their faults share a process: a crash ends all of them. */
+  /** Fakes that share their faults share a process. A crash ends all of them. */
   constructor(faults = new Faults()) {
     this.faults = faults;
   }
@@ -39,7 +39,7 @@ export class FakeQueue implements Queue {
     });
   }
 
-  /** What a consumer gets; hidden from then on. */
+  /** Receives messages, which are hidden from then on. */
   receive(): { readonly body: QueueMessage; readonly receiptHandle: string }[] {
     const visible = this.#held.filter(({ hidden }) => !hidden);
     for (const held of visible) held.hidden = true;

@@ -3,7 +3,7 @@ import type { KeySpec } from '../../lambdas/domain/key-spec.ts';
 import type { Signer } from '../../lambdas/domain/signer.ts';
 import { spkiOf } from '../certificates/index.ts';
 
-/** The digests are written out here once more on purpose: a fake that took them from the product could not catch it out. */
+/** The digests are repeated here on purpose, because a fake that shares them with the product could not find an error in them. */
 const kinds: Readonly<Record<string, { spec: KeySpec; digest: string | null }>> = {
   prime256v1: { spec: { kty: 'EC', curve: 'P-256' }, digest: 'sha256' },
   secp384r1: { spec: { kty: 'EC', curve: 'P-384' }, digest: 'sha384' },
@@ -11,7 +11,7 @@ const kinds: Readonly<Record<string, { spec: KeySpec; digest: string | null }>> 
   ed25519: { spec: { kty: 'OKP', curve: 'Ed25519' }, digest: null },
 };
 
-/** A Signer for a private key at hand; `inKms` hides the key, as KMS does. */
+/** Returns a Signer for a private key. `inKms` hides the key, as KMS does. */
 export function signerFor(key: KeyObject, { inKms = false }: { inKms?: boolean } = {}): Signer {
   const { namedCurve, modulusLength = 0 } = key.asymmetricKeyDetails ?? {};
   const rsa = { spec: { kty: 'RSA', size: modulusLength } as const, digest: 'sha256' };

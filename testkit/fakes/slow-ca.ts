@@ -1,4 +1,4 @@
-/** The fake CA, taking its time: from a seed it decides how many looks an order takes, and after how long each is worth it. */
+/** A slow fake CA. A seed decides how often an order must be polled, and how long to wait before each poll. */
 import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { RenewalError } from '../../lambdas/domain/errors.ts';
@@ -12,7 +12,7 @@ interface PlacedOrder {
   issued?: IssuedChain;
 }
 
-/** An order takes up to so many looks after it was placed; with none it is answered at once. */
+/** The most polls of an order. With 0 the CA answers at once. */
 export const mostLooks = 4;
 
 export class SlowCa extends FakeCa {
@@ -22,7 +22,7 @@ export class SlowCa extends FakeCa {
 
   readonly #longestPause: number;
 
-  /** `longestPause`: the most milliseconds until a look is worth it. */
+  /** `longestPause`: the most milliseconds before a poll. */
   constructor(options: FakeCaOptions, seed: number | string, longestPause = 600_000) {
     super(options);
     this.#seed = String(seed);
@@ -60,13 +60,13 @@ export class SlowCa extends FakeCa {
     return { kind: 'issued', ...order.issued };
   }
 
-  /** In [0, below), by the seed. */
+  /** Returns a number in [0, below), by the seed. */
   #drawn(what: string, below: number): number {
     return createHash('sha256').update(`${this.#seed} ${what}`).digest().readUInt32BE() % below;
   }
 }
 
-/** For this certificate, or by this declaration, and for this key. */
+/** Tells whether two requests are for the same certificate or declaration and for the same key. */
 const isSame = (a: CaRequest, b: CaRequest): boolean =>
   isEqual(a.key?.spki, b.key?.spki) && isDeepStrictEqual(subjectOf(a), subjectOf(b));
 

@@ -13,7 +13,7 @@ const pageSize = 100;
 const largestValue = 65_536;
 const mostTags = 50;
 
-/** A secret to start with. A text is a SecretString; without a value the secret has no version, as on AWS. */
+/** A new secret. A text is a SecretString. Without a value the secret has no version, as on AWS. */
 export interface FakeSecretInput {
   readonly name: string;
   readonly tags?: Readonly<Record<string, string>>;
@@ -26,7 +26,7 @@ export interface FakeSecretInput {
 }
 
 interface Version {
-  /** Undefined while native rotation has labelled the version and nobody has written it. */
+  /** Undefined between the moment when native rotation gives the version its stage and the moment when it is written. */
   readonly value: SecretValue | undefined;
   readonly createdAt: number;
   stages: string[];
@@ -37,7 +37,7 @@ interface Secret {
   readonly name: string;
   readonly createdAt: number;
   readonly tags: Map<string, string>;
-  /** With and without labels: a token stays used. */
+  /** With and without stages, because a token can't be used again. */
   readonly versions: Map<string, Version>;
   readonly primaryRegion: string | undefined;
   rotation: SecretSummary['rotation'];
@@ -46,7 +46,7 @@ interface Secret {
   deletedAt: number | undefined;
 }
 
-/** Secrets Manager in memory, with AWS's rules for versions, labels and tokens. */
+/** Secrets Manager in memory, with AWS's rules for versions, stages and tokens. */
 export class FakeStore implements Store, SecretMaker {
   readonly faults: Faults;
   readonly #clock: Clock;
@@ -54,16 +54,16 @@ export class FakeStore implements Store, SecretMaker {
   readonly #secrets = new Map<string, Secret>();
   readonly #byArn = new Map<string, Secret>();
 
-  /** `newId` makes what AWS draws at random: the end of an ARN, and the id of a version that came without one. */
+  /** `newId` makes what AWS chooses at random: the end of an ARN, and the id of a version without a token. */
   constructor(options: { readonly clock?: Clock; readonly faults?: Faults; readonly newId?: () => string } = {}) {
     this.#clock = options.clock ?? new FakeClock();
     this.faults = options.faults ?? new Faults();
     this.#newId = options.newId ?? randomUUID;
   }
 
-  // What a person or another program does, beside the product.
+  // What users and other programs do.
 
-  /** CreateSecret. Gives the ARN. */
+  /** CreateSecret. Returns the ARN. */
   add(input: FakeSecretInput): string {
     const arn = `arn:aws:secretsmanager:${region}:000000000000:secret:${input.name}-${this.#newId().slice(0, 6)}`;
     const { rotation = { enabled: false }, owningService, primaryRegion } = input;
@@ -84,7 +84,7 @@ export class FakeStore implements Store, SecretMaker {
     return arn;
   }
 
-  /** PutSecretValue without labels: the new version is AWSCURRENT at once. Gives its id. */
+  /** PutSecretValue without stages: the new version is AWSCURRENT at once. Returns its id. */
   write(secretId: string, value: SecretValue | string, versionId: string = this.#newId()): string {
     const secret = this.#find(secretId);
     const content = typeof value === 'string' ? { kind: 'string' as const, text: value } : copy(value);
@@ -93,7 +93,7 @@ export class FakeStore implements Store, SecretMaker {
     return versionId;
   }
 
-  /** UpdateSecretVersionStage as a person would: an operator's rollback, for instance. */
+  /** UpdateSecretVersionStage by a user, for example a rollback. */
   moveStage(secretId: string, stage: string, versionId: string): void {
     const secret = this.#find(secretId);
     if (stage === 'AWSCURRENT') moveCurrent(secret, versionId);
@@ -106,14 +106,14 @@ export class FakeStore implements Store, SecretMaker {
     for (const key of remove) secret.tags.delete(key);
   }
 
-  /** RotateSecret: the version gets its label before the rotation function has written it. */
+  /** RotateSecret: the version gets its stage before the rotation function writes it. */
   beginRotation(secretId: string, token: string): void {
     const secret = this.#find(secretId);
     secret.versions.set(token, { value: undefined, createdAt: this.#clock.now(), stages: [] });
     move(secret, 'AWSPENDING', token);
   }
 
-  /** RotateSecret with RotateImmediately false: a version with the current value, which is tested and has no label then. */
+  /** RotateSecret with RotateImmediately false: a version with the current value, which has no stage after the test. */
   stageAsPending(secretId: string, versionId: string, value: SecretValue): void {
     const secret = this.#find(secretId);
     secret.versions.set(versionId, { value: copy(value), createdAt: this.#clock.now(), stages: [] });
@@ -139,7 +139,7 @@ export class FakeStore implements Store, SecretMaker {
     this.#find(secretId).deletedAt = undefined;
   }
 
-  // What tests look at; no faults, and no calls counted.
+  // For assertions of tests: without faults, and not counted as calls.
 
   summary(secretId: string): SecretSummary {
     return summarize(this.#find(secretId));
@@ -149,7 +149,7 @@ export class FakeStore implements Store, SecretMaker {
     return Object.fromEntries(this.#find(secretId).tags);
   }
 
-  /** The value of the version that holds this label or has this id. Throws if there is none. */
+  /** Returns the value of the version with this stage or id. Throws if there is none. */
   value(secretId: string, stageOrVersionId = 'AWSCURRENT'): SecretValue {
     const secret = this.#find(secretId);
     const version = secret.versions.get(versionWithStage(summarize(secret), stageOrVersionId) ?? stageOrVersionId);
@@ -157,7 +157,7 @@ export class FakeStore implements Store, SecretMaker {
     return copy(version.value);
   }
 
-  /** Every version ever written, unlabelled ones too. */
+  /** Returns all versions, also those without a stage. */
   versionIds(secretId: string): string[] {
     return [...this.#find(secretId).versions.keys()];
   }
@@ -204,7 +204,7 @@ export class FakeStore implements Store, SecretMaker {
       }
       secret.versions.set(versionId, { value: copy(value), createdAt: this.#clock.now(), stages: [] });
       move(secret, 'AWSPENDING', versionId);
-      // The first version of a secret becomes AWSCURRENT whatever labels it was put with.
+      // The first version of a secret becomes AWSCURRENT, with any requested stages.
       if (versionWithStage(summarize(secret), 'AWSCURRENT') === undefined) moveCurrent(secret, versionId);
     });
   }
@@ -269,7 +269,7 @@ export class FakeStore implements Store, SecretMaker {
     });
   }
 
-  /** By name, ARN, or ARN without its six last characters. */
+  /** Finds a secret by name, ARN, or ARN without its last six characters. */
   #find(secretId: string): Secret {
     const withoutSuffix = (secret: Secret) => secret.arn.slice(0, -7) === secretId;
     const known = this.#byArn.get(secretId) ?? this.#secrets.get(secretId);
@@ -308,7 +308,7 @@ function summarize(secret: Secret): SecretSummary {
   };
 }
 
-/** A label sits on one version only. */
+/** Only one version has a stage. */
 function move(secret: Secret, stage: string, to: string): void {
   for (const [id, version] of secret.versions) {
     version.stages = version.stages.filter((each) => each !== stage);
@@ -316,7 +316,7 @@ function move(secret: Secret, stage: string, to: string): void {
   }
 }
 
-/** Where AWSCURRENT came from, AWSPREVIOUS goes. */
+/** The version that loses AWSCURRENT gets AWSPREVIOUS. */
 function moveCurrent(secret: Secret, to: string): void {
   const from = versionWithStage(summarize(secret), 'AWSCURRENT');
   if (from === to) return;

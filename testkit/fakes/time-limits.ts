@@ -1,12 +1,12 @@
-/** Limits of time that are over when a test says so, however fast or slow the machine is. */
+/** Time limits that end when a test decides, independent of the machine's speed. */
 export class TimeLimits {
-  /** How long each was to last, in milliseconds. */
+  /** The length of each limit, in milliseconds. */
   readonly asked: number[] = [];
-  /** How often `pass` was called. */
+  /** The number of calls of `pass`. */
   passed = 0;
   #running: AbortController[] = [];
 
-  /** In place of AbortSignal.timeout. */
+  /** Replaces AbortSignal.timeout. */
   readonly abortedIn = (milliseconds: number): AbortSignal => {
     const controller = new AbortController();
     this.asked.push(milliseconds);
@@ -14,7 +14,7 @@ export class TimeLimits {
     return controller.signal;
   };
 
-  /** So much time goes by that all that have begun are over. */
+  /** Ends all limits that have started. */
   readonly pass = (): void => {
     this.passed++;
     for (const controller of this.#running.splice(0)) controller.abort(new DOMException('over', 'TimeoutError'));

@@ -12,10 +12,10 @@ export interface TimedMessage {
 
 const visibilityTimeout = 300_000;
 
-/** SQS with the stack's settings (cdk/functions/queues.ts), in the time of a clock. */
+/** SQS with the stack's settings (cdk/functions/queues.ts), on a given clock. */
 export class TimedQueue implements Queue {
   readonly deadLetters: TimedMessage[] = [];
-  /** When each message came. */
+  /** The arrival time of each message. */
   readonly sentAt: number[] = [];
   #held: TimedMessage[] = [];
   readonly #clock: Clock;
@@ -42,7 +42,7 @@ export class TimedQueue implements Queue {
     return this.#held.length;
   }
 
-  /** When something can be received next; undefined for an empty queue. */
+  /** Returns the time at which the next message can be received. Undefined for an empty queue. */
   get nextAt(): number | undefined {
     if (this.#held.length === 0) return undefined;
     return this.#held.reduce((least, { visibleAt }) => Math.min(least, visibleAt), Number.POSITIVE_INFINITY);

@@ -1,4 +1,4 @@
-/** Servers on 127.0.0.1 that misbehave to order. */
+/** Servers on 127.0.0.1 that misbehave as a test decides. */
 import { createServer, type Server as HttpsServer, type ServerOptions } from 'node:https';
 import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from 'node:net';
 import {
@@ -20,7 +20,7 @@ import {
 const day = 86_400_000;
 const now = Math.floor(Date.now() / 1000) * 1000;
 
-/** One CA for all of a file's servers. */
+/** One CA for all servers of a file. */
 export const hierarchy: Hierarchy = makeHierarchy(now - day, now + day);
 export const rootPem = pem(hierarchy.root);
 
@@ -63,7 +63,7 @@ export function serverIdentity(options: ServerCertificate = {}): { cert: string;
 export interface TestServer<S extends Server> {
   readonly url: URL;
   readonly server: S;
-  /** Connections so far, and those that are open. */
+  /** The number of connections, and of open ones. */
   connections(): { all: number; open: number };
   close(): Promise<void>;
 }
@@ -74,7 +74,7 @@ export function tlsServer(handler: Handler, options: ServerOptions = {}): Promis
   return listen(createServer({ ...serverIdentity(), ...options }, handler), 'https');
 }
 
-/** No TLS: `talk` gets each connection as it is. */
+/** Starts a server without TLS. `talk` gets each connection. */
 export function tcpServer(talk: (socket: Socket) => void): Promise<TestServer<Server>> {
   return listen(createTcpServer(talk), 'https');
 }

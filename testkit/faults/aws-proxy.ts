@@ -1,38 +1,38 @@
 /**
- * AWS with trouble on order: a proxy in front of the local AWS that knows each call by its name. What it lets through,
- * refuses, loses, cuts, delays or answers from memory is decided call by call, so that one plan serves a table of crashes,
- * one of faults, and a soak that draws its faults from a seed.
+ * A proxy in front of the local AWS that makes faults. It knows each call by its name. For each call a plan decides whether the proxy
+ * passes it on, refuses it, loses it, cuts its answer, delays it, or repeats an old answer. Such a plan serves a table of crashes,
+ * a table of faults, and a soak that draws its faults from a seed.
  */
 import { Agent, createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface AwsCall {
-  /** DescribeSecret, PutEvents … as AWS names them. */
+  /** AWS's name of the call: DescribeSecret, PutEvents … */
   readonly api: string;
-  /** 1 for the first call of this name. */
+  /** 1 for the first call with this name. */
   readonly count: number;
   readonly body: string;
 }
 
 export type Trouble =
-  /** An error in AWS's own form; the call is not done. */
+  /** Answers with an error in AWS's form. AWS does not get the call. */
   | { readonly kind: 'refuse'; readonly status: number; readonly code: string }
-  /** The connection ends: before the call is done, after it, or in the middle of its answer. */
+  /** Closes the connection before the call, after it, or in the middle of its answer. */
   | { readonly kind: 'drop' | 'lose' | 'cut' }
   | { readonly kind: 'delay'; readonly milliseconds: number }
-  /** The answer that the same question got the last time, if it was asked before. */
+  /** Repeats the last answer to the same request, if there is one. */
   | { readonly kind: 'stale' }
-  /** Somebody acts just before the call (`drop` keeps it from being done), or after it and before its answer. */
+  /** Runs `act` just before the call, or after it and before its answer. If `act` returns `drop` before the call, AWS does not get it. */
   | { readonly kind: 'before' | 'after'; readonly act: () => unknown };
 
 export interface AwsProxy {
   readonly endpoint: string;
-  /** Every call, in the order in which they came. */
+  /** All calls, in the order of arrival. */
   readonly calls: AwsCall[];
-  /** `detail` of each event that the bus has taken, with its type. */
+  /** Type and `detail` of each event that the bus has accepted. */
   readonly events: { readonly type: string; readonly detail: Readonly<Record<string, unknown>> }[];
-  /** Set to make trouble; undefined lets the call through. */
+  /** Decides on the fault of a call. Undefined passes the call on. */
   plan: (call: AwsCall) => Trouble | undefined;
   count(api: string): number;
   close(): Promise<void>;
@@ -91,7 +91,7 @@ export async function startAwsProxy(target: string): Promise<AwsProxy> {
   }
 
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo; // a server that listens on TCP has one
+  const { port } = server.address() as AddressInfo; // a TCP server has one
   const proxy: AwsProxy = {
     endpoint: `http://127.0.0.1:${port}`,
     calls: [],
@@ -107,7 +107,7 @@ export async function startAwsProxy(target: string): Promise<AwsProxy> {
   return proxy;
 }
 
-/** `secretsmanager.DescribeSecret` in the header of AWS's JSON protocols. */
+/** AWS's JSON protocols name the call in a header: `secretsmanager.DescribeSecret`. */
 function apiOf({ headers, url }: IncomingMessage): string {
   const named = headers['x-amz-target'];
   return (typeof named === 'string' ? named.split('.').at(-1) : undefined) ?? url ?? '';

@@ -1,4 +1,4 @@
-/** Certificates of every kind that the worker renews, on the local AWS, each behind a proxy of its own and with its own processes. */
+/** Certificates of every kind on the local AWS. Each has its own proxy and its own worker processes. */
 
 import { createPublicKey, randomBytes } from 'node:crypto';
 import { join } from 'node:path';
@@ -42,16 +42,16 @@ export const kinds = [
 ] as const;
 export type Kind = (typeof kinds)[number];
 
-/** What the certificates of the declared kinds are for. */
+/** The name in the certificates of the declared kinds. */
 export const declaredName = 'web.svc.example';
 
 export interface Scene {
   readonly kind: Kind;
   readonly proxy: AwsProxy;
   readonly secret: EnrolledSecret;
-  /** Of the workers: AWS by way of the proxy. */
+  /** The environment of the workers. They reach AWS through the proxy. */
   readonly env: Readonly<Record<string, string>>;
-  /** Certificates that were asked for. */
+  /** Returns the number of requested certificates. */
   issued(): Promise<number>;
   close(): Promise<void>;
 }
@@ -63,7 +63,7 @@ export interface Surroundings {
   readonly infisicalUrl: string;
 }
 
-/** One certificate that is due (an authority's own is not, and has to be forced). */
+/** Makes a certificate that is due. That of an authority is not due, and must be forced. */
 export async function sceneOf(kind: Kind, { emulator, ca, folder, infisicalUrl }: Surroundings): Promise<Scene> {
   const prefix = `/${uniqueName('crash')}`;
   const parameter = (name: string, document: object) =>
@@ -82,7 +82,7 @@ export async function sceneOf(kind: Kind, { emulator, ca, folder, infisicalUrl }
       const root = rootPem + pem(infisical.ca.root);
       const source = { type: 'infisical', url: infisicalUrl, caId: 'ca-1', authSecretId: auth.Name, root };
       await parameter('profiles/internal', { ca: source });
-      // Ten of its sixty days are left, and its root lasts five days longer than the next sixty.
+      // Ten of its sixty days are left. Its root ends five days after the next sixty.
       const present = infisical.renewed(infisical.now + 10 * 24 * hour, infisical.now - 50 * 24 * hour);
       const value = { certificate: pem(present), certificateChain: pem(infisical.ca.root) };
       return { secret: await enrol(emulator, { value: JSON.stringify(value) }), authorities: [] };
@@ -125,7 +125,7 @@ export async function sceneOf(kind: Kind, { emulator, ca, folder, infisicalUrl }
     return { type: 'step-ca', url: ca.url, root: ca.rootPem, provisioner };
   }
 
-  /** As a deployment leaves it. `issued`: what the certificate that is there was issued for. */
+  /** Declares a certificate, as a deployment does. `issued` is the hash that the present certificate was issued for. */
   async function declare(
     source: CaReference,
     value: string,
@@ -168,13 +168,13 @@ export async function sceneOf(kind: Kind, { emulator, ca, folder, infisicalUrl }
   };
 }
 
-/** Nobody is asked for an offline certificate: each is one version that was to be written, however often it was tried. */
+/** An offline certificate needs no request. Counts the versions that workers have tried to write. */
 function staged({ calls }: AwsProxy): number {
   const writes = calls.filter(({ api }) => api === 'PutSecretValue');
   return new Set(writes.map(({ body }) => JSON.parse(body).ClientRequestToken)).size;
 }
 
-/** A root of the stack's own with its key in KMS. */
+/** Makes a root of the stack's own with its key in KMS. */
 async function ownAuthority(emulator: Endpoint, parameter: (name: string, document: object) => Promise<unknown>) {
   const secrets = client(SecretsManagerClient, emulator);
   const Name = uniqueName('authority');

@@ -1,4 +1,4 @@
-/** One cell of the crash table: a worker that is killed at a call, and what the next deliveries make of it. */
+/** One cell of the crash table: a worker is killed at a call, and the next deliveries complete its work. */
 
 import { look } from '../local-aws/enrolled.ts';
 import { type Kind, type Scene, type Surroundings, sceneOf } from './crash-scene.ts';
@@ -27,7 +27,7 @@ export const crashes: readonly Crash[] = calls.flatMap((call) => [
   { call, when: 'after' as const },
 ]);
 
-/** Kills a worker there, lets others finish, and gives what is broken of the promise then. Throws if nobody was killed. */
+/** Kills a worker at the call, lets others finish, and returns the broken guarantees. Throws if no worker was killed. */
 export async function crashAt(crash: Crash, kind: Kind, surroundings: Surroundings, start: Start): Promise<string[]> {
   const { emulator } = surroundings;
   const scene = await sceneOf(kind, surroundings);
@@ -44,7 +44,7 @@ export async function crashAt(crash: Crash, kind: Kind, surroundings: Surroundin
 function killed(scene: Scene, crash: Crash, start: Start): Promise<Ended> {
   const { proxy, env } = scene;
   const isHttp = crash.call === 'CA' && !['offline', 'CA renewal', 'declared, own authority'].includes(scene.kind);
-  // An authority of the stack signs by KMS, or with its key from its secret, which is the second that is read.
+  // An authority of the stack signs with KMS, or with the key in its secret. That secret is the second one that the worker reads.
   const signing = scene.kind === 'offline' ? { api: 'GetSecretValue', count: 2 } : { api: 'Sign', count: 1 };
   const target = crash.call === 'CA' ? signing : { api: crash.call, count: 1 };
   const worker = start({
@@ -62,12 +62,12 @@ function killed(scene: Scene, crash: Crash, start: Start): Promise<Ended> {
   return worker.ended;
 }
 
-/** An authority that was just made is not due. */
+/** Returns the message of the queue. A new authority is not due, so its message has `force`. */
 export function messageFor({ kind, secret }: Scene, versionId: string) {
   return { secretArn: secret.arn, versionId, ...(kind === 'CA renewal' && { force: true }) };
 }
 
-/** The message comes again; then the next scan sends the secret, if its tags name another version than the current one. */
+/** Delivers the message again. Then delivers it once more, as the next scan does if the tags don't name the current version. */
 export async function finish(scene: Scene, emulator: Surroundings['emulator'], start: Start): Promise<void> {
   const { proxy, env, secret } = scene;
   proxy.plan = () => undefined;

@@ -1,4 +1,4 @@
-/** Everything that may go wrong around a renewal, one function a fault: each makes a scene, spoils it, and judges the end. */
+/** The faults around a renewal. Each function makes a scene, adds a fault, and checks the guarantees at the end. */
 import { PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { client } from '../local-aws/client.ts';
 import { look } from '../local-aws/enrolled.ts';
@@ -8,7 +8,7 @@ import { type Kind, type Scene, type Surroundings, sceneOf } from './crash-scene
 import { type Bounds, broken } from './promise.ts';
 import { queueEvent } from './worker.ts';
 
-/** The calls of a cycle, in its order. */
+/** The calls of a renewal, in order. */
 export const cycle = [
   'GetParameter',
   'DescribeSecret',
@@ -34,7 +34,7 @@ export type TroubleName = keyof typeof troubles;
 
 type Plan = (call: AwsCall) => Trouble | undefined;
 
-/** A scene of its own for `spoil`, and what is broken of the promise in the end. */
+/** Runs `spoil` in a new scene. Returns the broken guarantees. */
 async function spoiled(
   kind: Kind,
   surroundings: Surroundings,
@@ -53,7 +53,7 @@ async function spoiled(
 const once: Bounds = { issued: 2, versions: 3 };
 const event = (scene: Scene) => queueEvent([messageFor(scene, scene.secret.versionId)]);
 
-/** One call of AWS fails `times` times from its `from`th on, then everything works again. */
+/** A call of AWS fails `times` times, from its `from`th on. Then everything works again. */
 export function failing(
   fault: { readonly call: CycleCall; readonly trouble: TroubleName; readonly from?: number; readonly times: number },
   kind: Kind,
@@ -71,7 +71,7 @@ export function failing(
   });
 }
 
-/** What was read before a renewal is answered after it, for as long as a second delivery takes. */
+/** During a second delivery, reads return the state before the renewal. */
 export function behind(kind: Kind, surroundings: Surroundings, start: Start): Promise<string[]> {
   return spoiled(kind, surroundings, async (scene) => {
     await start({ events: [event(scene)], env: scene.env }).ended;
@@ -82,7 +82,7 @@ export function behind(kind: Kind, surroundings: Surroundings, start: Start): Pr
   });
 }
 
-/** Workers in processes of their own, all at once, the queue's and one on demand. */
+/** Several worker processes run at once: those of the queue and one on demand. */
 export function race(workers: number, kind: Kind, surroundings: Surroundings, start: Start): Promise<string[]> {
   return spoiled(kind, surroundings, async (scene) => {
     const { secret, env } = scene;
@@ -95,7 +95,7 @@ export function race(workers: number, kind: Kind, surroundings: Surroundings, st
   });
 }
 
-/** Somebody puts another value while the worker is at this call. Theirs has to stay. */
+/** Another writer puts a value during this call of the worker. Its value must stay. */
 export function written(call: CycleCall, kind: Kind, surroundings: Surroundings, start: Start): Promise<string[]> {
   const { emulator } = surroundings;
   let isWritten = false;
@@ -131,7 +131,7 @@ export function written(call: CycleCall, kind: Kind, surroundings: Surroundings,
 
 const theirs = 'written-by-somebody-else-00000000';
 
-/** A rotation of somebody else's has left its AWSPENDING. */
+/** Another rotation has left its AWSPENDING. */
 export function pending(kind: Kind, surroundings: Surroundings, start: Start): Promise<string[]> {
   return spoiled(kind, surroundings, async (scene) => {
     const { secret, env } = scene;
@@ -143,7 +143,7 @@ export function pending(kind: Kind, surroundings: Surroundings, start: Start): P
   });
 }
 
-/** The clock of the worker is wrong, and right again for the next try. */
+/** The worker's clock is wrong. It is right at the next try. */
 export function wrongClock(offset: number, kind: Kind, surroundings: Surroundings, start: Start): Promise<string[]> {
   return spoiled(kind, surroundings, async (scene) => {
     await start({ events: [event(scene)], env: { ...scene.env, CLOCK_OFFSET_MS: String(offset) } }).ended;
@@ -152,7 +152,7 @@ export function wrongClock(offset: number, kind: Kind, surroundings: Surrounding
   });
 }
 
-/** The function has this much time left (milliseconds), and AWS is slow: the message is handed back. */
+/** The function has this much time left (milliseconds), and AWS is slow. The worker must return the message. */
 export function outOfTime(remaining: number, kind: Kind, surroundings: Surroundings, start: Start): Promise<string[]> {
   let handedBack: unknown;
   return spoiled(

@@ -1,17 +1,17 @@
-/** What is promised of a renewal (docs/guarantees.md, G1 and G3), whatever went wrong on the way: looked at from outside. */
+/** Checks the guarantees G1 and G3 of docs/guarantees.md from outside, after any fault. */
 import { createPrivateKey, createPublicKey, X509Certificate } from 'node:crypto';
 import type { Endpoint } from '../local-aws/client.ts';
 import { look, versionIds } from '../local-aws/enrolled.ts';
 import { declaredName, type Scene } from './crash-scene.ts';
 
 export interface Bounds {
-  /** Certificates that may have been issued. */
+  /** The most certificates that may be issued. */
   readonly issued: number;
-  /** Versions that may be there, the old one and the new one among them. */
+  /** The most versions of the secret, including the old and the new one. */
   readonly versions: number;
 }
 
-/** What is broken of the promise; empty where it holds. `before` is the version that was renewed. */
+/** Returns the broken guarantees. The list is empty if all hold. `before` is the version that was renewed. */
 export async function broken(aws: Endpoint, scene: Scene, bounds: Bounds): Promise<string[]> {
   const { secret, proxy, kind } = scene;
   const found = await look(aws, secret.arn);

@@ -1,6 +1,6 @@
-// A worker in a process of its own, so that it can be killed: loads the bundled handler and feeds it events, one after
-// another. Plain JavaScript, for a process that is started many times.
-//   node worker-process.mjs <bundle> <events as JSON>     CA_LOG: a file, a line a call of a CA   KILL_AT_CA: before | after
+// A worker process that a test can kill. It loads the bundled handler and passes it events, one after
+// another. It is plain JavaScript, because tests start it many times.
+//   node worker-process.mjs <bundle> <events as JSON>     CA_LOG: a file with a line for each call of a CA   KILL_AT_CA: before | after
 import { appendFileSync } from 'node:fs';
 import https from 'node:https';
 import { syncBuiltinESMExports } from 'node:module';

@@ -1,4 +1,4 @@
-/** The renew function, bundled as it is deployed, in processes of its own that a test may kill at any point. */
+/** The bundled renew function in separate processes, which a test can kill at any point. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -10,9 +10,9 @@ export interface WorkerOptions {
 }
 
 export interface Ended {
-  /** SIGKILL where it was killed. */
+  /** SIGKILL if the process was killed. */
   readonly signal: NodeJS.Signals | null;
-  /** What the handler answered to each event; empty after a kill. */
+  /** The handler's answer to each event. Empty after a kill. */
   readonly results: readonly unknown[];
   readonly output: string;
 }
@@ -24,13 +24,13 @@ export interface Worker {
   kill(): Promise<unknown>;
 }
 
-/** Bundles the renew function into `folder`, once, and gives what starts workers of it. */
+/** Bundles the renew function into `folder` once, and returns a function that starts workers. */
 export function workersOf(folder: string): (options: WorkerOptions) => Worker {
   bundle('renew.ts', folder);
   return ({ events, env }) => {
     const args = [join(import.meta.dirname, 'worker-process.mjs'), join(folder, 'renew.mjs'), JSON.stringify(events)];
     const child = spawn(process.execPath, args, {
-      // What the first has compiled spares the others a part of their start.
+      // The first worker fills V8's compile cache, so that the others start faster.
       env: { PATH: process.env['PATH'] ?? '', NODE_COMPILE_CACHE: join(folder, 'compiled'), ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -58,7 +58,7 @@ async function untilEnd(child: ChildProcess): Promise<Ended> {
   return { signal, output, results: json === undefined ? [] : JSON.parse(json) };
 }
 
-/** A batch of the queue. */
+/** Returns the event of a batch of the queue. */
 export function queueEvent(
   messages: readonly { readonly secretArn: string; readonly versionId: string; readonly force?: boolean }[],
   delivery = 1,
@@ -73,7 +73,7 @@ export function queueEvent(
   return { Records };
 }
 
-/** How often a CA was asked for a certificate: the lines that the workers wrote. */
+/** Returns the number of requests to the CA: the lines of the workers' log. */
 export async function asked(log: string): Promise<number> {
   const text = await readFile(log, 'utf8').catch(() => '');
   return text.split('\n').filter(Boolean).length;

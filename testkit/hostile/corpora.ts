@@ -1,4 +1,4 @@
-/** Files of any kind through every reader of certificates, keys and secrets: taken, or refused by a typed error. */
+/** Feeds files of any kind to every parser of certificates, keys and secrets. Each parser accepts a file or rejects it with a code. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { RenewalError } from '../../lambdas/domain/errors.ts';
@@ -10,10 +10,10 @@ import { pemOf, unexpected, useCertificate, useSecret } from './targets.ts';
 
 export interface CorpusOutcome {
   readonly files: number;
-  /** Of readings: each file is read in several ways. */
+  /** The number of accepted readings. Each file is read in several ways. */
   readonly taken: number;
   readonly refused: number;
-  /** Certificates and private keys among what was taken. */
+  /** The numbers of accepted certificates and of accepted private keys. */
   readonly certificates: number;
   readonly keys: number;
   readonly slowestMs: number;
@@ -22,9 +22,9 @@ export interface CorpusOutcome {
 
 const golden = (name: string) => readFileSync(new URL(`../../test/golden/secret/${name}`, import.meta.url), 'utf8');
 const [leaf, key] = [golden('leaf.crt'), golden('step-plain.key')];
-/** What the corpora's own tests open theirs with. */
+/** The passwords that the corpora's own tests use. */
 const passwords = ['password', 'foobar', '1234', '123456', 'cryptography', 'foo'];
-/** Of a secret (Secrets Manager). */
+/** Secrets Manager's limit of a secret's size. */
 const largest = 65_536;
 
 const keyLabels = ['PRIVATE KEY', 'EC PRIVATE KEY', 'RSA PRIVATE KEY', 'ENCRYPTED PRIVATE KEY'];
@@ -53,7 +53,7 @@ function readingsOfKey(text: string): Reading[] {
   ];
 }
 
-/** With each until one opens it. */
+/** Tries each password until one opens the file. */
 async function withPasswords<T>(read: (password: string) => Promise<T>): Promise<T> {
   let closed: unknown;
   for (const password of passwords) {
@@ -86,7 +86,7 @@ function readingsOf(bytes: Buffer): Reading[] {
   return readings;
 }
 
-/** Every file below a folder, in the order of their names. */
+/** Returns all files below a folder, ordered by name. */
 export async function readCorpus(folder: string): Promise<CorpusOutcome> {
   const found = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
   const paths = found.map((entry) => join(entry.parentPath, entry.name)).sort();
@@ -96,7 +96,7 @@ export async function readCorpus(folder: string): Promise<CorpusOutcome> {
   let slowestMs = 0;
   for (const path of paths) {
     for (const [kind, read] of readingsOf(readFileSync(path))) {
-      // The processor's time: what others do on this machine is no hang of ours.
+      // CPU time, because a busy machine is not a hang.
       const before = process.cpuUsage();
       try {
         await read();

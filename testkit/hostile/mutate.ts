@@ -1,7 +1,7 @@
-/** Mutations from a seed: of octets as such, and of DER by its structure. */
+/** Mutations from a seed: of any octets, and of the structure of DER. */
 export type Random = (below: number) => number;
 
-/** A linear congruential generator: the same numbers for the same seed, everywhere. */
+/** A linear congruential generator. The same seed gives the same numbers everywhere. */
 export function randomFrom(seed: number): Random {
   let state = seed >>> 0;
   return (below) => {
@@ -12,7 +12,7 @@ export function randomFrom(seed: number): Random {
 
 const join = (...parts: readonly Uint8Array[]): Uint8Array => new Uint8Array(Buffer.concat(parts));
 
-/** Where an element begins, its header's length and its content's; none for what is no definite-length element. */
+/** Returns the lengths of an element's header and content. Undefined without an element of definite length. */
 function elementAt(der: Uint8Array, at: number): { header: number; length: number } | undefined {
   const first = der[at + 1];
   if (first === undefined) return undefined;
@@ -23,7 +23,7 @@ function elementAt(der: Uint8Array, at: number): { header: number; length: numbe
   return { header: 2 + size, length };
 }
 
-/** Offsets of elements on a random walk down from the outermost. */
+/** Returns the offsets of elements on a random walk down from the outermost one. */
 function randomElement(der: Uint8Array, random: Random): number {
   let at = 0;
   for (let depth = 0; depth < 12; depth++) {
@@ -64,14 +64,14 @@ function contentLie(random: Random): Uint8Array {
       return new Uint8Array(length).fill(0xff);
     case 1:
       return Uint8Array.from({ length }, () => random(256));
-    case 2: // nested without end
+    case 2: // deep nesting
       return Uint8Array.from({ length }, (_, i) => (i % 2 === 0 ? 0x30 : 0x80));
     default:
       return new Uint8Array(length);
   }
 }
 
-/** One change at a place that the structure gives. */
+/** Changes one element. */
 function mutateElement(der: Uint8Array, random: Random): Uint8Array {
   const at = randomElement(der, random);
   const { header = 2, length = 0 } = elementAt(der, at) ?? {};
@@ -80,7 +80,7 @@ function mutateElement(der: Uint8Array, random: Random): Uint8Array {
   switch (random(6)) {
     case 0: // another tag
       return join(before, Uint8Array.of(tagLies[random(tagLies.length)] ?? 0), der.subarray(at + 1));
-    case 1: // a length that lies
+    case 1: // a wrong length
       return join(
         before,
         head.subarray(0, 1),
@@ -115,7 +115,7 @@ function mutateOctets(bytes: Uint8Array, random: Random): Uint8Array {
   }
 }
 
-/** One to three mutations. */
+/** Makes one to three mutations. */
 export function mutateDer(der: Uint8Array, random: Random): Uint8Array {
   let mutated = der;
   for (let times = 1 + random(3); times > 0; times--) {
@@ -124,7 +124,7 @@ export function mutateDer(der: Uint8Array, random: Random): Uint8Array {
   return mutated;
 }
 
-/** Text that was written for nobody: cut, doubled, filled with what JSON, PEM and Go's durations speak of. */
+/** Mutates text: cuts it, doubles parts, and inserts tokens of JSON, PEM and Go's durations. */
 export function mutateText(text: string, random: Random): string {
   const at = random(text.length + 1);
   const until = at + random(40);

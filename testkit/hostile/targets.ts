@@ -1,4 +1,4 @@
-/** Every place where bytes of others come in: what is fed to it, and what it may throw. */
+/** All entry points for foreign bytes, each with its inputs and its allowed errors. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { validateConfig } from '../../cdk/config/config.ts';
 import { ConfigError } from '../../cdk/config/config-error.ts';
@@ -27,7 +27,7 @@ import { mutateDer, mutateText, type Random } from './mutate.ts';
 
 export interface Target {
   readonly name: string;
-  /** Feeds one input. Throws what is thrown. */
+  /** Feeds one input to the entry point. Throws the error of the entry point. */
   run(random: Random): Promise<void> | void;
 }
 
@@ -36,7 +36,7 @@ const golden = (room: string, name: string) => readFileSync(new URL(name, folder
 const names = (room: string, end: string) => readdirSync(folder(room)).filter((name) => name.endsWith(end));
 const password = golden('secret', 'password.txt').toString().replace(/\n$/, '');
 
-/** DER of every PEM file of a room's golden files, with its label. */
+/** Returns DER and label of every PEM block in a room's golden files. */
 function blocks(room: string, end: string): { label: string; der: Uint8Array }[] {
   return names(room, end).flatMap((name) => {
     const [, label = '', body = ''] =
@@ -62,7 +62,7 @@ const wellRead = certificates.flatMap((der) => {
   }
 });
 
-/** Neither may fail on a certificate that was taken. */
+/** Neither may fail on an accepted certificate. */
 export function useCertificate(der: Uint8Array, random: Random): void {
   const certificate = parseCertificate(der);
   describeCertificate(certificate);
@@ -115,7 +115,7 @@ const tokenSecret = JSON.stringify([
   { sha256: 'a'.repeat(64), authorities: ['issuing'], expires: '2027-01-01T00:00:00Z' },
 ]);
 
-/** Any JSON value that a mutated text still is; the text itself where it is none. */
+/** Parses a mutated text as JSON. Returns the text itself if it is not JSON. */
 function value(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -163,12 +163,12 @@ export const targets: readonly Target[] = [
   { name: 'intermediates', run: (random) => void listedCertificates(answer(caAnswer(random)), 'ca') },
 ];
 
-/** Undefined for an error that may be; else what is wrong with it. */
+/** Returns undefined for an allowed error, else what is wrong with it. */
 export function unexpected(error: unknown): string | undefined {
   if (error instanceof ConfigError || error instanceof Problem) return undefined;
   if (!(error instanceof RenewalError)) return error instanceof Error ? `${error.stack}` : `a thrown ${typeof error}`;
   if (!isErrorCode(error.code)) return `the code ${error.code}`;
-  // A message tells of what was found, but never a run of base64 or hex as keys are made of.
+  // A message must not contain a run of base64 or hex that may be part of a key.
   if (/[A-Za-z0-9+/]{80}/.test(error.message)) return `a long run of base64 in: ${error.message}`;
   return error.message.length > 4_000 ? `a message of ${error.message.length} characters` : undefined;
 }
@@ -176,12 +176,12 @@ export function unexpected(error: unknown): string | undefined {
 export interface Outcome {
   readonly accepted: number;
   readonly refused: number;
-  /** What must not be, with the number of the run. */
+  /** The failures, each with its seed. */
   readonly lost: readonly string[];
   readonly slowestMs: number;
 }
 
-/** Each run draws from a seed of its own, so that one can be repeated alone. */
+/** Each run has its own seed, so that it can be repeated alone. */
 export async function fuzz(
   target: Target,
   seed: number,
@@ -192,7 +192,7 @@ export async function fuzz(
   let accepted = 0;
   let slowestMs = 0;
   for (let run = 0; run < count; run++) {
-    const started = process.cpuUsage(); // what others do on this machine is no hang of ours
+    const started = process.cpuUsage(); // CPU time, because a busy machine is not a hang
     try {
       await target.run(make(seed + run));
       accepted++;

@@ -4,10 +4,10 @@ import type { Clock } from '../../lambdas/domain/ports.ts';
 import { type Endpoint, ROOT } from './client.ts';
 import { REGION } from './ministack.ts';
 
-/** What an adapter needs to reach the local AWS, as root of its account. */
+/** Options with which an adapter reaches the local AWS, as root of its account. */
 export function emulatorOptions({ endpoint }: Endpoint) {
   return { endpoint, region: REGION, credentials: ROOT } satisfies AwsOptions;
 }
 
-/** The machine's own clock, for what really waits. */
+/** The machine's own clock, with real sleeps. */
 export const systemClock: Clock = { now: () => Date.now(), sleep: (milliseconds) => sleep(milliseconds) };

@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl
 
 import ministack.core.iam_evaluator as evaluator
 
-# Base64 in JSON; in a form Message is text.
+# These are base64 in JSON. In a form, Message is text.
 BLOBS = {"SecretBinary", "Plaintext", "CiphertextBlob", "Message", "Certificate", "CertificateChain", "PrivateKey", "Passphrase"}
 TEXTS = {"SecretString", "MessageBody", "Detail"}
 # Of each request anew, or its sender's.
@@ -24,7 +24,7 @@ _asking: contextvars.ContextVar = contextvars.ContextVar("asking", default=None)
 
 
 def write_to(path: str) -> None:
-    """Call it after the patches, as journal.write_to."""
+    """Must be called after the patches, like journal.write_to."""
     import ministack.app as app
 
     evaluate, dispatch, seen, lock = evaluator.evaluate, app._dispatch_service_request, set(), threading.Lock()
@@ -47,7 +47,7 @@ def write_to(path: str) -> None:
 
     def write(found: dict) -> None:
         if found["service"] == "s3":
-            return  # the code of functions, at the deployment
+            return  # the code of functions, uploaded at the deployment
         key = json.dumps(shape(found), sort_keys=True)
         with lock:
             if key not in seen:
@@ -98,7 +98,7 @@ def hidden(name: str, value: str, blobs: bool) -> str:
             return base64.b64encode(b"x" * len(base64.b64decode(value, validate=True))).decode()
         except ValueError:
             pass
-    # A test puts a key where a name belongs.
+    # Some tests put a key in the place of a name.
     return filler(len(value)) if name in BLOBS | TEXTS or "PRIVATE KEY" in value else value
 
 
@@ -115,7 +115,7 @@ def shape(value):
         return [type(value).__name__, value]
     if set(value) == {"x"}:
         return ["filler", len(value).bit_length()]
-    # A word is one of a few: an enumeration, an operation, a label.
+    # A single word is a value of an enumeration, an operation, or a stage.
     if re.fullmatch(r"[A-Za-z][A-Za-z_.-]{0,40}", value):
         return value
     return [len(value), "".join(sorted(set(re.sub(r"[a-zA-Z0-9]", "", value))))]

@@ -1,4 +1,4 @@
-/** The CA API of a deployed stack, by HTTP: the local AWS answers at its own address for the API's host name. */
+/** Calls the CA API of a deployed stack by HTTP. The local AWS answers for the API's host name at its own address. */
 import { createHash, createHmac, randomBytes } from 'node:crypto';
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import { SignatureV4 } from '@smithy/signature-v4';
@@ -11,18 +11,18 @@ export const newPath = (caId: string): string => `/api/v1/cert-manager/ca/intern
 export interface HttpAnswer {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
-  // biome-ignore lint/suspicious/noExplicitAny: whatever JSON came; each test says what it expects of it.
+  // biome-ignore lint/suspicious/noExplicitAny: any JSON; each test checks the fields that it needs.
   readonly body: any;
 }
 
 export interface HttpCall {
   readonly path: string;
   readonly method?: string;
-  /** As it is sent. Default: a renewal until 2035. */
+  /** The body. Default: a renewal until 2035. */
   readonly body?: string;
   /** Sent as `Authorization: Bearer <token>`. */
   readonly token?: string;
-  /** Sent as it is. */
+  /** The header Authorization. */
   readonly authorization?: string;
   /** Signs the call as this principal. */
   readonly signedBy?: Credentials;
@@ -30,7 +30,7 @@ export interface HttpCall {
 
 export const renewalUntil = (notAfter: string): string => JSON.stringify({ type: 'existing', notAfter });
 
-/** `url`: the output CaApiUrl. */
+/** `url` is the output CaApiUrl. */
 export async function callCaApi(url: string, call: HttpCall): Promise<HttpAnswer> {
   const { method = 'POST', path, body = renewalUntil('2035-01-01T00:00:00.000Z'), token } = call;
   const { hostname, port } = new URL(url);
@@ -61,7 +61,7 @@ async function signed(credentials: Credentials, { hostname, ...request }: Unsign
   return headers;
 }
 
-/** node:crypto's SHA-256 and HMAC in the form that the signer asks for. */
+/** SHA-256 and HMAC of node:crypto, in the form that the signer needs. */
 class Sha256 {
   private readonly key: Uint8Array | undefined;
   private parts: Uint8Array[] = [];
@@ -90,7 +90,7 @@ function bytesOf(data: string | ArrayBuffer | ArrayBufferView): Uint8Array {
   return ArrayBuffer.isView(data) ? Buffer.from(data.buffer, data.byteOffset, data.byteLength) : new Uint8Array(data);
 }
 
-/** A new token, and what the secret of tokens holds for it. */
+/** Makes a token and its entry in the secret of tokens. */
 export function newToken(authorities: readonly string[], expires?: string) {
   const token = randomBytes(32).toString('base64url');
   const sha256 = createHash('sha256').update(token).digest('hex');

@@ -1,24 +1,24 @@
 /**
- * Where a whole test run leaves which calls of AWS its roles made, and which stacks they belong to: in CALLS_FOLDER, if that
- * is set (scripts/test.ts). test/calls reads it.
+ * Records which calls of AWS the roles of a whole test run make, and which stacks the roles belong to. The records are in CALLS_FOLDER,
+ * if scripts/test.ts has set it. test/calls reads them.
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CloudFormationClient, DescribeStackResourcesCommand } from '@aws-sdk/client-cloudformation';
 
-/** A stack as it was deployed. */
+/** A deployed stack. */
 export interface DeployedStack {
   readonly stackName: string;
-  /** Of the emulator; its journal is `journal-<port>.jsonl`. */
+  /** The emulator's port. Its journal is `journal-<port>.jsonl`. */
   readonly port: string;
   readonly template: unknown;
-  /** Names, ARNs or URLs by logical id, as CloudFormation tells them. */
+  /** CloudFormation's physical ids (names, ARNs or URLs), by logical id. */
   readonly physicalIds: Readonly<Record<string, string>>;
 }
 
 const folder = (): string | undefined => process.env['CALLS_FOLDER'];
 
-/** What a role asked of the local AWS, as it went over the wire, but for secrets (testkit/local-aws/asked.py). */
+/** A request of a role to the local AWS as it was sent, without secret values (testkit/local-aws/asked.py). */
 export interface RecordedRequest {
   readonly role: string;
   readonly session: string;
@@ -31,19 +31,19 @@ export interface RecordedRequest {
   readonly body: unknown;
 }
 
-/** The file for the journal of the emulator on this port; undefined where nobody wants one. */
+/** Returns the journal file of the emulator on this port. Undefined without CALLS_FOLDER. */
 export function journalOf(port: number | string): string | undefined {
   const to = folder();
   return to === undefined ? undefined : join(to, `journal-${port}.jsonl`);
 }
 
-/** The file for the requests to that emulator; undefined where nobody wants one. */
+/** Returns the file for the requests to that emulator. Undefined without CALLS_FOLDER. */
 export function requestsOf(port: number | string): string | undefined {
   const to = folder();
   return to === undefined ? undefined : join(to, `requests-${port}.jsonl`);
 }
 
-/** Keep a stack's template with what its logical ids became. `templateFile` is the one in cdk.out. */
+/** Records a stack's template and its physical ids. `templateFile` is the file in cdk.out. */
 export async function keepStack(
   env: Readonly<Record<string, string>>,
   stackName: string,

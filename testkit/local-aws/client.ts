@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { REGION } from './ministack.ts';
 
-/** Where the local AWS answers. */
+/** The address of the local AWS. */
 export interface Endpoint {
   readonly endpoint: string;
 }
@@ -25,8 +25,8 @@ interface ClientConfiguration {
 export const ROOT: Credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
 
 /**
- * An SDK client for the local AWS: `client(SQSClient, emulator)`. What is refused is refused at once; a failure of the
- * server itself is tried again, as any client of AWS does.
+ * Returns an SDK client for the local AWS: `client(SQSClient, emulator)`. A refusal is thrown at once. A failure of the server
+ * is retried, as every SDK client does.
  */
 export function client<T>(
   Client: new (configuration: ClientConfiguration) => T,
@@ -36,28 +36,28 @@ export function client<T>(
   return new Client({ endpoint, region: REGION, credentials, maxAttempts: 3 });
 }
 
-/** A name that no other test uses: test files run side by side in one account. */
+/** Returns a unique name, because test files run side by side in one account. */
 export function uniqueName(prefix: string): string {
   return `${prefix}-${randomBytes(5).toString('hex')}`;
 }
 
 let began = Date.now();
 
-/** When the tests of this file began: what was logged before is none of theirs. */
+/** Returns the start time of this test file. Earlier log lines belong to other files. */
 export const fileBegan = (): number => began;
 
-/** For what every file begins with: a process may run several, one after another. */
+/** Must be called at the start of every test file, because a process may run several files. */
 export function fileBegins(): void {
   began = Date.now();
 }
 
 export interface Invocation<T> {
   readonly payload: T;
-  /** What the function threw; undefined where it returned. */
+  /** The error of the function, or undefined if it returned. */
   readonly error: { readonly errorType: string; readonly errorMessage: string } | undefined;
 }
 
-/** Invoke a function and wait for its answer. */
+/** Invokes a function and waits for its answer. */
 export async function invoke<T = unknown>(
   aws: Endpoint,
   functionName: string,
@@ -74,17 +74,17 @@ export async function invoke<T = unknown>(
   }
 }
 
-/** Between two looks: longer the longer one waits, so that many who wait leave the machine to those who work. */
+/** Milliseconds between two polls. The pause grows, so that waiting tests leave the CPU to others. */
 const pauses = { first: 50, growth: 1.3, longest: 500 };
 
 export interface Patience {
   /** Milliseconds. Default: a minute. */
   readonly within?: number;
-  /** Between two looks, where a look costs more than what is waited for. Default: half a second at most. */
+  /** The pause between two polls, for expensive polls. Default: growing, at most half a second. */
   readonly pause?: number;
 }
 
-/** Ask until the answer is something (not undefined or false), and return it. @throws with `what` when it takes too long. */
+/** Calls `ask` until it returns a value other than undefined and false. Returns it. @throws Error with `what` after the time limit. */
 export async function waitFor<T>(
   what: string,
   ask: () => Promise<T | undefined | false>,

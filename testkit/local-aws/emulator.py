@@ -1,8 +1,8 @@
 """Starts ministack with the patches that make it behave as AWS does (patches/). Run by ministack.ts with the environment's own Python.
 
-Environment: ministack's own variables; EMULATOR_WITHOUT (see patches/__init__.py); EMULATOR_JOURNAL, EMULATOR_REQUESTS and EMULATOR_EVERY_CALL, the files
-for journal.py, asked.py and every_call.py, if there are to be any; EMULATOR_FOLDER, its temporary folder: if that is set,
-it ends when its standard input ends and takes the folder with it, so that nothing outlives whoever started it, however that one died.
+Environment: ministack's own variables; EMULATOR_WITHOUT (see patches/__init__.py); EMULATOR_JOURNAL, EMULATOR_REQUESTS and
+EMULATOR_EVERY_CALL, the optional files for journal.py, asked.py and every_call.py; EMULATOR_FOLDER, its temporary folder. With
+EMULATOR_FOLDER it ends when its standard input ends, and deletes the folder. So nothing is left after its parent process, even if that was killed.
 """
 
 import os
@@ -27,14 +27,14 @@ import patches.secret_lists
 import patches.secrets
 import patches.secrets_encrypted
 import patches.targets
-import patches.topics  # noqa: F401  each of these enters its patches into the table
+import patches.topics  # noqa: F401  each module adds its patches to the table
 
 
 def _end_with_starter(folder: str) -> None:
     while sys.stdin.buffer.read(4096):
         pass
     shutil.rmtree(folder, ignore_errors=True)
-    os.killpg(os.getpgrp(), signal.SIGKILL)  # the group: the workers of the Lambdas too
+    os.killpg(os.getpgrp(), signal.SIGKILL)  # the whole group, including the Lambda workers
 
 
 def main() -> None:
@@ -52,7 +52,7 @@ def main() -> None:
     from ministack.core import lambda_runtime
     from ministack.services import scheduler
 
-    scheduler._SCHEDULE_TICK_INTERVAL = 1  # seconds between two looks at what is due (ministack: 10; AWS is precise to a minute)
+    scheduler._SCHEDULE_TICK_INTERVAL = 1  # seconds between two checks for due schedules (ministack: 10; AWS is precise to a minute)
     try:
         serve()
     finally:

@@ -1,4 +1,4 @@
-/** Secrets as a user enrols them, in each shape that cert-renewer knows, and as a reader finds them. */
+/** Enrols secrets in each supported shape, as users do, and reads them, as applications do. */
 import {
   CreateSecretCommand,
   DescribeSecretCommand,
@@ -8,10 +8,10 @@ import {
 } from '@aws-sdk/client-secrets-manager';
 import { client, type Endpoint, uniqueName } from './client.ts';
 
-/** What a secret holds, all in PEM; the key is a private one or the name of one in KMS. */
+/** The content of a secret, in PEM, with a private key or the id of a key in KMS. */
 export interface PairText {
   readonly certificate: string;
-  /** Leaf's issuer upwards, root left out. */
+  /** From the leaf's issuer upwards, without the root. */
   readonly chain: string;
   readonly privateKey?: string;
   readonly kmsKeyId?: string;
@@ -20,7 +20,7 @@ export interface PairText {
 export const shapes = ['camel', 'snake', 'tls', 'pem'] as const;
 export type Shape = (typeof shapes)[number];
 
-/** The value of a secret of this shape, as README.md has it. `kmsKeyId` takes the place of the private key. */
+/** The value of a secret of this shape (docs/secrets.md). `kmsKeyId` takes the place of the private key. */
 export function inShape(shape: Shape, { certificate, chain, privateKey, kmsKeyId }: PairText): string {
   const key = (field: string) => (kmsKeyId === undefined ? { [field]: privateKey } : { kmsKeyId });
   switch (shape) {
@@ -35,7 +35,7 @@ export function inShape(shape: Shape, { certificate, chain, privateKey, kmsKeyId
   }
 }
 
-/** Reads what `inShape` writes. Throws where the value is of another shape. */
+/** Reads a value that `inShape` has written. Throws if it has another shape. */
 export function fromShape(shape: Shape, value: string): PairText {
   if (shape === 'pem') {
     if (!value.startsWith('# kept by hand\n')) throw new Error('the PEM text lost its first line');
@@ -86,7 +86,7 @@ function splitChain(pem: string): { certificate: string; chain: string } {
 export interface EnrolledSecret {
   readonly arn: string;
   readonly name: string;
-  /** Of the value that it was created with. */
+  /** The version id of the first value. */
   readonly versionId: string;
 }
 
@@ -94,9 +94,9 @@ export interface Enrolment {
   readonly value: string;
   /** Default: internal. */
   readonly profile?: string;
-  /** More tags, without their prefix: { mode: 'renew' }. */
+  /** More tags, without the prefix `cert-renewer:`: { mode: 'renew' }. */
   readonly tags?: Readonly<Record<string, string>>;
-  /** Begins the secret's name, which is unique. */
+  /** The start of the secret's name, which is unique. */
   readonly name?: string;
 }
 
@@ -112,15 +112,15 @@ export async function enrol(
 }
 
 export interface Found {
-  /** The version that is AWSCURRENT, and what a reader gets. */
+  /** The current version and its value. */
   readonly versionId: string;
   readonly value: string;
-  /** Version id by stage. */
+  /** Version ids, by stage. */
   readonly stages: ReadonlyMap<string, string>;
   readonly tags: ReadonlyMap<string, string>;
 }
 
-/** What a reader finds now. Throws where a stage stands on two versions. */
+/** Returns what a reader finds. Throws if two versions have the same stage. */
 export async function look(
   aws: Endpoint,
   secretId: string,
@@ -141,7 +141,7 @@ export async function look(
   return { versionId: VersionId, value: SecretString, stages, tags };
 }
 
-/** Every version there is, those without a stage too. */
+/** Returns all versions, also those without a stage. */
 export async function versionIds(aws: Endpoint, secretId: string): Promise<string[]> {
   const request = new ListSecretVersionIdsCommand({ SecretId: secretId, IncludeDeprecated: true, MaxResults: 100 });
   const { Versions = [] } = await client(SecretsManagerClient, aws).send(request);

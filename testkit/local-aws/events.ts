@@ -8,7 +8,7 @@ import {
 } from '@aws-sdk/client-sqs';
 import { client, type Endpoint, uniqueName, waitFor } from './client.ts';
 
-/** An event as it came over a bus. */
+/** An event of a bus. */
 export interface BusEvent {
   readonly id: string;
   readonly source: string;
@@ -19,15 +19,15 @@ export interface BusEvent {
 }
 
 export interface EventCollector {
-  /** All that has come so far, in the order of arrival. */
+  /** Returns all events so far, in the order of arrival. */
   readonly events: () => Promise<readonly BusEvent[]>;
-  /** The first event that this is true of, waited for. */
+  /** Waits for the first event that `wanted` accepts. */
   readonly next: (what: string, wanted: (event: BusEvent) => boolean, within?: number) => Promise<BusEvent>;
 }
 
 /**
- * Collect a bus's events from now on, by way of a rule and a queue of one's own.
- * `pattern` narrows them, such as { resources: [secretArn] }; the default is all of cert-renewer's.
+ * Collects the events of a bus from now on, with its own rule and queue.
+ * `pattern` selects events, such as { resources: [secretArn] }. The default is all events of cert-renewer.
  */
 export async function collectEvents(
   aws: Endpoint,

@@ -1,4 +1,4 @@
-/** Every call that a local AWS has answered, where it was started to keep them (testkit/local-aws/every_call.py). */
+/** All calls that a local AWS has answered. It records them if it was started with `keepsCalls` (testkit/local-aws/every_call.py). */
 import { readFile } from 'node:fs/promises';
 import type { EmulatorAccess } from './ministack.ts';
 
@@ -9,25 +9,25 @@ export interface AnsweredCall {
   readonly role: string;
   readonly service: string;
   readonly action: string;
-  /** The secret, parameter, key or function that it names; else the path. */
+  /** The secret, parameter, key or function in the request, else the path. */
   readonly about: string;
-  /** Names of what the body holds. */
+  /** Names of the body's members. */
   readonly members: readonly string[];
-  /** Of the answer, by HTTP. */
+  /** HTTP status of the answer. */
   readonly status: number;
 }
 
-/** In the order in which they were answered. */
+/** Returns the calls in the order of their answers. */
 export async function answeredCalls({ callsFile }: Pick<EmulatorAccess, 'callsFile'>): Promise<AnsweredCall[]> {
   const text = await readFile(callsFile, 'utf8').catch(() => '');
-  const whole = text.slice(0, text.lastIndexOf('\n') + 1); // the last line may be on its way
+  const whole = text.slice(0, text.lastIndexOf('\n') + 1); // the last line may be incomplete
   return whole
     .split('\n')
     .filter((line) => line !== '')
     .map((line) => JSON.parse(line) as AnsweredCall);
 }
 
-/** The same, from now on. */
+/** Returns a function that gives the calls from now on. */
 export async function callsFromNow(aws: Pick<EmulatorAccess, 'callsFile'>): Promise<() => Promise<AnsweredCall[]>> {
   const before = (await answeredCalls(aws)).length;
   return async () => (await answeredCalls(aws)).slice(before);

@@ -18,7 +18,7 @@ _asking: contextvars.ContextVar = contextvars.ContextVar("every call", default=N
 
 
 def write_to(path: str) -> None:
-    """Call it after the patches, as journal.write_to."""
+    """Must be called after the patches, like journal.write_to."""
     import ministack.app as app
 
     evaluate, dispatch, extract, lock = evaluator.evaluate, app._dispatch_service_request, actions.extract_iam_action, threading.Lock()

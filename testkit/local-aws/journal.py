@@ -11,12 +11,12 @@ import ministack.core.iam_evaluator as evaluator
 
 
 def write_to(path: str) -> None:
-    """Call it after the patches: the context has to be theirs."""
+    """Must be called after the patches, because they change the context."""
     evaluate, of_resource, seen, lock = evaluator.evaluate, evaluator.evaluate_resource_policy, set(), threading.Lock()
     here = threading.local()
 
     def patched_of_resource(*args, **kwargs):
-        here.resource = True  # it asks evaluate about the resource's own policy, with the same context
+        here.resource = True  # this evaluates the resource's own policy, with the same context
         try:
             return of_resource(*args, **kwargs)
         finally:

@@ -13,32 +13,32 @@ export const ACCOUNT = '000000000000';
 export interface Emulator {
   /** http://127.0.0.1:<port> */
   readonly endpoint: string;
-  /** What the AWS SDKs and the CDK need to reach it, as root of its account: AWS_ENDPOINT_URL, credentials, Region. */
+  /** Environment of the AWS SDKs and the CDK, as root of the account: AWS_ENDPOINT_URL, credentials, Region. */
   readonly env: Readonly<Record<string, string>>;
   readonly logFile: string;
-  /** Every call that it has answered, if it `keepsCalls`: see every-call.ts. */
+  /** The file with all answered calls, if it `keepsCalls`. every-call.ts reads it. */
   readonly callsFile: string;
   readonly pid: number;
-  /** Empty it: every resource of the account goes. */
+  /** Deletes all resources of the account. */
   reset(): Promise<void>;
-  /** End it and the workers of its Lambdas, and remove its folder. Safe to call twice. */
+  /** Ends it and its Lambda workers, and removes its folder. Safe to call twice. */
   stop(): Promise<void>;
 }
 
-/** The part of an Emulator that can be sent to another process. */
+/** The serialisable part of an Emulator. */
 export type EmulatorAccess = Pick<Emulator, 'endpoint' | 'env' | 'logFile' | 'callsFile' | 'pid'>;
 
 export interface EmulatorOptions {
   /** Patches to leave out (testkit/local-aws/patches), or ['all']. */
   readonly without?: readonly string[];
-  /** Whether every call is written down, for a test that counts them. */
+  /** Records every call, for a test that counts them. */
   readonly keepsCalls?: boolean;
 }
 
 /**
- * Start the local AWS on 127.0.0.1 and a free port, and wait until it answers.
- * Its state lives in a temporary folder and goes with it; with KEEP_LOGS=1 its log stays in .cache/logs.
- * @throws ToolMissingError when Python is missing; Error with the tail of the log when it doesn't start.
+ * Starts the local AWS on 127.0.0.1 and a free port, and waits until it answers.
+ * A temporary folder has its state. With KEEP_LOGS=1 its log stays in .cache/logs.
+ * @throws ToolMissingError if Python is missing, and Error with the end of the log if it does not start.
  */
 export async function startEmulator(options: EmulatorOptions = {}): Promise<Emulator> {
   const python = required(await emulatorPython());
@@ -46,7 +46,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     try {
       return await launch(python, options);
     } catch (error) {
-      // Between asking for a free port and taking it someone else may have taken it.
+      // Another program may take the port before the emulator does.
       if (attempt === 3 || !String(error).includes('already in use')) throw error;
     }
   }
@@ -85,10 +85,10 @@ async function launch(python: string, { without = [], keepsCalls = false }: Emul
   return { endpoint, env: clientEnvironment(endpoint), logFile, callsFile, pid: running.pid, reset, stop };
 }
 
-/** The emulator's own environment. Nothing of the caller's leaks into it: its Lambdas inherit it, and the real AWS's settings stay out. */
+/** Returns the emulator's environment. Its Lambdas inherit it, so no variable of the caller and no setting of the real AWS is in it. */
 function environment(folder: string, port: number, without: readonly string[]): Record<string, string> {
   return {
-    // Lambdas run on the first `node` found: the project's own version.
+    // Lambdas run on the first `node` on PATH, so this is the project's own version.
     PATH: `${join(projectRoot, 'node_modules', '.bin')}:${process.env['PATH'] ?? '/usr/bin:/bin'}`,
     HOME: folder,
     TMPDIR: folder,
@@ -97,11 +97,11 @@ function environment(folder: string, port: number, without: readonly string[]): 
     PYTHONUNBUFFERED: '1',
     BIND_HOST: '127.0.0.1',
     GATEWAY_PORT: String(port),
-    AUTH: 'true', // policies are judged, always
-    IOT_MTLS_ENABLED: '0', // else it listens on 0.0.0.0:8883
+    AUTH: 'true', // IAM policies are always enforced
+    IOT_MTLS_ENABLED: '0', // otherwise it listens on 0.0.0.0:8883
     SFTP_ENABLED: '0',
-    LAMBDA_ASYNC_RETRY_BASE_SECONDS: '0.2', // seconds before the second try; AWS: a minute
-    DOCKER_HOST: `unix://${join(folder, 'no-docker.sock')}`, // else it tidies up containers of this machine
+    LAMBDA_ASYNC_RETRY_BASE_SECONDS: '0.2', // seconds before the second try. AWS waits a minute.
+    DOCKER_HOST: `unix://${join(folder, 'no-docker.sock')}`, // otherwise it removes containers of this machine
     EMULATOR_FOLDER: folder,
     EMULATOR_WITHOUT: without.join(','),
     EMULATOR_JOURNAL: journalOf(port) ?? '',
@@ -117,18 +117,18 @@ function clientEnvironment(endpoint: string): Record<string, string> {
     AWS_REGION: REGION,
     AWS_DEFAULT_REGION: REGION,
     AWS_EC2_METADATA_DISABLED: 'true',
-    AWS_CONFIG_FILE: '/dev/null', // a profile of the user's own must not come into play
+    AWS_CONFIG_FILE: '/dev/null', // no profile of the user must apply
     AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
   };
 }
 
-/** This process's environment, turned to the emulator: no AWS_* of the user's own is left in it. For child processes. */
+/** Returns this process's environment for child processes, with the emulator's AWS_* variables instead of the user's. */
 export function environmentFor(emulator: Pick<Emulator, 'env'>): NodeJS.ProcessEnv {
   const own = Object.entries(process.env).filter(([name]) => !name.startsWith('AWS_'));
   const path = `${join(projectRoot, 'node_modules', '.bin')}:${process.env['PATH'] ?? ''}`;
   return { ...Object.fromEntries(own), PATH: path, ...emulator.env };
 }
 
-/** The Python of the emulator's environment. Never throws: without Python it says so. */
+/** Returns the Python of the emulator's environment, or what is missing. Never throws. */
 export const emulatorPython = (): Promise<Tool> =>
   pythonWith({ name: 'emulator', requirements: 'requirements-emulator.txt', what: 'the local AWS (ministack)' });

@@ -1,4 +1,4 @@
-/** A stack beside the renewer's: of somebody who declares a certificate, reads it, and lets somebody declare more by hand. */
+/** A second stack, of another team. It declares a certificate, reads it, and lets a role declare more by hand. */
 import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
@@ -7,7 +7,7 @@ import { Certificate } from '../../cdk/certificates/certificate.ts';
 
 export interface ReaderStackProps extends StackProps {
   readonly renewer: CertRenewer;
-  /** One that may have certificates for reader.svc.example. */
+  /** A profile that allows reader.svc.example. */
   readonly profile: string;
 }
 

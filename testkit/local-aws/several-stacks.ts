@@ -1,7 +1,7 @@
 /**
- * The app of `assemble` in stack.ts: a stack for each configuration, all of one name, each for an account of its own. One with a
- * slash in its id, `before/schedule`, is another version of the stack behind it, with the same names in it: of an app of its own.
- * Beside one that issues there is `<id>-reader` (reader-stack.ts).
+ * The app of `assemble` in stack.ts. It has a stack for each configuration. All have one name, because each is for an account of its own.
+ * An id with a slash, `before/schedule`, is another version of the stack `schedule`, with the same names, in an app of its own.
+ * A stack that issues certificates has a second stack `<id>-reader` (reader-stack.ts).
  */
 import { App } from 'aws-cdk-lib';
 import { readConfigFile } from '../../cdk/config/config.ts';
@@ -20,4 +20,4 @@ for (const [name, file] of Object.entries(configs)) {
   const [issuing] = Object.entries(config.profiles).flatMap(([profile, { issue }]) => (issue ? [profile] : []));
   if (issuing !== undefined) new ReaderStack(of, `${id}-reader`, { renewer, profile: issuing, stackName: 'Reader' });
 }
-for (const other of others.values()) other.synth(); // the CLI has the first one done
+for (const other of others.values()) other.synth(); // the CLI synthesises the first one

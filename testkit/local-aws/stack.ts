@@ -1,51 +1,73 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { CloudFormationClient, CreateStackCommand, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import { projectRoot } from '../tools/cache.ts';
 import { type Finished, run } from '../tools/process.ts';
 import { inTemporaryFolder } from '../tools/temporary.ts';
 import { keepStack } from './calls.ts';
-import { ACCOUNT, type Emulator, environmentFor, REGION } from './ministack.ts';
+import { client, type Endpoint, waitFor } from './client.ts';
+import { type Emulator, environmentFor } from './ministack.ts';
 
 type Target = Pick<Emulator, 'env'>;
 
-/** What a synthesis has left. */
+/** The result of a synthesis. */
 export interface Assembly {
-  /** A cdk.out. */
+  /** The folder cdk.out. */
   readonly assembly: string;
-  /** The stack's id in it; the stack's name may be another. */
+  /** The stack's id in the assembly. The stack's name may differ. */
   readonly artifact: string;
-  /** Whether test/calls judges the roles of the stack. Default: true. */
+  /** true if test/calls judges the roles of the stack. Default: true. */
   readonly isJudged?: boolean;
 }
 
 export interface DeployOptions {
-  /** Path of the cert-renewer.json to deploy. */
+  /** Path of cert-renewer.json. */
   readonly config: string;
   /** Default: CertRenewer. */
   readonly stackName?: string;
-  /** Where the cdk.json of the app is. Default: the repository's own. */
+  /** The folder of the app's cdk.json. Default: the repository. */
   readonly app?: string;
   /** More context, each given as `-c key=value`. */
   readonly context?: Readonly<Record<string, string>>;
 }
 
-/** A deploy takes about 15 s, most of it the synthesis; a custom resource that never answers would take an hour, and ignores SIGTERM. */
+/** A deployment takes about 15 s, mostly synthesis. Without a limit, a custom resource that never answers takes an hour. */
 const DEPLOY_TIMEOUT = 300_000;
 
-/** Prepare the account for the CDK, once per emulator (2 s). */
-export async function bootstrap(target: Target): Promise<void> {
-  await inTemporaryFolder('cdk', async (folder) => {
-    // Away from cdk.json: there it would synthesise the app first.
-    checked('cdk bootstrap', await cdk(target, folder, ['bootstrap', `aws://${ACCOUNT}/${REGION}`]));
+/** Prepares the account for the CDK, once for each emulator. Uses the template and the defaults of `cdk bootstrap`, without its process. */
+export async function bootstrap(aws: Endpoint): Promise<void> {
+  const template = join(projectRoot, 'node_modules', 'aws-cdk', 'lib', 'api', 'bootstrap', 'bootstrap-template.yaml');
+  const cloudFormation = client(CloudFormationClient, aws);
+  const StackName = 'CDKToolkit';
+  const parameters = {
+    FileAssetsBucketKmsKeyId: 'AWS_MANAGED_KEY',
+    CloudFormationExecutionPolicies: 'arn:aws:iam::aws:policy/AdministratorAccess',
+  };
+  await cloudFormation.send(
+    new CreateStackCommand({
+      StackName,
+      TemplateBody: await readFile(template, 'utf8'),
+      Capabilities: ['CAPABILITY_NAMED_IAM'],
+      Parameters: Object.entries(parameters).map(([ParameterKey, ParameterValue]) => ({
+        ParameterKey,
+        ParameterValue,
+      })),
+    }),
+  );
+  await waitFor('the stack of the CDK', async () => {
+    const { Stacks: [stack] = [] } = await cloudFormation.send(new DescribeStacksCommand({ StackName }));
+    if (stack?.StackStatus?.includes('ROLLBACK')) throw new Error(`${StackName}: ${stack.StackStatusReason}`);
+    return stack?.StackStatus === 'CREATE_COMPLETE';
   });
 }
 
-/** Deploy the app with this configuration, or what was synthesised before, and return the stack's outputs. @throws Error with what the CDK said. */
+/** Deploys the app with this configuration, or an assembly. Returns the stack's outputs. @throws Error with the CDK's output. */
 export async function deploy(target: Target, options: DeployOptions | Assembly): Promise<Record<string, string>> {
   return inTemporaryFolder('cdk', async (folder) => {
     const outputs = join(folder, 'outputs.json');
     const { artifact, assembly, args, cwd } = command(options, folder);
-    const more = ['--require-approval', 'never', '--ci', '--outputs-file', outputs];
+    // Without a change set a deployment takes the CDK a second less of CPU time.
+    const more = ['--require-approval', 'never', '--ci', '--method', 'direct', '--outputs-file', outputs];
     checked('cdk deploy', await cdk(target, cwd, ['deploy', artifact, ...args, ...more]));
     const parsed: Record<string, Record<string, string>> = JSON.parse(await readFile(outputs, 'utf8'));
     const [[stackName, found] = [artifact, {}]] = Object.entries(parsed);
@@ -55,7 +77,7 @@ export async function deploy(target: Target, options: DeployOptions | Assembly):
   });
 }
 
-/** Take the stack away again. */
+/** Deletes the stack. */
 export async function destroy(target: Target, options: DeployOptions | Assembly): Promise<void> {
   await inTemporaryFolder('cdk', async (folder) => {
     const { artifact, args, cwd } = command(options, folder);
@@ -70,9 +92,9 @@ function command(options: DeployOptions | Assembly, folder: string) {
 }
 
 /**
- * Synthesise several configurations at once, each as a stack of its own by the name of CertRenewer: one process that loads
- * the CDK, and one bundle of each function, for all. `folder` is for the cdk.out; each is then deployed by its id. Of two versions of
- * a stack the other one's id is `<version>/<id>`.
+ * Synthesises several configurations in one process, each as a stack with the name CertRenewer, so that the CDK is loaded once and each
+ * function is bundled once. `folder` gets the cdk.out. `deploy` takes each stack by its id. A second version of a
+ * stack has the id `<version>/<id>`.
  */
 export async function assemble<Id extends string>(
   folder: string,
@@ -94,7 +116,7 @@ export async function assemble<Id extends string>(
   return made;
 }
 
-/** Synthesise only; needs no emulator. Returns what the CDK said, so that a test can look at a refusal. */
+/** Synthesises without an emulator. Returns the CDK's output, so that a test can check a rejection. */
 export async function synth(options: DeployOptions): Promise<Finished> {
   return inTemporaryFolder('cdk', (folder) =>
     cdk({ env: {} }, options.app ?? projectRoot, ['synth', '--quiet', ...appArguments(options, folder)]),
@@ -103,7 +125,7 @@ export async function synth(options: DeployOptions): Promise<Finished> {
 
 function appArguments({ config, context = {} }: DeployOptions, folder: string): string[] {
   const given = Object.entries({ config, ...context }).flatMap(([key, value]) => ['-c', `${key}=${value}`]);
-  return [...given, '--output', join(folder, 'cdk.out')]; // two deploys at once don't share a folder
+  return [...given, '--output', join(folder, 'cdk.out')]; // a folder of its own, because two deployments may run at once
 }
 
 function cdk(target: Target, cwd: string, args: readonly string[]): Promise<Finished> {

@@ -1,13 +1,13 @@
 import { crc32 } from 'node:zlib';
 
-/** A ZIP archive of these files, not compressed: a Lambda's code package. */
+/** Returns a ZIP archive of these files, not compressed, as the code of a Lambda. */
 export function zip(files: Readonly<Record<string, string>>): Uint8Array {
   const parts: Buffer[] = [];
   const directory: Buffer[] = [];
   let offset = 0;
   for (const [name, text] of Object.entries(files)) {
     const data = Buffer.from(text);
-    // What the local header and the directory entry share: version 2.0, no flags, stored, no date, CRC, sizes, name length, no extra field.
+    // Shared by local header and directory entry: version 2.0, no flags, stored, no date, CRC, sizes, name length, no extra field.
     const common = Buffer.alloc(26);
     common.writeUInt16LE(20, 0);
     common.writeUInt32LE(crc32(data), 10);

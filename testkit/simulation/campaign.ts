@@ -1,4 +1,4 @@
-/** Many episodes one after another, and the sums of them. */
+/** Plays many episodes one after another, and sums them up. */
 
 import { drawPlan } from './draw-declared.ts';
 import { playEpisode, type Report } from './episode.ts';
@@ -6,7 +6,7 @@ import type { Violation } from './ledger.ts';
 import { day, type Plan } from './plan.ts';
 import { shrink, storyOf } from './shrink.ts';
 
-/** What a number of episodes comes to. `years` are of the system's own time, every scan of it played. */
+/** Sums of several episodes. `years` are virtual time, in which every scan is played. */
 export interface Sums {
   episodes: number;
   years: number;
@@ -48,7 +48,7 @@ export function describe(sums: Sums, milliseconds: number): string {
   ].join(' ');
 }
 
-/** The shortest story of each promise that a plan breaks. */
+/** Returns the shortest story of each guarantee that a plan breaks. */
 export async function storiesOf(plan: Plan, violations: readonly Violation[]): Promise<string[]> {
   const rules = new Map(violations.map((violation) => [violation.rule, violation]));
   const stories: string[] = [];
@@ -56,7 +56,7 @@ export async function storiesOf(plan: Plan, violations: readonly Violation[]): P
   return stories;
 }
 
-/** Seeds from `seed` on, every `step`th, in this process, for so many milliseconds or to the first that breaks a promise. */
+/** Plays every `step`th seed from `seed` on, for so many milliseconds or until a seed breaks a guarantee. */
 export async function playFor(milliseconds: number, seed: number, step: number): Promise<Sums> {
   const sums = noSums();
   const until = performance.now() + milliseconds;

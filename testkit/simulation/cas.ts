@@ -1,4 +1,4 @@
-/** The certificate authorities of an episode, and what they issue for a person who asks them by hand. */
+/** The CAs of an episode, and the certificates that they issue for operators. */
 import { type KeyObject, X509Certificate } from 'node:crypto';
 import type { Authority } from '../../lambdas/domain/authority.ts';
 import type { Profile } from '../../lambdas/domain/profile.ts';
@@ -27,7 +27,7 @@ import type { Timeline } from './timeline.ts';
 import { readValue, writeValue } from './values.ts';
 
 const era = [start - 3000 * day, start + 9000 * day] as const;
-/** The keys of CAs are made once a process: what they are decides nothing. */
+/** The keys of CAs are made once in a process, because no decision depends on them. */
 const hierarchies = { strict: makeHierarchy(...era, 'Strict'), lenient: makeHierarchy(...era, 'Lenient') };
 const caKeys = {
   root: makeKey('P-256'),
@@ -36,7 +36,7 @@ const caKeys = {
   weak: makeKey('RSA-1024'),
 };
 
-/** Signed by the issuer; without one by itself. */
+/** Signed by the issuer, or self-signed. */
 function caCertificate(name: string, key: KeyObject, pathLength: number, issuer?: { name: string; key: KeyObject }) {
   const request = { subject: commonNameOnly(name), key, notBefore: era[0], notAfter: era[1], pathLength };
   return makeAuthority(request, issuer && { subject: commonNameOnly(issuer.name), key: issuer.key });
@@ -48,7 +48,7 @@ export function newKey(kind: KeyKind): KeyObject {
   return keyPair('ec', { namedCurve: kind }).privateKey;
 }
 
-/** What the CAs stand in. */
+/** The surroundings of the CAs. */
 export interface CasScene {
   readonly plan: Pick<Plan, 'profiles' | 'weakAuthority' | 'period'>;
   readonly timeline: Pick<Timeline, 'now'>;
@@ -130,7 +130,7 @@ export class Cas {
     return this.#scene.addSecret({ name, value });
   }
 
-  /** What an operator gets who asks the profile's CA. */
+  /** Issues a certificate of the profile's CA for an operator. */
   issueByHand(
     profile: ProfileName,
     {
@@ -158,14 +158,14 @@ export class Cas {
     return { leaf, chain: profile === 'offline' ? [this.certificateOf('issuing')] : [] };
   }
 
-  /** Today's certificate of an authority; DER. */
+  /** Returns the current certificate of an authority. DER. */
   certificateOf(name: 'root' | 'issuing' | 'imported'): Uint8Array {
     const content = readValue(this.#scene.store.value(`pki/${name}`));
     if (content.kind === 'pair') return new Uint8Array(content.leaf.raw);
     throw new Error(`authority ${name} has no certificate`);
   }
 
-  /** Those that the readers of a profile's certificates trust. */
+  /** Returns the roots that readers of a profile's certificates trust. */
   rootsOf(profile: ProfileName): readonly X509Certificate[] {
     if (profile === 'strict' || profile === 'lenient') return [stepRoots[profile]];
     return [ownRoots[profile === 'offline' ? 'root' : this.importedKey === caKeys.weak ? 'weak' : 'imported']];

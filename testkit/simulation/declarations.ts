@@ -1,4 +1,4 @@
-/** What is declared in an episode: the parameters as they were at each time, and what they mean, read by code of our own. */
+/** The declarations of an episode: the history of the parameters and their meaning, read without code of the product. */
 import type { X509Certificate } from 'node:crypto';
 import { FakeDeclarationKeeper } from '../fakes/declaration-keeper.ts';
 import { FakeDeclarations } from '../fakes/declarations.ts';
@@ -8,19 +8,19 @@ import type { Content as SecretContent } from './values.ts';
 
 type Pair = Extract<SecretContent, { kind: 'pair' }>;
 
-/** A parameter's text as the oracle reads it. */
+/** A declaration as the oracle reads it. */
 export interface Content {
   readonly profile: string;
-  /** `DNS:…` and `IP Address:…`, sorted: as a certificate's names are shown by Node. */
+  /** `DNS:…` and `IP Address:…`, sorted, as Node shows a certificate's names. */
   readonly names: readonly string[];
   /** OIDs, sorted. */
   readonly usages: readonly string[];
   readonly commonName: string | undefined;
   /** Milliseconds. */
   readonly duration: number;
-  /** As Node tells a public key's kind; undefined: any. */
+  /** The kind of key as Node names it. Undefined allows any. */
   readonly key: string | undefined;
-  /** The same for the same certificate. */
+  /** Equal for declarations of the same certificate. */
   readonly id: string;
 }
 
@@ -30,7 +30,7 @@ const usageOids: Readonly<Record<string, string>> = {
 };
 const curves: Readonly<Record<string, string>> = { 'P-256': 'prime256v1', 'P-384': 'secp384r1' };
 
-/** The plan writes minutes, and nothing else. */
+/** The plan writes durations only in minutes. */
 export function contentOf(text: string, plan: Pick<Plan, 'period'>): Content {
   const document = JSON.parse(text);
   const { dnsNames = [], ipAddresses = [], usages = ['serverAuth', 'clientAuth'], duration, kty, curve } = document;
@@ -49,7 +49,7 @@ export function contentOf(text: string, plan: Pick<Plan, 'period'>): Content {
   return { ...content, id: JSON.stringify(Object.values(content)) };
 }
 
-/** What `issue.allow` of every profile says in words of our own: below svc.example, 10.0.0.0/8, and one common name. */
+/** Implements `issue.allow` of every profile again: below svc.example, 10.0.0.0/8, and one common name. */
 export function isAllowedName(name: string): boolean {
   const [, kind, value = ''] = /^(dns|DNS|ip|IP Address):(.*)$/.exec(name) ?? [];
   if (kind === undefined) return false;
@@ -64,7 +64,7 @@ export function isAllowed({ profile, names, commonName }: Content): boolean {
   return mayIssue(profile) && names.every(isAllowedName) && isKnown;
 }
 
-/** In which of these a certificate differs from its declaration; empty where it is the declared one. `key`: where it counts. */
+/** Returns the parts in which a certificate differs from its declaration. `key` is compared only where it matters. */
 export function departuresOf({ leaf, notAfter, notBefore }: Pair, content: Content, isJustIssued: boolean): string[] {
   const found = (leaf.subjectAltName ?? '').split(', ').sort();
   const left = (leaf.keyUsage ?? []).toSorted();
@@ -91,9 +91,9 @@ export class Declarations {
   readonly #plan: Pick<Plan, 'period'>;
   readonly #clock: { now(): number };
   readonly #history = new Map<string, Entry[]>();
-  /** What the secret's tag `declared` was last written for. */
+  /** The declaration for which the secret's tag `declared` was last written. */
   readonly #marked = new Map<string, string>();
-  /** By fingerprint of a certificate: the declaration that it, or the one that it is a copy of, was issued for. */
+  /** For each fingerprint, the declaration for which the certificate, or the original of a copy, was issued. */
   readonly #origins = new Map<string, string>();
 
   constructor(plan: Pick<Plan, 'period'>, clock: { now(): number }) {
@@ -105,7 +105,7 @@ export class Declarations {
     return contentOf(text, this.#plan);
   }
 
-  /** The parameter has another text, or is gone. */
+  /** Records a change or the deletion of a parameter. */
   changed(name: string, text: string | undefined): void {
     const entries = this.#history.get(name) ?? [];
     this.#history.set(name, [
@@ -118,7 +118,7 @@ export class Declarations {
     return this.#history.get(name)?.at(-1)?.content;
   }
 
-  /** All that were there at some time since then. */
+  /** Returns all declarations since a time. */
   since(name: string, from: number): readonly (Content | undefined)[] {
     const entries = this.#history.get(name) ?? [];
     return entries
@@ -134,7 +134,7 @@ export class Declarations {
     this.#marked.set(name, this.read(text).id);
   }
 
-  /** Nobody has changed the parameter behind the tag's back, and no declaration is half done. */
+  /** Tells whether the tag belongs to the present parameter: no change without the tag, and no unfinished declaration. */
   isConsistent(name: string): boolean {
     return this.#marked.get(name) === this.of(name)?.id;
   }
@@ -152,7 +152,7 @@ export class Declarations {
     return this.#origins.get(leaf.fingerprint256);
   }
 
-  /** Whether the pair is the one that is declared today. What was not issued here counts by what it says. */
+  /** Tells whether the pair is the declared one. A certificate from elsewhere is judged by its content. */
   isDeclared({ name }: Pick<SecretRecord, 'name'>, pair: Pair): boolean {
     const content = this.of(name);
     if (content === undefined) return true;

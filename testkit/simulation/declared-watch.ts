@@ -1,4 +1,4 @@
-/** What has to hold at every step of what is declared: looked at when a CA is asked, when it issues, and at a promotion. */
+/** Checks declared certificates at every step: when a CA is asked, when it issues, and at a promotion. */
 import type { X509Certificate } from 'node:crypto';
 import type { CaRequest, Journal } from '../../lambdas/domain/ports.ts';
 import { tags } from '../../lambdas/domain/tags.ts';
@@ -10,7 +10,7 @@ import { minute } from './plan.ts';
 import type { Task } from './process.ts';
 import type { Simulation } from './simulation.ts';
 
-/** No CA is asked for a name that the profile does not allow, whatever a parameter says. */
+/** No CA is asked for a name that the profile does not allow, even if a parameter has it. */
 export function askedWithin({ ledger }: Simulation, { secret = '' }: Task, { wanted: { content } }: CaRequest): void {
   if (content.kind !== 'declared') return;
   const outside = content.names.filter((name) => !isAllowedName(name));
@@ -18,7 +18,7 @@ export function askedWithin({ ledger }: Simulation, { secret = '' }: Task, { wan
     ledger.violate('asked for what is not allowed', secret, `The CA was asked for ${outside.join()}.`);
 }
 
-/** A secret without the mark of a declaration costs no look. */
+/** A secret without the tag of a declaration costs no read of a parameter. */
 export function lookedUp({ ledger, store }: Simulation, name: string): void {
   const record = ledger.find(name);
   if (record && record.plan?.declared === undefined && store.tagsOf(record.arn)[tags.declared] === undefined) {
@@ -26,7 +26,7 @@ export function lookedUp({ ledger, store }: Simulation, name: string): void {
   }
 }
 
-/** It was issued for one of the declarations of this while, and there was a reason to. */
+/** The certificate was issued for a declaration of this period, and for a reason. */
 export function issuedByDeclaration(
   simulation: Simulation,
   task: Task,
@@ -52,7 +52,7 @@ function isAskedBy({ names, duration, usages }: Content, asked: DeclaredContent)
   return found.join() === names.join() && asked.duration === duration && asked.usages.length === usages.length;
 }
 
-/** One for each change: where the declared certificate is there and can be renewed, none is issued. */
+/** Each change causes one issuance. No certificate is issued if the declared one exists and can be renewed. */
 function hasReason(simulation: Simulation, task: Task, record: SecretRecord, wanted: Content): void {
   const { declarations, ledger, store, timeline } = simulation;
   const { invocation } = task;
@@ -66,14 +66,14 @@ function hasReason(simulation: Simulation, task: Task, record: SecretRecord, wan
   ledger.violate('issued without a reason', record.name, `${currentVersionId} is the declared one: ${wanted.id}.`);
 }
 
-/** What becomes current says what was declared at a time since its maker began, and nothing beyond what is allowed. */
+/** The new current certificate matches a declaration since its invocation started, and has only allowed names. */
 export function heldAsDeclared(simulation: Simulation, task: Task, record: SecretRecord, versionId: string): void {
   const { declarations, ledger } = simulation;
   const pair = record.contents.get(versionId);
   if (pair?.kind !== 'pair' || !record.declaredLeaves.has(pair.leaf.fingerprint256)) return;
   const maker = record.stagedBy.get(versionId);
   const from = Math.min(task.invocation.startedAt, maker?.startedAt ?? Number.POSITIVE_INFINITY);
-  // A pair that an earlier try staged is judged by what is declared when it is promoted.
+  // A pair from an earlier try is judged by the declaration at its promotion.
   const isOwn = maker === task.invocation;
   const some = declarations
     .since(record.name, isOwn ? from : task.invocation.startedAt)
@@ -91,7 +91,7 @@ export function heldAsDeclared(simulation: Simulation, task: Task, record: Secre
   }
 }
 
-/** Whoever renews what nothing is declared for any more says so. */
+/** A renewal without a declaration is reported as a renewal. */
 export function toldOfMissing(
   { declarations, ledger, store }: Simulation,
   { invocation }: Task,

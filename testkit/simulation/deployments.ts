@@ -1,4 +1,4 @@
-/** CloudFormation with its custom resources, one at a time for each; the command line; and who writes a parameter past both. */
+/** CloudFormation with its custom resources, the command line, and a writer that bypasses both. */
 
 import { applyChanges } from '../../lambdas/deployment/apply-changes.ts';
 import { handleCertificates } from '../../lambdas/deployment/certificates.ts';
@@ -13,14 +13,14 @@ import { journalOf, rotationFunctionArn, storeOf } from './ports.ts';
 import type { Invocation, Task } from './process.ts';
 import type { Simulation } from './simulation.ts';
 
-/** Milliseconds: the function's time-out, how long it waits, and what it keeps for its answer. */
+/** Milliseconds: the function's timeout, how long it waits, and the time for its answer. */
 const longest = 15 * minute;
 const patience = 570_000;
 const reserve = 120_000;
 
 interface Resource {
   readonly name: string;
-  /** As it is deployed; undefined: it is not there. */
+  /** The deployed properties. Undefined before the deployment. */
   deployed: Certificates | undefined;
   readonly queue: Certificates[];
   isBusy: boolean;
@@ -42,7 +42,7 @@ export class Deployments {
     this.#functions = functions;
   }
 
-  /** A stack takes one deployment after the other. */
+  /** A stack has only one deployment at a time. */
   deploy(name: string, certificates: Certificates): void {
     const resource = this.#resources.get(name) ?? { name, deployed: undefined, queue: [], isBusy: false };
     this.#resources.set(name, resource);
@@ -63,14 +63,14 @@ export class Deployments {
     const type = before === undefined ? 'Create' : 'Update';
     this.#carryOut(resource.name, { type, now: certificates, before: before ?? {} }, 1, (isDone) => {
       if (isDone) done(certificates);
-      // What has failed is rolled back, and how that ends changes nothing any more.
+      // A failed deployment is rolled back. The result of the rollback is ignored.
       else if (before === undefined)
         this.#carryOut(resource.name, { type: 'Delete', now: certificates, before: {} }, 1, () => done(undefined));
       else this.#carryOut(resource.name, { type: 'Update', now: before, before: certificates }, 1, () => done(before));
     });
   }
 
-  /** Lambda tries again what ended without a word; when that is of no use, CloudFormation has waited for an hour. */
+  /** Lambda retries an invocation that ended without an answer. If no retry answers, CloudFormation waits for an hour. */
   #carryOut(name: string, operation: Operation, attempt: number, ended: (isDone: boolean) => void): void {
     const simulation = this.#simulation;
     const later = (milliseconds: number, run: () => void) =>
@@ -127,7 +127,7 @@ export class Deployments {
     declarations.changed(name, text);
   }
 
-  /** Undefined where it came to no end. */
+  /** Undefined if it did not end. */
   #run(
     kind: string,
     about: readonly string[],

@@ -1,4 +1,4 @@
-/** The part of a plan that declares certificates: who declares what, when, and what goes wrong with it. */
+/** Draws the declarations of a plan: which, by whom, when, and their faults. */
 import type { CertificateEntry } from '../../lambdas/policy/certificate-entry.ts';
 import {
   type CallName,
@@ -21,10 +21,10 @@ import { Random } from './random.ts';
 
 type Drawn = Pick<Plan, 'seed' | 'period' | 'quietFrom' | 'profiles'>;
 
-/** What is declared is drawn apart, so that the rest of a seed's plan is what it was before anything could be declared. */
+/** Declarations have their own random stream, so that the rest of a seed's plan is the same with and without them. */
 export const drawPlan = (seed: number): Plan => withDeclarations(drawUndeclared(seed));
 
-/** In half of the plans something is declared. */
+/** Half of the plans have declarations. */
 function withDeclarations(plan: Plan): Plan {
   const random = new Random(plan.seed, 'declared');
   if (!random.chance(0.5)) return plan;
@@ -76,7 +76,7 @@ const drawDuration = (random: Random, period: number): string =>
 const drawKey = (random: Random): Pick<CertificateEntry, 'kty' | 'curve'> =>
   random.pick([{ kty: 'EC', curve: 'P-384' }, { kty: 'EC', curve: 'P-256' }, { kty: 'OKP' }] as const);
 
-/** The next declaration of the same secret: another one, or the same again. */
+/** Draws the next declaration of a secret: a different one, or the same again. */
 function drawChange(random: Random, { name }: SecretPlan, entry: CertificateEntry, period: number): CertificateEntry {
   const { dnsNames = [], usages: _, kty: __, curve: ___, commonName: ____, ...rest } = entry;
   const { usages, kty, curve, commonName } = entry;
@@ -105,13 +105,13 @@ function drawChange(random: Random, { name }: SecretPlan, entry: CertificateEntr
   return random.pick(kinds)();
 }
 
-/** The deployment refuses it, and is rolled back. */
+/** A declaration that the deployment refuses. It is rolled back. */
 function refused(at: number, { name }: SecretPlan, entry: CertificateEntry): { at: number; deed: DeedKind } {
   const certificates = { [name]: { ...entry, dnsNames: ['www.bank.example'] } };
   return { at, deed: { kind: 'deploy', resource: name, certificates } };
 }
 
-/** Each secret belongs to a resource of its own, or to one that several share. */
+/** A secret has its own resource, or shares one with others. */
 function drawDeclaring(random: Random, plan: Drawn, declared: readonly SecretPlan[]): Deed[] {
   const { period, quietFrom } = plan;
   const scene = { period, quietFrom, secrets: declared };
@@ -120,7 +120,7 @@ function drawDeclaring(random: Random, plan: Drawn, declared: readonly SecretPla
   const changes = declared.flatMap((secret) => {
     const first = random.chance(0.4) ? random.below(10 * minute) : drawTime(random, scene) / 2;
     const later = Array.from({ length: random.pick([0, 1, 2, 5]) }, () => drawTime(random, scene));
-    // Half of what comes later comes soon after something else: beside it, or after a crash.
+    // Half of the later events follow another one closely, so that they run beside it or after a crash.
     const times = [first, ...later].flatMap((at) => [
       at,
       ...(random.chance(0.25) ? [at + random.below(5 * minute)] : []),
@@ -169,7 +169,7 @@ const weights: readonly (readonly [CallName, readonly FaultKind[]])[] = [
   ['ca', ['throttled', 'lost', 'killed after']],
 ];
 
-/** Each waits for what it meets, however long that takes: nothing else happens to these secrets as often. */
+/** Each fault waits until it meets a call, because calls for these secrets are rare. */
 function drawFaults(random: Random, { period, quietFrom }: Drawn, declared: readonly SecretPlan[]): Fault[] {
   const count = Math.round(random.pick([0, 0.5, 2, 4]) * declared.length);
   return Array.from({ length: count }, (_, n) => {

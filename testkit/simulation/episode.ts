@@ -1,4 +1,4 @@
-/** One episode from its plan: played, and judged. */
+/** Plays and judges one episode from its plan. */
 import './instant-crypto.ts';
 import { Functions, type Tamper } from './functions.ts';
 import { judgeEnd } from './judge.ts';
@@ -10,7 +10,7 @@ import type { Line } from './trace.ts';
 
 export interface Report {
   readonly seed: number;
-  /** Milliseconds of the system's own time, each with its scans. */
+  /** Milliseconds of virtual time, with all scans. */
   readonly simulated: number;
   readonly secrets: number;
   readonly counts: Simulation['ledger']['counts'];
@@ -18,17 +18,17 @@ export interface Report {
   /** Calls in the busiest second. */
   readonly rates: Simulation['rates'];
   readonly violations: readonly Violation[];
-  /** The same for the same story. */
+  /** Equal for equal stories. */
   readonly fingerprint: string;
   readonly lines: readonly Line[] | undefined;
-  /** Faults that were met, by id. */
+  /** Faults that met a call, by id. */
   readonly met: ReadonlyMap<string, number>;
 }
 
 export interface EpisodeOptions {
   readonly keepsStory?: boolean;
   readonly tamper?: Tamper;
-  /** It is over as soon as this promise is broken. */
+  /** Ends the episode as soon as this guarantee is broken. */
   readonly until?: string;
 }
 
@@ -46,7 +46,7 @@ export async function playEpisode(
     if (isOver) simulation.timeline.stop();
   };
   const { stackTraceLimit } = Error;
-  Error.stackTraceLimit = 0; // nobody reads where the many errors come from
+  Error.stackTraceLimit = 0; // the stacks of the many errors are not needed
   try {
     await simulation.timeline.run(start + plan.end);
   } finally {

@@ -1,4 +1,4 @@
-/** The Lambdas of the stack and what starts them: the schedule, the queue, Secrets Manager's rotation, and people. */
+/** The Lambdas of the stack and their callers: the schedule, the queue, Secrets Manager's rotation, and operators. */
 import { type CallPolicy, type TimeLimits, timeLimits } from '../../lambdas/domain/calls.ts';
 import type { FunctionAnswer } from '../../lambdas/domain/declaring.ts';
 import { RenewalError } from '../../lambdas/domain/errors.ts';
@@ -18,7 +18,7 @@ import type { Invocation, Task } from './process.ts';
 import { lifetime, type Simulation } from './simulation.ts';
 import type { Event } from './timeline.ts';
 
-/** Changes what the product is given, to see that the broken promise is found. */
+/** Changes the product's ports, to show that a broken guarantee is found. */
 export type Tamper = (world: RenewalWorld) => RenewalWorld;
 
 export class Functions {
@@ -26,7 +26,7 @@ export class Functions {
   readonly #tamper: Tamper;
   #working = 0;
   #poll: Event | undefined;
-  /** What happened to the last delivery of a message. */
+  /** The result of the last delivery of a message. */
   readonly #troubled = new Set<string>();
 
   constructor(simulation: Simulation, tamper: Tamper = (world) => world) {
@@ -47,7 +47,7 @@ export class Functions {
     }
   }
 
-  /** Lambda tries what was invoked asynchronously twice again, after one and two minutes. */
+  /** Lambda retries an asynchronous invocation twice, after one and two minutes. */
   scan(request: ScanRequest, attempt = 1): void {
     const simulation = this.#simulation;
     const again = (): void => {
@@ -105,7 +105,7 @@ export class Functions {
     if (this.#working < plan.workers) this.#lookAgain();
   }
 
-  /** As lambdas/functions/renew.ts does it. */
+  /** Does the same as lambdas/functions/renew.ts. */
   #work(batch: readonly TimedMessage[]): void {
     const simulation = this.#simulation;
     const names = batch.map(({ body }) => simulation.nameOf(body.secretArn));
@@ -171,7 +171,7 @@ export class Functions {
     });
   }
 
-  /** Lambda's answer of the renew function, whatever becomes of it. */
+  /** Invokes the renew function and takes any answer. */
   invoke(request: Readonly<Record<string, unknown>>): Promise<FunctionAnswer> {
     const simulation = this.#simulation;
     const name = simulation.nameOf(String(request['secretId']));
@@ -208,7 +208,7 @@ export class Functions {
 
   // ---- Native rotation ----------------------------------------------------------------------------------------------
 
-  /** Secrets Manager's own: under the token of the version that waits, if one does, else under a new one. */
+  /** Secrets Manager's native rotation. It uses the token of a pending version, else a new one. */
   rotate(secret: string): void {
     const { store, timeline, random, ledger } = this.#simulation;
     const record = ledger.find(secret);
@@ -225,14 +225,14 @@ export class Functions {
     const isNew = record.rotation === undefined && !isWaiting;
     record.rotation = { token, startedAt: timeline.now(), attempts: 0 };
     this.#simulation.note('Secrets Manager', `${isNew ? 'begins' : 'goes on with'} a rotation`, [secret]);
-    // Sooner first, and then now and then: a rotation that fails for a reason is tried again for ever.
+    // The pauses grow. A rotation that always fails is retried without an end.
     const longest = Math.max(6 * hour, this.#simulation.plan.period / 2);
     const attempt = (): void => {
       const { rotation } = record;
       if (rotation === undefined) return;
       const now = store.summary(record.arn);
       const labels = now.versions.get(token) ?? [];
-      // Switched off, being deleted, or its label went to another version: Secrets Manager begins anew some day.
+      // Rotation is off, the secret is being deleted, or another version has the stage. Secrets Manager starts again later.
       if (!now.rotation.enabled || now.deletedAt !== undefined || labels.length === 0) {
         record.rotation = undefined;
         return;
@@ -251,7 +251,7 @@ export class Functions {
     attempt();
   }
 
-  /** RotateSecret with RotateImmediately false: a test of what is there, and nothing more. */
+  /** RotateSecret with RotateImmediately false: only a test of the current version. */
   testRotation(secret: string): void {
     const { store, ledger } = this.#simulation;
     const record = ledger.find(secret);
@@ -259,7 +259,7 @@ export class Functions {
     if (!record || !summary?.rotation.enabled || summary.deletedAt !== undefined || record.rotation) return;
     const { currentVersionId } = summary;
     const pending = versionWithStage(summary, 'AWSPENDING');
-    // One that waits blocks it; on the current version the label may stay.
+    // A pending version blocks it. The current version may keep the stage.
     if (currentVersionId === undefined || (pending ?? currentVersionId) !== currentVersionId) return;
     const token = uuid(this.#simulation.entropy(16));
     this.#simulation.willChange(record.arn);

@@ -1,13 +1,13 @@
 /**
- * Has what node:crypto does in threads done at once, so that the order of things is the seed's and not the machine's; and
- * what it was asked before it knows still, because a simulation reads the same certificates and keys again and again. It
- * has to be imported before the product is: util.promisify takes the functions as they are then.
+ * Makes the asynchronous functions of node:crypto synchronous, so that the seed decides on the order of events and not the machine.
+ * It also caches results, because a simulation reads the same certificates and keys often. It
+ * must be imported before the product, because util.promisify keeps the functions of that moment.
  */
 import crypto, { type KeyObject, type KeyPairKeyObjectResult } from 'node:crypto';
 import { syncBuiltinESMExports } from 'node:module';
 import { promisify } from 'node:util';
 
-/** Of the kinds that take long to make a few are made, and given again. A prime: secrets that take turns get no key of theirs again. */
+/** The number of keys of a slow kind. They are reused. The number is prime, so that secrets in turn do not get their old key again. */
 const poolSize = 17;
 const pools = new Map<string, { readonly keys: KeyPairKeyObjectResult[]; given: number }>();
 
@@ -33,7 +33,7 @@ export function keyPair(kind: string, options: KeyOptions = {}): KeyPairKeyObjec
 
 type Callback<T> = (error: Error | null, result?: T) => void;
 
-/** A function with a callback as its last argument, of one that has its result at once. */
+/** Turns a synchronous function into one with a callback as its last argument. */
 function withCallback<Args extends unknown[], T>(work: (...args: Args) => T, args: Args, callback: Callback<T>): void {
   let result: T;
   try {
@@ -47,7 +47,7 @@ function withCallback<Args extends unknown[], T>(work: (...args: Args) => T, arg
 
 const most = 4_000;
 
-/** The same question has the same answer; `nameOf` says which are the same, and undefined which is not kept. */
+/** Caches a function's results by `nameOf` of its arguments. A result with the name undefined is not cached. */
 function kept<Args extends unknown[], T>(work: (...args: Args) => T, nameOf: (...args: Args) => string | undefined) {
   const known = new Map<string, T>();
   return (...args: Args): T => {
@@ -69,7 +69,7 @@ const latin1 = (bytes: unknown): string | undefined => {
     : undefined;
 };
 
-/** A key in a text or in DER. */
+/** A key in PEM or DER. */
 function keyName(input: unknown): string | undefined {
   if (typeof input !== 'object' || input === null || !('key' in input)) return latin1(input);
   const text = latin1(input.key);
@@ -77,7 +77,7 @@ function keyName(input: unknown): string | undefined {
   return text === undefined || String(format) === 'jwk' ? undefined : `${format} ${type} ${passphrase} ${text}`;
 }
 
-/** The public half of each key, by the object. */
+/** Public keys, by private key object. */
 const halves = new WeakMap<KeyObject, KeyObject>();
 
 const { sign, verify, pbkdf2Sync, scryptSync, createPrivateKey, createPublicKey, X509Certificate } = crypto;
@@ -85,23 +85,23 @@ type SignArgs = [string | null, Uint8Array, KeyObject];
 type DeriveArgs = Parameters<typeof pbkdf2Sync>;
 const derive = kept(pbkdf2Sync, (password, salt, ...rest) => `${latin1(password)} ${latin1(salt)} ${rest.join(' ')}`);
 
-/** Who has signed what, by the signature. */
+/** Key and message of each signature. */
 const signed = new Map<string, { readonly key: KeyObject; readonly question: string }>();
-/** Whether a public key is a private one's. */
+/** Tells whether a public key belongs to a private key. */
 const pairs = new WeakMap<KeyObject, WeakMap<KeyObject, boolean>>();
 
 const questionOf = (algorithm: string | null, data: Uint8Array): string => `${algorithm} ${latin1(data)}`;
 
 function signAndNote(...[algorithm, data, key]: SignArgs): Buffer {
   const signature = sign(algorithm, data, key);
-  // What an RSA key signs may depend on what it is: its file can hold parts that don't fit.
+  // Signatures of an RSA key depend on its file, which can have inconsistent parts.
   if (key.asymmetricKeyType === 'rsa') return signature;
   if (signed.size >= most) signed.clear();
   signed.set(signature.toString('latin1'), { key, question: questionOf(algorithm, data) });
   return signature;
 }
 
-/** What a key has signed here is verified once for each public key. */
+/** A signature that was made here is verified once for each public key. */
 function verifyOnce(...[algorithm, data, key, signature]: [...SignArgs, Uint8Array]): boolean {
   const known = signed.get(latin1(signature) ?? '');
   if (!(key instanceof crypto.KeyObject) || known?.question !== questionOf(algorithm, data))
@@ -113,7 +113,7 @@ function verifyOnce(...[algorithm, data, key, signature]: [...SignArgs, Uint8Arr
   return verdict;
 }
 
-/** The prototype of public keys, which has no name. */
+/** The prototype of public keys. Node does not export it. */
 const publicKeys: KeyObject = Object.getPrototypeOf(crypto.generateKeyPairSync('ed25519').publicKey);
 const exportPublic: (this: KeyObject, options: crypto.KeyExportOptions<'der'>) => Buffer = publicKeys.export;
 const exported = new WeakMap<KeyObject, Buffer>();

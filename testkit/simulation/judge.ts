@@ -1,4 +1,4 @@
-/** What has to hold in the end, once nothing has failed for a while. */
+/** Checks the guarantees at the end of an episode, after a period without faults. */
 
 import { versionWithStage } from '../../lambdas/domain/secret.ts';
 import { tags } from '../../lambdas/domain/tags.ts';
@@ -22,10 +22,10 @@ type Judge = (simulation: Simulation, record: SecretRecord, health: Health) => v
 
 const text = (instant: number): string => new Date(instant).toISOString().slice(0, 16);
 const quietSince = ({ plan }: Simulation): number => start + plan.quietFrom;
-/** How long the schedule may need: the longest back-off, and a scan that was missed. */
+/** The most time that the schedule may need: the longest back-off and one missed scan. */
 const patience = ({ plan }: Simulation): number => 33 * hour + 3 * plan.period;
 
-/** What can be renewed is. */
+/** Everything that can be renewed is renewed. */
 const renewed: Judge = (simulation, record, health) => {
   if (health.state !== 'fine') return;
   const { timeline, plan, ledger } = simulation;
@@ -34,20 +34,20 @@ const renewed: Judge = (simulation, record, health) => {
   if (now > since + patience(simulation)) {
     ledger.violate('not renewed', record.name, `Due since ${text(health.latest)}, it ends at ${text(health.end)}.`);
   }
-  // The last twentieth has scans enough: none may be let go.
+  // The last twentieth of the validity has several scans, so no certificate may expire.
   const emergency = (health.end - health.pair.notBefore) / 20;
   const isLate = health.end <= now && health.end > quietSince(simulation) + 3 * plan.period + 30 * minute;
   if (isLate && emergency > 3 * plan.period)
     ledger.violate('let expire', record.name, `It ended at ${text(health.end)}.`);
 };
 
-/** What is declared is there, and the tags say so. */
+/** Every declared certificate exists, and the tags agree. */
 const declared: Judge = (simulation, record, health) => {
   const { declarations, timeline, store, ledger } = simulation;
   const found = store.tagsOf(record.arn);
   if (found[tags.declared] === undefined || timeline.now() < quietSince(simulation) + patience(simulation)) return;
   const isConsistent = declarations.isConsistent(record.name);
-  const late = isConsistent ? 0 : day; // then the scan does not see it, and an inspection does
+  const late = isConsistent ? 0 : day; // a scan can't see this change, but the daily inspection does
   if (health.state === 'wanting' && timeline.now() > quietSince(simulation) + patience(simulation) + late) {
     ledger.violate('not as declared', record.name, `${JSON.stringify(declarations.of(record.name))} is not there.`);
   }
@@ -61,14 +61,14 @@ const declared: Judge = (simulation, record, health) => {
   }
 };
 
-/** What stands against a renewal was told, and not only in the log. */
+/** An obstacle to a renewal was reported by more than the log. */
 const failureTold: Judge = (simulation, record, health) => {
   if (health.state !== 'failing') return;
   const { ledger, store, plan } = simulation;
   const summary = store.summary(record.arn);
   if (!health.isUnreadable) {
     const pair = record.contents.get(summary.currentVersionId ?? '');
-    // Only for what is due a certificate is asked for.
+    // A certificate is requested only if one is due.
     if (
       pair?.kind !== 'pair' ||
       simulation.timeline.now() - patience(simulation) <
@@ -83,7 +83,7 @@ const failureTold: Judge = (simulation, record, health) => {
 const latestDue = (found: Readonly<Record<string, string>>, pair: Pair): number =>
   dueBetween(found, pair, endOf(pair))[1];
 
-/** Every version of ours that became current is known to those who listen. */
+/** Every version of cert-renewer that became current was announced. */
 const announced: Judge = (simulation, record, health) => {
   const { ledger, plan } = simulation;
   for (const promotion of record.promotions) {
@@ -107,18 +107,18 @@ const announced: Judge = (simulation, record, health) => {
   }
 };
 
-/** Of what a declaration had issued an event says so. A look that comes later may take it for a copy of one that says the same. */
+/** An issuance by declaration is announced as one. A later inspection may take it for a copy with the same content. */
 function untoldIssuance({ ledger }: Simulation, record: SecretRecord, promotion: Promotion): void {
   const { versionId, told, toldAsIssued, isToldLate = false, by } = promotion;
   const content = record.contents.get(versionId);
   if (content?.kind !== 'pair' || !record.declaredLeaves.has(content.leaf.fingerprint256)) return;
-  // Another worker that finds a staged pair which would do as a copy takes it for one.
+  // Another worker may take a staged pair for a copy if it is a valid copy.
   if (told.length === 0 || toldAsIssued.length > 0 || isToldLate || record.stagedBy.get(versionId)?.label !== by)
     return;
   ledger.violate('an issuance told as something else', record.name, versionId, promotion.at);
 }
 
-/** Nobody looks at it any more, whatever there was to be told. */
+/** Tells whether the secret is out of reach, so that nothing can be announced any more. */
 function isUnreachable(health: Health): boolean {
   return (
     (health.state === 'left' && health.why !== 'it is paused' && health.why !== 'there is no room for tags') ||
@@ -126,7 +126,7 @@ function isUnreachable(health: Health): boolean {
   );
 }
 
-/** At most one certificate in vain for whatever may cost one. */
+/** Each event that may waste a certificate wastes at most one. */
 const issuedInVain: Judge = ({ ledger }, record) => {
   const own = record.promotions.filter(({ by }) => !by.startsWith('somebody')).length;
   const vain = record.issued.length - own - record.givenAway;
@@ -139,7 +139,7 @@ const issuedInVain: Judge = ({ ledger }, record) => {
   }
 };
 
-/** Nothing is asked at every scan for ever. */
+/** No secret is sent to a worker at every scan without an end. */
 const keptAlone: Judge = (simulation, record, health) => {
   const { ledger, plan, timeline } = simulation;
   const now = timeline.now();
@@ -150,7 +150,7 @@ const keptAlone: Judge = (simulation, record, health) => {
   const own = record.promotions.filter(({ at }) => at >= from - hour).length;
   const count = (times: readonly number[]): number => times.filter((at) => at >= from).length;
   const asked = count(record.enqueued);
-  // Looked at once a day, renewed, and tried again; in the last twentieth of a validity at every scan.
+  // Allowed are the daily inspection, renewals and retries, and every scan in the last twentieth of the validity.
   const urgent = health.state === 'failing' && !health.isUnreadable ? urgentScans(simulation, record, from) : 0;
   const most = days + 2 * own + 8 + urgent;
   const isDaily = plan.period >= 12 * hour || isAlteredBehind(simulation, record);
@@ -163,7 +163,7 @@ const keptAlone: Judge = (simulation, record, health) => {
   }
 };
 
-/** Changed past the deployment, or taken back before it was issued: the tags differ for as long as it is so, and each scan has somebody look. */
+/** A declaration was changed without the deployment, or undone before its issuance. The tags differ until then, so each scan sends it. */
 function isAlteredBehind({ declarations, store }: Simulation, record: SecretRecord): boolean {
   const { [tags.declared]: wanted, [tags.issued]: noted } = store.tagsOf(record.arn);
   return wanted !== noted && !declarations.isConsistent(record.name);
@@ -179,7 +179,7 @@ function urgentScans({ ledger, timeline }: Simulation, record: SecretRecord, fro
   ).length;
 }
 
-/** A rotation that began comes to its end. */
+/** Every rotation that started also ends. */
 const rotated: Judge = ({ ledger }, record, health) => {
   const { rotation } = record;
   if (health.state === 'fine' && (rotation?.quietAttempts ?? 0) > 4) {
@@ -192,7 +192,7 @@ const rotated: Judge = ({ ledger }, record, health) => {
   }
 };
 
-/** What is left behind. */
+/** Checks for leftovers. */
 const clean: Judge = ({ ledger, store }, record, health) => {
   const summary = store.summary(record.arn);
   const pending = versionWithStage(summary, 'AWSPENDING');

@@ -1,18 +1,18 @@
-/** What has happened, as somebody knows it who sees everything: nothing here is taken from the product's word. */
+/** A record of everything that has happened. It contains only observed facts, and no claims of the product. */
 import type { QueueMessage } from '../../lambdas/domain/request.ts';
 import type { SecretValue } from '../../lambdas/domain/secret.ts';
 import type { SecretPlan } from './plan.ts';
 import type { Invocation } from './process.ts';
 import { type Content, readValue } from './values.ts';
 
-/** A promise that was broken. */
+/** A broken guarantee. */
 export interface Violation {
-  /** Which, in two or three words. */
+  /** Its name, in two or three words. */
   readonly rule: string;
   readonly secret: string;
   readonly at: number;
   readonly text: string;
-  /** When it began, where that is known: what was before is not told. */
+  /** When the problem started, if known. The story starts there. */
   readonly since?: number;
 }
 
@@ -21,13 +21,13 @@ export interface Promotion {
   readonly versionId: string;
   readonly at: number;
   readonly by: string;
-  /** When the bus was told of it. */
+  /** When it was announced on the bus. */
   readonly told: number[];
-  /** And of these, when it was told as an issuance. */
+  /** When it was announced as an issuance. */
   readonly toldAsIssued: number[];
-  /** Told by a look that came later, which knows what it can see. */
+  /** true if a later inspection has announced it, from what it can see. */
   isToldLate?: boolean;
-  /** Why nobody could be told of it. */
+  /** Why it could not be announced. */
   excused?: string;
 }
 
@@ -36,30 +36,30 @@ export class SecretRecord {
   readonly arn: string;
   readonly plan: SecretPlan | undefined;
   readonly contents = new Map<string, Content>();
-  /** By version: who wrote it. */
+  /** The writer of each version. */
   readonly writers = new Map<string, string>();
-  /** By version of cert-renewer's: the process that wrote it. */
+  /** The process that wrote each version of cert-renewer. */
   readonly stagedBy = new Map<string, Invocation>();
   readonly promotions: Promotion[] = [];
-  /** Versions that were AWSCURRENT at some time, whoever made them so. */
+  /** Versions that were AWSCURRENT at some time, from any writer. */
   readonly wereCurrent = new Set<string>();
-  /** Certificates that a CA has made for it. */
+  /** The number of certificates that a CA has issued for it. */
   readonly issued: number[] = [];
-  /** Of those, how many went to another secret. */
+  /** The number of those that were stored in another secret. */
   givenAway = 0;
-  /** Fingerprints of those that were issued by a declaration. */
+  /** Fingerprints of certificates that were issued by declaration. */
   readonly declaredLeaves = new Set<string>();
   readonly failures: { readonly at: number; readonly code: string }[] = [];
   readonly enqueued: number[] = [];
-  /** What may cost an issuance each. */
+  /** Events, each of which may cause an issuance. */
   hits = 0;
   overlaps = 0;
   readonly deeds: number[] = [];
-  /** Invocations that work on it now. */
+  /** Invocations that currently work on it. */
   live = 0;
-  /** Native rotation under way; `quietAttempts` are those since nothing fails any more. */
+  /** A running native rotation. `quietAttempts` counts the attempts since the last fault. */
   rotation: { token: string; startedAt: number; attempts: number; quietAttempts?: number } | undefined;
-  /** The version that its hook has seen last. */
+  /** The last version that its hook has seen. */
   served: string | undefined;
 
   constructor(name: string, arn: string, plan: SecretPlan | undefined) {
@@ -73,12 +73,12 @@ export class SecretRecord {
     this.writers.set(versionId, by);
   }
 
-  /** The last one: a version may be rolled back from and promoted again. */
+  /** The last promotion, because a version may be promoted again after a rollback. */
   promotionOf(versionId: string | undefined): Promotion | undefined {
     return this.promotions.findLast((each) => each.versionId === versionId);
   }
 
-  /** How often something may have been done in vain, or twice. */
+  /** The number of events that may cause wasted or repeated work. */
   get slack(): number {
     return this.hits + this.overlaps + this.deeds.length;
   }
@@ -88,7 +88,7 @@ export interface DeadLetter {
   readonly message: QueueMessage;
   readonly sentAt: number;
   readonly at: number;
-  /** Something went wrong with its last delivery that kept the worker from saying so. */
+  /** A fault kept the worker from reporting the failure of its last delivery. */
   readonly excused: boolean;
 }
 

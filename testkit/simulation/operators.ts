@@ -1,4 +1,4 @@
-/** What people do beside cert-renewer. */
+/** The actions of operators. */
 import { createPublicKey } from 'node:crypto';
 import { versionWithStage } from '../../lambdas/domain/secret.ts';
 import { tags } from '../../lambdas/domain/tags.ts';
@@ -22,7 +22,7 @@ export class Operators {
     this.#deployments = new Deployments(simulation, functions);
   }
 
-  /** The secrets that are there in the beginning. */
+  /** Makes the secrets that exist at the start. */
   prepare(): void {
     const simulation = this.#simulation;
     simulation.addSecret({ name: 'pki/password', value: `${mark}-password\n` });
@@ -92,7 +92,7 @@ export class Operators {
     const name = 'secret' in deed ? deed.secret : undefined;
     simulation.ledger.counts.deeds += 1;
     simulation.note('somebody', describeDeed(deed), name === undefined ? [] : [name]);
-    if (name !== undefined && simulation.ledger.find(name) === undefined && deed.kind !== 'declare') return; // it is not in this play
+    if (name !== undefined && simulation.ledger.find(name) === undefined && deed.kind !== 'declare') return; // this secret does not exist in this episode
     const named = deed.kind === 'deploy' ? Object.keys(deed.certificates) : [name];
     for (const record of named.flatMap((each) => simulation.dependentsOf(each)))
       record.deeds.push(simulation.timeline.now());
@@ -117,7 +117,7 @@ export class Operators {
         store.setTags(deed.secret, deed.set);
         break;
       case 'untag':
-        if (deed.keys.includes(tags.versionId)) this.#excuse(deed.secret, 'somebody took the mark away');
+        if (deed.keys.includes(tags.versionId)) this.#excuse(deed.secret, 'somebody removed the tag version-id');
         store.setTags(deed.secret, {}, deed.keys);
         break;
       case 'fill tags':
@@ -204,21 +204,21 @@ export class Operators {
     const summary = store.summary(name);
     const to = versionWithStage(summary, stage);
     if (to === undefined || to === summary.currentVersionId || summary.deletedAt !== undefined) return;
-    // A label without a value is a rotation's that has not written yet.
+    // A stage without a value belongs to a rotation that has not written yet.
     if (!this.#simulation.record(name).contents.has(to)) return;
     this.#excuse(name, 'somebody rolled back');
     store.moveStage(name, 'AWSCURRENT', to);
     this.#simulation.record(name).wereCurrent.add(to);
   }
 
-  /** Nobody has to be told any more of what was renewed so far. */
+  /** Earlier renewals need no announcement any more. */
   #excuse(name: string, why: string): void {
     for (const promotion of this.#simulation.record(name).promotions) {
       if (promotion.told.length === 0) promotion.excused = why;
     }
   }
 
-  /** So many tags in all, of ours and theirs; more go, fewer come. */
+  /** Adds or removes tags until the secret has so many, including ours. */
   #fillTags(name: string, count: number): void {
     const { store } = this.#simulation;
     const found = Object.keys(store.tagsOf(name));

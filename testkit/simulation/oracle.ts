@@ -1,4 +1,4 @@
-/** What is right, reckoned anew from the tags and the certificate, and simply: no code of the product decides here. */
+/** Calculates the right decision from tags and certificate, in a simple way and without code of the product. */
 import { tags } from '../../lambdas/domain/tags.ts';
 import { type Content as Declared, isAllowed } from './declarations.ts';
 import type { SecretRecord } from './ledger.ts';
@@ -10,16 +10,16 @@ export type Pair = Extract<Content, { kind: 'pair' }>;
 
 export const authoritySecrets: ReadonlySet<string> = new Set(['pki/root', 'pki/issuing', 'pki/imported']);
 
-/** The tags that AWS has room for, and those of ours. */
+/** AWS's limit of tags, and the number of ours. */
 export const mostTags = 50;
 export const statusTags: ReadonlySet<string> = new Set([
   ...[tags.versionId, tags.notBefore, tags.notAfter, tags.failure, tags.issued],
 ]);
 
-/** Milliseconds of a duration as the plan writes it. */
+/** Parses a duration of the plan into milliseconds. */
 const milliseconds = (text: string): number => Number.parseFloat(text) * minute;
 
-/** The earliest and the latest time at which a certificate may become due: jitter makes it a twentieth of the window earlier. */
+/** Returns the earliest and the latest time at which a certificate may become due. Jitter is up to a twentieth of the window. */
 export function dueBetween(
   found: Readonly<Record<string, string>>,
   pair: Pair,
@@ -39,13 +39,13 @@ export function dueBetween(
       : asked.endsWith('pct')
         ? (length * Number.parseFloat(asked)) / 100
         : milliseconds(asked);
-  // A window that nearly fills the validity is clamped with its jitter and not without: then either is right.
+  // A window of nearly the whole validity may be limited with its jitter but not without. Then both results are right.
   const least = wanted * 1.05 >= length ? third : wanted;
   const most = wanted >= length ? third : wanted;
   return [end - Math.max(least, most) * 1.05, end - Math.min(least, most)];
 }
 
-/** When the first certificate of the path ends. */
+/** Returns the earliest notAfter of the path. */
 export function endOf(pair: Pair): number {
   return Math.min(pair.notAfter, ...pair.chain.map(({ validTo }) => Date.parse(validTo)));
 }
@@ -64,8 +64,8 @@ export function hasBadTags(found: Readonly<Record<string, string>>): boolean {
 }
 
 /**
- * `left`: the schedule leaves it alone, and rightly. `failing`: what stands against its renewal is its owner's to mend;
- * `unreadable` if any look at it fails, else only what asks for a certificate does.
+ * `left`: the schedule rightly leaves it alone. `failing`: its owner must remove an obstacle.
+ * With `unreadable` every inspection fails, else only a renewal fails.
  */
 export type Health =
   | {
@@ -75,7 +75,7 @@ export type Health =
       readonly latest: number;
       readonly end: number;
     }
-  /** Another certificate is declared than the one that is there, and nothing stands against it. */
+  /** The declared certificate differs from the present one, and can be issued. */
   | { readonly state: 'wanting' }
   | { readonly state: 'left'; readonly why: string }
   | { readonly state: 'failing'; readonly why: string; readonly isUnreadable: boolean };
@@ -117,7 +117,7 @@ export function healthOf(simulation: Simulation, record: SecretRecord): Health {
   return { state: 'fine', pair, earliest, latest, end };
 }
 
-/** Undefined where the certificate is the declared one, and lives on as any other. */
+/** Returns undefined if the certificate is the declared one, which is then renewed like any other. */
 function declaredHealth(
   simulation: Simulation,
   record: SecretRecord,
@@ -139,7 +139,7 @@ function declaredHealth(
   return isThere && simulation.timeline.now() <= pair.notAfter ? undefined : { state: 'wanting' };
 }
 
-/** What an issuance can't do without. */
+/** The preconditions of an issuance. */
 function unavailable({ store }: Simulation, profile: ProfileName | undefined, pair: Content): Health | undefined {
   const isGone = (name: string): boolean => store.summary(name).deletedAt !== undefined;
   const isEncrypted = pair.kind === 'pair' && pair.isEncrypted;
@@ -148,7 +148,7 @@ function unavailable({ store }: Simulation, profile: ProfileName | undefined, pa
   return profile === 'offline' && isGone('pki/issuing') ? failing('its authority is gone') : undefined;
 }
 
-/** A step-ca renews nothing else. */
+/** The condition under which step-ca renews a certificate. */
 export const isClient = ({ leaf }: Pair): boolean =>
   leaf.keyUsage === undefined || leaf.keyUsage.includes('1.3.6.1.5.5.7.3.2');
 
@@ -184,7 +184,7 @@ function authorityProblem(
   return plan.weakAuthority ? failing('its key is too weak', false) : undefined;
 }
 
-/** The time that a failure keeps the schedule off, as the documentation has it. */
+/** Returns the back-off of the schedule after a failure, by the documentation. */
 export function backsOffUntil(failure: string | undefined): number {
   const [count = '1', at = '', code = ''] = failure?.split(' ') ?? [];
   const passes = ['CaUnavailable', 'KmsUnavailable', 'Throttled', 'SecretChanged'].includes(code);

@@ -1,6 +1,6 @@
 /**
- * All of an episode that chance decides, as data: which secrets there are, what people do, and what goes wrong when. It is
- * drawn first and played then, so that a part of it can be left out and the rest played again.
+ * All random decisions of an episode, as data: the secrets, the actions of operators, and the faults. The plan is
+ * drawn first and played afterwards, so that parts of it can be removed and the rest played again.
  */
 import { tags } from '../../lambdas/domain/tags.ts';
 import type { CertificateEntry } from '../../lambdas/policy/certificate-entry.ts';
@@ -11,7 +11,7 @@ export const minute = 60_000;
 export const hour = 60 * minute;
 export const day = 24 * hour;
 const week = 7 * day;
-/** When every episode begins. */
+/** The start of every episode. */
 export const start = Date.UTC(2026, 10, 22, 12);
 
 export const shapes = ['camel', 'snake', 'tls', 'pem', 'pem encrypted', 'camel encrypted'] as const;
@@ -20,9 +20,9 @@ export type ShapeName = (typeof shapes)[number];
 export const profileNames = ['strict', 'lenient', 'offline', 'imported'] as const;
 export type ProfileName = (typeof profileNames)[number];
 
-/** Whose `issue` is set. */
+/** Profiles with `issue`. */
 export const mayIssue = (profile: string): boolean => profile !== 'imported';
-/** `issue.duration` of each profile, milliseconds: so long that the schedule keeps up with it. */
+/** `issue.duration` of each profile in milliseconds, long enough for the schedule. */
 export const issueDuration = (period: number): number => Math.max(12 * hour, 30 * period);
 
 export interface SecretPlan {
@@ -34,20 +34,20 @@ export interface SecretPlan {
   readonly inKms: boolean;
   /** Milliseconds from notBefore to notAfter. */
   readonly validity: number;
-  /** Which part of the validity is over when the episode begins. */
+  /** The share of the validity that has passed at the start of the episode. */
   readonly age: number;
   readonly tags: Readonly<Record<string, string>>;
-  /** Tags of the user's own, beside those of ours. */
+  /** The number of the user's own tags. */
   readonly ownTags: number;
-  /** Milliseconds between two native rotations by the renew function; undefined: it is not rotated. */
+  /** Milliseconds between two native rotations by the renew function. Undefined means no rotation. */
   readonly rotation?: number;
-  /** It has no value, and is there for `out`. */
+  /** true for a secret without a value, the target of `out`. */
   readonly empty?: boolean;
-  /** A deployment makes it, or takes it over with what it holds. */
+  /** A deployment makes it, or takes it over with its value. */
   readonly declared?: 'new' | 'taken over';
 }
 
-/** Entries by the name of their secret: the properties of a resource. */
+/** The properties of a resource: entries by secret name. */
 export type Certificates = Readonly<Record<string, CertificateEntry>>;
 
 export type DeedKind =
@@ -65,12 +65,12 @@ export type DeedKind =
   | { readonly kind: 'rotate'; readonly secret: string; readonly immediately: boolean }
   | { readonly kind: 'ask'; readonly secret: string; readonly request: Readonly<Record<string, unknown>> }
   | { readonly kind: 'scan'; readonly force: boolean; readonly secret?: string }
-  /** The resource of a stack; without certificates it is deleted. */
+  /** Deploys a resource of the stack. Without certificates it is deleted. */
   | { readonly kind: 'deploy'; readonly resource: string; readonly certificates: Certificates }
-  /** By the command line, with the rights of who runs it. */
+  /** Declares by the command line, with the caller's permissions. */
   | { readonly kind: 'declare'; readonly secret: string; readonly entry: CertificateEntry }
   | { readonly kind: 'undeclare'; readonly secret: string }
-  /** Somebody with ssm:PutParameter, past all that judges a declaration. */
+  /** Another writer with ssm:PutParameter, without any check of the declaration. */
   | { readonly kind: 'alter'; readonly secret: string; readonly entry: CertificateEntry };
 
 export type Deed = DeedKind & {
@@ -92,13 +92,13 @@ export const faultKinds = [
 ] as const;
 export type FaultKind = (typeof faultKinds)[number];
 
-/** What AWS takes of these calls together in one second. */
+/** The number of these calls that AWS accepts together in one second. */
 export interface Quota {
   readonly calls: readonly CallName[];
   readonly most: number;
 }
 
-/** From `at` on until `until`, milliseconds after the start, the next `times` calls of this kind have this trouble. */
+/** From `at` until `until` (milliseconds after the start), the next `times` calls of this kind meet this fault. */
 export interface Fault {
   readonly id: string;
   readonly at: number;
@@ -114,10 +114,10 @@ export interface Plan {
   readonly seed: number;
   /** Milliseconds between two scans. */
   readonly period: number;
-  /** From then on nobody does anything, and nothing fails. Milliseconds after the start. */
+  /** From then on there are no actions and no faults. Milliseconds after the start. */
   readonly quietFrom: number;
   readonly end: number;
-  /** Lambdas at once. */
+  /** Concurrent Lambdas. */
   readonly workers: number;
   /** The imported authority has a key that is too weak. */
   readonly weakAuthority: boolean;
@@ -125,7 +125,7 @@ export interface Plan {
   readonly secrets: readonly SecretPlan[];
   readonly deeds: readonly Deed[];
   readonly faults: readonly Fault[];
-  /** More than AWS is known to have. */
+  /** More than the known delays of AWS. */
   readonly quotas?: Readonly<Record<string, Quota>>;
 }
 
@@ -134,7 +134,7 @@ function settling(period: number): number {
   return Math.max(32 * hour + day + 6 * period + 2 * hour, 14 * period);
 }
 
-/** The same, but that from then on nobody does anything. */
+/** Returns the plan with no actions from then on. */
 export function withEnd(plan: Plan, quietFrom: number): Plan {
   const faults = plan.faults.map((fault) => ({ ...fault, until: Math.min(fault.until, quietFrom) }));
   return { ...plan, quietFrom, end: quietFrom + settling(plan.period), faults };
@@ -142,10 +142,10 @@ export function withEnd(plan: Plan, quietFrom: number): Plan {
 
 export const passwordSecret = 'pki/password';
 export const importedPassword = 'pki/password-imported';
-/** Those that the configuration names, and nobody renews. */
+/** Secrets that the configuration names and that are never renewed. */
 export const otherSecrets = [passwordSecret, importedPassword, 'pki/issuing', 'pki/imported'] as const;
 
-/** Without what is declared (draw-declared.ts). */
+/** Draws a plan without declarations, which draw-declared.ts adds. */
 export function drawUndeclared(seed: number): Plan {
   const random = new Random(seed, 'plan');
   const period = random.pick([15 * minute, hour, hour, 6 * hour, day, day, week, week, week, week]);
@@ -217,7 +217,7 @@ export interface Scene {
   readonly secrets: readonly SecretPlan[];
 }
 
-/** Half of what happens does so while a scan's messages are being worked on. */
+/** Half of the actions happen while workers handle the messages of a scan. */
 export function drawTime(random: Random, { period, quietFrom }: Scene): number {
   if (random.chance(0.4)) return random.below(quietFrom);
   return random.below(Math.floor(quietFrom / period)) * period + random.below(random.pick([3_000, 60_000, 600_000]));
@@ -237,7 +237,7 @@ function drawDeeds(random: Random, scene: Scene): Deed[] {
   return deeds.sort((a, b) => a.at - b.at);
 }
 
-/** What somebody does, and what he does about it later. */
+/** Draws an action, and its later follow-up. */
 export function drawDeed(random: Random, { secrets, period }: Scene): DeedKind[] {
   const secret = random.pick(secrets).name;
   const own = secrets.filter(({ rotation }) => rotation !== undefined);

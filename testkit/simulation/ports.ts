@@ -1,4 +1,4 @@
-/** The ports as one task of one process has them: each call is an event of the simulation, and is watched. */
+/** The ports of one task of one process. Each call is an event of the simulation, and is checked. */
 import { type CallPolicy, call as within } from '../../lambdas/domain/calls.ts';
 import { RenewalError } from '../../lambdas/domain/errors.ts';
 import type {
@@ -22,12 +22,12 @@ import { changed, decided, issued, staged, tagged } from './watch.ts';
 
 export const rotationFunctionArn = 'arn:aws:lambda:us-east-1:000000000000:function:renew';
 
-/** Providers as an invocation keeps them, one a profile. */
+/** The providers of an invocation, one for each profile. */
 export type Providers = Map<string, Promise<CaProvider>>;
 
 type Ports = RenewalWorld & Omit<ScanWorld, 'continueLater'>;
 
-/** `shared`: the task that stands for the process as a whole. */
+/** `shared` is the task for the whole process. */
 export function portsOf(
   simulation: Simulation,
   task: Task,
@@ -71,7 +71,7 @@ function authoritiesOf(simulation: Simulation, task: Task, policy: CallPolicy) {
   };
 }
 
-/** What a worker reads: one call of SSM each time. */
+/** Each read is one call of SSM. */
 function declarationsOf(simulation: Simulation, task: Task, policy: CallPolicy): DeclarationSource {
   const { declarations } = simulation;
   return {
@@ -115,7 +115,7 @@ export function storeOf(simulation: Simulation, task: Task, policy: CallPolicy):
     seen.add(`${summary.name} ${summary.currentVersionId}`);
     return summary;
   };
-  /** A write, and what has become of the secret by it. */
+  /** Writes, and checks the secret afterwards. */
   const write = (method: 'stage' | 'promote' | 'discard' | 'tag', arn: string, work: () => Promise<void>) =>
     within(policy, method, () =>
       simulation.call(task, method, name(arn), async () => {
@@ -210,7 +210,7 @@ export function journalOf(simulation: Simulation, task: Task): Journal {
       const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
       simulation.see('the log', place(secretArn), `${text} ${JSON.stringify(rest)}`);
       simulation.note(task.invocation.label, `fails: ${text.split(':')[0]}`, [place(secretArn)]);
-      // A deployment tells what the renew function has told already.
+      // A deployment announces what the renew function has already announced.
       const isSecondHand = task.invocation.label.startsWith('deployment');
       const isOutOfTime = isSecondHand || (error instanceof RenewalError && error.retryable);
       if ((text.startsWith('Internal') && !isOutOfTime) || text.startsWith('TypeError')) {
@@ -268,7 +268,7 @@ function stepCa(simulation: Simulation, { task, policy }: Asking, name: 'strict'
   };
 }
 
-/** Keys that take long to make come from a pool: that one comes again is the simulation's own mishap. */
+/** Slow kinds of keys come from a pool. A key that repeats is an artefact of the simulation. */
 function drawn({ ledger }: Simulation, { secret }: Task, { wanted, current, key }: CaRequest): void {
   if (wanted.key.kind === 'same') return;
   const record = ledger.find(secret);
@@ -286,7 +286,7 @@ async function told(
   return given;
 }
 
-/** What issues a declared certificate loads a module each time, which is no event: a look at the same module comes after it. */
+/** Issuing a declared certificate loads a module, which is not an event. So this loads the module too, and continues after it. */
 async function uncounted<T>({ timeline }: Simulation, { wanted }: CaRequest, work: Promise<T>): Promise<T> {
   if (wanted.content.kind !== 'declared') return work;
   timeline.settle = () => import('../../lambdas/x509/peculiar.ts');
@@ -298,7 +298,7 @@ async function uncounted<T>({ timeline }: Simulation, { wanted }: CaRequest, wor
   }
 }
 
-/** An authority of the stack's own is code of the process, which waits with the others for the calls that it makes. */
+/** An authority of the stack's own runs in the process, and its calls are events too. */
 function watched(simulation: Simulation, task: Task, provider: CaProvider): CaProvider {
   if (provider.answers === undefined) return provider; // a step-ca
   const { type, can, issues, identity } = provider;

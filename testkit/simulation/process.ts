@@ -1,24 +1,24 @@
 /**
- * A Lambda while it runs, as far as an end of it may come at any call: one that is dead goes on with nothing, whatever
- * its promises say, and one that has answered is frozen.
+ * A running Lambda. It may end at any call. A dead one does nothing more, even if its promises are
+ * settled, and one that has answered is frozen.
  */
 import type { Event, Timeline } from './timeline.ts';
 
 export class Invocation {
   readonly label: string;
-  /** What it works on. */
+  /** The secrets that it works on. */
   readonly secrets: readonly string[];
   readonly startedAt: number;
   state: 'running' | 'over' | 'dead' = 'running';
-  /** `<secret> <version>` of every value that it has read, and of every version that it saw as the current one. */
+  /** `<secret> <version>` of every value read, and of every version seen as the current one. */
   readonly read = new Set<string>();
   readonly seen = new Set<string>();
-  /** It may renew before the time, and write to another secret. */
+  /** true if it may renew early and write to another secret. */
   isForced = false;
   hasOutput = false;
-  /** By secret: the declaration that it writes, or has found written. */
+  /** The declaration that it writes or has found, by secret. */
   readonly declaring = new Map<string, string>();
-  /** Faults that it has met. */
+  /** The faults that its calls have met. */
   hits = 0;
   readonly tasks: Task[] = [];
   readonly #timeline: Timeline;
@@ -33,21 +33,21 @@ export class Invocation {
     this.#onEnd = onEnd;
   }
 
-  /** A thread of it; `secret` is the one that it works on, if it is one alone. */
+  /** Starts a task of the process. `secret` is its secret, if it has only one. */
   task(secret?: string): Task {
     const task = new Task(this.#timeline, this, secret);
     this.tasks.push(task);
     return task;
   }
 
-  /** As compose.ts has it. */
+  /** The same as in compose.ts. */
   readonly abortedIn = (milliseconds: number): AbortSignal => {
     const controller = new AbortController();
     this.#timers.push(this.#timeline.at(this.#timeline.now() + milliseconds, () => controller.abort()));
     return controller.signal;
   };
 
-  /** Milliseconds from now, unless it has ended by then. */
+  /** Runs after so many milliseconds, unless the process has ended. */
   after(milliseconds: number, run: () => void): void {
     this.#timers.push(this.#timeline.at(this.#timeline.now() + milliseconds, run));
   }
@@ -73,7 +73,7 @@ export class Task {
   readonly invocation: Invocation;
   readonly secret: string | undefined;
   readonly #timeline: Timeline;
-  /** What it waits for; more than one where it does several things at a time. */
+  /** The calls that it waits for. Parallel work waits for several. */
   #waits = 0;
   #isCounted = false;
 
@@ -83,7 +83,7 @@ export class Task {
     this.secret = secret;
   }
 
-  /** Runs it to its end; never resolves if the invocation comes to its own before. */
+  /** Runs the task to its end. Never resolves if the invocation ends first. */
   async run<T>(work: () => Promise<T>): Promise<T> {
     this.#isCounted = true;
     this.#timeline.running += 1;
@@ -100,7 +100,7 @@ export class Task {
     if (this.#waits === 0) this.#timeline.running -= 1;
   }
 
-  /** Waits for something that comes by an event, or by somebody else who waits for one. */
+  /** Waits for something that an event, or another waiting task, completes. */
   async waitingFor<T>(something: () => Promise<T>): Promise<T> {
     this.#rest();
     try {
@@ -110,7 +110,7 @@ export class Task {
     }
   }
 
-  /** Until its turn comes, some time later; never, if the process has died by then. */
+  /** Waits for its turn. Never resolves if the process has died. */
   turn(milliseconds: number): Promise<void> {
     this.#rest();
     return new Promise((resolve) => {
@@ -133,5 +133,5 @@ export class Task {
   }
 }
 
-/** What a process that is no more gives for an answer. */
+/** The answer of a dead process. */
 export const never = <T>(): Promise<T> => new Promise(() => undefined);

@@ -1,8 +1,8 @@
-/** Everything that is left to chance in a simulation comes from here: the same seed draws the same. */
+/** The only source of randomness in a simulation. The same seed draws the same numbers. */
 export class Random {
   #state: number;
 
-  /** Streams of different labels have nothing to do with each other. */
+  /** Returns a stream. Streams of different labels are independent. */
   constructor(seed: number, label = '') {
     let state = 0x811c9dc5;
     for (const letter of `${seed} ${label}`) state = Math.imul(state ^ letter.charCodeAt(0), 0x01000193);
@@ -27,7 +27,7 @@ export class Random {
     return from + this.below(to - from + 1);
   }
 
-  /** The same with small numbers as likely as large ones. */
+  /** A number in [from, to] whose logarithm is uniform. */
   logBetween(from: number, to: number): number {
     return Math.round(from * (to / from) ** this.next());
   }

@@ -1,10 +1,10 @@
-/** How many calls come in one second, and what AWS refuses of them: a quota is an account's, whoever calls. */
+/** Counts the calls of each second, and throttles them by AWS's quotas. A quota is for the whole account. */
 import { RenewalError } from '../../lambdas/domain/errors.ts';
 import type { CallName, Quota } from './plan.ts';
 
 /**
- * Of SSM's reads and of writes to values docs/aws.md has the sources. Tags and new secrets are taken to have no more than values, and
- * KMS to sign as often as it does with its slowest kinds of keys.
+ * docs/aws.md has the sources for reads of SSM and writes of values. This assumes the same quota for tags and new secrets, and
+ * KMS's quota for its slowest kinds of keys.
  */
 export const quotas = {
   declarations: { calls: ['parameter'], most: 40 },
@@ -31,7 +31,7 @@ export class Rates {
       this.#counts.set(name, { quota, second: 0, count: 0, most: 0, refused: 0 });
   }
 
-  /** Why the call is refused: "too many requests", by which nothing is done. */
+  /** Returns the refusal "too many requests" of a throttled call, which has no effect. */
   admit(call: CallName, now: number): RenewalError | undefined {
     const second = Math.floor(now / 1000);
     let refusal: RenewalError | undefined;
@@ -47,7 +47,7 @@ export class Rates {
     return refusal;
   }
 
-  /** Asked for in the busiest second, and refused in all. */
+  /** Calls in the busiest second, and refused calls in all. */
   of(name: string): { readonly most: number; readonly refused: number } {
     return this.#counts.get(name) ?? { most: 0, refused: 0 };
   }

@@ -1,9 +1,9 @@
-/** The shortest story that breaks the same promise: whatever can be left out of the plan is. */
+/** Finds the shortest story that breaks the same guarantee, by removing parts of the plan. */
 import { type EpisodeOptions, playEpisode, type Report } from './episode.ts';
 import type { Violation } from './ledger.ts';
 import { type Deed, minute, type Plan, type SecretPlan, start, withEnd } from './plan.ts';
 
-/** Episodes that are played at most, and for how long (ms): a long story told beats a short one that does not come. */
+/** Limits of the search, in episodes and in milliseconds, because a long story is better than none. */
 const mostTries = 150;
 const longest = 60_000;
 
@@ -27,7 +27,7 @@ export async function shrink(plan: Plan, { rule, secret }: Violation, options: E
   return best;
 }
 
-/** The secret itself, and those that its own requests name. */
+/** Returns the secret and those that its requests name. */
 function onlyWith(plan: Plan, secret: string): Plan {
   const own = plan.deeds.filter((deed) => namesOf(deed).includes(secret) || namesOf(deed).length === 0);
   const names = new Set([secret, ...own.flatMap(namesOf)]);
@@ -46,7 +46,7 @@ function namesOf(deed: Deed): string[] {
   return [...own, ...[...JSON.stringify(deed.request).matchAll(/"secretId":"([^"]+)"/g)].map(([, name = '']) => name)];
 }
 
-/** By halves, quarters, … and one by one, as long as `isEnough` says so. */
+/** Removes halves, quarters, … and single items, as long as `isEnough` accepts the rest. */
 async function leaveOut<T>(isEnough: (keep: readonly T[]) => Promise<boolean>, all: readonly T[]): Promise<void> {
   let kept = all;
   if (kept.length > 0 && (await isEnough([]))) return;
@@ -77,7 +77,7 @@ async function shorten(plan: Plan, isStillBroken: (candidate: Plan) => Promise<b
   }
 }
 
-/** What is told of a plan that breaks a promise. */
+/** Returns the report of a plan that breaks a guarantee. */
 export async function storyOf(plan: Plan, violation: Violation, options: EpisodeOptions = {}): Promise<string> {
   const report = await playEpisode(plan, { ...options, keepsStory: true });
   const found = report.violations.find((each) => each.rule === violation.rule && each.secret === violation.secret);

@@ -1,5 +1,5 @@
 import type { KeyObject, X509Certificate } from 'node:crypto';
-/** The world of one episode: AWS and the CAs as fakes, one time for all, and the calls that processes make. */
+/** The world of one episode: fakes of AWS and of the CAs, a common virtual time, and the calls of the processes. */
 import { RenewalError } from '../../lambdas/domain/errors.ts';
 import type { RenewalEvent } from '../../lambdas/domain/result.ts';
 import type { SecretSummary } from '../../lambdas/domain/secret.ts';
@@ -19,13 +19,13 @@ import { Trace } from './trace.ts';
 import { errorOf, Troubles } from './troubles.ts';
 import { belongTogether, type Content, mark } from './values.ts';
 
-/** A Lambda's time-out, milliseconds. */
+/** A Lambda's timeout in milliseconds. */
 export const lifetime = 90_000;
-/** How far what is read may be behind. */
+/** The longest staleness of a read. */
 const longestLag = 300_000;
 const lateBy = 100_000;
 
-/** What may be written nowhere: what is marked, keys in PEM or the beginnings of their DER, and tokens. */
+/** Texts that must not be written anywhere: marked values, keys in PEM, the first bytes of their DER, and tokens. */
 const unspeakable = new RegExp(`${mark}|PRIVATE KEY|MC4CAQAwBQYDK2Vw|MIGHAgEAMBMGByq|eyJ[\\w-]{10,}\\.eyJ`);
 
 type RenewedDetail = Extract<RenewalEvent, { type: 'Certificate Renewed' }>['detail'];
@@ -45,16 +45,16 @@ export class Simulation {
   readonly troubles: Troubles;
   readonly entropy: (length: number) => Uint8Array;
   readonly #latency: Random;
-  /** What each secret looked like before, and until when. */
+  /** Earlier states of each secret, each with its end. */
   readonly #past = new Map<string, { readonly until: number; readonly summary: SecretSummary }[]>();
-  /** Fingerprints of all that a CA has issued. */
+  /** Fingerprints of all issued certificates. */
   readonly issuedLeaves = new Set<string>();
-  /** The private keys of the keys in KMS, by ARN. */
+  /** Private keys of the keys in KMS, by ARN. */
   readonly kmsKeys = new Map<string, KeyObject>();
   readonly disabledKeys = new Set<string>();
   readonly #belongs = new WeakMap<X509Certificate, { key: KeyObject | undefined; verdict: 'own' | 'other' }>();
   #invocations = 0;
-  /** Called when there may be something for the workers. */
+  /** Called when the workers may have work. */
   onQueued: () => void = () => undefined;
 
   constructor(plan: Plan, keepsStory = false) {
@@ -110,8 +110,8 @@ export class Simulation {
   }
 
   /**
-   * A call of a port: after a while its turn comes, and then it is done at once, unless the plan has trouble for it.
-   * `behind` gives an answer that is out of date, if there is one.
+   * Makes a call of a port. It waits for its turn and is then done at once, unless the plan has a fault for it.
+   * `behind` returns a stale answer, if there is one.
    */
   async call<T>(
     task: Task,
@@ -185,7 +185,7 @@ export class Simulation {
     return this.ledger.find(secretId)?.name ?? secretId;
   }
 
-  /** Has to be called before a secret changes. */
+  /** Must be called before a secret changes. */
   willChange(secretId: string): void {
     const record = this.ledger.find(secretId);
     if (!record) return;
@@ -196,18 +196,18 @@ export class Simulation {
     ]);
   }
 
-  /** The secret as it was so long ago; undefined if nothing has changed since. */
+  /** Returns the secret's state at an earlier time. Undefined if it has not changed since. */
   before(arn: string, lag: number): SecretSummary | undefined {
     const then = this.timeline.now() - lag;
     return this.#past.get(arn)?.find(({ until }) => until > then)?.summary;
   }
 
-  /** Looks for what may be written nowhere. */
+  /** Searches for texts that must not be written anywhere. */
   see(place: string, secret: string, text: string): void {
     if (unspeakable.test(text)) this.ledger.violate('a secret was told', secret, `${place}: ${text.slice(0, 300)}`);
   }
 
-  /** An event is on the bus, and its consumers get it. */
+  /** Puts an event on the bus. Its consumers get it. */
   deliver(event: RenewalEvent): void {
     this.ledger.counts.events += 1;
     const detail = { version: '1', ...event.detail };
@@ -226,7 +226,7 @@ export class Simulation {
     if (event.type === 'Certificate Renewed') this.#runHook(JSON.parse(text), event.detail);
   }
 
-  /** What a hook does: reads which version it is told of, and fetches it. */
+  /** Does what a hook does: reads the version id of the event, and fetches that version. */
   #runHook(event: unknown, { profile, operation, reason: { code } }: RenewedDetail): void {
     const { secretArn, versionId } = renewedSecret(event, profile);
     const record = this.ledger.find(secretArn);
@@ -243,7 +243,7 @@ export class Simulation {
       this.ledger.violate('told and not done', record.name, `An event tells of ${versionId}, which never was current.`);
   }
 
-  /** Whether the key of a pair is the certificate's, by a signature. */
+  /** Tells whether the key of a pair belongs to the certificate, by a signature. */
   keyOf({ key, kmsKeyId, leaf }: Extract<Content, { kind: 'pair' }>): 'own' | 'other' {
     const own = kmsKeyId === undefined ? key : this.kmsKeys.get(kmsKeyId);
     const known = this.#belongs.get(leaf);
@@ -253,12 +253,12 @@ export class Simulation {
     return verdict;
   }
 
-  /** From now on nobody does anything, and nothing fails. */
+  /** From now on there are no actions and no faults. */
   get isQuiet(): boolean {
     return this.elapsed >= this.plan.quietFrom;
   }
 
-  /** The secret itself, or those that can't do without it. */
+  /** Returns the secret, or the secrets that depend on it. */
   dependentsOf(name: string | undefined): SecretRecord[] {
     const all = [...this.ledger.secrets.values()];
     if (name === undefined || name.startsWith('pki/')) return all;
@@ -269,12 +269,12 @@ export class Simulation {
     return !this.disabledKeys.has(kmsKeyId);
   }
 
-  /** CreateSecret. Gives the ARN. */
+  /** CreateSecret. Returns the ARN. */
   addSecret(input: FakeSecretInput, plan?: SecretPlan): string {
     return this.adopt(this.store.add(input), plan);
   }
 
-  /** A secret that is there has its record. Gives the ARN. */
+  /** Starts the record of an existing secret. Returns the ARN. */
   adopt(arn: string, plan?: SecretPlan): string {
     const record = new SecretRecord(this.store.summary(arn).name, arn, plan);
     this.ledger.add(record);
@@ -286,7 +286,7 @@ export class Simulation {
     return arn;
   }
 
-  /** The record of a secret that is there. */
+  /** Returns the record of an existing secret. */
   record(name: string): SecretRecord {
     const record = this.ledger.find(name);
     if (record) return record;

@@ -1,14 +1,14 @@
 /**
- * Virtual time, and who comes next. Nothing happens but by an event of this list; before the next one is taken, everybody
- * who was woken has come to rest: to a call of a port, a sleep, or the end. So the order is the seed's alone.
+ * Virtual time, and the order of events. Everything happens by an event of this list. Before the next event, every task
+ * that was woken has reached a call of a port, a sleep, or its end. So only the seed decides on the order.
  */
 import type { Clock } from '../../lambdas/domain/ports.ts';
 import type { Random } from './random.ts';
 
-/** What will happen at a time, unless it is called off. */
+/** An event at a time. It can be cancelled. */
 export interface Event {
   readonly at: number;
-  /** Of what happens at the same time, the least comes first. */
+  /** The order of events at the same time. The lowest rank is first. */
   readonly turn: number;
   run: (() => void) | undefined;
 }
@@ -18,15 +18,15 @@ export class Timeline implements Clock {
   readonly #longestRest: number;
   readonly #heap: Event[] = [];
   #now: number;
-  /** Those who do something now: the next event waits for them. */
+  /** The number of running tasks. The next event waits for them. */
   running = 0;
-  /** Those who do something now and can't be waited for one by one: after each event they come to rest by `settle`. */
+  /** The number of running tasks that can't be awaited one by one. After each event `settle` waits for them. */
   uncounted = 0;
   settle: () => Promise<unknown> = async () => undefined;
-  /** Whether somebody has stopped everything. */
+  /** true after everything was stopped. */
   #stopped = false;
 
-  /** `longestRest`: milliseconds of the machine's own time, which may be busy. */
+  /** `longestRest` is in milliseconds of real time. The machine may be busy. */
   constructor(start: number, random: Random, longestRest = 60_000) {
     this.#now = start;
     this.#random = random;
@@ -51,7 +51,7 @@ export class Timeline implements Clock {
     this.#stopped = true;
   }
 
-  /** Everything up to this time. */
+  /** Plays all events up to this time. */
   async run(until: number): Promise<void> {
     for (let next = this.#heap[0]; next && next.at <= until && !this.#stopped; next = this.#heap[0]) {
       pop(this.#heap);
@@ -67,8 +67,8 @@ export class Timeline implements Clock {
     const began = performance.now();
     let turns = 0;
     do {
-      // By then all that waits for nothing has gone on. A module that is loaded for the first time takes longer, and nobody else
-      // does anything meanwhile.
+      // By then every task that waits for nothing has continued. The first load of a module takes longer, and no other task
+      // runs meanwhile.
       if (this.uncounted > 0 && turns > 0) await this.settle();
       await new Promise<void>((goOn) => (++turns < shortRest ? setImmediate(goOn) : setTimeout(goOn, 1)));
       if (performance.now() - began > this.#longestRest) {

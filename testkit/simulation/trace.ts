@@ -1,9 +1,9 @@
-/** The story of an episode: a number that is the same for the same story, and the words where somebody wants to read them. */
+/** The story of an episode: a fingerprint that is equal for equal stories, and the text on request. */
 export interface Line {
   readonly at: number;
   readonly who: string;
   readonly what: string;
-  /** The secrets that it is about. */
+  /** The secrets of the line. */
   readonly about: readonly string[];
 }
 

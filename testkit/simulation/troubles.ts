@@ -1,10 +1,10 @@
-/** The plan's faults, as the calls meet them. */
+/** Matches calls with the plan's faults. */
 import { RenewalError } from '../../lambdas/domain/errors.ts';
 import type { CallName, Fault, FaultKind } from './plan.ts';
 
 export class Troubles {
   readonly #byCall = new Map<CallName, { readonly fault: Fault; left: number }[]>();
-  /** How often each was met. */
+  /** The number of calls that each fault has met. */
   readonly met = new Map<string, number>();
 
   constructor(faults: readonly Fault[]) {
@@ -15,7 +15,7 @@ export class Troubles {
     }
   }
 
-  /** The one that this call meets. `now`: milliseconds after the start. */
+  /** Returns the fault of this call. `now` is in milliseconds after the start. */
   take(call: CallName, secrets: readonly (string | undefined)[], now: number): FaultKind | undefined {
     const found = this.#byCall
       .get(call)
@@ -33,7 +33,7 @@ export class Troubles {
   }
 }
 
-/** What the port throws. A lost answer looks like one that did not come. */
+/** Returns the error that the port throws. For the caller a lost answer is the same as no answer. */
 export function errorOf(call: CallName, kind: FaultKind): RenewalError {
   const isKms = call === 'key' || call === 'sign';
   if (kind === 'refused') {

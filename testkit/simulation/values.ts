@@ -1,10 +1,10 @@
-/** What is in a secret, written and read by code that no renewal runs through. */
+/** Writes and reads secret values with code that the product does not use. */
 import { createPrivateKey, type KeyObject, sign, verify, X509Certificate } from 'node:crypto';
 import type { SecretValue } from '../../lambdas/domain/secret.ts';
 import { pem } from '../certificates/index.ts';
 import type { ShapeName } from './plan.ts';
 
-/** Whatever nobody may see holds this text, so that it is found wherever a part of it turns up. */
+/** A mark in every confidential value, so that a leak is found. */
 export const mark = 'sim-secret';
 export const password = `${mark}-password`;
 
@@ -13,7 +13,7 @@ export interface NewValue {
   readonly leaf: Uint8Array;
   readonly chain: readonly Uint8Array[];
   readonly key: KeyObject | { readonly kmsKeyId: string };
-  /** Has to be there afterwards as well. */
+  /** Must be kept by a renewal. */
   readonly note: string;
 }
 
@@ -62,7 +62,7 @@ export type Content =
 
 const block = /-----BEGIN ([A-Z0-9 ]+)-----[\s\S]*?-----END \1-----/g;
 
-/** What a reader makes of a value. Never throws. */
+/** Reads a value as an application does. Never throws. */
 export function readValue(value: SecretValue): Content {
   if (value.kind !== 'string') return { kind: 'bad', why: 'bytes' };
   try {
@@ -100,7 +100,7 @@ function readText(text: string): Content {
   };
 }
 
-/** By a signature: what a server that has both will do. */
+/** Checks a pair by a signature, as a TLS server uses it. */
 export function belongTogether(key: KeyObject, leaf: X509Certificate): boolean {
   const challenge = Buffer.from('who has this key?');
   const isEdwards = key.asymmetricKeyType === 'ed25519';
@@ -113,7 +113,7 @@ export function belongTogether(key: KeyObject, leaf: X509Certificate): boolean {
   );
 }
 
-/** Whether each certifies the one before, up to one of the roots. */
+/** Tells whether each certificate has signed the one before it, up to one of the roots. */
 export function leadsTo(
   leaf: X509Certificate,
   chain: readonly X509Certificate[],

@@ -1,4 +1,4 @@
-/** What has to hold at every step: looked at when something is staged, promoted, tagged or issued. */
+/** Checks the guarantees at every step: staging, promotion, tagging and issuance. */
 import { X509Certificate } from 'node:crypto';
 import type { CaRequest, IssuedChain, Journal } from '../../lambdas/domain/ports.ts';
 import type { SecretSummary, SecretValue } from '../../lambdas/domain/secret.ts';
@@ -12,7 +12,7 @@ import type { Task } from './process.ts';
 import type { Simulation } from './simulation.ts';
 import { type Content, leadsTo } from './values.ts';
 
-/** A certificate has been made for what the task works on. */
+/** Called when a CA has issued a certificate for the task's secret. */
 export function issued(
   simulation: Simulation,
   task: Task,
@@ -34,17 +34,17 @@ export function issued(
   isDue(simulation, task, record);
 }
 
-/** On the schedule, nothing is issued before its time. What was asked for by hand or by a rotation says itself when. */
+/** The schedule issues nothing early. A request by hand or by a rotation decides on its own time. */
 function isDue(simulation: Simulation, task: Task, record: SecretRecord): void {
   const { invocation } = task;
   if (!invocation.label.startsWith('worker') || invocation.isForced) return;
-  // Somebody changed the rules while it was at work.
+  // The rules were changed during its work.
   if ((record.deeds.at(-1) ?? 0) >= invocation.startedAt - 600_000 || invocation.hits > 0) return;
   const { currentVersionId = '' } = simulation.store.summary(record.arn);
   const found = simulation.store.tagsOf(record.arn);
   const pair = record.contents.get(currentVersionId);
   if (pair?.kind !== 'pair' || !invocation.read.has(`${record.name} ${currentVersionId}`)) return;
-  // Another message of the same batch was quicker: a race, which may cost one certificate.
+  // Another message of the same batch was faster. Such a race may waste one certificate.
   if ((record.promotionOf(currentVersionId)?.at ?? 0) >= invocation.startedAt) return;
   const [earliest] = dueBetween(found, pair, endOf(pair));
   const now = simulation.timeline.now();
@@ -56,7 +56,7 @@ function isDue(simulation: Simulation, task: Task, record: SecretRecord): void {
   }
 }
 
-/** A version was written by cert-renewer. */
+/** Called when cert-renewer has written a version. */
 export function staged(simulation: Simulation, task: Task, arn: string, versionId: string, value: SecretValue): void {
   const record = simulation.ledger.find(arn);
   if (!record || record.writers.has(versionId)) return;
@@ -76,7 +76,7 @@ export function staged(simulation: Simulation, task: Task, arn: string, versionI
   }
 }
 
-/** Something has written to a secret: whether another version is the current one now. */
+/** Called after any write to a secret, to see whether the current version has changed. */
 export function changed(simulation: Simulation, task: Task, before: SecretSummary, after: SecretSummary): void {
   const [from, to] = [before.currentVersionId, after.currentVersionId];
   if (to === undefined || from === to) return;
@@ -108,22 +108,22 @@ export function changed(simulation: Simulation, task: Task, before: SecretSummar
 
 const isDone: ReadonlySet<string> = new Set(['issued', 'rekeyed', 'renewed']);
 
-/** Who says that a certificate is renewed has renewed it: of two that promote one pair, one. */
+/** Only the invocation that has renewed a certificate announces it. Of two that promote the same pair, one does. */
 export function decided(simulation: Simulation, task: Task, entry: Parameters<Journal['decision']>[0]): void {
   const { secretArn, outcome, versionId } = entry;
   const { invocation } = task;
   const record = simulation.ledger.find(secretArn);
-  // A deployment tells what others have done for it.
+  // A deployment announces the work of others.
   if (!record || !isDone.has(String(outcome)) || versionId === undefined || invocation.hasOutput) return;
   if (outcome !== 'issued') toldOfMissing(simulation, task, record, entry);
-  // After a fault it may not know what its own call has done.
+  // After a fault it may not know the effect of its own call.
   if (invocation.hits > 0) return;
   const isItsOwn = record.promotions.some((each) => each.versionId === versionId && each.by === invocation.label);
   if (isItsOwn) return;
   simulation.ledger.violate('another one’s renewal', record.name, `${invocation.label} has not promoted ${versionId}.`);
 }
 
-/** A reader finds a certificate and its own key. */
+/** A reader always finds a certificate with its own key. */
 function isPair(simulation: Simulation, record: SecretRecord, versionId: string): void {
   const pair = record.contents.get(versionId);
   const problem = pairProblem(simulation, record, pair);
@@ -138,12 +138,12 @@ function pairProblem(simulation: Simulation, record: SecretRecord, pair: Content
   return pair.notBefore > simulation.timeline.now() ? 'it is not valid yet' : undefined;
 }
 
-/** What somebody wrote was read before it was replaced, and what else he wrote is still there. */
+/** Another writer's value was read before it was replaced, and its other fields are kept. */
 function isBasedOn(simulation: Simulation, record: SecretRecord, from: string | undefined, to: string): void {
   const maker = record.stagedBy.get(to);
   if (from === undefined || maker === undefined) return;
   const { read, seen } = maker;
-  // With `out` a value is replaced that was only seen to be there.
+  // With `out`, the replaced value need not be read.
   const key = `${record.name} ${from}`;
   const isOurs = record.stagedBy.has(from);
   if (!isOurs && !read.has(key) && !(seen.has(key) && maker.hasOutput)) {
@@ -158,16 +158,16 @@ function isBasedOn(simulation: Simulation, record: SecretRecord, from: string | 
 const owedIn = (secret: SecretSummary): string[] =>
   (secret.tags.get(tags.versionId) ?? '').split(' ').flatMap((part) => (part.startsWith('+') ? [part.slice(1)] : []));
 
-/** A tag holds so many events and no more: the oldest goes, where the certificate would end before the bus is back. */
+/** A tag has room for a limited number of events. If the bus is away too long, the oldest one is dropped. */
 function forgotten(record: SecretRecord, was: readonly string[], is: readonly string[]): void {
   if (was.length < 3 || is.length < 3) return;
   for (const versionId of was.filter((each) => !is.includes(each))) {
     const promotion = record.promotionOf(versionId);
-    if (promotion && promotion.told.length === 0) promotion.excused = 'the mark is full';
+    if (promotion && promotion.told.length === 0) promotion.excused = 'the tag version-id is full';
   }
 }
 
-/** cert-renewer has written tags. */
+/** Called when cert-renewer has written tags. */
 export function tagged(simulation: Simulation, task: Task, before: SecretSummary, after: SecretSummary): void {
   const record = simulation.ledger.find(after.arn);
   if (!record) return;
@@ -186,7 +186,7 @@ export function tagged(simulation: Simulation, task: Task, before: SecretSummary
   if (is === undefined) {
     const noted = Date.parse(was.split(' ')[1] ?? '');
     const isMadeUp = isOurs?.told.some((at) => at + 1_000 >= noted);
-    // What has just renewed it notes that, though somebody has rolled back in this second.
+    // An invocation notes its renewal even if an operator rolls back in the same second.
     const own = record.promotions.findLast(({ by }) => by === task.invocation.label);
     const renewedAt = Math.max(isOurs?.at ?? 0, own?.at ?? 0);
     if (!isMadeUp && renewedAt + 1_000 < noted) {

@@ -1,12 +1,13 @@
-/** npm's own audit of the production dependencies, and what its report means for a build. */
+/** Runs `npm audit` on the production packages (production.ts), and judges its report for a build. */
 import * as z from 'zod/mini';
 import { projectRoot } from './cache.ts';
 import { run } from './process.ts';
+import { nameOf, productionPaths } from './production.ts';
 
 export interface Audit {
-  /** `unknown`: the registry has no answer to audits, which is no failure of the build. */
+  /** `unknown` means that the registry offers no audits. This does not fail the build. */
   readonly verdict: 'clean' | 'vulnerable' | 'unknown';
-  /** One line or more, for people. */
+  /** One line or more, for the user. */
   readonly text: string;
 }
 
@@ -16,16 +17,22 @@ const reportSchema = z.object({
 
 /** Never throws. */
 export async function audit(): Promise<Audit> {
-  const args = ['audit', '--omit=dev', '--json', '--fetch-retries=0', '--fetch-timeout=20000'];
+  const args = ['audit', '--json', '--fetch-retries=0', '--fetch-timeout=20000'];
   try {
-    return judgeAudit((await run('npm', args, { cwd: projectRoot })).stdout);
+    return judgeAudit(
+      (await run('npm', args, { cwd: projectRoot })).stdout,
+      new Set([...productionPaths()].map(nameOf)),
+    );
   } catch (error) {
     return unknown(error instanceof Error ? error.message : String(error));
   }
 }
 
-/** Of what `npm audit --json` printed. What is moderate or low is told, and no failure. */
-export function judgeAudit(output: string): Audit {
+/**
+ * Judges the output of `npm audit --json` for these packages, by name. Moderate and low vulnerabilities are
+ * reported and fail no build.
+ */
+export function judgeAudit(output: string, packages: ReadonlySet<string>): Audit {
   let answer: unknown;
   try {
     answer = JSON.parse(output);
@@ -34,14 +41,14 @@ export function judgeAudit(output: string): Audit {
   }
   const report = reportSchema.safeParse(answer);
   if (!report.success) return unknown(statusOf(answer));
-  const found = Object.entries(report.data.vulnerabilities);
+  const found = Object.entries(report.data.vulnerabilities).filter(([name]) => packages.has(name));
   const lines = found.map(([name, { severity, range }]) => `  ${severity}: ${name} ${range}`);
   const grave = found.filter(([, { severity }]) => severity === 'high' || severity === 'critical').length;
   const counts = `npm audit: production dependencies with known vulnerabilities: ${found.length}, high or critical: ${grave}`;
   return { verdict: grave > 0 ? 'vulnerable' : 'clean', text: [counts, ...lines].join('\n') };
 }
 
-/** npm's message names the registry's address, which is nobody's business in a log. */
+/** Removes the registry's address from npm's message, because a log must not show it. */
 function statusOf(answer: unknown): string {
   const failure = z.object({ statusCode: z.number() }).safeParse(answer);
   return failure.success ? `the registry answers ${failure.data.statusCode}` : 'the registry gives no report';

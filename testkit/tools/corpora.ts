@@ -1,22 +1,22 @@
-/** Public collections of certificates and keys, odd and broken ones among them, as packages ship them. */
+/** Public collections of certificates and keys in packages. They include unusual and broken files. */
 import { run } from './process.ts';
 import { pythonWith } from './python.ts';
 import { inTemporaryFolder } from './temporary.ts';
 import type { Tool } from './tool.ts';
 
-/** The hash is that of Go's checksum database, which go itself asks as well. */
+/** The hash is from Go's checksum database, which go checks too. */
 const zlintModule = {
   path: 'github.com/zmap/zlint/v3',
   version: 'v3.7.3',
   sum: 'h1:k7MZOUjW0nhmvqvG/VtHExOREuXkcTAfee9zoNRe8Vo=',
 };
 
-/** The 1,300 certificates that zlint's checks are tested with, each with a fault of its own. `path` is their folder. */
+/** Returns the folder of the 1,300 test certificates of zlint. Each has a fault of its own. */
 export async function zlintCorpus(): Promise<Tool> {
   const { path, version, sum } = zlintModule;
   const missing = (message: string, fix: string) => ({ found: false, tool: 'go', message, fix }) as const;
   try {
-    // Beside any module, so that nothing is written to one.
+    // Outside of any module, so that go writes to none.
     const { code, stdout, output } = await inTemporaryFolder('corpus', (cwd) =>
       run('go', ['mod', 'download', '-json', `${path}@${version}`], { cwd }),
     );
@@ -32,7 +32,7 @@ export async function zlintCorpus(): Promise<Tool> {
   }
 }
 
-/** The test vectors of pyca/cryptography: certificates, keys in every container, PKCS#12, and NIST's PKITS. */
+/** Returns the folder of pyca/cryptography's test vectors: certificates, keys in every container, PKCS#12, and NIST's PKITS. */
 export async function pycaCorpus(): Promise<Tool> {
   const requirements = 'requirements-corpora.txt';
   const python = await pythonWith({ name: 'corpora', requirements, what: 'the vectors of pyca/cryptography' });

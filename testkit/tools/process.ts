@@ -4,12 +4,12 @@ import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** A server that was started here, in a process group of its own. */
+/** A running server, in its own process group. */
 export interface Running {
   readonly pid: number;
-  /** Whether it ended, by itself or by `stop`. */
+  /** Tells whether it has ended, by itself or by `stop`. */
   readonly ended: () => boolean;
-  /** SIGTERM to its group, SIGKILL to what is left of it after `grace` ms. Safe to call twice. */
+  /** Sends SIGTERM to its group, and SIGKILL to the rest of it after `grace` ms. Safe to call twice. */
   readonly stop: (grace?: number) => Promise<void>;
 }
 
@@ -23,15 +23,15 @@ export interface Command {
 }
 
 /**
- * Start a server that watches its stdin, a pipe that ends when this process does, however it dies: so none outlives its starter.
- * emulator.py does so; `watched` makes any other program do it.
+ * Starts a server that must end when its stdin ends. Its stdin is a pipe that ends with this process, so no server outlives its starter.
+ * emulator.py does so. `watched` adds this to any other program.
  */
 export function start({ command, args = [], cwd, env, logFile }: Command): Promise<Running> {
   const log = openSync(logFile, 'a');
   const child = spawn(command, args, { cwd, env, detached: true, stdio: ['pipe', log, log] });
   closeSync(log);
-  child.stdin?.on('error', () => {}); // it may end before we do
-  child.unref(); // a forgotten server doesn't keep its starter alive
+  child.stdin?.on('error', () => {}); // the server may end first
+  child.unref(); // a server that was not stopped must not keep this process alive
   let ended = false;
   const end = new Promise<void>((resolve) => {
     child.once('exit', () => {
@@ -50,7 +50,7 @@ export function start({ command, args = [], cwd, env, logFile }: Command): Promi
         child.ref();
         signal(pid, 'SIGTERM');
         if (!ended) await Promise.race([end, sleep(grace, undefined, { ref: false })]);
-        signal(pid, 'SIGKILL'); // the leader, if it ignored the first, and its children in any case
+        signal(pid, 'SIGKILL'); // for the children, and for a leader that has ignored SIGTERM
         await end;
       };
       resolve({ pid, ended: () => ended, stop });
@@ -58,9 +58,9 @@ export function start({ command, args = [], cwd, env, logFile }: Command): Promi
   });
 }
 
-/** The same command, ended when its starter ends, with its temporary folder: for a program that doesn't watch its stdin. */
+/** Wraps a program that does not watch its stdin. It ends with its starter, and its temporary folder is removed. */
 export function watched(command: string, args: readonly string[], folder: string): Pick<Command, 'command' | 'args'> {
-  // The shell leads the group and reaps the program; `read` sees the pipe end when the starter is gone. A signal interrupts the first `wait`.
+  // The shell leads the group and reaps the program. `read` returns when the starter is gone. A signal interrupts the first `wait`.
   const script = [
     'folder=$1; shift; exec 3<&0 </dev/null; trap : TERM',
     '"$@" 3<&- & program=$!',
@@ -70,7 +70,7 @@ export function watched(command: string, args: readonly string[], folder: string
   return { command: 'sh', args: ['-c', script, 'sh', folder, command, ...args] };
 }
 
-/** Ask `ready` again and again until it says true; `what` is for the error, which ends with the tail of the log. */
+/** Polls `ready` until it returns true. The error of the time limit names `what` and ends with the end of the log. */
 export async function untilReady(
   running: Running,
   what: string,
@@ -95,7 +95,7 @@ export async function tail(file: string, lines = 25): Promise<string> {
   return text.trimEnd().split('\n').slice(-lines).join('\n');
 }
 
-/** A port of 127.0.0.1 that was free a moment ago. */
+/** Returns a port of 127.0.0.1 that was free a moment ago. */
 export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();
@@ -109,7 +109,7 @@ export function freePort(): Promise<number> {
   });
 }
 
-/** The groups of programs that run to their end; nothing of them is left when this process exits. */
+/** The process groups of `run`. They are killed when this process exits. */
 const groups = new Set<number>();
 process.once('exit', () => {
   for (const pid of groups) signal(pid, 'SIGKILL');
@@ -117,12 +117,12 @@ process.once('exit', () => {
 
 export interface Finished {
   readonly code: number;
-  /** stdout and stderr, as they came. */
+  /** stdout and stderr, in the order of arrival. */
   readonly output: string;
   readonly stdout: string;
 }
 
-/** Run a program to its end. After `timeout` ms its whole group is killed and the code is 124. */
+/** Runs a program to its end. After `timeout` ms its process group is killed and the code is 124. */
 export function run(
   command: string,
   args: readonly string[],
@@ -167,6 +167,6 @@ function signal(pid: number, name: NodeJS.Signals): void {
   try {
     process.kill(-pid, name);
   } catch {
-    // nobody is left in the group
+    // the group has no process left
   }
 }

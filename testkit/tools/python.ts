@@ -1,4 +1,4 @@
-/** Python programs of the tests, each in a virtual environment of its own in .cache, its versions pinned. */
+/** Python programs for the tests. Each has its own virtual environment in .cache, with pinned versions. */
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -7,15 +7,15 @@ import { run } from './process.ts';
 import { type MissingTool, type Tool, ToolMissingError } from './tool.ts';
 
 export interface PythonEnvironment {
-  /** Its folder's name begins with it. */
+  /** The start of its folder's name. */
   readonly name: string;
-  /** A file of this folder, as pip reads it. */
+  /** A requirements file of pip, in this folder. */
   readonly requirements: string;
-  /** For whoever waits: "the local AWS (ministack)". */
+  /** Its name in messages: "the local AWS (ministack)". */
   readonly what: string;
 }
 
-/** The Python of an environment, which is made on the first call (about 20 s). Never throws: without Python it says so. */
+/** Returns the Python of an environment, or what is missing. The first call makes the environment (about 20 s). Never throws. */
 export async function pythonWith({ name, requirements, what }: PythonEnvironment): Promise<Tool> {
   const file = join(import.meta.dirname, requirements);
   const hash = createHash('sha256').update(await readFile(file));
@@ -47,7 +47,7 @@ async function install(folder: string, requirements: string, what: string): Prom
 
 const PYTHON = 'Python 3.10 or later';
 
-/** The command of a Python that is new enough. Throws ToolMissingError. */
+/** Returns the command of a Python that is new enough. Throws ToolMissingError. */
 export async function findPython(): Promise<string> {
   let found = 'none';
   for (const command of ['python3', 'python3.14', 'python3.13', 'python3.12', 'python3.11', 'python3.10', 'python']) {

@@ -13,7 +13,7 @@ export interface TemporaryFolder {
   readonly remove: () => Promise<void>;
 }
 
-/** A new folder `cert-renewer-<purpose>-…` in the system's temporary folder; gone at the latest when this process exits. */
+/** Makes a folder `cert-renewer-<purpose>-…` in the system's temporary folder. It is removed when this process exits, if not before. */
 export async function temporaryFolder(purpose: string): Promise<TemporaryFolder> {
   const path = await mkdtemp(join(tmpdir(), `cert-renewer-${purpose}-`));
   folders.add(path);
@@ -24,7 +24,7 @@ export async function temporaryFolder(purpose: string): Promise<TemporaryFolder>
   return { path, remove };
 }
 
-/** Use such a folder for the length of a call. */
+/** Uses such a folder during a call. */
 export async function inTemporaryFolder<T>(purpose: string, use: (folder: string) => Promise<T>): Promise<T> {
   const { path, remove } = await temporaryFolder(purpose);
   try {

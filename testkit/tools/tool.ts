@@ -1,4 +1,4 @@
-/** A program the set-up needs: where it is, or what is missing and how to get it. Serialisable: the test set-up hands it to its tests. */
+/** The path of a program, or what is missing and how to install it. Serialisable, so that a test set-up can pass it to its tests. */
 export type Tool = { readonly found: true; readonly path: string } | MissingTool;
 
 export interface MissingTool {

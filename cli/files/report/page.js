@@ -1,4 +1,4 @@
-// The page of `cert-renewer report`, in the browser. All text goes in by textContent: names may hold anything.
+// The script of the page of `cert-renewer report`. All text is set by textContent, as names may contain any characters.
 const { at, rows, states } = JSON.parse(document.getElementById('data').textContent);
 const byId = (id) => document.getElementById(id);
 const rowsOfPage = 100;
@@ -33,7 +33,7 @@ function distance(instant) {
 
 // ---- Timeline ---------------------------------------------------------------------------------
 
-/** Bars of one length, so that no more than 32 reach from now to the last expiry or 90 days, what is earlier before them, and what is later behind them. */
+/** Counts for bars of equal length: at most 32 bars from now to the last expiry or 90 days, and one bar on each side for the rest. */
 function timeline() {
   const times = rows.flatMap((row) => [row.notAfter, row.renewAt]).filter((instant) => instant !== null);
   const last = times.reduce((most, instant) => Math.max(most, instant), at + hour);
@@ -64,7 +64,9 @@ function drawTimeline() {
   const [width, height, foot] = [1000, 170, 20];
   const step = width / bars.length;
   const chart = svg('svg', { viewBox: `0 0 ${width} ${height}`, role: 'img', 'aria-labelledby': 'chart-title' });
-  chart.append(svg('title', { id: 'chart-title' }, 'Expiries and renewals over time; the same as a table below'));
+  chart.append(
+    svg('title', { id: 'chart-title' }, 'Expiries and renewals over time; the table below has the same numbers'),
+  );
   const ground = height - foot;
   for (const [i, { expiry, renewal, label }] of bars.entries()) {
     for (const [kind, count, side] of [

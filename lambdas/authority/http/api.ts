@@ -1,6 +1,6 @@
 /**
- * The HTTP API that renews the stack's own authorities, as Infisical describes it (docs/ca-api.md). One request in,
- * one answer out; what is wrong is told in this order: route, credentials, JSON, schema, authority, permission, rules.
+ * The HTTP API that renews the stack's own authorities, as Infisical describes it (docs/ca-api.md). Errors are checked in this order:
+ * route, credentials, JSON, schema, authority, permission, rules.
  */
 import { RenewalError } from '../../domain/errors.ts';
 import type { Instant } from '../../domain/instant.ts';
@@ -20,15 +20,15 @@ export interface CaApi {
   readonly journal: Pick<Journal, 'failure'>;
 }
 
-/** `iam`: API Gateway has let the caller through. `bearer`: the secret says who may renew what. */
+/** `iam`: API Gateway has checked the caller. `bearer`: the secret lists the tokens and their authorities. */
 export type ApiAuth = { readonly kind: 'iam' } | { readonly kind: 'bearer'; readonly tokenSecretId: string };
 
 export interface ApiRequest {
   readonly id: string;
   readonly method: string;
-  /** Without stage and query. */
+  /** Path without stage and query. */
   readonly path: string;
-  /** Whether API Gateway knew the route, and so has judged the caller where `auth` is `iam`. */
+  /** Whether API Gateway knew the route, and so has checked the caller with `auth` `iam`. */
   readonly isRouted: boolean;
   readonly authorization: string | undefined;
   readonly body: Uint8Array;
@@ -38,7 +38,7 @@ export type ApiAnswer =
   | { readonly status: 200; readonly body: RenewalBody }
   | { readonly status: number; readonly body: ProblemBody };
 
-/** PEM each; the chain is the parents up to and including the root, and empty for a root. */
+/** Both are PEM. The chain contains the parents, including the root; it is empty for a root. */
 export interface RenewalBody {
   readonly certificate: string;
   readonly certificateChain: string;
@@ -46,7 +46,7 @@ export interface RenewalBody {
   readonly serialNumber: string;
 }
 
-/** Never throws. */
+/** Answers a request. Never throws. */
 export async function answer(api: CaApi, request: ApiRequest): Promise<ApiAnswer> {
   try {
     return { status: 200, body: renewalBody(await renewed(api, request)) };
@@ -71,28 +71,28 @@ async function renewed(api: CaApi, request: ApiRequest): Promise<RenewedCa> {
   return renewedInTheEnd(api, caId, notAfter);
 }
 
-/** Which authorities the caller may renew. Throws Problem 401, and 404 where nobody has judged the caller. */
+/** Returns a function that tells which authorities the caller may renew. Throws Problem 401, and 404 if nobody has checked the caller. */
 async function permissions(api: CaApi, request: ApiRequest): Promise<(caId: string) => boolean> {
   const { auth } = api;
   if (auth.kind === 'iam') {
-    // What only looks like a route of ours, once it is decoded, came by the open $default route.
+    // A path that matches only after decoding came by the open $default route.
     if (!request.isRouted) throw new Problem(404, 'There is no such route.');
     return () => true;
   }
   const token = bearerToken(request.authorization);
-  const refused = new Problem(401, 'A valid token is needed: Authorization: Bearer <token>.');
+  const refused = new Problem(401, 'A valid token is required: Authorization: Bearer <token>.');
   if (token === undefined) throw refused;
-  // Read for each call: a token that is taken away is none from then on.
+  // Read for each call, so that a removed token is invalid at once.
   const { value } = await api.store.read(auth.tokenSecretId);
   const permitted = permittedAuthorities(token, parseTokens(value), api.clock.now());
   if (permitted === undefined) throw refused;
   return (caId) => permitted.has(caId);
 }
 
-/** So many writers one after the other are no race any more. */
+/** Tries. More writers than this are not a race. */
 const rounds = 5;
 
-/** A lost swap is decided again: what the other one wrote may leave nothing to do, or leave it to do anew. */
+/** Renews, and decides again after a lost swap: another writer's version may leave nothing to do. */
 async function renewedInTheEnd({ renewal, clock }: CaApi, caId: string, notAfter: Instant): Promise<RenewedCa> {
   for (let round = 1; round <= rounds; round++) {
     try {
@@ -104,7 +104,7 @@ async function renewedInTheEnd({ renewal, clock }: CaApi, caId: string, notAfter
   }
   throw new CaRenewalRefused(
     'Busy',
-    `The certificate of ${caId} is being replaced by others again and again: try later.`,
+    `Other writers replace the certificate of ${caId} again and again: try again later.`,
   );
 }
 
@@ -114,12 +114,12 @@ function asProblem(thrown: unknown): Problem {
   return somethingWentWrong();
 }
 
-/** What went wrong with us, and whose token was turned away. Other refusals are the caller's own business. */
+/** Logs internal errors and rejected callers, but not the other errors, which concern only the caller. */
 function logged({ journal }: CaApi, request: ApiRequest, { status, message }: Problem, thrown: unknown): void {
   const fields = { secretArn: null, reqId: request.id, status };
   if (status === 500) journal.failure({ ...fields, error: thrown });
   if (status === 403 || (status === 401 && request.authorization !== undefined)) {
-    journal.failure({ ...fields, error: new RenewalError('AccessDenied', `The API turned a caller away. ${message}`) });
+    journal.failure({ ...fields, error: new RenewalError('AccessDenied', `The API rejected a caller. ${message}`) });
   }
 }
 

@@ -1,20 +1,20 @@
-/** The body of a renewal: `{"type":"existing","notAfter":"2027-01-01T00:00:00.000Z"}`, and nothing else. */
+/** Parses the body of a renewal: `{"type":"existing","notAfter":"2027-01-01T00:00:00.000Z"}`, without other fields. */
 import type { Instant } from '../../domain/instant.ts';
 import { Problem, type SchemaIssue } from './problems.ts';
 
 export const largestBody = 16 * 1024;
 
-/** `bytes`: as they came, of any length. Throws Problem 400 for what is not JSON, 422 for other JSON than that. */
+/** Parses a body of any length. Throws Problem 400 if it is not JSON, 422 if it does not satisfy the schema. */
 export function parseBody(bytes: Uint8Array): { readonly notAfter: Instant } {
   if (bytes.byteLength > largestBody) {
-    throw new Problem(400, `The body has ${bytes.byteLength} bytes, and ${largestBody} are read at most.`);
+    throw new Problem(400, `The body has ${bytes.byteLength} bytes; expected at most ${largestBody}.`);
   }
   const { text, value } = parseJson(bytes);
   const fields = Array.isArray(value) || typeof value !== 'object' || value === null ? undefined : { ...value };
   if (fields === undefined) throw invalid([issue('invalid_type', [], 'Expected an object')]);
   const notAfter = 'notAfter' in fields ? parseNotAfter(fields.notAfter) : undefined;
   const issues = [...fieldIssues(fields, notAfter), ...keyIssues(fields)];
-  // All keys and values are strings now, so each stands in the text once, unless a key is there twice.
+  // All keys and values are strings here, so there are four strings in the text, unless a key is duplicate.
   if (issues.length === 0 && (text.match(/"(?:[^"\\]|\\.)*"/g)?.length ?? 0) !== 4) {
     issues.push(issue('duplicate_key', [], 'Expected each field once'));
   }
@@ -24,7 +24,7 @@ export function parseBody(bytes: Uint8Array): { readonly notAfter: Instant } {
 
 function parseJson(bytes: Uint8Array): { readonly text: string; readonly value: unknown } {
   try {
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes); // a byte order mark is not part of it
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes); // without a byte order mark
     return { text, value: JSON.parse(text) };
   } catch {
     throw new Problem(400, 'The body is not JSON in UTF-8.');
@@ -47,7 +47,7 @@ function fieldIssues(fields: object, notAfter: Instant | undefined): SchemaIssue
   return issues;
 }
 
-/** JSON.parse makes `__proto__` a field like any other, and so does Object.keys. */
+/** JSON.parse and Object.keys treat `__proto__` like any other field. */
 function keyIssues(fields: object): SchemaIssue[] {
   const unknown = Object.keys(fields).filter((key) => key !== 'type' && key !== 'notAfter');
   if (unknown.length === 0) return [];
@@ -55,7 +55,7 @@ function keyIssues(fields: object): SchemaIssue[] {
   return [issue('unrecognized_keys', [], `Unknown fields: ${named.join(', ')}${unknown.length > 5 ? ' …' : ''}`)];
 }
 
-/** ISO 8601 with milliseconds and Z, and a date that exists; to the second, as a certificate has it. */
+/** Parses ISO 8601 with milliseconds and Z. The date must exist; the result is in whole seconds, as in a certificate. */
 function parseNotAfter(value: unknown): Instant | undefined {
   if (typeof value !== 'string' || !/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(value)) return undefined;
   const instant = Date.parse(value);
@@ -70,4 +70,4 @@ const issue = (code: SchemaIssue['code'], path: readonly string[], message: stri
 });
 
 const invalid = (issues: readonly SchemaIssue[]): Problem =>
-  new Problem(422, 'The body breaks the schema.', { issues });
+  new Problem(422, 'The body does not satisfy the schema.', { issues });

@@ -1,4 +1,4 @@
-/** The use case behind the port: judge, renew as any certificate is renewed, and give what came of it. */
+/** Implements the port: checks the rules, renews like any certificate, and returns the result. */
 import type { Authority } from '../../domain/authority.ts';
 import { RenewalError } from '../../domain/errors.ts';
 import type { Instant } from '../../domain/instant.ts';
@@ -13,7 +13,7 @@ import { type CaFacts, type CaParent, checkRequestedEnd } from './rules.ts';
 
 export interface OnRequestWorld extends AuthorityWorld {
   readonly clock: Pick<Clock, 'now'>;
-  /** The renewal of one secret's certificate up to an end, due or not (renewal/entry/with-end.ts). */
+  /** Renews a secret's certificate up to an end, due or not (renewal/entry/with-end.ts). */
   readonly renew: (job: { readonly secretId: string; readonly notAfter: Instant }) => Promise<RenewalResult>;
 }
 
@@ -24,17 +24,20 @@ export function renewalOnRequest(world: OnRequestWorld): CaRenewal {
       const authority = await judge(world, name, notAfter);
       const { secretId } = authority;
       const result = await world.renew({ secretId, notAfter }).catch(async (error: unknown) => {
-        // Between our look and its own another may have renewed, or the configuration changed: then a rule says why.
+        // Another renewal, or a new configuration, may have come between our check and the renewal's: then a rule gives the reason.
         await judge(world, name, notAfter);
         throw error;
       });
       if (result.outcome === 'renewed' && result.versionId !== null) return written(world, authority, result.versionId);
-      throw new RenewalError('SecretChanged', `The certificate of authority ${name} was renewed by another meanwhile.`);
+      throw new RenewalError(
+        'SecretChanged',
+        `The certificate of authority ${name} was renewed by another call meanwhile.`,
+      );
     },
   };
 }
 
-/** Throws CaRenewalRefused. */
+/** Checks the rules. Throws CaRenewalRefused. */
 async function judge(world: OnRequestWorld, name: string, notAfter: Instant): Promise<Authority> {
   const authority = await findAuthority(world.authorities, name);
   checkRequestedEnd(await factsOf(world, authority), notAfter, world.clock.now());
@@ -43,7 +46,7 @@ async function judge(world: OnRequestWorld, name: string, notAfter: Instant): Pr
 
 async function factsOf(world: OnRequestWorld, authority: Authority): Promise<CaFacts> {
   const { name, disabled } = authority;
-  // One that is switched off is not read: nothing in its secret would change the answer.
+  // The secret of a disabled authority is not read: it would not change the answer.
   if (disabled) return { name, disabled, certificate: undefined, signedBy: 'self' };
   try {
     const { certificate, isRoot } = await loadAuthority(world, name);
@@ -63,7 +66,7 @@ async function parentOf(world: OnRequestWorld, { parent: name }: Authority): Pro
 
 const mostParents = 8;
 
-/** The name of the first authority, from this one upwards, whose secret has nothing in it yet. */
+/** Returns the name of the first authority, from this one upwards, whose secret is empty. */
 async function withoutCertificate(world: OnRequestWorld, authority: Authority): Promise<string | undefined> {
   let next: Authority | undefined = authority;
   for (let level = 0; next !== undefined && level < mostParents; level++) {
@@ -82,7 +85,7 @@ async function isEmpty({ store }: OnRequestWorld, { secretId }: Authority): Prom
   }
 }
 
-/** The version that was written, and not whatever is current by now. */
+/** Returns the version that this renewal wrote, which may not be the current one any more. */
 async function written(world: OnRequestWorld, authority: Authority, versionId: string): Promise<RenewedCa> {
   const { value } = await world.store.read(authority.secretId, versionId);
   const { leaf } = await readAuthoritySecret(world.store, authority, value);

@@ -1,6 +1,6 @@
-/** What the HTTP API answers besides 200: the table of docs/ca-api.md, as Infisical words it. */
+/** The answers of the HTTP API except 200: the table of docs/ca-api.md, in Infisical's form. */
 
-/** `error` of the body, by status. */
+/** The `error` of a body, by status. */
 const names = {
   400: 'BadRequest',
   401: 'Unauthorized',
@@ -12,10 +12,10 @@ const names = {
 
 export type ProblemStatus = keyof typeof names;
 
-/** One way in which a body breaks the schema. */
+/** A violation of the schema. */
 export interface SchemaIssue {
   readonly code: 'invalid_type' | 'invalid_value' | 'invalid_format' | 'unrecognized_keys' | 'duplicate_key';
-  /** Field names from the body's root; empty for the body itself. */
+  /** Field names from the body's root. Empty for the body itself. */
   readonly path: readonly string[];
   readonly message: string;
 }
@@ -28,7 +28,7 @@ export interface ProblemBody {
   readonly details?: readonly unknown[];
 }
 
-/** An answer that is thrown, from wherever it is certain. Its message is for the caller. */
+/** An answer, thrown where it is certain. Its message is for the caller. */
 export class Problem extends Error {
   readonly status: ProblemStatus;
   readonly issues: readonly SchemaIssue[] | undefined;
@@ -46,7 +46,7 @@ export class Problem extends Error {
     this.details = details;
   }
 
-  /** `reqId`: the request's id, which the log has too. */
+  /** Returns the body. `reqId` is the request's id, also in the log. */
   body(reqId: string): ProblemBody {
     return {
       reqId,
@@ -58,5 +58,5 @@ export class Problem extends Error {
   }
 }
 
-/** For everything unforeseen: the log has the rest. */
+/** The answer for an unexpected error. The log has the details. */
 export const somethingWentWrong = (): Problem => new Problem(500, 'Something went wrong.');

@@ -1,14 +1,14 @@
 import { Problem } from './problems.ts';
 
-/** Both ways to the same: Infisical's old path and its new one. API Gateway has a route for each (`routeKey`). */
+/** Infisical's previous and current path of the renewal. API Gateway has a route for each (`routeKey`). */
 const paths = [
   /^\/api\/v1\/pki\/ca\/([^/]+)\/renew$/,
   /^\/api\/v1\/cert-manager\/ca\/internal\/([^/]+)\/renew$/,
 ] as const;
 
 /**
- * The caId of a call to one of the two routes, as it stands in the path. Nothing is decoded: names of authorities need
- * no encoding, and API Gateway, which has judged the path by then, has decoded what it decodes.
+ * Returns the caId of a call to one of the two routes. It is not decoded: names of authorities need no encoding, and API Gateway has
+ * decoded the path already.
  *
  * Throws Problem 404.
  */

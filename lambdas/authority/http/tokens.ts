@@ -1,4 +1,4 @@
-/** Bearer tokens. The secret holds their SHA-256 only, so that who reads it can't call. */
+/** Checks bearer tokens. The secret contains only their SHA-256, so a reader of the secret can't use them. */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import * as z from 'zod/mini';
 import { RenewalError } from '../../domain/errors.ts';
@@ -8,9 +8,9 @@ import type { SecretValue } from '../../domain/secret.ts';
 export interface TokenEntry {
   /** SHA-256 of the token, 32 bytes. */
   readonly digest: Uint8Array;
-  /** Names of the authorities that it may renew. */
+  /** Names of the authorities that the token may renew. */
   readonly authorities: readonly string[];
-  /** From here on it is none. */
+  /** The token is invalid from this instant. */
   readonly expires: Instant | undefined;
 }
 
@@ -23,10 +23,10 @@ const tokensSchema = z.array(
 );
 
 /**
- * The token secret: `[{"sha256":"<hex>","authorities":["issuing"],"expires":"2027-01-01T00:00:00Z"?}]`. One entry that
- * can't be read spoils all: a token that was meant to end must not go on because of a typing error.
+ * Parses the token secret: `[{"sha256":"<hex>","authorities":["issuing"],"expires":"2027-01-01T00:00:00Z"?}]`. One invalid entry makes all
+ * invalid: a typing error must not extend a token's life.
  *
- * Throws Internal, which says which entry and what is expected there, and nothing of its value.
+ * Throws Internal. The message names the entry and what is expected there, but not its value.
  */
 export function parseTokens(value: SecretValue): readonly TokenEntry[] {
   if (value.kind !== 'string') throw malformed('holds binary data');
@@ -55,7 +55,7 @@ function malformed(found: string): RenewalError {
   );
 }
 
-/** RFC 3339 UTC, with or without a fraction. */
+/** Parses RFC 3339 in UTC, with or without a fraction. */
 function parseEnd(text: string): Instant | undefined {
   const [whole, seconds] = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d{1,9})?Z$/.exec(text) ?? [];
   const instant = Date.parse(whole ?? '');
@@ -63,17 +63,17 @@ function parseEnd(text: string): Instant | undefined {
   return exists ? instant : undefined;
 }
 
-/** RFC 6750 section 2.1. Whatever is shorter than 32 characters was not made of 32 random bytes. */
+/** RFC 6750 section 2.1. A token of 32 random bytes has at least 32 characters. */
 const bearer = /^Bearer +([A-Za-z0-9._~+/-]{32,4096}=*) *$/i;
 
-/** The token of an Authorization header; undefined for anything else. */
+/** Returns the token of an Authorization header; undefined for anything else. */
 export function bearerToken(authorization: string | undefined): string | undefined {
   return authorization === undefined || authorization.length > 8192 ? undefined : bearer.exec(authorization)?.[1];
 }
 
 /**
- * What the bearer of this token may renew; undefined for a token that is none, or none any more. Every entry is looked
- * at, and each in constant time: how long it takes tells nothing of the tokens there are.
+ * Returns the authorities that a token may renew; undefined for an unknown or expired token. It compares all entries, each in constant
+ * time, so the duration reveals nothing about the tokens.
  */
 export function permittedAuthorities(
   token: string,

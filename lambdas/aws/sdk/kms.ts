@@ -1,2 +1,2 @@
-/** What of the SDK is loaded when the first key in KMS is met. A module of its own, as a bundler keeps all of an import(). */
+/** The part of the SDK that is loaded with the first KMS key. A module of its own: a bundler keeps everything of an import(). */
 export { GetPublicKeyCommand, KMSClient, SignCommand } from '@aws-sdk/client-kms';

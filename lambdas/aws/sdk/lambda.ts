@@ -1,2 +1,2 @@
-/** What of the SDK is loaded with the first call of a function. A module of its own, as a bundler keeps all of an import(). */
+/** The part of the SDK that is loaded with the first call of a function. A module of its own: a bundler keeps everything of an import(). */
 export { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';

@@ -1,2 +1,2 @@
-/** What of the SDK is loaded with the first notice. A module of its own, as a bundler keeps all of an import(). */
+/** The part of the SDK that is loaded with the first notice. A module of its own: a bundler keeps everything of an import(). */
 export { PublishCommand, SNSClient } from '@aws-sdk/client-sns';

@@ -1,4 +1,4 @@
-/** What of the SDK is loaded where declarations are written. A module of its own, as a bundler keeps all of an import(). */
+/** The part of the SDK that writes declarations. A module of its own: a bundler keeps everything of an import(). */
 export {
   DeleteParameterCommand,
   GetParameterCommand,

@@ -1,4 +1,4 @@
-/** An authority of the stack behind the port of all CAs, for its own certificate. */
+/** The provider that renews the certificate of an authority of the stack. */
 import { checkAuthority } from '../../authority/fitness.ts';
 import { type AuthorityWorld, loadAuthority } from '../../authority/load.ts';
 import { renewCa } from '../../authority/renew-ca.ts';
@@ -9,7 +9,7 @@ import type { CaCalls } from '../kind.ts';
 import { askedFor, issuesNothing, refuseReceipt } from '../request.ts';
 import { authorityWorld } from './world.ts';
 
-/** Renews the certificate of the authority of this name, and no other. The key stays: a rekey is InvalidRequest. */
+/** Renews only the certificate of the authority with this name. The key stays: a rekey fails with InvalidRequest. */
 export function openAuthority({ authority: name }: { readonly authority: string }): CaCalls {
   return (tools) => {
     const { policy, clock, entropy } = tools;
@@ -19,7 +19,7 @@ export function openAuthority({ authority: name }: { readonly authority: string 
         call(policy, 'ask', async () => {
           refuseReceipt(request);
           const asked = askedFor(request);
-          if (asked.kind === 'issue') throw issuesNothing('it is the authority of its own certificate alone');
+          if (asked.kind === 'issue') throw issuesNothing('it renews only the certificate of an authority');
           if (asked.kind === 'rekey') throw keepsItsKey();
           const { end, notAfter } = request.wanted;
           const options = { now: clock.now(), entropy, end, notAfter };
@@ -27,7 +27,7 @@ export function openAuthority({ authority: name }: { readonly authority: string 
         }),
       checkFitness: async (_, operation, options) => {
         if (operation === 'rekey') throw keepsItsKey();
-        // Not before it is due: one whose parent is held elsewhere is renewed there, and does not fail.
+        // Checked only when it is due: a certificate that a CA outside of the stack issued is renewed there, and must not fail before.
         if (options.lasting) return;
         await checkAuthority(world, name, options);
       },
@@ -43,12 +43,12 @@ export function openAuthority({ authority: name }: { readonly authority: string 
 const keepsItsKey = () =>
   new RenewalError(
     'InvalidRequest',
-    'An authority keeps its key, so that what it issued stays valid: only renew is possible.',
+    'An authority keeps its key, so that its certificates stay valid: use the mode renew.',
   );
 
 /**
- * For a root the certificate itself: its successor has the same name and key, and so is trusted by it. For any other the
- * root of today's certificate and that of the parent, which differ once the parent has another key.
+ * Returns the trusted roots. For a root, the certificate itself: its successor has the same name and key. For any other, the root of the
+ * current certificate and that of the parent, which differ after the parent got another key.
  */
 async function rootsOf(world: AuthorityWorld, name: string): Promise<readonly Uint8Array[]> {
   const { root, isRoot, authority } = await loadAuthority(world, name);

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { caKind, filledText } from '../kind.ts';
 
-/** No configuration may name it: policy/authority-profile.ts makes the profile. */
+/** Not for a configuration: policy/authority-profile.ts makes the profile of an authority. */
 export const authority = caKind({
   type: 'authority',
   schema: z.strictObject({ type: z.literal('authority'), authority: filledText }),
@@ -13,7 +13,7 @@ export const authority = caKind({
     keyHolder: 'secret',
     wantsPath: false,
   },
-  needs: () => ({ secrets: [], signingKeys: [] }), // what it may do is said where the authority is made (cdk/authorities/)
+  needs: () => ({ secrets: [], signingKeys: [] }), // cdk/authorities/ gives the permissions
   issues: () => false,
   identity: ({ authority }) => [authority],
   root: () => undefined,

@@ -1,4 +1,4 @@
-/** POST …/renew: the CA's certificate anew, for the key that Infisical holds. */
+/** Renews a CA's certificate (POST …/renew). Infisical holds the key. */
 import type { Certificate } from '../../domain/certificate.ts';
 import { RenewalError } from '../../domain/errors.ts';
 import type { Instant } from '../../domain/instant.ts';
@@ -14,7 +14,7 @@ import type { Session } from './session.ts';
 export interface Infisical {
   readonly client: InfisicalClient;
   readonly session: Session;
-  /** Where the renewal may be, in the order to ask. */
+  /** The possible paths of the renewal, in the order to try. */
   readonly paths: readonly string[];
 }
 
@@ -24,7 +24,7 @@ export interface RenewalOptions {
   readonly signal: AbortSignal | undefined;
 }
 
-/** Up to now and as long again as the present certificate lasts. Throws what CaProvider.ask throws. */
+/** Renews the certificate, with the same duration as the current one, from now. Throws what CaProvider.ask throws. */
 export async function renew(
   { client, session, paths }: Infisical,
   { leaf }: Credential,
@@ -33,13 +33,13 @@ export async function renew(
   checkIsCa(leaf);
   const login = { client, conversation: client.converse(signal), readSecret, now };
   const { conversation } = login;
-  // With milliseconds and Z, as toISOString has it and Infisical asks for it.
+  // Infisical requires milliseconds and Z, as in toISOString.
   const body = { type: 'existing', notAfter: new Date(now + (leaf.notAfter - leaf.notBefore)).toISOString() };
   const authorized = async (path: string): Promise<{ answer: HttpsAnswer; token: string }> => {
     const token = await session.token(login);
     const answer = await conversation.post(path, body, token);
     if (answer.status !== 401) return { answer, token };
-    session.forget(token); // it ended early, or was used up or revoked
+    session.forget(token); // it expired early, was used up or revoked
     const another = await session.token(login);
     return { answer: await conversation.post(path, body, another), token: another };
   };
@@ -49,32 +49,32 @@ export async function renew(
     if (answer.status === 200) return { certificates: issuedChain(answer, client.host) };
     const error = refusal(answer, { host: client.host, asked: 'renewal', secrets: [token] });
     if (answer.status !== 404) throw error;
-    // An Infisical that has this path, and not that CA, says so in words of its own.
+    // An Infisical that knows this path but not the CA has a message of its own.
     if (refused === undefined || isUnknownRoute(refused)) refused = error;
   }
-  throw refused ?? new RenewalError('Internal', 'There was no path to ask at. Report it.');
+  throw refused ?? new RenewalError('Internal', 'There is no path for the renewal. Report this.');
 }
 
-/** Throws InvalidRequest. */
+/** Checks that the certificate is a CA's. Throws InvalidRequest. */
 export function checkIsCa({ isCa }: Pick<Certificate, 'isCa'>): void {
   if (isCa) return;
   throw new RenewalError(
     'InvalidRequest',
-    "The secret holds no CA certificate, and a profile of type infisical renews its CA's own: put that one there.",
+    'The secret contains no CA certificate, but a profile of type infisical renews the certificate of its CA: store that one there.',
   );
 }
 
-/** Its web framework's words: `Route POST:/api/… not found`. */
+/** Whether the message is the web framework's: `Route POST:/api/… not found`. */
 const isUnknownRoute = ({ message }: RenewalError): boolean => /"Route |not Infisical's JSON/.test(message);
 
-/** `certificate` and `certificateChain`, PEM each, as DER, the CA's own first. Throws CaRejected. */
+/** Returns `certificate` and `certificateChain` (PEM) as DER, the CA's own certificate first. Throws CaRejected. */
 function issuedChain(answer: HttpsAnswer, host: string): Uint8Array[] {
   const fields = jsonObject(answer);
   if (fields === undefined) throw refusal(answer, { host, asked: 'renewal', secrets: [] });
   const { certificate, certificateChain } = fields;
   const own = certificatesOf(certificate, 'certificate', host);
   if (own.length === 0) throw notACertificate(host, 'certificate');
-  // A root has no chain: the empty text.
+  // A root has no chain: its text is empty.
   return [...own, ...certificatesOf(certificateChain ?? '', 'certificateChain', host)];
 }
 
@@ -89,6 +89,6 @@ function certificatesOf(text: unknown, field: string, host: string): Uint8Array[
 function notACertificate(host: string, field: string): RenewalError {
   return new RenewalError(
     'CaRejected',
-    `The answer of ${host} has no ${field} in PEM, as no Infisical answers: check that the url of the profile leads to Infisical.`,
+    `The answer of ${host} has no ${field} in PEM, so it is not Infisical's: check that the url of the profile leads to Infisical.`,
   );
 }

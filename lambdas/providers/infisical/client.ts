@@ -1,24 +1,24 @@
-/** Talking to one Infisical: address, trust, one limit of time for all calls of a renewal, the login included. */
+/** The client of an Infisical: its address, its roots, and one time limit for all calls of a renewal, including the login. */
 import { addressOf, beginConversation, type ConversationLimits } from '../conversation.ts';
 import type { HttpsAnswer } from '../https.ts';
 import { toCaError } from '../transport-error.ts';
 
 export interface InfisicalClient {
-  /** Host, and port where it is not 443: for messages. */
+  /** Host, and port if it is not 443. For messages. */
   readonly host: string;
-  /** The time of one renewal begins to run. */
+  /** Starts the time limit of a renewal. */
   converse(signal: AbortSignal | undefined): Conversation;
 }
 
 export interface Conversation {
   /**
-   * POSTs `body` as JSON to a path, percent-encoded already; `token` is sent as Bearer. Throws CaUnavailable, CaRejected,
-   * CaUntrusted where there is no whole answer.
+   * POSTs `body` as JSON to a path, which is percent-encoded. `token` is sent as Bearer. Throws CaUnavailable, CaRejected or CaUntrusted if
+   * there is no complete answer.
    */
   post(path: string, body: Readonly<Record<string, string>>, token?: string): Promise<HttpsAnswer>;
 }
 
-/** `trusted`: PEM of the only roots; undefined: the system's. */
+/** `trusted`: PEM of the trusted roots; undefined: the system's. */
 export function infisicalClient(
   url: URL,
   trusted: readonly string[] | undefined,

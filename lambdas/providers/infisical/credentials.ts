@@ -1,4 +1,4 @@
-/** The secret that `authSecretId` names: who we are to Infisical. */
+/** Reads the credentials in the secret that `authSecretId` names. */
 import { RenewalError } from '../../domain/errors.ts';
 import type { SecretVersion } from '../../domain/secret.ts';
 
@@ -11,12 +11,12 @@ export type Credentials =
 
 const expected = 'expected JSON with clientId and clientSecret (universal auth), or with token';
 
-/** Throws UnsupportedSecret, which tells of fields and never of values, and what the store throws. */
+/** Reads the credentials. Throws UnsupportedSecret, whose message names fields and never values, and what the store throws. */
 export async function readCredentials(readSecret: ReadAuthSecret, secretId: string): Promise<Credentials> {
   const fail = (found: string): RenewalError =>
     new RenewalError('UnsupportedSecret', `The authSecretId of the profile names ${found}: ${expected}.`);
   const { value } = await readSecret(secretId).catch((error: unknown) => {
-    // SecretNotFound would be about the certificate's own secret.
+    // SecretNotFound would mean the certificate's own secret.
     if (error instanceof RenewalError && error.code === 'SecretNotFound') throw fail('no secret with a value');
     throw error;
   });
@@ -25,18 +25,19 @@ export async function readCredentials(readSecret: ReadAuthSecret, secretId: stri
   if (fields === undefined) throw fail('a secret that is not a JSON object');
   const { clientId, clientSecret, token } = fields;
   const hasLogin = clientId !== undefined || clientSecret !== undefined;
-  if (hasLogin === (token !== undefined)) throw fail(hasLogin ? 'a secret with both' : 'a secret with neither');
+  if (hasLogin === (token !== undefined))
+    throw fail(hasLogin ? 'a secret with both kinds of credentials' : 'a secret with neither of them');
   if (token !== undefined) {
     if (!isHeaderText(token)) throw fail('a secret whose token is not a line of text');
     return { kind: 'token', token };
   }
   if (!isFilled(clientId) || !isFilled(clientSecret)) {
-    throw fail('a secret whose clientId or clientSecret is missing, empty or no text');
+    throw fail('a secret whose clientId or clientSecret is missing, empty or not a text');
   }
   return { kind: 'universal-auth', clientId, clientSecret };
 }
 
-/** What an Authorization header can carry: visible ASCII. */
+/** Whether a value is allowed in an Authorization header: visible ASCII. */
 export function isHeaderText(value: unknown): value is string {
   return typeof value === 'string' && /^[\x21-\x7e]{1,8192}$/.test(value);
 }

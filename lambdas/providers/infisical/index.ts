@@ -1,6 +1,6 @@
 /**
- * Infisical. It holds the keys of its CAs, so there is one thing to ask for: the renewal of a CA's certificate with the
- * same key. Leaves and rekeys are none of its API's business here.
+ * Infisical. It holds the keys of its CAs. The product only renews the certificate of a CA, with the same key; it neither renews leaves nor
+ * rekeys.
  */
 
 import { sameBytes } from '../../domain/bytes.ts';
@@ -21,22 +21,25 @@ import { renewalPaths } from './paths.ts';
 import { sessionOf } from './session.ts';
 
 export interface Infisical {
-  /** https; a path in it is kept in front of the API's. */
+  /** An https address. Its path is prefixed to the API's. */
   readonly url: string;
-  /** The CA's id in Infisical. */
+  /** Id of the CA in Infisical. */
   readonly caId: string;
-  /** Where the renewal is: a path with `{caId}` in it. Undefined: the one of today, and the old one where that is unknown. */
+  /** Path of the renewal, with `{caId}` in it. Undefined: the current path and, if it is unknown, the previous one. */
   readonly apiPath?: string | undefined;
   /**
-   * PEM of the only roots that are trusted, for TLS and for what is issued. Undefined: the system's for TLS, and for what is
-   * issued the root that the secret's own chain leads to.
+   * PEM of the trusted roots, for TLS and for issued certificates. Undefined: the system's roots for TLS, and the root of the secret's own
+   * chain for issued certificates.
    */
   readonly root?: string | undefined;
   /** Name or ARN of the secret with `clientId` and `clientSecret`, or with `token`. */
   readonly authSecretId: string;
 }
 
-/** Throws InvalidRequest for a url that is not https, a caId or an apiPath that make no path, a root without a certificate. */
+/**
+ * Opens the CA. Throws InvalidRequest for a url that is not https, a caId or an apiPath that gives no path, or a root without a
+ * certificate.
+ */
 export function openInfisical(
   { url, caId, root, authSecretId, apiPath }: Infisical,
   limits: ConversationLimits = {},
@@ -67,13 +70,13 @@ export function openInfisical(
           const conversation = client.converse(signal);
           await session.token({ client, conversation, readSecret, now: clock.now() });
         }),
-      // What the deployment names is all that is trusted: else a value that is written into the secret could add to it.
+      // Only the roots of the configuration count, if there are any. Otherwise the value of the secret could add others.
       roots: async (current) => {
         const roots = configured ?? (current === undefined ? [] : ownRootsOf(current));
         if (roots.length > 0) return roots;
         throw new RenewalError(
           'CaUntrusted',
-          'The profile has no root, and the certificates in the secret lead to none: put the root of the CA into the chain of the secret, as Infisical gives it, or its PEM into the root of the profile.',
+          'The profile has no root, and the certificates in the secret lead to none: add the root of the CA to the chain in the secret, as Infisical returns it, or set the root of the profile.',
         );
       },
     };
@@ -81,12 +84,9 @@ export function openInfisical(
 }
 
 const keepsItsKey = () =>
-  new RenewalError(
-    'InvalidRequest',
-    'Infisical renews a CA with the key that it holds and with no other: use the mode renew.',
-  );
+  new RenewalError('InvalidRequest', 'Infisical renews a CA only with the key that it holds: use the mode renew.');
 
-/** Self-signed certificates of the secret's own that its CA certificate leads to, or is. */
+/** Returns the self-signed certificates of the secret that the CA certificate leads to, or is. */
 function ownRootsOf({ leaf, chain }: CertificateChain): readonly Uint8Array[] {
   return [leaf, ...chain]
     .filter((top) => sameBytes(top.subject, top.issuer))

@@ -1,15 +1,27 @@
 import * as z from 'zod/mini';
-import { caKind, filledText, httpsUrl, textOf } from '../kind.ts';
+import { caKind, describe, filledText, httpsUrl, textOf } from '../kind.ts';
 
 export const infisical = caKind({
   type: 'infisical',
   schema: z.strictObject({
-    type: z.literal('infisical'),
-    url: httpsUrl,
-    caId: filledText,
-    authSecretId: filledText,
-    root: z.optional(filledText),
-    apiPath: z.optional(z.string()),
+    type: describe(
+      'An internal CA of Infisical. Only the certificate of the CA itself is renewed.',
+      z.literal('infisical'),
+    ),
+    url: describe('Address of Infisical: https, without a query.', httpsUrl),
+    caId: describe('Id of the CA.', filledText),
+    authSecretId: describe(
+      'Name or ARN of the secret with the login: JSON with clientId and clientSecret, or with token.',
+      filledText,
+    ),
+    root: describe(
+      'The root certificates for TLS and for the chain: a PEM file, relative to this file, or PEM text. Default: TLS trusts the roots of the system, and the chain must lead to a root in the secret.',
+      z.optional(filledText),
+    ),
+    apiPath: describe(
+      'Path of the renewal API, with {caId} in it. Default: the current path, then the previous one.',
+      z.optional(z.string()),
+    ),
   }),
   can: {
     renews: true,

@@ -1,15 +1,15 @@
 import { RenewalError } from '../../domain/errors.ts';
 
-/** Infisical's own name for it of today, and the one that it had before; both are still served by most. */
+/** Infisical's current path of the renewal, and the previous one. Most versions serve both. */
 const today = '/api/v1/cert-manager/ca/internal/{caId}/renew';
 const before = '/api/v1/pki/ca/{caId}/renew';
 
-/** No query, no fragment, no `.` or `..` that would lead to another endpoint, and nothing that needs encoding. */
+/** A path without query, fragment, `.` or `..` (which would lead to another endpoint), and without characters that need encoding. */
 const plainPath = /^(?:\/(?!\.{1,2}(?:\/|$))(?:[\w.~-]|\{caId\})+)+$/;
 
 /**
- * The paths to ask at, in order: the next one where the API does not know the one before. `apiPath` is a path with
- * `{caId}` in it, or what stands before `/{caId}/renew`. Throws InvalidRequest.
+ * Returns the paths to try, in order: the next one if the API does not know the one before. `apiPath` is a path with `{caId}` in it, or the
+ * part before `/{caId}/renew`. Throws InvalidRequest.
  */
 export function renewalPaths(caId: string, apiPath: string | undefined): readonly string[] {
   if (caId === '' || caId === '.' || caId === '..') {

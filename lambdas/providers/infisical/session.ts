@@ -1,4 +1,4 @@
-/** Being logged in: one access token for all calls of a process, until it ends. */
+/** The login: one access token for all calls of a process, until it expires. */
 import { RenewalError } from '../../domain/errors.ts';
 import type { Instant } from '../../domain/instant.ts';
 import { jsonObject } from '../ca-answer.ts';
@@ -6,7 +6,7 @@ import type { Conversation, InfisicalClient } from './client.ts';
 import { type Credentials, isHeaderText, type ReadAuthSecret, readCredentials } from './credentials.ts';
 import { refusal } from './errors.ts';
 
-/** How to log in, where that is needed: within the conversation, with what the auth secret holds now. */
+/** The dependencies of a login: the conversation, and the current value of the auth secret. */
 export interface Login {
   readonly client: InfisicalClient;
   readonly conversation: Conversation;
@@ -15,15 +15,15 @@ export interface Login {
 }
 
 export interface Session {
-  /** The token at hand, or a new one. Throws CaRejected, CaUnavailable, CaUntrusted, UnsupportedSecret. */
+  /** Returns the current token, or a new one. Throws CaRejected, CaUnavailable, CaUntrusted, UnsupportedSecret. */
   token(login: Login): Promise<string>;
-  /** This token was refused: the next call gets another, if there is one. */
+  /** Discards a rejected token: the next call gets another one. */
   forget(token: string): void;
 }
 
 const loginPath = '/api/v1/auth/universal-auth/login';
 
-/** A token ends this much earlier for us: the call that it is for takes time, and clocks differ. */
+/** Milliseconds before its end after which a token is not used: the call takes time, and clocks differ. */
 const margin = (lifetime: number): number => Math.min(60_000, lifetime / 10);
 
 interface Grant {
@@ -37,7 +37,7 @@ export function sessionOf(authSecretId: string): Session {
   return {
     async token(login) {
       if (known !== undefined && login.now < known.until) return known.token;
-      // Ten renewals at once log in once.
+      // Concurrent renewals share one login.
       pending ??= (async () => {
         const credentials = await readCredentials(login.readSecret, authSecretId);
         known = await grantFor(credentials, login);
@@ -54,7 +54,7 @@ export function sessionOf(authSecretId: string): Session {
 }
 
 async function grantFor(credentials: Credentials, { client, conversation, now }: Login): Promise<Grant> {
-  // A token that was made by hand says nothing of its end: it is kept until it is refused.
+  // A token from the secret has no known end: it is kept until it is rejected.
   if (credentials.kind === 'token') return { token: credentials.token, until: Number.POSITIVE_INFINITY };
   const { clientId, clientSecret } = credentials;
   const { host } = client;
@@ -64,7 +64,7 @@ async function grantFor(credentials: Credentials, { client, conversation, now }:
   if (!isHeaderText(accessToken)) {
     throw new RenewalError(
       'CaRejected',
-      `The login at ${host} was answered without an access token, as no Infisical answers: check the url of the profile.`,
+      `The login at ${host} returned no access token, so it is not Infisical's: check the url of the profile.`,
     );
   }
   const lifetime = typeof expiresIn === 'number' && expiresIn > 0 ? expiresIn * 1000 : 0;

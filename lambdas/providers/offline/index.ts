@@ -1,4 +1,4 @@
-/** A CA without a server: an authority of the stack signs here, by the rules that step-ca follows. */
+/** A CA without a server: an authority of the stack signs in the worker, by the rules of step-ca. */
 import { checkLeaf } from '../../authority/fitness.ts';
 import { issueLeaf } from '../../authority/issue-leaf.ts';
 import { type LoadedAuthority, loadAuthority } from '../../authority/load.ts';
@@ -9,15 +9,15 @@ import type { CaCalls } from '../kind.ts';
 import { askedFor, newKeyOf, refuseReceipt } from '../request.ts';
 
 /**
- * Renews and rekeys leaves that the authority signed before, and nothing else. It takes any leaf, with or without
- * clientAuth, and a key in KMS may be followed by another one there.
+ * Issues declared certificates, and renews and rekeys leaves that the authority signed before. It accepts any leaf, with or without
+ * clientAuth. A key in KMS may be rekeyed to another one in KMS.
  */
 export function openOffline({ authority }: { readonly authority: string }): CaCalls {
   return (tools) => {
     const { policy, clock, entropy } = tools;
     const world = authorityWorld(tools);
     let inFlight: Promise<LoadedAuthority> | undefined;
-    /** Ten certificates side by side share one look at the authority; a later one looks again, for it may have been renewed. */
+    /** Concurrent certificates load the authority once. A later one loads it again, because the authority may have been renewed. */
     const load = (): Promise<LoadedAuthority> => {
       inFlight ??= loadAuthority(world, authority).finally(() => {
         inFlight = undefined;

@@ -1,9 +1,12 @@
 import * as z from 'zod/mini';
-import { caKind, filledText, textOf } from '../kind.ts';
+import { caKind, describe, filledText, textOf } from '../kind.ts';
 
 export const offline = caKind({
   type: 'offline',
-  schema: z.strictObject({ type: z.literal('offline'), authority: filledText }),
+  schema: z.strictObject({
+    type: describe("An authority of the stack's own.", z.literal('offline')),
+    authority: describe('Name of the authority, under "authorities".', filledText),
+  }),
   can: {
     renews: true,
     rekeys: true,

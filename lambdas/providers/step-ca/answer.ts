@@ -1,26 +1,27 @@
-/** Reading step-ca's answers. They are not trusted: renewal/steps/5-verify.ts looks at what was issued. */
+/** Reads step-ca's answers. They are not trusted: renewal/steps/5-verify.ts checks the certificates. */
 import { RenewalError } from '../../domain/errors.ts';
 import { mostPemBlocks, pemBlocks } from '../../domain/pem.ts';
 import { jsonObject } from '../ca-answer.ts';
 import type { HttpsAnswer } from '../https.ts';
 
-/** step-ca says 201; 200 is what the word "success" would mean anywhere else. */
+/** Whether an answer is a success. step-ca answers 201; 200 is accepted too. */
 export const isSuccess = ({ status }: HttpsAnswer): boolean => status === 201 || status === 200;
 
 /**
- * The certificates of a successful /renew, /rekey or /sign, DER, leaf first: `certChain`, or `crt` and `ca` from a CA that
- * sends no `certChain`. Throws CaRejected.
+ * Returns the certificates of a successful /renew, /rekey or /sign as DER, leaf first: `certChain`, or `crt` and `ca` if the CA sends no
+ * `certChain`. Throws CaRejected.
  */
 export function issuedChain(answer: HttpsAnswer, host: string): Uint8Array[] {
   const fields = jsonObject(answer);
   if (fields === undefined) throw notTheCas(host, `is not JSON (status ${answer.status})`);
   const { certChain, crt, ca } = fields;
-  if (Array.isArray(certChain) && certChain.length > mostPemBlocks) throw notTheCas(host, 'has an endless certChain');
+  if (Array.isArray(certChain) && certChain.length > mostPemBlocks)
+    throw notTheCas(host, 'has a certChain that is too long');
   const texts = Array.isArray(certChain) && certChain.length > 0 ? certChain : [crt, ...(ca ? [ca] : [])];
   return texts.map((text: unknown, at) => oneCertificate(text, at === 0 ? 'certificate' : 'chain', host));
 }
 
-/** `crts` of a successful /intermediates, DER. Throws CaRejected. */
+/** Returns `crts` of a successful /intermediates as DER. Throws CaRejected. */
 export function listedCertificates(answer: HttpsAnswer, host: string): Uint8Array[] {
   const crts = isSuccess(answer) ? jsonObject(answer)?.['crts'] : undefined;
   if (!Array.isArray(crts)) throw notTheCas(host, `has no intermediates (status ${answer.status})`);
@@ -37,6 +38,6 @@ function oneCertificate(text: unknown, where: string, host: string): Uint8Array 
 function notTheCas(host: string, problem: string): RenewalError {
   return new RenewalError(
     'CaRejected',
-    `The answer of ${host} ${problem}, as no step-ca answers: check that the url of the profile leads to step-ca itself.`,
+    `The answer of ${host} ${problem}, so it is not step-ca's: check that the url of the profile leads to step-ca itself.`,
   );
 }

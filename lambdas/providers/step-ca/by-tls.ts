@@ -1,4 +1,4 @@
-/** POST /renew and POST /rekey by TLS client authentication with the old key: within the old certificate's validity only. */
+/** POST /renew and POST /rekey with TLS client authentication by the old key. Only during the old certificate's validity. */
 import type { KeyObject } from 'node:crypto';
 import type { IssuedChain } from '../../domain/ports.ts';
 import { type Exchange, issue, presented } from './exchange.ts';
@@ -9,10 +9,10 @@ export function renewByTls(exchange: Exchange, key: KeyObject): Promise<IssuedCh
 }
 
 export interface RekeyByTls {
-  /** DER of what TLS presents, leaf first, and the leaf's key. */
+  /** The client certificates in DER, leaf first, and the leaf's key. */
   readonly certificates: readonly Uint8Array[];
   readonly key: KeyObject;
-  /** PEM, of the new key. */
+  /** PEM of the CSR for the new key. */
   readonly csr: string;
 }
 

@@ -1,4 +1,4 @@
-/** POST /renew with a token that the certificate's own key signs: on a kept connection, with a key in KMS, after notAfter too. */
+/** POST /renew with a token signed by the certificate's key. It works on a kept connection, with a key in KMS, and after notAfter. */
 import { RenewalError } from '../../domain/errors.ts';
 import type { IssuedChain } from '../../domain/ports.ts';
 import { parseCertificate } from '../../x509/certificate.ts';
@@ -10,7 +10,7 @@ import { type Exchange, issue } from './exchange.ts';
 import { advice, clientObstacle, tokenObstacle } from './fitness.ts';
 import { renewalToken } from './token.ts';
 
-/** Throws CaRejected with the leaf's own obstacle beside the CA's words, where it has one. */
+/** Renews by token. If the CA rejects a leaf that has an obstacle of its own, the CaRejected error names both. */
 export async function renewByToken(exchange: Exchange): Promise<IssuedChain> {
   const { ca, current, key, asked, entropy } = exchange;
   const { leaf, chain } = current;
@@ -23,13 +23,13 @@ export async function renewByToken(exchange: Exchange): Promise<IssuedChain> {
   return issue(exchange, call).catch((error: unknown) => {
     const obstacle = clientObstacle(leaf) ?? tokenObstacle(leaf);
     if (obstacle === undefined || !(error instanceof Refusal)) throw error;
-    throw new RenewalError('CaRejected', `${error.message} Of this certificate: ${obstacle}. ${advice}`, {
+    throw new RenewalError('CaRejected', `${error.message} About this certificate: ${obstacle}. ${advice}`, {
       cause: error,
     });
   });
 }
 
-/** The CA's intermediates of today; none from a CA that has no such list. Each must prove itself by a signature later. */
+/** Returns the CA's current intermediates; an empty list if the CA has no such list. Their signatures are verified later. */
 async function intermediates({ conversation, asked }: Exchange) {
   try {
     const answer = await conversation.send(async () => ({ method: 'GET', path: '/intermediates' }));

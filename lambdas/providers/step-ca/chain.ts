@@ -1,16 +1,16 @@
-/** The intermediates that step-ca needs to see with a leaf. */
+/** Finds the intermediates that step-ca needs with a leaf. */
 
 import { sameBytes } from '../../domain/bytes.ts';
 import type { Certificate } from '../../domain/certificate.ts';
 import { isSignedBy } from '../../x509/signature.ts';
 
-/** More than any real path has; it bounds the work that a chain full of look-alikes can cause. */
+/** Limit of issuers. No real path has so many; it bounds the work for a hostile chain. */
 const mostIssuers = 8;
 
 /**
- * The certificates of `pool` that lead from the leaf upwards, nearest first, by name and signature, whatever their
- * dates. Self-issued ones are left out: the CA has its roots. Several may stand for one issuer, such as an intermediate
- * and its successor with the same key.
+ * Returns the certificates of `pool` on the way up from the leaf, nearest first, by name and signature, without regard to dates.
+ * Self-issued ones are left out, because the CA has its roots. There may be several for one issuer, such as an intermediate and its
+ * successor with the same key.
  */
 export function issuersOf(leaf: Certificate, pool: readonly Certificate[]): Certificate[] {
   const found: Certificate[] = [];
@@ -26,8 +26,8 @@ export function issuersOf(leaf: Certificate, pool: readonly Certificate[]): Cert
 }
 
 /**
- * Whether step-ca will find the token's chain valid: to let expired leaves through it looks at it one minute before the
- * leaf's end, so one intermediate for the leaf must reach as far.
+ * Whether the token's chain will be valid for step-ca. To accept expired leaves, step-ca verifies the chain one minute before the leaf's
+ * end, so one intermediate for the leaf must be valid then.
  */
 export function reachesEnd(leaf: Certificate, issuers: readonly Certificate[]): boolean {
   const at = leaf.notAfter - 60_000;

@@ -1,19 +1,19 @@
-/** Talking to one step-ca: addresses, trust, one limit of time for all calls of an operation. */
+/** The client of a step-ca: its addresses, its roots, and one time limit for all calls of an operation. */
 import type { KeyObject } from 'node:crypto';
 import { encodePem } from '../../domain/pem.ts';
 import { addressOf, beginConversation, type ConversationLimits } from '../conversation.ts';
 import type { HttpsAnswer } from '../https.ts';
 
 export interface StepCaClient {
-  /** Host, and port where it is not 443: for messages. */
+  /** Host, and port if it is not 443. For messages. */
   readonly host: string;
-  /** What a renewal token must name as its audience. */
+  /** The audience of a renewal token. */
   readonly renewAudience: string;
-  /** What a one-time token must name as its audience. */
+  /** The audience of a one-time token. */
   readonly signAudience: string;
-  /** Where a certificate request goes with a one-time token. */
+  /** The path for a CSR with a one-time token. */
   readonly signPath: '/sign' | '/1.0/sign';
-  /** The time of one certificate begins to run. */
+  /** Starts the time limit of one certificate. */
   converse(signal: AbortSignal | undefined): Conversation;
 }
 
@@ -26,7 +26,7 @@ export interface Call {
 }
 
 export interface Conversation {
-  /** `call` is made anew for each try: a token is good for one only. Throws TransportError, and what `call` throws. */
+  /** Sends a call. It calls `call` for each try, because a token is valid only once. Throws TransportError, and what `call` throws. */
   send(call: () => Promise<Call>): Promise<HttpsAnswer>;
 }
 
@@ -43,7 +43,7 @@ export function stepCaClient(url: URL, trusted: readonly string[], limits: Conve
   };
   return {
     host: url.host,
-    // step-ca compares an audience with its dnsNames and these paths, whatever path a proxy puts in front.
+    // step-ca compares an audience with its dnsNames and these paths, without the path that a proxy adds.
     renewAudience: `https://${url.host}/renew`,
     signAudience: `https://${url.host}/1.0/sign`,
     signPath: /\/1\.0\/*$/.test(url.pathname) ? '/sign' : '/1.0/sign',

@@ -1,4 +1,4 @@
-/** One renewal or rekey: who asks, and what is said to the CA, all of it in one limit of time. */
+/** A renewal or rekey at step-ca, with one time limit. */
 import type { Instant } from '../../domain/instant.ts';
 import type { Credential, Entropy, IssuedChain } from '../../domain/ports.ts';
 import type { Signer } from '../../domain/signer.ts';
@@ -8,31 +8,31 @@ import type { Call, Conversation, StepCaClient } from './client.ts';
 import { type Asked, callFailure, refusal } from './errors.ts';
 import { keyOf } from './key.ts';
 
-/** What is asked for, before its time begins to run. */
+/** The inputs of a renewal or rekey. */
 export interface Asking {
   readonly ca: StepCaClient;
   readonly current: Credential;
   readonly now: Instant;
-  /** For the tokens' ids. */
+  /** The source of the tokens' ids. */
   readonly entropy: Entropy;
   readonly signal: AbortSignal | undefined;
 }
 
 export interface Exchange extends Pick<Asking, 'ca' | 'current' | 'entropy'> {
-  /** Of the certificate that is there. */
+  /** The key of the current certificate. */
   readonly key: Signer;
   readonly conversation: Conversation;
   readonly asked: Asked;
 }
 
-/** Throws InvalidRequest without a key, KeyMismatch. */
+/** Starts the time limit. Throws InvalidRequest without a key, KeyMismatch. */
 export function begin({ ca, current, now, entropy, signal }: Asking): Exchange {
   const key = keyOf(current);
   const asked = { host: ca.host, leaf: current.leaf, now };
   return { ca, current, entropy, key, conversation: ca.converse(signal), asked };
 }
 
-/** What the CA answered to a /renew or /rekey, or its refusal as an error. */
+/** Calls /renew or /rekey. Throws the CA's rejection as an error. */
 export async function issue({ conversation, asked }: Exchange, call: () => Promise<Call>): Promise<IssuedChain> {
   const answer = await conversation.send(call).catch((error: unknown) => {
     throw callFailure(error, asked);
@@ -41,7 +41,7 @@ export async function issue({ conversation, asked }: Exchange, call: () => Promi
   return { certificates: issuedChain(answer, asked.host) };
 }
 
-/** The leaf and what leads up from it, as TLS presents it. */
+/** Returns the leaf and its issuers, as TLS presents them. */
 export function presented({ leaf, chain }: Credential): readonly Uint8Array[] {
   return [leaf, ...issuersOf(leaf, chain)].map(({ der }) => der);
 }

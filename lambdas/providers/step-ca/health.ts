@@ -1,10 +1,10 @@
-/** GET /health: is it there, by the address and the root of the profile? */
+/** GET /health: whether the CA can be reached by the url and the root of the profile. */
 import { RenewalError } from '../../domain/errors.ts';
 import { jsonObject } from '../ca-answer.ts';
 import { toCaError } from '../transport-error.ts';
 import type { StepCaClient } from './client.ts';
 
-/** Throws CaUnavailable, CaRejected and CaUntrusted. */
+/** Throws CaUnavailable, CaRejected or CaUntrusted if the CA can't be reached. */
 export async function health(ca: StepCaClient, signal: AbortSignal | undefined): Promise<void> {
   const answer = await ca
     .converse(signal)

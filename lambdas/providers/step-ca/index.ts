@@ -1,9 +1,8 @@
 /**
- * smallstep's step-ca. Three of its endpoints are used, and they are kept apart:
- * - POST /renew with a token that the old key signs (by-token.ts): any key that can sign, one in KMS too, and the only way
- *   past notAfter;
- * - POST /rekey by TLS with the old key (by-tls.ts): it takes no token;
- * - POST /1.0/sign with a one-time token (sign.ts), where the profile has a provisioner: it takes no old certificate.
+ * smallstep's step-ca. The product uses three of its endpoints:
+ * - POST /renew with a token signed by the old key (by-token.ts): with any key that can sign, also in KMS. The only way after notAfter.
+ * - POST /rekey by TLS with the old key (by-tls.ts): it accepts no token.
+ * - POST /1.0/sign with a one-time token (sign.ts), if the profile has a provisioner: it needs no old certificate.
  */
 import { call } from '../../domain/calls.ts';
 import type { ConversationLimits } from '../conversation.ts';
@@ -18,18 +17,18 @@ import type { Provisioner } from './provisioner-key.ts';
 import { rekey, renew } from './ways.ts';
 
 export interface StepCa {
-  /** The CA's address, https; a path in it is kept in front of the endpoints. */
+  /** The CA's https address. Its path is prefixed to the endpoints. */
   readonly url: string;
-  /** PEM of the only roots that are trusted, for TLS and for what is issued. */
+  /** PEM of the trusted roots, for TLS and for issued certificates. */
   readonly root: string;
-  /** Undefined: nothing is issued by a declaration. */
+  /** Undefined: the CA issues no declared certificates. */
   readonly provisioner?: Provisioner | undefined;
 }
 
-/** What a profile needs, at the end of a sentence. */
-const provisionerWanted = 'set provisioner in its ca, the name of a JWK provisioner and where its key is';
+/** The end of a message about a profile without a provisioner. */
+const provisionerWanted = 'set provisioner in its ca, with the name of a JWK provisioner and its key';
 
-/** Throws InvalidRequest for a url that is not an https one and for a root without a certificate. */
+/** Opens the CA. Throws InvalidRequest for a url that is not https, and for a root without a certificate. */
 export function openStepCa({ url, root, provisioner }: StepCa, limits: ConversationLimits = {}): CaCalls {
   const { certificates, pem } = rootsOf(root);
   const ca = stepCaClient(httpsAddress(url, 'https://ca.example:9000'), [pem], limits);
@@ -57,7 +56,7 @@ export function openStepCa({ url, root, provisioner }: StepCa, limits: Conversat
       if (operation === 'renew') checkRenewable(current);
       else tlsKeyFor(current);
     },
-    // Never what the CA says of itself: the profile is where trust comes from.
+    // Never roots from the CA: trust comes only from the profile.
     roots: async () => certificates,
     answers: () => call(policy, 'reach', (signal) => health(ca, signal)),
   });

@@ -1,9 +1,9 @@
-/** JSON Web Tokens (RFC 7519) in their compact form (RFC 7515 section 7.1), and the name of a key among JSON Web Keys. */
+/** Signs JSON Web Tokens (RFC 7519) in compact form (RFC 7515 section 7.1), and names JSON Web Keys. */
 import { createHash, createPublicKey } from 'node:crypto';
 import type { Signer } from '../../domain/signer.ts';
 import { derToRawEcdsa, jwsAlgorithm } from '../../x509/algorithms.ts';
 
-/** `header`: what stands there besides `alg` and `typ`. Throws what the signer throws. */
+/** Returns a signed token. `header`: the fields besides `alg` and `typ`. Throws what the signer throws. */
 export async function signedToken(
   header: Readonly<Record<string, unknown>>,
   payload: Readonly<Record<string, unknown>>,
@@ -12,17 +12,17 @@ export async function signedToken(
   const whole = { alg: jwsAlgorithm(key.keySpec), typ: 'JWT', ...header };
   const input = `${part(JSON.stringify(whole))}.${part(JSON.stringify(payload))}`;
   const signature = await key.sign(Buffer.from(input));
-  // JWS wants R‖S (RFC 7518 section 3.4), and not the DER of X.509 and KMS.
+  // JWS needs R‖S (RFC 7518 section 3.4), not the DER of X.509 and KMS.
   const raw = key.keySpec.kty === 'EC' ? derToRawEcdsa(signature, key.keySpec.curve) : signature;
   return `${input}.${part(raw)}`;
 }
 
 const part = (data: string | Uint8Array): string => Buffer.from(data).toString('base64url');
 
-/** The thumbprint (RFC 7638) of a public key, DER SubjectPublicKeyInfo, by SHA-256. */
+/** Returns the SHA-256 thumbprint (RFC 7638) of a public key in DER SubjectPublicKeyInfo. */
 export function jwkThumbprint(spki: Uint8Array): string {
   const key = createPublicKey({ key: Buffer.from(spki), format: 'der', type: 'spki' });
   const { crv, e, kty, n, x, y } = key.export({ format: 'jwk' });
-  // The members that its kind of key has, in the order of their names; JSON.stringify leaves out the undefined ones.
+  // The members of its kind of key, sorted by name; JSON.stringify leaves out undefined ones.
   return createHash('sha256').update(JSON.stringify({ crv, e, kty, n, x, y })).digest('base64url');
 }

@@ -1,24 +1,33 @@
 import * as z from 'zod/mini';
 import type { CaReference } from '../../domain/profile.ts';
-import { caKind, filledText, httpsUrl, kmsKeyArn, textOf } from '../kind.ts';
+import { caKind, describe, filledText, httpsUrl, kmsKeyArn, textOf } from '../kind.ts';
 
-/** A JWK provisioner of the CA, and where its key is: with it certificates are issued by a declaration. */
 const provisioner = z
-  .strictObject({ name: filledText, kmsKeyArn: z.optional(kmsKeyArn), keySecretId: z.optional(filledText) })
+  .strictObject({
+    name: describe('Name of the JWK provisioner at the CA.', filledText),
+    kmsKeyArn: describe("ARN of the KMS key that is the provisioner's. Excludes keySecretId.", z.optional(kmsKeyArn)),
+    keySecretId: describe(
+      "Name or ARN of the secret with the provisioner's key, PEM or JWK. Excludes kmsKeyArn.",
+      z.optional(filledText),
+    ),
+  })
   .check(
     z.refine(
       ({ kmsKeyArn: inKms, keySecretId }) => (inKms === undefined) !== (keySecretId === undefined),
-      'expected kmsKeyArn (the key in KMS) or keySecretId (a secret with the key), and not both',
+      'expected kmsKeyArn (the key in KMS) or keySecretId (a secret with the key), not both',
     ),
   );
 
 export const stepCa = caKind({
   type: 'step-ca',
   schema: z.strictObject({
-    type: z.literal('step-ca'),
-    url: httpsUrl,
-    root: filledText,
-    provisioner: z.optional(provisioner),
+    type: describe('A step-ca.', z.literal('step-ca')),
+    url: describe('Address of the CA: https, without a query.', httpsUrl),
+    root: describe('The root certificates: a PEM file, relative to this file, or PEM text.', filledText),
+    provisioner: describe(
+      'A JWK provisioner, which issues declared certificates. Default: the CA renews and rekeys only.',
+      z.optional(provisioner),
+    ),
   }),
   can: {
     renews: true,
@@ -35,7 +44,7 @@ export const stepCa = caKind({
   load: async () => (await import('./index.ts')).openStepCa,
 });
 
-/** A field of it, as the one of a list; none of what is no text. */
+/** Returns a field of the provisioner as a list of one; an empty list if it is not a string. */
 function ofProvisioner({ provisioner: configured }: CaReference, field: 'keySecretId' | 'kmsKeyArn'): string[] {
   const isThere = typeof configured === 'object' && configured !== null;
   const text = isThere ? textOf(Reflect.get(configured, field)) : undefined;

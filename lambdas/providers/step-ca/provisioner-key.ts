@@ -1,4 +1,4 @@
-/** The key of a JWK provisioner: it is in KMS, or a secret holds it as PEM or as a JSON Web Key (RFC 7517). */
+/** Opens the key of a JWK provisioner: in KMS, or in a secret as PEM or as a JSON Web Key (RFC 7517). */
 import { createPrivateKey, type JsonWebKey } from 'node:crypto';
 import { RenewalError } from '../../domain/errors.ts';
 import { pemBlocks } from '../../domain/pem.ts';
@@ -9,17 +9,17 @@ import { findPrivateKey } from '../../secret/private-key.ts';
 import { readContext } from '../../secret/shape.ts';
 import { jwkThumbprint } from './jws.ts';
 
-/** As the profile names it, with one of the two. */
+/** The provisioner of a profile, with one of the two keys. */
 export interface Provisioner {
   readonly name: string;
-  /** ARN of the key in KMS. */
+  /** ARN of the KMS key. */
   readonly kmsKeyArn?: string | undefined;
-  /** Name or ARN of the secret that holds the key. */
+  /** Name or ARN of the secret with the key. */
   readonly keySecretId?: string | undefined;
 }
 
 export interface ProvisionerKey {
-  /** The CA looks for a provisioner by name and by this. */
+  /** The key's id. The CA finds a provisioner by its name and this id. */
   readonly kid: string;
   readonly signer: Signer;
 }
@@ -33,8 +33,8 @@ const where = 'The secret that keySecretId of the provisioner names';
 const expected = 'expected one private key, as PEM or as a JWK, EC on P-256, P-384 or P-521, RSA or Ed25519';
 
 /**
- * A secret is read each time: what somebody puts there counts at once. Throws UnsupportedSecret, which quotes nothing of the
- * secret, PasswordRequired for a key that is encrypted, and what the store and the vault throw.
+ * Returns the provisioner's key. A secret is read each time, so a new key is used at once. Throws UnsupportedSecret (which quotes nothing
+ * of the secret), PasswordRequired for an encrypted key, and what the store and the vault throw.
  */
 export async function provisionerKey(provisioner: Provisioner, { store, vault }: KeySources): Promise<ProvisionerKey> {
   const { kmsKeyArn, keySecretId } = provisioner;
@@ -45,14 +45,14 @@ export async function provisionerKey(provisioner: Provisioner, { store, vault }:
 
 async function textOf(store: Pick<Store, 'read'>, secretId: string): Promise<string> {
   const { value } = await store.read(secretId).catch((error: unknown) => {
-    // SecretNotFound would be about the certificate's own secret.
+    // SecretNotFound would mean the certificate's own secret.
     if (error instanceof RenewalError && error.code === 'SecretNotFound') throw unsupported('has no value');
     throw error;
   });
   return (value.kind === 'string' ? value.text : Buffer.from(value.bytes).toString('utf8')).trim();
 }
 
-/** `kid`: as the key calls itself; else its thumbprint, as step and step-ca call it. */
+/** `kid`: the key's own, otherwise its thumbprint, as in step and step-ca. */
 const named = (signer: Signer, kid = jwkThumbprint(signer.spki)): ProvisionerKey => ({ kid, signer });
 
 async function keyIn(text: string): Promise<ProvisionerKey> {
@@ -60,15 +60,15 @@ async function keyIn(text: string): Promise<ProvisionerKey> {
   return text.startsWith('{') ? fromJson(text) : fromPem(text);
 }
 
-/** RFC 7516 section 7.1: as step-ca's own configuration holds the encrypted key of a provisioner. */
+/** An encrypted key (RFC 7516 section 7.1), as in step-ca's configuration. */
 const compactJwe = /^[\w-]+\.[\w-]*\.[\w-]+\.[\w-]+\.[\w-]+$/;
 
 function fromJson(text: string): ProvisionerKey {
   const fields = jsonFields(text);
   if (fields?.['ciphertext'] !== undefined) throw encrypted();
   const { kty, d, kid } = fields ?? {};
-  if (typeof kty !== 'string') throw unsupported('holds JSON that is no JWK');
-  if (d === undefined) throw unsupported('holds the public half of a key alone');
+  if (typeof kty !== 'string') throw unsupported('contains JSON that is not a JWK');
+  if (d === undefined) throw unsupported('contains only the public half of a key');
   return named(signerOf(fields), typeof kid === 'string' && kid !== '' ? kid : undefined);
 }
 
@@ -76,7 +76,7 @@ function signerOf(jwk: JsonWebKey | undefined): Signer {
   try {
     return localSigner(createPrivateKey({ key: jwk ?? {}, format: 'jwk' }));
   } catch {
-    throw unsupported('holds a JWK that is no key of a known kind'); // the library's message may quote it
+    throw unsupported('contains a JWK of an unknown kind'); // the library's message may quote it
   }
 }
 
@@ -103,5 +103,5 @@ const unsupported = (found: string) => new RenewalError('UnsupportedSecret', `${
 const encrypted = () =>
   new RenewalError(
     'PasswordRequired',
-    `${where} holds an encrypted key, and nothing here has its password: store the key as it is, since Secrets Manager encrypts it (openssl pkey -in key.pem, or step crypto change-pass key.json --no-password --insecure).`,
+    `${where} contains an encrypted key, and there is no setting for its password: store the key unencrypted, because Secrets Manager encrypts it (openssl pkey -in key.pem, or step crypto change-pass key.json --no-password --insecure).`,
   );

@@ -1,29 +1,29 @@
-/** What step-ca refuses of a /sign, as measured on v0.30.2, and what to do about it. */
+/** Converts step-ca's errors for /sign, as measured on v0.30.2, and says what to do. */
 import { RenewalError } from '../../domain/errors.ts';
 import { quote } from '../../domain/quote.ts';
 import type { HttpsAnswer } from '../https.ts';
 import { type Asked, wordsOf } from './errors.ts';
 
 export interface SignAsked extends Pick<Asked, 'host' | 'now'> {
-  /** Its name. */
+  /** Name of the provisioner. */
   readonly provisioner: string;
-  /** What its key is called in the token; undefined where that is a text of the secret's own. */
+  /** The `kid` of the token; undefined if it comes from the secret. */
   readonly kid: string | undefined;
 }
 
-/** The error for an answer other than success. */
+/** Returns the error for an answer without success. */
 export function signRefusal(answer: HttpsAnswer, asked: SignAsked): RenewalError {
   const words = wordsOf(answer, asked);
   if (words instanceof RenewalError) return words;
   const { message, said, pause } = words;
   const { status } = answer;
-  // 500, but a template stays as it is until somebody changes it.
+  // The status is 500, but a template fails until somebody changes it.
   const advice = adviceFor(message, asked) ?? (status < 500 ? byStatus(status, asked) : undefined);
   if (advice === undefined) return new RenewalError('CaUnavailable', said, pause);
   return new RenewalError('CaRejected', `${said} ${advice}`);
 }
 
-/** By the CA's words. Most are Go's texts, so that only what has stayed for years is looked for. */
+/** Returns advice by the CA's message. Most messages are Go's, so only words that have not changed for years are matched. */
 function adviceFor(message: string, asked: SignAsked): string | undefined {
   return advices.find(([words]) => words.test(message))?.[1](asked);
 }
@@ -42,20 +42,20 @@ const advices: readonly (readonly [words: RegExp, advice: (asked: SignAsked) => 
   [
     /not allowed|not permitted|is excluded/,
     () =>
-      'Take this name out of the declaration, or let the policy of the CA and the name constraints of its certificates allow it.',
+      'Remove this name from the declaration, or allow it in the policy of the CA and in the name constraints of its certificates.',
   ],
   [
     /certificate template/,
-    ({ provisioner }) => `Look at the template of the provisioner ${quote(provisioner)}; the CA's log says more.`,
+    ({ provisioner }) => `Check the template of the provisioner ${quote(provisioner)}; see the CA's log.`,
   ],
 ];
 
 function byStatus(status: number, { host, provisioner, kid }: SignAsked): string {
   if (status === 401) {
-    // One answer for all of these.
-    return `Look at the provisioner ${quote(provisioner)} of the CA: it has to be there, of type JWK, with the public half of the key of the profile under the kid ${kid === undefined ? 'of that JWK' : quote(kid)}; ${host} has to be among the CA's dnsNames, and its clock right to the minute. The CA's log says which.`;
+    // All of these have the same answer.
+    return `Check the provisioner ${quote(provisioner)} of the CA: it must exist, have the type JWK, and have the public half of the profile's key with the kid ${kid === undefined ? 'of that JWK' : quote(kid)}. ${host} must be one of the CA's dnsNames, and the CA's clock must be right to the minute. See the CA's log.`;
   }
   if (status === 404) return 'Check the path in the url of the profile.';
-  if (status === 403) return "A policy, a template or a webhook of the CA does not allow it: the CA's log says which.";
-  return "The CA's log says why: a template that refuses it, for instance.";
+  if (status === 403) return "A policy, a template or a webhook of the CA does not allow it: see the CA's log.";
+  return "See the CA's log for the reason, such as a template that rejects it.";
 }

@@ -1,4 +1,4 @@
-/** POST /1.0/sign: a certificate of what is declared, for a one-time token that the key of a JWK provisioner signs. */
+/** POST /1.0/sign: issues a declared certificate with a one-time token, signed by a JWK provisioner's key. */
 import { formatDuration } from '../../domain/duration.ts';
 import type { Instant } from '../../domain/instant.ts';
 import { encodePem } from '../../domain/pem.ts';
@@ -18,11 +18,11 @@ export interface Signing {
   readonly ca: StepCaClient;
   readonly provisioner: Provisioner;
   readonly content: DeclaredContent;
-  /** The key that is to be certified. */
+  /** The key to certify. */
   readonly key: Signer;
   readonly sources: KeySources;
   readonly now: Instant;
-  /** For the tokens' ids. */
+  /** The source of the tokens' ids. */
   readonly entropy: Entropy;
   readonly signal: AbortSignal | undefined;
 }
@@ -31,8 +31,8 @@ export interface Signing {
 const noSubject = Uint8Array.of(0x30, 0x00);
 
 /**
- * The whole subject stands in the request: step-ca's own template keeps a common name alone, and another one may keep more.
- * Throws what CaProvider.ask throws, and UnsupportedSecret and PasswordRequired for the key of the provisioner.
+ * Issues a declared certificate. The CSR contains the whole subject: step-ca's default template keeps only the common name, another one may
+ * keep more. Throws what CaProvider.ask throws, and UnsupportedSecret and PasswordRequired for the provisioner's key.
  */
 export async function signDeclared(signing: Signing): Promise<IssuedChain> {
   const { ca, provisioner, content, key, sources, now, entropy } = signing;
@@ -44,8 +44,8 @@ export async function signDeclared(signing: Signing): Promise<IssuedChain> {
     const body = {
       csr: encodePem('CERTIFICATE REQUEST', csr),
       ott: await oneTimeToken(request, own),
-      // From the CA's own time: an instant of ours, a second ahead of its clock, would be beyond the longest duration that it allows.
-      // Without it the CA takes the provisioner's default.
+      // A duration, which the CA counts from its own clock. With an instant, a clock that is a second ahead of the CA's would exceed the
+      // longest allowed duration. Without `notAfter` the CA uses the provisioner's default.
       notAfter: content.duration && formatDuration(content.duration),
     };
     const headers = { 'content-type': 'application/json' };

@@ -1,8 +1,7 @@
 /**
- * Which way a certificate goes. A renewal goes by token: one call on a kept connection, five times as many a second as by TLS
- * client authentication, possible with a key in KMS and after notAfter; by TLS where the CA would refuse the token. A rekey
- * goes by TLS, within the old certificate's validity: an expired certificate is renewed by token first, and what comes of it
- * serves for the rekey alone.
+ * Chooses the way to renew or rekey. A renewal uses a token: one call on a kept connection, five times as many per second as with TLS
+ * client authentication, and also possible with a key in KMS and after notAfter. If the CA would reject the token, it uses TLS. A rekey
+ * uses TLS, during the old certificate's validity: an expired certificate is first renewed by token, only for the rekey.
  */
 import { RenewalError } from '../../domain/errors.ts';
 import { encodePem } from '../../domain/pem.ts';
@@ -31,7 +30,7 @@ export async function renew(asking: Asking): Promise<IssuedChain> {
     return await renewByToken(exchange);
   } catch (refused) {
     if (!(refused instanceof Refusal)) throw refused;
-    // Some certificates pass by TLS only: one that outlives its intermediate, or a CA behind another host's name.
+    // Some certificates can only be renewed by TLS: one that outlives its intermediate, or one of a CA behind another host's name.
     return renewByTls(exchange, privateKey).catch((error: unknown) => {
       throw error instanceof RenewalError && error.retryable ? error : refused;
     });
@@ -50,19 +49,19 @@ export async function rekey(asking: Asking, newKey: Signer): Promise<IssuedChain
 
   if (now > leaf.notAfter) return afterToken();
   return byTls(presented(current)).catch((error: unknown) => {
-    // It expired on the way, or it has by the CA's clock.
+    // It expired meanwhile, or by the CA's clock.
     const atItsEnd = now > leaf.notAfter - 60_000;
     if (atItsEnd && error instanceof RenewalError && error.code === 'CertificateExpired') return afterToken();
     throw error;
   });
 }
 
-/** A certificate of now for the old key, as TLS presents it. Throws CertificateExpired where the CA gives none. */
+/** Returns a renewed certificate for the old key, for TLS. Throws CertificateExpired if the CA does not renew it. */
 async function renewedForTls(exchange: Exchange): Promise<readonly Uint8Array[]> {
   const { certificates } = await renewByToken(exchange);
   if (certificates[0] !== undefined && holdsKey(certificates[0], exchange.key)) return certificates;
   const { host } = exchange.asked;
-  throw new RenewalError('CaRejected', `The CA at ${host} renewed the certificate for another key than its own.`);
+  throw new RenewalError('CaRejected', `The CA at ${host} renewed the certificate for another key.`);
 }
 
 function holdsKey(der: Uint8Array, { spki }: Signer): boolean {

@@ -1,4 +1,4 @@
-/** Whether a profile's CA can be asked, from where the renewals run: for the doctor. Renews nothing. */
+/** Checks that the renew function can reach a profile's CA, for `cert-renewer doctor`. Renews nothing. */
 import { RenewalError } from '../../domain/errors.ts';
 import type { Profile } from '../../domain/profile.ts';
 import { authorityProfile, authorityProfileName } from '../../policy/authority-profile.ts';
@@ -13,13 +13,17 @@ export interface CaAnswer {
 export type AskingWorld = Pick<RenewalWorld, 'profiles' | 'authorities' | 'providerFor' | 'clock'>;
 
 /**
- * step-ca: its health check, by TLS with the profile's root. infisical: a login. An authority of the stack: its
- * certificate is read and its key found. Throws UnknownProfile, CaUnavailable, CaRejected, CaUntrusted, KmsDenied …
+ * Contacts the CA of a profile. For step-ca it calls the health check by TLS with the profile's root, for infisical it logs in. For
+ * an authority it reads the certificate and looks up the key. Throws UnknownProfile, CaUnavailable, CaRejected, CaUntrusted,
+ * KmsDenied …
  */
 export async function askCa(world: AskingWorld, name: string): Promise<CaAnswer> {
   const profile = await profileNamed(world, name);
   if (!profile)
-    throw new RenewalError('UnknownProfile', `This stack has no profile ${name}: correct the name, or deploy it.`);
+    throw new RenewalError(
+      'UnknownProfile',
+      `This stack has no profile ${name}: correct the name, or deploy the profile.`,
+    );
   const started = world.clock.now();
   const provider = await world.providerFor(profile);
   await provider.answers?.();

@@ -1,4 +1,4 @@
-/** An invocation by hand: the same use case as the queue's, its answer returned and its error thrown. */
+/** An on-demand request: the same use case as for the queue. Its answer is returned, its error is thrown. */
 import type { RenewalResult } from '../../domain/result.ts';
 import { parseOnDemandRequest } from '../../policy/request.ts';
 import { renew } from '../cycle.ts';
@@ -6,7 +6,7 @@ import { recordFailure } from '../failure.ts';
 import { logResult } from '../result.ts';
 import type { RenewalWorld } from '../world.ts';
 
-/** `input`: the invocation's payload. Throws RenewalError: its name is what `aws lambda invoke` shows as errorType. */
+/** Renews by an invocation's payload, `input`. Throws RenewalError. `aws lambda invoke` shows its name as errorType. */
 export async function renewOnDemand(world: RenewalWorld, input: unknown): Promise<RenewalResult> {
   const request = await parsed(world, input);
   const { secretId, force, dryRun } = request;
@@ -16,7 +16,7 @@ export async function renewOnDemand(world: RenewalWorld, input: unknown): Promis
   throw await recordFailure(world, found, error, { final: true, readOnly: dryRun, onDemand: true });
 }
 
-/** Throws InvalidRequest: nothing was looked at, so it is only logged. */
+/** Parses the request. Throws InvalidRequest, which is only logged, because no secret was read. */
 async function parsed(world: RenewalWorld, input: unknown) {
   try {
     return parseOnDemandRequest(input);

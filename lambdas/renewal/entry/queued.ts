@@ -1,4 +1,4 @@
-/** One message of the queue: the use case `renew`, and what becomes of the message when it fails. */
+/** One message of the queue: runs the use case `renew` and decides about another delivery after a failure. */
 import { RenewalError } from '../../domain/errors.ts';
 import type { Instant } from '../../domain/instant.ts';
 import { deliveries, type QueueMessage } from '../../domain/request.ts';
@@ -7,24 +7,23 @@ import { recordFailure } from '../failure.ts';
 import { logResult } from '../result.ts';
 import type { RenewalWorld } from '../world.ts';
 
-/** Seconds until the message is tried again, after its first and second delivery. */
+/** Seconds until the next delivery, after the first and the second. */
 const pauses = [30, 120] as const;
-/** A CA may ask for more: two of these and three tries still fit into the 15 minutes that a message has. */
+/** The limit for a longer pause that a CA asks for, in seconds. Two of them and three tries fit into a message's 15 minutes. */
 const longestPause = 300;
 
-/** `retryAfter`: seconds, for a message that goes back to the queue. Undefined: it is done with, well or badly. */
+/** `retryAfter`: seconds until the next delivery. Undefined: the message is done, with success or with failure. */
 export interface QueueOutcome {
   readonly retryAfter?: number;
 }
 
 /**
- * Errors that may pass by themselves go back to the queue with growing pauses, and after the last delivery to the dead-letter
- * queue; others are done with at once. A missing permission sends the message back once, and nothing is told or
- * noted of that: IAM may lag after a deployment. Never throws: one bad secret never stops
- * another.
+ * Renews the secret of one message. After a retryable error the message goes back to the queue with growing pauses, and after the
+ * last delivery to the dead-letter queue. After any other error it is done at once. A missing permission sends the message back
+ * once without an event or a note, because IAM may lag after a deployment. Never throws, so one bad secret never stops another.
  *
- * @param delivery 1 for the first (SQS's ApproximateReceiveCount).
- * @param firstAt when that was (ApproximateFirstReceiveTimestamp); without it each delivery counts as a failure of its own.
+ * @param delivery 1 for the first delivery (SQS's ApproximateReceiveCount)
+ * @param firstAt time of the first delivery (ApproximateFirstReceiveTimestamp); without it each delivery counts as its own failure
  */
 export async function renewQueued(
   world: RenewalWorld,
@@ -37,7 +36,7 @@ export async function renewQueued(
   const isLast = delivery >= deliveries;
   if (ending.kind === 'done') {
     logResult(world, ending.result);
-    // An event that could not be sent is worth another look soon; after the last delivery the next scan sees to it.
+    // An unsent event is tried again soon. After the last delivery the next scan does it.
     return ending.isUnfinished && !isLast ? { retryAfter: pauses[delivery - 1] ?? longestPause } : {};
   }
   const { found } = ending;
@@ -53,7 +52,7 @@ export async function renewQueued(
   return error && isRetryable ? { retryAfter: pauseAfter(error, delivery) } : {};
 }
 
-/** 0 after the last delivery. What the CA asks for (Retry-After) makes it longer, within reason, and never shorter. */
+/** Returns 0 after the last delivery. The CA's Retry-After can extend the pause up to a limit, and never shortens it. */
 function pauseAfter({ retryAfter = 0 }: RenewalError, delivery: number): number {
   const usual = pauses[delivery - 1];
   return usual === undefined ? 0 : Math.max(usual, Math.min(retryAfter, longestPause));

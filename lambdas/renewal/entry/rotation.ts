@@ -1,7 +1,7 @@
 /**
- * The renew function as the rotation function of a secret with native rotation: Secrets Manager calls it once a step, and
- * may call each step again (https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_lambda-functions.html).
- * The version's id is Secrets Manager's own token; all else is the renewal that everybody gets.
+ * The renew function as the rotation function of Secrets Manager's native rotation. Secrets Manager calls it for each step and may
+ * repeat a step (https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_lambda-functions.html). The version's
+ * id is Secrets Manager's token. Everything else is as in any renewal.
  */
 import { isDeepStrictEqual } from 'node:util';
 import { RenewalError, toRenewalError } from '../../domain/errors.ts';
@@ -25,7 +25,7 @@ import { promote, stage } from '../steps/6-swap.ts';
 import { announce } from '../steps/7-announce.ts';
 import type { RenewalWorld } from '../world.ts';
 
-/** `input`: Secrets Manager's event. Throws RenewalError, after writing down what failed; Secrets Manager tries again. */
+/** Runs one step by Secrets Manager's event, `input`. Records a failure and throws RenewalError. Secrets Manager tries again. */
 export async function rotateStep(world: RenewalWorld, input: unknown): Promise<void> {
   const look = new Look(world);
   let announcement: Announcement | undefined;
@@ -37,16 +37,16 @@ export async function rotateStep(world: RenewalWorld, input: unknown): Promise<v
   try {
     await announcement?.();
   } catch (error) {
-    // Nothing undoes the promotion; Secrets Manager calls finishSecret again, which makes up for this.
+    // The promotion stays. Secrets Manager calls finishSecret again, which sends the event then.
     world.journal.failure({ secretArn: look.found.secret?.arn ?? null, error, step: 'after promotion' });
     throw toRenewalError(error);
   }
 }
 
-/** What is left to do after the promotion: the event and the tags. */
+/** The work after the promotion: the event and the tags. */
 type Announcement = () => Promise<void>;
 
-/** One look at the secret, as far as it came. */
+/** One look at the secret, with everything found so far. */
 class Look {
   readonly world: RenewalWorld;
   found: Found = {};
@@ -61,7 +61,7 @@ class Look {
     return secret;
   }
 
-  /** Step 1, of a secret that has to be ours and to hold a pair. */
+  /** Step 1, for a secret that must be enrolled and contain a pair. */
   async gather(secret: SecretSummary): Promise<Subject> {
     const place = await enrolmentOf(this.world, secret, undefined);
     if (place.kind === 'left')
@@ -70,7 +70,7 @@ class Look {
     if (place.kind === 'refused') throw place.error;
     this.found = { ...this.found, enrolled: place.enrolled };
     if (secret.currentVersionId === undefined) {
-      const message = `The secret ${secret.name} has no value yet: put the first pair into it.`;
+      const message = `The secret ${secret.name} has no value yet: store the first certificate and its key in it.`;
       throw new RenewalError('UnsupportedSecret', message);
     }
     const look = await gather(this.world, place.enrolled, secret.currentVersionId);
@@ -82,8 +82,8 @@ class Look {
 }
 
 /**
- * One step. createSecret stages a new pair, testSecret proves it once more, finishSecret promotes it; setSecret has
- * nothing to do, as the certificate lives in the secret alone. Each may be repeated. Throws RenewalError.
+ * Runs one step. createSecret stages a new pair, testSecret verifies it again, finishSecret promotes it. setSecret does nothing,
+ * because the certificate is only in the secret. Each step may be repeated. Throws RenewalError.
  */
 async function rotate(look: Look, { step, token, secretId }: RotationRequest): Promise<Announcement | undefined> {
   const { world } = look;
@@ -103,18 +103,18 @@ async function rotate(look: Look, { step, token, secretId }: RotationRequest): P
   if (!staged) {
     throw new RenewalError(
       'CertificateRejected',
-      `Version ${token} of ${secret.name} holds no pair that could replace the current one: rotate again.`,
+      `Version ${token} of ${secret.name} has no pair that can replace the current one: rotate the secret again.`,
     );
   }
   await keepMark(world, subject, work.owed, token);
   const isOurs = await promote(world, { secretArn: secret.arn, from: subject.version.versionId, to: token });
-  if (!isOurs) return undefined; // the same step, called twice: the other call says so
+  if (!isOurs) return undefined; // a concurrent call of the same step promoted it and announces it
   world.journal.count('Renewed', subject.profile.name, 1);
   const result = renewed(subject, work, staged);
   return () => announce(world, subject, { ...staged, result, plan: work.plan, target: secret, owed: work.owed });
 }
 
-/** A pair that did not fit any more, in the place of which another one was made under an id of our own (createInstead). */
+/** Returns whether the pair under this token no longer fitted, and createInstead made another one under an id of our own. */
 async function wasGivenUp(world: RenewalWorld, secret: SecretSummary, token: string): Promise<boolean> {
   const isReplaced = secret.currentVersionId?.startsWith(versionIdPrefix) || ownPending(secret) !== undefined;
   return isReplaced && (await stagedValue(world, secret, token)) !== undefined;
@@ -123,14 +123,15 @@ async function wasGivenUp(world: RenewalWorld, secret: SecretSummary, token: str
 function notPending(secret: SecretSummary, token: string): RenewalError {
   return new RenewalError(
     'InvalidRequest',
-    `Version ${token} of ${secret.name} is not AWSPENDING: only Secrets Manager's own rotation calls this step.`,
+    `Version ${token} of ${secret.name} is not AWSPENDING: start a rotation in Secrets Manager, which calls this step itself.`,
     { concerns: 'request' },
   );
 }
 
 /**
- * A token does not tell that a version is ours, so the mark does, before it is promoted: once it is current its event is
- * owed, whatever becomes of the rotation. Where nothing else is owed a mark that can't be written stops no rotation.
+ * Writes the tag `version-id` before the promotion, because a token does not show that cert-renewer wrote the version. So its event is owed
+ * from the promotion on, even if the rotation ends there. If no other event is owed, a failure to write the tag does not stop the
+ * rotation.
  */
 async function keepMark(
   world: RenewalWorld,
@@ -146,14 +147,14 @@ async function keepMark(
   });
 }
 
-/** finishSecret once more, after a promotion whose event or tags may be missing. */
+/** Handles a repeated finishSecret, after a promotion whose event or tags may be missing. */
 function unfinished(look: Look, secret: SecretSummary): Announcement | undefined {
   const owed = unannounced(secret);
   if (owed.length === 0) return undefined;
   return async () => makeUpFor(look.world, await new Look(look.world).gather(secret), owed);
 }
 
-/** Secrets Manager decides when: that it asks is the reason, whatever the window says. */
+/** Reads and plans. Secrets Manager decides when to rotate, so the window does not matter. */
 async function prepare(look: Look, secret: SecretSummary): Promise<{ subject: Subject; work: Work }> {
   const subject = await look.gather(secret);
   const noRoom = checkRoom(secret);
@@ -165,7 +166,7 @@ async function prepare(look: Look, secret: SecretSummary): Promise<{ subject: Su
 }
 
 async function create(world: RenewalWorld, subject: Subject, work: Work, token: string): Promise<void> {
-  if (await stagedPair(world, subject, work, token)) return; // an earlier call got so far
+  if (await stagedPair(world, subject, work, token)) return; // an earlier call staged it
   const { secret, version } = subject;
   const isUnfit = (await wasRolledBack(world, subject)) || (await stagedValue(world, secret, token)) !== undefined;
   if (isUnfit) return createInstead(world, subject, work);
@@ -174,25 +175,28 @@ async function create(world: RenewalWorld, subject: Subject, work: Work, token: 
 }
 
 /**
- * What was staged under the token fits no more: the tags have changed, or the owner has written another certificate. A
- * version can't be written twice, and Secrets Manager comes back with the same token, so the renewal is done under an id of
- * our own, here and whole. AWSPENDING goes with it, which ends this rotation and does not block the next.
+ * Renews completely under an id of our own, because the pair under the token no longer fits: the tags have changed, or the owner
+ * has written another certificate. A version can't be written twice, and Secrets Manager retries with the same token. AWSPENDING
+ * moves to the new version, which ends this rotation and does not block the next.
  */
 async function createInstead(world: RenewalWorld, subject: Subject, work: Work): Promise<void> {
   await carryOut(world, subject, work);
 }
 
-/** A token does not tell which version a pair was made of: after a rollback it may be the one that nobody wanted. */
+/**
+ * Returns the fitting pair under the token. None after a rollback, because a token does not show which version the pair is based
+ * on.
+ */
 async function stagedPair(world: RenewalWorld, subject: Subject, work: Work, token: string) {
   return (await wasRolledBack(world, subject)) ? undefined : judgeStaged(world, subject, work.plan, token);
 }
 
-/** Whether what is current is older than what it came after. */
+/** Returns whether the current version is older than AWSPREVIOUS. */
 async function wasRolledBack(world: RenewalWorld, { secret, version }: Subject): Promise<boolean> {
   return (await previousCreatedAt(world.store, secret)) > version.createdAt;
 }
 
-/** Undefined for a version without a value: RotateSecret labels it before anybody has written it. */
+/** Returns undefined for a version without a value. RotateSecret sets the label before the value is written. */
 async function stagedValue(
   { store }: RenewalWorld,
   { arn }: SecretSummary,
@@ -206,7 +210,7 @@ async function stagedValue(
   }
 }
 
-/** RotateSecret with RotateImmediately false has testSecret look at a copy of the current value: that is well. */
+/** Returns whether the version is a copy of the current value. RotateSecret with RotateImmediately false tests such a copy. */
 async function holdsCurrent(world: RenewalWorld, { secret, version }: Subject, token: string): Promise<boolean> {
   return isDeepStrictEqual(await stagedValue(world, secret, token), version.value);
 }

@@ -1,4 +1,4 @@
-/** A renewal up to an end of the caller's choice, as the HTTP API for the stack's own authorities asks for it. */
+/** Renews an authority's certificate with a requested notAfter, for the HTTP API. */
 import { RenewalError } from '../../domain/errors.ts';
 import type { Instant } from '../../domain/instant.ts';
 import type { RenewalResult } from '../../domain/result.ts';
@@ -8,8 +8,8 @@ import { logResult } from '../result.ts';
 import type { RenewalWorld } from '../world.ts';
 
 /**
- * The same use case as on demand, due or not, paused or not. Throws RenewalError: SecretChanged, which is written down
- * nowhere, where others wrote first again and again.
+ * Runs the same use case as an on-demand request, regardless of `paused` and of the due time. Throws RenewalError. SecretChanged,
+ * after repeatedly lost races, is not recorded.
  */
 export async function renewWithEnd(
   world: RenewalWorld,

@@ -1,4 +1,4 @@
-/** The secrets that may have work, and the profile of each: for the scan, and for whoever looks at the inventory. */
+/** Lists the secrets to judge, and finds the profile of each, for the scan and for the inventory. */
 import type { Profile } from '../../domain/profile.ts';
 import { authorityProfile } from '../../policy/authority-profile.ts';
 import { type Candidate, profileNameOf, profileToFind } from '../../policy/enrolment.ts';
@@ -7,12 +7,12 @@ import { findAuthorities } from './scan-authorities.ts';
 
 export type Listed = Pick<ScanWorld, 'store' | 'authorities' | 'journal'>;
 
-/** `next` is where the listing goes on after it. */
+/** `next` is the token of the next page. */
 export type CandidatePage = readonly Candidate[] & { readonly next?: string | undefined };
 
 /**
- * The authorities first, then the enrolled secrets page by page; with `from`, the secrets from that page on. Each comes once: a
- * secret that is an authority's too, and one that is on two pages, because others are created and deleted while the listing runs.
+ * Yields the authorities, then the enrolled secrets page by page. With `from`, only the secrets from that page on. Each secret
+ * comes once, even if it is also an authority's, or on two pages because secrets are created and deleted during the listing.
  */
 export async function* candidates(world: Listed, from?: string): AsyncGenerator<CandidatePage> {
   const authorities = await findAuthorities(world);
@@ -30,8 +30,8 @@ export async function* candidates(world: Listed, from?: string): AsyncGenerator<
 }
 
 /**
- * The profile of each candidate of a page; undefined where the stack has none of that name. Each name is looked up once, and
- * only where it counts: names come from tags, and each unknown one costs a call.
+ * Returns the lookup of the profile of each candidate in a page. It gives undefined if the stack has no such profile. Each name is
+ * looked up once and only if it matters, because each unknown name costs a call.
  */
 export async function profilesOf(
   world: Pick<ScanWorld, 'profiles' | 'rotationFunctionArn'>,

@@ -1,4 +1,4 @@
-/** What a scan sends to the queue and tells the world, a page behind the listing. */
+/** Sends a scan's messages and events, one page behind the listing. */
 import { formatInstant } from '../../domain/instant.ts';
 import type { QueueMessage } from '../../domain/request.ts';
 import type { PlanEntry, ScanCounts } from '../../domain/result.ts';
@@ -6,21 +6,21 @@ import type { Judgement } from '../../policy/judgement.ts';
 import type { ScanWorld } from '../world.ts';
 import type { Tally } from './tally.ts';
 
-/** Messages in a call of the queue: what is left of a page goes with the next. */
+/** Messages in one call to the queue. The rest of a page is sent with the next page. */
 const messagesPerCall = 10;
 
-/** An issuance writes its secret twice, of fifty writes a second that Secrets Manager takes, and reads a parameter, of forty that SSM takes. */
+/** An issuance writes its secret twice and reads a parameter. Secrets Manager allows 50 writes a second, SSM 40 reads. */
 const issuesPerSecond = 15;
-/** Seconds that SQS keeps a message back at most. */
+/** SQS's limit for the delay of a message in seconds. */
 const longestDelay = 900;
 
-/** Messages, and the seconds after which they are to be worked on. */
+/** Messages, and the delay of their delivery in seconds. */
 type Delayed = readonly [delaySeconds: number, messages: readonly QueueMessage[]];
 
 export class Outbox {
   readonly #world: ScanWorld;
   #rest: QueueMessage[] = [];
-  /** Certificates that are to be issued, so far. */
+  /** Number of certificates to issue so far. */
   #issues = 0;
   #inFlight: Promise<unknown> = Promise.resolve();
 
@@ -28,7 +28,7 @@ export class Outbox {
     this.#world = world;
   }
 
-  /** Waits for the page before, and sends this one's while the next is listed and judged. */
+  /** Waits for the page before, then sends this page's messages while the next page is listed and judged. */
   async add(judged: readonly Judgement[], force: boolean): Promise<void> {
     await this.#inFlight;
     const { soon, later } = this.#paced(judged, force);
@@ -36,10 +36,10 @@ export class Outbox {
     const whole = messages.length - (messages.length % messagesPerCall);
     this.#rest = messages.slice(whole);
     this.#inFlight = act(this.#world, [[0, messages.slice(0, whole)], ...later], judged);
-    this.#inFlight.catch(() => undefined); // it is awaited a page later, or at the end
+    this.#inFlight.catch(() => undefined); // awaited with the next page, or at the end
   }
 
-  /** Renewals come due one by one, but declared certificates may all be missing at once. */
+  /** Delays issuances. Renewals become due one by one, but all declared certificates may be missing at once. */
   #paced(judged: readonly Judgement[], force: boolean): { soon: readonly QueueMessage[]; later: readonly Delayed[] } {
     const soon: QueueMessage[] = [];
     const later = new Map<number, QueueMessage[]>();
@@ -60,17 +60,17 @@ export class Outbox {
   }
 }
 
-/** Sends a page's work, and says what nobody will work on. */
+/** Sends a page's messages, log lines and events. */
 async function act(world: ScanWorld, outgoing: readonly Delayed[], judged: readonly Judgement[]): Promise<void> {
   const sent = outgoing.flatMap(([delay, messages]) =>
     messages.length > 0 ? [world.queue.send(messages, delay)] : [],
   );
   const told = judged.filter(isWorthTelling).map((judgement) => tell(world, judgement));
-  world.publisher.flush(); // the page's events are all there
+  world.publisher.flush(); // all events of the page were published
   await Promise.all([...sent, ...told]);
 }
 
-/** Most of a page is neither: not due, and nothing the matter. */
+/** False for most secrets: not due and not overdue. */
 function isWorthTelling({ decision, overdue }: Judgement): boolean {
   return decision.code !== 'NotDue' || overdue;
 }
@@ -104,7 +104,7 @@ async function tell(world: ScanWorld, judgement: Judgement): Promise<void> {
   }
 }
 
-/** What a dry run says of one secret. */
+/** Returns the plan's entry for one secret. */
 export function planEntry({ secret, profile, decision, status, time }: Judgement): PlanEntry {
   const validity = status.known ? status.validity : undefined;
   return {
@@ -118,7 +118,7 @@ export function planEntry({ secret, profile, decision, status, time }: Judgement
   };
 }
 
-/** The end of a whole scan: its metrics and its event. Throws Throttled, AccessDenied. */
+/** Ends a complete scan: sends its metrics and its event. Throws Throttled, AccessDenied. */
 export async function conclude(world: ScanWorld, tally: Tally, counts: ScanCounts): Promise<void> {
   for (const [profile, { managed, overdue, secondsToExpiry }] of tally.profiles) {
     world.journal.count('Managed', profile, managed);

@@ -1,4 +1,4 @@
-/** The part of a scan that the stack's own authorities have: their secrets are described by name, none is listed by tag. */
+/** The authorities in a scan. Their secrets are described by name and not listed by tag. */
 import type { Authority } from '../../domain/authority.ts';
 import type { Instant } from '../../domain/instant.ts';
 import type { SecretSummary } from '../../domain/secret.ts';
@@ -11,7 +11,7 @@ export interface FoundAuthority {
   readonly secret: SecretSummary;
 }
 
-/** Those that can be read and described; another is logged and stops nobody. */
+/** Returns the authorities that can be read and described. Logs an error of any other one and continues. */
 export async function findAuthorities({
   authorities,
   store,
@@ -38,9 +38,8 @@ export async function findAuthorities({
 const isDue = ({ decision }: Judgement): boolean => decision.action === 'renew' && decision.code !== 'Forced';
 
 /**
- * Parents before children: a child's certificate ends with its parent's at the latest, so while the parent is due the child
- * waits for a later scan, when it can be issued for longer. Not in the last twentieth of its validity: then what the
- * parent has is better than nothing.
+ * Skips a due child while its parent is due too. A child's certificate can't outlive its parent's, so after the parent's renewal it
+ * can last longer. A child in the last twentieth of its validity does not wait.
  */
 export function parentsFirst(judged: readonly Judgement[], now: Instant): readonly Judgement[] {
   const due = new Set(judged.flatMap((judgement) => (isDue(judgement) ? (judgement.authority?.name ?? []) : [])));
@@ -49,7 +48,7 @@ export function parentsFirst(judged: readonly Judgement[], now: Instant): readon
     const validity = status.known ? status.validity : undefined;
     const hurries = validity !== undefined && (now >= validity.end || isEmergency(validity, now));
     if (authority?.parent === undefined || !due.has(authority.parent) || !isDue(judgement) || hurries) return judgement;
-    const message = `Its parent, authority ${authority.parent}, is due too and comes first: the next scan decides anew.`;
+    const message = `Its parent, authority ${authority.parent}, is due too and is renewed first: the next scan decides again.`;
     return { ...judgement, decision: { action: 'skip', code: 'NotDue', message } };
   });
 }

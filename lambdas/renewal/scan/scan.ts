@@ -1,6 +1,6 @@
 /**
- * The scan: lists enrolled secrets page by page, decides from their tags alone and sends what is due to the queue. It
- * reads no secret; its role may not.
+ * The scan lists enrolled secrets page by page, decides from their tags alone, and sends a message for each due secret. It never
+ * reads a secret's value, and its role must not.
  */
 import { RenewalError } from '../../domain/errors.ts';
 import type { ScanContinuation, ScanRequest } from '../../domain/request.ts';
@@ -14,18 +14,18 @@ import { requireProfile, Selection } from './selection.ts';
 import { Tally } from './tally.ts';
 
 const longestPlan = 5000;
-/** Most invocations that may continue one scan: hours. Lambda itself ends a function that calls itself after sixteen. */
+/** Limit of further invocations for one scan, enough for hours. Lambda stops a function that calls itself after sixteen. */
 const mostParts = 12;
 
-/** Milliseconds before the end of a scan's invocation: a page that is under way, with every retry, and what it gives to send. */
+/** Milliseconds before the end of an invocation: enough for the page in progress and its messages, with every retry. */
 export const scanReserve = 60_000;
 
-/** A signal that is aborted when nothing more may be begun. */
+/** A signal that is aborted when no other page may be started. */
 type TimeOver = Pick<AbortSignal, 'aborted'>;
 
 /**
- * Another invocation lists the rest where `timeOver` comes first. Throws InvalidRequest for a profile that the stack lacks,
- * AccessDenied, Throttled; what one secret's tags hold never stops the others.
+ * Runs a scan. When `timeOver` is aborted, another invocation lists the rest. Throws InvalidRequest for a profile that the stack
+ * does not have, AccessDenied, Throttled. Invalid tags of one secret never stop the others.
  */
 export async function scan(
   world: ScanWorld,
@@ -40,7 +40,7 @@ export async function scan(
     if (continuation?.from === undefined || !(error instanceof RenewalError) || error.code !== 'InvalidRequest') {
       throw error;
     }
-    // AWS no longer knows the page token. The scan begins again; workers skip what they have already done.
+    // AWS no longer accepts the page token. The scan starts again, and workers skip what they have done.
     const { part, started } = continuation;
     return scanPart(world, { ...request, continuation: { part, started, sums: new Tally().sums() } }, timeOver);
   }
@@ -49,7 +49,7 @@ export async function scan(
 async function scanPart(world: ScanWorld, request: ScanRequest, timeOver: TimeOver): Promise<ScanResult> {
   const { rotationFunctionArn } = world;
   const { continuation, dryRun, force } = request;
-  // All of a scan is judged by one time: the hours of the daily inspections follow each other without a gap.
+  // The whole scan uses one time, so that daily inspections leave no gap between two scans.
   const now = continuation?.started ?? world.clock.now();
   const terms = { now, step: world.untilNextScan(now), force, rotationFunctionArn };
   const tally = new Tally(continuation?.sums);
@@ -91,7 +91,7 @@ async function scanPart(world: ScanWorld, request: ScanRequest, timeOver: TimeOv
   };
 }
 
-/** Everything listed so far has been sent; the next invocation lists the rest. */
+/** Starts the next invocation, which lists the rest. All messages of the listed secrets are sent already. */
 async function goOnLater(
   world: ScanWorld,
   request: ScanRequest,
@@ -99,7 +99,7 @@ async function goOnLater(
 ): Promise<void> {
   const part = (request.continuation?.part ?? 0) + 1;
   if (part > mostParts) {
-    const message = `The scan was not at its end after ${part} invocations of the function: see in its log what is slow. The next scan of the schedule begins anew.`;
+    const message = `The scan did not finish within ${part} invocations of the function: look in its log for slow calls. The next scan of the schedule starts again.`;
     throw new RenewalError('Internal', message);
   }
   await world.continueLater({ ...request, continuation: { ...reached, part } });

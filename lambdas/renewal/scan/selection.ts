@@ -1,4 +1,4 @@
-/** What a scan was asked for: all that is enrolled, one profile, or some secrets by name; and what of it is not there. */
+/** The selection of a scan request: all enrolled secrets, one profile, or secrets by name; and the names that were not found. */
 
 import { RenewalError } from '../../domain/errors.ts';
 import { quote } from '../../domain/quote.ts';
@@ -7,12 +7,12 @@ import { authorityProfileName } from '../../policy/authority-profile.ts';
 import { type Candidate, profileNameOf } from '../../policy/enrolment.ts';
 import type { ScanWorld } from '../world.ts';
 
-/** Throws InvalidRequest for a profile that the stack lacks: zeros would look as if all were well. */
+/** Throws InvalidRequest for a profile that the stack does not have, because counts of zero would look like success. */
 export async function requireProfile(
   { profiles, authorities }: Pick<ScanWorld, 'profiles' | 'authorities'>,
   { profile, continuation }: ScanRequest,
 ): Promise<void> {
-  // What goes on was asked for while the profile was there.
+  // A continuation was validated by the first invocation.
   if (profile === undefined || continuation !== undefined) return;
   const own = (authorities?.names ?? []).map(authorityProfileName);
   if (own.includes(profile) || (await profiles.find(profile))) return;
@@ -23,7 +23,7 @@ export async function requireProfile(
   );
 }
 
-/** The candidates that are asked for, page by page. */
+/** Filters the requested candidates, page by page. */
 export class Selection {
   readonly #profile: string | undefined;
   readonly #secretIds: ReadonlySet<string> | undefined;
@@ -45,7 +45,7 @@ export class Selection {
     });
   }
 
-  /** Of the ids that were given those that no page held so far; undefined where none was given. */
+  /** The requested `secretIds` that no page contained so far. Undefined if the request has none. */
   get notFound(): readonly string[] | undefined {
     return this.#secretIds && [...this.#missing];
   }

@@ -5,11 +5,11 @@ import type { Judgement } from '../../policy/judgement.ts';
 
 type Bucket = 'enqueued' | 'notDue' | 'paused' | 'backingOff' | 'waiting' | 'invalid';
 
-/** Where a decision to skip is counted; whatever is not named counts as not due (replicas, rotated and deleted ones too). */
+/** The count that a skip decision belongs to. Any other code counts as not due (also replicas, rotated and deleted secrets). */
 const bucketOfSkip: Readonly<Partial<Record<Judgement['decision']['code'], Bucket>>> = {
   Paused: 'paused',
   BackingOff: 'backingOff',
-  UnsupportedSecret: 'backingOff', // told, and waits for somebody to change something
+  UnsupportedSecret: 'backingOff', // published already; a person has to change something
   WaitingForCa: 'waiting',
   InvalidTag: 'invalid',
   UnknownProfile: 'invalid',
@@ -18,18 +18,18 @@ const bucketOfSkip: Readonly<Partial<Record<Judgement['decision']['code'], Bucke
 interface ProfileTally {
   managed: number;
   overdue: number;
-  /** The least of all; undefined while no certificate is known. */
+  /** The smallest value. Undefined while no certificate is known. */
   secondsToExpiry: number | undefined;
 }
 
-/** A scan's running sums: a few numbers a profile, however many secrets there are. */
+/** A scan's running sums, a few numbers for each profile. */
 export class Tally {
   readonly profiles = new Map<string, ProfileTally>();
   #buckets: Record<Bucket, number> = { enqueued: 0, notDue: 0, paused: 0, backingOff: 0, waiting: 0, invalid: 0 };
   #unknown = 0;
   #overdue = 0;
 
-  /** `sums`: what earlier invocations of the same scan have counted. */
+  /** `sums`: the counts of earlier invocations of the same scan. */
   constructor(sums?: ScanSums) {
     if (sums === undefined) return;
     const { unknown, overdue, profiles, ...buckets } = sums;
@@ -50,7 +50,7 @@ export class Tally {
     this.#buckets[decision.action === 'skip' ? (bucketOfSkip[decision.code] ?? 'notDue') : 'enqueued'] += 1;
     if (decision.action === 'inspect') this.#unknown += 1;
     if (overdue) this.#overdue += 1;
-    if (decision.code === 'UnknownProfile') return; // a metric's dimension must not be made by anyone's tag
+    if (decision.code === 'UnknownProfile') return; // a tag must not create a metric dimension
     const sums = this.profiles.get(profile) ?? { managed: 0, overdue: 0, secondsToExpiry: undefined };
     sums.managed += 1;
     if (overdue) sums.overdue += 1;

@@ -1,4 +1,4 @@
-/** Step 1: the secret, its profile, and its current version: read once, and parsed once. */
+/** Step 1: reads the secret, its profile and its current version once, and parses it once. */
 import type { Decision } from '../../domain/decision.ts';
 import { RenewalError } from '../../domain/errors.ts';
 import type { OnDemandRequest } from '../../domain/request.ts';
@@ -16,7 +16,7 @@ import { type Enrolled, type Place, readingOf } from '../place.ts';
 import { pairOrVacancy } from '../vacancy.ts';
 import type { RenewalWorld } from '../world.ts';
 
-/** Throws SecretNotFound, which concerns the caller alone: there is no secret that anything could be noted on. */
+/** Describes the secret. Throws SecretNotFound for the caller only, because there is no secret to note a failure on. */
 export async function described({ store }: RenewalWorld, secretId: string): Promise<SecretSummary> {
   try {
     return await store.describe(secretId);
@@ -26,13 +26,13 @@ export async function described({ store }: RenewalWorld, secretId: string): Prom
   }
 }
 
-/** What is known of a secret before its value is read. `profile`: the name for events and metrics. */
+/** The enrolment of a secret, before its value is read. `profile`: the name for events and metrics. */
 export type SecretEnrolment =
   | { readonly kind: 'enrolled'; readonly profile: string; readonly enrolled: Enrolled }
   | { readonly kind: 'left'; readonly profile: string; readonly decision: Decision }
   | { readonly kind: 'refused'; readonly profile: string; readonly error: RenewalError };
 
-/** Whose the secret is, and what its profile and tags ask for. Throws what looking up an authority or a profile throws. */
+/** Finds the secret's authority or profile, and its settings. Throws the errors of looking up an authority or a profile. */
 export async function enrolmentOf(
   world: RenewalWorld,
   secret: SecretSummary,
@@ -52,8 +52,9 @@ export async function enrolmentOf(
 }
 
 /**
- * Reads and judges the version; a decision for an authority that waits for its first certificate. `force` takes a value that is no
- * certificate for an empty one, where a certificate is declared.
+ * Reads the version. Returns a decision for an authority that has no certificate yet. With `force` and a declaration, a value that
+ * is not a certificate counts as empty.
+ *
  * Throws UnsupportedSecret, PasswordRequired, InvalidCertificate, KeyMismatch, KmsDenied …
  */
 export async function gather(

@@ -1,4 +1,4 @@
-/** Step 2: renew, rekey or leave alone, and why. Pure: the rules are policy/due-checks.ts. */
+/** Step 2: decides whether to renew, rekey, issue or skip, and gives the reason. The rules are in policy/due-checks.ts. Pure. */
 import type { Decision, Warning } from '../../domain/decision.ts';
 import type { Instant } from '../../domain/instant.ts';
 import { tags } from '../../domain/tags.ts';
@@ -9,18 +9,18 @@ import type { Place, Vacancy } from '../place.ts';
 
 export interface Decided {
   readonly decision: Decision;
-  /** By what is asked for now; undefined where there is no certificate. */
+  /** When the certificate is due by this request. Undefined if there is no certificate. */
   readonly time: RenewalTime | undefined;
   readonly warnings: readonly Warning[];
 }
 
-/** When the schedule looks again. Milliseconds. */
+/** The time to the next scan, and the longest time between two scans, in milliseconds. */
 export interface Schedule {
   readonly untilNextScan: (now: Instant) => number;
   readonly longestGap: number;
 }
 
-/** Throws InvalidRequest for a window of the request that is longer than the validity. */
+/** Decides. Throws InvalidRequest if the request's window is not shorter than the validity. */
 export function decide(place: Place, job: Job, { untilNextScan, longestGap }: Schedule, now: Instant): Decided {
   const { profile, settings, version, secret } = place;
   const { force } = job;
@@ -42,7 +42,7 @@ export function decide(place: Place, job: Job, { untilNextScan, longestGap }: Sc
     now,
     step: job.request ? 0 : untilNextScan(now),
   });
-  // A window of the request says when, and nothing of a certificate that is issued whatever its time.
+  // The request's window does not apply to an issuance, which does not depend on the time.
   const lasting = decision.action === 'issue' ? renewalTime(validity, settings.usual, secret.arn) : time;
   const below = belowSchedule(lasting, longestGap);
   const gone = place.declared === undefined && secret.tags.has(tags.declared) ? [declarationMissing] : [];
@@ -51,12 +51,12 @@ export function decide(place: Place, job: Job, { untilNextScan, longestGap }: Sc
 
 function decideVacancy({ profile, settings, content }: Vacancy, force: boolean): Decided {
   const found = content
-    ? 'The private key in the secret is not its certificate’s.'
-    : 'The secret holds no certificate.';
+    ? 'The private key in the secret does not match the certificate.'
+    : 'The secret has no certificate.';
   return { decision: checkVacancy({ profile, settings: settings.asked, force }, found), time: undefined, warnings: [] };
 }
 
 const declarationMissing: Warning = {
   code: 'DeclarationMissing',
-  message: `The secret carries the tag ${tags.declared}, and nothing is declared for it any more: it is renewed as it is. Declare it again, or remove the tag.`,
+  message: `The secret has the tag ${tags.declared}, but no certificate is declared for it any more: the present certificate is renewed unchanged. Declare it again, or remove the tag.`,
 };

@@ -1,6 +1,6 @@
 /**
- * Step 3 of an issuance: what is declared, and whether it may be. The names are judged here again, whatever the deployment has let
- * through. Pure.
+ * Step 3 of an issuance: plans the declared certificate and checks it against `issue` of the profile. The deployment has checked it
+ * too, but the parameter may have been changed since. Pure.
  */
 import type { Declaration } from '../../domain/declaration.ts';
 import { RenewalError } from '../../domain/errors.ts';
@@ -14,10 +14,10 @@ import type { Place } from '../place.ts';
 import type { Plan } from './3-plan.ts';
 
 /**
- * The declared certificate. Throws NotDeclared, IssuanceNotAllowed for what `issue` of the profile does not allow and for a CA that
- * issues nothing, and what planDeclaredKey throws.
+ * Plans the declared certificate. Throws NotDeclared, IssuanceNotAllowed if the profile's `issue` does not allow it or the CA can't
+ * issue, and the errors of planDeclaredKey.
  *
- * @param givenKey that the request has brought, or the one in KMS that the declaration names
+ * @param givenKey the request's key, or the declaration's key in KMS
  */
 export function planIssue(place: Place, givenKey: Signer | undefined): Plan {
   const { declared, profile, provider, settings } = place;
@@ -36,7 +36,7 @@ export function planIssue(place: Place, givenKey: Signer | undefined): Plan {
   };
 }
 
-/** It may end before the one that is there: so it was declared. */
+/** It may end earlier than the present certificate, because the declaration decides. */
 const anyEnd = { laterThan: Number.NEGATIVE_INFINITY, orEqual: true } as const;
 
 function refuseIssuance(declaration: Declaration, profile: Profile, provider: CaProvider): void {
@@ -45,22 +45,24 @@ function refuseIssuance(declaration: Declaration, profile: Profile, provider: Ca
   const more = problems.length > 5 ? `; and ${problems.length - 5} more` : '';
   throw new RenewalError(
     'IssuanceNotAllowed',
-    `The declared certificate may not be issued: ${problems.slice(0, 5).join('; ')}${more}. Change the declaration, or "issue" of profile ${profile.name}, and deploy.`,
+    `The declared certificate must not be issued: ${problems.slice(0, 5).join('; ')}${more}. Change the declaration, or "issue" of the profile ${profile.name}, and deploy.`,
   );
 }
 
 function notAllowed(declaration: Declaration, profile: Profile, provider: CaProvider): readonly string[] {
   if (declaration.profile !== profile.name) {
-    return [`it is declared in profile ${declaration.profile}, and the secret is enrolled in ${profile.name}`];
+    return [
+      `it is declared in the profile ${declaration.profile}, but the secret is enrolled in the profile ${profile.name}`,
+    ];
   }
-  if (profile.issue === undefined) return [`the profile ${profile.name} has no "issue", and so issues nothing`];
-  if (!provider.issues) return [`the CA of profile ${profile.name} issues nothing as it is configured`];
+  if (profile.issue === undefined) return [`the profile ${profile.name} has no "issue", so it issues nothing`];
+  if (!provider.issues) return [`the CA of the profile ${profile.name} is configured for renewals only`];
   return issuanceProblems(declaration, profile.issue);
 }
 
 function notDeclared({ secret }: Place): RenewalError {
   return new RenewalError(
     'NotDeclared',
-    `No certificate is declared for ${secret.name}: declare one in the configuration, or by cert-renewer declare.`,
+    `No certificate is declared for ${secret.name}: declare one in the configuration, or with cert-renewer declare.`,
   );
 }

@@ -1,6 +1,6 @@
 /**
- * Step 3: what exactly the new certificate is to be, before a key is made or a CA is asked: a copy of what is there. 3-plan-issue.ts
- * plans what is declared. Pure.
+ * Step 3 of a renewal or rekey: plans a copy of the present certificate, before a key is made or the CA is asked. 3-plan-issue.ts
+ * plans an issuance. Pure.
  */
 import type { Warning } from '../../domain/decision.ts';
 import type { Instant } from '../../domain/instant.ts';
@@ -17,14 +17,14 @@ export interface Plan {
 
 export interface PlanInput {
   readonly settings: Settings;
-  /** A key that the request has brought. */
+  /** The request's key. */
   readonly givenKey?: Signer | undefined;
-  /** The end that was asked for by name; the certificate has it to the second. */
+  /** The requested notAfter. The certificate has it to the second. */
   readonly notAfter?: Instant | undefined;
   readonly force: boolean;
 }
 
-/** The certificate as it is, with the key that next-key.ts chooses, and a later end. Throws what planKey throws. */
+/** Plans a copy with the key that next-key.ts chooses, and with a later end. Throws the errors of planKey. */
 export function plan(subject: Subject, { settings, givenKey, notAfter, force }: PlanInput): Plan {
   const { key, warnings } = planKey(subject, settings, givenKey);
   const wanted: Wanted = {

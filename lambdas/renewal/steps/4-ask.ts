@@ -1,4 +1,4 @@
-/** Step 4: the key, then the CA. What it answers is judged by step 5 before it is used. */
+/** Step 4: makes the key, then asks the CA. Step 5 verifies the answer before it is used. */
 import { sameBytes } from '../../domain/bytes.ts';
 import type { Certificate } from '../../domain/certificate.ts';
 import { RenewalError } from '../../domain/errors.ts';
@@ -13,7 +13,7 @@ import type { RenewalWorld } from '../world.ts';
 import type { Plan } from './3-plan.ts';
 import { type Answer, parseAnswer, type VerifiedPair, verifyIssued } from './5-verify.ts';
 
-/** A verified pair, and the value to store: the source's shape with the new pair in it. Throws what ask and verifyIssued throw. */
+/** Returns a verified pair, and the value to store, in the source's shape. Throws the errors of ask and verifyIssued. */
 export async function issue(
   world: RenewalWorld,
   place: Place,
@@ -34,13 +34,13 @@ export async function issue(
   return { pair, value };
 }
 
-/** Where the CA holds the key, the certificate alone shows it. */
+/** Returns the public key to certify. If the CA holds the key, it is that of the present certificate. */
 function spkiOf(key: Signer | undefined, { leaf }: Place): Uint8Array {
   const spki = key?.spki ?? leaf?.spki;
   if (spki !== undefined) return spki;
   throw new RenewalError(
     'Internal',
-    'There is neither a key nor a certificate: report it with the log of this request.',
+    'There is neither a key nor a certificate. Report it with the log of this request.',
   );
 }
 
@@ -51,17 +51,17 @@ function keyContent(key: Signer | undefined): NextContent['key'] {
 
 interface Issued {
   readonly answer: Answer;
-  /** The key that the new certificate is for; undefined where the CA holds it. */
+  /** The key of the new certificate. Undefined if the CA holds it. */
   readonly key: Signer | undefined;
 }
 
 /**
- * Makes the new key, or takes the present or the given one, and asks the CA. What it answers is parsed here and judged by step 5.
- * Throws what the CA's provider throws, and CertificateRejected for what is no certificate.
+ * Makes a new key, or takes the present or the given key, and asks the CA. Throws the errors of the CA's provider, and
+ * CertificateRejected for an answer that is not a certificate.
  */
 async function ask(world: RenewalWorld, place: Place, { wanted }: Plan): Promise<Issued> {
   const issued = await askOnce(world, place, wanted);
-  // A CA that keeps the duration and counts in whole seconds gives a certificate of this very second the same dates again.
+  // A CA that keeps the duration and counts in whole seconds issues the same dates again within the same second.
   if (wanted.end.orEqual || !(place.leaf && hasSameDates(issued.answer.leaf, place.leaf))) return issued;
   await world.clock.sleep(1000);
   return askOnce(world, place, wanted);
@@ -74,7 +74,7 @@ async function askOnce(world: RenewalWorld, place: Place, wanted: Plan['wanted']
   return { answer: parseAnswer(certificates), key };
 }
 
-/** What is declared is asked for by the profile, and not by the holder of a certificate. */
+/** Returns the present certificate and key. Undefined for an issuance, which the profile's credentials authenticate. */
 function holderOf(place: Place, { content }: Plan['wanted']): Credential | undefined {
   if (content.kind === 'declared' || place.leaf === undefined) return undefined;
   const { leaf, chain, key } = place;
@@ -92,11 +92,13 @@ async function keyFor(wanted: WantedKey, present: Signer | undefined): Promise<S
   }
 }
 
-/** Milliseconds that this worker waits for an order, and at least between two looks; what takes longer goes back to the queue. */
+/**
+ * Milliseconds that a worker waits for an order in all, and at least between two requests. A longer wait goes back to the queue.
+ */
 const longestWait = 30_000;
 const shortestWait = 1_000;
 
-/** Where the CA takes the order and issues later, it is looked at again when the CA says. Throws CaUnavailable where that is too late. */
+/** Asks the CA, and again for an order that it has not issued yet. Throws CaUnavailable if that takes too long. */
 async function askUntilIssued(
   { clock }: RenewalWorld,
   { provider }: Place,
@@ -108,7 +110,7 @@ async function askUntilIssued(
     const { receipt } = answer;
     const after = Math.max(answer.after, shortestWait);
     if (clock.now() + after - started > longestWait) {
-      const message = 'The CA has taken the order and has not issued the certificate yet. It is asked again later.';
+      const message = 'The CA has accepted the order but has not issued the certificate yet. The next try asks again.';
       throw new RenewalError('CaUnavailable', message, { retryAfter: Math.ceil(after / 1000) });
     }
     await clock.sleep(after);

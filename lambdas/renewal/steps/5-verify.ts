@@ -1,6 +1,6 @@
 /**
- * Step 5: the proof before the swap (docs/guarantees.md, G2). Pure. What the CA answered is compared with what was wanted; any difference that is
- * not on the list of allowed ones is CertificateRejected, and nothing is promoted.
+ * Step 5: the proof before the swap (docs/guarantees.md, G2). Compares the CA's answer with the plan. Any difference that is not on
+ * the list of allowed ones is CertificateRejected, and nothing is promoted. Pure.
  */
 import { sameBytes } from '../../domain/bytes.ts';
 import type { Certificate } from '../../domain/certificate.ts';
@@ -17,43 +17,43 @@ import { usagesTaken } from '../../x509/extended-key-usage.ts';
 import { samePublicKey } from '../../x509/public-key.ts';
 import { chainToStore, usagesLost } from '../../x509/stored-chain.ts';
 
-/** What a CA answered, or an earlier try staged. */
+/** A CA's answer, or a pair that an earlier try staged. */
 export interface Answer {
   readonly leaf: Certificate;
-  /** The rest, in any order. */
+  /** The other certificates, in any order. */
   readonly pool: readonly Certificate[];
 }
 
 export interface Expectation {
   readonly wanted: Wanted;
-  /** DER of the public key that was to be certified. */
+  /** DER of the public key to certify. */
   readonly spki: Uint8Array;
   readonly roots: readonly Certificate[];
-  /** The certificate that it takes the place of, where one is there. */
+  /** The present certificate, if there is one. */
   readonly replaced?: Certificate | undefined;
 }
 
 export interface VerifiedPair {
   readonly leaf: Certificate;
   readonly chain: readonly Certificate[];
-  /** Undefined where what is trusted is no root. */
+  /** Undefined if the trust anchor is not a root. */
   readonly root: Certificate | undefined;
-  /** Of the path from leaf to root. */
+  /** End of the path from leaf to root. */
   readonly end: Instant;
-  /** The certificate holds from here on: at most a minute after `now`, and to be waited for. */
+  /** Start of the certificate's validity, or `now` if that is later. At most a minute after `now`; the caller waits for it. */
   readonly validFrom: Instant;
   readonly warnings: readonly Warning[];
 }
 
-/** How far the CA's clock may be ahead of ours. */
+/** Milliseconds that the CA's clock may be ahead. */
 const clockTolerance = 60_000;
-/** More certificates than any CA sends; a chain of hundreds is not looked at. */
+/** The limit of certificates in an answer, more than any CA sends. */
 const longestAnswer = 50;
 const day = 86_400_000;
-/** A leaf that lasts both longer than this and ten times as long as before is a mistake or a theft, and not a policy. */
+/** A leaf that lasts longer than this and also ten times as long as before is a mistake or an attack. */
 const longestExtended = { times: 10, validity: 825 * day } as const;
 
-/** Throws CertificateRejected. */
+/** Verifies an answer and returns the pair with its chain. Throws CertificateRejected. */
 export function verifyIssued({ leaf, pool }: Answer, expected: Expectation, now: Instant): VerifiedPair {
   const { wanted, spki, roots, replaced } = expected;
   const validFrom = Math.max(now, leaf.notBefore);
@@ -61,7 +61,7 @@ export function verifyIssued({ leaf, pool }: Answer, expected: Expectation, now:
   const judged = contentOf(leaf, wanted, replaced, now);
   const problems = [
     ...judged.problems,
-    ...(samePublicKey(leaf.spki, spki) ? [] : ['public key: not the one that was to be certified']),
+    ...(samePublicKey(leaf.spki, spki) ? [] : ['public key: not the requested one']),
     ...startProblems(leaf, now),
     ...(path.ok ? usageProblems(path.path, expected, now) : [`chain: ${path.problem.replace(/\.$/, '')}`]),
   ];
@@ -70,7 +70,7 @@ export function verifyIssued({ leaf, pool }: Answer, expected: Expectation, now:
   return { leaf, ...chainToStore(path.path, leaf, pool, roots, validFrom), end: path.end, validFrom, warnings };
 }
 
-/** By a copy of what was there, or by the declaration. */
+/** Compares the content with the present certificate (for a copy) or with the declaration. */
 function contentOf(leaf: Certificate, wanted: Wanted, replaced: Certificate | undefined, now: Instant): Judged {
   const { content } = wanted;
   if (content.kind === 'declared') return declaredContent(leaf, content, replaced, now);
@@ -99,11 +99,11 @@ function declaredContent(
   return {
     problems: [
       ...problems,
-      ...(replaced && isSameSerial(leaf, replaced) ? ['the serial number is that of the certificate before'] : []),
-      ...tooLong(left, duration, 'declared is'),
-      ...(duration === undefined
-        ? tooLong(left, maxDuration, 'no duration is declared, and issue.maxDuration is')
+      ...(replaced && isSameSerial(leaf, replaced)
+        ? ['serial number: the same as that of the present certificate']
         : []),
+      ...tooLong(left, duration, 'the declared duration is'),
+      ...(duration === undefined ? tooLong(left, maxDuration, 'no duration is declared and issue.maxDuration is') : []),
     ],
     warnings: [
       ...missing.map((usage) => usageMissing(usage)),
@@ -114,7 +114,7 @@ function declaredContent(
 
 function tooLong(left: number, most: number | undefined, says: string): string[] {
   if (most === undefined || left <= most + clockTolerance) return [];
-  return [`notAfter: valid for ${formatDuration(left)} from now on, and ${says} ${formatDuration(most)}`];
+  return [`notAfter: valid for ${formatDuration(left)} from now, but ${says} ${formatDuration(most)}`];
 }
 
 /** RFC 5280 section 4.1.2.2: unique for each certificate of one CA. */
@@ -124,44 +124,46 @@ function isSameSerial(leaf: Certificate, replaced: Certificate): boolean {
 
 const usageMissing = (usage: string): Warning => ({
   code: 'UsageMissing',
-  message: `The CA left out the usage ${usage}, which is declared: allow it in the CA's template, or take it out of the declaration.`,
+  message: `The CA left out the declared usage ${usage}: allow it in the CA's template, or remove it from the declaration.`,
 });
 
 const validityShortened = (came: number, wanted: number): Warning => ({
   code: 'ValidityShortened',
-  message: `The CA issued for ${formatDuration(came)}, and declared is ${formatDuration(wanted)}: allow more at the CA, or declare less.`,
+  message: `The CA issued for ${formatDuration(came)}, but the declared duration is ${formatDuration(wanted)}: allow more at the CA, or declare less.`,
 });
 
 function startProblems({ notBefore }: Certificate, now: Instant): string[] {
   if (notBefore <= now + clockTolerance) return [];
-  return [`notBefore: ${formatInstant(notBefore)} is more than a minute ahead of now, ${formatInstant(now)}`];
+  return [`notBefore: ${formatInstant(notBefore)} is more than a minute later than now, ${formatInstant(now)}`];
 }
 
-/** docs/decisions/0004: longer is allowed, but not out of all proportion. A CA's end may be asked for by name. */
+/**
+ * A longer validity is allowed within limits (docs/decisions/0004). They do not apply to a CA, whose notAfter a request may set.
+ */
 function validityProblems(after: Certificate, before: Certificate): string[] {
   const was = before.notAfter - before.notBefore;
   const came = after.notAfter - after.notBefore;
   if (before.isCa) return [];
   if (came <= longestExtended.validity || came <= longestExtended.times * was) return [];
-  return [`validity: ${Math.ceil(came / day)} days, and it was ${Math.ceil(was / day)}`];
+  return [`validity: ${Math.ceil(came / day)} days, but it was ${Math.ceil(was / day)} days`];
 }
 
-/** A usage that the present chain allows must stay allowed. */
+/** Finds usages that the present chain allows and the new chain does not. */
 function usageProblems(path: readonly Certificate[], { wanted, roots }: Expectation, now: Instant): string[] {
   const { content } = wanted;
   if (content.kind === 'declared') return declaredUsageProblems(path);
   const lost = usagesLost(content.leaf, content.chain, path, roots, now);
-  return lost.map((usage) => `chain: it no longer allows ${usage} (extendedKeyUsage), and the present one does`);
+  return lost.map((usage) => `chain: does not allow ${usage} (extendedKeyUsage), but the present chain does`);
 }
 
-/** What the CAs above do not allow is of no use in the leaf. */
+/** Finds usages of the leaf that a CA above it does not allow. */
 function declaredUsageProblems(path: readonly Certificate[]): string[] {
   return usagesTaken(path).map(
-    (usage) => `chain: it does not allow ${usage} (extendedKeyUsage), which the certificate has`,
+    (usage) => `chain: does not allow ${usage} (extendedKeyUsage), but the certificate has this usage`,
   );
 }
 
-/** The end is not earlier than before, and later unless forced. */
+/** Checks that the end is later than before. With force it may be the same, which is a warning. */
 function judgeEnd(end: Instant, { end: { laterThan, orEqual } }: Wanted): readonly Warning[] {
   if (end > laterThan) return [];
   const found = `the new end ${formatInstant(end)} is not later than the present one, ${formatInstant(laterThan)}`;
@@ -169,17 +171,17 @@ function judgeEnd(end: Instant, { end: { laterThan, orEqual } }: Wanted): readon
   return [{ code: 'NotExtended', message: `Forced: ${found}.` }];
 }
 
-/** `certificates`: DER, leaf first. Throws CertificateRejected. */
+/** Parses a CA's answer. `certificates`: DER, leaf first. Throws CertificateRejected. */
 export function parseAnswer(certificates: readonly Uint8Array[]): Answer {
   if (certificates.length > longestAnswer) {
-    throw rejected([`chain: ${certificates.length} certificates, and ${longestAnswer} are looked at at most`]);
+    throw rejected([`chain: ${certificates.length} certificates, but at most ${longestAnswer} are allowed`]);
   }
   try {
     const [leaf, ...pool] = certificates;
     if (leaf) return { leaf: parseCertificate(leaf), pool: pool.map(parseIssuer) };
   } catch (cause) {
     const found = cause instanceof RenewalError ? cause.message : 'not a certificate';
-    const message = `The CA's answer holds something that is no certificate: ${found}`;
+    const message = `The CA's answer contains something that is not a certificate: ${found}`;
     throw new RenewalError('CertificateRejected', message, { cause });
   }
   throw rejected(['chain: it is empty']);
@@ -190,6 +192,6 @@ function rejected(problems: readonly string[]): RenewalError {
   const more = problems.length > 5 ? `; and ${problems.length - 5} more` : '';
   return new RenewalError(
     'CertificateRejected',
-    `The CA's certificate is not what was asked for, so nothing was changed: ${shown}${more}. Look at the CA's templates and policies.`,
+    `The CA's certificate was rejected, so the secret was not changed: ${shown}${more}. Check the CA's templates and policies.`,
   );
 }

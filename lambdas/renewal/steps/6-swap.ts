@@ -1,6 +1,6 @@
 /**
- * Step 6: stage the pair as AWSPENDING, then promote it by moving AWSCURRENT from the version that was read. The move is a
- * compare-and-swap: it fails if anyone wrote meanwhile, and a reader never sees half of a pair
+ * Step 6: stages the pair as AWSPENDING, then promotes it: moves AWSCURRENT from the version that was read. The move is a
+ * compare-and-swap. It fails if another writer has changed the secret meanwhile, and a reader never sees half of a pair
  * (docs/guarantees.md, G1).
  */
 import { RenewalError } from '../../domain/errors.ts';
@@ -9,12 +9,12 @@ import type { SecretValue } from '../../domain/secret.ts';
 
 export interface Swap {
   readonly secretArn: string;
-  /** The version that was read; undefined for a secret that had no value. */
+  /** The version that was read. Undefined for a secret without a value. */
   readonly from: string | undefined;
   readonly to: string;
 }
 
-/** Writes the pair under `swap.to` with AWSPENDING. The same call twice is one write, because its token is the same. */
+/** Writes the pair as version `swap.to` with AWSPENDING. Repeating the call is one write, because the token is the same. */
 export function stage(store: Pick<Store, 'stage'>, swap: Swap, value: SecretValue): Promise<void> {
   return store.stage(swap.secretArn, swap.to, value);
 }
@@ -24,10 +24,12 @@ const tries = 4;
 type SwapWorld = { readonly store: Pick<Store, 'promote' | 'describe' | 'discard'>; readonly clock: Clock };
 
 /**
- * Moves AWSCURRENT from `swap.from` to `swap.to`, and gives whether it was this call that did: another worker may take up
- * a pair that is staged, and promote it first. After any error look, because the answer may have been lost: `to` is
- * current → done; the version read still is → try again, and after the last refusal drop ours; else someone wrote meanwhile, so ours
- * is dropped and SecretChanged is thrown.
+ * Moves AWSCURRENT from `swap.from` to `swap.to`, and returns whether this call did it. Another worker may promote the same staged
+ * pair first. After an error it describes the secret, because the answer may have been lost:
+ *
+ * - `to` is current: done.
+ * - `from` is still current: tries again. After the last refusal it drops the staged pair and throws.
+ * - Another version is current: it drops the staged pair and throws SecretChanged.
  */
 export async function promote(world: SwapWorld, swap: Swap): Promise<boolean> {
   let isEachRefused = true;
@@ -36,13 +38,14 @@ export async function promote(world: SwapWorld, swap: Swap): Promise<boolean> {
       await world.store.promote(swap.secretArn, swap.from, swap.to);
       return true;
     } catch (error) {
-      // SecretChanged is certain: nothing moved. After any other error we do not know.
+      // After SecretChanged nothing has moved. After any other error it is unknown.
       isEachRefused &&= error instanceof RenewalError && error.code === 'SecretChanged';
       const { currentVersionId } = await world.store.describe(swap.secretArn);
       if (currentVersionId === swap.to) return !isEachRefused;
       if (currentVersionId !== swap.from) return abandon(world.store, swap, error);
       if (attempt === tries || !isWorthRetrying(error)) {
-        // Refused each time while the description says otherwise: it is behind, and ours is based on what was replaced.
+        // Refused each time, although the description shows `from` as current: it is stale, and the staged pair is based on a
+        // replaced version.
         if (error instanceof RenewalError && error.code === 'SecretChanged') await drop(world.store, swap);
         throw error;
       }
@@ -59,12 +62,12 @@ async function abandon(store: Pick<Store, 'discard'>, swap: Swap, cause: unknown
   await drop(store, swap);
   throw new RenewalError(
     'SecretChanged',
-    'Someone else wrote this secret meanwhile. Their value stays; the next try starts from it.',
+    'Another writer has changed this secret meanwhile. That value stays, and the next try starts from it.',
     { cause },
   );
 }
 
-/** Takes our AWSPENDING off again. A failure here does no harm: the label moves with the next stage. */
+/** Removes our AWSPENDING. A failure does no harm, because the next stage moves the label. */
 async function drop(store: Pick<Store, 'discard'>, swap: Swap): Promise<void> {
   await store.discard(swap.secretArn, swap.to).catch(() => undefined);
 }

@@ -1,6 +1,6 @@
 /**
- * Step 7: the event, then the tags. The tag `version-id` is the mark that a version was announced, so it comes last: whatever fails
- * before it, the next look announces what is owed (owed.ts).
+ * Step 7: sends the event, then writes the tags. The tag `version-id` marks a version as announced, so it comes last: after a
+ * failure before it, the next look sends the owed event (owed.ts).
  */
 import type { RenewalResult } from '../../domain/result.ts';
 import type { SecretSummary } from '../../domain/secret.ts';
@@ -15,22 +15,23 @@ import type { RenewalWorld } from '../world.ts';
 import type { Plan } from './3-plan.ts';
 import type { VerifiedPair } from './5-verify.ts';
 
-/** What is to be told of a promotion. */
+/** The facts of a promotion for its event and tags. */
 export interface News {
   readonly result: RenewalResult;
   readonly plan: Plan;
   readonly pair: VerifiedPair;
-  /** The secret that was written, and the version that it has now. */
+  /** The secret that was written. */
   readonly target: SecretSummary;
+  /** Its new version. */
   readonly to: string;
-  /** Events of earlier renewals that could not be sent yet: they come before this one's. */
+  /** Owed events of earlier renewals, which are sent first. */
   readonly owed: readonly Unannounced[];
 }
 
-/** Throws where the event can't be sent or the tags can't be written. */
+/** Announces a promotion. Throws if the event can't be sent or the tags can't be written. */
 export async function announce(world: RenewalWorld, place: Place, news: News): Promise<void> {
   const { result, plan, pair, target, to, owed } = news;
-  await keepBundle(world, place, pair.leaf, place.leaf); // before anybody is told of a new root
+  await keepBundle(world, place, pair.leaf, place.leaf); // before the event of a new root
   if (place.leaf !== undefined) await announceOwed(world, place, owed);
   const operation = operationOf(plan.wanted);
   await publishRenewed(world, result, operation);

@@ -1,21 +1,21 @@
 /**
- * How much work one secret may ask for to be opened. A count of iterations is whatever its writer chose: without a limit
- * a secret would hold a worker for minutes, or take all of its memory, and many safes in one file would add up.
+ * Limits the work to open one secret. The writer of a secret chooses the iteration counts. Without a limit, a secret could occupy a worker
+ * for minutes or use all of its memory, and many safes in one file would add up.
  */
 import type { Pkcs12KeyRequest } from './pkcs12-key.ts';
 import { pkcs12Rounds } from './pkcs12-key.ts';
 
-/** One iteration of PBKDF2 costs 1, about 0.4 µs; the others as measured beside it. */
+/** Cost of an operation. An iteration of PBKDF2 costs 1, about 0.4 µs; the others are measured relative to it. */
 const price = { pkcs12Round: 3, scryptBlock: 2 } as const;
 
-/** More than twice of what OWASP advises for HMAC-SHA-256, for a file's MAC, certificates and key each. */
+/** Work for one secret: more than twice what OWASP recommends for HMAC-SHA-256, for each of a file's MAC, certificates and key. */
 const mostWork = 4_000_000;
-/** Of a single PBKDF2. */
+/** Iterations of one PBKDF2. */
 const mostIterations = 2_000_000;
-/** 128·N·r bytes. Four at a time fit into the worker's 512 MB, and a pool of libuv has four threads. */
+/** Bytes (128·N·r) of one scrypt. Four at a time fit into the worker's 512 MB, and libuv's pool has four threads. */
 const mostScryptMemory = 64 * 1024 * 1024;
 
-/** The work left for one secret. Each method is false where it is more than that, and takes it away where not. */
+/** The remaining work for one secret. Each method subtracts its work and returns true, or returns false if too little is left. */
 export class WorkBudget {
   #left = mostWork;
 
@@ -24,7 +24,7 @@ export class WorkBudget {
   }
 
   scrypt(cost: number, blockSize: number, parallelization: number): boolean {
-    // RFC 7914 section 2: the cost is larger than 1.
+    // RFC 7914 section 2: the cost must be larger than 1.
     if (cost < 2 || blockSize < 1 || parallelization < 1 || 128 * cost * blockSize > mostScryptMemory) return false;
     return this.#take(cost * blockSize * parallelization * price.scryptBlock);
   }

@@ -1,6 +1,6 @@
 /**
- * Legacy PEM encryption (RFC 1421 headers, OpenSSL's key derivation), as `step` and `openssl … -traditional` write it.
- * It is weak by design: one round of MD5. It is kept because those who read the secret can read nothing else.
+ * Legacy PEM encryption (RFC 1421 headers, OpenSSL's key derivation), as written by `step` and `openssl … -traditional`. It is weak by
+ * design: one round of MD5. The product keeps it, because the readers of such a secret can read nothing else.
  */
 import { createCipheriv, createHash } from 'node:crypto';
 import type { Entropy } from '../../domain/ports.ts';
@@ -15,7 +15,7 @@ interface LegacyCipher {
 
 const aes256 = { name: 'AES-256-CBC', cipher: { name: 'aes-256-cbc', keyLength: 32, ivLength: 16 } } as const;
 
-/** By the name in `DEK-Info`. DES-CBC is not here: OpenSSL 3 has it no more. */
+/** Ciphers by the name in `DEK-Info`. Without DES-CBC, which OpenSSL 3 no longer has. */
 const ciphers: ReadonlyMap<string, LegacyCipher> = new Map([
   ['AES-128-CBC', { name: 'aes-128-cbc', keyLength: 16, ivLength: 16 }],
   ['AES-192-CBC', { name: 'aes-192-cbc', keyLength: 24, ivLength: 16 }],
@@ -40,7 +40,7 @@ function readHeaders(headers: readonly string[]): { name: string; cipher: Legacy
   return { name, cipher, iv };
 }
 
-/** EVP_BytesToKey with MD5 and one iteration; the salt is the IV's first eight bytes. */
+/** Derives a key as EVP_BytesToKey does with MD5 and one iteration. The salt is the IV's first eight bytes. */
 function deriveKey(password: string, iv: Uint8Array, length: number): Uint8Array {
   const salt = iv.subarray(0, 8);
   let key = Buffer.alloc(0);
@@ -57,7 +57,7 @@ export interface LegacySealed {
   readonly data: Uint8Array;
 }
 
-/** The same headers with a new IV; 3DES becomes AES-256, AES stays what it is. Throws SealError. */
+/** Encrypts data with the same headers and a new IV. 3DES becomes AES-256, AES stays. Throws SealError. */
 export function sealLegacy(
   headers: readonly string[],
   data: Uint8Array,

@@ -1,7 +1,7 @@
 /**
- * Password-based encryption: PBES2 (RFC 8018 section 6.2) with PBKDF2 or scrypt (RFC 7914) read and written, and PKCS#12's
- * own schemes (RFC 7292 appendix C) read only. Not node's own PKCS#8 export: its 2,048 iterations are fixed, and
- * what is written must not be weaker than what was read.
+ * Password-based encryption: reads and writes PBES2 (RFC 8018 section 6.2) with PBKDF2 or scrypt (RFC 7914), and reads PKCS#12's own
+ * schemes (RFC 7292 appendix C). It does not use Node's PKCS#8 export, which has a fixed 2,048 iterations: a written key must not be weaker
+ * than the one that was read.
  */
 import { createCipheriv, createDecipheriv, pbkdf2, scrypt } from 'node:crypto';
 import { promisify } from 'node:util';
@@ -14,17 +14,17 @@ import { WorkBudget } from './budget.ts';
 import { type Password, passwordBytes, pkcs12Key } from './pkcs12-key.ts';
 import { decryptRc2 } from './rc2.ts';
 
-/** How hard a password is to guess; what is written is no easier than what was read. */
+/** A key derivation, with its cost. A written one is not weaker than the one that was read. */
 export type Derivation =
   | { readonly kind: 'pbkdf2'; readonly iterations: number; readonly digest: Digest }
   | { readonly kind: 'scrypt'; readonly cost: number; readonly blockSize: number; readonly parallelization: number };
 
 type Digest = 'sha1' | 'sha224' | 'sha256' | 'sha384' | 'sha512';
 
-/** The scheme is not one of ours, or the password does not fit; `pbmac1` is a scheme that is known by its name alone. */
+/** An unsupported scheme, or a wrong password. `pbmac1` is unsupported but has a message of its own. */
 type SealProblem = 'scheme' | 'password' | 'pbmac1';
 
-/** Why a sealed thing does not open. */
+/** The reason why encrypted data can't be opened. */
 export class SealError extends Error {
   readonly reason: SealProblem;
 
@@ -66,17 +66,17 @@ interface Pkcs12Scheme {
   readonly keyLength: number;
 }
 
-/** RFC 7292 appendix C, without RC4 and 3DES of two keys, which nobody's defaults were. */
+/** Schemes of RFC 7292 appendix C. Without RC4 and 3DES with two keys, which were never a default. */
 const pkcs12Schemes: ReadonlyMap<string, Pkcs12Scheme> = new Map([
   ['1.2.840.113549.1.12.1.3', { cipher: 'des-ede3-cbc', keyLength: 24 }],
   ['1.2.840.113549.1.12.1.5', { cipher: 'rc2', keyLength: 16 }],
   ['1.2.840.113549.1.12.1.6', { cipher: 'rc2', keyLength: 5 }],
 ]);
 
-/** For a key that was not encrypted in this way before. */
+/** The derivation for a key that was not encrypted in this way before. */
 export const usualDerivation: Derivation = { kind: 'pbkdf2', iterations: 100_000, digest: 'sha256' };
 
-/** OpenSSL's default, and the least that is written. */
+/** Iterations of a written key at least: OpenSSL's default. */
 const leastIterations = 2048;
 
 const derivePbkdf2 = promisify(pbkdf2);
@@ -87,7 +87,7 @@ export interface Opened {
   readonly derivation: Derivation;
 }
 
-/** Opens `data` under an AlgorithmIdentifier (DER), within what is left of `budget`. Throws SealError. */
+/** Decrypts `data` by an AlgorithmIdentifier (DER), within the rest of `budget`. Throws SealError. */
 export async function open(
   algorithm: Uint8Array,
   data: Uint8Array,
@@ -111,7 +111,7 @@ function readScheme(algorithm: Uint8Array): { id: string; parameters: Element | 
   });
 }
 
-/** A structure that can't be read is a scheme that is not known. */
+/** Treats a structure that can't be read as an unsupported scheme. */
 function scheme<T>(read: () => T): T {
   try {
     return read();
@@ -146,7 +146,7 @@ function readScrypt([cost, blockSize, parallelization]: readonly Element[]): Der
 }
 
 function readPbkdf2(id: string, [iterations, ...rest]: readonly Element[]): Derivation {
-  // keyLength, an INTEGER, may stand before the PRF; the cipher says it anyway. No PRF means HMAC-SHA-1.
+  // keyLength, an INTEGER, may be before the PRF. It is not needed, because the cipher has a fixed length. Without a PRF it is HMAC-SHA-1.
   const prf = rest.find((element) => element.tag === tags.sequence);
   const digest = prf === undefined ? 'sha1' : digests.get(readIdentifier(readFields(prf)[0]));
   const count = readCount(iterations);
@@ -163,12 +163,12 @@ async function deriveKey(derivation: Derivation, password: Uint8Array, salt: Uin
   if (derivation.kind === 'pbkdf2')
     return derivePbkdf2(password, salt, derivation.iterations, length, derivation.digest);
   const { cost, blockSize, parallelization } = derivation;
-  // OpenSSL counts 128·r·(N + p) and a little more against maxmem; the budget has judged it.
+  // OpenSSL compares maxmem with slightly more than 128·r·(N + p). The budget has already limited it.
   const options = { cost, blockSize, parallelization, maxmem: 256 * blockSize * (cost + parallelization) };
   try {
     return await deriveScrypt(password, salt, length, options);
   } catch {
-    throw new SealError('scheme'); // a cost that is no power of two
+    throw new SealError('scheme'); // the cost is not a power of two
   }
 }
 
@@ -197,7 +197,7 @@ async function openPkcs12Scheme(
   return { data: opened, derivation: { kind: 'pbkdf2', iterations, digest: 'sha256' } };
 }
 
-/** Throws SealError `password`: CBC padding is all that tells. */
+/** Decrypts data. Throws SealError `password` if the CBC padding is not valid, the only sign of a wrong password. */
 export function decrypt(cipher: string, key: Uint8Array, iv: Uint8Array, data: Uint8Array): Uint8Array {
   try {
     const decipher = createDecipheriv(cipher, key, iv);
@@ -213,7 +213,7 @@ export interface Sealed {
   readonly data: Uint8Array;
 }
 
-/** PBES2 with AES-256-CBC and a derivation of the same kind, no weaker than `before`. */
+/** Encrypts data by PBES2 with AES-256-CBC, and with a derivation of the same kind that is not weaker than `before`. */
 export async function seal(
   data: Uint8Array,
   password: Password,

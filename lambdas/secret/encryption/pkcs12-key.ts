@@ -1,11 +1,13 @@
-/** Keys from passwords as PKCS#12 derives them: RFC 7292 appendix B. */
+/** Derives keys from passwords as PKCS#12 does (RFC 7292 appendix B). */
 import { createHash } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 
-/** The ID byte of appendix B.3. */
+/** The ID bytes of appendix B.3. */
 const purposes = { key: 1, iv: 2, mac: 3 } as const;
 
-/** Null is no password, which appendix B.1 leaves open and Windows and others write: no octets, not even the two of zero. */
+/**
+ * Null is the null password: no octets, without even the two zero bytes. Appendix B.1 does not exclude it, and Windows and others write it.
+ */
 export type Password = string | null;
 
 export interface Pkcs12KeyRequest {
@@ -14,31 +16,31 @@ export interface Pkcs12KeyRequest {
   readonly password: Password;
   readonly salt: Uint8Array;
   readonly iterations: number;
-  /** Bytes. */
+  /** Length of the key in bytes. */
   readonly length: number;
 }
 
-/** PBES2's octets of a password: UTF-8 (RFC 8018 appendix A leaves it open; OpenSSL, Go and Java agree on it). */
+/** Returns a password's octets for PBES2: UTF-8. (RFC 8018 appendix A does not define it; OpenSSL, Go and Java use UTF-8.) */
 export function passwordBytes(password: Password): Uint8Array {
   return new TextEncoder().encode(password ?? '');
 }
 
-/** A BMPString with its two bytes of zero behind it (appendix B.1). */
+/** Returns a BMPString with two zero bytes at its end (appendix B.1). */
 function bmpPassword(password: Password): Uint8Array {
   if (password === null) return new Uint8Array();
   return Uint8Array.from(Buffer.from(`${password}\0`, 'utf16le').swap16());
 }
 
-/** The bytes, repeated to a whole number of blocks (steps 2 and 3). */
+/** Repeats the bytes up to a whole number of blocks (steps 2 and 3). */
 function fillBlocks(bytes: Uint8Array, blockLength: number): Uint8Array {
   const filled = new Uint8Array(blockLength * Math.ceil(bytes.length / blockLength));
   return filled.map((_, i) => bytes[i % bytes.length] ?? 0);
 }
 
-/** Rounds between two looks at what else there is to do: some 50 ms. */
+/** Rounds until other work gets a turn: about 50 ms. */
 const roundsAtOnce = 20_000;
 
-/** How often the hash runs for a key of this length, an iteration each. */
+/** Returns the number of hash rounds for a key of this length. */
 export function pkcs12Rounds({
   digest,
   iterations,
@@ -47,7 +49,7 @@ export function pkcs12Rounds({
   return iterations * Math.ceil(length / createHash(digest).digest().length);
 }
 
-/** It runs here and not in OpenSSL, so it makes way for other renewals now and then. */
+/** Derives a key. It runs in JavaScript and not in OpenSSL, so it lets other renewals run from time to time. */
 export async function pkcs12Key(request: Pkcs12KeyRequest): Promise<Uint8Array> {
   const blockLength = request.digest === 'sha384' || request.digest === 'sha512' ? 128 : 64;
   const diversifier = new Uint8Array(blockLength).fill(purposes[request.purpose]);
@@ -69,7 +71,7 @@ export async function pkcs12Key(request: Pkcs12KeyRequest): Promise<Uint8Array> 
   return new Uint8Array(Buffer.concat(derived).subarray(0, request.length));
 }
 
-/** Step 6C: each block of the input becomes itself plus `addend` plus one, modulo 2 to the block's length. */
+/** Adds `addend` plus one to each block of the input, modulo 2 to the power of the block's bits (step 6C). */
 function addToBlocks(input: Buffer, addend: Uint8Array): void {
   for (let block = 0; block < input.length; block += addend.length) {
     let carry = 1;

@@ -1,6 +1,6 @@
 /**
- * RC2 in CBC mode (RFC 2268), decryption only. PKCS#12 files of OpenSSL before 3.0, Windows and older Java have their
- * certificates under its 40 bits, and OpenSSL 3 has put it out of node's reach. Nothing is ever written with it.
+ * Decrypts RC2 in CBC mode (RFC 2268). OpenSSL before 3.0, Windows and older Java encrypt the certificates of PKCS#12 files with 40-bit
+ * RC2. Node with OpenSSL 3 no longer offers it. The product never encrypts with it.
  */
 
 // biome-ignore format: the table of RFC 2268 section 2, sixteen to a line
@@ -25,7 +25,7 @@ const pi = Uint8Array.from([
 
 const blockLength = 8;
 
-/** Section 2: 64 words of 16 bits from the key. */
+/** Expands a key to 64 words of 16 bits (section 2). */
 function expandKey(key: Uint8Array, effectiveBits: number): Uint16Array {
   const bytes = new Uint8Array(128);
   bytes.set(key);
@@ -38,7 +38,7 @@ function expandKey(key: Uint8Array, effectiveBits: number): Uint16Array {
   return Uint16Array.from({ length: 64 }, (_, i) => (bytes[2 * i] ?? 0) | ((bytes[2 * i + 1] ?? 0) << 8));
 }
 
-/** How far each word is turned, section 3.1. */
+/** Bits that each word is rotated by (section 3.1). */
 const turns = [1, 2, 3, 5];
 
 function mixBack(words: Uint16Array, keys: Uint16Array, round: number): void {
@@ -55,7 +55,7 @@ function mashBack(words: Uint16Array, keys: Uint16Array): void {
   for (let i = 3; i >= 0; i--) words[i] = (words[i] ?? 0) - (keys[(words[(i + 3) % 4] ?? 0) & 63] ?? 0);
 }
 
-/** Section 4.1: 5 rounds of mixing, mashing, 6, mashing, 5, backwards. */
+/** Decrypts a block: the rounds of section 4.1 (5 of mixing, mashing, 6, mashing, 5) in reverse. */
 function decryptBlock(block: Uint8Array, keys: Uint16Array): Uint8Array {
   const words = Uint16Array.from({ length: 4 }, (_, i) => (block[2 * i] ?? 0) | ((block[2 * i + 1] ?? 0) << 8));
   for (let round = 15; round >= 0; round--) {
@@ -65,7 +65,10 @@ function decryptBlock(block: Uint8Array, keys: Uint16Array): Uint8Array {
   return Uint8Array.from({ length: blockLength }, (_, i) => ((words[i >> 1] ?? 0) >> (8 * (i & 1))) & 0xff);
 }
 
-/** The data without its padding (RFC 8018 section 6.1.1); undefined where the padding is not one: another password. */
+/**
+ * Decrypts data and removes its padding (RFC 8018 section 6.1.1). Undefined if the padding is not valid, usually because of a wrong
+ * password.
+ */
 export function decryptRc2(
   key: Uint8Array,
   effectiveBits: number,

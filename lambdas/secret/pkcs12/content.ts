@@ -1,4 +1,4 @@
-/** The certificates and the key of a PKCS#12 file, exchanged bag by bag: names and other attributes stay with theirs. */
+/** Reads and replaces the certificates and the key of a PKCS#12 file, bag by bag: each keeps its name and its other attributes. */
 import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { readElements, readExplicit0, readFields, readFirst, readIdentifier, readOctets } from '../../asn1/ber.ts';
 import { MalformedError } from '../../asn1/reader.ts';
@@ -20,20 +20,20 @@ const oid = {
   keyBag: '1.2.840.113549.1.12.10.1.1',
   certBag: '1.2.840.113549.1.12.10.1.3',
   x509Certificate: '1.2.840.113549.1.9.22.1',
-  /** Java's mark of a certificate that is trusted, and so no part of the key's chain. */
+  /** Java's mark of a trusted certificate, which is not part of the key's chain. */
   trustedKeyUsage: '2.16.840.1.113894.746875.1.1',
 } as const;
 
 export { shroudedKeyBag };
 
-/** A PKCS#12 file's content; `write` gives a whole file. `where` names it in a message. */
+/** The content of a PKCS#12 file. `write` returns a whole file. */
 export interface Pkcs12Content extends ShapeContent {
   write(next: NextContent): Promise<Uint8Array>;
 }
 
 /**
- * What stands behind the file, as a newline or zeros of padding, stays: readers stop where the file ends, OpenSSL and
- * Java among them. Throws UnsupportedSecret, PasswordRequired, InvalidCertificate.
+ * Reads a PKCS#12 file. Bytes after it, such as a newline or padding, stay: readers such as OpenSSL and Java ignore them. `where` names the
+ * file in messages. Throws UnsupportedSecret, PasswordRequired, InvalidCertificate.
  */
 export async function readPkcs12(bytes: Uint8Array, where: string, context: ReadContext): Promise<Pkcs12Content> {
   const given = await context.password?.();
@@ -48,7 +48,7 @@ export async function readPkcs12(bytes: Uint8Array, where: string, context: Read
       },
     };
   } catch (error) {
-    if (error instanceof MalformedError) throw unsupported(where, 'is cut or no PKCS#12 file');
+    if (error instanceof MalformedError) throw unsupported(where, 'is cut, or is not a PKCS#12 file');
     throw explain(error, where, given ?? '');
   }
 }
@@ -66,7 +66,7 @@ async function openWithOne(
     } catch (error) {
       if (!(error instanceof SealError)) throw error;
       if (error.reason === 'scheme' && !isEncrypted(file)) {
-        throw unsupported(where, 'is not encrypted, but has a MAC of a kind that is not known');
+        throw unsupported(where, 'is not encrypted, but has a MAC of an unknown kind');
       }
       if (error.reason !== 'password' && i === 0) throw error;
     }
@@ -74,21 +74,24 @@ async function openWithOne(
   throw closed(file, where, given);
 }
 
-/** As OpenSSL does: no password may be the null one or the empty one, and a file may have none although there is one. */
+/**
+ * The passwords to try, as OpenSSL does: the configured one, then the null password and the empty one. A file may have no password although
+ * one is configured.
+ */
 const passwordsToTry = (given: string | undefined): readonly Password[] => (given ? [given, null, ''] : [null, '']);
 
-/** A file that no password opens. Throws MalformedError. */
+/** Returns the error for a file that no password opens. Throws MalformedError. */
 function closed(bytes: Uint8Array, where: string, given: string | undefined): RenewalError {
   if (isEncrypted(bytes)) return given === undefined ? missingPassword(where) : wrongPassword(where, given);
   return given === undefined
     ? missingPassword(where, 'is not encrypted, but its MAC needs its password')
-    : wrongPassword(where, given, 'is not encrypted, but its MAC does not fit the password');
+    : wrongPassword(where, given, 'is not encrypted, but its MAC needs another password');
 }
 
 const unsupported = (where: string, found: string) =>
   new RenewalError(
     'UnsupportedSecret',
-    `${where} ${found}: expected PKCS#12 (RFC 7292) with a certificate and one private key, as openssl pkcs12 -export and keytool write it.`,
+    `${where} ${found}: expected PKCS#12 (RFC 7292) with a certificate and one private key, as written by openssl pkcs12 -export and keytool.`,
   );
 
 async function readFile(
@@ -130,7 +133,7 @@ async function readFile(
 
 interface Pkcs12Key {
   readonly bag: Bag;
-  /** PrivateKeyInfo, with the attributes that it may have. */
+  /** The PrivateKeyInfo, with its attributes. */
   readonly info: Uint8Array;
   readonly privateKey: KeyObject;
   readonly derivation: Derivation;
@@ -154,7 +157,7 @@ async function readKey(
       privateKey: createPrivateKey({ key: Buffer.from(info), format: 'der', type: 'pkcs8' }),
     };
   } catch {
-    // Reached with good padding by chance, in a file without a MAC.
+    // In a file without a MAC, a wrong password may give valid padding.
     throw bag.id === oid.keyBag
       ? unsupported(where, 'has a private key of an unknown kind')
       : new SealError('password');
@@ -172,10 +175,7 @@ async function openKey(
   return { info: opened.data, derivation: opened.derivation };
 }
 
-/**
- * The key in a bag of its own encryption, with AES-256 whatever it had: a file is written whole or not at all. One that
- * was in the open stays so where there is no password to encrypt it with.
- */
+/** Returns the key's bag, encrypted with AES-256 in any case. An unencrypted key stays unencrypted if there is no password. */
 async function closeKey(key: Pkcs12Key, info: Uint8Array, password: Password, context: ReadContext): Promise<Bag> {
   if (key.bag.id === oid.keyBag && !password) return { ...key.bag, value: info };
   const { algorithm, data } = await seal(info, password, key.derivation, context.entropy);
@@ -186,11 +186,11 @@ function nextPrivateKey(next: NextContent, where: string): KeyObject | undefined
   if (next.key?.kind !== 'kms') return next.key?.privateKey;
   throw new RenewalError(
     'UnsupportedSecret',
-    `${where} has no place for the name of a key in KMS: expected a JSON shape, where kmsKeyId takes the place of the private key.`,
+    `${where} has no field for a KMS key: expected a JSON shape, which has kmsKeyId instead of the private key.`,
   );
 }
 
-/** X.509, and not marked as trusted for itself. */
+/** Whether a bag is an X.509 certificate that is not marked as trusted. */
 function isChainCertificate(bag: Bag): boolean {
   if (bag.id !== oid.certBag) return false;
   const [type] = readFields(readElements(bag.value)[0]);
@@ -205,15 +205,15 @@ function certificateOf(bag: Bag): Uint8Array {
   return readOctets(readExplicit0(value));
 }
 
-/** `attributes` is a SET, encoded. */
+/** Returns the bag of a certificate. `attributes` is an encoded SET. */
 export function certificateBag(der: Uint8Array, attributes: Uint8Array | undefined): Bag {
   const type = write.oid(oid.x509Certificate);
   return { id: oid.certBag, value: write.sequence(type, write.context(0, write.octetString(der))), attributes };
 }
 
 /**
- * What each certificate's bag becomes; a bag that stays has no entry. With the leaf among them, new ones stand behind
- * another. Of several bags for the one key not all have the attributes by which readers find it: the leaf takes them.
+ * Returns the new bags by the old ones; an unchanged bag has no entry. New certificates follow the bag of the plan's anchor. If the leaf's
+ * bag has no attributes, it gets those of another bag for its key: readers find the leaf by its attributes.
  */
 function planBags(
   bags: readonly Bag[],

@@ -1,6 +1,6 @@
 /**
- * A PKCS#12 file (RFC 7292): opened into its safes and bags, and closed again with AES-256 and an HMAC-SHA-256 MAC, which
- * OpenSSL 3, Java 8u301 and Windows Server 2019 and their successors read.
+ * Opens a PKCS#12 file (RFC 7292) into its safes and bags, and writes it with AES-256 and an HMAC-SHA-256 MAC, which OpenSSL 3, Java 8u301,
+ * Windows Server 2019 and later versions read.
  */
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { readCount, readElements, readExplicit0, readFields, readIdentifier, readOctets } from '../../asn1/ber.ts';
@@ -32,18 +32,18 @@ const macDigests: ReadonlyMap<string, Pkcs12KeyRequest['digest']> = new Map([
 
 const leastMacIterations = 2048;
 
-/** SafeBag, section 4.2. */
+/** A SafeBag (section 4.2). */
 export interface Bag {
   readonly id: string;
-  /** The element within bagValue's [0], encoded. */
+  /** The encoded element within the [0] of bagValue. */
   readonly value: Uint8Array;
-  /** The SET of attributes, encoded. */
+  /** The encoded SET of attributes. */
   readonly attributes: Uint8Array | undefined;
 }
 
 export interface Safe {
   readonly bags: readonly Bag[];
-  /** How its password is derived; undefined for a safe that is not encrypted as a whole. */
+  /** The key derivation. Undefined for a safe that is not encrypted as a whole. */
   readonly derivation: Derivation | undefined;
 }
 
@@ -53,7 +53,7 @@ export interface Pkcs12File {
   readonly macIterations: number | undefined;
 }
 
-/** Throws MalformedError for what is no PKCS#12 file, and SealError. */
+/** Opens a file. Throws MalformedError if it is not PKCS#12, and SealError. */
 export async function openFile(
   bytes: Uint8Array,
   password: Password,
@@ -66,7 +66,7 @@ export async function openFile(
   return { safes, macIterations };
 }
 
-/** Whether a password is needed to read what is in the file, its MAC left aside. Throws MalformedError. */
+/** Whether the content needs a password, without regard to the MAC. Throws MalformedError. */
 export function isEncrypted(bytes: Uint8Array): boolean {
   return readParts(bytes).infos.some((info) => {
     if (readIdentifier(readFields(info)[0]) !== oid.data) return true;
@@ -74,10 +74,10 @@ export function isEncrypted(bytes: Uint8Array): boolean {
   });
 }
 
-/** PFX, section 4. Throws MalformedError. */
+/** Reads a PFX (section 4). Throws MalformedError. */
 function readParts(bytes: Uint8Array) {
   const [version, authSafe, mac] = readFields(onlyElement(bytes));
-  if (readCount(version) !== 3) throw malformed('the file', 'is of another version');
+  if (readCount(version) !== 3) throw malformed('the file', 'has another version');
   const content = readOctets(contentInfo(authSafe, oid.data));
   return { content, infos: readFields(onlyElement(content)), mac };
 }
@@ -88,14 +88,14 @@ function onlyElement(bytes: Uint8Array): Element {
   return element;
 }
 
-/** The content of a ContentInfo of this type. Throws MalformedError. */
+/** Returns the content of a ContentInfo of this type. Throws MalformedError. */
 function contentInfo(info: Element | undefined, type: string): Element {
   const [id, content] = readFields(info);
-  if (readIdentifier(id) !== type) throw malformed('the content', 'is of another type');
+  if (readIdentifier(id) !== type) throw malformed('the content', 'has another type');
   return readExplicit0(content);
 }
 
-/** Section 5.1 step 4 backwards: the MAC says whether the password fits. Throws SealError. Returns its iterations. */
+/** Verifies the MAC, and so the password (the reverse of section 5.1, step 4). Returns its iterations. Throws SealError. */
 async function checkMac(
   macData: Element,
   content: Uint8Array,
@@ -137,7 +137,7 @@ async function openSafe(info: Element, password: Password, budget: WorkBudget, p
   try {
     return { bags: readBags(data), derivation };
   } catch (error) {
-    // Without a MAC one wrong password in 256 comes this far.
+    // Without a MAC, one wrong password in 256 is not detected before.
     throw passwordFits ? error : new SealError('password');
   }
 }
@@ -150,8 +150,8 @@ function readBags(contents: Uint8Array): Bag[] {
 }
 
 /**
- * The file of these safes, under the same password, no weaker than it was. It has a MAC, but where it had none and no
- * password that a MAC could prove.
+ * Writes a file of these safes with the same password, not weaker than before. It has a MAC, unless the old file had none and there is no
+ * password.
  */
 export async function closeFile(file: Pkcs12File, password: Password, entropy: Entropy): Promise<Uint8Array> {
   const infos: Uint8Array[] = [];

@@ -1,4 +1,4 @@
-/** A PKCS#12 file made anew, for a pair that was stored in another shape. */
+/** Creates a PKCS#12 file for a certificate and a key from elsewhere. */
 import { createHash, type KeyObject } from 'node:crypto';
 import * as write from '../../asn1/writer.ts';
 import type { Entropy } from '../../domain/ports.ts';
@@ -16,10 +16,10 @@ export interface Pkcs12Parts {
 const localKeyId = '1.2.840.113549.1.9.21';
 const macIterations = 10_000;
 
-/** AES-256 throughout, and an HMAC-SHA-256 MAC. The leaf and its key share a localKeyId, by which readers pair them. */
+/** Creates a file with AES-256 and an HMAC-SHA-256 MAC. The leaf and its key have the same localKeyId, by which readers pair them. */
 export async function makePkcs12(parts: Pkcs12Parts, password: string, entropy: Entropy): Promise<Uint8Array> {
   const { leaf, chain, privateKey } = parts;
-  // As OpenSSL does: the leaf's SHA-1 is a name here, and no proof.
+  // The leaf's SHA-1, as in OpenSSL. It only identifies here and proves nothing.
   const id = write.octetString(createHash('sha1').update(leaf).digest());
   const attributes = write.setOf(write.sequence(write.oid(localKeyId), write.setOf(id)));
   const info = privateKey.export({ format: 'der', type: 'pkcs8' });

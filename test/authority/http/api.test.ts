@@ -17,7 +17,7 @@ describe('200', () => {
   test.each([
     ['the old path', oldPath('root')],
     ['the new path', newPath('root')],
-  ])('a root by %s: with no chain, and stored', async (_, path) => {
+  ])('a root by %s: without a chain, and stored', async (_, path) => {
     const { stack, ask } = await scene();
     const before = stack.certificateOf('root');
     const body = renewalOf(await ask({ path }));
@@ -41,12 +41,12 @@ describe('200', () => {
     expect(certificate.verify(root.publicKey)).toBe(true);
   });
 
-  test('with IAM, which API Gateway has asked already', async () => {
+  test('with IAM, which API Gateway has checked', async () => {
     const { ask } = await scene({ auth: 'iam' });
     expect((await ask({ authorization: undefined })).status).toBe(200);
   });
 
-  test('whatever the schedule would say: paused, and renewed a moment ago', async () => {
+  test('ignores the schedule: paused, and renewed a moment ago', async () => {
     const { stack, ask } = await scene({
       prepare: (stack) => stack.store.setTags('pki/root', { [tags.paused]: 'true' }),
     });
@@ -55,14 +55,14 @@ describe('200', () => {
     expect((await ask({ body: wanted('2041-01-01T00:00:00.000Z') })).status).toBe(200);
   });
 
-  test('to the second: a fraction is dropped, and never reaches beyond', async () => {
+  test('to the second: a fraction is cut off', async () => {
     const { ask } = await scene();
     const { certificate } = renewalOf(await ask({ body: wanted('2040-01-01T00:00:00.999Z') }));
     expect(Date.parse(new X509Certificate(certificate).validTo)).toBe(Date.parse('2040-01-01T00:00:00Z'));
   });
 });
 
-/** What is told, in the order in which it is looked at: each line would also break all that the lines below it do. */
+/** Errors in the order of the checks: each request also has all faults of the rows below it. */
 const broken = json({ type: 'new', notAfter: 'soon' });
 const inOrder: readonly [string, Partial<ApiRequest>, number, string][] = [
   ['route', { path: '/api/v1/pki/ca/none', authorization: undefined, body: Buffer.from('{') }, 404, 'NotFound'],
@@ -118,7 +118,7 @@ describe('404', () => {
     expect(await ask(request)).toMatchObject({ status: 404, body: { statusCode: 404, error: 'NotFound' } });
   });
 
-  test('with IAM, for what API Gateway sent to $default unasked, however it looks once decoded', async () => {
+  test('with IAM, for any path that API Gateway sent to $default without authorization', async () => {
     const { stack, ask } = await scene({ auth: 'iam' });
     const before = stack.certificateOf('root');
     expect((await ask({ isRouted: false, authorization: undefined })).status).toBe(404);
@@ -199,7 +199,7 @@ describe('the body', () => {
     expect(problemOf(answered).message).toContainEqual({ code, path: expect.any(Array), message: expect.any(String) });
   });
 
-  test('tells all that is wrong at once', async () => {
+  test('has all problems in one answer', async () => {
     const { ask } = await scene();
     const { message } = problemOf(await ask({ body: json({ type: 1, notAfter: 'x', more: 1 }) }));
     expect(Array.isArray(message) && message.map(({ code }) => code)).toEqual([
@@ -209,14 +209,14 @@ describe('the body', () => {
     ]);
   });
 
-  test('may be spread over lines, begin with a byte order mark and have its fields in any order', async () => {
+  test('may have several lines, a byte order mark and any order of fields', async () => {
     const { ask } = await scene();
     const body = Buffer.from(`\uFEFF{\r\n  ${date},\n "t\\u0079pe" : "existing" }\n`);
     expect((await ask({ body })).status).toBe(200);
   });
 });
 
-describe('a lost swap', () => {
+describe('a lost promotion', () => {
   test.each([
     ['to a longer one: there is nothing left to do', '2041-01-01T00:00:00.000Z', 400],
     ['to a shorter one: it is done anew', '2039-01-01T00:00:00.000Z', 200],
@@ -235,11 +235,14 @@ describe('a lost swap', () => {
     const { stack, ask } = await scene({
       renewal: (real) => ({ ...real, renewCa: () => Promise.reject(new RenewalError('SecretChanged', 'lost')) }),
     });
-    expect(problemOf(await ask())).toMatchObject({ statusCode: 400, message: expect.stringMatching(/try later/) });
+    expect(problemOf(await ask())).toMatchObject({
+      statusCode: 400,
+      message: expect.stringMatching(/try again later/),
+    });
     expect(stack.publisher.events).toEqual([]);
   });
 
-  test('two at once leave one new version of each, and nobody hears of 500', async () => {
+  test('concurrent requests leave one new version of each, and none gets 500', async () => {
     const { stack, ask } = await scene();
     const ends = ['2040-01-01', '2041-01-01', '2042-01-01', '2040-01-01'];
     const answers = await Promise.all(ends.map((end) => ask({ body: wanted(`${end}T00:00:00.000Z`) })));
@@ -267,7 +270,7 @@ describe('500', () => {
       'the secret of the authority holds something else',
       ({ store }) => store.write('pki/root', JSON.stringify({ secret })),
     ],
-  ])('%s: nothing internal is told, and the log has it', async (_, prepare) => {
+  ])('%s: the answer has nothing internal, and the log has it', async (_, prepare) => {
     const { stack, ask } = await scene({ prepare });
     expect(await ask()).toEqual({
       status: 500,

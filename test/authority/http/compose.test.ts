@@ -1,4 +1,4 @@
-/** What the function needs of its environment, and that it calls nobody before the first request. */
+/** The environment that the function needs. It calls nothing before the first request. */
 
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { answer } from '../../../lambdas/authority/http/api.ts';
@@ -24,7 +24,7 @@ afterEach(() => {
   vi.unstubAllEnvs();
 });
 
-test('with bearer it knows its authorities and wants a token', async () => {
+test('with bearer it knows its authorities and requires a token', async () => {
   const api = (await composeCaApi()).api(noLimits);
   expect(api.renewal.names).toEqual(['root', 'issuing']);
   expect(api.auth).toEqual({ kind: 'bearer', tokenSecretId: 'api/tokens' });
@@ -47,7 +47,7 @@ test.each([
   ['TOKEN_SECRET_ID', ''],
   ['AUTHORITIES', undefined],
   ['EVENT_BUS_NAME', undefined],
-])('does not start with %s %j: nothing is open by mistake', async (name, value) => {
+])('does not start with %s %j, so that a mistake opens nothing', async (name, value) => {
   vi.stubEnv(name, value);
   await expect(composeCaApi()).rejects.toMatchObject({ code: 'Internal' });
 });

@@ -5,7 +5,10 @@ import { Problem } from '../../../lambdas/authority/http/problems.ts';
 import { json, newPath, oldPath, problemOf, scene, tokens } from './scene.ts';
 
 const caId = fc.oneof(fc.constantFrom('root', 'issuing', 'none'), fc.string());
-/** With any octets in it, as they are or percent-encoded. fast-check's own path lists all of Unicode first, which takes seconds. */
+/**
+ * A path with any octets, raw or percent-encoded. fast-check's own path generator lists all of Unicode first, which takes
+ * seconds.
+ */
 const anyPath = fc
   .array(fc.uint8Array({ maxLength: 12 }))
   .map((segments) => segments.map((bytes) => `/${[...bytes].map(pathCharacter).join('')}`).join(''));
@@ -29,7 +32,7 @@ const body = fc.oneof(
       { requiredKeys: [] },
     )
     .map(json),
-  // Whole dates of the format, the years 0 to 9999: past, too near, too far.
+  // Whole dates of the format, years 0 to 9999: past, too near, too far.
   fc
     .date({ min: new Date('0000-01-01T00:00:00Z'), max: new Date('9999-12-31T23:59:59.999Z'), noInvalidDate: true })
     .map((date) => json({ type: 'existing', notAfter: date.toISOString() })),
@@ -47,7 +50,7 @@ const request = fc.record({
   body,
 });
 
-test('no request is answered with 5xx or with another body than its status has', async () => {
+test('every answer is below 500 and has the body of its status', async () => {
   const { stack, ask } = await scene();
   const seen = new Set<number>();
   await fc.assert(
@@ -65,7 +68,7 @@ test('no request is answered with 5xx or with another body than its status has',
   expect(stack.journal.failures.filter(({ status }) => status === 500)).toEqual([]);
 });
 
-test('a body is taken exactly where it is the one that is described', () => {
+test('a body is accepted exactly if the document describes it', () => {
   const judged = (bytes: Uint8Array): 'taken' | number => {
     try {
       parseBody(bytes);

@@ -1,4 +1,4 @@
-/** The document of the API and its handler, each held to the other: every status of every route, its body and its headers. */
+/** Compares the OpenAPI document of the API and its handler: every status of every route, its body and its headers. */
 
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import type { APIGatewayProxyEventV2, Context } from 'aws-lambda';
@@ -9,7 +9,7 @@ import { RenewalError } from '../../../lambdas/domain/errors.ts';
 import { scene, tokens } from './scene.ts';
 
 const { current, begun } = vi.hoisted(() => ({ current: { api: undefined as unknown }, begun: [] as string[] }));
-// compose.ts reads the environment and builds clients of AWS; the handler takes whatever it gives.
+// compose.ts reads the environment and builds clients of AWS. The test replaces it for the handler.
 vi.mock('../../../lambdas/compose.ts', () => ({
   shortPolicyFor: () => ({}),
   composeCaApi: async () => ({ journal: { begin: (id: string) => begun.push(id) }, api: () => current.api }),
@@ -62,7 +62,7 @@ function eventOf({ path, body = JSON.stringify(good), headers, ...more }: Asked)
 const ajv = new Ajv2020({ strict: false, formats: { 'date-time': true }, discriminator: false });
 ajv.addSchema(document, 'api');
 
-/** The schema of one answer, by way of its reference. */
+/** Returns the schema of an answer, through its reference. */
 function judgeOf(path: string, status: number) {
   const operation = document.paths[path as keyof typeof document.paths].post;
   const { $ref } = operation.responses[String(status) as keyof typeof operation.responses];
@@ -112,7 +112,7 @@ describe.each(Object.keys(document.paths))('%s', (route) => {
   });
 });
 
-test('what the document takes for a request, and what it does not', () => {
+test('the document accepts a valid request and rejects others', () => {
   const judge = ajv.compile({ $ref: 'api#/components/schemas/Renewal' });
   expect(judge(good)).toBe(true);
   expect(judge(document.components.schemas.Renewal.example)).toBe(true);
@@ -146,7 +146,7 @@ describe('the event', () => {
     if (status === 404) expect(JSON.parse(body ?? '')).toMatchObject({ statusCode: 404, error: 'NotFound' });
   });
 
-  test('over 16 KiB only once it is decoded is read', async () => {
+  test('a body over 16 KiB is read if it is shorter when decoded', async () => {
     install(await scene());
     const padded = (length: number) => JSON.stringify(good).padEnd(length);
     expect((await handler(eventOf({ path, base64: true, body: padded(16 * 1024) }))).statusCode).toBe(200);

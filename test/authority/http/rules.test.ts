@@ -38,13 +38,18 @@ test.each<[string, Partial<ApiRequest>, RegExp, Prepare?]>([
   ['the parent disabled', issuing, /parent authority root is disabled/, change('root', { disabled: true })],
   ['notAfter past', { body: wanted('2020-01-01T00:00:00.000Z') }, /not later than now/],
   ['notAfter now', { body: wanted('2026-11-22T12:00:00.999Z') }, /not later than now/],
-  ["notAfter before today's", { body: wanted('2030-01-01T00:00:00.000Z') }, /not later than that of today's/],
+  ["notAfter before today's", { body: wanted('2030-01-01T00:00:00.000Z') }, /not later than that of the current/],
   [
     "notAfter beyond the parent's",
     { ...issuing, body: wanted('2039-01-01T00:00:00.000Z') },
     /beyond the end of the parent/,
   ],
-  ['the parent held elsewhere', issuing, /held elsewhere/, change('issuing', { parent: undefined })],
+  [
+    'a parent outside of the stack',
+    issuing,
+    /issued by a CA outside of this stack/,
+    change('issuing', { parent: undefined }),
+  ],
 ])('%s is 400, and nothing is signed or written', async (_, request, message, prepare = () => undefined) => {
   const { stack, ask } = await scene({ prepare });
   const writes = () => stack.faults.count('stage') + stack.faults.count('sign');

@@ -1,4 +1,4 @@
-/** The HTTP API in front of a stack with a root and an issuing authority, keys in KMS: the real use case on fakes. */
+/** The HTTP API in front of a stack with a root and an issuing authority, with keys in KMS: the real use case on fakes. */
 import { createHash } from 'node:crypto';
 import { type ApiAnswer, type ApiRequest, answer, type CaApi } from '../../../lambdas/authority/http/api.ts';
 import { renewalOnRequest } from '../../../lambdas/authority/http/on-request.ts';
@@ -12,7 +12,7 @@ export const newPath = (caId: string): string => `/api/v1/cert-manager/ca/intern
 
 export const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 
-/** Made of 32 bytes each. */
+/** Tokens of 32 bytes each. */
 export const tokens = {
   all: 'YWxsIG9mIHRoZSBhdXRob3JpdGllcyBvZiB0aGlzIHN0YWNr',
   issuing: 'b25seSB0aGUgYXV0aG9yaXR5IHRoYXQgaXMgaXNzdWluZyAh',
@@ -33,7 +33,7 @@ export interface Scene extends CaApi {
 
 export type Prepare = (stack: Stack) => unknown;
 
-/** `auth`: bearer unless said otherwise. */
+/** `auth`: default bearer. */
 export async function scene(
   options: {
     readonly auth?: 'iam' | 'bearer';
@@ -71,7 +71,7 @@ export const usual: ApiRequest = {
   body: wanted('2040-01-01T00:00:00.000Z'),
 };
 
-/** The body of a problem. */
+/** Returns the body of an error. */
 export function problemOf({ body }: ApiAnswer): ProblemBody {
   if ('error' in body) return body;
   throw new Error('it is no problem');

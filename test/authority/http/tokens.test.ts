@@ -35,7 +35,7 @@ describe('the Authorization header', () => {
     expect(stack.faults.count('read')).toBe(reads);
   });
 
-  test('a short token is none, even where the secret has it', async () => {
+  test('a short token is invalid, even if the secret contains it', async () => {
     const short = 'hunter2';
     const entry = { sha256: sha256(short), authorities: ['root'] };
     const { ask } = await scene({ prepare: ({ store }) => store.write('api/tokens', JSON.stringify([entry])) });
@@ -44,7 +44,7 @@ describe('the Authorization header', () => {
     expect(bearerToken(`Bearer ${'x'.repeat(32)}`)).toBe('x'.repeat(32));
   });
 
-  test('a token that is taken out of the secret is none at once', async () => {
+  test('a token that is removed from the secret is invalid at once', async () => {
     const { stack, ask } = await scene();
     expect((await ask()).status).toBe(200);
     stack.store.write('api/tokens', '[]');
@@ -52,7 +52,7 @@ describe('the Authorization header', () => {
   });
 });
 
-test('403 names what is missing, and not what there is', async () => {
+test('403 names the missing permission, and not the existing ones', async () => {
   const { ask } = await scene();
   const problem = problemOf(await ask({ authorization: `Bearer ${tokens.issuing}` }));
   expect(problem).toEqual({
@@ -70,7 +70,7 @@ describe('the token secret', () => {
   const now = Date.parse('2026-11-22T12:00:00Z');
   const may = (entries: unknown[]) => permittedAuthorities(tokens.all, text(entries), now);
 
-  test('one token in two entries may do what both say, as long as each holds', () => {
+  test('a token in two entries has the permissions of both, as long as each is valid', () => {
     const other = { sha256: sha256(tokens.all).toUpperCase(), authorities: ['issuing'] };
     expect(may([entry, ...tokenSecret.slice(1), other])).toEqual(new Set(['root', 'issuing']));
     expect(may([entry, { ...other, expires: '2026-11-22T12:00:00Z' }])).toEqual(new Set(['root']));
@@ -92,12 +92,12 @@ describe('the token secret', () => {
     ['a date without a zone', [{ ...entry, expires: '2026-02-03T00:00:00' }]],
     ['a day', [{ ...entry, expires: '2026-02-03' }]],
     ['one bad entry among good ones', [entry, null]],
-  ])('%s is none, and its message quotes nothing', (_, value) => {
+  ])('%s is invalid, and its message quotes nothing', (_, value) => {
     expect(() => text(value)).toThrow(expect.objectContaining({ code: 'Internal' }));
     expect(() => text(value)).not.toThrow(new RegExp(`${tokens.all}|${entry.sha256}`));
   });
 
-  test('binary data is none', () => {
+  test('binary data is invalid', () => {
     expect(() => parseTokens({ kind: 'binary', bytes: Buffer.from('[]') })).toThrow(/binary/);
   });
 });

@@ -5,7 +5,7 @@ import type { AnsweredCall } from '../../../testkit/local-aws/every-call.ts';
 import { inPipe } from '../../support/command-line.ts';
 import { type DeclaredWorld, versionsOf } from './world.ts';
 
-/** Of an own authority, and of step-ca. */
+/** One of an authority of the stack's own, and one of step-ca. */
 const altered = ['declared/camel', 'declared/step'] as const;
 
 export function itIsAltered(world: DeclaredWorld): void {
@@ -26,7 +26,7 @@ export function itIsAltered(world: DeclaredWorld): void {
       const text = (await parameter(name)) ?? '{}';
       before[name] = { text, hash: (await found(name)).tags['cert-renewer:declared'] ?? '' };
       await putParameter(name, JSON.stringify({ ...JSON.parse(text), dnsNames: ['www.bank.example'] }));
-      // So that the schedule sees that something has changed.
+      // The schedule notices a change by this tag.
       await tag(name, 'altered');
     }
     await world.scan({ secretIds: altered });
@@ -39,7 +39,7 @@ export function itIsAltered(world: DeclaredWorld): void {
     );
   });
 
-  it.each(altered)('is refused on demand, and by the schedule, with an event: %s', async (name) => {
+  it.each(altered)('is refused on demand and by the schedule, with an event: %s', async (name) => {
     expect(answers[name]?.error).toMatchObject({
       errorType: 'IssuanceNotAllowed',
       errorMessage: expect.stringContaining('www.bank.example'),
@@ -54,13 +54,13 @@ export function itIsAltered(world: DeclaredWorld): void {
     expect(event.detail).toMatchObject({ name, code: 'IssuanceNotAllowed' });
   });
 
-  it('has no CA asked, and no key sign', async () => {
+  it('reaches no CA and no signing key', async () => {
     expect((await calls()).filter(({ action }) => action === 'Sign')).toEqual([]);
     expect(await world.askedToSign()).toBe(asked);
     expect(await versionsOf(world, altered)).toEqual(versions);
   });
 
-  it.each(altered)('is told why by the plan and by status: %s', async (name) => {
+  it.each(altered)('is explained by the plan and by status: %s', async (name) => {
     const { payload } = await world.scan({ secretIds: [name], dryRun: true });
     expect(payload['plan']).toMatchObject([
       { name, reason: { message: expect.stringContaining('IssuanceNotAllowed') } },
@@ -70,7 +70,7 @@ export function itIsAltered(world: DeclaredWorld): void {
     expect(status.code).toBe(1);
   });
 
-  it.each(altered)('is good again with the declaration of the deployment: %s', async (name) => {
+  it.each(altered)('works again with the original declaration: %s', async (name) => {
     await putParameter(name, before[name]?.text ?? '');
     await tag(name, before[name]?.hash ?? '');
     const { error } = await world.renew({ secretId: name, force: true });

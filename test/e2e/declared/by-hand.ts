@@ -13,7 +13,7 @@ type Statement = Readonly<Record<string, unknown>> & { readonly Action: string |
 export function itIsDeclaredByHand(world: DeclaredWorld): void {
   const { emulator, found, kept, parameter } = world;
   let outputs: Record<string, string>;
-  /** All that grantDeclare gives. */
+  /** The permissions that grantDeclare gives. */
   let granted: readonly Statement[];
 
   beforeAll(async () => {
@@ -37,7 +37,7 @@ export function itIsDeclaredByHand(world: DeclaredWorld): void {
     ...(sessionToken !== undefined && { AWS_SESSION_TOKEN: sessionToken }),
   });
 
-  /** Somebody with these rights but for this action. */
+  /** Makes a user with these permissions except for one action. */
   async function without(action: string): Promise<Credentials> {
     const left = granted.flatMap((statement) => {
       const Action = [statement.Action].flat().filter((each) => each !== action);
@@ -49,7 +49,7 @@ export function itIsDeclaredByHand(world: DeclaredWorld): void {
   const declare = (who: Credentials, name: string, profile = 'own') =>
     inPipe(environmentOf(who), 'declare', name, '--profile', profile, '--dns', 'hand.svc.example');
 
-  it('reads the certificate of a construct by grantRead, and nobody else does', async () => {
+  it('lets exactly the grantee of grantRead read the certificate of a construct', async () => {
     const SecretId = outputs['SecretArn'] ?? '';
     expect(await world.refused(outputs['SecretName'] ?? '')).toEqual([]);
     const read = async (role: string | undefined) =>
@@ -62,7 +62,7 @@ export function itIsDeclaredByHand(world: DeclaredWorld): void {
     expect(await read(outputs['StrangerRoleArn'])).toBe('denied');
   });
 
-  it('declares and undeclares with the rights of grantDeclare', async () => {
+  it('declares and undeclares with the permissions of grantDeclare', async () => {
     const who = await credentialsOf(emulator, outputs['DeclarerRoleArn']);
     const name = uniqueName('declared/hand');
     const declared = await declare(who, name);
@@ -72,14 +72,14 @@ export function itIsDeclaredByHand(world: DeclaredWorld): void {
     const { tags } = await found(name);
     expect(tags['cert-renewer:issued']).toBe(tags['cert-renewer:declared']);
     const again = await declare(who, name);
-    expect(again.output).toContain('was declared so already');
+    expect(again.output).toContain('unchanged');
     const undeclared = await inPipe(environmentOf(who), 'undeclare', name);
     expect(undeclared.code, undeclared.output).toBe(0);
     expect(await parameter(name)).toBeUndefined();
     expect((await found(name)).tags).toEqual(tags);
   });
 
-  it('refuses who may not make secrets, or not tag them; nothing is left', async () => {
+  it('refuses a user who may not make or tag secrets, and leaves nothing behind', async () => {
     for (const action of ['secretsmanager:CreateSecret', 'secretsmanager:TagResource']) {
       const name = uniqueName('declared/denied');
       const denied = await declare(await without(action), name);
@@ -91,7 +91,7 @@ export function itIsDeclaredByHand(world: DeclaredWorld): void {
     }
   });
 
-  it('refuses who may not write declarations: an empty secret is left, which nobody has declared', async () => {
+  it('refuses a user who may not write declarations, and leaves an empty secret without a declaration', async () => {
     const name = uniqueName('declared/denied');
     const denied = await declare(await without('ssm:PutParameter'), name);
     expect(denied.code, denied.output).toBe(1);
@@ -102,7 +102,7 @@ export function itIsDeclaredByHand(world: DeclaredWorld): void {
     expect(await parameter(name)).toBeUndefined();
   });
 
-  it('refuses a profile that is another one’s', async () => {
+  it('refuses a user of another profile', async () => {
     const statements = JSON.stringify(granted)
       .replaceAll(/"(?:sealed|step|step-file)",?/g, '')
       .replaceAll(',]', ']');

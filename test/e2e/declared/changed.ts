@@ -21,7 +21,7 @@ export function itChanges(world: DeclaredWorld): void {
     calls = await asked();
   });
 
-  it.each(changed)('has one new version of %s, and the old pair is AWSPREVIOUS', async (name) => {
+  it.each(changed)('adds one version to %s, and the old pair is AWSPREVIOUS', async (name) => {
     const [was, is] = [before.get(name), await found(name)];
     expect(is.versions).toHaveLength(3);
     expect(is.stages['AWSPREVIOUS']).toBe(was?.stages['AWSCURRENT']);
@@ -35,7 +35,7 @@ export function itChanges(world: DeclaredWorld): void {
     else expect(refused).toEqual([]);
   });
 
-  it('is as declared now: names, duration, key', async () => {
+  it('issues as declared now: names, duration, key', async () => {
     const certificate = async (name: string) => new X509Certificate((await pair(name)).certificate);
     const names = async (name: string) => (await certificate(name)).subjectAltName;
     expect(await names('declared/camel')).toBe(
@@ -59,7 +59,7 @@ export function itChanges(world: DeclaredWorld): void {
     expect(put).toEqual([]);
   });
 
-  it('moves tags and the encryption key alone where no more is changed', async () => {
+  it('changes only tags or the encryption key where only these differ', async () => {
     const { tags } = await found('declared/settings');
     expect(tags).toMatchObject({ 'cert-renewer:mode': 'renew', 'cert-renewer:paused': 'true' });
     expect(tags).not.toHaveProperty('cert-renewer:expires-in');
@@ -70,16 +70,16 @@ export function itChanges(world: DeclaredWorld): void {
     ]);
   });
 
-  it('has no value written by the deployment, or by CloudFormation', () => {
+  it('writes no value from the deployment or CloudFormation', () => {
     const values = calls.filter(({ members }) => members.includes('SecretString') || members.includes('SecretBinary'));
     expect(values).toHaveLength(changed.length);
-    // The worker's role has a name that is made of the stack's, as keys of authorities name it.
+    // The role's name contains the stack's name, because keys of authorities refer to it.
     for (const { action, role } of values) {
       expect({ action, role }).toEqual({ action: 'PutSecretValue', role: expect.stringMatching(/^cert-renewer-ca-/) });
     }
   });
 
-  it('does nothing where it is deployed again', async () => {
+  it('does nothing when it is repeated', async () => {
     const versions = await versionsOf(world, [...issued, 'declared/paused']);
     const asked = await world.calls();
     await world.deployStack('changed/declared');

@@ -7,7 +7,7 @@ import { LEAF_KEY } from '../../support/declared-stack.ts';
 import { publicHalfOf, publicKeyOf } from '../judges.ts';
 import { type DeclaredWorld, PREFIX } from './world.ts';
 
-/** Those that are waited for. */
+/** Certificates that the deployment waits for. */
 export const issued = [
   ...['declared/camel', 'declared/tls', 'declared/pem', 'declared/rsa', 'declared/usages', 'declared/pkcs12'],
   ...['declared/kms', 'declared/customer', 'declared/settings', 'declared/left', 'declared/step', 'declared/step-file'],
@@ -16,7 +16,7 @@ export const issued = [
 export function itIsThere(world: DeclaredWorld): void {
   const { found, pair, parameter, refused, declared } = world;
 
-  it.each(issued)('ends when %s is there: openssl verifies it, and the key is its own', async (name) => {
+  it.each(issued)('ends when %s is issued: openssl verifies it, and the key belongs to it', async (name) => {
     expect(await refused(name)).toEqual([]);
     const { certificate, privateKey } = await pair(name);
     if (privateKey !== undefined) expect(await publicHalfOf(privateKey)).toBe(await publicKeyOf(certificate));
@@ -24,7 +24,7 @@ export function itIsThere(world: DeclaredWorld): void {
     expect(tags['cert-renewer:issued']).toBe(tags['cert-renewer:declared']);
     expect(tags['cert-renewer:version-id']).toBe(stages['AWSCURRENT']);
     expect(stages['AWSCURRENT']).toMatch(/^cert-renewer-/);
-    // The other one is the {} that it was made with.
+    // The other version is the initial {}.
     expect(versions).toHaveLength(2);
   });
 
@@ -38,7 +38,7 @@ export function itIsThere(world: DeclaredWorld): void {
     expect((await found('declared/pkcs12')).value).toBeInstanceOf(Uint8Array);
   });
 
-  it('certifies a key in KMS as it is', async () => {
+  it('certifies a key in KMS without a change to the key', async () => {
     const { PublicKey = new Uint8Array() } = await client(KMSClient, world.emulator).send(
       new GetPublicKeyCommand({ KeyId: LEAF_KEY }),
     );
@@ -55,7 +55,7 @@ export function itIsThere(world: DeclaredWorld): void {
     expect(KeyMetadata?.KeyUsage).toBe('ENCRYPT_DECRYPT');
   });
 
-  it('does not wait for what is paused: declared, and {}', async () => {
+  it('does not wait for a paused certificate, which stays {}', async () => {
     const { value, tags, versions } = await found('declared/paused');
     expect(value).toBe('{}');
     expect(tags).toMatchObject({ 'cert-renewer:paused': 'true', 'cert-renewer:declared': expect.any(String) });
@@ -82,7 +82,7 @@ export function itIsThere(world: DeclaredWorld): void {
     expect(text.split('\n').length).toBeGreaterThan(5);
   });
 
-  it('has step-ca asked once for each of its certificates', async () => {
+  it('asks step-ca once for each of its certificates', async () => {
     expect(await world.askedToSign()).toBe(2);
   });
 }

@@ -12,7 +12,7 @@ export function itIsInTheWay(world: DeclaredWorld): void {
   const provisionerKey = (key: JsonWebKey) =>
     secrets.send(new PutSecretValueCommand({ SecretId: PROVISIONER_SECRET, SecretString: JSON.stringify(key) }));
 
-  it('fails a deployment with code and message: a key that the CA does not know', async () => {
+  it('fails with code and message, if the CA does not know the key', async () => {
     const versions = await versionsOf(world, others);
     const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
     await provisionerKey(privateKey.export({ format: 'jwk' }));
@@ -31,7 +31,7 @@ export function itIsInTheWay(world: DeclaredWorld): void {
     expect(await versionsOf(world, others)).toEqual(versions);
   });
 
-  it('succeeds with the same deployment when that is put right, in the secret that was left', async () => {
+  it('succeeds in the same secret, when it is repeated with the right key', async () => {
     const { arn } = await found(LATE);
     const versions = await versionsOf(world, others);
     await provisionerKey(declared.provisionerKey);
@@ -41,7 +41,7 @@ export function itIsInTheWay(world: DeclaredWorld): void {
     expect(late.arn).toBe(arn);
     expect(late.versions).toHaveLength(2);
     expect(await world.refused(LATE)).toEqual([]);
-    // The profile of the others allows something else now: they are looked at, and nothing comes of it.
+    // The profile of the others allows more now: the deployment checks them and changes nothing.
     expect(await versionsOf(world, others)).toEqual(versions);
     const calls = by(await asked(), 'Declarations');
     expect(calls.filter(({ action }) => action === 'DescribeSecret').length).toBeGreaterThan(others.length - 2);

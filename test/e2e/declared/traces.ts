@@ -12,7 +12,7 @@ import { type DeclaredWorld, pairIn } from './world.ts';
 export function itLeavesNoKey(world: DeclaredWorld): void {
   const { emulator, secrets, declared } = world;
 
-  /** Every private key that any version of the certificates has held, the password, and the provisioner's key. */
+  /** Every private key of any version of the certificates, the password, and the provisioner's key. */
   async function known(): Promise<Secret[]> {
     const key = createPrivateKey({ key: declared.provisionerKey, format: 'jwk' });
     const all = [password('the password', declared.password), secretsOf('the key of the provisioner', key)];

@@ -4,7 +4,7 @@ import type { DeclaredWorld } from './world.ts';
 export function itIsUndeclared(world: DeclaredWorld): void {
   const name = 'declared/left';
 
-  it('has no parameter any more; its secret, tags and certificate stay', async () => {
+  it('loses its parameter; its secret, tags and certificate stay', async () => {
     expect(await world.parameter(name)).toBeUndefined();
     const { tags, versions } = await world.found(name);
     expect(tags).toMatchObject({ 'cert-renewer:profile': 'own', 'cert-renewer:declared': expect.any(String) });
@@ -12,7 +12,7 @@ export function itIsUndeclared(world: DeclaredWorld): void {
     expect(await world.refused(name)).toEqual([]);
   });
 
-  it('is renewed as it is, with a warning', async () => {
+  it('is renewed with its current names, with a warning', async () => {
     const { payload, error } = await world.renew({ secretId: name, force: true });
     expect({ payload, error }).toMatchObject({
       error: undefined,

@@ -35,7 +35,7 @@ export function declaredWorld({ declared, own }: StackAccess) {
     outputs = await deploy(emulator, own[version]);
     bus ??= await collectEvents(emulator, output('EventBusName'));
   };
-  /** The second stack of the app, of somebody who reads a certificate. */
+  /** The second stack of the app, whose owner reads a certificate. */
   const deployReader = (): Promise<Record<string, string>> => {
     const { assembly, artifact } = own.declared;
     return deploy(emulator, { assembly, artifact: `${artifact}-reader`, isJudged: false });
@@ -44,7 +44,7 @@ export function declaredWorld({ declared, own }: StackAccess) {
   const renew = (request: object) => invoke<Record<string, unknown>>(emulator, output('RenewFunctionName'), request);
   const scan = (request: object) => invoke<Record<string, unknown>>(emulator, output('ScanFunctionName'), request);
 
-  /** The text of the declaration; undefined where there is none. */
+  /** Returns the text of the declaration; undefined if there is none. */
   const parameter = async (name: string): Promise<string | undefined> => {
     try {
       return (await ssm.send(new GetParameterCommand({ Name: PREFIX + name }))).Parameter?.Value;
@@ -56,7 +56,7 @@ export function declaredWorld({ declared, own }: StackAccess) {
   const putParameter = (name: string, Value: string) =>
     ssm.send(new PutParameterCommand({ Name: PREFIX + name, Value, Overwrite: true, Type: 'String' }));
 
-  /** Undefined where there is no such secret. */
+  /** Returns undefined if there is no such secret. */
   async function kept(name: string): Promise<Kept | undefined> {
     try {
       const described = await secrets.send(new DescribeSecretCommand({ SecretId: name }));
@@ -88,13 +88,13 @@ export function declaredWorld({ declared, own }: StackAccess) {
 
   const pair = async (name: string): Promise<Pair> => pairIn((await found(name)).value, declared.password);
 
-  /** The root that its certificate is to verify to. */
+  /** Returns the root that the certificate must verify to. */
   const rootOf = async (name: string): Promise<string> => {
     if (name.startsWith('declared/step') || name === 'declared/late') return declared.stepCa.rootPem;
     const root = await secrets.send(new GetSecretValueCommand({ SecretId: output('RootSecretArn') }));
     return JSON.parse(root.SecretString ?? '{}').certificate;
   };
-  /** What openssl does not accept: nothing, is what one wants. */
+  /** Returns what openssl does not accept. It must be empty. */
   const refused = async (name: string): Promise<string[]> => {
     const { certificate, chain } = await pair(name);
     return refusals([certificate], { root: await rootOf(name), chain });
@@ -107,17 +107,17 @@ export function declaredWorld({ declared, own }: StackAccess) {
       const asked = new DescribeStackEventsCommand({ StackName: 'CertRenewer' });
       return (await client(CloudFormationClient, emulator).send(asked)).StackEvents ?? [];
     },
-    /** All that the local AWS is asked from now on. */
+    /** Records all calls to the local AWS from now on. */
     calls: () => callsFromNow(emulator),
-    /** Of the stack's bus, from the end of the first deployment on. */
+    /** Events of the stack's bus, from the end of the first deployment on. */
     bus: (): EventCollector => {
       if (bus === undefined) throw new Error('nothing is deployed yet');
       return bus;
     },
-    /** How often step-ca was asked to sign, by its own log. */
+    /** Counts the requests to sign in step-ca's own log. */
     askedToSign: async () =>
       (await readFile(declared.stepCa.logFile, 'utf8')).match(/path=\/1\.0\/sign /g)?.length ?? 0,
-    /** Every file that the syntheses have left, but code: path and text. */
+    /** Returns path and text of every file of the syntheses, except for code. */
     assemblies: () => filesOf(own['first/declared'].assembly, own['changed/declared'].assembly, own.declared.assembly),
   };
 }
@@ -143,7 +143,7 @@ export interface Pair {
 const certificates = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----\n?/g;
 const keys = /-----BEGIN [A-Z ]*PRIVATE KEY-----[^-]+-----END [A-Z ]*PRIVATE KEY-----\n?/;
 
-/** Whichever of the shapes it is; a PKCS#12 file by openssl. */
+/** Reads a pair in any shape. openssl reads a PKCS#12 file. */
 export async function pairIn(value: string | Uint8Array, password: string): Promise<Pair> {
   const text = typeof value === 'string' ? joined(value) : await opened(value, password);
   const [certificate = '', ...chain] = text.match(certificates) ?? [];
@@ -171,25 +171,25 @@ async function filesOf(...folders: readonly string[]): Promise<{ path: string; t
     [...new Set(folders)].map(async (folder) => {
       const entries = await readdir(folder, { recursive: true, withFileTypes: true });
       const files = entries.filter((entry) => entry.isFile()).map(({ parentPath, name }) => join(parentPath, name));
-      // Code is called by its hash, and was there before any key.
+      // Code has its hash as name, and is older than any key.
       return files.filter((path) => !/\/asset\.[0-9a-f]{64}\//.test(path));
     }),
   );
   return Promise.all(found.flat().map(async (path) => ({ path, text: await readFile(path, 'latin1') })));
 }
 
-/** Of the role of a function, by a part of its name. */
+/** Calls of a function's role. `role` is a part of the role's name. */
 export const by = (calls: readonly AnsweredCall[], role: string): readonly AnsweredCall[] =>
   calls.filter((call) => call.role.includes(role));
 
 const reading = /^(?:Get|Describe|List)/;
-/** What changes something, or has something signed or run. */
+/** Calls that change something, sign, or invoke a function. */
 export const writes = (calls: readonly AnsweredCall[]): readonly AnsweredCall[] =>
   calls.filter(
     ({ service, action }) => ['secretsmanager', 'ssm', 'kms', 'lambda'].includes(service) && !reading.test(action),
   );
 
-/** Versions by name, of secrets that are there. */
+/** Returns the versions of existing secrets, by name. */
 export async function versionsOf(
   world: DeclaredWorld,
   names: readonly string[],

@@ -1,4 +1,4 @@
-/** What is said at the deployment: --offline and --ca-config, and the hooks in place of --exec, --pid and --signal. */
+/** Settings of the deployment: --offline and --ca-config, and the hooks for --exec, --pid and --signal. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { expect } from 'vitest';
@@ -12,7 +12,7 @@ import { expectRekeyed, type Row } from './row.ts';
 
 const stepTool = await step();
 
-/** A configuration with an authority of the stack's own and a profile that is renewed by it. */
+/** A configuration with an authority of the stack's own and a profile that it renews. */
 const withAuthority = (authority: object) => ({
   profiles: { offline: { ca: { type: 'offline', authority: 'issuing' } } },
   authorities: { issuing: { create: { subject: 'CN=Issuing', key: 'EC P-256', validity: '26280h' }, ...authority } },
@@ -29,7 +29,7 @@ export const offline: Row[] = [
       expect(await keptStatements(pair.certificate, 'rekey')).toEqual(
         await keptStatements(secret.leaf.certificatePem, 'rekey'),
       );
-      // By its ca.json, and so not by the CA's server, whose backdate is a minute.
+      // By its ca.json, not by the CA's server, whose backdate is a minute.
       const backdate = Date.now() - Date.parse(certificate.validFrom);
       expect(backdate).toBeGreaterThanOrEqual(120_000);
       expect(backdate).toBeLessThan(150_000);
@@ -44,7 +44,7 @@ export const offline: Row[] = [
     },
   },
   {
-    here: 'a profile with ca.type offline: its authority has to be in the configuration',
+    here: 'a profile with ca.type offline: its authority must be in the configuration',
     see: async () => {
       expect(validateConfig(withAuthority({}), origin)).toMatchObject(withAuthority({}));
       const other = { ...withAuthority({}), authorities: {} };
@@ -54,7 +54,7 @@ export const offline: Row[] = [
 ];
 export const caConfig: Row[] = [
   {
-    here: 'an authority with caConfig, a ca.json that has to be there',
+    here: 'an authority with caConfig, a ca.json that must exist',
     see: async () => {
       expect(() => validateConfig(withAuthority({ caConfig: 'no-such-ca.json' }), origin)).toThrow(/no-such-ca\.json/);
     },
@@ -64,8 +64,8 @@ export const caConfig: Row[] = [
 const targetTag = { key: 'Role', value: 'web' };
 
 /**
- * No instance is at hand, so the document that the deployment gives to Systems Manager is run here by sh, as the agent
- * would run it there: beside these files, with the event's two values as the agent passes them.
+ * There is no instance, so sh runs the document that the deployment gives to Systems Manager, as the agent would: beside these
+ * files, with the event's two values as the agent passes them.
  */
 const asTheAgent = async (
   document: CommandDocument,
@@ -80,7 +80,7 @@ const asTheAgent = async (
   });
 };
 
-/** That the deployment takes it, and nothing misspelt beside it. */
+/** Checks that the deployment accepts it, and rejects a misspelt key beside it. */
 function expectDeployable(hook: object): void {
   const configured = (hooks: object[]) => ({ profiles: { web: { ...withAuthority({}).profiles.offline, hooks } } });
   const valid = { ...withAuthority({}), ...configured([hook]) };

@@ -1,4 +1,4 @@
-/** How: the kind of key, --force, the CA, the password, and what step has no flag for. */
+/** How: the kind of key, --force, the CA, the password, and options that step does not have. */
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { expect } from 'vitest';
 import { issue } from '../../../testkit/cas/leaf.ts';
@@ -115,7 +115,7 @@ export const password: Row[] = [
     },
   },
   {
-    here: 'a profile without one: PasswordRequired',
+    here: 'a profile without passwordSecretId: PasswordRequired',
     see: async (world) => {
       const leaf = await issue(world.ca, aged(1));
       const name = await world.put(camel(leaf, await encryptedByOpenssl(leaf.keyPem, 'secret')), ours);

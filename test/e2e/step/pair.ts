@@ -1,4 +1,4 @@
-/** Which pair, where to and with which key: the positional arguments, --out-*, --private-key. */
+/** Which pair, which output and which key: the positional arguments, --out-*, --private-key. */
 import { createPrivateKey, createPublicKey, X509Certificate } from 'node:crypto';
 import { CreateKeyCommand, GetPublicKeyCommand, KMSClient } from '@aws-sdk/client-kms';
 import { expect } from 'vitest';
@@ -106,7 +106,7 @@ export const out: Row[] = [
   },
 ];
 
-/** --out-cert and --out-key are one thing here, so that neither can be named alone. */
+/** --out-cert and --out-key are one option here, so neither can be named alone. */
 export const outTogether: Row[] = [
   refusedFields(
     { out: {} },

@@ -1,4 +1,4 @@
-/** What is invoked here in place of a flag of `step ca rekey`, and what is seen. */
+/** The replacement for a flag of `step ca rekey`, and its effect. */
 import { expect } from 'vitest';
 import type { Local } from '../../support/local.ts';
 import { camel } from '../../support/on-demand.ts';
@@ -7,14 +7,14 @@ import { type FreshSecret, isKeyOf, type Renewer, serialOf } from '../../support
 export type World = Local & Renewer;
 
 export interface Row {
-  /** What is written here in its place, and what comes of it. */
+  /** What a user writes here, and its effect. */
   readonly here: string;
   readonly see: (world: World) => Promise<void>;
 }
 
 export const ours = { profile: 'internal', paused: 'true' };
 
-/** The new pair is where the old one was, and the old one is AWSPREVIOUS. */
+/** Checks that the new pair is in the same secret, and that the old one is AWSPREVIOUS. */
 export async function expectRekeyed(world: World, secret: FreshSecret, answer: { outcome: string }): Promise<void> {
   expect(answer).toMatchObject({ outcome: 'rekeyed' });
   const { certificate, stages } = await world.reader(secret.arn);

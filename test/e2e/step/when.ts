@@ -73,7 +73,7 @@ const bySchedule = (
     here: `${here}: at ${hours.early} h of 24 it is left, until its time`,
     see: async (world) => {
       const secret = await world.fresh({ tags, profile }, aged(hours.early));
-      await scanned(world, secret, 1); // its first look
+      await scanned(world, secret, 1); // its first inspection
       await expectUntouched(world, secret);
       const { plan } = await world.scan([secret.arn], { dryRun: true });
       expect(plan).toMatchObject([{ secretArn: secret.arn }]);

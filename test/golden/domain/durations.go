@@ -1,4 +1,4 @@
-// Prints what Go's time.ParseDuration makes of each line of standard input, as JSON.
+// Prints the result of Go's time.ParseDuration for each line of standard input, as JSON.
 package main
 
 import (

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""When certificates are due, computed from the rules' words with exact fractions: expiry.json is what this prints.
+"""Prints expiry.json: when certificates are due, calculated from the text of the rules with exact fractions.
 
-- without any setting a third of the validity is left (`step ca rekey --daemon`: before 2/3 of it has passed)
-- a window is a duration or a share of the validity, a period counts from notBefore
-- the jitter makes it earlier by less than a twentieth of the window or period; its share is SHA-256 of the secret's ARN, a
-  line feed and notBefore, the first 48 bits of it as a fraction
-- the answer is the first whole second at which it is due
+- Without a setting, a third of the validity is left (`step ca rekey --daemon`: before 2/3 of it has passed).
+- A window is a duration or a share of the validity. A period counts from notBefore.
+- The jitter makes the time earlier by less than a twentieth of the window or period. Its share is a fraction: the first 48
+  bits of the SHA-256 of the secret's ARN, a line feed and notBefore.
+- The answer is the first whole second at which the certificate is due.
 """
 import hashlib
 import json
@@ -62,11 +62,11 @@ def row(name, not_before, not_after, kind=None, setting=None):
         "notAfter": not_after,
         "kind": kind,
         "setting": setting,
-        # The last second that the jitter may leave it at, and the first before which it never is due.
+        # The latest and the earliest time that the jitter can give.
         "latest": rfc3339(ceil(start, begin)),
         "earliest": rfc3339(ceil(start, begin - length / 20)),
         "due": rfc3339(ceil(start, begin - length / 20 * share(arn, start))),
-        # Past its time by a fifth of the window; and the last twentieth of the validity, in which every scan tries.
+        # Overdue: late by a fifth of the window. Emergency: the last twentieth of the validity, in which every scan tries.
         "overdue": rfc3339(ceil(start, begin - length / 20 * share(arn, start) + length / 5)),
         "emergency": rfc3339(ceil(start, validity - Fraction(validity, 20))),
     }

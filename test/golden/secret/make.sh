@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes every file of this folder but README.md. Needs openssl 3, step and keytool (Java 17) on the PATH.
+# Makes every file of this folder except README.md. Needs openssl 3, step and keytool (Java 17) on the PATH.
 set -euo pipefail
 cd "$(dirname "$0")"
 find . -type f ! -name make.sh ! -name README.md -delete
@@ -11,7 +11,7 @@ printf '%s' "$password" > password.txt
 pass=(-passin file:password.txt)
 sealed=(-passout file:password.txt)
 
-# A chain of step's: leaf, intermediate, root. Keys as step writes them, plain (SEC1) and with a password.
+# A chain of step: leaf, intermediate, root. Keys as step writes them, plain (SEC1) and with a password.
 profile=(--no-password --insecure --not-after 87600h)
 step certificate create 'Golden Root' root.crt "$work/root.key" --profile root-ca "${profile[@]}"
 step certificate create 'Golden Intermediate' intermediate.crt "$work/int.key" --profile intermediate-ca \
@@ -23,7 +23,7 @@ step certificate create leaf.example step-encrypted.crt step-encrypted.key --pro
 step crypto keypair "$work/ed.pub" step-ed25519.key --kty OKP --crv Ed25519 --no-password --insecure
 step crypto keypair "$work/ed2.pub" step-ed25519-encrypted.key --kty OKP --crv Ed25519 --password-file password.txt
 
-# OpenSSL's keys.
+# Keys of OpenSSL.
 openssl ecparam -name prime256v1 -genkey -out openssl-ecparam.key
 openssl genrsa -traditional -out openssl-pkcs1.key 2048 2> /dev/null
 openssl pkcs8 -topk8 -nocrypt -in openssl-pkcs1.key -out openssl-pkcs8.key
@@ -41,7 +41,7 @@ for cipher in aes128 aes192 aes256 des3; do
   openssl ec -in step-plain.key "-$cipher" "${sealed[@]}" -out "legacy-ec-$cipher.key" 2> /dev/null
 done
 
-# PKCS#12 of OpenSSL's and keytool's.
+# PKCS#12 of OpenSSL and keytool.
 cat intermediate.crt root.crt > "$work/chain.pem"
 export12=(openssl pkcs12 -export -inkey step-plain.key -in leaf.crt -name leaf.example "${sealed[@]}")
 "${export12[@]}" -certfile intermediate.crt -caname 'the intermediate' -out openssl.p12

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes the certificates of this folder anew (README.md). Keys are thrown away. Needs openssl 3, step, step-ca and curl.
+# Makes the certificates of this folder again (README.md). Keys are thrown away. Needs openssl 3, step, step-ca and curl.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d)
@@ -157,13 +157,13 @@ X
 openssl ca -batch -selfsign -config ca.cnf -keyfile ec.key -in v1.csr -notext -startdate 19500101000000Z -enddate 20491231235959Z -out "$here/dates-utc.crt"
 openssl ca -batch -selfsign -config ca.cnf -keyfile ec.key -in v1.csr -notext -startdate 20500101000000Z -enddate 99991231235959Z -out "$here/dates-generalized.crt"
 
-# A request by a key that anybody can make: an Ed25519 seed of 32 octets 07. Its signature has no randomness in it.
+# A request with a public test key: an Ed25519 seed of 32 octets 07. Its signature is deterministic.
 printf '302e020100300506032b657004220420%s' "$(printf '07%.0s' {1..32})" | node -e \
   'process.stdout.write(Buffer.from(require("fs").readFileSync(0, "latin1"), "hex"))' | openssl pkey -inform DER -out seed.key
 openssl req -new -key seed.key -subj / -out "$here/request-ed25519.csr"
 openssl req -verify -noout -in "$here/request-ed25519.csr"
 
-# step, and what step-ca makes of a certificate
+# step, and the answers of step-ca for a certificate
 step certificate create "Golden Root" root.crt root.key --profile root-ca --no-password --insecure --not-after 87600h
 step certificate create "Golden Intermediate" intermediate.crt intermediate.key --profile intermediate-ca \
   --ca root.crt --ca-key root.key --no-password --insecure --not-after 87600h

@@ -22,7 +22,7 @@ interface Widget {
   readonly properties: { readonly alarms?: readonly unknown[]; readonly metrics?: readonly unknown[] };
 }
 
-/** Seconds: of the alarm, or the longest of its metrics. */
+/** The period of the alarm in seconds, or the longest of its metrics. */
 function periodOf({ properties }: Resource): number {
   const metrics = (properties['Metrics'] ?? []) as MetricQuery[];
   const periods = metrics.map(({ Period, MetricStat }) => Number(Period ?? MetricStat?.Period ?? 0));
@@ -31,7 +31,7 @@ function periodOf({ properties }: Resource): number {
 
 const range = (alarm: Resource): number => periodOf(alarm) * Number(alarm.properties['EvaluationPeriods']);
 
-/** The body is JSON with what CloudFormation fills in. */
+/** The body is JSON, with values that CloudFormation fills in. */
 function widgetsOf({ template, properties }: Resource, assembly: Assembly): Widget[] {
   return JSON.parse(textOf(assembly, template, properties['DashboardBody'] ?? '{"widgets":[]}')).widgets;
 }

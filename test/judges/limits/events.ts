@@ -13,7 +13,7 @@ interface Target {
   readonly RetryPolicy?: { readonly MaximumRetryAttempts?: number; readonly MaximumEventAgeInSeconds?: number };
 }
 
-/** The largest of a rule's targets; undefined where no target has the value. */
+/** Returns the largest value among a rule's targets; undefined if no target has the value. */
 const ofTargets = (value: (target: Target) => number | undefined, choose = Math.max): Limit['measure'] =>
   each('AWS::Events::Rule', (rule, assembly) => {
     const targets = (property(assembly, rule, 'Targets') ?? []) as Target[];
@@ -21,7 +21,7 @@ const ofTargets = (value: (target: Target) => number | undefined, choose = Math.
     return found.length === 0 ? undefined : choose(...found);
   });
 
-/** By bus: the account's own one, or a bus of the stack, wherever its rules stand. */
+/** Rules by bus, from all templates. The bus is the account's default or one of the stack. */
 const rulesOfBus: Limit['measure'] = (assembly) => {
   const rules = resourcesOf(assembly, 'AWS::Events::Rule').map((rule) => ({ rule, bus: busOf(assembly, rule) }));
   return [...new Set(rules.map(({ bus }) => bus))].flatMap((bus) => {
@@ -44,7 +44,7 @@ export const eventLimits: readonly Limit[] = [
     measure: each('AWS::Events::Rule', ({ properties }) => [properties['Targets'] ?? []].flat().length),
   },
   {
-    // PutRule takes 4,096; the quota of an account is 2,048 unless it is raised.
+    // PutRule accepts 4,096; an account's default quota is 2,048.
     what: "characters of a rule's pattern",
     most: 2_048,
     source: quotas,

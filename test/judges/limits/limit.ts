@@ -1,4 +1,4 @@
-/** What a limit of AWS is, and the two plain kinds: of a property's length, and of its number. */
+/** A limit of AWS, and the two plain kinds: the length of a property, and a number. */
 import { type Assembly, type Resource, resourcesOf } from '../assembly.ts';
 import { property } from '../filled.ts';
 
@@ -16,7 +16,7 @@ export interface Limit {
   /** AWS's page that says so. */
   readonly source: string;
   readonly measure: (assembly: Assembly) => readonly Measured[];
-  /** Of a plain one: where the value stands, so that its test can put one there that is too large. */
+  /** For a plain limit: the place of the value. Its test puts a value there that is too large. */
   readonly plain?: { readonly type: string; readonly path: string; readonly kind: 'length' | 'number' };
 }
 
@@ -28,7 +28,7 @@ export interface Finding {
   readonly source: string;
 }
 
-/** Everything that is beyond a limit. */
+/** Returns every value that is beyond a limit. */
 export function judge(assembly: Assembly, limits: readonly Limit[]): Finding[] {
   return limits.flatMap(({ what, least = 0, most, source, measure }) =>
     measure(assembly)
@@ -49,7 +49,7 @@ export const measured = ({ template, id }: Pick<Resource, 'template' | 'id'>, va
   value,
 });
 
-/** One value for each resource of a type; undefined where the resource has none. */
+/** Measures each resource of a type. A resource without the value (undefined) is not measured. */
 export function each(
   type: string,
   value: (resource: Resource, assembly: Assembly) => number | undefined,
@@ -61,7 +61,7 @@ export function each(
     });
 }
 
-/** How many characters a text property may have. `path` is like `Target.RetryPolicy.MaximumRetryAttempts`. */
+/** Limits the length of a text property. `path` is like `Target.RetryPolicy.MaximumRetryAttempts`. */
 export function lengthOf(type: string, path: string, most: number, source: string): Limit {
   return {
     what: `${type} ${path}, characters`,
@@ -75,7 +75,7 @@ export function lengthOf(type: string, path: string, most: number, source: strin
   };
 }
 
-/** What a property with a number may be. */
+/** Limits a property that is a number. */
 export function numberOf(type: string, path: string, [least, most]: readonly [number, number], source: string): Limit {
   return {
     what: `${type} ${path}`,

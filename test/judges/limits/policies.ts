@@ -13,12 +13,12 @@ type Statement = Readonly<Record<string, unknown>>;
 
 const policyTypes = ['AWS::IAM::Policy', 'AWS::IAM::RolePolicy'];
 
-/** IAM counts no white space. */
+/** IAM does not count white space. */
 const characters = (document: unknown): number => JSON.stringify(document ?? '').replaceAll(/\s/g, '').length;
 const bytes = (document: unknown): number => Buffer.byteLength(JSON.stringify(document ?? ''));
 const list = (value: unknown): unknown[] => (value === undefined ? [] : [value].flat());
 
-/** Inline policies of a role: its own, and those of AWS::IAM::Policy, wherever they stand. */
+/** Inline policies of a role: its own, and those of AWS::IAM::Policy in any template. */
 function inline(assembly: Assembly): Measured[] {
   const sums = new Map<string, { role: Resource; sum: number }>();
   const add = (role: Resource, length: number) => {
@@ -43,7 +43,7 @@ function rolesOf(assembly: Assembly, { template, properties }: Resource): Resour
     .filter((role) => role !== undefined);
 }
 
-/** Attached to a role by the role itself, and by policies that name it. */
+/** Managed policies that the role itself attaches, or that name the role. */
 function attached(assembly: Assembly): Measured[] {
   const naming = resourcesOf(assembly, 'AWS::IAM::ManagedPolicy').flatMap((policy) => rolesOf(assembly, policy));
   return resourcesOf(assembly, 'AWS::IAM::Role').map((role) => {
@@ -52,7 +52,7 @@ function attached(assembly: Assembly): Measured[] {
   });
 }
 
-/** A statement for each AWS::Lambda::Permission, as Lambda writes it, by function. */
+/** The statements that Lambda writes for AWS::Lambda::Permission, by function. */
 function functionPolicies(assembly: Assembly): Measured[] {
   const permissions = resourcesOf(assembly, 'AWS::Lambda::Permission').map((permission) => ({
     length: permissionLength(assembly, permission),
@@ -85,7 +85,7 @@ function permissionLength(assembly: Assembly, { template, id, properties }: Reso
 const document = ({ properties, template }: Resource, assembly: Assembly): { Statement: Statement[] } =>
   filled(assembly, template, properties['PolicyDocument'] ?? { Statement: [] }) as { Statement: Statement[] };
 
-/** A count of each statement of a policy, made one: the largest, or the sum. */
+/** Combines the counts of a policy's statements to one number: the largest, or the sum. */
 const inStatements = (
   type: string,
   count: (statement: Statement) => number,
@@ -143,7 +143,7 @@ export const policyLimits: readonly Limit[] = [
     measure: inStatements('AWS::SQS::QueuePolicy', ({ Action }) => list(Action).length, Math.max),
   },
   {
-    // Of one statement: queues with twenty statements that have a condition each are deployed every day.
+    // Counted for one statement. Queues with twenty statements with a condition each deploy without an error.
     what: "conditions in a statement of a queue's policy",
     most: 10,
     source: sqs,

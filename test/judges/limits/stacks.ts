@@ -1,4 +1,4 @@
-/** Limits of CloudFormation on a template, and of Lambda, SQS and SSM on what it makes. */
+/** Limits of CloudFormation on a template, and of Lambda, SQS and SSM on their resources. */
 import { referred, resourcesOf } from '../assembly.ts';
 import { property, textOf } from '../filled.ts';
 import { each, type Limit, lengthOf, measured, numberOf } from './limit.ts';
@@ -13,7 +13,7 @@ const ssmApi = (page: string) => `https://docs.aws.amazon.com/systems-manager/la
 
 const keys = (value: unknown): string[] => Object.keys((value ?? {}) as object);
 
-/** One value for each template. */
+/** Measures each template once. */
 const ofTemplate =
   (value: (template: Parameters<Limit['measure']>[0]['templates'][number]) => number): Limit['measure'] =>
   ({ templates }) =>

@@ -6,7 +6,7 @@ import { failureOf, renew, servers } from './servers.ts';
 
 const { started } = servers();
 
-describe('what Infisical answers', () => {
+describe('an answer of Infisical', () => {
   const statuses: [number, string, boolean][] = [
     [400, 'CaRejected', false],
     [403, 'CaRejected', false],
@@ -46,7 +46,7 @@ describe('what Infisical answers', () => {
     },
   );
 
-  test('422 with a list of issues is told', async () => {
+  test('422 with a list of problems is reported', async () => {
     const fake = await started();
     const issues = [{ code: 'invalid_string', path: ['notAfter'], message: 'Invalid date' }];
     const body = { reqId: 'r', statusCode: 422, message: issues, error: 'ValidationFailure' };
@@ -54,7 +54,7 @@ describe('what Infisical answers', () => {
     await expect(renew(fake.provider())).rejects.toMatchObject({ message: expect.stringMatching(/Invalid date/) });
   });
 
-  test('its words come on one line, cut, and without what was sent to it', async () => {
+  test('is quoted on one line, cut, and without the request’s secrets', async () => {
     const fake = await started();
     const long = 'x '.repeat(500_000);
     fake.answers = ({ path, headers, body }) =>
@@ -67,7 +67,7 @@ describe('what Infisical answers', () => {
     expect(error.message.length).toBeLessThan(600);
   });
 
-  test('an echo of the client secret is not passed on', async () => {
+  test('that repeats the client secret is not passed on', async () => {
     const fake = await started();
     fake.answers = ({ body }) => [403, { message: `no such client: ${JSON.stringify(body)}` }];
     const error = await failureOf(renew(fake.provider()));
@@ -122,16 +122,16 @@ describe('what Infisical answers', () => {
     await expect(renew(fake.provider())).rejects.toMatchObject({ code: 'CaRejected' });
   });
 
-  test('not at all: the login and the renewal share one limit of time', async () => {
+  test('that never comes: the login and the renewal share one time limit', async () => {
     const fake = await started();
-    // The renewal is under way when the limit is over that began with the login.
+    // The limit began with the login and ends during the renewal.
     fake.answers = ({ path }) => (path === loginPath ? undefined : () => fake.limits.pass());
     await expect(renew(fake.provider())).rejects.toMatchObject({ code: 'CaUnavailable' });
     expect(fake.paths()).toEqual([loginPath, newPath]);
     expect(fake.limits.asked).toHaveLength(1);
   });
 
-  test('on a kept connection that has died: it is asked again', async () => {
+  test('on a kept connection that has died: the request is repeated', async () => {
     const fake = await started();
     const provider = fake.provider();
     await renew(provider);

@@ -10,7 +10,7 @@ import { failureOf, renew, servers } from './servers.ts';
 const { keep, started } = servers();
 
 describe('trust', () => {
-  test("is the profile's root's alone, or the system's where there is none", async () => {
+  test("is in the profile's root only, or in the system's if there is none", async () => {
     const fake = await started();
     const stranger = pem(makeHierarchy(now - day, now + day).root);
     for (const root of [stranger, undefined]) {
@@ -19,7 +19,7 @@ describe('trust', () => {
     expect(fake.asked).toEqual([]);
   });
 
-  test('what speaks no TLS is told nothing', async () => {
+  test('sends nothing to a server without TLS', async () => {
     const heard: string[] = [];
     const server = await tcpServer((socket) => {
       socket.on('data', (data) => heard.push(data.toString('latin1')));
@@ -50,7 +50,7 @@ describe('trust', () => {
     expect(pem(...(await fake.provider({ root: own }).roots(current)))).toBe(expected);
   });
 
-  test('without any root it says where to put one', async () => {
+  test('without any root the error says where to put one', async () => {
     const fake = await started();
     await expect(fake.provider({ root: undefined }).roots({ leaf, chain: [] })).rejects.toMatchObject({
       code: 'CaUntrusted',
@@ -76,7 +76,7 @@ describe('the auth secret', () => {
     ['both kinds', string({ ...login, token: 'the-token' })],
     ['a token of two lines', string({ token: 'the-token\nx' })],
     ['an empty token', string({ token: '' })],
-  ])('%s is UnsupportedSecret, which says what is expected and quotes nothing', async (_, secret) => {
+  ])('%s is UnsupportedSecret, with what is expected and without a quote', async (_, secret) => {
     const fake = await started();
     fake.secret = secret;
     const error = await failureOf(renew(fake.provider()));
@@ -88,7 +88,7 @@ describe('the auth secret', () => {
     expect(fake.asked).toEqual([]);
   });
 
-  test('that is not there is UnsupportedSecret too; what else the store says is passed on', async () => {
+  test('that is missing is UnsupportedSecret too; other errors of the store are passed on', async () => {
     const fake = await started();
     const failing = (code: 'SecretNotFound' | 'AccessDenied') =>
       renew(fake.provider({}, { store: { read: () => Promise.reject(new RenewalError(code, 'x')) } }));
@@ -96,14 +96,14 @@ describe('the auth secret', () => {
     await expect(failing('AccessDenied')).rejects.toMatchObject({ code: 'AccessDenied' });
   });
 
-  test('may hold more than is needed', async () => {
+  test('may have more fields', async () => {
     const fake = await started();
     fake.secret = string({ ...login, comment: 'renewal of the issuing CA' });
     await renew(fake.provider());
   });
 });
 
-describe('the provider is not made', () => {
+describe('the provider can’t be made', () => {
   test.each<[string, Record<string, string>]>([
     ['with http', { url: 'http://infisical.example' }],
     ['with no url', { url: 'infisical' }],

@@ -1,6 +1,6 @@
 /**
- * cert-renewer as a client of cert-renewer: a stack whose profile of type infisical renews, through the whole use case, a
- * CA certificate whose key another stack holds, by that stack's own HTTP API. Keys, signatures, TLS and HTTP are real.
+ * cert-renewer as a client of cert-renewer: a stack with a profile of type infisical renews a CA certificate whose key another
+ * stack holds, through the whole use case and that stack's HTTP API. Keys, signatures, TLS and HTTP are real.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -56,7 +56,7 @@ class Client extends World {
     this.store.add({ name: 'infisical/auth', value: JSON.stringify({ token: tokens.issuing }) });
   }
 
-  /** The CA certificate with its chain, and no key: the other stack has it. */
+  /** The CA certificate with its chain. The other stack has the key. */
   enrolCa({ stack }: Scene, fields: Record<string, string> = {}): string {
     const certificate = pem(stack.certificateOf('issuing').der);
     const value = JSON.stringify({ certificate, certificateChain: pem(stack.certificateOf('root').der), ...fields });
@@ -97,7 +97,7 @@ test.each([
   expect(client.publisher.events.map(({ type }) => type)).toEqual(['Certificate Renewed']);
 });
 
-test('leaves of before verify under it', async () => {
+test('old leaves verify under it', async () => {
   const { api, client } = await both();
   const { leaf } = api.stack.enrolLeaf();
   await client.renew();
@@ -105,7 +105,7 @@ test('leaves of before verify under it', async () => {
   expect(isSignedBy(leaf, certificatesIn(client.store.value('pki/copy')).leaf)).toBe(true);
 });
 
-describe('what the other stack refuses', () => {
+describe('a refusal of the other stack', () => {
   const version = (client: Client) => client.versionOf('pki/copy');
 
   test.each<[string, (scene: Scene, client: Client) => unknown, RegExp, ConstructorParameters<typeof Client>[1]?]>([
@@ -139,14 +139,14 @@ function disable(stack: Scene['stack'], name: string): void {
 }
 
 describe('the secret', () => {
-  test('may not be asked to be rekeyed', async () => {
+  test('can’t be rekeyed', async () => {
     const { client, paths } = await both();
     const request = { secretId: 'pki/copy', mode: 'rekey' };
     await expect(renewOnDemand(client, request)).rejects.toMatchObject({ code: 'InvalidRequest' });
     expect(paths).toEqual([]);
   });
 
-  test('with a leaf in it asks nobody', async () => {
+  test('with a leaf sends no request', async () => {
     const { api, client, paths } = await both();
     const key = newKey();
     const issuer = {

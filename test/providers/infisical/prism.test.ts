@@ -1,6 +1,6 @@
 /**
- * A server that an independent tool, Prism, makes of the OpenAPI text of Infisical's own documentation: it holds our
- * requests to that document, and answers by it. In front of it stands TLS, which Prism does not speak.
+ * Prism, an independent tool, makes a server from the OpenAPI text of Infisical's own documentation. It checks our requests,
+ * and answers by the document. A TLS proxy is in front of it, because Prism has no TLS.
  */
 import { request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createLogger } from '@stoplight/prism-core';
@@ -15,7 +15,7 @@ import { renew } from './servers.ts';
 
 const apiPath = '/api/v1/pki/ca/{caId}/renew';
 
-/** Infisical's document with an example of an answer: Prism would make one of random words. */
+/** Infisical's document with an example of an answer. Without it Prism would answer with random words. */
 function withExample(example: unknown) {
   const copy = structuredClone(document);
   const response: { content: Record<string, { schema: unknown; example?: unknown }> } =
@@ -25,7 +25,7 @@ function withExample(example: unknown) {
   return copy;
 }
 
-/** Which of the document's answers Prism is to give; undefined: the one that fits the request. */
+/** The status that Prism must answer with; undefined: the one that fits the request. */
 let wanted: string | undefined;
 let prism: { listen(port: number, host?: string): Promise<string>; close(): Promise<void> };
 let proxy: Awaited<ReturnType<typeof tlsServer>>;
@@ -69,12 +69,12 @@ afterAll(async () => {
 
 async function provider() {
   const fake = await fakeInfisical();
-  await fake.close(); // only its settings are wanted
+  await fake.close(); // only its settings are used
   fake.secret = { kind: 'string', text: '{"token":"made-by-hand"}' };
   return fake.provider({ url: proxy.url.origin, apiPath });
 }
 
-test('our request is one of the document, and its answer is understood', async () => {
+test('our request follows the document, and its answer is understood', async () => {
   const { certificates } = await renew(await provider());
   expect(violations).toEqual([]);
   const [leaf, root] = certificates.map(parseCertificate);
@@ -94,7 +94,7 @@ describe('every other answer of the document', () => {
   });
 });
 
-test('Prism refuses what is not of the document, so its yes means something', async () => {
+test('Prism refuses requests outside of the document, so its acceptance is a proof', async () => {
   const { httpsRequest } = await import('../../../lambdas/providers/https.ts');
   const { rootPem } = await import('../../../testkit/fakes/tls-server.ts');
   const bodies = [

@@ -34,7 +34,7 @@ test("the calls of a renewal have ten seconds together, by the system's clock", 
   expect(timeout.mock.calls).toEqual([[10_000]]);
 });
 
-test('whether it answers is told by a login, and nothing is renewed', async () => {
+test('the check logs in, and nothing is renewed', async () => {
   const fake = await started();
   await fake.provider().answers?.();
   expect(fake.paths()).toEqual([loginPath]);
@@ -42,7 +42,7 @@ test('whether it answers is told by a login, and nothing is renewed', async () =
   await expect(fake.provider().answers?.()).rejects.toMatchObject({ code: 'CaRejected' });
 });
 
-test('what it will never renew is told beforehand, by the same code, and nobody is asked', async () => {
+test('a permanent refusal is reported in advance, with the same code and without a request', async () => {
   const fake = await started();
   const provider = fake.provider();
   const key = makeKey('P-256');
@@ -66,7 +66,7 @@ test('what it will never renew is told beforehand, by the same code, and nobody 
 });
 
 describe('a renewal', () => {
-  test('logs in, and asks for as long again as the present certificate lasts, in milliseconds and Z', async () => {
+  test('logs in, and asks for the present certificate’s validity again, in milliseconds and Z', async () => {
     const fake = await started();
     const { certificates } = await renew(fake.provider());
     const notAfter = new Date(now + 365 * day).toISOString();
@@ -106,7 +106,7 @@ describe('a renewal', () => {
     expect(fake.paths()).toEqual([loginPath, path]);
   });
 
-  test('with the old path where the new one is unknown; and an apiPath that is unknown is an error', async () => {
+  test('with the old path if the new one is unknown; but an unknown apiPath is an error', async () => {
     const fake = await started({ knows: [oldPath] });
     await renew(fake.provider());
     expect(fake.paths()).toEqual([loginPath, newPath, oldPath]);
@@ -118,7 +118,7 @@ describe('a renewal', () => {
     expect(fake.paths().slice(3)).toEqual([loginPath, newPath]);
   });
 
-  test('of an unknown CA tells what Infisical says of the CA, not of the route', async () => {
+  test('of an unknown CA reports Infisical’s message about the CA, not about the route', async () => {
     const fake = await started({ knows: [newPath] });
     fake.answers = ({ path }) => (path === newPath ? [404, { message: "CA with ID 'ca-1' not found" }] : undefined);
     await expect(renew(fake.provider())).rejects.toMatchObject({ message: expect.stringMatching(/CA with ID/) });
@@ -137,7 +137,7 @@ describe('a renewal', () => {
     expect(fake.paths()).toEqual([`/proxied${loginPath}`, `/proxied${path}`]);
   });
 
-  test('of something that is no CA certificate asks nobody', async () => {
+  test('of something that is no CA certificate sends no request', async () => {
     const fake = await started();
     const key = makeKey('P-256');
     const dates = { notBefore: now - day, notAfter: now + day };
@@ -153,7 +153,7 @@ describe('a renewal', () => {
 });
 
 describe('the access token', () => {
-  test('is kept till it ends, with a margin', async () => {
+  test('is kept until its end, with a margin', async () => {
     const fake = await started();
     const provider = fake.provider();
     const minute = 60_000;
@@ -168,11 +168,11 @@ describe('the access token', () => {
   });
 
   test.each([
-    ['is not said', undefined],
+    ['is missing', undefined],
     ['is zero', 0],
     ['is negative', -5],
     ['is a text', '7200'],
-  ])('whose time %s is good for one renewal', async (_, expiresIn) => {
+  ])('whose lifetime %s is good for one renewal', async (_, expiresIn) => {
     const fake = await started();
     fake.expiresIn = expiresIn;
     const provider = fake.provider();
@@ -182,7 +182,7 @@ describe('the access token', () => {
     expect(fake.paths()).toEqual([loginPath, newPath, loginPath, newPath]);
   });
 
-  test('is asked for once by ten renewals at the same time', async () => {
+  test('is requested once by ten concurrent renewals', async () => {
     const fake = await started();
     const provider = fake.provider();
     await Promise.all(Array.from({ length: 10 }, () => renew(provider)));
@@ -200,7 +200,7 @@ describe('the access token', () => {
     expect(fake.asked.at(-1)?.headers.authorization).toBe('Bearer access-token-2');
   });
 
-  test('that is refused again is CaRejected, and the next renewal logs in anew', async () => {
+  test('that is refused again is CaRejected, and the next renewal logs in again', async () => {
     const fake = await started();
     const refused: Answer = [401, { reqId: 'r', statusCode: 401, message: 'Token is revoked', error: 'Unauthorized' }];
     fake.answers = ({ path }) => (path === loginPath ? undefined : refused);
@@ -213,7 +213,7 @@ describe('the access token', () => {
     expect(fake.paths()).toEqual([loginPath, newPath, loginPath, newPath]);
   });
 
-  test('of the auth secret itself is sent as it is, and read again once it is refused', async () => {
+  test('in the auth secret itself is sent as it is, and read again after a refusal', async () => {
     const fake = await started();
     fake.tokens.add('made-by-hand-1').add('made-by-hand-2');
     fake.secret = { kind: 'string', text: '{"token":"made-by-hand-1"}' };

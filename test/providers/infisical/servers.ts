@@ -7,7 +7,7 @@ interface Closable {
   close(): Promise<void>;
 }
 
-/** Servers that end with their test. */
+/** Servers that are stopped at the end of their test. */
 export function servers(): {
   keep<T extends Closable>(server: T): T;
   started(options?: Parameters<typeof fakeInfisical>[0]): Promise<FakeInfisical>;
@@ -25,7 +25,7 @@ export function servers(): {
 
 export const renew = (provider: CaProvider): Promise<IssuedChain> => renewWith(provider, credential());
 
-/** What a renewal that must fail throws. */
+/** Returns the error of a renewal that must fail. */
 export async function failureOf(renewal: Promise<unknown>): Promise<Error> {
   const thrown = await renewal.then(
     () => undefined,

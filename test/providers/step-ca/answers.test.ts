@@ -31,7 +31,7 @@ function cut(answer: ServerResponse): void {
   setTimeout(() => answer.socket?.destroy(), 10);
 }
 
-/** With a key in KMS there is one way, and so one question, to each renewal. */
+/** A renewal with a key in KMS is by token only, so there is one request. */
 const failures: readonly [what: string, answer: Answer, code: string, wanted?: Wanted][] = [
   ['401', refused(401, generic), 'CaRejected'],
   [
@@ -105,7 +105,7 @@ describe("the CA's answer", () => {
     await expect(rekey(ca.provider(), credential())).rejects.toMatchObject({ code });
   });
 
-  test('is quoted on one line and cut short, without what could be a token', async () => {
+  test('is quoted on one line and cut, without what could be a token', async () => {
     const ca = await started((question) => [
       403,
       { message: `no\n${JSON.stringify(question.token)} ${'long '.repeat(200)}` },
@@ -124,7 +124,7 @@ describe("the CA's answer", () => {
     }
   });
 
-  test('with crt and ca alone, or with status 200, is taken too', async () => {
+  test('with crt and ca alone, or with status 200, is accepted too', async () => {
     const current = credential({ inKms: true });
     const { crt, ca: issuer, certChain } = success(makeKey('P-256'));
     const answers: readonly [Answer, string][] = [

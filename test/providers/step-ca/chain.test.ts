@@ -24,7 +24,7 @@ function leafUntil(notAfter: number, issuer: Hierarchy = hierarchy): Certificate
   return parseCertificate(makeLeaf(request, issuer));
 }
 
-/** The intermediate again, under the same name. */
+/** The intermediate again, with the same name. */
 function another(notBefore: number, notAfter: number, key = hierarchy.intermediateKey): Certificate {
   const subject = hierarchy.intermediateName;
   const der = signCertificate(
@@ -51,7 +51,7 @@ describe('the issuers of a leaf', () => {
     expect(issuersOf(leaf, pool)).toEqual(expected);
   });
 
-  test('nearest first, whatever the order of the pool', () => {
+  test('nearest first, in any order of the pool', () => {
     const key = makeKey('P-256');
     const lower = { ...hierarchy, intermediateKey: key, intermediateName: commonNameOnly('Lower') };
     const template = {
@@ -70,13 +70,13 @@ describe('the issuers of a leaf', () => {
     expect(found).toEqual([between, intermediate]);
   });
 
-  test('no more than eight, however many look alike', () => {
+  test('eight at most, among many that look alike', () => {
     const alike = Array.from({ length: 40 }, (_, at) => another(now - hour, now + hour + at * 1_000));
     expect(issuersOf(leaf, alike)).toHaveLength(8);
   });
 });
 
-describe('whether the issuers reach as far as step-ca looks: a minute before the end of the leaf', () => {
+describe('whether the issuers reach a minute before the end of the leaf, as step-ca checks', () => {
   test.each([
     ['the intermediate ends then', leafUntil(now + hour + minute), true],
     ['it ends a second before', leafUntil(now + hour + minute + 1_000), false],
@@ -88,7 +88,7 @@ describe('whether the issuers reach as far as step-ca looks: a minute before the
     expect(reachesEnd(leaf, [intermediate, another(now - hour, now + 3 * hour)])).toBe(true);
   });
 
-  test('an intermediate that began after it does not', () => {
+  test('not with an intermediate that began after it', () => {
     expect(reachesEnd(leafUntil(now + minute), [another(now + 1_000, now + hour)])).toBe(false);
   });
 });

@@ -1,4 +1,4 @@
-/** A certificate that is declared, and a CA asked for it. */
+/** Asks a CA for a declared certificate. */
 import type { CaProvider, IssuedChain } from '../../../lambdas/domain/ports.ts';
 import type { Signer } from '../../../lambdas/domain/signer.ts';
 import type { DeclaredContent, Wanted } from '../../../lambdas/domain/wanted.ts';

@@ -1,4 +1,4 @@
-/** A server that is asked as step-ca is, and answers as a test wants. The real one is in test/conformance/. */
+/** A server that replaces step-ca, with the answers of a test. The real one is in test/conformance/. */
 import type { KeyObject } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { TLSSocket } from 'node:tls';
@@ -17,31 +17,31 @@ import { hierarchy, rootPem, tlsServer } from '../../../testkit/fakes/tls-server
 
 export const now = Math.floor(Date.now() / 1000) * 1000;
 export const hour = 3_600_000;
-/** Milliseconds that no test lasts: `limits` are over before. */
+/** A time-out, in milliseconds, that never ends a call: the `limits` end it before. */
 const never = hour;
 
 export interface Question {
   readonly path: string;
   readonly body: string;
-  /** Of the token; undefined without one. */
+  /** Claims of the token; undefined without one. */
   readonly token: { readonly header: { x5cInsecure: string[] }; readonly claims: Record<string, unknown> } | undefined;
   /** Common name of the client certificate. */
   readonly client: string | undefined;
 }
 
-/** A status and a body, the body as text or to be JSON; or anything else that one can do with a ServerResponse. */
+/** A status and a body (text, or a value for JSON), or any other use of the ServerResponse. */
 export type Answer = readonly [status: number, body: unknown] | ((answer: ServerResponse) => unknown);
 
 export interface MockCa {
   readonly asked: Question[];
   readonly url: string;
-  /** Of all its providers: no time passes for them by itself. */
+  /** Time limits of all its providers. Only the test ends them. */
   readonly limits: TimeLimits;
   provider(options?: { path?: string; root?: string; provisioner?: Provisioner }, tools?: Partial<CaTools>): CaProvider;
   close(): Promise<void>;
 }
 
-/** `answers` in order, the last one again and again; or one for each question. */
+/** `answers` in order, the last one repeated; or a function that answers each request. */
 export async function mockCa(answers: readonly Answer[] | ((question: Question) => Answer)): Promise<MockCa> {
   const asked: Question[] = [];
   const limits = new TimeLimits();

@@ -47,7 +47,7 @@ const generic =
   'The request lacked necessary authorization to be completed. Please see the certificate authority logs for more info.';
 const refused = (status: number, message: string): Answer => [status, { status, message }];
 
-test("the calls of a renewal and of a rekey have ten seconds each time, by the system's clock", async () => {
+test("the calls of a renewal and of a rekey have ten seconds each, by the system's clock", async () => {
   const timeout = vi.spyOn(AbortSignal, 'timeout');
   onTestFinished(() => timeout.mockRestore());
   const ca = await started([[201, success(makeKey('P-256'))]]);
@@ -58,14 +58,14 @@ test("the calls of a renewal and of a rekey have ten seconds each time, by the s
 });
 
 describe('renew', () => {
-  test('asks once, by token, at the url with its path', async () => {
+  test('sends one request, by token, to the url with its path', async () => {
     const ca = await started([[201, success(makeKey('P-256'))]]);
     await renew(ca.provider({ path: '/pki/ca/?q#f' }), credential());
     expect(ca.asked).toMatchObject([{ path: '/pki/ca/renew', body: '', client: undefined }]);
     expect(ca.asked[0]?.token?.claims).toMatchObject({ aud: `${ca.url}/renew`, sub: 'leaf.example' });
   });
 
-  test('by a kept connection that has died asks again, with a new token', async () => {
+  test('on a kept connection that has died sends the request again, with a new token', async () => {
     const answer = success(makeKey('P-256'));
     const ca = await started([[201, answer], (response) => response.socket?.destroy(), [201, answer]]);
     const provider = ca.provider();
@@ -74,16 +74,16 @@ describe('renew', () => {
     expect(new Set(ca.asked.map(({ token }) => token?.claims['jti'])).size).toBe(3);
   });
 
-  test('by a new connection that breaks asks once only', async () => {
+  test('on a new connection that breaks sends one request only', async () => {
     const ca = await started([(response) => response.socket?.destroy()]);
     await expect(renew(ca.provider(), credential())).rejects.toMatchObject({ code: 'CaUnavailable' });
     expect(ca.asked).toHaveLength(1);
   });
 
-  describe('by token refused, with the key at hand', () => {
+  describe('with a refused token and the key at hand', () => {
     const byTls = (answer: Answer) => (question: Question) => (question.token ? refused(401, generic) : answer);
 
-    test('goes on by TLS', async () => {
+    test('continues by TLS', async () => {
       const ca = await started(byTls([201, success(makeKey('P-256'))]));
       await renew(ca.provider(), credential({ name: 'by-tls' }));
       expect(ca.asked).toMatchObject([{ client: undefined }, { path: '/renew', client: 'by-tls', token: undefined }]);
@@ -91,7 +91,7 @@ describe('renew', () => {
 
     test.each<[string, Answer, string, RegExp]>([
       ['refused there too: the first refusal counts', refused(400, 'missing client certificate'), 'CaRejected', /401/],
-      ['unavailable there: worth another time', [503, ''], 'CaUnavailable', /503/],
+      ['unavailable there: temporary', [503, ''], 'CaUnavailable', /503/],
     ])('%s', async (_, answer, code, message) => {
       const ca = await started(byTls(answer));
       const failure = { code, message: expect.stringMatching(message) };
@@ -102,13 +102,13 @@ describe('renew', () => {
   test.each<[string, Wanted]>([
     ['without digitalSignature', { extensions: [keyUsage('keyEncipherment'), subjectAltName('dns:a')] }],
     ['without a provisioner', { provisioner: null }],
-  ])('of a certificate %s goes by TLS at once', async (_, wanted) => {
+  ])('of a certificate %s uses TLS at once', async (_, wanted) => {
     const ca = await started([[201, success(makeKey('P-256'))]]);
     await renew(ca.provider(), credential(wanted));
     expect(ca.asked).toMatchObject([{ token: undefined, client: 'leaf.example' }]);
   });
 
-  test('of a certificate without clientAuth says so when it is refused', async () => {
+  test('of a certificate without clientAuth names that when it is refused', async () => {
     const ca = await started([refused(401, generic)]);
     const current = credential({ extensions: [keyUsage('digitalSignature'), extendedKeyUsage(serverAuth)] });
     await expect(renew(ca.provider(), current)).rejects.toMatchObject({
@@ -127,25 +127,25 @@ describe('renew', () => {
       [201, { crts: ['-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----'] }],
       1,
     ],
-  ] as const)('of a leaf alone asks for its intermediate: the CA %s', async (_, list, length) => {
+  ] as const)('of a leaf without a chain gets its intermediate from the CA: the CA %s', async (_, list, length) => {
     const ca = await started((question) => (question.token ? [201, success(makeKey('P-256'))] : list));
     await renew(ca.provider(), credential({ alone: true, inKms: true }));
     expect(ca.asked.map(({ path }) => path)).toEqual(['/intermediates', '/renew']);
     expect(ca.asked[1]?.token?.header.x5cInsecure).toHaveLength(length);
   });
 
-  test('all calls of one renewal share one limit of time', async () => {
-    // The second call is under way when the limit is over that began with the first.
+  test('shares one time limit among its calls', async () => {
+    // The limit began with the first call and ends during the second.
     const ca = await started([[201, { crts: [pem(hierarchy.intermediate)] }], () => ca.limits.pass()]);
     const current = credential({ alone: true, inKms: true });
-    const never = new AbortController().signal; // the caller's own, which never fires
+    const never = new AbortController().signal; // the caller's own, which is never aborted
     const policy = { limits: { begin: never, work: never, answer: never } };
     await expect(renew(ca.provider({}, { policy }), current)).rejects.toMatchObject({ code: 'CaUnavailable' });
     expect(ca.asked).toHaveLength(2);
     expect(ca.limits.asked).toHaveLength(1);
   });
 
-  test("what the key's own vault says is passed on", async () => {
+  test("passes on the error of the key's own vault", async () => {
     const ca = await started([[500, '']]);
     const denied = new RenewalError('KmsDenied', 'denied');
     const { key, ...rest } = credential({ inKms: true });
@@ -157,7 +157,7 @@ describe('renew', () => {
 });
 
 describe('rekey', () => {
-  test('asks once, by TLS with the old key, with a CSR of the new one', async () => {
+  test('sends one request, by TLS with the old key, with a CSR of the new one', async () => {
     const ca = await started([[201, success(makeKey('P-256'))]]);
     await rekey(ca.provider({ path: '/pki' }), credential());
     expect(ca.asked).toMatchObject([{ path: '/pki/rekey', token: undefined, client: 'leaf.example' }]);
@@ -166,7 +166,7 @@ describe('rekey', () => {
     });
   });
 
-  test('of an expired certificate renews by token first, and never answers with what came of that', async () => {
+  test('of an expired certificate renews by token first, and never returns that renewal', async () => {
     const key = makeKey('P-256');
     const forTls = success(key, 'for-tls-only');
     const final = success(makeKey('P-256'));
@@ -179,7 +179,7 @@ describe('rekey', () => {
     expect(pem(...certificates)).toBe(final.certChain.join(''));
   });
 
-  test('of an expired certificate stops where the CA renews it for another key', async () => {
+  test('of an expired certificate stops if the CA renews it for another key', async () => {
     const ca = await started([[201, success(makeKey('P-256'))]]);
     await expect(rekey(ca.provider(), credential(expired))).rejects.toMatchObject({ code: 'CaRejected' });
     expect(ca.asked).toHaveLength(1);
@@ -192,7 +192,7 @@ describe('rekey', () => {
       { extensions: [keyUsage('digitalSignature'), extendedKeyUsage(serverAuth)] },
       /neither by TLS nor by a token/,
     ],
-  ])('of %s is refused before anybody is asked, and says what is left', async (_, wanted, says) => {
+  ])('of %s is refused before any request, with the alternative', async (_, wanted, says) => {
     const ca = await started([[500, '']]);
     await expect(rekey(ca.provider(), credential(wanted))).rejects.toMatchObject({
       code: 'InvalidRequest',
@@ -203,7 +203,7 @@ describe('rekey', () => {
 });
 
 describe('the provider', () => {
-  test("has the profile's roots, all of them, and asks nobody", async () => {
+  test("has all of the profile's roots, and sends no request for them", async () => {
     const other = makeHierarchy(now - hour, now + hour).root;
     const root = `text\n${rootPem}\n${pem(other)}`;
     const provider = providerOf(stepCa, openStepCa({ url: 'https://ca.invalid', root }));
@@ -217,11 +217,11 @@ describe('the provider', () => {
     ['https://ca.example', ''],
     ['https://ca.example', 'root_ca.crt'],
     ['https://ca.example', '-----BEGIN CERTIFICATE-----\nAAAA'],
-  ])('is not made of the url %j and the root %j', (url, root) => {
+  ])('can’t be made with the url %j and the root %j', (url, root) => {
     expect(() => openStepCa({ url, root })).toThrow(expect.objectContaining({ code: 'InvalidRequest' }));
   });
 
-  test('without a key, or with that of another certificate, asks nobody', async () => {
+  test('sends no request without a key, or with another certificate’s key', async () => {
     const ca = await started([[500, '']]);
     const { leaf, chain } = credential();
     for (const call of [renew, rekey]) {
@@ -234,13 +234,13 @@ describe('the provider', () => {
   });
 });
 
-describe('whether it answers', () => {
+describe('the check of the CA', () => {
   test.each<[string, Answer, string | undefined]>([
     ['well', [200, { status: 'ok' }], undefined],
-    ['with a page of somebody else', [200, '<html>'], 'CaRejected'],
+    ['with a page of another server', [200, '<html>'], 'CaRejected'],
     ['that it is not there', [404, ''], 'CaRejected'],
     ['that it is not in order', [503, ''], 'CaUnavailable'],
-  ])('%s, is asked at /health, and nothing else is', async (_, answer, code) => {
+  ])('%s, uses /health and nothing else', async (_, answer, code) => {
     const ca = await mockCa([answer]);
     const asking = ca.provider().answers?.() ?? Promise.reject(new Error('it can not be asked'));
     if (code === undefined) await asking;

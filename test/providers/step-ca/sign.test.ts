@@ -1,4 +1,7 @@
-/** What a declared certificate is asked of step-ca with, and what its refusals become. The real one: test/conformance/ca.step-ca-sign.local.test.ts. */
+/**
+ * The requests to step-ca for a declared certificate, and its refusals. With the real one:
+ * test/conformance/ca.step-ca-sign.local.test.ts.
+ */
 import { createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { calculateJwkThumbprint, decodeProtectedHeader, exportJWK, jwtVerify } from 'jose';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -39,7 +42,7 @@ const unauthorized =
 const jwkOf = async (key: KeyObject) => JSON.stringify(await exportJWK(key));
 const thumbprint = async (key: KeyObject) => calculateJwkThumbprint(await exportJWK(createPublicKey(key)));
 
-/** A provider whose provisioner's key a secret holds. */
+/** A provider whose provisioner's key is in a secret. */
 function withSecret(ca: MockCa, value: Parameters<FakeStore['write']>[1], path = ''): CaProvider {
   const store = new FakeStore();
   store.add({ name: 'provisioner', value });
@@ -52,9 +55,9 @@ const issue = (provider: CaProvider, content: DeclaredContent = declared()) =>
 const bodyOf = (ca: MockCa, at = 0): { csr: string; ott: string; notAfter?: string } =>
   JSON.parse(ca.asked.at(at)?.body ?? '');
 
-describe('a declared certificate is asked for', () => {
+describe('a declared certificate is requested', () => {
   test.each<KeyKind>(['P-256', 'P-384', 'P-521', 'RSA-2048', 'Ed25519'])(
-    'by a token that a provisioner key %s has signed, in a secret and in KMS',
+    'with a token that a provisioner key %s has signed, in a secret and in KMS',
     async (kind) => {
       const key = makeKey(kind);
       const ca = await started([issued]);
@@ -92,12 +95,12 @@ describe('a declared certificate is asked for', () => {
     expect(ca.asked).toMatchObject([{ path: asked, token: undefined, client: undefined }]);
   });
 
-  test('until the end of its duration; without one until the CA ends it', async () => {
+  test('until the end of its duration; without one until the CA’s default', async () => {
     const ca = await started([issued]);
     const provider = withSecret(ca, pkcs8Pem(makeKey()));
     await issue(provider, declared({ duration: 90_000_000 }));
     await issue(provider);
-    expect(bodyOf(ca, 0).notAfter).toBe('25h'); // by the CA's clock, and not by ours
+    expect(bodyOf(ca, 0).notAfter).toBe('25h'); // by the CA's clock, not by ours
     expect(bodyOf(ca, 1)).not.toHaveProperty('notAfter');
   });
 
@@ -116,7 +119,7 @@ describe('a declared certificate is asked for', () => {
     });
   });
 
-  test('by a new token for each try: on a connection that has died, and when the CA is busy', async () => {
+  test('with a new token for each try: on a connection that has died, and when the CA is busy', async () => {
     const ca = await started([issued, (response) => response.socket?.destroy(), refused(429, 'later'), issued]);
     const store = new FakeStore();
     store.add({ name: 'provisioner', value: pkcs8Pem(makeKey()) });
@@ -130,7 +133,7 @@ describe('a declared certificate is asked for', () => {
     expect(new Set(ca.asked.map((_, at) => payloadOf(bodyOf(ca, at).ott)['jti'])).size).toBe(4);
   });
 
-  test('not at all without a provisioner', async () => {
+  test('never without a provisioner', async () => {
     const ca = await started([issued]);
     await expect(issue(ca.provider())).rejects.toMatchObject({
       code: 'IssuanceNotAllowed',
@@ -139,7 +142,7 @@ describe('a declared certificate is asked for', () => {
     expect(ca.asked).toHaveLength(0);
   });
 
-  test("not where KMS refuses the provisioner's key", async () => {
+  test("never if KMS refuses the provisioner's key", async () => {
     const ca = await started([issued]);
     const vault = new FakeKeyVault();
     const kmsKeyArn = vault.add({ spec: { kty: 'EC', curve: 'P-256' } });
@@ -182,7 +185,7 @@ describe("the provisioner's key in a secret", () => {
     }
   });
 
-  test('a JWK that names itself is named so', async () => {
+  test('a JWK with a kid keeps it', async () => {
     const ca = await started([issued, refused(401, unauthorized)]);
     const provider = withSecret(ca, JSON.stringify({ ...(await exportJWK(ec)), kid: 'our own' }));
     await issue(provider);
@@ -190,7 +193,7 @@ describe("the provisioner's key in a secret", () => {
     await expect(issue(provider)).rejects.toMatchObject({ message: expect.not.stringMatching(/our own/) });
   });
 
-  test('is read anew for each certificate', async () => {
+  test('is read again for each certificate', async () => {
     const ca = await started([issued]);
     const store = new FakeStore();
     store.add({ name: 'provisioner', value: pkcs8Pem(ec) });
@@ -218,14 +221,14 @@ describe("the provisioner's key in a secret", () => {
     ['a public JWK', other('{"kty":"EC","crv":"P-256","x":"c2VjcmV0","y":"c2VjcmV0"}', /public half/)],
     ['a broken JWK', other('{"kty":"EC","crv":"P-256","x":"c2VjcmV0","y":"c2VjcmV0","d":"c2VjcmV0"}', /known kind/)],
     ['a symmetric JWK', other('{"kty":"oct","k":"c2VjcmV0","d":"c2VjcmV0"}', /known kind/)],
-    ['another JSON', other('{"password":"c2VjcmV0"}', /no JWK/)],
-    ['broken JSON', other('{"kty":"EC","d":"c2VjcmV0"', /no JWK/)],
+    ['another JSON', other('{"password":"c2VjcmV0"}', /not a JWK/)],
+    ['broken JSON', other('{"kty":"EC","d":"c2VjcmV0"', /not a JWK/)],
     ['a word', other('c2VjcmV0', /0 private keys/)],
     ['a public key', other(createPublicKey(ec).export({ type: 'spki', format: 'pem' }).toString(), /0 private keys/)],
     ['two keys', other(pkcs8Pem(ec) + pkcs8Pem(rsa), /2 private keys/)],
-    ['a broken block', other('-----BEGIN PRIVATE KEY-----\nc2VjcmV0\n-----END PRIVATE KEY-----\n', /holds no key/)],
+    ['a broken block', other('-----BEGIN PRIVATE KEY-----\nc2VjcmV0\n-----END PRIVATE KEY-----\n', /without a key/)],
     ['a key of another kind', other(pkcs8Pem(generateKeyPairSync('ed448').privateKey), /ed448/)],
-  ])('that is %s is refused, and quoted nowhere', async (_, { text, code, says }) => {
+  ])('that is %s is refused, and never quoted', async (_, { text, code, says }) => {
     const ca = await started([issued]);
     const error = await issue(withSecret(ca, text)).catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ code, message: expect.stringMatching(says), retryable: false });
@@ -233,7 +236,7 @@ describe("the provisioner's key in a secret", () => {
     expect(ca.asked).toHaveLength(0);
   });
 
-  test('that is not there is not the secret of the certificate', async () => {
+  test('that is missing is not reported as the certificate’s secret', async () => {
     const ca = await started([issued]);
     const provider = ca.provider({ provisioner: { name: 'renewer', keySecretId: 'gone' } });
     await expect(issue(provider)).rejects.toMatchObject({
@@ -298,7 +301,7 @@ describe('a refusal', () => {
       /500/,
     ],
     ['503 of a proxy', [503, '<html>'], 'CaUnavailable', /proxy/],
-    ['what is no step-ca', [200, '<html>'], 'CaRejected', /as no step-ca answers/],
+    ['another server', [200, '<html>'], 'CaRejected', /so it is not step-ca's/],
     ['a redirect', [302, ''], 'CaRejected', /Redirects/],
     ['an answer that breaks off', (response) => response.socket?.destroy(), 'CaUnavailable', /reached/],
   ])('%s', async (_, answer, code, message) => {
@@ -310,7 +313,7 @@ describe('a refusal', () => {
     });
   });
 
-  test('for the token names provisioner and key, and says nothing of the token', async () => {
+  test('of the token names provisioner and key, and nothing of the token', async () => {
     const ca = await started([(response) => response.writeHead(401).end(JSON.stringify({ message: bodyOf(ca).ott }))]);
     const error = await issue(withSecret(ca, pkcs8Pem(key))).catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ code: 'CaRejected', retryable: false });

@@ -41,7 +41,7 @@ describe('the renewal token', () => {
     ['RSA-2048', 'RS256'],
   ] as const)('of a key of %s is a JWT that another library verifies as %s', async (kind, alg) => {
     const { key, request } = made(kind);
-    // R and S of differing lengths come along; every length is tried in test/x509.
+    // R and S may have different lengths; test/x509 tries every length.
     for (let round = 0; round < (kind.startsWith('P-') ? 12 : 2); round++) {
       const token = await renewalToken(request, signerFor(key, { inKms: true }));
       const options = { algorithms: [alg], currentDate: new Date(now), audience: request.audience };
@@ -51,7 +51,7 @@ describe('the renewal token', () => {
     }
   });
 
-  test('holds the chain as standard base64, and the claims that step-ca asks for', async () => {
+  test('has the chain in standard base64, and the claims that step-ca requires', async () => {
     const { key, request } = made('P-256');
     const token = await renewalToken(request, signerFor(key));
     const base64 = (der: Uint8Array): string => Buffer.from(der).toString('base64');
@@ -78,7 +78,7 @@ describe('the renewal token', () => {
     ['beyond ASCII', commonNameOnly('Zürich ✓'), 'Zürich ✓'],
     ['none', distinguishedName([['O', 'Leaf']]), ''],
     ['an empty subject', distinguishedName(), ''],
-  ])('names the common name as its subject: %s', async (_, subject, sub) => {
+  ])('has the common name as its subject: %s', async (_, subject, sub) => {
     const { key, request } = made('P-256', subject);
     const token = await renewalToken(request, signerFor(key));
     expect(JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString())).toMatchObject({ sub });

@@ -11,7 +11,7 @@ PATCHES: dict[str, Callable[[], None]] = {}
 
 
 def patch(name: str) -> Callable[[Callable[[], None]], Callable[[], None]]:
-    """Enter a function into the table. They are applied in the order of the source, each around what the ones before left."""
+    """Adds a function to the table. The functions run in the order of the source. Each wraps the result of the earlier ones."""
 
     def enter(apply: Callable[[], None]) -> Callable[[], None]:
         if name in PATCHES:

@@ -12,17 +12,17 @@ import ministack.services.cloudwatch as cw
 
 from patches import patch
 
-_Series = dict[int, float]  # by the period, 0 is the one that runs
+_Series = dict[int, float]  # by period; 0 is the current one
 
 _OPERATORS = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv}
 
 
 class _Unknown(Exception):
-    """An expression with more than is evaluated here: the alarm is there, and its state stays."""
+    """An expression that this module can't evaluate. The alarm exists, and its state does not change."""
 
 
 def _term(node: ast.expr, of: dict[str, _Series], periods: range) -> _Series | float:
-    """Of a number, a name, + - * /, and FILL(metric, number)."""
+    """Evaluates a number, a name, + - * /, and FILL(metric, number)."""
     match node:
         case ast.Constant(value=int() | float()):
             return float(node.value)
@@ -34,14 +34,14 @@ def _term(node: ast.expr, of: dict[str, _Series], periods: range) -> _Series | f
             series, default = _term(filled, of, periods), _term(value, of, periods)
             if isinstance(series, float) or not isinstance(default, float):
                 raise _Unknown
-            return {period: series.get(period, default) for period in periods} if series else {}  # nothing at all is not filled
+            return {period: series.get(period, default) for period in periods} if series else {}  # FILL needs at least one datapoint
         case ast.BinOp(left=left, op=op, right=right) if type(op) in _OPERATORS:
             return _combined(_OPERATORS[type(op)], _term(left, of, periods), _term(right, of, periods))
     raise _Unknown
 
 
 def _combined(of, left: _Series | float, right: _Series | float) -> _Series | float:
-    """By period, where both have a value; a division by zero has none."""
+    """Combines the periods in which both have a value. A division by zero has no value."""
     if isinstance(left, float) and isinstance(right, float):
         return of(left, right)
     at = [set(side) for side in (left, right) if not isinstance(side, float)]
@@ -80,7 +80,7 @@ def _evaluate(alarm: dict) -> None:
     periods, now, of = range(len(judged) + 2), time.time(), {}
     result: _Series | float = {}
     waiting = list(alarm["Metrics"])
-    for _ in alarm["Metrics"]:  # an expression may stand before what it names
+    for _ in alarm["Metrics"]:  # an expression may be listed before the metrics that it names
         for query in list(waiting):
             try:
                 value = _points(query, periods, now) if "MetricStat" in query else _term(ast.parse(query["Expression"], mode="eval").body, of, periods)
@@ -97,7 +97,7 @@ def _evaluate(alarm: dict) -> None:
     without_is_breaching = alarm["TreatMissingData"] == "breaching"
     if not points and not without_is_breaching:
         if alarm["StateValue"] == "INSUFFICIENT_DATA":
-            alarm["StateReason"] = "Insufficient Data: no datapoints were received"  # it has been looked at
+            alarm["StateReason"] = "Insufficient Data: no datapoints were received"  # it was evaluated
         return
     missing = len(judged) - len(points) if without_is_breaching else 0
     over = missing + sum(breaches(value, alarm["Threshold"]) for value in points)
@@ -114,7 +114,7 @@ _OF_ONE_METRIC = ("MetricName", "Namespace", "Statistic", "ExtendedStatistic", "
 
 
 def _queries(given: dict) -> list[dict]:
-    """An alarm's Metrics with numbers and booleans as such. ValueError with AWS's reason."""
+    """Returns an alarm's Metrics with parsed numbers and booleans. Raises ValueError with AWS's reason."""
     queries = []
     if given.get("MetricName"):
         raise ValueError("Metrics list and MetricName, Namespace, Statistic, Dimensions or Period can't be given both")
@@ -133,7 +133,7 @@ def _queries(given: dict) -> list[dict]:
 
 
 def _of_query_protocol(params: dict) -> list:
-    """Metrics of a form: Metrics.member.1.MetricStat.Metric.Namespace=…"""
+    """Parses Metrics of a form: Metrics.member.1.MetricStat.Metric.Namespace=…"""
     tree: dict = {}
     for name in params:
         *path, last = name.split(".")
@@ -196,7 +196,7 @@ def alarm_metric_math() -> None:
     def patched_describe(params, cbor_data, is_cbor, is_json=False):
         for alarm in cw._alarms.values():
             if "Metrics" in alarm:
-                _evaluate(alarm)  # AWS looks every minute
+                _evaluate(alarm)  # AWS evaluates every minute
         status, headers, body = describe(params, cbor_data, is_cbor, is_json)
         if not (is_cbor or is_json):
             for alarm in cw._alarms.values():

@@ -48,7 +48,7 @@ def stack_secret_ref() -> None:
 
 @patch("nested-stack-rollback")
 def nested_stack_rollback() -> None:
-    """A nested stack that can't be created takes away what it had made (ministack leaves it, and nobody knows of it any more)."""
+    """A nested stack that can't be created deletes its resources (ministack leaves them without an owner)."""
     handler = provisioners._RESOURCE_HANDLERS["AWS::CloudFormation::Stack"]
     create = handler["create"]
 
@@ -68,7 +68,7 @@ def nested_stack_rollback() -> None:
 
 @patch("nested-stack-update")
 def nested_stack_update() -> None:
-    """An update of a nested stack knows what GetAtt gives of a resource that stays as it is (ministack forgets it, and refuses the update)."""
+    """An update of a nested stack keeps the attributes of unchanged resources for GetAtt (ministack forgets them, and refuses the update)."""
     update = provisioners._update_resource
 
     def patched(resource_type, physical_id, old_props, new_props, stack_name, logical_id=None, old_attrs=None):
@@ -77,4 +77,4 @@ def nested_stack_update() -> None:
             old_attrs = (resources.get(logical_id) or {}).get("Attributes")
         return update(resource_type, physical_id, old_props, new_props, stack_name, logical_id, old_attrs)
 
-    provisioners._update_resource = patched  # the parent's own update has its name for it, and gives the attributes
+    provisioners._update_resource = patched  # the parent's update uses this name, and returns the attributes

@@ -31,13 +31,13 @@ ALARMS, METRICS, METRICS_IN_ALL, WIDGETS = 100, 500, 2500, 500
 
 
 def _fault(body: str) -> str | None:
-    """What CloudWatch refuses a dashboard for."""
+    """Returns the reasons for which CloudWatch refuses a dashboard."""
     try:
         widgets = json.loads(body).get("widgets", [])
     except (ValueError, AttributeError):
         return "The field DashboardBody must be a valid JSON object"
     properties = [widget.get("properties") or {} for widget in widgets]
-    # An entry is [namespace, name, …], or [{"expression": …}], which is none.
+    # An entry is [namespace, name, …], or [{"expression": …}], which is not a metric.
     metrics = [sum(isinstance(entry[0], str) for entry in each.get("metrics") or []) for each in properties]
     if len(widgets) > WIDGETS:
         return f"Should NOT have more than {WIDGETS} widgets, found {len(widgets)}"

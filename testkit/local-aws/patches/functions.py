@@ -10,7 +10,7 @@ from patches import patch
 
 
 def _rewrite_worker(old: str, new: str) -> None:
-    """Change one place in the program that runs a Node handler; a ministack in which that place reads otherwise is refused."""
+    """Changes one place in the program that runs a Node handler. Fails if ministack's text at this place has changed."""
     script = runtime._NODEJS_WORKER_SCRIPT
     if script.count(old) != 1:
         raise SystemExit(f"ministack's Node worker no longer holds this once: {old!r}")
@@ -18,7 +18,7 @@ def _rewrite_worker(old: str, new: str) -> None:
 
 
 class _Thrown(str):
-    """An error's message with its name and stack, which ministack's way from worker to answer has no room for."""
+    """An error's message with its name and stack, because ministack passes only a string from worker to answer."""
 
     name: str
     stack: list[str]
@@ -28,7 +28,7 @@ class _Thrown(str):
 def error_type() -> None:
     """errorType of a failed call is the name of the error thrown, with its stack in `trace` (ministack: always Runtime.HandlerError);
     and a handler that throws keeps its worker, warm, as Lambda does (ministack ends the process)."""
-    # The worker reports a thrown error as a result of its own kind: what stock takes for a failure costs the process.
+    # The worker reports a thrown error as a special result, because ministack ends the process after a failure.
     thrown = 'status: "ok", result: { __thrown__: { name: (%s && %s.name) || "Error", message: %s, stack: (%s && %s.stack) || "" } }'
     _rewrite_worker(
         'status: "error", error: String(err.message || err), trace: err.stack || ""',
@@ -77,7 +77,7 @@ def whole_log() -> None:
 
     def patched(self, *args, **kwargs):
         if not self.config.get("Runtime", "").startswith("nodejs") or self._proc is None:
-            return drain(self, *args, **kwargs)  # another program, or one that has died
+            return drain(self, *args, **kwargs)  # another runtime, or a dead worker
         lines, deadline = [], time.monotonic() + 10
         while time.monotonic() < deadline:
             try:

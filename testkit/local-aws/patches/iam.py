@@ -17,7 +17,7 @@ def _body(raw) -> dict:
 
 
 def _in_context(service: str, keys) -> None:
-    """Let `keys(body)` add condition keys to every request of a service."""
+    """Lets `keys(body)` add condition keys to every request of a service."""
     context = actions.request_tag_context
 
     def patched(called, action, body, params):

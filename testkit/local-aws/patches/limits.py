@@ -78,7 +78,7 @@ def topic_policy_limit() -> None:
         return "Invalid parameter: Policy Error: larger than 30 KB" if len(_text(document).encode()) > 30 * 1024 else None
 
     def checked(call, name_of, value_of):
-        """`name_of` matches the parameter that holds an attribute's name; `value_of` is what its value has in the place of the end."""
+        """`name_of` matches the parameter with an attribute's name. `value_of` is the end of the parameter with its value."""
 
         def patched(params):
             for key in params:

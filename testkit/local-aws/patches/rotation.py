@@ -60,7 +60,7 @@ def rotation() -> None:
 
 
 def _run_steps(record: dict, secret: dict, version: str) -> None:
-    if all(_run(step, record, secret, version) for step in STEPS):  # else AWSPENDING stays where it is, as on AWS
+    if all(_run(step, record, secret, version) for step in STEPS):  # otherwise AWSPENDING stays, as on AWS
         secret["LastRotatedDate"] = int(time.time())
 
 

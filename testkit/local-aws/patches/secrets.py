@@ -27,7 +27,7 @@ def _live(secret_id) -> dict | None:
 
 @contextmanager
 def _version_id(token: str | None, uuids_before: int):
-    """While this lasts, the version made next gets `token` as its id: ministack draws it as its (uuids_before + 1)th uuid."""
+    """Gives the next version the id `token`. ministack takes the id from its (uuids_before + 1)th uuid."""
     draw = sm.new_uuid
     if token:
         drawn = iter([draw() for _ in range(uuids_before)] + [token])
@@ -81,7 +81,7 @@ def labels_move() -> None:
         secret, labels = _live(data.get("SecretId")), data.get("VersionStages") or []
         if secret:
             for label in labels:
-                if label not in ("AWSCURRENT", "AWSPREVIOUS"):  # these two move with each other, in ministack too
+                if label not in ("AWSCURRENT", "AWSPREVIOUS"):  # these two move together, in ministack too
                     sm._remove_stage_everywhere(secret, label)
         status, headers, body = put(data)
         if secret and labels and status == 200:
@@ -131,7 +131,7 @@ def create_token() -> None:
         version = secret["Versions"].get(token) if secret and token else None
         if version is not None and _content(version) == _content(data):
             return json_response({"ARN": secret["ARN"], "Name": secret["Name"], "VersionId": token})
-        with _version_id(token, uuids_before=1):  # the first is the six characters at the end of the ARN
+        with _version_id(token, uuids_before=1):  # the first uuid gives the last six characters of the ARN
             return create(data)
 
     sm._create_secret = patched

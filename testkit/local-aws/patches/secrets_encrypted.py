@@ -15,7 +15,7 @@ _caller = contextvars.ContextVar("caller of Secrets Manager", default="")
 
 
 def _may_use(key_id: str | None, secret_arn: str | None, actions: tuple[str, ...]) -> bool:
-    """Whether the caller may do all this with the key. What comes without a caller (CloudFormation's own work) is let through."""
+    """Tells whether the caller may use the key for all of this. Calls without a caller (CloudFormation's own) are allowed."""
     if not key_id or key_id.endswith("alias/aws/secretsmanager") or not _caller.get():
         return True
     key = kms._resolve_key(key_id)
@@ -43,7 +43,7 @@ def secret_encryption_key() -> None:
         return error("AccessDeniedException", "Access to KMS is not allowed", 400)
 
     def patched_get(data):
-        status, headers, body = get(data)  # first: what is not there is not found
+        status, headers, body = get(data)  # first, because a missing secret is "not found"
         _, secret = sm._resolve(data.get("SecretId"))
         allowed = status != 200 or _may_use(secret.get("KmsKeyId"), secret["ARN"], ("kms:Decrypt",))
         return (status, headers, body) if allowed else denied()

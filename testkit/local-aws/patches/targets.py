@@ -1,4 +1,4 @@
-"""What a rule's target makes of an event: functions in the background, topics, Run Command."""
+"""Targets of a rule: functions in the background, topics, Run Command."""
 
 import contextvars
 import hashlib
@@ -38,7 +38,7 @@ def _missing(arn: str) -> bool:
 
 
 def dead_letter(target: dict, event, rule: dict, view, code: str, why: str) -> bool:
-    """Puts an event that its target does not take into the target's dead-letter queue, with the reason beside it. False where there is no queue."""
+    """Puts an undeliverable event into the target's dead-letter queue, with the reason. Returns False without a queue."""
     letters = (target.get("DeadLetterConfig") or {}).get("Arn")
     queue = sqs._queue_by_arn(letters) if letters else None
     if not queue:

@@ -26,7 +26,7 @@ def _statements(policy: str) -> list:
 
 
 def _service_allowed(policy: str, action: str, resource: str, keys: dict) -> bool:
-    """Whether a resource's own policy lets EventBridge itself in. It gives no context, so that an Allow with a Condition never is for it."""
+    """Tells whether a resource's policy allows EventBridge itself. EventBridge sends no context, so an Allow with a Condition never applies."""
     plain = [each for each in _statements(policy) if each.get("Effect") == "Deny" or not each.get("Condition")]
     context = _context("*", "Service", action, resource, keys)
     return evaluator.evaluate_resource_policy({"Statement": plain}, context, _EVENTBRIDGE).decision == "Allow"
@@ -57,7 +57,7 @@ _DENIED = "NO_PERMISSIONS"
 
 
 def _refusal(topic: dict, role_arn: str | None, rule_arn: str) -> tuple[str, str] | None:
-    """Why this topic does not take what the rule publishes: code and text of the dead letter."""
+    """Returns why the topic refuses the rule's event: code and text of the dead letter. None if it accepts."""
     questions = [("sns:Publish", topic["arn"], topic["attributes"].get("Policy") or "", {})]
     key_id = topic["attributes"].get("KmsMasterKeyId")
     if key_id and key_id.endswith("alias/aws/sns") and not role_arn:

@@ -1,4 +1,4 @@
-"""ca-renew.yaml, as Infisical's documentation prints it, to the OpenAPI document that it was printed from."""
+"""Converts ca-renew.yaml, as Infisical's documentation prints it, to an OpenAPI document."""
 
 import json
 
@@ -9,7 +9,7 @@ path, request, responses = page["paths"]["path"], page["paths"]["request"], page
 
 
 def schema(printed):
-    """One schema of a `schemaArray`: `requiredProperties` is `required`, and a property stands under `allOf`."""
+    """Converts a schema of a `schemaArray`: `requiredProperties` becomes `required`, and a property is under `allOf`."""
     (only,) = printed
     names = ("type", "enum", "description", "additionalProperties")
     found = {name: only[name] for name in names if name in only}
