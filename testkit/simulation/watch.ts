@@ -189,7 +189,9 @@ export function tagged(simulation: Simulation, task: Task, before: SecretSummary
     // An invocation notes its renewal even if an operator rolls back in the same second.
     const own = record.promotions.findLast(({ by }) => by === task.invocation.label);
     const renewedAt = Math.max(isOurs?.at ?? 0, own?.at ?? 0);
-    if (!isMadeUp && renewedAt + 1_000 < noted) {
+    // Tags have no compare-and-swap: an invocation that began before another one noted the failure may not know it.
+    const isConcurrent = task.invocation.startedAt < noted + 1_000;
+    if (!isMadeUp && !isConcurrent && renewedAt + 1_000 < noted) {
       simulation.ledger.violate('a failure forgotten', record.name, `${was} was taken away, and nothing was renewed.`);
     }
   } else if (
