@@ -43,6 +43,7 @@ export class Certificate extends Construct {
     const name = secretName ?? Names.uniqueResourceName(this, { maxLength: 512, separator: '-' });
     const keyArn = typeof encryptionKey === 'object' ? encryptionKey.keyArn : encryptionKey;
     const given = Object.entries({ ...fields, encryptionKey: keyArn }).filter(([, value]) => value !== undefined);
+    // The same fields without those that are undefined; Object.fromEntries loses their types.
     const entry = Object.fromEntries(given) as unknown as CertificateOptions;
     const { serviceToken, configHash, dependencies } = renewer.bindCertificate(this, name, entry);
     const certificates = Stack.of(this).toJsonString({ [name]: entry });

@@ -74,7 +74,7 @@ describe('a command that SSM accepted', () => {
     expect(world.publisher.events).toEqual([]);
   });
 
-  it('but reached none is reported as a whole', async () => {
+  it('but reached no instance is reported as a whole', async () => {
     const world = setUp(sent(0));
     await reportCommand(
       world,
