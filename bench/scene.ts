@@ -107,6 +107,7 @@ function environment(endpoint: string): Record<string, string> {
     EVENT_BUS_NAME: 'bench',
     QUEUE_URL: `${endpoint}/000000000000/bench`,
     SCHEDULE: 'rate(1 hour)',
+    STACK_NAME: 'CertRenewer',
     RENEW_FUNCTION_ARN: 'arn:aws:lambda:us-east-1:000000000000:function:renew',
   };
 }

@@ -4,6 +4,7 @@
  */
 import { App } from 'aws-cdk-lib';
 import manifest from '../cdk.json' with { type: 'json' };
+import { defaultStackName } from '../lambdas/domain/typed-command.ts';
 import { readConfigFile } from './config/config.ts';
 import { ConfigError } from './config/config-error.ts';
 import { DamagedPackageError } from './functions/prebuilt.ts';
@@ -19,7 +20,7 @@ const given = (key: string): string | undefined => {
 try {
   const config = readConfigFile(given('config') ?? 'cert-renewer.json');
   // The stack's name is its id, too: the name of the event bus contains the id, and two stacks can't have one bus.
-  new CertRenewerStack(app, given('stackName') ?? 'CertRenewer', { config });
+  new CertRenewerStack(app, given('stackName') ?? defaultStackName, { config });
   app.synth(); // throws if a parameter is too large
 } catch (thrown) {
   if (!(thrown instanceof ConfigError || thrown instanceof DamagedPackageError)) throw thrown;

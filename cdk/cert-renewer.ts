@@ -171,13 +171,14 @@ export class CertRenewer extends Observable implements ICertRenewer {
       this.firstScan.node.addDependency(...all);
       noScan?.node.addDependency(this.firstScan);
     }
+    if (config.dashboard !== false) {
+      const renewFunctionArn = this.renewFunction.functionArn;
+      const inventory = new Inventory(this, 'Inventory', { ...shared, renewFunctionArn, profiles, authorities: own });
+      const names = watched.map(({ name }) => name);
+      const shown = { profiles: names, alarms, queue, deadLetterQueues, inventory: inventory.function };
+      this.dashboardName = new Dashboard(this, 'Dashboard', shown).name;
+    }
     new Outputs(this, 'Outputs', this);
-    if (config.dashboard === false) return;
-    const renewFunctionArn = this.renewFunction.functionArn;
-    const inventory = new Inventory(this, 'Inventory', { ...shared, renewFunctionArn, profiles, authorities: own });
-    const names = watched.map(({ name }) => name);
-    const shown = { profiles: names, alarms, queue, deadLetterQueues, inventory: inventory.function };
-    this.dashboardName = new Dashboard(this, 'Dashboard', shown).name;
   }
 
   private newDeclarations(profiles: Profiles, before: readonly IDependable[]): Declarations | undefined {

@@ -9,6 +9,7 @@ import type { ICertificateAuthority } from './authorities/authority-interface.ts
 import { outputPrefix } from './config/authority-config.ts';
 import { isToken } from './config/token.ts';
 import { arnOf } from './functions/permissions.ts';
+import { dashboardUrl } from './observe/console.ts';
 
 /** The resources of a CertRenewer, under the names of its properties. */
 export interface OutputsProps {
@@ -17,6 +18,8 @@ export interface OutputsProps {
   readonly queue: IQueue;
   readonly deadLetterQueue: IQueue;
   readonly eventBus: IEventBus;
+  /** Undefined without a dashboard. */
+  readonly dashboardName: string | undefined;
   readonly caApiUrl: string | undefined;
   readonly trustBundle: ISecret | undefined;
   readonly authorities: ReadonlyMap<string, ICertificateAuthority>;
@@ -25,25 +28,43 @@ export interface OutputsProps {
 export class Outputs extends Construct {
   constructor(scope: Construct, id: string, props: OutputsProps) {
     super(scope, id);
-    const { scanFunction, renewFunction, queue, deadLetterQueue, eventBus, caApiUrl, trustBundle, authorities } = props;
-    this.add('ScanFunctionName', scanFunction.functionName);
-    this.add('RenewFunctionName', renewFunction.functionName);
-    this.add('RenewalQueueUrl', queue.queueUrl);
-    this.add('DeadLetterQueueUrl', deadLetterQueue.queueUrl);
-    this.add('EventBusName', eventBus.eventBusName);
-    if (caApiUrl !== undefined) this.add('CaApiUrl', caApiUrl);
-    if (trustBundle) this.add('TrustBundleSecretArn', trustBundle.secretArn);
+    const { scanFunction, renewFunction, queue, deadLetterQueue, eventBus, dashboardName } = props;
+    this.add('ScanFunctionName', scanFunction.functionName, 'The function that finds the certificates that are due');
+    this.add('RenewFunctionName', renewFunction.functionName, 'The function that renews one certificate on demand');
+    this.add('RenewalQueueUrl', queue.queueUrl, 'The queue between the two: the certificates that are to be renewed');
+    this.add('DeadLetterQueueUrl', deadLetterQueue.queueUrl, 'The messages of renewals that failed three times');
+    this.add('EventBusName', eventBus.eventBusName, 'The bus with the events, such as Certificate Renewed');
+    if (dashboardName !== undefined) {
+      this.add(
+        'DashboardUrl',
+        dashboardUrl(this, dashboardName),
+        'The dashboard in CloudWatch: alarms and certificates',
+      );
+    }
+    this.addAuthorities(props);
+  }
+
+  private addAuthorities({ caApiUrl, trustBundle, authorities }: OutputsProps): void {
+    if (caApiUrl !== undefined) this.add('CaApiUrl', caApiUrl, 'The HTTP API that renews the authorities');
+    if (trustBundle) {
+      this.add(
+        'TrustBundleSecretArn',
+        trustBundle.secretArn,
+        'The secret with the roots of the authorities, for clients',
+      );
+    }
     // A later stack needs these to import an authority: `issuing` has IssuingSecretArn and IssuingKeyArn.
     for (const [name, { secretId, keyArn }] of authorities) {
       const prefix = outputPrefix(name);
-      this.add(`${prefix}SecretArn`, wholeArn(Stack.of(this), secretId));
-      if (keyArn !== undefined) this.add(`${prefix}KeyArn`, keyArn);
+      const arn = wholeArn(Stack.of(this), secretId);
+      this.add(`${prefix}SecretArn`, arn, `The secret with the certificate of the authority ${name}`);
+      if (keyArn !== undefined) this.add(`${prefix}KeyArn`, keyArn, `The key of the authority ${name}, in KMS`);
     }
   }
 
   /** Creates an output with its documented name. By default the CDK puts the construct's path before it. */
-  private add(name: string, value: string): void {
-    new CfnOutput(this, name, { value }).overrideLogicalId(name);
+  private add(name: string, value: string, description: string): void {
+    new CfnOutput(this, name, { value, description }).overrideLogicalId(name);
   }
 }
 

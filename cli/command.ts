@@ -61,6 +61,10 @@ export interface CommandSpec<Specs extends OptionSpecs = OptionSpecs> {
   readonly needs: Needs;
   /** Whether the command completes its running work after a first Ctrl-C. By default Ctrl-C ends the program. */
   readonly winds?: boolean;
+  /** Whether the help and docs/cli.md leave the command out. */
+  readonly hidden?: true;
+  /** Whether the program ends with the command, even if a call is not answered yet. */
+  readonly leavesCalls?: true;
   readonly run: (context: Context, names: readonly string[], options: OptionValues<Specs>) => Promise<Exit>;
 }
 

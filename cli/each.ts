@@ -3,7 +3,7 @@ import type { SecretSummary } from '../lambdas/domain/secret.ts';
 import { tags } from '../lambdas/domain/tags.ts';
 import { isSecretOf } from '../lambdas/renewal/authority.ts';
 import type { Context } from './command.ts';
-import { type Exit, explain, UsageError } from './exit.ts';
+import { type Exit, explain, isUsageError, UsageError } from './exit.ts';
 import { requireEnrolled } from './inventory.ts';
 import type { Session } from './session.ts';
 import { printable } from './terminal.ts';
@@ -29,7 +29,7 @@ export async function each(
       if (terminal.json) terminal.record({ name, ...record });
       else terminal.print(printable(`${name}: ${says}`));
     } catch (thrown) {
-      if (thrown instanceof UsageError) throw thrown;
+      if (isUsageError(thrown)) throw thrown;
       const error = explain(thrown);
       if (terminal.json) terminal.record({ name, error });
       else terminal.print(printable(`${name}: failed: ${error.errorType}: ${error.message}`));

@@ -1,5 +1,6 @@
 /** Checks with the rules of the worker whether it could renew a pair, before the pair is in a secret. */
 import { noLimits } from '../lambdas/domain/calls.ts';
+import type { Certificate } from '../lambdas/domain/certificate.ts';
 import { RenewalError } from '../lambdas/domain/errors.ts';
 import type { Entropy } from '../lambdas/domain/ports.ts';
 import type { Profile } from '../lambdas/domain/profile.ts';
@@ -7,6 +8,7 @@ import { readTagSettings, resolveSettings } from '../lambdas/policy/settings.ts'
 import { openCa } from '../lambdas/providers/index.ts';
 import { checkLasting } from '../lambdas/renewal/fitness.ts';
 import type { Pair } from '../lambdas/renewal/pair.ts';
+import { parseCertificate } from '../lambdas/x509/certificate.ts';
 import { noKeyVault } from './pair.ts';
 import type { Session } from './session.ts';
 
@@ -17,9 +19,15 @@ export interface Candidate {
   readonly tags: Readonly<Record<string, string>>;
 }
 
+export interface Fitness {
+  /** The roots that the profile trusts. Undefined if the caller may not read them. */
+  readonly roots: readonly Certificate[] | undefined;
+  /** A sentence about a check that was not possible. */
+  readonly unchecked?: string;
+}
+
 /**
- * Returns undefined if all was checked, else a sentence about the missing check: the certificate of an authority is in a secret that
- * the caller may not be allowed to read.
+ * Checks the pair. The certificate of an authority is in a secret that the caller may not be allowed to read; then a part is left out.
  *
  * Throws the permanent errors of a renewal: CaUntrusted, CaRejected, InvalidRequest, InvalidTag …
  */
@@ -27,18 +35,19 @@ export async function checkFitness(
   { clock, store, deployment }: Session,
   entropy: Entropy,
   { pair, profile, tags }: Candidate,
-): Promise<string | undefined> {
+): Promise<Fitness> {
   const { authorities } = await deployment();
   const opened = await openCa(profile.ca);
   const provider = opened({ policy: noLimits, clock, entropy, store, vault: noKeyVault, authorities });
   const settings = resolveSettings(undefined, readTagSettings(new Map(Object.entries(tags))), profile);
   try {
-    await provider.roots(pair); // without a configured root, the chain must lead to one
+    const roots = await provider.roots(pair); // without a configured root, the chain must lead to one
     await checkLasting({ ...pair, provider }, settings, clock.now());
-    return undefined;
+    return { roots: roots.map(parseCertificate) };
   } catch (thrown) {
     const isHidden = thrown instanceof RenewalError && (thrown.code === 'AccessDenied' || thrown.code === 'KmsDenied');
     if (!isHidden) throw thrown;
-    return `cert-renewer did not check whether profile ${profile.name} can renew it, because you may not read the certificate of its authority. cert-renewer status shows it after the next scan.`;
+    const unchecked = `cert-renewer did not check whether profile ${profile.name} can renew it, because you may not read the certificate of its authority. cert-renewer status shows it after the next scan.`;
+    return { roots: undefined, unchecked };
   }
 }

@@ -17,7 +17,11 @@ const resources = {
   authoritySecrets: "the secret of the profile's authority",
   schedules: 'the schedule group `default`',
   queues: "the stack's queues",
+  deadLetterQueue: 'the dead-letter queue of the renewals (`DeadLetterQueueUrl`)',
+  renewalQueue: 'the renewal queue (`RenewalQueueUrl`)',
+  deadLetterQueues: "the stack's dead-letter queues",
   logs: "the scan function's log",
+  renewLogs: "the renew function's log",
   bootstrapRoles: "the roles of the CDK's bootstrap stack (`cdk-hnb659fds-*`)",
 } as const;
 export type Resource = keyof typeof resources;
@@ -33,6 +37,12 @@ export type Needs = readonly Need[];
 export const findStack: Need = { actions: ['cloudformation:DescribeStacks'], on: 'stack' };
 export const readSettings: Need = { actions: ['lambda:GetFunctionConfiguration'], on: 'scan' };
 export const readProfiles: Need = { actions: ['ssm:GetParameter'], on: 'profiles' };
+/** Optional: without it the error for an unknown profile does not name the others. */
+export const listProfiles: Need = {
+  actions: ['ssm:GetParametersByPath'],
+  on: 'profiles',
+  when: 'optional: to suggest a profile if the one that is named does not exist',
+};
 export const readAuthorities: Need = {
   actions: ['ssm:GetParameter'],
   on: 'authorities',
@@ -59,7 +69,7 @@ export const readPassword: Need = { actions: ['secretsmanager:GetSecretValue'], 
 
 /** For the inventory, whole or by name. */
 export const lookAtInventory: Needs = [
-  ...[findStack, readSettings, readProfiles, readAuthorities, listSecrets],
+  ...[findStack, readSettings, readProfiles, listProfiles, readAuthorities, listSecrets],
   { ...describeSecrets, when: 'you name secrets, or the stack has authorities' },
 ];
 
@@ -83,6 +93,8 @@ function arnsOf(on: Resource, stack: Stack): string | string[] {
   const { partition, region, account, name, outputs } = stack;
   const arn = (service: string, resource: string) => `arn:${partition}:${service}:${region}:${account}:${resource}`;
   const output = (key: string) => outputs.get(key) ?? '';
+  const queue = (key: string) => arn('sqs', output(key).split('/').at(-1) ?? '');
+  const deadLetterQueues = arn('sqs', `${name}-*DeadLetters*`); // CloudFormation generates the names
   switch (on) {
     case 'all':
       return '*';
@@ -106,8 +118,15 @@ function arnsOf(on: Resource, stack: Stack): string | string[] {
     case 'schedules':
       return arn('scheduler', 'schedule/default/*');
     case 'queues':
-      return ['RenewalQueueUrl', 'DeadLetterQueueUrl'].map((key) => arn('sqs', output(key).split('/').at(-1) ?? ''));
+      return [queue('RenewalQueueUrl'), deadLetterQueues];
+    case 'deadLetterQueue':
+      return queue('DeadLetterQueueUrl');
+    case 'renewalQueue':
+      return queue('RenewalQueueUrl');
+    case 'deadLetterQueues':
+      return deadLetterQueues;
     case 'logs':
+    case 'renewLogs':
       return arn('logs', 'log-group:*'); // CloudFormation generates the name, and no output contains it
     case 'bootstrapRoles':
       return `arn:${partition}:iam::${account}:role/cdk-hnb659fds-*`;

@@ -3,13 +3,14 @@
 import { Argument, Command, CommanderError, Option } from 'commander';
 import { holdsKey } from '../lambdas/domain/key-text.ts';
 import type { Clock, Entropy } from '../lambdas/domain/ports.ts';
+import { defaultStackName } from '../lambdas/domain/typed-command.ts';
 import manifest from '../package.json' with { type: 'json' };
 import type { CommandSpec, Context, Example, OptionSpec, OptionSpecs, OptionValues } from './command.ts';
 import { commands } from './commands/index.ts';
-import { type Exit, exitCodes, explain, UsageError } from './exit.ts';
+import { type Exit, exitCodes, exitOf, explain, UsageError } from './exit.ts';
 import { globalOptions } from './options.ts';
 import { openSession, type Session, type Target } from './session.ts';
-import { type Output, Terminal } from './terminal.ts';
+import { type Output, printable, Terminal } from './terminal.ts';
 
 /** What the program takes from its process. */
 export interface Edges {
@@ -45,10 +46,25 @@ export async function run(argv: readonly string[], edges: Edges): Promise<number
   } catch (thrown) {
     if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? 0 : exitCodes.usage.code;
     const { errorType, message } = explain(thrown);
-    edges.stderr.write(json ? `${JSON.stringify({ error: { errorType, message } })}\n` : `${errorType}: ${message}\n`);
-    exit = errorType === 'Usage' ? 'usage' : 'failed';
+    edges.stderr.write(json ? `${JSON.stringify({ error: { errorType, message } })}\n` : errorText(errorType, message));
+    exit = exitOf({ errorType, message });
   }
   return exitCodes[exit].code;
+}
+
+/** For a new user, and for the person on call. The help of each command has its own examples. */
+const firstCommands: readonly Example[] = [
+  { command: 'cert-renewer init', says: 'write a first configuration' },
+  { command: 'cert-renewer deploy', says: 'deploy it' },
+  { command: 'cert-renewer status', says: 'all certificates, the most urgent first' },
+  { command: 'cert-renewer status web/tls', says: 'one certificate: why, and what to do' },
+  { command: 'cert-renewer doctor', says: 'what is wrong with the stack, and what to do' },
+  { command: 'cert-renewer help renew', says: 'a command, with its examples' },
+];
+
+/** A message may quote what a function or a service answered. Only its line ends are kept. */
+function errorText(errorType: string, message: string): string {
+  return `${`${errorType}: ${message}`.split('\n').map(printable).join('\n')}\n`;
 }
 
 /** Builds the parser. Calls `ended` with the result of the command. */
@@ -65,7 +81,7 @@ export function build(edges: Edges, ended: (exit: Exit) => void): Command {
     })
     .configureHelp({ showGlobalOptions: true })
     .showHelpAfterError('(see --help)')
-    .addHelpText('before', examplesText(commands.flatMap(({ examples }) => examples.slice(0, 1))));
+    .addHelpText('before', examplesText(firstCommands));
   for (const option of Object.values(globalOptions)) program.addOption(optionOf(option));
   for (const spec of commands) add(program, spec, edges, ended);
   return program;
@@ -73,7 +89,7 @@ export function build(edges: Edges, ended: (exit: Exit) => void): Command {
 
 function add(program: Command, spec: CommandSpec, edges: Edges, ended: (exit: Exit) => void): void {
   const command = program
-    .command(spec.name)
+    .command(spec.name, { hidden: spec.hidden ?? false })
     .summary(spec.summary)
     .description(spec.description.join('\n\n'))
     .addHelpText('before', examplesText(spec.examples));
@@ -103,7 +119,7 @@ async function act(
   const json = globals['json'] === true;
   const terminal = new Terminal({ stdout, stderr, json, noColor: Boolean(edges.env['NO_COLOR']) });
   const target: Target = {
-    stackName: text(globals['stack']) ?? 'CertRenewer',
+    stackName: text(globals['stack']) ?? defaultStackName,
     aws: { ...(region !== undefined && { region }), ...(profile !== undefined && { profile }) },
   };
   const session = (edges.open ?? openSession)(target, manifest.version, clock);
@@ -114,7 +130,7 @@ async function act(
     interrupted.abort();
   });
   try {
-    return await spec.run(
+    const exit = await spec.run(
       {
         terminal,
         session,
@@ -127,6 +143,8 @@ async function act(
       names,
       options as OptionValues<OptionSpecs>,
     );
+    if (spec.leavesCalls) edges.exit(exitCodes[exit].code);
+    return exit;
   } finally {
     terminal.progress('');
   }

@@ -171,7 +171,7 @@ export async function composeInventory() {
   const read = readers();
   const rotationFunctionArn = process.env['RENEW_FUNCTION_ARN'];
   const world = (policy: CallPolicy) => ({ ...read(policy), journal, untilNextScan, rotationFunctionArn });
-  return { journal, world };
+  return { journal, world, target: { stackName: environment('STACK_NAME'), region: process.env['AWS_REGION'] } };
 }
 
 /** Builds the renewal's world, without a queue. */
@@ -370,7 +370,11 @@ export function composeHookReport() {
 // ---- Notices ------------------------------------------------------------------------------------------------------
 
 export function composeNotice(): Journalled<NoticeWorld> {
-  return { journal: powertoolsJournal(), topic: snsTopic({ topicArn: environment('TOPIC_ARN') }) };
+  return {
+    journal: powertoolsJournal(),
+    topic: snsTopic({ topicArn: environment('TOPIC_ARN') }),
+    stackName: environment('STACK_NAME'),
+  };
 }
 
 function textMap(name: string): ReadonlyMap<string, string> {

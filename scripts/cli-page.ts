@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { CommandSpec, OptionSpec } from '../cli/command.ts';
 import { commands } from '../cli/commands/index.ts';
-import { exitCodes } from '../cli/exit.ts';
+import { commandErrors, exitCodes } from '../cli/exit.ts';
 import { globalOptions } from '../cli/options.ts';
 import { explainNeed } from '../cli/permissions.ts';
 
@@ -23,14 +23,22 @@ export function cliPage(): string {
     table(['option', ''], Object.values(globalOptions).map(optionRow)),
   );
   const codes = Object.values(exitCodes).map(({ code, meaning }) => [String(code), meaning]);
+  const errors = Object.entries(commandErrors).map(([name, { meaning, exit }]) => [
+    `\`${name}\``,
+    meaning,
+    String(exitCodes[exit].code),
+  ]);
+  const ofOthers = `A message begins with the code of its error. The command line has codes of its own. A certificate, a function or a denied call has a code of
+the table in [errors.md](errors.md). If only one of several secrets fails, the exit code is 1.`;
   const json = `With \`--json\` each result is one JSON object on its own line (NDJSON). Times are in RFC 3339, unknown values are null. A failure for one
 secret has \`error: { errorType, message }\`. A failure of the whole command is such an object on stderr.`;
   return [
     head,
     everywhere,
     section('Exit codes', table(['code', 'meaning'], codes)),
+    section('Error codes', `${ofOthers}\n\n${table(['code', 'meaning', 'exit code'], errors)}`),
     section('For programs', json),
-    ...commands.map(commandSection),
+    ...commands.filter(({ hidden }) => !hidden).map(commandSection),
   ].join('\n');
 }
 

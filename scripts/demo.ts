@@ -3,12 +3,14 @@
  * the stack's own, and a real step-ca where Go is installed. One deployment issues the declared certificates, a second one changes
  * a name, and the schedule renews. Only the product and its CAs issue certificates here. `-- --keep` leaves everything running.
  */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
+import { constants } from 'node:os';
 import { join } from 'node:path';
 import { collectEvents } from '../testkit/local-aws/events.ts';
 import { type Emulator, startEmulator } from '../testkit/local-aws/ministack.ts';
 import { bootstrap, deploy } from '../testkit/local-aws/stack.ts';
+import { projectRoot } from '../testkit/tools/cache.ts';
+import { temporaryFolder } from '../testkit/tools/temporary.ts';
 import { ToolMissingError } from '../testkit/tools/tool.ts';
 import { type DemoStepCa, startDemoStepCa } from './demo/cas.ts';
 import {
@@ -19,22 +21,24 @@ import {
   withName,
   writeConfiguration,
 } from './demo/configuration.ts';
+import { environmentText, keptText } from './demo/keeping.ts';
 import {
   isRenewal,
   proveOne,
   type Scene,
   showChange,
-  showPlan,
   showRefusal,
   showRenewal,
   showStatus,
   snapshots,
 } from './demo/showing.ts';
-import { heading, outline, say, waiting } from './demo/telling.ts';
+import { commandLine, heading, outline, say, waiting } from './demo/telling.ts';
 
 const keep = process.argv.includes('--keep');
 const started = Date.now();
 const undo: (() => Promise<unknown>)[] = [];
+/** All steps have been shown. Only --keep still runs. */
+let isShown = false;
 
 async function main(): Promise<void> {
   heading('1. Start an empty local AWS that enforces IAM');
@@ -42,8 +46,8 @@ async function main(): Promise<void> {
   undo.push(() => aws.stop());
   say(`AWS answers at ${aws.endpoint}.`);
   const stepCa = await stepCaFor(aws);
-  const folder = await mkdtemp(join(tmpdir(), 'cert-renewer-demo-'));
-  undo.push(() => rm(folder, { recursive: true, force: true }));
+  const { path: folder, remove } = await temporaryFolder('demo');
+  undo.push(remove);
 
   heading('2. cdk deploy: a root and an issuing authority with keys in KMS, and the declared certificates');
   const first = firstCertificates(stepCa);
@@ -73,7 +77,7 @@ async function main(): Promise<void> {
   await showRefusal(scene, withName(second, 'bank.example'));
 
   heading('6. Show the plan: a dry run of the scan, which reads only tags');
-  await showPlan(scene);
+  await commandLine(aws, 'plan');
 
   heading('7. Wait for the schedule to renew a certificate');
   const renewal = await waiting(
@@ -86,6 +90,7 @@ async function main(): Promise<void> {
   await showStatus(aws);
 
   say(`\nDone in ${Math.round((Date.now() - started) / 1000)} s: from an empty account to renewed certificates.`);
+  isShown = true;
   if (keep) await untilInterrupted(scene, config);
 }
 
@@ -100,45 +105,42 @@ async function stepCaFor(aws: Emulator): Promise<DemoStepCa | undefined> {
   return stepCa;
 }
 
-async function untilInterrupted({ aws: { env }, outputs }: Scene, config: string): Promise<void> {
-  heading('Everything is still running (--keep). Try this in another terminal:');
-  for (const [key, value] of Object.entries(env)) say(`export ${key}=${value}`);
-  const fn = outputs['RenewFunctionName'] ?? '';
-  say(`aws lambda invoke --function-name ${fn} --cli-read-timeout 0 --cli-binary-format raw-in-base64-out \\`);
-  say(`    --payload '{"secretId":"${CHANGED}","force":true}' /dev/stdout`);
-  say(`aws secretsmanager get-secret-value --secret-id ${CHANGED} --query SecretString --output text`);
-  say(`npx cdk deploy -c config=${config}     # after you have changed a name in this file`);
-  say('npx cert-renewer --help');
-  say('Press Ctrl-C here to stop everything and clean up.');
-  await new Promise<void>((resolve) => {
-    const alive = setInterval(() => undefined, 60_000);
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-      process.once(signal, () => {
-        clearInterval(alive);
-        resolve();
-      });
-    }
-  });
+/** Returns never: a signal ends the process. */
+async function untilInterrupted({ aws, stepCa, folder }: Scene, configuration: string): Promise<void> {
+  heading('Everything is still running (--keep)');
+  const environment = join(folder, 'environment.sh');
+  await writeFile(environment, environmentText(aws.env));
+  const caGroup = stepCa?.processGroup;
+  say(keptText({ project: projectRoot, configuration, environment, caGroup }, process.pid));
+  await new Promise<void>(() => setInterval(() => undefined, 60_000));
 }
 
-async function cleanUp(): Promise<void> {
-  for (const step of undo.reverse())
-    await step().catch((error: unknown) => say(`Cleaning up failed: ${String(error)}`));
+let cleaning: Promise<void> | undefined;
+/** Stops and removes what the demo has started, once. */
+function cleanUp(): Promise<void> {
+  cleaning ??= (async () => {
+    for (const step of undo.reverse())
+      await step().catch((error: unknown) => say(`Cleaning up failed: ${String(error)}`));
+  })();
+  return cleaning;
 }
 
-if (!keep) {
-  for (const signal of ['SIGINT', 'SIGTERM'] as const)
-    process.once(signal, () => void cleanUp().then(() => process.exit(130)));
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  const code = 128 + constants.signals[signal];
+  process.on(signal, () => void cleanUp().then(() => process.exit(isShown ? 0 : code)));
 }
 try {
   await main();
 } catch (error) {
-  say(
-    error instanceof ToolMissingError
-      ? error.message
-      : `The demo failed: ${error instanceof Error ? error.message : String(error)}`,
-  );
-  process.exitCode = 1;
+  // After a signal the steps fail because of the cleaning.
+  if (!cleaning) {
+    say(
+      error instanceof ToolMissingError
+        ? error.message
+        : `The demo failed: ${error instanceof Error ? error.message : String(error)}`,
+    );
+    process.exitCode = 1;
+  }
 } finally {
   await cleanUp();
 }

@@ -5,6 +5,7 @@ import { Key, KeyUsage, type KeySpec as KmsKeySpec } from 'aws-cdk-lib/aws-kms';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { CfnParameter } from 'aws-cdk-lib/aws-ssm';
 import { Construct } from 'constructs';
+import { authorityDescription } from '../../lambdas/domain/authority.ts';
 import { parseDuration } from '../../lambdas/domain/duration.ts';
 import type { KeySpec } from '../../lambdas/domain/key-spec.ts';
 import type { AuthorityDocument } from '../../lambdas/policy/authority.ts';
@@ -107,7 +108,7 @@ export class CertificateAuthority extends Construct implements ICertificateAutho
    */
   private newSecret(): Secret {
     const secret = new Secret(this, 'Secret', {
-      description: `cert-renewer: the certificate of the authority ${this.name}`,
+      description: `${authorityDescription}${this.name}`,
       secretStringValue: SecretValue.unsafePlainText('{}'),
       removalPolicy: RemovalPolicy.RETAIN,
     });

@@ -3,6 +3,7 @@ import { CfnResource } from 'aws-cdk-lib';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { IConstruct } from 'constructs';
 import { RenewalError } from '../../lambdas/domain/errors.ts';
+import { suggestion } from '../../lambdas/domain/nearest.ts';
 import { tags } from '../../lambdas/domain/tags.ts';
 import { readTagSettings } from '../../lambdas/policy/settings.ts';
 import { ConfigError } from '../config/config-error.ts';
@@ -68,7 +69,10 @@ export function enrolmentTags(
     throw new ConfigError(`enrol(${secret.node.path})`, [{ path, message }]);
   };
   if (!profiles.includes(options.profile)) {
-    return fail('$.profile', `the renewer has no profile of that name; expected one of ${profiles.join(', ')}`);
+    return fail(
+      '$.profile',
+      `the renewer has no profile of that name${suggestion(options.profile, profiles)}; expected one of ${profiles.join(', ')}`,
+    );
   }
   if (!CfnResource.isCfnResource(secret.node.defaultChild)) {
     return fail(

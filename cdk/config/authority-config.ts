@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import { parseDuration } from '../../lambdas/domain/duration.ts';
+import { suggestion } from '../../lambdas/domain/nearest.ts';
 import { type CaConfigClaims, claimsOfCaConfig } from '../../lambdas/policy/authority.ts';
 import { needsOf } from '../../lambdas/providers/index.ts';
 import { parseName } from '../../lambdas/x509/name-text.ts';
@@ -129,7 +130,7 @@ function checkParent(name: string, authorities: Authorities): readonly Problem[]
   const problem = (message: string) => [{ path: at(name, 'parent'), message }];
   const parent = Object.hasOwn(authorities, own.parent) ? authorities[own.parent] : undefined;
   if (parent === undefined) {
-    return problem(`no authority of that name; expected one of ${listed(Object.keys(authorities), name)}`);
+    return problem(unknownAuthority(own.parent, Object.keys(authorities), name));
   }
   if (ancestors(name, authorities).includes(name)) {
     return problem('its parents lead back to itself; expected a chain that ends at a root, which has no parent');
@@ -214,7 +215,7 @@ function checkNamedAuthorities({ profiles, authorities = {} }: ConfigDocument): 
     return [
       {
         path: configPath('profiles', name, 'ca', 'authority'),
-        message: `no authority of that name; expected one of ${listed(Object.keys(authorities))}`,
+        message: unknownAuthority(authority, Object.keys(authorities)),
       },
     ];
   });
@@ -239,10 +240,11 @@ function checkApi({ authorities, caApi }: ConfigDocument): readonly Problem[] {
   ];
 }
 
-const listed = (names: readonly string[], but?: string): string => {
+function unknownAuthority(found: string, names: readonly string[], but?: string): string {
   const others = names.filter((name) => name !== but);
-  return others.length === 0 ? 'the names under "authorities", which has none' : others.join(', ');
-};
+  const allowed = others.length === 0 ? 'the names under "authorities", which has none' : others.join(', ');
+  return `no authority of that name${suggestion(found, others)}; expected one of ${allowed}`;
+}
 
 function messageOf(thrown: unknown): string {
   return (thrown instanceof Error ? thrown.message : String(thrown)).replace(/^It (?=is )/, '').replace(/\.$/, '');

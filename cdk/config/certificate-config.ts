@@ -2,6 +2,7 @@
 
 import type { Declaration } from '../../lambdas/domain/declaration.ts';
 import { formatDuration, parseWindow } from '../../lambdas/domain/duration.ts';
+import { suggestion } from '../../lambdas/domain/nearest.ts';
 import { type CertificateEntry, documentOf, entryProblems } from '../../lambdas/policy/certificate-entry.ts';
 import { type DeclarationProblem, nameFields, readDeclaration } from '../../lambdas/policy/declaration.ts';
 import { issuanceProblems } from '../../lambdas/policy/issuance.ts';
@@ -146,7 +147,8 @@ function profileOf({ profiles }: Config, { profile: name }: CertificateEntry): F
   if (isToken(name)) return { problem: 'it must be known at synthesis; found a token' };
   const profile = Object.hasOwn(profiles, name) ? profiles[name] : undefined;
   if (profile === undefined) {
-    return { problem: `no profile of that name; expected one of ${Object.keys(profiles).join(', ')}` };
+    const known = Object.keys(profiles);
+    return { problem: `no profile of that name${suggestion(name, known)}; expected one of ${known.join(', ')}` };
   }
   if (profile.issue) return { name, profile, issue: profile.issue };
   return {

@@ -1,6 +1,7 @@
 /** Turns zod's issues into problems with a path and what is allowed there. */
 import type * as z from 'zod/mini';
 import { count } from '../../lambdas/domain/count.ts';
+import { suggestion } from '../../lambdas/domain/nearest.ts';
 import { explainIssues, formatPath } from '../../lambdas/policy/vocabulary.ts';
 import type { Problem } from './config-error.ts';
 import { jsonSchema } from './config-schema.ts';
@@ -27,10 +28,10 @@ export function explain(issue: Issue, input: unknown): readonly Problem[] {
   const node = schemaAt(issue.path, input);
   switch (issue.code) {
     case 'unrecognized_keys': {
-      const allowed = Object.keys(schemaNode(node?.['properties']) ?? {}).join(', ');
+      const allowed = Object.keys(schemaNode(node?.['properties']) ?? {});
       return issue.keys.map((key) => ({
         path: configPath(...issue.path, key),
-        message: `unknown key; allowed here: ${allowed}`,
+        message: `unknown key${suggestion(key, allowed)}; allowed here: ${allowed.join(', ')}`,
       }));
     }
     case 'invalid_union':

@@ -1,5 +1,5 @@
 /** The function that shows the certificates on the dashboard. */
-import { Duration } from 'aws-cdk-lib';
+import { Duration, Stack } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import type { Authorities } from '../authorities/authorities.ts';
 import type { Profiles } from '../config/profiles.ts';
@@ -23,7 +23,8 @@ export class Inventory extends NodeFunction {
     super(scope, id, {
       ...shared,
       entry: 'show-inventory.ts',
-      environment: { ...environment, RENEW_FUNCTION_ARN: renewFunctionArn },
+      // The name of the stack is for the commands in the widget.
+      environment: { ...environment, RENEW_FUNCTION_ARN: renewFunctionArn, STACK_NAME: Stack.of(scope).stackName },
       description: 'Shows the certificates on the dashboard, from tags only',
       timeout: Duration.minutes(1),
       memorySize: 512,

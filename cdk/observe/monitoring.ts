@@ -20,6 +20,7 @@ import type { Schedule } from '../../lambdas/domain/schedule.ts';
 import { authorityProfileName } from '../../lambdas/policy/authority-profile.ts';
 import type { Config } from '../config/config.ts';
 import type { Parts } from '../parts.ts';
+import { type AlarmKind, type AlarmSubject, alarmDescription, alarmName } from './alarm-text.ts';
 import { type DeadLetters, noticeLetters } from './dead-letters.ts';
 import { Notices } from './notices.ts';
 import { type ProfileMetric, profileMetric } from './profile-metric.ts';
@@ -104,66 +105,41 @@ export class Monitoring extends Construct {
     // Each scan counts the overdue certificates. Its count is valid until the next scan, but at most a day.
     const scanPeriod = Duration.seconds(alarmPeriod(Math.min(this.props.schedule.longestGap, 86_400_000)));
     return [
-      this.profileAlarm(name, 'Failed', `Renewals of certificates of the profile ${name} failed`, 'Sum', fiveMinutes),
-      this.profileAlarm(
-        name,
-        'Overdue',
-        `Certificates of the profile ${name} are overdue for renewal`,
-        'Maximum',
-        scanPeriod,
-      ),
-      ...(hasHooks
-        ? [
-            this.profileAlarm(
-              name,
-              'HookFailed',
-              `A hook of the profile ${name} failed after a renewal`,
-              'Sum',
-              fiveMinutes,
-            ),
-          ]
-        : []),
+      this.profileAlarm(name, 'Failed', 'Sum', fiveMinutes),
+      this.profileAlarm(name, 'Overdue', 'Maximum', scanPeriod),
+      ...(hasHooks ? [this.profileAlarm(name, 'HookFailed', 'Sum', fiveMinutes)] : []),
     ];
   }
 
   /**
-   * Creates an alarm of a profile. In a nested stack it gets an explicit name, by which the dashboard in the main stack refers to it:
-   * outputs are no alternative, because a nested stack may have only two hundred.
+   * Creates an alarm of a profile. The dashboard in the main stack refers to an alarm in a nested stack by its name: outputs are no
+   * alternative, because a nested stack may have only two hundred.
    */
   private profileAlarm(
     profile: string,
-    name: ProfileMetric,
-    description: string,
+    kind: Extract<ProfileMetric, AlarmKind>,
     statistic: string,
     period: Duration,
   ): IAlarm {
-    const id = `${name}-${profile}`;
+    const id = `${kind}-${profile}`;
     const part = this.props.parts.of(profile);
-    const metric = profileMetric(name, profile, statistic, period);
-    if (part === undefined) return this.above(this, id, { description, metric });
+    const subject = { kind, profile, part: part?.number };
+    const alarm = this.above(part?.scope ?? this, id, subject, profileMetric(kind, profile, statistic, period));
+    if (part === undefined) return alarm;
     const stack = Stack.of(this);
-    const alarmName = `${stack.stackName}-${part.number}-${id}`;
-    this.above(part.scope, id, { description, metric, alarmName });
-    const arn = { service: 'cloudwatch', resource: 'alarm', resourceName: alarmName };
+    const arn = { service: 'cloudwatch', resource: 'alarm', resourceName: alarmName(stack, subject) };
     return Alarm.fromAlarmArn(this, id, stack.formatArn({ ...arn, arnFormat: ArnFormat.COLON_RESOURCE_NAME }));
   }
 
-  private deadLetterAlarm({ id, description, queue }: DeadLetters): Alarm {
-    const metric = queue.metricApproximateNumberOfMessagesVisible({
-      statistic: 'Maximum',
-      period: Duration.minutes(5),
-    });
-    return this.above(this, id, { description, metric });
+  private deadLetterAlarm({ kind, queue }: DeadLetters): Alarm {
+    const period = Duration.minutes(5);
+    const metric = queue.metricApproximateNumberOfMessagesVisible({ statistic: 'Maximum', period });
+    return this.above(this, kind, { kind }, metric);
   }
 
-  private above(
-    scope: Construct,
-    id: string,
-    { metric, description, alarmName }: { metric: IMetric; description: string; alarmName?: string },
-  ): Alarm {
+  private above(scope: Construct, id: string, subject: AlarmSubject, metric: IMetric): Alarm {
     const alarm = new Alarm(scope, id, {
-      ...(alarmName !== undefined && { alarmName }),
-      alarmDescription: `cert-renewer: ${description}.`,
+      ...this.named(subject),
       metric,
       threshold: 0,
       comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
@@ -172,6 +148,12 @@ export class Monitoring extends Construct {
     });
     alarm.addAlarmAction(new SnsAction(this.topic));
     return alarm;
+  }
+
+  /** Returns the name and the description of an alarm. They name the stack of the CertRenewer, also in a nested stack. */
+  private named(subject: AlarmSubject): { readonly alarmName: string; readonly alarmDescription: string } {
+    const stack = Stack.of(this);
+    return { alarmName: alarmName(stack, subject), alarmDescription: alarmDescription(stack, subject) };
   }
 
   /**
@@ -192,7 +174,7 @@ export class Monitoring extends Construct {
     }
     const period = Duration.seconds(window.period);
     const alarm = new Alarm(this, 'NoScan', {
-      alarmDescription: 'cert-renewer: no scan has succeeded for two periods of the schedule.',
+      ...this.named({ kind: 'NoScan' }),
       metric: new MathExpression({
         expression: 'FILL(invocations, 0) - FILL(errors, 0)',
         label: 'scans that succeeded',

@@ -1,5 +1,5 @@
 /** The e-mails about failures: rules of the bus, and a function that publishes to the topic. */
-import { Duration } from 'aws-cdk-lib';
+import { Duration, Stack } from 'aws-cdk-lib';
 import { type IEventBus, Rule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import { SqsDestination } from 'aws-cdk-lib/aws-lambda-destinations';
@@ -69,7 +69,8 @@ export class Notices extends Construct {
       memorySize: 512,
       logRetention,
       placement: undefined,
-      environment: { TOPIC_ARN: topicArn },
+      // For the commands in the e-mails.
+      environment: { TOPIC_ARN: topicArn, STACK_NAME: Stack.of(this).stackName },
     });
     sender.role.addToPolicy(allow('Publish', ['sns:Publish'], [topicArn]));
     sender.function.configureAsyncInvoke({

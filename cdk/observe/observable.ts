@@ -21,8 +21,8 @@ export abstract class Observable extends Construct {
   }
 
   /**
-   * Adds a rule for `Certificate Renewal Overdue`: a certificate is past its renewal time by a fifth of the window, or a declared
-   * certificate is missing an hour after its declaration.
+   * Adds a rule for `Certificate Renewal Overdue`: a certificate is past its renewal time by a fifth of the window, or has expired, or a
+   * declared certificate is missing an hour after its declaration.
    */
   onOverdue(id: string, options: OnEventOptions = {}): Rule {
     return this.onEvent(id, 'Certificate Renewal Overdue', options);
@@ -66,7 +66,7 @@ export abstract class Observable extends Construct {
   }
 
   /**
-   * Returns the number of overdue certificates, counted at each scan.
+   * Returns the number of overdue and expired certificates, counted at each scan.
    * @default the maximum over five minutes
    */
   metricOverdue(profile: string, options?: MetricOptions): Metric {

@@ -42,6 +42,8 @@ export async function describeStack(options: AwsOptions, name: string): Promise<
 export interface StackResource {
   /** `AWS::Scheduler::Schedule` */
   readonly type: string;
+  /** The name in the template: the construct's path and a hash. */
+  readonly logicalId: string;
   /** The physical id. */
   readonly id: string;
 }
@@ -56,7 +58,13 @@ export async function listResources(options: AwsOptions, name: string): Promise<
       const page = new ListStackResourcesCommand({ StackName: name, ...(token !== undefined && { NextToken: token }) });
       const { StackResourceSummaries = [], NextToken } = await client.send(page);
       found.push(
-        ...StackResourceSummaries.map(({ ResourceType: type = '', PhysicalResourceId: id = '' }) => ({ type, id })),
+        ...StackResourceSummaries.map(
+          ({ ResourceType: type = '', LogicalResourceId: logicalId = '', PhysicalResourceId: id = '' }) => ({
+            type,
+            logicalId,
+            id,
+          }),
+        ),
       );
       token = NextToken;
     } while (token !== undefined);

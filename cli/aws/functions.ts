@@ -4,14 +4,20 @@ import { type AwsOptions, clientConfig, pauseBefore } from '../../lambdas/aws/cl
 import { awsError } from '../../lambdas/aws/errors.ts';
 import { functionStarter } from '../../lambdas/aws/lambda.ts';
 import { isErrorCode, RenewalError } from '../../lambdas/domain/errors.ts';
+import { CommandError, type Told, ToldError } from '../exit.ts';
+import { inFlags } from '../flags.ts';
 
 /** An error that a function threw, from Lambda's FunctionError. */
-export class FunctionFailure extends Error {
+export class FunctionFailure extends ToldError {
   readonly errorType: string;
 
   constructor(errorType: string, message: string) {
     super(message);
     this.errorType = errorType;
+  }
+
+  told(): Told {
+    return { errorType: codeOf(this), message: inFlags(this.message) };
   }
 }
 
@@ -25,11 +31,11 @@ export interface FunctionSettings {
 }
 
 export interface Functions {
-  /** Throws AccessDenied, Throttled, and Internal if the function does not exist. */
+  /** Throws AccessDenied, Throttled, and IncompleteStack if the function does not exist. */
   settings(functionName: string): Promise<FunctionSettings>;
-  /** Returns the answer. Throws FunctionFailure if the function threw, AccessDenied, Throttled. */
+  /** Returns the answer. Throws FunctionFailure if the function threw, AccessDenied, Throttled, IncompleteStack. */
   invoke(functionName: string, request: unknown): Promise<unknown>;
-  /** Invokes without waiting. Throws AccessDenied, Throttled. */
+  /** Invokes without waiting. Throws AccessDenied, Throttled, IncompleteStack. */
   start(functionName: string, request: unknown): Promise<void>;
 }
 
@@ -75,7 +81,14 @@ export function functionsOf(options: AwsOptions, sleep: (milliseconds: number) =
     }
   }
 
-  const start = functionStarter(options);
+  const starter = functionStarter(options);
+  async function start(functionName: string, request: unknown): Promise<void> {
+    try {
+      await starter(functionName, request);
+    } catch (thrown) {
+      throw translated(thrown instanceof RenewalError ? thrown.cause : thrown, 'Invoke', functionName);
+    }
+  }
   return { settings, invoke, start };
 }
 
@@ -87,10 +100,10 @@ function failure(answer: unknown, kind: string): FunctionFailure {
   );
 }
 
-function translated(thrown: unknown, action: string, functionName: string): RenewalError {
+function translated(thrown: unknown, action: string, functionName: string): Error {
   if (thrown instanceof Error && thrown.name === 'ResourceNotFoundException') {
-    const message = `The function ${functionName} of the stack does not exist: deploy the stack again.`;
-    return new RenewalError('Internal', message);
+    const message = `The function ${functionName} of the stack does not exist: deploy the stack again (cert-renewer deploy).`;
+    return new CommandError('IncompleteStack', message);
   }
   return awsError(thrown, { service: 'lambda', action, resource: functionName });
 }

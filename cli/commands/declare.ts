@@ -21,10 +21,12 @@ import { FunctionFailure } from '../aws/functions.ts';
 import { command, type OptionValues } from '../command.ts';
 import { type Done, each } from '../each.ts';
 import { UsageError } from '../exit.ts';
+import { flagOf } from '../flags.ts';
 import {
   describeSecrets,
   findStack,
   invokeRenew,
+  listProfiles,
   readAuthorities,
   readProfiles,
   readRenewSettings,
@@ -97,7 +99,7 @@ export const declare = command({
     },
   ],
   needs: [
-    ...[findStack, readSettings, readRenewSettings, readProfiles, describeSecrets, invokeRenew],
+    ...[findStack, readSettings, readRenewSettings, readProfiles, listProfiles, describeSecrets, invokeRenew],
     { ...readAuthorities, when: 'the stack has authorities, and the secret exists' },
     { actions: ['ssm:GetParameter', 'ssm:PutParameter'], on: 'declarations' },
     { actions: ['secretsmanager:CreateSecret', 'secretsmanager:TagResource'], on: 'secrets' },
@@ -133,7 +135,7 @@ function entryOf(name: string, given: Given): CertificateEntry {
   const named = secretName.safeParse(name);
   if (!named.success) throw new UsageError(explainIssues(named.error.issues, 'name'));
   const parsed = certificateSchema.safeParse(document, { reportInput: true });
-  if (!parsed.success) throw new UsageError(inFlags(explainIssues(parsed.error.issues, 'declaration')));
+  if (!parsed.success) throw new UsageError(fieldsInFlags(explainIssues(parsed.error.issues, 'declaration')));
   const [problem] = entryProblems(name, parsed.data);
   if (problem === undefined) return parsed.data;
   const [field] = problem.path;
@@ -142,17 +144,8 @@ function entryOf(name: string, given: Given): CertificateEntry {
   );
 }
 
-const listFlags: Readonly<Record<string, string>> = {
-  dnsNames: '--dns',
-  ipAddresses: '--ip',
-  emails: '--email',
-  uris: '--uri',
-  usages: '--usage',
-  endpoints: '--endpoint',
-};
-const flagOf = (field: string): string =>
-  listFlags[field] ?? `--${field.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
-const inFlags = (text: string) => text.replace(/declaration\.([a-zA-Z]+)(?:[.[]\d+\]?)?/g, (_, field) => flagOf(field));
+const fieldsInFlags = (text: string) =>
+  text.replace(/declaration\.([a-zA-Z]+)(?:[.[]\d+\]?)?/g, (_, field) => flagOf(field));
 const inWords = (text: string) =>
   text.replace(/\b(?:dnsNames|ipAddresses|emails|uris|commonName|expiresIn|rekeyPeriod)\b/g, flagOf);
 

@@ -1,9 +1,9 @@
 /** `bootstrap`, `deploy`, `diff` and `destroy`: commands of the CDK, run with the app of cert-renewer. */
 import { resolve } from 'node:path';
-import { RenewalError } from '../../lambdas/domain/errors.ts';
 import type { CdkCommand, CdkEnd } from '../cdk.ts';
 import { type Context, command } from '../command.ts';
-import { type Exit, UsageError } from '../exit.ts';
+import { CommandError, type Exit, UsageError } from '../exit.ts';
+import { configWords, targetWords } from '../hints.ts';
 import { assumeBootstrapRoles } from '../permissions.ts';
 
 export const configOption = {
@@ -36,7 +36,7 @@ export const bootstrap = command({
     const end = await runCdk(context, { words: ['bootstrap'], config, stdout: 'stderr' });
     if (end === undefined) return 'interrupted';
     if (context.terminal.json) context.terminal.record({ bootstrapped: true });
-    context.terminal.note(`Next: npx cert-renewer deploy${configWords(config)}`);
+    context.terminal.note(`Next: npx cert-renewer deploy${configWords(config)}${targetWords(context.session.target)}`);
     return 'ok';
   },
 });
@@ -76,7 +76,7 @@ export const deploy = command({
     else if (terminal.width === undefined) {
       for (const [name, value] of Object.entries(end.outputs)) terminal.print(`${name} ${value}`);
     }
-    terminal.note(`Next: npx cert-renewer status${stackWords(session.target.stackName)}`);
+    terminal.note(`Next: npx cert-renewer status${targetWords(session.target)}`);
     return 'ok';
   },
 });
@@ -85,7 +85,7 @@ export const diff = command({
   name: 'diff',
   summary: 'show what a deployment would change',
   description: [
-    'Compares the stack of the configuration with the deployed one, resource by resource. It changes nothing. The exit code is 0 with and without differences.',
+    'Compares the stack of the configuration with the deployed one, resource by resource. It changes nothing. The exit code is 0 with and without differences. Of the custom resources that declare certificates the CDK says "may be replaced": their function is called again, and no secret is replaced.',
     'With --json: { stack, changed }.',
   ],
   options: configOption,
@@ -104,15 +104,19 @@ export const diff = command({
     if (terminal.json) {
       terminal.note(end.text.trimEnd());
       terminal.record({ stack: session.target.stackName, changed: differences(end.text) > 0 });
-    }
+    } else terminal.hint(aboutReplacement);
     return 'ok';
   },
 });
 
+/** The CDK can't know what a custom resource does with other properties. */
+const aboutReplacement =
+  'Where the CDK says "may be replaced" of the custom resources that declare certificates, their function is called again. No secret is replaced.';
+
 function differences(text: string): number {
   const [, count] = /Number of stacks with differences: (\d+)/.exec(text) ?? [];
   if (count !== undefined) return Number(count);
-  throw new RenewalError('Internal', 'The CDK did not report the number of stacks with differences.');
+  throw new CommandError('CdkFailed', 'The CDK did not report the number of stacks with differences.');
 }
 
 const outliving = [
@@ -165,7 +169,7 @@ interface Wanted extends Pick<CdkCommand, 'words' | 'stdout' | 'outputsFile'> {
   readonly advice?: string;
 }
 
-/** Returns undefined after Ctrl-C. Throws UsageError for a wrong configuration, and Internal if the CDK fails. */
+/** Returns undefined after Ctrl-C. Throws UsageError for a wrong configuration, and CdkFailed. */
 async function runCdk({ cdk, session: { target }, interrupted }: Context, wanted: Wanted): Promise<CdkEnd | undefined> {
   const { config = defaultConfig, advice = '', ...rest } = wanted;
   // A rule of CloudFormation. The app would fail with a stack trace.
@@ -178,8 +182,8 @@ async function runCdk({ cdk, session: { target }, interrupted }: Context, wanted
   const end = await cdk.run({ ...rest, target, config: resolve(config), interrupted });
   if (interrupted.aborted) return undefined;
   if (end.code === 0) return end;
-  throw new RenewalError(
-    'Internal',
+  throw new CommandError(
+    'CdkFailed',
     `cdk ${rest.words[0]} has failed (exit code ${end.code}). Its messages above say why.${advice}`,
   );
 }
@@ -190,6 +194,3 @@ function interrupted({ terminal, session }: Context): Exit {
   );
   return 'interrupted';
 }
-
-const stackWords = (name: string): string => (name === 'CertRenewer' ? '' : ` --stack ${name}`);
-export const configWords = (config: string | undefined): string => (config === undefined ? '' : ` --config ${config}`);

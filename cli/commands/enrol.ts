@@ -1,14 +1,28 @@
 /** `enrol` and `unenrol`: the tags that enrol a secret. */
 import { RenewalError, toRenewalError } from '../../lambdas/domain/errors.ts';
+import type { Instant } from '../../lambdas/domain/instant.ts';
+import type { Profile } from '../../lambdas/domain/profile.ts';
+import { quote } from '../../lambdas/domain/quote.ts';
 import type { SecretSummary } from '../../lambdas/domain/secret.ts';
 import { tags } from '../../lambdas/domain/tags.ts';
-import { readTagSettings } from '../../lambdas/policy/settings.ts';
+import { invalidSettingTags, readTagSettings } from '../../lambdas/policy/settings.ts';
+import { readStatus } from '../../lambdas/policy/status.ts';
+import { authorityOf } from '../../lambdas/renewal/authority.ts';
 import { command, type OptionValues } from '../command.ts';
-import { each } from '../each.ts';
+import { type Done, each } from '../each.ts';
 import { UsageError } from '../exit.ts';
+import { tagsInFlags } from '../flags.ts';
 import { requireEnrolled } from '../inventory.ts';
-import { describeSecrets, findStack, readProfiles, readSettings } from '../permissions.ts';
-import { requireProfile } from '../session.ts';
+import {
+  describeSecrets,
+  findStack,
+  listProfiles,
+  readAuthorities,
+  readProfiles,
+  readSettings,
+} from '../permissions.ts';
+import { type Deployment, requireProfile, type Session } from '../session.ts';
+import { warningsOf, warningText } from '../warnings.ts';
 
 /** The settings that tags hold, for `enrol` and `import`. */
 export const enrolmentOptions = {
@@ -53,11 +67,7 @@ export function tagsOf(given: Given): Readonly<Record<string, string>> & { reado
   try {
     readTagSettings(new Map(Object.entries(set)));
   } catch (thrown) {
-    throw new UsageError(
-      toRenewalError(thrown)
-        .message.replaceAll('The tag ', '')
-        .replaceAll(/cert-renewer:([a-z-]+)/g, '--$1'),
-    );
+    throw new UsageError(tagsInFlags(toRenewalError(thrown).message));
   }
   return { [tags.profile]: profile, ...set };
 }
@@ -77,6 +87,7 @@ export const enrol = command({
   summary: 'enrol secrets: renew them from now on',
   description: [
     'Sets the tags that enrol a secret in a profile. The other options override the profile for this secret. A secret of another profile moves to this one. The command does not read the value; a worker inspects it after the next scan.',
+    'Tags of earlier settings stay, unless they contradict the new ones or are not valid (InvalidTag): these are removed, and the command says which. It warns of a window that will not apply as it is (WindowClamped, WindowBelowSchedule).',
   ],
   argument: { name: '<names...>', description: 'names or ARNs of secrets' },
   options: enrolmentOptions,
@@ -85,37 +96,84 @@ export const enrol = command({
     { command: 'cert-renewer enrol web/tls --profile internal --expires-in 33%', says: 'with its own window' },
   ],
   needs: [
-    ...[findStack, readSettings, readProfiles, describeSecrets],
+    ...[findStack, readSettings, readProfiles, listProfiles, readAuthorities, describeSecrets],
     { actions: ['secretsmanager:TagResource'], on: 'secrets' },
     {
       actions: ['secretsmanager:UntagResource'],
       on: 'secrets',
-      when: 'the secret has tags that contradict the new ones',
+      when: 'the secret has tags that contradict the new ones, or are not valid',
     },
   ],
   winds: true,
   run: async (context, names, given) => {
     const { session } = context;
     const set = tagsOf(given);
-    const { name: profile } = await requireProfile(session, set[tags.profile]);
-    return each(context, names, async (name) => {
-      const secret = await session.store.describe(name);
-      const before = secret.tags.get(tags.profile);
-      if (secret.isReplica) {
-        throw new RenewalError(
-          'InvalidRequest',
-          'The secret is a replica: enrol its primary, in the primary’s Region.',
-        );
-      }
-      await session.store.tag(secret.arn, set, overridden(secret, set));
-      const from = before !== undefined && before !== profile ? ` (it was in ${before})` : '';
-      return {
-        says: `enrolled in ${profile}${from}; cert-renewer plan ${secret.name} shows what happens next`,
-        record: { secretArn: secret.arn, profile, previousProfile: before ?? null },
-      };
-    });
+    const profile = await requireProfile(session, set[tags.profile]);
+    return each(context, names, (name) => enrolOne(session, name, profile, set));
   },
 });
+
+async function enrolOne(
+  session: Session,
+  name: string,
+  profile: Profile,
+  set: Readonly<Record<string, string>>,
+): Promise<Done> {
+  const { store, clock } = session;
+  const deployment = await session.deployment();
+  const secret = await store.describe(name);
+  await refuseOthers(deployment, secret);
+  const outdated = overridden(secret, set);
+  const now = clock.now();
+  const invalid = notValid(secret, new Set([...outdated, ...Object.keys(set)]), now);
+  const gone = [...outdated, ...invalid];
+  await store.tag(secret.arn, set, gone);
+  const left = [...secret.tags].filter(([tag]) => !gone.includes(tag));
+  const enrolled = { ...secret, tags: new Map([...left, ...Object.entries(set)]) };
+  const warnings = warningsOf({ secret: enrolled }, profile, deployment, now);
+  const before = secret.tags.get(tags.profile);
+  const from = before !== undefined && before !== profile.name ? ` (it was in ${before})` : '';
+  const removed = invalid.map((tag) => `${tag} (${quote(secret.tags.get(tag) ?? '')})`);
+  const what =
+    removed.length === 0
+      ? ''
+      : `; removed ${removed.join(', ')}, which ${invalid.length === 1 ? 'is' : 'are'} not valid`;
+  return {
+    says: `enrolled in ${profile.name}${from}${what}; cert-renewer plan ${secret.name} shows what happens next${warningText(warnings)}`,
+    record: {
+      secretArn: secret.arn,
+      profile: profile.name,
+      previousProfile: before ?? null,
+      removed: invalid,
+      warnings,
+    },
+  };
+}
+
+/** Refuses a replica, and the secret of an authority of the stack: the stack renews that without tags. Throws InvalidRequest. */
+async function refuseOthers(deployment: Deployment, secret: SecretSummary): Promise<void> {
+  if (secret.isReplica) {
+    throw new RenewalError('InvalidRequest', 'The secret is a replica: enrol its primary, in the primary’s Region.');
+  }
+  const authority = await authorityOf(deployment, secret);
+  if (authority === undefined) return;
+  throw new RenewalError(
+    'InvalidRequest',
+    `The secret has the certificate of the stack's own authority ${authority.name}, which the configuration enrols: leave out its name. cert-renewer status ${secret.name} shows it.`,
+  );
+}
+
+/**
+ * Returns the tags of earlier settings that are not valid and that no new one replaces. A mode of rekey is not valid if the worker says
+ * so: the certificate has a key that can't change. The worker's InvalidTag is not about the mode if another tag was wrong.
+ */
+function notValid(secret: SecretSummary, replaced: ReadonlySet<string>, now: Instant): readonly string[] {
+  const kept = new Map([...secret.tags].filter(([tag]) => !replaced.has(tag)));
+  if (invalidSettingTags(secret.tags).length > 0) return invalidSettingTags(kept);
+  if (kept.get(tags.mode) !== 'rekey') return [];
+  const status = readStatus(secret, now);
+  return status.known && status.failure?.code === 'InvalidTag' ? [tags.mode] : [];
+}
 
 export const unenrol = command({
   name: 'unenrol',

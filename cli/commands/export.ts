@@ -6,7 +6,6 @@ import type { Certificate } from '../../lambdas/domain/certificate.ts';
 import { RenewalError } from '../../lambdas/domain/errors.ts';
 import { encodePem } from '../../lambdas/domain/pem.ts';
 import type { Entropy } from '../../lambdas/domain/ports.ts';
-import { tags } from '../../lambdas/domain/tags.ts';
 import type { Pair } from '../../lambdas/renewal/pair.ts';
 import { sealPrivateKey } from '../../lambdas/secret/encrypted-key.ts';
 import { passwordIn, passwordOf } from '../../lambdas/secret/password.ts';
@@ -20,7 +19,7 @@ import { type NewFile, writePair } from '../files/write-pair.ts';
 import { requireEnrolled } from '../inventory.ts';
 import { pairOf } from '../pair.ts';
 import { describeSecrets, findStack, readPassword, readProfiles, readSettings } from '../permissions.ts';
-import { requireProfile } from '../session.ts';
+import { profileOfSecret } from '../session.ts';
 
 const formats = ['pem', 'der', 'p12'] as const;
 type Format = (typeof formats)[number];
@@ -62,7 +61,7 @@ export const exportPair = command({
     return each(context, names, async (name) => {
       const secret = await session.store.describe(name);
       requireEnrolled(secret);
-      const profile = await requireProfile(session, secret.tags.get(tags.profile) ?? '');
+      const profile = await profileOfSecret(session, secret);
       const version = await session.store.read(secret.arn);
       const pair = await pairOf(session, entropy, profile, version);
       const asked = passwordFile === undefined ? undefined : passwordOf(await readTextFile(passwordFile));

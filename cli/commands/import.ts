@@ -6,10 +6,11 @@ import { pemBlocks } from '../../lambdas/domain/pem.ts';
 import type { Profile } from '../../lambdas/domain/profile.ts';
 import { tags } from '../../lambdas/domain/tags.ts';
 import { checkGivenKey } from '../../lambdas/keys/given.ts';
+import { readTagSettings, resolveSettings } from '../../lambdas/policy/settings.ts';
 import { capabilitiesOf, rootOf } from '../../lambdas/providers/index.ts';
 import type { Pair } from '../../lambdas/renewal/pair.ts';
 import { parseCertificate } from '../../lambdas/x509/certificate.ts';
-import { verifyPath } from '../../lambdas/x509/chain.ts';
+import { chainEnd, verifyPath } from '../../lambdas/x509/chain.ts';
 import { describeCertificate } from '../../lambdas/x509/facts.ts';
 import { command } from '../command.ts';
 import { each } from '../each.ts';
@@ -19,6 +20,7 @@ import { checkFitness } from '../fitness.ts';
 import { pairOf } from '../pair.ts';
 import {
   findStack,
+  listProfiles,
   readAuthorities,
   readAuthoritySecret,
   readPassword,
@@ -26,6 +28,7 @@ import {
   readSettings,
 } from '../permissions.ts';
 import { requireProfile } from '../session.ts';
+import { warningText, windowWarnings } from '../warnings.ts';
 import { enrolmentOptions, tagsOf } from './enrol.ts';
 
 export const importPair = command({
@@ -50,7 +53,7 @@ export const importPair = command({
     },
   ],
   needs: [
-    ...[findStack, readSettings, readProfiles, readAuthorities, readAuthoritySecret],
+    ...[findStack, readSettings, readProfiles, listProfiles, readAuthorities, readAuthoritySecret],
     { actions: ['secretsmanager:CreateSecret', 'secretsmanager:TagResource'], on: 'secrets' },
     { ...readPassword, when: 'the key is encrypted' },
   ],
@@ -60,8 +63,9 @@ export const importPair = command({
     const { cert, key, chain, kmsKey } = given;
     if (cert === undefined || key === undefined) throw new UsageError('--cert and --key are both required.');
     const set = tagsOf(given);
+    const profile = await requireProfile(session, set[tags.profile]);
+    const { longestGap } = await session.deployment();
     return each(context, names, async (name) => {
-      const profile = await requireProfile(session, set[tags.profile]);
       const text = JSON.stringify({
         certificate: await readTextFile(cert),
         privateKey: await readTextFile(key),
@@ -74,22 +78,31 @@ export const importPair = command({
         createdAt: now,
       });
       checkPair(pair, profile, now);
-      const unjudged = await checkFitness(session, entropy, { pair, profile, tags: set });
-      if (unjudged !== undefined) terminal.note(`${name}: ${unjudged}`);
-      if (pair.chain.length === 0) {
+      const { roots, unchecked } = await checkFitness(session, entropy, { pair, profile, tags: set });
+      if (unchecked !== undefined) terminal.note(`${name}: ${unchecked}`);
+      if (lacksChain(pair, roots, now)) {
         terminal.note(
           `${name}: the chain is missing. Give it with --chain: some readers need it, and so does step-ca after a change of its intermediate.`,
         );
       }
       const { arn, versionId } = await session.secrets.create({ name, text, tags: set, kmsKeyId: kmsKey });
-      const { subject, sans, notAfter } = describeCertificate(pair.leaf);
+      const facts = describeCertificate(pair.leaf);
+      const { subject, sans, notAfter } = facts;
+      const settings = resolveSettings(undefined, readTagSettings(new Map(Object.entries(set))), profile);
+      const { end } = chainEnd(pair.leaf, pair.chain, roots ?? []);
+      const warnings = windowWarnings(settings, { notBefore: pair.leaf.notBefore, end }, arn, longestGap);
       return {
-        says: `created and enrolled in ${profile.name}: ${subject || sans.join(', ')}, until ${notAfter}`,
-        record: { secretArn: arn, versionId, profile: profile.name, ...describeCertificate(pair.leaf) },
+        says: `created and enrolled in ${profile.name}: ${subject || sans.join(', ')}, until ${notAfter}${warningText(warnings)}`,
+        record: { secretArn: arn, versionId, profile: profile.name, ...facts, warnings },
       };
     });
   },
 });
+
+/** Returns whether certificates between the leaf and its root are missing. There are none if a root signed the leaf. */
+function lacksChain({ leaf, chain }: Pair, roots: readonly Certificate[] | undefined, now: number): boolean {
+  return chain.length === 0 && !(roots && verifyPath(leaf, [], roots, now).ok);
+}
 
 /** Throws WeakKey, NotYetValid, CertificateExpired, CaUntrusted. */
 function checkPair({ leaf, chain, key }: Pair, profile: Profile, now: number): void {

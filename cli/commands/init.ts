@@ -4,7 +4,8 @@ import { type Context, command, type OptionSpecs, type OptionValues } from '../c
 import { type Choice, caKinds, configurationOf } from '../configuration.ts';
 import { UsageError } from '../exit.ts';
 import { filesInTheWay, schemaFor, writeConfiguration } from '../files/configuration.ts';
-import { configOption, configWords } from './deploy.ts';
+import { configWords, targetWords } from '../hints.ts';
+import { configOption } from './deploy.ts';
 
 const options = {
   ca: {
@@ -74,7 +75,7 @@ export const init = command({
     await writeConfiguration(file, document);
     if (terminal.json) terminal.record({ file, configuration: document });
     else terminal.print(`${file}: written`);
-    const words = configWords(config);
+    const words = `${configWords(config)}${targetWords(context.session.target)}`;
     terminal.note(
       [
         'Next:',

@@ -1,14 +1,15 @@
 /** `renew`: on-demand requests, for one certificate or many. */
 
 import { count } from '../../lambdas/domain/count.ts';
-import { toRenewalError } from '../../lambdas/domain/errors.ts';
 import type { RenewalResult } from '../../lambdas/domain/result.ts';
+import { isOfOthers } from '../../lambdas/inventory/row.ts';
+import { isAuthorityProfile } from '../../lambdas/policy/authority-profile.ts';
 import { parseOnDemandRequest } from '../../lambdas/policy/request.ts';
-import { codeOf, FunctionFailure } from '../aws/functions.ts';
 import { type Context, command } from '../command.ts';
 import { type Exit, explain, UsageError } from '../exit.ts';
+import { inFlags } from '../flags.ts';
 import { inventory } from '../inventory.ts';
-import { findStack, invokeRenew, lookAtInventory } from '../permissions.ts';
+import { findStack, invokeRenew, listProfiles, lookAtInventory } from '../permissions.ts';
 import { printable, progressBar } from '../terminal.ts';
 
 const options = {
@@ -61,7 +62,10 @@ export const renew = command({
   needs: [
     findStack,
     invokeRenew,
-    ...lookAtInventory.filter((need) => need !== findStack).map((need) => ({ ...need, when: '`--all`, `--profile`' })),
+    ...lookAtInventory
+      .filter((need) => need !== findStack && need !== listProfiles)
+      .map((need) => ({ ...need, when: '`--all`, `--profile`' })),
+    listProfiles,
   ],
   winds: true,
   run: async (context, names, given) => {
@@ -108,10 +112,7 @@ function check(request: Request): void {
   try {
     parseOnDemandRequest(request);
   } catch (thrown) {
-    const inFlags = toRenewalError(thrown).message.replace(/\$\.([a-zA-Z]+)/g, (_, field: string) => {
-      return `--${field.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
-    });
-    throw new UsageError(inFlags.replace(/ See docs\/invoke\.md\.$/, ''));
+    throw new UsageError(explain(thrown).message);
   }
 }
 
@@ -120,9 +121,9 @@ async function targetsOf(context: Context, names: readonly string[], { profile }
   const { session, terminal } = context;
   const targets: string[] = [];
   for await (const { rows } of inventory(session, terminal, { names: [], profile })) {
-    for (const { name, profile: of, reason } of rows) {
-      const isAuthority = of.startsWith('authority:');
-      if (!leftOut.has(reason.code) && (!isAuthority || of === profile)) targets.push(name);
+    for (const row of rows) {
+      const isAsked = !isAuthorityProfile(row.profile) || row.profile === profile;
+      if (isAsked && !isOfOthers(row)) targets.push(row.name);
     }
     terminal.progress(`${count(targets.length, 'certificate')} …`);
   }
@@ -136,11 +137,6 @@ async function targetsOf(context: Context, names: readonly string[], { profile }
   }
   return targets;
 }
-
-/** Reasons to leave a secret out: it belongs to another stack or service, or does not exist. */
-const leftOut: ReadonlySet<string> = new Set([
-  ...['UnknownProfile', 'Replica', 'RotationEnabled', 'ManagedByService', 'SecretNotFound'],
-]);
 
 interface Ending {
   readonly outcome: RenewalResult['outcome'] | 'failed';
@@ -206,10 +202,12 @@ async function renewOne(
     const result = answer as RenewalResult; // schemas/renew-answer.schema.json
     return { outcome: result.outcome, detail: detailOf(result), record: { secretId, ...result } };
   } catch (thrown) {
-    const { errorType, message } =
-      thrown instanceof FunctionFailure ? { errorType: codeOf(thrown), message: thrown.message } : explain(thrown);
-    const error = { errorType, message };
-    return { outcome: 'failed', detail: `${errorType}: ${message}`, record: { secretId, outcome: 'failed', error } };
+    const error = explain(thrown);
+    return {
+      outcome: 'failed',
+      detail: `${error.errorType}: ${error.message}`,
+      record: { secretId, outcome: 'failed', error },
+    };
   }
 }
 
@@ -217,7 +215,7 @@ async function renewOne(
 export function detailOf(result: RenewalResult): string {
   const { outcome, reason, warnings, keyAlgorithm, notAfter, out } = result;
   const warned = warnings.map(({ code, message }) => ` (${code}: ${message})`).join('');
-  if (outcome === 'skipped' || outcome === 'planned') return `${reason.code}: ${reason.message}${warned}`;
+  if (outcome === 'skipped' || outcome === 'planned') return `${reason.code}: ${inFlags(reason.message)}${warned}`;
   const where = out ? `, in ${out.secretArn}` : '';
   return `${keyAlgorithm ?? 'key elsewhere'}${namesOf(result)}, until ${notAfter}${where}${warned}`;
 }

@@ -10,7 +10,7 @@ import { lookAtInventory } from '../permissions.ts';
 
 export const report = command({
   name: 'report',
-  summary: 'write the inventory as an HTML page: timeline, counts, sortable table',
+  summary: 'write the inventory as an HTML page: problems by cause, what comes, a table with filters',
   description: [
     'Writes one self-contained HTML file. It reads tags only, and no secret. An existing file is replaced.',
     'The file contains names, profiles and times of certificates. Give it only to people who may see them.',
@@ -29,7 +29,8 @@ export const report = command({
     const rows = await allRows(context, profile);
     const { reportPage } = await import('../report/page.ts');
     const { terminal, session } = context;
-    const page = reportPage(rows, { stackName: session.target.stackName, now: session.clock.now() });
+    const { stackName, aws } = session.target;
+    const page = reportPage(rows, { stackName, region: aws.region, now: session.clock.now() });
     await replaceFile(html, page);
     if (terminal.json) terminal.record({ file: html, certificates: rows.length });
     else terminal.print(`${html}: ${count(rows.length, 'certificate')}`);

@@ -1,8 +1,8 @@
 /** `rollback`: makes the previous pair current again, and pauses the secret. */
 import { RenewalError } from '../../lambdas/domain/errors.ts';
-import type { RenewalResult } from '../../lambdas/domain/result.ts';
 import { type SecretSummary, versionWithStage } from '../../lambdas/domain/secret.ts';
-import { statusTags, tags } from '../../lambdas/domain/tags.ts';
+import { foreignIssue, statusTags, tags } from '../../lambdas/domain/tags.ts';
+import type { Shown } from '../../lambdas/renewal/entry/show.ts';
 import { type Context, command } from '../command.ts';
 import { describeOurs, each } from '../each.ts';
 import { describeSecrets, findStack, invokeRenew, readAuthorities, readSettings } from '../permissions.ts';
@@ -56,27 +56,31 @@ async function rollBack({ session }: Context, name: string) {
 
 /**
  * Updates the status tags to this version and returns its end. The renew function reads the certificate, so that the caller needs
- * no right to. If it can't, the tags are removed, and a worker inspects the secret once it is resumed.
+ * no right to. If it can't, the tags are removed, and a worker inspects the secret once it is resumed. The tag `issued` is about the
+ * version before: this version was issued for the declaration, or for another one.
  */
 async function retag(session: Session, secret: SecretSummary, versionId: string): Promise<string | undefined> {
   const stale = statusTags.filter((tag) => secret.tags.has(tag));
-  const found = await windowOf(session, secret.arn).catch(() => undefined);
-  if (found?.versionId !== versionId || found.notBefore === null || found.notAfter === null) {
+  const found = await shownIn(session, secret.arn).catch(() => undefined);
+  if (found?.versionId !== versionId || !found.certificate) {
     if (stale.length > 0) await session.store.tag(secret.arn, {}, stale);
     return undefined;
   }
-  const { notBefore, notAfter } = found;
-  const set = { [tags.versionId]: versionId, [tags.notBefore]: notBefore, [tags.notAfter]: notAfter };
+  const { notBefore, end } = found.certificate;
+  const declared = secret.tags.get(tags.declared) ?? foreignIssue;
+  const set = {
+    ...{ [tags.versionId]: versionId, [tags.notBefore]: notBefore, [tags.notAfter]: end },
+    ...(found.declaration && { [tags.issued]: found.declaration.isMet ? declared : foreignIssue }),
+  };
   await session.store.tag(
     secret.arn,
     set,
     stale.filter((tag) => tag === tags.failure),
   );
-  return notAfter;
+  return end;
 }
 
-/** A dry run reports the current certificate and changes nothing. */
-async function windowOf({ functions, output }: Session, secretId: string): Promise<RenewalResult> {
-  const answer = await functions.invoke(await output('RenewFunctionName'), { secretId, dryRun: true });
-  return answer as RenewalResult; // schemas/renew-answer.schema.json
+async function shownIn({ functions, output }: Session, secretId: string): Promise<Shown> {
+  const answer = await functions.invoke(await output('RenewFunctionName'), { show: secretId });
+  return answer as Shown; // docs/invoke.md
 }

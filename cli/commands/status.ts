@@ -1,48 +1,74 @@
-/** `status`: the state of every certificate, from tags alone. */
+/** `status`: the state of every certificate, from tags alone; or one certificate, whole. */
 
 import { count } from '../../lambdas/domain/count.ts';
-import { formatInstant, type Instant } from '../../lambdas/domain/instant.ts';
-import {
-  byUrgency,
-  type InventoryRow,
-  type InventoryState,
-  needsAttention,
-  severity,
-} from '../../lambdas/inventory/row.ts';
-import { relative, stateText, timeText } from '../../lambdas/inventory/words.ts';
+import { byUrgency, type InventoryRow, needsAttention } from '../../lambdas/inventory/row.ts';
+import { inventoryStates } from '../../lambdas/inventory/states.ts';
 import { type Context, command } from '../command.ts';
 import type { Exit } from '../exit.ts';
+import { targetWords } from '../hints.ts';
 import { inBatches, inventory, type Selection } from '../inventory.ts';
-import { lookAtInventory } from '../permissions.ts';
-import { type Cell, GrowingTable } from '../table.ts';
-import type { Style } from '../terminal.ts';
+import { invokeRenew, lookAtInventory, readRenewSettings } from '../permissions.ts';
+import { printList } from '../report/list.ts';
+import { recordOf } from '../row.ts';
+import { showOne } from '../show/show-one.ts';
+import { printable, type Terminal } from '../terminal.ts';
 
-/** Rows that arrive within so many milliseconds are sorted together. */
+/** With `--json`, rows that arrive within so many milliseconds are sorted together. */
 const together = 1_000;
+
+/** A missing permission of these hides one part. */
+const one = 'optional, with one name:';
 
 export const status = command({
   name: 'status',
-  summary: 'list certificates: expiry, next renewal, state',
+  summary: 'list certificates: state, reason, expiry, next renewal',
   description: [
-    'Lists the certificates with their states, the most urgent first: overdue and failing, missing, changed, due, unknown, ok, paused. It reads tags only, and no secret. A worker inspects each secret once a day. A certificate that its profile can never renew is failing from the first inspection on.',
-    'A declared certificate is missing until it is issued, and changed if its certificate was not issued for today’s declaration. Both show the error code of their last failure, if there was one. A declared certificate is overdue if it is not there after about an hour.',
-    'A long list is printed in parts, as it arrives. Each part is sorted. The exit code is 1 if a certificate is overdue or failing, so that a cron job or a pipeline can use it. A missing or changed certificate counts as failing if its last attempt failed.',
+    `Lists the certificates with their states, the most urgent first: ${inventoryStates.join(', ')}. A certificate in several states is listed by the first of them. docs/concepts.md says what each state means. The command reads tags only, and no secret. A worker inspects each secret once a day. A certificate that its profile can never renew is failing from the first inspection on.`,
+    'More than five problems with the same cause are one group: "115 × CaRejected: …". A terminal shows the first twenty certificates of each other state. --verbose lists all. A narrow terminal has fewer columns, and the reason on a line of its own.',
+    'The exit code is 1 if a certificate is expired, overdue, failing or not served, so that a cron job or a pipeline can use it.',
+    'With one name, and without --profile and --state, it shows that certificate whole: subject, names, issuer and key, the window and what sets it, the last failure with its message, the versions, the declaration and the differences from it, and the command to run next. The renew function reads the secret and answers without the key, so you need no right to read the value of a secret. The message comes from the log of the renew function. If a permission is missing, the command shows the rest, and names the permission. The exit code is 1 too if the renew function finds an error that the tags do not show yet.',
   ],
   argument: { name: '[names...]', description: 'names or ARNs of secrets (default: all enrolled ones)' },
-  options: { profile: { flags: '--profile <profile>', description: 'only certificates of this profile' } },
+  options: {
+    profile: { flags: '--profile <profile>', description: 'only certificates of this profile' },
+    state: {
+      flags: '--state <state>',
+      description: 'only certificates in this state; may be repeated',
+      choices: inventoryStates,
+      repeats: true,
+    },
+    verbose: { flags: '--verbose', description: 'list every certificate, also those of a group' },
+  },
   examples: [
     { command: 'cert-renewer status', says: 'all certificates' },
-    { command: 'cert-renewer status web/tls db/tls', says: 'two certificates' },
+    { command: 'cert-renewer status web/tls', says: 'everything about one certificate' },
+    { command: 'cert-renewer status web/tls db/tls', says: 'a list of two certificates' },
+    { command: 'cert-renewer status --state expired --state overdue', says: 'those that are late' },
     { command: 'cert-renewer status --profile internal --json | jq -r .name', says: 'for a program' },
   ],
-  needs: lookAtInventory,
-  run: (context, names, { profile }) => show(context, { names, profile }),
+  needs: [
+    ...lookAtInventory,
+    { ...invokeRenew, when: `${one} what is in the secret` },
+    { ...readRenewSettings, when: `${one} the message of its last failure` },
+    { actions: ['logs:FilterLogEvents'], on: 'renewLogs', when: `${one} the message of its last failure` },
+    { actions: ['secretsmanager:ListSecretVersionIds'], on: 'secrets', when: `${one} the dates of its versions` },
+  ],
+  run: (context, names, { profile, state, verbose }) => {
+    const [name] = names;
+    const isOne = name !== undefined && names.length === 1 && profile === undefined && state === undefined;
+    if (isOne) return showOne(context, name);
+    return list(context, { names, profile }, { states: state ?? inventoryStates, verbose: verbose ?? false });
+  },
 });
 
-async function show({ session, terminal }: Context, selection: Selection): Promise<Exit> {
-  const { clock } = session;
-  const table = new GrowingTable(terminal, columns);
-  const states = new Map<InventoryState, number>();
+interface View {
+  readonly states: readonly string[];
+  /** Whether each certificate has a row. */
+  readonly verbose: boolean;
+}
+
+async function list(context: Context, selection: Selection, { states, verbose }: View): Promise<Exit> {
+  const { session, terminal } = context;
   let seen = 0;
   let alarming = 0;
   async function* rows(): AsyncGenerator<readonly InventoryRow[]> {
@@ -51,70 +77,34 @@ async function show({ session, terminal }: Context, selection: Selection): Promi
       for (const { secretId, error } of page.untold) {
         alarming += 1;
         if (terminal.json) terminal.record({ name: secretId, error });
-        else terminal.note(`${secretId}: ${error.errorType}: ${error.message}`);
+        else terminal.note(printable(`${secretId}: ${error.errorType}: ${error.message}`));
       }
-      seen += page.rows.length;
+      const found = page.rows.filter(({ state }) => states.includes(state));
+      seen += found.length;
+      alarming += found.filter(needsAttention).length;
       terminal.progress(`${count(seen, 'certificate')} …`);
-      yield page.rows;
+      yield found;
     }
   }
-  for await (const batch of inBatches(rows(), together)) {
-    batch.sort(byUrgency);
-    for (const row of batch) {
-      states.set(row.state, (states.get(row.state) ?? 0) + 1);
-      if (needsAttention(row)) alarming += 1;
-    }
-    if (terminal.json) for (const row of batch) terminal.record(recordOf(row));
-    else table.add(batch.map((row) => cellsOf(row, clock.now())));
+  if (terminal.json) await record(terminal, rows());
+  else {
+    const found: InventoryRow[] = [];
+    for await (const page of rows()) found.push(...page);
+    terminal.progress('');
+    printList(terminal, found.sort(byUrgency), {
+      now: session.clock.now(),
+      verbose,
+      options: targetWords(session.target),
+    });
   }
-  terminal.progress('');
   if (seen === 0 && alarming === 0)
     terminal.hint('No enrolled secret matches. Enrol one with cert-renewer enrol <name> --profile <profile>.');
-  else terminal.hint([...states].map(([state, number]) => `${number} ${state}`).join(', '));
   return alarming > 0 ? 'attention' : 'ok';
 }
 
-const columns = [
-  { head: 'NAME', least: 16 },
-  { head: 'PROFILE', least: 8 },
-  { head: 'EXPIRES' },
-  { head: 'RENEWS AT', least: 20 },
-  { head: 'STATE', least: 12 },
-];
-
-const styles: Readonly<Record<InventoryState, Style | undefined>> = {
-  overdue: 'red',
-  failing: 'red',
-  missing: 'yellow',
-  changed: 'yellow',
-  due: 'yellow',
-  unknown: 'cyan',
-  ok: 'green',
-  paused: 'dim',
-};
-
-function cellsOf(row: InventoryRow, now: Instant): Cell[] {
-  return [
-    { text: row.name },
-    { text: row.profile },
-    { text: timeText(row, row.notAfter, (at) => relative(at, now)) },
-    { text: timeText(row, row.renewAt, formatInstant) },
-    { text: stateText(row, now), style: styles[severity(row)] },
-  ];
-}
-
-const time = (instant: Instant | undefined) => (instant === undefined ? null : formatInstant(instant));
-
-/** Returns a line of `--json`: times in RFC 3339, null for unknown values. */
-export function recordOf(row: InventoryRow) {
-  const { name, secretArn, profile, state, declared, wanting = null, reason, overdue, failure } = row;
-  const { notBefore, notAfter, renewAt } = row;
-  const times = { notBefore: time(notBefore), notAfter: time(notAfter), renewAt: time(renewAt) };
-  const told = failure && {
-    code: failure.code,
-    count: failure.count,
-    at: time(failure.at),
-    nextTry: time(failure.nextTry),
-  };
-  return { name, secretArn, profile, state, declared, wanting, reason, ...times, overdue, failure: told ?? null };
+async function record(terminal: Terminal, pages: AsyncIterable<readonly InventoryRow[]>): Promise<void> {
+  for await (const batch of inBatches(pages, together)) {
+    for (const row of batch.sort(byUrgency)) terminal.record(recordOf(row));
+  }
+  terminal.progress('');
 }

@@ -4,6 +4,6 @@ import { readFileSync } from 'node:fs';
 const part = (name: string): string => readFileSync(new URL(`report/${name}`, import.meta.url), 'utf8').trim();
 
 export const pageParts = (): { readonly style: string; readonly script: string } => ({
-  style: part('page.css'),
+  style: `${part('page.css')}\n${part('table.css')}`,
   script: part('page.js'),
 });

@@ -29,6 +29,14 @@ export function clientConfig(options: AwsOptions) {
   } as const;
 }
 
+/**
+ * Returns the configuration of an SQS client. By default the client sends a call to the host of the queue's URL, with a warning on stderr
+ * if that is not its endpoint. It would so bypass the endpoint that the user has set: a VPC endpoint, FIPS, or a local AWS.
+ */
+export function queueClientConfig(options: AwsOptions) {
+  return { ...clientConfig(options), useQueueUrlAsEndpoint: false } as const;
+}
+
 /** Calls `make` once, when it is first needed. A failure is not kept. */
 export function once<T>(make: () => Promise<T>): () => Promise<T> {
   let made: Promise<T> | undefined;

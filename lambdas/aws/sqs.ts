@@ -3,7 +3,7 @@ import type { SendMessageBatchRequestEntry } from '@aws-sdk/client-sqs';
 import { type CallPolicy, call as within } from '../domain/calls.ts';
 import type { Clock, Queue } from '../domain/ports.ts';
 import type { QueueMessage } from '../domain/request.ts';
-import { type AwsOptions, clientConfig, once, pauseBefore } from './clients.ts';
+import { type AwsOptions, once, pauseBefore, queueClientConfig } from './clients.ts';
 import { awsEntryError, awsError } from './errors.ts';
 
 export interface SqsQueueOptions extends AwsOptions {
@@ -30,7 +30,7 @@ const longestPause = 43_200;
 export function sqsQueue(options: SqsQueueOptions): (policy: CallPolicy) => SqsQueue {
   const sdk = once(async () => {
     const loaded = await import('./sdk/sqs.ts');
-    return { ...loaded, client: new loaded.SQSClient(clientConfig(options)) };
+    return { ...loaded, client: new loaded.SQSClient(queueClientConfig(options)) };
   });
   const call = { service: 'sqs', resource: options.queueUrl } as const;
 

@@ -24,6 +24,9 @@ export interface Authority {
   readonly create?: AuthorityCreation;
 }
 
+/** Beginning of the description of a secret that a stack creates for an authority. Another stack's authority can be told by it. */
+export const authorityDescription = 'cert-renewer: the certificate of the authority ';
+
 /** Content of the first certificate of an authority that the stack creates. */
 export interface AuthorityCreation {
   /** RFC 4514, `CN=Example Root,O=Example`. */

@@ -52,6 +52,22 @@ function fractionOf(digits: string, unit: bigint): bigint {
   return BigInt(Math.trunc(Number(value) * (Number(unit) / scale)));
 }
 
+const hoursPerUnit: Readonly<Record<string, number>> = { d: 24, w: 7 * 24, y: 365 * 24 };
+/** A number of days, weeks or years, and a duration in Go's units or nothing after it: `30d`, `2 weeks`, `1d12h`. */
+const inLongUnits = /^\+?(\d{1,6}(?:\.\d{1,3})?) ?(d|w|y)(?:ays?|eeks?|ears?)?(?: ?(\d{1,6})h)?$/i;
+
+/**
+ * Returns the end of a message for a text in days, weeks or years, which Go's durations do not have: `; d is not a unit, write 720h`.
+ * Empty for any other text.
+ */
+export function unitHint(text: string): string {
+  const [, number, unit = '', more = '0'] = inLongUnits.exec(text) ?? [];
+  if (number === undefined) return '';
+  const hours = Number(number) * (hoursPerUnit[unit.toLowerCase()] ?? 0) + Number(more);
+  const written = Number.isInteger(hours) ? `${hours}h` : `${Math.round(hours * 60)}m`;
+  return hours > 0 ? `; ${unit} is not a unit, write ${written}` : '';
+}
+
 /**
  * Returns the milliseconds of a duration above zero.
  *
@@ -62,7 +78,7 @@ export function parseDuration(text: string, where: string, code: ErrorCode): num
   if (nanoseconds === undefined || nanoseconds <= 0n) {
     throw new RenewalError(
       code,
-      `${where} is ${quote(text)}: expected a duration above zero such as 8h30m, 1.5h or 300ms.`,
+      `${where} is ${quote(text)}: expected a duration above zero such as 8h30m, 1.5h or 300ms${unitHint(text)}.`,
     );
   }
   return Number(nanoseconds) / 1e6;
@@ -90,7 +106,7 @@ export function parseWindow(text: string, where: string, code: ErrorCode): Windo
   if (nanoseconds === undefined || nanoseconds <= 0n) {
     throw new RenewalError(
       code,
-      `${where} is ${quote(text)}: expected a duration above zero such as 8h30m, or a percentage of the validity between 0 and 100 such as 33% (33pct in a tag).`,
+      `${where} is ${quote(text)}: expected a duration above zero such as 8h30m, or a percentage of the validity between 0 and 100 such as 33% (33pct in a tag)${unitHint(text)}.`,
     );
   }
   return { kind: 'duration', milliseconds: Number(nanoseconds) / 1e6, text };

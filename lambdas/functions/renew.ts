@@ -4,26 +4,28 @@ import { composeRenewal, patientPolicyFor, policyFor } from '../compose.ts';
 import type { CallPolicy } from '../domain/calls.ts';
 import { RenewalError } from '../domain/errors.ts';
 import type { RenewalResult } from '../domain/result.ts';
-import { parseAskCaRequest, parseQueueMessage } from '../policy/request.ts';
+import { parseAskCaRequest, parseQueueMessage, parseShowRequest } from '../policy/request.ts';
 import { askCa, type CaAnswer } from '../renewal/entry/ask-ca.ts';
 import { renewOnDemand } from '../renewal/entry/on-demand.ts';
 import { renewQueued } from '../renewal/entry/queued.ts';
 import { rotateStep } from '../renewal/entry/rotation.ts';
+import { type Shown, show } from '../renewal/entry/show.ts';
 import type { RenewalWorld } from '../renewal/world.ts';
 import { unqualified, withoutCause } from './edge.ts';
 
 const { journal, queue, world } = await composeRenewal();
 
-type Answer = SQSBatchResponse | RenewalResult | CaAnswer | undefined;
+type Answer = SQSBatchResponse | RenewalResult | CaAnswer | Shown | undefined;
 
-/** Handles a batch of the queue, a step of native rotation, a check of a CA, or an on-demand request (docs/invoke.md). */
+/** Handles a batch of the queue, a step of native rotation, a check of a CA, a question about a secret, or an on-demand request (docs/invoke.md). */
 export async function handler(event: unknown, context: Context): Promise<Answer> {
   journal.begin(context.awsRequestId);
   const own = unqualified(context.invokedFunctionArn);
   if (isQueueBatch(event)) return renewBatch(event.Records, patientPolicyFor(context), own);
   try {
     const asked = world(policyFor(context), own);
-    if (isAskCa(event)) return await askCa(asked, parseAskCaRequest(event));
+    if (hasField(event, 'askCa')) return await askCa(asked, parseAskCaRequest(event));
+    if (hasField(event, 'show')) return await show(asked, parseShowRequest(event));
     if (!isRotation(event)) return await renewOnDemand(asked, event);
     await rotateStep(asked, event);
     return undefined;
@@ -41,8 +43,8 @@ function isRotation(event: unknown): boolean {
   return typeof event === 'object' && event !== null && 'Step' in event && 'ClientRequestToken' in event;
 }
 
-function isAskCa(event: unknown): boolean {
-  return typeof event === 'object' && event !== null && 'askCa' in event;
+function hasField(event: unknown, field: 'askCa' | 'show'): boolean {
+  return typeof event === 'object' && event !== null && field in event;
 }
 
 /**

@@ -5,7 +5,7 @@ import { asksForDescription, widgetDescription, widgetHtml, widgetRequest } from
 import { candidates, profilesOf } from '../renewal/scan/candidates.ts';
 import { withoutCause } from './edge.ts';
 
-const { journal, world: worldOf } = await composeInventory();
+const { journal, world: worldOf, target } = await composeInventory();
 type World = ReturnType<typeof worldOf>;
 
 /** Returns the dashboard's inventory as HTML for CloudWatch. */
@@ -16,7 +16,7 @@ export async function handler(event: unknown, context: Context): Promise<string>
   try {
     const now = world.clock.now();
     const rows = await readRows(world, now);
-    return widgetHtml(rows, widgetRequest(event), { now, endpoint: context.invokedFunctionArn });
+    return widgetHtml(rows, widgetRequest(event), { now, target, endpoint: context.invokedFunctionArn });
   } catch (thrown) {
     journal.failure({ secretArn: null, error: thrown });
     throw withoutCause(thrown);

@@ -11,19 +11,7 @@ import { wanting } from '../policy/declared-tags.ts';
 import type { Candidate } from '../policy/enrolment.ts';
 import { type Judgement, type JudgementTerms, judge } from '../policy/judgement.ts';
 import { retryAt } from '../policy/status.ts';
-
-/**
- * - `overdue`: a fifth of the window has passed since it was due
- * - `failing`: the last try failed, or an invalid tag prevents a try
- * - `missing`: declared and not issued yet. After a failed try `failure` has the reason
- * - `changed`: the declaration has changed, and the new certificate is not issued yet. `failure` as above
- * - `due`: due before the next scan
- * - `unknown`: its tags are not about the current version, or name a profile that this stack does not have
- * - `ok`: not due
- * - `paused`: the schedule skips it (tag, profile, or another writer such as native rotation)
- */
-export const inventoryStates = ['overdue', 'failing', 'missing', 'changed', 'due', 'unknown', 'ok', 'paused'] as const;
-export type InventoryState = (typeof inventoryStates)[number];
+import { type InventoryState, inventoryStates, isProblem, rankOf } from './states.ts';
 
 /** The last noted failure. `nextTry` is undefined if a person has to correct something first. */
 export interface InventoryFailure {
@@ -38,20 +26,25 @@ export interface InventoryRow {
   readonly secretArn: string;
   /** The tag's value, or `authority:<name>` for an authority. */
   readonly profile: string;
+  /** The most urgent of `states`. */
   readonly state: InventoryState;
+  /** Its state, and what is to be known beside it: an expired certificate may also be failing, or paused. */
+  readonly states: readonly InventoryState[];
   /** The reason of the scan's decision. */
   readonly reason: { readonly code: ReasonCode; readonly message: string };
   /** Undefined if the tags do not contain the times of the current version. */
   readonly notBefore: Instant | undefined;
   readonly notAfter: Instant | undefined;
   readonly renewAt: Instant | undefined;
-  /** Whether it is overdue. Certificates in the states paused, failing and missing may be overdue too. */
+  /** Whether it is overdue. An expired certificate is overdue too. */
   readonly overdue: boolean;
   /** Whether it is a declared certificate. */
   readonly declared: boolean;
-  /** Whether the declared certificate is missing or changed. Certificates in the states paused and failing may be too. */
+  /** Whether the declared certificate is missing or changed, in whatever state it is. */
   readonly wanting: 'missing' | 'changed' | undefined;
   readonly failure: InventoryFailure | undefined;
+  /** What pauses it. The profile, if both do. */
+  readonly pausedBy?: 'tag' | 'profile';
 }
 
 export type InventoryTerms = Pick<JudgementTerms, 'now' | 'step' | 'rotationFunctionArn'>;
@@ -61,11 +54,13 @@ export function inventoryRow(candidate: Candidate, profile: Profile | undefined,
   const judgement = judge(candidate, profile, { ...terms, force: false });
   const { secret, status, time, decision, overdue } = judgement;
   const validity = status.known ? status.validity : undefined;
+  const found = statesOf(judgement, terms.now);
   return {
     name: secret.name,
     secretArn: secret.arn,
     profile: judgement.profile,
-    state: stateOf(judgement),
+    state: found[0] ?? 'ok',
+    states: found,
     reason: { code: decision.code, message: decision.message },
     notBefore: validity?.notBefore,
     notAfter: validity?.end,
@@ -74,6 +69,7 @@ export function inventoryRow(candidate: Candidate, profile: Profile | undefined,
     declared: secret.tags.has(tags.declared),
     wanting: shortfall(judgement),
     failure: failureOf(judgement, terms.now),
+    ...(decision.code === 'Paused' && { pausedBy: profile?.paused ? 'profile' : 'tag' }),
   };
 }
 
@@ -95,54 +91,50 @@ function failureOf({ status, decision }: Judgement, now: Instant): InventoryFail
   return { code, count, at, nextTry: decision.code === 'BackingOff' ? retryAt(noted) : now };
 }
 
-function stateOf(judgement: Judgement): InventoryState {
+function statesOf(judgement: Judgement, now: Instant): readonly InventoryState[] {
   const { secret, decision, status, time, overdue } = judgement;
-  if (decision.code === 'InvalidTag') return 'failing';
-  if (decision.code === 'UnknownProfile' || secret.currentVersionId === undefined) return 'unknown';
-  if (decision.action === 'skip' && decision.code !== 'NotDue' && decision.code !== 'BackingOff') return 'paused';
-  const short = shortfall(judgement);
-  if (short) return short;
-  if (!status.known) return 'unknown';
-  if (status.failure) return 'failing';
-  if (time === undefined) return 'unknown';
-  if (overdue) return 'overdue';
-  return decision.action === 'renew' || decision.action === 'rekey' ? 'due' : 'ok';
+  if (decision.code === 'UnknownProfile') return ['unknown'];
+  if (ofOthers.has(decision.code)) return ['paused'];
+  const isPaused = decision.code === 'Paused';
+  const short = isPaused ? undefined : shortfall(judgement);
+  // The clock runs for a paused certificate too: a forgotten pause is an outage.
+  const isExpired = status.known && status.validity !== undefined && now >= status.validity.end;
+  const hasFailed = status.known && status.failure !== undefined;
+  const holds: Partial<Record<InventoryState, boolean>> = {
+    expired: isExpired,
+    overdue: overdue && !isExpired,
+    failing: !isPaused && (cannotBeTried.has(decision.code) || hasFailed),
+    missing: short === 'missing',
+    changed: short === 'changed',
+    waiting: decision.code === 'WaitingForCa',
+    paused: isPaused,
+  };
+  const found = inventoryStates.filter((state) => holds[state]);
+  if (found.length > 0) return found;
+  if (decision.action === 'renew' || decision.action === 'rekey') return ['due'];
+  return [time === undefined || secret.currentVersionId === undefined ? 'unknown' : 'ok'];
 }
 
-/** Returns whether the last try failed or an invalid tag prevents a try, also for a missing or changed declared certificate. */
-export function isFailing({ state, failure }: InventoryRow): boolean {
-  return state === 'failing' || ((state === 'missing' || state === 'changed') && failure !== undefined);
-}
+/** A tag that is not valid, or too many tags: no worker can try. */
+const cannotBeTried: ReadonlySet<string> = new Set(['InvalidTag', 'UnsupportedSecret']);
+/** Another writer or another stack owns the secret, or it is being deleted: its clock is no concern of this stack. */
+const ofOthers: ReadonlySet<string> = new Set([
+  ...['UnknownProfile', 'Replica', 'RotationEnabled', 'ManagedByService', 'SecretNotFound'],
+]);
+
+/** Returns whether this stack leaves the certificate alone, whatever its clock says. */
+export const isOfOthers = ({ reason }: Pick<InventoryRow, 'reason'>): boolean => ofOthers.has(reason.code);
 
 /** Returns whether a person has to look at it. Decides the exit code of `cert-renewer status`. */
-export function needsAttention(row: InventoryRow): boolean {
-  return row.overdue || isFailing(row);
+export function needsAttention({ state }: InventoryRow): boolean {
+  return isProblem(state);
 }
 
-/** Returns the state for the colour of the row. */
-export function severity(row: InventoryRow): InventoryState {
-  return row.overdue ? 'overdue' : isFailing(row) ? 'failing' : row.state;
-}
-
-/** Returns the states for a filter: a paused certificate may also be overdue, a missing one also failing. */
-export function statesOf(row: InventoryRow): readonly InventoryState[] {
-  const also = [...(row.overdue ? ['overdue' as const] : []), ...(isFailing(row) ? ['failing' as const] : [])];
-  return [...new Set([row.state, ...also])];
-}
-
-const ranks: Readonly<Record<InventoryState, number>> = {
-  ...{ overdue: 0, failing: 0, missing: 1, changed: 2, due: 3, unknown: 4, ok: 5, paused: 6 },
-};
-const rank = (row: InventoryRow): number =>
-  row.state !== 'paused' && needsAttention(row) ? ranks.overdue : ranks[row.state];
-
-/**
- * Compares rows for Array.sort, the most urgent first: overdue or failing, missing, changed, due, unknown, ok, paused. Rows of the
- * same rank are in order of notAfter (unknown first), then of name.
- */
+/** Compares rows for Array.sort: by state, the most urgent first, then by notAfter (unknown first), then by name. */
 export function byUrgency(left: InventoryRow, right: InventoryRow): number {
   const soonest = (row: InventoryRow): number => row.notAfter ?? 0;
-  if (rank(left) !== rank(right)) return rank(left) - rank(right);
+  const ranks = rankOf(left.state) - rankOf(right.state);
+  if (ranks !== 0) return ranks;
   if (soonest(left) !== soonest(right)) return soonest(left) - soonest(right);
   return left.name < right.name ? -1 : left.name > right.name ? 1 : 0;
 }

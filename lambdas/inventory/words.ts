@@ -1,6 +1,6 @@
 /** Formats times and states for people: on a terminal, on the dashboard, and on the report page. */
 import type { Instant } from '../domain/instant.ts';
-import { type InventoryRow, isFailing } from './row.ts';
+import type { InventoryRow } from './row.ts';
 
 const units = [
   ['d', 86_400_000],
@@ -9,16 +9,16 @@ const units = [
   ['s', 1_000],
 ] as const;
 
-/** Formats a time span with its two largest units: `3d 4h`, `12m 5s`. */
+/** Formats a time span with its largest unit and the one below it: `3d 4h`, `12m 5s`, `122d`. */
 export function span(milliseconds: number): string {
-  let left = Math.max(0, milliseconds);
-  const parts = units.flatMap(([unit, length]) => {
-    const whole = Math.floor(left / length);
-    left -= whole * length;
-    return whole > 0 || unit === 's' ? [`${whole}${unit}`] : [];
-  });
-  const [first = '0s', second] = parts;
-  return second === undefined || /^0/.test(second) ? first : `${first} ${second}`;
+  const left = Math.max(0, milliseconds);
+  const first = units.findIndex(([, length]) => left >= length);
+  if (first < 0) return '0s';
+  const [unit, length] = units[first] ?? units[3];
+  const whole = `${Math.floor(left / length)}${unit}`;
+  const [below, part] = units[first + 1] ?? [unit, length];
+  const rest = Math.floor((left % length) / part);
+  return rest === 0 ? whole : `${whole} ${rest}${below}`;
 }
 
 /** Formats an instant relative to now: `in 3d 4h`, `2h ago`. */
@@ -26,24 +26,22 @@ export function relative(instant: Instant, now: Instant): string {
   return instant >= now ? `in ${span(instant - now)}` : `${span(now - instant)} ago`;
 }
 
-/**
- * Formats a state: `failing, overdue: CaRejected (3), next try in 2h`, `ok, declared`, `missing: CaUnavailable (1), next try in
- * 4m`.
- */
-export function stateText(row: InventoryRow, now: Instant): string {
-  const { state, overdue, failure, reason } = row;
-  const words = [state, declarationWord(row), overdue ? 'overdue' : undefined];
-  const word = [...new Set(words.filter((each) => each !== undefined))].join(', ');
-  if (failure && isFailing(row)) return `${word}: ${failure.code} (${failure.count}), ${nextTry(failure, now)}`;
-  if (state === 'paused' && reason.code !== 'Paused') return `${word}: ${reason.code}`;
-  if (state === 'unknown' && reason.code !== 'Unknown') return `${word}: ${reason.code}`;
-  return word;
+/** Formats the states of a certificate: `failing`, `expired, paused`, `failing, missing`, `ok, declared`. */
+export function stateWords({ states, declared, wanting }: InventoryRow): string {
+  // `missing` and `changed` imply `declared`.
+  const word = wanting ?? (declared ? 'declared' : undefined);
+  return [...new Set([...states, ...(word === undefined ? [] : [word])])].join(', ');
 }
 
-/** Returns `missing` or `changed`, which imply `declared`, else `declared` if it is. */
-function declarationWord({ declared, wanting }: InventoryRow): string | undefined {
-  return wanting ?? (declared ? 'declared' : undefined);
+/** Formats what is to be known beside the state: `failing, missing`. Empty if there is nothing. */
+export function besideState({ state, states, wanting }: InventoryRow): string {
+  const beside = new Set([...states, ...(wanting === undefined ? [] : [wanting])]);
+  beside.delete(state);
+  return [...beside].join(', ');
 }
+
+/** Makes a sentence of a clause: `The CA refuses the request.` */
+export const sentence = (clause: string): string => `${clause.charAt(0).toUpperCase()}${clause.slice(1)}.`;
 
 /** Formats a time in a table: `-` if there is no certificate, `?` if the tags do not contain the time. */
 export function timeText(
@@ -53,9 +51,4 @@ export function timeText(
 ): string {
   if (instant !== undefined) return text(instant);
   return wanting === 'missing' ? '-' : '?';
-}
-
-function nextTry({ nextTry: at }: NonNullable<InventoryRow['failure']>, now: Instant): string {
-  if (at === undefined) return 'correct the tag';
-  return at <= now ? 'next try with the next scan' : `next try ${relative(at, now)}`;
 }

@@ -3,23 +3,40 @@
  * quotation marks, and quotation marks in a value break the text
  * (https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-transform-target-input.html).
  */
+import { docs } from '../domain/docs.ts';
 import { RenewalError } from '../domain/errors.ts';
 import type { Notice, NoticeTopic } from '../domain/notice.ts';
 import type { Journal } from '../domain/ports.ts';
 import type { RenewalEvent } from '../domain/result.ts';
+import { type CommandTarget, typedCommand } from '../domain/typed-command.ts';
 
 export interface NoticeWorld {
   readonly topic: NoticeTopic;
+  /** For the commands in the e-mails. */
+  readonly stackName: string;
   readonly journal: Pick<Journal, 'decision'>;
 }
 
 type Detail = Readonly<Record<string, unknown>>;
 
-/** The subject and the lines of an e-mail. */
+/** The one command that an e-mail ends with. */
+interface Todo {
+  /** What the command is for. It ends with a colon. */
+  readonly to: string;
+  /** The words after `cert-renewer`. */
+  readonly words: (name: string) => string;
+  /** The heading of docs/operations.md that says more. */
+  readonly heading: string;
+}
+
+/** The subject and the lines of an e-mail, and what to do. */
 interface Wording {
   readonly subject: (name: string, detail: Detail) => string;
   readonly text: (name: string, detail: Detail) => readonly string[];
+  readonly todo: Todo;
 }
+
+const status = (name: string): string => `status ${name}`;
 
 const wordings: Readonly<Partial<Record<RenewalEvent['type'], Wording>>> = {
   'Certificate Renewal Failed': {
@@ -29,6 +46,7 @@ const wordings: Readonly<Partial<Record<RenewalEvent['type'], Wording>>> = {
       `${said(detail['code'])}: ${said(detail['message'])}`,
       `Failures in a row: ${said(detail['failures'])}. ${isKnown(detail) ? expiry(detail) : 'No certificate is known in this secret yet.'}`,
     ],
+    todo: { to: 'To see when the next try is, and what to do before:', words: status, heading: 'failed' },
   },
   'Certificate Renewal Overdue': {
     subject: (name) => `cert-renewer: ${name} is overdue`,
@@ -40,15 +58,21 @@ const wordings: Readonly<Partial<Record<RenewalEvent['type'], Wording>>> = {
           ]
         : [
             `The declared certificate in ${placed(name, detail)} should have been issued by ${said(detail['renewAt'])}, but it was not.`,
-            `To see the reason, run: cert-renewer status ${name}`,
           ],
+    todo: { to: 'To see why, and what to do:', words: status, heading: 'overdue' },
   },
   'Certificate Hook Failed': {
     subject: (name, { hook }) => `cert-renewer: a hook of ${name} failed (${said(hook)})`,
     text: (name, detail) => [
       `The certificate in ${placed(name, detail)} was issued or renewed, but its hook (${said(detail['hook'])}) failed.`,
       `${said(detail['code'])}: ${said(detail['message'])}`,
+      'A server may still use the old certificate. A failed hook is not repeated.',
     ],
+    todo: {
+      to: 'Remove the cause. Then renew the certificate again, which runs the hooks of its profile:',
+      words: (name) => `renew ${name} --force`,
+      heading: 'hookfailed',
+    },
   },
 };
 
@@ -65,14 +89,14 @@ export const noticedEvents = Object.keys(wordings);
  * Sends the e-mail for an event. Throws InvalidRequest for an event without an e-mail, and the errors of publishing. Lambda tries
  * again, and keeps an event that fails each time.
  */
-export async function sendNotice({ topic, journal }: NoticeWorld, event: unknown): Promise<void> {
-  await topic.publish(noticeOf(event));
+export async function sendNotice({ topic, journal, stackName }: NoticeWorld, event: unknown): Promise<void> {
+  await topic.publish(noticeOf(event, stackName));
   const secretArn = textOf(member(member(event, 'detail'), 'secretArn')) ?? '';
   journal.decision({ secretArn, reason: { code: 'Requested', message: 'Sent by e-mail.' } });
 }
 
-/** Returns the e-mail for an event. Throws InvalidRequest. */
-export function noticeOf(event: unknown): Notice {
+/** Returns the e-mail of a stack for an event. Throws InvalidRequest. */
+export function noticeOf(event: unknown, stackName: string): Notice {
   const type = textOf(member(event, 'detail-type'));
   const wording =
     type !== undefined && Object.hasOwn(wordings, type) ? wordings[type as RenewalEvent['type']] : undefined;
@@ -89,10 +113,21 @@ export function noticeOf(event: unknown): Notice {
     ...(secretArn === undefined ? [] : [`Secret: ${secretArn}`]),
     `Account ${said(member(event, 'account'))}, Region ${said(member(event, 'region'))}, at ${said(member(event, 'time'))}.`,
   ];
+  const region = textOf(member(event, 'region'));
+  const todo = linesOf(wording.todo, typable(name), { stackName, region });
   return {
     subject: subjectOf(wording.subject(name, detail)),
-    text: [...wording.text(name, detail), '', ...place].join('\n'),
+    text: [...wording.text(name, detail), '', ...place, '', ...todo].join('\n'),
   };
+}
+
+function linesOf({ to, words, heading }: Todo, name: string, target: CommandTarget): readonly string[] {
+  return [to, `    ${typedCommand(words(name), target)}`, `More: ${docs('operations.md', heading)}`];
+}
+
+/** Returns the name for a shell. An event with another name than Secrets Manager allows was written by somebody else. */
+function typable(name: string): string {
+  return /^[A-Za-z0-9/_+=.@][A-Za-z0-9/_+=.@-]*$/.test(name) ? name : 'NAME';
 }
 
 /** Returns a field's value as text, or `unknown`. */

@@ -11,6 +11,9 @@ export function authorityProfileName(authority: string): string {
   return `authority:${authority}`;
 }
 
+/** Returns whether a profile name is an authority's. No profile of a configuration has a colon in its name. */
+export const isAuthorityProfile = (name: string): boolean => name.startsWith(authorityProfileName(''));
+
 /**
  * Returns the profile of an authority's own certificate. It is renewed with the same key. A disabled authority signs nothing, so
  * its profile is paused.

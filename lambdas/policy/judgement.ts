@@ -20,6 +20,7 @@ export interface Judgement extends Candidate {
   readonly time: RenewalTime | undefined;
   /** When a missing declared certificate should have been issued. Undefined for any other certificate. */
   readonly expectedAt?: Instant | undefined;
+  /** Overdue, expired, or missing after `expectedAt`. A paused certificate is judged by its clock too. */
   readonly overdue: boolean;
 }
 
@@ -42,7 +43,7 @@ export function judge(candidate: Candidate, profile: Profile | undefined, terms:
   const { now, step, force } = terms;
   const status = readStatus(secret, now);
   const verdict = (decision: Decision, time?: RenewalTime, due?: Instant): Judgement => {
-    const overdue = (time !== undefined && isOverdue(time, now)) || (due !== undefined && now >= due);
+    const overdue = (time !== undefined && isLate(time, status, now)) || (due !== undefined && now >= due);
     return {
       ...candidate,
       profile: profileNameOf(candidate),
@@ -66,6 +67,12 @@ export function judge(candidate: Candidate, profile: Profile | undefined, terms:
   const decision = checkScan({ secret, profile: found.profile, settings, status, time, force, now, step });
   // While it is paused, a missing declared certificate does not become overdue.
   return verdict(decision, time, settings.paused ? undefined : expectedAt(secret, status));
+}
+
+/** An expired certificate is late, whatever its period: a fifth of a long period may end after the certificate. */
+function isLate(time: RenewalTime, status: Status, now: Instant): boolean {
+  const end = status.known ? status.validity?.end : undefined;
+  return isOverdue(time, now) || (end !== undefined && now >= end);
 }
 
 const noTags: TagSettings = { paused: false };

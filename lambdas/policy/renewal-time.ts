@@ -58,11 +58,31 @@ export function renewalTime(
   if (settings.timingSource === 'request') {
     if (wanted >= length) throw tooLong(settings.timing, wanted, length);
   } else if (isTooLong(settings.timing, wanted, jitter, length)) {
-    return before(validity, third, fraction, [clamped(settings.timing, length, third)]);
+    return before(validity, third, fraction, [clamped(settings.timing, wanted, length)]);
   }
   if (settings.timing.kind === 'expiresIn') return before(validity, wanted, fraction, []);
   return { renewAt: validity.notBefore + wanted - jitter, window: wanted, dueCode: 'PeriodElapsed', warnings: [] };
 }
+
+/**
+ * Returns the warnings of a timing that are known before the validity is: a percentage that leaves no room for its jitter, and a
+ * window that is shorter than the longest time between two scans, `gap` milliseconds.
+ */
+export function foreseeableWarnings({ timing }: Pick<Settings, 'timing'>, gap: number): readonly Warning[] {
+  if (timing?.kind !== 'expiresIn') return [];
+  const { window } = timing;
+  if (window.kind === 'duration') return below(window.milliseconds, gap);
+  if (window.percent * (1 + jitterShare) < 100) return [];
+  return [
+    {
+      code: 'WindowClamped',
+      message: `The ${describe(timing)} may be the whole validity, as a jitter of up to a twentieth is added. Then a third of the validity applies instead. Set ${mostPercent}% or less.`,
+    },
+  ];
+}
+
+/** A percentage that is less than the validity with every jitter. */
+const mostPercent = Math.floor(100 / (1 + jitterShare));
 
 function wantedLength(timing: Timing, length: number): number {
   return timing.kind === 'expiresIn' ? windowLength(timing.window, length) : timing.milliseconds;
@@ -91,10 +111,12 @@ function tooLong(timing: Timing, wanted: number, length: number): RenewalError {
   );
 }
 
-function clamped(timing: Timing, length: number, third: number): Warning {
+function clamped(timing: Timing, wanted: number, length: number): Warning {
+  const what = wanted < length ? `${describe(timing)}, with its jitter,` : describe(timing);
+  const third = length * defaultShare;
   return {
     code: 'WindowClamped',
-    message: `The ${describe(timing)} is not less than the validity of ${formatDuration(length)}, so a third of the validity (${formatDuration(third)}) applies instead. Set a shorter one, or configure a longer validity at the CA.`,
+    message: `The ${what} is not less than the validity of ${formatDuration(length)}, so a third of the validity (${formatDuration(third)}) applies instead. Set a shorter one, or configure a longer validity at the CA.`,
   };
 }
 
@@ -112,9 +134,15 @@ export function isEmergency(validity: Validity, now: Instant): boolean {
  * Returns a warning for a window that is shorter than the time between two scans, `step` milliseconds: no scan may fall into it.
  */
 export function belowSchedule(time: RenewalTime, step: number): Warning | undefined {
-  if (time.dueCode !== 'Expiring' || time.window >= step) return undefined;
-  return {
-    code: 'WindowBelowSchedule',
-    message: `The window of ${formatDuration(time.window)} is shorter than the longest time between two scans (${formatDuration(step)}): scan more often, or set a longer window.`,
-  };
+  return time.dueCode === 'Expiring' ? below(time.window, step)[0] : undefined;
+}
+
+function below(window: number, step: number): readonly Warning[] {
+  if (window >= step) return [];
+  return [
+    {
+      code: 'WindowBelowSchedule',
+      message: `The window of ${formatDuration(window)} is shorter than the longest time between two scans (${formatDuration(step)}): scan more often, or set a longer window.`,
+    },
+  ];
 }

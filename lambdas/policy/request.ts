@@ -133,6 +133,13 @@ export function parseAskCaRequest(input: unknown): string {
   return parse(askCaSchema, input, 'The request').askCa;
 }
 
+const showSchema = z.strictObject({ show: secretId });
+
+/** Parses `{ "show": "web/tls" }` and returns the secret's name or ARN. Throws InvalidRequest. */
+export function parseShowRequest(input: unknown): string {
+  return parse(showSchema, input, 'The request').show;
+}
+
 /** Parses the body of one queue message. Throws InvalidRequest. */
 export function parseQueueMessage(body: string): QueueMessage {
   let input: unknown;

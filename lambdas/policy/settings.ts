@@ -53,6 +53,42 @@ export function readTagSettings(secretTags: ReadonlyMap<string, string>): TagSet
   };
 }
 
+/** Tags that are valid or not together. */
+const tagGroups = [[tags.mode], [tags.expiresIn, tags.rekeyPeriod], [tags.kty, tags.curve, tags.size], [tags.paused]];
+
+/**
+ * Returns the setting tags that are not valid: those with a bad value, or all of a group whose values contradict each other. No other
+ * tags give InvalidTag in the scan.
+ */
+export function invalidSettingTags(secretTags: ReadonlyMap<string, string>): readonly string[] {
+  return tagGroups.flatMap((group) => {
+    const found = group.flatMap((tag): Tag[] => {
+      const value = secretTags.get(tag);
+      return value === undefined ? [] : [[tag, value]];
+    });
+    if (areValid(found)) return [];
+    const good = found.filter(canBeValid);
+    const bad = areValid(good) ? found.filter((tag) => !good.includes(tag)) : found;
+    return bad.map(([tag]) => tag);
+  });
+}
+
+type Tag = readonly [tag: string, value: string];
+
+function areValid(some: readonly Tag[]): boolean {
+  try {
+    readTagSettings(new Map(some));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Returns whether a value is valid with some type of key: a curve and a size are never valid alone. */
+function canBeValid(tag: Tag): boolean {
+  return areValid([tag]) || ['EC', 'OKP', 'RSA'].some((kty) => areValid([[tags.kty, kty], tag]));
+}
+
 /** Parses the number in a tag's value. */
 function wholeNumber(tag: string, value: string): number {
   if (/^\d{1,6}$/.test(value)) return Number(value);

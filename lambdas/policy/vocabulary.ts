@@ -4,7 +4,7 @@
  */
 import * as z from 'zod/mini';
 import { count } from '../domain/count.ts';
-import { parseDuration, parseWindow } from '../domain/duration.ts';
+import { parseDuration, parseWindow, unitHint } from '../domain/duration.ts';
 import { type ErrorCode, RenewalError } from '../domain/errors.ts';
 import { type EcCurve, type KeySpec, rsaSizes } from '../domain/key-spec.ts';
 import type { Mode } from '../domain/profile.ts';
@@ -14,11 +14,21 @@ import type { Timing } from '../domain/timing.ts';
 /** Unambiguous, so that matching takes linear time: a request's text may have any length. */
 export const durationPattern = '(?:(?:\\d+(?:\\.\\d*)?|\\.\\d+)(?:ns|us|µs|μs|ms|s|m|h))+';
 
+/** The hint repeats nothing of a text but its number, so it is safe for a field that holds a key by mistake. */
+function withUnitHint(message: string) {
+  return {
+    error: ({ input }: { readonly input?: unknown }) => message + (typeof input === 'string' ? unitHint(input) : ''),
+  };
+}
+
 /** A Go duration. parseDuration also refuses zero and overflow. */
 export const durationText = z
   .string()
   .check(
-    z.regex(new RegExp(`^\\+?${durationPattern}$`), 'expected a duration above zero such as 8h30m, 1.5h or 300ms'),
+    z.regex(
+      new RegExp(`^\\+?${durationPattern}$`),
+      withUnitHint('expected a duration above zero such as 8h30m, 1.5h or 300ms'),
+    ),
   );
 
 /** A duration, or a percentage of the validity. */
@@ -27,7 +37,7 @@ export const windowText = z
   .check(
     z.regex(
       new RegExp(`^(?:\\+?${durationPattern}|\\d{1,3}(?:\\.\\d{1,9})?(?:%|pct))$`),
-      'expected a duration above zero such as 8h30m, or a percentage of the validity such as 33%',
+      withUnitHint('expected a duration above zero such as 8h30m, or a percentage of the validity such as 33%'),
     ),
   );
 

@@ -2,7 +2,7 @@
 import { RenewalError } from '../domain/errors.ts';
 import type { CaCapabilities } from '../domain/ports.ts';
 import type { CaReference } from '../domain/profile.ts';
-import type { CaKind, CaNeeds, OpenedCa } from './kind.ts';
+import type { CaAdvice, CaKind, CaNeeds, OpenedCa } from './kind.ts';
 import { kinds } from './kinds.ts';
 
 /** Opens a CA. A process should keep it, one for each profile. Throws Internal, and InvalidRequest for a CA that can't be called. */
@@ -20,6 +20,9 @@ export const needsOf = (ca: CaReference): CaNeeds => kindOf(ca).needs(ca);
 
 /** Returns the root of the profile, if it has one: PEM text, or in a configuration file the name of a PEM file. */
 export const rootOf = (ca: CaReference): string | undefined => kindOf(ca).root(ca);
+
+/** Returns the kind's own advice. Empty for a type that this version does not know, for example in a newer stack. */
+export const adviceOf = ({ type }: CaReference): CaAdvice => kinds.find((kind) => kind.type === type)?.advice ?? {};
 
 function kindOf({ type }: CaReference): CaKind {
   const found = kinds.find((kind) => kind.type === type);

@@ -5,7 +5,7 @@
  */
 import * as z from 'zod/mini';
 import type { CallPolicy } from '../domain/calls.ts';
-import { RenewalError } from '../domain/errors.ts';
+import { type ErrorCode, RenewalError } from '../domain/errors.ts';
 import type { AuthoritySource, CaCapabilities, CaProvider, Clock, Entropy, KeyVault, Store } from '../domain/ports.ts';
 import type { CaReference } from '../domain/profile.ts';
 
@@ -36,6 +36,9 @@ export interface CaNeeds {
   readonly authority?: string;
 }
 
+/** What error codes mean at a kind of CA, in place of the common words (inventory/advice.ts), which fit every CA. */
+export type CaAdvice = Partial<Record<ErrorCode, { readonly means: string; readonly fix: string }>>;
+
 /** A kind of CA. Its functions take a CA as configured: at synthesis any field may be a token. */
 export interface CaKind<Schema extends z.ZodMiniType = z.ZodMiniType> {
   /** The `type` of the CA in the configuration. */
@@ -50,6 +53,7 @@ export interface CaKind<Schema extends z.ZodMiniType = z.ZodMiniType> {
   identity(ca: CaReference): readonly unknown[];
   /** The field `root`: PEM text, or in a configuration file the name of a PEM file. */
   root(ca: CaReference): string | undefined;
+  readonly advice: CaAdvice;
   /** Throws Internal if `ca` does not satisfy the schema, InvalidRequest if it can't be called. */
   open(ca: CaReference): Promise<OpenedCa>;
 }

@@ -128,7 +128,8 @@ async function owedBy(world: RenewalWorld, place: Place, { dryRun }: Job): Promi
   return dryRun ? unannounced(place.secret) : settleOwed(world, place);
 }
 
-function noValue({ name, tags: found }: SecretSummary): RenewalError {
+/** The error for a secret without a version. */
+export function noValue({ name, tags: found }: SecretSummary): RenewalError {
   const fix = found.has(tags.declared)
     ? 'store {} in it to have the declared certificate issued'
     : 'store the first certificate and its key in it';

@@ -9,6 +9,7 @@ export interface DemoStepCa {
   readonly url: string;
   readonly rootFile: string;
   readonly rootPem: string;
+  readonly processGroup: number | undefined;
   /** The JWK provisioner. step-ca has its public key, KMS its private key. */
   readonly provisioner: { readonly name: string; readonly kmsKeyArn: string };
   close(): Promise<void>;
@@ -23,8 +24,8 @@ export async function startDemoStepCa(
   try {
     const { kmsKeyArn, publicKey } = await newKmsKey(aws);
     const provisioners = [await jwkProvisioner(name, publicKey)];
-    const { url, rootFile, rootPem, close } = await startStepCa({ provisioners });
-    return { url, rootFile, rootPem, provisioner: { name, kmsKeyArn }, close };
+    const { url, rootFile, rootPem, processGroup, close } = await startStepCa({ provisioners });
+    return { url, rootFile, rootPem, processGroup, provisioner: { name, kmsKeyArn }, close };
   } catch (error) {
     if (!(error instanceof ToolMissingError)) throw error;
     missing(error.message);

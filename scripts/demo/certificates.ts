@@ -51,8 +51,8 @@ async function valueIn(aws: Endpoint, name: string): Promise<string> {
   return SecretString;
 }
 
-/** Returns a table row: secret, issuer, notAfter, names. */
+/** Returns a table row: secret, issuer, notAfter. */
 export function describe({ name, pair }: Snapshot): string[] {
-  const { issuer, subjectAltName = '', validTo } = new X509Certificate(pair.certificate);
-  return [name, issuer.split('\n').at(-1) ?? '', validTo, subjectAltName.replaceAll('IP Address', 'IP')];
+  const { issuer, validTo } = new X509Certificate(pair.certificate);
+  return [name, issuer.split('\n').at(-1) ?? '', validTo];
 }

@@ -18,6 +18,8 @@ export type DemoCertificates = Readonly<Record<string, DemoCertificate>>;
 export const CHANGED = 'demo/web';
 /** The certificate that becomes due during the demo. */
 export const SHORT_LIVED = 'demo/job';
+/** The certificate of step-ca. */
+export const STEP_CA = 'demo/api';
 
 /** Returns the declarations of the first deployment. */
 export function firstCertificates(stepCa: DemoStepCa | undefined): DemoCertificates {
@@ -25,7 +27,7 @@ export function firstCertificates(stepCa: DemoStepCa | undefined): DemoCertifica
     [CHANGED]: { profile: 'own', dnsNames: ['web.svc.example', '*.web.svc.example'], ipAddresses: ['10.0.0.7'] },
     // Its window opens about a minute after it was issued, so that a scan finds it due while the demo runs.
     [SHORT_LIVED]: { profile: 'own', dnsNames: ['job.svc.example'], duration: '5m', expiresIn: '3m40s' },
-    ...(stepCa && { 'demo/api': { profile: 'internal', dnsNames: ['api.internal.example'] } }),
+    ...(stepCa && { [STEP_CA]: { profile: 'internal', dnsNames: ['api.internal.example'] } }),
   };
 }
 

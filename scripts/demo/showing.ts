@@ -2,6 +2,8 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { LambdaClient, ListFunctionsCommand } from '@aws-sdk/client-lambda';
+import { count } from '../../lambdas/domain/count.ts';
+import type { ScanResult } from '../../lambdas/domain/result.ts';
 import { client, invoke } from '../../testkit/local-aws/client.ts';
 import type { BusEvent, EventCollector } from '../../testkit/local-aws/events.ts';
 import type { Emulator } from '../../testkit/local-aws/ministack.ts';
@@ -23,7 +25,7 @@ export interface Scene {
 
 export async function snapshots({ aws }: Scene, certificates: DemoCertificates): Promise<Snapshot[]> {
   const found = await Promise.all(Object.keys(certificates).map((name) => look(aws, name)));
-  table([['secret', 'issued by', 'valid until', 'names'], ...found.map(describe)]);
+  table([['secret', 'issued by', 'valid until'], ...found.map(describe)]);
   return found;
 }
 
@@ -90,48 +92,51 @@ export async function showRefusal({ stepCa, folder }: Scene, certificates: DemoC
   say(lines.map((line) => `  ${line.trim()}`).join('\n'));
 }
 
-interface Plan {
-  readonly plan: readonly { name: string; action: string; reason: { code: string; message: string } }[];
-}
-
-export async function showPlan({ aws, outputs }: Scene): Promise<void> {
-  const { payload } = await invoke<Plan>(aws, outputs['ScanFunctionName'] ?? '', { dryRun: true });
-  table([
-    ['secret', 'action', 'reason'],
-    ...payload.plan.map(({ name, action, reason }) => [name, action, `${reason.code}: ${reason.message}`]),
-  ]);
-}
-
 export async function showRenewal(
   scene: Scene,
   certificates: DemoCertificates,
   told: { bus: EventCollector; renewal: BusEvent; before: readonly Snapshot[] },
 ): Promise<void> {
-  const events = (await told.bus.events()).filter(({ resources }) => resources.length > 0);
-  const rows = events.map(({ time, resources, detail, 'detail-type': type }) => [
-    time,
-    type,
-    String(detail['operation'] ?? detail['code'] ?? ''),
-    resources[0]?.split(':').at(-1) ?? '',
-  ]);
+  const rows = (await told.bus.events()).flatMap(({ time, resources: [arn], detail, 'detail-type': type }) => {
+    const name = Object.keys(certificates).find((each) => arn?.includes(`:secret:${each}-`));
+    return name === undefined ? [] : [[time, type, String(detail['operation'] ?? detail['code'] ?? ''), name]];
+  });
   table([['time', 'event', '', 'secret'], ...rows]);
   const now = await look(scene.aws, SHORT_LIVED);
   const previous = told.renewal.detail['previousVersionId'];
   const before = told.before.find(({ name, current }) => name === SHORT_LIVED && current === previous);
   say(`${SHORT_LIVED}, renewed with a new key:`);
   await proveOne(scene, certificates, { name: now.name, pair: now.pair, before });
-  const { payload } = await invoke<Record<string, number>>(scene.aws, scene.outputs['ScanFunctionName'] ?? '');
-  say(`The next scan: ${JSON.stringify(payload)}`);
+  const { payload } = await invoke<ScanResult>(scene.aws, scene.outputs['ScanFunctionName'] ?? '');
+  say(`The next scan: ${scanText(payload)}`);
+}
+
+const counts = {
+  enqueued: 'sent to the workers',
+  notDue: 'not due',
+  paused: 'paused',
+  backingOff: 'tried again later',
+  waiting: 'waiting for a CA',
+  invalid: 'with a tag that is not valid',
+} as const;
+
+/** Returns the counts of a scan in words: "5 secrets: 1 sent to the workers, 4 not due". */
+export function scanText(result: Pick<ScanResult, 'listed' | keyof typeof counts>): string {
+  const found = Object.entries(counts).flatMap(([key, words]) => {
+    const number = result[key as keyof typeof counts];
+    return number > 0 ? [`${number} ${words}`] : [];
+  });
+  return [count(result.listed, 'secret'), found.join(', ')].filter((text) => text !== '').join(': ');
 }
 
 export async function showStatus(aws: Emulator): Promise<void> {
-  await commandLine(aws.env, 'status');
+  await commandLine(aws, 'status');
   // In the ignored folder .cache, so that the page can be opened after the demo.
   const page = cachePath('demo', 'certificates.html');
   await mkdir(dirname(page), { recursive: true });
-  await commandLine(aws.env, 'report', '--html', page);
+  await commandLine(aws, 'report', '--html', page);
   await writeFile(cachePath('demo', 'widget.html'), await widgetOf(aws));
-  say('Open the page in a browser. It shows a timeline, and a table that you can sort and filter.');
+  say('Open the page in a browser. It shows what is wrong and why, what comes, and a table to filter and sort.');
 }
 
 /** Returns the HTML of the dashboard's widget. */

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setInterval as every } from 'node:timers';
 import { fileURLToPath } from 'node:url';
+import { type Emulator, environmentFor } from '../../testkit/local-aws/ministack.ts';
 
 export function say(text: string): void {
   process.stdout.write(`${text}\n`);
@@ -46,9 +47,9 @@ export async function waiting<T>(what: string, work: Promise<T>): Promise<T> {
 }
 
 /** Runs `cert-renewer …` on this terminal, as a user does. */
-export async function commandLine(env: Readonly<Record<string, string>>, ...words: string[]): Promise<void> {
+export async function commandLine(aws: Pick<Emulator, 'env'>, ...words: string[]): Promise<void> {
   say(`$ npx cert-renewer ${words.join(' ')}`);
   const program = fileURLToPath(new URL('../../cli/cert-renewer.mjs', import.meta.url));
-  const child = spawn(process.execPath, [program, ...words], { env: { ...process.env, ...env }, stdio: 'inherit' });
+  const child = spawn(process.execPath, [program, ...words], { env: environmentFor(aws), stdio: 'inherit' });
   await once(child, 'close');
 }

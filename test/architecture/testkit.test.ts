@@ -16,7 +16,7 @@ const apart: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Exceptions: tests of a script itself, tests of pages that a script makes, and this file, which has imports in its texts. */
-const ofScripts = /^test\/(?:check-aws|docs|architecture)\//;
+const ofScripts = /^test\/(?:check-aws|docs|architecture|scripts)\//;
 
 function offences(path: string, text: string): string[] {
   const targets = [...text.matchAll(/(?:from|import) ?\(?'(\.[^']+)'/g)].map(([, to = '']) => join(dirname(path), to));

@@ -1,9 +1,13 @@
 import { createServer, type IncomingHttpHeaders, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { observerOf } from '../../cli/aws/observe.ts';
+import { queuesOf } from '../../cli/aws/queues.ts';
 import { type AwsOptions, once, pauseBefore } from '../../lambdas/aws/clients.ts';
 import { secretsManagerStore } from '../../lambdas/aws/secrets-manager.ts';
+import { sqsQueue } from '../../lambdas/aws/sqs.ts';
 import { noLimits } from '../../lambdas/domain/calls.ts';
+import { FakeClock } from '../../testkit/fakes/clock.ts';
 
 describe('a client', () => {
   let server: Server;
@@ -88,6 +92,23 @@ describe('a client', () => {
         message: expect.stringMatching(/^Secrets Manager refused DescribeSecret on .* \(CredentialsProviderError\)/),
       });
       expect(requests).toBe(0);
+    });
+
+    // As with a VPC endpoint, FIPS, or a local AWS: the URL of the queue has the host that AWS gives it.
+    const queueUrl = 'https://sqs.eu-west-3.amazonaws.com/000000000000/dead';
+    const clock = new FakeClock();
+    const calls: [string, () => Promise<unknown>][] = [
+      ['the worker and the scan', () => sqsQueue({ queueUrl, clock })(noLimits).changeVisibility('handle', 1)],
+      ['doctor', () => observerOf({}).waiting(queueUrl)],
+      ['dead-letters and redrive', () => queuesOf({}).depth(queueUrl)],
+    ];
+    test.each(calls)('%s: a queue is called at the endpoint that is set, without a warning', async (_who, call) => {
+      const warned = vi.spyOn(console, 'warn').mockImplementation(() => undefined);
+      vi.stubEnv('AWS_ENDPOINT_URL_SQS', `http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+      answer = (_, response) => response.end(JSON.stringify({ Attributes: {} }));
+      await call();
+      expect({ requests, warnings: warned.mock.calls }).toEqual({ requests: 1, warnings: [] });
+      warned.mockRestore();
     });
   });
 });

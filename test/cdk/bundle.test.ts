@@ -33,6 +33,7 @@ const environment = {
   QUEUES: '{}',
   DOCUMENT_PREFIX: 'p',
   TOPIC_ARN: 't',
+  STACK_NAME: 'CertRenewer',
 };
 
 /** Loads a bundle with nothing beside it, and returns the type of its export `handler`. */

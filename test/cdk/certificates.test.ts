@@ -202,11 +202,15 @@ const authority = (more: object): Partial<CertRenewerProps> => ({
 });
 
 const refusals: Refusal[] = [
-  [`${entry}.dnsName`, /unknown key; allowed here: profile, dnsNames, /, { dnsName: ['a.svc.example'] }],
+  [
+    `${entry}.dnsName`,
+    /unknown key \(did you mean dnsNames\?\); allowed here: profile, dnsNames, /,
+    { dnsName: ['a.svc.example'] },
+  ],
   [`${entry}.wait`, /expected true or false|boolean/, { wait: 'yes' }],
   [`${entry}.shape`, /"camel", "snake"/, { shape: 'der' }],
   [`${entry}.usages[0]`, /"serverAuth"/, { usages: ['ocspSigning'] }],
-  [`${entry}.duration`, /expected a duration above zero/, { duration: '30d' }],
+  [`${entry}.duration`, /expected a duration above zero .*; d is not a unit, write 720h/, { duration: '30d' }],
   [`${entry}.dnsNames[0]`, /expected A-labels, xn--mnchen-3ya\.svc\.example/, { dnsNames: ['münchen.svc.example'] }],
   [`${entry}.dnsNames[1]`, /is listed twice/, { dnsNames: ['a.svc.example', 'A.svc.example'] }],
   [`${entry}.dnsNames[0]`, /only as the whole first label/, { dnsNames: ['w*.svc.example'] }],
@@ -223,6 +227,7 @@ const refusals: Refusal[] = [
   [`${entry}.mode`, /expected renew/, { kmsKeyId: 'alias/web', mode: 'rekey' }],
   [`${entry}.endpoints[0]`, /host:port/, { endpoints: ['web'] }],
   [`${entry}.profile`, /no profile of that name; expected one of internal, offline/, { profile: 'other' }],
+  [`${entry}.profile`, /no profile of that name \(did you mean offline\?\); expected/, { profile: 'ofline' }],
   [`${entry}.profile`, /the profile internal has no "issue"/, { profile: 'internal' }],
   [
     `${entry}.dnsNames[1]`,

@@ -36,12 +36,12 @@ describe('a refused configuration, with its path and what is allowed', () => {
     [
       'an unknown key',
       { ...profile({}), shedule: 'x' },
-      /^\$\.shedule: unknown key; allowed here: .*schedule, .*maxConcurrency/,
+      /^\$\.shedule: unknown key \(did you mean schedule\?\); allowed here: .*schedule, .*maxConcurrency/,
     ],
     [
       'an unknown key of a profile',
       profile({ expiresin: '8h' }),
-      /^\$\.profiles\.internal\.expiresin: unknown key; allowed here: ca, mode, expiresIn/,
+      /^\$\.profiles\.internal\.expiresin: unknown key \(did you mean expiresIn\?\); allowed here: ca, mode, expiresIn/,
     ],
     [
       'an unknown key of a CA',

@@ -24,7 +24,14 @@ describe('the construct in a user’s stack', () => {
   });
 
   it('has the documented outputs, by which the command line finds it', () => {
-    const names = ['ScanFunctionName', 'RenewFunctionName', 'RenewalQueueUrl', 'DeadLetterQueueUrl', 'EventBusName'];
+    const names = [
+      'ScanFunctionName',
+      'RenewFunctionName',
+      'RenewalQueueUrl',
+      'DeadLetterQueueUrl',
+      'EventBusName',
+      'DashboardUrl',
+    ];
     expect(Object.keys(setUp().template().toJSON()['Outputs']).toSorted()).toEqual(names.toSorted());
   });
 

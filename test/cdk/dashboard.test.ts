@@ -75,6 +75,7 @@ describe('the dashboard', () => {
     const [id, inventory] =
       functions.find(([, { Properties }]) => Properties['Handler'] === 'show-inventory.handler') ?? [];
     expect(inventory?.Properties['MemorySize']).toBe(otherMemory.inventory);
+    expect(inventory?.Properties['Environment']).toMatchObject({ Variables: { STACK_NAME: 'CertRenewer' } });
     expect(titled('Certificates')?.['endpoint']).toBe(`${id}.Arn`);
   });
 

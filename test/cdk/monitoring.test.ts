@@ -1,7 +1,8 @@
-import { Annotations, Match, type Template } from 'aws-cdk-lib/assertions';
+import { Annotations, Match, Template } from 'aws-cdk-lib/assertions';
 import { describe, expect, it } from 'vitest';
 import { noScanWindow } from '../../cdk/observe/monitoring.ts';
-import { config, synthesize } from './fixtures.ts';
+import { CertRenewerStack } from '../../cdk/stack.ts';
+import { config, newApp, synthesize } from './fixtures.ts';
 import { textOf, withSid } from './template-reading.ts';
 
 const hour = 3_600_000;
@@ -33,6 +34,51 @@ describe('the window of the alarm on missing scans', () => {
     expect(range * 1000).toBeGreaterThanOrEqual(2 * longestGap);
     // PutMetricAlarm's limits.
     expect(range).toBeLessThanOrEqual(window.period < 3600 ? 86_400 : 604_800);
+  });
+});
+
+describe('the name and the description of an alarm', () => {
+  const hooks = [{ type: 'exec', command: 'true', targetTag: { key: 'Role', value: 'web' } } as const];
+  const create = { subject: 'CN=Root', key: 'EC P-256', validity: '87600h' } as const;
+  const { template } = synthesize({
+    profiles: { internal: { ...config.profiles.internal, hooks } },
+    authorities: { root: { create } },
+  });
+  const all = alarms(template);
+
+  it.each([
+    ['CertRenewer-Failed-internal', 'status --profile internal'],
+    ['CertRenewer-Overdue-internal', 'status --profile internal'],
+    ['CertRenewer-HookFailed-internal', 'renew NAME --force'],
+    ['CertRenewer-Failed-authority:root', 'status --profile authority:root'],
+    ['CertRenewer-Overdue-authority:root', 'status --profile authority:root'],
+    ['CertRenewer-DeadLetters', 'redrive'],
+    ['CertRenewer-ScanDeadLetters', 'scan'],
+    ['CertRenewer-HookDeadLetters', 'dead-letters --queue hooks'],
+    ['CertRenewer-NoticeDeadLetters', 'status'],
+    ['CertRenewer-NoScan', 'doctor'],
+  ])('%s: the command is cert-renewer %s', (name, command) => {
+    const found = all.filter(({ AlarmName }) => AlarmName === name);
+    expect(found).toHaveLength(1);
+    const lines = textOf(found[0]?.AlarmDescription).split('\n');
+    expect(lines).toContain(`    cert-renewer ${command} --region <AWS::Region>`);
+    const kind = name.split('-')[1]?.toLowerCase();
+    expect(lines.at(-1)).toBe(
+      `More: https://github.com/cert-renewer/cert-renewer/blob/main/docs/operations.md#${kind}`,
+    );
+  });
+
+  it('are those of ten alarms, and no other', () => {
+    expect(all).toHaveLength(10);
+  });
+
+  it('name the stack, if it is not the default one', () => {
+    const stack = new CertRenewerStack(newApp(), 'Staging', { config });
+    const found = alarm(Template.fromStack(stack), 'DeadLetters');
+    expect(found).toMatchObject({ AlarmName: 'Staging-DeadLetters' });
+    expect(textOf(found?.['AlarmDescription'])).toContain(
+      'cert-renewer redrive --stack Staging --region <AWS::Region>',
+    );
   });
 });
 

@@ -70,6 +70,41 @@ function hooksOf(count: number): number {
   return Object.values(profiles).reduce((sum, { hooks }) => sum + (hooks?.length ?? 0), 0);
 }
 
+describe('an alarm', () => {
+  const hook = { type: 'exec', command: 'true', targetTag: { key: 'Role', value: 'web' } } as const;
+  const profile = { ...config.profiles.internal, hooks: Array.from({ length: 6 }, () => hook) };
+  const ofProfiles = (names: readonly string[]) =>
+    templates({ profiles: Object.fromEntries(names.map((name) => [name, profile])) });
+  /** The part of each alarm, by its name: 0 for the stack itself. */
+  const placed = ({ main, nested }: ReturnType<typeof templates>): ReadonlyMap<string, number> =>
+    new Map(
+      [main, ...nested].flatMap((template, part) =>
+        Object.values(template.findResources('AWS::CloudWatch::Alarm')).map(({ Properties }): [string, number] => [
+          textOf(Properties.AlarmName),
+          part,
+        ]),
+      ),
+    );
+  const few = placed(ofProfiles(['p1', 'p2']));
+  const many = placed(ofProfiles(Array.from({ length: 16 }, (_, index) => `p${index + 1}`)));
+  const more = placed(ofProfiles(['new', ...Array.from({ length: 16 }, (_, index) => `p${index + 1}`)]));
+
+  it('in a nested stack has the number of the stack behind its name', () => {
+    expect(few.get('CertRenewer-Failed-p1')).toBe(0);
+    expect(many.get('CertRenewer-Failed-p1/1')).toBe(1);
+    expect([...many.keys()].filter((name) => name.startsWith('CertRenewer-Failed-'))).toHaveLength(16);
+  });
+
+  it.each([
+    ['into a nested stack', few, many],
+    ['to another nested stack', many, more],
+  ])('of a profile that moves %s gets another name: both exist for a while', (_where, before, after) => {
+    const moved = [...before].filter(([name, part]) => after.get(name) !== part);
+    expect(moved.length).toBeGreaterThan(0);
+    for (const [name] of moved) expect([...after.keys()]).not.toContain(name);
+  });
+});
+
 describe('the number of resources', () => {
   it('is at most what cdk/parts.ts counts', () => {
     const everything = largeConfig(1, { authorities: 12, more: { ...everyOption, caApi: bearer } });

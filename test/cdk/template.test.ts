@@ -1,12 +1,13 @@
-import { Match, type Template } from 'aws-cdk-lib/assertions';
+import { Match, Template } from 'aws-cdk-lib/assertions';
 import { describe, expect, it } from 'vitest';
 import * as benchmark from '../../bench/stack.ts';
 import type { CertRenewerProps } from '../../cdk/cert-renewer.ts';
 import { ConfigError } from '../../cdk/config/config-error.ts';
+import { CertRenewerStack } from '../../cdk/stack.ts';
 import { noRoomLabel, statusTags } from '../../lambdas/domain/tags.ts';
 import { parseProfile } from '../../lambdas/providers/profile.ts';
 import { type Call, decide, type Statement } from '../support/iam-policy.ts';
-import { config, rootPem, synthesize } from './fixtures.ts';
+import { config, newApp, rootPem, synthesize } from './fixtures.ts';
 import * as reading from './template-reading.ts';
 import { type Json, textOf } from './template-reading.ts';
 
@@ -19,9 +20,65 @@ const environment = (idPart: string, from: Template = template) => reading.envir
 describe('outputs', () => {
   it('have the names that docs/configuration.md gives', () => {
     expect(Object.keys(template.toJSON()['Outputs']).sort()).toEqual(
-      ['DeadLetterQueueUrl', 'EventBusName', 'RenewFunctionName', 'RenewalQueueUrl', 'ScanFunctionName'].sort(),
+      [
+        'DashboardUrl',
+        'DeadLetterQueueUrl',
+        'EventBusName',
+        'RenewFunctionName',
+        'RenewalQueueUrl',
+        'ScanFunctionName',
+      ].sort(),
     );
   });
+});
+
+describe('the output DashboardUrl', () => {
+  const stackIn = (region?: string) => {
+    const app = newApp();
+    const env = region === undefined ? {} : { env: { account: '111122223333', region } };
+    return Template.fromStack(new CertRenewerStack(app, 'CertRenewer', { config, ...env })).toJSON();
+  };
+  const [dashboard] = Object.keys(template.findResources('AWS::CloudWatch::Dashboard'));
+  const where = (region: string, host: string) =>
+    `https://${region}.${host}/cloudwatch/home?region=${region}#dashboards/dashboard/<${dashboard}>`;
+
+  it.each([
+    ['eu-central-1', 'console.aws.amazon.com'],
+    ['cn-north-1', 'console.amazonaws.cn'],
+    ['us-gov-west-1', 'console.amazonaws-us-gov.com'],
+  ])('in %s leads to %s', (region, host) => {
+    const { Outputs, Conditions = {} } = stackIn(region);
+    expect(textOf(Outputs.DashboardUrl.Value)).toBe(where(region, host));
+    expect(Conditions).toEqual({});
+  });
+
+  it.each([
+    ['aws', 'console.aws.amazon.com'],
+    ['aws-cn', 'console.amazonaws.cn'],
+    ['aws-us-gov', 'console.amazonaws-us-gov.com'],
+    ['aws-eusc', 'console.amazonaws-eusc.eu'],
+  ])('of a stack without a Region is decided by the deployment: in %s %s', (partition, host) => {
+    const { Outputs, Conditions } = stackIn();
+    const chosen = (value: unknown): unknown => {
+      const { 'Fn::If': choice } = Object(value);
+      if (choice === undefined) return value;
+      const [condition, yes, no] = choice;
+      const { 'Fn::Equals': sides } = Conditions[condition];
+      expect(sides[0]).toEqual({ Ref: 'AWS::Partition' });
+      return chosen(sides[1] === partition ? yes : no);
+    };
+    const parts = Outputs.DashboardUrl.Value['Fn::Join'][1].map(chosen);
+    expect(textOf({ 'Fn::Join': ['', parts] })).toBe(where('<AWS::Region>', host));
+  });
+
+  it('is there with a dashboard only', () => {
+    expect(synthesize({ dashboard: false }).template.toJSON()['Outputs']).not.toHaveProperty('DashboardUrl');
+  });
+});
+
+it('every output says what it is', () => {
+  const { Outputs } = template.toJSON();
+  for (const { Description } of Object.values<Json>(Outputs)) expect(Description).toMatch(/^The \w/);
 });
 
 describe('schedule', () => {

@@ -24,7 +24,6 @@ import { describeWith } from '../support/local.ts';
 
 const begin = /^Type yes to begin:$/m;
 const documented = /^as documented/;
-const notMoved = /^not as documented: (InvalidAction|AccessDenied: .* sqs:StartMessageMoveTask)/;
 
 /** The result of each line on the local AWS. `why`: the reason for a difference from AWS. */
 const expected: Readonly<Record<string, { readonly told: RegExp; readonly why?: string }>> = {
@@ -33,8 +32,8 @@ const expected: Readonly<Record<string, { readonly told: RegExp; readonly why?: 
   '1.3': { told: documented },
   '2.1': { told: /^as documented \(.*none of 20 was late; .*none of 20 was late; .*none of 20 was late\)$/ },
   '2.2': { told: /^as documented \(after \d+ s\)$/ },
-  '3.1': { told: notMoved, why: 'it has no StartMessageMoveTask, and knows no queue to judge it by' },
-  '3.2': { told: notMoved, why: 'it has no StartMessageMoveTask, and knows no queue to judge it by' },
+  '3.1': { told: documented },
+  '3.2': { told: documented },
   '4.1': { told: documented },
   '4.2': { told: /^as documented \(nothing came within / },
   '4.3': { told: /^as documented \(those in the value are not escaped: / },

@@ -124,7 +124,7 @@ describe('declare', () => {
   it.each([
     [
       [...words.slice(0, 3), 'nowhere', ...words.slice(4)],
-      3,
+      2,
       /^UnknownProfile: The stack CertRenewer has no profile nowhere/,
     ],
     [[...words.slice(0, 3), 'closed', ...words.slice(4)], 1, /failed: IssuanceNotAllowed: .*outside of issue\.allow/],

@@ -21,7 +21,7 @@ describe('deploy', () => {
     const globals = ['--stack', 'Staging', '--region', 'eu-central-1', '--profile-name', 'dev'];
     const { code, stdout, stderr } = await cli(...globals, 'deploy', '--config', 'examples/declared.json', '--yes');
     expect({ code, stdout }).toEqual({ code: 0, stdout: 'ScanFunctionName scan\nEventBusName bus\n' });
-    expect(stderr).toBe('Next: npx cert-renewer status --stack Staging\n');
+    expect(stderr).toBe('Next: npx cert-renewer status --stack Staging --region eu-central-1 --profile-name dev\n');
     expect(cdkCommands).toMatchObject([
       {
         words: ['deploy', '--require-approval', 'never'],
@@ -50,7 +50,7 @@ describe('deploy', () => {
     expect({ code, stderr }).toEqual({
       code: 3,
       stderr:
-        'Internal: cdk deploy has failed (exit code 1). Its messages above say why. Without a terminal, a deployment that adds permissions needs --yes.\n',
+        'CdkFailed: cdk deploy has failed (exit code 1). Its messages above say why. Without a terminal, a deployment that adds permissions needs --yes.\n',
     });
     expect((await stage({ cdk: { code: 1 }, answers: [] }).cli('deploy', '--config', config)).stderr).not.toContain(
       '--yes',

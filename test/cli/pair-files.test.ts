@@ -34,8 +34,14 @@ async function scene({
   rootOf = undefined as World | undefined,
   key = newKey(),
   extensions = undefined as readonly Extension[] | undefined,
+  directly = false,
 } = {}) {
   const world = new World(internal);
+  const { root: rootDer, rootName, rootKey } = world.ca.hierarchy;
+  if (directly) {
+    const itself = { intermediate: rootDer, intermediateName: rootName, intermediateKey: rootKey };
+    world.ca.hierarchy = { ...world.ca.hierarchy, ...itself };
+  }
   const [root = new Uint8Array()] = await (rootOf ?? world).ca.roots();
   const ca = { type: 'step-ca' as const, url: 'https://ca.example', root: encodePem('CERTIFICATE', root) };
   const found = { ...internal, ca, ...profile };
@@ -193,15 +199,32 @@ describe('import', () => {
     expect(stdout).not.toMatch(/\.[.;]/);
   });
 
+  it('misses no chain if the root signed the certificate itself', async () => {
+    const { cli, write, authorities: _, ...made } = await scene({ directly: true });
+    const [cert, key] = [await write('web.crt', made.texts.cert), await write('web.key', made.texts.key)];
+    const { code, stderr } = await cli('import', 'web', '--cert', cert, '--key', key, '--profile', 'internal');
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  });
+
+  it('warns of a window that is longer than the validity', async () => {
+    const { cli, write, texts } = await scene();
+    const [cert, key] = [await write('web.crt', texts.cert + texts.chain), await write('web.key', texts.key)];
+    const words = ['import', 'web', '--cert', cert, '--key', key, '--profile', 'internal', '--expires-in', '48h'];
+    const { code, stdout } = await cli(...words);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/WindowClamped: .*a third of the validity \(8h\)/);
+  });
+
   it('reports an unreadable file, an unknown profile and a missing chain', async () => {
     const { cli, write, texts } = await scene();
     const [cert, key] = [await write('web.crt', texts.cert), await write('web.key', texts.key)];
     expect((await cli('import', 'web', '--cert', '/nowhere', '--key', key, '--profile', 'internal')).stdout).toMatch(
       /InvalidRequest: The file \/nowhere can't be read \(ENOENT\)/,
     );
-    expect((await cli('import', 'web', '--cert', cert, '--key', key, '--profile', 'x')).stdout).toMatch(
-      /UnknownProfile/,
-    );
+    expect(await cli('import', 'web', '--cert', cert, '--key', key, '--profile', 'x')).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/^UnknownProfile: .*internal/),
+    });
     expect((await cli('import', 'web', '--cert', cert, '--profile', 'internal')).code).toBe(2);
     expect((await cli('import', 'web', '--cert', cert, '--key', key, '--profile', 'internal')).stderr).toMatch(
       /--chain/,

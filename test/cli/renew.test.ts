@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { FunctionFailure } from '../../cli/aws/functions.ts';
+import { RenewalError } from '../../lambdas/domain/errors.ts';
 import { tags } from '../../lambdas/domain/tags.ts';
 import { internal, World } from '../renewal/world.ts';
+import { zoo } from '../renewal/zoo.ts';
 import { records, stage } from './stage.ts';
 
 const renewed = (request: Record<string, unknown>) => ({
@@ -72,7 +74,7 @@ describe('renew', () => {
   it('and status refuse a profile that the stack does not have', async () => {
     for (const command of ['renew', 'status']) {
       const { code, stderr } = await stage({ invoke: answering }).cli(command, '--profile', 'nowhere');
-      expect({ code, stderr }).toEqual({ code: 3, stderr: expect.stringMatching(/^UnknownProfile: .*nowhere/) });
+      expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringMatching(/^UnknownProfile: .*nowhere/) });
     }
   });
 
@@ -202,6 +204,50 @@ describe('plan', () => {
     expect(ended.stdout).toContain(`web   internal  issue   ${code}: ${message}`);
     expect(ended.code).toBe(0);
     expect(records((await cli('plan', '--json')).stdout)).toEqual([issue]);
+  });
+
+  it('warns of a window that does not apply as it is set, from the tags', async () => {
+    const world = zoo();
+    world.store.setTags('due', { [tags.expiresIn]: '9999h' });
+    const due = { ...entry, name: 'due', secretArn: world.store.summary('due').arn };
+    const { cli } = stage({ world, invoke: () => ({ plan: [entry, due], listed: 2 }) });
+    for (const words of [['plan'], ['plan', 'due'], ['plan', '--profile', 'internal']]) {
+      expect((await cli(...words)).stderr, words.join(' ')).toMatch(/^due: warning WindowClamped: .*a third/m);
+    }
+    expect(records((await cli('plan', '--json')).stdout)).toMatchObject([
+      entry,
+      { name: 'due', warnings: [{ code: 'WindowClamped' }] },
+    ]);
+  });
+
+  it('works without the permission to read the tags, and says that warnings are left out', async () => {
+    const denied = () => Promise.reject(new RenewalError('AccessDenied', 'You may not.'));
+    const { cli } = stage({ invoke: () => ({ plan: [entry], listed: 1 }), session: { deployment: denied } });
+    const { code, stdout, stderr } = await cli('plan', '--profile', 'internal');
+    expect({ code, stderr }).toEqual({ code: 0, stderr: 'Warnings about windows are left out: You may not.\n' });
+    expect(stdout).toContain('NotDue');
+  });
+
+  it('refuses an unknown profile without asking the scan, and words its answers for a terminal', async () => {
+    const paused = { code: 'Paused', message: 'Paused by the tag x. Use force to renew it anyway.' };
+    const { cli, requests } = stage({ invoke: () => ({ plan: [{ ...entry, reason: paused }], listed: 1 }) });
+    expect(await cli('plan', '--profile', 'intrenal')).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/^UnknownProfile: .*did you mean internal\?/),
+    });
+    expect(requests).toEqual([]);
+    expect((await cli('plan')).stdout).toContain('renew --force');
+    expect((await cli('renew', 'web', '--out', 'web2', '--kty', 'EC', '--mode', 'renew')).stderr).toMatch(/--mode is/);
+  });
+
+  it('ends as a failed command if the scan fails, with the code of the scan', async () => {
+    const invoke = () => {
+      throw new FunctionFailure('InvalidRequest', '$.secretIds: found a string.');
+    };
+    expect(await stage({ invoke }).cli('plan')).toMatchObject({
+      code: 3,
+      stderr: expect.stringMatching(/^InvalidRequest: /),
+    });
   });
 
   it('reports a plan that is cut, and a named secret that is not in it', async () => {

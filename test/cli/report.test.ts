@@ -18,8 +18,15 @@ it('writes the inventory as a page, and replaces an existing file', async () => 
   expect(code).toBe(0);
   expect(JSON.parse(stdout)).toEqual({ file, certificates: 1 });
   const [, data = ''] = /id="data">(.*?)<\/script>/.exec(readFileSync(file, 'utf8')) ?? [];
-  expect(JSON.parse(data).rows).toMatchObject([{ profile: 'resting', state: 'paused', rank: 0 }]);
+  expect(JSON.parse(data).rows).toMatchObject([{ profile: 'resting', state: 'overdue', also: 'paused', rank: 0 }]);
   expect(readdirSync(folder.path)).toEqual(['certificates.html']);
+});
+
+it('names the stack and the Region in the commands', async () => {
+  const file = join(folder.path, 'staging.html');
+  await stage().cli('report', '--html', file, '--stack', 'Staging', '--region', 'eu-central-1');
+  const page = readFileSync(file, 'utf8');
+  expect(page).toContain('"next":"cert-renewer renew due --stack Staging --region eu-central-1"');
 });
 
 it('fails without a file name, or if the file can’t be written', async () => {

@@ -7,6 +7,7 @@ import type { Session } from '../../cli/session.ts';
 import { FakeDeclarationKeeper } from '../../testkit/fakes/declaration-keeper.ts';
 import { hour, type World } from '../renewal/world.ts';
 import { zoo } from '../renewal/zoo.ts';
+import { FakeQueues } from './fake-queues.ts';
 
 export const stack = {
   name: 'CertRenewer',
@@ -31,6 +32,8 @@ export interface StageOptions {
   readonly invoke?: (functionName: string, request: Record<string, unknown>) => unknown;
   readonly session?: Partial<Session>;
   readonly tty?: boolean;
+  /** Width of the terminal. Default: 100. */
+  readonly columns?: number;
   /** The result of the fake CDK. Default: success without outputs. */
   readonly cdk?: Partial<CdkEnd>;
   /** The same, computed from the command. */
@@ -80,6 +83,14 @@ export function stage(options: StageOptions = {}) {
         return { arn, versionId: 'v1' };
       },
       tagged: async function* () {},
+      versionDates: async (secretId) => {
+        const ids = [...world.store.summary(secretId).versions.keys()];
+        const read = async (id: string) => (await world.store.read(secretId, id)).createdAt;
+        return new Map(
+          await Promise.all(ids.map(async (id) => [id, { createdAt: await read(id), lastReadOn: undefined }] as const)),
+        );
+      },
+      all: async function* () {},
     },
     functions: {
       settings: async (): Promise<FunctionSettings> => ({
@@ -108,12 +119,15 @@ export function stage(options: StageOptions = {}) {
       step: () => hour,
       longestGap: hour,
     }),
+    profileNames: async () => world.profiles.names(),
     observer: {
       scheduleState: async () => 'ENABLED',
       waiting: async () => 0,
       logSince: async () => [{ at: world.clock.now() - 60_000, text: 'START' }],
+      logWith: async () => [],
     },
-    resources: async () => [{ type: 'AWS::Scheduler::Schedule', id: 'hourly' }],
+    queues: new FakeQueues(),
+    resources: async () => [{ type: 'AWS::Scheduler::Schedule', logicalId: 'Schedule', id: 'hourly' }],
     ...options.session,
   };
 
@@ -122,7 +136,7 @@ export function stage(options: StageOptions = {}) {
     const chunks: string[] = [];
     stream.setEncoding('utf8').on('data', (chunk: string) => chunks.push(chunk));
     const write = (text: string) => chunks.push(text);
-    return { chunks, out: { write, isTTY: options.tty ?? false, columns: 100 } };
+    return { chunks, out: { write, isTTY: options.tty ?? false, columns: options.columns ?? 100 } };
   }
 
   async function cli(...argv: string[]): Promise<Ended> {

@@ -11,15 +11,16 @@ describe('status', () => {
     const { code, stdout, stderr } = await stage().cli('status');
     expect(code).toBe(1);
     const lines = stdout.trimEnd().split('\n');
-    expect(lines[0]).toMatch(/^NAME +PROFILE +EXPIRES +RENEWS AT +STATE$/);
+    expect(lines[0]).toMatch(/^NAME +PROFILE +STATE +EXPIRES +RENEWS AT +REASON$/);
     const names = lines.slice(1).map((line) => line.split(/ +/)[0]);
     expect(names.slice(0, 2)).toEqual(['expired', 'overdue']);
-    expect(names.at(-1)).toBe('rotated');
+    expect(names.at(-1)).toBe('fresh');
     expect(names).not.toContain('not-ours');
-    expect(stdout).toMatch(/^fresh +internal +in 375d +2\S+Z +ok$/m);
-    expect(stdout).toMatch(/^backing-off .* failing.*: CaRejected \(1\), next try in 59m$/m);
-    expect(stdout).toMatch(/^bad-tag .*failing.*: InvalidTag \(1\), correct the tag$/m);
-    expect(stdout).toMatch(/^replica .*paused.*: Replica$/m);
+    expect(stdout).toMatch(/^fresh +internal +ok +in 375d +2\S+Z$/m);
+    expect(stdout).toMatch(/^backing-off .* overdue, failing .* CaRejected: .*; 1 try, next try in 59m$/m);
+    expect(stdout).toMatch(/^bad-tag .*failing.* InvalidTag: The tag cert-renewer:expires-in is "soon"/m);
+    expect(stdout).toMatch(/^paused .*overdue, paused .* Paused: /m);
+    expect(stdout).toMatch(/^replica .*paused.* Replica$/m);
     expect(stdout).not.toContain('\u001b');
     expect(stderr).toBe(''); // cron would mail it
   });
@@ -37,7 +38,8 @@ describe('status', () => {
       {
         name: 'backing-off',
         profile: 'internal',
-        state: 'failing',
+        state: 'overdue',
+        states: ['overdue', 'failing'],
         notAfter: '2026-11-22T14:00:00Z',
         failure: { code: 'CaRejected', count: 1, at: '2026-11-22T11:59:00Z', nextTry: '2026-11-22T12:59:00Z' },
         overdue: true,
@@ -67,10 +69,12 @@ describe('status', () => {
       expect(code).toBe(1); // a try has failed
       const lines = stdout.trimEnd().split('\n').slice(1);
       expect(lines.map((line) => line.replace(/ {2,}/g, ' | '))).toEqual([
-        'away | internal | - | - | missing: CaUnavailable (1), next try in 4m',
-        'new | internal | - | - | missing',
-        expect.stringMatching(/^anew \| internal \| in 375d \| \S+Z \| changed$/),
-        expect.stringMatching(/^kept \| internal \| in 375d \| \S+Z \| ok, declared$/),
+        expect.stringMatching(
+          /^away \| internal \| failing, missing \| - \| - \| CaUnavailable: .*; 1 try, next try in 4m$/,
+        ),
+        'new | internal | missing | - | -',
+        expect.stringMatching(/^anew \| internal \| changed \| in 375d \| \S+Z$/),
+        expect.stringMatching(/^kept \| internal \| ok, declared \| in 375d \| \S+Z$/),
       ]);
     });
 
@@ -81,7 +85,14 @@ describe('status', () => {
     it('prints the same as NDJSON', async () => {
       const { stdout } = await declaredOnes().cli('status', '--json');
       expect(records(stdout)).toMatchObject([
-        { name: 'away', state: 'missing', declared: true, notAfter: null, failure: { code: 'CaUnavailable' } },
+        {
+          name: 'away',
+          state: 'failing',
+          wanting: 'missing',
+          declared: true,
+          notAfter: null,
+          failure: { code: 'CaUnavailable' },
+        },
         { name: 'new', state: 'missing', declared: true, reason: { code: 'Missing' }, failure: null },
         { name: 'anew', state: 'changed', declared: true, wanting: 'changed', reason: { code: 'Changed' } },
         { name: 'kept', state: 'ok', declared: true, wanting: null },
@@ -100,6 +111,14 @@ describe('status', () => {
     expect(json).toMatchObject([{ name: 'nowhere', error: { errorType: 'SecretNotFound' } }]);
   });
 
+  it('shows no control character of a wrong name', async () => {
+    for (const words of [['\u001b[2J'], ['\u001b[2J', 'fresh']]) {
+      const { stderr } = await stage().cli('status', ...words);
+      expect(stderr).toMatch(/^\\u001b\[2J: /);
+      expect(stderr).not.toContain('\u001b');
+    }
+  });
+
   it('fits the width of a terminal, uses colours without NO_COLOR, and clears its progress line', async () => {
     const world = new World(internal);
     const name = 'a'.repeat(200);
@@ -109,11 +128,70 @@ describe('status', () => {
     const plain = stdout.replace(/\u001b\[\d+m|\r\u001b\[2K/g, '');
     expect(stdout).toContain('\u001b[3'); // a colour
     expect(Math.max(...plain.split('\n').map((line) => line.length))).toBeLessThanOrEqual(100);
-    expect(plain).toContain('a…');
+    expect(plain.replace(/\s/g, '')).not.toContain('…');
+    expect(plain.match(/a{9,}/g)?.join('').length, 'the whole name').toBe(200);
     expect(stderr).toContain('1 certificate …');
-    expect(stderr.endsWith('1 overdue\n')).toBe(true);
+    expect(stderr).toContain('1 certificate: 1 overdue. 1 needs attention.\n');
     const bare = await stage({ world, tty: true, env: { NO_COLOR: '1' } }).cli('status');
     expect(bare.stdout.replace('\r\u001b[2K', '')).toBe(plain);
+  });
+
+  describe('of many with one cause', () => {
+    function failing() {
+      const world = new World(internal);
+      const add = (name: string, more: Record<string, string>) =>
+        world.store.add({ name, value: '{}', versionId: 'v1', tags: { [tags.profile]: 'internal', ...more } });
+      const valid = status(start - hour, start + 9000 * hour);
+      for (let i = 0; i < 115; i++) add(`web/${i}`, { ...valid, [tags.failure]: '1 2026-11-22T11:59:00Z CaRejected' });
+      for (let i = 0; i < 5; i++) add(`db/${i}`, { ...valid, [tags.failure]: '1 2026-11-22T11:59:00Z CaUnavailable' });
+      for (let i = 0; i < 60; i++) add(`ok/${i}`, valid);
+      return world;
+    }
+
+    it('prints a group, and the names with --verbose', async () => {
+      const { stdout } = await stage({ world: failing() }).cli('status');
+      expect(stdout).toMatch(/^115 × CaRejected: /m);
+      expect(stdout).not.toContain('× CaUnavailable'); // few have rows of their own
+      expect(stdout.match(/^web\//gm)).toBeNull();
+      expect(stdout.match(/^db\/\d/gm)).toHaveLength(5);
+      expect(stdout.match(/^ok\/\d/gm), 'a pipe has every row').toHaveLength(60);
+      const verbose = await stage({ world: failing() }).cli('status', '--verbose');
+      expect(verbose.stdout).not.toContain('×');
+      expect(verbose.stdout.match(/^web\/\d/gm)).toHaveLength(115);
+    });
+
+    it('names the stack in the commands', async () => {
+      const { stdout, stderr } = await stage({ world: failing(), tty: true }).cli('status', '--stack', 'Staging');
+      expect(stdout).toContain('cert-renewer status web/0 --stack Staging');
+      expect(stderr.replace(/\s+/g, ' ')).toMatch(/what to do: cert-renewer status (web|db)\/\d+ --stack Staging/);
+    });
+
+    it('does not hide problems behind healthy rows on a terminal', async () => {
+      const world = failing();
+      const { stdout } = await stage({ world, tty: true }).cli('status');
+      expect(stdout.match(/^ok\/\d/gm)).toHaveLength(20);
+      expect(stdout).toContain('… 40 more ok (--verbose lists them)');
+      const verbose = await stage({ world, tty: true }).cli('status', '--verbose');
+      expect(verbose.stdout.match(/^ok\/\d/gm)).toHaveLength(60);
+    });
+
+    it('lists one state or several', async () => {
+      const { stdout, code } = await stage({ world: failing() }).cli('status', '--state', 'ok', '--json');
+      expect(records(stdout).map(({ state }) => state)).toEqual(Array.from({ length: 60 }, () => 'ok'));
+      expect(code).toBe(0);
+      expect((await stage({ world: failing() }).cli('status', '--state', 'broken')).code).toBe(2);
+    });
+  });
+
+  it.each([60, 80, 120, 200])('never cuts a reason, at %i columns', async (columns) => {
+    const { stdout } = await stage({ tty: true, columns, env: { NO_COLOR: '1' } }).cli('status');
+    const plain = stdout.replaceAll('\r\u001b[2K', '');
+    expect(Math.max(...plain.split('\n').map((line) => line.length))).toBeLessThanOrEqual(columns);
+    expect(plain).not.toContain('…');
+    const words = plain.replace(/\s+/g, ' ');
+    expect(words).toContain('CaRejected: the CA refuses the request; 1 try, next try in 59m');
+    expect(words).toContain('The tag cert-renewer:expires-in is "soon"');
+    if (columns !== 80) expect(plain.includes('RENEWS AT')).toBe(columns >= 120);
   });
 
   it('makes control characters in names visible', async () => {
@@ -178,6 +256,10 @@ describe('status', () => {
     expect((await stage().cli('statu')).code).toBe(2);
     expect((await stage().cli('status', '--nothing')).code).toBe(2);
     expect((await stage().cli()).code).toBe(2);
+    const whole = (await stage().cli('--help')).stdout.split('\nUsage:')[0]?.split('\n') ?? [];
+    // At the top, the examples are few enough to leave the list of commands on the screen.
+    expect(whole.length).toBeLessThan(12);
+    expect(whole.filter((line) => line.length > 80)).toEqual([]);
     const help = await stage().cli('status', '--help');
     expect(help).toMatchObject({ code: 0, stderr: '' });
     expect(help.stdout).toMatch(/^Examples:\n/);

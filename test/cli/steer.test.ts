@@ -1,11 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { FunctionFailure } from '../../cli/aws/functions.ts';
 import { tags } from '../../lambdas/domain/tags.ts';
+import { authority, FakeAuthorities } from '../../testkit/fakes/authorities.ts';
 import { freshDates, internal, start, World } from '../renewal/world.ts';
-import { status } from '../renewal/zoo.ts';
+import { status, zoo } from '../renewal/zoo.ts';
 import { records, type StageOptions, stage } from './stage.ts';
 
 const hour = 3_600_000;
+const terms = { rotationFunctionArn: undefined, step: () => hour, longestGap: hour };
 
 describe('pause and resume', () => {
   it('set and remove the tag, and report whether it changed', async () => {
@@ -15,7 +17,7 @@ describe('pause and resume', () => {
       stdout: 'due: paused until cert-renewer resume due\npaused: is paused already\n',
     });
     expect(world.store.tagsOf('due')[tags.paused]).toBe('true');
-    expect((await cli('status', 'due', '--json')).stdout).toContain('"state":"paused"');
+    expect((await cli('status', 'due', '--json')).stdout).toContain('"states":["overdue","paused"]');
     expect((await cli('resume', 'due', 'fresh')).stdout).toBe('due: resumed\nfresh: was not paused\n');
     expect(world.store.tagsOf('due')[tags.paused]).toBeUndefined();
   });
@@ -78,10 +80,68 @@ describe('enrol and unenrol', () => {
   it('refuse an unknown profile, and a replica', async () => {
     const { cli } = stage();
     expect(await cli('enrol', 'due', '--profile', 'nowhere')).toMatchObject({
-      code: 3,
+      code: 2,
       stderr: expect.stringMatching(/^UnknownProfile: The stack CertRenewer has no profile nowhere/),
     });
     expect((await cli('enrol', 'replica', '--profile', 'internal')).stdout).toMatch(/failed: .*primary/);
+  });
+
+  it('enrol removes tags that are not valid, and says so: it is the remedy for InvalidTag', async () => {
+    const { cli, world } = stage();
+    const { stdout } = await cli('enrol', 'bad-tag', '--profile', 'internal');
+    expect(stdout).toMatch(
+      /^bad-tag: enrolled in internal; removed cert-renewer:expires-in \("soon"\), which is not v/,
+    );
+    expect(world.store.tagsOf('bad-tag')[tags.expiresIn]).toBeUndefined();
+    const [row] = records((await cli('status', 'bad-tag', '--json')).stdout);
+    expect(row).toMatchObject({ reason: { code: 'Expiring' } });
+    world.store.setTags('due', { [tags.kty]: 'RSA', [tags.curve]: 'P-256', [tags.mode]: 'renew' });
+    const [record] = records((await cli('enrol', 'due', '--profile', 'internal', '--json')).stdout);
+    expect(record).toMatchObject({ removed: [tags.kty, tags.curve] });
+    expect(world.store.tagsOf('due')[tags.mode]).toBe('renew');
+  });
+
+  it('enrol keeps a mode of rekey if the worker has refused another tag', async () => {
+    const { cli, world } = stage();
+    const failure = '1 2026-11-22T11:59:00Z InvalidTag';
+    world.store.setTags('due', { [tags.mode]: 'rekey', [tags.expiresIn]: 'soon', [tags.failure]: failure });
+    const words = ['enrol', 'due', '--profile', 'internal', '--expires-in', '8h', '--json'];
+    expect(records((await cli(...words)).stdout)).toMatchObject([{ removed: [] }]);
+    expect(world.store.tagsOf('due')).toMatchObject({ [tags.mode]: 'rekey', [tags.expiresIn]: '8h' });
+  });
+
+  it('enrol removes a mode that the worker has refused: the key can not change', async () => {
+    const { cli, world } = stage();
+    world.store.setTags('due', { [tags.mode]: 'rekey', [tags.failure]: '1 2026-11-22T11:59:00Z InvalidTag' });
+    world.store.setTags('fresh', { [tags.mode]: 'rekey', [tags.failure]: '1 2026-11-22T11:59:00Z CaRejected' });
+    const { stdout } = await cli('enrol', 'due', 'fresh', '--profile', 'internal', '--json');
+    expect(records(stdout)).toMatchObject([{ removed: [tags.mode] }, { removed: [] }]);
+    expect(world.store.tagsOf('fresh')[tags.mode]).toBe('rekey');
+  });
+
+  it.each([
+    ['99%, before a worker has read the certificate', 'new', '99%', /WindowClamped: .*may be.*third/],
+    ['9999 hours of a shorter validity', 'due', '9999h', /WindowClamped: .*a third of the validity \(8h\) applies/],
+    ['less than the time between two scans', 'new', '5m', /WindowBelowSchedule/],
+    ['a third', 'due', '33%', /^(?!.*Window)/],
+  ])('enrol warns of a window of %s', async (_, name, window, message) => {
+    const { stdout } = await stage().cli('enrol', name, '--profile', 'internal', '--expires-in', window);
+    expect(stdout).toMatch(message);
+  });
+
+  it('enrol refuses the secret of an authority, which the configuration enrols', async () => {
+    const world = zoo();
+    const authorities = new FakeAuthorities(authority('root', { secretId: 'not-ours' }));
+    const deployment = async () => ({ ...terms, profiles: world.profiles, authorities });
+    const { code, stdout } = await stage({ world, session: { deployment } }).cli(
+      'enrol',
+      'not-ours',
+      '--profile',
+      'internal',
+    );
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/failed: InvalidRequest: .*own authority root/);
+    expect(Object.keys(world.store.tagsOf('not-ours'))).toEqual(['Role']);
   });
 
   it('remove every tag of cert-renewer and no other', async () => {
@@ -97,6 +157,12 @@ describe('enrol and unenrol', () => {
 describe('rollback', () => {
   const window = { notBefore: '2026-11-22T11:00:00Z', notAfter: '2026-11-23T11:00:00Z' };
 
+  const shown = (versionId: string, declaration: object | null = null) => ({
+    versionId,
+    certificate: { notBefore: window.notBefore, end: window.notAfter },
+    declaration,
+  });
+
   function renewedOnce(more: Partial<StageOptions> = {}) {
     const world = new World(internal);
     const arn = world.enrol({ name: 'web', ...freshDates });
@@ -105,7 +171,7 @@ describe('rollback', () => {
       ...status(start, start + 24 * hour, 'v2'),
       [tags.failure]: '1 2026-11-22T11:59:00Z CaRejected',
     });
-    const invoke = () => ({ outcome: 'skipped', versionId: 'v1', ...window });
+    const invoke = () => shown('v1');
     return { ...stage({ world, invoke, ...more }), arn };
   }
 
@@ -133,7 +199,7 @@ describe('rollback', () => {
       ...{ [tags.profile]: 'internal', [tags.paused]: 'true', [tags.versionId]: 'v1' },
       ...{ [tags.notBefore]: window.notBefore, [tags.notAfter]: window.notAfter },
     });
-    expect(requests).toEqual([{ functionName: 'renew', request: { secretId: arn, dryRun: true } }]);
+    expect(requests).toEqual([{ functionName: 'renew', request: { show: arn } }]);
     const [row] = records((await cli('status', 'web', '--json')).stdout);
     expect(row).toMatchObject({ state: 'paused', notAfter: window.notAfter });
   });
@@ -145,9 +211,23 @@ describe('rollback', () => {
     const { cli, world } = renewedOnce({ invoke });
     expect((await cli('rollback', 'web')).code).toBe(0);
     expect(world.store.tagsOf('web')).toEqual({ [tags.profile]: 'internal', [tags.paused]: 'true' });
-    const late = renewedOnce({ invoke: () => ({ versionId: 'v3', ...window }) });
+    const late = renewedOnce({ invoke: () => shown('v3') });
     await late.cli('rollback', 'web');
     expect(late.world.store.tagsOf('web')[tags.versionId]).toBeUndefined();
+  });
+
+  it.each([
+    ['was issued for the declaration', true, 'd1', 'ok'],
+    ['was issued for another one', false, '-', 'changed'],
+  ])('to a version that %s', async (_what, isMet, issued, state) => {
+    const { cli, world } = renewedOnce({ invoke: () => shown('v1', { isMet }) });
+    // The tag `issued` is about the version that is rolled back.
+    world.store.setTags('web', { [tags.declared]: 'd1', [tags.issued]: isMet ? 'd2' : 'd1' });
+    await cli('rollback', 'web');
+    expect(world.store.tagsOf('web')[tags.issued]).toBe(issued);
+    await cli('resume', 'web');
+    const [row] = records((await cli('status', 'web', 'web', '--state', state, '--json')).stdout);
+    expect(row).toMatchObject({ name: 'web' });
   });
 
   it('moves nothing after a write of someone else, or without an earlier version', async () => {

@@ -81,7 +81,8 @@ describe('docs/events.md', () => {
       const { detail } = example;
       if (example['detail-type'] === 'Certificate Renewed')
         expect(renewedSecret(example, 'internal').versionId).toBe(detail['versionId']);
-      if (noticedEvents.includes(example['detail-type'])) expect(noticeOf(example).subject).toContain('web/tls');
+      if (noticedEvents.includes(example['detail-type']))
+        expect(noticeOf(example, 'CertRenewer').subject).toContain('web/tls');
       if ('code' in detail) expect(isErrorCode(String(detail['code']))).toBe(true);
     }
   });

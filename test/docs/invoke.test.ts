@@ -4,8 +4,10 @@ import { describe, expect, it } from 'vitest';
 import { isErrorCode } from '../../lambdas/domain/errors.ts';
 import { onDemandSchema, parseOnDemandRequest, parseScanRequest } from '../../lambdas/policy/request.ts';
 import { renewOnDemand } from '../../lambdas/renewal/entry/on-demand.ts';
+import { renewQueued } from '../../lambdas/renewal/entry/queued.ts';
+import { show } from '../../lambdas/renewal/entry/show.ts';
 import { scan } from '../../lambdas/renewal/scan/scan.ts';
-import { World } from '../renewal/world.ts';
+import { issuing, start, World } from '../renewal/world.ts';
 import { checkAnswer, isRequest } from '../support/answer.ts';
 
 const page = readFileSync(new URL('../../docs/invoke.md', import.meta.url), 'utf8');
@@ -75,6 +77,26 @@ describe('docs/invoke.md', () => {
     for (const entry of example?.plan ?? []) expect(Object.keys(entry)).toEqual(Object.keys(real.plan[0] ?? {}));
     const { listed, enqueued, notDue, paused, backingOff, waiting, invalid } = example ?? real;
     expect(listed).toBe(enqueued + notDue + paused + backingOff + waiting + invalid);
+  });
+
+  it('shows the answer about a secret as it is', async () => {
+    const world = new World(issuing);
+    const arn = await world.declareCertificate();
+    await renewQueued(world, { secretArn: arn, versionId: world.versionOf(arn) }, 1, start);
+    await world.declareCertificate({ dnsNames: ['web.svc.example', 'api.svc.example'] });
+    const real = await show(world, arn);
+    const [example] = examples('show-answer') as (typeof real)[];
+    expect(example?.decision.code).toBe(real.decision.code);
+    const parts = [real, real.certificate, real.certificate?.chain[0], real.declaration, real.decision];
+    const told = [
+      example,
+      example?.certificate,
+      example?.certificate?.chain[0],
+      example?.declaration,
+      example?.decision,
+    ];
+    expect(told.map((part) => Object.keys(part ?? {}))).toEqual(parts.map((part) => Object.keys(part ?? {})));
+    expect(sorted(rows('show field').keys())).toEqual(sorted(Object.keys(real)));
   });
 
   it('shows errors of the table', () => {

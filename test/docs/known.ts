@@ -165,7 +165,7 @@ function problemOfLink(target: string, from: string): string | undefined {
 }
 
 /** Returns the anchors that GitHub makes from the headings of a page. */
-function headingsOf(path: string): readonly string[] {
+export function headingsOf(path: string): readonly string[] {
   if (!fileSet.has(path)) return [];
   return [...textOf(path).matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>
     heading

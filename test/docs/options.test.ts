@@ -59,14 +59,17 @@ describe('the examples', () => {
 
   const commands = ofKind('').flatMap(({ page, text }) => {
     const lines = text.replaceAll(/\\\n\s*/g, '').split('\n');
-    return lines.filter((line) => line.startsWith('aws ')).map((line) => ({ page, line }));
+    // The line before may write the file of the payload.
+    return lines.flatMap((line, i) => (line.startsWith('aws ') ? [{ page, line, before: lines[i - 1] ?? '' }] : []));
   });
-  it.each(commands)('$page: $line', ({ line }) => {
+  it.each(commands)('$page: $line', ({ line, before }) => {
     const set = [...line.matchAll(/Key=(\S+?),Value=(\S+)/g)].map(([, key = '', value = '']) => [key, value] as const);
     const ofUsers = Object.values(tags).filter((tag) => !(statusTags as readonly string[]).includes(tag));
     for (const [key] of set) expect(ofUsers).toContain(key);
     expect(() => readTagSettings(new Map(set))).not.toThrow();
-    const payload = /--payload '([^']*)'/.exec(line)?.[1];
+    const payload = line.includes('fileb://request.json')
+      ? /^echo '([^']*)' > request\.json$/.exec(before)?.[1]
+      : undefined;
     if (payload !== undefined) expect(() => parseOnDemandRequest(JSON.parse(payload))).not.toThrow();
     expect(set.length > 0 || payload !== undefined || line.includes('rotate-secret')).toBe(true);
   });

@@ -6,6 +6,7 @@ import {
   parseDuration,
   parseGoDuration,
   parseWindow,
+  unitHint,
   windowLength,
 } from '../../lambdas/domain/duration.ts';
 import { cpuTime } from '../support/cpu-time.ts';
@@ -60,6 +61,27 @@ describe('parseDuration', () => {
       );
     },
   );
+});
+
+describe('a text in days, weeks or years', () => {
+  it.each([
+    ['30d', 'd', '720h'],
+    ['30 days', 'd', '720h'],
+    ['1d12h', 'd', '36h'],
+    ['0.5d', 'd', '12h'],
+    ['2w', 'w', '336h'],
+    ['10y', 'y', '87600h'],
+    ['1Y', 'Y', '8760h'],
+  ])('%s: the message has the duration to write', (text, unit, duration) => {
+    const hint = new RegExp(`; ${unit} is not a unit, write ${duration}`);
+    expect(() => parseDuration(text, 'w', 'InvalidTag')).toThrow(hint);
+    expect(() => parseWindow(text, 'w', 'InvalidTag')).toThrow(hint);
+    expect(parseGoDuration(duration)).toBeDefined();
+  });
+
+  it.each(['soon', '30', '-30d', '0d', '30x', 'd', '99999999d', '30d30d'])('%s: no hint', (text) => {
+    expect(unitHint(text)).toBe('');
+  });
 });
 
 describe('parseWindow', () => {

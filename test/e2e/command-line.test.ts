@@ -65,8 +65,9 @@ describeWith(['stack', 'step-ca'], 'the command line', (local) => {
     const shown = await terminal('status', good.name, bad.name);
     expect(shown.code, shown.output).toBe(1);
     const lines = screen(shown.output).join('\n');
-    expect(lines).toMatch(new RegExp(`^${good.name} +cli +in 2\\dh \\d+m +\\S+Z +ok$`, 'm'));
-    expect(lines).toMatch(new RegExp(`^${bad.name} .* failing: InvalidTag \\(1\\), correct the tag$`, 'm'));
+    expect(lines).toMatch(new RegExp(`^${good.name} .*\\bok +in 2\\dh`, 'm'));
+    expect(lines).toMatch(new RegExp(`^${bad.name} .*\\bfailing\\b`, 'm'));
+    expect(lines.replace(/\s+/g, ' ')).toContain('InvalidTag: The tag cert-renewer:expires-in is "soon"');
     expect(lines).toContain('1 failing, 1 ok');
     const all = await pipe('status', '--profile', 'cli', '--json');
     expect(records(all.stdout).map(({ name }) => name)).toEqual(expect.arrayContaining([good.name, bad.name]));
@@ -91,6 +92,31 @@ describeWith(['stack', 'step-ca'], 'the command line', (local) => {
     expect(screen((await terminal('plan', name)).output).join('\n')).toMatch(
       new RegExp(`^${name} +cli +inspect +Unknown: `, 'm'),
     );
+  });
+
+  it('scan: sends what is due to the queue, and a worker renews it', async () => {
+    const [due, paused] = [
+      await fresh({ profile: 'cli' }, aged(22)),
+      await fresh({ profile: 'cli', tags: { paused: 'true' } }),
+    ];
+    const piped = await pipe('scan', due.name, paused.name, '--json');
+    expect(said(piped).code, piped.output).toBe(0);
+    expect(records(piped.stdout)).toMatchObject([{ listed: 2, enqueued: 1, paused: 1, unknown: 1, notFound: [] }]);
+    expect((await settled(due, (versions) => versions.length === 2)).versionId).toMatch(/^cert-renewer-/);
+    const shown = await terminal('scan', paused.name, 'nowhere', '--force');
+    expect(shown.code, shown.output).toBe(1);
+    const lines = screen(shown.output).join('\n');
+    expect(lines).toMatch(/^1 certificate scanned in \S+: 1 sent to the queue\.$/m);
+    expect(lines).toMatch(/^nowhere: SecretNotEnrolled: /m);
+    expect(lines).toMatch(/cert-renewer status$/m);
+    await settled(paused, (versions) => versions.length === 2);
+    expect((await pipe('scan', '--profile', 'no-such-profile')).code).toBe(2);
+  });
+
+  it('dead-letters: reads the queues, and takes nothing out', async () => {
+    const shown = await pipe('dead-letters', '--json');
+    expect([0, 1], shown.output).toContain(shown.code); // other tests may have made some
+    expect((await terminal('dead-letters', '--queue', 'scan')).code).toBeLessThan(2);
   });
 
   it('renew: now, with options, one that fails beside one that succeeds', async () => {
@@ -213,25 +239,75 @@ describeWith(['stack', 'step-ca'], 'the command line', (local) => {
     expect(await refused({ askCa: 'nowhere' })).toMatchObject({ errorType: 'UnknownProfile' });
     expect(await ask('offline')).toMatchObject({ profile: 'offline', ca: 'offline' });
     expect(await ask('authority:api-root')).toMatchObject({ ca: 'authority' });
-    expect(of('tags')).toContainEqual({
-      ...{ check: 'tags', grade: 'fault', fix: expect.stringContaining('expires-in') },
-      says: `${stray.name} has cert-renewer:expires-on, which has no meaning.`,
-    });
+    expect(of('tags')).toContainEqual(
+      expect.objectContaining({
+        ...{ check: 'tags', grade: 'fault', fix: expect.stringContaining('expires-in') },
+        says: expect.stringContaining('cert-renewer:expires-on, which has no meaning'),
+        names: expect.arrayContaining([stray.name]),
+      }),
+    );
+    expect(findings.at(-1)).toMatchObject({ summary: { unknown: 0, mendFirst: { says: expect.any(String) } } });
     const shown = await gate.alone(() => terminal('doctor'));
     expect(screen(shown.output).join('\n')).toMatch(/^ok {5} {2}The schedule is on\.$/m);
   });
 
-  it('completion needs no permission; a denied call names the permission to add', async () => {
+  it('completion: scripts, and the words that they ask for', async () => {
     expect((await pipe('completion', 'bash')).stdout).toContain('complete ');
     expect((await terminal('completion', 'fish')).output).toContain('complete -c cert-renewer');
+    const { name } = await fresh({ profile: 'cli' });
+    // On a busy machine the answer may come too late, and then there are no words.
+    const words = (...asked: string[]) =>
+      waitFor('the words', async () => {
+        const { code, output } = await inPipe(envOf('completion'), '__complete', ...asked);
+        return (code !== 0 || output !== '') && output;
+      });
+    expect(await words('names', `--prefix=${name.slice(0, -2)}`)).toBe(`${name}\n`);
+    expect(await words('secrets', `--prefix=${name}`)).toBe(`${name}\n`);
+    expect(await words('profiles', '--prefix=unre')).toBe('unreachable\n');
+    const denied = await inPipe(envOf('scan'), '__complete', 'names');
+    expect(said(denied)).toEqual({ code: 0, output: '' });
+  });
+
+  it('a denied call names the permission to add', async () => {
     const { name, versionId, arn } = await fresh({ profile: 'cli' });
-    const denied = await inPipe(envOf('plan'), 'rollback', name);
+    const denied = await inPipe(envOf('deploy'), 'rollback', name);
     expect(denied.code).toBe(1);
     expect(denied.output).toMatch(/AccessDenied: .*docs\/cli\.md/);
     expect((await look(arn)).versionId).toBe(versionId);
     const nobody = await inPipe({ ...envOf('plan'), AWS_SECRET_ACCESS_KEY: 'wrong' }, 'status');
     expect(nobody.code, nobody.output).toBe(3);
-    const nowhere = await inPipe(envOf('status'), 'status', '--stack', 'Nowhere');
+    expect(nobody.output).toMatch(/^NoCredentials: /m);
+    const hidden = await inPipe(envOf('status'), 'status', '--stack', 'Nowhere');
+    expect(said(hidden)).toMatchObject({ code: 3, output: expect.stringMatching(/^AccessDenied: .*DescribeStacks/) });
+    const { accessKeyId: AWS_ACCESS_KEY_ID, secretAccessKey: AWS_SECRET_ACCESS_KEY } = ROOT;
+    const everything = { ...envOf('status'), AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY };
+    const nowhere = await inPipe(everything, 'status', '--stack', 'Nowhere');
     expect(nowhere.code, nowhere.output).toBe(3);
+    expect(nowhere.output).toMatch(/^NoStack: .* Nowhere in the account \d{12} and the Region us-east-1: /m);
+  });
+
+  it.each(['enrol', 'import', 'declare', 'plan', 'renew', 'status'])(
+    '%s lists the profiles of the stack if --profile names none of them, with its own permissions',
+    async (command) => {
+      const more: Readonly<Record<string, readonly string[]>> = {
+        enrol: ['web'],
+        import: ['web', '--cert', 'web.crt', '--key', 'web.key'],
+        declare: ['web', '--dns', 'web.svc.example'],
+      };
+      const refused = await pipe(command, '--profile', 'clii', ...(more[command] ?? []));
+      expect(refused.code, refused.output).toBe(2);
+      expect(refused.output).toMatch(/^UnknownProfile: .*clii \(did you mean cli\?\)\. Its profiles are .*offline/m);
+    },
+  );
+
+  it('plan warns of a window, and enrol removes a tag that is not valid, with their own permissions', async () => {
+    const web = await fresh({ profile: 'cli', tags: { 'expires-in': '99pct' } });
+    const planned = await pipe('plan', web.name);
+    expect(planned.code, planned.output).toBe(0);
+    expect(planned.output).toMatch(new RegExp(`^${web.name}: warning WindowClamped: `, 'm'));
+    const bad = await fresh({ profile: 'cli', tags: { 'expires-in': '30d' } });
+    const enrolled = await pipe('enrol', bad.name, ...enrolment, '--json');
+    expect(records(enrolled.stdout), enrolled.output).toMatchObject([{ removed: ['cert-renewer:expires-in'] }]);
+    expect([...(await look(bad.arn)).tags.keys()]).toEqual(['cert-renewer:profile']);
   });
 });

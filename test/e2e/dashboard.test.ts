@@ -22,7 +22,7 @@ describeWith(['stack', 'step-ca'], 'the dashboard', (local) => {
     expect(error).toBeUndefined();
     const html = String(payload);
     expect([...html.matchAll(/<tr><td>(.*?)<\/td>/g)].map(([, found]) => found)).toEqual([secret.name]);
-    expect(html).toMatch(/<td class="ok">ok<\/td>/);
+    expect(html).toContain('<td><b class="well">ok</b></td>');
   });
 
   it('shows the authorities of the stack too', async () => {

@@ -59,6 +59,7 @@ describeWith(['stack', 'step-ca'], 'the e-mails', (local) => {
       new RegExp(`^The certificate in ${secret.name} \\(profile unreachable\\) could not be renewed\\.\n`),
     );
     expect(Message).not.toMatch(/^"|"$/);
+    expect(Message).toContain(`\n    cert-renewer status ${secret.name} --region ${REGION}\nMore: https://`);
   });
 
   it('survive a message with quotes, backslashes and line ends', async () => {
@@ -82,6 +83,10 @@ describeWith(['stack', 'step-ca'], 'the e-mails', (local) => {
       '',
       `Secret: ${secretArn}`,
       expect.stringMatching(`^Account ${ACCOUNT}, Region ${REGION}, at 20`),
+      '',
+      'To see when the next try is, and what to do before:',
+      `    cert-renewer status ${name} --region ${REGION}`,
+      expect.stringMatching('^More: https://'),
     ]);
   });
 });

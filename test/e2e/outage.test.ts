@@ -3,30 +3,38 @@
  * are renewed in the end. It has a local AWS of its own, because the schedule fires here and the dead letters are counted. It
  * takes about three and a half minutes, because the pauses between the deliveries are the real ones. So it begins first.
  */
+import { CreateRoleCommand, IAMClient, ListRoleTagsCommand } from '@aws-sdk/client-iam';
 import { SecretsManagerClient, TagResourceCommand } from '@aws-sdk/client-secrets-manager';
-import { GetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { GetQueueAttributesCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { listResources } from '../../cli/aws/cloudformation.ts';
 import { formatInstant } from '../../lambdas/domain/instant.ts';
 import type { PlanEntry, ScanResult } from '../../lambdas/domain/result.ts';
 import { redriveTag } from '../../lambdas/domain/tags.ts';
 import { forge, issue, type Leaf } from '../../testkit/cas/leaf.ts';
-import { client, invoke, waitFor } from '../../testkit/local-aws/client.ts';
+import { client, invoke, ROOT, uniqueName, waitFor } from '../../testkit/local-aws/client.ts';
 import { type EnrolledSecret, enrol, fromShape, look } from '../../testkit/local-aws/enrolled.ts';
 import { collectEvents, type EventCollector } from '../../testkit/local-aws/events.ts';
-import { type Emulator, startEmulator } from '../../testkit/local-aws/ministack.ts';
+import { type Emulator, REGION, startEmulator } from '../../testkit/local-aws/ministack.ts';
 import { bootstrap, deploy, destroy } from '../../testkit/local-aws/stack.ts';
-import { outcome } from '../support/calls.ts';
+import { awsCli } from '../../testkit/tools/aws-cli.ts';
+import { required } from '../../testkit/tools/tool.ts';
+import { records } from '../cli/stage.ts';
 import { gateKeeper } from '../support/gate.ts';
 import { isOutOfQueue, leaks, queuedMessages, secretsOf, tracesOf } from '../support/leaks.ts';
-import { describeWith } from '../support/local.ts';
+import { describeFound, describeWith } from '../support/local.ts';
 import { type LogEntry, logEntries, logOf, metricValues } from '../support/logs.ts';
 import { camel, dueDates, hour } from '../support/on-demand.ts';
+import { permitted } from '../support/permitted.ts';
 import { isAtRest } from '../support/plan.ts';
-import { redrive } from '../support/redrive.ts';
-import { inRole } from '../support/roles.ts';
+import { findProgram } from '../support/programs.ts';
+import { blocksOf, runbookCommands } from '../support/runbook.ts';
+import { typeAll } from '../support/runbook-shell.ts';
 import { refusals } from './judges.ts';
 
 const minute = 60_000;
+const stackName = 'CertRenewer';
+const [python, jq] = [await awsCli(), await findProgram('jq', ['--version'], 'install jq.')];
 
 describeWith(['stack', 'step-ca'], 'an outage of the CA', ({ ca, stack }) => {
   // The CA is behind a gate of its own, because other tests use the CA too.
@@ -199,18 +207,43 @@ describeWith(['stack', 'step-ca'], 'an outage of the CA', ({ ca, stack }) => {
     await Promise.all([secrets.third, secrets.urgent].map((secret) => expectRenewed(secret, 100_000)));
   });
 
-  it('ends for dead letters that are sent again; those of secrets that were renewed meanwhile do nothing', async () => {
+  it('has dead letters that the command line shows, and leaves where they are', async () => {
+    const letters = await visibleDeadLetters();
+    const { code, stdout, output } = await permitted(aws, ['dead-letters', '--json']);
+    expect(code, output).toBe(1);
+    const names = records(stdout).map(({ queue, name }) => `${queue} ${name}`);
+    expect(names.filter((name) => name.startsWith('renewals '))).toHaveLength(letters);
+    expect(names).toEqual(expect.arrayContaining(due().map(({ name }) => `renewals ${name}`)));
+    expect(await visibleDeadLetters()).toBe(letters);
+  });
+
+  it('ends for dead letters that are moved back; those of secrets that were renewed meanwhile do nothing', async () => {
     const renewed = await Promise.all([secrets.second, secrets.third].map(({ arn }) => look(aws, arn)));
     expect((await look(aws, secrets.first.arn)).versionId).toBe(secrets.first.versionId);
-    const queues = { from: outputs['DeadLetterQueueUrl'] ?? '', to: outputs['RenewalQueueUrl'] ?? '' };
     const letters = await visibleDeadLetters();
-    const refused = await outcome(redrive(aws, await inRole(aws, 'sqs:*'), queues));
-    expect({ refused, letters: letters > 0 }).toEqual({ refused: 'denied', letters: true });
-    await waitFor('the dead letters', async () => (await visibleDeadLetters()) === letters);
-    await redrive(aws, await inRole(aws, 'sqs:*', { [redriveTag]: 'true' }), queues);
+    const refused = await permitted(aws, ['redrive']);
+    expect({ code: refused.code, letters: letters > 0 }, refused.output).toEqual({ code: 3, letters: true });
+    expect(refused.output).toContain(`${redriveTag} = true`);
+    expect(await visibleDeadLetters()).toBe(letters);
+    const { code, stdout, output } = await permitted(aws, ['redrive', '--json'], { [redriveTag]: 'true' });
+    expect({ code, records: records(stdout) }, output).toEqual({
+      code: 0,
+      records: [{ moved: letters, left: 0, status: 'COMPLETED' }],
+    });
     await expectRenewed(secrets.first);
     await waitFor('an empty queue', () => isOutOfQueue(aws, outputs['RenewalQueueUrl'], due()));
     expect(await Promise.all([secrets.second, secrets.third].map(({ arn }) => look(aws, arn)))).toEqual(renewed);
+  });
+
+  it('empties a queue of dead letters', async () => {
+    const target = { endpoint: aws.endpoint, region: REGION, credentials: ROOT };
+    const queue = (await listResources(target, stackName)).find(({ logicalId }) => /ScanDeadLetters/.test(logicalId));
+    await client(SQSClient, aws).send(new SendMessageCommand({ QueueUrl: queue?.id, MessageBody: '{}' }));
+    const words = ['dead-letters', '--queue', 'scan'];
+    expect((await permitted(aws, words)).code).toBe(1);
+    const { stdout, output } = await permitted(aws, [...words, '--purge', '--json']);
+    expect(records(stdout), output).toEqual([{ queue: 'scan', deleted: 1 }]);
+    expect((await permitted(aws, words)).code).toBe(0);
   });
 
   it('leaves nothing behind', async () => {
@@ -225,6 +258,39 @@ describeWith(['stack', 'step-ca'], 'an outage of the CA', ({ ca, stack }) => {
     expect(late).toEqual([]);
     const keys = leaves.map(({ key }, index) => secretsOf(`key ${index}`, key));
     expect(leaks(await tracesOf(aws, await collector.events()), keys)).toEqual([]);
+  });
+
+  const blocks = blocksOf('outage.test.ts');
+  /** What stands on the page for a reader's own. */
+  const names = () => ({ 'web/tls': secrets.first.name, 'api/tls': secrets.third.name, internal: 'two' });
+
+  it('has a runbook, whose every command works with its permissions', { timeout: 240_000 }, async () => {
+    const ours: Readonly<Record<string, string>> = names();
+    for (const { section, words } of runbookCommands(blocks)) {
+      const { code, output } = await permitted(
+        aws,
+        words.map((word) => ours[word] ?? word),
+        { [redriveTag]: 'true' },
+      );
+      expect(code, `${section}: ${words.join(' ')}: ${output}`).toBeLessThan(2);
+      expect(output, words.join(' ')).not.toMatch(/SQSClient|Warning:/); // no library prints into the answer
+    }
+    await waitFor('an empty queue', () => isOutOfQueue(aws, outputs['RenewalQueueUrl'], Object.values(secrets)));
+  });
+
+  describeFound([python, jq], 'the rest of the runbook', () => {
+    it('works as it is on the page', { timeout: 60_000 }, async () => {
+      const RoleName = uniqueName('operators');
+      const iam = client(IAMClient, aws);
+      await iam.send(new CreateRoleCommand({ RoleName, AssumeRolePolicyDocument: '{"Version":"2012-10-17"}' }));
+      const withOthers = blocks.filter(({ commands }) => commands.some((line) => !/^npx [^|]+$/.test(line)));
+      const programs = { python: required(python) };
+      const ran = await typeAll(withOthers, programs, { env: aws.env, names: { ...names(), '<role>': RoleName } });
+      for (const { section, command, code, output } of ran) expect(code, `${section}: ${command}: ${output}`).toBe(0);
+      expect(ran.length).toBeGreaterThanOrEqual(3);
+      const { Tags } = await iam.send(new ListRoleTagsCommand({ RoleName }));
+      expect(Tags).toEqual([{ Key: redriveTag, Value: 'true' }]);
+    });
   });
 
   it('leaves every certificate in place, even when the stack is deleted', { timeout: 120_000 }, async () => {

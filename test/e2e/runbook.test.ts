@@ -1,4 +1,4 @@
-/** The commands of docs/operations.md, as calls of the same API, and their effects. */
+/** Commands of docs/operations.md, as calls of the same API, and their effects. In runbook-typed.test.ts they are typed. */
 import { createPrivateKey } from 'node:crypto';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -11,7 +11,6 @@ import {
 } from '@aws-sdk/client-secrets-manager';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ScanResult } from '../../lambdas/domain/result.ts';
-import { statusTags } from '../../lambdas/domain/tags.ts';
 import { forge, issue, type Leaf } from '../../testkit/cas/leaf.ts';
 import { client, invoke, waitFor } from '../../testkit/local-aws/client.ts';
 import { type EnrolledSecret, enrol, look } from '../../testkit/local-aws/enrolled.ts';
@@ -122,23 +121,6 @@ describeWith(['stack', 'step-ca'], 'the runbook', ({ emulator, ca, outputs }) =>
       expect(Object.keys(after)).toEqual(['certificate', 'privateKey']);
       expect(after.privateKey).toContain(`BEGIN ${label}`);
       expect(after.certificate.match(/BEGIN CERTIFICATE/g)).toHaveLength(2);
-    });
-  });
-
-  describe('taking a secret back', () => {
-    it('without the profile tag it is not listed any more, and its value stays', async () => {
-      const { arn } = await enrolled(await forge(ca, dueDates()));
-      await renew({ secretId: arn });
-      const before = await look(emulator, arn);
-      const TagKeys = ['cert-renewer:profile', ...statusTags];
-      await secrets().send(new UntagResourceCommand({ SecretId: arn, TagKeys }));
-      expect(await scan({ secretIds: [arn] })).toMatchObject({ listed: 0, enqueued: 0 });
-      const after = await look(emulator, arn);
-      expect({ value: after.value, versionId: after.versionId }).toEqual({
-        value: before.value,
-        versionId: before.versionId,
-      });
-      expect([...after.tags.keys()]).toEqual([]);
     });
   });
 });

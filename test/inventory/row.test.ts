@@ -1,14 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { tags } from '../../lambdas/domain/tags.ts';
-import {
-  byUrgency,
-  type InventoryRow,
-  inventoryRow,
-  inventoryStates,
-  needsAttention,
-} from '../../lambdas/inventory/row.ts';
-import { stateText } from '../../lambdas/inventory/words.ts';
+import { nextFor, whyText } from '../../lambdas/inventory/cause.ts';
+import { byUrgency, type InventoryRow, inventoryRow, needsAttention } from '../../lambdas/inventory/row.ts';
+import { inventoryStates } from '../../lambdas/inventory/states.ts';
+import { stateWords } from '../../lambdas/inventory/words.ts';
 import { scan } from '../../lambdas/renewal/scan/scan.ts';
 import { hour, internal, start, type World } from '../renewal/world.ts';
 import { due, status, zoo } from '../renewal/zoo.ts';
@@ -40,6 +36,10 @@ function world(): World {
   add('changed', { ...valid, [tags.declared]: 'd2', [tags.issued]: 'd1' });
   add('changed-refused', { ...valid, ...failure, [tags.declared]: 'd2', [tags.issued]: 'd1' });
   add('adopted', { ...valid, [tags.declared]: 'd1' });
+  add('paused-fresh', { ...valid, [tags.paused]: 'true' });
+  const expired = status(start - 48 * hour, start - 24 * hour);
+  add('expired-paused', { ...expired, [tags.paused]: 'true' });
+  add('expired-refused', { ...expired, [tags.failure]: '3 2026-11-22T11:59:00Z CertificateExpired' });
   add('as-declared', { ...valid, [tags.declared]: 'd1', [tags.issued]: 'd1' });
   return made;
 }
@@ -48,41 +48,45 @@ const noStatus = { [tags.versionId]: '', [tags.notBefore]: '', [tags.notAfter]: 
 /** Valid so long that only the day's inspection can make it due. */
 const valid = status(start - hour, start + 9000 * hour);
 
+/** `<states> <code of the reason>` */
 const expected: Record<string, string> = {
-  // Of those that need attention, first those whose end is unknown, then by the end.
-  'missing-refused': 'missing BackingOff',
-  unreadable: 'failing BackingOff',
-  expired: 'overdue Expired',
+  expired: 'expired Expired',
+  'expired-paused': 'expired, paused Paused',
+  'expired-refused': 'expired, failing BackingOff',
   overdue: 'overdue Expiring',
-  'backing-off': 'failing BackingOff',
-  'bad-tag': 'failing InvalidTag',
+  'backing-off': 'overdue, failing BackingOff',
+  'bad-tag': 'overdue, failing InvalidTag',
   due: 'overdue Expiring',
-  retried: 'failing Expiring',
-  'changed-refused': 'changed BackingOff',
+  paused: 'overdue, paused Paused',
+  resting: 'overdue, paused Paused',
+  retried: 'overdue, failing Expiring',
+  // Of the same rank, first those whose end is unknown, then by the end.
+  'missing-refused': 'failing, missing BackingOff',
+  unreadable: 'failing BackingOff',
+  'changed-refused': 'failing, changed BackingOff',
   missing: 'missing Missing',
   adopted: 'changed Changed',
   changed: 'changed Changed',
   'due-soon': 'due Expiring',
+  'missing-paused': 'paused Paused',
+  deleted: 'paused SecretNotFound',
+  managed: 'paused ManagedByService',
+  replica: 'paused Replica',
+  rotated: 'paused RotationEnabled',
+  'paused-fresh': 'paused Paused',
   empty: 'unknown NotDue',
   new: 'unknown Unknown',
   replaced: 'unknown Unknown',
   'unknown-profile': 'unknown UnknownProfile',
   'as-declared': 'ok NotDue',
   fresh: 'ok NotDue',
-  'missing-paused': 'paused Paused',
-  deleted: 'paused SecretNotFound',
-  managed: 'paused ManagedByService',
-  paused: 'paused Paused',
-  replica: 'paused Replica',
-  resting: 'paused Paused',
-  rotated: 'paused RotationEnabled',
 };
 
 describe('the inventory', () => {
   it('shows the state of each, most urgent first', async () => {
-    const found = (await rows(world())).map(({ name, state, reason }) => {
+    const found = (await rows(world())).map(({ name, states, reason }) => {
       // The day's inspection may be in this hour. The state is still ok.
-      return [name, `${state} ${state === 'ok' && reason.code === 'Unknown' ? 'NotDue' : reason.code}`];
+      return [name, `${states.join(', ')} ${states[0] === 'ok' && reason.code === 'Unknown' ? 'NotDue' : reason.code}`];
     });
     expect(found).toEqual(Object.entries(expected));
   });
@@ -94,12 +98,13 @@ describe('the inventory', () => {
     const found = await rows(made);
     expect(plan.size).toBe(found.length);
     const seconds = (text: string | null | undefined) => (text ? Date.parse(text) / 1000 : undefined);
-    for (const { name, reason, renewAt, notAfter, state } of found) {
+    for (const { name, reason, renewAt, notAfter, states } of found) {
       const entry = plan.get(name);
       expect({ name, ...entry?.reason }).toEqual({ name, ...reason });
       expect(seconds(entry?.notAfter)).toBe(notAfter && notAfter / 1000);
       expect(seconds(entry?.renewAt)).toBe(renewAt && Math.floor(renewAt / 1000));
-      if (state === 'due' || state === 'overdue') expect(entry?.action).toMatch(/^re(new|key)$/);
+      if (states.length === 1 && /^(?:due|overdue|expired)$/.test(states[0] ?? ''))
+        expect(entry?.action).toMatch(/^re(new|key)$/);
       expect(entry?.action === 'issue').toBe(reason.code === 'Missing' || reason.code === 'Changed');
     }
     expect(found.filter(({ overdue }) => overdue)).toHaveLength(counted.overdue);
@@ -120,34 +125,58 @@ describe('the inventory', () => {
     expect(byName.get('fresh')?.failure).toBeUndefined();
   });
 
-  it('marks what is overdue or failing as needing attention, also while it is paused', async () => {
+  it('marks what is expired, overdue or failing as needing attention, also while it is paused', async () => {
     const wanting = (await rows(world())).filter(needsAttention).map(({ name }) => name);
-    expect(wanting).toEqual([
-      'missing-refused',
-      'unreadable',
-      'expired',
-      'overdue',
-      'backing-off',
-      'bad-tag',
-      'due',
-      'retried',
-      'changed-refused',
-      'paused',
-      'resting',
-    ]);
+    const problems = Object.entries(expected).filter(([, text]) => /^(?:expired|overdue|failing)/.test(text));
+    expect(wanting).toEqual(problems.map(([name]) => name));
+  });
+
+  it('ranks a forgotten pause by its clock, and not below what is healthy', async () => {
+    const names = (await rows(world())).map(({ name }) => name);
+    const rank = (name: string) => names.indexOf(name);
+    expect(rank('expired-paused')).toBeLessThan(rank('overdue'));
+    expect(rank('paused')).toBeLessThan(rank('missing'));
+    expect(rank('paused-fresh')).toBeLessThan(rank('fresh'));
+  });
+
+  it('names the command that ends the pause: of its tag, or of its profile', async () => {
+    const byName = new Map((await rows(world())).map((row) => [row.name, nextFor(row, '')?.command]));
+    expect(byName.get('paused')).toBe('cert-renewer resume paused');
+    expect(byName.get('resting')).toBe('cert-renewer deploy'); // resume would change nothing
+  });
+
+  it('is failing, and not paused, if the secret has no room for the status tags', () => {
+    const made = world();
+    const many = Array.from({ length: 48 }, (_, i) => [`t${i}`, 'x'] as const);
+    const summary = made.store.summary('fresh');
+    const secret = { ...summary, tags: new Map([...summary.tags, ...many]) };
+    const row = inventoryRow({ secret }, internal, { now: start, step: hour });
+    expect([row.reason.code, row.state]).toEqual(['UnsupportedSecret', 'failing']);
   });
 
   it('marks a declared certificate, its differences from the declaration in any state, and why it is missing', async () => {
     const found = (await rows(world())).filter(({ declared }) => declared);
-    const told = found.map((row) => [row.name, row.wanting, stateText(row, start)]);
+    const told = found.map((row) => [
+      row.name,
+      row.wanting,
+      `${stateWords(row)}: ${whyText(row, start)}`.replace(/: $/, ''),
+    ]);
     expect(told).toEqual([
-      ['missing-refused', 'missing', 'missing: IssuanceNotAllowed (1), next try in 59m'],
-      ['changed-refused', 'changed', 'changed: IssuanceNotAllowed (1), next try in 59m'],
+      [
+        'missing-refused',
+        'missing',
+        expect.stringMatching(/^failing, missing: IssuanceNotAllowed: .*; 1 try, next try in 59m$/),
+      ],
+      [
+        'changed-refused',
+        'changed',
+        expect.stringMatching(/^failing, changed: IssuanceNotAllowed: .*; 1 try, next try in 59m$/),
+      ],
       ['missing', 'missing', 'missing'],
       ['adopted', 'changed', 'changed'],
       ['changed', 'changed', 'changed'],
-      ['as-declared', undefined, 'ok, declared'],
       ['missing-paused', 'missing', 'paused, missing'],
+      ['as-declared', undefined, 'ok, declared'],
     ]);
   });
 
@@ -160,8 +189,7 @@ describe('the inventory', () => {
     const young = lookedAt('missing', hour - 1);
     expect([young.overdue, needsAttention(young)]).toEqual([false, false]);
     const late = lookedAt('missing', hour);
-    expect([late.state, late.overdue, needsAttention(late)]).toEqual(['missing', true, true]);
-    expect(stateText(late, start)).toBe('missing, overdue');
+    expect([late.states, late.overdue, needsAttention(late)]).toEqual([['overdue', 'missing'], true, true]);
     expect([lookedAt('changed', 0), late].sort(byUrgency)[0]).toBe(late);
     expect(lookedAt('missing-paused', 2 * hour).overdue).toBe(false);
   });
@@ -185,6 +213,7 @@ describe('the inventory', () => {
       notAfter: number | undefined;
     }): InventoryRow => ({
       secretArn: `arn:${part.name}`,
+      states: [part.state],
       profile: 'internal',
       reason: { code: 'NotDue', message: '' },
       notBefore: undefined,

@@ -1,19 +1,30 @@
 /** The dashboard's inventory as HTML, and CloudWatch's possible requests. */
 import { describe, expect, it } from 'vitest';
+import { causeGroups, stateCounts } from '../../lambdas/inventory/cause.ts';
 import { escapeHtml, scriptJson } from '../../lambdas/inventory/html.ts';
 import type { InventoryRow } from '../../lambdas/inventory/row.ts';
-import { asksForDescription, widgetHtml, widgetRequest } from '../../lambdas/inventory/widget.ts';
+import {
+  asksForDescription,
+  type WidgetRequest,
+  widgetDescription,
+  widgetHtml,
+  widgetRequest,
+} from '../../lambdas/inventory/widget.ts';
+import { sampleRows } from '../../testkit/inventory/rows.ts';
 
 const now = Date.parse('2026-11-25T12:00:00Z');
 const hour = 3_600_000;
+const target = { stackName: 'Staging', region: 'eu-central-1' };
 const endpoint = 'arn:aws:lambda:eu-central-1:111122223333:function:inventory';
 
 function row(name: string, fields: Partial<InventoryRow> = {}): InventoryRow {
+  const state = fields.state ?? 'ok';
   return {
     name,
     secretArn: `arn:aws:secretsmanager:eu-central-1:111122223333:secret:${name}-AbCdEf`,
     profile: 'internal',
-    state: 'ok',
+    state,
+    states: [state],
     reason: { code: 'NotDue', message: 'Not due.' },
     notBefore: now - 8 * hour,
     notAfter: now + 16 * hour,
@@ -26,8 +37,10 @@ function row(name: string, fields: Partial<InventoryRow> = {}): InventoryRow {
   };
 }
 
-const none = widgetRequest({});
-const html = (rows: readonly InventoryRow[], request = none) => widgetHtml(rows, request, { now, endpoint });
+const none = { profile: '', state: '', cause: '', search: '', page: 0, theme: 'light' } as const;
+const html = (rows: readonly InventoryRow[], request: WidgetRequest = none) =>
+  widgetHtml(rows, request, { now, target, endpoint });
+/** The names in the table of certificates. */
 const names = (text: string) => [...text.matchAll(/<tr><td>(.*?)<\/td>/g)].map(([, name]) => name);
 
 describe('a request', () => {
@@ -41,26 +54,51 @@ describe('a request', () => {
     ['a state that is none', { state: 'fine' }],
     ['forms that are none', { widgetContext: { forms: { all: 'x' } } }],
     ['fields that are no text', { profile: 1, search: {}, widgetContext: { forms: { all: { state: [] } } } }],
+    ['a cause that is none', { cause: 'Boredom' }],
+    ['a cause that every object has', { cause: 'toString' }],
+    ['a filter that is none', { filter: 'x' }],
+    ['a filter with nothing valid', { filter: { state: 1, cause: [], page: 2 } }],
+    ['a theme that is none', { widgetContext: { theme: 'blue' } }],
     ['__proto__', JSON.parse('{"__proto__":{"profile":"x"}}')],
   ])('with %s is the first page of all', (_, event) => {
-    expect(widgetRequest(event)).toEqual({ profile: '', state: '', search: '', page: 0 });
+    expect(widgetRequest(event)).toEqual(none);
   });
 
   it('uses the form first, then the dashboard’s parameters', () => {
+    const form = { profile: 'internal', search: 'web' };
     const event = {
       profile: 'edge',
       state: 'ok',
+      cause: 'CaRejected',
       page: 3,
-      widgetContext: { forms: { all: { profile: 'internal', search: 'web' } } },
+      widgetContext: { forms: { all: form } },
     };
-    expect(widgetRequest(event)).toEqual({ profile: 'internal', state: 'ok', search: 'web', page: 3 });
+    const expected = { profile: 'internal', state: 'ok', cause: 'CaRejected', search: 'web', page: 3, theme: 'light' };
+    expect(widgetRequest(event)).toEqual(expected);
+  });
+
+  it('of a click on a count filters by it alone, whatever the form and the parameters say', () => {
+    const form = { profile: 'internal', state: 'ok', cause: '', search: 'web' };
+    const event = { profile: 'edge', filter: { cause: 'CaRejected' }, widgetContext: { forms: { all: form } } };
+    expect(widgetRequest(event)).toEqual({ ...none, cause: 'CaRejected' });
+    expect(widgetRequest({ ...event, filter: {} })).toEqual(none);
+  });
+
+  it.each(['CaRejected', 'Expiring', 'Paused', 'NotServed'])('may have the cause %s', (cause) => {
+    expect(widgetRequest({ cause }).cause).toBe(cause);
+  });
+
+  it('has the theme of the dashboard', () => {
+    expect(widgetRequest({ widgetContext: { theme: 'dark' } }).theme).toBe('dark');
+    expect(html([], { ...none, theme: 'dark' })).toContain('<div class="cr dark">');
   });
 
   it('is cut to the longest possible name', () => {
     expect(widgetRequest({ search: 'x'.repeat(10_000) }).search).toHaveLength(256);
   });
 
-  it('may ask for a description', () => {
+  it('may ask for a description, which names each parameter', () => {
+    for (const name of ['profile', 'state', 'cause', 'search']) expect(widgetDescription).toContain(`| ${name} |`);
     expect([asksForDescription({ describe: true }), asksForDescription({}), asksForDescription(null)]).toEqual([
       true,
       false,
@@ -77,26 +115,96 @@ describe('the widget', () => {
   });
   const rows = [row('b'), row('a'), failing, row('late', { state: 'overdue', overdue: true, notAfter: now + hour })];
 
-  it('shows the most urgent first, with times and state', () => {
+  it('shows the most urgent first, with times, state, cause and the next command', () => {
     const text = html(rows);
     expect(names(text)).toEqual(['late', 'failing', 'a', 'b']);
-    expect(text).toContain('<td class="failing">failing: CaRejected (3), next try in 2h</td>');
-    expect(text).toContain('<td title="2026-11-26T04:00:00Z">in 16h</td>');
-    expect(text).toContain('1 overdue</span>, <span class="failing">1 failing</span>, <span class="ok">2 ok');
+    expect(text).toContain(
+      '<td><b class="problem">failing</b></td><td><b title="the CA refuses the request">CaRejected</b> ',
+    );
+    expect(text).toContain('</b> 3 tries, next try in 2h</td>');
+    expect(text).toContain('<td class="one" title="2026-11-26T04:00:00Z">in 16h</td>');
+    expect(text).toContain(
+      '<code title="To try again when the cause is removed">cert-renewer renew failing --stack Staging --region eu-central-1</code>',
+    );
   });
 
-  it('shows one profile, one state, or a part of a name', () => {
+  it('shows problems first, by state and by cause, without a zero', () => {
+    const text = html(rows);
+    const labels = [...text.matchAll(/<span class="(\w+)">(\d+ .*?)<\/span>/g)].map(
+      ([, tone, label]) => `${tone}: ${label}`,
+    );
+    expect(labels).toEqual([
+      'problem: 1 overdue',
+      'problem: 1 failing',
+      'well: 2 ok',
+      'problem: 1 × CaRejected',
+      'problem: 1 × NotDue',
+    ]);
+    expect(text).toContain('The CA refuses the request.');
+    expect(text).toMatch(/<a href="https:[^"]+errors\.md#errors">More/);
+  });
+
+  it('says that nothing needs a person, without red', () => {
+    const text = html([row('a'), row('b', { state: 'paused' })]);
+    expect(text).toContain('<p class="big well">Nothing needs you.</p>');
+    expect(text).not.toContain('class="problem"');
+    expect(text).not.toContain('By cause');
+  });
+
+  it('shows what comes in a day and in a week', () => {
+    const text = html([row('a'), row('b', { state: 'paused', notAfter: now + 30 * hour })]);
+    expect(text).toContain('Next 24 hours: 1 renewed by the schedule, 0 expire if nothing is done.');
+    expect(text).toContain(
+      'Next 7 days: 1 renewed by the schedule, <b class="coming">1 expires if nothing is done</b>.',
+    );
+  });
+
+  it('shows as many certificates as the count that was clicked says', () => {
+    const sample = sampleRows(400, { now });
+    const all = (filter: object): number => {
+      const request = widgetRequest({ filter });
+      let shown = 0;
+      for (let page = 0; page < 10; page++) {
+        const found = names(html(sample, { ...request, page }));
+        if (page > 0 && found.length < 1) break;
+        shown += found.length;
+        if (found.length < 50) break;
+      }
+      return shown;
+    };
+    for (const [state, count] of stateCounts(sample)) expect(all({ state })).toBe(count);
+    for (const { cause, rows: group } of causeGroups(sample)) expect(all({ cause: cause.code })).toBe(group.length);
+    expect(html(sample)).toContain('{&quot;filter&quot;:{&quot;state&quot;:&quot;not served&quot;}}');
+    expect(html(sample)).toContain('{&quot;filter&quot;:{&quot;cause&quot;:&quot;CaRejected&quot;}}');
+  });
+
+  it('is a small answer, with a link to its documents', () => {
+    const text = html(sampleRows(10_000, { now, hostile: true }));
+    expect(text.length).toBeLessThan(60_000);
+    expect(text).toContain('metrics.md#the-dashboard');
+  });
+
+  it('shows one profile, one state, one cause, or a part of a name', () => {
     const all = [...rows, row('other', { profile: 'edge' })];
     expect(names(html(all, { ...none, profile: 'edge' }))).toEqual(['other']);
     expect(names(html(all, { ...none, state: 'overdue' }))).toEqual(['late']);
+    expect(names(html(all, { ...none, cause: 'CaRejected' }))).toEqual(['failing']);
     expect(names(html(all, { ...none, search: 'FAIL' }))).toEqual(['failing']);
     expect(html(all, { ...none, profile: 'edge' })).toContain('<option value="edge" selected>edge</option>');
+    expect(html(all, { ...none, cause: 'KmsDenied' })).toContain('<option value="KmsDenied" selected>');
     expect(html(all, { ...none, search: 'nothing' })).toContain('No certificate matches.');
   });
 
-  it('shows an overdue one that is paused among the overdue', () => {
-    const paused = row('paused', { state: 'paused', overdue: true, reason: { code: 'Paused', message: '' } });
-    expect(names(html([paused], { ...none, state: 'overdue' }))).toEqual(['paused']);
+  it('counts a certificate in several states under the most urgent one alone', () => {
+    const paused = row('paused', {
+      state: 'expired',
+      states: ['expired', 'paused'],
+      reason: { code: 'Paused', message: 'Paused by the tag.' },
+    });
+    expect(names(html([paused], { ...none, state: 'expired' }))).toEqual(['paused']);
+    expect(names(html([paused], { ...none, state: 'paused' }))).toEqual([]);
+    expect(html([paused])).toContain('<b class="problem">expired</b>, paused</td>');
+    expect(html([paused])).toContain('cert-renewer resume paused');
   });
 
   it('shows a page of fifty, with buttons for the next and the previous', () => {
@@ -104,11 +212,11 @@ describe('the widget', () => {
     const first = html(many);
     expect(names(first)).toHaveLength(50);
     expect(first).toContain('120 certificates, page 1 of 3');
-    expect(first).not.toContain('Previous');
+    expect(first).not.toContain('>Previous</a>');
     expect(first).toContain(`<cwdb-action action="call" endpoint="${endpoint}">{&quot;page&quot;:1}</cwdb-action>`);
     const last = html(many, { ...none, page: 99 });
     expect(names(last)).toEqual(many.slice(100).map(({ name }) => name));
-    expect(last).not.toContain('Next');
+    expect(last).not.toContain('>Next</a>');
     expect(last).toContain('{&quot;page&quot;:1}');
   });
 
@@ -117,42 +225,26 @@ describe('the widget', () => {
   });
 
   it('shows no time that the tags do not have', () => {
-    const text = html([
-      row('x', { state: 'unknown', notAfter: undefined, renewAt: undefined, reason: { code: 'Unknown', message: '' } }),
-    ]);
-    expect(text).toContain('<td class="unknown">unknown</td><td>?</td><td>?</td>');
+    const reason = { code: 'Unknown', message: 'The secret is new.' } as const;
+    const text = html([row('x', { state: 'unknown', notAfter: undefined, renewAt: undefined, reason })]);
+    expect(text).toContain('<b class="quiet">unknown</b></td><td>The secret is new.</td><td>?</td><td>?</td>');
   });
 
   it('shows a declared certificate with its state, why it is missing, and without times', () => {
     const failure = { code: 'IssuanceNotAllowed', count: 1, at: now, nextTry: now + hour } as const;
-    const missing = {
-      state: 'missing',
-      declared: true,
-      wanting: 'missing',
-      notAfter: undefined,
-      renewAt: undefined,
-    } as const;
+    const missing = { declared: true, wanting: 'missing', notAfter: undefined, renewAt: undefined } as const;
     const text = html([
       row('kept', { declared: true }),
       row('anew', { state: 'changed', declared: true, wanting: 'changed' }),
-      row('away', missing),
-      row('refused', { ...missing, failure }),
+      row('away', { ...missing, state: 'missing' }),
+      row('refused', { ...missing, state: 'failing', states: ['failing', 'missing'], failure }),
     ]);
     expect(names(text)).toEqual(['refused', 'away', 'anew', 'kept']);
-    expect(text).toContain(
-      '<td class="failing">missing: IssuanceNotAllowed (1), next try in 1h</td><td>-</td><td>-</td>',
-    );
-    expect(text).toContain('<td class="missing">missing</td><td>-</td><td>-</td>');
-    expect(text).toContain('<td class="changed">changed</td>');
-    expect(text).toContain('<td class="ok">ok, declared</td>');
-    expect(text).toContain('2 missing</span>, <span class="changed">1 changed</span>');
-  });
-
-  it('shows a missing one that failed among the failing too', () => {
-    const failure = { code: 'CaUnavailable', count: 1, at: now, nextTry: now } as const;
-    const rows = [row('away', { state: 'missing', failure }), row('new', { state: 'missing' })];
-    expect(names(html(rows, { ...none, state: 'failing' }))).toEqual(['away']);
-    expect(names(html(rows, { ...none, state: 'missing' }))).toEqual(['away', 'new']);
+    expect(text).toContain('<b class="problem">failing</b>, missing</td>');
+    expect(text).toContain('1 try, next try in 1h</td><td>-</td><td>-</td>');
+    expect(text).toContain('<b class="coming">missing</b></td>');
+    expect(text).toContain('<b class="coming">changed</b></td>');
+    expect(text).toContain('<b class="well">ok</b></td>');
   });
 
   it('escapes all texts: names, profiles, the search', () => {
@@ -171,4 +263,10 @@ it('script data can’t end a script element', () => {
 
 it('plain text stays as it is', () => {
   expect(escapeHtml('web/tls.example é')).toBe('web/tls.example é');
+});
+
+it('names the stack and the Region in the commands: the shell of the reader may mean others', () => {
+  expect(html([row('web/tls', { state: 'due' })])).toContain(
+    '>cert-renewer renew web/tls --stack Staging --region eu-central-1</code>',
+  );
 });

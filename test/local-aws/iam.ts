@@ -28,6 +28,7 @@ import {
   SetQueueAttributesCommand,
   SQSClient,
 } from '@aws-sdk/client-sqs';
+import { GetParametersByPathCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { type Credentials, client, type Endpoint, uniqueName } from '../../testkit/local-aws/client.ts';
 import { type Behaviour, outcome } from './behaviour.ts';
@@ -192,6 +193,18 @@ export const IAM: readonly Behaviour[] = [
     },
     withPatch: 'ok',
     without: DENIED,
+  },
+  {
+    patch: 'parameters-by-path',
+    observe: async (aws) => {
+      const Resource = 'arn:aws:ssm:*:*:parameter/own/profiles/*';
+      const who = await userWith(aws, { Effect: 'Allow', Action: 'ssm:GetParametersByPath', Resource });
+      const list = (Path: string) =>
+        outcome(client(SSMClient, aws, who).send(new GetParametersByPathCommand({ Path })));
+      return [await list('/own/profiles/'), await list('/other/profiles/')];
+    },
+    withPatch: ['ok', DENIED],
+    without: [DENIED, DENIED],
   },
   {
     patch: 'principal-tag',

@@ -20,6 +20,7 @@ import { FUNCTIONS } from './functions.ts';
 import { IAM } from './iam.ts';
 import { LIMITS } from './limits.ts';
 import { MONITORING } from './monitoring.ts';
+import { QUEUES } from './queues.ts';
 import { SECRETS, UNPATCHED } from './secrets.ts';
 import { STACKS } from './stacks.ts';
 import { TARGETS } from './targets.ts';
@@ -35,6 +36,7 @@ const BEHAVIOURS = [
   ...IAM,
   ...FUNCTIONS,
   ...TARGETS,
+  ...QUEUES,
   ...TOPICS,
   ...MONITORING,
   ...LIMITS,

@@ -6,6 +6,7 @@ import {
   parseQueueMessage,
   parseRotationRequest,
   parseScanRequest,
+  parseShowRequest,
 } from '../../lambdas/policy/request.ts';
 import { readTagSettings } from '../../lambdas/policy/settings.ts';
 import { explainIssues, formatPath } from '../../lambdas/policy/vocabulary.ts';
@@ -16,6 +17,11 @@ const oneName = 'expected a name, id or ARN on one line, and not a key or a toke
 
 /** Refusals of a schema: the text between "is not valid: " and ". See docs/invoke.md.". */
 const refusedBySchema: [string, unknown, string][] = [
+  [
+    'days',
+    { secretId: 's', expiresIn: '30d' },
+    '$.expiresIn: found "30d", expected a duration above zero such as 8h30m, or a percentage of the validity such as 33%; d is not a unit, write 720h',
+  ],
   ['null', null, '$: found null, expected an object'],
   ['nothing', undefined, '$: missing; expected an object'],
   ['an array', [], '$: found an array, expected an object'],
@@ -223,6 +229,17 @@ describe('the other inputs', () => {
   it('a question to the CA of a profile', () => {
     for (const askCa of ['internal', 'authority:issuing']) expect(parseAskCaRequest({ askCa })).toBe(askCa);
     expect(() => parseAskCaRequest({})).toThrowError(seeDocs('The request', '$.askCa: missing; expected a string'));
+  });
+
+  it('a question about a secret', () => {
+    expect(parseShowRequest({ show: 'web/tls' })).toBe('web/tls');
+    expect(() => parseShowRequest({ show: 1 })).toThrowError(
+      seeDocs('The request', '$.show: found 1, expected a string'),
+    );
+    expect(() => parseShowRequest({ show: 'a', secretId: 'a' })).toThrowError(
+      seeDocs('The request', '$: unknown field "secretId"'),
+    );
+    expect(() => parseShowRequest({ show: 'a\nb' })).toThrowError(expect.objectContaining({ code: 'InvalidRequest' }));
   });
 
   it('a queue message', () => {

@@ -4,6 +4,7 @@ import { parseWindow } from '../../lambdas/domain/duration.ts';
 import { tags } from '../../lambdas/domain/tags.ts';
 import {
   belowSchedule,
+  foreseeableWarnings,
   isEmergency,
   isOverdue,
   jitterFraction,
@@ -16,6 +17,32 @@ const day = { notBefore: noon, end: noon + 24 * hour };
 const window = (text: string) => ({ kind: 'expiresIn', window: parseWindow(text, 'w', 'InvalidTag') }) as const;
 const period = (milliseconds: number) => ({ kind: 'rekeyPeriod', milliseconds, text: `${milliseconds}ms` }) as const;
 const fraction = jitterFraction(arn, noon);
+
+describe('foreseeableWarnings', () => {
+  it.each([
+    ['no window', undefined, []],
+    ['a window of an hour', window('1h'), []],
+    ['a window below an hour', window('59m'), ['WindowBelowSchedule']],
+    ['a period', period(1000), []],
+    ['95%', window('95%'), []],
+    ['96%', window('96%'), ['WindowClamped']],
+    ['99pct', window('99pct'), ['WindowClamped']],
+  ])('%s', (_, timing, codes) => {
+    const warnings = foreseeableWarnings({ ...(timing && { timing }) }, hour);
+    expect(warnings.map(({ code }) => code)).toEqual(codes);
+  });
+
+  it('never miss a percentage that is clamped', () => {
+    const timed = fc.tuple(fc.integer({ min: 1, max: 999 }), fc.string());
+    fc.assert(
+      fc.property(timed, ([tenths, secretArn]) => {
+        const settings = { timing: window(`${tenths / 10}%`), timingSource: 'tag' } as const;
+        const isClamped = renewalTime(day, settings, secretArn).warnings.length > 0;
+        expect(isClamped && foreseeableWarnings(settings, 0).length === 0).toBe(false);
+      }),
+    );
+  });
+});
 
 describe('renewalTime', () => {
   /** Computed by hand: the latest time to act, and the largest jitter before it. */
@@ -109,6 +136,7 @@ describe('windows that do not fit', () => {
   };
   it.each([
     [{ [tags.expiresIn]: '24h' }, 'window 24h'],
+    [{ [tags.expiresIn]: '23h59m' }, 'window 23h59m, with its jitter,'],
     [{ [tags.rekeyPeriod]: '24h' }, 'rekey period 24h'],
   ])('%o in a tag: a third, and a warning', (texts, name) => {
     const { warnings, window } = renewalTime(day, timing(texts, 'tag'), arn);

@@ -1,12 +1,32 @@
 import { describe, expect, it } from 'vitest';
 import { tags } from '../../lambdas/domain/tags.ts';
 import { parseOnDemandRequest, parseQueueMessage, parseScanRequest } from '../../lambdas/policy/request.ts';
-import { readTagSettings, resolveSettings } from '../../lambdas/policy/settings.ts';
+import { invalidSettingTags, readTagSettings, resolveSettings } from '../../lambdas/policy/settings.ts';
 import { parseProfile } from '../../lambdas/providers/profile.ts';
 import { internal } from './scenes.ts';
 
 const tagged = (texts: Record<string, string>) =>
   readTagSettings(new Map(Object.entries(texts).map(([name, value]) => [`cert-renewer:${name}`, value])));
+
+describe('invalidSettingTags', () => {
+  it.each([
+    ['valid ones', { mode: 'renew', 'expires-in': '8h', kty: 'RSA', size: '4096', paused: 'true' }, []],
+    ['days', { 'expires-in': '30d', mode: 'renew' }, ['expires-in']],
+    ['two in one group', { 'expires-in': '8h', 'rekey-period': '8h' }, ['expires-in', 'rekey-period']],
+    ['a curve of RSA', { kty: 'RSA', curve: 'P-256', 'expires-in': '8h' }, ['kty', 'curve']],
+    ['a size without a type', { size: '4096' }, ['size']],
+    ['a valid window beside a bad period', { 'expires-in': '8h', 'rekey-period': 'soon' }, ['rekey-period']],
+    ['a valid type beside a bad size', { kty: 'RSA', size: '4k' }, ['size']],
+    ['a bad type, without which a curve is not valid', { kty: 'DSA', curve: 'P-256' }, ['kty', 'curve']],
+    ['several', { mode: 'reissue', paused: 'yes' }, ['mode', 'paused']],
+  ])('%s', (_, texts, invalid) => {
+    const given = new Map(Object.entries(texts).map(([name, value]) => [`cert-renewer:${name}`, value]));
+    const found = invalidSettingTags(given);
+    expect(found).toEqual(invalid.map((name) => `cert-renewer:${name}`));
+    for (const tag of found) given.delete(tag);
+    expect(() => readTagSettings(given)).not.toThrow();
+  });
+});
 
 /** The same settings in each of the three places: field by field, and their effect. */
 const wishes = [

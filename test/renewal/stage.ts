@@ -6,9 +6,15 @@ import type { RenewalError } from '../../lambdas/domain/errors.ts';
 import type { CaProvider } from '../../lambdas/domain/ports.ts';
 import { tags } from '../../lambdas/domain/tags.ts';
 import { withoutCause } from '../../lambdas/functions/edge.ts';
-import { parseAskCaRequest, parseQueueMessage, parseScanRequest } from '../../lambdas/policy/request.ts';
+import {
+  parseAskCaRequest,
+  parseQueueMessage,
+  parseScanRequest,
+  parseShowRequest,
+} from '../../lambdas/policy/request.ts';
 import { renewOnDemand } from '../../lambdas/renewal/entry/on-demand.ts';
 import { renewQueued } from '../../lambdas/renewal/entry/queued.ts';
+import { show } from '../../lambdas/renewal/entry/show.ts';
 import { scan } from '../../lambdas/renewal/scan/scan.ts';
 import type { RenewalWorld, ScanWorld } from '../../lambdas/renewal/world.ts';
 import { readSecret } from '../../lambdas/secret/index.ts';
@@ -80,6 +86,7 @@ export class Stage {
     await this.attempt(() => renewOnDemand(world, request));
     await this.attempt(() => renewOnDemand(world, { ...request, dryRun: true }));
     await this.attempt(async () => parseAskCaRequest({ askCa: request.secretId }));
+    await this.attempt(async () => show(world, parseShowRequest({ show: request.secretId })));
     const body = JSON.stringify({ secretArn: request.secretId, versionId: 'v1' });
     for (const delivery of [1, 2, 3]) {
       await this.attempt(async () => renewQueued(world, parseQueueMessage(body), delivery));

@@ -1,277 +1,223 @@
-/** The page and the dashboard's widget in a browser, as a person, a keyboard and a screen reader use them. */
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import axe from 'axe-core';
-import type { Browser, Page } from 'puppeteer-core';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+/** What the page of `report` shows in a browser, and what a click does. */
+import { expect, it } from 'vitest';
 import { reportPage } from '../../cli/report/page.ts';
-import type { InventoryRow, InventoryState } from '../../lambdas/inventory/row.ts';
-import { widgetHtml, widgetRequest } from '../../lambdas/inventory/widget.ts';
-import { chromium, openBrowser } from '../../testkit/tools/chromium.ts';
-import { temporaryFolder } from '../../testkit/tools/temporary.ts';
-import { required } from '../../testkit/tools/tool.ts';
+import { causeGroups, stateCounts } from '../../lambdas/inventory/cause.ts';
+import { visible } from '../../lambdas/inventory/html.ts';
+import type { InventoryRow } from '../../lambdas/inventory/row.ts';
+import { isProblem } from '../../lambdas/inventory/states.ts';
+import { comingCounts } from '../../lambdas/inventory/timeline.ts';
+import { hostileNames, sampleNow as now, sampleRows } from '../../testkit/inventory/rows.ts';
 import { describeFound } from '../support/local.ts';
+import { cpuClock, found, hashOf, inBrowser, names, texts, tool } from './in-browser.ts';
 
-const tool = await chromium();
-const now = Date.parse('2026-11-25T12:00:00Z');
 const hour = 3_600_000;
-const evil = `<img src=x onerror=alert(1)></script><script>alert(2)</script>"'&`;
+const [evil] = hostileNames;
+const rows = sampleRows(400, { hostile: true });
+const numeral = (number: number): string => number.toLocaleString('en-US');
 
-const states: readonly InventoryState[] = [
-  'ok',
-  'ok',
-  'ok',
-  'due',
-  'paused',
-  'ok',
-  'failing',
-  'ok',
-  'unknown',
-  'overdue',
-];
+describeFound([tool], 'the page', () => {
+  const { open, report } = inBrowser();
 
-/** Returns the CPU time of the page's tasks in seconds, which other load on the machine does not change. */
-async function cpuClock(page: Page): Promise<() => Promise<number>> {
-  const session = await page.createCDPSession();
-  await session.send('Performance.enable', { timeDomain: 'threadTicks' });
-  return async () => {
-    const { metrics } = await session.send('Performance.getMetrics');
-    const task = metrics.find(({ name }) => name === 'TaskDuration');
-    if (task === undefined) throw new Error(`no TaskDuration among ${metrics.map(({ name }) => name).join(', ')}`);
-    return task.value;
-  };
-}
-
-function makeRows(count: number): InventoryRow[] {
-  return Array.from({ length: count }, (_, i) => {
-    const state = states[i % states.length] ?? 'ok';
-    const known = state !== 'unknown';
-    return {
-      name: i === 7 ? evil : `service-${i}/tls`,
-      secretArn: `arn:aws:secretsmanager:eu-central-1:111122223333:secret:service-${i}/tls-AbCdEf`,
-      profile: i % 3 === 0 ? 'edge' : 'internal',
-      state,
-      reason: { code: 'NotDue', message: `Not due: ${evil}` },
-      notBefore: known ? now - 24 * hour : undefined,
-      notAfter: known ? now + (i % 700) * hour : undefined,
-      renewAt: known ? now + ((i % 700) - 8) * hour : undefined,
-      overdue: state === 'overdue',
-      declared: false,
-      wanting: undefined,
-      failure:
-        state === 'failing' ? { code: 'CaUnavailable', count: 2, at: now - hour, nextTry: now + hour } : undefined,
-    };
-  });
-}
-
-describeFound([tool], 'in a browser', () => {
-  let browser: Browser;
-  let folder: { path: string; remove: () => Promise<void> };
-  /** Errors and requests of the open page. */
-  let problems: string[] = [];
-  let requests: string[] = [];
-
-  beforeAll(async () => {
-    folder = await temporaryFolder('page');
-    browser = await openBrowser(required(tool));
-  });
-  afterAll(async () => {
-    await browser?.close();
-    await folder?.remove();
-  });
-  afterEach(async () => {
-    for (const page of (await browser.pages()).slice(1)) await page.close();
+  it('shows the problems first, and leaves out a state without certificates', async () => {
+    const { page } = await report(rows.filter(({ state }) => state !== 'not served'));
+    const counts = stateCounts(rows.filter(({ state }) => state !== 'not served'));
+    const expected = [...counts].map(([state, number]) => `${numeral(number)} ${state}`);
+    expect(await texts(page, '.headline button')).toEqual(expected);
+    expect(await texts(page, '.headline .large button')).toEqual(expected.slice(0, 3));
+    const wrong = [...counts].reduce((sum, [state, number]) => sum + (isProblem(state) ? number : 0), 0);
+    expect((await texts(page, '.headline h2'))[0]).toBe(`${wrong} of 398 certificates need you`);
   });
 
-  async function open(html: string): Promise<{ page: Page; file: string }> {
-    const file = join(folder.path, `${Math.random()}.html`);
-    await writeFile(file, html);
-    const page = await browser.newPage();
-    problems = [];
-    requests = [];
-    page.on('console', (message) => problems.push(`${message.type()}: ${message.text()}`));
-    page.on('pageerror', (error) => problems.push(String(error)));
-    page.on('dialog', (dialog) => {
-      problems.push(`dialog: ${dialog.message()}`);
-      void dialog.dismiss();
-    });
-    page.on('request', (request) => requests.push(request.url()));
-    const url = pathToFileURL(file).href;
-    await page.goto(url, { waitUntil: 'load' });
-    return { page, file: url };
-  }
+  it('says that nothing needs a person, without red', async () => {
+    const { page } = await report(rows.filter(({ state }) => !isProblem(state)));
+    expect((await texts(page, '.headline h2'))[0]).toBe('Nothing needs you.');
+    expect(await page.$$('.problem, .past')).toEqual([]);
+    expect(await texts(page, '#causes-heading')).toEqual([]);
+  });
 
-  const report = (rows: readonly InventoryRow[]) => open(reportPage(rows, { stackName: `Cert<Renewer>`, now }));
+  it('shows as many certificates as the count that was clicked says, and all after a second click', async () => {
+    const { page } = await report(rows);
+    const expected = new Map<string, number>(stateCounts(rows));
+    for (const { cause, rows: group } of causeGroups(rows)) expected.set(cause.code, group.length);
+    for (const [coming, number] of Object.entries(comingCounts(rows, now))) expected.set(coming, number);
+    await page.click('details summary');
+    const buttons = await page.$$('button[data-filter]');
+    expect(buttons.length).toBe([...expected.values()].filter((number) => number > 0).length);
+    for (const button of buttons) {
+      const value = await button.evaluate((it) => it.getAttribute('value') ?? '');
+      const number = expected.get(value) ?? 0;
+      expect((await button.evaluate((it) => it.textContent ?? '')).split(' ')[0]).toContain(numeral(number));
+      await button.click();
+      expect(await found(page), value).toBe(`${number} of 400 certificates`);
+      expect((await names(page)).length).toBe(Math.min(number, 100));
+      expect(await button.evaluate((it) => it.getAttribute('aria-pressed'))).toBe('true');
+      await button.click();
+      expect(await found(page)).toBe('400 certificates');
+    }
+  }, 60_000);
 
-  const texts = (page: Page, selector: string): Promise<string[]> =>
-    page.$$eval(selector, (found) => found.map((element) => element.textContent ?? ''));
-  const names = (page: Page) => texts(page, '#rows th');
-  const found = async (page: Page) => (await texts(page, '#found'))[0];
+  it('shows no zero in red, and in red only problems', async () => {
+    const few = [...rows.filter(({ state }) => state === 'failing').slice(0, 1), ...rows.slice(5, 9)];
+    const { page } = await report(few);
+    const coloured = (await page.evaluate(`
+      const probe = document.createElement('i');
+      probe.className = 'state problem';
+      document.body.append(probe);
+      const red = (probe.style.color = 'var(--problem)', getComputedStyle(probe).color);
+      [...document.querySelectorAll('main *')]
+        .filter((it) => it.children.length === 0 && [getComputedStyle(it).color, getComputedStyle(it).fill].includes(red))
+        .map((it) => it.tagName === 'rect' ? 'rect ' + it.getAttribute('width') : it.textContent)`)) as string[];
+    expect(coloured.length).toBeGreaterThan(1);
+    expect(coloured.filter((text) => /^0$/.test(text))).toEqual([]);
+    const zeros = await page.$$eval('.timeline .soft', (all) => all.map((it) => it.textContent));
+    expect(zeros).toContain('0');
+    expect(coloured.every((text) => /^(\d+|failing|rect .*)$/.test(text))).toBe(true);
+  });
 
-  async function violations(page: Page): Promise<string[]> {
-    await page.evaluate(axe.source);
-    const result: { violations: { id: string; nodes: { html: string }[] }[] } = (await page.evaluate(
-      'axe.run()',
-    )) as never;
-    return result.violations.map(
-      ({ id, nodes }) =>
-        `${id}: ${nodes
-          .map(({ html }) => html)
-          .join(' ')
-          .slice(0, 200)}`,
+  it('sorts by each column, both ways', async () => {
+    const { page, problems } = await report(rows);
+    expect((await texts(page, '#rows tr:first-child td.state'))[0]).toMatch(/^expired/);
+    await page.click('th[data-by="name"] button');
+    const all = rows.map(({ name }) => visible(name)).sort(new Intl.Collator('en', { numeric: true }).compare);
+    expect((await names(page))[0]).toBe(all[0]);
+    await page.click('th[data-by="name"] button');
+    expect((await names(page))[0]).toBe(all.at(-1));
+    expect(await page.$eval('th[data-by="name"]', (th) => th.getAttribute('aria-sort'))).toBe('descending');
+    await page.click('th[data-by="cause"] button');
+    expect((await texts(page, '#rows tr:first-child td.cause b'))[0]).toBe('AccessDenied');
+    expect(await page.$$eval('th[aria-sort]', (them) => them.length)).toBe(1);
+    for (const by of ['profile', 'state', 'expires', 'renews']) await page.click(`th[data-by="${by}"] button`);
+    expect(problems).toEqual([]);
+  });
+
+  it('filters by state, cause, profile, what comes and name, together, and clears all of them', async () => {
+    const { page } = await report(rows);
+    await page.select('#state', 'failing');
+    await page.select('#cause', 'CaRejected');
+    const some = rows.filter(({ state, failure }) => state === 'failing' && failure?.code === 'CaRejected');
+    expect(await found(page)).toBe(`${some.length} of 400 certificates`);
+    const profile = some[0]?.profile ?? '';
+    await page.select('#profile', profile);
+    const fewer = some.filter((row) => row.profile === profile);
+    expect(new Set(await names(page))).toEqual(new Set(fewer.map(({ name }) => name)));
+    await page.type('#search', fewer[0]?.name.toUpperCase() ?? '');
+    expect(await names(page)).toEqual([fewer[0]?.name]);
+    await page.select('#comes', 'renews-24h');
+    expect(await found(page)).toBe('0 of 400 certificates');
+    await page.click('#clear');
+    expect(await found(page)).toBe('400 certificates');
+    expect(await page.$eval('#clear', (button) => button.matches(':disabled'))).toBe(true);
+    expect(await page.evaluate('document.getElementById("search").value')).toBe('');
+  });
+
+  it('shows the same by a link, and ignores what the link has wrong', async () => {
+    const { page } = await report(rows);
+    await page.select('#state', 'ok');
+    await page.type('#search', 'prod/');
+    await page.click('th[data-by="expires"] button');
+    await page.click('th[data-by="expires"] button');
+    await page.click('#next');
+    const [shown, hash] = [await names(page), String(await hashOf(page))];
+    expect(hash).toBe('#search=prod%2F&state=ok&by=expires&down=1&page=2');
+    const again = await report(rows, { hash });
+    expect(await names(again.page)).toEqual(shown);
+    expect(await again.page.evaluate('document.getElementById("state").value')).toBe('ok');
+    await again.page.evaluate('location.hash = "#cause=CaRejected"');
+    await again.page.waitForFunction('document.getElementById("cause").value === "CaRejected"');
+    const wrong = await report(rows, { hash: '#state=fine&cause=__proto__&by=toString&page=-3&down=x&nothing' });
+    expect(await found(wrong.page)).toBe('400 certificates');
+    expect([...again.problems, ...wrong.problems]).toEqual([]);
+  });
+
+  it('shows relative times, with the absolute ones on hover and for screen readers', async () => {
+    const only = rows.filter(({ state }) => state === 'paused').slice(0, 1);
+    const notAfter = now + 26 * hour;
+    const { page } = await report(only.map((row) => ({ ...row, notAfter })));
+    const [time] = await page.$$eval('#rows td.expires time', (all) =>
+      all.map((it) => [it.textContent, it.getAttribute('datetime'), it.getAttribute('title')]),
     );
-  }
-
-  describe('the page', () => {
-    it('sorts by each column, both ways, by mouse and by keyboard', async () => {
-      const { page } = await report(makeRows(250));
-      expect((await texts(page, '#rows tr:first-child td:nth-of-type(2)'))[0]).toMatch(/^overdue|^failing/);
-      await page.click('th[data-by="name"] button');
-      expect((await names(page)).slice(0, 3)).toEqual([evil, 'service-0/tls', 'service-1/tls']);
-      await page.focus('th[data-by="name"] button');
-      await page.keyboard.press('Enter');
-      expect((await names(page))[0]).toBe('service-249/tls');
-      expect(await page.$eval('th[data-by="name"]', (th) => th.getAttribute('aria-sort'))).toBe('descending');
-      await page.click('th[data-by="expires"] button');
-      expect(await page.$$eval('th[aria-sort]', (all) => all.length)).toBe(1);
-      for (const by of ['profile', 'state', 'renews']) await page.click(`th[data-by="${by}"] button`);
-      expect(problems).toEqual([]);
-    });
-
-    it('filters by state, profile and name, and counts the rest', async () => {
-      const { page } = await report(makeRows(250));
-      expect(await found(page)).toBe('250 of 250 certificates');
-      await page.click('#states button[value="failing"]');
-      expect(await found(page)).toBe('25 of 250 certificates');
-      expect(await page.$eval('#states button[value="failing"]', (button) => button.getAttribute('aria-pressed'))).toBe(
-        'true',
-      );
-      await page.select('#profile', 'edge');
-      const edge = await names(page);
-      expect(edge.length).toBeGreaterThan(5);
-      await page.type('#search', 'SERVICE-6/');
-      expect(await names(page)).toEqual(['service-6/tls']);
-      await page.click('#states button[value=""]');
-      await page.select('#profile', '');
-      await page.type('#search', 'nothing');
-      expect(await found(page)).toBe('0 of 250 certificates');
-    });
-
-    it('shows a missing certificate with the reason, and finds it among the failing', async () => {
-      const missing = { state: 'missing', declared: true, wanting: 'missing' } as const;
-      const gone = { notBefore: undefined, notAfter: undefined, renewAt: undefined };
-      const rows = makeRows(2).map((row, i) => ({ ...row, ...missing, ...gone, name: `m${i}` }));
-      const failure = { code: 'CaUnavailable', count: 1, at: now, nextTry: now + hour } as const;
-      const { page } = await report(rows.map((row, i) => (i === 1 ? { ...row, failure } : row)));
-      expect(await names(page)).toEqual(['m1', 'm0']);
-      expect(await texts(page, '#rows tr:first-child td')).toEqual([
-        'internal',
-        'missing: CaUnavailable (1), next try in 1h',
-        'none yet',
-        'none yet',
-      ]);
-      await page.click('#states button[value="failing"]');
-      expect(await names(page)).toEqual(['m1']);
-      await page.click('#states button[value="missing"]');
-      expect(await names(page)).toEqual(['m1', 'm0']);
-      expect(problems).toEqual([]);
-    });
-
-    it('pages through the rest', async () => {
-      const { page } = await report(makeRows(250));
-      const seen = new Set(await names(page));
-      for (let i = 0; i < 2; i++) {
-        await page.click('#next');
-        for (const name of await names(page)) seen.add(name);
-      }
-      expect(seen.size).toBe(250);
-      expect(await page.$eval('#next', (button) => (button as { disabled?: boolean }).disabled)).toBe(true);
-      expect((await texts(page, '#page'))[0]).toBe('Page 3 of 3');
-    });
-
-    it('shows names as text, makes no request, and has no error', async () => {
-      const { page, file } = await report(makeRows(100));
-      expect(await names(page)).toContain(evil);
-      expect(await page.$$eval('img', (all) => all.length)).toBe(0);
-      expect((await texts(page, 'h1'))[0]).toBe('Certificates of Cert<Renewer>');
-      expect(requests).toEqual([file]);
-      expect(problems).toEqual([]);
-    });
-
-    it('runs no script but its own, with any content', async () => {
-      const injected = reportPage(makeRows(3), { stackName: 'x', now }).replace(
-        '</main>',
-        '</main><script>alert(3)</script><img src="https://example.com/x.png">',
-      );
-      const { page } = await open(injected);
-      expect(await names(page)).toHaveLength(3);
-      expect(problems.filter((problem) => problem.startsWith('dialog'))).toEqual([]);
-      expect(problems.filter((problem) => problem.includes('Content Security Policy')).length).toBeGreaterThanOrEqual(
-        2,
-      );
-    });
-
-    it('draws the timeline, and has the same data in a table', async () => {
-      const { page } = await report(makeRows(100));
-      const bars = await page.$$eval('#chart rect', (all) => all.length);
-      const rows = await page.$$eval('#numbers tr', (all) => all.length);
-      expect(bars).toBe(2 * rows);
-      const expire = (await texts(page, '#numbers td:last-child')).map(Number);
-      expect(expire.reduce((sum, number) => sum + number, 0)).toBe(90); // those with a known end
-    });
-
-    it.each(['light', 'dark'])(
-      'has no problem that axe finds, %s',
-      async (value) => {
-        const { page } = await report(makeRows(60));
-        await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value }]);
-        await page.click('details summary');
-        expect(await violations(page)).toEqual([]);
-      },
-      60_000,
-    );
-
-    it('with 10,000 certificates can be used after two seconds of CPU, and sorted after two more', async () => {
-      const html = reportPage(makeRows(10_000), { stackName: 'CertRenewer', now });
-      const { page } = await open('');
-      const cpuSeconds = await cpuClock(page);
-      await page.setContent(html, { waitUntil: 'domcontentloaded' });
-      const ready = await cpuSeconds();
-      expect(ready).toBeGreaterThan(0.01);
-      expect(ready).toBeLessThan(2);
-      await page.evaluate(
-        'document.querySelector("th[data-by=name] button").click(); document.body.offsetHeight; undefined',
-      );
-      const sorted = await cpuSeconds();
-      expect(sorted - ready).toBeLessThan(2);
-      expect(await found(page)).toBe('10000 of 10000 certificates');
-    }, 60_000);
-
-    it('without certificates is complete too', async () => {
-      const { page } = await report([]);
-      expect(await found(page)).toBe('0 of 0 certificates');
-      expect(problems).toEqual([]);
-    });
+    expect(time).toEqual(['in 1d 2h', '2026-11-26T05:12:00Z', '2026-11-26 05:12 UTC']);
+    expect((await texts(page, '#rows td.expires .absolute'))[0]).toBe(' 2026-11-26 05:12 UTC');
   });
 
-  describe('the widget', () => {
-    const widget = (rows: readonly InventoryRow[]) =>
-      open(
-        `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Dashboard</title></head><body><main><h1>Dashboard</h1>${widgetHtml(rows, widgetRequest({}), { now, endpoint: 'arn:aws:lambda:eu-central-1:111122223333:function:inventory' })}</main></body></html>`,
-      );
+  it('tells its age, because its times are relative', async () => {
+    const { page } = await report(rows, { before: `Date.now = () => ${now + 5 * hour}` });
+    expect((await texts(page, '#age'))[0]).toBe('That was 5 h ago: times here are relative to then.');
+    const fresh = await report(rows, { before: `Date.now = () => ${now + hour / 2}` });
+    expect(await texts(fresh.page, '#age')).toEqual(['']);
+  });
 
-    it('shows names as text, makes no request, and has no error', async () => {
-      const { page, file } = await widget(makeRows(50));
-      expect(await texts(page, 'td:first-child')).toContain(evil);
-      expect(await page.$$eval('img', (all) => all.length)).toBe(0);
-      expect(requests).toEqual([file]);
-      expect(problems).toEqual([]);
-    });
+  it('shows a missing certificate that failed among the failing, with the cause and the next command', async () => {
+    const gone = { notBefore: undefined, notAfter: undefined, renewAt: undefined };
+    const [row] = sampleRows(1);
+    if (!row) throw new Error('no row');
+    const failure = { code: 'CaUnavailable', count: 1, at: now, nextTry: now + hour } as const;
+    const states = ['failing', 'missing'] as const;
+    const missing: InventoryRow = { ...row, ...gone, name: 'm', state: 'failing', states, wanting: 'missing', failure };
+    const { page } = await report([missing]);
+    expect(await texts(page, '#rows td')).toEqual([
+      row.profile,
+      'failing, missing',
+      'CaUnavailable 1 try, next try in 1h',
+      'none yet',
+      'none yet',
+      "Copycert-renewer doctor --stack 'Cert<Renewer>'",
+    ]);
+  });
 
-    it('has no problem that axe finds', async () => {
-      const { page } = await widget(makeRows(50));
-      expect(await violations(page)).toEqual([]);
-    }, 60_000);
+  it('pages through the rest', async () => {
+    const { page } = await report(rows);
+    const seen = new Set(await names(page));
+    for (let i = 0; i < 3; i++) {
+      await page.click('#next');
+      for (const name of await names(page)) seen.add(name);
+    }
+    expect(seen.size).toBe(400);
+    expect(await page.$eval('#next', (button) => button.matches(':disabled'))).toBe(true);
+    expect((await texts(page, '#page'))[0]).toBe('Page 4 of 4');
+  });
+
+  it('shows names as text, makes no request, and has no error', async () => {
+    const { page, url, requests, problems } = await report(sampleRows(60, { hostile: true }));
+    expect(await names(page)).toEqual(expect.arrayContaining([evil, hostileNames[1], 'web/\\u202eslt/evil\\u0000']));
+    expect(await page.$$eval('img', (all) => all.length)).toBe(0);
+    expect((await texts(page, 'h1'))[0]).toBe('Certificates of Cert<Renewer>');
+    expect(requests).toEqual([url]);
+    expect(problems).toEqual([]);
+  });
+
+  it('runs no script but its own, with any content', async () => {
+    const injected = reportPage(sampleRows(3), { stackName: 'x', region: undefined, now }).replace(
+      '</main>',
+      '</main><script>alert(3)</script><img src="https://example.com/x.png">',
+    );
+    const { page, problems } = await open(injected);
+    expect(await names(page)).toHaveLength(3);
+    expect(problems.filter((problem) => problem.startsWith('dialog'))).toEqual([]);
+    expect(problems.filter((problem) => problem.includes('Content Security Policy')).length).toBeGreaterThanOrEqual(2);
+  });
+
+  it('with 10,000 certificates can be used after two seconds of CPU, and sorted after two more', async () => {
+    const html = reportPage(sampleRows(10_000), { stackName: 'CertRenewer', region: undefined, now });
+    const { page } = await open('');
+    const cpuSeconds = await cpuClock(page);
+    await page.setContent(html, { waitUntil: 'domcontentloaded' });
+    const ready = await cpuSeconds();
+    expect(ready).toBeGreaterThan(0.01);
+    expect(ready).toBeLessThan(2);
+    await page.evaluate(
+      'document.querySelector("th[data-by=name] button").click(); document.body.offsetHeight; undefined',
+    );
+    const sorted = await cpuSeconds();
+    expect(sorted - ready).toBeLessThan(2);
+    expect(await found(page)).toBe('10,000 certificates');
+  }, 60_000);
+
+  it('without certificates is complete too', async () => {
+    const { page, problems } = await report([]);
+    expect((await texts(page, '.headline h2'))[0]).toBe('There is no certificate');
+    expect(await found(page)).toBe('0 certificates');
+    expect(await page.$$('.timeline')).toEqual([]);
+    expect(problems).toEqual([]);
   });
 });

@@ -39,6 +39,9 @@ export const apiAuthorities = {
 /** In the ca.json of the profile `offline`. */
 export const OFFLINE_BACKDATE = '2m';
 
+/** A provisioner of the CA of the profile `lenient`. Its key is at the CA, and `step` asks for the password. */
+export const ADMIN = { name: 'admin', password: 'correct horse battery staple' } as const;
+
 /** The targets of the hooks of the profiles `hooked` and `hooks-fail`. The test makes those that must exist. */
 export const hookTargets = {
   functionName: 'e2e-on-renewal',

@@ -47,10 +47,10 @@ export async function credentialsOf(aws: Endpoint, Role: string | undefined): Pr
   });
 }
 
-/** Makes a role with these tags and these permissions, and returns the credentials of its session. */
+/** Makes a role with these tags and these permissions (an action, or statements), and returns the credentials of its session. */
 export async function inRole(
   aws: Endpoint,
-  Action: string,
+  allowed: string | readonly object[],
   tags: Readonly<Record<string, string>> = {},
 ): Promise<Credentials> {
   const iam = client(IAMClient, aws);
@@ -59,7 +59,8 @@ export async function inRole(
   const trust = [{ Effect: 'Allow', Principal: { AWS: `arn:aws:iam::${ACCOUNT}:root` }, Action: 'sts:AssumeRole' }];
   const AssumeRolePolicyDocument = policyOf(trust);
   const { Role } = await iam.send(new CreateRoleCommand({ RoleName, AssumeRolePolicyDocument, Tags }));
-  const PolicyDocument = policyOf([{ Effect: 'Allow', Action, Resource: '*' }]);
+  const statements = typeof allowed === 'string' ? [{ Effect: 'Allow', Action: allowed, Resource: '*' }] : allowed;
+  const PolicyDocument = policyOf(statements);
   await iam.send(new PutRolePolicyCommand({ RoleName, PolicyName: 'may', PolicyDocument }));
   const user = await userWith(aws, { Effect: 'Allow', Action: 'sts:AssumeRole', Resource: '*' });
   const assume = new AssumeRoleCommand({ RoleArn: Role?.Arn, RoleSessionName: 'operator' });

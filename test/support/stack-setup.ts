@@ -5,12 +5,13 @@
 import type { TestProject } from 'vitest/node';
 import { type PemHierarchy, pemHierarchy } from '../../testkit/cas/hierarchy.ts';
 import type { CaAccess } from '../../testkit/cas/leaf.ts';
-import { startStepCa } from '../../testkit/cas/step-ca.ts';
+import { jwkProvisioner, startStepCa } from '../../testkit/cas/step-ca.ts';
+import { makeKey } from '../../testkit/certificates/index.ts';
 import { type Assembly, assemble, bootstrap, deploy } from '../../testkit/local-aws/stack.ts';
 import { progress } from '../../testkit/tools/cache.ts';
 import { temporaryFolder } from '../../testkit/tools/temporary.ts';
 import { type DeclaredStack, type DeclaredVersion, prepareDeclared } from './declared-stack.ts';
-import { type OwnStack, prepareE2e, prepareOwn } from './e2e-config.ts';
+import { ADMIN, type OwnStack, prepareE2e, prepareOwn } from './e2e-config.ts';
 import { startGate } from './gate.ts';
 import type { Started } from './local-setup.ts';
 
@@ -23,7 +24,7 @@ export interface StackAccess {
   readonly outageControl: string;
   /** Assemblies that are synthesised here, and deployed by their tests. */
   readonly own: Readonly<Record<OwnStack | DeclaredVersion, Assembly>>;
-  /** The CA of the profile `lenient`, with its keys. */
+  /** The CA of the profile `lenient`, with its keys. It has a database, so it can revoke. */
   readonly lenient: { readonly access: CaAccess; readonly hierarchy: PemHierarchy };
   /** The local AWS for the stack `declared`. */
   readonly declared: DeclaredStack;
@@ -52,7 +53,11 @@ export default async function setup(project: TestProject): Promise<() => Promise
     const [gate, outageGate] = await Promise.all([startGate(stepCa.url), startGate(stepCa.url)]);
     undo.push(gate.close, outageGate.close);
     const hierarchy = pemHierarchy({ name: 'Lenient' });
-    const lenient = await startStepCa({ hierarchy, claims: { allowRenewalAfterExpiry: true } });
+    const admin = await jwkProvisioner(ADMIN.name, makeKey('P-256'), ADMIN);
+    const lenient = await startStepCa({
+      ...{ hierarchy, claims: { allowRenewalAfterExpiry: true } },
+      ...{ provisioners: [admin], database: true },
+    });
     undo.push(lenient.close);
     const { access } = lenient;
     const CertRenewer = await prepareE2e(folder, emulator, stepCa, { gated: gate, lenient: access });

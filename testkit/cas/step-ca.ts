@@ -2,7 +2,7 @@ import { createPublicKey, generateKeyPairSync, type KeyObject, X509Certificate }
 import { mkdir, writeFile } from 'node:fs/promises';
 import { get } from 'node:https';
 import { join } from 'node:path';
-import { calculateJwkThumbprint, exportJWK } from 'jose';
+import { CompactEncrypt, calculateJwkThumbprint, exportJWK } from 'jose';
 import { pkcs8Pem } from '../certificates/index.ts';
 import { cachePath } from '../tools/cache.ts';
 import { stepCa } from '../tools/go-tools.ts';
@@ -53,6 +53,8 @@ export interface LocalCa {
   /** The folder of ca.json. */
   readonly folder: string;
   readonly logFile: string;
+  /** The process group of the CA as it runs now; undefined if it is stopped. */
+  readonly processGroup: number | undefined;
   /** Access to the CA as it runs now. */
   readonly access: CaAccess;
   /** Stops the CA. Connections are refused until `start`. */
@@ -125,6 +127,9 @@ async function launch(
     rootFile: join(folder, 'root_ca.crt'),
     folder,
     logFile,
+    get processGroup() {
+      return running?.pid;
+    },
     get rootPem() {
       return hierarchy.root.certificatePem;
     },
@@ -210,19 +215,30 @@ export interface JwkProvisionerOptions {
   readonly claims?: Claims;
   /** The template of its certificates. Default: step-ca's own. */
   readonly template?: string;
+  /** step-ca keeps the private key too, encrypted with this password, and gives it to `step`, which asks for the password. */
+  readonly password?: string;
+}
+
+/** Encrypts an EC key P-256, in the format of `step crypto jwk create`. */
+async function encryptedJwk(key: KeyObject, password: string): Promise<string> {
+  return new CompactEncrypt(Buffer.from(JSON.stringify({ ...(await exportJWK(key)), use: 'sig', alg: 'ES256' })))
+    .setProtectedHeader({ alg: 'PBES2-HS256+A128KW', enc: 'A256GCM', cty: 'jwk+json' })
+    .setKeyManagementParameters({ p2c: 10_000 })
+    .encrypt(Buffer.from(password));
 }
 
 /** Returns a JWK provisioner for `provisioners`. It accepts one-time tokens signed with this key. `key` may be a private key. */
 export async function jwkProvisioner(
   name: string,
   key: KeyObject,
-  { kid, claims, template }: JwkProvisionerOptions = {},
+  { kid, claims, template, password }: JwkProvisionerOptions = {},
 ): Promise<Record<string, unknown>> {
   const jwk = await exportJWK(key.type === 'private' ? createPublicKey(key) : key);
   return {
     type: 'JWK',
     name,
     key: { ...jwk, use: 'sig', kid: kid ?? (await calculateJwkThumbprint(jwk)) },
+    ...(password !== undefined && { encryptedKey: await encryptedJwk(key, password) }),
     ...(claims && { claims }),
     ...(template !== undefined && { options: { x509: { template } } }),
   };

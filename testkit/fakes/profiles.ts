@@ -16,6 +16,10 @@ export class FakeProfiles implements ProfileSource {
     this.#profiles.set(profile.name, profile);
   }
 
+  names(): readonly string[] {
+    return [...this.#profiles.keys()].sort();
+  }
+
   find(name: string): Promise<Profile | undefined> {
     return this.faults.around('find', [name], () => this.#profiles.get(name));
   }

@@ -22,6 +22,7 @@ import patches.functions
 import patches.iam
 import patches.kms
 import patches.limits
+import patches.message_moves
 import patches.rotation
 import patches.secret_lists
 import patches.secrets

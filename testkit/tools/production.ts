@@ -21,6 +21,7 @@ export const bundled: readonly string[] = [
   '@aws-sdk/client-sns',
   '@aws-sdk/client-sqs',
   '@aws-sdk/client-ssm',
+  '@aws-sdk/client-sts',
   '@peculiar/x509',
   'cli-table3',
   'commander',

@@ -1,13 +1,23 @@
 // The script of the page of `cert-renewer report`. All text is set by textContent, as names may contain any characters.
-const { at, rows, states } = JSON.parse(document.getElementById('data').textContent);
+const { at, rows, states, comings } = JSON.parse(document.getElementById('data').textContent);
 const byId = (id) => document.getElementById(id);
 const rowsOfPage = 100;
-const day = 86_400_000;
-const hour = 3_600_000;
 
-const view = { state: '', profile: '', search: '', by: 'urgency', down: false, page: 0 };
+// What the table shows. The part of the address after # has the same fields, so that a link shows the same.
+const initial = { search: '', state: '', cause: '', profile: '', comes: '', by: 'urgency', down: false, page: 0 };
+const view = { ...initial };
 
-// ---- Words ------------------------------------------------------------------------------------
+const collator = new Intl.Collator('en', { numeric: true });
+const known = (field) => [...new Set(rows.map((row) => row[field] ?? ''))].filter((value) => value !== '');
+const present = known('state');
+const options = {
+  state: states.filter((state) => present.includes(state)),
+  cause: known('cause').sort(collator.compare),
+  profile: known('profile').sort(collator.compare),
+  comes: Object.keys(comings),
+};
+const filters = ['search', ...Object.keys(options)];
+const unfiltered = Object.fromEntries(filters.map((name) => [name, '']));
 
 function make(name, attributes = {}, text = undefined) {
   const element = document.createElement(name);
@@ -16,109 +26,60 @@ function make(name, attributes = {}, text = undefined) {
   return element;
 }
 
-const clock = new Intl.DateTimeFormat('en-GB', {
-  dateStyle: 'medium',
-  timeStyle: 'short',
-  timeZone: 'UTC',
-});
-const time = (instant) => `${clock.format(instant)} UTC`;
+const numeral = (number) => number.toLocaleString('en-US');
+const certificates = (number) => `${numeral(number)} ${number === 1 ? 'certificate' : 'certificates'}`;
 
-function distance(instant) {
-  if (instant === null) return '';
-  const left = Math.abs(instant - at);
-  const [size, unit] = left >= 2 * day ? [day, 'd'] : left >= 2 * hour ? [hour, 'h'] : [60_000, 'min'];
-  const amount = `${Math.floor(left / size)} ${unit}`;
-  return instant >= at ? `in ${amount}` : `${amount} ago`;
+// ---- The address ------------------------------------------------------------------------------
+
+function readAddress() {
+  const fields = new URLSearchParams(location.hash.slice(1));
+  const read = (name, allowed) => (allowed.includes(fields.get(name)) ? fields.get(name) : '');
+  Object.assign(view, initial, {
+    ...Object.fromEntries(Object.entries(options).map(([name, values]) => [name, read(name, values)])),
+    search: fields.get('search') ?? '',
+    by: read('by', Object.keys(orders)) || initial.by,
+    down: fields.get('down') === '1',
+    page: Math.max(0, (Number.parseInt(fields.get('page') ?? '1', 10) || 1) - 1),
+  });
 }
 
-// ---- Timeline ---------------------------------------------------------------------------------
-
-/** Counts for bars of equal length: at most 32 bars from now to the last expiry or 90 days, and one bar on each side for the rest. */
-function timeline() {
-  const times = rows.flatMap((row) => [row.notAfter, row.renewAt]).filter((instant) => instant !== null);
-  const last = times.reduce((most, instant) => Math.max(most, instant), at + hour);
-  const reach = Math.min(last - at, 90 * day);
-  const sizes = [hour, 3 * hour, 6 * hour, 12 * hour, day, 2 * day, 3 * day];
-  const size = sizes.find((each) => reach / each <= 32) ?? 3 * day;
-  const bars = Math.max(1, Math.ceil(reach / size));
-  const index = (instant) => (instant < at ? 0 : Math.min(bars + 1, 1 + Math.floor((instant - at) / size)));
-  const found = Array.from({ length: bars + 2 }, () => ({ expiry: 0, renewal: 0 }));
-  for (const row of rows) {
-    if (row.notAfter !== null) found[index(row.notAfter)].expiry += 1;
-    if (row.renewAt !== null) found[index(row.renewAt)].renewal += 1;
+function writeAddress() {
+  const fields = new URLSearchParams();
+  for (const name of [...filters, 'by']) {
+    if (view[name] !== initial[name]) fields.set(name, view[name]);
   }
-  const label = (i) => (i === 0 ? 'before now' : i === bars + 1 ? 'later' : time(at + (i - 1) * size));
-  return found.map((counts, i) => ({ ...counts, label: label(i) }));
-}
-
-function svg(name, attributes, text = undefined) {
-  const element = document.createElementNS('http://www.w3.org/2000/svg', name);
-  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
-  if (text !== undefined) element.textContent = text;
-  return element;
-}
-
-function drawTimeline() {
-  const bars = timeline();
-  const most = bars.reduce((highest, { expiry, renewal }) => Math.max(highest, expiry, renewal), 1);
-  const [width, height, foot] = [1000, 170, 20];
-  const step = width / bars.length;
-  const chart = svg('svg', { viewBox: `0 0 ${width} ${height}`, role: 'img', 'aria-labelledby': 'chart-title' });
-  chart.append(
-    svg('title', { id: 'chart-title' }, 'Expiries and renewals over time; the table below has the same numbers'),
-  );
-  const ground = height - foot;
-  for (const [i, { expiry, renewal, label }] of bars.entries()) {
-    for (const [kind, count, side] of [
-      ['renewal', renewal, 0],
-      ['expiry', expiry, 1],
-    ]) {
-      const tall = (count / most) * (ground - 10);
-      const bar = svg('rect', {
-        class: kind,
-        x: i * step + 2 + (side * (step - 4)) / 2,
-        y: ground - tall,
-        width: (step - 4) / 2,
-        height: tall,
-      });
-      bar.append(svg('title', {}, `${label}: ${count} ${kind === 'expiry' ? 'expire' : 'to be renewed'}`));
-      chart.append(bar);
-    }
-  }
-  chart.append(svg('line', { class: 'axis', x1: 0, x2: width, y1: ground, y2: ground }));
-  for (const i of [0, 1, Math.floor(bars.length / 2), bars.length - 1]) {
-    const anchor = i === 0 ? 'start' : i === bars.length - 1 ? 'end' : 'middle';
-    const x = i === 0 ? 0 : i === bars.length - 1 ? width : (i + 0.5) * step;
-    if (i !== 1 || bars.length < 4)
-      chart.append(svg('text', { x, y: height - 5, 'text-anchor': anchor }, bars[i].label));
-  }
-  byId('chart').append(chart);
-  for (const { label, renewal, expiry } of bars) {
-    const line = make('tr');
-    line.append(make('th', { scope: 'row' }, label), make('td', {}, renewal), make('td', {}, expiry));
-    byId('numbers').append(line);
+  if (view.down) fields.set('down', '1');
+  if (view.page > 0) fields.set('page', view.page + 1);
+  try {
+    history.replaceState(null, '', `#${fields}`);
+  } catch {
+    // A page without an address of its own, as in a frame of a build server, has no link to keep.
   }
 }
 
-// ---- Table ------------------------------------------------------------------------------------
+// ---- The table --------------------------------------------------------------------------------
 
-const collator = new Intl.Collator('en', { numeric: true });
-const number = (value) => (value === null ? Number.NEGATIVE_INFINITY : value);
+const byTime = (field) => (a, b) =>
+  (a[field].at ?? Number.NEGATIVE_INFINITY) - (b[field].at ?? Number.NEGATIVE_INFINITY) || 0;
 const orders = {
   urgency: (a, b) => a.rank - b.rank,
   name: (a, b) => collator.compare(a.name, b.name),
   profile: (a, b) => collator.compare(a.profile, b.profile),
   state: (a, b) => states.indexOf(a.state) - states.indexOf(b.state),
-  expires: (a, b) => number(a.notAfter) - number(b.notAfter),
-  renews: (a, b) => number(a.renewAt) - number(b.renewAt),
+  cause: (a, b) => Number(!a.cause) - Number(!b.cause) || collator.compare(a.cause ?? '', b.cause ?? ''),
+  expires: byTime('expires'),
+  renews: byTime('renews'),
 };
 
 function wanted() {
   const search = view.search.toLowerCase();
+  const is = (field, row) => view[field] === '' || row[field] === view[field];
   const found = rows.filter(
     (row) =>
-      (view.state === '' || row.states.includes(view.state)) &&
-      (view.profile === '' || row.profile === view.profile) &&
+      is('state', row) &&
+      is('cause', row) &&
+      is('profile', row) &&
+      (view.comes === '' || row.comes?.includes(view.comes)) &&
       (search === '' || row.name.toLowerCase().includes(search)),
   );
   const order = orders[view.by];
@@ -134,29 +95,101 @@ function show() {
   byId('page').textContent = `Page ${view.page + 1} of ${pages}`;
   byId('previous').disabled = view.page === 0;
   byId('next').disabled = view.page === pages - 1;
-  byId('found').textContent = `${found.length} of ${rows.length} certificates`;
+  const isFiltered = filters.some((name) => view[name] !== '');
+  byId('found').textContent = isFiltered
+    ? `${numeral(found.length)} of ${certificates(rows.length)}`
+    : certificates(rows.length);
+  byId('clear').disabled = !isFiltered;
+  for (const name of filters) {
+    if (byId(name).value !== view[name]) byId(name).value = view[name];
+  }
   for (const heading of document.querySelectorAll('th[data-by]')) {
     const isIt = heading.dataset.by === view.by;
     if (isIt) heading.setAttribute('aria-sort', view.down ? 'descending' : 'ascending');
     else heading.removeAttribute('aria-sort');
     heading.querySelector('span').textContent = isIt ? (view.down ? ' ▼' : ' ▲') : '';
   }
-  for (const button of document.querySelectorAll('#states button')) {
-    button.setAttribute('aria-pressed', String(button.value === view.state));
+  for (const button of document.querySelectorAll('button[data-filter]')) {
+    button.setAttribute('aria-pressed', String(button.value === view[button.dataset.filter]));
   }
 }
 
+function cell(name, title, ...content) {
+  const td = make('td', { role: 'cell', class: name, 'data-title': title });
+  td.append(...content);
+  return td;
+}
+
 function line(row) {
-  const tr = make('tr');
-  const state = make('td');
-  state.append(make('span', { class: row.severity, title: row.reason }, row.text));
-  tr.append(make('th', { scope: 'row', class: 'name' }, row.name), make('td', {}, row.profile), state);
-  for (const instant of [row.notAfter, row.renewAt]) {
-    const cell = make('td', {}, instant === null ? row.noTime : time(instant));
-    if (instant !== null) cell.append(make('br'), make('span', { class: 'soft' }, distance(instant)));
-    tr.append(cell);
-  }
+  const tr = make('tr', { role: 'row' });
+  const state = [make('span', { class: `state ${row.tone}` }, row.state)];
+  if (row.also) state.push(make('span', { class: 'soft' }, `, ${row.also}`));
+  const cause = row.cause ? [make('b', { title: row.means }, row.cause)] : [];
+  if (row.message) cause.push(make('span', { class: 'soft' }, `${row.cause ? ' ' : ''}${row.message}`));
+  tr.append(
+    make('th', { scope: 'row', role: 'rowheader', class: 'name' }, row.name),
+    cell('profile', 'Profile', row.profile),
+    cell('state', 'State', ...state),
+    cell('cause', 'Cause', ...cause),
+    cell('expires', 'Expires', ...time(row.expires)),
+    cell('renews', 'Renews', ...time(row.renews)),
+    cell('next', 'Next', ...command(row)),
+  );
   return tr;
+}
+
+function time({ iso, text }) {
+  if (iso === undefined) return [make('span', { class: 'soft' }, text)];
+  const absolute = `${iso.slice(0, 10)} ${iso.slice(11, 16)} UTC`;
+  return [make('time', { datetime: iso, title: absolute }, text), make('span', { class: 'absolute' }, ` ${absolute}`)];
+}
+
+function command({ next, to }) {
+  if (next === undefined) return [];
+  const both = make('div', { class: 'command' });
+  both.append(
+    make('button', { type: 'button', class: 'copy', 'aria-label': `Copy ${next} (to ${to})` }, 'Copy'),
+    make('code', { title: `To ${to}` }, next),
+  );
+  return [both];
+}
+
+// ---- Copying ----------------------------------------------------------------------------------
+
+async function copy(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    // Without the permission, or in a frame: the old way, which needs a selected field.
+    const field = make('textarea', { class: 'visually-hidden', 'aria-hidden': 'true' });
+    field.value = text;
+    document.body.append(field);
+    field.select();
+    const isCopied = document.execCommand('copy');
+    field.remove();
+    return isCopied;
+  }
+}
+
+async function copyFrom(button) {
+  const code = button.nextElementSibling;
+  const isCopied = await copy(code.textContent);
+  button.focus();
+  if (!isCopied) getSelection().selectAllChildren(code);
+  say(isCopied ? 'Copied' : 'Not copied: the command is selected, copy it with the keyboard');
+  button.textContent = isCopied ? 'Copied' : 'Selected';
+  setTimeout(() => {
+    button.textContent = 'Copy';
+  }, 2000);
+}
+
+/** A screen reader reads the same text again only if it was empty between. */
+function say(text) {
+  byId('said').textContent = '';
+  setTimeout(() => {
+    byId('said').textContent = text;
+  }, 50);
 }
 
 // ---- Controls ---------------------------------------------------------------------------------
@@ -164,33 +197,66 @@ function line(row) {
 function change(fields) {
   Object.assign(view, { page: 0 }, fields);
   show();
+  writeAddress();
+}
+
+function filterBy({ dataset, value }) {
+  const { filter } = dataset;
+  // A count is of all certificates, so the click shows as many rows as it says. A second click shows all again.
+  change({ ...unfiltered, [filter]: view[filter] === value ? '' : value });
+  if (view[filter] !== '') byId('certificates').scrollIntoView();
+}
+
+function tellAge() {
+  const hours = Math.floor((Date.now() - at) / 3_600_000);
+  if (hours < 1) return;
+  const age = hours < 48 ? `${hours} h` : `${Math.floor(hours / 24)} d`;
+  byId('age').textContent = `That was ${age} ago: times here are relative to then.`;
 }
 
 function begin() {
-  for (const state of ['', ...states]) {
-    const count = rows.filter((row) => state === '' || row.state === state).length;
-    const button = make('button', { type: 'button', value: state }, `${count} ${state === '' ? 'all' : state}`);
-    if (state !== '') button.className = state;
-    button.addEventListener('click', () => change({ state }));
-    const item = make('li');
-    item.append(button);
-    byId('states').append(item);
+  for (const [name, values] of Object.entries(options)) {
+    for (const value of values) byId(name).append(make('option', { value }, name === 'comes' ? comings[value] : value));
+    byId(name).addEventListener('change', ({ target }) => change({ [name]: target.value }));
   }
-  for (const profile of [...new Set(rows.map((row) => row.profile))].sort(collator.compare)) {
-    byId('profile').append(make('option', { value: profile }, profile));
+  for (const button of document.querySelectorAll('button[data-filter]')) {
+    button.addEventListener('click', () => filterBy(button));
   }
-  byId('profile').addEventListener('change', ({ target }) => change({ profile: target.value }));
   byId('search').addEventListener('input', ({ target }) => change({ search: target.value }));
-  byId('previous').addEventListener('click', () => change({ page: view.page - 1 }));
-  byId('next').addEventListener('click', () => change({ page: view.page + 1 }));
+  byId('clear').addEventListener('click', () => {
+    change(unfiltered);
+    byId('search').focus();
+  });
+  byId('previous').addEventListener('click', () => turn(view.page - 1));
+  byId('next').addEventListener('click', () => turn(view.page + 1));
+  byId('rows').addEventListener('click', ({ target }) => {
+    if (target.classList.contains('copy')) void copyFrom(target);
+  });
   for (const heading of document.querySelectorAll('th[data-by]')) {
     const { by } = heading.dataset;
     heading.querySelector('button').addEventListener('click', () => {
       change({ by, down: view.by === by && !view.down });
     });
   }
-  drawTimeline();
+  document.querySelector('.skip').addEventListener('click', (event) => {
+    // The address keeps the view.
+    event.preventDefault();
+    byId('certificates').focus();
+  });
+  addEventListener('hashchange', () => {
+    readAddress();
+    show();
+  });
+  tellAge();
+  readAddress();
   show();
+}
+
+/** The rest of the table begins at its top. The button that turned the page may be disabled now, and would lose the focus. */
+function turn(page) {
+  change({ page });
+  byId('certificates').focus();
+  byId('certificates').scrollIntoView();
 }
 
 begin();

@@ -17,5 +17,19 @@ export const authority = caKind({
   issues: () => false,
   identity: ({ authority }) => [authority],
   root: () => undefined,
+  advice: {
+    CaRejected: {
+      means: 'the stack cannot sign the certificate of this authority',
+      fix: 'The message says why. Correct it or its parent in "authorities" of the configuration and deploy. If a CA outside of the stack issued it, renew it there and put it into the secret.',
+    },
+    InvalidCertificate: {
+      means: 'the secret of this authority contains no usable certificate',
+      fix: 'Roll back to the version before. If it never had one, deploy the stack again, or import the certificate into the secret.',
+    },
+    KmsDenied: {
+      means: 'KMS refuses the use of a key',
+      fix: 'The message names the key. That of the authority must be enabled. Name a key that encrypts its secret in encryptionKeys.',
+    },
+  },
   load: async () => (await import('./index.ts')).openAuthority,
 });

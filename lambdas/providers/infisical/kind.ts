@@ -35,5 +35,19 @@ export const infisical = caKind({
   issues: () => false,
   identity: ({ url, caId }) => [url, caId],
   root: ({ root }) => textOf(root),
+  advice: {
+    CaUnavailable: {
+      means: 'Infisical does not answer',
+      fix: 'Start Infisical, or let the network of the renew function reach it. After a change of its url, deploy.',
+    },
+    CaRejected: {
+      means: 'Infisical refuses the login or the request',
+      fix: 'The message quotes its answer. Check the login in the secret of authSecretId, what it may do, and caId.',
+    },
+    CaUntrusted: {
+      means: 'the server, or the certificates in the secret, do not lead to a trusted root',
+      fix: 'Correct root or url of the profile and deploy. A profile without root needs the root of the CA in the chain in the secret.',
+    },
+  },
   load: async () => (await import('./index.ts')).openInfisical,
 });

@@ -22,5 +22,23 @@ export const offline = caKind({
   issues: () => true,
   identity: ({ authority }) => [authority],
   root: () => undefined,
+  advice: {
+    CaRejected: {
+      means: 'the authority of the profile does not sign the certificate',
+      fix: 'The message names the rule. Correct the authority in "authorities" of the configuration (disabled, caConfig, its parent) and deploy, or renew the authority first.',
+    },
+    CaUntrusted: {
+      means: 'the authority of the profile did not issue the certificate in the secret',
+      fix: 'Enrol it in the profile of the CA that issued it, or put a certificate of this authority into the secret.',
+    },
+    CertificateExpired: {
+      means: 'the certificate has expired, and the authority does not renew expired ones',
+      fix: 'Set allowRenewalAfterExpiry in the caConfig of the authority and deploy, or put in a new certificate.',
+    },
+    KmsDenied: {
+      means: 'KMS refuses the use of a key',
+      fix: 'The message names the key. That of the authority must be enabled, and that of a certificate needs the tag cert-renewer:profile. Name a key that encrypts a secret in encryptionKeys.',
+    },
+  },
   load: async () => (await import('./index.ts')).openOffline,
 });

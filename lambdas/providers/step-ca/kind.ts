@@ -41,6 +41,20 @@ export const stepCa = caKind({
   issues: ({ provisioner: configured }) => configured !== undefined,
   identity: ({ url }) => [url],
   root: ({ root }) => textOf(root),
+  advice: {
+    CaUnavailable: {
+      means: 'the CA does not answer',
+      fix: 'Start step-ca, or let the network of the renew function reach it. After a change of its url, deploy.',
+    },
+    CaRejected: {
+      means: 'the CA refuses the request',
+      fix: 'The message quotes its answer, and its log says more. Check that the provisioner exists, its claims, and the policy of the CA.',
+    },
+    CaUntrusted: {
+      means: 'the server at the url of the profile does not prove that it is the CA of the root',
+      fix: 'Correct root or url of the profile and deploy. The TLS certificate of step-ca may have expired too.',
+    },
+  },
   load: async () => (await import('./index.ts')).openStepCa,
 });
 

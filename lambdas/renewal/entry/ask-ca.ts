@@ -30,7 +30,11 @@ export async function askCa(world: AskingWorld, name: string): Promise<CaAnswer>
   return { profile: name, ca: provider.type, durationMs: world.clock.now() - started };
 }
 
-async function profileNamed({ profiles, authorities }: AskingWorld, name: string): Promise<Profile | undefined> {
+/** Returns a profile, or the one of an authority by its name `authority:<name>`; undefined if the stack has neither. */
+export async function profileNamed(
+  { profiles, authorities }: Pick<AskingWorld, 'profiles' | 'authorities'>,
+  name: string,
+): Promise<Profile | undefined> {
   const own = authorities?.names.find((each) => authorityProfileName(each) === name);
   if (own === undefined) return profiles.find(name);
   const authority = await authorities?.find(own);

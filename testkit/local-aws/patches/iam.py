@@ -118,6 +118,20 @@ def command_document() -> None:
     actions.extract_resource_arn = patched
 
 
+@patch("parameters-by-path")
+def parameters_by_path() -> None:
+    """GetParametersByPath is judged on its path (ministack: on *)."""
+    resource = actions.extract_resource_arn
+
+    def patched(service, method, path, headers, body, query_params, region, account_id):
+        parameters = _body(body).get("Path") if service == "ssm" else None
+        if parameters and actions._action_from_target(headers) == "GetParametersByPath":
+            return f"arn:aws:ssm:{region}:{account_id}:parameter/{parameters.lstrip('/')}"
+        return resource(service, method, path, headers, body, query_params, region, account_id)
+
+    actions.extract_resource_arn = patched
+
+
 @patch("principal-tag")
 def principal_tag() -> None:
     """aws:PrincipalTag and the other keys of the caller, in the policy of a queue or topic: SQS and SNS look at theirs a second time, without."""
