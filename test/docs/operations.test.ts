@@ -39,6 +39,7 @@ describe('docs/operations.md', () => {
       'cloudwatch describe-alarms',
       'iam tag-role',
       'kms schedule-key-deletion',
+      'scheduler create-schedule',
       'secretsmanager create-secret',
       'secretsmanager delete-secret',
       'secretsmanager list-secret-version-ids',

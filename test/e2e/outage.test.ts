@@ -3,7 +3,6 @@
  * are renewed in the end. It has a local AWS of its own, because the schedule fires here and the dead letters are counted. It
  * takes about three and a half minutes, because the pauses between the deliveries are the real ones. So it begins first.
  */
-import { CreateRoleCommand, IAMClient, ListRoleTagsCommand } from '@aws-sdk/client-iam';
 import { SecretsManagerClient, TagResourceCommand } from '@aws-sdk/client-secrets-manager';
 import { GetQueueAttributesCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -12,7 +11,7 @@ import { formatInstant } from '../../lambdas/domain/instant.ts';
 import type { PlanEntry, ScanResult } from '../../lambdas/domain/result.ts';
 import { redriveTag } from '../../lambdas/domain/tags.ts';
 import { forge, issue, type Leaf } from '../../testkit/cas/leaf.ts';
-import { client, invoke, ROOT, uniqueName, waitFor } from '../../testkit/local-aws/client.ts';
+import { client, invoke, ROOT, waitFor } from '../../testkit/local-aws/client.ts';
 import { type EnrolledSecret, enrol, fromShape, look } from '../../testkit/local-aws/enrolled.ts';
 import { collectEvents, type EventCollector } from '../../testkit/local-aws/events.ts';
 import { type Emulator, REGION, startEmulator } from '../../testkit/local-aws/ministack.ts';
@@ -24,10 +23,12 @@ import { gateKeeper } from '../support/gate.ts';
 import { isOutOfQueue, leaks, queuedMessages, secretsOf, tracesOf } from '../support/leaks.ts';
 import { describeFound, describeWith } from '../support/local.ts';
 import { type LogEntry, logEntries, logOf, metricValues } from '../support/logs.ts';
+import { loseSchedule } from '../support/lost-schedule.ts';
 import { camel, dueDates, hour } from '../support/on-demand.ts';
 import { permitted } from '../support/permitted.ts';
 import { isAtRest } from '../support/plan.ts';
 import { findProgram } from '../support/programs.ts';
+import { bareRole } from '../support/roles.ts';
 import { blocksOf, runbookCommands } from '../support/runbook.ts';
 import { typeAll } from '../support/runbook-shell.ts';
 import { refusals } from './judges.ts';
@@ -267,11 +268,8 @@ describeWith(['stack', 'step-ca'], 'an outage of the CA', ({ ca, stack }) => {
   it('has a runbook, whose every command works with its permissions', { timeout: 240_000 }, async () => {
     const ours: Readonly<Record<string, string>> = names();
     for (const { section, words } of runbookCommands(blocks)) {
-      const { code, output } = await permitted(
-        aws,
-        words.map((word) => ours[word] ?? word),
-        { [redriveTag]: 'true' },
-      );
+      const typed = words.map((word) => ours[word] ?? word);
+      const { code, output } = await permitted(aws, typed, { [redriveTag]: 'true' });
       expect(code, `${section}: ${words.join(' ')}: ${output}`).toBeLessThan(2);
       expect(output, words.join(' ')).not.toMatch(/SQSClient|Warning:/); // no library prints into the answer
     }
@@ -280,16 +278,16 @@ describeWith(['stack', 'step-ca'], 'an outage of the CA', ({ ca, stack }) => {
 
   describeFound([python, jq], 'the rest of the runbook', () => {
     it('works as it is on the page', { timeout: 60_000 }, async () => {
-      const RoleName = uniqueName('operators');
-      const iam = client(IAMClient, aws);
-      await iam.send(new CreateRoleCommand({ RoleName, AssumeRolePolicyDocument: '{"Version":"2012-10-17"}' }));
       const withOthers = blocks.filter(({ commands }) => commands.some((line) => !/^npx [^|]+$/.test(line)));
       const programs = { python: required(python) };
-      const ran = await typeAll(withOthers, programs, { env: aws.env, names: { ...names(), '<role>': RoleName } });
+      const role = await bareRole(aws);
+      const lost = await loseSchedule(aws, stackName, outputs['ScanFunctionName'] ?? '');
+      const ours = { ...names(), ...lost.names, '<role>': role.name };
+      const ran = await typeAll(withOthers, programs, { env: aws.env, names: ours });
       for (const { section, command, code, output } of ran) expect(code, `${section}: ${command}: ${output}`).toBe(0);
       expect(ran.length).toBeGreaterThanOrEqual(3);
-      const { Tags } = await iam.send(new ListRoleTagsCommand({ RoleName }));
-      expect(Tags).toEqual([{ Key: redriveTag, Value: 'true' }]);
+      expect(await role.tags()).toEqual([{ Key: redriveTag, Value: 'true' }]);
+      expect(await lost.target()).toBe(lost.names['<ARN of the scan function>']);
     });
   });
 

@@ -1,5 +1,5 @@
 /** Acts as a function of the stack, with its role's own credentials and no changed policy. */
-import { CreateRoleCommand, IAMClient, PutRolePolicyCommand, type Tag } from '@aws-sdk/client-iam';
+import { CreateRoleCommand, IAMClient, ListRoleTagsCommand, PutRolePolicyCommand, type Tag } from '@aws-sdk/client-iam';
 import { CreateFunctionCommand, GetFunctionConfigurationCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import {
@@ -71,6 +71,14 @@ export async function inRole(
     SessionToken: sessionToken = '',
   } = got ?? {};
   return { accessKeyId, secretAccessKey, sessionToken };
+}
+
+/** Makes a role that nobody may assume. `tags` returns its tags now. */
+export async function bareRole(aws: Endpoint): Promise<{ readonly name: string; readonly tags: () => Promise<Tag[]> }> {
+  const iam = client(IAMClient, aws);
+  const RoleName = uniqueName('operators');
+  await iam.send(new CreateRoleCommand({ RoleName, AssumeRolePolicyDocument: policyOf([]) }));
+  return { name: RoleName, tags: async () => (await iam.send(new ListRoleTagsCommand({ RoleName }))).Tags ?? [] };
 }
 
 const policyOf = (Statement: readonly unknown[]): string => JSON.stringify({ Version: '2012-10-17', Statement });
