@@ -7,6 +7,8 @@ import { describeFound } from '../support/local.ts';
 import { found, hashOf, inBrowser, names, texts, tool, violations } from './in-browser.ts';
 
 const rows = sampleRows(250, { hostile: true });
+/** All states and hostile names. The time of axe grows with the elements of the page. */
+const few = rows.filter(({ state }, index) => state !== 'ok' || index < 20);
 const views = (['light', 'dark'] as const).flatMap((theme) =>
   (['desktop', 'phone'] as const).map((size) => ({ theme, size })),
 );
@@ -18,7 +20,7 @@ describeFound([tool], 'in a browser', () => {
     it.each(views)(
       'has no problem that axe finds: $theme, $size',
       async (view) => {
-        const { page } = await report(rows, view);
+        const { page } = await report(few, view);
         await page.click('details summary');
         expect(await violations(page)).toEqual([]);
         // A pressed button and a sorted column have colours of their own.
@@ -33,7 +35,7 @@ describeFound([tool], 'in a browser', () => {
       'without problems has none that axe finds: $theme, $size',
       async (view) => {
         const { page } = await report(
-          rows.filter(({ state }) => state === 'ok'),
+          few.filter(({ state }) => state === 'ok'),
           view,
         );
         expect(await violations(page)).toEqual([]);

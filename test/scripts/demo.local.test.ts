@@ -12,7 +12,7 @@ afterEach(() => folder.remove());
 
 it.each([
   ['SIGTERM', 143, /AWS answers/],
-  ['SIGHUP', 129, /deploying/],
+  ['SIGHUP', 129, /AWS answers/],
   ['SIGINT', 130, /deploying/],
 ] as const)('%s', { timeout: 120_000 }, async (signal, exit, at) => {
   folder = await temporaryFolder('kept');
