@@ -11,7 +11,7 @@ export interface Column {
   /** The largest share of a terminal's width. Longer texts wrap. Default: 1. */
   readonly share?: number;
   /**
-   * What happens to the column when the table is too wide. `leave`: it is given up. `below`: its text goes on a line of its own, below
+   * What happens to the column when the table is too wide. `leave`: it is given up. `below`: its text gets a line of its own, below
    * the row. The columns yield in the order of `turn`, the lowest first. A column without `yields` stays and wraps.
    */
   readonly yields?: { readonly to: 'leave' | 'below'; readonly turn: number };
