@@ -10,11 +10,17 @@ const LONG = [
   'test/e2e/ca-api-iam.test.ts',
   'test/e2e/kinds.test.ts',
   'test/e2e/rotation.test.ts',
+  'test/e2e/runbook-typed.test.ts',
   'test/simulation/fresh-even.test.ts',
   'test/simulation/fresh-odd.test.ts',
+  'test/package/far-away.local.test.ts',
+  'test/check-aws/check-aws.local.test.ts',
   'test/judges/templates.local.test.ts',
   'test/renewal/killed.local.test.ts',
   'test/secret/interop.local.test.ts',
+  'test/cli/cdk.local.test.ts',
+  'test/report/access.local.test.ts',
+  'test/local-aws/patches.test.ts',
 ];
 
 /** Vitest's own order, by the durations of earlier runs, applies to the rest. A fresh clone has none. */
