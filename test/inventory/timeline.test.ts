@@ -3,30 +3,13 @@ import { describe, expect, it } from 'vitest';
 import type { InventoryRow } from '../../lambdas/inventory/row.ts';
 import { inventoryStates } from '../../lambdas/inventory/states.ts';
 import { comingCounts, comingOf, type NextEvent, nextEvent, timeline } from '../../lambdas/inventory/timeline.ts';
+import { rowWith } from '../../testkit/inventory/row.ts';
 import { sampleNow as now, sampleRows } from '../../testkit/inventory/rows.ts';
 
 const hour = 3_600_000;
 const day = 24 * hour;
 
-function row(fields: Partial<InventoryRow>): InventoryRow {
-  const state = fields.state ?? 'ok';
-  return {
-    name: 'web/tls',
-    secretArn: 'arn:aws:secretsmanager:eu-central-1:111122223333:secret:web-AbCdEf',
-    profile: 'internal',
-    state,
-    states: [state],
-    reason: { code: 'NotDue', message: 'Not due.' },
-    notBefore: now - 8 * hour,
-    notAfter: now + 16 * hour,
-    renewAt: now + 8 * hour,
-    overdue: false,
-    declared: false,
-    wanting: undefined,
-    failure: undefined,
-    ...fields,
-  };
-}
+const row = (fields: Partial<InventoryRow>): InventoryRow => rowWith(now, fields);
 
 const left = (code: 'UnknownProfile' | 'Replica' | 'RotationEnabled', state: 'unknown' | 'paused') => ({
   ...{ state, renewAt: undefined, reason: { code, message: 'Of another.' } },

@@ -10,6 +10,7 @@ import {
   widgetHtml,
   widgetRequest,
 } from '../../lambdas/inventory/widget.ts';
+import { rowWith } from '../../testkit/inventory/row.ts';
 import { sampleRows } from '../../testkit/inventory/rows.ts';
 
 const now = Date.parse('2026-11-25T12:00:00Z');
@@ -17,25 +18,7 @@ const hour = 3_600_000;
 const target = { stackName: 'Staging', region: 'eu-central-1' };
 const endpoint = 'arn:aws:lambda:eu-central-1:111122223333:function:inventory';
 
-function row(name: string, fields: Partial<InventoryRow> = {}): InventoryRow {
-  const state = fields.state ?? 'ok';
-  return {
-    name,
-    secretArn: `arn:aws:secretsmanager:eu-central-1:111122223333:secret:${name}-AbCdEf`,
-    profile: 'internal',
-    state,
-    states: [state],
-    reason: { code: 'NotDue', message: 'Not due.' },
-    notBefore: now - 8 * hour,
-    notAfter: now + 16 * hour,
-    renewAt: now + 8 * hour,
-    overdue: false,
-    declared: false,
-    wanting: undefined,
-    failure: undefined,
-    ...fields,
-  };
-}
+const row = (name: string, fields: Partial<InventoryRow> = {}): InventoryRow => rowWith(now, { name, ...fields });
 
 const none = { profile: '', state: '', cause: '', search: '', page: 0, theme: 'light' } as const;
 const html = (rows: readonly InventoryRow[], request: WidgetRequest = none) =>
