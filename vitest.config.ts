@@ -14,6 +14,8 @@ const ISOLATED = [
 ];
 /** Tests that need the local AWS or a real step-ca. All other tests are unit tests, which start no process. */
 const LOCAL = ['test/local-aws/**/*.test.ts', 'test/**/*.local.test.ts'];
+/** Of these the tests that synthesise. */
+const JUDGES = ['test/judges/**/*.local.test.ts'];
 const E2E = ['test/e2e/**/*.test.ts'];
 /** Judges the calls of the other tests, so it runs last. */
 const CALLS = ['test/calls/**/*.test.ts'];
@@ -60,13 +62,23 @@ export default defineConfig({
         test: {
           name: 'local',
           include: LOCAL,
-          exclude: E2E,
+          exclude: [...E2E, ...JUDGES],
           isolate: false, // loading the SDK for each file would be a fifth of the work
           maxWorkers: 2, // some wait for a server most of their time
-          // The judges (test/judges) synthesise too.
-          globalSetup: ['test/support/local-setup.ts', 'test/support/cdk-setup.ts'],
+          globalSetup: ['test/support/local-setup.ts'],
           testTimeout: 60_000,
           hookTimeout: 120_000,
+        },
+      },
+      {
+        // In a process of its own: starting a program from a process that has loaded the CDK takes a multiple of the time.
+        test: {
+          name: 'judges',
+          include: JUDGES,
+          maxWorkers: 2, // as `local`, whose workers it shares
+          globalSetup: ['test/support/cdk-setup.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 240_000,
         },
       },
       {

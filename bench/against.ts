@@ -21,7 +21,7 @@ if (commit === undefined || !Number.isInteger(rounds) || rounds < 1)
 
 const { path: folder, remove } = await temporaryFolder('against');
 progress('setting up step-ca and the local AWS');
-const scene = await setScene(0);
+const scene = await setScene({ stepRuns: 0, differentLeaves: 300 });
 try {
   progress(`bundling ${commit} and the working tree`);
   const before = await bundled(await filesOf(commit), join(folder, 'before'));

@@ -27,6 +27,7 @@ export interface Amounts {
   readonly slow: number;
   /** Certificates that become due at once. */
   readonly wave: number;
+  readonly waveWorkers: number;
   /** Batches for each memory size, and secrets of the scan and of the inventory. */
   readonly batches: number;
   readonly listed: number;
@@ -35,6 +36,8 @@ export interface Amounts {
   readonly otherMemories: readonly number[];
   /** Proofs of possession for each kind of key. */
   readonly proofs: number;
+  /** The number of different certificates. Secrets share them. */
+  readonly differentLeaves: number;
 }
 
 export interface Worked extends Driven {

@@ -24,7 +24,7 @@ import type { Driven, Usage } from './parts/measure.ts';
 import { keyTypes, proof } from './possession.ts';
 import { best, median, Samples } from './samples.ts';
 import { type Scene, slowness } from './scene.ts';
-import { batchSize, maxConcurrency } from './stack.ts';
+import { batchSize } from './stack.ts';
 import { type Row, ratioRow } from './table.ts';
 import { wave } from './wave.ts';
 
@@ -142,7 +142,9 @@ async function possession(_: Scene, { proofs }: Amounts, samples: Samples): Prom
 }
 
 async function oneWave(scene: Scene, amounts: Amounts, samples: Samples): Promise<void> {
-  const { seconds, quota, calls, deadLetters, billed } = await wave(scene, amounts.wave);
+  const { seconds, quota, calls, deadLetters, billed } = await wave(scene, amounts.wave, {
+    workers: amounts.waveWorkers,
+  });
   const { throttled = 0, PutSecretValue = 0, UpdateSecretVersionStage = 0 } = calls;
   samples.add('wave', seconds);
   samples.add('wave quota', quota);
@@ -229,8 +231,8 @@ function againstStep(samples: Samples, { widths }: Amounts): Row[] {
   ]);
 }
 
-function waveRows(samples: Samples, { wave: count }: Amounts): Row[] {
-  const what = `wave: ${count.toLocaleString('en')} due at once, ${maxConcurrency} workers`;
+function waveRows(samples: Samples, { wave: count, waveWorkers }: Amounts): Row[] {
+  const what = `wave: ${count.toLocaleString('en')} due at once, ${waveWorkers} workers`;
   return [
     ratioRow(
       `${what}: duration, relative to the minimum at ${assumed.writes} writes a second`,

@@ -14,7 +14,7 @@ import { byOrigin, type Place, profileOf, topPlaces } from './profile.ts';
 import { measureAll, parts, rowsOf } from './rounds.ts';
 import type { Samples } from './samples.ts';
 import { setScene } from './scene.ts';
-import { batchSize, scanMemory, workerMemory } from './stack.ts';
+import { batchSize, maxConcurrency, scanMemory, workerMemory } from './stack.ts';
 import { isMet, markdown, type Row } from './table.ts';
 import { byMemory, costs, latencies, measuredOf, waiting } from './tables.ts';
 
@@ -40,11 +40,13 @@ const whole: Amounts = {
   authority: 100,
   slow: 400,
   wave: 3_000,
+  waveWorkers: maxConcurrency,
   batches: 6,
   listed: 10_000,
   workerMemories: [256, 512, 1024, 1769],
   otherMemories: [256, 512, 1024],
   proofs: 300,
+  differentLeaves: 300, // more than a worker caches
 };
 const quick: Amounts = {
   rounds: 1,
@@ -57,11 +59,13 @@ const quick: Amounts = {
   authority: 5,
   slow: 10,
   wave: 60,
+  waveWorkers: 3,
   batches: 2,
   listed: 200,
-  workerMemories: [workerMemory, 1769],
+  workerMemories: [workerMemory],
   otherMemories: [scanMemory],
   proofs: 3,
+  differentLeaves: 60,
 };
 /** The number of certificates in the table of dollars. */
 const manyCertificates = 10_000;
@@ -69,7 +73,7 @@ const manyCertificates = 10_000;
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 const amounts = given.quick ? quick : whole;
 progress('setting up step-ca, step and the local AWS');
-const scene = await setScene(amounts.stepRuns);
+const scene = await setScene(amounts);
 try {
   const samples = await measureAll(scene, amounts, only);
   const rows = rowsOf(samples, amounts, only);

@@ -51,10 +51,14 @@ export const hour = 3_600_000;
 /** Latency of the slow CA in milliseconds. */
 export const slowness = 50;
 export const kmsKeyArn = 'arn:aws:kms:us-east-1:000000000000:key/bench';
-/** The number of different certificates. Secrets share them. There are more than a worker caches. */
-const differentLeaves = 300;
-
-export async function setScene(pairs: number): Promise<Scene> {
+export async function setScene({
+  stepRuns,
+  differentLeaves,
+}: {
+  /** Pairs of files for step. */
+  readonly stepRuns: number;
+  readonly differentLeaves: number;
+}): Promise<Scene> {
   const { path: folder, remove } = await temporaryFolder('bench');
   const [ca, program] = await Promise.all([startStepCa(), step().then(required)]);
   const aws = await startAws(await serverPair(ca.access));
@@ -76,8 +80,8 @@ export async function setScene(pairs: number): Promise<Scene> {
     env: environment(aws.endpoint),
     tlsEnv: { ...environment(aws.tlsEndpoint ?? ''), NODE_EXTRA_CA_CERTS: ca.rootFile },
     values: leaves.map(contentOf),
-    authority: await authorityScene(),
-    step: { program, ...(await stepFiles(folder, ca, leaves, pairs)) },
+    authority: await authorityScene(differentLeaves),
+    step: { program, ...(await stepFiles(folder, ca, leaves, stepRuns)) },
     close: async () => {
       aws.stop();
       slow.stop();
@@ -124,7 +128,7 @@ function dueLeaves(ca: CaAccess, count: number): Promise<Leaf[]> {
 const contentOf = ({ certificatePem, chainPem, keyPem }: Leaf): string =>
   inShape('camel', { certificate: certificatePem, chain: chainPem, privateKey: keyPem });
 
-async function authorityScene(): Promise<AuthorityScene> {
+async function authorityScene(differentLeaves: number): Promise<AuthorityScene> {
   const hierarchy = pemHierarchy({ key: 'Ed25519' });
   const { root, intermediate } = hierarchy;
   const leaves = await dueLeaves(accessOf(hierarchy), differentLeaves);

@@ -10,7 +10,8 @@ import { ConfigError } from './config/config-error.ts';
 import { DamagedPackageError } from './functions/prebuilt.ts';
 import { CertRenewerStack } from './stack.ts';
 
-const app = new App({ context: manifest.context });
+// The CDK's own check of the template would take more than half of each command. The template is not the user's, and the tests check it.
+const app = new App({ context: manifest.context, builtinCloudFormationValidation: false });
 /** The value of `-c <key>=<text>`; undefined if it is missing or empty. */
 const given = (key: string): string | undefined => {
   const value: unknown = app.node.tryGetContext(key);

@@ -14,14 +14,21 @@ import { vitest } from './lanes/vitest.ts';
 
 /** Parts that mostly wait run beside parts that compute. The parts of a lane run one after another. Lanes share no port, folder or name. */
 const LANES = [['e2e', 'calls'], ['types', 'lint', 'audit', 'cdk', 'unit'], ['local']] as const;
-const PROJECTS: readonly string[] = ['cdk', 'unit', 'local', 'e2e', 'calls'];
+/** The parts that vitest runs, with their projects in vitest.config.ts. */
+const PROJECTS: Readonly<Record<string, readonly string[]>> = {
+  cdk: ['cdk'],
+  unit: ['unit', 'isolated'],
+  local: ['judges', 'local'],
+  e2e: ['e2e'],
+  calls: ['calls'],
+};
 const parts: readonly string[] = LANES.flat();
 
 const given = process.argv.slice(2);
 const chosen = given.filter((argument) => parts.includes(argument));
 const filters = given.filter((argument) => !parts.includes(argument));
 const all = parts.filter((part) => part !== 'audit' || process.env['CI']);
-const wanted = chosen.length > 0 ? chosen : filters.length > 0 ? PROJECTS : all;
+const wanted = chosen.length > 0 ? chosen : filters.length > 0 ? Object.keys(PROJECTS) : all;
 // `calls` judges the AWS calls of a whole e2e run. It needs one.
 const whole = ['e2e', 'calls'].every((part) => wanted.includes(part)) && filters.length === 0;
 
@@ -61,11 +68,12 @@ async function runLane(lane: readonly string[]): Promise<void> {
 }
 
 function runPart(part: string): Promise<Result> {
-  if (part === 'types') return check('type check', 'typescript/bin/tsc', ['--noEmit', '-p', '.']);
+  // Several threads check the same declarations, so one takes less CPU time. The other lanes need it.
+  if (part === 'types') return check('type check', 'typescript/bin/tsc', ['--noEmit', '--singleThreaded', '-p', '.']);
   if (part === 'lint') return check('lint', '@biomejs/biome/bin/biome', ['check', '--error-on-warnings', '.']);
   if (part === 'audit') return vulnerabilities();
   const isCounted = whole && (part === 'e2e' || part === 'calls');
-  const projects = part === 'unit' ? ['unit', 'isolated'] : [part];
+  const projects = PROJECTS[part] ?? [];
   return vitest(run, { part, projects, folder, filters, ...(isCounted && { env: { CALLS_FOLDER: folder } }) });
 }
 

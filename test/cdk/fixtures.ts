@@ -18,7 +18,7 @@ const outdir = inject('cdkFolder');
 
 /**
  * The feature flags of cdk.json, as the CDK's command line passes them. The CDK's own check of the template takes half of a
- * synthesis and is off: with these flags it fails nothing. app.test.ts runs it, and checks that it reports nothing.
+ * synthesis and is off, as in cdk/app.ts. app.test.ts runs it once, and checks that it reports nothing.
  */
 export function newApp(): App {
   const { context } = JSON.parse(readFileSync(new URL('../../cdk.json', import.meta.url), 'utf8'));

@@ -68,7 +68,6 @@ function namesFor(action: string, statements: readonly Statement[]): string[] {
 
 describe.each<[number, string, (index: number) => string]>([
   [10, 'the longest names', longName],
-  [60, 'the longest names', longName],
   [150, 'plain names', plainName],
   [150, 'the longest names', longName],
 ])('%d profiles with %s', (count, _, name) => {

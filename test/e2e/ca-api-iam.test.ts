@@ -10,8 +10,9 @@ import {
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { callCaApi, type HttpCall, newPath, oldPath, renewalUntil } from '../../testkit/local-aws/ca-api.ts';
 import { client, invoke, waitFor } from '../../testkit/local-aws/client.ts';
+import { install } from '../../testkit/local-aws/install.ts';
 import { type Emulator, startEmulator } from '../../testkit/local-aws/ministack.ts';
-import { bootstrap, deploy } from '../../testkit/local-aws/stack.ts';
+import { bootstrap } from '../../testkit/local-aws/stack.ts';
 import { opensslText, opensslVerify } from '../authority/openssl.ts';
 import { userWith } from '../local-aws/iam.ts';
 import { outcome } from '../support/calls.ts';
@@ -28,7 +29,7 @@ describeWith(['stack'], 'authorities that the stack makes, and the CA API with I
     emulator = await startEmulator();
     secrets = client(SecretsManagerClient, emulator);
     await bootstrap(emulator);
-    outputs = await deploy(emulator, stack.own.iam);
+    outputs = await install(emulator, stack.own.iam);
     const authorities = [outputs['RootSecretArn'] ?? '', outputs['IssuingSecretArn'] ?? ''];
     await waitFor('the first look at both authorities', async () => {
       const written = await Promise.all(authorities.map((arn) => tagsOf(arn)));

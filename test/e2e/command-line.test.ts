@@ -1,6 +1,6 @@
 /**
- * Runs each command in a process of its own, in a pipe and in a terminal, as a user with exactly the permissions that
- * docs/cli.md lists for it.
+ * Runs each command in a process of its own, in a terminal or in a pipe, and other lines of it in this process: always as a user with
+ * exactly the permissions that docs/cli.md lists for the command.
  */
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
@@ -16,6 +16,7 @@ import { REGION } from '../../testkit/local-aws/ministack.ts';
 import type { Finished } from '../../testkit/tools/process.ts';
 import { records } from '../cli/stage.ts';
 import { userWith } from '../local-aws/iam.ts';
+import { here } from '../support/command-here.ts';
 import { inPipe, onTerminal, screen } from '../support/command-line.ts';
 import { gateKeeper } from '../support/gate.ts';
 import { describeWith } from '../support/local.ts';
@@ -48,6 +49,7 @@ describeWith(['stack', 'step-ca'], 'the command line', (local) => {
 
   /** Runs a command as a user with these permissions only, in a terminal where a person would use one. */
   const envOf = (name: string | undefined) => users.get(name ?? '') ?? {};
+  const line = (...words: string[]): Promise<Finished> => here(envOf(words[0]), ...words);
   const pipe = (...words: string[]): Promise<Finished> => inPipe(envOf(words[0]), ...words);
   const terminal = (...words: string[]): Promise<Finished> => onTerminal(envOf(words[0]), words, { columns: 160 });
   const said = ({ code, output }: Finished) => ({ code, output });
@@ -69,14 +71,14 @@ describeWith(['stack', 'step-ca'], 'the command line', (local) => {
     expect(lines).toMatch(new RegExp(`^${bad.name} .*\\bfailing\\b`, 'm'));
     expect(lines.replace(/\s+/g, ' ')).toContain('InvalidTag: The tag cert-renewer:expires-in is "soon"');
     expect(lines).toContain('1 failing, 1 ok');
-    const all = await pipe('status', '--profile', 'cli', '--json');
+    const all = await line('status', '--profile', 'cli', '--json');
     expect(records(all.stdout).map(({ name }) => name)).toEqual(expect.arrayContaining([good.name, bad.name]));
   });
 
   it('report: the same as a page', async () => {
     const { name } = await fresh({ profile: 'cli' });
     const [piped, shown] = [join(folder, 'piped.html'), join(folder, 'shown.html')];
-    expect((await pipe('report', '--html', piped, '--profile', 'cli')).output).toMatch(
+    expect((await line('report', '--html', piped, '--profile', 'cli')).output).toMatch(
       /piped\.html: \d+ certificates?\n/,
     );
     expect((await terminal('report', '--html', shown)).code).toBe(0);
@@ -85,7 +87,7 @@ describeWith(['stack', 'step-ca'], 'the command line', (local) => {
 
   it('plan: a reason for each certificate', async () => {
     const { name } = await fresh({ profile: 'cli' });
-    const piped = await pipe('plan', name, '--json');
+    const piped = await line('plan', name, '--json');
     expect(records(piped.stdout), piped.output).toMatchObject([
       { name, action: 'inspect', reason: { code: 'Unknown' } },
     ]);
@@ -99,7 +101,7 @@ describeWith(['stack', 'step-ca'], 'the command line', (local) => {
       await fresh({ profile: 'cli' }, aged(22)),
       await fresh({ profile: 'cli', tags: { paused: 'true' } }),
     ];
-    const piped = await pipe('scan', due.name, paused.name, '--json');
+    const piped = await line('scan', due.name, paused.name, '--json');
     expect(said(piped).code, piped.output).toBe(0);
     expect(records(piped.stdout)).toMatchObject([{ listed: 2, enqueued: 1, paused: 1, unknown: 1, notFound: [] }]);
     expect((await settled(due, (versions) => versions.length === 2)).versionId).toMatch(/^cert-renewer-/);
@@ -110,11 +112,11 @@ describeWith(['stack', 'step-ca'], 'the command line', (local) => {
     expect(lines).toMatch(/^nowhere: SecretNotEnrolled: /m);
     expect(lines).toMatch(/cert-renewer status$/m);
     await settled(paused, (versions) => versions.length === 2);
-    expect((await pipe('scan', '--profile', 'no-such-profile')).code).toBe(2);
+    expect((await line('scan', '--profile', 'no-such-profile')).code).toBe(2);
   });
 
   it('dead-letters: reads the queues, and takes nothing out', async () => {
-    const shown = await pipe('dead-letters', '--json');
+    const shown = await line('dead-letters', '--json');
     expect([0, 1], shown.output).toContain(shown.code); // other tests may have made some
     expect((await terminal('dead-letters', '--queue', 'scan')).code).toBeLessThan(2);
   });
@@ -158,26 +160,26 @@ describeWith(['stack', 'step-ca'], 'the command line', (local) => {
     expect(await scan([web.arn])).toMatchObject({ enqueued: 1 });
     const renewed = await settled(web, (versions) => versions.length === 3);
     expect([web.versionId, after.versionId]).not.toContain(renewed.versionId);
-    expect(records((await pipe('rollback', web.name, '--json')).stdout)).toMatchObject([
+    expect(records((await line('rollback', web.name, '--json')).stdout)).toMatchObject([
       { name: web.name, versionId: web.versionId, previousVersionId: renewed.versionId, paused: true },
     ]);
   });
 
   it('pause, resume, unenrol and enrol: tags, and nothing else', async () => {
     const web = await fresh({ profile: 'cli' });
-    expect(said(await pipe('pause', web.name))).toMatchObject({ code: 0 });
+    expect(said(await line('pause', web.name))).toMatchObject({ code: 0 });
     expect((await look(web.arn)).tags.get('cert-renewer:paused')).toBe('true');
-    expect(said(await pipe('resume', web.name))).toEqual({ code: 0, output: `${web.name}: resumed\n` });
+    expect(said(await line('resume', web.name))).toEqual({ code: 0, output: `${web.name}: resumed\n` });
     expect(screen((await terminal('pause', web.name)).output)[0]).toMatch(/: paused until cert-renewer resume/);
     expect(said(await terminal('unenrol', web.name))).toMatchObject({ code: 0 });
     expect([...(await look(web.arn)).tags.keys()]).toEqual([]);
-    const again = await pipe('enrol', web.name, ...enrolment, '--expires-in', '33%', '--json');
+    const again = await line('enrol', web.name, ...enrolment, '--expires-in', '33%', '--json');
     expect(records(again.stdout), again.output).toMatchObject([
       { name: web.name, profile: 'cli', previousProfile: null },
     ]);
     expect((await look(web.arn)).tags.get('cert-renewer:expires-in')).toBe('33pct');
     expect((await look(web.arn)).versionId).toBe(web.versionId);
-    expect(said(await pipe('unenrol', web.name))).toMatchObject({ code: 0 });
+    expect(said(await line('unenrol', web.name))).toMatchObject({ code: 0 });
     expect(screen((await terminal('enrol', web.name, ...enrolment)).output)[0]).toMatch(/: enrolled in cli; /);
   });
 
@@ -191,7 +193,7 @@ describeWith(['stack', 'step-ca'], 'the command line', (local) => {
     expect(made.code, made.output).toBe(0);
     expect(await renew({ secretId: name })).toMatchObject({ outcome: 'rekeyed', profile: 'cli' });
     const words = ['export', name, '--out-cert', cert, '--out-key', key];
-    expect(said(await pipe(...words))).toMatchObject({ code: 1, output: expect.stringContaining('OutputExists') });
+    expect(said(await line(...words))).toMatchObject({ code: 1, output: expect.stringContaining('OutputExists') });
     expect(await readFile(cert, 'utf8')).toBe(leaf.certificatePem + leaf.chainPem);
     const exported = await pipe(...words, '--force', '--json');
     expect(exported.code, exported.output).toBe(0);
@@ -199,7 +201,7 @@ describeWith(['stack', 'step-ca'], 'the command line', (local) => {
     expect(certificate.checkPrivateKey(createPrivateKey(await readFile(key)))).toBe(true);
     expect(certificate.serialNumber).not.toBe(leaf.certificate.serialNumber);
     expect((await stat(key)).mode & 0o777).toBe(0o600);
-    const again = await pipe('import', uniqueName('imported'), '--cert', cert, '--key', key, ...enrolment);
+    const again = await line('import', uniqueName('imported'), '--cert', cert, '--key', key, ...enrolment);
     expect(again.code, again.output).toBe(0);
     const p12 = await terminal(...words, '--force', '--format', 'p12');
     expect(p12.code, 'there is no password').toBe(1);
@@ -216,7 +218,7 @@ describeWith(['stack', 'step-ca'], 'the command line', (local) => {
     const { findings, output } = await waitFor(
       'a minute without a scan that failed',
       async () => {
-        const looked = await gate.alone(() => pipe('doctor', '--json'));
+        const looked = await gate.alone(() => line('doctor', '--json'));
         const found = records(looked.stdout);
         const refusedJustNow = found.some(({ says }) => /^The scan of .* failed\.$/.test(String(says)));
         return !refusedJustNow && { findings: found, output: looked.output };
@@ -252,36 +254,36 @@ describeWith(['stack', 'step-ca'], 'the command line', (local) => {
   });
 
   it('completion: scripts, and the words that they ask for', async () => {
-    expect((await pipe('completion', 'bash')).stdout).toContain('complete ');
+    expect((await line('completion', 'bash')).stdout).toContain('complete ');
     expect((await terminal('completion', 'fish')).output).toContain('complete -c cert-renewer');
     const { name } = await fresh({ profile: 'cli' });
     // On a busy machine the answer may come too late, and then there are no words.
-    const words = (...asked: string[]) =>
+    const words = (start: typeof here, ...asked: string[]) =>
       waitFor('the words', async () => {
-        const { code, output } = await inPipe(envOf('completion'), '__complete', ...asked);
+        const { code, output } = await start(envOf('completion'), '__complete', ...asked);
         return (code !== 0 || output !== '') && output;
       });
-    expect(await words('names', `--prefix=${name.slice(0, -2)}`)).toBe(`${name}\n`);
-    expect(await words('secrets', `--prefix=${name}`)).toBe(`${name}\n`);
-    expect(await words('profiles', '--prefix=unre')).toBe('unreachable\n');
-    const denied = await inPipe(envOf('scan'), '__complete', 'names');
+    expect(await words(inPipe, 'names', `--prefix=${name.slice(0, -2)}`)).toBe(`${name}\n`);
+    expect(await words(here, 'secrets', `--prefix=${name}`)).toBe(`${name}\n`);
+    expect(await words(here, 'profiles', '--prefix=unre')).toBe('unreachable\n');
+    const denied = await here(envOf('scan'), '__complete', 'names');
     expect(said(denied)).toEqual({ code: 0, output: '' });
   });
 
   it('a denied call names the permission to add', async () => {
     const { name, versionId, arn } = await fresh({ profile: 'cli' });
-    const denied = await inPipe(envOf('deploy'), 'rollback', name);
+    const denied = await here(envOf('deploy'), 'rollback', name);
     expect(denied.code).toBe(1);
     expect(denied.output).toMatch(/AccessDenied: .*docs\/cli\.md/);
     expect((await look(arn)).versionId).toBe(versionId);
-    const nobody = await inPipe({ ...envOf('plan'), AWS_SECRET_ACCESS_KEY: 'wrong' }, 'status');
+    const nobody = await here({ ...envOf('plan'), AWS_SECRET_ACCESS_KEY: 'wrong' }, 'status');
     expect(nobody.code, nobody.output).toBe(3);
     expect(nobody.output).toMatch(/^NoCredentials: /m);
-    const hidden = await inPipe(envOf('status'), 'status', '--stack', 'Nowhere');
+    const hidden = await here(envOf('status'), 'status', '--stack', 'Nowhere');
     expect(said(hidden)).toMatchObject({ code: 3, output: expect.stringMatching(/^AccessDenied: .*DescribeStacks/) });
     const { accessKeyId: AWS_ACCESS_KEY_ID, secretAccessKey: AWS_SECRET_ACCESS_KEY } = ROOT;
     const everything = { ...envOf('status'), AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY };
-    const nowhere = await inPipe(everything, 'status', '--stack', 'Nowhere');
+    const nowhere = await here(everything, 'status', '--stack', 'Nowhere');
     expect(nowhere.code, nowhere.output).toBe(3);
     expect(nowhere.output).toMatch(/^NoStack: .* Nowhere in the account \d{12} and the Region us-east-1: /m);
   });
@@ -294,7 +296,7 @@ describeWith(['stack', 'step-ca'], 'the command line', (local) => {
         import: ['web', '--cert', 'web.crt', '--key', 'web.key'],
         declare: ['web', '--dns', 'web.svc.example'],
       };
-      const refused = await pipe(command, '--profile', 'clii', ...(more[command] ?? []));
+      const refused = await line(command, '--profile', 'clii', ...(more[command] ?? []));
       expect(refused.code, refused.output).toBe(2);
       expect(refused.output).toMatch(/^UnknownProfile: .*clii \(did you mean cli\?\)\. Its profiles are .*offline/m);
     },
@@ -302,11 +304,11 @@ describeWith(['stack', 'step-ca'], 'the command line', (local) => {
 
   it('plan warns of a window, and enrol removes a tag that is not valid, with their own permissions', async () => {
     const web = await fresh({ profile: 'cli', tags: { 'expires-in': '99pct' } });
-    const planned = await pipe('plan', web.name);
+    const planned = await line('plan', web.name);
     expect(planned.code, planned.output).toBe(0);
     expect(planned.output).toMatch(new RegExp(`^${web.name}: warning WindowClamped: `, 'm'));
     const bad = await fresh({ profile: 'cli', tags: { 'expires-in': '30d' } });
-    const enrolled = await pipe('enrol', bad.name, ...enrolment, '--json');
+    const enrolled = await line('enrol', bad.name, ...enrolment, '--json');
     expect(records(enrolled.stdout), enrolled.output).toMatchObject([{ removed: ['cert-renewer:expires-in'] }]);
     expect([...(await look(bad.arn)).tags.keys()]).toEqual(['cert-renewer:profile']);
   });

@@ -14,11 +14,13 @@ import { forge, issue, type Leaf } from '../../testkit/cas/leaf.ts';
 import { client, invoke, ROOT, waitFor } from '../../testkit/local-aws/client.ts';
 import { type EnrolledSecret, enrol, fromShape, look } from '../../testkit/local-aws/enrolled.ts';
 import { collectEvents, type EventCollector } from '../../testkit/local-aws/events.ts';
+import { install } from '../../testkit/local-aws/install.ts';
 import { type Emulator, REGION, startEmulator } from '../../testkit/local-aws/ministack.ts';
-import { bootstrap, deploy, destroy } from '../../testkit/local-aws/stack.ts';
+import { bootstrap, destroy } from '../../testkit/local-aws/stack.ts';
 import { awsCli } from '../../testkit/tools/aws-cli.ts';
 import { required } from '../../testkit/tools/tool.ts';
 import { records } from '../cli/stage.ts';
+import { inPipe } from '../support/command-line.ts';
 import { gateKeeper } from '../support/gate.ts';
 import { isOutOfQueue, leaks, queuedMessages, secretsOf, tracesOf } from '../support/leaks.ts';
 import { describeFound, describeWith } from '../support/local.ts';
@@ -35,6 +37,8 @@ import { refusals } from './judges.ts';
 
 const minute = 60_000;
 const stackName = 'CertRenewer';
+/** No library may print into the answer of a command. */
+const printedByLibrary = /SQSClient|Warning:/;
 const [python, jq] = [await awsCli(), await findProgram('jq', ['--version'], 'install jq.')];
 
 describeWith(['stack', 'step-ca'], 'an outage of the CA', ({ ca, stack }) => {
@@ -51,9 +55,6 @@ describeWith(['stack', 'step-ca'], 'an outage of the CA', ({ ca, stack }) => {
 
   beforeAll(async () => {
     aws = await startEmulator();
-    await bootstrap(aws);
-    outputs = await deploy(aws, stack.own.outage);
-    collector = await collectEvents(aws, outputs['EventBusName'] ?? '');
     const add = async (leaf: Leaf, profileName: string): Promise<EnrolledSecret> => {
       leaves.push(leaf);
       return enrol(aws, { value: camel(leaf, leaf.keyPem), profile: profileName, name: 'outage' });
@@ -69,7 +70,9 @@ describeWith(['stack', 'step-ca'], 'an outage of the CA', ({ ca, stack }) => {
       urgent: await add(urgent, 'one'),
       fresh: await add(fresh, 'one'),
     });
-    await scan({});
+    await bootstrap(aws);
+    outputs = await install(aws, stack.own.outage); // which starts the first scan
+    collector = await collectEvents(aws, outputs['EventBusName'] ?? '');
   }, 180_000);
 
   afterAll(async () => {
@@ -99,6 +102,10 @@ describeWith(['stack', 'step-ca'], 'an outage of the CA', ({ ca, stack }) => {
     const QueueUrl = outputs['DeadLetterQueueUrl'];
     const get = new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['ApproximateNumberOfMessages'] });
     return Number((await client(SQSClient, aws).send(get)).Attributes?.['ApproximateNumberOfMessages']);
+  }
+
+  async function outOfQueue(wanted: readonly EnrolledSecret[], within = 60_000): Promise<void> {
+    await waitFor('an empty queue', () => isOutOfQueue(aws, outputs['RenewalQueueUrl'], wanted), { within });
   }
 
   async function expectRenewed(secret: EnrolledSecret, within = 20_000): Promise<void> {
@@ -181,7 +188,7 @@ describeWith(['stack', 'step-ca'], 'an outage of the CA', ({ ca, stack }) => {
 
   it('causes no flood: after two scans of the schedule, only the urgent one was tried more often', async () => {
     const scans = (await collector.events()).filter(({ 'detail-type': type }) => type === 'Scan Completed');
-    expect(scans.length).toBeGreaterThanOrEqual(3);
+    expect(scans.length).toBeGreaterThanOrEqual(2);
     for (const secret of due()) expect(await failures(secret)).toHaveLength(3);
     expect((await failures(secrets.urgent)).length).toBeGreaterThan(3);
     expect((await logOf(aws, secrets.first.arn)).some(({ reason }) => reason?.code === 'BackingOff')).toBe(true);
@@ -210,8 +217,9 @@ describeWith(['stack', 'step-ca'], 'an outage of the CA', ({ ca, stack }) => {
 
   it('has dead letters that the command line shows, and leaves where they are', async () => {
     const letters = await visibleDeadLetters();
-    const { code, stdout, output } = await permitted(aws, ['dead-letters', '--json']);
+    const { code, stdout, output } = await permitted(aws, ['dead-letters', '--json'], {}, inPipe);
     expect(code, output).toBe(1);
+    expect(output).not.toMatch(printedByLibrary);
     const names = records(stdout).map(({ queue, name }) => `${queue} ${name}`);
     expect(names.filter((name) => name.startsWith('renewals '))).toHaveLength(letters);
     expect(names).toEqual(expect.arrayContaining(due().map(({ name }) => `renewals ${name}`)));
@@ -226,13 +234,14 @@ describeWith(['stack', 'step-ca'], 'an outage of the CA', ({ ca, stack }) => {
     expect({ code: refused.code, letters: letters > 0 }, refused.output).toEqual({ code: 3, letters: true });
     expect(refused.output).toContain(`${redriveTag} = true`);
     expect(await visibleDeadLetters()).toBe(letters);
-    const { code, stdout, output } = await permitted(aws, ['redrive', '--json'], { [redriveTag]: 'true' });
+    const { code, stdout, output } = await permitted(aws, ['redrive', '--json'], { [redriveTag]: 'true' }, inPipe);
+    expect(output).not.toMatch(printedByLibrary);
     expect({ code, records: records(stdout) }, output).toEqual({
       code: 0,
       records: [{ moved: letters, left: 0, status: 'COMPLETED' }],
     });
     await expectRenewed(secrets.first);
-    await waitFor('an empty queue', () => isOutOfQueue(aws, outputs['RenewalQueueUrl'], due()));
+    await outOfQueue(due());
     expect(await Promise.all([secrets.second, secrets.third].map(({ arn }) => look(aws, arn)))).toEqual(renewed);
   });
 
@@ -271,9 +280,11 @@ describeWith(['stack', 'step-ca'], 'an outage of the CA', ({ ca, stack }) => {
       const typed = words.map((word) => ours[word] ?? word);
       const { code, output } = await permitted(aws, typed, { [redriveTag]: 'true' });
       expect(code, `${section}: ${words.join(' ')}: ${output}`).toBeLessThan(2);
-      expect(output, words.join(' ')).not.toMatch(/SQSClient|Warning:/); // no library prints into the answer
+      // Two renewals of one secret at a time would be in each other's way, and the second is tried again half a minute later.
+      await outOfQueue(due());
     }
-    await waitFor('an empty queue', () => isOutOfQueue(aws, outputs['RenewalQueueUrl'], Object.values(secrets)));
+    // A try of the urgent one may still wait for its last pause, of two minutes.
+    await outOfQueue(Object.values(secrets), 150_000);
   });
 
   describeFound([python, jq], 'the rest of the runbook', () => {

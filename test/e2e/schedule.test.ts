@@ -1,6 +1,6 @@
 /**
- * No test invokes anything here. The first scan and the schedule of a deployment of its own look after 300 certificates of
- * every kind, of which 200 are due.
+ * No test invokes anything here. The first scan and the schedule of a deployment of its own look after 150 certificates of
+ * every kind, of which 100 are due.
  */
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { ListSecretsCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
@@ -12,15 +12,16 @@ import { bytesKept, nameOfKey } from '../../testkit/certificates/kept.ts';
 import { client, type Endpoint, waitFor } from '../../testkit/local-aws/client.ts';
 import { type Found, fromShape, look, type PairText } from '../../testkit/local-aws/enrolled.ts';
 import { type BusEvent, collectEvents, type EventCollector } from '../../testkit/local-aws/events.ts';
+import { install } from '../../testkit/local-aws/install.ts';
 import { startEmulator } from '../../testkit/local-aws/ministack.ts';
-import { bootstrap, deploy } from '../../testkit/local-aws/stack.ts';
+import { bootstrap } from '../../testkit/local-aws/stack.ts';
 import { enrolFleet, type Member } from '../support/fleet.ts';
 import { describeWith } from '../support/local.ts';
 import { refusals } from './judges.ts';
 
 const minute = 60_000;
 
-const title = 'the schedule, once a minute, with 300 certificates of which 200 are due';
+const title = 'the schedule, once a minute, with 150 certificates of which 100 are due';
 
 describeWith(['stack', 'step-ca'], title, (local) => {
   const { ca } = local;
@@ -38,9 +39,9 @@ describeWith(['stack', 'step-ca'], title, (local) => {
     undo.push(aws.stop);
     // All exist before the schedule does.
     [fleet] = await Promise.all([enrolFleet(aws, ca, 'internal'), bootstrap(aws)]);
-    const outputs = await deploy(aws, local.stack.own['before/schedule']);
+    const outputs = await install(aws, local.stack.own['before/schedule']);
     const bus = await collectEvents(aws, outputs['EventBusName'] ?? '');
-    await deploy(aws, local.stack.own.schedule); // which starts the first scan
+    await install(aws, local.stack.own.schedule); // which starts the first scan
     firstScan = await nextScanOf(bus, 0, 2 * minute);
 
     await settled(aws, fleet, outputs['RenewalQueueUrl'] ?? '');
@@ -64,16 +65,16 @@ describeWith(['stack', 'step-ca'], title, (local) => {
       found.versionId === member.secret.versionId ? [] : [{ member, found, now: fromShape(member.shape, found.value) }],
     );
 
-  test('inspects every one, and renews exactly the 200', () => {
-    expect(fleet.filter(({ isDue }) => isDue)).toHaveLength(200);
-    expect(firstScan).toMatchObject({ listed: 300, enqueued: 300, unknown: 300 });
+  test('inspects every one, and renews exactly the 100', () => {
+    expect(fleet.filter(({ isDue }) => isDue)).toHaveLength(100);
+    expect(firstScan).toMatchObject({ listed: 150, enqueued: 150, unknown: 150 });
     const names = (members: readonly Member[]) => members.map(({ secret }) => secret.name).sort();
     expect(names(renewed().map(({ member }) => member))).toEqual(names(fleet.filter(({ isDue }) => isDue)));
   });
 
-  test('leaves the other 100 as they are, and writes their tags', () => {
+  test('leaves the other 50 as they are, and writes their tags', () => {
     const left = [...after].filter(([{ isDue }]) => !isDue);
-    expect(left).toHaveLength(100);
+    expect(left).toHaveLength(50);
     for (const [{ secret, value }, found] of left) {
       expect(found).toMatchObject({ value, versionId: secret.versionId });
       expect([...found.stages]).toEqual([['AWSCURRENT', secret.versionId]]);
@@ -94,7 +95,7 @@ describeWith(['stack', 'step-ca'], title, (local) => {
     expect(new Set(pairs.map(({ chain }) => chain))).toEqual(new Set([ca.intermediatePem]));
     const certificates = pairs.map(({ certificate }) => certificate);
     expect(await refusals(certificates, { root: ca.rootPem, chain: ca.intermediatePem })).toEqual([]);
-    expect(new Set(certificates).size).toBe(200);
+    expect(new Set(certificates).size).toBe(100);
   });
 
   test('leaves each certificate with its own key: a new one after a rekey, the old one after a renewal', () => {
@@ -107,8 +108,8 @@ describeWith(['stack', 'step-ca'], title, (local) => {
       expect(is?.publicKey.equals(was?.publicKey ?? is.publicKey)).toBe(member.operation === 'renew');
       expect(nameOfKey(now.certificate)).toBe(keyAlgorithm(member.kind));
     }
-    expect(operations.renew).toBeGreaterThan(40); // the keys in KMS, and those with a tag for it
-    expect(operations.rekey).toBeGreaterThan(130);
+    expect(operations.renew).toBeGreaterThan(20); // the keys in KMS, and those with a tag for it
+    expect(operations.rekey).toBeGreaterThan(65);
   });
 
   test('keeps the contents and the validity of every certificate', () => {
@@ -121,10 +122,10 @@ describeWith(['stack', 'step-ca'], title, (local) => {
   });
 
   test('reports every renewal, and no failure', () => {
-    // An event may come twice, if the next scan came before a worker had finished. But it comes for each of the 200 and for no
+    // An event may come twice, if the next scan came before a worker had finished. But it comes for each of the 100 and for no
     // other.
     const told = new Map(renewals.map(({ resources: [arn], detail }) => [arn, detail]));
-    expect(told.size).toBe(200);
+    expect(told.size).toBe(100);
     for (const { member, found } of renewed()) {
       expect(told.get(member.secret.arn)).toMatchObject({
         operation: member.operation,
@@ -140,11 +141,11 @@ describeWith(['stack', 'step-ca'], title, (local) => {
   });
 
   test('in its next scan sends only the inspections of the day', () => {
-    expect(nextScan).toMatchObject({ listed: 300, paused: 0, backingOff: 0, invalid: 0, overdue: 0 });
+    expect(nextScan).toMatchObject({ listed: 150, paused: 0, backingOff: 0, invalid: 0, overdue: 0 });
     expect(nextScan.enqueued).toBe(nextScan.unknown);
-    // One certificate in 720 has its time of day within the two minutes of a scan: 0.4 of 300.
+    // One certificate in 720 has its time of day within the two minutes of a scan: 0.2 of 150.
     expect(nextScan.unknown).toBeLessThanOrEqual(5);
-    expect(nextScan.notDue).toBe(300 - nextScan.unknown);
+    expect(nextScan.notDue).toBe(150 - nextScan.unknown);
   });
 });
 

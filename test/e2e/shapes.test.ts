@@ -31,7 +31,6 @@ const keyOf = (certificate: string): string => spki(new X509Certificate(certific
 interface Packed {
   readonly pieces: Pieces;
   readonly file: Buffer;
-  readonly listing: readonly string[];
 }
 
 describeWith(['stack', 'step-ca'], 'every shape', (local) => {
@@ -39,6 +38,7 @@ describeWith(['stack', 'step-ca'], 'every shape', (local) => {
     const { ca } = local;
     const { renew, secrets, password } = renewerOf(local);
     const keys = new Map<KeyKind, KeyObject>(); // one RSA key for each kind, because it takes long to make
+    const listings = new Map<FileForm, readonly string[]>();
     let programs: Programs;
 
     beforeAll(async () => {
@@ -111,7 +111,7 @@ describeWith(['stack', 'step-ca'], 'every shape', (local) => {
     }
 
     async function inFile(form: FileForm, kind: KeyKind, mode: Mode): Promise<void> {
-      const { pieces, file, listing } = await packed(form, kind);
+      const { pieces, file } = await packed(form, kind);
       const arn = await put(form, form.write(file));
       expect(await renew({ secretId: arn, mode })).toMatchObject({
         outcome: outcomes[mode],
@@ -129,15 +129,18 @@ describeWith(['stack', 'step-ca'], 'every shape', (local) => {
       expect(is.protection).toMatch(/MAC: sha256, Iteration \d{4,}/);
       expect(is.protection.match(/AES-256-CBC/g)?.length).toBeGreaterThanOrEqual(2);
       expect(is.protection).not.toMatch(/RC2|3DES|SHA1/i);
+      // keytool lists nothing of the kind of the key.
+      const listing = listings.get(form) ?? (await listedByKeytool(file));
+      listings.set(form, listing);
       expect(await listedByKeytool(next)).toEqual(listing);
     }
 
-    /** Returns a file of this form, and keytool's listing of it. */
+    /** Returns a file of this form. */
     async function packed(form: FileForm, kind: KeyKind): Promise<Packed> {
       const { key, ...certificates } = await pair(kind);
       const pieces = { ...certificates, key: key.export({ type: 'pkcs8', format: 'pem' }).toString() };
       const file = await form.pack(pieces, programs);
-      return { pieces, file, listing: await listedByKeytool(file) };
+      return { pieces, file };
     }
 
     /** Returns what openssl finds in a PKCS#12 file. */

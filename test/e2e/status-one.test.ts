@@ -7,7 +7,8 @@ import { ROOT, waitFor } from '../../testkit/local-aws/client.ts';
 import { REGION } from '../../testkit/local-aws/ministack.ts';
 import { records } from '../cli/stage.ts';
 import { userWith } from '../local-aws/iam.ts';
-import { type Environment, inPipe, onTerminal, screen } from '../support/command-line.ts';
+import { here } from '../support/command-here.ts';
+import { type Environment, onTerminal, screen } from '../support/command-line.ts';
 import { describeWith } from '../support/local.ts';
 import { camel } from '../support/on-demand.ts';
 import { aged, renewerOf } from '../support/renewer.ts';
@@ -34,7 +35,7 @@ describeWith(['stack', 'step-ca'], 'status <name>', (local) => {
   });
 
   async function shown(user: string, name: string) {
-    const { code, stdout, output } = await inPipe(users[user] ?? {}, 'status', name, '--json');
+    const { code, stdout, output } = await here(users[user] ?? {}, 'status', name, '--json');
     const [found = {}] = records(stdout);
     return { code, found, output };
   }

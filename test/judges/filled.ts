@@ -45,6 +45,9 @@ const kinds: Readonly<Record<string, readonly [longest: number, arn: (name: stri
 const byArn = ['AWS::SecretsManager::Secret', 'AWS::SNS::Topic', 'AWS::IAM::ManagedPolicy'];
 /** Properties with which a template may name a resource itself. */
 const nameProperty = /^(Name|FunctionName|RoleName|QueueName|TopicName|AlarmName|LogGroupName|DashboardName)$/;
+/** Returns the property with which a template names this resource itself, if it does. */
+export const ownName = ({ type, properties }: Resource): string | undefined =>
+  Object.hasOwn(kinds, type) ? Object.keys(properties).find((key) => nameProperty.test(key)) : undefined;
 /** Stands for the name or the value of every other type. */
 const unknown = 'x'.repeat(140);
 

@@ -4,7 +4,9 @@
  */
 import { describe, expect, it } from 'vitest';
 import type { ResourceBody, TemplateBody } from './assembly.ts';
-import { thinned } from './thinned.ts';
+import { assemblyOfBodies } from './assembly.ts';
+import { sameNames } from './same-names.ts';
+import { isOutline, thinned } from './thinned.ts';
 
 const queue = (name: string, more: object = {}): ResourceBody => ({
   Type: 'AWS::SQS::Queue',
@@ -54,6 +56,28 @@ describe('a template', () => {
     ).toEqual(expect.arrayContaining(['Slow3CCCCCCCC']));
     const last = thinned({ Resources: { ...others, Both4DDDDDDDD: both as ResourceBody } }, judged).Resources;
     expect(Object.keys(last).sort()).toEqual(['Both4DDDDDDDD', 'Queue1AAAAAAAA']);
+    expect(Object.values(last).filter(isOutline)).toEqual([last['Queue1AAAAAAAA']]);
+  });
+
+  it('keeps an outline of what was judged before: its plain properties, and all that it waits for', () => {
+    const judged = new Set<string>();
+    const waiting = { ...policy('Queue'), Properties: { ...policy('Queue').Properties, Plain: 5 }, DependsOn: 'Other' };
+    const Resources = { Queue: queue('a'), Other: queue('b'), Waiting: waiting };
+    thinned({ Resources }, judged);
+    const New = queue('c', { Of: { Ref: 'Waiting' } });
+    const thin = thinned({ Resources: { New, ...Resources } }, judged).Resources;
+    expect(thin['Waiting']).toMatchObject({ Type: 'AWS::SQS::QueuePolicy', DependsOn: ['Queue', 'Other'] });
+    expect(thin['Waiting']?.Properties).toEqual({ Plain: 5 });
+    expect(
+      Object.keys(thin)
+        .filter((id) => isOutline(thin[id]))
+        .sort(),
+    ).toEqual(['Other', 'Queue', 'Waiting']);
+  });
+
+  it('keeps a list that names the same twice by mistake', () => {
+    const twice = { Twice: policy('Queue1AAAAAAAA', 'Queue1AAAAAAAA'), Queue1AAAAAAAA: queue('a') };
+    expect(thinned({ Resources: twice }).Resources['Twice']).toEqual(twice.Twice);
   });
 
   it('loses exactly the parameters of the resources that are left out', () => {
@@ -76,4 +100,12 @@ describe('a template', () => {
     expect(kept(queue('a', { DelaySeconds: 1 }), queue('a', { DelaySeconds: 2 }))).toBe(2);
     expect(kept(policy('R1'), queue('a'), policy('Absent'))).toBe(3);
   });
+});
+
+it('two resources of a type with the same name are found, also if a text is made of parts', () => {
+  const joined = { 'Fn::Join': ['-', ['a', '1']] };
+  const found = assemblyOfBodies('names', {
+    Resources: { A: queue('a-1'), B: queue('b'), C: { Type: 'AWS::SQS::Queue', Properties: { QueueName: joined } } },
+  });
+  expect(sameNames(found)).toEqual(['AWS::SQS::Queue a-1: A, C']);
 });

@@ -1,7 +1,8 @@
 /**
- * Thins a large template for cfn-lint. Of resources that differ only in names and digits it keeps one. It drops that one too
- * if its shape was judged before and nothing kept refers to it. 150 profiles repeat the same hundred resources, and cfn-lint
- * needs a fiftieth of a second for each. The number of resources is judged by test/judges/limits.
+ * Thins a template for cfn-lint, which needs a twentieth of a second for each resource. Of resources that differ only in names
+ * and digits one is kept: 150 profiles repeat the same hundred resources. If its shape was judged before, only its outline is
+ * kept, and that only if something kept refers to it. The number of resources is judged by test/judges/limits, and equal names
+ * by test/judges/same-names.ts.
  */
 import { intrinsic, type ResourceBody, type TemplateBody } from './assembly.ts';
 
@@ -26,7 +27,11 @@ export function thinned(body: TemplateBody, judged: Set<string> = new Set()): Te
   const all = new Map(
     [...first.values()].map((id) => [id, renamed(body.Resources[id], name) as ResourceBody] as const),
   );
-  const kept = withReferred([...one, ...unlike, ...references(outputs)], all);
+  const whole = new Set(unlike);
+  const kept = withReferred([...one, ...whole, ...references(outputs)], (id) => {
+    const resource = all.get(id);
+    return resource === undefined || whole.has(id) ? resource : outline(resource);
+  });
   for (const shape of first.keys()) judged.add(shape);
   const thin = { ...body, Resources: Object.fromEntries(kept), ...(outputs && { Outputs: outputs }) };
   return { ...thin, ...(body.Parameters && { Parameters: parametersOf(body, thin) }) };
@@ -41,17 +46,43 @@ function parametersOf(body: TemplateBody, thin: TemplateBody): NonNullable<Templ
 }
 
 /** Returns these resources and all that they refer to, directly or indirectly. */
-function withReferred(ids: readonly string[], all: ReadonlyMap<string, ResourceBody>): Map<string, ResourceBody> {
+function withReferred(
+  ids: readonly string[],
+  resourceOf: (id: string) => ResourceBody | undefined,
+): Map<string, ResourceBody> {
   const kept = new Map<string, ResourceBody>();
   const open = [...ids];
   for (let id = open.pop(); id !== undefined; id = open.pop()) {
-    const resource = all.get(id);
-    if (!resource || kept.has(id)) continue;
+    const resource = kept.has(id) ? undefined : resourceOf(id);
+    if (!resource) continue;
     kept.set(id, resource);
-    open.push(...references(resource), ...[resource['DependsOn'] ?? []].flat().map(String));
+    open.push(...needs(resource));
   }
   return kept;
 }
+
+/** Returns the resources that a resource refers to or waits for. */
+const needs = (resource: ResourceBody): string[] => [
+  ...references(resource),
+  ...[resource['DependsOn'] ?? []].flat().map(String),
+];
+
+const judgedBefore = 'judged-before';
+
+/**
+ * Returns the resource with its plain properties alone: rules about two resources compare their time-outs. It waits for what
+ * the others refer to, so a circle of resources stays one.
+ */
+function outline(resource: ResourceBody): ResourceBody {
+  const { Type, Properties = {} } = resource;
+  const plain = Object.entries(Properties).filter(([, value]) => typeof value !== 'object');
+  const more = { Metadata: { [judgedBefore]: true }, DependsOn: [...new Set(needs(resource))] };
+  return { Type, Properties: Object.fromEntries(plain), ...more };
+}
+
+/** Whether this is an outline. What cfn-lint says of it means nothing: it was judged elsewhere, with its properties. */
+export const isOutline = (resource: ResourceBody | undefined): boolean =>
+  Object.hasOwn(Object(resource?.['Metadata']), judgedBefore);
 
 function references(value: unknown): string[] {
   if (typeof value !== 'object' || value === null) return [];
@@ -61,12 +92,14 @@ function references(value: unknown): string[] {
   return Object.values(value).flatMap(references);
 }
 
-/** Returns the value with references renamed. A list that would name one resource twice names it once. */
+/** Returns the value with references renamed. A list that names one resource twice for this reason then names it once. */
 function renamed(value: unknown, name: (id: string) => string): unknown {
   if (Array.isArray(value)) {
     const all = value.map((each) => renamed(each, name));
-    const texts = all.map((each) => JSON.stringify(each));
-    return all.filter((_, index) => texts.indexOf(texts[index] ?? '') === index);
+    const [before, after] = [value, all].map((list) => list.map((each) => JSON.stringify(each)));
+    const isFirst = (texts: readonly string[] | undefined, index: number) =>
+      texts?.indexOf(texts[index] ?? '') === index;
+    return all.filter((_, index) => isFirst(after, index) || !isFirst(before, index));
   }
   if (typeof value !== 'object' || value === null) return value;
   const [kind, argument] = intrinsic(value) ?? [];
@@ -96,5 +129,5 @@ function shapeOf({ Metadata: _, DependsOn, ...body }: ResourceBody, resources: R
     if (kind === 'Fn::GetAtt' && Array.isArray(argument)) return { [kind]: [typeOf(argument[0]), argument[1]] };
     return Object.fromEntries(Object.entries(value).map(([key, each]) => [String(shape(key)), shape(each)]));
   };
-  return JSON.stringify([[DependsOn ?? []].flat().map(typeOf).sort(), shape(body)]);
+  return JSON.stringify([[...new Set([DependsOn ?? []].flat().map(typeOf))].sort(), shape(body)]);
 }

@@ -1,10 +1,10 @@
-"""Measures two behaviours of the local AWS from inside, because from outside only a clock would show them. Prints JSON.
+"""Measures two behaviours of the local AWS from inside, because from outside only a clock would show them. Prints them as
+JSON, with all patches and without any.
 
-Environment: EMULATOR_WITHOUT, as for emulator.py; PYTHONPATH with testkit/local.
+Environment: PYTHONPATH with testkit/local-aws.
 """
 
 import json
-import os
 import queue
 
 import emulator  # noqa: F401  registers the patches
@@ -36,8 +36,9 @@ def secrets_looked_at() -> dict:
         return counting
 
     kind = type(sm._secrets)
-    for name in ("items", "values", "__iter__"):
-        setattr(kind, name, counted(getattr(kind, name)))
+    plain = {name: getattr(kind, name) for name in ("items", "values", "__iter__")}
+    for name, walk in plain.items():
+        setattr(kind, name, counted(walk))
     found = {}
     for what, look in (
         ("arn", lambda: sm._resolve(arns[-1])),
@@ -47,6 +48,8 @@ def secrets_looked_at() -> dict:
         walked = 0
         look()
         found[what] = walked
+    for name, walk in plain.items():
+        setattr(kind, name, walk)
     return found
 
 
@@ -74,5 +77,10 @@ def log_of_a_slow_pipe() -> str:
     return runtime.Worker._drain_stderr_bounded(worker)
 
 
-patches.apply_all(os.environ.get("EMULATOR_WITHOUT", ""))
-print(json.dumps({"lookup": secrets_looked_at(), "log": log_of_a_slow_pipe()}))
+def measured() -> dict:
+    return {"lookup": secrets_looked_at(), "log": log_of_a_slow_pipe()}
+
+
+without = measured()
+patches.apply_all("")
+print(json.dumps({"withPatches": measured(), "without": without}))

@@ -36,10 +36,12 @@ describeFound([tool], 'the page', () => {
   });
 
   it('shows as many certificates as the count that was clicked says, and all after a second click', async () => {
-    const { page } = await report(rows);
-    const expected = new Map<string, number>(stateCounts(rows));
-    for (const { cause, rows: group } of causeGroups(rows)) expected.set(cause.code, group.length);
-    for (const [coming, number] of Object.entries(comingCounts(rows, now))) expected.set(coming, number);
+    // Every click shows the rows again, so there are few that are ok.
+    const some = rows.filter(({ state }, index) => state !== 'ok' || index < 20);
+    const { page } = await report(some);
+    const expected = new Map<string, number>(stateCounts(some));
+    for (const { cause, rows: group } of causeGroups(some)) expected.set(cause.code, group.length);
+    for (const [coming, number] of Object.entries(comingCounts(some, now))) expected.set(coming, number);
     await page.click('details summary');
     const buttons = await page.$$('button[data-filter]');
     expect(buttons.length).toBe([...expected.values()].filter((number) => number > 0).length);
@@ -48,11 +50,11 @@ describeFound([tool], 'the page', () => {
       const number = expected.get(value) ?? 0;
       expect((await button.evaluate((it) => it.textContent ?? '')).split(' ')[0]).toContain(numeral(number));
       await button.click();
-      expect(await found(page), value).toBe(`${number} of 400 certificates`);
-      expect((await names(page)).length).toBe(Math.min(number, 100));
+      expect(await found(page), value).toBe(`${number} of ${some.length} certificates`);
+      expect(await names(page)).toHaveLength(number);
       expect(await button.evaluate((it) => it.getAttribute('aria-pressed'))).toBe('true');
       await button.click();
-      expect(await found(page)).toBe('400 certificates');
+      expect(await found(page)).toBe(`${some.length} certificates`);
     }
   }, 60_000);
 

@@ -1,10 +1,25 @@
 /** Starts `cert-renewer` as a user does: in a process of its own, in a pipe or in a terminal. */
 import { fileURLToPath } from 'node:url';
+import { inject } from 'vitest';
 import { cachePath } from '../../testkit/tools/cache.ts';
 import { type Finished, run } from '../../testkit/tools/process.ts';
+import type { CommandLine } from './built-command-line.ts';
 
-const program = fileURLToPath(new URL('../../cli/cert-renewer.mjs', import.meta.url));
 const inTerminal = fileURLToPath(new URL('./in_terminal.py', import.meta.url));
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    commandLine: CommandLine | undefined;
+  }
+}
+
+/** The program of this clone, which loads the sources. */
+const source: CommandLine = {
+  program: fileURLToPath(new URL('../../cli/cert-renewer.mjs', import.meta.url)),
+  compiled: cachePath('compiled'),
+};
+/** In the e2e tests the program that the package contains, because a start of it takes half the CPU time. The local tests start that of the clone. */
+export const commandLine = (): CommandLine => inject('commandLine') ?? source;
 
 export type Environment = Readonly<Record<string, string>>;
 
@@ -14,12 +29,12 @@ export type Environment = Readonly<Record<string, string>>;
  */
 function environment(env: Environment): NodeJS.ProcessEnv {
   const own = Object.entries(process.env).filter(([name]) => !/^(AWS_|NO_COLOR|FORCE_COLOR|CI$)/.test(name));
-  return { ...Object.fromEntries(own), NODE_COMPILE_CACHE: cachePath('compiled'), ...env };
+  return { ...Object.fromEntries(own), NODE_COMPILE_CACHE: commandLine().compiled, ...env };
 }
 
 /** `output` is stdout and stderr in the order of their arrival. */
 export function inPipe(env: Environment, ...words: readonly string[]): Promise<Finished> {
-  return run(process.execPath, [program, ...words], { env: environment(env), timeout: 120_000 });
+  return run(process.execPath, [commandLine().program, ...words], { env: environment(env), timeout: 120_000 });
 }
 
 export interface TerminalOptions {
@@ -35,7 +50,7 @@ export function onTerminal(
   options: TerminalOptions = {},
 ): Promise<Finished> {
   const { columns = 100, interruptAt = '' } = options;
-  const started = [String(columns), interruptAt, '--', process.execPath, program, ...words];
+  const started = [String(columns), interruptAt, '--', process.execPath, commandLine().program, ...words];
   return run('python3', [inTerminal, ...started], {
     env: environment({ TERM: 'xterm-256color', ...env }),
     timeout: 120_000,

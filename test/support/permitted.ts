@@ -4,16 +4,20 @@ import { policyFor } from '../../cli/permissions.ts';
 import { ROOT } from '../../testkit/local-aws/client.ts';
 import { type Emulator, REGION } from '../../testkit/local-aws/ministack.ts';
 import type { Finished } from '../../testkit/tools/process.ts';
-import { inPipe } from './command-line.ts';
+import { here } from './command-here.ts';
 import { inRole } from './roles.ts';
 
 const stackName = 'CertRenewer';
 
-/** Runs a command as a role with these tags, and with exactly the permissions that docs/cli.md lists for the command. */
+/**
+ * Runs a command as a role with these tags, and with exactly the permissions that docs/cli.md lists for the command: in this process, or in
+ * another one (`inPipe`).
+ */
 export async function permitted(
   aws: Pick<Emulator, 'endpoint'>,
   words: readonly string[],
   tags: Readonly<Record<string, string>> = {},
+  start: typeof here = here,
 ): Promise<Finished> {
   const found = await describeStack({ endpoint: aws.endpoint, region: REGION, credentials: ROOT }, stackName);
   const needs = commands.find(({ name }) => name === words[0])?.needs ?? [];
@@ -24,5 +28,5 @@ export async function permitted(
     AWS_SECRET_ACCESS_KEY: secretAccessKey,
     AWS_SESSION_TOKEN: sessionToken,
   };
-  return inPipe({ AWS_ENDPOINT_URL: aws.endpoint, AWS_REGION: REGION, ...who }, ...words, '--stack', stackName);
+  return start({ AWS_ENDPOINT_URL: aws.endpoint, AWS_REGION: REGION, ...who }, ...words, '--stack', stackName);
 }

@@ -1,12 +1,10 @@
 /** Types the blocks of docs/operations.md into a shell, as they are on the page, except for names. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { run } from '../../testkit/tools/process.ts';
 import { inTemporaryFolder } from '../../testkit/tools/temporary.ts';
+import { commandLine } from './command-line.ts';
 import type { RunbookBlock } from './runbook.ts';
-
-const program = fileURLToPath(new URL('../../cli/cert-renewer.mjs', import.meta.url));
 
 /** Programs that the page calls by their names. */
 export interface ShellPrograms {
@@ -35,12 +33,14 @@ export interface RunbookShell {
   type(block: RunbookBlock, names?: Readonly<Record<string, string>>): Promise<readonly Ran[]>;
 }
 
-/** Starts no process yet. `npx cert-renewer` starts this repository's command line: npx itself would take a second. */
+/** Starts no process yet. `npx cert-renewer` starts the package's program: npx itself would take a second. */
 export async function runbookShell(programs: ShellPrograms, { folder, env }: ShellOptions): Promise<RunbookShell> {
   const bin = join(folder, 'bin');
   await mkdir(bin);
+  const { program, compiled } = commandLine();
   const scripts = {
-    npx: `[ "$1" = cert-renewer ] || exit 127; shift; exec ${quoted(process.execPath)} ${quoted(program)} "$@"`,
+    npx: `[ "$1" = cert-renewer ] || exit 127; shift
+NODE_COMPILE_CACHE=${quoted(compiled)} exec ${quoted(process.execPath)} ${quoted(program)} "$@"`,
     aws: `exec ${quoted(programs.python)} -m awscli "$@"`,
     ...(programs.step !== undefined && { step: programs.step }),
   };

@@ -2,6 +2,7 @@
  * Deploys the app once for a run of the `e2e` project, onto the local AWS of local-setup.ts. Synthesises the stacks of tests
  * with a local AWS of their own at the same time.
  */
+import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { type PemHierarchy, pemHierarchy } from '../../testkit/cas/hierarchy.ts';
 import type { CaAccess } from '../../testkit/cas/leaf.ts';
@@ -10,6 +11,7 @@ import { makeKey } from '../../testkit/certificates/index.ts';
 import { type Assembly, assemble, bootstrap, deploy } from '../../testkit/local-aws/stack.ts';
 import { progress } from '../../testkit/tools/cache.ts';
 import { temporaryFolder } from '../../testkit/tools/temporary.ts';
+import { buildCommandLine } from './built-command-line.ts';
 import { type DeclaredStack, type DeclaredVersion, prepareDeclared } from './declared-stack.ts';
 import { ADMIN, type OwnStack, prepareE2e, prepareOwn } from './e2e-config.ts';
 import { startGate } from './gate.ts';
@@ -65,7 +67,9 @@ export default async function setup(project: TestProject): Promise<() => Promise
     const declared = await prepareDeclared(folder);
     undo.push(declared.close);
     const configs = { CertRenewer, ...others, ...declared.files };
-    const [made] = await Promise.all([assemble(folder, configs), bootstrap(emulator)]);
+    const built = buildCommandLine(join(folder, 'package'));
+    const [made, commandLine] = await Promise.all([assemble(folder, configs), built, bootstrap(emulator)]);
+    project.provide('commandLine', commandLine);
     const { CertRenewer: shared, ...own } = made;
     const outputs = await deploy(emulator, shared);
     const controls = { gateControl: gate.control, outageControl: outageGate.control };

@@ -24,6 +24,9 @@ interface ClientConfiguration {
 /** Root of the emulator's account: no policy applies to it. */
 export const ROOT: Credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
 
+/** Root's clients, by class and endpoint. A new client with its new connection would double the work of a call, here and in the local AWS. */
+const ofRoot = new Map<unknown, Map<string, unknown>>();
+
 /**
  * Returns an SDK client for the local AWS: `client(SQSClient, emulator)`. A refusal is thrown at once. A failure of the server
  * is retried, as every SDK client does.
@@ -33,7 +36,13 @@ export function client<T>(
   { endpoint }: Endpoint,
   credentials: Credentials = ROOT,
 ): T {
-  return new Client({ endpoint, region: REGION, credentials, maxAttempts: 3 });
+  const made = () => new Client({ endpoint, region: REGION, credentials, maxAttempts: 3 });
+  if (credentials !== ROOT) return made();
+  const byEndpoint = ofRoot.get(Client) ?? new Map<string, T>();
+  ofRoot.set(Client, byEndpoint);
+  const found = byEndpoint.get(endpoint) ?? made();
+  byEndpoint.set(endpoint, found);
+  return found as T;
 }
 
 /** Returns a unique name, because test files run side by side in one account. */
@@ -64,23 +73,19 @@ export async function invoke<T = unknown>(
   payload: unknown = {},
 ): Promise<Invocation<T>> {
   const lambda = client(LambdaClient, aws);
-  try {
-    const sent = new InvokeCommand({ FunctionName: functionName, Payload: Buffer.from(JSON.stringify(payload)) });
-    const { Payload, FunctionError } = await lambda.send(sent);
-    const parsed = JSON.parse(Buffer.from(Payload ?? []).toString() || 'null');
-    return { payload: parsed, error: FunctionError ? parsed : undefined };
-  } finally {
-    lambda.destroy();
-  }
+  const sent = new InvokeCommand({ FunctionName: functionName, Payload: Buffer.from(JSON.stringify(payload)) });
+  const { Payload, FunctionError } = await lambda.send(sent);
+  const parsed = JSON.parse(Buffer.from(Payload ?? []).toString() || 'null');
+  return { payload: parsed, error: FunctionError ? parsed : undefined };
 }
 
-/** Milliseconds between two polls. The pause grows, so that waiting tests leave the CPU to others. */
-const pauses = { first: 50, growth: 1.3, longest: 500 };
+/** Milliseconds between two polls. The pause grows, so that waiting tests leave the CPU to others. After a long wait it is a part of the wait. */
+const pauses = { first: 50, growth: 1.3, longest: 500, partOfWait: 0.03 };
 
 export interface Patience {
   /** Milliseconds. Default: a minute. */
   readonly within?: number;
-  /** The pause between two polls, for expensive polls. Default: growing, at most half a second. */
+  /** The pause between two polls, for expensive polls. Default: growing, half a second at most in the first quarter of a minute. */
   readonly pause?: number;
 }
 
@@ -90,8 +95,10 @@ export async function waitFor<T>(
   ask: () => Promise<T | undefined | false>,
   { within = 60_000, pause }: Patience = {},
 ): Promise<T> {
-  const deadline = Date.now() + within;
-  for (let next = pauses.first; ; next = Math.min(next * pauses.growth, pauses.longest)) {
+  const start = Date.now();
+  const deadline = start + within;
+  const longest = () => Math.max(pauses.longest, (Date.now() - start) * pauses.partOfWait);
+  for (let next = pauses.first; ; next = Math.min(next * pauses.growth, longest())) {
     const answer = await ask();
     if (answer !== undefined && answer !== false) return answer;
     if (Date.now() > deadline) throw new Error(`${what}: not within ${within / 1000} s`);

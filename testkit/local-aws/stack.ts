@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CloudFormationClient, CreateStackCommand, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
-import { projectRoot } from '../tools/cache.ts';
+import { cachePath, projectRoot } from '../tools/cache.ts';
 import { type Finished, run } from '../tools/process.ts';
 import { inTemporaryFolder } from '../tools/temporary.ts';
 import { keepStack } from './calls.ts';
@@ -16,7 +16,7 @@ export interface Assembly {
   readonly assembly: string;
   /** The stack's id in the assembly. The stack's name may differ. */
   readonly artifact: string;
-  /** true if test/calls judges the roles of the stack. Default: true. */
+  /** true if test/calls judges the roles of the stack, after `install`. Default: true. */
   readonly isJudged?: boolean;
 }
 
@@ -71,8 +71,7 @@ export async function deploy(target: Target, options: DeployOptions | Assembly):
     checked('cdk deploy', await cdk(target, cwd, ['deploy', artifact, ...args, ...more]));
     const parsed: Record<string, Record<string, string>> = JSON.parse(await readFile(outputs, 'utf8'));
     const [[stackName, found] = [artifact, {}]] = Object.entries(parsed);
-    const { isJudged = true } = 'assembly' in options ? options : {};
-    if (isJudged) await keepStack(target.env, stackName, join(assembly, `${artifact}.template.json`));
+    await keepStack(target.env, stackName, join(assembly, `${artifact}.template.json`));
     return found;
   });
 }
@@ -93,21 +92,24 @@ function command(options: DeployOptions | Assembly, folder: string) {
 
 /**
  * Synthesises several configurations in one process, each as a stack with the name CertRenewer, so that the CDK is loaded once and each
- * function is bundled once. `folder` gets the cdk.out. `deploy` takes each stack by its id. A second version of a
- * stack has the id `<version>/<id>`.
+ * function is bundled once. The process gets what the CDK's command line gives an app: the folder, and the context of cdk.json. A second
+ * version of a stack has the id `<version>/<id>`.
  */
 export async function assemble<Id extends string>(
   folder: string,
   configs: Readonly<Record<Id, string>>,
 ): Promise<Readonly<Record<Id, Assembly>>> {
   const assembly = join(folder, 'cdk.out');
-  const app = [
-    '--app',
-    `tsx ${join('testkit', 'local-aws', 'several-stacks.ts')}`,
-    '-c',
-    `configs=${JSON.stringify(configs)}`,
-  ];
-  checked('cdk synth', await cdk({ env: {} }, projectRoot, ['synth', '--quiet', ...app, '--output', assembly]));
+  const { context } = JSON.parse(await readFile(join(projectRoot, 'cdk.json'), 'utf8'));
+  const env = {
+    ...process.env,
+    CDK_OUTDIR: assembly,
+    CDK_CONTEXT_JSON: JSON.stringify(context),
+    CDK_VALIDATION: 'false', // the CDK's own check of the templates takes longer than all the rest. A synthesis by its command line makes it.
+    NODE_COMPILE_CACHE: cachePath('compiled'),
+  };
+  const app = [join(import.meta.dirname, 'several-stacks.ts'), JSON.stringify(configs)];
+  checked('the synthesis', await run(process.execPath, app, { cwd: projectRoot, env, timeout: DEPLOY_TIMEOUT }));
   const made = {} as Record<Id, Assembly>;
   for (const id in configs) {
     const [artifact = id, version] = id.split('/').reverse();

@@ -1,12 +1,12 @@
 import { crc32 } from 'node:zlib';
 
 /** Returns a ZIP archive of these files, not compressed, as the code of a Lambda. */
-export function zip(files: Readonly<Record<string, string>>): Uint8Array {
-  const parts: Buffer[] = [];
+export function zip(files: Readonly<Record<string, string | Uint8Array>>): Uint8Array {
+  const parts: Uint8Array[] = [];
   const directory: Buffer[] = [];
   let offset = 0;
-  for (const [name, text] of Object.entries(files)) {
-    const data = Buffer.from(text);
+  for (const [name, content] of Object.entries(files)) {
+    const data = typeof content === 'string' ? Buffer.from(content) : content;
     // Shared by local header and directory entry: version 2.0, no flags, stored, no date, CRC, sizes, name length, no extra field.
     const common = Buffer.alloc(26);
     common.writeUInt16LE(20, 0);

@@ -40,7 +40,7 @@ async function install(folder: string, requirements: string, what: string): Prom
   progress(`installing ${what} into .cache, once (about half a minute)`);
   const { code, output } = await run(python, ['-m', 'venv', folder]);
   if (code !== 0) throw new ToolMissingError(noVenv(output));
-  const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '-r', requirements];
+  const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-compile', '-r', requirements];
   const installed = await run(join(folder, 'bin', 'python'), pip);
   if (installed.code !== 0) throw new Error(installed.output.trimEnd().split('\n').slice(-15).join('\n'));
 }

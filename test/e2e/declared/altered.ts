@@ -2,7 +2,7 @@ import { TagResourceCommand } from '@aws-sdk/client-secrets-manager';
 import { beforeAll, expect, it } from 'vitest';
 import { waitFor } from '../../../testkit/local-aws/client.ts';
 import type { AnsweredCall } from '../../../testkit/local-aws/every-call.ts';
-import { inPipe } from '../../support/command-line.ts';
+import { here } from '../../support/command-here.ts';
 import { type DeclaredWorld, versionsOf } from './world.ts';
 
 /** One of an authority of the stack's own, and one of step-ca. */
@@ -65,7 +65,7 @@ export function itIsAltered(world: DeclaredWorld): void {
     expect(payload['plan']).toMatchObject([
       { name, reason: { message: expect.stringContaining('IssuanceNotAllowed') } },
     ]);
-    const status = await inPipe(world.emulator.env, 'status', name);
+    const status = await here(world.emulator.env, 'status', name);
     expect(status.output).toContain('IssuanceNotAllowed');
     expect(status.code).toBe(1);
   });

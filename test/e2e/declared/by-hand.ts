@@ -4,6 +4,7 @@ import { beforeAll, expect, it } from 'vitest';
 import { type Credentials, client, uniqueName } from '../../../testkit/local-aws/client.ts';
 import { userWith } from '../../local-aws/iam.ts';
 import { outcome } from '../../support/calls.ts';
+import { here } from '../../support/command-here.ts';
 import { inPipe } from '../../support/command-line.ts';
 import { credentialsOf } from '../../support/roles.ts';
 import type { DeclaredWorld } from './world.ts';
@@ -46,8 +47,9 @@ export function itIsDeclaredByHand(world: DeclaredWorld): void {
     return userWith(emulator, ...left);
   }
 
-  const declare = (who: Credentials, name: string, profile = 'own') =>
-    inPipe(environmentOf(who), 'declare', name, '--profile', profile, '--dns', 'hand.svc.example');
+  const words = (name: string, profile = 'own') => [name, '--profile', profile, '--dns', 'hand.svc.example'];
+  const declare = (who: Credentials, name: string, profile?: string) =>
+    here(environmentOf(who), 'declare', ...words(name, profile));
 
   it('lets exactly the grantee of grantRead read the certificate of a construct', async () => {
     const SecretId = outputs['SecretArn'] ?? '';
@@ -65,7 +67,7 @@ export function itIsDeclaredByHand(world: DeclaredWorld): void {
   it('declares and undeclares with the permissions of grantDeclare', async () => {
     const who = await credentialsOf(emulator, outputs['DeclarerRoleArn']);
     const name = uniqueName('declared/hand');
-    const declared = await declare(who, name);
+    const declared = await inPipe(environmentOf(who), 'declare', ...words(name));
     expect(declared.code, declared.output).toBe(0);
     expect(declared.output).toContain('declared, and issued');
     expect(await world.refused(name)).toEqual([]);

@@ -13,7 +13,7 @@ import { GetParameterCommand, ParameterNotFound, PutParameterCommand, SSMClient 
 import { client, invoke } from '../../../testkit/local-aws/client.ts';
 import { collectEvents, type EventCollector } from '../../../testkit/local-aws/events.ts';
 import { type AnsweredCall, callsFromNow } from '../../../testkit/local-aws/every-call.ts';
-import { deploy } from '../../../testkit/local-aws/stack.ts';
+import { install } from '../../../testkit/local-aws/install.ts';
 import { run } from '../../../testkit/tools/process.ts';
 import { inTemporaryFolder } from '../../../testkit/tools/temporary.ts';
 import type { DeclaredVersion } from '../../support/declared-stack.ts';
@@ -32,13 +32,13 @@ export function declaredWorld({ declared, own }: StackAccess) {
   let bus: EventCollector | undefined;
 
   const deployStack = async (version: DeclaredVersion): Promise<void> => {
-    outputs = await deploy(emulator, own[version]);
+    outputs = await install(emulator, own[version]);
     bus ??= await collectEvents(emulator, output('EventBusName'));
   };
   /** The second stack of the app, whose owner reads a certificate. */
   const deployReader = (): Promise<Record<string, string>> => {
     const { assembly, artifact } = own.declared;
-    return deploy(emulator, { assembly, artifact: `${artifact}-reader`, isJudged: false });
+    return install(emulator, { assembly, artifact: `${artifact}-reader`, isJudged: false });
   };
   const output = (name: string): string => outputs[name] ?? '';
   const renew = (request: object) => invoke<Record<string, unknown>>(emulator, output('RenewFunctionName'), request);
@@ -171,8 +171,8 @@ async function filesOf(...folders: readonly string[]): Promise<{ path: string; t
     [...new Set(folders)].map(async (folder) => {
       const entries = await readdir(folder, { recursive: true, withFileTypes: true });
       const files = entries.filter((entry) => entry.isFile()).map(({ parentPath, name }) => join(parentPath, name));
-      // Code has its hash as name, and is older than any key.
-      return files.filter((path) => !/\/asset\.[0-9a-f]{64}\//.test(path));
+      // Code is older than any key.
+      return files.filter((path) => !/\/(?:asset\.[0-9a-f]{64}|bundles)\//.test(path));
     }),
   );
   return Promise.all(found.flat().map(async (path) => ({ path, text: await readFile(path, 'latin1') })));
