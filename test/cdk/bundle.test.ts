@@ -111,12 +111,11 @@ it('a hook’s function has no code of the renewal', () => {
   for (const other of ['UpdateSecretVersionStage', 'AWSPENDING', 'GetPublicKey']) expect(entry).not.toContain(other);
 });
 
-/** Each is built once. */
-const builds = new Map<string, ReturnType<typeof build>>();
-function built(name: string): ReturnType<typeof build> {
-  const found = builds.get(name) ?? build(`${name}.ts`);
-  builds.set(name, found);
-  return found;
+/** Returns the files of a bundle by their names. */
+function built(name: string): ReadonlyMap<string, Uint8Array> {
+  const outdir = join(folder, name);
+  bundle(`${name}.ts`, outdir);
+  return new Map(readdirSync(outdir).map((file) => [file, readFileSync(join(outdir, file))]));
 }
 
 describe('@peculiar/x509', () => {
@@ -169,7 +168,7 @@ describe('the code for declarations', () => {
 });
 
 /** Returns the entry's own file and its static imports, without import(). */
-function loadedAtStart(files: ReturnType<typeof build>, entry: string): ReadonlySet<string> {
+function loadedAtStart(files: ReadonlyMap<string, Uint8Array>, entry: string): ReadonlySet<string> {
   const loaded = new Set([entry]);
   for (const name of loaded) {
     const text = Buffer.from(files.get(name) ?? '').toString();

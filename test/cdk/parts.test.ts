@@ -22,6 +22,7 @@ const idsOf = (type: string, template: Template) => Object.keys(template.findRes
 
 describe.each([
   [10, 0],
+  [60, 2],
   [150, 4],
 ])('%d profiles with hooks', (count, expected) => {
   const { main, nested } = templates(largeConfig(count, { authorities: 12, more: { ...everyOption, caApi: bearer } }));

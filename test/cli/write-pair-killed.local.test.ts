@@ -1,7 +1,4 @@
-/**
- * A real process is killed at every third call of writing the two files of `export`, which is at least once in each of its six
- * steps. write-pair.test.ts stops the same code at each call.
- */
+/** A real process is killed at each step of writing the two files of `export`. */
 import { randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -48,11 +45,11 @@ it('leaves both old files or both new ones, and the next export completes it', a
   }
   try {
     const four = pLimit(4);
-    const ends = await Promise.all(Array.from({ length: 12 }, (_, i) => four(() => killedAt(3 * i + 3))));
+    const ends = await Promise.all(Array.from({ length: 36 }, (_, i) => four(() => killedAt(i + 1))));
     const killed = ends.filter((end) => end.killed);
     expect(ends.at(-1)?.killed, 'the last of these numbers is beyond the last call').toBe(false);
-    expect(killed.filter(({ isNew }) => isNew).length).toBeGreaterThan(1);
-    expect(killed.filter(({ isNew }) => !isNew).length).toBeGreaterThan(3);
+    expect(killed.filter(({ isNew }) => isNew).length).toBeGreaterThan(5);
+    expect(killed.filter(({ isNew }) => !isNew).length).toBeGreaterThan(10);
   } finally {
     await rm(folder, { recursive: true });
   }

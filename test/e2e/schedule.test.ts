@@ -1,6 +1,6 @@
 /**
- * No test invokes anything here. The first scan and the schedule of a deployment of its own look after 150 certificates of
- * every kind, of which 100 are due.
+ * No test invokes anything here. The first scan and the schedule of a deployment of its own look after 300 certificates of
+ * every kind, of which 200 are due.
  */
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { ListSecretsCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
@@ -21,7 +21,7 @@ import { refusals } from './judges.ts';
 
 const minute = 60_000;
 
-const title = 'the schedule, once a minute, with 150 certificates of which 100 are due';
+const title = 'the schedule, once a minute, with 300 certificates of which 200 are due';
 
 describeWith(['stack', 'step-ca'], title, (local) => {
   const { ca } = local;
@@ -65,16 +65,16 @@ describeWith(['stack', 'step-ca'], title, (local) => {
       found.versionId === member.secret.versionId ? [] : [{ member, found, now: fromShape(member.shape, found.value) }],
     );
 
-  test('inspects every one, and renews exactly the 100', () => {
-    expect(fleet.filter(({ isDue }) => isDue)).toHaveLength(100);
-    expect(firstScan).toMatchObject({ listed: 150, enqueued: 150, unknown: 150 });
+  test('inspects every one, and renews exactly the 200', () => {
+    expect(fleet.filter(({ isDue }) => isDue)).toHaveLength(200);
+    expect(firstScan).toMatchObject({ listed: 300, enqueued: 300, unknown: 300 });
     const names = (members: readonly Member[]) => members.map(({ secret }) => secret.name).sort();
     expect(names(renewed().map(({ member }) => member))).toEqual(names(fleet.filter(({ isDue }) => isDue)));
   });
 
-  test('leaves the other 50 as they are, and writes their tags', () => {
+  test('leaves the other 100 as they are, and writes their tags', () => {
     const left = [...after].filter(([{ isDue }]) => !isDue);
-    expect(left).toHaveLength(50);
+    expect(left).toHaveLength(100);
     for (const [{ secret, value }, found] of left) {
       expect(found).toMatchObject({ value, versionId: secret.versionId });
       expect([...found.stages]).toEqual([['AWSCURRENT', secret.versionId]]);
@@ -95,7 +95,7 @@ describeWith(['stack', 'step-ca'], title, (local) => {
     expect(new Set(pairs.map(({ chain }) => chain))).toEqual(new Set([ca.intermediatePem]));
     const certificates = pairs.map(({ certificate }) => certificate);
     expect(await refusals(certificates, { root: ca.rootPem, chain: ca.intermediatePem })).toEqual([]);
-    expect(new Set(certificates).size).toBe(100);
+    expect(new Set(certificates).size).toBe(200);
   });
 
   test('leaves each certificate with its own key: a new one after a rekey, the old one after a renewal', () => {
@@ -108,8 +108,8 @@ describeWith(['stack', 'step-ca'], title, (local) => {
       expect(is?.publicKey.equals(was?.publicKey ?? is.publicKey)).toBe(member.operation === 'renew');
       expect(nameOfKey(now.certificate)).toBe(keyAlgorithm(member.kind));
     }
-    expect(operations.renew).toBeGreaterThan(20); // the keys in KMS, and those with a tag for it
-    expect(operations.rekey).toBeGreaterThan(65);
+    expect(operations.renew).toBeGreaterThan(40); // the keys in KMS, and those with a tag for it
+    expect(operations.rekey).toBeGreaterThan(130);
   });
 
   test('keeps the contents and the validity of every certificate', () => {
@@ -122,10 +122,10 @@ describeWith(['stack', 'step-ca'], title, (local) => {
   });
 
   test('reports every renewal, and no failure', () => {
-    // An event may come twice, if the next scan came before a worker had finished. But it comes for each of the 100 and for no
+    // An event may come twice, if the next scan came before a worker had finished. But it comes for each of the 200 and for no
     // other.
     const told = new Map(renewals.map(({ resources: [arn], detail }) => [arn, detail]));
-    expect(told.size).toBe(100);
+    expect(told.size).toBe(200);
     for (const { member, found } of renewed()) {
       expect(told.get(member.secret.arn)).toMatchObject({
         operation: member.operation,
@@ -141,11 +141,11 @@ describeWith(['stack', 'step-ca'], title, (local) => {
   });
 
   test('in its next scan sends only the inspections of the day', () => {
-    expect(nextScan).toMatchObject({ listed: 150, paused: 0, backingOff: 0, invalid: 0, overdue: 0 });
+    expect(nextScan).toMatchObject({ listed: 300, paused: 0, backingOff: 0, invalid: 0, overdue: 0 });
     expect(nextScan.enqueued).toBe(nextScan.unknown);
-    // One certificate in 720 has its time of day within the two minutes of a scan: 0.2 of 150.
+    // One certificate in 720 has its time of day within the two minutes of a scan: 0.4 of 300.
     expect(nextScan.unknown).toBeLessThanOrEqual(5);
-    expect(nextScan.notDue).toBe(150 - nextScan.unknown);
+    expect(nextScan.notDue).toBe(300 - nextScan.unknown);
   });
 });
 

@@ -49,11 +49,11 @@ interface Draft {
 }
 
 /**
- * Drafts of 150 certificates: each of 30 combinations five times, of which three or four are due. Only two have RSA-3072,
+ * Drafts of 300 certificates: each of 30 combinations ten times, of which six or seven are due. Only two have RSA-3072,
  * because a new key takes the worker half a second.
  */
 function drafts(): Draft[] {
-  return Array.from({ length: 150 }, (_, index) => {
+  return Array.from({ length: 300 }, (_, index) => {
     const combination = index % (forms.length * kinds.length);
     const kind = kinds[index % kinds.length] ?? 'P-256';
     const round = (index - combination) / (forms.length * kinds.length);
@@ -68,7 +68,7 @@ function drafts(): Draft[] {
   });
 }
 
-/** Enrols 150 secrets in the profile, 100 of them due: more than a page of a list has. Takes a few seconds. */
+/** Enrols 300 secrets in the profile, 200 of them due. Takes a few seconds. */
 export async function enrolFleet(aws: Endpoint, ca: CaAccess, profile: string): Promise<Member[]> {
   const kms = client(KMSClient, aws);
   const secrets = client(SecretsManagerClient, aws);
