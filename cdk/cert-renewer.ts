@@ -1,7 +1,7 @@
 /** The construct: everything that renews the certificates of one account and Region. */
 import { Duration, Stack, Tags } from 'aws-cdk-lib';
 import { EventBus, type IEventBus } from 'aws-cdk-lib/aws-events';
-import { Grant, type IGrantable, Policy, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Grant, type IGrantable, Policy, type Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IKey, Key } from 'aws-cdk-lib/aws-kms';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { SqsDestination } from 'aws-cdk-lib/aws-lambda-destinations';
@@ -11,6 +11,7 @@ import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct, IConstruct, IDependable } from 'constructs';
 import type { CertificateEntry } from '../lambdas/policy/certificate-entry.ts';
+import { capabilitiesOf } from '../lambdas/providers/index.ts';
 import manifest from '../package.json' with { type: 'json' };
 import { Authorities } from './authorities/authorities.ts';
 import type { ICertificateAuthority } from './authorities/authority-interface.ts';
@@ -23,6 +24,8 @@ import { type Config, configSchedule, validateCertificate, validateConfig } from
 import { ConfigError } from './config/config-error.ts';
 import type { CertificateOptions, ConfigOptions, VpcOptions } from './config/options.ts';
 import { Profiles } from './config/profiles.ts';
+import { isToken } from './config/token.ts';
+import { withAccountKeys } from './functions/account-keys.ts';
 import { FirstScan } from './functions/first-scan.ts';
 import { placementOf, type VpcPlacement } from './functions/network.ts';
 import { NodeFunction, type NodeFunctionProps } from './functions/node-function.ts';
@@ -77,7 +80,7 @@ export class CertRenewer extends Observable implements ICertRenewer {
   readonly scanFunction: IFunction;
   /** The renew function. It renews the secrets in the queue, and one secret on demand. */
   readonly renewFunction: IFunction;
-  /** The renewal queue. Its policy denies messages from other roles than the scan's (docs/operations.md, on dead letters). */
+  /** The renewal queue. Its policy denies messages from other roles than those of the scan and, with a CA that answers later, of the renewals (docs/operations.md, on dead letters). */
   readonly queue: IQueue;
   /** The queue for messages that failed three times. It keeps them for 14 days. */
   readonly deadLetterQueue: IQueue;
@@ -108,7 +111,8 @@ export class CertRenewer extends Observable implements ICertRenewer {
     super(scope, id);
     Object.defineProperty(this, marker, { value: true });
     this.refuseSecond();
-    this.config = validateProps(this, props);
+    const given = validateProps(this, props);
+    this.config = { ...given, profiles: withAccountKeys(this, 'AccountKeys', given.profiles) };
     const { config } = this;
     const schedule = configSchedule(config);
     const paused = config.paused ?? false;
@@ -121,6 +125,7 @@ export class CertRenewer extends Observable implements ICertRenewer {
     const api = own && this.newCaApi(shared, own);
     this.worker = this.renewer(shared, queues.queue, own);
     const scan = this.scanner(shared, queues, eventAge(schedule));
+    queues.onlyFrom([scan.role, ...this.waitingRoles(queues)]);
     own?.allowScan(scan);
     for (const { role } of [scan, this.worker]) allowParameters(role, 'Profiles', profiles.prefix);
     for (const { role, function: fn } of [scan, this.worker, ...(api ? [api.handler] : [])]) {
@@ -323,13 +328,22 @@ export class CertRenewer extends Observable implements ICertRenewer {
       roles: [scan.role],
     });
     queues.queue.grant(scan.role, 'sqs:SendMessage');
-    queues.onlyFrom(scan.role);
     scan.function.configureAsyncInvoke({
       retryAttempts: 1,
       maxEventAge: Duration.seconds(age),
       onFailure: new SqsDestination(queues.scanDeadLetterQueue),
     });
     return scan;
+  }
+
+  /** The renew function's role, if a CA may answer later: then it sends a message for the next look at an order. */
+  private waitingRoles({ queue }: RenewalQueues): readonly Role[] {
+    const answersLater = Object.values(this.config.profiles).some(
+      ({ ca }) => isToken(ca) || capabilitiesOf(ca).answers === 'later',
+    );
+    if (!answersLater) return [];
+    queue.grant(this.worker.role, 'sqs:SendMessage');
+    return [this.worker.role];
   }
 
   private newCaApi(shared: ReturnType<CertRenewer['sharedProps']>, own: Authorities): CaApi {

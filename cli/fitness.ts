@@ -2,7 +2,7 @@
 import { noLimits } from '../lambdas/domain/calls.ts';
 import type { Certificate } from '../lambdas/domain/certificate.ts';
 import { RenewalError } from '../lambdas/domain/errors.ts';
-import type { Entropy } from '../lambdas/domain/ports.ts';
+import type { AccountBindings, Entropy, TxtZones } from '../lambdas/domain/ports.ts';
 import type { Profile } from '../lambdas/domain/profile.ts';
 import { readTagSettings, resolveSettings } from '../lambdas/policy/settings.ts';
 import { openCa } from '../lambdas/providers/index.ts';
@@ -11,6 +11,18 @@ import type { Pair } from '../lambdas/renewal/pair.ts';
 import { parseCertificate } from '../lambdas/x509/certificate.ts';
 import { noKeyVault } from './pair.ts';
 import type { Session } from './session.ts';
+
+/** A check on public data needs neither TXT records nor a binding. */
+const unused: TxtZones & AccountBindings = {
+  add: notHere,
+  remove: notHere,
+  isInSync: notHere,
+  find: notHere,
+};
+
+async function notHere(): Promise<never> {
+  throw new RenewalError('Internal', 'A check places no order.');
+}
 
 /** A pair, with the profile and the tags to enrol it with. */
 export interface Candidate {
@@ -38,7 +50,8 @@ export async function checkFitness(
 ): Promise<Fitness> {
   const { authorities } = await deployment();
   const opened = await openCa(profile.ca);
-  const provider = opened({ policy: noLimits, clock, entropy, store, vault: noKeyVault, authorities });
+  const tools = { store, vault: noKeyVault, zones: unused, bindings: unused, authorities };
+  const provider = opened({ ...tools, policy: noLimits, clock, entropy });
   const settings = resolveSettings(undefined, readTagSettings(new Map(Object.entries(tags))), profile);
   try {
     const roots = await provider.roots(pair); // without a configured root, the chain must lead to one

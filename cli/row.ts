@@ -13,7 +13,7 @@ const time = (instant: Instant | undefined) => (instant === undefined ? null : f
 
 /** Returns a line of `--json`: times in RFC 3339, null for unknown values. */
 export function recordOf(row: InventoryRow) {
-  const { name, secretArn, profile, state, states, declared, wanting = null, reason, overdue, failure } = row;
+  const { name, secretArn, profile, state, states, declared, wanting = null, reason, overdue, failure, wait } = row;
   const { notBefore, notAfter, renewAt } = row;
   const times = { notBefore: time(notBefore), notAfter: time(notAfter), renewAt: time(renewAt) };
   const told = failure && {
@@ -34,5 +34,6 @@ export function recordOf(row: InventoryRow) {
     ...times,
     overdue,
     failure: told ?? null,
+    wait: wait ? { since: time(wait.since), again: time(wait.again), notBefore: time(wait.until) } : null,
   };
 }

@@ -9,15 +9,19 @@ import { resolveSettings } from '../lambdas/policy/settings.ts';
 import { readStatus } from '../lambdas/policy/status.ts';
 import type { Deployment } from './session.ts';
 
-/** Returns the warnings of these settings. `validity` is undefined if no worker has read the certificate yet. */
+/**
+ * Returns the warnings of these settings. `validity` is undefined if no worker has read the certificate yet. `suggested`: when its CA
+ * suggests to renew it.
+ */
 export function windowWarnings(
   settings: Settings,
   validity: Validity | undefined,
   secretArn: string,
   longestGap: number,
+  suggested?: Instant,
 ): readonly Warning[] {
   if (validity === undefined) return foreseeableWarnings(settings, longestGap);
-  const time = renewalTime(validity, settings, secretArn);
+  const time = renewalTime(validity, settings, secretArn, suggested);
   const below = belowSchedule(time, longestGap);
   return [...time.warnings, ...(below ? [below] : [])];
 }
@@ -33,7 +37,8 @@ export function warningsOf(
   if (found.kind !== 'enrolled') return [];
   const status = readStatus(candidate.secret, now);
   const settings = resolveSettings(undefined, found.tagged, found.profile);
-  return windowWarnings(settings, status.known ? status.validity : undefined, candidate.secret.arn, longestGap);
+  const { validity, suggested } = status.known ? status : {};
+  return windowWarnings(settings, validity, candidate.secret.arn, longestGap, suggested);
 }
 
 /** Returns the warnings for the line of a secret: ` (WindowClamped: The window …)`. */

@@ -6,10 +6,12 @@ import { randomBytes } from 'node:crypto';
 import type { CreationWorld } from './authority/create.ts';
 import type { ApiAuth, CaApi } from './authority/http/api.ts';
 import { acmImporter } from './aws/acm.ts';
+import { acmBindings } from './aws/acm-bindings.ts';
 import { eventBridgePublisher } from './aws/eventbridge.ts';
 import { type PowertoolsJournal, powertoolsJournal } from './aws/journal.ts';
 import { kmsKeyVault } from './aws/kms.ts';
 import { functionStarter, lambdaFunctions, renewFunction } from './aws/lambda.ts';
+import { route53Zones } from './aws/route53.ts';
 import { secretsManagerStore } from './aws/secrets-manager.ts';
 import { snsTopic } from './aws/sns.ts';
 import { sqsQueue } from './aws/sqs.ts';
@@ -21,7 +23,7 @@ import type { DeclarationWorld } from './deployment/world.ts';
 import { type CallPolicy, call, noLimits, shortReserves, timeLimits } from './domain/calls.ts';
 import { RenewalError } from './domain/errors.ts';
 import { hookTypes } from './domain/hook.ts';
-import type { AuthoritySource, CaProvider, Clock, DeclarationSource } from './domain/ports.ts';
+import type { AuthoritySource, CaProvider, Clock, DeclarationSource, Queue } from './domain/ports.ts';
 import type { ImportHook, ImportWorld } from './hooks/import-certificate.ts';
 import type { FunctionHook, FunctionWorld } from './hooks/invoke-function.ts';
 import type { ReportWorld } from './hooks/report.ts';
@@ -174,22 +176,24 @@ export async function composeInventory() {
   return { journal, world, target: { stackName: environment('STACK_NAME'), region: process.env['AWS_REGION'] } };
 }
 
-/** Builds the renewal's world, without a queue. */
-async function renewalParts() {
+/** Builds the renewal's world. */
+async function renewalParts(queue: (policy: CallPolicy) => Pick<Queue, 'send'>) {
   const times = await schedule();
   const journal = powertoolsJournal();
   const read = readers();
   const publisher = eventBridgePublisher({ eventBusName: environment('EVENT_BUS_NAME'), clock: time });
   const vault = kmsKeyVault({ clock: time });
+  const [zones, bindings] = [route53Zones({ clock: time }), acmBindings()];
   const declarations = declarationSource();
   // One CA for each profile and process, to reuse its connections and trust. A failure is not cached.
   const opened = keptUnlessFailed<OpenedCa>();
   const world = (policy: CallPolicy, rotationFunctionArn?: string): RenewalWorld => {
-    const ports = { ...read(policy), publisher: publisher(policy), vault: vault(policy) };
+    const ports = { ...read(policy), publisher: publisher(policy), vault: vault(policy), queue: queue(policy) };
     // The calls inside a CA's provider are not repeated after a busy answer, because `ask` itself is repeated.
     const { limits } = policy;
     const bare: CallPolicy = limits ? { limits } : {};
-    const tools = { ...read(bare), vault: vault(bare), clock: ports.clock, policy, entropy };
+    const adapters = { ...read(bare), vault: vault(bare), zones: zones(bare), bindings: bindings(bare) };
+    const tools = { ...adapters, clock: ports.clock, policy, entropy };
     // All certificates of one invocation share a provider and its lookups.
     const providers = keptUnlessFailed<CaProvider>();
     return {
@@ -219,12 +223,12 @@ function keptUnlessFailed<Made>(): (name: string, make: () => Promise<Made>) => 
 
 export async function composeRenewal() {
   const queue = sqsQueue({ queueUrl: environment('QUEUE_URL'), clock: time });
-  return { ...(await renewalParts()), queue };
+  return { ...(await renewalParts(queue)), queue };
 }
 
 /** Builds the HTTP API. Throws Internal. */
 export async function composeCaApi() {
-  const { journal, world } = await renewalParts();
+  const { journal, world } = await renewalParts(() => noQueue);
   const auth = apiAuth();
   if (!world(noLimits).authorities) throw noAuthorities();
   const { renewalOnRequest } = await import('./authority/http/on-request.ts');
@@ -241,6 +245,13 @@ export async function composeCaApi() {
   };
   return { journal, api };
 }
+
+/** The API renews authorities, which are signed at once, so no certificate waits for its CA. */
+const noQueue: Pick<Queue, 'send'> = {
+  send: async () => {
+    throw new RenewalError('Internal', 'This function has no queue: deploy the stack again.');
+  },
+};
 
 function apiAuth(): ApiAuth {
   const kind = environment('CA_API_AUTH');

@@ -8,7 +8,7 @@ import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { add, describe, noSums, storiesOf } from '../testkit/simulation/campaign.ts';
-import { drawPlan } from '../testkit/simulation/draw-declared.ts';
+import { drawPlan } from '../testkit/simulation/draw.ts';
 import { playEpisode, type Report } from '../testkit/simulation/episode.ts';
 
 const usual = { years: 1000 } as const;

@@ -6,7 +6,7 @@ import { suggestion } from '../../lambdas/domain/nearest.ts';
 import { type CertificateEntry, documentOf, entryProblems } from '../../lambdas/policy/certificate-entry.ts';
 import { type DeclarationProblem, nameFields, readDeclaration } from '../../lambdas/policy/declaration.ts';
 import { issuanceProblems } from '../../lambdas/policy/issuance.ts';
-import { needsOf } from '../../lambdas/providers/index.ts';
+import { needsOf, refusalsOf } from '../../lambdas/providers/index.ts';
 import { generalNameOf } from '../../lambdas/x509/declared-names.ts';
 import { constraintProblem } from '../../lambdas/x509/name-constraints.ts';
 import type { Problem } from './config-error.ts';
@@ -17,6 +17,7 @@ import {
   authorityLimits,
   checkIssuance,
   durationProblems,
+  keyField,
   knownDuration,
 } from './issuance-config.ts';
 import { mostParameterBytes } from './parameter-size.ts';
@@ -174,6 +175,7 @@ function inProfile(
     ...(hasUnknownNames ? [] : subjectProblems(declaration, entry, found)),
     ...durationProblemsOf(declaration, entry, found),
     ...windowProblems(declaration, entry, found),
+    ...keyProblems(declaration, found),
     ...(needsPassword
       ? [{ path: ['shape'], message: `pkcs12 needs the "passwordSecretId" of the profile ${found.name}` }]
       : []),
@@ -187,10 +189,12 @@ function nameProblems(secretName: string, entry: CertificateEntry, found: InProf
       if (isTokenInList(value)) return [];
       const document = { secretName, profile: found.name, [field]: [value] };
       const { declaration } = readDeclaration(document); // A name that can't be read is left out; entryProblems reports it.
-      return [...outside(declaration, found), ...constrained(declaration, found)].map((message) => ({
-        path: [field, index],
-        message,
-      }));
+      return [...outside(declaration, found), ...constrained(declaration, found), ...refused(declaration, found)].map(
+        (message) => ({
+          path: [field, index],
+          message,
+        }),
+      );
     }),
   );
 }
@@ -212,6 +216,17 @@ function constrained({ names }: Declaration, { limits }: InProfile): readonly st
   );
 }
 
+/** Returns why the CA of the profile does not certify these names. */
+function refused({ names }: Declaration, { profile: { ca } }: InProfile): readonly string[] {
+  return isToken(ca) ? [] : names.flatMap((name) => refusalsOf(ca).name(ca, name) ?? []);
+}
+
+/** Checks the key of the entry. checkIssuance checks the profile's. */
+function keyProblems({ key }: Declaration, { profile: { ca } }: InProfile): readonly DeclarationProblem[] {
+  const message = key === undefined || isToken(ca) ? undefined : refusalsOf(ca).key(ca, key);
+  return key === undefined || message === undefined ? [] : [{ path: [keyField(key)], message }];
+}
+
 function subjectProblems(
   declaration: Declaration,
   entry: CertificateEntry,
@@ -228,10 +243,12 @@ function subjectProblems(
 function durationProblemsOf(
   { duration, ...declaration }: Declaration,
   entry: CertificateEntry,
-  { issue, limits }: InProfile,
+  { issue, limits, profile: { ca } }: InProfile,
 ): readonly DeclarationProblem[] {
   const maxDuration = knownDuration(issue.maxDuration);
   if (entry.duration === undefined) return usualDurationProblems(issue, limits, maxDuration);
+  const refusal = isToken(ca) ? undefined : refusalsOf(ca).duration(ca);
+  if (refusal !== undefined) return [{ path: ['duration'], message: refusal }];
   if (duration === undefined) return []; // a token, or entryProblems reports it
   const withoutNames = { ...declaration, duration, names: [], subject: undefined };
   const own = issuanceProblems(withoutNames, { allow: [], ...(maxDuration !== undefined && { maxDuration }) });
@@ -316,12 +333,12 @@ function takenProblem(name: string, { id, what }: Taken): readonly DeclarationPr
   return [{ path: [], message: `the secret of this name holds ${what}; expected another name` }];
 }
 
-/** KMS keys of authorities and provisioners. If one were a certificate's key too, users of the certificate could issue with it. */
+/** KMS keys of authorities, provisioners and accounts. If one were a certificate's key too, users of the certificate could issue with it. */
 function takenKeys({ profiles, authorities = {} }: Config): readonly Taken[] {
   const found = [
     ...Object.entries(authorities).map(([name, { kmsKeyArn }]) => ({ id: kmsKeyArn, what: `the authority ${name}` })),
     ...Object.entries(profiles).flatMap(([name, { ca }]) =>
-      isToken(ca) ? [] : needsOf(ca).signingKeys.map((id) => ({ id, what: `the provisioner of the profile ${name}` })),
+      isToken(ca) ? [] : needsOf(ca).signingKeys.map((id) => ({ id, what: `the profile ${name} at its CA` })),
     ),
   ];
   return found.filter((each): each is Taken => each.id !== undefined && !isToken(each.id));

@@ -142,7 +142,7 @@ const described = {
           issuanceFields.allow,
         ),
         duration: describe(
-          "Validity of certificates that declare none: a duration (720h). Default: the CA's default.",
+          "Validity of certificates that declare none: a duration (720h). Not with an acme CA. Default: the CA's default.",
           issuanceFields.duration,
         ),
         maxDuration: describe(
@@ -222,9 +222,12 @@ const describedCertificate = {
     'The whole subject (RFC 4514), instead of commonName. Default: the subject that commonName gives.',
     certificateFields.subject,
   ),
-  usages: describe('Extended key usages. Default: serverAuth and clientAuth.', certificateFields.usages),
+  usages: describe(
+    'Extended key usages. Default: serverAuth and clientAuth; with an acme CA serverAuth.',
+    certificateFields.usages,
+  ),
   duration: describe(
-    "Validity, a duration (720h). Default: the profile's issue.duration, else the CA's default.",
+    "Validity, a duration (720h). Not with an acme CA. Default: the profile's issue.duration, else the CA's default.",
     certificateFields.duration,
   ),
   kty: describe("Type of new keys. Default: the profile's, else as the current key, else EC.", certificateFields.kty),

@@ -6,7 +6,7 @@ import type { Schedule } from '../../lambdas/domain/schedule.ts';
 import type { CertificateEntry } from '../../lambdas/policy/certificate-entry.ts';
 import { cronSchedule } from '../../lambdas/policy/cron.ts';
 import { rateSchedule } from '../../lambdas/policy/schedule.ts';
-import { rootOf } from '../../lambdas/providers/index.ts';
+import { pemFieldsOf } from '../../lambdas/providers/index.ts';
 import { toProfile } from '../../lambdas/providers/profile.ts';
 import { checkAuthorities } from './authority-config.ts';
 import { certificateJudge, checkCertificates } from './certificate-config.ts';
@@ -19,7 +19,7 @@ import { parseJsonText } from './json-text.ts';
 import { readRoot } from './root-certificates.ts';
 import { isToken } from './token.ts';
 
-/** A valid configuration. Each `root` of a profile is PEM text or a token, and each `caConfig` is an absolute path. */
+/** A valid configuration. The trusted roots of a profile are PEM text or tokens, and each `caConfig` is an absolute path. */
 export type Config = Omit<ConfigDocument, '$schema'>;
 
 /** The origin of a configuration. */
@@ -60,7 +60,7 @@ export function validateConfig(input: unknown, origin: ConfigOrigin): Config {
   const problems = schemaProblems(input);
   if (problems.length > 0) return fail(problems);
   const document = input as ConfigDocument; // zod found no problem except in tokens, and it changes no value
-  const roots = new Map<string, string>();
+  const roots: RootsOfProfiles = new Map();
   const further = [
     ...checkSchedule(document),
     ...Object.entries(document.profiles).flatMap(([name, profile]) => checkProfile(name, profile)),
@@ -149,24 +149,31 @@ function checkProfiles({ profiles }: ConfigDocument): readonly Problem[] {
   return [{ path: configPath('profiles'), message: 'found no profile; expected at least one' }];
 }
 
-function readRoots(config: ConfigDocument, origin: ConfigOrigin, roots: Map<string, string>): readonly Problem[] {
+/** PEM text, by the profile and then by the field of its CA. */
+type RootsOfProfiles = Map<string, ReadonlyMap<string, string>>;
+
+/** Reads the roots into `roots`. */
+function readRoots(config: ConfigDocument, origin: ConfigOrigin, roots: RootsOfProfiles): readonly Problem[] {
   return Object.entries(config.profiles).flatMap(([name, { ca }]) => {
-    const root = isToken(ca) ? undefined : rootOf(ca);
-    if (root === undefined || isToken(root)) return [];
-    try {
-      roots.set(name, readRoot(root, origin.baseDirectory));
-      return [];
-    } catch (thrown) {
-      return [{ path: configPath('profiles', name, 'ca', 'root'), message: messageOf(thrown) }];
-    }
+    const read = new Map<string, string>();
+    roots.set(name, read);
+    return [...(isToken(ca) ? [] : pemFieldsOf(ca))].flatMap(([field, text]) => {
+      if (isToken(text)) return [];
+      try {
+        read.set(field, readRoot(text, origin.baseDirectory));
+        return [];
+      } catch (thrown) {
+        return [{ path: configPath('profiles', name, 'ca', field), message: messageOf(thrown) }];
+      }
+    });
   });
 }
 
-function withRoots(profiles: Config['profiles'], roots: ReadonlyMap<string, string>): Config['profiles'] {
+function withRoots(profiles: Config['profiles'], roots: RootsOfProfiles): Config['profiles'] {
   return Object.fromEntries(
     Object.entries(profiles).map(([name, profile]) => {
-      const root = roots.get(name);
-      return [name, root === undefined ? profile : { ...profile, ca: { ...profile.ca, root } }];
+      const read = roots.get(name) ?? new Map();
+      return [name, read.size === 0 ? profile : { ...profile, ca: { ...profile.ca, ...Object.fromEntries(read) } }];
     }),
   );
 }

@@ -1,8 +1,10 @@
 /** Checks `issue` of the profiles, also by the claims and name constraints of the stack's authorities. */
 import { formatDuration, parseDuration } from '../../lambdas/domain/duration.ts';
+import type { KeySpec } from '../../lambdas/domain/key-spec.ts';
 import type { CaConfigClaims } from '../../lambdas/policy/authority.ts';
 import { unknownBases } from '../../lambdas/policy/issuance.ts';
-import { issues, needsOf } from '../../lambdas/providers/index.ts';
+import { readKeySpec } from '../../lambdas/policy/vocabulary.ts';
+import { issues, needsOf, refusalsOf } from '../../lambdas/providers/index.ts';
 import { constraintBase } from '../../lambdas/x509/extension-values.ts';
 import { ancestors, readCaConfig } from './authority-config.ts';
 import type { Problem } from './config-error.ts';
@@ -75,6 +77,7 @@ export function checkIssuance({ profiles }: Config, limits: ReturnType<typeof au
   return Object.entries(profiles).flatMap(([name, profile]) => [
     ...checkAllowed(name, profile),
     ...checkIssuer(name, profile),
+    ...checkRefusals(name, profile),
     ...durationProblems(knownDuration(profile.issue?.duration), limits.get(name)).map((message) => ({
       path: configPath('profiles', name, 'issue', 'duration'),
       message,
@@ -101,9 +104,34 @@ function checkAllowed(name: string, { issue }: ProfileConfig): readonly Problem[
 function checkIssuer(name: string, { ca, issue }: ProfileConfig): readonly Problem[] {
   if (issue === undefined || isToken(ca) || issues(ca)) return [];
   const message =
-    'the CA of this profile, as configured, renews but does not issue; expected an authority of this stack, or a step-ca with "provisioner"';
+    'the CA of this profile, as configured, renews but does not issue; expected an authority of this stack, a step-ca with "provisioner", or an acme CA';
   return [{ path: configPath('profiles', name, 'issue'), message }];
 }
+
+/** Checks the profile's own duration and key by what its CA does not certify. */
+function checkRefusals(name: string, { ca, issue, kty, curve, size }: ProfileConfig): readonly Problem[] {
+  if (isToken(ca)) return [];
+  const at = (...path: string[]) => configPath('profiles', name, ...path);
+  const duration = issue?.duration === undefined ? undefined : refusalsOf(ca).duration(ca);
+  const key = knownKey({ kty, curve, size });
+  const ofKey = key && refusalsOf(ca).key(ca, key);
+  return [
+    ...(duration === undefined ? [] : [{ path: at('issue', 'duration'), message: duration }]),
+    ...(key && ofKey !== undefined ? [{ path: at(keyField(key)), message: ofKey }] : []),
+  ];
+}
+
+type KeyTexts = Pick<ProfileConfig, 'kty' | 'curve' | 'size'>;
+
+/** Returns undefined without a type of key, for tokens, and for fields that contradict each other. */
+function knownKey(texts: KeyTexts): KeySpec | undefined {
+  if (Object.values(texts).some(isToken)) return undefined;
+  return tried(() => readKeySpec(texts, (field) => field, 'InvalidRequest'));
+}
+
+/** The field that tells this key from others of its type. */
+export const keyField = ({ kty }: KeySpec): keyof KeyTexts =>
+  (({ EC: 'curve', RSA: 'size', OKP: 'kty' }) as const)[kty];
 
 /** Lists the reasons why an authority does not issue for this duration (milliseconds). */
 export function durationProblems(duration: number | undefined, limits: AuthorityLimits | undefined): readonly string[] {

@@ -147,7 +147,7 @@ export interface ProfileOptions {
 }
 
 /** The CA that issues and renews the certificates of this profile. */
-export type CaOptions = StepCaOptions | OfflineCaOptions | InfisicalCaOptions;
+export type CaOptions = StepCaOptions | OfflineCaOptions | InfisicalCaOptions | AcmeCaOptions;
 
 /** A step-ca. */
 export interface StepCaOptions {
@@ -210,6 +210,92 @@ export interface InfisicalCaOptions {
   readonly apiPath?: string | undefined;
 }
 
+/** A CA that speaks ACME (RFC 8555): Let's Encrypt, ACM, step-ca and others. */
+export interface AcmeCaOptions {
+  /** A CA that speaks ACME (RFC 8555): Let's Encrypt, ACM, step-ca and others. */
+  readonly type: 'acme';
+  /**
+   * Address of the directory: https, without a query. Excludes acmEndpoint.
+   * @default none
+   */
+  readonly directory?: string | undefined;
+  /**
+   * ARN of one of ACM's ACME endpoints, instead of directory.
+   * @default none
+   */
+  readonly acmEndpoint?: string | undefined;
+  /**
+   * true: you agree to the CA's terms of service. Many CAs make no account without it.
+   * @default false
+   */
+  readonly agreeToTerms?: boolean | undefined;
+  /**
+   * Addresses at which the CA reaches the owner of the account, such as mailto:ops@example.com.
+   * @default none
+   */
+  readonly contact?: readonly string[] | undefined;
+  /**
+   * ARN of the KMS key of the account, P-256 or RSA.
+   * @default the stack makes one, P-256, and retains it
+   */
+  readonly accountKeyArn?: string | undefined;
+  /**
+   * Name or ARN of the secret with an external account binding: JSON with kid and hmacKey. Excludes eabBinding.
+   * @default none
+   */
+  readonly eabSecretId?: string | undefined;
+  /**
+   * ARN of an external account binding of one of ACM's ACME endpoints. Excludes eabSecretId.
+   * @default none
+   */
+  readonly eabBinding?: string | undefined;
+  /** How the CA checks that the names are yours. */
+  readonly challenge: ChallengeOptions;
+  /**
+   * Name of one of the CA's profiles, which decides validity and usages.
+   * @default the CA's default
+   */
+  readonly acmeProfile?: string | undefined;
+  /**
+   * Common name of the root whose chain is taken, if the CA offers several.
+   * @default the CA's first chain
+   */
+  readonly preferredChain?: string | undefined;
+  /**
+   * The root certificates of issued certificates: a PEM file, relative to this file, or PEM text.
+   * @default the roots of the system
+   */
+  readonly root?: string | undefined;
+  /**
+   * The root certificates of the CA's TLS certificate: a PEM file, relative to this file, or PEM text.
+   * @default the roots of the system
+   */
+  readonly serverRoot?: string | undefined;
+}
+
+/** How the CA checks that the names are yours. */
+export type ChallengeOptions = Dns01ChallengeOptions | DnsPersist01ChallengeOptions | NoneChallengeOptions;
+
+/** TXT records _acme-challenge.* in hosted zones of Route 53. */
+export interface Dns01ChallengeOptions {
+  /** TXT records _acme-challenge.* in hosted zones of Route 53. */
+  readonly type: 'dns-01';
+  /** Ids of the hosted zones, by their domains. Each name must lie within one of the domains. */
+  readonly zones: Readonly<Record<string, string>>;
+}
+
+/** A standing TXT record _validation-persist.*, which you write. */
+export interface DnsPersist01ChallengeOptions {
+  /** A standing TXT record _validation-persist.*, which you write. */
+  readonly type: 'dns-persist-01';
+}
+
+/** None: the names are approved at the CA beforehand. */
+export interface NoneChallengeOptions {
+  /** None: the names are approved at the CA beforehand. */
+  readonly type: 'none';
+}
+
 /** The declared certificates that this profile may issue. */
 export interface IssueOptions {
   /**
@@ -218,7 +304,7 @@ export interface IssueOptions {
    */
   readonly allow: readonly string[];
   /**
-   * Validity of certificates that declare none: a duration (720h).
+   * Validity of certificates that declare none: a duration (720h). Not with an acme CA.
    * @default the CA's default
    */
   readonly duration?: string | undefined;
@@ -416,13 +502,13 @@ export interface CertificateOptions {
   readonly subject?: string | undefined;
   /**
    * Extended key usages.
-   * @default serverAuth and clientAuth
+   * @default serverAuth and clientAuth; with an acme CA serverAuth
    */
   readonly usages?:
     | readonly ('serverAuth' | 'clientAuth' | 'codeSigning' | 'emailProtection' | 'timeStamping')[]
     | undefined;
   /**
-   * Validity, a duration (720h).
+   * Validity, a duration (720h). Not with an acme CA.
    * @default the profile's issue.duration, else the CA's default
    */
   readonly duration?: string | undefined;

@@ -29,8 +29,8 @@ export class Profiles extends Construct {
       checkParameterSize(this, value, {
         path: configPath('profiles', name),
         what: 'a profile',
-        with: 'with its root certificates',
-        todo: 'remove roots that are not needed',
+        with: 'with its root certificates, allowed names and hosted zones',
+        todo: 'remove what is not needed, or make two profiles of it',
       });
       return new CfnParameter(this, name, {
         name: `${this.prefix}${name}`,

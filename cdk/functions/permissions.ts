@@ -2,8 +2,9 @@
 import { Stack } from 'aws-cdk-lib';
 import { type Conditions, Effect, PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
-import { noRoomLabel, statusTags, tags } from '../../lambdas/domain/tags.ts';
+import { noRoomLabel, orderLabel, statusTags, tags } from '../../lambdas/domain/tags.ts';
 import { needsOf } from '../../lambdas/providers/index.ts';
+import type { CaNeeds } from '../../lambdas/providers/kind.ts';
 import type { Config } from '../config/config.ts';
 import { isToken } from '../config/token.ts';
 import { acknowledgeWildcards } from './node-function.ts';
@@ -66,6 +67,8 @@ export function allowRenewal(role: Role, config: Config): void {
   checkPolicySizes(role, profiles);
   allowNamedSecrets(role, config);
   allowSigningForCas(role, config);
+  allowChallenges(role, config);
+  allowBindings(role, config);
   for (const key of config.encryptionKeys ?? []) allowEncryptionKey(role, key);
 }
 
@@ -83,7 +86,7 @@ function statementsFor(
     allow(sid('Promote'), ['secretsmanager:UpdateSecretVersionStage'], [secrets], {
       StringEquals: {
         ...enrolled(profiles),
-        'secretsmanager:VersionStage': ['AWSCURRENT', 'AWSPENDING', noRoomLabel],
+        'secretsmanager:VersionStage': ['AWSCURRENT', 'AWSPENDING', noRoomLabel, orderLabel],
       },
     }),
     // Only the status tags, so it can't enrol a secret. ForAllValues is also true without any key; Null excludes that.
@@ -112,8 +115,8 @@ function allowNamedSecrets(role: Role, { profiles }: Config): void {
 }
 
 /** Lets the role sign requests to a CA with exactly these keys. They belong to no certificate, so they have no tag. */
-function allowSigningForCas(role: Role, { profiles }: Config): void {
-  const arns = Object.values(profiles).flatMap(({ ca }) => (isToken(ca) ? [] : needsOf(ca).signingKeys));
+function allowSigningForCas(role: Role, config: Config): void {
+  const arns = needsOfAll(config).flatMap(({ signingKeys }) => signingKeys);
   for (const [n, some] of inStatements([...new Set(arns)]).entries()) {
     role.addToPolicy(allow(nthSid('CaPublicKey', n), ['kms:GetPublicKey'], [...some]));
     role.addToPolicy(
@@ -123,6 +126,51 @@ function allowSigningForCas(role: Role, { profiles }: Config): void {
     );
   }
 }
+
+/** The names of the TXT records of dns-01 (RFC 8555 section 8.4), as Route 53 normalises them. */
+const challengeRecords = '_acme-challenge.*';
+
+/**
+ * Lets the role write and delete TXT records of challenges in the zones of the profiles, and nothing else in them. Keys:
+ * https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/specifying-conditions-route53.html
+ */
+function allowChallenges(role: Role, config: Config): void {
+  const { partition } = Stack.of(role);
+  const zones = [...new Set(needsOfAll(config).flatMap(({ zones: own = [] }) => own))];
+  if (zones.length === 0) return;
+  const change = (name: string) => `route53:ChangeResourceRecordSets${name}`;
+  const [names, types, actions] = [change('NormalizedRecordNames'), change('RecordTypes'), change('Actions')];
+  const arns = zones.map((zone) => `arn:${partition}:route53:::hostedzone/${zone}`);
+  for (const [n, some] of inStatements(arns).entries()) {
+    role.addToPolicy(
+      allow(nthSid('ChangeChallenges', n), [change('')], some, {
+        'ForAllValues:StringLike': { [names]: [challengeRecords] },
+        'ForAllValues:StringEquals': { [types]: ['TXT'], [actions]: ['CREATE', 'DELETE'] },
+        // ForAllValues is also true without any key; Null excludes that.
+        Null: { [names]: 'false', [types]: 'false', [actions]: 'false' },
+      }),
+    );
+    role.addToPolicy(allow(nthSid('ReadChallenges', n), ['route53:ListResourceRecordSets'], some));
+  }
+  const changes = `arn:${partition}:route53:::change/*`;
+  role.addToPolicy(allow('AwaitChallenges', ['route53:GetChange'], [changes]));
+  acknowledgeWildcards(
+    role,
+    [changes],
+    'Route 53 chooses the id of a change. The call reads only whether it is in sync.',
+  );
+}
+
+/** Lets the role read the credentials of exactly these account bindings of ACM's ACME endpoints. */
+function allowBindings(role: Role, config: Config): void {
+  const arns = [...new Set(needsOfAll(config).flatMap(({ bindings = [] }) => bindings))];
+  for (const [n, some] of inStatements(arns).entries()) {
+    role.addToPolicy(allow(nthSid('AccountBindings', n), ['acm:GetAcmeExternalAccountBindingCredentials'], some));
+  }
+}
+
+const needsOfAll = ({ profiles }: Config): readonly CaNeeds[] =>
+  Object.values(profiles).flatMap(({ ca }) => (isToken(ca) ? [] : needsOf(ca)));
 
 /** Lets the role read the values of exactly these secrets, each a name or an ARN. */
 export function allowReading(role: Role, sid: string, ids: readonly string[]): void {

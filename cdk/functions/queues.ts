@@ -46,7 +46,7 @@ export class RenewalQueues extends Construct {
    * A Deny applies if all its conditions are true. A negated condition is also true if the request lacks the key. So a principal without
    * the tag is denied, and so is an AWS service.
    */
-  onlyFrom(sender: Role): void {
+  onlyFrom(senders: readonly Role[]): void {
     const { partition, account } = Stack.of(this);
     this.queue.addToResourcePolicy(
       new PolicyStatement({
@@ -58,8 +58,10 @@ export class RenewalQueues extends Construct {
         conditions: {
           ArnNotLike: {
             'aws:PrincipalArn': [
-              sender.roleArn, // AWS gives the role of a session,
-              `arn:${partition}:sts::${account}:assumed-role/${sender.roleName}/*`, // some emulators the session itself
+              ...senders.flatMap(({ roleArn, roleName }) => [
+                roleArn, // AWS gives the role of a session,
+                `arn:${partition}:sts::${account}:assumed-role/${roleName}/*`, // some emulators the session itself
+              ]),
               `arn:${partition}:iam::${account}:root`,
             ],
           },

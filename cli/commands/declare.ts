@@ -49,13 +49,13 @@ const options = {
   },
   usage: {
     flags: '--usage <usage>',
-    description: 'extended key usage; repeatable (default: serverAuth and clientAuth)',
+    description: 'extended key usage; repeatable (default: serverAuth and clientAuth; with an acme CA serverAuth)',
     choices: declaredUsages,
     repeats: true,
   },
   duration: {
     flags: '--duration <duration>',
-    description: 'validity: 720h (default: the profile’s, else the CA’s)',
+    description: 'validity: 720h, not with an acme CA (default: the profile’s, else the CA’s)',
   },
   ...{ mode: enrolmentOptions.mode, expiresIn: enrolmentOptions.expiresIn, rekeyPeriod: enrolmentOptions.rekeyPeriod },
   ...{ kty: enrolmentOptions.kty, curve: enrolmentOptions.curve, size: enrolmentOptions.size },

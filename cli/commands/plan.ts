@@ -27,7 +27,7 @@ export const plan = command({
   summary: 'show what the next scan would do, and why',
   description: [
     'Runs the scan as a dry run and prints an action and a reason for each certificate. It sends no message and changes nothing.',
-    'The actions are renew, rekey, issue, inspect and skip. The action is issue for a declared certificate that is missing (Missing) or whose declaration has changed (Changed). With inspect, a worker reads the secret and decides.',
+    'The actions are renew, rekey, issue, inspect and skip. The action is issue for a declared certificate that is missing (Missing) or whose declaration has changed (Changed). With inspect, a worker reads the secret and decides. A certificate that waits for its CA is skipped (WaitingForCa).',
     'It warns of a window that does not apply as it is set: WindowClamped, WindowBelowSchedule. With --json the line of such a certificate has warnings.',
     'The exit code is 1 if a named secret is not enrolled or does not exist.',
   ],

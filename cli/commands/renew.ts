@@ -49,6 +49,7 @@ export const renew = command({
   description: [
     'Invokes the renew function for each certificate and prints a line for each result. It renews at once, due or not, unless --expires-in or --rekey-period is given. A declared certificate that is missing or changed is issued by its declaration.',
     'For many certificates it shows a progress bar on a terminal, and a summary. A failure stops no other certificate; the exit code is then 1. After Ctrl-C it starts nothing new, waits for running requests, and lists the untouched secrets. A second Ctrl-C does not wait.',
+    'A CA that speaks ACME needs some time: the outcome is then pending. The certificate comes by itself, and you need not ask again. A further request asks the CA again, for the same order.',
     "--all and --profile leave out secrets of other stacks and services. Renew the stack's own authorities by name, or with --profile authority:<name>.",
   ],
   argument: { name: '[names...]', description: 'names or ARNs of secrets' },
@@ -215,7 +216,8 @@ async function renewOne(
 export function detailOf(result: RenewalResult): string {
   const { outcome, reason, warnings, keyAlgorithm, notAfter, out } = result;
   const warned = warnings.map(({ code, message }) => ` (${code}: ${message})`).join('');
-  if (outcome === 'skipped' || outcome === 'planned') return `${reason.code}: ${inFlags(reason.message)}${warned}`;
+  if (outcome === 'skipped' || outcome === 'planned' || outcome === 'pending')
+    return `${reason.code}: ${inFlags(reason.message)}${warned}`;
   const where = out ? `, in ${out.secretArn}` : '';
   return `${keyAlgorithm ?? 'key elsewhere'}${namesOf(result)}, until ${notAfter}${where}${warned}`;
 }

@@ -1,7 +1,7 @@
 /** `rollback`: makes the previous pair current again, and pauses the secret. */
 import { RenewalError } from '../../lambdas/domain/errors.ts';
 import { type SecretSummary, versionWithStage } from '../../lambdas/domain/secret.ts';
-import { foreignIssue, statusTags, tags } from '../../lambdas/domain/tags.ts';
+import { foreignIssue, orderTags, statusTags, tags } from '../../lambdas/domain/tags.ts';
 import type { Shown } from '../../lambdas/renewal/entry/show.ts';
 import { type Context, command } from '../command.ts';
 import { describeOurs, each } from '../each.ts';
@@ -57,7 +57,8 @@ async function rollBack({ session }: Context, name: string) {
 /**
  * Updates the status tags to this version and returns its end. The renew function reads the certificate, so that the caller needs
  * no right to. If it can't, the tags are removed, and a worker inspects the secret once it is resumed. The tag `issued` is about the
- * version before: this version was issued for the declaration, or for another one.
+ * version before: this version was issued for the declaration, or for another one. The tags of an order and of the CA's suggestion are
+ * about the version that is not current any more.
  */
 async function retag(session: Session, secret: SecretSummary, versionId: string): Promise<string | undefined> {
   const stale = statusTags.filter((tag) => secret.tags.has(tag));
@@ -75,10 +76,13 @@ async function retag(session: Session, secret: SecretSummary, versionId: string)
   await session.store.tag(
     secret.arn,
     set,
-    stale.filter((tag) => tag === tags.failure),
+    stale.filter((tag) => aboutTheOther.has(tag)),
   );
   return end;
 }
+
+/** Other tags are written anew. */
+const aboutTheOther: ReadonlySet<string> = new Set([tags.failure, ...orderTags]);
 
 async function shownIn({ functions, output }: Session, secretId: string): Promise<Shown> {
   const answer = await functions.invoke(await output('RenewFunctionName'), { show: secretId });

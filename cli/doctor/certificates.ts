@@ -4,10 +4,12 @@
  */
 import { count } from '../../lambdas/domain/count.ts';
 import { docs } from '../../lambdas/domain/docs.ts';
+import type { Instant } from '../../lambdas/domain/instant.ts';
 import { isNotTried } from '../../lambdas/inventory/advice.ts';
 import { type CauseGroup, causeGroups, causeOf, nextFor, stateCounts } from '../../lambdas/inventory/cause.ts';
 import { type InventoryRow, isOfOthers } from '../../lambdas/inventory/row.ts';
-import { rankOf } from '../../lambdas/inventory/states.ts';
+import { isProblem, rankOf } from '../../lambdas/inventory/states.ts';
+import { span } from '../../lambdas/inventory/words.ts';
 import { authorityProfileName } from '../../lambdas/policy/authority-profile.ts';
 import { adviceOf } from '../../lambdas/providers/index.ts';
 import type { CaAdvice } from '../../lambdas/providers/kind.ts';
@@ -23,6 +25,7 @@ type Advices = ReadonlyMap<string, CaAdvice>;
 
 export async function certificates(session: Session): Promise<readonly Finding[]> {
   const { authorities } = await session.deployment();
+  const now = session.clock.now();
   const { rows, leftOut } = await look(session);
   const ours = rows.filter((row) => !isOfOthers(row));
   // An authority is asked even if its secret can't be read here.
@@ -38,7 +41,12 @@ export async function certificates(session: Session): Promise<readonly Finding[]
   return [
     ...problems(ours, answers, advices, targetWords(session.target)),
     ...unread.map(([, finding]) => finding),
-    ...[...waiting(ours), ...resting(ours), ...otherAnswers(answers.filter((answer) => !isDoubtful(answer, ours)))],
+    ...[
+      ...unissued(ours),
+      ...ordered(ours, now),
+      ...resting(ours),
+      ...otherAnswers(answers.filter((answer) => !isDoubtful(answer, ours))),
+    ],
   ];
 }
 
@@ -134,9 +142,9 @@ function nextOf([first]: readonly InventoryRow[], options: string): Pick<Finding
   return { next: lacksMessage ? next.command.replace('cert-renewer renew ', 'cert-renewer status ') : next.command };
 }
 
-/** Neither failed nor overdue: the next scan may issue it. */
-function waiting(rows: readonly InventoryRow[]): readonly Finding[] {
-  const found = rows.filter(({ state }) => state === 'missing' || state === 'changed');
+/** Neither failed nor overdue, nor ordered: the next scan may issue it. */
+function unissued(rows: readonly InventoryRow[]): readonly Finding[] {
+  const found = rows.filter(({ state, wait }) => (state === 'missing' || state === 'changed') && wait === undefined);
   if (found.length === 0) return [];
   return [
     note(
@@ -148,6 +156,19 @@ function waiting(rows: readonly InventoryRow[]): readonly Finding[] {
       namesOf(found),
     ),
   ];
+}
+
+/** Milliseconds. Most CAs finish within minutes. After a day the order is given up, which is a failure. */
+const longWait = 6 * 3_600_000;
+
+/** They wait for their CA for hours, and are no problem yet. */
+function ordered(rows: readonly InventoryRow[], now: Instant): readonly Finding[] {
+  const found = rows.filter(({ state, wait }) => wait && !isProblem(state) && now - wait.since >= longWait);
+  if (found.length === 0) return [];
+  const says = `${count(found.length, 'certificate waits', 'certificates wait')} for the CA for more than ${span(longWait)}.`;
+  const fix = 'cert-renewer status <name> shows the order, and the log of the renew function what the CA does.';
+  const link = docs('operations.md', 'an-order-that-waits');
+  return [note(says, { fix, link }, namesOf(found))];
 }
 
 /** Paused, and their clock has time left. */

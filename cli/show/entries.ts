@@ -7,6 +7,7 @@ import { tags } from '../../lambdas/domain/tags.ts';
 import type { Cause, Next } from '../../lambdas/inventory/cause.ts';
 import { relative, span, stateWords } from '../../lambdas/inventory/words.ts';
 import { isAuthorityProfile } from '../../lambdas/policy/authority-profile.ts';
+import { type ShownOrder, shownOrder } from '../../lambdas/policy/shown-order.ts';
 import type { ShownCertificate } from '../../lambdas/renewal/entry/show.ts';
 import { inFlags } from '../flags.ts';
 import { styleOf } from '../row.ts';
@@ -25,7 +26,8 @@ export function entriesOf(facts: Facts, cause: Cause | undefined, next: Next | u
     times(facts),
     declaration(facts),
     versions(facts),
-    toCome(facts),
+    order(facts),
+    endpoints(facts),
     facts.notShown.map(({ part, reason }) => entry('Not shown', `${part}: ${reason}`, 'dim')),
     next
       ? [{ label: 'Next', values: [{ text: next.command, style: 'bold', isCommand: true }, { text: `to ${next.to}` }] }]
@@ -63,7 +65,9 @@ function trouble(facts: Facts, cause: Cause | undefined): Group {
   const found = foundNow(facts);
   return [
     ...(failure ? [entry('Failure', failureText(failure, now), 'red'), ...maybe('Message', message)] : []),
-    ...(failure ? [entry('Next try', nextTryText(failure.nextTry, now))] : []),
+    ...(failure
+      ? [entry('Next try', row.wait ? 'waits for the CA: see Order' : nextTryText(failure.nextTry, now))]
+      : []),
     ...(found ? [entry('Now', `${found.code}: ${found.message}`, 'red')] : []),
     ...(cause ? [entry('Cause', cause.means), entry('To do', cause.fix), entry('Docs', cause.link)] : []),
   ];
@@ -108,17 +112,18 @@ function times(facts: Facts): Group {
     ...(validity && shown?.certificate?.endsWith === 'chain'
       ? [entry('Chain ends', when(validity.end, now), validity.end <= now ? 'red' : undefined)]
       : []),
-    ...(window?.renewAt === undefined ? [] : [entry('Renews', renewsText(window.renewAt, facts))]),
+    ...(window?.renewAt === undefined ? [] : [entry('Renews', renewsText(window.renewAt, window.isSuggested, facts))]),
     ...(window ? [entry('Window', windowText(window, facts))] : []),
     ...(settings ? [entry('Mode', `${settings.mode}${setBy(settings.modeSource, tags.mode, facts)}`)] : []),
     ...(window?.warnings ?? []).map(({ code, message }) => entry('Warning', `${code}: ${message}`, 'yellow')),
   ];
 }
 
-function renewsText(at: Instant, { now, row }: Facts): string {
+function renewsText(at: Instant, isSuggested: boolean, { now, row }: Facts): string {
   const isPaused = row.states.includes('paused');
-  if (at > now) return `${when(at, now)}${isPaused ? ', unless it is still paused then' : ''}`;
-  return `due since ${when(at, now)}${isPaused ? '; not while it is paused' : ''}`;
+  const by = isSuggested ? ', as the CA suggests' : '';
+  if (at > now) return `${when(at, now)}${by}${isPaused ? ', unless it is still paused then' : ''}`;
+  return `due since ${when(at, now)}${by}${isPaused ? '; not while it is paused' : ''}`;
 }
 
 /** `8h before it expires, and 12m earlier by jitter; set by the tag cert-renewer:expires-in` */
@@ -184,11 +189,43 @@ function versions(facts: Facts): Group {
   });
 }
 
-/** An order that waits, and endpoints. Shown only if there is something. */
-function toCome({ row, secret }: Facts): Group {
-  const endpoints = secret.tags.get(tags.endpoints);
+/** The order at a CA that answers later, by label, id and tag. Nothing for other CAs. */
+function order({ secret, now }: Facts): Group {
+  const found = shownOrder(secret, now);
+  if (found === null) return [];
+  const { number, since, again, notBefore } = found;
+  const which = number !== null && number > 1 ? `number ${number} for the current version: ` : '';
+  const times = [
+    ['Waits since', since],
+    ['Next look', again],
+    // A queue delays a message by 15 minutes at most, so a look may come before the CA is to be asked.
+    ['CA asked', notBefore === again ? null : notBefore],
+  ] as const;
   return [
-    ...(row.states.includes('waiting') ? [entry('Order', row.reason.message)] : []),
-    ...(endpoints === undefined ? [] : [entry('Endpoints', `${endpoints} (this version does not probe them)`)]),
+    entry('Order', `${which}${stageText(found)}`),
+    ...times.flatMap(([label, time]) => {
+      const at = time === null ? undefined : parseInstant(time);
+      return at === undefined ? [] : [entry(label, when(at, now))];
+    }),
   ];
 }
+
+function stageText({ stage }: ShownOrder): string {
+  switch (stage) {
+    case 'claim':
+      return 'a worker has begun to place it';
+    case 'order':
+      return 'the CA has accepted it, and has not issued yet';
+    case 'ended':
+      return 'it has ended; the next try places another';
+    case null:
+      return 'there is no order yet: the CA takes none for now';
+  }
+}
+
+function endpoints({ secret }: Facts): Group {
+  return maybe('Endpoints', endpointsText(secret.tags.get(tags.endpoints)));
+}
+
+const endpointsText = (found: string | undefined) =>
+  found === undefined ? undefined : `${found} (this version does not probe them)`;

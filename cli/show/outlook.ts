@@ -10,6 +10,7 @@ import { type Cause, causeOf, type Next, nextFor } from '../../lambdas/inventory
 import { type InventoryRow, isOfOthers } from '../../lambdas/inventory/row.ts';
 import { isProblem } from '../../lambdas/inventory/states.ts';
 import { type RenewalTime, renewalTime, type Validity } from '../../lambdas/policy/renewal-time.ts';
+import { readStatus } from '../../lambdas/policy/status.ts';
 import type { Facts, Refusal } from './facts.ts';
 
 /** The window or period that applies. */
@@ -23,6 +24,8 @@ export interface WindowFacts {
   /** The milliseconds by which the jitter makes it earlier. */
   readonly jitter: number | undefined;
   readonly renewAt: Instant | undefined;
+  /** Whether the CA suggests that time, instead of or before that of the window. */
+  readonly isSuggested: boolean;
   readonly warnings: readonly Warning[];
 }
 
@@ -36,18 +39,22 @@ export function validityOf({ shown, row }: Pick<Facts, 'shown' | 'row'>): Validi
 
 /** Undefined without a profile, and for an invalid tag. */
 export function windowOf(facts: Facts): WindowFacts | undefined {
-  const { settings, row, shown } = facts;
+  const { settings, row, shown, secret, now } = facts;
   if (settings === undefined) return undefined;
   const { timing, timingSource: source } = settings;
   const validity = validityOf(facts);
   const time = validity && renewalTime(validity, settings, row.secretArn);
+  const status = readStatus(secret, now);
+  const suggested = status.known ? status.suggested : undefined;
+  const due = validity && renewalTime(validity, settings, row.secretArn, suggested);
   return {
     kind: timing?.kind ?? 'expiresIn',
     set: timing === undefined ? null : timing.kind === 'expiresIn' ? timing.window.text : timing.text,
     source,
     length: time?.window,
     jitter: validity && time && jitterOf(validity, time),
-    renewAt: time?.renewAt,
+    renewAt: due?.renewAt,
+    isSuggested: due?.dueCode === 'Suggested',
     warnings: shown?.warnings ?? time?.warnings ?? [],
   };
 }

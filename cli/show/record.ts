@@ -3,6 +3,7 @@ import { formatDuration } from '../../lambdas/domain/duration.ts';
 import { formatInstant, type Instant } from '../../lambdas/domain/instant.ts';
 import { tags } from '../../lambdas/domain/tags.ts';
 import type { Cause, Next } from '../../lambdas/inventory/cause.ts';
+import { shownOrder } from '../../lambdas/policy/shown-order.ts';
 import { recordOf } from '../row.ts';
 import type { Facts } from './facts.ts';
 import { foundNow, windowOf } from './outlook.ts';
@@ -13,7 +14,7 @@ const length = (milliseconds: number | undefined) => (milliseconds === undefined
 
 /** Times are RFC 3339, durations are Go's (`8h30m`). Null: not known, or not applicable. */
 export function fullRecord(facts: Facts, cause: Cause | undefined, next: Next | undefined) {
-  const { row, shown, settings, secret, message, notShown } = facts;
+  const { now, row, shown, settings, secret, message, notShown } = facts;
   const { failure, ...rest } = recordOf(row);
   const window = windowOf(facts);
   return {
@@ -36,7 +37,7 @@ export function fullRecord(facts: Facts, cause: Cause | undefined, next: Next | 
       ...{ versionId, stages },
       ...{ createdAt: time(dates?.createdAt), lastReadOn: time(dates?.lastReadOn)?.slice(0, 10) ?? null },
     })),
-    order: row.states.includes('waiting') ? row.reason.message : null,
+    order: shownOrder(secret, now),
     endpoints: secret.tags.get(tags.endpoints) ?? null,
     next: next ?? null,
     notShown,

@@ -8,6 +8,7 @@ export const awsServices = {
   ssm: 'SSM',
   events: 'EventBridge',
   acm: 'ACM',
+  route53: 'Route 53',
   cloudformation: 'CloudFormation',
   lambda: 'Lambda',
   scheduler: 'EventBridge Scheduler',
@@ -60,6 +61,19 @@ const table: readonly Row[] = [
     at: ['kms'],
     code: 'KmsDenied',
     todo: "allow it to the function's role in the key's policy, and tag the key with cert-renewer:profile",
+  },
+  {
+    names: ['AccessDeniedException', 'AccessDenied'],
+    at: ['route53'],
+    code: 'AccessDenied',
+    todo: "the function's role may change TXT records _acme-challenge.* in the zones of the profile's challenge: name this zone there and deploy, or allow it to the role",
+  },
+  {
+    names: ['AccessDeniedException', 'AccessDenied'],
+    at: ['acm'],
+    action: 'GetAcmeExternalAccountBindingCredentials',
+    code: 'AccessDenied',
+    todo: "name this binding as eabBinding of a profile and deploy, or allow it to the function's role",
   },
   {
     names: ['AccessDeniedException', 'AccessDenied', 'AccessDeniedFault', 'NotAuthorized', 'UnauthorizedOperation'],
@@ -179,6 +193,13 @@ const table: readonly Row[] = [
     todo: again,
   },
   {
+    names: ['ResourceNotFoundException', 'InvalidArnException', 'ValidationException'],
+    at: ['acm'],
+    action: 'GetAcmeExternalAccountBindingCredentials',
+    code: 'InvalidRequest',
+    todo: 'there is no such external account binding in this account and Region: correct its ARN in the profile and deploy',
+  },
+  {
     names: ['ResourceNotFoundException', 'InvalidArnException'],
     at: ['acm'],
     code: 'InvalidRequest',
@@ -189,6 +210,24 @@ const table: readonly Row[] = [
     at: ['acm'],
     code: 'InvalidRequest',
     todo: 'it does not accept this certificate, key or chain, or a quota is reached: see which keys ACM can import',
+  },
+  {
+    names: ['NoSuchHostedZone'],
+    at: ['route53'],
+    code: 'InvalidRequest',
+    todo: "there is no such hosted zone: correct its id in the profile's challenge and deploy",
+  },
+  {
+    names: ['InvalidDomainName', 'InvalidInput', 'InvalidArgument'],
+    at: ['route53'],
+    code: 'InvalidRequest',
+    todo: "it does not accept the name of a record or the id of the zone: correct the names of the certificate, or the id in the profile's challenge",
+  },
+  {
+    names: ['NoSuchChange'],
+    at: ['route53'],
+    code: 'Internal',
+    todo: 'it does not know this change: renew again, which makes another',
   },
   {
     names: ['ResourceNotFoundException'],
@@ -227,6 +266,7 @@ const busy = new Set([
   'EC2ThrottledException',
   'KmsThrottled',
   'OverLimit',
+  'PriorRequestNotComplete', // Route 53 still makes another change of the zone
   'ProvisionedThroughputExceededException',
   'RequestLimitExceeded',
   'RequestThrottled',
@@ -242,7 +282,6 @@ const passing = new Set([
   'InternalServerError',
   'InternalServiceError',
   'InternalServiceErrorException',
-  'PriorRequestNotComplete',
   'RequestTimeout',
   'RequestTimeoutException',
   'ServiceException',

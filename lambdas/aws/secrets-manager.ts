@@ -15,7 +15,7 @@ import { type CallPolicy, call } from '../domain/calls.ts';
 import { RenewalError } from '../domain/errors.ts';
 import type { SecretPage, Store } from '../domain/ports.ts';
 import type { SecretSummary, SecretValue, SecretVersion } from '../domain/secret.ts';
-import { noRoomLabel, tags as ownTags } from '../domain/tags.ts';
+import { noRoomLabel, orderLabel, tags as ownTags } from '../domain/tags.ts';
 import { type AwsOptions, clientConfig } from './clients.ts';
 import { awsError } from './errors.ts';
 
@@ -32,7 +32,12 @@ export function secretsManagerStore(options: AwsOptions = {}): (policy: CallPoli
     stage: (secretArn, versionId, value) => call(policy, 'stage', () => stage(client, secretArn, versionId, value)),
     promote: (secretArn, from, to) =>
       call(policy, 'promote', () => moveLabel(client, secretArn, 'AWSCURRENT', from, to)),
-    discard: (secretArn, versionId) => call(policy, 'discard', () => discard(client, secretArn, versionId)),
+    discard: (secretArn, versionId) =>
+      call(policy, 'discard', () => removeLabel(client, secretArn, 'AWSPENDING', versionId)),
+    keepOrder: (secretArn, versionId, value) =>
+      call(policy, 'keepOrder', () => keepOrder(client, secretArn, versionId, value)),
+    dropOrder: (secretArn, versionId) =>
+      call(policy, 'dropOrder', () => removeLabel(client, secretArn, orderLabel, versionId)),
     tag: (secretArn, set, remove) => call(policy, 'tag', () => tag(client, secretArn, set, remove)),
     labelNoRoom: (secretArn, from, to) =>
       call(policy, 'labelNoRoom', () => moveLabel(client, secretArn, noRoomLabel, from, to)),
@@ -137,6 +142,34 @@ function contentOf(answer: GetSecretValueCommandOutput, secretId: string): Secre
 }
 
 async function stage(client: SecretsManagerClient, secretArn: string, versionId: string, value: SecretValue) {
+  await sent('PutSecretValue', secretArn, () => put(client, secretArn, versionId, value, 'AWSPENDING'));
+}
+
+/** Returns false if AWS knows the version's id with another value. */
+async function keepOrder(
+  client: SecretsManagerClient,
+  secretArn: string,
+  versionId: string,
+  value: SecretValue,
+): Promise<boolean> {
+  try {
+    await put(client, secretArn, versionId, value, orderLabel);
+    return true;
+  } catch (thrown) {
+    if (thrown instanceof RenewalError) throw thrown;
+    if (thrown instanceof Error && thrown.name === 'ResourceExistsException') return false;
+    throw awsError(thrown, { service: 'secrets', action: 'PutSecretValue', resource: secretArn });
+  }
+}
+
+/** Writes a version with one label. The same call twice is one write. Throws UnsupportedSecret for a value that is too large. */
+async function put(
+  client: SecretsManagerClient,
+  secretArn: string,
+  versionId: string,
+  value: SecretValue,
+  label: string,
+): Promise<void> {
   const content = value.kind === 'string' ? { SecretString: value.text } : { SecretBinary: value.bytes };
   const size = value.kind === 'string' ? Buffer.byteLength(value.text) : value.bytes.byteLength;
   if (size > largestValue) {
@@ -148,10 +181,10 @@ async function stage(client: SecretsManagerClient, secretArn: string, versionId:
   const command = new PutSecretValueCommand({
     SecretId: secretArn,
     ClientRequestToken: versionId,
-    VersionStages: ['AWSPENDING'],
+    VersionStages: [label],
     ...content,
   });
-  await sent('PutSecretValue', secretArn, () => client.send(command));
+  await client.send(command);
 }
 
 /** Moves a label. AWS refuses unless `from` has the label now: a compare-and-swap. Throws SecretChanged. */
@@ -184,8 +217,8 @@ async function moveLabel(
   }
 }
 
-async function discard(client: SecretsManagerClient, secretArn: string, versionId: string): Promise<void> {
-  const change = { VersionStage: 'AWSPENDING', RemoveFromVersionId: versionId };
+async function removeLabel(client: SecretsManagerClient, secretArn: string, label: string, versionId: string) {
+  const change = { VersionStage: label, RemoveFromVersionId: versionId };
   try {
     await client.send(new UpdateSecretVersionStageCommand({ SecretId: secretArn, ...change }));
   } catch (thrown) {

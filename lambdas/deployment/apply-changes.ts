@@ -4,7 +4,7 @@ import type { RenewalResult } from '../domain/result.ts';
 import type { CertificateEntry } from '../policy/certificate-entry.ts';
 import { type DeclaredSecret, declareCertificate, findDeclared, undeclareCertificate } from './declare.ts';
 import type { PreviousDeclaration } from './previous-declaration.ts';
-import { askForCertificate } from './renew-function.ts';
+import { askForCertificate, type Look, lookAtOrder } from './renew-function.ts';
 import { inTurn, type Task, type TaskEnd, type Terms, type Turn } from './turns.ts';
 import type { DeclarationWorld } from './world.ts';
 
@@ -68,7 +68,7 @@ function taskOf(
     const task: Task<Applied> =
       entry.wait === false
         ? { name, settles, turn: () => startIssuance(world, declared) }
-        : { name, settles: new Set([...settles, ...notSeenYet]), turn: () => awaitCertificate(world, declared) };
+        : { name, settles: new Set([...settles, ...notSeenYet]), turn: awaiting(world, declared) };
     return { kind: 'next', task };
   };
   return { name, settles, turn };
@@ -87,10 +87,18 @@ async function startIssuance({ renewal }: DeclarationWorld, declared: DeclaredSe
   return done({ outcome: 'started', ...toldOf(declared) });
 }
 
-async function awaitCertificate(world: DeclarationWorld, declared: DeclaredSecret): Promise<Turn<Applied>> {
-  const look = await askForCertificate(world, declared);
-  if (look.kind === 'later') return look;
-  if (look.kind === 'paused') return done({ outcome: 'paused', ...toldOf(declared) });
-  const { answer } = look;
-  return done({ outcome: answer ? 'issued' : 'there', ...toldOf(declared), ...(answer && { answer }) });
+/** Returns the turn that asks for the certificate, and after a pending answer not during a long pause of the CA. */
+function awaiting(world: DeclarationWorld, declared: DeclaredSecret): () => Promise<Turn<Applied>> {
+  let pending: Extract<Look, { kind: 'later' }> | undefined;
+  return async () => {
+    const order = pending === undefined ? 'due' : await lookAtOrder(world, declared);
+    if (order === 'issued') return done({ outcome: 'there', ...toldOf(declared) });
+    if (order === 'waiting' && pending !== undefined) return pending;
+    const look = await askForCertificate(world, declared);
+    pending = look.kind === 'later' && look.isQuiet ? look : undefined;
+    if (look.kind === 'later') return look;
+    if (look.kind === 'paused') return done({ outcome: 'paused', ...toldOf(declared) });
+    const { answer } = look;
+    return done({ outcome: answer ? 'issued' : 'there', ...toldOf(declared), ...(answer && { answer }) });
+  };
 }

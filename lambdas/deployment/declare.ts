@@ -7,14 +7,10 @@ import { createHash } from 'node:crypto';
 import type { Declaration } from '../domain/declaration.ts';
 import { RenewalError } from '../domain/errors.ts';
 import type { Store } from '../domain/ports.ts';
-import type { Profile } from '../domain/profile.ts';
 import type { SecretSummary } from '../domain/secret.ts';
 import { tags } from '../domain/tags.ts';
-import { type CertificateEntry, documentOf, entryProblems, entryTags } from '../policy/certificate-entry.ts';
-import { readDeclaration } from '../policy/declaration.ts';
-import { declarationHash } from '../policy/declaration-identity.ts';
-import { issuanceProblems } from '../policy/issuance.ts';
-import { identityOf, issues } from '../providers/index.ts';
+import { type CertificateEntry, documentOf, entryTags } from '../policy/certificate-entry.ts';
+import { judged } from './judge.ts';
 import type { PreviousDeclaration } from './previous-declaration.ts';
 import type { AwaitedCertificate } from './renew-function.ts';
 import { checkTakeover } from './takeover.ts';
@@ -38,8 +34,8 @@ export async function declareCertificate(
   entry: CertificateEntry,
   before?: PreviousDeclaration,
 ): Promise<DeclaredSecret> {
-  const { declaration, hash } = await judged(world, name, entry);
-  const text = documentText(name, entry, world.declaredBy);
+  const { declaration, declared, hash } = await judged(world, name, entry);
+  const text = documentText(name, declared, world.declaredBy);
   const { secret, isNew } = await secretFor(world, declaration, entry, before);
   const isRewritten = await writeDeclaration(world, name, text, isNew);
   const hasOtherKey = await changeEncryptionKey(world, secret, entry, before);
@@ -62,48 +58,6 @@ export async function findDeclared(
   const { hash } = await judged(world, name, entry);
   const secret = await describeIfThere(world.store, name);
   return secret?.tags.get(tags.declared) === hash ? secret.arn : undefined;
-}
-
-/** Validates the entry against its profile and returns its hash. Everything except the secret is checked. */
-async function judged(
-  { profiles }: Pick<DeclarationWorld, 'profiles'>,
-  name: string,
-  entry: CertificateEntry,
-): Promise<{ readonly declaration: Declaration; readonly hash: string }> {
-  const [problem] = entryProblems(name, entry);
-  if (problem)
-    throw new RenewalError('InvalidRequest', `${['The declaration', ...problem.path].join('.')}: ${problem.message}.`);
-  const profile = await profiles.find(entry.profile);
-  if (profile === undefined) {
-    throw new RenewalError(
-      'UnknownProfile',
-      `This stack has no profile ${entry.profile}: correct the declaration, or add the profile to the configuration and deploy.`,
-    );
-  }
-  const { declaration } = readDeclaration(documentOf(name, entry));
-  checkIssuance(declaration, profile);
-  return { declaration, hash: declarationHash(declaration, profile, identityOf(profile.ca)) };
-}
-
-/** Throws IssuanceNotAllowed, and InvalidRequest for a shape that needs a password if the profile has none. */
-function checkIssuance(declaration: Declaration, { name, issue, ca, passwordSecretId }: Profile): void {
-  const refused = (message: string) => new RenewalError('IssuanceNotAllowed', message);
-  if (issue === undefined) {
-    throw refused(`The profile ${name} has no "issue", so it issues nothing: add issue.allow to it and deploy.`);
-  }
-  if (!issues(ca)) {
-    throw refused(
-      `The CA of the profile ${name} is configured for renewals only: declare the certificate in another profile.`,
-    );
-  }
-  const problems = issuanceProblems(declaration, issue);
-  if (problems.length > 0) throw refused(`The profile ${name} does not allow this: ${problems.join('; ')}.`);
-  if (declaration.shape === 'pkcs12' && passwordSecretId === undefined) {
-    throw new RenewalError(
-      'InvalidRequest',
-      `The shape pkcs12 needs a password, but the profile ${name} has no passwordSecretId: add it, or declare another shape.`,
-    );
-  }
 }
 
 /** Returns the id of the first, empty version of a secret. It identifies a secret that still has no certificate. */

@@ -3,6 +3,7 @@ import type { FunctionAnswer } from '../domain/declaring.ts';
 import { isErrorCode, RenewalError } from '../domain/errors.ts';
 import type { RenewalResult } from '../domain/result.ts';
 import { tags } from '../domain/tags.ts';
+import { readWait } from '../policy/waiting.ts';
 import type { DeclarationWorld } from './world.ts';
 
 export type RenewAnswer =
@@ -28,11 +29,11 @@ export interface AwaitedCertificate {
   readonly isTakenOver: boolean;
 }
 
-/** `answer`: the renew function's, if this request issued the certificate. `later`: ask again later. */
+/** `answer`: the renew function's, if this request issued the certificate. `later`: ask again later; `isQuiet`: it was no failure. */
 export type Look =
   | { readonly kind: 'issued'; readonly answer?: RenewalResult }
   | { readonly kind: 'paused' }
-  | { readonly kind: 'later'; readonly why: RenewalError };
+  | { readonly kind: 'later'; readonly why: RenewalError; readonly isQuiet?: boolean };
 
 const isForGood: ReadonlySet<string> = new Set(['Replica', 'RotationEnabled', 'ManagedByService']);
 
@@ -55,9 +56,35 @@ export async function askForCertificate(world: DeclarationWorld, awaited: Awaite
   if (reason.code === 'Paused') return { kind: 'paused' };
   if (isForGood.has(reason.code)) throw new RenewalError('InvalidRequest', `${reason.code}: ${reason.message}`);
   if (await isThere(world, awaited)) return { kind: 'issued' };
-  const code = reason.code === 'WaitingForCa' ? 'CaUnavailable' : 'SecretChanged';
+  if (outcome === 'pending') return { kind: 'later', why: notFinished(reason.message), isQuiet: true };
   const why = `the renew function answered ${String(outcome)}: ${reason.code}: ${reason.message}`;
-  return { kind: 'later', why: new RenewalError(code, why) };
+  return { kind: 'later', why: new RenewalError('SecretChanged', why) };
+}
+
+/** `since`: the reason of the answer, which says since when and for what it waits. */
+const notFinished = (since: string) =>
+  new RenewalError(
+    'CaUnavailable',
+    // The advice comes first, because CloudFormation cuts a long message.
+    `the CA has not finished. The order stays open and continues without this wait; after a rollback, deploy again to continue it. ${since}`,
+  );
+
+/**
+ * Milliseconds. A longer pause is a rate limit, which each question counts against, so it holds for a deployment too. During a shorter one the
+ * deployment asks all the same: only the function's answer has the message if the order fails.
+ */
+const longPause = 300_000;
+
+/** Looks at an order by the tags alone. `waiting`: the CA is not to be asked yet. Messages of the schedule continue the order. */
+export async function lookAtOrder(
+  { store, clock }: DeclarationWorld,
+  { secretArn, hash }: AwaitedCertificate,
+): Promise<'issued' | 'waiting' | 'due'> {
+  const secret = await store.describe(secretArn);
+  if (secret.tags.get(tags.issued) === hash) return 'issued';
+  const now = clock.now();
+  const wait = readWait(secret, now);
+  return wait !== undefined && wait.until > now + longPause ? 'waiting' : 'due';
 }
 
 async function isThere({ store }: DeclarationWorld, { secretArn, hash }: AwaitedCertificate): Promise<boolean> {

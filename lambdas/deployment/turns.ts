@@ -6,11 +6,14 @@ import { type ErrorCode, RenewalError, toRenewalError } from '../domain/errors.t
 import type { Instant } from '../domain/instant.ts';
 import type { Clock } from '../domain/ports.ts';
 
-/** `unpaced`: the turn made only one read call, so the next turn need not wait. */
+/**
+ * `unpaced`: the turn made only one read call, so the next turn need not wait. `isQuiet`: the turn was no failure and sent no event, so the
+ * next one comes after a short pause.
+ */
 export type Turn<Result> =
   | { readonly kind: 'done'; readonly result: Result; readonly unpaced?: boolean }
   | { readonly kind: 'next'; readonly task: Task<Result> }
-  | { readonly kind: 'later'; readonly why: RenewalError };
+  | { readonly kind: 'later'; readonly why: RenewalError; readonly isQuiet?: boolean };
 
 export interface Task<Result> {
   readonly name: string;
@@ -35,6 +38,8 @@ const pace = 1_000;
 /** Milliseconds until a task is tried again. The pauses grow, because each failure of the renew function sends an event. */
 const firstPause = 5_000;
 const longestPause = 40_000;
+/** Milliseconds between quiet turns. */
+const quietPause = 5_000;
 
 interface Waiting<Result> {
   readonly task: Task<Result>;
@@ -63,7 +68,7 @@ export async function inTurn<Result>(
     const others = waiting.filter((each) => each !== next);
     const now = clock.now();
     if (turn.kind === 'next') waiting = [...others, first(turn.task, now)];
-    else if (turn.kind === 'later') waiting = [...others, again(next, turn.why, now)];
+    else if (turn.kind === 'later') waiting = [...others, again(next, turn, now)];
     else {
       waiting = others;
       ends.push({ name: next.task.name, ...turn });
@@ -76,11 +81,13 @@ export async function inTurn<Result>(
 
 const first = <Result>(task: Task<Result>, from: Instant): Waiting<Result> => ({ task, from, pause: firstPause });
 
-const again = <Result>({ task, pause }: Waiting<Result>, why: RenewalError, now: Instant): Waiting<Result> => ({
-  ...{ task, why },
-  from: now + pause,
-  pause: Math.min(pause * 2, longestPause),
-});
+type Later<Result> = Extract<Turn<Result>, { kind: 'later' }>;
+
+function again<Result>(waiting: Waiting<Result>, { why, isQuiet }: Later<Result>, now: Instant): Waiting<Result> {
+  const { task, pause } = waiting;
+  if (isQuiet) return { ...{ task, why, pause }, from: now + quietPause };
+  return { ...{ task, why }, from: now + pause, pause: Math.min(pause * 2, longestPause) };
+}
 
 type TurnTaken<Result> = Turn<Result> | { readonly kind: 'failed'; readonly error: RenewalError };
 

@@ -73,6 +73,12 @@ export const callRules = {
   labelNoRoom: rule('answer', 'Internal', 'Secrets Manager', true),
   create: rule('work', 'Internal', 'Secrets Manager', true),
   setEncryptionKey: rule('work', 'Internal', 'Secrets Manager', true),
+  keepOrder: rule('work', 'Internal', 'Secrets Manager', true),
+  dropOrder: rule('work', 'Internal', 'Secrets Manager'),
+  // Route 53 allows an account 5 requests a second. Who is refused comes later, so the calls are not patient.
+  changeTexts: rule('work', 'Throttled', 'Route 53'),
+  isInSync: rule('work', 'Throttled', 'Route 53'),
+  binding: rule('work', 'Internal', 'ACM'),
   // EventBridge, SQS and Lambda.
   publish: rule('answer', 'Internal', 'the event bus'),
   send: rule('work', 'Internal', 'the queue'),

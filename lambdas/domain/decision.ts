@@ -8,6 +8,7 @@ export const dueCodes = [
   'PeriodElapsed',
   'ChainExpiring',
   'Expired',
+  'Suggested',
   'Forced',
   'Requested',
   'Unknown',

@@ -3,12 +3,12 @@
  * queue, publisher and CA pass the same conformance suite (test/conformance/) as the real adapters.
  */
 import type { Authority } from './authority.ts';
-import type { CertificateChain } from './certificate.ts';
+import type { Certificate, CertificateChain } from './certificate.ts';
 import type { Reason } from './decision.ts';
 import type { Declaration } from './declaration.ts';
 import type { Concern } from './errors.ts';
 import type { Instant } from './instant.ts';
-import type { Order } from './order.ts';
+import type { PendingOrder } from './order.ts';
 import type { Mode, Profile } from './profile.ts';
 import type { QueueMessage } from './request.ts';
 import type { RenewalEvent } from './result.ts';
@@ -50,6 +50,13 @@ export interface Store {
   discard(secretArn: string, versionId: string): Promise<void>;
   tag(secretArn: string, set: Readonly<Record<string, string>>, remove: readonly string[]): Promise<void>;
   /**
+   * Writes a version with orderLabel, which leaves any other version. Never touches AWSCURRENT and AWSPENDING. Returns false if there is
+   * a version of this id with another value; nothing is written then.
+   */
+  keepOrder(secretArn: string, versionId: string, value: SecretValue): Promise<boolean>;
+  /** Removes orderLabel from this version, if it has it. */
+  dropOrder(secretArn: string, versionId: string): Promise<void>;
+  /**
    * Moves noRoomLabel from the version `from` to the version `to`. Either may be undefined. Throws SecretChanged if `from` does not
    * have the label.
    */
@@ -74,30 +81,55 @@ export interface CaRequest {
    * the profile's credentials authenticate then.
    */
   readonly current: Credential | undefined;
+  /** The present certificate, which the new one replaces (RFC 9773 section 5). Undefined for the first one. */
+  readonly replaced?: Certificate | undefined;
   /** The key to certify. It also signs the proof of possession. Undefined if the CA itself holds it. */
   readonly key: Signer | undefined;
-  /** The receipt of an open order. Then the CA is asked for this order again, and for nothing new. */
-  readonly receipt?: string;
+  /**
+   * The receipt of an open order. Then the CA is asked for this order again, and for nothing new. `key` is the key that the order was
+   * placed with.
+   */
+  readonly receipt?: string | undefined;
 }
 
-/** `pending`: the CA has accepted the order and has not issued yet. */
-export type CaAnswer = ({ readonly kind: 'issued' } & IssuedChain) | ({ readonly kind: 'pending' } & Order);
+/**
+ * `pending`: the CA has not issued yet. `gone`: the order of the receipt has expired, or the CA does not know it any more; another
+ * order may be placed at once. `code`: the error if the next order ends like that too, by default CaRejected. An order that has failed is an
+ * error: CaRejected, with the CA's reason.
+ */
+export type CaAnswer =
+  | ({ readonly kind: 'issued' } & IssuedChain)
+  | ({ readonly kind: 'pending' } & PendingOrder)
+  | { readonly kind: 'gone'; readonly says: string; readonly code?: 'CertificateRejected' };
+
+/** The window in which a CA wants a certificate to be replaced (RFC 9773). */
+export interface SuggestedWindow {
+  readonly start: Instant;
+  readonly end: Instant;
+}
 
 /** What a CA can do, independent of the certificate. */
 export interface CaCapabilities {
-  /** A new certificate for the same key. */
+  /**
+   * A new certificate for the same key, as a copy of the present one. A CA that neither renews nor rekeys issues every certificate by
+   * its declaration.
+   */
   readonly renews: boolean;
-  /** A new certificate for another key. */
+  /** A copy of the present certificate for another key. */
   readonly rekeys: boolean;
   /** Whether a key in KMS can be replaced by another key in KMS. */
   readonly rekeysInKms: boolean;
-  /** `later`: an answer may be `pending`. The worker does not keep orders between invocations yet. */
+  /** `later`: an answer may be `pending`. Then the worker stores the order, and a later message continues it. */
   readonly answers: 'at once' | 'later';
   /** Where a certificate's key is. `ca`: the secret has none. */
   readonly keyHolder: 'secret' | 'ca';
   /** Whether the CA accepts only certificates with a path to its configured root. Any other is refused before the CA is asked. */
   readonly wantsPath: boolean;
 }
+
+/** Whether a CA renews or rekeys by a copy of the present certificate. If not, it issues every certificate by its declaration. */
+export const copiesCertificates = ({ renews, rekeys }: Pick<CaCapabilities, 'renews' | 'rekeys'>): boolean =>
+  renews || rekeys;
 
 /** Options of a check before the CA is asked. */
 export interface FitnessOptions {
@@ -132,6 +164,50 @@ export interface CaProvider {
   checkFitness?(current: Credential, operation: Mode, options: FitnessOptions): Promise<void>;
   /** Resolves if the CA can be reached now. Changes nothing. Undefined if there is no way to check. */
   answers?(): Promise<void>;
+  /**
+   * Gives an order up: takes away what was published for it. Ignores an unknown receipt. Undefined if nothing is published for an order.
+   */
+  abandon?(receipt: string): Promise<void>;
+  /**
+   * Returns the window in which the CA wants this certificate to be replaced. Undefined if the CA suggests none for it. Throws the same
+   * errors as `ask`.
+   */
+  suggestedWindow?(current: CertificateChain): Promise<SuggestedWindow | undefined>;
+}
+
+/** A TXT record's name, without a dot at its end, and one of its values, without quotes. */
+export interface TxtValue {
+  readonly name: string;
+  readonly value: string;
+}
+
+/**
+ * TXT records in hosted zones of Route 53. Every method throws AccessDenied, InvalidRequest for a zone or record that can't be changed, and
+ * Throttled if Route 53 takes no more requests or changes for the moment.
+ */
+export interface TxtZones {
+  /**
+   * Adds values beside those that are there, in one change. Returns the id of the change, also if all values were there already and may
+   * not be in sync: an earlier call may have added them and failed afterwards. Undefined if there is nothing to wait for.
+   */
+  add(zoneId: string, texts: readonly TxtValue[]): Promise<string | undefined>;
+  /** Removes values. Others stay. Ignores a value that is not there. */
+  remove(zoneId: string, texts: readonly TxtValue[]): Promise<void>;
+  /** Returns whether all name servers of the zone have the change. */
+  isInSync(changeId: string): Promise<boolean>;
+}
+
+/** Credentials of an external account binding (RFC 8555 section 7.3.4). */
+export interface AccountBinding {
+  readonly keyId: string;
+  /** The MAC key, base64url. A secret. */
+  readonly macKey: string;
+}
+
+/** The external account bindings of ACM's ACME endpoints. */
+export interface AccountBindings {
+  /** `bindingArn`: arn:…:acm:…:acme-external-account-binding/…. Throws AccessDenied, Throttled, InvalidRequest. */
+  find(bindingArn: string): Promise<AccountBinding>;
 }
 
 /** Keys in KMS. */

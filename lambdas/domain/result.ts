@@ -3,7 +3,7 @@ import type { ErrorCode } from './errors.ts';
 import type { HookFailure } from './hook.ts';
 import type { Operation } from './profile.ts';
 
-export type Outcome = 'issued' | 'renewed' | 'rekeyed' | 'skipped' | 'planned';
+export type Outcome = 'issued' | 'renewed' | 'rekeyed' | 'pending' | 'skipped' | 'planned';
 
 /** The answer to an on-demand request (docs/invoke.md). Times are RFC 3339. A field that does not apply is null. */
 export interface RenewalResult {

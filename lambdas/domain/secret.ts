@@ -34,7 +34,7 @@ export interface SecretSummary {
 }
 
 /** Returns the version with this staging label, such as AWSPREVIOUS. */
-export function versionWithStage(secret: SecretSummary, stage: string): string | undefined {
+export function versionWithStage(secret: Pick<SecretSummary, 'versions'>, stage: string): string | undefined {
   for (const [versionId, stages] of secret.versions) if (stages.includes(stage)) return versionId;
   return undefined;
 }

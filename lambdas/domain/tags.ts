@@ -17,6 +17,8 @@ export const tags = {
   declared: 'cert-renewer:declared',
   issued: 'cert-renewer:issued',
   endpoints: 'cert-renewer:endpoints',
+  order: 'cert-renewer:order',
+  renewAt: 'cert-renewer:renew-at',
 } as const;
 
 /**
@@ -30,12 +32,28 @@ export const redriveTag = 'cert-renewer:redrive';
  */
 export const foreignIssue = '-';
 
-/** The status tags: cert-renewer writes them, and its role may change no others. */
-export const statusTags = [tags.versionId, tags.notBefore, tags.notAfter, tags.failure, tags.issued] as const;
+/** Status tags of certificates whose CA answers later. They are left out if the secret has no room for them. */
+export const orderTags = [tags.order, tags.renewAt] as const;
 
-/** Returns the status tags that this secret may get. Only a declared certificate gets the tag `issued`. */
+/** The status tags: cert-renewer writes them, and its role may change no others. */
+export const statusTags = [
+  tags.versionId,
+  tags.notBefore,
+  tags.notAfter,
+  tags.failure,
+  tags.issued,
+  ...orderTags,
+] as const;
+
+/** Returns the status tags that this secret needs room for. Only a declared certificate gets the tag `issued`. */
 export function statusTagsOf(secretTags: ReadonlyMap<string, string>): readonly string[] {
-  return secretTags.has(tags.declared) ? statusTags : statusTags.filter((tag) => tag !== tags.issued);
+  const needed = statusTags.filter((tag) => tag !== tags.order && tag !== tags.renewAt);
+  return secretTags.has(tags.declared) ? needed : needed.filter((tag) => tag !== tags.issued);
+}
+
+/** Returns whether there is room for the needed status tags and for the wanted ones of `orderTags`. */
+export function hasRoomFor(secretTags: ReadonlyMap<string, string>, wanted: number): boolean {
+  return foreignTags(secretTags) + statusTagsOf(secretTags).length + wanted <= mostTags;
 }
 
 /** AWS's limits: the number of tags of a secret, and the characters of a tag's value. */
@@ -54,3 +72,6 @@ export function foreignTags(secretTags: ReadonlyMap<string, string>): number {
  * take no tag.
  */
 export const noRoomLabel = 'cert-renewer-no-room';
+
+/** A staging label: the version holds an order that a CA has not finished, and its key (renewal/orders/). */
+export const orderLabel = 'cert-renewer-order';

@@ -9,7 +9,7 @@ import type { Entropy } from './ports.ts';
 export const versionIdPrefix = 'cert-renewer-';
 
 /** Returns the first 8 hex digits of SHA-256 of a version id. A new version's id contains them for the version it is based on. */
-function mark(versionId: string): string {
+export function markOf(versionId: string): string {
   return hash('sha256', versionId, 'hex').slice(0, 8);
 }
 
@@ -18,16 +18,17 @@ function mark(versionId: string): string {
  * is the hash of the declaration that its certificate was issued for.
  */
 export function newVersionId(basedOn: string, entropy: Entropy, declaration?: string): string {
-  const made = `${versionIdPrefix}${mark(basedOn)}`;
+  const made = `${versionIdPrefix}${markOf(basedOn)}`;
   if (declaration === undefined) return `${made}-${Buffer.from(entropy(16)).toString('hex')}`;
   return `${made}-${Buffer.from(entropy(12)).toString('hex')}-${declaration.slice(0, declarationDigits)}`;
 }
 
-const declarationDigits = 8;
+/** The digits of a declaration's hash in an id. */
+export const declarationDigits = 8;
 
 /** Returns whether the id says that cert-renewer wrote this version to replace `basedOn`. */
 export function isBasedOn(versionId: string, basedOn: string): boolean {
-  return versionId.startsWith(`${versionIdPrefix}${mark(basedOn)}-`);
+  return versionId.startsWith(`${versionIdPrefix}${markOf(basedOn)}-`);
 }
 
 /** Returns the first digits of the hash of the declaration that this version was issued for. Undefined if its id has none. */

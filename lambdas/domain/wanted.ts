@@ -35,6 +35,11 @@ export interface DeclaredContent extends Pick<Declaration, 'names' | 'subject' |
   readonly duration: number | undefined;
   /** Milliseconds. The limit when the CA's default duration applies. */
   readonly maxDuration?: number;
+  /**
+   * The present certificate is as declared and is replaced because of its time or on request, by a CA that copies no certificates. So
+   * this is a renewal or a rekey, although the CA is asked for the declared content.
+   */
+  readonly isRenewal?: true;
 }
 
 /**
@@ -46,12 +51,12 @@ export type WantedKey =
   | { readonly kind: 'new'; readonly spec: KeySpec }
   | { readonly kind: 'given'; readonly signer: Signer };
 
-/** Returns the operation that produces this certificate. */
+/** Returns the operation that produces this certificate, for answers and events. What a CA is asked for depends on the content. */
 export function operationOf({ content, key }: Pick<Wanted, 'content' | 'key'>): Operation {
-  return content.kind === 'declared' ? 'issue' : copyingOf({ key });
+  return content.kind === 'declared' && !content.isRenewal ? 'issue' : copyingOf({ key });
 }
 
-/** Returns the operation for a copy. */
+/** Returns the operation for a copy or, if `isRenewal`, for the declared content. */
 export function copyingOf({ key }: Pick<Wanted, 'key'>): Mode {
   return key.kind === 'same' ? 'renew' : 'rekey';
 }

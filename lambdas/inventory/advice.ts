@@ -113,6 +113,11 @@ const pieces: Record<ErrorCode, Piece> & Partial<Record<CauseCode, Piece>> = {
     fix: 'Let the server behind the endpoint load the certificate again.',
     link: docs('operations.md'),
   },
+  WaitingForCa: {
+    means: 'its CA has not finished yet',
+    fix: 'Wait: it is looked at again by itself, and given up after 24 hours. The log of the renew function says what the CA is doing.',
+    link: docs('operations.md', 'an-order-that-waits'),
+  },
   Paused: {
     means: 'a tag or the profile pauses it',
     fix: 'Find out why it is paused, then resume it. If its profile is paused, remove "paused" from the profile and deploy.',

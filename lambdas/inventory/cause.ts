@@ -7,7 +7,7 @@ import { isAuthorityProfile } from '../policy/authority-profile.ts';
 import { type AdviceAtCa, adviceFor, type CauseCode } from './advice.ts';
 import type { InventoryFailure, InventoryRow } from './row.ts';
 import { type InventoryState, inventoryStates, isProblem } from './states.ts';
-import { relative } from './words.ts';
+import { relative, waitText } from './words.ts';
 
 /** A problem's cause. Rows with the same code form a group. */
 export interface Cause {
@@ -60,6 +60,7 @@ function commandFor(row: InventoryRow): Next | undefined {
     }
     return { command: `cert-renewer resume ${name}`, to: 'return it to the schedule' };
   }
+  if (row.wait) return row.wait.isPlaced ? { command: renew, to: 'ask its CA now' } : undefined;
   if (failure) return afterFailure(row, failure, renew);
   switch (state) {
     case 'expired':
@@ -128,17 +129,19 @@ export function causeGroups(
 }
 
 /**
- * Formats why: `CaRejected: the CA refuses the request; 3 tries, next try in 2h`, `Paused: …`, `Replica`. Empty if the state says all.
+ * Formats why: `CaRejected: the CA refuses the request; 3 tries, next try in 2h`, `Paused: …`, `WaitingForCa: for 2h, looked at again in
+ * 10m`, `Replica`. Empty if the state says all.
  * The message of a failure is in the worker's log. For a tag that is not valid it is in the decision.
  */
 export function whyText(row: InventoryRow, now: Instant): string {
-  const { state, failure, reason } = row;
+  const { state, failure, reason, wait } = row;
   const cause = causeOf(row);
+  if (wait && (cause === undefined || cause.code === reason.code)) return `${reason.code}: ${waitText(wait, now)}`;
   if (cause) {
     const means = cause.code === reason.code && saysMore(reason) ? reason.message : cause.means;
     // Without a next try a person has to act first, which the message says.
     if (failure?.nextTry === undefined || failure.code !== cause.code) return `${cause.code}: ${means}`;
-    return `${cause.code}: ${means.replace(/\.$/, '')}; ${triesText(failure, now)}`;
+    return `${cause.code}: ${means.replace(/\.$/, '')}; ${triesText(failure, row, now)}`;
   }
   if (state === 'paused' && reason.code !== 'Paused') return reason.code;
   if (state === 'unknown' && reason.code !== 'Unknown') return `${reason.code}: ${reason.message}`;
@@ -148,9 +151,10 @@ export function whyText(row: InventoryRow, now: Instant): string {
 /** The scan's own finding names the tag or the profile. A noted failure has no message in the tags. */
 const saysMore = ({ code }: InventoryRow['reason']): boolean => isErrorCode(code) || code === 'Paused';
 
-/** Formats the tries: `3 tries, next try in 2h`. */
-function triesText(failure: InventoryFailure, now: Instant): string {
-  return `${count(failure.count, 'try', 'tries')}, ${nextTry(failure, now)}`;
+/** Formats the tries: `3 tries, next try in 2h`. The next one may wait for the CA already. */
+function triesText(failure: InventoryFailure, { wait }: InventoryRow, now: Instant): string {
+  const next = wait ? `the next one waits for the CA ${waitText(wait, now)}` : nextTry(failure, now);
+  return `${count(failure.count, 'try', 'tries')}, ${next}`;
 }
 
 /**
@@ -158,9 +162,10 @@ function triesText(failure: InventoryFailure, now: Instant): string {
  * valid, why it is paused. Empty if there is nothing to say.
  */
 export function messageText(row: InventoryRow, now: Instant): string {
-  const { state, failure, reason } = row;
+  const { state, failure, reason, wait } = row;
   if (saysMore(reason)) return reason.message;
-  if (failure) return triesText(failure, now);
+  if (failure) return triesText(failure, row, now);
+  if (wait) return `it waits for its CA ${waitText(wait, now)}`;
   const cause = causeOf(row);
   if (cause) return cause.means;
   return state === 'ok' || state === 'due' ? '' : reason.message;

@@ -5,12 +5,14 @@
 import type { ReasonCode } from '../domain/decision.ts';
 import type { ErrorCode } from '../domain/errors.ts';
 import type { Instant } from '../domain/instant.ts';
+import { orderOf } from '../domain/order-id.ts';
 import type { Profile } from '../domain/profile.ts';
 import { tags } from '../domain/tags.ts';
 import { wanting } from '../policy/declared-tags.ts';
 import type { Candidate } from '../policy/enrolment.ts';
 import { type Judgement, type JudgementTerms, judge } from '../policy/judgement.ts';
 import { retryAt } from '../policy/status.ts';
+import { readWait, type Wait } from '../policy/waiting.ts';
 import { type InventoryState, inventoryStates, isProblem, rankOf } from './states.ts';
 
 /** The last noted failure. `nextTry` is undefined if a person has to correct something first. */
@@ -19,6 +21,11 @@ export interface InventoryFailure {
   readonly count: number;
   readonly at: Instant | undefined;
   readonly nextTry: Instant | undefined;
+}
+
+export interface InventoryWait extends Wait {
+  /** Whether the CA has an order, for which it may be asked at any time. */
+  readonly isPlaced: boolean;
 }
 
 export interface InventoryRow {
@@ -45,6 +52,8 @@ export interface InventoryRow {
   readonly failure: InventoryFailure | undefined;
   /** What pauses it. The profile, if both do. */
   readonly pausedBy?: 'tag' | 'profile';
+  /** Since when it waits for its CA, and when that is asked again. Undefined if it does not wait. */
+  readonly wait?: InventoryWait;
 }
 
 export type InventoryTerms = Pick<JudgementTerms, 'now' | 'step' | 'rotationFunctionArn'>;
@@ -55,6 +64,7 @@ export function inventoryRow(candidate: Candidate, profile: Profile | undefined,
   const { secret, status, time, decision, overdue } = judgement;
   const validity = status.known ? status.validity : undefined;
   const found = statesOf(judgement, terms.now);
+  const wait = waitOf(judgement, terms.now);
   return {
     name: secret.name,
     secretArn: secret.arn,
@@ -70,6 +80,7 @@ export function inventoryRow(candidate: Candidate, profile: Profile | undefined,
     wanting: shortfall(judgement),
     failure: failureOf(judgement, terms.now),
     ...(decision.code === 'Paused' && { pausedBy: profile?.paused ? 'profile' : 'tag' }),
+    ...(wait && { wait }),
   };
 }
 
@@ -80,15 +91,23 @@ function shortfall({ secret, status }: Judgement): InventoryRow['wanting'] {
   return found && words[found.code];
 }
 
-function failureOf({ status, decision }: Judgement, now: Instant): InventoryFailure | undefined {
+/** If the message that looks again is lost, the certificate does not wait any more: the scan sends another. */
+function waitOf({ secret, decision }: Judgement, now: Instant): InventoryWait | undefined {
+  const wait = decision.code === 'WaitingForCa' ? readWait(secret, now) : undefined;
+  return wait && { ...wait, isPlaced: orderOf(secret)?.stage === 'order' };
+}
+
+function failureOf(judgement: Judgement, now: Instant): InventoryFailure | undefined {
+  const { status, decision } = judgement;
   const noted = status.known ? status.failure : undefined;
   if (decision.code === 'InvalidTag') {
     return { code: decision.code, count: noted?.count ?? 1, at: noted?.at, nextTry: undefined };
   }
   if (!noted) return undefined;
   const { code, count, at } = noted;
-  // After the back-off (or in the last twentieth of the validity) the next scan tries.
-  return { code, count, at, nextTry: decision.code === 'BackingOff' ? retryAt(noted) : now };
+  // A try after the failure may wait for the CA. After the back-off (or in the last twentieth of the validity) the next scan tries.
+  const nextTry = waitOf(judgement, now)?.again ?? (decision.code === 'BackingOff' ? retryAt(noted) : now);
+  return { code, count, at, nextTry };
 }
 
 function statesOf(judgement: Judgement, now: Instant): readonly InventoryState[] {

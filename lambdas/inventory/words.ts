@@ -1,5 +1,6 @@
 /** Formats times and states for people: on a terminal, on the dashboard, and on the report page. */
 import type { Instant } from '../domain/instant.ts';
+import type { Wait } from '../policy/waiting.ts';
 import type { InventoryRow } from './row.ts';
 
 const units = [
@@ -38,6 +39,13 @@ export function besideState({ state, states, wanting }: InventoryRow): string {
   const beside = new Set([...states, ...(wanting === undefined ? [] : [wanting])]);
   beside.delete(state);
   return [...beside].join(', ');
+}
+
+/** Formats a wait for a CA: `for 2h 5m, looked at again in 10m`. While the CA takes no request, it says until when. */
+export function waitText({ since, again, until }: Wait, now: Instant): string {
+  const next =
+    until > again ? `the CA is asked again ${relative(until, now)}` : `looked at again ${relative(again, now)}`;
+  return `for ${span(now - since)}, ${next}`;
 }
 
 /** Makes a sentence of a clause: `The CA refuses the request.` */

@@ -119,6 +119,10 @@ function soonDue({ settings, validity, endsWith, time }: TimeInput): Decision {
     const message = `Its rekey period of ${formatDuration(time.window)} has passed, or will pass before the next scan.`;
     return { action, code: 'PeriodElapsed', message };
   }
+  if (time.dueCode === 'Suggested') {
+    const message = `The CA suggests to renew it at ${formatInstant(time.renewAt)}.`;
+    return { action, code: 'Suggested', message };
+  }
   if (endsWith === 'chain') {
     return {
       action,

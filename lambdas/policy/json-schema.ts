@@ -64,7 +64,7 @@ const instant = (text: string) => nullable(describe(text, matching(/^\d{4}-\d\d-
 const serialNumber = (text: string) => nullable(describe(text, matching(/^-?(?:[0-9a-f]{2}){1,64}$/)));
 
 const answerSchema = z.strictObject({
-  outcome: z.enum(['issued', 'renewed', 'rekeyed', 'skipped', 'planned']),
+  outcome: z.enum(['issued', 'renewed', 'rekeyed', 'pending', 'skipped', 'planned']),
   reason: z.strictObject({ code: z.enum([...dueCodes, ...skipCodes]), message: z.string() }),
   warnings: z.array(z.strictObject({ code: z.enum(warningCodes), message: z.string() })),
   secretArn: z.string(),

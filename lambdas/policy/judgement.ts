@@ -2,14 +2,13 @@
 import type { Decision } from '../domain/decision.ts';
 import type { Instant } from '../domain/instant.ts';
 import type { Profile } from '../domain/profile.ts';
-import type { SecretSummary } from '../domain/secret.ts';
-import type { Settings, TagSettings } from '../domain/settings.ts';
+import type { TagSettings } from '../domain/settings.ts';
 import { expectedAt } from './declared-tags.ts';
 import { type Candidate, enrolment, profileNameOf } from './enrolment.ts';
-import { isOverdue, type RenewalTime, renewalTime } from './renewal-time.ts';
+import { isOverdue, type RenewalTime } from './renewal-time.ts';
 import { checkScan } from './scan-checks.ts';
 import { resolveSettings } from './settings.ts';
-import { readStatus, type Status } from './status.ts';
+import { readStatus, type Status, timeByTags } from './status.ts';
 
 /** The judgement of one secret. */
 export interface Judgement extends Candidate {
@@ -59,11 +58,11 @@ export function judge(candidate: Candidate, profile: Profile | undefined, terms:
   if (found.kind === 'refused') {
     const { code, message } = found.error;
     // With an invalid tag, the profile alone determines when it is due.
-    const time = found.profile && timeOf(secret, status, resolveSettings(undefined, noTags, found.profile));
+    const time = found.profile && timeByTags(secret.arn, status, resolveSettings(undefined, noTags, found.profile));
     return verdict({ action: 'skip', code, message }, time);
   }
   const settings = resolveSettings(undefined, found.tagged, found.profile);
-  const time = timeOf(secret, status, settings);
+  const time = timeByTags(secret.arn, status, settings);
   const decision = checkScan({ secret, profile: found.profile, settings, status, time, force, now, step });
   // While it is paused, a missing declared certificate does not become overdue.
   return verdict(decision, time, settings.paused ? undefined : expectedAt(secret, status));
@@ -76,7 +75,3 @@ function isLate(time: RenewalTime, status: Status, now: Instant): boolean {
 }
 
 const noTags: TagSettings = { paused: false };
-
-function timeOf({ arn }: SecretSummary, status: Status, settings: Settings): RenewalTime | undefined {
-  return status.known && status.validity ? renewalTime(status.validity, settings, arn) : undefined;
-}

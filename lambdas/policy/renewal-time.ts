@@ -4,6 +4,7 @@ import type { Warning } from '../domain/decision.ts';
 import { formatDuration, windowLength } from '../domain/duration.ts';
 import { RenewalError } from '../domain/errors.ts';
 import { formatInstant, type Instant } from '../domain/instant.ts';
+import type { SuggestedWindow } from '../domain/ports.ts';
 import type { Settings } from '../domain/settings.ts';
 import type { Timing } from '../domain/timing.ts';
 
@@ -15,9 +16,9 @@ export interface Validity {
 
 export interface RenewalTime {
   readonly renewAt: Instant;
-  /** Length of the window or of the period in milliseconds. */
+  /** Length of the window or of the period in milliseconds. At a suggested time it is the default window. */
   readonly window: number;
-  readonly dueCode: 'Expiring' | 'PeriodElapsed';
+  readonly dueCode: 'Expiring' | 'PeriodElapsed' | 'Suggested';
   readonly warnings: readonly Warning[];
 }
 
@@ -40,11 +41,54 @@ export function hashFraction(text: string): number {
 }
 
 /**
- * Returns when the certificate is due. The jitter only makes it earlier. With a window or period that is not less than the
- * validity, the certificate would be due always, or never. If it comes from a tag or a profile, a third of the validity applies,
- * with the warning WindowClamped. If it comes from a request, throws InvalidRequest.
+ * Returns the time within the CA's window at which this certificate is to be renewed, in whole seconds, as the tag `renew-at` holds it.
+ * It is a hash and not random, so that every look gives the same answer, and certificates are spread over the window (RFC 9773 section
+ * 4.2). If that time is past, it is `now`: renewed at the next inspection. Undefined for a window that does not end after its start, which
+ * counts as none.
+ *
+ * @param noted the time in the tag. If it is past too it stays, so that a certificate whose renewal keeps failing becomes overdue.
+ */
+export function suggestedTime(
+  { start, end }: SuggestedWindow,
+  secretArn: string,
+  notBefore: Instant,
+  now: Instant,
+  noted?: Instant,
+): Instant | undefined {
+  if (!(end > start)) return undefined; // also NaN
+  const chosen = wholeSeconds(start + jitterFraction(secretArn, notBefore) * (end - start));
+  if (chosen > now) return chosen;
+  return noted !== undefined && noted > notBefore && noted <= now ? noted : wholeSeconds(now);
+}
+
+const wholeSeconds = (instant: Instant): Instant => Math.floor(instant / 1000) * 1000;
+
+/**
+ * Returns when the certificate is due: by its settings, or when its CA suggests it. `suggested` replaces the default third of the
+ * validity. With a window or a period, the earlier time applies. A request with its own window ignores `suggested`, and so does
+ * everything if it is not within the validity. Throws InvalidRequest as timeBySettings.
  */
 export function renewalTime(
+  validity: Validity,
+  settings: Pick<Settings, 'timing' | 'timingSource'>,
+  secretArn: string,
+  suggested?: Instant,
+): RenewalTime {
+  const time = timeBySettings(validity, settings, secretArn);
+  if (suggested === undefined || settings.timingSource === 'request') return time;
+  // A time before notBefore is about an earlier certificate. This one would be renewed again and again.
+  if (suggested <= validity.notBefore || suggested >= validity.end) return time;
+  if (settings.timing && time.renewAt <= suggested) return time;
+  const window = (validity.end - validity.notBefore) * defaultShare;
+  return { renewAt: suggested, window, dueCode: 'Suggested', warnings: time.warnings };
+}
+
+/**
+ * Returns when the certificate is due by its settings. The jitter only makes it earlier. With a window or period that is not less than
+ * the validity, the certificate would be due always, or never. If it comes from a tag or a profile, a third of the validity applies,
+ * with the warning WindowClamped. If it comes from a request, throws InvalidRequest.
+ */
+function timeBySettings(
   validity: Validity,
   settings: Pick<Settings, 'timing' | 'timingSource'>,
   secretArn: string,

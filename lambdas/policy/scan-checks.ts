@@ -2,6 +2,7 @@
 import { count } from '../domain/count.ts';
 import type { Decision } from '../domain/decision.ts';
 import { formatInstant, type Instant } from '../domain/instant.ts';
+import { orderOf } from '../domain/order-id.ts';
 import type { Profile } from '../domain/profile.ts';
 import type { SecretSummary } from '../domain/secret.ts';
 import type { Settings } from '../domain/settings.ts';
@@ -13,6 +14,7 @@ import { isEmergency, type RenewalTime } from './renewal-time.ts';
 import { checkRoom, isToldOfNoRoom, saysNoRoom } from './room.ts';
 import { retryAt, type Status } from './status.ts';
 import { unannounced } from './unannounced.ts';
+import { isMessageLost, readWait } from './waiting.ts';
 
 export interface ScanInput {
   readonly secret: SecretSummary;
@@ -31,6 +33,7 @@ const scanChain: readonly Check<ScanInput>[] = [
   withoutValue, // no version is current
   notAnnounced, // an event is still to be sent, even for a paused secret
   paused, // by its tag or its profile, unless forced
+  waitingForCa, // a message comes to look again; force does not change that
   forced, // regardless of its time
   withoutRoom, // a worker publishes it once for each version, and sets a label
   backingOff, // after a failure; not in the last twentieth of the validity
@@ -38,6 +41,7 @@ const scanChain: readonly Check<ScanInput>[] = [
   changed, // it is new, or its tags are about another version
   neverRead, // a worker read this version and found no certificate
   dueByTags, // it becomes due before the next scan
+  orderOpen, // an order was placed for another reason, and its message is lost
   inspectedDaily, // once a day, at its own time
 ];
 
@@ -92,6 +96,21 @@ function backingOff({ status, now }: ScanInput): Decision | undefined {
     'BackingOff',
     `${count(failure.count, 'try', 'tries')} failed, the last with ${failure.code}. The next try is at ${formatInstant(retryAt(failure))}. Use force to try now.`,
   );
+}
+
+/** Returns the decision while a message is to come that looks at the order again. */
+export function waitingForCa({ secret, now }: Pick<ScanInput, 'secret' | 'now'>): Decision | undefined {
+  const wait = readWait(secret, now);
+  if (wait === undefined || isMessageLost(wait, now)) return undefined;
+  return skip(
+    'WaitingForCa',
+    `It waits for its CA since ${formatInstant(wait.since)}. A message looks again at ${formatInstant(wait.again)}.`,
+  );
+}
+
+function orderOpen({ secret }: ScanInput): Decision | undefined {
+  if (orderOf(secret)?.stage !== 'order') return undefined;
+  return inspect('Unknown', 'An order for it is open at its CA: a worker continues it.');
 }
 
 function neverRead({ time }: ScanInput): Decision | undefined {

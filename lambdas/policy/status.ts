@@ -4,8 +4,9 @@
 import { type ErrorCode, errorCodes, isErrorCode } from '../domain/errors.ts';
 import { formatInstant, type Instant, parseInstant } from '../domain/instant.ts';
 import type { SecretSummary } from '../domain/secret.ts';
+import type { Settings } from '../domain/settings.ts';
 import { tags } from '../domain/tags.ts';
-import type { Validity } from './renewal-time.ts';
+import { type RenewalTime, renewalTime, type Validity } from './renewal-time.ts';
 
 export interface Failure {
   readonly count: number;
@@ -16,12 +17,36 @@ export interface Failure {
 /** `known: false`: the tags are about another version, or there are none. */
 export type Status =
   | { readonly known: false }
-  | { readonly known: true; readonly validity: Validity | undefined; readonly failure: Failure | undefined };
+  | {
+      readonly known: true;
+      readonly validity: Validity | undefined;
+      readonly failure: Failure | undefined;
+      /** When the CA suggests to renew the certificate. */
+      readonly suggested?: Instant | undefined;
+    };
 
 export function readStatus(secret: SecretSummary, now: Instant): Status {
   const versionId = secret.tags.get(tags.versionId);
   if (versionId === undefined || versionId !== secret.currentVersionId) return { known: false };
-  return { known: true, validity: readValidity(secret.tags), failure: readFailure(secret.tags, now) };
+  const suggested = suggestedIn(secret.tags);
+  return {
+    known: true,
+    validity: readValidity(secret.tags),
+    failure: readFailure(secret.tags, now),
+    ...(suggested !== undefined && { suggested }),
+  };
+}
+
+/** Ignores a value that is not a time. renewalTime judges whether the time is within the validity. */
+function suggestedIn(secretTags: ReadonlyMap<string, string>): Instant | undefined {
+  const noted = secretTags.get(tags.renewAt);
+  return noted === undefined ? undefined : parseInstant(noted);
+}
+
+/** Returns when the certificate is due by its tags. Undefined if they do not contain its validity. */
+export function timeByTags(secretArn: string, status: Status, settings: Settings): RenewalTime | undefined {
+  if (!status.known || !status.validity) return undefined;
+  return renewalTime(status.validity, settings, secretArn, status.suggested);
 }
 
 function readValidity(secretTags: ReadonlyMap<string, string>): Validity | undefined {

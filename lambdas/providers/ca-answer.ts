@@ -25,6 +25,14 @@ export function quoted(message: string, secrets: readonly string[] = []): string
   return JSON.stringify(harmless.length > 240 ? `${harmless.slice(0, 240)}…` : harmless);
 }
 
+const dnsName = /^(?:\*\.)?(?:[\w-]{1,63}\.)+[\w-]{1,63}$/;
+
+/** Quotes a name of a CA's answer. `quoted` would leave out a long DNS name, as it looks like a token. */
+export function quotedName(name: string, secrets: readonly string[] = []): string {
+  const isName = name.length <= 253 && dnsName.test(name) && !secrets.some((each) => name.includes(each));
+  return isName ? JSON.stringify(name) : quoted(name, secrets);
+}
+
 /** Returns the seconds of Retry-After (RFC 9110 section 10.2.3): a number or, if `now` is given, a date. Otherwise undefined. */
 export function retryAfter({ headers }: Pick<HttpsAnswer, 'headers'>, now?: Instant): number | undefined {
   const text = headers['retry-after'] ?? '';

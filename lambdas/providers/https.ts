@@ -4,14 +4,14 @@
  */
 import type { KeyObject } from 'node:crypto';
 import { Agent, type RequestOptions, request } from 'node:https';
-import { DEFAULT_CIPHERS, TLSSocket } from 'node:tls';
+import { DEFAULT_CIPHERS, rootCertificates, TLSSocket } from 'node:tls';
 import { connectionError, cutAnswer, stopped, TransportError, tooLarge } from './transport-error.ts';
 
 /** The type of node:http's IncomingMessage, without an import of node:http. */
 type Message = Parameters<NonNullable<Parameters<typeof request>[2]>>[0];
 
 export interface HttpsRequest {
-  readonly method: 'GET' | 'POST';
+  readonly method: 'GET' | 'HEAD' | 'POST';
   /** Must be https. */
   readonly url: URL;
   readonly headers?: Readonly<Record<string, string>>;
@@ -37,6 +37,9 @@ export interface HttpsAnswer {
   readonly headers: Message['headers'];
   readonly body: Buffer;
 }
+
+/** PEM of the roots that are trusted without `ca`. */
+export const systemRoots: readonly string[] = rootCertificates;
 
 export const defaultTimeoutMs = 10_000;
 const defaultMaxBytes = 1024 * 1024;

@@ -1,8 +1,9 @@
 /** The CAs, a folder for each. Code outside of a folder uses it through this file. */
+import type { DeclaredUsage } from '../domain/declaration.ts';
 import { RenewalError } from '../domain/errors.ts';
 import type { CaCapabilities } from '../domain/ports.ts';
 import type { CaReference } from '../domain/profile.ts';
-import type { CaAdvice, CaKind, CaNeeds, OpenedCa } from './kind.ts';
+import { type CaAdvice, type CaKind, type CaNeeds, type CaRefusals, type OpenedCa, textOf } from './kind.ts';
 import { kinds } from './kinds.ts';
 
 /** Opens a CA. A process should keep it, one for each profile. Throws Internal, and InvalidRequest for a CA that can't be called. */
@@ -19,7 +20,24 @@ export const identityOf = (ca: CaReference): readonly unknown[] => [ca.type, ...
 export const needsOf = (ca: CaReference): CaNeeds => kindOf(ca).needs(ca);
 
 /** Returns the root of the profile, if it has one: PEM text, or in a configuration file the name of a PEM file. */
-export const rootOf = (ca: CaReference): string | undefined => kindOf(ca).root(ca);
+export const rootOf = (ca: CaReference): string | undefined => pemFieldsOf(ca).get('root');
+
+/** Returns the fields with trusted roots that are set, each with PEM text, or in a configuration file with the name of a PEM file. */
+export const pemFieldsOf = (ca: CaReference): ReadonlyMap<string, string> =>
+  new Map(
+    kindOf(ca).pemFields.flatMap((field) => {
+      const text = textOf(ca[field]);
+      return text === undefined ? [] : [[field, text]];
+    }),
+  );
+
+/** Returns the usages of a certificate that declares none, where they are not the same as at every other CA. */
+export const defaultUsagesOf = (ca: CaReference): readonly DeclaredUsage[] | undefined => kindOf(ca).defaultUsages;
+
+/** Returns what a CA, as configured, does not certify. */
+export const refusalsOf = (ca: CaReference): CaRefusals => kindOf(ca).refuses ?? nothing;
+
+const nothing: CaRefusals = { name: () => undefined, duration: () => undefined, key: () => undefined };
 
 /** Returns the kind's own advice. Empty for a type that this version does not know, for example in a newer stack. */
 export const adviceOf = ({ type }: CaReference): CaAdvice => kinds.find((kind) => kind.type === type)?.advice ?? {};

@@ -5,8 +5,20 @@
  */
 import * as z from 'zod/mini';
 import type { CallPolicy } from '../domain/calls.ts';
+import type { DeclaredUsage } from '../domain/declaration.ts';
 import { type ErrorCode, RenewalError } from '../domain/errors.ts';
-import type { AuthoritySource, CaCapabilities, CaProvider, Clock, Entropy, KeyVault, Store } from '../domain/ports.ts';
+import type { KeySpec } from '../domain/key-spec.ts';
+import type {
+  AccountBindings,
+  AuthoritySource,
+  CaCapabilities,
+  CaProvider,
+  Clock,
+  Entropy,
+  KeyVault,
+  Store,
+  TxtZones,
+} from '../domain/ports.ts';
 import type { CaReference } from '../domain/profile.ts';
 
 /** The dependencies of a provider in one invocation. */
@@ -18,6 +30,8 @@ export interface CaTools {
   readonly vault: KeyVault;
   /** Undefined in a stack without authorities. */
   readonly authorities?: AuthoritySource | undefined;
+  readonly zones: TxtZones;
+  readonly bindings: AccountBindings;
 }
 
 /** An opened CA, which a process keeps: its address, its roots, its session. Each invocation makes a provider from it. */
@@ -34,6 +48,25 @@ export interface CaNeeds {
   readonly signingKeys: readonly string[];
   /** Name of the stack's authority that signs. */
   readonly authority?: string;
+  /** The field for the ARN of a signing key. The configuration leaves it out, so the stack makes the key: P-256, retained. */
+  readonly newKey?: string;
+  /** Ids of the hosted zones of Route 53 whose TXT records `_acme-challenge.*` the worker changes. */
+  readonly zones?: readonly string[];
+  /** ARNs of external account bindings of ACM. */
+  readonly bindings?: readonly string[];
+}
+
+/**
+ * What a CA, as configured, does not certify, beyond `issue` of its profile. Synthesis and the deployment check it before a certificate
+ * is declared. Each function returns what was found and what is expected, without the name of the field; undefined: the CA takes it.
+ */
+export interface CaRefusals {
+  /** `name` is `dns:`, `ip:`, `email:` or `uri:` and the value. */
+  name(ca: CaReference, name: string): string | undefined;
+  /** A duration of any length. */
+  duration(ca: CaReference): string | undefined;
+  /** A new key. */
+  key(ca: CaReference, key: KeySpec): string | undefined;
 }
 
 /** What error codes mean at a kind of CA, in place of the common words (inventory/advice.ts), which fit every CA. */
@@ -51,8 +84,12 @@ export interface CaKind<Schema extends z.ZodMiniType = z.ZodMiniType> {
   issues(ca: CaReference): boolean;
   /** The values that tell CAs of this type apart. If they change, declared certificates are issued again. The root is not among them. */
   identity(ca: CaReference): readonly unknown[];
-  /** The field `root`: PEM text, or in a configuration file the name of a PEM file. */
-  root(ca: CaReference): string | undefined;
+  /** The fields with trusted roots: PEM text, or in a configuration file the name of a PEM file. `root` is the one of issued certificates. */
+  readonly pemFields: readonly string[];
+  /** The usages of a certificate that declares none. Undefined: those of every other CA (policy/declaration.ts). */
+  readonly defaultUsages?: readonly DeclaredUsage[];
+  /** Undefined: the CA refuses nothing that synthesis knows. */
+  readonly refuses?: CaRefusals;
   readonly advice: CaAdvice;
   /** Throws Internal if `ca` does not satisfy the schema, InvalidRequest if it can't be called. */
   open(ca: CaReference): Promise<OpenedCa>;

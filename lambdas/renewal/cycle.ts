@@ -3,9 +3,10 @@
  * docs/renewal-cycle.md numbers the steps and describes the state after a crash in each.
  */
 import { RenewalError } from '../domain/errors.ts';
+import { strayOrder } from '../domain/order-id.ts';
 import type { RenewalResult } from '../domain/result.ts';
-import type { SecretSummary } from '../domain/secret.ts';
-import { tags } from '../domain/tags.ts';
+import { type SecretSummary, versionWithStage } from '../domain/secret.ts';
+import { orderLabel, tags } from '../domain/tags.ts';
 import { newVersionId } from '../domain/version-id.ts';
 import { operationOf } from '../domain/wanted.ts';
 import { checkRoom } from '../policy/room.ts';
@@ -14,17 +15,20 @@ import { afterPromotion } from './after-promotion.ts';
 import { issueInstead, planFor, rehearse } from './issuing.ts';
 import type { Ending, Found, Job } from './job.ts';
 import { alreadyRenewed, leaveAsItIs, leftAlone, looked, overtaken } from './left.ts';
+import type { Waiting } from './orders/asking.ts';
 import { concerning, describeOutput, settleOutput } from './output.ts';
 import { keepOwed, settleOwed } from './owed.ts';
-import { issuedFor, type Place } from './place.ts';
+import { type Enrolled, issuedFor, isUndeclared, type Place } from './place.ts';
 import { renewed, type Work } from './renewed.ts';
 import { type Staged, stagedEarlier } from './staged.ts';
 import { noteOutput } from './status-tags.ts';
 import { described, enrolmentOf, gather } from './steps/1-gather.ts';
 import { decide } from './steps/2-decide.ts';
+import type { Plan } from './steps/3-plan.ts';
 import { issue } from './steps/4-ask.ts';
 import { promote, stage } from './steps/6-swap.ts';
 import { announce } from './steps/7-announce.ts';
+import { limitedByCa, waitForCa, waitOn } from './waiting.ts';
 import type { RenewalWorld } from './world.ts';
 
 const rounds = 3;
@@ -76,15 +80,25 @@ async function renewOnce(
     found = { ...found, enrolled };
     const { currentVersionId } = secret;
     if (currentVersionId === undefined) throw noValue(secret);
+    const stray = job.dryRun ? undefined : strayOrder(secret);
+    if (stray !== undefined) await clear(world, enrolled, stray);
     const isOvertaken = currentVersionId !== firstSeen;
     // A late message reads nothing, unless the event of an earlier try is still owed.
     if (isOvertaken && job.versionId !== undefined && unannounced(secret).length === 0) {
       return done(leftAlone(secret, enrolment.profile, alreadyRenewed));
     }
-    const gathered = await gather(world, enrolled, currentVersionId, job.force);
+    const waits = await waitOn(world, job, secret);
+    if (waits !== undefined) return done(leftAlone(secret, enrolment.profile, waits));
+    const gathered = await gather(world, enrolled, currentVersionId, {
+      force: job.force,
+      asksCa: job.request === undefined,
+    });
     if (gathered.kind === 'left') return done(leftAlone(secret, enrolment.profile, gathered.decision));
     const { place } = gathered;
     found = { ...found, subject: place };
+    const label = versionWithStage(secret, orderLabel);
+    if (label !== undefined && label !== stray && !job.dryRun && isUndeclared(place))
+      await clear(world, enrolled, label);
     const owed = await owedBy(world, place, job);
     found = { ...found, owed };
     if (isOvertaken) return done(overtaken(place), owed.length > 0);
@@ -108,18 +122,27 @@ async function renewOnce(
       await rehearse(world, place, work);
       return done(looked(place, 'planned', { ...decided, warnings }), owed.length > 0);
     }
+    const limited = limitedByCa(world, secret);
+    if (limited) return done(looked(place, 'pending', { ...decided, decision: limited, warnings }), owed.length > 0);
     if (output && place.leaf) await settleOutput(world, place, output);
 
     // 4 to 7
-    const { result, isAnnounced } = await carryOut(world, place, work).catch(async (refused: unknown) => {
+    const carried = await carryOut(world, place, work).catch(async (refused: unknown) => {
       const instead = await issueInstead(world, place, work, refused);
       if (instead === undefined) throw refused;
       return carryOut(world, place, instead);
     });
-    return done(result, !isAnnounced);
+    if (carried.kind === 'done') return done(carried.result, !carried.isAnnounced);
+    const decision = await waitForCa(world, job, secret, carried);
+    return done(looked(place, 'pending', { ...decided, decision, warnings }), owed.length > 0);
   } catch (error) {
     return { kind: 'failed', error, found };
   }
+}
+
+async function clear(world: RenewalWorld, { secret, profile }: Enrolled, versionId: string): Promise<void> {
+  const { clearOrder } = await import('./orders/stray.ts');
+  await clearOrder(world, secret, profile, versionId);
 }
 
 /** Sends the owed events and returns those still owed. Without a certificate there is nothing to send. */
@@ -137,41 +160,63 @@ export function noValue({ name, tags: found }: SecretSummary): RenewalError {
   return new RenewalError('UnsupportedSecret', message);
 }
 
+/** The end of steps 4 to 7: the certificate is in place, or the CA has not finished. */
+export type Carried =
+  | { readonly kind: 'done'; readonly result: RenewalResult; readonly isAnnounced: boolean }
+  | Waiting;
+
 /** Runs steps 4 to 7. */
-export async function carryOut(
-  world: RenewalWorld,
-  place: Place,
-  work: Work,
-): Promise<{ readonly result: RenewalResult; readonly isAnnounced: boolean }> {
+export async function carryOut(world: RenewalWorld, place: Place, asked: Work): Promise<Carried> {
   const started = world.clock.now();
-  const { output, owed, plan: planned } = work;
+  const { output, owed } = asked;
   const target = output ?? place.secret;
   if (!output) await keepOwed(world, place, owed);
-  const staged =
-    (output ? undefined : await stagedEarlier(world, place, planned)) ??
-    (await issueAndStage(world, place, work, target));
+  const earlier = output ? undefined : await stagedEarlier(world, place, asked.plan);
+  const fresh = earlier ? undefined : await issueAndStage(world, place, asked, target);
+  if (fresh?.kind === 'waiting') return fresh;
+  const staged = earlier ?? fresh;
+  if (staged === undefined) throw new RenewalError('Internal', 'There is no pair to promote.');
+  const work = fresh ? { ...asked, plan: fresh.plan } : asked;
   const swap = { secretArn: target.arn, from: target.currentVersionId, to: staged.to };
   const isPromotedHere = await concerning(output, promote(world, swap));
   // The worker that promoted the pair announces it. For an `out`, this worker sends the event in any case.
   if (!isPromotedHere && !output)
     throw new RenewalError('SecretChanged', 'Another worker promoted the same staged pair first.');
   const result = renewed(place, work, staged);
-  const news = { ...staged, result, plan: planned, target, owed: output ? [] : owed };
+  const news = { ...staged, result, plan: work.plan, target, owed: output ? [] : owed };
   const isAnnounced = await afterPromotion(world, target.arn, () => announce(world, place, news));
+  // A label would keep the version of the order, and with it the key.
+  const order = fresh?.order ?? versionWithStage(place.secret, orderLabel);
+  if (order !== undefined)
+    await afterPromotion(world, target.arn, () => world.store.dropOrder(place.secret.arn, order));
   world.journal.count('Renewed', place.profile.name, 1);
   world.journal.measure('RenewalDuration', place.profile.name, world.clock.now() - started);
-  return { result, isAnnounced };
+  return { kind: 'done', result, isAnnounced };
 }
 
-async function issueAndStage(world: RenewalWorld, place: Place, work: Work, target: SecretSummary): Promise<Staged> {
-  const { pair, value } = await issue(world, place, work.plan);
+/** `plan`: with the key of the order. `order`: the order's version. */
+interface FreshlyStaged extends Staged {
+  readonly kind: 'staged';
+  readonly plan: Plan;
+  readonly order: string | undefined;
+}
+
+async function issueAndStage(
+  world: RenewalWorld,
+  place: Place,
+  work: Work,
+  target: SecretSummary,
+): Promise<FreshlyStaged | Waiting> {
+  const issued = await issue(world, place, work.plan);
+  if (issued.kind === 'waiting') return issued;
+  const { pair, value, wanted, order } = issued;
   const from = target.currentVersionId;
-  const declaration = work.output ? undefined : issuedFor(place, operationOf(work.plan.wanted));
+  const declaration = work.output ? undefined : issuedFor(place, operationOf(wanted));
   const to = newVersionId(from ?? place.version.versionId, world.entropy, declaration);
   const write = async () => {
     if (work.output) await noteOutput(world.store, target, to, place.secret);
     await stage(world.store, { secretArn: target.arn, from, to }, value);
   };
   await concerning(work.output, write());
-  return { pair, to };
+  return { kind: 'staged', pair, to, plan: { ...work.plan, wanted }, order: order?.versionId };
 }

@@ -82,8 +82,9 @@ async function writeDown(
   if (!isSameVersion) return;
   if (!hasRoom) return final ? noteNoRoom(world.store, secret) : undefined;
   if (!isAnnounced || (onDemand && before !== undefined)) return;
-  const validity = found.subject?.version.versionId === secret.currentVersionId ? found.subject?.validity : undefined;
-  await noteFailure(world.store, secret, { count, at: now, code: error.code }, validity);
+  const read = found.subject?.version.versionId === secret.currentVersionId ? found.subject : undefined;
+  const dates = read?.validity ? { validity: read.validity, suggested: read.suggested } : {};
+  await noteFailure(world.store, secret, { count, at: now, code: error.code }, { ...dates, isFinal: final });
 }
 
 /** Compares in whole seconds, as the tag has them. */

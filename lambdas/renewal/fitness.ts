@@ -5,6 +5,7 @@
 import { RenewalError } from '../domain/errors.ts';
 import type { Instant } from '../domain/instant.ts';
 import type { CaProvider } from '../domain/ports.ts';
+import { copiesCertificates } from '../domain/ports.ts';
 import type { Settings } from '../domain/settings.ts';
 import { copyingOf } from '../domain/wanted.ts';
 import { planKey } from './next-key.ts';
@@ -21,6 +22,7 @@ export interface Judged extends Pair {
  * retryable errors, because the certificate is still valid.
  */
 export async function checkLasting(subject: Judged, settings: Settings, now: Instant): Promise<void> {
+  if (!copiesCertificates(subject.provider.can)) throw onlyDeclared();
   const operation = copyingOf(planKey(subject, settings));
   try {
     await subject.provider.checkFitness?.(subject, operation, { now, lasting: true });
@@ -33,3 +35,9 @@ export async function checkLasting(subject: Judged, settings: Settings, now: Ins
 export async function checkNow(subject: Judged, { wanted }: Plan, now: Instant): Promise<void> {
   await subject.provider.checkFitness?.(subject, copyingOf(wanted), { now, lasting: false });
 }
+
+const onlyDeclared = (): RenewalError =>
+  new RenewalError(
+    'NotDeclared',
+    'The CA of this profile issues only declared certificates, and this secret has no declaration that the profile may issue. Declare the certificate: in "certificates" of the configuration, then deploy, or with cert-renewer declare.',
+  );

@@ -4,6 +4,7 @@
  */
 import type { Decision } from '../domain/decision.ts';
 import { type ErrorCode, RenewalError } from '../domain/errors.ts';
+import { copiesCertificates } from '../domain/ports.ts';
 import type { Signer } from '../domain/signer.ts';
 import { refuseAuthorityKey } from './authority-key.ts';
 import { checkNow } from './fitness.ts';
@@ -20,15 +21,27 @@ import type { RenewalWorld } from './world.ts';
  * plan, planIssue, checkNew and of finding a key.
  */
 export async function planFor(world: RenewalWorld, place: Place, job: Job, { action }: Decision): Promise<Plan> {
+  refuseOutputLater(place, job);
   const givenKey = await resolveGivenKey(world, place, job.request?.privateKey);
   if (action === 'issue') {
     refuseOutput(place, job);
     return prepareIssuance(world, place, givenKey);
   }
+  if (!copiesCertificates(place.provider.can)) return prepareIssuance(world, place, givenKey, action);
   const subject = requireCertificate(place);
   if (givenKey && stepsInKms(subject, givenKey)) return prepareIssuance(world, place, givenKey);
   const { asked } = place.settings;
   return plan(subject, { settings: asked, givenKey, notAfter: job.notAfter, force: job.force });
+}
+
+/** An order is stored with its secret, and no later message knows of an `out`. */
+function refuseOutputLater({ provider }: Place, { request }: Job): void {
+  if (request?.out === undefined || provider.can.answers === 'at once') return;
+  throw new RenewalError(
+    'InvalidRequest',
+    'The CA of this profile answers later, so its certificates can not be written to another secret: send the request without $.out.',
+    { concerns: 'request' },
+  );
 }
 
 function refuseOutput({ secret }: Place, { request }: Job): void {
@@ -46,10 +59,15 @@ function stepsInKms(place: Subject, givenKey: Signer): boolean {
   return isInKms && !place.provider.can.rekeysInKms && canBeIssued(place);
 }
 
-/** Plans an issuance. Its code is loaded on first use. */
-async function prepareIssuance(world: RenewalWorld, place: Place, givenKey: Signer | undefined): Promise<Plan> {
+/** Plans an issuance. Its code is loaded on first use. Throws the errors of planIssue and of finding a key. */
+export async function prepareIssuance(
+  world: RenewalWorld,
+  place: Place,
+  givenKey?: Signer,
+  action: Decision['action'] = 'issue',
+): Promise<Plan> {
   const { planIssue } = await import('./steps/3-plan-issue.ts');
-  const planned = planIssue(place, givenKey ?? (await keyInKms(world, place)));
+  const planned = planIssue(place, givenKey ?? (await keyInKms(world, place)), action);
   if (place.leaf === undefined && place.content === undefined) await checkNewValue(place, planned);
   return planned;
 }
@@ -87,7 +105,7 @@ export async function issueInstead(
   if (!(refused instanceof RenewalError) || !refusals.has(refused.code) || work.output) return undefined;
   if (place.leaf === undefined || work.plan.wanted.content.kind === 'declared' || !canBeIssued(place)) return undefined;
   if (refused.code !== 'CertificateExpired' && !(await isObstacle(world, place, work.plan))) return undefined;
-  return { ...work, plan: await prepareIssuance(world, place, undefined) };
+  return { ...work, plan: await prepareIssuance(world, place) };
 }
 
 /** Returns whether public data confirm the refusal. A CA may have another reason, which an issuance does not solve. */

@@ -1,14 +1,16 @@
 /** The answer for a secret that stays unchanged, and its status tags. */
 import type { Reason } from '../domain/decision.ts';
 import { RenewalError } from '../domain/errors.ts';
+import { orderOf } from '../domain/order-id.ts';
 import type { RenewalResult } from '../domain/result.ts';
-import type { SecretSummary } from '../domain/secret.ts';
+import { type SecretSummary, versionWithStage } from '../domain/secret.ts';
+import { orderLabel } from '../domain/tags.ts';
 import { renewalTime } from '../policy/renewal-time.ts';
 import { unannounced } from '../policy/unannounced.ts';
 import { keepBundle } from './after-promotion.ts';
 import { checkLasting } from './fitness.ts';
 import type { Job } from './job.ts';
-import { canBeIssued, issuedOf, type Place } from './place.ts';
+import { canBeIssued, isOrderFor, issuedOf, type Place, type Subject } from './place.ts';
 import { resultOf } from './result.ts';
 import { noteLook } from './status-tags.ts';
 import type { Decided } from './steps/2-decide.ts';
@@ -38,7 +40,7 @@ export function leftAlone(secret: SecretSummary, profile: string, reason: Reason
 /** Returns the answer for a secret that was read and stays unchanged. */
 export function looked(
   subject: Place,
-  outcome: 'skipped' | 'planned',
+  outcome: 'pending' | 'skipped' | 'planned',
   { decision, time, warnings }: Omit<Decided, 'decision'> & { readonly decision: Reason },
 ): RenewalResult {
   return resultOf({
@@ -58,7 +60,7 @@ export function looked(
 /** Returns the answer for a certificate that was renewed or replaced since the first look. */
 export function overtaken(place: Place): RenewalResult {
   const { validity, settings, secret } = place;
-  const time = validity && renewalTime(validity, settings.usual, secret.arn);
+  const time = validity && renewalTime(validity, settings.usual, secret.arn, place.suggested);
   return looked(place, 'skipped', { decision: alreadyRenewed, time, warnings: time?.warnings ?? [] });
 }
 
@@ -77,16 +79,37 @@ export async function leaveAsItIs(
   if (!job.request && !isPaused && !canBeIssued(subject)) {
     await checkLasting(subject, subject.settings.asked, world.clock.now());
   }
+  if (!job.dryRun && !isPaused) await giveUpOther(world, subject);
   // Either the tags were just written with an owed event, or an event is still owed and the tags must not change.
   if (job.dryRun || isPaused || unannounced(subject.secret).length > 0) return true;
   await keepBundle(world, subject, subject.leaf, undefined);
   try {
-    await noteLook(world.store, subject.secret, subject.validity, issuedOf(subject));
+    const { secret, validity, suggested } = subject;
+    await noteLook(world.store, secret, { validity, suggested }, issuedOf(subject));
     return true;
   } catch (error) {
     // The certificate is valid, so a busy AWS is not a failure of it.
     if (!(error instanceof RenewalError) || !error.retryable) throw error;
     world.journal.failure({ secretArn: subject.secret.arn, error, step: 'tagging' });
     return false;
+  }
+}
+
+/**
+ * Gives up an order for a declaration that was changed back. An order for the present one stays: a request with a window leaves it. Takes the
+ * label off an order for another version: it was filled, and its worker was killed before that. The label would keep a key.
+ */
+async function giveUpOther(world: RenewalWorld, subject: Subject): Promise<void> {
+  const { secret } = subject;
+  const labelled = versionWithStage(secret, orderLabel);
+  const order = orderOf(secret);
+  if (labelled === undefined || (order !== undefined && (order.stage !== 'order' || isOrderFor(subject, order))))
+    return;
+  try {
+    if (order === undefined) return await world.store.dropOrder(secret.arn, labelled);
+    const { giveUpOpen } = await import('./orders/asking.ts');
+    await giveUpOpen(world, subject);
+  } catch (error) {
+    world.journal.failure({ secretArn: subject.secret.arn, error, step: 'giving up an order' });
   }
 }

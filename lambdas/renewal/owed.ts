@@ -8,14 +8,13 @@ import type { Instant } from '../domain/instant.ts';
 import type { Operation } from '../domain/profile.ts';
 import type { SecretSummary } from '../domain/secret.ts';
 import { foreignIssue } from '../domain/tags.ts';
-import { sameKey } from '../keys/spec.ts';
 import { isInspectionTime } from '../policy/inspection.ts';
 import { isEmergency, renewalTime } from '../policy/renewal-time.ts';
 import { checkRoom, isToldOfNoRoom } from '../policy/room.ts';
 import { owedMark, type Unannounced, unannounced, unnamed } from '../policy/unannounced.ts';
-import { differences } from '../x509/correspondence.ts';
 import { afterPromotion, keepBundle } from './after-promotion.ts';
 import { isTrusted } from './current-declaration.ts';
+import { operationBetween } from './operation-between.ts';
 import { readLeaf } from './pair.ts';
 import { issuedOf, type Place, readingOf, type Subject } from './place.ts';
 import { outcomeOf, publishRenewed, resultOf } from './result.ts';
@@ -109,7 +108,7 @@ async function announceRenewal(world: RenewalWorld, subject: Subject, owed: Unan
   const { secret } = subject;
   const certificate = await certificateOf(world, subject, owed.versionId);
   const previous = await certificateOf(world, subject, owed.previousVersionId);
-  const operation = operationBetween(subject, certificate, previous);
+  const operation = operationBetween(subject, certificate, previous, owed);
   const place = { secretArn: secret.arn, versionId: owed.versionId };
   // The first certificate replaces none, so all fields about the previous one are null.
   const isFirst = operation === 'issue' && previous === undefined;
@@ -125,7 +124,7 @@ async function announceOutput(world: RenewalWorld, subject: Subject, owed: Unann
   if (source === undefined) return announceRenewal(world, subject, owed);
   const certificate = await certificateOf(world, subject, owed.versionId);
   const previous = await certificateOf(world, { ...subject, secret: source }, source.currentVersionId);
-  const operation = operationBetween({ declared: undefined }, certificate, previous);
+  const operation = operationBetween({ ...subject, declared: undefined }, certificate, previous, owed);
   const place = { secretArn: source.arn, versionId: source.currentVersionId ?? null };
   const result = lateResult(subject, { ...place, previousVersionId: null, certificate, previous, operation });
   const out = { secretArn: secret.arn, versionId: owed.versionId };
@@ -159,17 +158,6 @@ async function certificateOf(
 function ifLasting(error: unknown): undefined {
   if (error instanceof RenewalError && !error.retryable) return undefined;
   throw error;
-}
-
-/** Derives the operation from two certificates. Only an issuance has no previous certificate or other content. */
-function operationBetween(
-  { declared }: Pick<Subject, 'declared'>,
-  certificate: Certificate | undefined,
-  previous: Certificate | undefined,
-): Operation {
-  const mode = certificate && previous && sameKey(certificate, previous) ? 'renew' : 'rekey';
-  if (declared === undefined || certificate === undefined) return mode;
-  return previous === undefined || differences(previous, certificate, mode).length > 0 ? 'issue' : mode;
 }
 
 interface LateFacts {

@@ -2,10 +2,13 @@
 import type { Authority } from '../domain/authority.ts';
 import type { Certificate } from '../domain/certificate.ts';
 import { RenewalError } from '../domain/errors.ts';
-import type { CaProvider } from '../domain/ports.ts';
+import type { Instant } from '../domain/instant.ts';
+import type { OrderId } from '../domain/order-id.ts';
+import { type CaProvider, copiesCertificates } from '../domain/ports.ts';
 import type { Operation, Profile } from '../domain/profile.ts';
 import type { SecretSummary, SecretValue, SecretVersion } from '../domain/secret.ts';
 import type { Settings } from '../domain/settings.ts';
+import { declarationDigits } from '../domain/version-id.ts';
 import type { Validity } from '../policy/renewal-time.ts';
 import type { NextContent, SecretContent } from '../secret/index.ts';
 import type { CurrentDeclaration } from './current-declaration.ts';
@@ -41,6 +44,8 @@ export interface Subject extends Read, Pair {
   /** Its end is the earliest notAfter on the path to a root. */
   readonly validity: Validity;
   readonly endsWith: 'leaf' | 'chain';
+  /** When the CA suggests to renew it. Undefined if it suggests nothing. */
+  readonly suggested: Instant | undefined;
   /** Whether the certificate is as declared. True for a secret without a declaration. */
   readonly isAsDeclared: boolean;
 }
@@ -61,6 +66,14 @@ export type Place = Subject | Vacancy;
 /** Returns the hash of the declaration that the certificate was issued for, or undefined. */
 export function issuedOf({ declared, isAsDeclared }: Subject): string | undefined {
   return isAsDeclared ? declared?.hash : undefined;
+}
+
+/**
+ * Returns whether an order is for what is there: for the same declaration, or for a copy. Otherwise the declaration was changed, and changed
+ * back.
+ */
+export function isOrderFor(subject: Subject, { declaration }: Pick<OrderId, 'declaration'>): boolean {
+  return declaration === issuedOf(subject)?.slice(0, declarationDigits);
 }
 
 /** Returns the hash of the declaration that the next certificate is issued for. A copy keeps that of the present certificate. */
@@ -86,6 +99,11 @@ export function readingOf({
   provider: { can },
 }: Pick<Place, 'profile' | 'authority' | 'declared' | 'provider'>): Reading {
   return { passwordSecretId, isDeclared: declared !== undefined, keyIsAtTheCa: can.keyHolder === 'ca', authority };
+}
+
+/** Returns whether there is no declaration, and the CA issues by a declaration only. */
+export function isUndeclared({ declared, provider }: Pick<Place, 'declared' | 'provider'>): boolean {
+  return declared === undefined && !copiesCertificates(provider.can);
 }
 
 /** Returns whether the certificate can be issued by its declaration. */

@@ -30,9 +30,10 @@ export function renewed(
   const validity = { notBefore: pair.leaf.notBefore, end: pair.end };
   const operation = operationOf(planned.wanted);
   const time = renewalTime(validity, settings.usual, (output ?? secret).arn);
-  // The warnings of a copy are those of the certificate before, which has the same duration.
+  // The warnings of a copy are those of the certificate before, which has the same duration. A declared one may have another.
   const told = new Set(warnings.map(({ code }) => code));
-  const ofTime = operation === 'issue' ? time.warnings.filter(({ code }) => !told.has(code)) : [];
+  const isDeclared = planned.wanted.content.kind === 'declared';
+  const ofTime = isDeclared ? time.warnings.filter(({ code }) => !told.has(code)) : [];
   const result = resultOf({
     outcome: outcomeOf(operation),
     reason,

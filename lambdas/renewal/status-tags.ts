@@ -3,18 +3,26 @@
  * (policy/unannounced.ts). So a look and a failure do not write it while an event is owed.
  */
 import { RenewalError } from '../domain/errors.ts';
-import { formatInstant } from '../domain/instant.ts';
+import { formatInstant, type Instant } from '../domain/instant.ts';
 import type { Store } from '../domain/ports.ts';
 import { type SecretSummary, versionWithStage } from '../domain/secret.ts';
-import { foreignIssue, noRoomLabel, tags } from '../domain/tags.ts';
+import { foreignIssue, hasRoomFor, mostTags, noRoomLabel, orderTags, tags } from '../domain/tags.ts';
 import { declarationIn } from '../domain/version-id.ts';
 import type { Validity } from '../policy/renewal-time.ts';
 import { checkRoom } from '../policy/room.ts';
 import { type Failure, formatFailure } from '../policy/status.ts';
 import { isOutputMark, outputMark, owedMark, type Unannounced, unannounced } from '../policy/unannounced.ts';
+import { formatWait, type Wait } from '../policy/waiting.ts';
 
 type Tagging = Pick<Store, 'tag'>;
 type Noting = Pick<Store, 'tag' | 'labelNoRoom'>;
+
+/** The dates of a certificate that the tags hold. */
+interface Dates {
+  readonly validity: Validity;
+  /** When the CA suggests to renew it. */
+  readonly suggested: Instant | undefined;
+}
 
 /**
  * Ends step 7: notes that the version was announced, and its validity, and removes the failure of the version before. `issued` is
@@ -32,7 +40,7 @@ export async function noteRenewal(
     ...windowOf(validity),
     ...issuedTag(issued ?? declarationOfNew(secret, versionId)),
   };
-  await write(store, secret, wanted, [...staleWindow(validity), tags.failure]);
+  await write(store, secret, wanted, [...staleWindow(validity), tags.failure, ...orderTags]);
   await takeOffLabel(store, secret);
 }
 
@@ -43,7 +51,7 @@ export async function noteRenewal(
 export async function noteLook(
   store: Noting,
   secret: SecretSummary,
-  validity: Validity,
+  { validity, suggested }: Dates,
   issued?: string,
 ): Promise<void> {
   const { currentVersionId } = secret;
@@ -52,20 +60,32 @@ export async function noteLook(
   const wanted = {
     [tags.versionId]: currentVersionId,
     ...windowOf(validity),
+    ...suggestionTag(secret, suggested),
     ...issuedTag(issued ?? issuedOfForeign(secret)),
   };
-  await write(store, secret, wanted, isSameVersion ? [] : [tags.failure]);
+  const unwanted = [...(isSameVersion ? [] : [tags.failure]), ...(suggested === undefined ? [tags.renewAt] : [])];
+  await write(store, secret, wanted, unwanted);
   await takeOffLabel(store, secret);
 }
 
+/** Notes a wait for the CA. The tag is left out if the secret has no room for it: the scan then looks too often. */
+export async function noteWait(store: Tagging, secret: SecretSummary, wait: Wait): Promise<void> {
+  const { currentVersionId } = secret;
+  if (currentVersionId === undefined) return;
+  const others = secret.tags.has(tags.renewAt) ? 2 : 1;
+  if (hasRoomFor(secret.tags, others))
+    await write(store, secret, { [tags.order]: formatWait(currentVersionId, wait) }, []);
+}
+
 /**
- * Notes a failed try of the current version, which is announced already. Removes the validity of another version.
+ * Notes a failed try of the current version, which is announced already. Removes the validity of another version. `isFinal: false`: its
+ * message comes again, so a wait for the CA has not ended. It would otherwise begin anew without an event, and never last a day.
  */
 export async function noteFailure(
   store: Tagging,
   secret: SecretSummary,
   failure: Failure,
-  validity: Validity | undefined,
+  { validity, suggested, isFinal = true }: Partial<Dates> & { readonly isFinal?: boolean },
 ): Promise<void> {
   const { currentVersionId } = secret;
   if (currentVersionId === undefined) return;
@@ -73,10 +93,14 @@ export async function noteFailure(
     [tags.versionId]: currentVersionId,
     [tags.failure]: formatFailure(failure),
     ...windowOf(validity),
+    ...suggestionTag(secret, suggested),
     ...issuedTag(declarationOfNew(secret, currentVersionId) ?? issuedOfForeign(secret)),
   };
   const isSameVersion = secret.tags.get(tags.versionId) === currentVersionId;
-  await write(store, secret, wanted, isSameVersion ? [] : staleWindow(validity));
+  // A failure ends the wait: from now on the back-off says when the next try is.
+  const waits = isFinal ? [tags.order] : [];
+  const suggestedBefore = isSameVersion || suggested !== undefined ? [] : [tags.renewAt];
+  await write(store, secret, wanted, [...waits, ...suggestedBefore, ...(isSameVersion ? [] : staleWindow(validity))]);
 }
 
 /**
@@ -160,6 +184,13 @@ function issuedOfForeign(secret: SecretSummary): string | undefined {
   return isForeign ? foreignIssue : undefined;
 }
 
+/** The tag is left out if the secret has no room for it: the daily inspection asks again. */
+function suggestionTag(secret: SecretSummary, suggested: Instant | undefined): Record<string, string> {
+  const others = secret.tags.has(tags.order) ? 2 : 1;
+  if (suggested === undefined || !hasRoomFor(secret.tags, others)) return {};
+  return { [tags.renewAt]: formatInstant(suggested) };
+}
+
 const issuedTag = (issued: string | undefined) => (issued === undefined ? {} : { [tags.issued]: issued });
 
 const staleWindow = (validity: Validity | undefined) => (validity === undefined ? [tags.notBefore, tags.notAfter] : []);
@@ -171,7 +202,12 @@ async function write(
   unwanted: readonly string[],
 ): Promise<void> {
   const isThere = Object.entries(wanted).every(([tag, value]) => secret.tags.get(tag) === value);
-  const remove = unwanted.filter((tag) => secret.tags.has(tag));
+  const isFull = new Set([...secret.tags.keys(), ...Object.keys(wanted)]).size > mostTags;
+  // Tags that may be left out make room for the others.
+  const extra = isFull ? orderTags.filter((tag) => !(tag in wanted)) : [];
+  const remove = [...new Set([...unwanted, ...extra])].filter((tag) => secret.tags.has(tag));
   if (isThere && remove.length === 0) return;
-  await store.tag(secret.arn, isThere ? {} : wanted, remove);
+  if (!isFull) return store.tag(secret.arn, isThere ? {} : wanted, remove);
+  if (remove.length > 0) await store.tag(secret.arn, {}, remove); // first, because AWS refuses a 51st tag
+  await store.tag(secret.arn, wanted, []);
 }

@@ -57,6 +57,8 @@ export interface RenewalWorld extends PairWorld {
   readonly declarations?: DeclarationSource | undefined;
   readonly providerFor: (profile: Profile) => Promise<CaProvider>;
   readonly publisher: Publisher;
+  /** Takes the messages that come later, for a certificate that waits for its CA. */
+  readonly queue: Pick<Queue, 'send'>;
   readonly journal: Journal;
   readonly clock: Clock;
   readonly untilNextScan: (now: Instant) => number;

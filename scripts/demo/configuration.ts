@@ -1,11 +1,17 @@
 /** The demo's cert-renewer.json, as a user writes it. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { DemoStepCa } from './cas.ts';
+import type { DemoPebble, DemoStepCa } from './cas.ts';
+
+/** The CAs beside the stack's own. Both are undefined without Go. */
+export interface DemoCas {
+  readonly stepCa: DemoStepCa | undefined;
+  readonly pebble: DemoPebble | undefined;
+}
 
 /** A declared certificate. */
 export interface DemoCertificate {
-  readonly profile: 'own' | 'internal';
+  readonly profile: 'own' | 'internal' | 'public';
   readonly dnsNames: readonly string[];
   readonly ipAddresses?: readonly string[];
   readonly duration?: string;
@@ -20,14 +26,17 @@ export const CHANGED = 'demo/web';
 export const SHORT_LIVED = 'demo/job';
 /** The certificate of step-ca. */
 export const STEP_CA = 'demo/api';
+/** The certificate of Pebble. */
+export const ACME = 'demo/shop';
 
 /** Returns the declarations of the first deployment. */
-export function firstCertificates(stepCa: DemoStepCa | undefined): DemoCertificates {
+export function firstCertificates({ stepCa, pebble }: DemoCas): DemoCertificates {
   return {
     [CHANGED]: { profile: 'own', dnsNames: ['web.svc.example', '*.web.svc.example'], ipAddresses: ['10.0.0.7'] },
     // Its window opens about a minute after it was issued, so that a scan finds it due while the demo runs.
     [SHORT_LIVED]: { profile: 'own', dnsNames: ['job.svc.example'], duration: '5m', expiresIn: '3m40s' },
     ...(stepCa && { [STEP_CA]: { profile: 'internal', dnsNames: ['api.internal.example'] } }),
+    ...(pebble && { [ACME]: { profile: 'public', dnsNames: [pebble.domain, `*.${pebble.domain}`] } }),
   };
 }
 
@@ -45,7 +54,7 @@ export async function writeConfiguration(folder: string, configuration: object):
   return path;
 }
 
-export function configurationOf(stepCa: DemoStepCa | undefined, certificates: DemoCertificates) {
+export function configurationOf({ stepCa, pebble }: DemoCas, certificates: DemoCertificates) {
   return {
     schedule: 'rate(1 minute)',
     authorities: {
@@ -66,7 +75,21 @@ export function configurationOf(stepCa: DemoStepCa | undefined, certificates: De
           issue: { allow: ['dns:internal.example'], duration: '24h' },
         },
       }),
+      ...(pebble && { public: publicProfile(pebble) }),
     },
     certificates,
   };
 }
+
+/** The stack makes the key of the account. */
+const publicProfile = ({ directory, domain, zoneId, rootFile, serverRootFile }: DemoPebble) => ({
+  ca: {
+    type: 'acme',
+    directory,
+    agreeToTerms: true,
+    challenge: { type: 'dns-01', zones: { [domain]: zoneId } },
+    root: rootFile,
+    serverRoot: serverRootFile,
+  },
+  issue: { allow: [`dns:${domain}`] },
+});

@@ -9,16 +9,22 @@ import type { BusEvent, EventCollector } from '../../testkit/local-aws/events.ts
 import type { Emulator } from '../../testkit/local-aws/ministack.ts';
 import { synth } from '../../testkit/local-aws/stack.ts';
 import { cachePath } from '../../testkit/tools/cache.ts';
-import type { DemoStepCa } from './cas.ts';
 import { describe, look, type Snapshot, trustBundle } from './certificates.ts';
-import { CHANGED, configurationOf, type DemoCertificates, SHORT_LIVED, writeConfiguration } from './configuration.ts';
+import {
+  CHANGED,
+  configurationOf,
+  type DemoCas,
+  type DemoCertificates,
+  SHORT_LIVED,
+  writeConfiguration,
+} from './configuration.ts';
 import { claim, prove } from './proof.ts';
 import { commandLine, say, table } from './telling.ts';
 
 /** What a step needs from the steps before it. */
 export interface Scene {
   readonly aws: Emulator;
-  readonly stepCa: DemoStepCa | undefined;
+  readonly cas: DemoCas;
   readonly folder: string;
   readonly outputs: Readonly<Record<string, string>>;
 }
@@ -30,14 +36,14 @@ export async function snapshots({ aws }: Scene, certificates: DemoCertificates):
 }
 
 export async function proveOne(
-  { aws, stepCa, folder, outputs }: Scene,
+  { aws, cas, folder, outputs }: Scene,
   certificates: DemoCertificates,
   { name, pair, before }: Pick<Snapshot, 'name' | 'pair'> & { before?: Snapshot | undefined },
 ): Promise<void> {
   const declared = certificates[name];
   if (!declared) throw new Error(`${name} is not declared`);
-  const ofStepCa = declared.profile === 'internal' ? stepCa?.rootPem : undefined;
-  const rootPem = ofStepCa ?? (await trustBundle(aws, outputs['TrustBundleSecretArn'] ?? ''));
+  const roots = { own: undefined, internal: cas.stepCa?.rootPem, public: cas.pebble?.rootPem };
+  const rootPem = roots[declared.profile] ?? (await trustBundle(aws, outputs['TrustBundleSecretArn'] ?? ''));
   await prove({ folder, pair, rootPem, declared, before: before?.pair });
 }
 
@@ -80,11 +86,11 @@ export async function showChange(
 }
 
 /** Shows that the synthesis rejects a name outside of the profile. The stack stays unchanged. */
-export async function showRefusal({ stepCa, folder }: Scene, certificates: DemoCertificates): Promise<void> {
+export async function showRefusal({ cas, folder }: Scene, certificates: DemoCertificates): Promise<void> {
   const apart = join(folder, 'refused');
   await mkdir(apart);
   const { code, output } = await synth({
-    config: await writeConfiguration(apart, configurationOf(stepCa, certificates)),
+    config: await writeConfiguration(apart, configurationOf(cas, certificates)),
   });
   if (code === 0) throw new Error('the synthesis has accepted a name that the profile does not allow');
   say('$ npx cdk synth');

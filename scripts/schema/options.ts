@@ -20,6 +20,7 @@ const names: Readonly<Record<string, string>> = {
   profiles: 'ProfileOptions',
   ca: 'CaOptions',
   provisioner: 'ProvisionerOptions',
+  challenge: 'ChallengeOptions',
   issue: 'IssueOptions',
   hooks: 'HookOptions',
   targetTag: 'TargetTagOptions',

@@ -32,8 +32,8 @@ export const rooms: Readonly<Record<string, Room>> = {
 };
 export const everyRoom = Object.keys(rooms);
 
-/** The folders of `renewal/`: the ways in, the steps, and the scan. */
-export const renewalFolders = ['entry', 'scan', 'steps'];
+/** The folders of `renewal/`: the ways in, the steps, orders at CAs that answer later, and the scan. */
+export const renewalFolders = ['entry', 'orders', 'scan', 'steps'];
 
 /** Rooms of `lambdas/` that the deployment may import: nouns and rules, but no adapters. */
 export const roomsForCdk = ['domain', 'policy', 'x509', 'providers'];

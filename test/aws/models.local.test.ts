@@ -101,7 +101,27 @@ const rest = (method: string, path: string, more: Partial<WireRequest> = {}): Wi
 const topic = 'arn:aws:sns:eu-central-1:111122223333:topic';
 const invocations = '/2015-03-31/functions/on-renewal/invocations';
 
+const records = (inside: string): WireRequest => ({
+  ...rest('POST', '/2013-04-01/hostedzone/Z0EXAMPLE/rrset'),
+  service: 'route53',
+  body: `<ChangeResourceRecordSetsRequest xmlns="https://route53.amazonaws.com/doc/2013-04-01/"><ChangeBatch><Changes><Change><Action>CREATE</Action><ResourceRecordSet><Name>_acme-challenge.example.com</Name><Type>TXT</Type>${inside}</ResourceRecordSet></Change></Changes></ChangeBatch></ChangeResourceRecordSetsRequest>`,
+});
+
 const cases: readonly (readonly [what: string, WireRequest, operation: string, problem: RegExp | undefined])[] = [
+  [
+    'records in XML',
+    records('<TTL>60</TTL><ResourceRecords><ResourceRecord><Value>"a"</Value></ResourceRecord></ResourceRecords>'),
+    'ChangeResourceRecordSets',
+    undefined,
+  ],
+  ['records with another field', records('<Ttl>60</Ttl>'), 'ChangeResourceRecordSets', /Ttl/],
+  ['records with a text as a number', records('<TTL>a minute</TTL>'), 'ChangeResourceRecordSets', /TTL/],
+  [
+    'a list with something else',
+    records('<ResourceRecords><Record><Value>"a"</Value></Record></ResourceRecords>'),
+    '',
+    /ResourceRecords has something else than ResourceRecord/,
+  ],
   [
     'an operation that is there',
     jsonRequest('kms', 'TrentService.GetPublicKey', { KeyId: 'a' }),

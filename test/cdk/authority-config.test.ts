@@ -191,7 +191,7 @@ describe('references to authorities', () => {
 });
 
 describe('an accepted configuration', () => {
-  it.each(['authorities.json', 'declared.json', 'hooks.json', 'infisical.json'])('examples/%s', (file) => {
+  it.each(['acme.json', 'authorities.json', 'declared.json', 'hooks.json', 'infisical.json'])('examples/%s', (file) => {
     expect(() => readConfigFile(join(examples, file))).not.toThrow();
   });
 

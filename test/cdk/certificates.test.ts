@@ -324,7 +324,7 @@ const refusals: Refusal[] = [
   ],
   [
     `${entry}.kmsKeyId`,
-    /the key of the provisioner of the profile internal/,
+    /the key of the profile internal at its CA/,
     { kmsKeyId: keyArn.slice(keyArn.indexOf('/') + 1) },
     {
       profiles: {

@@ -56,7 +56,7 @@ describe('a refused configuration, with its path and what is allowed', () => {
     [
       'an unknown type of CA',
       { profiles: { internal: { ca: { type: 'vault' } } } },
-      /^\$\.profiles\.internal\.ca\.type: expected one of "step-ca", "offline", "infisical"$/,
+      /^\$\.profiles\.internal\.ca\.type: expected one of "step-ca", "offline", "infisical", "acme"$/,
     ],
     [
       'http',

@@ -16,6 +16,7 @@ const everything: CertRenewerProps = {
     },
     other: config.profiles.internal,
     infisical: { ca: { type: 'infisical', url: 'https://eu.infisical.com', caId: 'x', authSecretId: 'pki/login' } },
+    ...readConfigFile(`${examples}acme.json`).profiles,
     offline: { ca: { type: 'offline', authority: 'issuing' }, issue: { allow: ['dns:example.com'] } },
   },
   authorities: readConfigFile(`${examples}authorities.json`).authorities,

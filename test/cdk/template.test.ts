@@ -4,7 +4,7 @@ import * as benchmark from '../../bench/stack.ts';
 import type { CertRenewerProps } from '../../cdk/cert-renewer.ts';
 import { ConfigError } from '../../cdk/config/config-error.ts';
 import { CertRenewerStack } from '../../cdk/stack.ts';
-import { noRoomLabel, statusTags } from '../../lambdas/domain/tags.ts';
+import { noRoomLabel, orderLabel, statusTags } from '../../lambdas/domain/tags.ts';
 import { parseProfile } from '../../lambdas/providers/profile.ts';
 import { type Call, decide, type Statement } from '../support/iam-policy.ts';
 import { config, newApp, rootPem, synthesize } from './fixtures.ts';
@@ -416,8 +416,8 @@ describe('the workers may', () => {
     ]);
   });
 
-  it('move two stages, and a label of their own', () => {
-    const stages = ['AWSCURRENT', 'AWSPENDING', noRoomLabel];
+  it('move two stages, and labels of their own', () => {
+    const stages = ['AWSCURRENT', 'AWSPENDING', noRoomLabel, orderLabel];
     expect(conditions('Promote').StringEquals['secretsmanager:VersionStage']).toEqual(stages);
   });
 

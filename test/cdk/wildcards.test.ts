@@ -12,6 +12,7 @@ const { template } = synthesize({
       hooks: readConfigFile(`${examples}hooks.json`).profiles['web']?.hooks,
     },
     infisical: { ca: { type: 'infisical', url: 'https://eu.infisical.com', caId: 'x', authSecretId: 'pki/login' } },
+    ...readConfigFile(`${examples}acme.json`).profiles,
     offline: { ca: { type: 'offline', authority: 'issuing' }, issue: { allow: ['dns:example.com'] } },
   },
   authorities: readConfigFile(`${examples}authorities.json`).authorities,
@@ -74,8 +75,16 @@ describe('the statements of roles', () => {
     const made = ['secretsmanager:CreateSecret'];
     expect(untagged.map(({ actions }) => actions).sort()).toEqual([made, described, described]);
     for (const { condition } of untagged.filter(({ actions }) => actions.includes('secretsmanager:CreateSecret'))) {
-      expect(condition).toMatch(/"aws:RequestTag\/cert-renewer:profile":\["offline"\]/);
+      expect(condition).toMatch(/"aws:RequestTag\/cert-renewer:profile":\["lets-encrypt","acm","offline"\]/);
     }
+  });
+
+  it('restrict changes of DNS to challenges, in zones that are named', () => {
+    const changes = found.filter(({ actions }) => actions.includes('route53:ChangeResourceRecordSets'));
+    expect(changes.map(({ resource }) => resource)).toEqual([expect.stringMatching(/:hostedzone\/Z\w+$/)]);
+    expect(changes[0]?.condition).toMatch(/"ForAllValues:StringLike":\{[^}]*"_acme-challenge\.\*".*"Null":/);
+    const all = found.filter(({ resource }) => /route53.*\*$/.test(resource));
+    expect(all.flatMap(({ actions }) => actions)).toEqual(['route53:GetChange']);
   });
 
   it('have other wildcards only after the name of this stack, and for the six characters of a secret', () => {

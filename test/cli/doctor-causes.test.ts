@@ -3,8 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { FunctionFailure } from '../../cli/aws/functions.ts';
 import { RenewalError } from '../../lambdas/domain/errors.ts';
 import { tags } from '../../lambdas/domain/tags.ts';
+import { formatWait } from '../../lambdas/policy/waiting.ts';
 import { authority, FakeAuthorities } from '../../testkit/fakes/authorities.ts';
-import { internal } from '../renewal/world.ts';
+import { hour, internal, start } from '../renewal/world.ts';
 import { due, expired, failed, fresh, look, usual, worldOf } from './doctor.ts';
 import { records, stage } from './stage.ts';
 
@@ -131,6 +132,23 @@ describe('doctor, certificates', () => {
       { grade: 'fault', names: ['refused'], fix: expect.stringMatching(/issue\.allow/) },
       { grade: 'note', names: ['new'] },
     ]);
+  });
+
+  it('reports a wait for the CA as a note after hours, and not before', async () => {
+    const waits = (name: string, since: number, again = start + 60_000) => ({
+      ...fresh,
+      [tags.order]: formatWait(name, { since, again, until: again }),
+    });
+    const brief = await look({ world: worldOf({ web: waits('v1', start - 5 * hour) }) });
+    expect(brief).toMatchObject({ code: 0, found: [] });
+    const lost = waits('v1', start - 8 * hour, start - hour);
+    const missing = { [tags.declared]: 'd1', [tags.order]: waits('v1', start - 7 * hour)[tags.order] ?? '' };
+    const { code, found } = await look({ world: worldOf({ web: waits('v1', start - 7 * hour), lost, missing }) });
+    expect(code).toBe(0);
+    expect(found).toMatchObject([
+      { grade: 'note', names: ['web', 'missing'], says: expect.stringMatching(/^2 certificates wait for the CA/) },
+    ]);
+    expect(found[0]).toMatchObject({ link: expect.stringContaining('an-order-that-waits') });
   });
 
   it('asks the CA of a profile whose only certificate has a tag that is not valid', async () => {

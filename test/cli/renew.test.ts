@@ -51,6 +51,17 @@ describe('renew', () => {
     ]);
   });
 
+  it('says of a CA that has not finished what it waits for, and ends with 0', async () => {
+    const message = 'It waits for its CA since 2026-11-22T12:00:00Z: the CA validates the names.';
+    const pending = { outcome: 'pending', reason: { code: 'WaitingForCa', message } };
+    const { code, stdout } = await stage({ invoke: (_, request) => ({ ...renewed(request), ...pending }) }).cli(
+      'renew',
+      'web',
+    );
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^web +pending +WaitingForCa: It waits for its CA since .*names\.\n$/);
+  });
+
   it.each([
     ['renew', /by names, by --profile or by --all/],
     ['renew web --all', /exactly one of the three/],

@@ -2,7 +2,9 @@
 import { FunctionFailure } from '../../cli/aws/functions.ts';
 import type { LogLine } from '../../cli/aws/observe.ts';
 import { formatInstant } from '../../lambdas/domain/instant.ts';
+import { newOrderId } from '../../lambdas/domain/order-id.ts';
 import { tags } from '../../lambdas/domain/tags.ts';
+import { formatWait } from '../../lambdas/policy/waiting.ts';
 import type { Shown, ShownCertificate, ShownDeclaration } from '../../lambdas/renewal/entry/show.ts';
 import { authority, FakeAuthorities } from '../../testkit/fakes/authorities.ts';
 import { hour, internal, start, World } from '../renewal/world.ts';
@@ -61,7 +63,14 @@ interface Scene {
   readonly message?: string;
   /** Milliseconds since the secret was made, with one version. Default: 30 days, with two. */
   readonly age?: number;
+  /** How far the order is that is to replace the current version. Default: there is none. */
+  readonly order?: 'order' | 'ended';
 }
+
+const minute = 60_000;
+const waits = (since: number, again: number, until: number = again) => ({
+  [tags.order]: formatWait(currentId, { since: start - since, again: start + again, until: start + until }),
+});
 
 const fresh = [start - 4 * hour, start + 20 * hour] as const;
 const notDue = { action: 'skip', code: 'NotDue', message: 'Not due before 2026-11-23T00:00:00Z.' } as const;
@@ -139,6 +148,25 @@ export const scenes = {
       'The private key (public key of 91 bytes) does not match the certificate: store a certificate and its own key in the secret.',
     ),
   },
+  'waiting for an order': {
+    name: 'shop/tls',
+    tags: {
+      ...status(start - 17 * hour, start + 7 * hour, currentId),
+      ...waits(2 * hour + 5 * minute, 10 * minute),
+      ...{ [tags.declared]: 'd1', [tags.issued]: 'd1' },
+    },
+    answer: {
+      certificate: certificate(start - 17 * hour, start + 7 * hour),
+      declaration: { ...declaration, isMet: true },
+    },
+    order: 'order',
+  },
+  'waiting for a limit': {
+    name: 'shop/tls',
+    tags: { ...status(start - 17 * hour, start + 7 * hour, currentId), ...waits(minute, 15 * minute, 70 * minute) },
+    answer: { certificate: certificate(start - 17 * hour, start + 7 * hour) },
+    order: 'ended',
+  },
   authority: {
     name: 'pki/issuing',
     tags: { ...status(start - 100 * day, start + 900 * day, currentId) },
@@ -166,6 +194,11 @@ export function sceneStage(name: SceneName, more: StageOptions = {}) {
     world.store.write(arn, '{}', currentId);
   }
   world.clock.set(start);
+  if (scene.order !== undefined) {
+    const placed = { number: scene.order === 'ended' ? 1 : 0, declaration: undefined };
+    const id = newOrderId(scene.order, currentId, placed, (length) => new Uint8Array(length).fill(7));
+    world.store.keepOrder(arn, id, { kind: 'string', text: '{}' });
+  }
   const authorities = isAuthority ? new FakeAuthorities(authority('issuing')) : undefined;
   const { answer, message } = scene;
   const usual = stage({ world }).session;
@@ -182,7 +215,7 @@ export function sceneStage(name: SceneName, more: StageOptions = {}) {
   };
   const invoke = () => {
     if (answer instanceof FunctionFailure) throw answer;
-    const nothing = { certificate: null, declaration: null, renewAt: null, warnings: [], obstacle: null };
+    const nothing = { certificate: null, declaration: null, order: null, renewAt: null, warnings: [], obstacle: null };
     const usualAnswer = { secretArn: arn, profile: 'internal', versionId: currentId, ...nothing, decision: notDue };
     return { ...usualAnswer, ...answer };
   };

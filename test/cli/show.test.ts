@@ -64,6 +64,7 @@ describe('status <name>', () => {
     ['expired and paused', 1],
     ['missing', 0],
     ['unknown profile', 0],
+    ['waiting for an order', 0],
     ['broken since', 1], // its tags do not show it yet
   ] as const)('of one that is %s ends with %i', async (name, code) => {
     expect((await printed(name)).code).toBe(code);
@@ -87,6 +88,21 @@ describe('status <name>', () => {
       next: { command: `cert-renewer renew ${name}` },
       ...{ declaration: null, endpoints: null, order: null, now: null },
     });
+  });
+
+  it('has the order by label, id and tag, without reading it', async () => {
+    const { found } = await record('waiting for an order');
+    expect(found).toMatchObject({
+      ...{ state: 'waiting', wait: { since: '2026-11-22T09:55:00Z', again: '2026-11-22T12:10:00Z' } },
+      order: {
+        ...{ stage: 'order', number: 1, versionId: expect.stringMatching(/^cert-renewer-order-/) },
+        ...{ since: '2026-11-22T09:55:00Z', again: '2026-11-22T12:10:00Z', notBefore: '2026-11-22T12:10:00Z' },
+      },
+      next: { command: 'cert-renewer renew shop/tls' },
+    });
+    const { found: limited } = await record('waiting for a limit');
+    const order = { stage: 'ended', number: 2, notBefore: '2026-11-22T13:10:00Z' };
+    expect(limited).toMatchObject({ order, next: null });
   });
 
   it('names the profile that a misspelt tag means in the next command', async () => {

@@ -169,6 +169,8 @@ describe('rollback', () => {
     world.store.write('web', 'the new pair', 'v2');
     world.store.setTags('web', {
       ...status(start, start + 24 * hour, 'v2'),
+      // About v2, as the failure is.
+      ...{ [tags.renewAt]: '2026-11-23T02:00:00Z', [tags.order]: 'x 2026-11-22T11:00:00Z' },
       [tags.failure]: '1 2026-11-22T11:59:00Z CaRejected',
     });
     const invoke = () => shown('v1');

@@ -99,6 +99,7 @@ async function complete(provider: CaProvider, request: CaRequest): Promise<Issue
     if (looks > mostLooks) throw new Error('the order has no end');
     answer = await provider.ask({ ...request, receipt: answer.receipt });
   }
+  if (answer.kind === 'gone') throw new Error(answer.says);
   return answer;
 }
 

@@ -42,6 +42,7 @@ export function caOrderSuite(name: string, open: (seed: number) => OrderScene): 
         if (looks > mostLooks) throw new Error('the order has no end');
         answer = await provider.ask({ ...request, receipt: answer.receipt });
       }
+      if (answer.kind === 'gone') throw new Error(answer.says);
       return parseCertificate(answer.certificates[0] ?? new Uint8Array());
     }
 

@@ -1,9 +1,50 @@
 import { describe, expect, test } from 'vitest';
 import { type SecretValue, versionWithStage } from '../../lambdas/domain/secret.ts';
-import { noRoomLabel } from '../../lambdas/domain/tags.ts';
+import { noRoomLabel, orderLabel } from '../../lambdas/domain/tags.ts';
 import { enrolled, failsWith, newVersionId, type StoreSuite, text } from './store-suite.ts';
 
 export function storeWriting(suite: StoreSuite): void {
+  describe('orders', () => {
+    test('are versions of their own label: neither current nor pending, and the label moves to the last', async () => {
+      const { arn, first } = await suite.created('one');
+      const { store } = suite.world;
+      const [claim, order, pair] = [newVersionId(), newVersionId(), newVersionId()];
+      expect(await store.keepOrder(arn, claim, text('claim'))).toBe(true);
+      expect(await suite.stages(arn)).toEqual({ [first]: ['AWSCURRENT'], [claim]: [orderLabel] });
+      expect((await store.read(arn)).value).toEqual(text('one'));
+      expect(await store.keepOrder(arn, order, text('order'))).toBe(true);
+      expect(await suite.stages(arn)).toEqual({ [first]: ['AWSCURRENT'], [order]: [orderLabel] });
+      expect((await store.read(arn, claim)).value).toEqual(text('claim'));
+      await store.stage(arn, pair, text('two'));
+      await store.promote(arn, first, pair);
+      expect((await suite.stages(arn))[order]).toEqual([orderLabel]);
+      await store.dropOrder(arn, order);
+      await store.dropOrder(arn, order);
+      expect((await suite.stages(arn))[order]).toBeUndefined();
+      expect((await store.read(arn)).value).toEqual(text('two'));
+    });
+
+    test('are written once for an id: another value is not, and moves nothing', async () => {
+      const { arn, first } = await suite.created('one');
+      const { store } = suite.world;
+      const [claim, order] = [newVersionId(), newVersionId()];
+      expect(await store.keepOrder(arn, claim, text('mine'))).toBe(true);
+      expect(await store.keepOrder(arn, claim, text('mine'))).toBe(true);
+      expect(await store.keepOrder(arn, claim, text('yours'))).toBe(false);
+      await store.keepOrder(arn, order, text('order'));
+      expect(await store.keepOrder(arn, claim, text('yours'))).toBe(false);
+      expect(await suite.stages(arn)).toEqual({ [first]: ['AWSCURRENT'], [order]: [orderLabel] });
+      expect((await store.read(arn, claim)).value).toEqual(text('mine'));
+    });
+
+    test('of two claims at once one is written', async () => {
+      const { arn } = await suite.created('one');
+      const claim = newVersionId();
+      const claims = ['a', 'b', 'c'].map((value) => suite.world.store.keepOrder(arn, claim, text(value)));
+      expect((await Promise.all(claims)).filter(Boolean)).toHaveLength(1);
+    });
+  });
+
   describe('stage and promote', () => {
     test('in two steps, and a reader sees the old value until the second', async () => {
       const { arn, first } = await suite.created('one');

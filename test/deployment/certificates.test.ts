@@ -3,6 +3,7 @@ import { handleCertificates, parseCertificatesEvent } from '../../lambdas/deploy
 import { RenewalError } from '../../lambdas/domain/errors.ts';
 import { tags } from '../../lambdas/domain/tags.ts';
 import type { CertificateEntry } from '../../lambdas/policy/certificate-entry.ts';
+import { formatWait } from '../../lambdas/policy/waiting.ts';
 import { FakeClock } from '../../testkit/fakes/clock.ts';
 import { answered, DeployedWorld, failed, name, offline, skipped, web } from './world.ts';
 
@@ -211,6 +212,45 @@ describe('the wait for a certificate', () => {
       expect(world.store.versionIds(name)).toHaveLength(2);
     },
   );
+
+  describe('at a CA that takes no request for an hour', () => {
+    const waiting = () => {
+      const world = new DeployedWorld();
+      const pending = answered({ outcome: 'pending', reason: { code: 'WaitingForCa', message: 'Since 8.' } });
+      world.answers.push(pending, pending);
+      world.faults.meanwhile('after', 'ask', () => {
+        const now = world.clock.now();
+        const wait = { since: now, again: now + 900_000, until: now + 3_600_000 };
+        const { currentVersionId = '' } = world.store.summary(name);
+        world.store.setTags(name, { [tags.order]: formatWait(currentVersionId, wait) });
+      });
+      return world;
+    };
+
+    it('does not ask again', async () => {
+      const world = waiting();
+      const { Status, Reason } = await handle(world, event('Create', { [name]: web }));
+      expect({ Status, Reason }).toEqual({
+        Status: 'FAILED',
+        Reason: expect.stringMatching(/CaUnavailable.*Since 8\./s),
+      });
+      expect(world.faults.count('ask')).toBe(1);
+    });
+
+    it('ends when a worker of the schedule has issued it', async () => {
+      const world = waiting();
+      const { clock } = world;
+      const start = clock.now();
+      const sleep = clock.sleep.bind(clock);
+      clock.sleep = async (milliseconds) => {
+        await sleep(milliseconds);
+        if (clock.now() > start + 60_000) await world.work(name);
+      };
+      expect(await handle(world, event('Create', { [name]: web }))).toMatchObject({ Reason: '1 there' });
+      expect(world.faults.count('ask')).toBe(1);
+      expect(clock.now()).toBeLessThan(start + 70_000);
+    });
+  });
 
   it('ends if it was paused by hand', async () => {
     const world = new DeployedWorld();

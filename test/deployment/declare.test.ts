@@ -42,6 +42,24 @@ describe('a declaration', () => {
     expect(written(world)).toEqual(['create', 'writeParameter', 'tag']);
   });
 
+  it.each<[string, CertificateEntry, readonly string[] | undefined]>([
+    ['its own', { ...web, profile: 'acme', usages: ['clientAuth'] }, ['clientAuth']],
+    ['those of an acme CA', { ...web, profile: 'acme' }, ['serverAuth']],
+    ['those of any other CA, which need no text', web, undefined],
+  ])('has usages: %s', async (_, entry, usages) => {
+    const world = new DeployedWorld();
+    await declareCertificate(world, name, entry);
+    expect(world.state().document.usages).toEqual(usages);
+    await world.work(name);
+    const again = await declareCertificate(world, name, entry);
+    expect(again).toMatchObject({ isChanged: false, isIssued: true });
+    const written = await declareCertificate(world, name, {
+      ...entry,
+      usages: usages && [...usages],
+    } as CertificateEntry);
+    expect(written.hash).toBe(again.hash);
+  });
+
   it('writes nothing when it is repeated', async () => {
     const world = new DeployedWorld();
     await declareCertificate(world, name, web);
@@ -154,6 +172,19 @@ describe('a refused declaration', () => {
       /dns:web\.example is outside of issue\.allow/,
     ],
     ['too long', { ...web, duration: '1000h' }, 'IssuanceNotAllowed', /maxDuration/],
+    ['a duration that the CA decides', { ...web, profile: 'acme', duration: '24h' }, 'IssuanceNotAllowed', /duration:/],
+    [
+      'a name outside of the zones',
+      { ...web, profile: 'acme', dnsNames: ['web.example'] },
+      'IssuanceNotAllowed',
+      /dns:web\.example: .*zones/,
+    ],
+    [
+      'an address that the challenge does not prove',
+      { profile: 'acme', ipAddresses: ['10.0.0.7'] },
+      'IssuanceNotAllowed',
+      /ip:10\.0\.0\.7: .*dns-01/,
+    ],
     ['pkcs12 without a password', { ...web, shape: 'pkcs12' }, 'InvalidRequest', /passwordSecretId/],
     ['more names than a parameter holds', { ...web, dnsNames: many(100) }, 'InvalidRequest', /holds at most 8192/],
   ])('%s', async (_, entry, code, message) => {

@@ -27,6 +27,16 @@ export const renewsOnly: Profile = {
   name: 'infisical',
   ca: { type: 'infisical', url: 'https://i.example', caId: '1', authSecretId: 'a' },
 };
+export const acme: Profile = {
+  ...offline,
+  name: 'acme',
+  ca: {
+    type: 'acme',
+    directory: 'https://acme.example/directory',
+    challenge: { type: 'dns-01', zones: { 'svc.example': 'Z0123' } },
+  },
+  issue: { allow: ['dns:example', 'ip:10.0.0.0/8'] },
+};
 
 export const web: CertificateEntry = { profile: 'offline', dnsNames: ['web.svc.example'] };
 export const name = 'web/tls';
@@ -46,7 +56,7 @@ export class DeployedWorld implements DeclarationWorld {
   readonly store = new FakeStore({ faults: this.faults, clock: this.clock });
   readonly secrets = this.store;
   readonly declarations = new FakeDeclarationKeeper({ faults: this.faults });
-  readonly profiles = new FakeProfiles(offline, other, closed, renewsOnly);
+  readonly profiles = new FakeProfiles(offline, other, closed, renewsOnly, acme);
   readonly journal = new FakeJournal();
   readonly rotationFunctionArn = 'arn:aws:lambda:us-east-1:000000000000:function:renew';
   /** Answers that replace the function's own, in order. */

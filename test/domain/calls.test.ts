@@ -48,7 +48,7 @@ it.each([90_000, 29_001.5, 12_345.25, 0.1])(
 it('a busy CA, SSM and the writes of Secrets Manager are waited for; events and tags have the most time', () => {
   const those = (isOne: (name: CallName) => boolean) => names.filter(isOne);
   expect(those((name) => callRules[name].patient)).toEqual([
-    ...['ask', 'find', 'declare', 'stage', 'promote', 'tag', 'labelNoRoom', 'create', 'setEncryptionKey'],
+    ...['ask', 'find', 'declare', 'stage', 'promote', 'tag', 'labelNoRoom', 'create', 'setEncryptionKey', 'keepOrder'],
   ]);
   expect(those((name) => callRules[name].until === 'begin')).toEqual(['ask', 'reach']);
   expect(those((name) => callRules[name].until === 'answer')).toEqual([

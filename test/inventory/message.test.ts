@@ -52,6 +52,19 @@ it.each<[string, Partial<InventoryRow>, string]>([
     { state: 'missing', reason: { code: 'Missing', message: 'A worker issues it.' } },
     'A worker issues it.',
   ],
+  [
+    'waiting: since when, and the next look',
+    { state: 'waiting', wait: { since: now - 90 * minute, again: now + minute, until: now + minute, isPlaced: true } },
+    'it waits for its CA for 1h 30m, looked at again in 1m',
+  ],
+  [
+    'waiting for a limit: its end, and not the looks before it',
+    {
+      state: 'waiting',
+      wait: { since: now - minute, again: now + 15 * minute, until: now + 120 * minute, isPlaced: false },
+    },
+    'it waits for its CA for 1m, the CA is asked again in 2h',
+  ],
   ['not served: what is wrong', { state: 'not served' }, 'an endpoint does not serve the present certificate'],
 ])('the message of %s', (_, fields, expected) => {
   expect(messageText(row(fields), now)).toBe(expected);

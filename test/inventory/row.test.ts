@@ -5,6 +5,7 @@ import { nextFor, whyText } from '../../lambdas/inventory/cause.ts';
 import { byUrgency, type InventoryRow, inventoryRow, needsAttention } from '../../lambdas/inventory/row.ts';
 import { inventoryStates } from '../../lambdas/inventory/states.ts';
 import { stateWords } from '../../lambdas/inventory/words.ts';
+import { formatWait } from '../../lambdas/policy/waiting.ts';
 import { scan } from '../../lambdas/renewal/scan/scan.ts';
 import { hour, internal, start, type World } from '../renewal/world.ts';
 import { due, status, zoo } from '../renewal/zoo.ts';
@@ -40,11 +41,23 @@ function world(): World {
   const expired = status(start - 48 * hour, start - 24 * hour);
   add('expired-paused', { ...expired, [tags.paused]: 'true' });
   add('expired-refused', { ...expired, [tags.failure]: '3 2026-11-22T11:59:00Z CertificateExpired' });
+  const waits = {
+    [tags.order]: formatWait('v1', { since: start - 2 * hour, again: start + 600_000, until: start + 600_000 }),
+  };
+  add('waiting', { ...nearlyDue, ...waits });
+  add('waiting-late', waits);
+  add('waiting-first', { ...noStatus, [tags.declared]: 'd1', ...waits });
+  add('waiting-again', { ...nearlyDue, ...waits, [tags.failure]: '2 2026-11-22T11:59:00Z CaUnavailable' });
+  add('waiting-lost', { ...nearlyDue, [tags.order]: formatWait('v1', lost) });
+  add('waiting-other', { ...valid, [tags.order]: formatWait('v0', lost) });
   add('as-declared', { ...valid, [tags.declared]: 'd1', [tags.issued]: 'd1' });
   return made;
 }
 
 const noStatus = { [tags.versionId]: '', [tags.notBefore]: '', [tags.notAfter]: '' };
+const lost = { since: start - 2 * hour, again: start - hour, until: start - hour };
+/** Due, and not overdue yet: a third of the 24 hours is left. */
+const nearlyDue = status(start - 17 * hour, start + 7 * hour);
 /** Valid so long that only the day's inspection can make it due. */
 const valid = status(start - hour, start + 9000 * hour);
 
@@ -60,14 +73,19 @@ const expected: Record<string, string> = {
   paused: 'overdue, paused Paused',
   resting: 'overdue, paused Paused',
   retried: 'overdue, failing Expiring',
+  'waiting-late': 'overdue, waiting WaitingForCa',
   // Of the same rank, first those whose end is unknown, then by the end.
   'missing-refused': 'failing, missing BackingOff',
   unreadable: 'failing BackingOff',
+  'waiting-again': 'failing, waiting WaitingForCa',
   'changed-refused': 'failing, changed BackingOff',
   missing: 'missing Missing',
+  'waiting-first': 'missing, waiting WaitingForCa',
   adopted: 'changed Changed',
   changed: 'changed Changed',
+  waiting: 'waiting WaitingForCa',
   'due-soon': 'due Expiring',
+  'waiting-lost': 'due Expiring',
   'missing-paused': 'paused Paused',
   deleted: 'paused SecretNotFound',
   managed: 'paused ManagedByService',
@@ -80,6 +98,7 @@ const expected: Record<string, string> = {
   'unknown-profile': 'unknown UnknownProfile',
   'as-declared': 'ok NotDue',
   fresh: 'ok NotDue',
+  'waiting-other': 'ok NotDue',
 };
 
 describe('the inventory', () => {
@@ -131,6 +150,25 @@ describe('the inventory', () => {
     expect(wanting).toEqual(problems.map(([name]) => name));
   });
 
+  it('says since when a certificate waits for its CA, and when it is looked at again', async () => {
+    const byName = new Map((await rows(world())).map((row) => [row.name, row]));
+    const told = [...byName.values()].filter(({ wait }) => wait).map((row) => [row.name, whyText(row, start)]);
+    const waits = 'WaitingForCa: for 2h, looked at again in 10m';
+    expect(Object.fromEntries(told)).toEqual({
+      ...{ waiting: waits, 'waiting-late': waits, 'waiting-first': waits },
+      'waiting-again': expect.stringMatching(
+        /^CaUnavailable: .*; 2 tries, the next one waits for the CA for 2h, looked/,
+      ),
+    });
+    expect(byName.get('waiting-again')?.failure?.nextTry).toBe(start + 600_000);
+    const next = (wait: Partial<InventoryRow['wait']>) => {
+      const row = byName.get('waiting');
+      return row?.wait && nextFor({ ...row, wait: { ...row.wait, ...wait } }, '')?.command;
+    };
+    expect(next({ isPlaced: true })).toBe('cert-renewer renew waiting');
+    expect(next({ isPlaced: false })).toBeUndefined(); // it would only answer pending
+  });
+
   it('ranks a forgotten pause by its clock, and not below what is healthy', async () => {
     const names = (await rows(world())).map(({ name }) => name);
     const rank = (name: string) => names.indexOf(name);
@@ -173,6 +211,7 @@ describe('the inventory', () => {
         expect.stringMatching(/^failing, changed: IssuanceNotAllowed: .*; 1 try, next try in 59m$/),
       ],
       ['missing', 'missing', 'missing'],
+      ['waiting-first', 'missing', 'missing, waiting: WaitingForCa: for 2h, looked at again in 10m'],
       ['adopted', 'changed', 'changed'],
       ['changed', 'changed', 'changed'],
       ['missing-paused', 'missing', 'paused, missing'],

@@ -15,6 +15,7 @@ const example = (file: string) => (): CertRenewerProps => readConfigFile(`${exam
 
 const configurations: Readonly<Record<string, () => CertRenewerProps>> = {
   'examples/cert-renewer.json': example('cert-renewer.json'),
+  'examples/acme.json': example('acme.json'),
   'examples/declared.json': example('declared.json'),
   'examples/hooks.json': example('hooks.json'),
   'examples/authorities.json': example('authorities.json'),

@@ -15,6 +15,7 @@ import { run } from '../../testkit/tools/process.ts';
 import { required } from '../../testkit/tools/tool.ts';
 import { describeWith } from '../support/local.ts';
 import { logEntries } from '../support/logs.ts';
+import { DNS } from './dns.ts';
 import { ENCRYPTED } from './encrypted.ts';
 import { FUNCTIONS } from './functions.ts';
 import { IAM } from './iam.ts';
@@ -34,6 +35,7 @@ const BEHAVIOURS = [
   ...SECRETS,
   ...ENCRYPTED,
   ...IAM,
+  ...DNS,
   ...FUNCTIONS,
   ...TARGETS,
   ...QUEUES,

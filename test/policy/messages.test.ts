@@ -359,7 +359,7 @@ describe("a profile's parameter", () => {
       [{ ca: null }, 'profile.ca: found null, expected an object'],
       [{ ca: { ...ca, root: 5 } }, 'profile.ca.root: found 5, expected a string'],
       [{ ca: { ...ca, root: '' } }, 'profile.ca.root: found an empty string, expected at least 1 character'],
-      [{ ca: { type: 'other' } }, 'profile.ca.type: expected one of "step-ca", "offline", "infisical"'],
+      [{ ca: { type: 'other' } }, 'profile.ca.type: expected one of "step-ca", "offline", "infisical", "acme"'],
     ] as const) {
       const message = `The SSM parameter of profile p is not a profile (${says}): deploy the stack again.`;
       expect(() => read(document)).toThrowError(error('Internal', message));

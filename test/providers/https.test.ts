@@ -99,6 +99,16 @@ describe('an answer', () => {
     else expect(await failure(call)).toMatchObject({ kind: 'tooLarge', status: 200 });
   });
 
+  test('to HEAD has headers and no body, and its connection is kept', async () => {
+    const headers = { 'replay-nonce': 'n', 'content-length': '0' }; // without a length Node ends the connection
+    const server = await started(tlsServer((_, answer) => answer.writeHead(200, headers).end()));
+    for (let call = 0; call < 3; call++) {
+      const answer = await httpsRequest({ method: 'HEAD', url: server.url, ca: [rootPem] });
+      expect([answer.status, answer.headers['replay-nonce'], answer.body.length]).toEqual([200, 'n', 0]);
+    }
+    expect(server.connections().all).toBe(1);
+  });
+
   test('of 50 MB is cut after 1 MiB', async () => {
     let sent = 0;
     const flood = function* (): Generator<Buffer> {

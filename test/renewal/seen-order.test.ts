@@ -1,68 +1,12 @@
-/** Unit tests of orders that a CA fills later, and of a pair that an earlier try has staged. */
+/** Unit tests of the key that a CA is asked with, and of a pair that an earlier try has staged. */
 import { describe, expect, it } from 'vitest';
 import { RenewalError } from '../../lambdas/domain/errors.ts';
-import type { CaAnswer, CaRequest } from '../../lambdas/domain/ports.ts';
 import { tags } from '../../lambdas/domain/tags.ts';
 import { renewOnDemand } from '../../lambdas/renewal/entry/on-demand.ts';
 import { renewQueued } from '../../lambdas/renewal/entry/queued.ts';
 import { FakeCa } from '../../testkit/fakes/ca.ts';
 import { encrypted } from './stage.ts';
 import { freshDates, hour, internal, newKey, pairOf, pairValue, start, World } from './world.ts';
-
-/** Gives the same pause in each answer but the last. */
-class OrderingCa extends FakeCa {
-  looks = 0;
-  after = 0;
-  readonly receipts: (string | undefined)[] = [];
-
-  protected override async answer(request: CaRequest): Promise<CaAnswer> {
-    this.receipts.push(request.receipt);
-    const { receipt: _, ...order } = request;
-    if (this.looks > 0) {
-      this.looks -= 1;
-      return { kind: 'pending', receipt: 'order-1', after: this.after };
-    }
-    return super.answer(order);
-  }
-}
-
-function ordering(looks: number, after: number) {
-  const world = new World();
-  const ca = Object.assign(new OrderingCa({ now: start, clock: world.clock }), { looks, after });
-  ca.hierarchy = world.ca.hierarchy;
-  Object.assign(world, { ca, providerFor: async () => ca });
-  return { world, ca, arn: world.enrol() };
-}
-
-describe('a CA that issues later', () => {
-  it('is asked again when it says, with its receipt', async () => {
-    const { world, ca, arn } = ordering(2, 10_000);
-    expect(await renewOnDemand(world, { secretId: arn })).toMatchObject({ outcome: 'rekeyed' });
-    expect(world.clock.sleeps).toEqual([10_000, 10_000]);
-    expect(ca.receipts).toEqual([undefined, 'order-1', 'order-1']);
-    expect(ca.issued).toHaveLength(1);
-  });
-
-  it('is waited for half a minute in all', async () => {
-    const { world, arn } = ordering(1, 30_000);
-    expect(await renewOnDemand(world, { secretId: arn })).toMatchObject({ outcome: 'rekeyed' });
-    expect(world.clock.sleeps).toEqual([30_000]);
-  });
-
-  it.each([
-    ['at once', 1, 30_001, [], 31],
-    ['at the second look', 3, 20_000, [20_000], 20],
-  ])('goes back to the queue if it needs longer, as it says %s', async (_, looks, after, sleeps, retryAfter) => {
-    const { world, arn } = ordering(looks, after);
-    await expect(renewOnDemand(world, { secretId: arn })).rejects.toMatchObject({
-      code: 'CaUnavailable',
-      retryAfter,
-      message: expect.stringContaining('has not issued the certificate yet'),
-    });
-    expect(world.clock.sleeps).toEqual(sleeps);
-    expect(world.versionOf(arn)).toBe('v1');
-  });
-});
 
 describe('the key of a renewal', () => {
   it('is shown to the CA, and stays in the secret as it is written there', async () => {

@@ -15,6 +15,7 @@ import {
 import { start, World } from './world.ts';
 
 const validity = { notBefore: start, end: start + 3_600_000 };
+const dates = { validity, suggested: undefined };
 const window = { [tags.notBefore]: '2026-11-22T12:00:00Z', [tags.notAfter]: '2026-11-22T13:00:00Z' };
 const failure = { count: 2, at: start, code: 'CaRejected' } as const;
 const failed = '2 2026-11-22T12:00:00Z CaRejected';
@@ -83,25 +84,25 @@ describe('a renewal', () => {
 describe('an inspection', () => {
   it('keeps the failure of the same version', async () => {
     const { world, secret, own } = scene({ [tags.versionId]: 'v1', [tags.failure]: failed });
-    await noteLook(world.store, secret(), validity);
+    await noteLook(world.store, secret(), dates);
     expect(own()).toEqual({ [tags.versionId]: 'v1', [tags.failure]: failed, ...window });
   });
 
   it('removes the failure of an earlier version', async () => {
     const { world, secret, own } = scene({ [tags.versionId]: 'v0', [tags.failure]: failed });
-    await noteLook(world.store, secret(), validity);
+    await noteLook(world.store, secret(), dates);
     expect(own()).toEqual({ [tags.versionId]: 'v1', ...window });
   });
 
   it('keeps a failure beside the version-id of an `out`, which does not say whose failure it is', async () => {
     const { world, secret, own } = scene({ [tags.versionId]: 'v0 =web/tls', [tags.failure]: failed });
-    await noteLook(world.store, secret(), validity);
+    await noteLook(world.store, secret(), dates);
     expect(own()).toEqual({ [tags.versionId]: 'v1', [tags.failure]: failed, ...window });
   });
 
   it('writes and removes in one call, and can only remove', async () => {
     const { world, arn, secret } = scene({ [tags.versionId]: 'v0', [tags.failure]: failed });
-    await noteLook(world.store, secret(), validity);
+    await noteLook(world.store, secret(), dates);
     expect(world.faults.calls).toMatchObject([{ args: [arn, { [tags.versionId]: 'v1', ...window }, [tags.failure]] }]);
     world.store.setTags(arn, { [tags.failure]: failed });
     await noteRenewal(world.store, secret(), 'v1', validity);
@@ -110,15 +111,15 @@ describe('an inspection', () => {
 
   it('writes nothing while an event is unsent', async () => {
     const { world, secret, calls } = scene({ [tags.versionId]: 'v0 +v1' });
-    await noteLook(world.store, secret(), validity);
+    await noteLook(world.store, secret(), dates);
     expect(calls()).toEqual([]);
   });
 
   it('writes nothing for a secret without a value', async () => {
     const world = new World();
     const arn = world.store.add({ name: 'empty', tags: { [tags.profile]: 'internal' } });
-    await noteLook(world.store, world.store.summary(arn), validity);
-    await noteFailure(world.store, world.store.summary(arn), failure, validity);
+    await noteLook(world.store, world.store.summary(arn), dates);
+    await noteFailure(world.store, world.store.summary(arn), failure, dates);
     await noteNoRoom(world.store, world.store.summary(arn));
     expect(world.faults.calls).toEqual([]);
   });
@@ -126,7 +127,7 @@ describe('an inspection', () => {
   it('removes the label for no room', async () => {
     const { world, arn, secret } = scene();
     world.store.moveStage(arn, noRoomLabel, 'v1');
-    await noteLook(world.store, secret(), validity);
+    await noteLook(world.store, secret(), dates);
     expect(world.labels(arn)['v1']).toEqual(['AWSCURRENT']);
   });
 });
@@ -134,19 +135,19 @@ describe('an inspection', () => {
 describe('a failure', () => {
   it('is noted with the version and its dates', async () => {
     const { world, secret, own } = scene();
-    await noteFailure(world.store, secret(), failure, validity);
+    await noteFailure(world.store, secret(), failure, dates);
     expect(own()).toEqual({ [tags.versionId]: 'v1', [tags.failure]: failed, ...window });
   });
 
   it('of the same version keeps dates that are not known now', async () => {
     const { world, secret, own } = scene({ [tags.versionId]: 'v1', ...window });
-    await noteFailure(world.store, secret(), failure, undefined);
+    await noteFailure(world.store, secret(), failure, {});
     expect(own()).toEqual({ [tags.versionId]: 'v1', [tags.failure]: failed, ...window });
   });
 
   it('of another version does not keep the dates of the previous one', async () => {
     const { world, secret, own } = scene({ [tags.versionId]: 'v0', ...window });
-    await noteFailure(world.store, secret(), failure, undefined);
+    await noteFailure(world.store, secret(), failure, {});
     expect(own()).toEqual({ [tags.versionId]: 'v1', [tags.failure]: failed });
   });
 });

@@ -1,7 +1,9 @@
 /** `{ "show": <secret> }`: what is in a secret, without a key, and nothing is written. */
 import { describe, expect, it } from 'vitest';
 import { RenewalError } from '../../lambdas/domain/errors.ts';
+import { newOrderId } from '../../lambdas/domain/order-id.ts';
 import { tags } from '../../lambdas/domain/tags.ts';
+import { formatWait } from '../../lambdas/policy/waiting.ts';
 import { renewQueued } from '../../lambdas/renewal/entry/queued.ts';
 import { show } from '../../lambdas/renewal/entry/show.ts';
 import { Stack } from '../authority/world.ts';
@@ -49,6 +51,27 @@ describe('show', () => {
       decision: { action: 'skip', code: 'NotDue' },
     });
     expect(world.faults.count('tag')).toBe(0);
+  });
+
+  it('names the order by label, id and tag', async () => {
+    const world = new World();
+    const arn = world.enrol();
+    expect(await shown(world)).toMatchObject({ order: null });
+    const id = newOrderId('order', 'v1', { number: 2, declaration: undefined }, world.entropy);
+    await world.store.keepOrder(arn, id, { kind: 'string', text: 'not to be read' });
+    const open = { stage: 'order', number: 3, versionId: id };
+    expect(await shown(world)).toMatchObject({ order: { ...open, since: null, again: null, notBefore: null } });
+    const wait = { since: start - hour, again: start + 60_000, until: start + hour };
+    world.store.setTags(arn, { [tags.order]: formatWait('v1', wait) });
+    expect(await shown(world)).toMatchObject({
+      decision: { action: 'skip', code: 'WaitingForCa' },
+      order: {
+        ...open,
+        since: '2026-11-22T11:00:00Z',
+        again: '2026-11-22T12:01:00Z',
+        notBefore: '2026-11-22T13:00:00Z',
+      },
+    });
   });
 
   it('names a due certificate and its warnings', async () => {

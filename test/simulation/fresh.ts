@@ -1,7 +1,7 @@
 /** New seeds. Two files play them, to use two cores. */
 import { expect, it } from 'vitest';
 import { describe as inWords, playFor, storiesOf } from '../../testkit/simulation/campaign.ts';
-import { drawPlan } from '../../testkit/simulation/draw-declared.ts';
+import { drawPlan } from '../../testkit/simulation/draw.ts';
 import { progress } from '../../testkit/tools/cache.ts';
 
 /** Milliseconds: with both files ten seconds. `npm run simulate` plays longer. */

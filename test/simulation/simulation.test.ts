@@ -1,13 +1,14 @@
 /** The simulation itself: it repeats an episode exactly, its judges find faults, and the old seeds break nothing. */
 import { describe, expect, it } from 'vitest';
 import { storiesOf } from '../../testkit/simulation/campaign.ts';
-import { drawPlan } from '../../testkit/simulation/draw-declared.ts';
+import { drawDeclared, drawPlan } from '../../testkit/simulation/draw.ts';
 import { playEpisode } from '../../testkit/simulation/episode.ts';
 import { drawUndeclared } from '../../testkit/simulation/plan.ts';
 import { Random } from '../../testkit/simulation/random.ts';
 import { Timeline } from '../../testkit/simulation/timeline.ts';
 import { declaredMutants } from './declared-mutants.ts';
 import { calm, mutants } from './mutants.ts';
+import { orderMutants } from './orders-mutants.ts';
 import { seedsOnceBroken } from './seeds.ts';
 
 const longest = 60_000;
@@ -62,7 +63,7 @@ describe('an episode', () => {
 });
 
 describe('a product with a fault is found', () => {
-  it.each([...mutants, ...declaredMutants].map((mutant) => [mutant.what, mutant] as const))(
+  it.each([...mutants, ...declaredMutants, ...orderMutants].map((mutant) => [mutant.what, mutant] as const))(
     '%s',
     async (_, { rule, tamper, plan = calm }) => {
       const { violations } = await playEpisode(plan, { tamper, until: rule });
@@ -76,7 +77,7 @@ describe('seeds that once broke a promise', () => {
   it.each(seedsOnceBroken.map(([seed, why, isDeclaring = false]) => ({ seed, why, isDeclaring })))(
     '$seed: $why',
     async ({ seed, isDeclaring }) => {
-      const plan = isDeclaring ? drawPlan(seed) : drawUndeclared(seed);
+      const plan = isDeclaring ? drawDeclared(seed) : drawUndeclared(seed);
       const { violations } = await playEpisode(plan);
       expect((await storiesOf(plan, violations)).join('\n\n')).toBe('');
     },

@@ -1,7 +1,7 @@
 """aws_model.py: checks requests with AWS's models of its APIs, as botocore ships them.
 
 Standard input: a JSON list of requests as they went over the wire: service (its signing name), target (X-Amz-Target, or ''), method, path,
-query, headers, and body (JSON, the pairs of a form, or a text). Standard output: for each the operation, and a list of its problems.
+query, headers, and body (JSON, the pairs of a form, XML, or another text). Standard output: for each the operation, and a list of its problems.
 """
 
 import base64
@@ -10,6 +10,7 @@ import json
 import re
 import sys
 from urllib.parse import unquote
+from xml.etree import ElementTree
 
 import botocore.session
 from botocore.model import OperationNotFoundError
@@ -122,10 +123,34 @@ def read_rest(model, request):
         pattern = re.escape(parts[0])
         for member, greedy, text in zip(parts[1::3], parts[2::3], parts[3::3]):
             pattern += f"(?P<{member}>{'.+' if greedy else '[^/]+'}){re.escape(text)}"
-        found = re.fullmatch(pattern, request["path"])
+        # The SDK for JavaScript leaves out the slash at the end of a path.
+        found = re.fullmatch(pattern.rstrip("/"), request["path"].rstrip("/"))
         if found and operation.http["method"] == request["method"]:
-            return operation, rest_input(operation.input_shape, request, found.groupdict())
+            xml = model.metadata["protocol"] == "rest-xml" and request["body"]
+            read_body = {**request, "body": from_xml(operation.input_shape, ElementTree.fromstring(request["body"]))} if xml else request
+            return operation, rest_input(operation.input_shape, read_body, found.groupdict())
     raise LookupError(f"no operation {request['method']} {request['path']}")
+
+
+def from_xml(shape, element):
+    """Returns an element's content, by the shape. Unknown names stay unchanged, so that walk reports them."""
+    if shape.type_name == "structure":
+        names = {member.serialization.get("name", name): name for name, member in shape.members.items()}
+        found = {}
+        for child in element:
+            name = names.get(tag_of(child), tag_of(child))
+            found[name] = from_xml(shape.members[name], child) if name in shape.members else child.text
+        return found
+    if shape.type_name == "list":
+        wanted = shape.member.serialization.get("name", "member")
+        if any(tag_of(child) != wanted for child in element):
+            raise LookupError(f"{tag_of(element)} has something else than {wanted}")
+        return [from_xml(shape.member, child) for child in element]
+    return scalar(shape, element.text or "")
+
+
+def tag_of(element):
+    return element.tag.split("}")[-1]
 
 
 def rest_input(shape, request, uri):

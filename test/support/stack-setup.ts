@@ -11,6 +11,7 @@ import { makeKey } from '../../testkit/certificates/index.ts';
 import { type Assembly, assemble, bootstrap, deploy } from '../../testkit/local-aws/stack.ts';
 import { progress } from '../../testkit/tools/cache.ts';
 import { temporaryFolder } from '../../testkit/tools/temporary.ts';
+import { type AcmeStack, prepareAcme } from './acme-stack.ts';
 import { buildCommandLine } from './built-command-line.ts';
 import { type DeclaredStack, type DeclaredVersion, prepareDeclared } from './declared-stack.ts';
 import { ADMIN, type OwnStack, prepareE2e, prepareOwn } from './e2e-config.ts';
@@ -30,6 +31,8 @@ export interface StackAccess {
   readonly lenient: { readonly access: CaAccess; readonly hierarchy: PemHierarchy };
   /** The local AWS for the stack `declared`. */
   readonly declared: DeclaredStack;
+  /** The local AWS for the stack `acme`, with its assembly; or what is missing for Pebble. */
+  readonly acme: Started<AcmeStack & { readonly assembly: Assembly }>;
 }
 
 declare module 'vitest' {
@@ -66,11 +69,13 @@ export default async function setup(project: TestProject): Promise<() => Promise
     const others = await prepareOwn(folder, { ca: stepCa, outage: outageGate });
     const declared = await prepareDeclared(folder);
     undo.push(declared.close);
-    const configs = { CertRenewer, ...others, ...declared.files };
+    const acme = await prepareAcme(folder);
+    if (acme.found) undo.push(acme.close);
+    const configs = { CertRenewer, ...others, ...declared.files, ...(acme.found && { acme: acme.file }) };
     const built = buildCommandLine(join(folder, 'package'));
     const [made, commandLine] = await Promise.all([assemble(folder, configs), built, bootstrap(emulator)]);
     project.provide('commandLine', commandLine);
-    const { CertRenewer: shared, ...own } = made;
+    const { CertRenewer: shared, acme: acmeAssembly, ...own } = made;
     const outputs = await deploy(emulator, shared);
     const controls = { gateControl: gate.control, outageControl: outageGate.control };
     project.provide('stack', {
@@ -78,6 +83,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
       ...controls,
       lenient: { access, hierarchy },
       declared: declared.access,
+      acme: acme.found ? { found: true, ...acme.access, assembly: acmeAssembly ?? shared } : acme,
     });
   } catch (error) {
     await clear();

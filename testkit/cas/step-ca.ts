@@ -36,6 +36,8 @@ export interface StepCaOptions {
   readonly provisioners?: readonly Readonly<Record<string, unknown>>[];
   /** `authority.policy` of ca.json: what all provisioners may issue. */
   readonly policy?: Readonly<Record<string, unknown>>;
+  /** The DNS server that validates ACME challenges, 127.0.0.1:<port>. Default: the system's. */
+  readonly resolver?: string;
   /** Writes a log line for each request, with its path. */
   readonly logsRequests?: boolean;
 }
@@ -113,7 +115,7 @@ async function launch(
     hierarchy = options.hierarchy ?? hierarchy;
     await configure(folder, port, options, hierarchy, { key, kid });
     running = await startProcess({
-      ...watched(program, ['ca.json'], folder),
+      ...watched(program, ['ca.json', ...(options.resolver ? ['--resolver', options.resolver] : [])], folder),
       cwd: folder,
       // STEPPATH keeps the user's own ~/.step out.
       env: { PATH: process.env['PATH'], HOME: folder, STEPPATH: join(folder, '.step') },
@@ -207,6 +209,25 @@ export function x5cProvisioner(name: string, rootPem: string): Record<string, un
   new X509Certificate(rootPem); // step-ca reports an invalid root by a cryptic line in its log
   return { type: 'X5C', name, roots: Buffer.from(rootPem).toString('base64') };
 }
+
+/** Options of an ACME provisioner in ca.json. */
+export interface AcmeProvisionerOptions {
+  /** Default: dns-01 alone, because no other challenge works with a DNS server that has only TXT records. */
+  readonly challenges?: readonly string[];
+  readonly claims?: Claims;
+}
+
+/** Returns an ACME provisioner for `provisioners`. It needs `database`, and `resolver` for its challenges. */
+export function acmeProvisioner(
+  name: string,
+  { challenges = ['dns-01'], claims }: AcmeProvisionerOptions = {},
+): Record<string, unknown> {
+  return { type: 'ACME', name, challenges, ...(claims && { claims }) };
+}
+
+/** Returns the URL of an ACME provisioner's directory. */
+export const acmeDirectory = ({ url }: Pick<LocalCa, 'url'>, provisioner: string): string =>
+  `${url}/acme/${provisioner}/directory`;
 
 /** Options of a JWK provisioner in ca.json, besides its name and its key. */
 export interface JwkProvisionerOptions {

@@ -6,3 +6,4 @@ export * from './hierarchy.ts';
 export * from './keys.ts';
 export * from './leaf.ts';
 export * from './names.ts';
+export * from './public-leaf.ts';

@@ -1,5 +1,6 @@
 /** Shortcuts: a request to a CA in one line, and a provider made as an invocation makes it. */
 import { noLimits } from '../../lambdas/domain/calls.ts';
+import { RenewalError } from '../../lambdas/domain/errors.ts';
 import type { CaProvider, Credential, IssuedChain } from '../../lambdas/domain/ports.ts';
 import type { CaReference } from '../../lambdas/domain/profile.ts';
 import type { Signer } from '../../lambdas/domain/signer.ts';
@@ -10,6 +11,7 @@ import { FakeClock } from './clock.ts';
 import { fakeEntropy } from './entropy.ts';
 import { FakeKeyVault } from './key-vault.ts';
 import { FakeStore } from './store.ts';
+import { FakeTxtZones } from './txt-zones.ts';
 
 export type WantedMore = Partial<Pick<Wanted, 'notAfter' | 'end'>>;
 
@@ -41,8 +43,15 @@ export const rekeyWith = (
 async function issuedBy(provider: CaProvider, request: Parameters<CaProvider['ask']>[0]): Promise<IssuedChain> {
   const answer = await provider.ask(request);
   if (answer.kind === 'issued') return answer;
-  throw new Error(`The CA has not answered yet: ${answer.receipt}.`);
+  throw new Error(`The CA has not answered yet: ${answer.says}.`);
 }
+
+/** Bindings of an account without any. */
+export const noBindings: CaTools['bindings'] = {
+  find: async (arn) => {
+    throw new RenewalError('InvalidRequest', `There is no binding ${arn}.`);
+  },
+};
 
 /** By default there are no time limits and no retries. */
 export const caTools = (more: Partial<CaTools> = {}): CaTools => ({
@@ -51,6 +60,8 @@ export const caTools = (more: Partial<CaTools> = {}): CaTools => ({
   entropy: fakeEntropy(),
   store: new FakeStore(),
   vault: new FakeKeyVault(),
+  zones: new FakeTxtZones(),
+  bindings: noBindings,
   ...more,
 });
 

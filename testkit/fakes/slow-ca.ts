@@ -53,6 +53,7 @@ export class SlowCa extends FakeCa {
       return {
         kind: 'pending',
         receipt,
+        says: 'the CA works on it',
         after: 1 + this.#drawn(`after ${receipt} ${order.looksLeft}`, this.#longestPause),
       };
     }

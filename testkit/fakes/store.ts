@@ -4,7 +4,7 @@ import { RenewalError } from '../../lambdas/domain/errors.ts';
 import type { Clock, SecretPage, Store } from '../../lambdas/domain/ports.ts';
 import type { SecretSummary, SecretValue, SecretVersion } from '../../lambdas/domain/secret.ts';
 import { versionWithStage } from '../../lambdas/domain/secret.ts';
-import { noRoomLabel, tags as ownTags } from '../../lambdas/domain/tags.ts';
+import { noRoomLabel, orderLabel, tags as ownTags } from '../../lambdas/domain/tags.ts';
 import { FakeClock } from './clock.ts';
 import { Faults } from './faults.ts';
 
@@ -191,22 +191,43 @@ export class FakeStore implements Store, SecretMaker {
 
   stage(secretArn: string, versionId: string, value: SecretValue): Promise<void> {
     return this.faults.around('stage', [secretArn, versionId, value], () => {
-      const size = value.kind === 'string' ? Buffer.byteLength(value.text) : value.bytes.byteLength;
-      if (size > largestValue)
-        throw new RenewalError('UnsupportedSecret', `${size} bytes are more than ${largestValue}.`);
-      const secret = this.#writable(secretArn);
-      if (versionId.length < 32 || versionId.length > 64)
-        throw new RenewalError('Internal', 'A version id has 32 to 64 characters.');
-      const present = secret.versions.get(versionId);
-      if (present?.value) {
-        if (same(present.value, value)) return;
-        throw new RenewalError('SecretChanged', `Version ${versionId} has other content.`);
-      }
-      secret.versions.set(versionId, { value: copy(value), createdAt: this.#clock.now(), stages: [] });
-      move(secret, 'AWSPENDING', versionId);
-      // The first version of a secret becomes AWSCURRENT, with any requested stages.
-      if (versionWithStage(summarize(secret), 'AWSCURRENT') === undefined) moveCurrent(secret, versionId);
+      if (this.#put(secretArn, versionId, value, 'AWSPENDING')) return;
+      throw new RenewalError('SecretChanged', `Version ${versionId} has other content.`);
     });
+  }
+
+  keepOrder(secretArn: string, versionId: string, value: SecretValue): Promise<boolean> {
+    return this.faults.around('keepOrder', [secretArn, versionId, value], () =>
+      this.#put(secretArn, versionId, value, orderLabel),
+    );
+  }
+
+  dropOrder(secretArn: string, versionId: string): Promise<void> {
+    return this.faults.around('dropOrder', [secretArn, versionId], () =>
+      this.#removeLabel(secretArn, orderLabel, versionId),
+    );
+  }
+
+  /** PutSecretValue with one stage. Returns false if the version has another value. */
+  #put(secretArn: string, versionId: string, value: SecretValue, label: string): boolean {
+    const size = value.kind === 'string' ? Buffer.byteLength(value.text) : value.bytes.byteLength;
+    if (size > largestValue)
+      throw new RenewalError('UnsupportedSecret', `${size} bytes are more than ${largestValue}.`);
+    const secret = this.#writable(secretArn);
+    if (versionId.length < 32 || versionId.length > 64)
+      throw new RenewalError('Internal', 'A version id has 32 to 64 characters.');
+    const present = secret.versions.get(versionId);
+    if (present?.value) return same(present.value, value);
+    secret.versions.set(versionId, { value: copy(value), createdAt: this.#clock.now(), stages: [] });
+    move(secret, label, versionId);
+    // The first version of a secret becomes AWSCURRENT, with any requested stages.
+    if (versionWithStage(summarize(secret), 'AWSCURRENT') === undefined) moveCurrent(secret, versionId);
+    return true;
+  }
+
+  #removeLabel(secretArn: string, label: string, versionId: string): void {
+    const version = this.#writable(secretArn).versions.get(versionId);
+    if (version) version.stages = version.stages.filter((stage) => stage !== label);
   }
 
   promote(secretArn: string, from: string | undefined, to: string): Promise<void> {
@@ -222,10 +243,9 @@ export class FakeStore implements Store, SecretMaker {
   }
 
   discard(secretArn: string, versionId: string): Promise<void> {
-    return this.faults.around('discard', [secretArn, versionId], () => {
-      const version = this.#writable(secretArn).versions.get(versionId);
-      if (version) version.stages = version.stages.filter((stage) => stage !== 'AWSPENDING');
-    });
+    return this.faults.around('discard', [secretArn, versionId], () =>
+      this.#removeLabel(secretArn, 'AWSPENDING', versionId),
+    );
   }
 
   tag(secretArn: string, set: Readonly<Record<string, string>>, remove: readonly string[]): Promise<void> {

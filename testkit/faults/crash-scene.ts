@@ -4,6 +4,7 @@ import { createPublicKey, randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { CreateKeyCommand, GetPublicKeyCommand, KMSClient } from '@aws-sdk/client-kms';
 import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { CreateQueueCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { createAuthority } from '../../lambdas/authority/create.ts';
 import { kmsKeyVault } from '../../lambdas/aws/kms.ts';
@@ -25,7 +26,7 @@ import { client, type Endpoint, uniqueName } from '../local-aws/client.ts';
 import { type EnrolledSecret, enrol, inShape } from '../local-aws/enrolled.ts';
 import type { EmulatorAccess } from '../local-aws/ministack.ts';
 import { type AwsProxy, startAwsProxy } from './aws-proxy.ts';
-import { asked } from './worker.ts';
+import { asked as askedOf, linesOf } from './worker.ts';
 
 const hour = 3_600_000;
 
@@ -40,7 +41,9 @@ export const kinds = [
   'declared, changed',
   'declared, own authority',
 ] as const;
-export type Kind = (typeof kinds)[number];
+/** Of a CA that answers later. A table of its own (order-crash.ts), because it has other calls. */
+export const ordered = 'declared, ordered';
+export type Kind = (typeof kinds)[number] | typeof ordered;
 
 /** The name in the certificates of the declared kinds. */
 export const declaredName = 'web.svc.example';
@@ -53,6 +56,8 @@ export interface Scene {
   readonly env: Readonly<Record<string, string>>;
   /** Returns the number of requested certificates. */
   issued(): Promise<number>;
+  /** Returns the number of orders at a CA that answers later. */
+  placed(): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -61,10 +66,12 @@ export interface Surroundings {
   readonly ca: CaAccess;
   readonly folder: string;
   readonly infisicalUrl: string;
+  /** Only for `ordered`. */
+  readonly acme?: { readonly directory: string; readonly serverRoot: string; readonly root: string };
 }
 
 /** Makes a certificate that is due. That of an authority is not due, and must be forced. */
-export async function sceneOf(kind: Kind, { emulator, ca, folder, infisicalUrl }: Surroundings): Promise<Scene> {
+export async function sceneOf(kind: Kind, { emulator, ca, folder, infisicalUrl, acme }: Surroundings): Promise<Scene> {
   const prefix = `/${uniqueName('crash')}`;
   const parameter = (name: string, document: object) =>
     client(SSMClient, emulator).send(
@@ -73,6 +80,7 @@ export async function sceneOf(kind: Kind, { emulator, ca, folder, infisicalUrl }
   const proxy = await startAwsProxy(emulator.endpoint);
   const log = join(folder, `ca-${randomBytes(6).toString('hex')}.log`);
   const { secret, authorities } = await enrolled();
+  const queue = kind === ordered ? await makeQueue(emulator) : 'none';
 
   async function enrolled(): Promise<{ secret: EnrolledSecret; authorities: readonly string[] }> {
     if (kind === 'CA renewal') return ownAuthority(emulator, parameter);
@@ -90,6 +98,17 @@ export async function sceneOf(kind: Kind, { emulator, ca, folder, infisicalUrl }
     if (kind === 'declared, own authority') {
       const { authorities } = await ownAuthority(emulator, parameter);
       return { secret: await declare({ type: 'offline', authority: 'root' }, '{}'), authorities };
+    }
+    if (kind === ordered) {
+      const { arn: accountKeyArn } = await kmsKey(emulator);
+      const source = {
+        type: 'acme',
+        ...acme,
+        accountKeyArn,
+        agreeToTerms: true,
+        challenge: { type: 'dns-persist-01' },
+      };
+      return { secret: await declare(source, '{}'), authorities: [] };
     }
     if (kind === 'declared, first') return { secret: await declare(await issuingCa(), '{}'), authorities: [] };
     const now = Math.floor(Date.now() / 1000) * 1000;
@@ -133,11 +152,13 @@ export async function sceneOf(kind: Kind, { emulator, ca, folder, infisicalUrl }
   ): Promise<EnrolledSecret> {
     const profile = { ca: source, issue: { allow: ['dns:svc.example'] } };
     await parameter('profiles/internal', profile);
-    const { declaration } = readDeclaration({ secretName: 'any', profile: 'internal', dnsNames: [declaredName] });
+    const usages = source.type === 'acme' ? { usages: ['serverAuth' as const] } : {};
+    const asked = { profile: 'internal', dnsNames: [declaredName], ...usages };
+    const { declaration } = readDeclaration({ secretName: 'any', ...asked });
     const parsed = await parseProfile('internal', JSON.stringify(profile));
     const declared = declarationHash(declaration, parsed, identityOf(parsed.ca));
     const secret = await enrol(emulator, { value, tags: { ...tags, declared } });
-    const document = { secretName: secret.name, profile: 'internal', dnsNames: [declaredName] };
+    const document = { secretName: secret.name, ...asked };
     await parameter(`certificates/${parameterNameOf(secret.name)}`, document);
     return secret;
   }
@@ -156,16 +177,28 @@ export async function sceneOf(kind: Kind, { emulator, ca, folder, infisicalUrl }
       DECLARATION_PREFIX: `${prefix}/certificates`,
       AUTHORITIES: JSON.stringify(authorities),
       EVENT_BUS_NAME: 'default',
-      QUEUE_URL: `${proxy.endpoint}/000000000000/none`,
+      QUEUE_URL: `${proxy.endpoint}/000000000000/${queue}`,
       SCHEDULE: 'rate(1 hour)',
       CA_LOG: log,
+      ...(kind === ordered && { CA_PATHS: acmePaths }),
     },
     issued: async () => {
+      if (kind === ordered) return new Set(await linesOf(log, /finalize/)).size;
       if (kind === 'CA renewal' || kind === 'declared, own authority') return proxy.count('Sign');
-      return kind === 'offline' ? staged(proxy) : asked(log);
+      return kind === 'offline' ? staged(proxy) : askedOf(log);
     },
+    placed: async () => (await linesOf(log, /order-plz/)).length,
     close: () => proxy.close(),
   };
+}
+
+/** The paths of Pebble's calls that change something, and of the certificate. */
+const acmePaths = '/(order-plz|chalZ/|finalize-order/|certZ/)';
+
+async function makeQueue(emulator: Endpoint): Promise<string> {
+  const QueueName = uniqueName('orders');
+  await client(SQSClient, emulator).send(new CreateQueueCommand({ QueueName }));
+  return QueueName;
 }
 
 /** An offline certificate needs no request. Counts the versions that workers have tried to write. */

@@ -75,6 +75,11 @@ export function queueEvent(
 
 /** Returns the number of requests to the CA: the lines of the workers' log. */
 export async function asked(log: string): Promise<number> {
+  return (await linesOf(log, /./)).length;
+}
+
+/** Returns the lines of the workers' log. Each is the path of a request. */
+export async function linesOf(log: string, pattern: RegExp): Promise<string[]> {
   const text = await readFile(log, 'utf8').catch(() => '');
-  return text.split('\n').filter(Boolean).length;
+  return text.split('\n').filter((line) => pattern.test(line));
 }

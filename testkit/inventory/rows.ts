@@ -166,11 +166,17 @@ const details: Readonly<Record<InventoryState, Details>> = {
     wanting: 'changed',
     ...because('Changed', 'The declaration has changed since the certificate was issued: a worker issues a new one.'),
   }),
-  waiting: (_row, { now, random }) =>
-    because(
-      'WaitingForCa',
-      `The CA has not finished yet, since ${formatInstant(now - random.between(1, 90) * minute)}.`,
-    ),
+  waiting: (_row, { now, random }) => {
+    const since = now - random.between(1, 90) * minute;
+    const again = now + random.between(1, 15) * minute;
+    return {
+      wait: { since, again, until: again, isPlaced: true },
+      ...because(
+        'WaitingForCa',
+        `It waits for its CA since ${formatInstant(since)}. A message looks again at ${formatInstant(again)}.`,
+      ),
+    };
+  },
   due: (row) => because('Expiring', `It expires at ${formatInstant(row.notAfter ?? 0)}.`),
   paused: (_row, { random }) =>
     random.chance(0.3)

@@ -1,7 +1,7 @@
 """Writes down what roles asked of the emulator: one line of JSON for each request of a shape that is new. test/calls holds these to AWS's models.
 
 A line: role, session; service (as the request is signed for); method, path, query; target and headers (x-amz-* alone); body, as JSON, as the pairs of a
-form, or as text. Values that may be secret are fillers of the same length. Two requests have one shape if they differ in letters and digits of their
+form, or as text (XML as it is). Values that may be secret are fillers of the same length. Two requests have one shape if they differ in letters and digits of their
 texts alone, and in how long a filler is, to a factor of two.
 """
 
@@ -81,6 +81,8 @@ def body_of(headers: dict, body: bytes):
         return {name: hidden(name.split(".")[-1], value, blobs=False) for name, value in parse_qsl(text, keep_blank_values=True)}
     if "x-amz-json" in kind:
         return safe("", json.loads(text or "{}"))
+    if kind.endswith("/xml"):
+        return hidden("", text, blobs=False)
     return filler(len(text))
 
 

@@ -16,6 +16,7 @@ import asked
 import every_call
 import journal
 import patches
+import patches.acm
 import patches.alarms
 import patches.cloudformation
 import patches.dashboards
@@ -25,6 +26,7 @@ import patches.kms
 import patches.limits
 import patches.message_moves
 import patches.rotation
+import patches.route53
 import patches.secret_lists
 import patches.secrets
 import patches.secrets_encrypted

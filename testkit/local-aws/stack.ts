@@ -95,10 +95,10 @@ function command(options: DeployOptions | Assembly, folder: string) {
  * function is bundled once. The process gets what the CDK's command line gives an app: the folder, and the context of cdk.json. A second
  * version of a stack has the id `<version>/<id>`.
  */
-export async function assemble<Id extends string>(
+export async function assemble<Configs extends Readonly<Record<string, string | undefined>>>(
   folder: string,
-  configs: Readonly<Record<Id, string>>,
-): Promise<Readonly<Record<Id, Assembly>>> {
+  configs: Configs,
+): Promise<Readonly<{ [Id in keyof Configs]: Assembly }>> {
   const assembly = join(folder, 'cdk.out');
   const { context } = JSON.parse(await readFile(join(projectRoot, 'cdk.json'), 'utf8'));
   const env = {
@@ -110,7 +110,7 @@ export async function assemble<Id extends string>(
   };
   const app = [join(import.meta.dirname, 'several-stacks.ts'), JSON.stringify(configs)];
   checked('the synthesis', await run(process.execPath, app, { cwd: projectRoot, env, timeout: DEPLOY_TIMEOUT }));
-  const made = {} as Record<Id, Assembly>;
+  const made = {} as { [Id in keyof Configs]: Assembly };
   for (const id in configs) {
     const [artifact = id, version] = id.split('/').reverse();
     made[id] = { assembly: version === undefined ? assembly : `${assembly}-${version}`, artifact };

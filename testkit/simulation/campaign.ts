@@ -1,6 +1,6 @@
 /** Plays many episodes one after another, and sums them up. */
 
-import { drawPlan } from './draw-declared.ts';
+import { drawPlan } from './draw.ts';
 import { playEpisode, type Report } from './episode.ts';
 import type { Violation } from './ledger.ts';
 import { day, type Plan } from './plan.ts';

@@ -22,13 +22,27 @@ import type { FakeKeyVault } from '../fakes/key-vault.ts';
 import { FakeProfiles } from '../fakes/profiles.ts';
 import type { FakeStore } from '../fakes/store.ts';
 import { keyPair } from './instant-crypto.ts';
-import { day, importedPassword, issueDuration, type Plan, type ProfileName, passwordSecret, start } from './plan.ts';
+import {
+  day,
+  importedPassword,
+  issueDuration,
+  type Plan,
+  type ProfileName,
+  passwordSecret,
+  publicValidity,
+  start,
+} from './plan.ts';
+import { PublicCa } from './public-ca.ts';
 import type { Timeline } from './timeline.ts';
 import { readValue, writeValue } from './values.ts';
 
 const era = [start - 3000 * day, start + 9000 * day] as const;
 /** The keys of CAs are made once in a process, because no decision depends on them. */
-const hierarchies = { strict: makeHierarchy(...era, 'Strict'), lenient: makeHierarchy(...era, 'Lenient') };
+const hierarchies = {
+  strict: makeHierarchy(...era, 'Strict'),
+  lenient: makeHierarchy(...era, 'Lenient'),
+  public: makeHierarchy(...era, 'Public'),
+};
 const caKeys = {
   root: makeKey('P-256'),
   issuing: makeKey('P-256'),
@@ -50,7 +64,7 @@ export function newKey(kind: KeyKind): KeyObject {
 
 /** The surroundings of the CAs. */
 export interface CasScene {
-  readonly plan: Pick<Plan, 'profiles' | 'weakAuthority' | 'period'>;
+  readonly plan: Pick<Plan, 'seed' | 'profiles' | 'weakAuthority' | 'period' | 'publicCa'>;
   readonly timeline: Pick<Timeline, 'now'>;
   readonly vault: FakeKeyVault;
   readonly store: Pick<FakeStore, 'value'>;
@@ -62,6 +76,8 @@ export class Cas {
   readonly profiles: FakeProfiles;
   readonly authorities: FakeAuthorities;
   readonly step: Readonly<Record<'strict' | 'lenient', FakeCa>>;
+  /** Undefined in an episode without it. */
+  readonly public: PublicCa | undefined;
   readonly importedKey: KeyObject;
   readonly #scene: CasScene;
 
@@ -75,6 +91,15 @@ export class Cas {
         allowRenewalAfterExpiry: name === 'lenient',
       });
     this.step = { strict: ca('strict'), lenient: ca('lenient') };
+    const { seed, period, publicCa } = scene.plan;
+    this.public =
+      publicCa &&
+      new PublicCa({
+        ...{ seed, start, now: start, clock: scene.timeline, plan: publicCa },
+        ...{ hierarchy: hierarchies.public, validity: publicValidity(period) },
+      });
+    const acmeCa = { type: 'acme', directory: 'https://acme.example/directory', challenge: { type: 'none' } } as const;
+    if (this.public) this.public.identity = identityOf(acmeCa);
     const provisioner = { name: 'renewer', keySecretId: 'pki/provisioner' };
     const stepCa = { type: 'step-ca', url: 'https://ca.example:9000', root: 'PEM', provisioner } as const;
     for (const step of Object.values(this.step)) step.identity = identityOf(stepCa);
@@ -85,6 +110,7 @@ export class Cas {
       { name: 'lenient', ca: stepCa, mode: 'renew', paused: false, passwordSecretId: passwordSecret, issue },
       { name: 'offline', ca: { type: 'offline', authority: 'issuing' }, mode: 'rekey', paused: false, issue },
       { name: 'imported', ca: { type: 'offline', authority: 'imported' }, mode: 'rekey', paused: false },
+      { name: 'public', ca: acmeCa, mode: 'rekey', paused: false, issue: { allow } },
     ];
     const isThere = (name: string): boolean => scene.plan.profiles.some((each) => each === name);
     this.profiles = new FakeProfiles(...profiles.filter(({ name }) => isThere(name)));
@@ -152,6 +178,7 @@ export class Cas {
       ],
     };
     if (profile === 'strict' || profile === 'lenient') return this.step[profile].issueLeaf(request);
+    if (profile === 'public') return publicLeaf(request);
     const key = profile === 'offline' ? caKeys.issuing : this.importedKey;
     const intermediateName = commonNameOnly(profile === 'offline' ? 'Own Issuing' : 'Imported');
     const leaf = makeLeaf({ ...request, provisioner: null }, { intermediateKey: key, intermediateName });
@@ -167,14 +194,19 @@ export class Cas {
 
   /** Returns the roots that readers of a profile's certificates trust. */
   rootsOf(profile: ProfileName): readonly X509Certificate[] {
-    if (profile === 'strict' || profile === 'lenient') return [stepRoots[profile]];
+    if (profile === 'strict' || profile === 'lenient' || profile === 'public') return [caRoots[profile]];
     return [ownRoots[profile === 'offline' ? 'root' : this.importedKey === caKeys.weak ? 'weak' : 'imported']];
   }
 }
 
-const stepRoots = {
+function publicLeaf(request: Parameters<typeof makeLeaf>[0]) {
+  return { leaf: makeLeaf(request, hierarchies.public), chain: [hierarchies.public.intermediate] };
+}
+
+const caRoots = {
   strict: new X509Certificate(hierarchies.strict.root),
   lenient: new X509Certificate(hierarchies.lenient.root),
+  public: new X509Certificate(hierarchies.public.root),
 };
 const ownRoots = {
   root: new X509Certificate(caCertificate('Own Root', caKeys.root, 1)),

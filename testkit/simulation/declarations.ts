@@ -3,7 +3,7 @@ import type { X509Certificate } from 'node:crypto';
 import { FakeDeclarationKeeper } from '../fakes/declaration-keeper.ts';
 import { FakeDeclarations } from '../fakes/declarations.ts';
 import type { SecretRecord } from './ledger.ts';
-import { issueDuration, mayIssue, minute, type Plan } from './plan.ts';
+import { issueDuration, mayIssue, minute, type Plan, publicValidity } from './plan.ts';
 import type { Content as SecretContent } from './values.ts';
 
 type Pair = Extract<SecretContent, { kind: 'pair' }>;
@@ -33,17 +33,19 @@ const curves: Readonly<Record<string, string>> = { 'P-256': 'prime256v1', 'P-384
 /** The plan writes durations only in minutes. */
 export function contentOf(text: string, plan: Pick<Plan, 'period'>): Content {
   const document = JSON.parse(text);
+  const isPublic = document.profile === 'public';
   const { dnsNames = [], ipAddresses = [], usages = ['serverAuth', 'clientAuth'], duration, kty, curve } = document;
   const names = [
     ...dnsNames.map((name: string) => `DNS:${name}`),
     ...ipAddresses.map((name: string) => `IP Address:${name}`),
   ].sort();
+  const usualDuration = isPublic ? publicValidity(plan.period) : issueDuration(plan.period);
   const content = {
     profile: String(document.profile),
     names,
     usages: usages.map((usage: string) => usageOids[usage]).sort(),
     commonName: typeof document.commonName === 'string' ? document.commonName : undefined,
-    duration: duration === undefined ? issueDuration(plan.period) : Number.parseInt(duration, 10) * minute,
+    duration: duration === undefined ? usualDuration : Number.parseInt(duration, 10) * minute,
     key: kty === undefined ? undefined : kty === 'EC' ? curves[curve ?? 'P-256'] : 'ed25519',
   };
   return { ...content, id: JSON.stringify(Object.values(content)) };

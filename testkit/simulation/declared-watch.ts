@@ -36,6 +36,7 @@ export function issuedByDeclaration(
 ): void {
   const { declarations, ledger } = simulation;
   record.declaredLeaves.add(leaf.fingerprint256);
+  if (asked.isRenewal) record.renewedLeaves.add(leaf.fingerprint256);
   ledger.counts.issued += 1;
   const some = declarations.since(record.name, task.invocation.startedAt).filter((each) => each !== undefined);
   const content = some.findLast((each) => isAskedBy(each, asked));
@@ -44,13 +45,19 @@ export function issuedByDeclaration(
     return;
   }
   declarations.issuedFor(leaf, content.id);
-  hasReason(simulation, task, record, content);
+  if (!(isByOrder(simulation, record) && asked.isRenewal)) hasReason(simulation, task, record, content);
 }
 
 function isAskedBy({ names, duration, usages }: Content, asked: DeclaredContent): boolean {
   const found = asked.names.map((name) => name.replace(/^dns:/, 'DNS:').replace(/^ip:/, 'IP Address:')).sort();
-  return found.join() === names.join() && asked.duration === duration && asked.usages.length === usages.length;
+  return (
+    found.join() === names.join() && (asked.duration ?? duration) === duration && asked.usages.length === usages.length
+  );
 }
+
+/** A CA that copies nothing renews a certificate by its declaration. */
+export const isByOrder = ({ store }: Simulation, { arn }: SecretRecord): boolean =>
+  store.tagsOf(arn)[tags.profile] === 'public';
 
 /** Each change causes one issuance. No certificate is issued if the declared one exists and can be renewed. */
 function hasReason(simulation: Simulation, task: Task, record: SecretRecord, wanted: Content): void {
@@ -62,7 +69,8 @@ function hasReason(simulation: Simulation, task: Task, record: SecretRecord, wan
   if (hasChanged || isDisturbed || (record.promotionOf(currentVersionId)?.at ?? 0) >= invocation.startedAt) return;
   const pair = record.contents.get(currentVersionId);
   if (pair?.kind !== 'pair' || simulation.keyOf(pair) === 'other') return;
-  if (!declarations.isDeclared(record, pair) || !isClient(pair) || timeline.now() + minute >= endOf(pair)) return;
+  const canBeRenewed = isClient(pair) || isByOrder(simulation, record);
+  if (!declarations.isDeclared(record, pair) || !canBeRenewed || timeline.now() + minute >= endOf(pair)) return;
   ledger.violate('issued without a reason', record.name, `${currentVersionId} is the declared one: ${wanted.id}.`);
 }
 

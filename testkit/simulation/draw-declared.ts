@@ -8,7 +8,6 @@ import {
   day,
   drawSecret,
   drawTime,
-  drawUndeclared,
   type Fault,
   type FaultKind,
   hour,
@@ -21,11 +20,8 @@ import { Random } from './random.ts';
 
 type Drawn = Pick<Plan, 'seed' | 'period' | 'quietFrom' | 'profiles'>;
 
-/** Declarations have their own random stream, so that the rest of a seed's plan is the same with and without them. */
-export const drawPlan = (seed: number): Plan => withDeclarations(drawUndeclared(seed));
-
 /** Half of the plans have declarations. */
-function withDeclarations(plan: Plan): Plan {
+export function withDeclarations(plan: Plan): Plan {
   const random = new Random(plan.seed, 'declared');
   if (!random.chance(0.5)) return plan;
   const count = random.logBetween(1, plan.period >= day ? 4 : 8);
@@ -35,7 +31,7 @@ function withDeclarations(plan: Plan): Plan {
   return { ...plan, secrets, deeds, faults: [...plan.faults, ...drawFaults(random, plan, declared)] };
 }
 
-function drawDeclared({ seed, period, profiles }: Drawn, n: number): SecretPlan {
+export function drawDeclared({ seed, period, profiles }: Drawn, n: number): SecretPlan {
   const random = new Random(seed, `declared ${n}`);
   const able = profiles.filter(mayIssue);
   const own = able.length > 0 && random.chance(0.95) ? able : profiles;
@@ -51,7 +47,18 @@ type Usages = NonNullable<CertificateEntry['usages']>;
 const serverOnly: Usages = ['serverAuth'];
 const bothUsages: Usages = ['serverAuth', 'clientAuth'];
 
-function drawEntry(random: Random, { name, profile, declared }: SecretPlan, period: number): CertificateEntry {
+function drawEntry(random: Random, secret: SecretPlan, period: number): CertificateEntry {
+  return allowedBy(secret, drawAnyEntry(random, secret, period));
+}
+
+/** An ACME CA decides the duration itself, and certifies no other names than those that it has validated. */
+function allowedBy({ profile }: SecretPlan, entry: CertificateEntry): CertificateEntry {
+  if (profile !== 'public') return entry;
+  const { duration: _, ipAddresses: __, ...rest } = entry;
+  return rest;
+}
+
+function drawAnyEntry(random: Random, { name, profile, declared }: SecretPlan, period: number): CertificateEntry {
   const [first = '', ...more] = names(labelOf(name));
   return {
     profile,
@@ -112,7 +119,7 @@ function refused(at: number, { name }: SecretPlan, entry: CertificateEntry): { a
 }
 
 /** A secret has its own resource, or shares one with others. */
-function drawDeclaring(random: Random, plan: Drawn, declared: readonly SecretPlan[]): Deed[] {
+export function drawDeclaring(random: Random, plan: Drawn, declared: readonly SecretPlan[]): Deed[] {
   const { period, quietFrom } = plan;
   const scene = { period, quietFrom, secrets: declared };
   const entries = new Map<string, CertificateEntry>();
@@ -140,7 +147,9 @@ function drawDeclaring(random: Random, plan: Drawn, declared: readonly SecretPla
       else
         entries.set(
           name,
-          before === undefined ? drawEntry(random, secret, period) : drawChange(random, secret, before, period),
+          before === undefined
+            ? drawEntry(random, secret, period)
+            : allowedBy(secret, drawChange(random, secret, before, period)),
         );
       const entry = entries.get(name);
       if (entry !== undefined && random.chance(0.03)) return [refused(at, secret, entry)];

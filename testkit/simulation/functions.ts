@@ -12,6 +12,7 @@ import { scan } from '../../lambdas/renewal/scan/scan.ts';
 import type { RenewalWorld } from '../../lambdas/renewal/world.ts';
 import type { TimedMessage } from '../fakes/timed-queue.ts';
 import { isWell } from './oracle.ts';
+import { deadWhileWaiting } from './orders-watch.ts';
 import { hour, minute, start } from './plan.ts';
 import { type Providers, portsOf } from './ports.ts';
 import type { Invocation, Task } from './process.ts';
@@ -97,6 +98,9 @@ export class Functions {
       for (const { body, sentAt, receiptHandle } of queue.deadLetters.slice(dead)) {
         const excused = this.#troubled.has(receiptHandle);
         ledger.deadLetters.push({ message: body, sentAt, at: timeline.now(), excused });
+        const record = ledger.find(body.secretArn);
+        if (record) record.messages -= 1;
+        if (record && !excused) deadWhileWaiting(this.#simulation, record);
         this.#simulation.note('the queue', 'has a dead letter', [this.#simulation.nameOf(body.secretArn)]);
       }
       if (batch.length === 0) break;
@@ -127,7 +131,10 @@ export class Functions {
     };
     void Promise.all(batch.map((message, n) => one(message, names[n] ?? ''))).then((outcomes) => {
       if (invocation.state !== 'running') return;
-      simulation.queue.remove(batch.filter((_, n) => outcomes[n] === 'done'));
+      const done = batch.filter((_, n) => outcomes[n] === 'done');
+      simulation.queue.remove(done);
+      for (const record of done.flatMap(({ body }) => simulation.ledger.find(body.secretArn) ?? []))
+        record.messages -= 1;
       simulation.note(invocation.label, `answers ${outcomes.join(' ')}`, names);
       invocation.answered();
     });

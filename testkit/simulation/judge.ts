@@ -4,6 +4,7 @@ import { versionWithStage } from '../../lambdas/domain/secret.ts';
 import { tags } from '../../lambdas/domain/tags.ts';
 import type { Promotion, SecretRecord } from './ledger.ts';
 import { authoritySecrets, dueBetween, endOf, type Health, healthOf, type Pair } from './oracle.ts';
+import { orders } from './orders-judge.ts';
 import { day, hour, minute, start } from './plan.ts';
 import type { Simulation } from './simulation.ts';
 
@@ -11,7 +12,7 @@ export function judgeEnd(simulation: Simulation): void {
   for (const record of simulation.ledger.secrets.values()) {
     if (record.plan === undefined && !authoritySecrets.has(record.name)) continue;
     const health = healthOf(simulation, record);
-    for (const judge of [renewed, declared, failureTold, announced, issuedInVain, keptAlone, rotated, clean]) {
+    for (const judge of [renewed, declared, failureTold, announced, issuedInVain, keptAlone, rotated, clean, orders]) {
       judge(simulation, record, health);
     }
   }
@@ -112,6 +113,7 @@ function untoldIssuance({ ledger }: Simulation, record: SecretRecord, promotion:
   const { versionId, told, toldAsIssued, isToldLate = false, by } = promotion;
   const content = record.contents.get(versionId);
   if (content?.kind !== 'pair' || !record.declaredLeaves.has(content.leaf.fingerprint256)) return;
+  if (record.renewedLeaves.has(content.leaf.fingerprint256)) return;
   // Another worker may take a staged pair for a copy if it is a valid copy.
   if (told.length === 0 || toldAsIssued.length > 0 || isToldLate || record.stagedBy.get(versionId)?.label !== by)
     return;

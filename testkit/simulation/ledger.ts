@@ -49,16 +49,31 @@ export class SecretRecord {
   givenAway = 0;
   /** Fingerprints of certificates that were issued by declaration. */
   readonly declaredLeaves = new Set<string>();
+  /** Fingerprints of those that replaced one of the same declaration because of its time, or by request. */
+  readonly renewedLeaves = new Set<string>();
   readonly failures: { readonly at: number; readonly code: string }[] = [];
   readonly enqueued: number[] = [];
   /** Events, each of which may cause an issuance. */
   hits = 0;
   overlaps = 0;
+  /** Faults, each counted once. A kill by a fault is one, and is two `hits`. */
+  troubles = 0;
+  troubledAt = Number.NEGATIVE_INFINITY;
   readonly deeds: number[] = [];
+  /** Those after which another certificate may be wanted. */
+  changes = 0;
   /** Invocations that currently work on it. */
   live = 0;
   /** A running native rotation. `quietAttempts` counts the attempts since the last fault. */
   rotation: { token: string; startedAt: number; attempts: number; quietAttempts?: number } | undefined;
+  /** Its messages in the queue. */
+  messages = 0;
+  /** Open orders that another one took the place of. */
+  lostOrders = 0;
+  /** Since when the CA answers that it is not ready. */
+  waiting: { readonly since: number; readonly disturbances: number } | undefined;
+  /** The CA takes no order until then. `at`: the first such answer. */
+  limited: { readonly at: number; readonly until: number; readonly disturbances: number } | undefined;
   /** The last version that its hook has seen. */
   served: string | undefined;
 

@@ -94,8 +94,10 @@ export class Operators {
     simulation.note('somebody', describeDeed(deed), name === undefined ? [] : [name]);
     if (name !== undefined && simulation.ledger.find(name) === undefined && deed.kind !== 'declare') return; // this secret does not exist in this episode
     const named = deed.kind === 'deploy' ? Object.keys(deed.certificates) : [name];
-    for (const record of named.flatMap((each) => simulation.dependentsOf(each)))
+    for (const record of named.flatMap((each) => simulation.dependentsOf(each))) {
       record.deeds.push(simulation.timeline.now());
+      if (changesPlans(deed)) record.changes += 1;
+    }
     if (name !== undefined && simulation.ledger.find(name)) simulation.willChange(name);
     this.#act(deed);
   }
@@ -228,6 +230,12 @@ export class Operators {
       store.setTags(name, Object.fromEntries(Array.from({ length: missing }, (_, n) => [`own-more-${n}`, 'x'])));
     else store.setTags(name, {}, own.slice(count));
   }
+}
+
+/** Whether an open order may become useless by it. A request for the same key, or another scan, is no reason for another order. */
+function changesPlans(deed: Deed): boolean {
+  if (deed.kind !== 'ask') return deed.kind !== 'scan';
+  return ['mode', 'kty', 'privateKey'].some((field) => field in deed.request);
 }
 
 function describeDeed(deed: Deed): string {

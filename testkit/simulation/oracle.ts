@@ -15,6 +15,8 @@ export const mostTags = 50;
 export const statusTags: ReadonlySet<string> = new Set([
   ...[tags.versionId, tags.notBefore, tags.notAfter, tags.failure, tags.issued],
 ]);
+/** Left out without room. */
+const orderTags: ReadonlySet<string> = new Set([tags.order, tags.renewAt]);
 
 /** Parses a duration of the plan into milliseconds. */
 const milliseconds = (text: string): number => Number.parseFloat(text) * minute;
@@ -43,6 +45,17 @@ export function dueBetween(
   const least = wanted * 1.05 >= length ? third : wanted;
   const most = wanted >= length ? third : wanted;
   return [end - Math.max(least, most) * 1.05, end - Math.min(least, most)];
+}
+
+/** The same, with what the public CA suggests. */
+export function dueOf(
+  { cas }: Simulation,
+  found: Readonly<Record<string, string>>,
+  pair: Pair,
+): [earliest: number, latest: number] {
+  const [earliest, latest] = dueBetween(found, pair, endOf(pair));
+  const window = found[tags.profile] === 'public' ? cas.public?.windowFor(pair.notBefore, pair.notAfter) : undefined;
+  return window === undefined ? [earliest, latest] : [Math.min(earliest, window.start), latest];
 }
 
 /** Returns the earliest notAfter of the path. */
@@ -94,7 +107,7 @@ export function healthOf(simulation: Simulation, record: SecretRecord): Health {
   if (summary.currentVersionId === undefined) return left('it has no value');
   if (hasBadTags(found)) return failing('its tags are bad');
   if (found[tags.paused] === 'true') return left('it is paused');
-  const own = Object.keys(found).filter((tag) => !statusTags.has(tag)).length;
+  const own = Object.keys(found).filter((tag) => !statusTags.has(tag) && !orderTags.has(tag)).length;
   const ours = statusTags.size - (found[tags.declared] === undefined ? 1 : 0);
   if (own + ours > mostTags) return left('there is no room for tags');
   const pair = record.contents.get(summary.currentVersionId);
@@ -109,7 +122,8 @@ export function healthOf(simulation: Simulation, record: SecretRecord): Health {
     : problemOf(simulation, profile, pair, found);
   if (problem) return problem;
   const end = endOf(pair);
-  const [earliest, latest] = dueBetween(found, pair, end);
+  if (profile === 'public' && wanted === undefined) return failing('nothing is declared', false);
+  const [earliest, latest] = dueOf(simulation, found, pair);
   if (wanted === undefined && profile !== 'lenient' && !isAuthority && timeline.now() > pair.notAfter)
     return failing('it has expired', false);
   const isStep = profile === 'strict' || profile === 'lenient';
@@ -133,7 +147,8 @@ function declaredHealth(
   const isThere = isPair && simulation.declarations.isDeclared(record, pair);
   const canBeRenewed =
     isPair && (profile === 'lenient' || simulation.timeline.now() <= pair.notAfter) && isClient(pair);
-  if (isThere && (canBeRenewed || profile === 'offline')) return undefined;
+  const isCopied = canBeRenewed || profile === 'offline';
+  if (isThere && (profile === 'public' ? isAllowed(wanted) : isCopied)) return undefined;
   if (wanted.profile !== profile || !isAllowed(wanted))
     return failing('what is declared is not allowed', isThere === false);
   return isThere && simulation.timeline.now() <= pair.notAfter ? undefined : { state: 'wanting' };

@@ -5,6 +5,7 @@
 import { tags } from '../../lambdas/domain/tags.ts';
 import type { CertificateEntry } from '../../lambdas/policy/certificate-entry.ts';
 import type { KeyKind } from '../certificates/index.ts';
+import type { PublicCaPlan } from './public-ca.ts';
 import { Random } from './random.ts';
 
 export const minute = 60_000;
@@ -17,13 +18,18 @@ export const start = Date.UTC(2026, 10, 22, 12);
 export const shapes = ['camel', 'snake', 'tls', 'pem', 'pem encrypted', 'camel encrypted'] as const;
 export type ShapeName = (typeof shapes)[number];
 
-export const profileNames = ['strict', 'lenient', 'offline', 'imported'] as const;
+const drawnProfiles = ['strict', 'lenient', 'offline', 'imported'] as const;
+/** The certificates of `public` are issued by a CA that answers later (public-ca.ts). */
+export const profileNames = [...drawnProfiles, 'public'] as const;
 export type ProfileName = (typeof profileNames)[number];
 
 /** Profiles with `issue`. */
 export const mayIssue = (profile: string): boolean => profile !== 'imported';
 /** `issue.duration` of each profile in milliseconds, long enough for the schedule. */
 export const issueDuration = (period: number): number => Math.max(12 * hour, 30 * period);
+
+/** The validity of every certificate of the public CA in milliseconds. Its last twentieth has several scans. */
+export const publicValidity = (period: number): number => Math.max(day, 80 * period);
 
 export interface SecretPlan {
   readonly name: string;
@@ -80,7 +86,7 @@ export type Deed = DeedKind & {
 };
 
 export const callNames = [
-  ...(['list', 'describe', 'read', 'stage', 'promote', 'discard', 'tag'] as const),
+  ...(['list', 'describe', 'read', 'stage', 'promote', 'discard', 'tag', 'keepOrder', 'dropOrder'] as const),
   ...(['publish', 'send', 'pause', 'profile', 'authority', 'ca', 'key', 'sign'] as const),
   ...(['parameter', 'write parameter', 'remove parameter', 'create', 'invoke'] as const),
 ] as const;
@@ -125,6 +131,8 @@ export interface Plan {
   readonly secrets: readonly SecretPlan[];
   readonly deeds: readonly Deed[];
   readonly faults: readonly Fault[];
+  /** Undefined if no profile is `public`. */
+  readonly publicCa?: PublicCaPlan;
   /** More than the known delays of AWS. */
   readonly quotas?: Readonly<Record<string, Quota>>;
 }
@@ -137,7 +145,15 @@ function settling(period: number): number {
 /** Returns the plan with no actions from then on. */
 export function withEnd(plan: Plan, quietFrom: number): Plan {
   const faults = plan.faults.map((fault) => ({ ...fault, until: Math.min(fault.until, quietFrom) }));
-  return { ...plan, quietFrom, end: quietFrom + settling(plan.period), faults };
+  const { publicCa } = plan;
+  const before = <T extends { readonly until: number }>(spells: readonly T[]): T[] =>
+    spells.map((spell) => ({ ...spell, until: Math.min(spell.until, quietFrom) }));
+  return {
+    ...{ ...plan, quietFrom, end: quietFrom + settling(plan.period), faults },
+    ...(publicCa && {
+      publicCa: { ...publicCa, failing: before(publicCa.failing), outages: before(publicCa.outages) },
+    }),
+  };
 }
 
 export const passwordSecret = 'pki/password';
@@ -152,8 +168,8 @@ export function drawUndeclared(seed: number): Plan {
   const scans = random.logBetween(40, period >= day ? 300 : 200);
   const quietFrom = scans * period;
   const count = random.logBetween(1, period >= day ? 10 : 32);
-  const profiles = profileNames.filter(() => random.chance(0.5));
-  if (profiles.length === 0) profiles.push(random.pick(profileNames));
+  const profiles = drawnProfiles.filter(() => random.chance(0.5));
+  if (profiles.length === 0) profiles.push(random.pick(drawnProfiles));
   const secrets = Array.from({ length: count }, (_, n) =>
     drawSecret(new Random(seed, `secret ${n}`), n, period, profiles),
   );

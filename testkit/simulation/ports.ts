@@ -15,8 +15,12 @@ import type { RenewalEvent } from '../../lambdas/domain/result.ts';
 import type { SecretSummary } from '../../lambdas/domain/secret.ts';
 import { openCa } from '../../lambdas/providers/index.ts';
 import type { RenewalWorld, ScanWorld } from '../../lambdas/renewal/world.ts';
+import { noBindings } from '../fakes/asking.ts';
+import { FakeTxtZones } from '../fakes/txt-zones.ts';
 import { askedWithin, lookedUp } from './declared-watch.ts';
+import { askPublic, failedWhileWaiting, labelled, sent } from './orders-watch.ts';
 import type { Task } from './process.ts';
+import type { PublicCa } from './public-ca.ts';
 import type { Simulation } from './simulation.ts';
 import { changed, decided, issued, staged, tagged } from './watch.ts';
 
@@ -93,7 +97,15 @@ async function send(
 ): Promise<void> {
   const { queue, ledger, timeline } = simulation;
   await simulation.call(task, 'send', undefined, async (trouble) => {
-    for (let times = trouble === 'twice' ? 2 : 1; times > 0; times--) await queue.send(messages, delaySeconds);
+    for (let times = trouble === 'twice' ? 2 : 1; times > 0; times--) {
+      await queue.send(messages, delaySeconds);
+      for (const record of messages.flatMap(({ secretArn }) => ledger.find(secretArn) ?? [])) {
+        if (trouble !== undefined) record.troubledAt = timeline.now();
+        sent(simulation, record);
+      }
+    }
+    // Those that workers send to themselves are not the schedule's.
+    if (!task.invocation.label.startsWith('scan')) return;
     for (const { secretArn } of messages) ledger.find(secretArn)?.enqueued.push(timeline.now());
   });
   simulation.onQueued();
@@ -104,6 +116,9 @@ function publish(simulation: Simulation, task: Task, event: RenewalEvent): Promi
   return simulation.call(task, 'publish', target, async () => {
     simulation.note('the bus', event.type, target === undefined ? [] : [target]);
     simulation.deliver(event);
+    const record = simulation.ledger.find(target);
+    if (record && event.type === 'Certificate Renewal Failed')
+      failedWhileWaiting(simulation, record, event.detail.code);
   });
 }
 
@@ -116,13 +131,19 @@ export function storeOf(simulation: Simulation, task: Task, policy: CallPolicy):
     return summary;
   };
   /** Writes, and checks the secret afterwards. */
-  const write = (method: 'stage' | 'promote' | 'discard' | 'tag', arn: string, work: () => Promise<void>) =>
+  const write = <T>(
+    method: 'stage' | 'promote' | 'discard' | 'tag' | 'keepOrder' | 'dropOrder',
+    arn: string,
+    work: () => Promise<T>,
+  ) =>
     within(policy, method, () =>
       simulation.call(task, method, name(arn), async () => {
         simulation.willChange(arn);
         const before = store.summary(arn);
-        await work();
+        const done = await work();
         changed(simulation, task, before, store.summary(arn));
+        labelled(simulation, store.summary(arn));
+        return done;
       }),
     );
   return {
@@ -153,6 +174,8 @@ export function storeOf(simulation: Simulation, task: Task, policy: CallPolicy):
       }),
     promote: (arn, from, to) => write('promote', arn, () => store.promote(arn, from, to)),
     labelNoRoom: (arn, from, to) => write('tag', arn, () => store.labelNoRoom(arn, from, to)),
+    keepOrder: (arn, versionId, value) => write('keepOrder', arn, () => store.keepOrder(arn, versionId, value)),
+    dropOrder: (arn, versionId) => write('dropOrder', arn, () => store.dropOrder(arn, versionId)),
     discard: (arn, versionId) => write('discard', arn, () => store.discard(arn, versionId)),
     tag: (arn, set, remove) =>
       write('tag', arn, async () => {
@@ -235,6 +258,8 @@ async function providerOf(
   providers: Providers,
 ): Promise<CaProvider> {
   if (name in simulation.cas.step) return stepCa(simulation, asking, name === 'strict' ? 'strict' : 'lenient');
+  const { public: publicCa } = simulation.cas;
+  if (name === 'public' && publicCa) return publicProvider(simulation, asking, publicCa);
   const { shared, policy } = asking;
   const tools = {
     policy,
@@ -243,6 +268,8 @@ async function providerOf(
     store: storeOf(simulation, shared, policy),
     vault: vaultOf(simulation, shared, policy),
     entropy: simulation.entropy,
+    zones: new FakeTxtZones(),
+    bindings: noBindings,
   };
   const known = providers.get(name) ?? openCa(ca).then((open) => open(tools));
   providers.set(name, known);
@@ -264,6 +291,29 @@ function stepCa(simulation: Simulation, { task, policy }: Asking, name: 'strict'
       return within(policy, 'ask', () =>
         simulation.call(task, 'ca', undefined, () => told(simulation, task, request, ca.ask(request))),
       );
+    },
+  };
+}
+
+function publicProvider(simulation: Simulation, { task, policy }: Asking, ca: PublicCa): CaProvider {
+  const calling = <T>(work: () => Promise<T>): Promise<T> =>
+    within(policy, 'ask', () => simulation.call(task, 'ca', undefined, work));
+  return {
+    type: 'acme',
+    can: ca.can,
+    issues: ca.issues,
+    identity: ca.identity,
+    roots: () => ca.roots(),
+    abandon: (receipt) => calling(async () => ca.giveUp(receipt)),
+    suggestedWindow: (current) => calling(async () => ca.suggestion(current)),
+    ask: (request) => {
+      drawn(simulation, task, request);
+      askedWithin(simulation, task, request);
+      return calling(async () => {
+        const { answer, isFirst } = await askPublic(simulation, ca, task, request);
+        if (answer.kind === 'issued' && isFirst) issued(simulation, task, request, answer);
+        return answer;
+      });
     },
   };
 }

@@ -103,9 +103,11 @@ export class Simulation {
     return invocation;
   }
 
-  kill(invocation: Invocation, why: string): void {
+  /** `isOwnFault`: no fault of a call was counted for it. */
+  kill(invocation: Invocation, why: string, isOwnFault = true): void {
     this.note(invocation.label, `is killed: ${why}`, invocation.secrets);
     this.#hit(invocation, invocation.secrets);
+    if (isOwnFault) this.#trouble(invocation.secrets);
     invocation.kill();
   }
 
@@ -126,11 +128,12 @@ export class Simulation {
     const about = this.#about(task, target);
     const trouble = this.troubles.take(name, about, this.elapsed);
     if (trouble !== undefined) this.#hit(invocation, about);
+    if (trouble !== undefined) this.#trouble(about);
     const refusal = this.rates.admit(name, this.timeline.now());
     const said = (outcome: string) => this.note(invocation.label, `${name} ${outcome}`, about);
     switch (trouble) {
       case 'killed before':
-        this.kill(invocation, `before ${name}`);
+        this.kill(invocation, `before ${name}`, false);
         return never();
       case 'throttled':
       case 'busy':
@@ -140,6 +143,7 @@ export class Simulation {
     }
     if (refusal !== undefined) {
       this.#hit(invocation, about);
+      this.#trouble(about);
       said('over the quota');
       throw refusal;
     }
@@ -156,7 +160,7 @@ export class Simulation {
       said(error instanceof RenewalError ? error.code : String(error));
       throw error;
     }
-    if (trouble === 'killed after') this.kill(invocation, `after ${name}`);
+    if (trouble === 'killed after') this.kill(invocation, `after ${name}`, false);
     if (trouble === 'late') await task.turn(lateBy);
     if (invocation.state !== 'running') return never();
     if (trouble === 'lost') throw errorOf(name, trouble);
@@ -174,6 +178,15 @@ export class Simulation {
     for (const name of secrets) {
       const record = this.ledger.find(name);
       if (record) record.hits += 1;
+    }
+  }
+
+  #trouble(secrets: readonly string[]): void {
+    for (const name of secrets) {
+      const record = this.ledger.find(name);
+      if (record === undefined) continue;
+      record.troubles += 1;
+      record.troubledAt = this.timeline.now();
     }
   }
 

@@ -4,9 +4,9 @@ import type { CaRequest, IssuedChain, Journal } from '../../lambdas/domain/ports
 import type { SecretSummary, SecretValue } from '../../lambdas/domain/secret.ts';
 import { tags } from '../../lambdas/domain/tags.ts';
 import { versionIdPrefix } from '../../lambdas/domain/version-id.ts';
-import { heldAsDeclared, issuedByDeclaration, toldOfMissing } from './declared-watch.ts';
+import { heldAsDeclared, isByOrder, issuedByDeclaration, toldOfMissing } from './declared-watch.ts';
 import type { SecretRecord } from './ledger.ts';
-import { backsOffUntil, dueBetween, endOf } from './oracle.ts';
+import { backsOffUntil, dueOf } from './oracle.ts';
 import { profileNames } from './plan.ts';
 import type { Task } from './process.ts';
 import type { Simulation } from './simulation.ts';
@@ -28,6 +28,7 @@ export function issued(
   simulation.note('the CA', 'issues', [record.name]);
   if (wanted.content.kind === 'declared') {
     issuedByDeclaration(simulation, task, record, wanted.content, certificate);
+    if (isByOrder(simulation, record) && wanted.content.isRenewal) isDue(simulation, task, record);
     return;
   }
   simulation.declarations.copied(certificate, current && new X509Certificate(current.leaf.der).fingerprint256);
@@ -46,7 +47,7 @@ function isDue(simulation: Simulation, task: Task, record: SecretRecord): void {
   if (pair?.kind !== 'pair' || !invocation.read.has(`${record.name} ${currentVersionId}`)) return;
   // Another message of the same batch was faster. Such a race may waste one certificate.
   if ((record.promotionOf(currentVersionId)?.at ?? 0) >= invocation.startedAt) return;
-  const [earliest] = dueBetween(found, pair, endOf(pair));
+  const [earliest] = dueOf(simulation, found, pair);
   const now = simulation.timeline.now();
   if (found[tags.paused] === 'true') {
     simulation.ledger.violate('issued while paused', record.name, 'The schedule had a certificate issued.');
@@ -101,6 +102,9 @@ export function changed(simulation: Simulation, task: Task, before: SecretSummar
     source.givenAway += 1;
     record.givenAway -= 1;
   }
+  const content = record.contents.get(to);
+  const order = content?.kind === 'pair' ? simulation.cas.public?.orderOf(content.leaf.raw) : undefined;
+  if (order) order.state = 'used';
   isPair(simulation, record, to);
   heldAsDeclared(simulation, task, record, to);
   isBasedOn(simulation, record, from, to);

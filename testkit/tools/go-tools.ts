@@ -6,6 +6,7 @@ import type { Tool } from './tool.ts';
 /** Pinned versions. `@latest` of step's module path is a release of 2022. */
 const PROGRAMS = {
   'step-ca': { module: 'github.com/smallstep/certificates/cmd/step-ca', version: 'v0.30.2' },
+  pebble: { module: 'github.com/letsencrypt/pebble/v2/cmd/pebble', version: 'v2.10.1' },
   step: { module: 'github.com/smallstep/cli/cmd/step', version: 'v0.30.6' },
   zlint: { module: 'github.com/zmap/zlint/v3/cmd/zlint', version: 'v3.7.3' },
 } as const;
@@ -15,6 +16,9 @@ const smaller = ['-ldflags=-s -w', '-tags=noazurekms,notpmkms,nobadger,nomysql,n
 
 /** Returns step-ca, the CA of the tests and the demo, or what is missing. Never throws. */
 export const stepCa = (): Promise<Tool> => goTool('step-ca');
+
+/** Returns Pebble, Let's Encrypt's small ACME server for tests. */
+export const pebble = (): Promise<Tool> => goTool('pebble');
 
 /** Returns smallstep's command line, for comparing with `step ca rekey`. */
 export const step = (): Promise<Tool> => goTool('step');

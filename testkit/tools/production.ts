@@ -16,6 +16,7 @@ export const bundled: readonly string[] = [
   '@aws-sdk/client-eventbridge',
   '@aws-sdk/client-kms',
   '@aws-sdk/client-lambda',
+  '@aws-sdk/client-route-53',
   '@aws-sdk/client-scheduler',
   '@aws-sdk/client-secrets-manager',
   '@aws-sdk/client-sns',

@@ -16,7 +16,7 @@ export const authority = caKind({
   needs: () => ({ secrets: [], signingKeys: [] }), // cdk/authorities/ gives the permissions
   issues: () => false,
   identity: ({ authority }) => [authority],
-  root: () => undefined,
+  pemFields: [],
   advice: {
     CaRejected: {
       means: 'the stack cannot sign the certificate of this authority',

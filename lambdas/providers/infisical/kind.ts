@@ -34,7 +34,7 @@ export const infisical = caKind({
   needs: (ca) => ({ secrets: [textOf(ca['authSecretId'])].filter((id) => id !== undefined), signingKeys: [] }),
   issues: () => false,
   identity: ({ url, caId }) => [url, caId],
-  root: ({ root }) => textOf(root),
+  pemFields: ['root'],
   advice: {
     CaUnavailable: {
       means: 'Infisical does not answer',

@@ -21,7 +21,7 @@ export const offline = caKind({
   },
   issues: () => true,
   identity: ({ authority }) => [authority],
-  root: () => undefined,
+  pemFields: [],
   advice: {
     CaRejected: {
       means: 'the authority of the profile does not sign the certificate',

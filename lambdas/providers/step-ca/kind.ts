@@ -40,7 +40,7 @@ export const stepCa = caKind({
   needs: (ca) => ({ secrets: ofProvisioner(ca, 'keySecretId'), signingKeys: ofProvisioner(ca, 'kmsKeyArn') }),
   issues: ({ provisioner: configured }) => configured !== undefined,
   identity: ({ url }) => [url],
-  root: ({ root }) => textOf(root),
+  pemFields: ['root'],
   advice: {
     CaUnavailable: {
       means: 'the CA does not answer',

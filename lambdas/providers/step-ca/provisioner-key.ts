@@ -7,7 +7,7 @@ import type { Signer } from '../../domain/signer.ts';
 import { localSigner } from '../../keys/local.ts';
 import { findPrivateKey } from '../../secret/private-key.ts';
 import { readContext } from '../../secret/shape.ts';
-import { jwkThumbprint } from './jws.ts';
+import { jwkThumbprint } from '../jws.ts';
 
 /** The provisioner of a profile, with one of the two keys. */
 export interface Provisioner {

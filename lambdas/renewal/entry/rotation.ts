@@ -5,6 +5,8 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import { RenewalError, toRenewalError } from '../../domain/errors.ts';
+import { strayOrder } from '../../domain/order-id.ts';
+import { copiesCertificates } from '../../domain/ports.ts';
 import type { SecretSummary, SecretValue } from '../../domain/secret.ts';
 import { versionIdPrefix } from '../../domain/version-id.ts';
 import { parseRotationRequest, type RotationRequest } from '../../policy/request.ts';
@@ -12,7 +14,10 @@ import { checkRoom } from '../../policy/room.ts';
 import { type Unannounced, unannounced } from '../../policy/unannounced.ts';
 import { carryOut } from '../cycle.ts';
 import { recordFailure } from '../failure.ts';
+import { prepareIssuance } from '../issuing.ts';
 import type { Found } from '../job.ts';
+import type { Waiting } from '../orders/asking.ts';
+import { clearOrder } from '../orders/stray.ts';
 import { keepOwed, makeUpFor } from '../owed.ts';
 import { requireCertificate, type Subject } from '../place.ts';
 import { renewed, type Work } from '../renewed.ts';
@@ -157,9 +162,14 @@ function unfinished(look: Look, secret: SecretSummary): Announcement | undefined
 /** Reads and plans. Secrets Manager decides when to rotate, so the window does not matter. */
 async function prepare(look: Look, secret: SecretSummary): Promise<{ subject: Subject; work: Work }> {
   const subject = await look.gather(secret);
+  const stray = strayOrder(secret);
+  if (stray !== undefined) await clearOrder(look.world, secret, subject.profile, stray);
   const noRoom = checkRoom(secret);
   if (noRoom !== undefined) throw new RenewalError('UnsupportedSecret', noRoom);
-  const planned = plan(subject, { settings: subject.settings.usual, force: false });
+  const { usual } = subject.settings;
+  const planned = copiesCertificates(subject.provider.can)
+    ? plan(subject, { settings: usual, force: false })
+    : await prepareIssuance(look.world, subject, undefined, usual.mode);
   const reason = { code: 'Requested', message: 'Secrets Manager rotates the secret.' } as const;
   const owed = unannounced(secret);
   return { subject, work: { reason, plan: planned, warnings: planned.warnings, owed } };
@@ -170,8 +180,9 @@ async function create(world: RenewalWorld, subject: Subject, work: Work, token: 
   const { secret, version } = subject;
   const isUnfit = (await wasRolledBack(world, subject)) || (await stagedValue(world, secret, token)) !== undefined;
   if (isUnfit) return createInstead(world, subject, work);
-  const { value } = await issue(world, subject, work.plan);
-  await stage(world.store, { secretArn: secret.arn, from: version.versionId, to: token }, value);
+  const issued = await issue(world, subject, work.plan);
+  if (issued.kind === 'waiting') throw notFinished(issued);
+  await stage(world.store, { secretArn: secret.arn, from: version.versionId, to: token }, issued.value);
 }
 
 /**
@@ -180,8 +191,17 @@ async function create(world: RenewalWorld, subject: Subject, work: Work, token: 
  * moves to the new version, which ends this rotation and does not block the next.
  */
 async function createInstead(world: RenewalWorld, subject: Subject, work: Work): Promise<void> {
-  await carryOut(world, subject, work);
+  const carried = await carryOut(world, subject, work);
+  if (carried.kind === 'waiting') throw notFinished(carried);
 }
+
+/** Secrets Manager repeats the step, which continues the order. It is no failure of the certificate, so only the caller gets it. */
+const notFinished = ({ says, after }: Waiting): RenewalError =>
+  new RenewalError(
+    'CaUnavailable',
+    `The CA has not issued the certificate yet: ${says}. Secrets Manager tries again, and the order is continued.`,
+    { retryAfter: Math.ceil(after / 1000), concerns: 'request' },
+  );
 
 /**
  * Returns the fitting pair under the token. None after a rollback, because a token does not show which version the pair is based

@@ -7,6 +7,8 @@ import { toRenewalError } from '../../domain/errors.ts';
 import { formatInstant } from '../../domain/instant.ts';
 import { formatKeySpec, sameKeySpec } from '../../domain/key-spec.ts';
 import { checkRoom } from '../../policy/room.ts';
+import { waitingForCa } from '../../policy/scan-checks.ts';
+import { type ShownOrder, shownOrder } from '../../policy/shown-order.ts';
 import { departures } from '../../x509/declared-correspondence.ts';
 import { type CertificateDescription, describeCertificate } from '../../x509/facts.ts';
 import { formatName } from '../../x509/names.ts';
@@ -28,6 +30,8 @@ export interface Shown {
   /** Null for a secret whose value was not read, and for a declared certificate that is missing. */
   readonly certificate: ShownCertificate | null;
   readonly declaration: ShownDeclaration | null;
+  /** The order that is to replace the current version. Null without one, and for a CA that answers at once. */
+  readonly order: ShownOrder | null;
   /** When the schedule will act, by the certificate itself and not by the tags. RFC 3339. */
   readonly renewAt: string | null;
   /** What the schedule would do now. */
@@ -94,7 +98,8 @@ async function look(world: RenewalWorld, secretId: string): Promise<Shown> {
   const enrolment = await enrolmentOf(world, secret, undefined);
   const { profile } = enrolment;
   const unread = (decision: Decision): Shown => {
-    const nothing = { certificate: null, declaration: null, renewAt: null };
+    const order = shownOrder(secret, world.clock.now());
+    const nothing = { certificate: null, declaration: null, order, renewAt: null };
     const versionId = secret.currentVersionId ?? null;
     return { secretArn: secret.arn, profile, versionId, ...nothing, decision, warnings: [], obstacle: null };
   };
@@ -105,9 +110,11 @@ async function look(world: RenewalWorld, secretId: string): Promise<Shown> {
   if (gathered.kind === 'left') return unread(gathered.decision);
   const { place } = gathered;
   const job: Job = { secretId, force: false, dryRun: true };
-  const { decision, time, warnings } = decide(place, job, world, world.clock.now());
+  const now = world.clock.now();
+  const { decision, time, warnings } = decide(place, job, world, now);
+  const waits = decision.action === 'skip' ? undefined : waitingForCa({ secret, now });
   return {
-    ...unread(decision),
+    ...unread(waits ?? decision),
     certificate: place.leaf === undefined ? null : certificateIn(place),
     declaration: declarationOf(place),
     renewAt: time === undefined ? null : formatInstant(time.renewAt),

@@ -95,7 +95,8 @@ async function tell(world: ScanWorld, judgement: Judgement): Promise<void> {
     });
   }
   const renewAt = judgement.expectedAt ?? judgement.time?.renewAt;
-  if (overdue && renewAt !== undefined) {
+  // Waiting for the CA causes no event. After a day it is a failure, and then overdue again. The counts have it meanwhile.
+  if (overdue && renewAt !== undefined && code !== 'WaitingForCa') {
     await world.publisher.publish({
       type: 'Certificate Renewal Overdue',
       secretArn: secret.arn,

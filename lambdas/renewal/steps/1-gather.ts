@@ -13,6 +13,7 @@ import { authorityOf, waitsForCertificate } from '../authority.ts';
 import { currentDeclaration, isIssuedFor } from '../current-declaration.ts';
 import { readPair } from '../pair.ts';
 import { type Enrolled, type Place, readingOf } from '../place.ts';
+import { suggestionFor } from '../suggestion.ts';
 import { pairOrVacancy } from '../vacancy.ts';
 import type { RenewalWorld } from '../world.ts';
 
@@ -51,9 +52,15 @@ export async function enrolmentOf(
   return { kind: 'enrolled', profile, enrolled };
 }
 
+export interface GatherOptions {
+  /** With a declaration, a value that is not a certificate counts as empty. */
+  readonly force?: boolean;
+  /** Whether the CA is asked when it suggests to renew. Otherwise the tag says it. */
+  readonly asksCa?: boolean;
+}
+
 /**
- * Reads the version. Returns a decision for an authority that has no certificate yet. With `force` and a declaration, a value that
- * is not a certificate counts as empty.
+ * Reads the version. Returns a decision for an authority that has no certificate yet.
  *
  * Throws UnsupportedSecret, PasswordRequired, InvalidCertificate, KeyMismatch, KmsDenied …
  */
@@ -61,7 +68,7 @@ export async function gather(
   world: RenewalWorld,
   enrolled: Enrolled,
   versionId: string,
-  force = false,
+  { force = false, asksCa = false }: GatherOptions = {},
 ): Promise<{ readonly kind: 'read'; readonly place: Place } | { readonly kind: 'left'; readonly decision: Decision }> {
   const { secret, profile, authority } = enrolled;
   const opening = world.providerFor(profile);
@@ -81,6 +88,7 @@ export async function gather(
   const validity = { notBefore: pair.leaf.notBefore, end };
   const isAsDeclared =
     declared === undefined || isIssuedFor(declared, pair, { secret, profile, roots }, world.clock.now());
+  const suggested = await suggestionFor(world, { ...read, ...pair }, asksCa);
   const write = (next: NextContent) => pair.content.write(next);
-  return { kind: 'read', place: { ...read, ...pair, roots, validity, endsWith, isAsDeclared, write } };
+  return { kind: 'read', place: { ...read, ...pair, roots, validity, endsWith, isAsDeclared, suggested, write } };
 }

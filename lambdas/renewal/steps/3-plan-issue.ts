@@ -1,7 +1,8 @@
 /**
- * Step 3 of an issuance: plans the declared certificate and checks it against `issue` of the profile. The deployment has checked it
- * too, but the parameter may have been changed since. Pure.
+ * Step 3 of an issuance, and of every renewal at a CA that copies no certificates: plans the declared certificate and checks it against
+ * `issue` of the profile. The deployment has checked it too, but the parameter may have been changed since. Pure.
  */
+import type { Decision } from '../../domain/decision.ts';
 import type { Declaration } from '../../domain/declaration.ts';
 import { RenewalError } from '../../domain/errors.ts';
 import type { CaProvider } from '../../domain/ports.ts';
@@ -18,8 +19,10 @@ import type { Plan } from './3-plan.ts';
  * issue, and the errors of planDeclaredKey.
  *
  * @param givenKey the request's key, or the declaration's key in KMS
+ * @param action the decision. `renew` or `rekey`: the present certificate is as declared, and the CA issues it again to renew it. The
+ *   operation is then what becomes of the key: `settings.asked` decides whether it stays.
  */
-export function planIssue(place: Place, givenKey: Signer | undefined): Plan {
+export function planIssue(place: Place, givenKey: Signer | undefined, action: Decision['action'] = 'issue'): Plan {
   const { declared, profile, provider, settings } = place;
   if (declared === undefined) throw notDeclared(place);
   const { declaration } = declared;
@@ -30,10 +33,16 @@ export function planIssue(place: Place, givenKey: Signer | undefined): Plan {
   const duration = declaration.duration ?? profile.issue?.duration;
   const maxDuration = profile.issue?.maxDuration;
   const said = { names, subject, usages, duration, ...(maxDuration !== undefined && { maxDuration }) };
+  const renewal = isRenewal(place, action) ? { isRenewal: true as const } : {};
   return {
-    wanted: { content: { kind: 'declared', ...said }, key, end: anyEnd },
+    wanted: { content: { kind: 'declared', ...said, ...renewal }, key, end: anyEnd },
     warnings,
   };
+}
+
+/** Only a certificate that is as declared is renewed: its version's id and tags have the hash of the declaration. */
+function isRenewal(place: Place, action: Decision['action']): boolean {
+  return (action === 'renew' || action === 'rekey') && place.leaf !== undefined && place.isAsDeclared;
 }
 
 /** It may end earlier than the present certificate, because the declaration decides. */
@@ -60,9 +69,13 @@ function notAllowed(declaration: Declaration, profile: Profile, provider: CaProv
   return issuanceProblems(declaration, profile.issue);
 }
 
-function notDeclared({ secret }: Place): RenewalError {
+function notDeclared({ secret, profile, provider: { can } }: Place): RenewalError {
+  const why =
+    can.renews || can.rekeys
+      ? ''
+      : `, and the CA of the profile ${profile.name} issues only declared certificates: it has no other way to renew one`;
   return new RenewalError(
     'NotDeclared',
-    `No certificate is declared for ${secret.name}: declare one in the configuration, or with cert-renewer declare.`,
+    `No certificate is declared for ${secret.name}${why}. Declare it: in "certificates" of the configuration, then deploy, or with cert-renewer declare ${secret.name} --profile ${profile.name} --dns <name>.`,
   );
 }

@@ -2,26 +2,49 @@
 import { sameBytes } from '../../domain/bytes.ts';
 import type { Certificate } from '../../domain/certificate.ts';
 import { RenewalError } from '../../domain/errors.ts';
-import type { CaAnswer, CaRequest, Credential } from '../../domain/ports.ts';
+import type { CaRequest } from '../../domain/ports.ts';
 import type { SecretValue } from '../../domain/secret.ts';
 import type { Signer } from '../../domain/signer.ts';
-import type { WantedKey } from '../../domain/wanted.ts';
+import type { Wanted, WantedKey } from '../../domain/wanted.ts';
 import { generateKey } from '../../keys/generate.ts';
 import type { NextContent } from '../../secret/index.ts';
+import type { FilledOrder, Waiting } from '../orders/asking.ts';
 import type { Place } from '../place.ts';
 import type { RenewalWorld } from '../world.ts';
 import type { Plan } from './3-plan.ts';
 import { type Answer, parseAnswer, type VerifiedPair, verifyIssued } from './5-verify.ts';
 
-/** Returns a verified pair, and the value to store, in the source's shape. Throws the errors of ask and verifyIssued. */
-export async function issue(
-  world: RenewalWorld,
-  place: Place,
-  plan: Plan,
-): Promise<{ readonly pair: VerifiedPair; readonly value: SecretValue }> {
-  const { answer, key } = await ask(world, place, plan);
+/** A verified pair, and the value to store, in the source's shape. */
+export interface IssuedPair {
+  readonly kind: 'issued';
+  readonly pair: VerifiedPair;
+  readonly value: SecretValue;
+  /** The plan's certificate. An order may have been placed with another key than the plan says by now. */
+  readonly wanted: Wanted;
+  /** The version of the order. Undefined at a CA that answers at once. */
+  readonly order?: FilledOrder;
+}
+
+/** Asks the CA and verifies its answer. Throws the errors of the CA's provider and of verifyIssued. */
+export async function issue(world: RenewalWorld, place: Place, plan: Plan): Promise<IssuedPair | Waiting> {
+  if (place.provider.can.answers === 'at once') return verified(world, place, await ask(world, place, plan));
+  const { askByOrder, endOrder } = await import('../orders/asking.ts');
+  const makeKey = () => keyFor(plan.wanted.key, place.key);
+  const request = (wanted: Wanted, key: Signer | undefined) => requestFor(place, wanted, key);
+  const filled = await askByOrder({ world, place, plan, makeKey, request });
+  if (filled.kind === 'waiting') return filled;
+  const { order, wanted, key } = filled;
+  try {
+    return { ...(await verified(world, place, { answer: parseAnswer(filled.certificates), key, wanted })), order };
+  } catch (error) {
+    // The same order would give the same certificate again.
+    if (error instanceof RenewalError && error.code === 'CertificateRejected') await endOrder(world, place, order);
+    throw error;
+  }
+}
+
+async function verified(world: RenewalWorld, place: Place, { answer, key, wanted }: Issued): Promise<IssuedPair> {
   const now = world.clock.now();
-  const { wanted } = plan;
   const expected = { wanted, spki: spkiOf(key, place), roots: place.roots, replaced: place.leaf };
   const pair = verifyIssued(answer, expected, now);
   if (pair.validFrom > now) await world.clock.sleep(pair.validFrom - now);
@@ -31,7 +54,7 @@ export async function issue(
     root: pair.root?.der,
     key: wanted.key.kind === 'same' ? undefined : keyContent(key),
   });
-  return { pair, value };
+  return { kind: 'issued', pair, value, wanted };
 }
 
 /** Returns the public key to certify. If the CA holds the key, it is that of the present certificate. */
@@ -53,6 +76,7 @@ interface Issued {
   readonly answer: Answer;
   /** The key of the new certificate. Undefined if the CA holds it. */
   readonly key: Signer | undefined;
+  readonly wanted: Wanted;
 }
 
 /**
@@ -60,25 +84,25 @@ interface Issued {
  * CertificateRejected for an answer that is not a certificate.
  */
 async function ask(world: RenewalWorld, place: Place, { wanted }: Plan): Promise<Issued> {
-  const issued = await askOnce(world, place, wanted);
+  const issued = await askOnce(place, wanted);
   // A CA that keeps the duration and counts in whole seconds issues the same dates again within the same second.
   if (wanted.end.orEqual || !(place.leaf && hasSameDates(issued.answer.leaf, place.leaf))) return issued;
   await world.clock.sleep(1000);
-  return askOnce(world, place, wanted);
+  return askOnce(place, wanted);
 }
 
-async function askOnce(world: RenewalWorld, place: Place, wanted: Plan['wanted']): Promise<Issued> {
+async function askOnce(place: Place, wanted: Wanted): Promise<Issued> {
   const key = await keyFor(wanted.key, place.key);
-  const request: CaRequest = { wanted, current: holderOf(place, wanted), key };
-  const { certificates } = await askUntilIssued(world, place, request);
-  return { answer: parseAnswer(certificates), key };
+  const answer = await place.provider.ask(requestFor(place, wanted, key));
+  if (answer.kind === 'issued') return { answer: parseAnswer(answer.certificates), key, wanted };
+  throw new RenewalError('Internal', 'A CA that answers at once has not. Report it with the log of this request.');
 }
 
-/** Returns the present certificate and key. Undefined for an issuance, which the profile's credentials authenticate. */
-function holderOf(place: Place, { content }: Plan['wanted']): Credential | undefined {
-  if (content.kind === 'declared' || place.leaf === undefined) return undefined;
-  const { leaf, chain, key } = place;
-  return { leaf, chain, key };
+/** For an issuance the profile's credentials authenticate, so there is no present certificate and key. */
+function requestFor(place: Place, wanted: Wanted, key: Signer | undefined): CaRequest {
+  const current = wanted.content.kind === 'declared' || place.leaf === undefined ? undefined : place;
+  const credential = current && { leaf: current.leaf, chain: current.chain, key: current.key };
+  return { wanted, current: credential, key, replaced: place.leaf };
 }
 
 async function keyFor(wanted: WantedKey, present: Signer | undefined): Promise<Signer | undefined> {
@@ -90,33 +114,6 @@ async function keyFor(wanted: WantedKey, present: Signer | undefined): Promise<S
     case 'given':
       return wanted.signer;
   }
-}
-
-/**
- * Milliseconds that a worker waits for an order in all, and at least between two requests. A longer wait goes back to the queue.
- */
-const longestWait = 30_000;
-const shortestWait = 1_000;
-
-/** Asks the CA, and again for an order that it has not issued yet. Throws CaUnavailable if that takes too long. */
-async function askUntilIssued(
-  { clock }: RenewalWorld,
-  { provider }: Place,
-  request: CaRequest,
-): Promise<Extract<CaAnswer, { kind: 'issued' }>> {
-  const started = clock.now();
-  let answer = await provider.ask(request);
-  while (answer.kind === 'pending') {
-    const { receipt } = answer;
-    const after = Math.max(answer.after, shortestWait);
-    if (clock.now() + after - started > longestWait) {
-      const message = 'The CA has accepted the order but has not issued the certificate yet. The next try asks again.';
-      throw new RenewalError('CaUnavailable', message, { retryAfter: Math.ceil(after / 1000) });
-    }
-    await clock.sleep(after);
-    answer = await provider.ask({ ...request, receipt });
-  }
-  return answer;
 }
 
 function hasSameDates(after: Certificate, before: Certificate): boolean {

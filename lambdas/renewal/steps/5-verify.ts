@@ -95,7 +95,8 @@ function declaredContent(
   const { duration, maxDuration } = content;
   const left = leaf.notAfter - now;
   const came = leaf.notAfter - leaf.notBefore;
-  const isShorter = duration !== undefined && came < duration - clockTolerance;
+  const due = duration ?? (replaced && replaced.notAfter - replaced.notBefore);
+  const isShorter = due !== undefined && came < due - clockTolerance;
   return {
     problems: [
       ...problems,
@@ -107,7 +108,7 @@ function declaredContent(
     ],
     warnings: [
       ...missing.map((usage) => usageMissing(usage)),
-      ...(isShorter ? [validityShortened(came, duration)] : []),
+      ...(isShorter ? [validityShortened(came, due, duration !== undefined)] : []),
     ],
   };
 }
@@ -127,10 +128,14 @@ const usageMissing = (usage: string): Warning => ({
   message: `The CA left out the declared usage ${usage}: allow it in the CA's template, or remove it from the declaration.`,
 });
 
-const validityShortened = (came: number, wanted: number): Warning => ({
-  code: 'ValidityShortened',
-  message: `The CA issued for ${formatDuration(came)}, but the declared duration is ${formatDuration(wanted)}: allow more at the CA, or declare less.`,
-});
+/** `due`: the declared duration in milliseconds. Without one the CA decides, so it is the validity of the present certificate. */
+function validityShortened(came: number, due: number, isDeclared: boolean): Warning {
+  const found = `The CA issued for ${formatDuration(came)}`;
+  const message = isDeclared
+    ? `${found}, but the declared duration is ${formatDuration(due)}: allow more at the CA, or declare less.`
+    : `${found}, but the certificate before was valid for ${formatDuration(due)}: it is renewed more often now. Check that all who use it load it again in time.`;
+  return { code: 'ValidityShortened', message };
+}
 
 function startProblems({ notBefore }: Certificate, now: Instant): string[] {
   if (notBefore <= now + clockTolerance) return [];

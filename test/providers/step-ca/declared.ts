@@ -21,5 +21,5 @@ export const wantedAs = (content: DeclaredContent, signer: Signer): Wanted => ({
 export async function issueWith(provider: CaProvider, content: DeclaredContent, key: Signer): Promise<IssuedChain> {
   const answer = await provider.ask({ wanted: wantedAs(content, key), current: undefined, key });
   if (answer.kind === 'issued') return answer;
-  throw new Error(`The CA has not answered yet: ${answer.receipt}.`);
+  throw new Error(`The CA has not answered yet: ${answer.says}.`);
 }

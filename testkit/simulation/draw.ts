@@ -1,0 +1,9 @@
+import { withDeclarations } from './draw-declared.ts';
+import { withOrders } from './draw-ordered.ts';
+import { drawUndeclared, type Plan } from './plan.ts';
+
+/** Draws the plan of a seed. Each part has its own random stream, so that it is the same with and without the parts after it. */
+export const drawPlan = (seed: number): Plan => withOrders(drawDeclared(seed));
+
+/** Without a CA that answers later. */
+export const drawDeclared = (seed: number): Plan => withDeclarations(drawUndeclared(seed));
