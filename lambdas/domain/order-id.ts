@@ -52,9 +52,9 @@ const form = /^cert-renewer-(claim|order|ended)-([0-9a-f]{8})-([0-9a-f]{4})(?:-[
 export function orderOf(secret: Pick<SecretSummary, 'versions' | 'currentVersionId'>): OrderId | undefined {
   const { currentVersionId } = secret;
   const versionId = versionWithStage(secret, orderLabel);
-  const [, stage, basedOn, number, declaration] = form.exec(versionId ?? '') ?? [];
-  if (versionId === undefined || currentVersionId === undefined || basedOn !== markOf(currentVersionId))
-    return undefined;
+  if (versionId === undefined || currentVersionId === undefined) return undefined; // the usual case
+  const [, stage, basedOn, number, declaration] = form.exec(versionId) ?? [];
+  if (basedOn !== markOf(currentVersionId)) return undefined;
   return { versionId, stage: stage as OrderStage, number: Number.parseInt(number ?? '0', 16), declaration };
 }
 

@@ -29,7 +29,9 @@ const messageLateness = 5 * 60_000;
 /** Returns the wait of the current version. Undefined if there is none, or if the tag is not valid. */
 export function readWait(secret: Pick<SecretSummary, 'tags' | 'currentVersionId'>, now: Instant): Wait | undefined {
   const { currentVersionId } = secret;
-  const [mark, ...times] = (secret.tags.get(tags.order) ?? '').split(' ');
+  const noted = secret.tags.get(tags.order);
+  if (noted === undefined) return undefined; // the usual case
+  const [mark, ...times] = noted.split(' ');
   const [since, again, until] = times.map(parseInstant);
   if (currentVersionId === undefined || mark !== markOf(currentVersionId)) return undefined;
   if (since === undefined || again === undefined || until === undefined || since > now + clockSkew) return undefined;

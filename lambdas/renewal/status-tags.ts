@@ -99,8 +99,8 @@ export async function noteFailure(
   const isSameVersion = secret.tags.get(tags.versionId) === currentVersionId;
   // A failure ends the wait: from now on the back-off says when the next try is.
   const waits = isFinal ? [tags.order] : [];
-  const suggestedBefore = isSameVersion || suggested !== undefined ? [] : [tags.renewAt];
-  await write(store, secret, wanted, [...waits, ...suggestedBefore, ...(isSameVersion ? [] : staleWindow(validity))]);
+  const ofAnother = [...staleWindow(validity), ...(suggested === undefined ? [tags.renewAt] : [])];
+  await write(store, secret, wanted, [...waits, ...(isSameVersion ? [] : ofAnother)]);
 }
 
 /**

@@ -128,7 +128,6 @@ describeFound([tools[0]], 'Pebble', () => {
     const version = worker.world.versionOf(arn);
     worker.world.clock.now = () => Date.now() + 660_000;
     await worker.queue.send([{ secretArn: arn, versionId: version }]);
-    worker.world.clock.now = () => Date.now() + 660_000;
     await drainAhead(worker, 660_000);
     const second = held(worker, arn);
     expect(second.serialNumber).not.toBe(first.serialNumber);

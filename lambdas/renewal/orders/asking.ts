@@ -221,8 +221,5 @@ async function ending<T>({ world, place }: Asking, claimed: Claimed | OpenOrder,
   }
 }
 
-/** Ends an order whose certificate is not accepted. */
-export { end as endOrder } from './book.ts';
-
 const lostOrder = ({ says, code }: Extract<CaAnswer, { kind: 'gone' }>): RenewalError =>
   new RenewalError(code ?? 'CaRejected', `The CA accepted an order, and it ended without the certificate: ${says}.`);

@@ -28,7 +28,7 @@ export interface IssuedPair {
 /** Asks the CA and verifies its answer. Throws the errors of the CA's provider and of verifyIssued. */
 export async function issue(world: RenewalWorld, place: Place, plan: Plan): Promise<IssuedPair | Waiting> {
   if (place.provider.can.answers === 'at once') return verified(world, place, await ask(world, place, plan));
-  const { askByOrder, endOrder } = await import('../orders/asking.ts');
+  const [{ askByOrder }, { end }] = await Promise.all([import('../orders/asking.ts'), import('../orders/book.ts')]);
   const makeKey = () => keyFor(plan.wanted.key, place.key);
   const request = (wanted: Wanted, key: Signer | undefined) => requestFor(place, wanted, key);
   const filled = await askByOrder({ world, place, plan, makeKey, request });
@@ -38,7 +38,7 @@ export async function issue(world: RenewalWorld, place: Place, plan: Plan): Prom
     return { ...(await verified(world, place, { answer: parseAnswer(filled.certificates), key, wanted })), order };
   } catch (error) {
     // The same order would give the same certificate again.
-    if (error instanceof RenewalError && error.code === 'CertificateRejected') await endOrder(world, place, order);
+    if (error instanceof RenewalError && error.code === 'CertificateRejected') await end(world, place, order);
     throw error;
   }
 }
