@@ -40,6 +40,15 @@ export function readWait(secret: Pick<SecretSummary, 'tags' | 'currentVersionId'
   return { since, again: Math.min(again, latest, now + longestDelay), until: latest };
 }
 
+/** Returns whether the tag is about an earlier version: a worker wrote it while another one renewed the certificate. */
+export function isOldWait({
+  tags: found,
+  currentVersionId,
+}: Pick<SecretSummary, 'tags' | 'currentVersionId'>): boolean {
+  const noted = found.get(tags.order);
+  return noted !== undefined && currentVersionId !== undefined && !noted.startsWith(`${markOf(currentVersionId)} `);
+}
+
 export function formatWait(currentVersionId: string, { since, again, until }: Wait): string {
   return [markOf(currentVersionId), ...[since, again, until].map(formatInstant)].join(' ');
 }

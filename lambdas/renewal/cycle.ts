@@ -28,7 +28,7 @@ import type { Plan } from './steps/3-plan.ts';
 import { issue } from './steps/4-ask.ts';
 import { promote, stage } from './steps/6-swap.ts';
 import { announce } from './steps/7-announce.ts';
-import { limitedByCa, waitForCa, waitOn } from './waiting.ts';
+import { clearOldWait, limitedByCa, waitForCa, waitOn } from './waiting.ts';
 import type { RenewalWorld } from './world.ts';
 
 const rounds = 3;
@@ -85,6 +85,7 @@ async function renewOnce(
     const isOvertaken = currentVersionId !== firstSeen;
     // A late message reads nothing, unless the event of an earlier try is still owed.
     if (isOvertaken && job.versionId !== undefined && unannounced(secret).length === 0) {
+      await clearOldWait(world, secret);
       return done(leftAlone(secret, enrolment.profile, alreadyRenewed));
     }
     const waits = await waitOn(world, job, secret);

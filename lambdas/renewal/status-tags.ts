@@ -12,7 +12,7 @@ import type { Validity } from '../policy/renewal-time.ts';
 import { checkRoom } from '../policy/room.ts';
 import { type Failure, formatFailure } from '../policy/status.ts';
 import { isOutputMark, outputMark, owedMark, type Unannounced, unannounced } from '../policy/unannounced.ts';
-import { formatWait, type Wait } from '../policy/waiting.ts';
+import { formatWait, isOldWait, type Wait } from '../policy/waiting.ts';
 
 type Tagging = Pick<Store, 'tag'>;
 type Noting = Pick<Store, 'tag' | 'labelNoRoom'>;
@@ -63,7 +63,11 @@ export async function noteLook(
     ...suggestionTag(secret, suggested),
     ...issuedTag(issued ?? issuedOfForeign(secret)),
   };
-  const unwanted = [...(isSameVersion ? [] : [tags.failure]), ...(suggested === undefined ? [tags.renewAt] : [])];
+  const unwanted = [
+    ...(isSameVersion ? [] : [tags.failure]),
+    ...(suggested === undefined ? [tags.renewAt] : []),
+    ...(isOldWait(secret) ? [tags.order] : []),
+  ];
   await write(store, secret, wanted, unwanted);
   await takeOffLabel(store, secret);
 }

@@ -3,7 +3,16 @@ import type { Decision } from '../domain/decision.ts';
 import { formatInstant, type Instant } from '../domain/instant.ts';
 import { orderOf } from '../domain/order-id.ts';
 import type { SecretSummary } from '../domain/secret.ts';
-import { isMessageOnItsWay, longestWait, nextHop, readWait, type Wait, waitFrom } from '../policy/waiting.ts';
+import { tags } from '../domain/tags.ts';
+import {
+  isMessageOnItsWay,
+  isOldWait,
+  longestWait,
+  nextHop,
+  readWait,
+  type Wait,
+  waitFrom,
+} from '../policy/waiting.ts';
 import type { Job } from './job.ts';
 import type { Waiting } from './orders/asking.ts';
 import { noteWait } from './status-tags.ts';
@@ -84,7 +93,19 @@ const decisionOf = ({ since, again }: Wait, says: string): Decision => ({
 
 /** The message comes first: without the tag it only comes too often, without the message nobody would come before the scan. */
 async function comeLater(world: RenewalWorld, job: Job, secret: SecretSummary, wait: Wait): Promise<void> {
-  if (await sendLater(world, job, secret, wait)) await logged(world, secret, () => noteWait(world.store, secret, wait));
+  if (await sendLater(world, job, secret, wait))
+    await logged(world, secret, () => noteUnlessRenewed(world, secret, wait));
+}
+
+/** Another worker may have filled the order meanwhile, and taken the tag away. */
+async function noteUnlessRenewed({ store }: RenewalWorld, secret: SecretSummary, wait: Wait): Promise<void> {
+  const now = await store.describe(secret.arn);
+  if (now.currentVersionId === secret.currentVersionId) await noteWait(store, now, wait);
+}
+
+/** Takes the tag of an earlier version away. A late message does this: each wait has one, so the tag does not stay. */
+export async function clearOldWait(world: RenewalWorld, secret: SecretSummary): Promise<void> {
+  if (isOldWait(secret)) await logged(world, secret, () => world.store.tag(secret.arn, {}, [tags.order]));
 }
 
 /** Returns whether the message was sent. */

@@ -235,6 +235,26 @@ describe('a CA that lets wait', () => {
   });
 });
 
+describe('the tag of a wait', () => {
+  it('does not stay if another worker renews the certificate just before it is written', async () => {
+    for (const when of ['before', 'after'] as const) {
+      const all = scene({ turns: [minute, 'issue'] });
+      const { world, queue } = all;
+      const arn = await world.declareCertificate();
+      // The first worker has its answer. The second one fills the order before the first writes its tag.
+      world.faults.meanwhile(when === 'before' ? 'after' : 'before', when === 'before' ? 'send' : 'tag', () =>
+        renewOnDemand(world, { secretId: arn }),
+      );
+      await renewQueued(world, message(arn), 1);
+      expect(world.versionOf(arn)).not.toBe('v1');
+      if (when === 'before') expect(world.store.tagsOf(arn)).not.toHaveProperty([tags.order]);
+      await deliver(all);
+      expect(queue.length).toBe(0);
+      expectDone(all, arn);
+    }
+  });
+});
+
 describe('messages', () => {
   it('that are lost are replaced by the scan, and by no scan before', async () => {
     const all = scene({ turns: [minute, 'issue'] });
