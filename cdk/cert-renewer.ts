@@ -27,17 +27,18 @@ import { Profiles } from './config/profiles.ts';
 import { isToken } from './config/token.ts';
 import { withAccountKeys } from './functions/account-keys.ts';
 import { FirstScan } from './functions/first-scan.ts';
+import { eventAge, FunctionSchedule } from './functions/function-schedule.ts';
 import { placementOf, type VpcPlacement } from './functions/network.ts';
 import { NodeFunction, type NodeFunctionProps } from './functions/node-function.ts';
 import { allow, allowEncryptionKey, allowParameters, allowRenewal, allowScan } from './functions/permissions.ts';
 import { RenewalQueues } from './functions/queues.ts';
-import { eventAge, ScanSchedule } from './functions/scan-schedule.ts';
 import { Hooks } from './hooks/hooks.ts';
 import { Dashboard } from './observe/dashboard.ts';
 import { deadLettersOf } from './observe/dead-letters.ts';
 import { Inventory } from './observe/inventory.ts';
 import { Monitoring, monitoredProfiles } from './observe/monitoring.ts';
 import { Observable } from './observe/observable.ts';
+import { Probe } from './observe/probe.ts';
 import { Outputs } from './outputs.ts';
 import { Parts } from './parts.ts';
 
@@ -80,13 +81,15 @@ export class CertRenewer extends Observable implements ICertRenewer {
   readonly scanFunction: IFunction;
   /** The renew function. It renews the secrets in the queue, and one secret on demand. */
   readonly renewFunction: IFunction;
+  /** The probe function. It looks whether servers present the new certificates. Undefined without `probe`. */
+  readonly probeFunction: IFunction | undefined;
   /** The renewal queue. Its policy denies messages from other roles than those of the scan and, with a CA that answers later, of the renewals (docs/operations.md, on dead letters). */
   readonly queue: IQueue;
   /** The queue for messages that failed three times. It keeps them for 14 days. */
   readonly deadLetterQueue: IQueue;
   /** The bus that receives the events. */
   readonly eventBus: IEventBus;
-  /** The topic for alarms, failures and overdue certificates. The addresses of `notify.email` subscribe to it. */
+  /** The topic for alarms, failures, and certificates that are overdue or not served. The addresses of `notify.email` subscribe to it. */
   readonly topic: ITopic;
   /** The stack's own certificate authorities, by name. Empty if the configuration has none. */
   readonly authorities: ReadonlyMap<string, ICertificateAuthority>;
@@ -116,7 +119,7 @@ export class CertRenewer extends Observable implements ICertRenewer {
     const { config } = this;
     const schedule = configSchedule(config);
     const paused = config.paused ?? false;
-    const profiles = new Profiles(this, 'Profiles', config.profiles);
+    const profiles = new Profiles(this, 'Profiles', config);
     const queues = new RenewalQueues(this, 'Queues');
     const bus = props.eventBus ?? new EventBus(this, 'Bus', { description: 'Events of cert-renewer' });
     this.eventBus = bus as IEventBus; // class and interface differ only in an optional property that may be undefined
@@ -133,13 +136,18 @@ export class CertRenewer extends Observable implements ICertRenewer {
       // A new environment must find the new profiles and authorities.
       fn.node.addDependency(...profiles.parameters, ...(own?.parameters ?? []));
     }
-    const scanSchedule = new ScanSchedule(this, 'Schedule', {
-      schedule,
+    const scanSchedule = new FunctionSchedule(this, 'Schedule', {
+      what: 'the scan',
+      expression: schedule.expression,
       timezone: config.scheduleTimezone,
       paused,
       target: scan.function,
+      input: '{}',
       deadLetterQueue: queues.scanDeadLetterQueue,
+      retries: 10,
+      maxEventAge: eventAge(schedule), // after this time the next scan starts anyway
     });
+    this.probeFunction = config.probe && this.newProbe(shared, profiles, own).function;
     this.scanFunction = scan.function;
     this.renewFunction = this.worker.function;
     this.queue = queues.queue;
@@ -151,7 +159,7 @@ export class CertRenewer extends Observable implements ICertRenewer {
     const parts = new Parts(this, 'Parts', config);
     this.hooks = this.newHooks(parts);
     const watched = monitoredProfiles(config);
-    const { eventBus, scanFunction, queue, logRetention } = this;
+    const { eventBus, scanFunction, probeFunction, queue, logRetention } = this;
     const { topic, notices, alarms, noScan, deadLetterQueues } = new Monitoring(this, 'Monitoring', {
       profiles: watched,
       parts,
@@ -159,6 +167,7 @@ export class CertRenewer extends Observable implements ICertRenewer {
       eventBus,
       logRetention,
       scanFunction,
+      probeFunction,
       deadLetterQueues: deadLettersOf(queues, this.hooks),
       schedule,
       paused,
@@ -180,7 +189,8 @@ export class CertRenewer extends Observable implements ICertRenewer {
       const renewFunctionArn = this.renewFunction.functionArn;
       const inventory = new Inventory(this, 'Inventory', { ...shared, renewFunctionArn, profiles, authorities: own });
       const names = watched.map(({ name }) => name);
-      const shown = { profiles: names, alarms, queue, deadLetterQueues, inventory: inventory.function };
+      const probed = watched.flatMap(({ name, isProbed }) => (isProbed ? [name] : []));
+      const shown = { profiles: names, probed, alarms, queue, deadLetterQueues, inventory: inventory.function };
       this.dashboardName = new Dashboard(this, 'Dashboard', shown).name;
     }
     new Outputs(this, 'Outputs', this);
@@ -193,10 +203,11 @@ export class CertRenewer extends Observable implements ICertRenewer {
   }
 
   private newHooks(parts: Parts): Hooks | undefined {
-    const { profiles, encryptionKeys = [] } = this.config;
+    const { profiles, encryptionKeys = [], probe } = this.config;
     if (!Object.values(profiles).some(({ hooks }) => hooks?.length)) return undefined;
     const { eventBus, logRetention } = this;
-    return new Hooks(this, 'Hooks', { profiles, parts, eventBus, logRetention, encryptionKeys });
+    const isProbed = probe !== undefined;
+    return new Hooks(this, 'Hooks', { profiles, parts, eventBus, logRetention, isProbed, encryptionKeys });
   }
 
   /**
@@ -223,7 +234,7 @@ export class CertRenewer extends Observable implements ICertRenewer {
    * an unknown profile, a bad setting, or an imported secret (CloudFormation can't tag it).
    */
   enrol(secret: EnrollableSecret, options: EnrolOptions): void {
-    const tagged = enrolmentTags(secret, options, Object.keys(this.config.profiles));
+    const tagged = enrolmentTags(secret, options, Object.keys(this.config.profiles), this.config.probe);
     for (const [key, value] of Object.entries(tagged)) {
       Tags.of(secret).add(key, value, { includeResourceTypes: ['AWS::SecretsManager::Secret'] });
     }
@@ -334,6 +345,19 @@ export class CertRenewer extends Observable implements ICertRenewer {
       onFailure: new SqsDestination(queues.scanDeadLetterQueue),
     });
     return scan;
+  }
+
+  private newProbe(
+    { logRetention, placement, environment }: ReturnType<CertRenewer['sharedProps']>,
+    profiles: Profiles,
+    authorities: Authorities | undefined,
+  ): Probe {
+    const { eventBus } = this;
+    return new Probe(this, 'Probe', {
+      ...{ logRetention, placement, environment, eventBus, profiles, authorities },
+      renewFunctionArn: this.worker.function.functionArn,
+      profileNames: Object.keys(this.config.profiles),
+    });
   }
 
   /** The renew function's role, if a CA may answer later: then it sends a message for the next look at an order. */

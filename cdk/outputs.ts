@@ -15,6 +15,8 @@ import { dashboardUrl } from './observe/console.ts';
 export interface OutputsProps {
   readonly scanFunction: IFunction;
   readonly renewFunction: IFunction;
+  /** Undefined without `probe`. */
+  readonly probeFunction: IFunction | undefined;
   readonly queue: IQueue;
   readonly deadLetterQueue: IQueue;
   readonly eventBus: IEventBus;
@@ -28,9 +30,16 @@ export interface OutputsProps {
 export class Outputs extends Construct {
   constructor(scope: Construct, id: string, props: OutputsProps) {
     super(scope, id);
-    const { scanFunction, renewFunction, queue, deadLetterQueue, eventBus, dashboardName } = props;
+    const { scanFunction, renewFunction, probeFunction, queue, deadLetterQueue, eventBus, dashboardName } = props;
     this.add('ScanFunctionName', scanFunction.functionName, 'The function that finds the certificates that are due');
     this.add('RenewFunctionName', renewFunction.functionName, 'The function that renews one certificate on demand');
+    if (probeFunction) {
+      this.add(
+        'ProbeFunctionName',
+        probeFunction.functionName,
+        'The function that looks whether servers present the new certificates',
+      );
+    }
     this.add('RenewalQueueUrl', queue.queueUrl, 'The queue between the two: the certificates that are to be renewed');
     this.add('DeadLetterQueueUrl', deadLetterQueue.queueUrl, 'The messages of renewals that failed three times');
     this.add('EventBusName', eventBus.eventBusName, 'The bus with the events, such as Certificate Renewed');

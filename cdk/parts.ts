@@ -23,8 +23,9 @@ export const resourcesOf = {
   /** If a profile has `issue`: the declaring function and the custom resources of the declared certificates. */
   declarations: 24,
   alarms: 2,
+  probeAlarm: 1,
   hookAlarm: 1,
-  hook: { exec: 8, signal: 8, lambda: 7, acm: 7, sns: 3 } satisfies Record<HookConfig['type'], number>,
+  hook: { exec: 8, signal: 8, lambda: 7, acm: 7, ecs: 9, sns: 3 } satisfies Record<HookConfig['type'], number>,
 } as const;
 
 /** A nested stack for alarms and hooks. */
@@ -38,10 +39,15 @@ export interface Part {
 export class Parts extends Construct {
   private readonly byProfile = new Map<string, Part>();
 
-  constructor(scope: Construct, id: string, { profiles, authorities = {} }: Pick<Config, 'profiles' | 'authorities'>) {
+  constructor(
+    scope: Construct,
+    id: string,
+    { profiles, authorities = {}, probe }: Pick<Config, 'profiles' | 'authorities' | 'probe'>,
+  ) {
     super(scope, id);
     const names = Object.keys(profiles);
-    const sizes = new Map(Object.entries(profiles).map(([name, profile]) => [name, sizeOf(profile)]));
+    const ofProbe = probe ? resourcesOf.probeAlarm : 0;
+    const sizes = new Map(Object.entries(profiles).map(([name, profile]) => [name, sizeOf(profile) + ofProbe]));
     const fixed =
       resourcesOf.stack +
       Object.keys(authorities).length * resourcesOf.authority +

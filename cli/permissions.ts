@@ -8,6 +8,7 @@ const resources = {
   stack: 'the stack',
   scan: 'the scan function',
   renew: 'the renew function',
+  probe: 'the probe function (`ProbeFunctionName`)',
   profiles: "the stack's profiles (SSM parameters)",
   authorities: "the stack's authorities (SSM parameters)",
   declarations: "the stack's declarations (SSM parameters)",
@@ -21,6 +22,7 @@ const resources = {
   renewalQueue: 'the renewal queue (`RenewalQueueUrl`)',
   deadLetterQueues: "the stack's dead-letter queues",
   logs: "the scan function's log",
+  probeLogs: "the probe function's log",
   renewLogs: "the renew function's log",
   bootstrapRoles: "the roles of the CDK's bootstrap stack (`cdk-hnb659fds-*`)",
 } as const;
@@ -53,6 +55,7 @@ export const readRenewSettings: Need = { actions: ['lambda:GetFunctionConfigurat
 export const listSecrets: Need = { actions: ['secretsmanager:ListSecrets'], on: 'all' };
 export const describeSecrets: Need = { actions: ['secretsmanager:DescribeSecret'], on: 'secrets' };
 export const invokeScan: Need = { actions: ['lambda:InvokeFunction'], on: 'scan' };
+export const invokeProbe: Need = { actions: ['lambda:InvokeFunction'], on: 'probe' };
 export const invokeRenew: Need = { actions: ['lambda:InvokeFunction'], on: 'renew' };
 
 /** Optional: without it one check is left out. */
@@ -104,6 +107,8 @@ function arnsOf(on: Resource, stack: Stack): string | string[] {
       return arn('lambda', `function:${output('ScanFunctionName')}`);
     case 'renew':
       return arn('lambda', `function:${output('RenewFunctionName')}`);
+    case 'probe':
+      return arn('lambda', `function:${output('ProbeFunctionName')}`);
     case 'profiles':
       return arn('ssm', `parameter/cert-renewer/${name}/profiles/*`);
     case 'authorities':
@@ -127,6 +132,7 @@ function arnsOf(on: Resource, stack: Stack): string | string[] {
       return deadLetterQueues;
     case 'logs':
     case 'renewLogs':
+    case 'probeLogs':
       return arn('logs', 'log-group:*'); // CloudFormation generates the name, and no output contains it
     case 'bootstrapRoles':
       return `arn:${partition}:iam::${account}:role/cdk-hnb659fds-*`;

@@ -13,8 +13,8 @@ const time = (instant: Instant | undefined) => (instant === undefined ? null : f
 
 /** Returns a line of `--json`: times in RFC 3339, null for unknown values. */
 export function recordOf(row: InventoryRow) {
-  const { name, secretArn, profile, state, states, declared, wanting = null, reason, overdue, failure, wait } = row;
-  const { notBefore, notAfter, renewAt } = row;
+  const { name, secretArn, profile, state, states, declared, wanting = null, reason, overdue, failure } = row;
+  const { notBefore, notAfter, renewAt, wait, serving } = row;
   const times = { notBefore: time(notBefore), notAfter: time(notAfter), renewAt: time(renewAt) };
   const told = failure && {
     code: failure.code,
@@ -35,5 +35,6 @@ export function recordOf(row: InventoryRow) {
     overdue,
     failure: told ?? null,
     wait: wait ? { since: time(wait.since), again: time(wait.again), notBefore: time(wait.until) } : null,
+    serving: serving ? { state: serving.state, since: time(serving.since), probed: time(serving.probed) } : null,
   };
 }

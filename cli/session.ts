@@ -13,6 +13,8 @@ import type { AuthoritySource, Clock, ProfileSource, Store } from '../lambdas/do
 import type { Profile } from '../lambdas/domain/profile.ts';
 import { quote } from '../lambdas/domain/quote.ts';
 import type { SecretSummary } from '../lambdas/domain/secret.ts';
+import type { ProbeNetwork } from '../lambdas/domain/serving.ts';
+import { probeNetwork } from '../lambdas/net/tls-handshake.ts';
 import { parseAuthority } from '../lambdas/policy/authority.ts';
 import { authorityProfileName } from '../lambdas/policy/authority-profile.ts';
 import { parameterNameOf } from '../lambdas/policy/declaration-identity.ts';
@@ -56,6 +58,8 @@ export interface Session {
   readonly functions: Functions;
   readonly observer: Observer;
   readonly queues: Queues;
+  /** The network of this machine. */
+  readonly network: ProbeNetwork;
   readonly resources: () => Promise<readonly StackResource[]>;
   /** Throws NoStack. */
   readonly stack: () => Promise<Stack>;
@@ -120,6 +124,7 @@ export function openSession(target: Target, version: string, clock: Clock): Sess
     observer: observerOf(aws),
     queues: queuesOf(aws),
     functions,
+    network: probeNetwork(),
   };
   const resources = () => listResources(aws, stackName);
   return { target, version, clock, ...adapters, stack, resources, output, deployment, profileNames, declarations };

@@ -7,6 +7,7 @@ import type { CreationWorld } from './authority/create.ts';
 import type { ApiAuth, CaApi } from './authority/http/api.ts';
 import { acmImporter } from './aws/acm.ts';
 import { acmBindings } from './aws/acm-bindings.ts';
+import { ecsDeployer } from './aws/ecs.ts';
 import { eventBridgePublisher } from './aws/eventbridge.ts';
 import { type PowertoolsJournal, powertoolsJournal } from './aws/journal.ts';
 import { kmsKeyVault } from './aws/kms.ts';
@@ -24,14 +25,19 @@ import { type CallPolicy, call, noLimits, shortReserves, timeLimits } from './do
 import { RenewalError } from './domain/errors.ts';
 import { hookTypes } from './domain/hook.ts';
 import type { AuthoritySource, CaProvider, Clock, DeclarationSource, Queue } from './domain/ports.ts';
+import type { Profile } from './domain/profile.ts';
 import type { ImportHook, ImportWorld } from './hooks/import-certificate.ts';
 import type { FunctionHook, FunctionWorld } from './hooks/invoke-function.ts';
+import type { EcsHook, EcsWorld } from './hooks/replace-tasks.ts';
 import type { ReportWorld } from './hooks/report.ts';
 import type { FailureWorld } from './hooks/report-failure.ts';
 import type { CommandHook, CommandWorld } from './hooks/run-command.ts';
+import { probeNetwork } from './net/tls-handshake.ts';
 import type { NoticeWorld } from './notices/notice.ts';
 import { parameterNameOf } from './policy/declaration-identity.ts';
 import { loadSchedule } from './policy/schedule.ts';
+import type { Anchors } from './probes/chain.ts';
+import type { ProbeWorld } from './probes/world.ts';
 import { openCa } from './providers/index.ts';
 import type { OpenedCa } from './providers/kind.ts';
 import { parseProfile } from './providers/profile.ts';
@@ -174,6 +180,26 @@ export async function composeInventory() {
   const rotationFunctionArn = process.env['RENEW_FUNCTION_ARN'];
   const world = (policy: CallPolicy) => ({ ...read(policy), journal, untilNextScan, rotationFunctionArn });
   return { journal, world, target: { stackName: environment('STACK_NAME'), region: process.env['AWS_REGION'] } };
+}
+
+/**
+ * Builds the probe's world. It has no store with values, no keys and no CA. `loadAnchors` imports the code that few probes need. An import()
+ * here would add it, and the providers, to the bundles of the hooks: esbuild also follows imports of dead code.
+ */
+export function composeProbe(loadAnchors: () => Promise<typeof import('./probes/anchors.ts')>) {
+  const journal = powertoolsJournal();
+  const read = readers();
+  const publisher = eventBridgePublisher({ eventBusName: environment('EVENT_BUS_NAME'), clock: time });
+  const network = probeNetwork({ threads: Number(process.env['UV_THREADPOOL_SIZE']) || undefined });
+  const rotationFunctionArn = environment('RENEW_FUNCTION_ARN');
+  const anchors = keptUnlessFailed<Anchors | undefined>();
+  const world = (policy: CallPolicy): ProbeWorld => {
+    const { profiles, authorities, store, clock } = read(policy);
+    const anchorsOf = ({ name, ca }: Profile) =>
+      anchors(name, async () => (await loadAnchors()).anchorsOf(ca, authorities));
+    return { store, profiles, clock, journal, network, anchorsOf, rotationFunctionArn, publisher: publisher(policy) };
+  };
+  return { journal, world };
 }
 
 /** Builds the renewal's world. */
@@ -359,6 +385,13 @@ export function composeFunctionHook() {
   const functions = lambdaFunctions();
   const report = reporting();
   return { hook, world: (policy: CallPolicy): Journalled<FunctionWorld> => ({ ...report(policy), functions }) };
+}
+
+export function composeEcsHook() {
+  const hook: EcsHook = { profile: environment('PROFILE'), type: 'ecs', services: textMap('SERVICES') };
+  const deployer = ecsDeployer();
+  const report = reporting();
+  return { hook, world: (policy: CallPolicy): Journalled<EcsWorld> => ({ ...report(policy), deployer }) };
 }
 
 export function composeHookReport() {

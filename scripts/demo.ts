@@ -27,6 +27,7 @@ import {
   writeConfiguration,
 } from './demo/configuration.ts';
 import { environmentText, keptText } from './demo/keeping.ts';
+import { showServed, startDemoServer } from './demo/served.ts';
 import {
   isRenewal,
   proveOne,
@@ -53,9 +54,11 @@ async function main(): Promise<void> {
   const { path: folder, remove } = await temporaryFolder('demo');
   undo.push(remove);
   const cas = await casFor(aws, folder);
+  const server = await startDemoServer();
+  undo.push(server.close);
 
   heading('2. cdk deploy: a root and an issuing authority with keys in KMS, and the declared certificates');
-  const first = firstCertificates(cas);
+  const first = firstCertificates(cas, server.place);
   const configuration = configurationOf(cas, first);
   outline(configuration);
   const config = await writeConfiguration(folder, configuration);
@@ -71,6 +74,8 @@ async function main(): Promise<void> {
     await proveOne(scene, first, { name, pair });
   }
   if (cas.pebble) await showTexts(cas.pebble);
+  server.reload((await look(aws, SHORT_LIVED)).pair);
+  say(`A server at ${server.place} presents ${SHORT_LIVED}.`);
 
   heading(`4. Add a name to ${CHANGED} and run cdk deploy again`);
   const bus = await collectEvents(aws, outputs['EventBusName'] ?? '');
@@ -95,7 +100,10 @@ async function main(): Promise<void> {
   );
   await showRenewal(scene, second, { bus, renewal, before: changed });
 
-  heading('9. Show the state of all certificates: cert-renewer status');
+  heading(`9. The server has the old certificate until it is reloaded: cert-renewer probe ${SHORT_LIVED}`);
+  await showServed(aws, server, bus);
+
+  heading('10. Show the state of all certificates: cert-renewer status');
   await showStatus(aws);
 
   say(`\nDone in ${Math.round((Date.now() - started) / 1000)} s: from an empty account to renewed certificates.`);

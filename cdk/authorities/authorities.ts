@@ -74,6 +74,11 @@ export class Authorities extends Construct {
     allowDescribing(role, 'AuthorityDescribe', this.known());
   }
 
+  /** Lets the probe read where the chains of the authorities end. */
+  allowProbe({ role }: NodeFunction): void {
+    allowParameters(role, 'Authorities', this.prefix);
+  }
+
   /** Lets the worker and the API renew the authorities' certificates and sign with their keys. */
   allowRenewal({ role }: NodeFunction): void {
     allowParameters(role, 'Authorities', this.prefix);

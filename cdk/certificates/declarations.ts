@@ -1,6 +1,6 @@
 /** Declared certificates: the function that creates their secrets and has them issued, and the custom resources. */
 import { createHash } from 'node:crypto';
-import { CustomResource, Duration, Stack } from 'aws-cdk-lib';
+import { Annotations, CustomResource, Duration, Stack } from 'aws-cdk-lib';
 import { Grant, type IGrantable, type IRole, Policy } from 'aws-cdk-lib/aws-iam';
 import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct, type IConstruct, type IDependable } from 'constructs';
@@ -25,7 +25,7 @@ import {
 } from './permissions.ts';
 
 export interface DeclarationsProps {
-  readonly config: Pick<Config, 'profiles' | 'encryptionKeys' | 'certificates'>;
+  readonly config: Pick<Config, 'profiles' | 'encryptionKeys' | 'certificates' | 'probe'>;
   readonly profiles: Profiles;
   readonly worker: NodeFunction;
   /** Undefined in a stack without hooks. */
@@ -99,6 +99,7 @@ export class Declarations extends Construct {
    */
   declareAll(told: readonly IDependable[]): void {
     const { config, before } = this.props;
+    for (const [name, entry] of Object.entries(config.certificates ?? {})) this.warnOfEndpoints(this, name, entry);
     for (const [bucket, entries] of bucketsOf(config.certificates ?? {})) {
       this.checkSize(entries);
       const resource = declare(this, `Bucket-${bucket}`, {
@@ -115,6 +116,7 @@ export class Declarations extends Construct {
     const { before, hooks, profiles } = this.props;
     this.checkBinding(scope, secretName);
     this.declared.add(secretName);
+    this.warnOfEndpoints(scope, secretName, entry);
     const { encryptionKey, profile } = entry;
     const keys = encryptionKey === undefined ? [] : this.allowKey(scope, profile, encryptionKey);
     return {
@@ -132,6 +134,14 @@ export class Declarations extends Construct {
         Grant.addToPrincipal({ grantee, actions, resourceArns: resources, conditions }),
       )
       .reduce((all, each) => all.combine(each));
+  }
+
+  private warnOfEndpoints(scope: IConstruct, secretName: string, { endpoints = [] }: CertificateEntry): void {
+    if (this.props.config.probe || endpoints.length === 0) return;
+    Annotations.of(scope).addWarningV2(
+      'cert-renewer:endpoints',
+      `The endpoints of ${secretName} are not probed, because the configuration has no "probe": add it, with the names and addresses that may be probed under probe.allow.`,
+    );
   }
 
   private checkSize(entries: Entries): void {

@@ -5,8 +5,10 @@ import type { IConstruct } from 'constructs';
 import { RenewalError } from '../../lambdas/domain/errors.ts';
 import { suggestion } from '../../lambdas/domain/nearest.ts';
 import { tags } from '../../lambdas/domain/tags.ts';
+import { endpointInTag, readEndpoints } from '../../lambdas/policy/endpoints.ts';
 import { readTagSettings } from '../../lambdas/policy/settings.ts';
 import { ConfigError } from '../config/config-error.ts';
+import { isToken } from '../config/token.ts';
 
 /** A secret that `enrol` accepts: an `ISecret` or a `Secret` that this app creates. */
 export interface EnrollableSecret extends IConstruct {
@@ -57,13 +59,19 @@ export interface EnrolOptions {
    * @default false
    */
   readonly paused?: boolean;
+  /**
+   * Up to 5 places where the certificate is served: `host:port` or `host:port/servername`. `probe.allow` of the renewer must contain them.
+   * @default none: nothing is probed
+   */
+  readonly endpoints?: readonly string[];
 }
 
 /** Returns the tags of these options. Throws ConfigError for an imported secret, an unknown profile or a bad value. */
 export function enrolmentTags(
   secret: EnrollableSecret,
-  options: EnrolOptions,
+  { endpoints = [], ...options }: EnrolOptions,
   profiles: readonly string[],
+  probe: { readonly allow: readonly string[] } | undefined,
 ): Record<string, string> {
   const fail = (path: string, message: string): never => {
     throw new ConfigError(`enrol(${secret.node.path})`, [{ path, message }]);
@@ -86,10 +94,15 @@ export function enrolmentTags(
     // The value of a tag can't contain a percent sign.
     if (value !== undefined) found[key] = String(value).replace(/%$/, 'pct');
   }
+  if (endpoints.length > 0) found[tags.endpoints] = endpoints.map(endpointInTag).join(' ');
   try {
     readTagSettings(new Map(Object.entries(found)));
+    const isKnown = !isToken(endpointsIn(found)) && !isToken(probe?.allow);
+    if (endpoints.length > 0 && isKnown) readEndpoints(endpointsIn(found), probe);
   } catch (thrown) {
     return fail('$', thrown instanceof RenewalError ? thrown.message : String(thrown));
   }
   return found;
 }
+
+const endpointsIn = (found: Readonly<Record<string, string>>): string => found[tags.endpoints] ?? '';

@@ -5,6 +5,7 @@ import { formatDuration, parseWindow } from '../../lambdas/domain/duration.ts';
 import { suggestion } from '../../lambdas/domain/nearest.ts';
 import { type CertificateEntry, documentOf, entryProblems } from '../../lambdas/policy/certificate-entry.ts';
 import { type DeclarationProblem, nameFields, readDeclaration } from '../../lambdas/policy/declaration.ts';
+import { endpointProblem, parseEndpoint } from '../../lambdas/policy/endpoints.ts';
 import { issuanceProblems } from '../../lambdas/policy/issuance.ts';
 import { needsOf, refusalsOf } from '../../lambdas/providers/index.ts';
 import { generalNameOf } from '../../lambdas/x509/declared-names.ts';
@@ -23,7 +24,7 @@ import {
 import { mostParameterBytes } from './parameter-size.ts';
 import { isToken, isTokenInList } from './token.ts';
 
-type Config = Pick<ConfigDocument, 'profiles' | 'authorities' | 'caApi' | 'certificates'>;
+type Config = Pick<ConfigDocument, 'profiles' | 'authorities' | 'caApi' | 'certificates' | 'probe'>;
 
 /** Checks the profiles' `issue` and the declared certificates. */
 export function checkCertificates(config: Config, baseDirectory: string): readonly Problem[] {
@@ -50,6 +51,7 @@ export function certificateJudge(
       ...entryOnly(name, entry, part),
       ...taken.flatMap((each) => takenProblem(name, each)),
       ...keys.flatMap((each) => takenKeyProblem(entry, each)),
+      ...endpointsOutside(config, entry),
     ];
     const found = profileOf(config, entry);
     if ('problem' in found) return [...problems, { path: ['profile'], message: found.problem }];
@@ -301,6 +303,16 @@ function windowLength(text: string | null | undefined): number | undefined {
   } catch {
     return undefined; // entryProblems reports it
   }
+}
+
+/** Checks each endpoint by `probe.allow`. entryProblems checks its form. */
+function endpointsOutside({ probe }: Config, { endpoints = [] }: CertificateEntry): readonly DeclarationProblem[] {
+  if (probe === undefined || isToken(probe.allow)) return [];
+  return [...endpoints.entries()].flatMap(([index, text]) => {
+    const endpoint = isTokenInList(text) ? undefined : parseEndpoint(text);
+    const message = endpoint && endpointProblem(endpoint, probe);
+    return message === undefined ? [] : [{ path: ['endpoints', index], message }];
+  });
 }
 
 /** A secret or a KMS key that the configuration uses for something else. */

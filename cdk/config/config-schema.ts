@@ -10,7 +10,7 @@ import { secretName } from '../../lambdas/policy/declaration.ts';
 import { profileName } from '../../lambdas/policy/profile-name.ts';
 import { issuanceFields } from '../../lambdas/policy/vocabulary.ts';
 import { describe } from '../../lambdas/providers/kind.ts';
-import { caSchema, profileFields } from '../../lambdas/providers/profile.ts';
+import { caSchema, probeFields, profileFields } from '../../lambdas/providers/profile.ts';
 
 const text = () => z.string().check(z.minLength(1));
 const arn = (service: string, what: string, resource: string, example: string) =>
@@ -57,6 +57,16 @@ const targetTag = describe(
     value: describe('Value of the tag, up to 256 characters.', tagValue),
   }),
 );
+
+/** https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateService.html */
+const ecsService = z
+  .string()
+  .check(
+    z.regex(
+      /^[A-Za-z0-9_-]{1,255}\/[A-Za-z0-9_-]{1,255}$/,
+      'expected <cluster>/<service>, such as default/web: names of letters, digits, - and _, up to 255 characters each',
+    ),
+  );
 
 const hook = z.discriminatedUnion('type', [
   z.strictObject({
@@ -106,6 +116,13 @@ const hook = z.discriminatedUnion('type', [
         text(),
         arn('acm', 'a certificate in ACM', 'certificate/[\\w-]+', 'arn:aws:acm:<region>:<account>:certificate/<id>'),
       ),
+    ),
+  }),
+  z.strictObject({
+    type: describe('Has services of Amazon ECS replace their tasks by new ones.', z.literal('ecs')),
+    services: describe(
+      "<cluster>/<service> by the names of the secrets, in the stack's account and Region.",
+      z.record(text(), ecsService),
     ),
   }),
 ]);
@@ -275,6 +292,17 @@ const describedCertificate = {
   ),
 } satisfies Record<keyof typeof certificateFields, z.ZodMiniType>;
 
+const probe = z.strictObject({
+  allow: describe(
+    'Where the probe may connect, up to 100 entries: dns:example.com (that name and all names below it) or ip:10.0.0.0/8. The addresses that a name resolves to need no entry.',
+    probeFields.allow,
+  ),
+  within: describe(
+    'A duration (1h): how long after a renewal all endpoints may serve the old certificate. Default: 1h.',
+    probeFields.within,
+  ),
+} satisfies Record<keyof typeof probeFields, z.ZodMiniType>);
+
 export const configSchema = z.strictObject({
   $schema: describe('Address of this schema, for editors.', z.optional(z.string())),
   schedule: describe(
@@ -296,7 +324,7 @@ export const configSchema = z.strictObject({
     z.optional(z.boolean()),
   ),
   notify: describe(
-    'Who gets e-mails about failures and overdue certificates. Default: nobody.',
+    'Who gets e-mails about failures, and about certificates that are overdue or not served. Default: nobody.',
     z.optional(
       z.strictObject({
         email: describe(
@@ -305,6 +333,10 @@ export const configSchema = z.strictObject({
         ),
       }),
     ),
+  ),
+  probe: describe(
+    'Probes the endpoints of the certificates: whether they serve the new certificate after a renewal. Default: endpoints are not probed.',
+    z.optional(probe),
   ),
   vpc: describe(
     'The VPC of the functions, for a CA in a private network. Default: the functions run outside of any VPC.',

@@ -7,7 +7,7 @@ import type { CertificateEntry } from '../../lambdas/policy/certificate-entry.ts
 import { cronSchedule } from '../../lambdas/policy/cron.ts';
 import { rateSchedule } from '../../lambdas/policy/schedule.ts';
 import { pemFieldsOf } from '../../lambdas/providers/index.ts';
-import { toProfile } from '../../lambdas/providers/profile.ts';
+import { toProbeTerms, toProfile } from '../../lambdas/providers/profile.ts';
 import { checkAuthorities } from './authority-config.ts';
 import { certificateJudge, checkCertificates } from './certificate-config.ts';
 import { ConfigError, type Problem } from './config-error.ts';
@@ -65,6 +65,7 @@ export function validateConfig(input: unknown, origin: ConfigOrigin): Config {
     ...checkSchedule(document),
     ...Object.entries(document.profiles).flatMap(([name, profile]) => checkProfile(name, profile)),
     ...checkProfiles(document),
+    ...checkProbe(document),
     ...checkAuthorities(document, origin.baseDirectory),
     ...checkCertificates(document, origin.baseDirectory),
     ...checkHooks(document),
@@ -134,8 +135,19 @@ function checkProfile(name: string, { hooks: _, ...profile }: ProfileConfig): re
   // The workers check the profile again when they read it.
   if ([...Object.values(profile), ...Object.values(profile.issue ?? {})].some(isToken)) return [];
   const path = configPath('profiles', name);
+  return problemsAt(path, () => toProfile(name, profile, path));
+}
+
+function checkProbe({ probe }: ConfigDocument): readonly Problem[] {
+  if (probe === undefined || isToken(probe.within)) return [];
+  const path = configPath('probe');
+  return problemsAt(path, () => toProbeTerms(probe, path));
+}
+
+/** Returns the problem that `read` throws. */
+function problemsAt(path: string, read: () => unknown): readonly Problem[] {
   try {
-    toProfile(name, profile, path);
+    read();
     return [];
   } catch (thrown) {
     // The message begins with the path of the field.

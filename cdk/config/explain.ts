@@ -87,8 +87,9 @@ function alternative(node: Node | undefined, value: unknown): Node | undefined {
 }
 
 function range(node: Node | undefined): string | undefined {
-  const { minimum, maximum, minLength, minItems } = node ?? {};
+  const { minimum, maximum, minLength, minItems, maxItems } = node ?? {};
   if (minimum !== undefined && maximum !== undefined) return `expected a whole number from ${minimum} to ${maximum}`;
+  if (minItems !== undefined && maxItems !== undefined) return `expected ${minItems} to ${maxItems} entries`;
   if (minItems !== undefined) return `expected at least ${count(Number(minItems), 'entry', 'entries')}`;
   return minLength === undefined ? undefined : 'found an empty text; expected at least one character';
 }

@@ -35,10 +35,15 @@ export interface ConfigOptions {
    */
   readonly dashboard?: boolean | undefined;
   /**
-   * Who gets e-mails about failures and overdue certificates.
+   * Who gets e-mails about failures, and about certificates that are overdue or not served.
    * @default nobody
    */
   readonly notify?: NotifyOptions | undefined;
+  /**
+   * Probes the endpoints of the certificates: whether they serve the new certificate after a renewal.
+   * @default endpoints are not probed
+   */
+  readonly probe?: ProbeOptions | undefined;
   /**
    * The VPC of the functions, for a CA in a private network.
    * @default the functions run outside of any VPC
@@ -70,10 +75,24 @@ export interface ConfigOptions {
   readonly certificates?: Readonly<Record<string, CertificateOptions>> | undefined;
 }
 
-/** Who gets e-mails about failures and overdue certificates. */
+/** Who gets e-mails about failures, and about certificates that are overdue or not served. */
 export interface NotifyOptions {
   /** E-mail addresses. AWS asks each of them for confirmation. */
   readonly email: readonly string[];
+}
+
+/** Probes the endpoints of the certificates: whether they serve the new certificate after a renewal. */
+export interface ProbeOptions {
+  /**
+   * Where the probe may connect, up to 100 entries: dns:example.com (that name and all names below it) or ip:10.0.0.0/8. The addresses
+   * that a name resolves to need no entry.
+   */
+  readonly allow: readonly string[];
+  /**
+   * A duration (1h): how long after a renewal all endpoints may serve the old certificate.
+   * @default 1h
+   */
+  readonly within?: string | undefined;
 }
 
 /** The VPC of the functions, for a CA in a private network. */
@@ -316,7 +335,13 @@ export interface IssueOptions {
 }
 
 /** What to run after each renewal. */
-export type HookOptions = ExecHookOptions | SignalHookOptions | LambdaHookOptions | SnsHookOptions | AcmHookOptions;
+export type HookOptions =
+  | ExecHookOptions
+  | SignalHookOptions
+  | LambdaHookOptions
+  | SnsHookOptions
+  | AcmHookOptions
+  | EcsHookOptions;
 
 /** Runs a command on instances, by SSM Run Command. */
 export interface ExecHookOptions {
@@ -373,6 +398,14 @@ export interface AcmHookOptions {
   readonly type: 'acm';
   /** ARNs of ACM certificates, by the names of the secrets. */
   readonly certificates: Readonly<Record<string, string>>;
+}
+
+/** Has services of Amazon ECS replace their tasks by new ones. */
+export interface EcsHookOptions {
+  /** Has services of Amazon ECS replace their tasks by new ones. */
+  readonly type: 'ecs';
+  /** <cluster>/<service> by the names of the secrets, in the stack's account and Region. */
+  readonly services: Readonly<Record<string, string>>;
 }
 
 /** The stack's own certificate authorities, by name. */

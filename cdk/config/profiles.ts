@@ -19,17 +19,19 @@ export class Profiles extends Construct {
    */
   readonly hash: string;
 
-  constructor(scope: Construct, id: string, profiles: Config['profiles']) {
+  constructor(scope: Construct, id: string, { profiles, probe }: Pick<Config, 'profiles' | 'probe'>) {
     super(scope, id);
     const stack = Stack.of(this);
     this.prefix = `/cert-renewer/${stack.stackName}/profiles/`;
-    const documents = Object.entries(profiles).map(([name, profile]) => [name, deployed(profile)] as const);
+    const documents = Object.entries(profiles).map(
+      ([name, profile]) => [name, { ...deployed(profile), ...(probe && { probe }) }] as const,
+    );
     this.parameters = documents.map(([name, document]) => {
       const value = stack.toJsonString(document);
       checkParameterSize(this, value, {
         path: configPath('profiles', name),
         what: 'a profile',
-        with: 'with its root certificates, allowed names and hosted zones',
+        with: `with its root certificates, allowed names and hosted zones${probe ? ', and with probe.allow of the stack' : ''}`,
         todo: 'remove what is not needed, or make two profiles of it',
       });
       return new CfnParameter(this, name, {

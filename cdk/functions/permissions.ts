@@ -1,4 +1,4 @@
-/** Permissions of the scan and the renew function. */
+/** Permissions of the scan, the renew function and the probe. */
 import { Stack } from 'aws-cdk-lib';
 import { type Conditions, Effect, PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
@@ -34,6 +34,37 @@ export function allowScan(role: Role): void {
     }),
   );
   acknowledgeWildcards(role, ['*'], 'ListSecrets supports no resource; the other statement is a Deny.');
+}
+
+/**
+ * Lets the role list names and tags, describe the secrets of these profiles, and write the tag `served` on them, and no other tag. It can
+ * read no value.
+ */
+export function allowProbe(role: Role, profiles: readonly string[]): void {
+  allowScan(role);
+  const secrets = arnOf(role, 'secretsmanager', 'secret', '*');
+  for (const [n, some] of inStatements(profiles).entries()) {
+    const tagged = { StringEquals: enrolled(some) };
+    role.addToPolicy(allow(nthSid('Describe', n), ['secretsmanager:DescribeSecret'], [secrets], tagged));
+    role.addToPolicy(allowTags(nthSid('Tag', n), ['secretsmanager:TagResource'], [secrets], [tags.served], tagged));
+  }
+  acknowledgeWildcards(role, [secrets], "The statement's condition selects secrets by their tag.");
+  checkPolicySizes(role, profiles, "the probe's");
+}
+
+/** Returns a statement that allows to change these tags only. ForAllValues is also true without any key; Null excludes that. */
+function allowTags(
+  sid: string,
+  actions: string[],
+  resources: string[],
+  keys: readonly string[],
+  conditions: Conditions,
+): PolicyStatement {
+  return allow(sid, actions, resources, {
+    ...conditions,
+    'ForAllValues:StringEquals': { 'aws:TagKeys': [...keys] },
+    Null: { 'aws:TagKeys': 'false' },
+  });
 }
 
 /** Lets the role read the parameters with a prefix. */
@@ -89,12 +120,14 @@ function statementsFor(
         'secretsmanager:VersionStage': ['AWSCURRENT', 'AWSPENDING', noRoomLabel, orderLabel],
       },
     }),
-    // Only the status tags, so it can't enrol a secret. ForAllValues is also true without any key; Null excludes that.
-    allow(sid('Tag'), ['secretsmanager:TagResource', 'secretsmanager:UntagResource'], [secrets], {
-      ...tagged,
-      'ForAllValues:StringEquals': { 'aws:TagKeys': [...statusTags] },
-      Null: { 'aws:TagKeys': 'false' },
-    }),
+    // Only the status tags, so it can't enrol a secret.
+    allowTags(
+      sid('Tag'),
+      ['secretsmanager:TagResource', 'secretsmanager:UntagResource'],
+      [secrets],
+      statusTags,
+      tagged,
+    ),
     allow(sid('Sign'), ['kms:Sign'], [keys], {
       StringEquals: { ...enrolled(profiles), 'kms:SigningAlgorithm': signingAlgorithms },
     }),

@@ -26,6 +26,11 @@ export function allowInvoke(role: Role, functionArn: string): void {
   role.addToPolicy(allow('Invoke', ['lambda:InvokeFunction'], [functionArn]));
 }
 
+/** Lets the role deploy these services again. https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerservice.html */
+export function allowDeployments(role: Role, serviceArns: readonly string[]): void {
+  role.addToPolicy(allow('Deploy', ['ecs:UpdateService'], [...serviceArns]));
+}
+
 /**
  * Lets the role publish to a topic that is encrypted with one of these keys. The keys' policies must delegate to IAM.
  * https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html

@@ -14,7 +14,8 @@ import { isToken } from '../config/token.ts';
 import { NodeFunction, type NodeFunctionProps } from '../functions/node-function.ts';
 import { allowDecryption } from '../functions/permissions.ts';
 import { execDocument, signalDocument } from './command-document.ts';
-import { allowCommand, allowImport, allowInvoke, allowTopicKeys } from './hook-permissions.ts';
+import { deploymentEnds, serviceArns } from './deployment-events.ts';
+import { allowCommand, allowDeployments, allowImport, allowInvoke, allowTopicKeys } from './hook-permissions.ts';
 import { delivery, withDeadLetters } from './rule-target.ts';
 
 export interface HookProps {
@@ -22,10 +23,14 @@ export interface HookProps {
   readonly config: HookConfig;
   /** Name of the SSM document, for `exec` and `signal`. */
   readonly documentName: string;
+  /** Name of the rule on the default bus, for `ecs`. */
+  readonly ruleName: string;
   /** The passwordSecretId of the profile. */
   readonly passwordSecretId: string | undefined;
   /** The queue for events that could not be delivered, and for invocations whose last try failed. */
   readonly failures: IQueue;
+  /** The queue for events of the default bus that could not be delivered. */
+  readonly deadLetters: IQueue;
   readonly eventBus: IEventBus;
   readonly logRetention: RetentionDays;
   /** ARNs of customer keys of secrets and of topics. */
@@ -85,6 +90,8 @@ export class Hook extends Construct {
       case 'acm':
         this.importer = this.newImporter(config);
         return new LambdaFunction(this.importer.function, delivery);
+      case 'ecs':
+        return new LambdaFunction(this.deployer(config).function, delivery);
       default:
         return new LambdaFunction(this.commander(config).function, delivery);
     }
@@ -148,6 +155,28 @@ export class Hook extends Construct {
     });
     allowImport(importer.role, { profile, certificates, passwordSecretId, encryptionKeys });
     return importer;
+  }
+
+  /**
+   * Creates a function that deploys services, and a rule that tells it how their deployments end. It is this function, not the
+   * reporter, because it knows the services: the environment of one function has no room for those of all hooks.
+   */
+  private deployer({ services }: ConfigOf<'ecs'>): NodeFunction {
+    const { profile, ruleName, deadLetters } = this.props;
+    const deployer = this.newFunction({
+      entry: 'replace-tasks.ts',
+      description: `Deploys ECS services after a renewal of the profile ${profile}`,
+      environment: { SERVICES: Stack.of(this).toJsonString(services) },
+    });
+    const arns = serviceArns(this, Object.values(services));
+    allowDeployments(deployer.role, arns);
+    new Rule(this, 'Deployments', {
+      ruleName, // known to the policy of the dead-letter queue
+      description: `cert-renewer: a deployment for the profile ${profile} ended`,
+      eventPattern: deploymentEnds(arns),
+      targets: [withDeadLetters(new LambdaFunction(deployer.function, delivery), deadLetters)],
+    });
+    return deployer;
   }
 
   /** Creates a function outside of any VPC: it calls only AWS. */

@@ -18,7 +18,7 @@ import { sealed } from '../functions/queues.ts';
 import type { Parts } from '../parts.ts';
 import { Hook } from './hook.ts';
 import { allowLookup } from './hook-permissions.ts';
-import { delivery, letRuleSend, letRulesSend, withDeadLetters } from './rule-target.ts';
+import { delivery, letNamedRulesSend, letRuleSend, letRulesSend, withDeadLetters } from './rule-target.ts';
 
 export interface HooksProps {
   /** The profiles of a valid configuration. At least one has hooks. */
@@ -27,6 +27,8 @@ export interface HooksProps {
   readonly parts: Parts;
   readonly eventBus: IEventBus;
   readonly logRetention: RetentionDays;
+  /** Whether the stack probes endpoints. */
+  readonly isProbed: boolean;
   /** ARNs of customer keys of secrets and of topics. */
   readonly encryptionKeys: readonly string[];
 }
@@ -34,7 +36,7 @@ export interface HooksProps {
 /** Rules of a bus, the default quota (https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html). */
 const mostRules = 300;
 /** Rules for e-mails (notices.ts). */
-const ownRules = 3;
+const ownRules = { always: 3, withProbe: 4 };
 
 /** States of a command or an invocation that are not failures. */
 const harmless = ['Pending', 'InProgress', 'In Progress', 'Delayed', 'Cancelling', 'Success'];
@@ -56,12 +58,14 @@ export class Hooks extends Construct {
     const configs = Object.entries(props.profiles).flatMap(([profile, { hooks = [] }]) =>
       hooks.map((config, index) => ({ profile, config, index })),
     );
-    if (configs.length + ownRules > mostRules) this.warnOfRules(configs.length + ownRules);
+    const rules = configs.length + (props.isProbed ? ownRules.withProbe : ownRules.always);
+    if (rules > mostRules) this.warnOfRules(rules);
     for (const type of new Set(configs.map(({ config }) => config.type))) {
       this.failures.set(type, this.failureQueue(type));
     }
     const reporter = this.newReporter();
     if (configs.some(({ config }) => config.type === 'exec' || config.type === 'signal')) this.listen(reporter);
+    if (configs.some(({ config }) => config.type === 'ecs')) letNamedRulesSend(this.deadLetterQueue, this.namePrefix);
     this.all = configs.map(({ profile, config, index }) => this.newHook(profile, config, index));
   }
 
@@ -87,8 +91,11 @@ export class Hooks extends Construct {
     return new Hook(part?.scope ?? this, id, {
       profile,
       config,
-      documentName: `${this.documentPrefix}${part?.number ?? 0}.${profile}.${index}.${config.type}`,
+      documentName: `${this.namePrefix}${part?.number ?? 0}.${profile}.${index}.${config.type}`,
+      // The name of a rule has 64 characters at most.
+      ruleName: `${this.namePrefix}${part?.number ?? 0}.${hashOf(profile)}.${index}`,
       passwordSecretId: profiles[profile]?.passwordSecretId,
+      deadLetters: this.deadLetterQueue,
       failures: this.failuresOf(config.type),
       eventBus,
       logRetention,
@@ -137,7 +144,7 @@ export class Hooks extends Construct {
       placement: undefined,
       environment: {
         QUEUES: Stack.of(this).toJsonString(queues),
-        DOCUMENT_PREFIX: this.documentPrefix,
+        DOCUMENT_PREFIX: this.namePrefix,
         EVENT_BUS_NAME: eventBus.eventBusName,
       },
     });
@@ -165,22 +172,24 @@ export class Hooks extends Construct {
       eventPattern: {
         source: ['aws.ssm'],
         detailType: ['EC2 Command Status-change Notification', 'EC2 Command Invocation Status-change Notification'],
-        detail: { 'document-name': [{ prefix: this.documentPrefix }], status: [{ 'anything-but': harmless }] },
+        detail: { 'document-name': [{ prefix: this.namePrefix }], status: [{ 'anything-but': harmless }] },
       },
       targets: [withDeadLetters(target, this.deadLetterQueue)],
     });
     letRuleSend(this.deadLetterQueue, rule);
   }
 
-  /** Prefix of the names of this stack's documents. The rest of a name gives the profile and the hook, for the report. */
-  private get documentPrefix(): string {
-    const stack = createHash('sha256')
-      .update(`${Stack.of(this).stackName}/${this.node.path}`)
-      .digest('hex')
-      .slice(0, 12);
-    return `cert-renewer-${stack}-`;
+  /**
+   * Prefix of the names of this stack's documents, and of its rules on the default bus. The rest of a document's name gives the profile
+   * and the hook, for the report.
+   */
+  private get namePrefix(): string {
+    return `cert-renewer-${hashOf(`${Stack.of(this).stackName}/${this.node.path}`)}-`;
   }
 }
+
+/** Returns 12 hexadecimal digits. */
+const hashOf = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 12);
 
 /** Returns the stack's Region. If the stack has none of its own, the Region of the CDK's command line, if it is known. */
 function regionOf(scope: Construct): string | undefined {

@@ -28,6 +28,15 @@ export function letRuleSend(queue: Queue, { ruleArn }: Pick<IRule, 'ruleArn'>): 
   letSend(queue, 'OneRule', ruleArn);
 }
 
+/** Does the same as letRuleSend, for the rules of the default bus whose names begin with `prefix`. */
+export function letNamedRulesSend(queue: Queue, prefix: string): void {
+  letSend(
+    queue,
+    'NamedRules',
+    Stack.of(queue).formatArn({ service: 'events', resource: 'rule', resourceName: `${prefix}*` }),
+  );
+}
+
 function letSend(queue: Queue, sid: string, sourceArn: string): void {
   queue.addToResourcePolicy(
     new PolicyStatement({

@@ -30,6 +30,12 @@ export const alarmTexts = {
     todo: 'Remove the cause. Then renew that secret again, which runs its hooks:',
     command: () => 'renew NAME --force',
   },
+  NotServed: {
+    happened:
+      'A server still presents the old certificate, or does not answer, although the secret has the new certificate. The event Certificate Not Served, and its e-mail, name the endpoints.',
+    todo: 'To see which certificates:',
+    command: ofProfile,
+  },
   DeadLetters: {
     happened:
       'Renewals failed three times, because the CA or AWS could not be reached. Their messages are in the dead-letter queue. The schedule tries them again.',
@@ -50,6 +56,12 @@ export const alarmTexts = {
     happened: 'A hook failed. Its event is in the dead-letter queue of the hooks.',
     todo: 'To see for which secret, and why:',
     command: () => 'dead-letters --queue hooks',
+  },
+  NoProbe: {
+    happened:
+      'No probe has succeeded for a quarter of an hour. Renewals are not concerned, but nobody sees whether servers present the new certificates.',
+    todo: 'To find the cause:',
+    command: () => 'doctor',
   },
   NoScan: {
     happened: 'No scan has succeeded for two periods of the schedule. Without scans nothing is renewed.',

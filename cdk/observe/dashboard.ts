@@ -19,6 +19,8 @@ import { type ProfileMetric, profileMetric } from './profile-metric.ts';
 
 export interface DashboardProps {
   readonly profiles: readonly string[];
+  /** The profiles whose endpoints are probed. Empty without `probe`. */
+  readonly probed: readonly string[];
   readonly alarms: readonly IAlarm[];
   readonly queue: IQueue;
   readonly deadLetterQueues: readonly DeadLetters[];
@@ -43,7 +45,7 @@ export class Dashboard extends Construct {
 
   constructor(scope: Construct, id: string, props: DashboardProps) {
     super(scope, id);
-    const { profiles, alarms } = props;
+    const { profiles, alarms, probed } = props;
     if (profiles.length > mostProfiles) throw tooManyProfiles(scope, profiles.length);
     const dashboard = new CloudWatchDashboard(this, 'Dashboard', {
       // With the Region, because dashboards are global to an account.
@@ -55,15 +57,19 @@ export class Dashboard extends Construct {
       const some = alarms.slice(from, from + mostAlarms);
       dashboard.addWidgets(new AlarmStatusWidget({ title, alarms: some, width: fullWidth, height: 3 }));
     }
+    const counts = [
+      { title: 'Renewed', left: metrics('Renewed', profiles, 'Sum', hour) },
+      { title: 'Failed', left: metrics('Failed', profiles, 'Sum', hour) },
+      { title: 'Overdue', left: metrics('Overdue', profiles, 'Maximum', hour) },
+      ...(probed.length > 0 ? [{ title: 'Not served', left: metrics('NotServed', probed, 'Maximum', hour) }] : []),
+    ];
+    dashboard.addWidgets(...row(counts));
     dashboard.addWidgets(
-      graph('Renewed', metrics('Renewed', profiles, 'Sum', hour)),
-      graph('Failed', metrics('Failed', profiles, 'Sum', hour)),
-      graph('Overdue', metrics('Overdue', profiles, 'Maximum', hour)),
-    );
-    dashboard.addWidgets(
-      graph('Days to the next expiry', profiles.map(daysToExpiry)),
-      graph('Duration of renewals (ms), p90', metrics('RenewalDuration', profiles, 'p90', hour)),
-      graph('Queue', queueMetrics(props)),
+      ...row([
+        { title: 'Days to the next expiry', left: profiles.map(daysToExpiry) },
+        { title: 'Duration of renewals (ms), p90', left: metrics('RenewalDuration', profiles, 'p90', hour) },
+        { title: 'Queue', left: queueMetrics(props) },
+      ]),
     );
     dashboard.addWidgets(
       new CustomWidget({
@@ -85,14 +91,18 @@ function tooManyProfiles(scope: Construct, found: number): ConfigError {
   return new ConfigError(scope.node.path, [{ path: '$.dashboard', message }]);
 }
 
-function graph(title: string, left: readonly IMetric[]): IWidget {
-  return new GraphWidget({
-    title,
-    left: [...left],
-    leftYAxis: { min: 0, showUnits: false },
-    width: fullWidth / 3,
-    height: 6,
-  });
+/** Returns graphs that fill a row of the dashboard. */
+function row(graphs: readonly { readonly title: string; readonly left: readonly IMetric[] }[]): IWidget[] {
+  return graphs.map(
+    ({ title, left }) =>
+      new GraphWidget({
+        title,
+        left: [...left],
+        leftYAxis: { min: 0, showUnits: false },
+        width: fullWidth / graphs.length,
+        height: 6,
+      }),
+  );
 }
 
 function metrics(name: ProfileMetric, profiles: readonly string[], statistic: string, period: Duration): IMetric[] {

@@ -33,6 +33,8 @@ export interface MonitoringProps {
   readonly eventBus: IEventBus;
   readonly logRetention: RetentionDays;
   readonly scanFunction: IFunction;
+  /** Undefined without `probe`. */
+  readonly probeFunction: IFunction | undefined;
   /** Without that of the notices. */
   readonly deadLetterQueues: readonly DeadLetters[];
   readonly schedule: Schedule;
@@ -43,13 +45,23 @@ export interface MonitoringProps {
 export interface MonitoredProfile {
   readonly name: string;
   readonly hasHooks: boolean;
+  /** Whether its endpoints are probed. */
+  readonly isProbed: boolean;
 }
 
 /** Returns the profiles of a configuration, and one for each authority. */
-export function monitoredProfiles({ profiles, authorities = {} }: Pick<Config, 'profiles' | 'authorities'>) {
+export function monitoredProfiles({
+  profiles,
+  authorities = {},
+  probe,
+}: Pick<Config, 'profiles' | 'authorities' | 'probe'>) {
   return [
-    ...Object.entries(profiles).map(([name, { hooks }]) => ({ name, hasHooks: (hooks?.length ?? 0) > 0 })),
-    ...Object.keys(authorities).map((name) => ({ name: authorityProfileName(name), hasHooks: false })),
+    ...Object.entries(profiles).map(([name, { hooks }]) => ({
+      name,
+      hasHooks: (hooks?.length ?? 0) > 0,
+      isProbed: probe !== undefined,
+    })),
+    ...Object.keys(authorities).map((name) => ({ name: authorityProfileName(name), hasHooks: false, isProbed: false })),
   ] satisfies MonitoredProfile[];
 }
 
@@ -72,13 +84,16 @@ export class Monitoring extends Construct {
     for (const address of emails) this.topic.addSubscription(new EmailSubscription(address));
     this.letAlarmsPublish();
     const hooks = profiles.some(({ hasHooks }) => hasHooks);
-    this.notices = new Notices(this, 'Notices', { topic: this.topic, eventBus, logRetention, hooks });
+    const probe = profiles.some(({ isProbed }) => isProbed);
+    this.notices = new Notices(this, 'Notices', { topic: this.topic, eventBus, logRetention, hooks, probe });
     this.deadLetterQueues = [...props.deadLetterQueues, noticeLetters(this.notices)];
     this.noScan = this.noScanAlarm();
+    const noProbe = this.noProbeAlarm();
     this.alarms = [
       ...profiles.flatMap((profile) => this.profileAlarms(profile)),
       ...this.deadLetterQueues.map((letters) => this.deadLetterAlarm(letters)),
       ...(this.noScan ? [this.noScan] : []),
+      ...(noProbe ? [noProbe] : []),
     ];
   }
 
@@ -100,7 +115,7 @@ export class Monitoring extends Construct {
     );
   }
 
-  private profileAlarms({ name, hasHooks }: MonitoredProfile): IAlarm[] {
+  private profileAlarms({ name, hasHooks, isProbed }: MonitoredProfile): IAlarm[] {
     const fiveMinutes = Duration.minutes(5);
     // Each scan counts the overdue certificates. Its count is valid until the next scan, but at most a day.
     const scanPeriod = Duration.seconds(alarmPeriod(Math.min(this.props.schedule.longestGap, 86_400_000)));
@@ -108,6 +123,8 @@ export class Monitoring extends Construct {
       this.profileAlarm(name, 'Failed', 'Sum', fiveMinutes),
       this.profileAlarm(name, 'Overdue', 'Maximum', scanPeriod),
       ...(hasHooks ? [this.profileAlarm(name, 'HookFailed', 'Sum', fiveMinutes)] : []),
+      // Each run of the probe counts, once a minute. A run that is missing does not end an alarm.
+      ...(isProbed ? [this.profileAlarm(name, 'NotServed', 'Maximum', fiveMinutes)] : []),
     ];
   }
 
@@ -172,16 +189,33 @@ export class Monitoring extends Construct {
       );
       return undefined;
     }
+    return this.silentAlarm('NoScan', scanFunction, 'scans that succeeded', window);
+  }
+
+  /** Creates the alarm for a quarter of an hour without a successful run of the probe, which is started every minute. */
+  private noProbeAlarm(): Alarm | undefined {
+    const { probeFunction } = this.props;
+    return (
+      probeFunction && this.silentAlarm('NoProbe', probeFunction, 'probes that succeeded', { period: 300, periods: 3 })
+    );
+  }
+
+  private silentAlarm(
+    kind: AlarmKind,
+    watched: IFunction,
+    label: string,
+    window: { readonly period: number; readonly periods: number },
+  ): Alarm {
     const period = Duration.seconds(window.period);
-    const alarm = new Alarm(this, 'NoScan', {
-      ...this.named({ kind: 'NoScan' }),
+    const alarm = new Alarm(this, kind, {
+      ...this.named({ kind }),
       metric: new MathExpression({
         expression: 'FILL(invocations, 0) - FILL(errors, 0)',
-        label: 'scans that succeeded',
+        label,
         period,
         usingMetrics: {
-          invocations: scanFunction.metricInvocations({ statistic: 'Sum', period }),
-          errors: scanFunction.metricErrors({ statistic: 'Sum', period }),
+          invocations: watched.metricInvocations({ statistic: 'Sum', period }),
+          errors: watched.metricErrors({ statistic: 'Sum', period }),
         },
       }),
       threshold: 1,

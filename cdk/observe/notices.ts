@@ -20,12 +20,15 @@ export interface NoticesProps {
   readonly logRetention: RetentionDays;
   /** Whether any profile has hooks. */
   readonly hooks: boolean;
+  /** Whether endpoints are probed. */
+  readonly probe: boolean;
 }
 
 const told: readonly { readonly id: string; readonly detailType: RenewalEvent['type'] }[] = [
   { id: 'Failures', detailType: 'Certificate Renewal Failed' },
   { id: 'Overdue', detailType: 'Certificate Renewal Overdue' },
   { id: 'HookFailures', detailType: 'Certificate Hook Failed' },
+  { id: 'NotServed', detailType: 'Certificate Not Served' },
 ];
 
 /**
@@ -36,7 +39,7 @@ export class Notices extends Construct {
   /** Notices that could not be delivered. */
   readonly deadLetterQueue: Queue;
 
-  constructor(scope: Construct, id: string, { topic, eventBus, logRetention, hooks }: NoticesProps) {
+  constructor(scope: Construct, id: string, { topic, eventBus, logRetention, hooks, probe }: NoticesProps) {
     super(scope, id);
     this.deadLetterQueue = new Queue(this, 'DeadLetters', {
       ...sealed,
@@ -51,6 +54,7 @@ export class Notices extends Construct {
     const sender = this.newSender(topic, logRetention);
     for (const { id: ruleId, detailType } of told) {
       if (detailType === 'Certificate Hook Failed' && !hooks) continue;
+      if (detailType === 'Certificate Not Served' && !probe) continue;
       new Rule(this, ruleId, {
         description: `cert-renewer: e-mail about ${detailType}`,
         eventBus,
@@ -64,7 +68,7 @@ export class Notices extends Construct {
   private newSender({ topicArn }: ITopic, logRetention: RetentionDays): NodeFunction {
     const sender = new NodeFunction(this, 'Sender', {
       entry: 'send-notice.ts',
-      description: 'Sends e-mails about failures and overdue certificates',
+      description: 'Sends e-mails about problems with certificates',
       timeout: Duration.seconds(30),
       memorySize: 512,
       logRetention,

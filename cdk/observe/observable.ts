@@ -34,6 +34,22 @@ export abstract class Observable extends Construct {
   }
 
   /**
+   * Adds a rule for `Certificate Served`: for the first time, all endpoints of a certificate present the new one. Only with `probe`. Its
+   * detail has a result for each endpoint.
+   */
+  onServed(id: string, options: OnEventOptions = {}): Rule {
+    return this.onEvent(id, 'Certificate Served', options);
+  }
+
+  /**
+   * Adds a rule for `Certificate Not Served`: `probe.within` after a renewal an endpoint does not present the new certificate; and once a
+   * day until it does. Only with `probe`. Its detail has a result for each endpoint.
+   */
+  onNotServed(id: string, options: OnEventOptions = {}): Rule {
+    return this.onEvent(id, 'Certificate Not Served', options);
+  }
+
+  /**
    * Returns a metric of the namespace CertRenewer for a profile. For an authority, `profile` is `authority:<name>`.
    * @default the sum over five minutes
    */
@@ -71,6 +87,14 @@ export abstract class Observable extends Construct {
    */
   metricOverdue(profile: string, options?: MetricOptions): Metric {
     return this.metric('Overdue', profile, { statistic: 'Maximum', ...options });
+  }
+
+  /**
+   * Returns the number of certificates that an endpoint does not present, counted at each probe. Only with `probe`.
+   * @default the maximum over five minutes
+   */
+  metricNotServed(profile: string, options?: MetricOptions): Metric {
+    return this.metric('NotServed', profile, { statistic: 'Maximum', ...options });
   }
 
   /**

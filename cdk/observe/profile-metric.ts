@@ -8,6 +8,7 @@ export type ProfileMetric =
   | 'Overdue'
   | 'Managed'
   | 'HookFailed'
+  | 'NotServed'
   | 'SecondsToExpiry'
   | 'RenewalDuration';
 

@@ -20,6 +20,7 @@ import { isSecretOf } from '../../lambdas/renewal/authority.ts';
 import { FunctionFailure } from '../aws/functions.ts';
 import { command, type OptionValues } from '../command.ts';
 import { type Done, each } from '../each.ts';
+import { endpointOption, endpointsTag } from '../endpoints.ts';
 import { UsageError } from '../exit.ts';
 import { flagOf } from '../flags.ts';
 import {
@@ -71,11 +72,7 @@ const options = {
     flags: '--existing',
     description: 'take over a secret that is enrolled in this profile',
   },
-  endpoint: {
-    flags: '--endpoint <endpoint>',
-    description: 'where the certificate is served, host:port; up to five times',
-    repeats: true,
-  },
+  endpoint: endpointOption,
   wait: { flags: '--no-wait', description: 'do not wait until the certificate is issued' },
 } as const;
 
@@ -114,7 +111,8 @@ export const declare = command({
     const { session, terminal } = context;
     const [name = ''] = names;
     const entry = entryOf(name, given);
-    await requireProfile(session, entry.profile);
+    const profile = await requireProfile(session, entry.profile);
+    if (entry.endpoints) endpointsTag(entry.endpoints, profile);
     return each(context, names, async () => {
       terminal.progress(`${name} …`);
       const done = await declareOne(session, name, entry);

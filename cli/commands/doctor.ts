@@ -16,7 +16,7 @@ export const doctor = command({
   name: 'doctor',
   summary: 'check the stack; each finding says what to do',
   description: [
-    'Checks the deployment, the functions and their version, the schedule, the last scan, the queues and dead letters, the CA of each profile with certificates (the renew function asks it), expired, overdue, failing and paused certificates, and tags without effect. It changes nothing.',
+    'Checks the deployment, the functions and their version, the schedules, the last scan and the last probe, the queues and dead letters, the CA of each profile with certificates (the renew function asks it), expired, overdue, failing, paused and not served certificates, endpoints that can’t be probed, and tags without effect. It changes nothing.',
     'The faults come first, in the order in which to mend them. Certificates with the same cause are one fault, and so are a CA that fails and the certificates that failed for it. The last line counts the faults and repeats the first one. With --json it is a record with the key summary.',
     'The exit code is 1 if it finds a fault or if a check is not possible. It names missing permissions.',
   ],
@@ -29,9 +29,11 @@ export const doctor = command({
     ...[findStack, readSettings, readProfiles, listProfiles, readAuthorities, listSecrets, invokeRenew],
     { actions: ['cloudformation:ListStackResources'], on: 'stack' },
     { actions: ['lambda:GetFunctionConfiguration'], on: 'renew' },
+    { actions: ['lambda:GetFunctionConfiguration'], on: 'probe', when: 'the stack probes endpoints' },
     { actions: ['scheduler:GetSchedule'], on: 'schedules' },
     { actions: ['sqs:GetQueueAttributes'], on: 'queues' },
     { actions: ['logs:FilterLogEvents'], on: 'logs' },
+    { actions: ['logs:FilterLogEvents'], on: 'probeLogs', when: 'the stack probes endpoints' },
     { actions: ['secretsmanager:DescribeSecret'], on: 'secrets', when: 'the stack has authorities' },
   ],
   run: async ({ session, terminal }, _, { verbose = false }) => {

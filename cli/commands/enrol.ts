@@ -10,6 +10,7 @@ import { readStatus } from '../../lambdas/policy/status.ts';
 import { authorityOf } from '../../lambdas/renewal/authority.ts';
 import { command, type OptionValues } from '../command.ts';
 import { type Done, each } from '../each.ts';
+import { endpointOption, endpointsTag } from '../endpoints.ts';
 import { UsageError } from '../exit.ts';
 import { tagsInFlags } from '../flags.ts';
 import { requireEnrolled } from '../inventory.ts';
@@ -43,6 +44,7 @@ export const enrolmentOptions = {
   kty: { flags: '--kty <type>', description: 'type of new keys', choices: ['EC', 'OKP', 'RSA'] },
   curve: { flags: '--curve <curve>', description: 'P-256, P-384, P-521 or Ed25519; needs --kty' },
   size: { flags: '--size <bits>', description: 'size of RSA keys, 2048 to 8192; needs --kty' },
+  endpoint: endpointOption,
   paused: { flags: '--paused', description: 'enrol, but exclude from the schedule for now' },
 } as const;
 
@@ -50,7 +52,7 @@ type Given = OptionValues<typeof enrolmentOptions>;
 
 /** Returns the tags for the options. Throws UsageError where the scan would report InvalidTag. */
 export function tagsOf(given: Given): Readonly<Record<string, string>> & { readonly [tags.profile]: string } {
-  const { profile, mode, expiresIn, rekeyPeriod, kty, curve, size, paused } = given;
+  const { profile, mode, expiresIn, rekeyPeriod, kty, curve, size, endpoint, paused } = given;
   if (profile === undefined) throw new UsageError('--profile is missing: name a profile of the stack.');
   const wanted = {
     [tags.mode]: mode,
@@ -59,6 +61,7 @@ export function tagsOf(given: Given): Readonly<Record<string, string>> & { reado
     [tags.kty]: kty,
     [tags.curve]: curve,
     [tags.size]: size,
+    [tags.endpoints]: endpoint && endpointsTag(endpoint),
     [tags.paused]: paused ? 'true' : undefined,
   };
   const set = Object.fromEntries(
@@ -109,6 +112,7 @@ export const enrol = command({
     const { session } = context;
     const set = tagsOf(given);
     const profile = await requireProfile(session, set[tags.profile]);
+    if (given.endpoint) endpointsTag(given.endpoint, profile);
     return each(context, names, (name) => enrolOne(session, name, profile, set));
   },
 });
@@ -125,7 +129,7 @@ async function enrolOne(
   await refuseOthers(deployment, secret);
   const outdated = overridden(secret, set);
   const now = clock.now();
-  const invalid = notValid(secret, new Set([...outdated, ...Object.keys(set)]), now);
+  const invalid = notValid(secret, profile, new Set([...outdated, ...Object.keys(set)]), now);
   const gone = [...outdated, ...invalid];
   await store.tag(secret.arn, set, gone);
   const left = [...secret.tags].filter(([tag]) => !gone.includes(tag));
@@ -167,9 +171,14 @@ async function refuseOthers(deployment: Deployment, secret: SecretSummary): Prom
  * Returns the tags of earlier settings that are not valid and that no new one replaces. A mode of rekey is not valid if the worker says
  * so: the certificate has a key that can't change. The worker's InvalidTag is not about the mode if another tag was wrong.
  */
-function notValid(secret: SecretSummary, replaced: ReadonlySet<string>, now: Instant): readonly string[] {
+function notValid(
+  secret: SecretSummary,
+  { probe }: Profile,
+  replaced: ReadonlySet<string>,
+  now: Instant,
+): readonly string[] {
   const kept = new Map([...secret.tags].filter(([tag]) => !replaced.has(tag)));
-  if (invalidSettingTags(secret.tags).length > 0) return invalidSettingTags(kept);
+  if (invalidSettingTags(secret.tags, probe).length > 0) return invalidSettingTags(kept, probe);
   if (kept.get(tags.mode) !== 'rekey') return [];
   const status = readStatus(secret, now);
   return status.known && status.failure?.code === 'InvalidTag' ? [tags.mode] : [];

@@ -14,6 +14,7 @@ import { chainEnd, verifyPath } from '../../lambdas/x509/chain.ts';
 import { describeCertificate } from '../../lambdas/x509/facts.ts';
 import { command } from '../command.ts';
 import { each } from '../each.ts';
+import { endpointsTag } from '../endpoints.ts';
 import { UsageError } from '../exit.ts';
 import { readTextFile } from '../files/read.ts';
 import { checkFitness } from '../fitness.ts';
@@ -64,6 +65,7 @@ export const importPair = command({
     if (cert === undefined || key === undefined) throw new UsageError('--cert and --key are both required.');
     const set = tagsOf(given);
     const profile = await requireProfile(session, set[tags.profile]);
+    if (given.endpoint) endpointsTag(given.endpoint, profile);
     const { longestGap } = await session.deployment();
     return each(context, names, async (name) => {
       const text = JSON.stringify({

@@ -11,6 +11,7 @@ import { importPair } from './import.ts';
 import { init } from './init.ts';
 import { pause, resume } from './pause.ts';
 import { plan } from './plan.ts';
+import { probe } from './probe.ts';
 import { redrive } from './redrive.ts';
 import { renew } from './renew.ts';
 import { report } from './report.ts';
@@ -22,7 +23,7 @@ import { completeWords } from './words.ts';
 
 export const commands: readonly CommandSpec[] = [
   ...[init, bootstrap, deploy, diff],
-  ...[status, report, plan, renew, rollback, pause, resume],
+  ...[status, report, plan, renew, rollback, probe, pause, resume],
   ...[enrol, unenrol, importPair, exportPair, declare, undeclare],
   ...[doctor, scan, deadLetters, redrive, destroy],
   completionOf(() => commands.filter(({ hidden }) => !hidden)),

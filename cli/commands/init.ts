@@ -29,7 +29,10 @@ const options = {
     flags: '--profile <profile>',
     description: 'name of the profile (default: own, or internal for a step-ca)',
   },
-  email: { flags: '--email <address>', description: 'address for mail about failures and overdue certificates' },
+  email: {
+    flags: '--email <address>',
+    description: 'address for mail about certificates that fail, are overdue or not served',
+  },
   ...configOption,
   force: { flags: '--force', description: 'replace existing files' },
 } as const satisfies OptionSpecs;

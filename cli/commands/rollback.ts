@@ -1,8 +1,11 @@
 /** `rollback`: makes the previous pair current again, and pauses the secret. */
 import { RenewalError } from '../../lambdas/domain/errors.ts';
+import type { Instant } from '../../lambdas/domain/instant.ts';
 import { type SecretSummary, versionWithStage } from '../../lambdas/domain/secret.ts';
-import { foreignIssue, orderTags, statusTags, tags } from '../../lambdas/domain/tags.ts';
-import type { Shown } from '../../lambdas/renewal/entry/show.ts';
+import { foreignIssue, hasRoomFor, orderTags, servingTags, statusTags, tags } from '../../lambdas/domain/tags.ts';
+import { checkRoom } from '../../lambdas/policy/room.ts';
+import { formatServing, keyTypes, newServing } from '../../lambdas/policy/served.ts';
+import type { Shown, ShownCertificate } from '../../lambdas/renewal/entry/show.ts';
 import { type Context, command } from '../command.ts';
 import { describeOurs, each } from '../each.ts';
 import { describeSecrets, findStack, invokeRenew, readAuthorities, readSettings } from '../permissions.ts';
@@ -58,7 +61,7 @@ async function rollBack({ session }: Context, name: string) {
  * Updates the status tags to this version and returns its end. The renew function reads the certificate, so that the caller needs
  * no right to. If it can't, the tags are removed, and a worker inspects the secret once it is resumed. The tag `issued` is about the
  * version before: this version was issued for the declaration, or for another one. The tags of an order and of the CA's suggestion are
- * about the version that is not current any more.
+ * about the version that is not current any more. The probe begins anew, because the servers are to present this pair now.
  */
 async function retag(session: Session, secret: SecretSummary, versionId: string): Promise<string | undefined> {
   const stale = statusTags.filter((tag) => secret.tags.has(tag));
@@ -72,17 +75,32 @@ async function retag(session: Session, secret: SecretSummary, versionId: string)
   const set = {
     ...{ [tags.versionId]: versionId, [tags.notBefore]: notBefore, [tags.notAfter]: end },
     ...(found.declaration && { [tags.issued]: found.declaration.isMet ? declared : foreignIssue }),
+    ...servingOf(secret, found.certificate, session.clock.now()),
   };
   await session.store.tag(
     secret.arn,
     set,
-    stale.filter((tag) => aboutTheOther.has(tag)),
+    stale.filter((tag) => aboutTheOther.has(tag) && !(tag in set)),
   );
   return end;
 }
 
+/** Returns the tags for the probe of a secret with endpoints, as a worker begins them, if there is room for them beside the pause. */
+function servingOf(
+  secret: SecretSummary,
+  { fingerprintSha256, keyAlgorithm }: ShownCertificate,
+  now: Instant,
+): Readonly<Record<string, string>> {
+  const found = new Map(secret.tags).set(tags.paused, 'true');
+  if (!found.has(tags.endpoints) || checkRoom({ tags: found }) !== undefined) return {};
+  const fingerprint = { [tags.fingerprint]: fingerprintSha256 };
+  if (!hasRoomFor(found, tags.served)) return fingerprint;
+  const keyType = keyTypes.find((type) => keyAlgorithm?.startsWith(`${type} `));
+  return { ...fingerprint, [tags.served]: formatServing(fingerprintSha256, found, newServing(now, keyType)) };
+}
+
 /** Other tags are written anew. */
-const aboutTheOther: ReadonlySet<string> = new Set([tags.failure, ...orderTags]);
+const aboutTheOther: ReadonlySet<string> = new Set([tags.failure, ...orderTags, ...servingTags]);
 
 async function shownIn({ functions, output }: Session, secretId: string): Promise<Shown> {
   const answer = await functions.invoke(await output('RenewFunctionName'), { show: secretId });

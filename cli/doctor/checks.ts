@@ -3,9 +3,10 @@ import { docs } from '../../lambdas/domain/docs.ts';
 import type { Session } from '../session.ts';
 import { certificates } from './certificates.ts';
 import { type Check, type Finding, type Grade, impossible } from './finding.ts';
+import { endpoints } from './served.ts';
 import { functions, schedule, stack } from './stack.ts';
 import { strayTags } from './tags.ts';
-import { lastScan, queues } from './work.ts';
+import { lastProbe, lastScan, queues } from './work.ts';
 
 /** What the others depend on comes first. A dead letter is an effect: its cause is among the renewals. */
 export const checks: readonly Check[] = [
@@ -13,7 +14,9 @@ export const checks: readonly Check[] = [
   { name: 'functions', look: functions },
   { name: 'schedule', look: schedule },
   { name: 'last scan', look: lastScan },
+  { name: 'last probe', look: lastProbe },
   { name: 'renewals', look: certificates },
+  { name: 'endpoints', look: endpoints },
   { name: 'queues', look: queues },
   { name: 'tags', look: strayTags },
 ];

@@ -2,6 +2,7 @@
 
 import { docs } from '../../lambdas/domain/docs.ts';
 import { formatInstant } from '../../lambdas/domain/instant.ts';
+import type { StackResource } from '../aws/cloudformation.ts';
 import type { Session } from '../session.ts';
 import { type Finding, fault, note, ok } from './finding.ts';
 
@@ -26,8 +27,17 @@ export async function stack({ stack: find }: Session): Promise<readonly Finding[
   return [ok(`${name} is deployed (${status}${when}).`)];
 }
 
-export async function functions({ functions: asked, output, version }: Session): Promise<readonly Finding[]> {
-  const names = [await output('ScanFunctionName'), await output('RenewFunctionName')];
+export async function functions({
+  functions: asked,
+  output,
+  stack: find,
+  version,
+}: Session): Promise<readonly Finding[]> {
+  const probe = (await find()).outputs.get('ProbeFunctionName');
+  const names = [
+    ...[await output('ScanFunctionName'), await output('RenewFunctionName')],
+    ...(probe === undefined ? [] : [probe]),
+  ];
   return Promise.all(
     names.map(async (name) => {
       const { state, lastUpdate, environment } = await asked.settings(name);
@@ -50,15 +60,34 @@ export async function functions({ functions: asked, output, version }: Session):
 
 const noScan = docs('operations.md', 'noscan');
 
+/** The logical id of the probe's schedule contains the path of its construct. */
+const isOfProbe = ({ logicalId }: StackResource): boolean => logicalId.includes('ProbeSchedule');
+
 export async function schedule({ observer, resources }: Session): Promise<readonly Finding[]> {
-  const [found] = (await resources()).filter(({ type }) => type === 'AWS::Scheduler::Schedule');
-  if (!found) return [fault('The stack has no schedule.', { ...deployAgain, link: noScan })];
-  const state = await observer.scheduleState(found.id);
+  const schedules = (await resources()).filter(({ type }) => type === 'AWS::Scheduler::Schedule');
+  const ofProbe = schedules.find(isOfProbe);
+  const found = schedules.find((each) => !isOfProbe(each));
+  const probing = ofProbe && scheduleOfProbe(await observer.scheduleState(ofProbe.id));
+  return [...(await scheduleOfScan(observer, found?.id)), ...(probing ? [probing] : [])];
+}
+
+function scheduleOfProbe(state: string | undefined): Finding {
+  if (state === 'ENABLED') return ok('The schedule of the probe is on.');
+  const what = state === undefined ? 'was deleted' : 'is off';
+  return fault(`The schedule of the probe ${what}: nobody looks whether new certificates are served.`, {
+    fix: 'CloudFormation does not notice: remove "probe" from the configuration, deploy, add it again, and deploy. Until then, cert-renewer probe does its work.',
+    link: docs('served.md', 'how-to-set-it-up'),
+  });
+}
+
+async function scheduleOfScan(observer: Session['observer'], id: string | undefined): Promise<readonly Finding[]> {
+  if (id === undefined) return [fault('The stack has no schedule.', { ...deployAgain, link: noScan })];
+  const state = await observer.scheduleState(id);
   if (state === 'ENABLED') return [ok('The schedule is on.')];
   const untilThen = 'Until then, cert-renewer scan does its work.';
   if (state === undefined) {
     return [
-      fault(`The schedule ${found.id} was deleted: nothing is renewed automatically.`, {
+      fault(`The schedule ${id} was deleted: nothing is renewed automatically.`, {
         fix: `CloudFormation does not notice, so a deployment alone does not bring it back: the page below has the command. ${untilThen}`,
         link: noScan,
       }),

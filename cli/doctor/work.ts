@@ -1,10 +1,11 @@
-/** The last scan, the renewals that wait, and the dead letters. */
+/** The last scan and the last probe, the renewals that wait, and the dead letters. */
 import { count } from '../../lambdas/domain/count.ts';
 import { docs } from '../../lambdas/domain/docs.ts';
-import { relative } from '../../lambdas/inventory/words.ts';
+import { relative, span } from '../../lambdas/inventory/words.ts';
+import type { LogLine } from '../aws/observe.ts';
 import { type QueueName, queueNames, urlsOf } from '../dead-letter-queues.ts';
 import type { Session } from '../session.ts';
-import { type Finding, fault, ok, type Remedy } from './finding.ts';
+import { type Finding, fault, note, ok, type Remedy } from './finding.ts';
 
 export async function lastScan(session: Session): Promise<readonly Finding[]> {
   const { observer, functions: asked, output, deployment, clock } = session;
@@ -25,8 +26,8 @@ export async function lastScan(session: Session): Promise<readonly Finding[]> {
       ),
     ];
   }
-  const failed = lines?.filter(({ text }) => isFailedScan(text)).at(-1);
-  if (failed && invocationOf(failed.text) === invocationOf(last.text)) {
+  const failed = failureIn(lines);
+  if (failed) {
     return [
       fault(`The scan of ${relative(failed.at, now)} failed.`, {
         fix: `Start one now, and see its answer: cert-renewer scan. The end of the log group ${logGroup} says more.`,
@@ -37,15 +38,51 @@ export async function lastScan(session: Session): Promise<readonly Finding[]> {
   return [ok(`The last scan was ${relative(last.at, now)}.`)];
 }
 
-/** The id of the invocation that wrote a line: a line of Lambda itself, or of the function. */
-const invocationOf = (text: string): unknown =>
-  /^[A-Z]+ RequestId: (\S+)/.exec(text)?.[1] ?? fieldsOf(text)['requestId'];
+/** Milliseconds. The probe runs every minute, and a line may appear in CloudWatch some minutes late. */
+const longWithoutProbe = 15 * 60_000;
+
+/** Returns nothing for a stack that does not probe. */
+export async function lastProbe({ observer, functions: asked, stack, clock }: Session): Promise<readonly Finding[]> {
+  const { outputs, updatedAt = 0 } = await stack();
+  const name = outputs.get('ProbeFunctionName');
+  if (name === undefined) return [];
+  const { logGroup } = await asked.settings(name);
+  const now = clock.now();
+  const lines = await observer.logSince(logGroup, now - longWithoutProbe);
+  const last = lines?.at(-1);
+  const remedy = {
+    fix: `Start one now, and see its answer: cert-renewer probe. The end of the log group ${logGroup} says more.`,
+    link: docs('served.md', 'when-it-probes'),
+  };
+  if (last === undefined) {
+    const isNew = now - updatedAt < longWithoutProbe;
+    return [(isNew ? note : fault)(`The probe has not run for ${span(longWithoutProbe)}.`, remedy)];
+  }
+  const failed = failureIn(lines);
+  if (failed) return [fault(`The probe of ${relative(failed.at, now)} failed.`, remedy)];
+  return [ok(`The last probe was ${relative(last.at, now)}.`)];
+}
+
+/** Returns the line that says that the last invocation failed as a whole. */
+function failureIn(lines: readonly LogLine[] | undefined): LogLine | undefined {
+  const [last, failed] = [lines?.at(-1), lines?.filter(({ text }) => isFailedRun(text)).at(-1)];
+  return last && failed && invocationOf(failed.text) === invocationOf(last.text) ? failed : undefined;
+}
 
 /**
- * Returns whether a log line says that a whole scan failed: it names no secret, and no part of the scan. A request that somebody typed
- * wrong says nothing about the scans of the schedule.
+ * The id of the invocation that wrote a line: a line of Lambda itself, as text or JSON
+ * (https://docs.aws.amazon.com/lambda/latest/dg/telemetry-schema-reference.html), or of the function.
  */
-function isFailedScan(text: string): boolean {
+function invocationOf(text: string): unknown {
+  const { requestId, record } = fieldsOf(text);
+  return /^[A-Z]+ RequestId: (\S+)/.exec(text)?.[1] ?? requestId ?? Object(record).requestId;
+}
+
+/**
+ * Returns whether a log line says that a whole run failed: it names no secret, and no part of the run. A request that somebody typed
+ * wrong says nothing about the runs of the schedule.
+ */
+function isFailedRun(text: string): boolean {
   const { level, secretArn, step, reason } = fieldsOf(text);
   if (level !== 'ERROR' && level !== 'WARN') return false;
   return !secretArn && !step && Object(reason).code !== 'InvalidRequest';

@@ -15,6 +15,7 @@ import type { Style } from '../terminal.ts';
 import type { Facts } from './facts.ts';
 import type { Entry, Group, Value } from './layout.ts';
 import { foundNow, tagOf, validityOf, type WindowFacts, windowOf } from './outlook.ts';
+import { endpoints } from './serving.ts';
 import { versionsIn } from './versions.ts';
 
 /** Returns the groups, those that need a person first. */
@@ -222,10 +223,3 @@ function stageText({ stage }: ShownOrder): string {
       return 'there is no order yet: the CA takes none for now';
   }
 }
-
-function endpoints({ secret }: Facts): Group {
-  return maybe('Endpoints', endpointsText(secret.tags.get(tags.endpoints)));
-}
-
-const endpointsText = (found: string | undefined) =>
-  found === undefined ? undefined : `${found} (this version does not probe them)`;

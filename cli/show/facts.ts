@@ -32,6 +32,8 @@ export interface Facts {
   readonly versionDates: ReadonlyMap<string, VersionDates> | undefined;
   /** What is special at the CA of its profile. */
   readonly advice: CaAdvice;
+  /** Whether the stack probes endpoints. */
+  readonly probes: boolean;
   /** For a profile that the stack does not have: the one whose name is nearest. */
   readonly meant: string | undefined;
   readonly notShown: readonly NotShown[];
@@ -69,7 +71,7 @@ export async function factsOf(session: Session, found: FoundCertificate): Promis
     ...{ now: session.clock.now(), row, secret: candidate.secret, settings: settingsOf(found), shown, refusal },
     message: 'value' in message ? message.value : undefined,
     versionDates: 'value' in dates ? dates.value : undefined,
-    ...{ advice: found.profile ? adviceOf(found.profile.ca) : {}, meant },
+    ...{ advice: found.profile ? adviceOf(found.profile.ca) : {}, meant, probes: found.profile?.probe !== undefined },
     notShown,
   };
 }

@@ -8,7 +8,7 @@ import { tags } from '../../lambdas/domain/tags.ts';
 import { adviceFor } from '../../lambdas/inventory/advice.ts';
 import { type Cause, causeOf, type Next, nextFor } from '../../lambdas/inventory/cause.ts';
 import { type InventoryRow, isOfOthers } from '../../lambdas/inventory/row.ts';
-import { isProblem } from '../../lambdas/inventory/states.ts';
+import { isProblem, rankOf } from '../../lambdas/inventory/states.ts';
 import { type RenewalTime, renewalTime, type Validity } from '../../lambdas/policy/renewal-time.ts';
 import { readStatus } from '../../lambdas/policy/status.ts';
 import type { Facts, Refusal } from './facts.ts';
@@ -83,7 +83,8 @@ function judged(facts: Facts): InventoryRow {
   if (found === undefined) return isUnread(row) ? { ...row, state: stateFound(facts) } : row;
   if (row.failure || found.code === row.reason.code || !isErrorCode(found.code)) return row;
   const failure = { code: found.code, count: 1, at: undefined, nextTry: undefined };
-  return { ...row, state: isProblem(row.state) ? row.state : 'failing', failure };
+  const state = rankOf(row.state) < rankOf('failing') ? row.state : 'failing';
+  return { ...row, state, failure };
 }
 
 /** Without the times of the current version. A paused one has no other state then. */

@@ -8,6 +8,7 @@ export const awsServices = {
   ssm: 'SSM',
   events: 'EventBridge',
   acm: 'ACM',
+  ecs: 'ECS',
   route53: 'Route 53',
   cloudformation: 'CloudFormation',
   lambda: 'Lambda',
@@ -211,6 +212,39 @@ const table: readonly Row[] = [
     code: 'InvalidRequest',
     todo: 'it does not accept this certificate, key or chain, or a quota is reached: see which keys ACM can import',
   },
+  // https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateService.html
+  {
+    names: ['ClusterNotFoundException', 'ServiceNotFoundException'],
+    at: ['ecs'],
+    code: 'InvalidRequest',
+    todo: "there is no such service in this account and Region: correct <cluster>/<service> in the hook's services and deploy",
+  },
+  {
+    names: ['ServiceNotActiveException'],
+    at: ['ecs'],
+    code: 'InvalidRequest',
+    todo: "the service was deleted: create it again, or remove it from the hook's services and deploy",
+  },
+  {
+    names: ['InvalidParameterException', 'ClientException'],
+    at: ['ecs'],
+    // Five unfinished deployments of a service are the most: https://github.com/aws/containers-roadmap/issues/2836
+    text: /deployments exist|concurrent/,
+    code: 'Throttled',
+    todo: 'other deployments of this service are not complete yet, and the call is tried again',
+  },
+  {
+    names: [
+      'ClientException',
+      'InvalidParameterException',
+      'PlatformTaskDefinitionIncompatibilityException',
+      'PlatformUnknownException',
+      'UnsupportedFeatureException',
+    ],
+    at: ['ecs'],
+    code: 'InvalidRequest',
+    todo: 'this service does not accept a new deployment: its deployment controller must be ECS; for another one, use a hook of type lambda',
+  },
   {
     names: ['NoSuchHostedZone'],
     at: ['route53'],
@@ -284,6 +318,7 @@ const passing = new Set([
   'InternalServiceErrorException',
   'RequestTimeout',
   'RequestTimeoutException',
+  'ServerException', // ECS
   'ServiceException',
   'ServiceUnavailable',
   'ServiceUnavailableException',

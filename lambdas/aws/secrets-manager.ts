@@ -26,7 +26,7 @@ export const largestValue = 65_536;
 export function secretsManagerStore(options: AwsOptions = {}): (policy: CallPolicy) => Store {
   const client = new SecretsManagerClient(clientConfig(options));
   return (policy) => ({
-    list: (from) => list((token) => call(policy, 'list', () => listPage(client, token)), from),
+    list: (from, tag) => list((token) => call(policy, 'list', () => listPage(client, token, tag)), from),
     describe: (secretId) => call(policy, 'describe', () => describe(client, secretId)),
     read: (secretId, versionId) => call(policy, 'read', () => read(client, secretId, versionId)),
     stage: (secretArn, versionId, value) => call(policy, 'stage', () => stage(client, secretArn, versionId, value)),
@@ -58,11 +58,15 @@ async function* list(
   }
 }
 
-async function listPage(client: SecretsManagerClient, token: string | undefined): Promise<SecretPage> {
+async function listPage(
+  client: SecretsManagerClient,
+  token: string | undefined,
+  tag: string = ownTags.profile,
+): Promise<SecretPage> {
   const command = new ListSecretsCommand({
     IncludePlannedDeletion: true,
     MaxResults: 100,
-    Filters: [{ Key: 'tag-key', Values: [ownTags.profile] }],
+    Filters: [{ Key: 'tag-key', Values: [tag] }],
     ...(token === undefined ? {} : { NextToken: token }),
   });
   const answer = await sent('ListSecrets', '*', async () => {
@@ -74,7 +78,7 @@ async function listPage(client: SecretsManagerClient, token: string | undefined)
   });
   const secrets = (answer.SecretList ?? []).map((entry) => summary(entry, entry.SecretVersionsToStages));
   // The filter matches by prefix: `cert-renewer:profile-of-mine` is another tag.
-  const enrolled = secrets.filter(({ tags }) => tags.has(ownTags.profile));
+  const enrolled = secrets.filter(({ tags }) => tags.has(ownTags.profile) && tags.has(tag));
   return Object.assign(enrolled, { next: answer.NextToken });
 }
 

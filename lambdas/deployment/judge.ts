@@ -2,9 +2,11 @@
 import type { Declaration } from '../domain/declaration.ts';
 import { RenewalError } from '../domain/errors.ts';
 import type { Profile } from '../domain/profile.ts';
+import { quote } from '../domain/quote.ts';
 import { type CertificateEntry, documentOf, entryProblems } from '../policy/certificate-entry.ts';
 import { readDeclaration } from '../policy/declaration.ts';
 import { declarationHash } from '../policy/declaration-identity.ts';
+import { endpointProblem, parseEndpoint } from '../policy/endpoints.ts';
 import { issuanceProblems } from '../policy/issuance.ts';
 import { defaultUsagesOf, identityOf, issues, refusalsOf } from '../providers/index.ts';
 import type { DeclarationWorld } from './world.ts';
@@ -31,6 +33,7 @@ export async function judged(
   const declared = withUsages(entry, profile);
   const { declaration } = readDeclaration(documentOf(name, declared));
   checkIssuance(declaration, profile);
+  checkEndpoints(entry, profile);
   return { declaration, declared, hash: declarationHash(declaration, profile, identityOf(profile.ca)) };
 }
 
@@ -58,6 +61,18 @@ function checkIssuance(declaration: Declaration, { name, issue, ca, passwordSecr
       'InvalidRequest',
       `The shape pkcs12 needs a password, but the profile ${name} has no passwordSecretId: add it, or declare another shape.`,
     );
+  }
+}
+
+/** Throws InvalidRequest for an endpoint that the probe may not connect to. */
+function checkEndpoints({ endpoints = [] }: CertificateEntry, { probe }: Profile): void {
+  if (probe === undefined) return;
+  for (const [index, text] of endpoints.entries()) {
+    const endpoint = parseEndpoint(text);
+    const problem = endpoint && endpointProblem(endpoint, probe);
+    if (problem !== undefined) {
+      throw new RenewalError('InvalidRequest', `The declaration.endpoints.${index}: ${quote(text)}: ${problem}.`);
+    }
   }
 }
 

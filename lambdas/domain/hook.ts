@@ -1,7 +1,7 @@
 /** Hooks: what runs after a renewal. */
 import type { ErrorCode } from './errors.ts';
 
-export const hookTypes = ['exec', 'signal', 'lambda', 'sns', 'acm'] as const;
+export const hookTypes = ['exec', 'signal', 'lambda', 'sns', 'acm', 'ecs'] as const;
 export type HookType = (typeof hookTypes)[number];
 
 /**
@@ -25,7 +25,7 @@ export interface TargetTag {
 export interface HookFailure {
   readonly profile: string;
   readonly hook: HookType;
-  /** Null if AWS does not know (any more) for which secret a command ran. */
+  /** Null if AWS does not know (any more) for which secret a command ran, or for which one a deployment of ECS began. */
   readonly secretArn: string | null;
   readonly versionId: string | null;
   readonly code: ErrorCode;
@@ -59,6 +59,18 @@ export interface FunctionCaller {
 export interface CertificateImporter {
   /** Imports new content under an existing ARN. All fields are PEM. The chain is without the root and may be empty. */
   import(certificateArn: string, content: ImportedContent): Promise<void>;
+}
+
+/** A service of ECS. Its ARN ends with `service/<cluster>/<name>`. */
+export interface EcsService {
+  readonly cluster: string;
+  readonly name: string;
+}
+
+/** ECS. Throws InvalidRequest for a service that can't be deployed again, AccessDenied, Throttled, Internal. */
+export interface EcsDeployer {
+  /** Has the service replace its tasks by new ones. Returns the id of the deployment, if ECS tells it. Events report the outcome. */
+  deploy(service: EcsService): Promise<string | undefined>;
 }
 
 export interface ImportedContent {

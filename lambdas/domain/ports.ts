@@ -13,6 +13,7 @@ import type { Mode, Profile } from './profile.ts';
 import type { QueueMessage } from './request.ts';
 import type { RenewalEvent } from './result.ts';
 import type { SecretSummary, SecretValue, SecretVersion } from './secret.ts';
+import type { ServingReason } from './serving.ts';
 import type { Signer } from './signer.ts';
 import type { Wanted } from './wanted.ts';
 
@@ -30,10 +31,10 @@ export type SecretPage = readonly SecretSummary[] & { readonly next?: string | u
 /** Secrets Manager. Every method throws AccessDenied and Throttled, and the errors that it names. */
 export interface Store {
   /**
-   * Lists the secrets with the profile tag, page by page, also those scheduled for deletion. `from` is an earlier page's `next`.
-   * Throws InvalidRequest for a token that AWS does not accept (any more).
+   * Lists the secrets with the profile tag, page by page, also those scheduled for deletion. `from` is an earlier page's `next`. With
+   * `tag`, only those that have this tag too. Throws InvalidRequest for a token that AWS does not accept (any more).
    */
-  list(from?: string): AsyncIterable<SecretPage>;
+  list(from?: string, tag?: string): AsyncIterable<SecretPage>;
   /** Throws SecretNotFound. `secretId` is a name or an ARN. */
   describe(secretId: string): Promise<SecretSummary>;
   /** Reads this version, by default AWSCURRENT. Throws SecretNotFound, KmsDenied. */
@@ -253,12 +254,20 @@ export interface AuthoritySource {
 
 /** The log, with one line for each decision, and the metrics of a profile. */
 export interface Journal {
-  decision(entry: { readonly secretArn: string; readonly reason: Reason; readonly [field: string]: unknown }): void;
+  decision(entry: {
+    readonly secretArn: string;
+    readonly reason: Reason | ServingReason;
+    readonly [field: string]: unknown;
+  }): void;
   failure(entry: {
     readonly secretArn: string | null;
     readonly error: unknown;
     readonly [field: string]: unknown;
   }): void;
-  count(metric: 'Renewed' | 'Failed' | 'Overdue' | 'Managed' | 'HookFailed', profile: string, value: number): void;
+  count(
+    metric: 'Renewed' | 'Failed' | 'Overdue' | 'Managed' | 'HookFailed' | 'NotServed',
+    profile: string,
+    value: number,
+  ): void;
   measure(metric: 'SecondsToExpiry' | 'RenewalDuration', profile: string, value: number): void;
 }

@@ -28,6 +28,14 @@ export interface Issuance {
   readonly maxDuration?: number;
 }
 
+/** Where the probe may connect, by `probe` of the configuration. */
+export interface ProbeTerms {
+  /** Each entry is `dns:` and a name, or `ip:` and a range (10.0.0.0/8). */
+  readonly allow: readonly string[];
+  /** Milliseconds after a renewal in which all endpoints are to serve the new certificate. */
+  readonly within: number;
+}
+
 export interface Profile {
   readonly name: string;
   readonly ca: CaReference;
@@ -38,4 +46,6 @@ export interface Profile {
   /** Undefined: this profile issues nothing. */
   readonly issue?: Issuance;
   readonly paused: boolean;
+  /** Undefined: the stack does not probe endpoints. The same for all profiles of a stack. */
+  readonly probe?: ProbeTerms;
 }

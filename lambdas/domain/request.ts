@@ -35,6 +35,14 @@ export interface ScanRequest {
   readonly continuation?: ScanContinuation;
 }
 
+/** The probe's input. The schedule sends `{ "due": true }`. */
+export interface ProbeRequest {
+  /** Names or ARNs. Undefined: all secrets with endpoints. */
+  readonly secretIds?: readonly string[];
+  /** Only endpoints that are to be probed by now. False: all of them. */
+  readonly due: boolean;
+}
+
 /** What one invocation of a scan passes to the next. */
 export interface ScanContinuation {
   /** A page's `next`. Undefined: start again, because AWS no longer accepts that token. */

@@ -2,6 +2,7 @@ import type { Action, Reason, Warning } from './decision.ts';
 import type { ErrorCode } from './errors.ts';
 import type { HookFailure } from './hook.ts';
 import type { Operation } from './profile.ts';
+import type { ServedReport } from './serving.ts';
 
 export type Outcome = 'issued' | 'renewed' | 'rekeyed' | 'pending' | 'skipped' | 'planned';
 
@@ -66,6 +67,8 @@ export type RenewalEvent =
   | { readonly type: 'Certificate Hook Failed'; readonly secretArn: string; readonly detail: HookFailure }
   /** For an unknown secret. */
   | { readonly type: 'Certificate Hook Failed'; readonly detail: HookFailure }
+  | { readonly type: 'Certificate Served'; readonly secretArn: string; readonly detail: ServedReport }
+  | { readonly type: 'Certificate Not Served'; readonly secretArn: string; readonly detail: ServedReport }
   | { readonly type: 'Scan Completed'; readonly detail: ScanCounts };
 
 export interface ScanCounts {

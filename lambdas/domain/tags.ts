@@ -17,6 +17,8 @@ export const tags = {
   declared: 'cert-renewer:declared',
   issued: 'cert-renewer:issued',
   endpoints: 'cert-renewer:endpoints',
+  fingerprint: 'cert-renewer:fingerprint',
+  served: 'cert-renewer:served',
   order: 'cert-renewer:order',
   renewAt: 'cert-renewer:renew-at',
 } as const;
@@ -32,8 +34,15 @@ export const redriveTag = 'cert-renewer:redrive';
  */
 export const foreignIssue = '-';
 
-/** Status tags of certificates whose CA answers later. They are left out if the secret has no room for them. */
+/** Status tags of certificates whose CA answers later. */
 export const orderTags = [tags.order, tags.renewAt] as const;
+
+/** Status tags that are left out if the secret has no room for them. */
+export const optionalTags = [...orderTags, tags.served] as const;
+export type OptionalTag = (typeof optionalTags)[number];
+
+/** Status tags of a certificate with endpoints. */
+export const servingTags = [tags.fingerprint, tags.served] as const;
 
 /** The status tags: cert-renewer writes them, and its role may change no others. */
 export const statusTags = [
@@ -42,18 +51,28 @@ export const statusTags = [
   tags.notAfter,
   tags.failure,
   tags.issued,
-  ...orderTags,
+  tags.fingerprint,
+  ...optionalTags,
 ] as const;
 
-/** Returns the status tags that this secret needs room for. Only a declared certificate gets the tag `issued`. */
+const neededTags: readonly string[] = statusTags.filter((tag) => !optionalTags.some((optional) => optional === tag));
+
+/**
+ * Returns the status tags that this secret needs room for. Only a declared certificate gets the tag `issued`, and only one with endpoints
+ * the tag `fingerprint`.
+ */
 export function statusTagsOf(secretTags: ReadonlyMap<string, string>): readonly string[] {
-  const needed = statusTags.filter((tag) => tag !== tags.order && tag !== tags.renewAt);
-  return secretTags.has(tags.declared) ? needed : needed.filter((tag) => tag !== tags.issued);
+  return neededTags.filter(
+    (tag) =>
+      (tag !== tags.issued || secretTags.has(tags.declared)) &&
+      (tag !== tags.fingerprint || secretTags.has(tags.endpoints)),
+  );
 }
 
-/** Returns whether there is room for the needed status tags and for the wanted ones of `orderTags`. */
-export function hasRoomFor(secretTags: ReadonlyMap<string, string>, wanted: number): boolean {
-  return foreignTags(secretTags) + statusTagsOf(secretTags).length + wanted <= mostTags;
+/** Returns whether there is room for an optional tag beside the needed tags and the other optional ones that are there. */
+export function hasRoomFor(secretTags: ReadonlyMap<string, string>, tag: OptionalTag): boolean {
+  const others = optionalTags.filter((other) => other !== tag && secretTags.has(other)).length;
+  return foreignTags(secretTags) + statusTagsOf(secretTags).length + others + 1 <= mostTags;
 }
 
 /** AWS's limits: the number of tags of a secret, and the characters of a tag's value. */

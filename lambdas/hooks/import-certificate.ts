@@ -7,7 +7,7 @@ import { readSecret } from '../secret/index.ts';
 import { passwordIn } from '../secret/password.ts';
 import { parseCertificate, parseIssuer } from '../x509/certificate.ts';
 import { orderedChain } from '../x509/ordered-chain.ts';
-import { type Hook, renewedSecret } from './renewed-event.ts';
+import { type Hook, renewedSecret, secretName } from './renewed-event.ts';
 import { type ReportWorld, runHook } from './report.ts';
 
 export interface ImportHook extends Hook<'acm'> {
@@ -38,15 +38,6 @@ export async function importCertificate(world: ImportWorld, hook: ImportHook, ev
       profile: hook.profile,
     });
   });
-}
-
-/** Returns the secret's name. An ARN ends with the name, a hyphen and six characters. */
-function secretName(secretArn: string): string {
-  return secretArn
-    .split(':')
-    .slice(6)
-    .join(':')
-    .replace(/-[A-Za-z0-9]{6}$/, '');
 }
 
 async function contentOf(

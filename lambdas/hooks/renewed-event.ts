@@ -47,11 +47,26 @@ export function claimedSecret(event: unknown): { secretArn: string | null; versi
   };
 }
 
+/** Returns the secret's name. An ARN ends with the name, a hyphen and six characters. */
+export function secretName(secretArn: string): string {
+  return secretArn
+    .split(':')
+    .slice(6)
+    .join(':')
+    .replace(/-[A-Za-z0-9]{6}$/, '');
+}
+
 /** Returns a field of a JSON value, or undefined. */
 export function field(value: unknown, name: string): unknown {
   return typeof value === 'object' && value !== null && Object.hasOwn(value, name)
     ? Reflect.get(value, name)
     : undefined;
+}
+
+/** Returns a field if it is a text. */
+export function textOf(value: unknown, name: string): string | undefined {
+  const found = field(value, name);
+  return typeof found === 'string' ? found : undefined;
 }
 
 function isText(value: unknown, pattern: RegExp): value is string {

@@ -6,7 +6,7 @@
 import { type ErrorCode, isErrorCode, RenewalError } from '../domain/errors.ts';
 import { type CommandRunner, type HookType, hookTypes } from '../domain/hook.ts';
 import { quote } from '../domain/quote.ts';
-import { claimedSecret, field } from './renewed-event.ts';
+import { claimedSecret, field, textOf } from './renewed-event.ts';
 import { type ReportWorld, report } from './report.ts';
 
 export interface FailureWorld extends ReportWorld {
@@ -76,12 +76,22 @@ export async function reportDeadLetter(world: FailureWorld, letter: DeadLetter):
   const body = parsed(letter.body);
   const isOfLambda = field(body, 'requestPayload') !== undefined; // else of EventBridge: the event itself
   const event = isOfLambda ? field(body, 'requestPayload') : body;
+  const { code, message } = isOfLambda ? failureOfFunction(body) : failureOfDelivery(letter);
   await report(world, {
     profile: textOf(field(event, 'detail'), 'profile') ?? '',
     hook: world.queues.get(letter.eventSourceARN) ?? 'lambda',
     ...claimedSecret(event),
-    ...(isOfLambda ? failureOfFunction(body) : failureOfDelivery(letter)),
+    code,
+    message: `${message}${deploymentIn(event)}`,
   });
+}
+
+/** Returns what an event of ECS is about, which names no profile and no secret. Empty for other events. */
+function deploymentIn(event: unknown): string {
+  const resources = field(event, 'resources');
+  const arn: unknown = Array.isArray(resources) ? resources[0] : undefined;
+  if (field(event, 'source') !== 'aws.ecs' || typeof arn !== 'string') return '';
+  return ` The event was the end of a deployment of ${/^arn:[\w:/-]{1,700}$/.test(arn) ? arn : 'a service'}.`;
 }
 
 /** https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html */
@@ -116,11 +126,6 @@ function parsed(json: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-function textOf(value: unknown, name: string): string | undefined {
-  const found = field(value, name);
-  return typeof found === 'string' ? found : undefined;
 }
 
 function isHookType(value: unknown): value is HookType {

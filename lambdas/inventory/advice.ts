@@ -110,8 +110,8 @@ const pieces: Record<ErrorCode, Piece> & Partial<Record<CauseCode, Piece>> = {
   },
   NotServed: {
     means: 'an endpoint does not serve the present certificate',
-    fix: 'Let the server behind the endpoint load the certificate again.',
-    link: docs('operations.md'),
+    fix: 'See what it presents (cert-renewer probe <name>), reload the server, and repair the hook that should have reloaded it.',
+    link: docs('served.md', 'when-it-is-not-served'),
   },
   WaitingForCa: {
     means: 'its CA has not finished yet',

@@ -7,7 +7,7 @@ import { isAuthorityProfile } from '../policy/authority-profile.ts';
 import { type AdviceAtCa, adviceFor, type CauseCode } from './advice.ts';
 import type { InventoryFailure, InventoryRow } from './row.ts';
 import { type InventoryState, inventoryStates, isProblem } from './states.ts';
-import { relative, waitText } from './words.ts';
+import { relative, servingText, waitText } from './words.ts';
 
 /** A problem's cause. Rows with the same code form a group. */
 export interface Cause {
@@ -22,12 +22,15 @@ export interface Cause {
  * Returns the cause of a problem: the code of the last failure, else why no try is made. Undefined for other states. A pause is the
  * cause even after a failure, because it prevents the next try. `atCa` is the advice of the certificate's CA, if the caller knows it.
  */
-export function causeOf({ state, states, failure, reason }: InventoryRow, atCa?: AdviceAtCa): Cause | undefined {
-  if (!isProblem(state)) return undefined;
-  const code = states.includes('paused')
-    ? reason.code
-    : (failure?.code ?? (state === 'not served' ? 'NotServed' : reason.code));
+export function causeOf(row: InventoryRow, atCa?: AdviceAtCa): Cause | undefined {
+  if (!isProblem(row.state)) return undefined;
+  const code = codeOf(row);
   return { code, ...adviceFor(code, atCa) };
+}
+
+function codeOf({ state, states, failure, reason }: InventoryRow): CauseCode {
+  if (state === 'not served') return 'NotServed'; // a pause of the renewal changes nothing at the server
+  return states.includes('paused') ? reason.code : (failure?.code ?? reason.code);
 }
 
 /** The command to run next, and what it is for. */
@@ -53,6 +56,9 @@ function commandFor(row: InventoryRow): Next | undefined {
   if (reason.code === 'UnknownProfile') {
     return { command: `cert-renewer enrol ${name} --profile <profile>`, to: 'enrol it in a profile of this stack' };
   }
+  if (state === 'not served') {
+    return { command: `cert-renewer probe ${name}`, to: 'see what its endpoints present' };
+  }
   if (states.includes('paused')) {
     if (reason.code !== 'Paused') return undefined;
     if (row.pausedBy === 'profile') {
@@ -68,8 +74,6 @@ function commandFor(row: InventoryRow): Next | undefined {
       return { command: renew, to: 'renew it now' };
     case 'failing':
       return { command: `cert-renewer plan ${name}`, to: 'see what prevents a try' };
-    case 'not served':
-      return { command: `cert-renewer status ${name}`, to: 'see what its endpoints serve' };
     case 'missing':
     case 'changed':
       return { command: renew, to: 'issue it now' };
@@ -130,12 +134,13 @@ export function causeGroups(
 
 /**
  * Formats why: `CaRejected: the CA refuses the request; 3 tries, next try in 2h`, `Paused: …`, `WaitingForCa: for 2h, looked at again in
- * 10m`, `Replica`. Empty if the state says all.
+ * 10m`, `NotServed: not served for 2h, probed 3m ago`, `Replica`. Empty if the state says all.
  * The message of a failure is in the worker's log. For a tag that is not valid it is in the decision.
  */
 export function whyText(row: InventoryRow, now: Instant): string {
-  const { state, failure, reason, wait } = row;
+  const { state, failure, reason, wait, serving } = row;
   const cause = causeOf(row);
+  if (cause?.code === 'NotServed' && serving) return `${cause.code}: ${servingText(serving, now)}`;
   if (wait && (cause === undefined || cause.code === reason.code)) return `${reason.code}: ${waitText(wait, now)}`;
   if (cause) {
     const means = cause.code === reason.code && saysMore(reason) ? reason.message : cause.means;
@@ -162,7 +167,8 @@ function triesText(failure: InventoryFailure, { wait }: InventoryRow, now: Insta
  * valid, why it is paused. Empty if there is nothing to say.
  */
 export function messageText(row: InventoryRow, now: Instant): string {
-  const { state, failure, reason, wait } = row;
+  const { state, failure, reason, wait, serving } = row;
+  if (state === 'not served' && serving) return servingText(serving, now);
   if (saysMore(reason)) return reason.message;
   if (failure) return triesText(failure, row, now);
   if (wait) return `it waits for its CA ${waitText(wait, now)}`;

@@ -11,6 +11,7 @@ import { tags } from '../domain/tags.ts';
 import { wanting } from '../policy/declared-tags.ts';
 import type { Candidate } from '../policy/enrolment.ts';
 import { type Judgement, type JudgementTerms, judge } from '../policy/judgement.ts';
+import { readServing, type Serving } from '../policy/served.ts';
 import { retryAt } from '../policy/status.ts';
 import { readWait, type Wait } from '../policy/waiting.ts';
 import { type InventoryState, inventoryStates, isProblem, rankOf } from './states.ts';
@@ -27,6 +28,9 @@ export interface InventoryWait extends Wait {
   /** Whether the CA has an order, for which it may be asked at any time. */
   readonly isPlaced: boolean;
 }
+
+/** What the probe has noted about the present certificate at its endpoints. */
+export type InventoryServing = Pick<Serving, 'state' | 'since' | 'probed'>;
 
 export interface InventoryRow {
   readonly name: string;
@@ -54,6 +58,8 @@ export interface InventoryRow {
   readonly pausedBy?: 'tag' | 'profile';
   /** Since when it waits for its CA, and when that is asked again. Undefined if it does not wait. */
   readonly wait?: InventoryWait;
+  /** Undefined if the secret has no endpoints, if nothing is noted of the present certificate, or if the stack does not probe. */
+  readonly serving?: InventoryServing;
 }
 
 export type InventoryTerms = Pick<JudgementTerms, 'now' | 'step' | 'rotationFunctionArn'>;
@@ -63,7 +69,8 @@ export function inventoryRow(candidate: Candidate, profile: Profile | undefined,
   const judgement = judge(candidate, profile, { ...terms, force: false });
   const { secret, status, time, decision, overdue } = judgement;
   const validity = status.known ? status.validity : undefined;
-  const found = statesOf(judgement, terms.now);
+  const serving = servingOf(judgement, profile, terms.now);
+  const found = statesOf(judgement, serving, terms.now);
   const wait = waitOf(judgement, terms.now);
   return {
     name: secret.name,
@@ -81,7 +88,14 @@ export function inventoryRow(candidate: Candidate, profile: Profile | undefined,
     failure: failureOf(judgement, terms.now),
     ...(decision.code === 'Paused' && { pausedBy: profile?.paused ? 'profile' : 'tag' }),
     ...(wait && { wait }),
+    ...(serving && { serving }),
   };
+}
+
+/** In a stack that does not probe any more, the tag is never corrected. */
+function servingOf({ secret }: Judgement, profile: Profile | undefined, now: Instant): InventoryServing | undefined {
+  const found = profile?.probe && readServing(secret, now);
+  return found && { state: found.state, since: found.since, probed: found.probed };
 }
 
 const words = { Missing: 'missing', Changed: 'changed' } as const;
@@ -110,7 +124,11 @@ function failureOf(judgement: Judgement, now: Instant): InventoryFailure | undef
   return { code, count, at, nextTry };
 }
 
-function statesOf(judgement: Judgement, now: Instant): readonly InventoryState[] {
+function statesOf(
+  judgement: Judgement,
+  serving: InventoryServing | undefined,
+  now: Instant,
+): readonly InventoryState[] {
   const { secret, decision, status, time, overdue } = judgement;
   if (decision.code === 'UnknownProfile') return ['unknown'];
   if (ofOthers.has(decision.code)) return ['paused'];
@@ -123,6 +141,7 @@ function statesOf(judgement: Judgement, now: Instant): readonly InventoryState[]
     expired: isExpired,
     overdue: overdue && !isExpired,
     failing: !isPaused && (cannotBeTried.has(decision.code) || hasFailed),
+    'not served': serving?.state === 'not-served',
     missing: short === 'missing',
     changed: short === 'changed',
     waiting: decision.code === 'WaitingForCa',

@@ -20,7 +20,10 @@ export const states = {
     means: 'it was due, and a fifth of the window has passed. A declared one: an hour has passed without a certificate',
   },
   failing: { tone: 'problem', means: 'the last try failed, or a tag that is not valid prevents a try' },
-  'not served': { tone: 'problem', means: 'one of its endpoints does not serve the present certificate' },
+  'not served': {
+    tone: 'problem',
+    means: 'an endpoint does not serve the present certificate, and the time for that has passed',
+  },
   missing: { tone: 'coming', means: 'it is declared and not issued yet' },
   changed: { tone: 'coming', means: 'its declaration has changed, and the new certificate is not issued yet' },
   waiting: { tone: 'coming', means: 'its CA has not finished yet' },

@@ -1,7 +1,7 @@
 /** Formats times and states for people: on a terminal, on the dashboard, and on the report page. */
 import type { Instant } from '../domain/instant.ts';
 import type { Wait } from '../policy/waiting.ts';
-import type { InventoryRow } from './row.ts';
+import type { InventoryRow, InventoryServing } from './row.ts';
 
 const units = [
   ['d', 86_400_000],
@@ -46,6 +46,21 @@ export function waitText({ since, again, until }: Wait, now: Instant): string {
   const next =
     until > again ? `the CA is asked again ${relative(until, now)}` : `looked at again ${relative(again, now)}`;
   return `for ${span(now - since)}, ${next}`;
+}
+
+/** Formats what the probe has noted: `served, probed 2h ago`, `not served yet, probed 3m ago`, `not served for 2h, probed 3m ago`. */
+export function servingText({ state, since, probed }: InventoryServing, now: Instant): string {
+  const last = probed === undefined ? 'not probed yet' : `probed ${relative(probed, now)}`;
+  switch (state) {
+    case 'served':
+      return `served, ${last}`;
+    case 'pending':
+      return `not served yet, ${last}`;
+    case 'lost':
+      return `served before, but an endpoint has not answered for ${span(now - since)}, ${last}`;
+    case 'not-served':
+      return `not served for ${span(now - since)}, ${last}`;
+  }
 }
 
 /** Makes a sentence of a clause: `The CA refuses the request.` */

@@ -74,7 +74,29 @@ const wordings: Readonly<Partial<Record<RenewalEvent['type'], Wording>>> = {
       heading: 'hookfailed',
     },
   },
+  'Certificate Not Served': {
+    subject: (name) => `cert-renewer: ${name} is not served`,
+    text: (name, detail) => [
+      `The certificate in ${placed(name, detail)} was issued or renewed, but not every server presents it.`,
+      ...endpointsOf(detail).map(
+        (one) => `${said(member(one, 'endpoint'))} (${said(member(one, 'state'))}): ${said(member(one, 'message'))}`,
+      ),
+      ...(isKnown(detail) ? [`The certificate in the secret expires at ${said(detail['notAfter'])}.`] : []),
+    ],
+    todo: {
+      to: 'Have the servers load the new certificate. Then probe them now:',
+      words: (name) => `probe ${name}`,
+      heading: 'notserved',
+    },
+  },
 };
+
+/** Returns the results for the endpoints, those that present the certificate last. */
+function endpointsOf({ endpoints }: Detail): readonly unknown[] {
+  const all: readonly unknown[] = Array.isArray(endpoints) ? endpoints : [];
+  const isServed = (one: unknown) => member(one, 'state') === 'served';
+  return [...all.filter((one) => !isServed(one)), ...all.filter(isServed)];
+}
 
 /** In the event, notAfter is null if there was never a certificate, and if none could be read. */
 const isKnown = ({ notAfter }: Detail): boolean => notAfter !== null;

@@ -12,6 +12,7 @@ import {
   readDeclaration,
   secretName,
 } from './declaration.ts';
+import { endpointForm, endpointInTag, mostEndpoints, parseEndpoint } from './endpoints.ts';
 import { readTiming, settingFields } from './vocabulary.ts';
 
 const text = () => z.string().check(z.minLength(1));
@@ -24,7 +25,7 @@ export const certificateFields = {
   paused: z.optional(z.boolean()),
   encryptionKey: z.optional(text()),
   existing: z.optional(z.boolean()),
-  endpoints: z.optional(z.array(text()).check(z.maxLength(5))),
+  endpoints: z.optional(z.array(text()).check(z.maxLength(mostEndpoints))),
   wait: z.optional(z.boolean()),
 };
 
@@ -92,11 +93,9 @@ function keyProblems({ kmsKeyId, shape = 'camel', mode }: CertificateEntry): Dec
 
 function endpointProblems({ endpoints = [] }: CertificateEntry): DeclarationProblem[] {
   const odd = endpoints.flatMap((endpoint, index) =>
-    /^(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+):\d{1,5}(?:\/[A-Za-z0-9_.-]+)?$/.test(endpoint)
-      ? []
-      : [{ path: ['endpoints', index], message: 'expected host:port or host:port/servername' }],
+    parseEndpoint(endpoint) ? [] : [{ path: ['endpoints', index], message: endpointForm }],
   );
-  const isTooLong = endpoints.join(' ').length > tagValueLimit;
+  const isTooLong = endpoints.map(endpointInTag).join(' ').length > tagValueLimit;
   const tooLong = { path: ['endpoints'], message: `expected at most ${tagValueLimit} characters in total` };
   return isTooLong ? [...odd, tooLong] : odd;
 }
@@ -124,7 +123,7 @@ export function entryTags(entry: CertificateEntry): Readonly<Record<string, stri
     [tags.curve]: curve ?? undefined,
     [tags.size]: size?.toString(),
     [tags.paused]: paused ? 'true' : undefined,
-    [tags.endpoints]: endpoints.length > 0 ? endpoints.join(' ') : undefined,
+    [tags.endpoints]: endpoints.length > 0 ? endpoints.map(endpointInTag).join(' ') : undefined,
   };
   return Object.fromEntries(Object.entries(texts).filter((tag): tag is [string, string] => tag[1] !== undefined));
 }

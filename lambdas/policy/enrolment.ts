@@ -8,9 +8,11 @@ import { holdsKey } from '../domain/key-text.ts';
 import type { Profile } from '../domain/profile.ts';
 import { quote } from '../domain/quote.ts';
 import type { SecretSummary } from '../domain/secret.ts';
+import type { Endpoint } from '../domain/serving.ts';
 import type { TagSettings } from '../domain/settings.ts';
 import { tags } from '../domain/tags.ts';
 import { authorityProfile, authorityProfileName, readAuthorityTags } from './authority-profile.ts';
+import { readEndpoints } from './endpoints.ts';
 import { checkOwnership } from './ownership.ts';
 import { readTagSettings } from './settings.ts';
 
@@ -27,7 +29,13 @@ export interface Candidate {
  *   code and message, the worker throws it. `profile` is set with InvalidTag.
  */
 export type Enrolment =
-  | { readonly kind: 'enrolled'; readonly profile: Profile; readonly tagged: TagSettings }
+  | {
+      readonly kind: 'enrolled';
+      readonly profile: Profile;
+      readonly tagged: TagSettings;
+      /** Where the certificate is served. Empty for an authority. */
+      readonly endpoints: readonly Endpoint[];
+    }
   | { readonly kind: 'left'; readonly decision: Decision }
   | { readonly kind: 'refused'; readonly error: RenewalError; readonly profile?: Profile };
 
@@ -77,7 +85,9 @@ export function enrolment(
   }
   try {
     const tagged = authority ? readAuthorityTags(secret.tags) : readTagSettings(secret.tags);
-    return { kind: 'enrolled', profile: found, tagged };
+    const places = authority ? undefined : secret.tags.get(tags.endpoints);
+    const endpoints = places === undefined ? [] : readEndpoints(places, found.probe);
+    return { kind: 'enrolled', profile: found, tagged, endpoints };
   } catch (thrown) {
     return { kind: 'refused', error: toRenewalError(thrown), profile: found };
   }

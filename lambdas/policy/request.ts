@@ -2,7 +2,7 @@
 import * as z from 'zod/mini';
 import { RenewalError } from '../domain/errors.ts';
 import { holdsKey } from '../domain/key-text.ts';
-import type { OnDemandRequest, QueueMessage, ScanRequest } from '../domain/request.ts';
+import type { OnDemandRequest, ProbeRequest, QueueMessage, ScanRequest } from '../domain/request.ts';
 import { explainIssues, readKeySpec, readTiming, settingFields } from './vocabulary.ts';
 
 /** The value is sent to AWS unchanged. It must not contain a key, because AWS's errors and CloudTrail would show it. */
@@ -13,6 +13,8 @@ const isName = z.refine<string>(
 const secretId = z.string().check(z.minLength(1), z.maxLength(2048), isName);
 /** The limit of `secretIds` in one scan. */
 const mostSecretIds = 5000;
+/** The limit of `secretIds` in one probe: the answer contains a report of each. */
+const mostProbedIds = 100;
 
 export const onDemandSchema = z.strictObject({
   secretId,
@@ -124,6 +126,17 @@ export function parseScanRequest(input: unknown): ScanRequest {
     force: body.force ?? false,
     dryRun: body.dryRun ?? false,
   };
+}
+
+const probeSchema = z.strictObject({
+  secretIds: z.optional(z.array(secretId).check(z.minLength(1), z.maxLength(mostProbedIds))),
+  due: z.optional(z.boolean()),
+});
+
+/** Parses an invocation of the probe function. The schedule sends `{ "due": true }`. Throws InvalidRequest. */
+export function parseProbeRequest(input: unknown): ProbeRequest {
+  const { secretIds, due = false } = parse(probeSchema, input ?? {}, 'The probe request');
+  return { due, ...(secretIds && { secretIds }) };
 }
 
 const askCaSchema = z.strictObject({ askCa: anyProfileName });

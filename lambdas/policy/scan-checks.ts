@@ -6,6 +6,7 @@ import { orderOf } from '../domain/order-id.ts';
 import type { Profile } from '../domain/profile.ts';
 import type { SecretSummary } from '../domain/secret.ts';
 import type { Settings } from '../domain/settings.ts';
+import { tags } from '../domain/tags.ts';
 import { type Check, firstOf, skip } from './check.ts';
 import { wanting } from './declared-tags.ts';
 import { due, paused } from './due-checks.ts';
@@ -42,6 +43,7 @@ const scanChain: readonly Check<ScanInput>[] = [
   neverRead, // a worker read this version and found no certificate
   dueByTags, // it becomes due before the next scan
   orderOpen, // an order was placed for another reason, and its message is lost
+  withoutFingerprint, // it has endpoints, and the tags do not say what they are to serve
   inspectedDaily, // once a day, at its own time
 ];
 
@@ -121,6 +123,11 @@ function neverRead({ time }: ScanInput): Decision | undefined {
 function dueByTags({ status, time, ...input }: ScanInput): Decision | undefined {
   const validity = status.known ? status.validity : undefined;
   return time && validity && due({ ...input, time, validity, endsWith: 'leaf' });
+}
+
+function withoutFingerprint({ secret }: ScanInput): Decision | undefined {
+  if (!secret.tags.has(tags.endpoints) || secret.tags.has(tags.fingerprint)) return undefined;
+  return inspect('Unknown', 'It has endpoints, and no fingerprint of its certificate yet: a worker writes it.');
 }
 
 function inspectedDaily({ secret, now, step }: ScanInput): Decision | undefined {

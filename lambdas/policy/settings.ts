@@ -2,11 +2,12 @@
 import * as z from 'zod/mini';
 import { RenewalError } from '../domain/errors.ts';
 import { rsaSizes } from '../domain/key-spec.ts';
-import type { Profile } from '../domain/profile.ts';
+import type { ProbeTerms, Profile } from '../domain/profile.ts';
 import { quote } from '../domain/quote.ts';
 import type { OnDemandRequest } from '../domain/request.ts';
 import type { Settings, TagSettings } from '../domain/settings.ts';
 import { tags } from '../domain/tags.ts';
+import { readEndpoints } from './endpoints.ts';
 import { explainIssues, readKeySpec, readTiming, settingFields } from './vocabulary.ts';
 
 const tagOfField: Readonly<Record<string, string>> = {
@@ -57,10 +58,28 @@ export function readTagSettings(secretTags: ReadonlyMap<string, string>): TagSet
 const tagGroups = [[tags.mode], [tags.expiresIn, tags.rekeyPeriod], [tags.kty, tags.curve, tags.size], [tags.paused]];
 
 /**
- * Returns the setting tags that are not valid: those with a bad value, or all of a group whose values contradict each other. No other
- * tags give InvalidTag in the scan.
+ * Returns the setting tags that are not valid: those with a bad value, or all of a group whose values contradict each other, and
+ * endpoints that the profile's `probe` does not allow. No other tags give InvalidTag in the scan.
  */
-export function invalidSettingTags(secretTags: ReadonlyMap<string, string>): readonly string[] {
+export function invalidSettingTags(
+  secretTags: ReadonlyMap<string, string>,
+  probe?: ProbeTerms | undefined,
+): readonly string[] {
+  const endpoints = secretTags.get(tags.endpoints);
+  const isValid = endpoints === undefined || areAllowed(endpoints, probe);
+  return [...invalidInGroups(secretTags), ...(isValid ? [] : [tags.endpoints])];
+}
+
+function areAllowed(endpoints: string, probe: ProbeTerms | undefined): boolean {
+  try {
+    readEndpoints(endpoints, probe);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function invalidInGroups(secretTags: ReadonlyMap<string, string>): readonly string[] {
   return tagGroups.flatMap((group) => {
     const found = group.flatMap((tag): Tag[] => {
       const value = secretTags.get(tag);

@@ -1,6 +1,6 @@
 /** Reads CAs' answers: JSON objects, and texts for errors. They are not trusted. */
 import type { Instant } from '../domain/instant.ts';
-import type { HttpsAnswer } from './https.ts';
+import type { HttpsAnswer } from '../net/https.ts';
 
 /** Returns the answer's JSON object; undefined for anything else. */
 export function jsonObject({ body }: HttpsAnswer): Readonly<Record<string, unknown>> | undefined {

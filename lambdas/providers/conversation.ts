@@ -1,6 +1,6 @@
 /** The calls to a CA for one certificate, with one time limit. */
-import { defaultTimeoutMs, type HttpsAnswer, type HttpsRequest, httpsRequest } from './https.ts';
-import { TransportError } from './transport-error.ts';
+import { defaultTimeoutMs, type HttpsAnswer, type HttpsRequest, httpsRequest } from '../net/https.ts';
+import { TransportError } from '../net/transport-error.ts';
 
 export interface ConversationLimits {
   /** Milliseconds for all calls together. Default: 10,000. */

@@ -22,6 +22,9 @@ export const needsOf = (ca: CaReference): CaNeeds => kindOf(ca).needs(ca);
 /** Returns the root of the profile, if it has one: PEM text, or in a configuration file the name of a PEM file. */
 export const rootOf = (ca: CaReference): string | undefined => pemFieldsOf(ca).get('root');
 
+/** Whether the system's roots are trusted where the configuration names no root. */
+export const trustsSystem = (ca: CaReference): boolean => kindOf(ca).trustsSystem === true;
+
 /** Returns the fields with trusted roots that are set, each with PEM text, or in a configuration file with the name of a PEM file. */
 export const pemFieldsOf = (ca: CaReference): ReadonlyMap<string, string> =>
   new Map(

@@ -86,6 +86,8 @@ export interface CaKind<Schema extends z.ZodMiniType = z.ZodMiniType> {
   identity(ca: CaReference): readonly unknown[];
   /** The fields with trusted roots: PEM text, or in a configuration file the name of a PEM file. `root` is the one of issued certificates. */
   readonly pemFields: readonly string[];
+  /** Whether an issued certificate may end in any root of the system, where `root` is not set. Default: false. */
+  readonly trustsSystem?: boolean;
   /** The usages of a certificate that declares none. Undefined: those of every other CA (policy/declaration.ts). */
   readonly defaultUsages?: readonly DeclaredUsage[];
   /** Undefined: the CA refuses nothing that synthesis knows. */

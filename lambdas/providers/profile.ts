@@ -4,8 +4,16 @@
 import * as z from 'zod/mini';
 import { parseDuration } from '../domain/duration.ts';
 import { RenewalError } from '../domain/errors.ts';
-import type { Issuance, Profile } from '../domain/profile.ts';
-import { explainIssues, issuanceFields, readKeySpec, readTiming, settingFields } from '../policy/vocabulary.ts';
+import type { Issuance, ProbeTerms, Profile } from '../domain/profile.ts';
+import { isAllowEntry } from '../policy/endpoints.ts';
+import {
+  durationText,
+  explainIssues,
+  issuanceFields,
+  readKeySpec,
+  readTiming,
+  settingFields,
+} from '../policy/vocabulary.ts';
 import type { CaKind } from './kind.ts';
 import { configurable } from './kinds.ts';
 
@@ -27,7 +35,19 @@ export const profileFields = {
   issue: z.optional(issuanceSchema),
 };
 
-export const profileSchema = z.strictObject(profileFields);
+/** `probe` of the configuration, which every deployed profile contains. */
+export const probeFields = {
+  allow: z
+    .array(
+      z
+        .string()
+        .check(z.refine(isAllowEntry, 'expected dns:example.com (that name and all names below it) or ip:10.0.0.0/8')),
+    )
+    .check(z.minLength(1), z.maxLength(100)),
+  within: z.optional(durationText),
+};
+
+export const profileSchema = z.strictObject({ ...profileFields, probe: z.optional(z.strictObject(probeFields)) });
 export type ProfileDocument = z.infer<typeof profileSchema>;
 
 /** Converts a document to a profile, and checks the fields that depend on each other. Throws InvalidRequest that names `path`. */
@@ -44,7 +64,18 @@ export function toProfile(name: string, document: ProfileDocument, path: string)
     ...(document.passwordSecretId !== undefined && { passwordSecretId: document.passwordSecretId }),
     ...(document.issue && { issue: toIssuance(document.issue, `${path}.issue`) }),
     paused: document.paused ?? false,
+    ...(document.probe && { probe: toProbeTerms(document.probe, `${path}.probe`) }),
   };
+}
+
+const defaultWithin = '1h';
+
+/** Converts `probe` of the configuration. Throws InvalidRequest that names `path`. */
+export function toProbeTerms(
+  { allow, within = defaultWithin }: z.infer<z.ZodMiniObject<typeof probeFields>>,
+  path: string,
+): ProbeTerms {
+  return { allow, within: parseDuration(within, `${path}.within`, 'InvalidRequest') };
 }
 
 function toIssuance({ allow, ...texts }: z.infer<typeof issuanceSchema>, path: string): Issuance {

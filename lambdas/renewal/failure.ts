@@ -83,7 +83,9 @@ async function writeDown(
   if (!hasRoom) return final ? noteNoRoom(world.store, secret) : undefined;
   if (!isAnnounced || (onDemand && before !== undefined)) return;
   const read = found.subject?.version.versionId === secret.currentVersionId ? found.subject : undefined;
-  const dates = read?.validity ? { validity: read.validity, suggested: read.suggested } : {};
+  const dates = read?.validity
+    ? { validity: read.validity, suggested: read.suggested, toServe: { certificate: read.leaf, now } }
+    : {};
   await noteFailure(world.store, secret, { count, at: now, code: error.code }, { ...dates, isFinal: final });
 }
 

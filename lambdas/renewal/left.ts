@@ -85,7 +85,8 @@ export async function leaveAsItIs(
   await keepBundle(world, subject, subject.leaf, undefined);
   try {
     const { secret, validity, suggested } = subject;
-    await noteLook(world.store, secret, { validity, suggested }, issuedOf(subject));
+    const toServe = { certificate: subject.leaf, now: world.clock.now() };
+    await noteLook(world.store, secret, { validity, suggested }, { issued: issuedOf(subject), toServe });
     return true;
   } catch (error) {
     // The certificate is valid, so a busy AWS is not a failure of it.

@@ -64,7 +64,8 @@ export async function makeUpFor(world: RenewalWorld, subject: Subject, owed: rea
   const hasRoom = checkRoom(secret) === undefined;
   if (!canNote) return;
   const issued = issuedOf(subject) ?? issuedByNobody(subject, world.clock.now());
-  await noteRenewal(world.store, secret, version.versionId, hasRoom ? validity : undefined, issued);
+  const toServe = hasRoom ? { certificate: leaf, now: world.clock.now() } : undefined;
+  await noteRenewal(world.store, secret, version.versionId, hasRoom ? validity : undefined, { issued, toServe });
 }
 
 /**

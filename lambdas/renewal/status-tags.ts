@@ -2,17 +2,29 @@
  * Writes the status tags. No other file writes them. `version-id` is more than a cache: it marks the version as announced
  * (policy/unannounced.ts). So a look and a failure do not write it while an event is owed.
  */
+import type { Certificate } from '../domain/certificate.ts';
 import { RenewalError } from '../domain/errors.ts';
 import { formatInstant, type Instant } from '../domain/instant.ts';
 import type { Store } from '../domain/ports.ts';
 import { type SecretSummary, versionWithStage } from '../domain/secret.ts';
-import { foreignIssue, hasRoomFor, mostTags, noRoomLabel, orderTags, tags } from '../domain/tags.ts';
+import {
+  foreignIssue,
+  hasRoomFor,
+  mostTags,
+  noRoomLabel,
+  optionalTags,
+  orderTags,
+  servingTags,
+  tags,
+} from '../domain/tags.ts';
 import { declarationIn } from '../domain/version-id.ts';
 import type { Validity } from '../policy/renewal-time.ts';
 import { checkRoom } from '../policy/room.ts';
+import { formatServing, newServing } from '../policy/served.ts';
 import { type Failure, formatFailure } from '../policy/status.ts';
 import { isOutputMark, outputMark, owedMark, type Unannounced, unannounced } from '../policy/unannounced.ts';
 import { formatWait, isOldWait, type Wait } from '../policy/waiting.ts';
+import { fingerprintSha256 } from '../x509/certificate.ts';
 
 type Tagging = Pick<Store, 'tag'>;
 type Noting = Pick<Store, 'tag' | 'labelNoRoom'>;
@@ -24,6 +36,12 @@ interface Dates {
   readonly suggested: Instant | undefined;
 }
 
+/** The certificate that the endpoints are to serve from `now` on. */
+export interface ToServe {
+  readonly certificate: Certificate;
+  readonly now: Instant;
+}
+
 /**
  * Ends step 7: notes that the version was announced, and its validity, and removes the failure of the version before. `issued` is
  * the hash of the declaration that the certificate was issued for. Without it that tag stays unchanged.
@@ -33,14 +51,16 @@ export async function noteRenewal(
   secret: SecretSummary,
   versionId: string,
   validity: Validity | undefined,
-  issued?: string,
+  { issued, toServe }: { readonly issued?: string | undefined; readonly toServe?: ToServe | undefined } = {},
 ): Promise<void> {
+  const serving = servingOf(secret, toServe);
   const wanted = {
     [tags.versionId]: versionId,
     ...windowOf(validity),
     ...issuedTag(issued ?? declarationOfNew(secret, versionId)),
+    ...serving.set,
   };
-  await write(store, secret, wanted, [...staleWindow(validity), tags.failure, ...orderTags]);
+  await write(store, secret, wanted, [...staleWindow(validity), tags.failure, ...orderTags, ...serving.remove]);
   await takeOffLabel(store, secret);
 }
 
@@ -52,18 +72,22 @@ export async function noteLook(
   store: Noting,
   secret: SecretSummary,
   { validity, suggested }: Dates,
-  issued?: string,
+  { issued, toServe }: { readonly issued?: string | undefined; readonly toServe?: ToServe | undefined } = {},
 ): Promise<void> {
   const { currentVersionId } = secret;
   if (currentVersionId === undefined || unannounced(secret).length > 0) return;
   const isSameVersion = secret.tags.get(tags.versionId) === currentVersionId || isOutputMark(secret);
+  const suggestion = suggestionTag(secret, suggested);
+  const serving = servingOf(secret, toServe, suggestion);
   const wanted = {
     [tags.versionId]: currentVersionId,
     ...windowOf(validity),
-    ...suggestionTag(secret, suggested),
+    ...suggestion,
     ...issuedTag(issued ?? issuedOfForeign(secret)),
+    ...serving.set,
   };
   const unwanted = [
+    ...serving.remove,
     ...(isSameVersion ? [] : [tags.failure]),
     ...(suggested === undefined ? [tags.renewAt] : []),
     ...(isOldWait(secret) ? [tags.order] : []),
@@ -76,8 +100,7 @@ export async function noteLook(
 export async function noteWait(store: Tagging, secret: SecretSummary, wait: Wait): Promise<void> {
   const { currentVersionId } = secret;
   if (currentVersionId === undefined) return;
-  const others = secret.tags.has(tags.renewAt) ? 2 : 1;
-  if (hasRoomFor(secret.tags, others))
+  if (hasRoomFor(secret.tags, tags.order))
     await write(store, secret, { [tags.order]: formatWait(currentVersionId, wait) }, []);
 }
 
@@ -89,22 +112,30 @@ export async function noteFailure(
   store: Tagging,
   secret: SecretSummary,
   failure: Failure,
-  { validity, suggested, isFinal = true }: Partial<Dates> & { readonly isFinal?: boolean },
+  {
+    validity,
+    suggested,
+    toServe,
+    isFinal = true,
+  }: Partial<Dates> & { readonly toServe?: ToServe; readonly isFinal?: boolean },
 ): Promise<void> {
   const { currentVersionId } = secret;
   if (currentVersionId === undefined) return;
+  const suggestion = suggestionTag(secret, suggested);
+  const serving = servingOf(secret, toServe, suggestion);
   const wanted = {
     [tags.versionId]: currentVersionId,
     [tags.failure]: formatFailure(failure),
     ...windowOf(validity),
-    ...suggestionTag(secret, suggested),
+    ...suggestion,
     ...issuedTag(declarationOfNew(secret, currentVersionId) ?? issuedOfForeign(secret)),
+    ...serving.set,
   };
   const isSameVersion = secret.tags.get(tags.versionId) === currentVersionId;
   // A failure ends the wait: from now on the back-off says when the next try is.
   const waits = isFinal ? [tags.order] : [];
   const ofAnother = [...staleWindow(validity), ...(suggested === undefined ? [tags.renewAt] : [])];
-  await write(store, secret, wanted, [...waits, ...(isSameVersion ? [] : ofAnother)]);
+  await write(store, secret, wanted, [...waits, ...(isSameVersion ? [] : [...ofAnother, ...serving.remove])]);
 }
 
 /**
@@ -190,9 +221,28 @@ function issuedOfForeign(secret: SecretSummary): string | undefined {
 
 /** The tag is left out if the secret has no room for it: the daily inspection asks again. */
 function suggestionTag(secret: SecretSummary, suggested: Instant | undefined): Record<string, string> {
-  const others = secret.tags.has(tags.order) ? 2 : 1;
-  if (suggested === undefined || !hasRoomFor(secret.tags, others)) return {};
+  if (suggested === undefined || !hasRoomFor(secret.tags, tags.renewAt)) return {};
   return { [tags.renewAt]: formatInstant(suggested) };
+}
+
+/**
+ * Returns the tags for the probe: the fingerprint, and the beginning of `served` with each new certificate, and where that tag is missing.
+ * Without a certificate or without endpoints they are removed. `served` is left out if the secret has no room for it beside `others`, the
+ * optional tags that are written with it: the probe then tells nothing of this certificate.
+ */
+function servingOf(
+  { tags: found }: SecretSummary,
+  toServe: ToServe | undefined,
+  others: Readonly<Record<string, string>> = {},
+): { readonly set: Record<string, string>; readonly remove: readonly string[] } {
+  if (toServe === undefined || !found.has(tags.endpoints)) return { set: {}, remove: servingTags };
+  const { certificate, now } = toServe;
+  const fingerprint = fingerprintSha256(certificate);
+  const set = { [tags.fingerprint]: fingerprint };
+  if (found.get(tags.fingerprint) === fingerprint && found.has(tags.served)) return { set, remove: [] };
+  if (!hasRoomFor(new Map([...found, ...Object.entries(others)]), tags.served)) return { set, remove: [tags.served] };
+  const serving = newServing(now, certificate.keySpec?.kty);
+  return { set: { ...set, [tags.served]: formatServing(fingerprint, found, serving) }, remove: [] };
 }
 
 const issuedTag = (issued: string | undefined) => (issued === undefined ? {} : { [tags.issued]: issued });
@@ -208,7 +258,7 @@ async function write(
   const isThere = Object.entries(wanted).every(([tag, value]) => secret.tags.get(tag) === value);
   const isFull = new Set([...secret.tags.keys(), ...Object.keys(wanted)]).size > mostTags;
   // Tags that may be left out make room for the others.
-  const extra = isFull ? orderTags.filter((tag) => !(tag in wanted)) : [];
+  const extra = isFull ? optionalTags.filter((tag) => !(tag in wanted)) : [];
   const remove = [...new Set([...unwanted, ...extra])].filter((tag) => secret.tags.has(tag));
   if (isThere && remove.length === 0) return;
   if (!isFull) return store.tag(secret.arn, isThere ? {} : wanted, remove);

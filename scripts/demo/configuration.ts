@@ -16,6 +16,7 @@ export interface DemoCertificate {
   readonly ipAddresses?: readonly string[];
   readonly duration?: string;
   readonly expiresIn?: string;
+  readonly endpoints?: readonly string[];
 }
 
 export type DemoCertificates = Readonly<Record<string, DemoCertificate>>;
@@ -29,12 +30,15 @@ export const STEP_CA = 'demo/api';
 /** The certificate of Pebble. */
 export const ACME = 'demo/shop';
 
-/** Returns the declarations of the first deployment. */
-export function firstCertificates({ stepCa, pebble }: DemoCas): DemoCertificates {
+/** Returns the declarations of the first deployment. `place`: host:port of the server with the certificate `SHORT_LIVED`. */
+export function firstCertificates({ stepCa, pebble }: DemoCas, place: string): DemoCertificates {
   return {
     [CHANGED]: { profile: 'own', dnsNames: ['web.svc.example', '*.web.svc.example'], ipAddresses: ['10.0.0.7'] },
     // Its window opens about a minute after it was issued, so that a scan finds it due while the demo runs.
-    [SHORT_LIVED]: { profile: 'own', dnsNames: ['job.svc.example'], duration: '5m', expiresIn: '3m40s' },
+    [SHORT_LIVED]: {
+      ...{ profile: 'own', dnsNames: ['job.svc.example'], duration: '5m', expiresIn: '3m40s' },
+      endpoints: [`${place}/job.svc.example`],
+    },
     ...(stepCa && { [STEP_CA]: { profile: 'internal', dnsNames: ['api.internal.example'] } }),
     ...(pebble && { [ACME]: { profile: 'public', dnsNames: [pebble.domain, `*.${pebble.domain}`] } }),
   };
@@ -57,6 +61,7 @@ export async function writeConfiguration(folder: string, configuration: object):
 export function configurationOf({ stepCa, pebble }: DemoCas, certificates: DemoCertificates) {
   return {
     schedule: 'rate(1 minute)',
+    probe: { allow: ['ip:127.0.0.0/8'] },
     authorities: {
       root: { create: { subject: 'CN=Example Root', key: 'EC P-384', validity: '87600h', pathLen: 1 } },
       issuing: {

@@ -16,6 +16,7 @@ interface Node {
 /** Names of the interfaces, by the property whose value (for a record, each value) has that type. */
 const names: Readonly<Record<string, string>> = {
   notify: 'NotifyOptions',
+  probe: 'ProbeOptions',
   vpc: 'VpcOptions',
   profiles: 'ProfileOptions',
   ca: 'CaOptions',

@@ -19,7 +19,9 @@ export const rooms: Readonly<Record<string, Room>> = {
   secret: { rooms: ['domain', 'asn1'], packages: ['jsonc-parser'] },
   keys: { rooms: ['domain', 'x509'], packages: [] },
   renewal: { rooms: ['domain', 'x509', 'policy', 'secret', 'keys'], packages: [] },
-  providers: { rooms: ['domain', 'x509', 'policy', 'secret', 'keys', 'authority'], packages: ['zod/mini'] },
+  net: { rooms: ['domain'], packages: [] },
+  providers: { rooms: ['domain', 'x509', 'policy', 'secret', 'keys', 'authority', 'net'], packages: ['zod/mini'] },
+  probes: { rooms: ['domain', 'x509', 'policy', 'providers', 'net'], packages: [] },
   authority: {
     rooms: ['domain', 'asn1', 'x509', 'policy', 'secret', 'keys', 'renewal', 'deployment'],
     packages: ['zod/mini'],
@@ -50,7 +52,8 @@ export const outside = [
   'node:os',
 ];
 export const mayReachOutside: Readonly<Record<string, readonly string[]>> = {
-  'lambdas/providers/https.ts': ['node:https', 'node:tls'],
+  'lambdas/net/https.ts': ['node:https', 'node:tls'],
+  'lambdas/net/tls-handshake.ts': ['node:tls', 'node:dns/promises'],
   'lambdas/aws/cloudformation.ts': ['node:https', 'node:http'], // a custom resource's answer goes to a URL, not to an API
 };
 
@@ -72,7 +75,8 @@ export const mayTake: Readonly<Record<string, readonly string[]>> = {
   'lambdas/keys/possession.ts': ['randomBytes'], // the text that a key signs as a proof must be unpredictable
   'lambdas/secret/shape.ts': ['randomBytes'], // salts and IVs, if no caller passes entropy
   'lambdas/secret/encryption/pkcs12-key.ts': ['node:timers/promises', 'setImmediate'], // lets other work run during seconds of computation
-  'lambdas/providers/https.ts': ['AbortSignal.timeout'], // the limit of a call
+  'lambdas/net/https.ts': ['AbortSignal.timeout'], // the limit of a call
+  'lambdas/net/tls-handshake.ts': ['setTimeout'], // the limit of a handshake
   'lambdas/providers/conversation.ts': ['AbortSignal.timeout'], // the limit of all calls of one request to a CA
   'cli/files/replace.ts': ['randomUUID'], // the name of a temporary file that replaces another
   'cli/cdk.ts': ['process.kill'], // Ctrl-C for the CDK and the app that it has started

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { acmImporter } from '../../lambdas/aws/acm.ts';
+import { ecsDeployer } from '../../lambdas/aws/ecs.ts';
 import { ssmCommands } from '../../lambdas/aws/ssm-commands.ts';
 import { emulatorPython } from '../../testkit/local-aws/ministack.ts';
 import { type Judged, jsonRequest, judgeRequests, type WireRequest } from '../support/aws-model.ts';
@@ -70,6 +71,7 @@ describeFound([python], 'the requests of hooks', () => {
       'ImportCertificate',
       () => acmImporter(aws()).import(certificateArn, { ...pem, chain: '' }),
     ],
+    ['a deployment', 'ecs', 'UpdateService', () => ecsDeployer(aws()).deploy({ cluster: 'prod', name: 'web' })],
   ])('%s follows its model', async (_, service, operation, ask) => {
     await ask();
     expect(await judged(service)).toEqual({ operation, problems: [] });

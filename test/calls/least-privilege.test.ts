@@ -95,7 +95,7 @@ const notAsked: readonly (readonly [RegExp, string])[] = [
     'Lambda writes logs in the name of the role; the local AWS writes them itself',
   ],
   [/ sqs:(ReceiveMessage|ChangeMessageVisibility|GetQueueUrl|DeleteMessage|GetQueueAttributes)$/, "Lambda's poller"],
-  [/^Schedule - (lambda:InvokeFunction|sqs:SendMessage)$/, "EventBridge Scheduler's own call"],
+  [/^(?:Probe)?Schedule - (lambda:InvokeFunction|sqs:SendMessage)$/, "EventBridge Scheduler's own call"],
   [
     /^(HookRun|Scan|HooksReporter|MonitoringNoticesSender) - sqs:SendMessage$/,
     "Lambda's destination for failures, in the name of the role",

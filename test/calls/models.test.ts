@@ -42,7 +42,18 @@ describe.runIf(folder !== undefined)('the requests of the whole run', () => {
   it('cover every service that the product calls', () => {
     expect(requests.length).toBeGreaterThan(50);
     expect([...new Set(requests.map(({ service }) => service))].sort()).toEqual(
-      expect.arrayContaining(['acm', 'events', 'kms', 'lambda', 'route53', 'secretsmanager', 'sns', 'sqs', 'ssm']),
+      expect.arrayContaining([
+        'acm',
+        'ecs',
+        'events',
+        'kms',
+        'lambda',
+        'route53',
+        'secretsmanager',
+        'sns',
+        'sqs',
+        'ssm',
+      ]),
     );
   });
 

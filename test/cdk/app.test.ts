@@ -34,10 +34,15 @@ async function runApp(config: string, context: Readonly<Record<string, string>> 
     throw exited;
   });
   runs += 1;
+  const others = process.listeners('beforeExit');
   const url = `../../cdk/app.ts?run=${runs}`; // a module of its own, because a module runs once
   await import(/* @vite-ignore */ url).catch((thrown) => {
     if (thrown !== exited) throw thrown;
   });
+  // The CDK synthesizes again when the process ends, and this process ends without the folder.
+  for (const listener of process.listeners('beforeExit')) {
+    if (!others.includes(listener)) process.removeListener('beforeExit', listener);
+  }
   return { status: exit.mock.calls[0]?.[0] ?? 0, stderr: said.join('\n') };
 }
 

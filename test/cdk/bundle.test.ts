@@ -30,7 +30,9 @@ const environment = {
   TARGET_KEY: 'Role',
   TARGET_VALUE: 'web',
   CERTIFICATES: '{}',
+  SERVICES: '{}',
   QUEUES: '{}',
+  RENEW_FUNCTION_ARN: 'r',
   DOCUMENT_PREFIX: 'p',
   TOPIC_ARN: 't',
   STACK_NAME: 'CertRenewer',
@@ -95,7 +97,9 @@ it.each([
   'run-command',
   'invoke-function',
   'import-certificate',
+  'replace-tasks',
   'report-hook-failure',
+  'probe',
 ])('the bundle of %s loads with nothing beside it, and needs no require()', (name) => {
   const outdir = join(folder, name);
   bundle(`${name}.ts`, outdir);
@@ -109,6 +113,31 @@ it('a hook’s function has no code of the renewal', () => {
   bundle('run-command.ts', outdir);
   const entry = readFileSync(join(outdir, 'run-command.mjs'), 'utf8');
   for (const other of ['UpdateSecretVersionStage', 'AWSPENDING', 'GetPublicKey']) expect(entry).not.toContain(other);
+});
+
+it.each(['scan', 'renew', 'run-command', 'import-certificate', 'send-notice'])(
+  '%s has no code of the probe',
+  (name) => {
+    const maps = [...built(name)]
+      .filter(([file]) => file.endsWith('.map'))
+      .map(([, contents]) => Buffer.from(contents));
+    const sources = maps.flatMap((map): string[] => JSON.parse(map.toString()).sources);
+    expect(sources.length).toBeGreaterThan(10);
+    expect(sources.filter((source) => /lambdas\/(probes\/|net\/tls-handshake)/.test(source))).toEqual([]);
+  },
+);
+
+it('the probe has no code of the renewal, and loads what only some chains need later', () => {
+  const files = built('probe');
+  const sourcesOf = (names: Iterable<string>) =>
+    [...names].flatMap(
+      (name): string[] => JSON.parse(Buffer.from(files.get(`${name}.map`) ?? '{}').toString()).sources,
+    );
+  const all = sourcesOf([...files.keys()].filter((file) => file.endsWith('.mjs')));
+  expect(all.filter((source) => source.includes('lambdas/renewal/'))).toEqual([]);
+  const started = sourcesOf(loadedAtStart(files, 'probe.mjs'));
+  expect(started.some((source) => source.endsWith('lambdas/net/tls-handshake.ts'))).toBe(true);
+  expect(started.filter((source) => source.endsWith('lambdas/probes/anchors.ts'))).toEqual([]);
 });
 
 /** Returns the files of a bundle by their names. */
@@ -156,15 +185,18 @@ describe('@peculiar/x509', () => {
 });
 
 describe('the code for declarations', () => {
-  it.each(['scan', 'renew', 'run-command', 'import-certificate'])('is not loaded by a start of %s', (name) => {
-    const files = built(name);
-    const maps = [...loadedAtStart(files, `${name}.mjs`)].map((file) => Buffer.from(files.get(`${file}.map`) ?? ''));
-    const sources = maps.flatMap((map): string[] => JSON.parse(map.toString()).sources);
-    expect(sources.length).toBeGreaterThan(10);
-    expect(
-      sources.filter((source) => /lambdas\/(policy\/(declaration|issuance)|x509\/declared-names)\.ts$/.test(source)),
-    ).toEqual([]);
-  });
+  it.each(['scan', 'renew', 'run-command', 'import-certificate', 'replace-tasks'])(
+    'is not loaded by a start of %s',
+    (name) => {
+      const files = built(name);
+      const maps = [...loadedAtStart(files, `${name}.mjs`)].map((file) => Buffer.from(files.get(`${file}.map`) ?? ''));
+      const sources = maps.flatMap((map): string[] => JSON.parse(map.toString()).sources);
+      expect(sources.length).toBeGreaterThan(10);
+      expect(
+        sources.filter((source) => /lambdas\/(policy\/(declaration|issuance)|x509\/declared-names)\.ts$/.test(source)),
+      ).toEqual([]);
+    },
+  );
 });
 
 /** Returns the entry's own file and its static imports, without import(). */

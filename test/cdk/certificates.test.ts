@@ -364,7 +364,7 @@ const refusals: Refusal[] = [
   ],
   [
     '$.profiles.offline.issue.allow',
-    /at least/,
+    /expected 1 to 200 entries/,
     {},
     { profiles: { offline: { ...issuing.profiles.offline, issue: { allow: [] } } } },
   ],

@@ -160,6 +160,20 @@ describe('enrol', () => {
     expect(() => renewer.enrol(new Secret(stack, 'S'), options)).toThrow(expected);
   });
 
+  it('tags where the certificate is served, within probe.allow', () => {
+    const { stack, renewer, template } = setUp(() => ({ probe: { allow: ['dns:svc.example', 'ip:2001:db8::/32'] } }));
+    const endpoints = ['web.svc.example:443', '[2001:db8::7]:8443/web.svc.example'];
+    renewer.enrol(new Secret(stack, 'Certificate'), { profile: 'internal', endpoints });
+    const elsewhere = { profile: 'internal', endpoints: ['web.elsewhere.example:443'] };
+    expect(() => renewer.enrol(new Secret(stack, 'S'), elsewhere)).toThrow(/web\.elsewhere\.example.*probe\.allow/);
+    template().hasResourceProperties('AWS::SecretsManager::Secret', {
+      Tags: [
+        { Key: 'cert-renewer:endpoints', Value: 'web.svc.example:443 2001:db8::7:8443/web.svc.example' },
+        { Key: 'cert-renewer:profile', Value: 'internal' },
+      ],
+    });
+  });
+
   it('refuses an imported secret, which it can’t tag', () => {
     const { stack, renewer } = setUp();
     const imported = Secret.fromSecretNameV2(stack, 'S', 'elsewhere');

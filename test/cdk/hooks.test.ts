@@ -1,3 +1,4 @@
+import { Token } from 'aws-cdk-lib';
 import { Annotations, Match, type Template, Template as Templates } from 'aws-cdk-lib/assertions';
 import { describe, expect, it } from 'vitest';
 import { otherMemory } from '../../bench/stack.ts';
@@ -20,7 +21,11 @@ const hooks: Hook[] = [
   { type: 'lambda', functionArn },
   { type: 'sns', topicArn },
   { type: 'acm', certificates: { 'web/lb': certificateArn } },
+  { type: 'ecs', services: { 'web/lb': 'prod/web', 'web/client': 'prod/web', 'web/api': 'default/api' } },
 ];
+const serviceArns = ['prod/web', 'default/api'].map(
+  (name) => `arn:<AWS::Partition>:ecs:<AWS::Region>:<AWS::AccountId>:service/${name}`,
+);
 const withHooks = (...given: Hook[]) => ({
   profiles: {
     web: { ...config.profiles.internal, passwordSecretId: 'pki/password', hooks: given },
@@ -37,7 +42,7 @@ const idOf = (type: string, idPart: string) =>
   Object.keys(template.findResources(type)).find((id) => id.includes(idPart)) ?? '';
 
 describe('a hook', () => {
-  it.each(['exec', 'signal', 'lambda', 'sns', 'acm'])('%s is a rule of the bus for its profile only', (type) => {
+  it.each(['exec', 'signal', 'lambda', 'sns', 'acm', 'ecs'])('%s is a rule of the bus for its profile only', (type) => {
     expect(rule(type)).toMatchObject({
       EventBusName: { Ref: expect.stringContaining('Bus') },
       EventPattern: {
@@ -189,6 +194,65 @@ describe('a hook', () => {
     ]);
   });
 
+  it('ecs may deploy the services that it names, and nothing else', () => {
+    const role = 'web5ecsRunRole';
+    expect(actionsOf(role, template).filter((action) => !/^(?:logs|sqs):/.test(String(action)))).toEqual([
+      'ecs:UpdateService',
+      'events:PutEvents',
+    ]);
+    const statement = withSid(role, 'Deploy', template);
+    expect(statement).not.toHaveProperty('Condition');
+    expect((statement['Resource'] as unknown[]).map(textOf).sort()).toEqual(serviceArns.toSorted());
+    expect(environment('web5ecsRunFunction', template)).toMatchObject({
+      SERVICES: JSON.stringify({ 'web/lb': 'prod/web', 'web/client': 'prod/web', 'web/api': 'default/api' }),
+      PROFILE: 'web',
+      HOOK: 'ecs',
+    });
+  });
+
+  it('ecs hears of the ends of the deployments of its services only, on the account’s default bus', () => {
+    const [found, ...more] = rules().filter(({ EventPattern }) => JSON.stringify(EventPattern).includes('aws.ecs'));
+    expect(more).toEqual([]);
+    expect(found).not.toHaveProperty('EventBusName');
+    const { resources, ...pattern } = (found?.['EventPattern'] ?? {}) as Json;
+    expect((resources as unknown[]).map(textOf)).toEqual(serviceArns);
+    expect(pattern).toEqual({
+      source: ['aws.ecs'],
+      'detail-type': ['ECS Deployment State Change'],
+      detail: { eventName: ['SERVICE_DEPLOYMENT_COMPLETED', 'SERVICE_DEPLOYMENT_FAILED'] },
+    });
+    expect(found?.['Targets']).toMatchObject([
+      {
+        Arn: { 'Fn::GetAtt': [idOf('AWS::Lambda::Function', 'web5ecsRun'), 'Arn'] },
+        RetryPolicy: { MaximumRetryAttempts: 20 },
+        DeadLetterConfig: { Arn: { 'Fn::GetAtt': [idOf('AWS::SQS::Queue', 'HooksDeadLetters'), 'Arn'] } },
+      },
+    ]);
+    template.hasResourceProperties('AWS::Lambda::Permission', {
+      FunctionName: { 'Fn::GetAtt': [idOf('AWS::Lambda::Function', 'web5ecsRun'), 'Arn'] },
+      SourceArn: { 'Fn::GetAtt': [idOf('AWS::Events::Rule', 'web5ecsDeployments'), 'Arn'] },
+    });
+  });
+
+  it('ecs has a rule with a name of its own in each profile, within AWS’s 64 characters', () => {
+    const name = 'p'.repeat(64);
+    const hook: Hook = { type: 'ecs', services: { a: 'b/c' } };
+    const profile = { ...config.profiles.internal, hooks: [hook, hook] };
+    const made = synthesize({ profiles: { [name]: profile, other: profile } }).template;
+    const names = rules(made).flatMap(({ Name }) => (Name === undefined ? [] : String(Name)));
+    expect(new Set(names).size).toBe(4);
+    for (const each of names) expect(each).toMatch(/^cert-renewer-[0-9a-f]{12}-[\w.-]{1,38}$/);
+  });
+
+  it('ecs takes the name of a service of the app', () => {
+    const made = newApp();
+    const app = new CertRenewerStack(made, 'CertRenewer', {
+      config: withHooks({ type: 'ecs', services: { 'web/lb': `prod/${Token.asString({ Ref: 'Service' })}` } }),
+    });
+    const statement = withSid('web0ecsRunRole', 'Deploy', Templates.fromStack(app));
+    expect(textOf(statement['Resource'])).toMatch(/:service\/prod\/<Service>$/);
+  });
+
   it('makes no policy that IAM refuses, and no warning at synthesis', () => {
     for (const [id, { Properties }] of Object.entries(template.findResources('AWS::IAM::Policy'))) {
       const sids = Properties['PolicyDocument'].Statement.flatMap(({ Sid }: Json) => Sid ?? []);
@@ -204,6 +268,9 @@ describe('a hook', () => {
     none.resourceCountIs('AWS::SQS::Queue', 4);
   });
 });
+
+/** Returns `cert-renewer-<stack>-`. */
+const prefixOf = (name: unknown): string => /^cert-renewer-[0-9a-f]{12}-/.exec(String(name))?.[0] ?? '';
 
 describe('a hook that fails', () => {
   it('on an instance is noticed on the account’s default bus, by one rule for all of the stack’s documents', () => {
@@ -252,10 +319,13 @@ describe('a hook that fails', () => {
         });
     for (const [id, { Properties }] of Object.entries(template.findResources('AWS::Events::Rule'))) {
       const bus = Properties['EventBusName'];
-      // All rules of the stack's bus by one statement, and a rule of the default bus by its name.
+      // All rules of the stack's bus by one statement. Those of the default bus for ecs hooks by the prefix of their names.
+      const { Name } = Properties;
       const pattern =
         bus === undefined
-          ? `<${id},Arn>`
+          ? Name === undefined
+            ? `<${id},Arn>`
+            : `arn:<AWS::Partition>:events:<AWS::Region>:<AWS::AccountId>:rule/${prefixOf(Name)}*`
           : `arn:<AWS::Partition>:events:<AWS::Region>:<AWS::AccountId>:rule/${textOf(bus)}/*`;
       for (const { DeadLetterConfig } of Properties['Targets']) {
         const patterns = patternsOf(DeadLetterConfig.Arn['Fn::GetAtt'][0]);
@@ -265,7 +335,7 @@ describe('a hook that fails', () => {
     }
   });
 
-  it.each(['exec', 'signal', 'lambda', 'sns', 'acm'])('%s is reported once, and then kept', (type) => {
+  it.each(['exec', 'signal', 'lambda', 'sns', 'acm', 'ecs'])('%s is reported once, and then kept', (type) => {
     const deadLetters = idOf('AWS::SQS::Queue', 'HooksDeadLetters');
     expect(one('AWS::SQS::Queue', `Hooks${type}Failures`, template)).toMatchObject({
       RedrivePolicy: { maxReceiveCount: 1, deadLetterTargetArn: { 'Fn::GetAtt': [deadLetters, 'Arn'] } },
@@ -280,7 +350,7 @@ describe('a hook that fails', () => {
     expect(JSON.parse(queues)[`<${idOf('AWS::SQS::Queue', `Hooks${type}Failures`)},Arn>`]).toBe(type);
   });
 
-  it.each(['web0exec', 'web1signal', 'web2lambda', 'web4acm'])(
+  it.each(['web0exec', 'web1signal', 'web2lambda', 'web4acm', 'web5ecs'])(
     'in its own function is reported there too (%s)',
     (id) => {
       const type = id.slice('web0'.length);
@@ -412,6 +482,41 @@ describe('refused hooks', () => {
       },
       /hooks\[0\]\.certificates: found \d+ characters/,
     ],
+    ['no services', { type: 'ecs', services: {} }, /hooks\[0\]\.services: found no service; expected at least one/],
+    [
+      'an ARN for a name of a service',
+      { type: 'ecs', services: { 'arn:aws:x': 'prod/web' } },
+      /hooks\[0\]\.services: found the ARN arn:aws:x as a key/,
+    ],
+    ...[
+      'web',
+      'prod/',
+      '/web',
+      'prod/web/1',
+      'prod web/x',
+      'arn:aws:ecs:eu-central-1:111122223333:service/prod/web',
+      `a/${'b'.repeat(256)}`,
+    ].map((service): [string, unknown, RegExp] => [
+      `the service ${service.slice(0, 60)}`,
+      { type: 'ecs', services: { 'web/tls': service } },
+      /hooks\[0\]\.services\["web\/tls"\]: .*expected <cluster>\/<service>/,
+    ]),
+    [
+      'more services than fit into a function',
+      {
+        type: 'ecs',
+        services: Object.fromEntries(Array.from({ length: 200 }, (_, i) => [`web/${i}`, 'prod/web'])),
+      },
+      /hooks\[0\]\.services: found \d+ characters/,
+    ],
+    [
+      'more services than fit into the pattern of a rule',
+      {
+        type: 'ecs',
+        services: Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`web/${i}`, `prod/web-${i}`])),
+      },
+      /hooks\[0\]\.services: found 40 services, .*EventBridge allows 2048: split it/,
+    ],
     [
       'an unknown key',
       { type: 'sns', topicArn, filter: 1 },
@@ -433,4 +538,35 @@ describe('refused hooks', () => {
     expect(problems).toHaveLength(1);
     expect(problems[0]).toMatch(expected);
   });
+});
+
+it('as many services as are allowed make a pattern that EventBridge allows, in any Region', () => {
+  const hookOf = (count: number): Hook => ({
+    type: 'ecs',
+    services: Object.fromEntries(Array.from({ length: count }, (_, i) => [`web/${i}`, `prod/web-${i}`])),
+  });
+  const isAllowed = (count: number) => {
+    try {
+      validateConfig(withHooks(hookOf(count)), { source: 'test', baseDirectory: examples });
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  const most = Array.from({ length: 40 }, (_, i) => i + 1).findLast(isAllowed) ?? 0;
+  const lengthIn = (region: string) => {
+    const env = { region, account: '111122223333' };
+    const made = new CertRenewerStack(newApp(), 'CertRenewer', { config: withHooks(hookOf(most)), env });
+    const [pattern] = rules(Templates.fromStack(made)).flatMap(({ EventPattern }) =>
+      JSON.stringify(EventPattern).includes('aws.ecs') ? [EventPattern as Json] : [],
+    );
+    const arns = ((pattern?.['resources'] ?? []) as unknown[]).map((arn) =>
+      textOf(arn).replace('<AWS::Partition>', 'aws-us-gov'),
+    );
+    return JSON.stringify({ ...pattern, resources: arns }).length;
+  };
+  expect(most).toBeGreaterThan(20);
+  expect(lengthIn('us-gov-west-1')).toBeLessThanOrEqual(2_048);
+  expect(lengthIn('us-isof-south-1')).toBeLessThanOrEqual(2_048);
+  expect(lengthIn('us-isof-south-1')).toBeGreaterThan(2_048 - 80);
 });

@@ -134,6 +134,19 @@ describe('alarms', () => {
     }
   });
 
+  it('on missing probes, in a stack that probes', () => {
+    const { Metrics, ...noProbe } = alarm(
+      synthesize({ probe: { allow: ['dns:svc.example'] } }).template,
+      'NoProbe',
+    ) as {
+      Metrics: Record<string, unknown>[];
+    };
+    expect(noProbe).toMatchObject({ EvaluationPeriods: 3, Threshold: 1, ComparisonOperator: 'LessThanThreshold' });
+    const functions = Metrics.slice(1).map((each) => JSON.stringify(each['MetricStat']));
+    expect(functions.every((text) => text.includes('ProbeFunction') && text.includes('"Period":300'))).toBe(true);
+    expect(alarm(template, 'NoProbe')).toBeUndefined();
+  });
+
   it('on missing scans, only after the first scan was started', () => {
     const [first] = Object.keys(template.findResources('Custom::CertRenewerFirstScan'));
     const [id] = Object.keys(template.findResources('AWS::CloudWatch::Alarm')).filter((each) =>

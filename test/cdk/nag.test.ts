@@ -23,6 +23,7 @@ const everything: CertRenewerProps = {
   caApi: { auth: 'bearer', tokenSecretId: 'pki/tokens' },
   certificates: { 'web/tls': { profile: 'offline', dnsNames: ['web.example.com'] } },
   notify: { email: ['ops@example.com'] },
+  probe: { allow: ['dns:example.com'] },
   vpc: { vpcId: 'vpc-0123456789abcdef0', subnetIds: ['subnet-0123456789abcdef0'] },
   encryptionKeys: ['arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab'],
 };

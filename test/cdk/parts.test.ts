@@ -33,13 +33,14 @@ describe.each([
     for (const template of all) expect(sizeOf(template)).toBeLessThanOrEqual(500);
   });
 
-  it('have each a parameter, in the stack itself, two alarms or three, and a rule for each hook', () => {
+  it('have each a parameter, in the stack itself, their alarms, and a rule for each hook', () => {
     expect(idsOf('AWS::SSM::Parameter', main)).toHaveLength(count + 12);
     const alarms = all.flatMap((template) => Object.values(template.findResources('AWS::CloudWatch::Alarm')));
     const ofMetric = (name: string) => alarms.filter(({ Properties }) => Properties.MetricName === name);
     expect(ofMetric('Failed')).toHaveLength(count + 12);
     expect(ofMetric('Overdue')).toHaveLength(count + 12);
     expect(ofMetric('HookFailed')).toHaveLength(count);
+    expect(ofMetric('NotServed')).toHaveLength(count);
     const rules = all.flatMap((template) => Object.values(template.findResources('AWS::Events::Rule')));
     expect(rules.filter(({ Properties }) => JSON.stringify(Properties).includes('Certificate Renewed'))).toHaveLength(
       hooksOf(count),
@@ -118,9 +119,13 @@ describe('the number of resources', () => {
     const two = sizeOf(templates({ profiles: { one: internal, two: internal } }).main);
     const plain = sizeOf(templates({ profiles: { one: internal } }).main);
     expect(two - plain).toBe(resourcesOf.parameter + resourcesOf.alarms);
+    const probe = { allow: ['dns:example.com'] };
+    const twoProbed = sizeOf(templates({ profiles: { one: internal, two: internal }, probe }).main);
+    const oneProbed = sizeOf(templates({ profiles: { one: internal }, probe }).main);
+    expect(twoProbed - oneProbed).toBe(two - plain + resourcesOf.probeAlarm);
     const hooks = (profile?.hooks ?? []).reduce((sum, { type }) => sum + resourcesOf.hook[type], 0);
-    const counted =
-      resourcesOf.parameter + resourcesOf.alarms + resourcesOf.hookAlarm + hooks + 12 * resourcesOf.authority;
+    const ofProfile = resourcesOf.parameter + resourcesOf.alarms + resourcesOf.hookAlarm + resourcesOf.probeAlarm;
+    const counted = ofProfile + hooks + 12 * resourcesOf.authority;
     expect(sizeOf(templates(everything).main) - counted).toBeLessThanOrEqual(resourcesOf.stack);
     const issuing = largeConfig(2, { authorities: 1, hooks: false, certificates: 500 });
     const { certificates: _, ...others } = issuing;

@@ -68,6 +68,7 @@ describe('cert-renewer.schema.json', () => {
       { type: 'lambda', functionArn: 'arn:aws:lambda:eu-central-1:111122223333:function:reload' },
       { type: 'sns', topicArn: 'arn:aws:sns:eu-central-1:111122223333:renewed' },
       { type: 'acm', certificates: { 'web/server': 'arn:aws:acm:eu-central-1:111122223333:certificate/1234abcd' } },
+      { type: 'ecs', services: { 'web/server': 'prod/web' } },
     ];
     validate(all);
     expect(validate.errors).toBeNull();

@@ -18,6 +18,7 @@ const { template } = synthesize({
   authorities: readConfigFile(`${examples}authorities.json`).authorities,
   certificates: { 'web/tls': { profile: 'offline', dnsNames: ['web.example.com'] } },
   caApi: { auth: 'bearer', tokenSecretId: 'pki/tokens' },
+  probe: { allow: ['dns:example.com'] },
   vpc: { vpcId: 'vpc-0123456789abcdef0', subnetIds: ['subnet-0123456789abcdef0'] },
   encryptionKeys: ['arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab'],
 });

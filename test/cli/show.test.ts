@@ -3,9 +3,11 @@ import { describe, expect, it } from 'vitest';
 import { FunctionFailure } from '../../cli/aws/functions.ts';
 import type { Session } from '../../cli/session.ts';
 import { RenewalError } from '../../lambdas/domain/errors.ts';
+import type { Profile } from '../../lambdas/domain/profile.ts';
 import { tags } from '../../lambdas/domain/tags.ts';
 import { isProblem } from '../../lambdas/inventory/states.ts';
 import { parseOnDemandRequest } from '../../lambdas/policy/request.ts';
+import { formatServing, type Serving } from '../../lambdas/policy/served.ts';
 import { show } from '../../lambdas/renewal/entry/show.ts';
 import { dueDates, freshDates, hour, internal, start, World } from '../renewal/world.ts';
 import { status } from '../renewal/zoo.ts';
@@ -145,6 +147,32 @@ describe('status <name>', () => {
     );
     const period = { kind: 'rekeyPeriod', milliseconds: 16 * 3_600_000, text: '16h' } as const;
     expect(await of({}, { ...internal, timing: period })).toBe('16h after notBefore; set by the profile internal');
+  });
+
+  it('says what is known about its endpoints', async () => {
+    const probing = { ...internal, probe: { allow: ['dns:svc.example', 'ip:10.0.0.0/8'], within: hour } };
+    const fingerprint = 'ab'.repeat(32);
+    const of = async (more: Record<string, string>, profile: Profile = probing, serving?: Serving) => {
+      const world = new World(profile);
+      const valid = status(freshDates.notBefore, freshDates.notAfter);
+      const placed = { ...valid, [tags.endpoints]: 'web.svc.example:443 10.0.0.7:443', ...more };
+      const served = serving && formatServing(fingerprint, new Map(Object.entries(placed)), serving);
+      const all = { [tags.profile]: 'internal', ...placed, ...(served && { [tags.served]: served }) };
+      world.store.add({ name: 'web', value: '{}', versionId: 'v1', tags: all });
+      const { stdout } = await stage({ world }).cli('status', 'web');
+      expect(stdout).toMatch(/^Endpoints +web.svc.example:443\n +10.0.0.7:443\n/m);
+      return /^Served +(.*)$/m.exec(stdout)?.[1];
+    };
+    const noted = { [tags.fingerprint]: fingerprint };
+    const since = { since: start - 2 * hour, probed: start - hour, told: undefined, tries: 1, keyType: undefined };
+    expect(await of(noted, probing, { ...since, state: 'served' })).toBe('served, probed 1h ago');
+    expect(await of(noted, probing, { ...since, state: 'not-served' })).toBe('not served for 2h, probed 1h ago');
+    expect(await of(noted)).toBe('not known: it was not probed yet');
+    expect(await of({})).toMatch(/^not known: after the next scan/);
+    expect(await of(noted, internal)).toMatch(/^not known: .*no "probe"$/);
+    expect(await of({ ...noted, [tags.expiresIn]: 'soon' })).toMatch(/^not known: .*InvalidTag is corrected$/);
+    const many = Object.fromEntries(Array.from({ length: 43 }, (_, i) => [`tag ${i}`, '']));
+    expect(await of({ ...noted, ...many })).toMatch(/no room for the tag cert-renewer:served/);
   });
 
   it('makes control characters in names and messages visible', async () => {

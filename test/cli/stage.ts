@@ -5,6 +5,7 @@ import { type Cdk, type CdkCommand, type CdkEnd, cdkOf } from '../../cli/cdk.ts'
 import { run } from '../../cli/program.ts';
 import type { Session } from '../../cli/session.ts';
 import { FakeDeclarationKeeper } from '../../testkit/fakes/declaration-keeper.ts';
+import { FakeNetwork } from '../../testkit/fakes/probe-network.ts';
 import { hour, type World } from '../renewal/world.ts';
 import { zoo } from '../renewal/zoo.ts';
 import { FakeQueues } from './fake-queues.ts';
@@ -127,6 +128,7 @@ export function stage(options: StageOptions = {}) {
       logWith: async () => [],
     },
     queues: new FakeQueues(),
+    network: new FakeNetwork(),
     resources: async () => [{ type: 'AWS::Scheduler::Schedule', logicalId: 'Schedule', id: 'hourly' }],
     ...options.session,
   };

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { FunctionFailure } from '../../cli/aws/functions.ts';
 import { tags } from '../../lambdas/domain/tags.ts';
+import { readServing } from '../../lambdas/policy/served.ts';
 import { authority, FakeAuthorities } from '../../testkit/fakes/authorities.ts';
 import { freshDates, internal, start, World } from '../renewal/world.ts';
 import { status, zoo } from '../renewal/zoo.ts';
@@ -99,6 +100,43 @@ describe('enrol and unenrol', () => {
     const [record] = records((await cli('enrol', 'due', '--profile', 'internal', '--json')).stdout);
     expect(record).toMatchObject({ removed: [tags.kty, tags.curve] });
     expect(world.store.tagsOf('due')[tags.mode]).toBe('renew');
+  });
+
+  const probing = { ...internal, probe: { allow: ['dns:svc.example', 'ip:10.0.0.0/8'], within: hour } };
+
+  it('enrol sets endpoints, and removes those that the stack may not probe', async () => {
+    const world = new World(probing);
+    world.enrol({ name: 'web', tags: { [tags.endpoints]: 'web.elsewhere.example:443' } });
+    const { cli } = stage({ world });
+    const enrol = (...words: string[]) => cli('enrol', 'web', '--profile', 'internal', '--json', ...words);
+    expect(records((await enrol()).stdout)).toMatchObject([{ removed: [tags.endpoints] }]);
+    const places = ['web.svc.example:443', '10.0.0.7:8443/web.svc.example'];
+    expect((await enrol(...places.flatMap((each) => ['--endpoint', each]))).code).toBe(0);
+    expect(world.store.tagsOf('web')[tags.endpoints]).toBe('web.svc.example:443 10.0.0.7:8443/web.svc.example');
+    expect(records((await enrol('--expires-in', '8h')).stdout)).toMatchObject([{ removed: [] }]);
+    expect(world.store.tagsOf('web')[tags.endpoints]).toBe('web.svc.example:443 10.0.0.7:8443/web.svc.example');
+  });
+
+  it.each([
+    ['without a port', ['web.svc.example'], /--endpoint contains "web.svc.example": expected host:port/],
+    ['outside of probe.allow', ['web.example:443'], /probe.allow of the stack does not contain web.example/],
+    ['that are six', Array.from({ length: 6 }, () => 'a.svc.example:1'), /has 6 endpoints: expected 1 to 5/],
+    [
+      'that are too long for a tag',
+      Array.from({ length: 5 }, (_, i) => `${'a'.repeat(50)}${i}.svc.example:1`),
+      /256 characters/,
+    ],
+  ])('enrol refuses endpoints %s, and so does declare', async (_, endpoints, message) => {
+    const world = new World({ ...probing, issue: { allow: ['dns:svc.example'] } });
+    world.enrol({ name: 'web' });
+    const { cli } = stage({ world });
+    const given = endpoints.flatMap((each) => ['--endpoint', each]);
+    const { code, stderr } = await cli('enrol', 'web', '--profile', 'internal', ...given);
+    expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringMatching(message) });
+    expect(world.store.tagsOf('web')[tags.endpoints]).toBeUndefined();
+    const words = ['declare', 'new', '--profile', 'internal', '--dns', 'new.svc.example', ...given];
+    expect(await cli(...words)).toMatchObject({ code: 2, stderr: expect.stringContaining('--endpoint') });
+    expect(world.arnOf('new')).toBeUndefined();
   });
 
   it('enrol keeps a mode of rekey if the worker has refused another tag', async () => {
@@ -204,6 +242,43 @@ describe('rollback', () => {
     expect(requests).toEqual([{ functionName: 'renew', request: { show: arn } }]);
     const [row] = records((await cli('status', 'web', '--json')).stdout);
     expect(row).toMatchObject({ state: 'paused', notAfter: window.notAfter });
+  });
+
+  it('begins the probe anew: the servers are to present the pair of before', async () => {
+    const fingerprintSha256 = 'ab'.repeat(32);
+    const { certificate, ...rest } = shown('v1');
+    const invoke = () => ({ ...rest, certificate: { ...certificate, fingerprintSha256, keyAlgorithm: 'RSA 2048' } });
+    const { cli, world } = renewedOnce({ invoke });
+    const ofOther = { [tags.fingerprint]: 'cd'.repeat(32), [tags.served]: 'of the other version' };
+    world.store.setTags('web', { [tags.endpoints]: 'web.svc.example:443', ...ofOther });
+    await cli('rollback', 'web');
+    expect(world.store.tagsOf('web')[tags.fingerprint]).toBe(fingerprintSha256);
+    expect(readServing(world.store.summary('web'), start)).toEqual({
+      ...{ state: 'pending', tries: 0, since: start, probed: undefined, told: undefined, keyType: 'RSA' },
+    });
+    const without = renewedOnce({ invoke });
+    without.world.store.setTags('web', ofOther);
+    await without.cli('rollback', 'web');
+    expect(Object.keys(without.world.store.tagsOf('web'))).not.toEqual(expect.arrayContaining([tags.served]));
+    expect(without.world.store.tagsOf('web')[tags.fingerprint]).toBeUndefined();
+  });
+
+  it.each([
+    [44, []],
+    [45, []],
+    [46, []],
+    [47, [tags.failure]],
+  ])('with %i other tags writes no more than AWS takes', async (others, gone) => {
+    const { certificate, ...rest } = shown('v1');
+    const facts = { fingerprintSha256: 'ab'.repeat(32), keyAlgorithm: 'RSA 2048' };
+    const { cli, world } = renewedOnce({ invoke: () => ({ ...rest, certificate: { ...certificate, ...facts } }) });
+    // The profile is one of them, the pause comes as one more, and three or four status tags are there.
+    const crowd = Object.fromEntries(Array.from({ length: others - 3 }, (_, n) => [`own-${n}`, 'x']));
+    world.store.setTags('web', { [tags.endpoints]: 'web.svc.example:443', ...crowd }, [
+      ...[tags.order, tags.renewAt, ...gone],
+    ]);
+    expect(await cli('rollback', 'web')).toMatchObject({ code: 0 });
+    expect(world.store.tagsOf('web')).toMatchObject({ [tags.versionId]: 'v1', [tags.notAfter]: window.notAfter });
   });
 
   it('removes the status tags if the function fails', async () => {

@@ -9,8 +9,9 @@ import { previousOf } from '../../lambdas/deployment/previous-declaration.ts';
 import { RenewalError } from '../../lambdas/domain/errors.ts';
 import { tags } from '../../lambdas/domain/tags.ts';
 import type { CertificateEntry } from '../../lambdas/policy/certificate-entry.ts';
+import { FakeProfiles } from '../../testkit/fakes/profiles.ts';
 import type { FakeSecretInput } from '../../testkit/fakes/store.ts';
-import { answered, DeployedWorld, failed, name, skipped, web } from './world.ts';
+import { answered, DeployedWorld, failed, name, offline, skipped, web } from './world.ts';
 
 const enrolled = { [tags.profile]: 'offline' };
 const written = (world: DeployedWorld) =>
@@ -194,6 +195,24 @@ describe('a refused declaration', () => {
       message: expect.stringMatching(message),
     });
     expect(written(world)).toEqual([]);
+  });
+
+  it.each([
+    ['another name', 'web.other.example:443', /endpoints\.1: .*probe\.allow of the stack does not contain web\.other/],
+    ['another address', '192.0.2.1:443', /endpoints\.1: .*192\.0\.2\.1/],
+    ['a link-local address', '169.254.169.254:80', /endpoints\.1: .*link-local/],
+  ])('an endpoint with %s than the stack may probe', async (_, endpoint, message) => {
+    const probe = { allow: ['dns:svc.example'], within: 3_600_000 };
+    const world = Object.assign(new DeployedWorld(), { profiles: new FakeProfiles({ ...offline, probe }) });
+    const entry = { ...web, endpoints: ['web.svc.example:443', endpoint] };
+    await expect(declareCertificate(world, name, entry)).rejects.toMatchObject({
+      code: 'InvalidRequest',
+      message: expect.stringMatching(message),
+    });
+    expect(written(world)).toEqual([]);
+    expect(await declareCertificate(world, name, { ...entry, endpoints: ['web.svc.example:443'] })).toBeDefined();
+    // Without probe the endpoints are only kept.
+    expect(await declareCertificate(new DeployedWorld(), name, entry)).toBeDefined();
   });
 
   it('a long document is written without white space', () => {

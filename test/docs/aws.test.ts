@@ -47,7 +47,7 @@ const patches = readdirSync(new URL('testkit/local-aws/patches/', root))
 /** The SDK client of a service, by the service's name in botocore. */
 const clients: Readonly<Record<string, string>> = {
   ...{ acm: 'acm', cloudwatch: 'cloudwatch', events: 'eventbridge', iam: 'iam', kms: 'kms', lambda: 'lambda' },
-  ...{ scheduler: 'scheduler', secretsmanager: 'secrets-manager', sns: 'sns', sqs: 'sqs', ssm: 'ssm' },
+  ...{ ecs: 'ecs', scheduler: 'scheduler', secretsmanager: 'secrets-manager', sns: 'sns', sqs: 'sqs', ssm: 'ssm' },
 };
 
 /** Returns true for a page on a domain of AWS. */

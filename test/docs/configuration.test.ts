@@ -85,7 +85,10 @@ describe('docs/configuration.md', () => {
 
   it('has every output of the stack, and no other', () => {
     const create = { subject: 'CN=An Authority', key: 'EC P-256', validity: '87600h' };
-    const { template } = synthesize({ authorities: { root: { create }, issuing: { create, parent: 'root' } } });
+    const { template } = synthesize({
+      authorities: { root: { create }, issuing: { create, parent: 'root' } },
+      probe: { allow: ['dns:example.com'] },
+    });
     const outputs = Object.keys(template.findOutputs('*')).map((name) =>
       name.replace(/^(?:Root|Issuing)(?=\w+Arn$)/, '<Name>'),
     );

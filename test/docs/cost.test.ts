@@ -6,7 +6,7 @@ import { rowsOf } from './tables.ts';
 
 const page = readFileSync(new URL('../../docs/cost.md', import.meta.url), 'utf8');
 const metrics = readFileSync(new URL('../../docs/metrics.md', import.meta.url), 'utf8');
-const words = ['no', 'one', 'two', 'three', 'four', 'five', 'six', 'seven'];
+const words = ['no', 'one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight'];
 
 it('docs/cost.md counts the alarms of a profile and of the stack', () => {
   const hooks = [{ type: 'exec', command: 'true', targetTag: { key: 'Role', value: 'web' } } as const];
@@ -17,6 +17,9 @@ it('docs/cost.md counts the alarms of a profile and of the stack', () => {
   };
   const [plain, ofStack] = alarms({});
   const [hooked, withHooks] = alarms({ profiles: { internal: { ...config.profiles.internal, hooks } } });
+  const [probed] = alarms({ probe: { allow: ['dns:example.com'] } });
+  expect(words.indexOf(probed ?? '')).toBe(words.indexOf(plain ?? '') + 1);
+  expect(page).toContain('With `probe` one more for each profile');
   expect(page).toContain(
     `${plain} for each profile and authority (${hooked} with hooks), and ${ofStack} for the stack (${withHooks} with hooks)`,
   );
@@ -24,6 +27,8 @@ it('docs/cost.md counts the alarms of a profile and of the stack', () => {
 
 it('docs/cost.md names every metric', () => {
   const names = rowsOf(metrics, 'Metrics').map(({ name }) => name);
-  expect(page).toContain(`at most ${words[names.length]} for each profile and authority`);
+  expect(page).toContain(
+    `at most ${words[names.length]} for each profile, ${words[names.length - 1]} for each authority`,
+  );
   for (const name of names) expect(page).toContain(`\`${name}\``);
 });

@@ -9,7 +9,8 @@ import { report } from '../../lambdas/hooks/report.ts';
 import { noticedEvents, noticeOf } from '../../lambdas/notices/notice.ts';
 import { renewOnDemand } from '../../lambdas/renewal/entry/on-demand.ts';
 import { scan } from '../../lambdas/renewal/scan/scan.ts';
-import { hour, internal, World } from '../renewal/world.ts';
+import { ProbeScene, probing } from '../probes/scene.ts';
+import { hour, World } from '../renewal/world.ts';
 import { rowsOf, sectionOf } from './tables.ts';
 
 const page = readFileSync(new URL('../../docs/events.md', import.meta.url), 'utf8');
@@ -48,8 +49,20 @@ const real: Readonly<Record<RenewalEvent['type'], (world: World) => Promise<unkn
       commandId: 'c',
       instanceId: 'i',
     }),
+  'Certificate Served': (world) => probeOnce(world, 'served'),
+  'Certificate Not Served': (world) => probeOnce(world, 'stale'),
   'Scan Completed': (world) => scan(world, { force: false, dryRun: false }),
 };
+
+async function probeOnce(world: World, state: 'served' | 'stale'): Promise<unknown> {
+  const scene = new ProbeScene(world);
+  const arn = scene.enrol();
+  scene.serve(arn);
+  await scene.renew(arn);
+  if (state === 'served') scene.serve(arn);
+  world.clock.advance(2 * hour);
+  return scene.probe();
+}
 const types = Object.keys(real) as RenewalEvent['type'][];
 
 describe('docs/events.md', () => {
@@ -61,7 +74,7 @@ describe('docs/events.md', () => {
   });
 
   it.each(types)('%s: shows the fields of a real one, and explains each', async (type) => {
-    const world = new World({ ...internal, issue: { allow: ['dns:svc.example'] } });
+    const world = new World({ ...probing, issue: { allow: ['dns:svc.example'] } });
     await real[type](world);
     const [event] = world.publisher.of(type);
     const example = examples.find((each) => each['detail-type'] === type);

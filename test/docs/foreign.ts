@@ -92,6 +92,7 @@ const byOrigin: Readonly<Record<string, readonly string[]>> = {
     'DeleteSecret',
     'GetParameters',
     'GetParametersByPath',
+    'Ipv6AllowedForDualStack',
     'ListKeys',
     'RestoreSecret',
   ],

@@ -2,11 +2,17 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { isErrorCode } from '../../lambdas/domain/errors.ts';
-import { onDemandSchema, parseOnDemandRequest, parseScanRequest } from '../../lambdas/policy/request.ts';
+import {
+  onDemandSchema,
+  parseOnDemandRequest,
+  parseProbeRequest,
+  parseScanRequest,
+} from '../../lambdas/policy/request.ts';
 import { renewOnDemand } from '../../lambdas/renewal/entry/on-demand.ts';
 import { renewQueued } from '../../lambdas/renewal/entry/queued.ts';
 import { show } from '../../lambdas/renewal/entry/show.ts';
 import { scan } from '../../lambdas/renewal/scan/scan.ts';
+import { ProbeScene } from '../probes/scene.ts';
 import { issuing, start, World } from '../renewal/world.ts';
 import { checkAnswer, isRequest } from '../support/answer.ts';
 
@@ -77,6 +83,24 @@ describe('docs/invoke.md', () => {
     for (const entry of example?.plan ?? []) expect(Object.keys(entry)).toEqual(Object.keys(real.plan[0] ?? {}));
     const { listed, enqueued, notDue, paused, backingOff, waiting, invalid } = example ?? real;
     expect(listed).toBe(enqueued + notDue + paused + backingOff + waiting + invalid);
+  });
+
+  it('shows requests to the probe and its answer as they are', async () => {
+    for (const example of examples('probe-request')) expect(() => parseProbeRequest(example)).not.toThrow();
+    const fields = new Set(examples('probe-request').flatMap((example) => Object.keys(example as object)));
+    expect(sorted(fields)).toEqual(['due', 'secretIds']);
+    const scene = new ProbeScene();
+    const arn = scene.enrol();
+    await scene.renew(arn);
+    const real = await scene.probe({ secretIds: [arn], due: false });
+    const [example] = examples('probe-answer') as (typeof real)[];
+    const parts = ({ results: [one] = [], ...all }: typeof real) => [all, one, one?.endpoints[0]];
+    expect(parts(example ?? real).map((part) => Object.keys(part ?? {}))).toEqual(
+      parts(real).map((part) => Object.keys(part ?? {})),
+    );
+    const { listed, served, pending, notServed, skipped } = example ?? real;
+    expect(listed).toBe(served + pending + notServed + skipped);
+    expect(sorted(rows('field of the answer').keys())).toEqual(expect.arrayContaining(sorted(Object.keys(real))));
   });
 
   it('shows the answer about a secret as it is', async () => {

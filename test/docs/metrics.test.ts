@@ -16,6 +16,7 @@ const counts = {
   Overdue: true,
   Managed: true,
   HookFailed: true,
+  NotServed: true,
 } as const satisfies Record<Count, true>;
 const measures = { SecondsToExpiry: true, RenewalDuration: true } as const satisfies Record<Measure, true>;
 

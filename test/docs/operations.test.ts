@@ -21,7 +21,10 @@ const commandNames = all.map(({ name }) => name);
 describe('docs/operations.md', () => {
   it('has a row and a section for each alarm of the stack, with its name, and none for others', () => {
     const hooks = [{ type: 'exec', command: 'true', targetTag: { key: 'Role', value: 'web' } } as const];
-    const { template } = synthesize({ profiles: { internal: { ...config.profiles.internal, hooks } } });
+    const { template } = synthesize({
+      profiles: { internal: { ...config.profiles.internal, hooks } },
+      probe: { allow: ['dns:example.com'] },
+    });
     const names = Object.values(template.findResources('AWS::CloudWatch::Alarm')).map(({ Properties }) =>
       Properties.AlarmName.replace(/^CertRenewer-/, '<stack>-').replace(/-internal$/, '-<profile>'),
     );

@@ -1,11 +1,12 @@
 /**
  * docs/guarantees.md, G15: hooks after a renewal. Functions and topics run on the local AWS. A command is accepted but not
- * executed, because there are no instances. ACM keeps what is imported.
+ * executed, because there are no instances. ACM keeps what is imported. ECS begins deployments, but tells of no end.
  */
 import { X509Certificate } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { ACMClient, GetCertificateCommand } from '@aws-sdk/client-acm';
+import { CreateClusterCommand, CreateServiceCommand, DescribeServicesCommand, ECSClient } from '@aws-sdk/client-ecs';
 import { CreateRoleCommand, IAMClient } from '@aws-sdk/client-iam';
 import { CreateFunctionCommand, LambdaClient, ListFunctionsCommand } from '@aws-sdk/client-lambda';
 import { CreateSecretCommand } from '@aws-sdk/client-secrets-manager';
@@ -91,6 +92,14 @@ describeWith(['stack', 'step-ca'], 'hooks', (local) => {
     };
   }
 
+  /** Makes a secret of the profile `hooked` with a name that a hook names. */
+  async function makeNamed(Name: string): Promise<void> {
+    const { leaf } = await renewer.fresh({ profile: 'paused' });
+    const SecretString = JSON.stringify({ certificate: leaf.certificatePem + leaf.chainPem, privateKey: leaf.keyPem });
+    const Tags = [{ Key: 'cert-renewer:profile', Value: 'hooked' }];
+    await renewer.secrets.send(new CreateSecretCommand({ Name, SecretString, KmsKeyId: ENCRYPTION_KEY, Tags }));
+  }
+
   describe('after a renewal', () => {
     let secret: FreshSecret;
     let answer: RenewalResult;
@@ -146,16 +155,7 @@ describeWith(['stack', 'step-ca'], 'hooks', (local) => {
     });
 
     it('acm imports the certificate of a named secret again, under the same ARN', async () => {
-      const { leaf } = await renewer.fresh({ profile: 'paused' });
-      const value = JSON.stringify({ certificate: leaf.certificatePem + leaf.chainPem, privateKey: leaf.keyPem });
-      const Tags = [{ Key: 'cert-renewer:profile', Value: 'hooked' }];
-      const create = new CreateSecretCommand({
-        Name: hookTargets.secretName,
-        SecretString: value,
-        KmsKeyId: ENCRYPTION_KEY,
-        Tags,
-      });
-      await renewer.secrets.send(create);
+      await makeNamed(hookTargets.secretName);
       const { serialNumber } = await renewer.renew({ secretId: hookTargets.secretName });
       const { Certificate = '', CertificateChain = '' } = await waitFor('the import', () =>
         client(ACMClient, emulator)
@@ -165,6 +165,57 @@ describeWith(['stack', 'step-ca'], 'hooks', (local) => {
       const imported = new X509Certificate(Certificate);
       expect(imported.serialNumber.toLowerCase()).toBe(serialNumber);
       expect(new X509Certificate(CertificateChain).subject).toBe(imported.issuer);
+    });
+  });
+
+  describe('ecs', () => {
+    const { cluster, name } = hookTargets.service;
+    const ecs = client(ECSClient, emulator);
+    /** Returns the ids of the service's deployments, the newest first. */
+    const deployments = async () => {
+      const { services = [] } = await ecs.send(new DescribeServicesCommand({ cluster, services: [name] }));
+      return services.flatMap(({ deployments: each = [] }) => each.map(({ id = '' }) => id));
+    };
+
+    it('deploys the service of a named secret, once, and not that of another secret', async () => {
+      await ecs.send(new CreateClusterCommand({ clusterName: cluster }));
+      await ecs.send(
+        new CreateServiceCommand({ cluster, serviceName: name, taskDefinition: 'web:1', desiredCount: 0 }),
+      );
+      const before = await deployments();
+      await makeNamed(hookTargets.deployedSecret);
+      const { secretArn } = await renewer.renew({ secretId: hookTargets.deployedSecret });
+      const told = await waitFor('its log', async () =>
+        (await logOf(emulator, secretArn)).find(({ reason }) => reason?.message.includes(`${cluster}/${name} began`)),
+      );
+      const [id = ''] = await deployments();
+      expect(before).not.toContain(id);
+      expect(told.reason?.message).toContain(id);
+      const other = await renewer.fresh({ profile: 'hooked' });
+      await renewer.renew({ secretId: other.arn });
+      await waitFor('another hook', async () => callsOf(hookTargets.functionName, other).length > 0);
+      expect((await deployments())[0]).toBe(id);
+    });
+
+    it('reports a deployment that failed, from ECS’s event', async () => {
+      const events = await collectEvents(emulator, outputs['EventBusName'] ?? '');
+      const { Functions = [] } = await client(LambdaClient, emulator).send(new ListFunctionsCommand({}));
+      const hook = Functions.find(({ Environment }) => Environment?.Variables?.['HOOK'] === 'ecs');
+      // As the stack's rule passes it on. Only AWS may put events of aws.ecs on a bus.
+      const event = {
+        source: 'aws.ecs',
+        resources: [`arn:aws:ecs:${REGION}:${ACCOUNT}:service/${cluster}/${name}`],
+        detail: { eventName: 'SERVICE_DEPLOYMENT_FAILED', deploymentId: 'ecs-svc/1', reason: 'tasks failed to start.' },
+      };
+      const { error } = await invoke(emulator, hook?.FunctionName ?? '', event);
+      expect(error).toBeUndefined();
+      const told = await events.next('the event', ({ detail }) => detail['hook'] === 'ecs');
+      expect(told['detail-type']).toBe('Certificate Hook Failed');
+      expect(told.detail).toMatchObject({
+        profile: 'hooked',
+        secretArn: null,
+        message: expect.stringContaining(hookTargets.deployedSecret),
+      });
     });
   });
 

@@ -295,7 +295,7 @@ describeWith(['stack'], 'permissions', ({ emulator, outputs }) => {
   });
 
   describe('the functions of hooks', () => {
-    it.each(['acm', 'exec', 'lambda'])(
+    it.each(['acm', 'ecs', 'exec', 'lambda'])(
       '%s: can’t read a secret that they do not name, sign with a key, or write',
       async (type) => {
         const who = await actAs(emulator, await hookFunction(type));

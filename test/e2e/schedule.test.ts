@@ -1,6 +1,6 @@
 /**
- * No test invokes anything here. The first scan and the schedule of a deployment of its own look after 300 certificates of
- * every kind, of which 200 are due.
+ * The first scan and the schedules of a deployment of its own look after 300 certificates of every kind, of which 200 are due. One more is
+ * due and served by nginx, which nobody reloads. No test invokes anything before all this is done.
  */
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { ListSecretsCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
@@ -9,17 +9,20 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { ScanCounts } from '../../lambdas/domain/result.ts';
 import { keyAlgorithm } from '../../testkit/certificates/index.ts';
 import { bytesKept, nameOfKey } from '../../testkit/certificates/kept.ts';
-import { client, type Endpoint, waitFor } from '../../testkit/local-aws/client.ts';
+import { client, type Endpoint, invoke, waitFor } from '../../testkit/local-aws/client.ts';
 import { type Found, fromShape, look, type PairText } from '../../testkit/local-aws/enrolled.ts';
 import { type BusEvent, collectEvents, type EventCollector } from '../../testkit/local-aws/events.ts';
 import { install } from '../../testkit/local-aws/install.ts';
 import { startEmulator } from '../../testkit/local-aws/ministack.ts';
 import { bootstrap } from '../../testkit/local-aws/stack.ts';
+import { nginx } from '../../testkit/tools/nginx.ts';
 import { enrolFleet, type Member } from '../support/fleet.ts';
-import { describeWith } from '../support/local.ts';
+import { dueInNginx, type InNginx } from '../support/in-nginx.ts';
+import { describeFound, describeWith } from '../support/local.ts';
 import { refusals } from './judges.ts';
 
 const minute = 60_000;
+const program = await nginx();
 
 const title = 'the schedule, once a minute, with 300 certificates of which 200 are due';
 
@@ -27,6 +30,11 @@ describeWith(['stack', 'step-ca'], title, (local) => {
   const { ca } = local;
   const undo: (() => Promise<unknown>)[] = [];
   let fleet: Member[];
+  /** Undefined without nginx. */
+  let served: InNginx | undefined;
+  let probe: () => Promise<unknown>;
+  let bus: EventCollector;
+  let listed: number;
   let after: ReadonlyMap<Member, Found>;
   let renewals: readonly BusEvent[];
   let others: readonly BusEvent[];
@@ -39,16 +47,22 @@ describeWith(['stack', 'step-ca'], title, (local) => {
     undo.push(aws.stop);
     // All exist before the schedule does.
     [fleet] = await Promise.all([enrolFleet(aws, ca, 'internal'), bootstrap(aws)]);
+    if (program.found) {
+      served = await dueInNginx(aws, ca, { program });
+      undo.push(served.stop);
+    }
+    listed = fleet.length + (served ? 1 : 0);
     const outputs = await install(aws, local.stack.own['before/schedule']);
-    const bus = await collectEvents(aws, outputs['EventBusName'] ?? '');
-    await install(aws, local.stack.own.schedule); // which starts the first scan
+    bus = await collectEvents(aws, outputs['EventBusName'] ?? '');
+    const { ProbeFunctionName = '' } = await install(aws, local.stack.own.schedule); // which starts the first scan
+    probe = () => invoke(aws, ProbeFunctionName);
     firstScan = await nextScanOf(bus, 0, 2 * minute);
 
-    await settled(aws, fleet, outputs['RenewalQueueUrl'] ?? '');
+    await settled(aws, listed, outputs['RenewalQueueUrl'] ?? '');
     nextScan = await nextScanOf(bus, Date.now(), 2 * minute);
-    await settled(aws, fleet, outputs['RenewalQueueUrl'] ?? '');
+    await settled(aws, listed, outputs['RenewalQueueUrl'] ?? '');
 
-    const events = await bus.events();
+    const events = (await bus.events()).filter((event) => !isAbout(served, event));
     renewals = events.filter((event) => event['detail-type'] === 'Certificate Renewed');
     others = events.filter((event) => !['Certificate Renewed', 'Scan Completed'].includes(event['detail-type']));
     const secrets = client(SecretsManagerClient, aws);
@@ -67,7 +81,7 @@ describeWith(['stack', 'step-ca'], title, (local) => {
 
   test('inspects every one, and renews exactly the 200', () => {
     expect(fleet.filter(({ isDue }) => isDue)).toHaveLength(200);
-    expect(firstScan).toMatchObject({ listed: 300, enqueued: 300, unknown: 300 });
+    expect(firstScan).toMatchObject({ listed, enqueued: listed, unknown: listed });
     const names = (members: readonly Member[]) => members.map(({ secret }) => secret.name).sort();
     expect(names(renewed().map(({ member }) => member))).toEqual(names(fleet.filter(({ isDue }) => isDue)));
   });
@@ -141,13 +155,46 @@ describeWith(['stack', 'step-ca'], title, (local) => {
   });
 
   test('in its next scan sends only the inspections of the day', () => {
-    expect(nextScan).toMatchObject({ listed: 300, paused: 0, backingOff: 0, invalid: 0, overdue: 0 });
+    expect(nextScan).toMatchObject({ listed, paused: 0, backingOff: 0, invalid: 0, overdue: 0 });
     expect(nextScan.enqueued).toBe(nextScan.unknown);
     // One certificate in 720 has its time of day within the two minutes of a scan: 0.4 of 300.
     expect(nextScan.unknown).toBeLessThanOrEqual(5);
-    expect(nextScan.notDue).toBe(300 - nextScan.unknown);
+    expect(nextScan.notDue).toBe(listed - nextScan.unknown);
+  });
+
+  describeFound([program], 'the certificate in nginx', () => {
+    const told = async (type: string) =>
+      (await bus.events()).filter((event) => isAbout(served, event) && event['detail-type'] === type);
+
+    test('is renewed and still the old one there: the schedule of the probe finds it, and an event tells which it is', async () => {
+      const { endpoint, before } = served ?? {};
+      const found = await bus.next(
+        'the event',
+        (event) => event['detail-type'] === 'Certificate Not Served',
+        3 * minute,
+      );
+      expect(isAbout(served, found)).toBe(true);
+      const { serialNumber, notAfter } = before ?? {};
+      expect(found.detail['endpoints']).toMatchObject([{ endpoint, state: 'stale', serialNumber, notAfter }]);
+      expect(await told('Certificate Renewed')).toHaveLength(1);
+      expect(await served?.now()).toEqual(before);
+    });
+
+    test('is reloaded: an event tells once that it is served', async () => {
+      await served?.write();
+      await served?.reload();
+      await probe();
+      const found = await bus.next('the event', (event) => event['detail-type'] === 'Certificate Served');
+      expect(found.detail['fingerprintSha256']).toBe((await served?.now())?.fingerprint);
+      await probe();
+      expect(await told('Certificate Served')).toHaveLength(1);
+      expect(await told('Certificate Not Served')).toHaveLength(1);
+    });
   });
 });
+
+const isAbout = (served: InNginx | undefined, { resources }: BusEvent): boolean =>
+  served !== undefined && resources.includes(served.secret.arn);
 
 /** Returns the counts of the first scan that began at or after `since` (ms since 1970; an event's time has whole seconds). */
 async function nextScanOf(bus: EventCollector, since: number, within: number): Promise<ScanCounts> {
@@ -161,8 +208,8 @@ async function nextScanOf(bus: EventCollector, since: number, within: number): P
 }
 
 /** Waits until every secret's tags name its current version and the queue is empty. */
-async function settled(aws: Endpoint, fleet: readonly Member[], queueUrl: string): Promise<void> {
-  const isDone = async () => (await known(aws)) === fleet.length && (await depth(aws, queueUrl)).all === 0;
+async function settled(aws: Endpoint, all: number, queueUrl: string): Promise<void> {
+  const isDone = async () => (await known(aws)) === all && (await depth(aws, queueUrl)).all === 0;
   await waitFor('the workers to be done', isDone, { within: 4 * minute });
 }
 

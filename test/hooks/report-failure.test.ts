@@ -22,7 +22,7 @@ function setUp(sent?: SentCommand | Error) {
       return sent;
     },
   };
-  const queues = new Map((['exec', 'sns', 'lambda'] as const).map((type) => [queueArn(type), type]));
+  const queues = new Map((['exec', 'sns', 'lambda', 'ecs'] as const).map((type) => [queueArn(type), type]));
   return { ...reportWorld(), commands, queues, asked, documentPrefix };
 }
 
@@ -191,6 +191,21 @@ describe('an undelivered event', () => {
     const detail = await told(letter(body, 'exec'));
     expect(detail).toMatchObject({ code: 'Internal', message: expect.stringContaining(`(${condition}): see its log`) });
     expect(JSON.stringify(detail)).not.toContain('U2VjcmV0');
+  });
+
+  it('about the end of a deployment of ECS says of which service, as the event has no secret', async () => {
+    const service = 'arn:aws:ecs:eu-central-1:111122223333:service/prod/web';
+    const requestPayload = {
+      source: 'aws.ecs',
+      resources: [service],
+      detail: { eventName: 'SERVICE_DEPLOYMENT_FAILED' },
+    };
+    const body = { ...record({ errorType: 'Throttled', errorMessage: 'The bus is busy.' }), requestPayload };
+    const detail = await told(letter(body, 'ecs'));
+    expect(detail).toMatchObject({ hook: 'ecs', secretArn: null, code: 'Throttled' });
+    expect(detail).toMatchObject({
+      message: expect.stringMatching(new RegExp(`^The bus is busy\\..* ${service}\\.$`)),
+    });
   });
 
   it('with an invalid body is reported too', async () => {

@@ -65,6 +65,17 @@ it.each<[string, Partial<InventoryRow>, string]>([
     },
     'it waits for its CA for 1m, the CA is asked again in 2h',
   ],
+  ...(
+    [
+      ['served', 'served, probed 3m ago'],
+      ['pending', 'not served yet, probed 3m ago'],
+      ['lost', 'served before, but an endpoint has not answered for 2h, probed 3m ago'],
+      ['not-served', 'not served for 2h, probed 3m ago'],
+    ] as const
+  ).map(([state, expected]): [string, Partial<InventoryRow>, string] => {
+    const serving = { state, since: now - 120 * minute, probed: now - 3 * minute };
+    return [`not served (${state}): since when`, { state: 'not served', serving }, expected];
+  }),
   ['not served: what is wrong', { state: 'not served' }, 'an endpoint does not serve the present certificate'],
 ])('the message of %s', (_, fields, expected) => {
   expect(messageText(row(fields), now)).toBe(expected);
@@ -73,6 +84,10 @@ it.each<[string, Partial<InventoryRow>, string]>([
 it('a certificate that is not served has a cause of its own, unless it fails too', () => {
   expect(causeOf(row({ state: 'not served' }))?.code).toBe('NotServed');
   expect(causeOf(row({ state: 'failing', states: ['failing', 'not served'], failure }))?.code).toBe('CaRejected');
+  const paused = { code: 'Paused', message: 'Paused by the tag cert-renewer:paused.' } as const;
+  const resting = row({ state: 'not served', states: ['not served', 'paused'], reason: paused });
+  expect(causeOf(resting)?.code).toBe('NotServed');
+  expect(nextFor(resting, '')).toMatchObject({ command: 'cert-renewer probe web/tls' });
 });
 
 it('every certificate with a problem has a cause with words, and no other has one', () => {

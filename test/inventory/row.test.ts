@@ -1,10 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { Profile } from '../../lambdas/domain/profile.ts';
 import { tags } from '../../lambdas/domain/tags.ts';
 import { nextFor, whyText } from '../../lambdas/inventory/cause.ts';
 import { byUrgency, type InventoryRow, inventoryRow, needsAttention } from '../../lambdas/inventory/row.ts';
 import { inventoryStates } from '../../lambdas/inventory/states.ts';
 import { stateWords } from '../../lambdas/inventory/words.ts';
+import { formatServing, type Serving } from '../../lambdas/policy/served.ts';
 import { formatWait } from '../../lambdas/policy/waiting.ts';
 import { scan } from '../../lambdas/renewal/scan/scan.ts';
 import { hour, internal, start, type World } from '../renewal/world.ts';
@@ -269,5 +271,57 @@ describe('the inventory', () => {
         expect([...sorted].reverse().sort(byUrgency)).toEqual(sorted);
       }),
     );
+  });
+});
+
+describe('not served', () => {
+  const fingerprint = 'ab'.repeat(32);
+  const probing = { ...internal, probe: { allow: ['dns:svc.example'], within: hour } };
+  const notServed: Serving = {
+    ...{ state: 'not-served', tries: 9, since: start - 2 * hour, probed: start - hour, told: start - hour },
+    keyType: 'EC',
+  };
+
+  function rowOf(more: Record<string, string>, serving: Serving, profile?: Profile) {
+    const store = zoo().store;
+    const found = { ...valid, [tags.profile]: 'internal', [tags.endpoints]: 'web.svc.example:443', ...more };
+    const served = formatServing(fingerprint, new Map(Object.entries(found)), serving);
+    const all = { [tags.fingerprint]: fingerprint, [tags.served]: served, ...found };
+    const arn = store.add({ name: 'web', value: '{}', versionId: 'v1', tags: all });
+    return inventoryRow({ secret: store.summary(arn) }, profile, { now: start, step: hour });
+  }
+
+  it('is a state of its own, with when it was probed', () => {
+    const row = rowOf({}, notServed, probing);
+    expect(row).toMatchObject({ state: 'not served', states: ['not served'] });
+    expect(row.serving).toEqual({ state: 'not-served', since: start - 2 * hour, probed: start - hour });
+    expect(whyText(row, start)).toBe('NotServed: not served for 2h, probed 1h ago');
+    expect(needsAttention(row)).toBe(true);
+  });
+
+  it.each<[string, Record<string, string>, readonly string[]]>([
+    ['paused: the server presents the old one all the same', { [tags.paused]: 'true' }, ['not served', 'paused']],
+    ['failing', { [tags.failure]: '1 2026-11-22T11:59:00Z CaRejected' }, ['failing', 'not served']],
+    ['expired', status(start - 3 * hour, start - hour), ['expired', 'not served']],
+    ['InvalidTag', { [tags.expiresIn]: 'soon' }, ['failing', 'not served']],
+    ['noted for other endpoints', { [tags.served]: `${'ab'.repeat(8)} 01234567 not-served` }, ['ok']],
+    ['noted for another certificate', { [tags.fingerprint]: 'cd'.repeat(32) }, ['ok']],
+  ])('and %s', (_, more, expected) => {
+    expect(rowOf(more, notServed, probing).states).toEqual(expected);
+  });
+
+  it('is not the state of a secret of another stack', () => {
+    expect(rowOf({}, notServed).states).toEqual(['unknown']);
+  });
+
+  it.each(['pending', 'served', 'lost'] as const)('is not the state of one that is %s', (state) => {
+    const row = rowOf({}, { ...notServed, state }, probing);
+    expect(row).toMatchObject({ state: 'ok', serving: { state } });
+  });
+
+  it('is not known in a stack that does not probe any more', () => {
+    const row = rowOf({}, notServed, internal);
+    expect(row.state).toBe('ok');
+    expect(row.serving).toBeUndefined();
   });
 });

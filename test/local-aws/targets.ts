@@ -1,4 +1,5 @@
-/** What a rule's target receives, and Run Command. */
+/** What a rule's target receives, Run Command, and ECS. */
+import { CreateServiceCommand, ECSClient, UpdateServiceCommand } from '@aws-sdk/client-ecs';
 import { EventBridgeClient, PutEventsCommand, PutRuleCommand, PutTargetsCommand } from '@aws-sdk/client-eventbridge';
 import { LambdaClient, PutFunctionEventInvokeConfigCommand } from '@aws-sdk/client-lambda';
 import { CreateQueueCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
@@ -71,6 +72,23 @@ function command(aws: Endpoint, DocumentName: string, who?: Credentials): Promis
   return outcome(client(SSMClient, aws, who).send(new SendCommandCommand({ DocumentName, Targets })));
 }
 
+/** Deploys a new service again, by a user who may do that with this service only. */
+async function deployments(aws: Endpoint): Promise<readonly string[]> {
+  const cluster = uniqueName('cluster');
+  const who = await userWith(aws, {
+    Effect: 'Allow',
+    Action: 'ecs:UpdateService',
+    Resource: arn('ecs', `service/${cluster}/web`),
+  });
+  const deploy = (service: string) =>
+    outcome(client(ECSClient, aws, who).send(new UpdateServiceCommand({ cluster, service, forceNewDeployment: true })));
+  for (const serviceName of ['web', 'api']) {
+    const make = new CreateServiceCommand({ cluster, serviceName, taskDefinition: 'web', desiredCount: 0 });
+    await client(ECSClient, aws).send(make);
+  }
+  return [await deploy('web'), await deploy('api')];
+}
+
 export const TARGETS: readonly Behaviour[] = [
   { patch: 'rule-function', observe: failedFunction, withPatch: { a: 1 }, without: undefined },
   { patch: 'rule-dead-letter', observe: missingTopic, withPatch: [{ a: 1 }, 'NO_RESOURCE'], without: undefined },
@@ -97,6 +115,12 @@ export const TARGETS: readonly Behaviour[] = [
       const who = await userWith(aws, { Effect: 'Allow', Action: 'ssm:SendCommand', Resource });
       return [await command(aws, name, who), await command(aws, 'AWS-RunShellScript', who)];
     },
+    withPatch: ['ok', 'AccessDeniedException'],
+    without: ['AccessDeniedException', 'AccessDeniedException'],
+  },
+  {
+    patch: 'ecs-service-arn',
+    observe: deployments,
     withPatch: ['ok', 'AccessDeniedException'],
     without: ['AccessDeniedException', 'AccessDeniedException'],
   },

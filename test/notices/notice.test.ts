@@ -25,6 +25,18 @@ const failure = {
   notAfter: '2026-12-01T00:00:00Z',
 };
 
+const notServed = {
+  versionId: 'v2',
+  fingerprintSha256: 'ab'.repeat(32),
+  notAfter: '2027-01-01T00:00:00Z',
+  endpoints: [
+    { endpoint: 'a.example:443', state: 'served', message: '10.0.0.1 presents the new certificate.' },
+    { endpoint: 'b.example:443', state: 'stale', message: '10.0.0.2 presents another certificate (serial 19f2c3).' },
+    { endpoint: 'c.example:443', state: 'unreachable', message: '10.0.0.3 does not answer in time.' },
+  ],
+  warnings: [],
+};
+
 describe('a notice', () => {
   it('of a failure has its subject, its reason, the number of tries, and the time that is left', () => {
     expect(noticeOf(event('Certificate Renewal Failed', failure), stackName)).toEqual({
@@ -53,6 +65,7 @@ describe('a notice', () => {
     ['Certificate Renewal Overdue', { ...overdue, notAfter: null }, 'status web/tls'],
     ['Certificate Hook Failed', hookFailure, 'renew web/tls --force'],
     ['Certificate Hook Failed', { ...hookFailure, secretArn: null }, 'renew NAME --force'],
+    ['Certificate Not Served', notServed, 'probe web/tls'],
     ['Certificate Renewal Failed', { ...failure, name: 'web; reboot' }, 'status NAME'],
     ['Certificate Renewal Failed', { ...failure, name: '--help' }, 'status NAME'],
   ])('of %s ends with the command to run, and a section of the runbook (%#)', (type, detail, words) => {
@@ -88,6 +101,32 @@ describe('a notice', () => {
     );
     expect(gone.text).toContain('an unknown secret');
     expect(gone.text).not.toContain('Secret:');
+  });
+
+  it('of endpoints lists each with its message, those that are served last', () => {
+    const { subject, text } = noticeOf(event('Certificate Not Served', notServed), stackName);
+    expect(subject).toBe('cert-renewer: web/tls is not served');
+    const [, ...lines] = text.split('\n');
+    expect(lines.slice(0, 3)).toEqual([
+      'b.example:443 (stale): 10.0.0.2 presents another certificate (serial 19f2c3).',
+      'c.example:443 (unreachable): 10.0.0.3 does not answer in time.',
+      'a.example:443 (served): 10.0.0.1 presents the new certificate.',
+    ]);
+    expect(text).toContain('expires at 2027-01-01T00:00:00Z');
+  });
+
+  it.each([
+    ['no list', { endpoints: undefined }],
+    ['other values', { endpoints: [null, 'x', { endpoint: 1 }] }],
+    ['no end', { notAfter: null }],
+  ])('of endpoints with %s is sent all the same', (_, odd) => {
+    const { text } = noticeOf(event('Certificate Not Served', { ...notServed, ...odd }), stackName);
+    expect(text).toContain('cert-renewer probe web/tls');
+    expect(text).not.toMatch(/undefined|null|\n\n\n/);
+  });
+
+  it('is not made of Certificate Served', () => {
+    expect(() => noticeOf(event('Certificate Served', notServed), stackName)).toThrow(/not sent by e-mail/);
   });
 
   it('of a missing certificate says that there is none, not when it expires', () => {
@@ -152,6 +191,7 @@ describe('a notice', () => {
       'Certificate Renewal Failed',
       'Certificate Renewal Overdue',
       'Certificate Hook Failed',
+      'Certificate Not Served',
     ]);
   });
 });

@@ -6,7 +6,7 @@ import { tags as derTags } from '../../lambdas/asn1/tags.ts';
 import type { Certificate } from '../../lambdas/domain/certificate.ts';
 import { pemBlocks } from '../../lambdas/domain/pem.ts';
 import { tags } from '../../lambdas/domain/tags.ts';
-import { defaultTimeoutMs } from '../../lambdas/providers/https.ts';
+import { defaultTimeoutMs } from '../../lambdas/net/https.ts';
 import { renewQueued } from '../../lambdas/renewal/entry/queued.ts';
 import type { RenewalWorld } from '../../lambdas/renewal/world.ts';
 import { parseCertificate } from '../../lambdas/x509/certificate.ts';

@@ -52,6 +52,9 @@ export const hookTargets = {
   /** The name of the secret in the hook `acm`. */
   secretName: 'e2e/imported',
   certificateArn: `arn:aws:acm:${REGION}:${ACCOUNT}:certificate/12345678-1234-1234-1234-123456789012`,
+  /** The secret in the hook `ecs`, and its service. */
+  deployedSecret: 'e2e/deployed',
+  service: { cluster: 'e2e', name: 'web' },
   /** A shell would split it into three words and run `id`. */
   command: "printf '%s' \"a 'b  c'\" && echo `id`",
   webTag: { key: 'Role', value: 'web' },
@@ -70,6 +73,10 @@ const hooks = [
   { type: 'lambda', functionArn: functionArn(hookTargets.functionName) },
   { type: 'sns', topicArn: topicArn(hookTargets.topicName) },
   { type: 'acm', certificates: { [hookTargets.secretName]: hookTargets.certificateArn } },
+  {
+    type: 'ecs',
+    services: { [hookTargets.deployedSecret]: `${hookTargets.service.cluster}/${hookTargets.service.name}` },
+  },
 ];
 const failingHooks = [
   { type: 'lambda', functionArn: functionArn(hookTargets.failingFunction) },
@@ -99,6 +106,8 @@ export function e2eConfig(
     schedule: 'rate(1 hour)', // it does not fire while the tests run: they start their scans themselves
     maxConcurrency: workers,
     encryptionKeys: [encryptionKey],
+    // The servers of test/e2e/served.test.ts are on this machine.
+    probe: { allow: ['dns:localhost', 'ip:127.0.0.0/8'], within: '1s' },
     profiles: {
       internal: { ca: local },
       cli: { ca: local },
@@ -137,7 +146,7 @@ function ownConfigs(ca: Pick<CaAccess, 'url'>, outage: Pick<CaAccess, 'url'>): R
   return {
     // Its bus must exist before its first scan, so that a test can listen.
     'before/schedule': { ...scheduled, paused: true },
-    schedule: scheduled,
+    schedule: { ...scheduled, probe: { allow: ['ip:127.0.0.0/8'], within: '30s' } },
     outage: { schedule: 'rate(1 minute)', profiles: { one: away, two: away } },
     iam: {
       schedule: 'rate(1 day)',

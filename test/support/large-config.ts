@@ -26,8 +26,8 @@ const number = (n: number, digits: number) => String(n).padStart(digits, '0');
 const root = readFileSync(new URL('../../examples/root_ca.crt', import.meta.url), 'utf8');
 
 /**
- * Builds a configuration with this many profiles, from `profile-001` on. Each has a hook, of the five types in turn. Every
- * fifth has two, and the first has all five. Every seventh has a password. Their CAs are step-ca, infisical and, with
+ * Builds a configuration with this many profiles, from `profile-001` on. Each has a hook, of the six types in turn. Every
+ * fifth has two, and the first has all six. Every seventh has a password. Their CAs are step-ca, infisical and, with
  * authorities, offline.
  */
 export function largeConfig(
@@ -100,6 +100,7 @@ export const everyOption = {
     securityGroupIds: ['sg-0123456789abcdef0'],
   },
   encryptionKeys: [key(2), key(3)],
+  probe: { allow: ['dns:example.com', 'ip:10.0.0.0/8'], within: '30m' },
 } satisfies Partial<CertRenewerProps>;
 
 /** With authorities only: callers of the CA API show a token. */
@@ -123,7 +124,7 @@ function caOf(n: number, authorities: readonly string[]): ProfileConfig['ca'] {
 
 function hooksOf(n: number): HookConfig[] {
   const targetTag = { key: 'Role', value: `web-${n + 1}` };
-  const five: readonly HookConfig[] = [
+  const all: readonly HookConfig[] = [
     { type: 'exec', command: `/usr/local/bin/reload-${n + 1}`, targetTag },
     { type: 'lambda', functionArn: `arn:aws:lambda:${here}:function:on-renewal-${n + 1}` },
     { type: 'sns', topicArn: `arn:aws:sns:${here}:renewals-${n + 1}` },
@@ -134,7 +135,10 @@ function hooksOf(n: number): HookConfig[] {
       },
     },
     { type: 'signal', pidFile: '/run/nginx.pid', signal: 1, targetTag },
+    { type: 'ecs', services: { [`web/task-${n + 1}`]: `prod/web-${n + 1}` } },
   ];
-  const count = n === 0 ? 5 : n % 5 === 4 ? 2 : 1;
-  return Array.from({ length: count }, (_, index) => five[(n + index) % 5]).filter((hook) => hook !== undefined);
+  const count = n === 0 ? all.length : n % 5 === 4 ? 2 : 1;
+  return Array.from({ length: count }, (_, index) => all[(n + index) % all.length]).filter(
+    (hook) => hook !== undefined,
+  );
 }

@@ -16,7 +16,9 @@ export interface LostSchedule {
 export async function loseSchedule(aws: Endpoint, stackName: string, scanFunction: string): Promise<LostSchedule> {
   const scheduler = client(SchedulerClient, aws);
   const resources = await listResources({ endpoint: aws.endpoint, region: REGION, credentials: ROOT }, stackName);
-  const Name = resources.find(({ type }) => type === 'AWS::Scheduler::Schedule')?.id ?? '';
+  const ofScan = ({ type, logicalId }: (typeof resources)[number]) =>
+    type === 'AWS::Scheduler::Schedule' && !logicalId.includes('ProbeSchedule');
+  const Name = resources.find(ofScan)?.id ?? '';
   const { Target } = await scheduler.send(new GetScheduleCommand({ Name }));
   const get = new GetFunctionConfigurationCommand({ FunctionName: scanFunction });
   const { FunctionArn = '' } = await client(LambdaClient, aws).send(get);

@@ -55,6 +55,11 @@ const rules: readonly Rule[] = [
     (section): Rule => ({ section, trial: 'runbook-typed.test.ts' }),
   ),
   {
+    section: 'NotServed',
+    trial: { not: 'It needs a server that reloads late. test/e2e/served.test.ts has one, and probes it.' },
+  },
+  { section: 'NoProbe', trial: { not: 'test/e2e/served.test.ts types the command for one certificate.' } },
+  {
     section: 'Logs',
     trial: {
       not: 'The local AWS finds no fields in JSON lines, and has no `in`. test/docs/operations.test.ts compares the fields with the lines.',

@@ -164,8 +164,8 @@ export class FakeStore implements Store, SecretMaker {
 
   // The port.
 
-  async *list(from = '0'): AsyncGenerator<SecretPage> {
-    const enrolled = [...this.#secrets.values()].filter(({ tags }) => tags.has(ownTags.profile));
+  async *list(from = '0', tag: string = ownTags.profile): AsyncGenerator<SecretPage> {
+    const enrolled = [...this.#secrets.values()].filter(({ tags }) => tags.has(ownTags.profile) && tags.has(tag));
     const first = Number(from);
     for (let start = first; start === first || start < enrolled.length; start += pageSize) {
       const next = start + pageSize < enrolled.length ? String(start + pageSize) : undefined;

@@ -154,7 +154,10 @@ const details: Readonly<Record<InventoryState, Details>> = {
       ? because('Expiring', `It expires at ${formatInstant(row.notAfter ?? 0)}.`)
       : failedToo(row, scene, ['overdue', 'failing']),
   failing: failed,
-  'not served': () => ({}),
+  'not served': (_row, { now, random }) => {
+    const probed = now - random.between(1, 59) * minute;
+    return { serving: { state: 'not-served', since: probed - random.between(60, 600) * minute, probed } };
+  },
   missing: () => ({
     ...untimed,
     declared: true,

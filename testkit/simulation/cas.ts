@@ -33,6 +33,7 @@ import {
   start,
 } from './plan.ts';
 import { PublicCa } from './public-ca.ts';
+import { probeAllow } from './serving-plan.ts';
 import type { Timeline } from './timeline.ts';
 import { readValue, writeValue } from './values.ts';
 
@@ -64,7 +65,7 @@ export function newKey(kind: KeyKind): KeyObject {
 
 /** The surroundings of the CAs. */
 export interface CasScene {
-  readonly plan: Pick<Plan, 'seed' | 'profiles' | 'weakAuthority' | 'period' | 'publicCa'>;
+  readonly plan: Pick<Plan, 'seed' | 'profiles' | 'weakAuthority' | 'period' | 'publicCa' | 'serving'>;
   readonly timeline: Pick<Timeline, 'now'>;
   readonly vault: FakeKeyVault;
   readonly store: Pick<FakeStore, 'value'>;
@@ -112,8 +113,12 @@ export class Cas {
       { name: 'imported', ca: { type: 'offline', authority: 'imported' }, mode: 'rekey', paused: false },
       { name: 'public', ca: acmeCa, mode: 'rekey', paused: false, issue: { allow } },
     ];
+    const { serving } = scene.plan;
+    const probe = serving && { probe: { allow: probeAllow, within: serving.within } };
     const isThere = (name: string): boolean => scene.plan.profiles.some((each) => each === name);
-    this.profiles = new FakeProfiles(...profiles.filter(({ name }) => isThere(name)));
+    this.profiles = new FakeProfiles(
+      ...profiles.filter(({ name }) => isThere(name)).map((profile) => ({ ...profile, ...probe })),
+    );
     this.importedKey = scene.plan.weakAuthority ? caKeys.weak : caKeys.imported;
     this.authorities = new FakeAuthorities(...this.#makeAuthorities(isThere));
   }

@@ -5,6 +5,7 @@ import { judgeEnd } from './judge.ts';
 import type { Violation } from './ledger.ts';
 import { Operators } from './operators.ts';
 import { type Plan, start } from './plan.ts';
+import { Probes, type ProbeTamper } from './probes.ts';
 import { Simulation } from './simulation.ts';
 import type { Line } from './trace.ts';
 
@@ -28,16 +29,19 @@ export interface Report {
 export interface EpisodeOptions {
   readonly keepsStory?: boolean;
   readonly tamper?: Tamper;
+  readonly probeTamper?: ProbeTamper;
   /** Ends the episode as soon as this guarantee is broken. */
   readonly until?: string;
 }
 
 export async function playEpisode(
   plan: Plan,
-  { keepsStory = false, tamper, until }: EpisodeOptions = {},
+  { keepsStory = false, tamper, probeTamper, until }: EpisodeOptions = {},
 ): Promise<Report> {
   const simulation = new Simulation(plan, keepsStory);
   const functions = new Functions(simulation, tamper);
+  const { servers } = simulation;
+  if (plan.serving && servers) new Probes(simulation, plan.serving, servers, probeTamper);
   new Operators(simulation, functions).prepare();
   functions.schedule();
   let isOver = false;

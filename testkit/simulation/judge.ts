@@ -6,13 +6,25 @@ import type { Promotion, SecretRecord } from './ledger.ts';
 import { authoritySecrets, dueBetween, endOf, type Health, healthOf, type Pair } from './oracle.ts';
 import { orders } from './orders-judge.ts';
 import { day, hour, minute, start } from './plan.ts';
+import { servedAtTheEnd } from './serving-watch.ts';
 import type { Simulation } from './simulation.ts';
 
 export function judgeEnd(simulation: Simulation): void {
   for (const record of simulation.ledger.secrets.values()) {
     if (record.plan === undefined && !authoritySecrets.has(record.name)) continue;
     const health = healthOf(simulation, record);
-    for (const judge of [renewed, declared, failureTold, announced, issuedInVain, keptAlone, rotated, clean, orders]) {
+    for (const judge of [
+      renewed,
+      declared,
+      failureTold,
+      announced,
+      issuedInVain,
+      keptAlone,
+      rotated,
+      clean,
+      orders,
+      servedAtTheEnd,
+    ]) {
       judge(simulation, record, health);
     }
   }

@@ -31,6 +31,14 @@ export interface Promotion {
   excused?: string;
 }
 
+/** The last event of a certificate at its endpoints. */
+export interface Told {
+  readonly type: 'Certificate Served' | 'Certificate Not Served';
+  readonly fingerprint: string;
+  readonly places: string | undefined;
+  readonly at: number;
+}
+
 export class SecretRecord {
   readonly name: string;
   readonly arn: string;
@@ -74,6 +82,12 @@ export class SecretRecord {
   waiting: { readonly since: number; readonly disturbances: number } | undefined;
   /** The CA takes no order until then. `at`: the first such answer. */
   limited: { readonly at: number; readonly until: number; readonly disturbances: number } | undefined;
+  /** When which version became AWSCURRENT. */
+  readonly currents: { readonly at: number; readonly versionId: string }[] = [];
+  /** When the last other fingerprint was noted. */
+  notedAt: number | undefined;
+  /** The last event about its servers. */
+  told: Told | undefined;
   /** The last version that its hook has seen. */
   served: string | undefined;
 

@@ -100,6 +100,7 @@ export class Operators {
     }
     if (name !== undefined && simulation.ledger.find(name)) simulation.willChange(name);
     this.#act(deed);
+    simulation.onServing();
   }
 
   #act(deed: Deed): void {
@@ -198,7 +199,7 @@ export class Operators {
     this.#excuse(plan.name, 'somebody wrote another value');
     const versionId = simulation.store.write(record.arn, text);
     record.written(versionId, { kind: 'string', text }, 'somebody');
-    record.wereCurrent.add(versionId);
+    simulation.nowCurrent(record, versionId);
   }
 
   #roll(name: string, stage: 'AWSPREVIOUS' | 'AWSPENDING'): void {
@@ -210,7 +211,7 @@ export class Operators {
     if (!this.#simulation.record(name).contents.has(to)) return;
     this.#excuse(name, 'somebody rolled back');
     store.moveStage(name, 'AWSCURRENT', to);
-    this.#simulation.record(name).wereCurrent.add(to);
+    this.#simulation.nowCurrent(this.#simulation.record(name), to);
   }
 
   /** Earlier renewals need no announcement any more. */

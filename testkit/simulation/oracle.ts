@@ -13,10 +13,10 @@ export const authoritySecrets: ReadonlySet<string> = new Set(['pki/root', 'pki/i
 /** AWS's limit of tags, and the number of ours. */
 export const mostTags = 50;
 export const statusTags: ReadonlySet<string> = new Set([
-  ...[tags.versionId, tags.notBefore, tags.notAfter, tags.failure, tags.issued],
+  ...[tags.versionId, tags.notBefore, tags.notAfter, tags.failure, tags.issued, tags.fingerprint],
 ]);
 /** Left out without room. */
-const orderTags: ReadonlySet<string> = new Set([tags.order, tags.renewAt]);
+const optionalTags: ReadonlySet<string> = new Set([tags.order, tags.renewAt, tags.served]);
 
 /** Parses a duration of the plan into milliseconds. */
 const milliseconds = (text: string): number => Number.parseFloat(text) * minute;
@@ -72,8 +72,16 @@ export function hasBadTags(found: Readonly<Record<string, string>>): boolean {
     (period !== undefined && !/^\d+m$/.test(period)) ||
     (window !== undefined && period !== undefined) ||
     (curve !== undefined && kty !== 'EC') ||
-    (paused !== undefined && paused !== 'true' && paused !== 'false')
+    (paused !== undefined && paused !== 'true' && paused !== 'false') ||
+    !areEndpoints(found[tags.endpoints])
   );
+}
+
+/** In an episode with endpoints, each is of a name below svc.example, or in 10.0.0.0/8. */
+function areEndpoints(text: string | undefined): boolean {
+  const all = text?.split(' ').filter((each) => each !== '') ?? [];
+  const isGood = all.every((each) => /^(?:[a-z0-9-]+\.svc\.example|10(?:\.\d+){3}):443$/.test(each));
+  return text === undefined || (isGood && all.length > 0 && all.length <= 5);
 }
 
 /**
@@ -107,8 +115,9 @@ export function healthOf(simulation: Simulation, record: SecretRecord): Health {
   if (summary.currentVersionId === undefined) return left('it has no value');
   if (hasBadTags(found)) return failing('its tags are bad');
   if (found[tags.paused] === 'true') return left('it is paused');
-  const own = Object.keys(found).filter((tag) => !statusTags.has(tag) && !orderTags.has(tag)).length;
-  const ours = statusTags.size - (found[tags.declared] === undefined ? 1 : 0);
+  const own = Object.keys(found).filter((tag) => !statusTags.has(tag) && !optionalTags.has(tag)).length;
+  const unneeded = [tags.declared, tags.endpoints].filter((tag) => found[tag] === undefined).length;
+  const ours = statusTags.size - unneeded;
   if (own + ours > mostTags) return left('there is no room for tags');
   const pair = record.contents.get(summary.currentVersionId);
   const wanted = found[tags.declared] === undefined ? undefined : simulation.declarations.of(record.name);

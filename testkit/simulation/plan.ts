@@ -7,6 +7,7 @@ import type { CertificateEntry } from '../../lambdas/policy/certificate-entry.ts
 import type { KeyKind } from '../certificates/index.ts';
 import type { PublicCaPlan } from './public-ca.ts';
 import { Random } from './random.ts';
+import type { ServingPlan } from './serving-plan.ts';
 
 export const minute = 60_000;
 export const hour = 60 * minute;
@@ -89,6 +90,7 @@ export const callNames = [
   ...(['list', 'describe', 'read', 'stage', 'promote', 'discard', 'tag', 'keepOrder', 'dropOrder'] as const),
   ...(['publish', 'send', 'pause', 'profile', 'authority', 'ca', 'key', 'sign'] as const),
   ...(['parameter', 'write parameter', 'remove parameter', 'create', 'invoke'] as const),
+  ...(['resolve', 'handshake'] as const),
 ] as const;
 export type CallName = (typeof callNames)[number];
 
@@ -133,6 +135,8 @@ export interface Plan {
   readonly faults: readonly Fault[];
   /** Undefined if no profile is `public`. */
   readonly publicCa?: PublicCaPlan;
+  /** Undefined if nothing is probed. */
+  readonly serving?: ServingPlan;
   /** More than the known delays of AWS. */
   readonly quotas?: Readonly<Record<string, Quota>>;
 }
@@ -145,13 +149,24 @@ function settling(period: number): number {
 /** Returns the plan with no actions from then on. */
 export function withEnd(plan: Plan, quietFrom: number): Plan {
   const faults = plan.faults.map((fault) => ({ ...fault, until: Math.min(fault.until, quietFrom) }));
-  const { publicCa } = plan;
+  const { publicCa, serving } = plan;
   const before = <T extends { readonly until: number }>(spells: readonly T[]): T[] =>
     spells.map((spell) => ({ ...spell, until: Math.min(spell.until, quietFrom) }));
   return {
     ...{ ...plan, quietFrom, end: quietFrom + settling(plan.period), faults },
     ...(publicCa && {
       publicCa: { ...publicCa, failing: before(publicCa.failing), outages: before(publicCa.outages) },
+    }),
+    ...(serving && {
+      serving: {
+        ...serving,
+        servers: serving.servers.map((server) => ({
+          ...server,
+          reloads: server.reloads.filter((at) => at < quietFrom),
+          relapses: server.relapses.filter((at) => at < quietFrom),
+          down: before(server.down).filter(({ at }) => at < quietFrom),
+        })),
+      },
     }),
   };
 }

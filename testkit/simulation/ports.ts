@@ -21,6 +21,7 @@ import { askedWithin, lookedUp } from './declared-watch.ts';
 import { askPublic, failedWhileWaiting, labelled, sent } from './orders-watch.ts';
 import type { Task } from './process.ts';
 import type { PublicCa } from './public-ca.ts';
+import { toldOfServing } from './serving-watch.ts';
 import type { Simulation } from './simulation.ts';
 import { changed, decided, issued, staged, tagged } from './watch.ts';
 
@@ -117,6 +118,8 @@ function publish(simulation: Simulation, task: Task, event: RenewalEvent): Promi
     simulation.note('the bus', event.type, target === undefined ? [] : [target]);
     simulation.deliver(event);
     const record = simulation.ledger.find(target);
+    if (event.type === 'Certificate Served' || event.type === 'Certificate Not Served')
+      toldOfServing(simulation, task, event);
     if (record && event.type === 'Certificate Renewal Failed')
       failedWhileWaiting(simulation, record, event.detail.code);
   });
@@ -147,7 +150,7 @@ export function storeOf(simulation: Simulation, task: Task, policy: CallPolicy):
       }),
     );
   return {
-    list: (from) => list(simulation, task, policy, from),
+    list: (from, tag) => list(simulation, task, policy, from, tag),
     describe: async (id) =>
       look(
         await within(policy, 'describe', () =>
@@ -191,8 +194,9 @@ async function* list(
   task: Task,
   policy: CallPolicy,
   from?: string,
+  tag?: string,
 ): ReturnType<Store['list']> extends AsyncIterable<infer Page> ? AsyncGenerator<Page> : never {
-  const pages = simulation.store.list(from)[Symbol.asyncIterator]();
+  const pages = simulation.store.list(from, tag)[Symbol.asyncIterator]();
   for (;;) {
     const page = await within(policy, 'list', () =>
       simulation.call(task, 'list', undefined, async (trouble) => {

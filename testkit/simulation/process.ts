@@ -18,6 +18,8 @@ export class Invocation {
   hasOutput = false;
   /** The declaration that it writes or has found, by secret. */
   readonly declaring = new Map<string, string>();
+  /** What each address has presented to it. */
+  readonly presented = new Map<string, Uint8Array | undefined>();
   /** The faults that its calls have met. */
   hits = 0;
   readonly tasks: Task[] = [];

@@ -31,8 +31,12 @@ export async function shrink(plan: Plan, { rule, secret }: Violation, options: E
 function onlyWith(plan: Plan, secret: string): Plan {
   const own = plan.deeds.filter((deed) => namesOf(deed).includes(secret) || namesOf(deed).length === 0);
   const names = new Set([secret, ...own.flatMap(namesOf)]);
+  const { serving } = plan;
   return {
     ...plan,
+    ...(serving && {
+      serving: { ...serving, servers: serving.servers.filter((server) => names.has(server.secret)) },
+    }),
     secrets: plan.secrets.filter(({ name }) => names.has(name)),
     deeds: plan.deeds.filter((deed) => namesOf(deed).every((name) => names.has(name) || name.startsWith('pki/'))),
     faults: plan.faults.filter((fault) => fault.secret === undefined || names.has(fault.secret)),
@@ -85,6 +89,7 @@ export async function storyOf(plan: Plan, violation: Violation, options: Episode
     `seed ${plan.seed}: ${violation.rule}: ${violation.secret}: ${(found ?? violation).text}`,
     `  a scan every ${plan.period / minute} minutes; quiet from ${time(plan.quietFrom)}, the end at ${time(plan.end)}`,
     ...plan.secrets.map((secret) => `  secret ${JSON.stringify(secret)}`),
+    ...(plan.serving?.servers ?? []).map((server) => `  server ${JSON.stringify(server)}`),
     ...plan.deeds.map(({ id: _, at, ...deed }) => `  ${time(at)} somebody: ${JSON.stringify(deed)}`),
     ...plan.faults.map(({ id, at, until, times, ...fault }) => {
       const what = `${fault.call} ${fault.kind}${fault.secret ? ` of ${fault.secret}` : ''}`;
@@ -94,7 +99,8 @@ export async function storyOf(plan: Plan, violation: Violation, options: Episode
   ].join('\n');
 }
 
-const dull = /^(?:profile|authority|key|sign) ok$|^describe ok$|^read ok$|^list ok$|^pause ok$/;
+const dull =
+  /^(?:profile|authority|key|sign) ok$|^describe ok$|^read ok$|^list ok$|^pause ok$|^resolve ok$|^handshake ok$/;
 const [beginning, ending] = [25, 35];
 
 function events({ lines = [] }: Report, { secret, since = 0 }: Violation): string[] {

@@ -14,6 +14,7 @@ import { type CallName, type FaultKind, type Plan, type SecretPlan, start } from
 import { Invocation, never, type Task } from './process.ts';
 import { Random } from './random.ts';
 import { Rates } from './rates.ts';
+import { Servers } from './servers.ts';
 import { Timeline } from './timeline.ts';
 import { Trace } from './trace.ts';
 import { errorOf, Troubles } from './troubles.ts';
@@ -54,11 +55,18 @@ export class Simulation {
   readonly disabledKeys = new Set<string>();
   readonly #belongs = new WeakMap<X509Certificate, { key: KeyObject | undefined; verdict: 'own' | 'other' }>();
   #invocations = 0;
+  /** Undefined in an episode without servers. */
+  readonly servers: Servers | undefined;
+  /** Called before another version becomes AWSCURRENT. */
+  beforeCurrent: (record: SecretRecord) => void = () => undefined;
+  /** Called when the probe may have work. */
+  onServing: () => void = () => undefined;
   /** Called when the workers may have work. */
   onQueued: () => void = () => undefined;
 
   constructor(plan: Plan, keepsStory = false) {
     this.plan = plan;
+    this.servers = plan.serving && new Servers(plan.serving);
     this.random = new Random(plan.seed, 'events');
     this.#latency = new Random(plan.seed, 'latency');
     const entropy = new Random(plan.seed, 'entropy');
@@ -87,8 +95,9 @@ export class Simulation {
     secrets: readonly string[],
     onEnd: () => void = () => undefined,
     longest: number = lifetime,
+    isWriter = true,
   ): Invocation {
-    const records = secrets.flatMap((name) => this.ledger.find(name) ?? []);
+    const records = isWriter ? secrets.flatMap((name) => this.ledger.find(name) ?? []) : [];
     for (const record of records) {
       if (record.live > 0) record.overlaps += 1;
       record.live += 1;
@@ -294,9 +303,16 @@ export class Simulation {
     const { currentVersionId } = this.store.summary(arn);
     if (currentVersionId !== undefined) {
       record.written(currentVersionId, this.store.value(arn), 'the owner');
-      record.wereCurrent.add(currentVersionId);
+      this.nowCurrent(record, currentVersionId);
     }
     return arn;
+  }
+
+  /** Must be called when a version has become AWSCURRENT. */
+  nowCurrent(record: SecretRecord, versionId: string): void {
+    this.beforeCurrent(record);
+    record.wereCurrent.add(versionId);
+    record.currents.push({ at: this.timeline.now(), versionId });
   }
 
   /** Returns the record of an existing secret. */

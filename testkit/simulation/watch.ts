@@ -89,7 +89,7 @@ export function changed(simulation: Simulation, task: Task, before: SecretSummar
     const text = `${to} was current once, and somebody put another one in its place: it was promoted again.`;
     simulation.ledger.violate('a deed was undone', record.name, text);
   }
-  record.wereCurrent.add(to);
+  simulation.nowCurrent(record, to);
   record.promotions.push({
     versionId: to,
     at: simulation.timeline.now(),
@@ -175,6 +175,9 @@ function forgotten(record: SecretRecord, was: readonly string[], is: readonly st
 export function tagged(simulation: Simulation, task: Task, before: SecretSummary, after: SecretSummary): void {
   const record = simulation.ledger.find(after.arn);
   if (!record) return;
+  if (before.tags.get(tags.fingerprint) !== after.tags.get(tags.fingerprint))
+    record.notedAt = simulation.timeline.now();
+  simulation.onServing();
   for (const [tag, value] of after.tags) simulation.see('a tag', record.name, `${tag}=${value}`);
   const declaring = task.invocation.declaring.get(record.name);
   const [wasDeclared, isDeclared] = [before.tags.get(tags.declared), after.tags.get(tags.declared)];

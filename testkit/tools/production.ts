@@ -13,6 +13,7 @@ export const bundled: readonly string[] = [
   '@aws-sdk/client-acm',
   '@aws-sdk/client-cloudformation',
   '@aws-sdk/client-cloudwatch-logs',
+  '@aws-sdk/client-ecs',
   '@aws-sdk/client-eventbridge',
   '@aws-sdk/client-kms',
   '@aws-sdk/client-lambda',

@@ -1,7 +1,7 @@
 /** The account at a CA (RFC 8555 section 7.3). Its key is in KMS. The account is found by the key, and made only if there is none. */
 import { RenewalError } from '../../domain/errors.ts';
 import type { Signer } from '../../domain/signer.ts';
-import type { HttpsAnswer } from '../https.ts';
+import type { HttpsAnswer } from '../../net/https.ts';
 import { publicJwk } from '../jws.ts';
 import type { Directory } from './ca.ts';
 import { directoryOf } from './directory.ts';

@@ -1,7 +1,7 @@
 /** An opened CA, with what a process keeps of it. */
 import { RenewalError } from '../../domain/errors.ts';
+import { httpsAddress } from '../../net/https-address.ts';
 import type { ConversationLimits } from '../conversation.ts';
-import { httpsAddress } from '../https-address.ts';
 import { rootsOf } from '../roots.ts';
 import { challengeWay } from './challenges/index.ts';
 import type { ChallengeWay } from './challenges/way.ts';

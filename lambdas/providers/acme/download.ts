@@ -1,9 +1,9 @@
 /** Downloads a certificate with its chain (RFC 8555 section 7.4.2). */
 import { RenewalError } from '../../domain/errors.ts';
 import { pemBlocks } from '../../domain/pem.ts';
+import type { HttpsAnswer } from '../../net/https.ts';
 import { parseCertificate } from '../../x509/certificate.ts';
 import { commonName } from '../../x509/names.ts';
-import type { HttpsAnswer } from '../https.ts';
 import type { Account } from './account.ts';
 import { notAcme, urlIn } from './fields.ts';
 

@@ -1,9 +1,9 @@
 /** The calls of one look to a CA, with one time limit. */
 import { RenewalError } from '../../domain/errors.ts';
+import type { HttpsAnswer, HttpsRequest } from '../../net/https.ts';
+import { TransportError, toCaError } from '../../net/transport-error.ts';
 import { beginConversation, type Conversation } from '../conversation.ts';
-import type { HttpsAnswer, HttpsRequest } from '../https.ts';
 import type { CaTools } from '../kind.ts';
-import { TransportError, toCaError } from '../transport-error.ts';
 import type { AcmeCa } from './ca.ts';
 import { problemOf } from './problems.ts';
 

@@ -1,7 +1,7 @@
 /** Reads fields of a CA's JSON. They are not trusted. */
 import { RenewalError } from '../../domain/errors.ts';
+import type { HttpsAnswer } from '../../net/https.ts';
 import { jsonObject } from '../ca-answer.ts';
-import type { HttpsAnswer } from '../https.ts';
 
 export type Fields = Readonly<Record<string, unknown>>;
 

@@ -3,8 +3,8 @@
  * of an order (receipt.ts) has all that the next look needs, in whatever process.
  */
 import { call } from '../../domain/calls.ts';
+import { systemRoots } from '../../net/https.ts';
 import type { ConversationLimits } from '../conversation.ts';
-import { systemRoots } from '../https.ts';
 import type { CaCalls } from '../kind.ts';
 import { rootsOf } from '../roots.ts';
 import { acmeCa } from './ca.ts';

@@ -152,6 +152,7 @@ export const acme = caKind({
   issues: () => true,
   // A change of acmeProfile counts at the next renewal: all certificates at once would be too many orders.
   identity: ({ directory, acmEndpoint }) => [directory, acmEndpoint],
+  trustsSystem: true,
   pemFields: ['root', 'serverRoot'],
   defaultUsages: ['serverAuth'], // public CAs issue no certificate for clientAuth any more
   refuses: {

@@ -1,5 +1,5 @@
 /** Nonces of a CA (RFC 8555 section 6.5). Each answer brings one, which the next request uses. */
-import type { HttpsAnswer } from '../https.ts';
+import type { HttpsAnswer } from '../../net/https.ts';
 
 export interface Nonces {
   /** Returns the newest nonce, for one use. Old ones may have expired while the process was frozen. */

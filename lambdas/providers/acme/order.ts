@@ -1,5 +1,5 @@
 /** Orders and authorisations (RFC 8555 sections 7.1.3 and 7.1.4) as the CA tells them. */
-import type { HttpsAnswer } from '../https.ts';
+import type { HttpsAnswer } from '../../net/https.ts';
 import { type Fields, fieldsIn, listIn, notAcme, objectOf, requiredUrl, textIn, urlIn } from './fields.ts';
 
 const orderStates = ['pending', 'ready', 'processing', 'valid', 'invalid'] as const;

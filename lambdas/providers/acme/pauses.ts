@@ -1,8 +1,8 @@
 /** How long to wait for a CA. It may say it itself (Retry-After); otherwise the pauses grow with the age of the order. */
 import { formatInstant, type Instant } from '../../domain/instant.ts';
 import type { Entropy } from '../../domain/ports.ts';
+import type { HttpsAnswer } from '../../net/https.ts';
 import { retryAfter } from '../ca-answer.ts';
-import type { HttpsAnswer } from '../https.ts';
 
 const second = 1_000;
 const minute = 60 * second;

@@ -1,8 +1,8 @@
 /** Converts the problem documents of a CA (RFC 7807, RFC 8555 section 6.7) to the product's errors. */
 import { type ErrorCode, RenewalError } from '../../domain/errors.ts';
 import type { Instant } from '../../domain/instant.ts';
+import type { HttpsAnswer } from '../../net/https.ts';
 import { jsonObject, quoted, quotedName, retryAfter } from '../ca-answer.ts';
-import type { HttpsAnswer } from '../https.ts';
 import { type Fields, fieldsIn, listIn, textIn } from './fields.ts';
 
 /** An answer without success. */

@@ -1,8 +1,8 @@
 /** Signed requests (RFC 8555 section 6.2): JWS by the account's key, each with a fresh nonce. */
 import { RenewalError } from '../../domain/errors.ts';
 import type { Signer } from '../../domain/signer.ts';
+import type { HttpsAnswer } from '../../net/https.ts';
 import { jwsAlgorithm } from '../../x509/algorithms.ts';
-import type { HttpsAnswer } from '../https.ts';
 import { base64url, jwsSignature, type PublicJwk } from '../jws.ts';
 import { directoryOf } from './directory.ts';
 import { type Exchange, fetchOpen, send, successOf, userAgent } from './exchange.ts';

@@ -1,8 +1,8 @@
 /** Has the CA validate the names of an order (RFC 8555 sections 7.5 and 8). */
 import { RenewalError } from '../../domain/errors.ts';
 import type { CaAnswer } from '../../domain/ports.ts';
+import type { HttpsAnswer } from '../../net/https.ts';
 import { quotedName } from '../ca-answer.ts';
-import type { HttpsAnswer } from '../https.ts';
 import { eachBounded } from './bounded.ts';
 import type { Chosen } from './challenges/way.ts';
 import { fetchAuthorizations } from './fetch-order.ts';

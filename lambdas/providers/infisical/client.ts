@@ -1,7 +1,8 @@
 /** The client of an Infisical: its address, its roots, and one time limit for all calls of a renewal, including the login. */
+
+import type { HttpsAnswer } from '../../net/https.ts';
+import { toCaError } from '../../net/transport-error.ts';
 import { addressOf, beginConversation, type ConversationLimits } from '../conversation.ts';
-import type { HttpsAnswer } from '../https.ts';
-import { toCaError } from '../transport-error.ts';
 
 export interface InfisicalClient {
   /** Host, and port if it is not 443. For messages. */

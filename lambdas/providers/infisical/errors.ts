@@ -1,7 +1,7 @@
 /** Converts Infisical's errors to the product's. */
 import { RenewalError } from '../../domain/errors.ts';
+import type { HttpsAnswer } from '../../net/https.ts';
 import { jsonObject, quoted, retryAfter } from '../ca-answer.ts';
-import type { HttpsAnswer } from '../https.ts';
 
 export interface Refused {
   readonly host: string;

@@ -1,8 +1,8 @@
 /** Reads step-ca's answers. They are not trusted: renewal/steps/5-verify.ts checks the certificates. */
 import { RenewalError } from '../../domain/errors.ts';
 import { mostPemBlocks, pemBlocks } from '../../domain/pem.ts';
+import type { HttpsAnswer } from '../../net/https.ts';
 import { jsonObject } from '../ca-answer.ts';
-import type { HttpsAnswer } from '../https.ts';
 
 /** Whether an answer is a success. step-ca answers 201; 200 is accepted too. */
 export const isSuccess = ({ status }: HttpsAnswer): boolean => status === 201 || status === 200;

@@ -1,8 +1,8 @@
 /** The client of a step-ca: its addresses, its roots, and one time limit for all calls of an operation. */
 import type { KeyObject } from 'node:crypto';
 import { encodePem } from '../../domain/pem.ts';
+import type { HttpsAnswer } from '../../net/https.ts';
 import { addressOf, beginConversation, type ConversationLimits } from '../conversation.ts';
-import type { HttpsAnswer } from '../https.ts';
 
 export interface StepCaClient {
   /** Host, and port if it is not 443. For messages. */

@@ -2,9 +2,9 @@
 import type { Certificate } from '../../domain/certificate.ts';
 import { RenewalError } from '../../domain/errors.ts';
 import { formatInstant, type Instant } from '../../domain/instant.ts';
+import type { HttpsAnswer } from '../../net/https.ts';
+import { TransportError, toCaError } from '../../net/transport-error.ts';
 import { jsonObject, quoted, retryAfter } from '../ca-answer.ts';
-import type { HttpsAnswer } from '../https.ts';
-import { TransportError, toCaError } from '../transport-error.ts';
 
 /** The context of a call that its errors need. */
 export interface Asked {

@@ -1,7 +1,7 @@
 /** GET /health: whether the CA can be reached by the url and the root of the profile. */
 import { RenewalError } from '../../domain/errors.ts';
+import { toCaError } from '../../net/transport-error.ts';
 import { jsonObject } from '../ca-answer.ts';
-import { toCaError } from '../transport-error.ts';
 import type { StepCaClient } from './client.ts';
 
 /** Throws CaUnavailable, CaRejected or CaUntrusted if the CA can't be reached. */

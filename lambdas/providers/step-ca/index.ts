@@ -5,8 +5,8 @@
  * - POST /1.0/sign with a one-time token (sign.ts), if the profile has a provisioner: it needs no old certificate.
  */
 import { call } from '../../domain/calls.ts';
+import { httpsAddress } from '../../net/https-address.ts';
 import type { ConversationLimits } from '../conversation.ts';
-import { httpsAddress } from '../https-address.ts';
 import type { CaCalls } from '../kind.ts';
 import { askedFor, issuesNothing, refuseReceipt } from '../request.ts';
 import { rootsOf } from '../roots.ts';

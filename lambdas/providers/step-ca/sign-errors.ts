@@ -1,7 +1,7 @@
 /** Converts step-ca's errors for /sign, as measured on v0.30.2, and says what to do. */
 import { RenewalError } from '../../domain/errors.ts';
 import { quote } from '../../domain/quote.ts';
-import type { HttpsAnswer } from '../https.ts';
+import type { HttpsAnswer } from '../../net/https.ts';
 import { type Asked, wordsOf } from './errors.ts';
 
 export interface SignAsked extends Pick<Asked, 'host' | 'now'> {

@@ -37,5 +37,7 @@ export async function announce(world: RenewalWorld, place: Place, news: News): P
   await publishRenewed(world, result, operation);
   const validity = { notBefore: pair.leaf.notBefore, end: pair.end };
   const isInPlace = target.arn === place.secret.arn;
-  await noteRenewal(world.store, target, to, validity, isInPlace ? issuedFor(place, operation) : undefined);
+  const issued = isInPlace ? issuedFor(place, operation) : undefined;
+  const toServe = { certificate: pair.leaf, now: world.clock.now() };
+  await noteRenewal(world.store, target, to, validity, { issued, toServe });
 }

@@ -95,7 +95,7 @@ describe('every other answer of the document', () => {
 });
 
 test('Prism refuses requests outside of the document, so its acceptance is a proof', async () => {
-  const { httpsRequest } = await import('../../../lambdas/providers/https.ts');
+  const { httpsRequest } = await import('../../../lambdas/net/https.ts');
   const { rootPem } = await import('../../../testkit/fakes/tls-server.ts');
   const bodies = [
     {},

@@ -154,3 +154,18 @@ def principal_tag() -> None:
         return allows(policy, ctx, same_account)
 
     evaluator.pin_request_caller, evaluator.resource_policy_allows = patched_pin, patched_allows
+
+
+@patch("ecs-service-arn")
+def ecs_service_arn() -> None:
+    """UpdateService is judged on the service (ministack judges it on the cluster)."""
+    resource = actions.extract_resource_arn
+
+    def patched(service, method, path, headers, body, *rest):
+        found = resource(service, method, path, headers, body, *rest)
+        asked = _body(body) if service == "ecs" else {}
+        if "service" not in asked or ":cluster/" not in found:
+            return found
+        return f"{found.replace(':cluster/', ':service/')}/{asked['service']}"
+
+    actions.extract_resource_arn = patched

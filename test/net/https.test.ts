@@ -2,8 +2,8 @@ import type { ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { defaultTimeoutMs, type HttpsRequest, httpsRequest } from '../../lambdas/providers/https.ts';
-import { TransportError } from '../../lambdas/providers/transport-error.ts';
+import { defaultTimeoutMs, type HttpsRequest, httpsRequest } from '../../lambdas/net/https.ts';
+import { TransportError } from '../../lambdas/net/transport-error.ts';
 import { commonNameOnly, makeHierarchy, makeKey, makeLeaf, pem } from '../../testkit/certificates/index.ts';
 import { TimeLimits } from '../../testkit/fakes/time-limits.ts';
 import {

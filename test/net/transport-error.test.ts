@@ -7,7 +7,7 @@ import {
   TransportError,
   toCaError,
   tooLarge,
-} from '../../lambdas/providers/transport-error.ts';
+} from '../../lambdas/net/transport-error.ts';
 
 const url = new URL('https://ca.example:9000/renew');
 const coded = (code: string): Error => Object.assign(new Error('a message that may quote anything'), { code });
