@@ -74,8 +74,8 @@ async function probeAddress(
 }
 
 /**
- * Asks for a certificate with this type of key, because a server may have one of each. A server without any refuses that, and is then asked
- * for whatever it has.
+ * Asks for a certificate with this type of key, because a server may have one of each. A server without one refuses that. Then it is
+ * asked for a certificate of any type.
  */
 async function handshake(network: ProbeNetwork, target: HandshakeTarget, { keyType }: Wished): Promise<Handshake> {
   const asked = await network.handshake({ ...target, keyType });

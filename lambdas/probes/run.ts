@@ -3,7 +3,7 @@
  * read more.
  */
 
-import { forEach, limited } from '../domain/bounded.ts';
+import { forEach } from '../domain/bounded.ts';
 import { type RenewalError, toRenewalError } from '../domain/errors.ts';
 import type { ProbeRequest } from '../domain/request.ts';
 import type { SecretSummary } from '../domain/secret.ts';
@@ -61,36 +61,31 @@ export async function probe(
 ): Promise<ProbeResult> {
   const started = world.clock.now();
   const tally = new Tally();
-  const results: ProbeAnswer[] = [];
   const { secretIds } = request;
   const asked = { isAsked: !request.due, underWay: new Map<string, Promise<Probed>>() };
-  const work = async ([secretId, secret]: Item, index?: number): Promise<void> => {
-    const answer = await probeOne(world, tally, { secretId, secret, ...asked, isLate: timeOver.aborted });
-    if (secretIds && index !== undefined) results[index] = answer;
-  };
-  if (secretIds)
-    await Promise.all(secretIds.map((secretId, index) => limitedWork(() => work([secretId, undefined], index))));
-  else await forEach(listed(world), mostAtOnce, (item) => work(item));
-  if (!secretIds) tally.writeMetrics(world.journal);
+  const one = (secretId: string, secret?: SecretSummary) =>
+    probeOne(world, tally, { secretId, secret, ...asked, isLate: timeOver.aborted });
+  // A request has so few names (policy/request.ts) that all are probed at once.
+  const results = secretIds && (await Promise.all(secretIds.map((secretId) => one(secretId))));
+  if (!secretIds) {
+    await forEach(listed(world), mostAtOnce, async (secret) => void (await one(secret.arn, secret)));
+    tally.writeMetrics(world.journal);
+  }
   return {
     ...tally.sums(),
     durationMs: world.clock.now() - started,
-    ...(secretIds && { results }),
+    ...(results && { results }),
     ...(tally.isPartial && { partial: true }),
   };
 }
 
-const limitedWork = limited(mostAtOnce);
-
-type Item = readonly [secretId: string, secret: SecretSummary | undefined];
-
-async function* listed({ store }: Pick<ProbeWorld, 'store'>): AsyncGenerator<Item> {
+async function* listed({ store }: Pick<ProbeWorld, 'store'>): AsyncGenerator<SecretSummary> {
   const seen = new Set<string>();
   for await (const page of store.list(undefined, tags.endpoints)) {
     for (const secret of page) {
       if (seen.has(secret.arn)) continue;
       seen.add(secret.arn);
-      yield [secret.arn, secret];
+      yield secret;
     }
   }
 }
